@@ -1,0 +1,1 @@
+"""kubeproof: what Kubernetes promises, and a search for the run that breaks it."""

@@ -1,0 +1,90 @@
+"""A scenario: one cluster, what happens to it, what may go wrong, and what is expected to hold.
+
+The values only; `scenario_file` reads them from a folder and `cluster` makes a machine of them.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+
+from ..impl.api.kinds import Object
+from ..impl.kubectl.script import Step
+
+
+class Consistency(Enum):
+    """How old a component's view may be."""
+
+    LINEARIZABLE = "linearizable"
+    """Every component acts on the store as it is."""
+    SESSION = "session"
+    """Watch caches lag, and never go back: the default."""
+    RESETTABLE = "resettable"
+    """As session, but a restarted component may list from an API server that lags."""
+
+
+class Start(Enum):
+    """Where the exploration begins."""
+
+    EMPTY = "empty"
+    """The nodes are there; applying the manifests is the first step of the script."""
+    SETTLED = "settled"
+    """The manifests are applied and the cluster has come to rest."""
+
+
+class Expected(Enum):
+    """The verdict a scenario's author expects of a claim."""
+
+    HOLDS = "HOLDS"
+    VIOLATED = "VIOLATED"
+    UNKNOWN = "UNKNOWN"
+
+
+@frozen
+class Faults:
+    """How often each fault may strike, anywhere in a run."""
+
+    crash: int = 0
+    """A control plane component (controller, scheduler, kubelet, kube-proxy) crashes and restarts."""
+    node_crash: int = 0
+    """A node dies: its containers stop, its kubelet reports no more."""
+    lost_response: int = 0
+    """A request is committed but its sender learns nothing and tries again from what it sees."""
+    container_crash: int = 0
+    """A container exits and is restarted."""
+
+
+@frozen
+class Bounds:
+    """What the exploration is limited to; printed beside every verdict."""
+
+    propagation_seconds: int | None = None
+    """From a Pod's deletion until every kube-proxy has dropped it, at most; None: no bound is assumed."""
+    pods: int = 12
+    """Pods that may exist at one time (places); needing more makes the verdict UNKNOWN."""
+    mixed_views: bool = True
+    """A component that reads two kinds may combine an old view of one with a newer view of the other."""
+
+
+@frozen
+class Scenario:
+    """Everything a check needs to know."""
+
+    name: str
+    objects: tuple[Object, ...]
+    """Nodes and everything else, in the order the manifests give them."""
+    script: tuple[Step, ...] = ()
+    wait_between_steps: bool = False
+    """Each script step only once the cluster is quiet (as the end-to-end recordings do)."""
+    faults: Faults = Faults()
+    consistency: Consistency = Consistency.SESSION
+    start: Start = Start.SETTLED
+    release: str = "1.32"
+    image_behaviour: bool = False
+    """Images called bad:, crash:, nopull:, slow:, slowstop:, job: behave as they are called."""
+    bounds: Bounds = Bounds()
+    expected: tuple[tuple[str, Expected], ...] = ()
+    """Claim name (convergence, placement, reachability, budget) to expected verdict."""
+    namespace: str = "default"
+    title: str = ""

@@ -1,0 +1,118 @@
+"""apps/v1: Deployment and ReplicaSet.
+
+Upstream: staging/src/k8s.io/api/apps/v1/types.go (v1.32).
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+from immutabledict import immutabledict
+
+from .core import IntOrString, PodTemplateSpec
+from .frozen import EMPTY, Json
+from .meta import LabelSelector, ObjectMeta, Time
+
+
+@frozen
+class RollingUpdateDeployment:
+    """How far a rollout may go above and below the wanted number: numbers or percentages."""
+
+    max_unavailable: IntOrString | None = None
+    max_surge: IntOrString | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class DeploymentStrategy:
+    """RollingUpdate or Recreate."""
+
+    type: str = ""
+    rolling_update: RollingUpdateDeployment | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class DeploymentSpec:
+    """What a Deployment should be; `replicas` None is defaulted to 1 by the API server."""
+
+    replicas: int | None = None
+    selector: LabelSelector = LabelSelector()
+    template: PodTemplateSpec = PodTemplateSpec()
+    strategy: DeploymentStrategy = DeploymentStrategy()
+    min_ready_seconds: int = 0
+    revision_history_limit: int | None = None
+    paused: bool = False
+    progress_deadline_seconds: int | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class WorkloadCondition:
+    """Available, Progressing and ReplicaFailure of a Deployment; ReplicaFailure of a ReplicaSet."""
+
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+    last_update_time: Time | None = None
+    last_transition_time: Time | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class DeploymentStatus:
+    """What the Deployment controller last counted."""
+
+    observed_generation: int = 0
+    replicas: int = 0
+    updated_replicas: int = 0
+    ready_replicas: int = 0
+    available_replicas: int = 0
+    unavailable_replicas: int = 0
+    conditions: tuple[WorkloadCondition, ...] = ()
+    collision_count: int | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen(cache_hash=True)
+class Deployment:
+    """Rolls ReplicaSets from one template to the next."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: DeploymentSpec = DeploymentSpec()
+    status: DeploymentStatus = DeploymentStatus()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class ReplicaSetSpec:
+    """How many Pods of which template."""
+
+    replicas: int | None = None
+    min_ready_seconds: int = 0
+    selector: LabelSelector = LabelSelector()
+    template: PodTemplateSpec = PodTemplateSpec()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class ReplicaSetStatus:
+    """What the ReplicaSet controller last counted."""
+
+    replicas: int = 0
+    fully_labeled_replicas: int = 0
+    ready_replicas: int = 0
+    available_replicas: int = 0
+    observed_generation: int = 0
+    conditions: tuple[WorkloadCondition, ...] = ()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen(cache_hash=True)
+class ReplicaSet:
+    """Keeps a number of Pods."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: ReplicaSetSpec = ReplicaSetSpec()
+    status: ReplicaSetStatus = ReplicaSetStatus()
+    extra: immutabledict[str, Json] = EMPTY

@@ -1,0 +1,91 @@
+"""The modelled kinds: what each is called in a URL, whether it lives in a namespace, and how to name one object of it."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from .apps import Deployment, ReplicaSet
+from .core import Binding, Event, Namespace, Node, Pod, Service
+from .meta import Ref
+from .policy import (
+    EndpointSlice,
+    Eviction,
+    Lease,
+    PodDisruptionBudget,
+    PriorityClass,
+    ResourceQuota,
+    Role,
+    RoleBinding,
+)
+
+Object = (
+    Pod
+    | Node
+    | Service
+    | Namespace
+    | Binding
+    | Event
+    | Deployment
+    | ReplicaSet
+    | PodDisruptionBudget
+    | Eviction
+    | EndpointSlice
+    | Lease
+    | Role
+    | RoleBinding
+    | PriorityClass
+    | ResourceQuota
+)
+
+
+@frozen
+class Kind:
+    """One kind: its Go and JSON name, apiVersion, plural in URLs, scope and class."""
+
+    name: str
+    api_version: str
+    plural: str
+    namespaced: bool
+    cls: type[Object]
+
+    @property
+    def group(self) -> str:
+        """The API group, "" for core."""
+        return self.api_version.rpartition("/")[0]
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("Pod", "v1", "pods", namespaced=True, cls=Pod),
+    Kind("Node", "v1", "nodes", namespaced=False, cls=Node),
+    Kind("Service", "v1", "services", namespaced=True, cls=Service),
+    Kind("Namespace", "v1", "namespaces", namespaced=False, cls=Namespace),
+    Kind("Binding", "v1", "bindings", namespaced=True, cls=Binding),
+    Kind("Event", "v1", "events", namespaced=True, cls=Event),
+    Kind("ResourceQuota", "v1", "resourcequotas", namespaced=True, cls=ResourceQuota),
+    Kind("Deployment", "apps/v1", "deployments", namespaced=True, cls=Deployment),
+    Kind("ReplicaSet", "apps/v1", "replicasets", namespaced=True, cls=ReplicaSet),
+    Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", namespaced=True, cls=PodDisruptionBudget),
+    Kind("Eviction", "policy/v1", "evictions", namespaced=True, cls=Eviction),
+    Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", namespaced=True, cls=EndpointSlice),
+    Kind("Lease", "coordination.k8s.io/v1", "leases", namespaced=True, cls=Lease),
+    Kind("Role", "rbac.authorization.k8s.io/v1", "roles", namespaced=True, cls=Role),
+    Kind("ClusterRole", "rbac.authorization.k8s.io/v1", "clusterroles", namespaced=False, cls=Role),
+    Kind("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", namespaced=True, cls=RoleBinding),
+    Kind("ClusterRoleBinding", "rbac.authorization.k8s.io/v1", "clusterrolebindings", namespaced=False, cls=RoleBinding),
+    Kind("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", namespaced=False, cls=PriorityClass),
+)
+
+BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def kind_of(obj: Object) -> Kind:
+    """Give the kind of an object; a Role without a namespace is a ClusterRole, a RoleBinding likewise."""
+    name = type(obj).__name__
+    if name in {"Role", "RoleBinding"} and not obj.metadata.namespace:
+        name = f"Cluster{name}"
+    return BY_NAME[name]
+
+
+def ref_of(obj: Object) -> Ref:
+    """Name an object."""
+    return Ref(kind_of(obj).name, obj.metadata.namespace, obj.metadata.name)

@@ -1,0 +1,171 @@
+"""What a search answers: verdicts that never merge, traces that replay, and numbers that say what was searched.
+
+HOLDS means in every state within the stated bounds. A limit, an interrupt or exhausted memory gives UNKNOWN with the
+reason, unless a breach had been found before: that one stays.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+
+from ..machine import Outcome, State
+
+
+class Status(Enum):
+    """The three answers."""
+
+    HOLDS = "HOLDS"
+    VIOLATED = "VIOLATED"
+    UNKNOWN = "UNKNOWN"
+
+
+@frozen
+class Limits:
+    """When to give up: states, bytes of resident memory, seconds of wall time. None is no limit."""
+
+    max_states: int | None = None
+    max_memory: int | None = None
+    timeout: float | None = None
+
+
+@frozen
+class Step:
+    """One step of a trace: the action taken, which of its outcomes, and the urgent steps it set off."""
+
+    action: str
+    outcome: Outcome
+    urgent: tuple[Step, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Give the label of the outcome."""
+        return self.outcome.label
+
+
+@frozen
+class Trace:
+    """A run: from a state through steps. With `cycle_start` the steps from that index on repeat for ever."""
+
+    initial: State
+    steps: tuple[Step, ...] = ()
+    cycle_start: int | None = None
+
+    def lines(self) -> tuple[str, ...]:
+        """Give one line per step, urgent steps indented under the step that set them off."""
+        lines: list[str] = []
+        for number, step in enumerate(self.steps):
+            if number == self.cycle_start:
+                lines.append("-- from here on for ever:")
+            lines.append(f"{step.action}: {step.label}")
+            lines.extend(f"    {urgent.action}: {urgent.label}" for urgent in step.urgent)
+        return tuple(lines)
+
+
+@frozen
+class Verdict:
+    """What the search says of one property.
+
+    `kind` tells breaches apart: "invariant", "step", "stuck", "livelock", "never reached"; it is the property's kind
+    ("invariant", "step", "sometimes", "converges") where nothing was breached. `vacuous`: the premise was true nowhere,
+    so the answer says nothing. `reason` says why it is UNKNOWN. `trace` leads to the breach, or to the witness of a
+    `Sometimes` that was reached.
+    """
+
+    name: str
+    status: Status
+    kind: str
+    evidence: tuple[str, ...] = ()
+    trace: Trace | None = None
+    vacuous: bool = False
+    reason: str = ""
+
+
+@frozen
+class ActionStatistics:
+    """One action: states where it was enabled, transitions by it, states first reached by it.
+
+    `situations` counts the distinct local situations it was run in, `calls` how often its Python code ran for them.
+    """
+
+    name: str
+    enabled: int
+    taken: int
+    new: int
+    situations: int
+    calls: int
+
+
+@frozen
+class Statistics:
+    """What the search cost and covered. `calls` counts every call of a step or property function."""
+
+    actions: tuple[ActionStatistics, ...]
+    calls: int
+    calls_per_transition: float
+    widest: tuple[tuple[str, int], ...]
+    """Slots with the number of distinct values they took, the widest first."""
+
+    @property
+    def never_enabled(self) -> tuple[str, ...]:
+        """Name the actions that were enabled nowhere."""
+        return tuple(action.name for action in self.actions if not action.enabled)
+
+
+@frozen
+class Progress:
+    """Where a search is. `expanded` of `states` are done; `depth` is that of the state at hand."""
+
+    states: int
+    expanded: int
+    transitions: int
+    depth: int
+    seconds: float
+
+    @property
+    def frontier(self) -> int:
+        """Give the number of states that wait."""
+        return self.states - self.expanded
+
+
+@frozen
+class Exploration:
+    """The whole answer. `missed_state_bound` is the probability that fingerprints hid a state; 0.0 means exact."""
+
+    verdicts: tuple[Verdict, ...]
+    states: int
+    transitions: int
+    depth: int
+    complete: bool
+    why_incomplete: str
+    seconds: float
+    statistics: Statistics
+    missed_state_bound: float = 0.0
+
+    def __getitem__(self, name: str) -> Verdict:
+        """Give the verdict of a property by its name; KeyError with the known names otherwise."""
+        for verdict in self.verdicts:
+            if verdict.name == name:
+                return verdict
+        raise KeyError(f"no property {name!r} among {', '.join(verdict.name for verdict in self.verdicts)}")
+
+    @property
+    def status(self) -> Status:
+        """Give the worst of all: VIOLATED before UNKNOWN before HOLDS; an incomplete search is at best UNKNOWN."""
+        found = {verdict.status for verdict in self.verdicts}
+        if Status.VIOLATED in found:
+            return Status.VIOLATED
+        return Status.HOLDS if self.complete and Status.UNKNOWN not in found else Status.UNKNOWN
+
+    def summary(self) -> tuple[str, ...]:
+        """Give the lines a person reads first."""
+        how = "complete" if self.complete else f"INCOMPLETE: {self.why_incomplete}"
+        lines = [f"{self.states:,} states, {self.transitions:,} transitions, depth {self.depth}, {how}"]
+        if self.missed_state_bound:
+            lines.append(f"fingerprints: a state was missed with probability at most {self.missed_state_bound:.1e}")
+        for verdict in self.verdicts:
+            vacuous = " (vacuous: its premise was never true)" if verdict.vacuous else ""
+            lines.append(f"{verdict.status.value} {verdict.name}{vacuous}{verdict.reason and f': {verdict.reason}'}")
+            lines.extend(f"    {line}" for line in verdict.evidence)
+        return tuple(lines)

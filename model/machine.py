@@ -1,0 +1,195 @@
+"""What a machine is: slots with values, actions that read some slots and write some, properties to hold.
+
+Nothing here knows Kubernetes. A state gives every slot (a name) one hashable value. An action is a pure function of
+what it reads through a `View`: reads are recorded, so nobody declares them and none can be declared wrongly.
+
+Left out on purpose: time, probabilities, dynamic creation of slots (a pool of places is a fixed number of slots).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from enum import Enum
+from typing import Any, Protocol
+
+from attrs import field, frozen
+from immutabledict import immutabledict
+
+
+class View(Protocol):
+    """What a function sees of a state. Every read is recorded; there is no other way to look."""
+
+    def __getitem__(self, slot: str) -> Any:
+        """Give the value of a slot; an unknown slot is a `MachineError`."""
+
+    def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
+        """Give `transform(value)`; values that it maps to the same thing are one situation for the reader.
+
+        The transform is pure. A lambda is known by its code and the values it closes over, which must be hashable.
+        """
+
+
+class MachineError(Exception):
+    """A mistake in the machine itself: never a verdict about what it models."""
+
+
+class Fairness(Enum):
+    """What the scheduler of the steps promises to an action that is enabled."""
+
+    WEAK = "weak"
+    """Enabled for ever from some point on, then taken again and again."""
+    STRONG = "strong"
+    """Enabled again and again, then taken again and again."""
+    NONE = "none"
+    """Nothing: faults and the environment may never happen."""
+
+
+def _frozen_mapping(updates: Mapping[str, Hashable]) -> immutabledict[str, Hashable]:
+    return immutabledict(updates)
+
+
+@frozen
+class Outcome:
+    """One way a step can end: what to call it, and the slots it writes."""
+
+    label: str
+    updates: Mapping[str, Hashable] = field(converter=_frozen_mapping, default=immutabledict[str, Hashable]())
+
+
+@frozen
+class Action:
+    """One thing somebody may do.
+
+    `step` is pure. Several outcomes are nondeterminism, none means not enabled, and outcomes that change nothing do
+    not count: neither as a step nor as being enabled.
+    """
+
+    name: str
+    """Unique, as reported: "replicaset-controller web-1: act"."""
+    group: str
+    """Fairness is promised to the group as a whole: "replicaset-controller web-1"."""
+    step: Callable[[View], Iterable[Outcome]]
+    fairness: Fairness = Fairness.WEAK
+    urgent: bool = False
+    """At most one outcome, commutes with everything: run to completion inside the step that enables it."""
+    when_quiet: bool = False
+    """Considered only where no fair action (but such as wait for quiet themselves) is enabled."""
+
+
+@frozen
+class Machine:
+    """Initial states (all with the same slots) and actions, in the order in which they are tried and reported."""
+
+    initial: tuple[Mapping[str, Hashable], ...]
+    actions: tuple[Action, ...]
+
+    def slots(self) -> tuple[str, ...]:
+        """Give the names of the slots in the order of the first initial state; a malformed machine is an error."""
+        if not self.initial:
+            raise MachineError("a machine needs an initial state")
+        slots = tuple(self.initial[0])
+        for state in self.initial[1:]:
+            if odd := sorted(set(slots) ^ set(state)):
+                raise MachineError(f"initial states differ in their slots: {', '.join(odd)}")
+        names = [action.name for action in self.actions]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise MachineError(f"two actions are called {twice[0]!r}")
+        if both := [action.name for action in self.actions if action.urgent and action.when_quiet]:
+            raise MachineError(f"{both[0]!r} cannot be urgent and wait for quiet")
+        return slots
+
+
+class State(Mapping[str, Hashable]):
+    """A whole state: a mapping from slots to values that is also a `View` (one that records nothing)."""
+
+    __slots__ = ("places", "values_in_order")
+
+    def __init__(self, places: Mapping[str, int], values_in_order: tuple[Hashable, ...]) -> None:
+        self.places = places
+        self.values_in_order = values_in_order
+
+    @classmethod
+    def of(cls, slots: Mapping[str, Hashable]) -> State:
+        """Make a state of a plain mapping, in its order."""
+        return cls({slot: place for place, slot in enumerate(slots)}, tuple(slots.values()))
+
+    def with_values(self, values_in_order: tuple[Hashable, ...]) -> State:
+        """Give the state with the same slots and these values."""
+        return State(self.places, values_in_order)
+
+    def __getitem__(self, slot: str) -> Any:
+        try:
+            return self.values_in_order[self.places[slot]]
+        except KeyError:
+            raise MachineError(f"no slot is called {slot!r}") from None
+
+    def __contains__(self, slot: object) -> bool:
+        return slot in self.places
+
+    def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
+        """Give `transform(value)`."""
+        return transform(self[slot])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __hash__(self) -> int:
+        return hash(self.values_in_order)
+
+    def __repr__(self) -> str:
+        return f"State({', '.join(f'{slot}={value!r}' for slot, value in self.items())})"
+
+
+@frozen
+class Invariant:
+    """Holds in every reachable state. `check` yields one line per breach, none where it holds.
+
+    `premise`: where the claim says anything at all; a premise that is true nowhere is reported as vacuous.
+    """
+
+    name: str
+    doc: str
+    check: Callable[[View], Iterable[str]]
+    premise: Callable[[View], bool] | None = None
+
+
+@frozen
+class StepProperty:
+    """Holds of every step. `check(before, after, label)` yields one line per breach.
+
+    `actions` picks the watched actions by name (None: all). An urgent step is a step of its own here.
+    """
+
+    name: str
+    doc: str
+    check: Callable[[View, View, str], Iterable[str]]
+    actions: Callable[[str], bool] | None = None
+    premise: Callable[[View], bool] | None = None
+
+
+@frozen
+class Sometimes:
+    """Is true in at least one reachable state: the guard against claims about nothing."""
+
+    name: str
+    doc: str
+    check: Callable[[View], bool]
+
+
+@frozen
+class Converges:
+    """Every fair run on which `when` stays true reaches a goal state and stays in goal states.
+
+    `goal` yields the reasons why a state is not yet a goal; none where it is. `when` None means always.
+    """
+
+    name: str
+    doc: str
+    goal: Callable[[View], Iterable[str]]
+    when: Callable[[View], bool] | None = None
+
+
+Property = Invariant | StepProperty | Sometimes | Converges
