@@ -9,7 +9,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from .kinds import Object
-from .meta import Ref
+from .meta import OwnerReference, Ref
 
 
 @frozen
@@ -24,7 +24,8 @@ class Update:
     """PUT: an object as it should be. `base` is the object as the component read it: the precondition.
 
     If the stored object has changed since `base` was read, the answer is 409 Conflict. `base` None asks for no check.
-    `subresource` is "" (spec and metadata count), "status" (only status counts) or "scale" (only spec.replicas counts).
+    `subresource` is "" (spec and metadata count), "status" (the status counts, and the annotations: the Deployment
+    controller writes its revision with the status) or "scale" (only spec.replicas counts).
     """
 
     object: Object
@@ -71,7 +72,31 @@ class PatchStatus:
     uid: str = ""
 
 
-Request = Create | Update | Delete | Bind | Evict | PatchStatus
+@frozen
+class PatchMetadata:
+    """PATCH owners and finalizers without a version precondition: how a controller adopts, releases and lets go.
+
+    The owner is added (or replaces the one of its uid), then owners by uid and finalizers by name are taken away. `uid`
+    makes it fail (409) on another object of the same name.
+    """
+
+    ref: Ref
+    uid: str = ""
+    add_owner: OwnerReference | None = None
+    remove_owners: tuple[str, ...] = ()
+    remove_finalizers: tuple[str, ...] = ()
+
+
+Request = Create | Update | Delete | Bind | Evict | PatchStatus | PatchMetadata
+
+
+@frozen
+class Cause:
+    """One reason of a failure: its type, the message and, for a broken rule of validation, the field."""
+
+    reason: str
+    message: str
+    field: str = ""
 
 
 @frozen
@@ -82,6 +107,7 @@ class Response:
     reason: str = ""
     message: str = ""
     object: Object | None = None
+    causes: tuple[Cause, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -1,1 +1,24 @@
-"""TODO docstring."""
+"""kube-apiserver as a pure function: `handle(objects, request, user=...) -> (response, transaction)`."""
+
+from __future__ import annotations
+
+from .authentication import ADMIN, ANONYMOUS, KUBE_PROXY, SCHEDULER, User, controller, node_user
+from .config import Config
+from .handler import handle
+from .storage import Objects, Storage, Transaction, Write
+
+__all__ = [
+    "ADMIN",
+    "ANONYMOUS",
+    "KUBE_PROXY",
+    "SCHEDULER",
+    "Config",
+    "Objects",
+    "Storage",
+    "Transaction",
+    "User",
+    "Write",
+    "controller",
+    "handle",
+    "node_user",
+]

@@ -1,1 +1,44 @@
-"""TODO docstring."""
+"""etcd, one member, as a pure function: `apply(store, operation) -> (store, result)`, and watches on its history."""
+
+from __future__ import annotations
+
+from .apply import apply
+from .operations import (
+    Compact,
+    Compare,
+    DeleteRange,
+    Event,
+    Failure,
+    KeyValue,
+    LeaseGrant,
+    LeaseRevoke,
+    Operation,
+    Put,
+    Range,
+    Result,
+    Txn,
+)
+from .store import Store
+from .watch import Compacted, Watcher, poll, watch
+
+__all__ = [
+    "Compact",
+    "Compacted",
+    "Compare",
+    "DeleteRange",
+    "Event",
+    "Failure",
+    "KeyValue",
+    "LeaseGrant",
+    "LeaseRevoke",
+    "Operation",
+    "Put",
+    "Range",
+    "Result",
+    "Store",
+    "Txn",
+    "Watcher",
+    "apply",
+    "poll",
+    "watch",
+]

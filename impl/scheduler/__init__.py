@@ -1,1 +1,14 @@
-"""TODO docstring."""
+"""The scheduler: which nodes a Pod may go to, which are best, and why each of the others is refused.
+
+Upstream: pkg/scheduler (v1.32). One file per plugin of the default profile; `profile.py` holds their order and weights.
+`schedule` is all of it. Left out on purpose: queues and back-off (the world's business), volumes, dynamic
+resources, extenders, and whom preemption would evict (`preemption.py` says only on which nodes it could help).
+"""
+
+from __future__ import annotations
+
+from .framework import Refusal
+from .profile import DEFAULT, Profile
+from .schedule import Decision, schedule, unmodelled
+
+__all__ = ["DEFAULT", "Decision", "Profile", "Refusal", "schedule", "unmodelled"]

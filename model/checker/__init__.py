@@ -1,1 +1,27 @@
-"""TODO docstring."""
+"""The checker: explores any machine and knows nothing of what it models. `explore` is the way in."""
+
+from .explore import explore
+from .results import ActionStatistics, Exploration, Limits, Progress, Statistics, Status, Step, Trace, Verdict
+from .semantics import ImpureStepError, StepError, UrgentError
+from .traces import Divergence, Replay, replay, state_at, states
+
+__all__ = [
+    "ActionStatistics",
+    "Divergence",
+    "Exploration",
+    "ImpureStepError",
+    "Limits",
+    "Progress",
+    "Replay",
+    "Statistics",
+    "Status",
+    "Step",
+    "StepError",
+    "Trace",
+    "UrgentError",
+    "Verdict",
+    "explore",
+    "replay",
+    "state_at",
+    "states",
+]

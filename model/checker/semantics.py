@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from attrs import frozen
 
 from ..machine import Action, Fairness, Machine, MachineError, Outcome, State, View
-from .results import Step
+from .results import Step, Trace
 
 URGENT_LIMIT = 10_000
 """More urgent steps than this inside one step are taken for a machine that does not settle."""
@@ -29,6 +29,8 @@ class StepError(MachineError):
         super().__init__(f"{function} raised {type(cause).__name__}: {cause}; it had seen {read or 'nothing'}")
         self.function = function
         self.seen = seen
+        self.trace: Trace | None = None
+        """How the search came to the state it happened in."""
 
 
 class ImpureStepError(MachineError):

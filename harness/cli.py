@@ -1,0 +1,261 @@
+"""The command line: `kubeproof check`, `replay`, `show` and `run`.
+
+Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown.
+Nothing a user gives it ends in a traceback: bad input is told with file, line and field; Ctrl-C and a closed pipe are
+ordinary ways to end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .version import VERSION
+
+if TYPE_CHECKING:
+    from ..model.checker.results import Limits, Progress
+    from .face import Result
+
+HOLDS, VIOLATED, BAD_INPUT, UNKNOWN = 0, 1, 2, 3
+TRACES = ".kubeproof/traces"
+
+EXAMPLES = """
+\b
+Examples:
+  kubeproof check examples/web
+  kubeproof check web.yaml --nodes 3 --script 'set-image web nginx:1.29' --fault crash=1
+  helm template ./chart | kubeproof check - --nodes 3
+  kubeproof replay .kubeproof/traces/web-reachability.json
+  kubeproof run nginx-pod --image=nginx:latest
+
+\b
+Exit codes: 0 everything holds, 1 something is violated, 2 bad input, 3 unknown (a limit was hit).
+"""
+
+
+@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="kubeproof")
+def cli() -> None:
+    """Prove that a Kubernetes rollout converges, places validly and stays reachable, or print the run that does not."""
+
+
+@cli.command(epilog="Every option can be written into scenario.yaml beside the manifests: see docs/scenario-format.md.")
+@click.argument("paths", nargs=-1, required=True, metavar="FOLDER|FILE|-...")
+@click.option(
+    "--nodes", type=click.IntRange(min=1), metavar="N", help="Add N nodes: node-1, ... with 4 cpu, 8Gi, 110 pods."
+)
+@click.option(
+    "--script", multiple=True, metavar="STEPS", help="What happens: 'set-image web nginx:1.29; drain node-1'."
+)
+@click.option(
+    "--fault",
+    multiple=True,
+    metavar="NAME=N",
+    help="How often crash, node-crash, lost-response or container-crash may strike.",
+)
+@click.option(
+    "--consistency", metavar="HOW", help="How old views may be: linearizable, session (the default), resettable."
+)
+@click.option(
+    "--propagation", metavar="TIME", help="From a Pod's deletion until every kube-proxy has dropped it, at most: 5s."
+)
+@click.option(
+    "--start",
+    metavar="WHERE",
+    help="settled: the manifests are applied already; empty: applying them is the first step.",
+)
+@click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states.")
+@click.option("--max-memory", metavar="SIZE", help="Give up when the process holds so much: 4Gi.")
+@click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m.")
+@click.option("--trace-dir", default=TRACES, show_default=True, metavar="DIR", help="Where traces of violations go.")
+@click.option(
+    "--expect", "expect", is_flag=True, help="Exit 0 if and only if the verdicts are those scenario.yaml expects."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--quiet", is_flag=True, help="Print the verdicts only.")
+@click.pass_context
+def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
+    """Check that manifests converge, every placement is valid and every Service stays reachable, or show how not."""
+    from . import face  # noqa: PLC0415 - --help and --version need nothing of it
+
+    cluster = face.Cluster.from_manifests(*paths, nodes=given["nodes"])
+    with _Progress() as progress:
+        result = face.check(
+            cluster,
+            script=given["script"] or None,
+            propagation=given["propagation"],
+            limits=_limits(given),
+            trace_dir=given["trace_dir"],
+            progress=progress,
+            consistency=given["consistency"],
+            start=given["start"],
+            faults=_faults(given["fault"]),
+        )
+    _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"]))
+    context.exit(_code(result, expect=given["expect"]))
+
+
+@cli.command()
+@click.argument("trace", type=click.Path(path_type=Path))
+@click.pass_context
+def replay(context: click.Context, trace: Path) -> None:
+    """Go through a recorded trace again, step by step, comparing every state."""
+    context.exit(_replay(trace))
+
+
+@cli.command()
+@click.argument("trace", type=click.Path(path_type=Path))
+@click.option("--brief", is_flag=True, help="Leave out what each step changed.")
+def show(trace: Path, *, brief: bool) -> None:
+    """Print a recorded trace as text."""
+    from ..traces import files, render  # noqa: PLC0415 - --help and --version need nothing of it
+
+    _print(render.text(files.read(trace), changes=not brief))
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--image", required=True, help="The image of its container.")
+@click.option(
+    "--nodes", type=click.Path(path_type=Path), metavar="FILE", help="Node objects; three plain ones otherwise."
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=80, show_default=True, help="The port of its Service.")
+@click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Record the walk, to be replayed later.")
+def run(name: str, image: str, nodes: Path | None, port: int, trace: Path | None) -> None:
+    """Walk through what happens on `kubectl run NAME --image=IMAGE`, in nine steps, from the manifest to the packet."""
+    from ..traces import files  # noqa: PLC0415 - --help and --version need nothing of it
+    from . import walk  # noqa: PLC0415
+
+    walked = walk.walk(walk.given(name, image, port, nodes))
+    _print(walk.text(walked))
+    if trace is not None:
+        files.write(walk.document(walked, VERSION), trace)
+        _print(f"\ntrace written to {trace}, replay it with: kubeproof replay {trace}\n")
+
+
+def _replay(path: Path) -> int:
+    from ..traces import files, render  # noqa: PLC0415 - --help and --version need nothing of it
+    from ..traces.replay import Replayed  # noqa: PLC0415
+    from . import face, walk  # noqa: PLC0415
+
+    document = files.read(path)
+    result = walk.replay_walk(document) if document.what == "walk" else face.replay_check(document)
+    _print(render.result(result, str(path)))
+    return HOLDS if isinstance(result, Replayed) else VIOLATED
+
+
+def _limits(given: dict[str, Any]) -> Limits:
+    from ..impl.api.quantity import QuantityError, parse_quantity  # noqa: PLC0415
+    from ..model.checker.results import Limits  # noqa: PLC0415
+    from .reader import DurationError, seconds  # noqa: PLC0415
+
+    try:
+        memory = parse_quantity(given["max_memory"]).value() if given["max_memory"] else None
+        timeout = seconds(given["timeout"]) if given["timeout"] else None
+    except QuantityError:
+        raise click.BadParameter(
+            f"expected a size like 4Gi, got {given['max_memory']!r}", param_hint="--max-memory"
+        ) from None
+    except DurationError as error:
+        raise click.BadParameter(str(error), param_hint="--timeout") from None
+    return Limits(given["max_states"], memory, timeout)
+
+
+def _faults(given: tuple[str, ...]) -> dict[str, Any] | None:
+    """Read crash=1 node-crash=2 into the faults of scenario.yaml; a number that is none is left for it to refuse."""
+    faults: dict[str, Any] = {}
+    for fault in given:
+        name, equals, number = fault.partition("=")
+        first, *rest = name.split("-")
+        budget = number if equals else "1"
+        faults[first + "".join(word.capitalize() for word in rest)] = int(budget) if budget.isdecimal() else budget
+    return faults or None
+
+
+def _shown(result: Result, *, as_json: bool, quiet: bool) -> str:
+    if as_json:
+        return json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n"
+    if quiet:
+        return "".join(f"{claim.name:<14} {claim.status.value}\n" for claim in result.outcome.claims)
+    return result.report
+
+
+def _code(result: Result, *, expect: bool) -> int:
+    if expect:
+        return HOLDS if result.as_expected else VIOLATED
+    return {"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[result.status.value]
+
+
+class _Progress:
+    """The progress line, if stderr is a terminal."""
+
+    def __enter__(self) -> Callable[[Progress], None] | None:
+        from ..model.checker.guard import resident_memory  # noqa: PLC0415
+        from .progress import Line  # noqa: PLC0415
+
+        self.line = Line(sys.stderr, resident_memory) if sys.stderr.isatty() else None
+        return self.line
+
+    def __exit__(self, *_: object) -> None:
+        if self.line is not None:
+            self.line.close()
+
+
+def _print(text: str) -> None:
+    """Print, with colours on a terminal. A reader that has seen enough and closes the pipe changes no verdict."""
+    try:
+        _write(text)
+    except BrokenPipeError:
+        # Keep Python from complaining a second time when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _write(text: str) -> None:
+    if not sys.stdout.isatty():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+    from rich.text import Text  # noqa: PLC0415
+
+    coloured = Text(text)
+    for word, style in (("HOLDS", "bold green"), ("VIOLATED", "bold red"), ("UNKNOWN", "bold yellow")):
+        coloured.highlight_words([word], style)
+    Console(soft_wrap=True, highlight=False).print(coloured, end="")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    raise SystemExit(_guarded(arguments))
+
+
+def _guarded(arguments: list[str] | None) -> int:
+    """Run a command; every way it can end becomes an exit code and, where something is wrong, a message on stderr."""
+    try:
+        return _run(arguments)
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("\nUNKNOWN: interrupted before anything was decided\n")
+        return UNKNOWN
+
+
+def _run(arguments: list[str] | None) -> int:
+    from ..impl.api.load import BadInput  # noqa: PLC0415 - not before something is to be done
+    from ..traces.document import BadTraceError  # noqa: PLC0415
+
+    try:
+        return cli.main(arguments, prog_name="kubeproof", standalone_mode=False) or HOLDS
+    except click.ClickException as error:
+        error.show()
+        return BAD_INPUT
+    except (BadInput, BadTraceError) as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: {(error.strerror or str(error)).lower()}\n")
+        return BAD_INPUT

@@ -1,0 +1,327 @@
+"""The cluster of implementations: a scenario becomes a machine for the checker.
+
+Which components take part is decided by influence. A component whose writes nobody else reads (the EndpointSlice
+controller, the kube-proxies, the disruption controller while nothing is evicted, the Deployment's own status) cannot
+change what the others do: every run of all components, with the observers' steps left out, is a run of the rest, and every
+run of the rest can be extended by the observers. So the rest, the `core`, is explored by itself, and the observers are
+brought to rest on top of each state where the core is at rest (see `check`). `Parts.everything` explores all together; a
+test compares the verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from functools import partial
+from typing import TypeVar
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ..impl.api.apps import Deployment
+from ..impl.api.core import Namespace, Node, Pod, Service
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import ObjectMeta
+from ..impl.api.policy import PodDisruptionBudget
+from ..impl.api.requests import Create, Request, Response, Update
+from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
+from ..impl.apiserver.handler import handle
+from ..impl.apiserver.storage import Objects
+from ..impl.kubectl import script as kubectl
+from ..impl.kubectl.script import Step
+from ..impl.kubelet.behaviour import HOLLOW, WELL
+from ..model import world as worlds
+from ..model.machine import Action, Machine
+from ..model.store import Layout, Stored, place, pool
+from ..model.world import Form, Process, World, Writes
+from . import components, environment, kubelets
+from .scenario import Consistency, Scenario
+
+T = TypeVar("T", bound=Object)
+
+NOT_READY = "node.kubernetes.io/not-ready"
+
+
+class Refused(Exception):  # noqa: N818 - it says what happened
+    """The API server refuses an object of the scenario."""
+
+    def __init__(self, obj: Object, response: Response) -> None:
+        super().__init__(f"{ref_of(obj)}: {response.message}")
+        self.obj = obj
+        self.response = response
+
+
+@frozen
+class Parts:
+    """Which components take part, and how closely they are looked at."""
+
+    endpoints: bool = False
+    """EndpointSlice controller and kube-proxies."""
+    budgets: bool = False
+    """The disruption controller."""
+    deployment_status: bool = False
+    fine_kubelets: bool = False
+    """Every step of a kubelet by itself."""
+    faults: bool = True
+    may_stop: kubelets.MayStop | None = None
+
+    @classmethod
+    def core(cls, scenario: Scenario) -> Parts:
+        """Give the parts that influence what becomes of the Pods."""
+        return cls(budgets=any(isinstance(step, kubectl.Drain) for step in scenario.script))
+
+    @classmethod
+    def everything(cls) -> Parts:
+        """Give all of them."""
+        return cls(endpoints=True, budgets=True, deployment_status=True)
+
+
+@frozen
+class Cluster:
+    """A scenario made into a machine: the world, its processes and the machine itself."""
+
+    scenario: Scenario
+    parts: Parts
+    world: World
+    processes: tuple[Process, ...]
+    machine: Machine
+
+
+def applied(scenario: Scenario) -> tuple[Object, ...]:
+    """Give the objects of a scenario as the API server stores them: defaulted, validated, each applied by an admin.
+
+    Raises `Refused` for the first that is not accepted.
+    """
+    objects = Objects.of(
+        Namespace(ObjectMeta(name)) for name in sorted({"default", "kube-system", scenario.namespace})
+    )
+    for obj in scenario.objects:
+        response, transaction = handle(objects, Create(obj), user=ADMIN)
+        if not response.ok:
+            raise Refused(obj, response)
+        objects = objects.commit(transaction)
+    return tuple(_joined(objects.objects[ref]) for ref in sorted(objects.objects))
+
+
+def _joined(obj: Object) -> Object:
+    """Take off the taint a node has until its first heartbeat: the nodes of a scenario have long joined."""
+    if not isinstance(obj, Node):
+        return obj
+    ready = obj.status.condition("Ready")
+    if ready is not None and ready.status != "True":
+        return obj
+    return evolve(obj, spec=evolve(obj.spec, taints=tuple(one for one in obj.spec.taints if one.key != NOT_READY)))
+
+
+def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
+    """Decide which kinds get places, and how many."""
+    live = _live_kinds(scenario, parts)
+    counts = {kind: sum(ref_of(one).kind == kind for one in objects) + _growth(scenario, kind) for kind in live}
+    counts["Pod"] = scenario.bounds.pods
+    pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
+    constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
+    busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
+    return Layout(constants, pools, (), busy)
+
+
+def _live_kinds(scenario: Scenario, parts: Parts) -> set[str]:
+    """Give the kinds whose objects may change."""
+    live = {"Pod", "ReplicaSet", "Deployment"}
+    if parts.endpoints:
+        live.add("EndpointSlice")
+    if parts.budgets:
+        live.add("PodDisruptionBudget")
+    for step in scenario.script:
+        match step:
+            case kubectl.Apply(obj):
+                live.add(ref_of(obj).kind)
+            case kubectl.DeleteObject(kind):
+                live.add(kind)
+            case kubectl.SetImage() | kubectl.Scale() | kubectl.RolloutUndo() | kubectl.RolloutRestart() | kubectl.DeletePod():
+                pass
+            case _:
+                live.add("Node")
+    return live
+
+
+def _growth(scenario: Scenario, kind: str) -> int:
+    """Bound how many objects of a kind can be added."""
+    added = sum(isinstance(one, kubectl.Apply) and ref_of(one.object).kind == kind for one in scenario.script)
+    match kind:
+        case "Node":
+            return added + sum(isinstance(one, kubectl.AddNode) for one in scenario.script)
+        case "ReplicaSet":
+            templates = sum(isinstance(one, kubectl.SetImage | kubectl.Apply | kubectl.RolloutRestart) for one in scenario.script)
+            deployments = sum(isinstance(one, Deployment) for one in scenario.objects)
+            return deployments + templates
+        case "EndpointSlice":
+            return sum(isinstance(one, Service) for one in scenario.objects) + sum(
+                isinstance(one, kubectl.Apply) and isinstance(one.object, Service) for one in scenario.script
+            )
+    return added
+
+
+# --- the API server -------------------------------------------------------------------------------------------------
+
+
+def user_named(name: str) -> User:
+    """Give the user a component of a world acts as."""
+    if name == "admin":
+        return ADMIN
+    if name == "scheduler":
+        return SCHEDULER
+    return node_user(name[5:]) if name.startswith("node ") else controller(name)
+
+
+def serve(
+    status: bool, stored: Stored, user: str, request: Request, suffix: str  # noqa: FBT001 - bound by partial
+) -> tuple[Response, Writes]:
+    """Let the pure API server handle a request on a world's store."""
+    if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
+        base = None if request.base is None else components.without_status(request.base)
+        request = evolve(request, object=components.without_status(request.object), base=base)
+    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix)
+    return response, tuple((write.ref, write.object) for write in transaction)
+
+
+def describe(request: Request, response: Response) -> str:
+    """Say in a few words what a request did."""
+    match request:
+        case Create(obj):
+            made = response.object or obj
+            return f"creates {ref_of(made).kind} {made.metadata.name}"
+        case Update(obj, base, subresource):
+            return f"updates {ref_of(obj).kind} {obj.metadata.name}{_change(obj, base, subresource)}"
+        case _:
+            verb = {"Delete": "deletes", "Bind": "binds", "Evict": "evicts", "PatchMetadata": "adopts or releases"}
+            ref = getattr(request, "ref", None) or getattr(request, "pod", None)
+            to = f" to {request.node}" if hasattr(request, "node") else ""
+            return f"{verb.get(type(request).__name__, 'patches')} {ref.kind if ref else ''} {ref.name if ref else ''}{to}"
+
+
+def _change(obj: Object, base: Object | None, subresource: str) -> str:
+    before = getattr(getattr(base, "spec", None), "replicas", None)
+    after = getattr(getattr(obj, "spec", None), "replicas", None)
+    if subresource == "status":
+        return " (status)"
+    return f": {before} -> {after} replicas" if before != after else ""
+
+
+# --- the machine ----------------------------------------------------------------------------------------------------
+
+
+def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layout, parts: Parts) -> tuple[Process, ...]:
+    """Give the processes of all components that take part."""
+    pools = dict(layout.pools)
+    constants = tuple(layout.constants.values())
+    linear = scenario.consistency is Consistency.LINEARIZABLE
+
+    def form(lagging: int) -> Form:
+        return components.form_of(lagging, linearizable=linear, mixed=scenario.bounds.mixed_views)
+
+    everyone = (*objects, *(one.object for one in scenario.script if isinstance(one, kubectl.Apply)))
+    found: list[Process] = []
+    for one in _distinct(everyone, Deployment):
+        kinds = 3 if one.spec.strategy.type == "Recreate" else 2
+        quiet = partial(environment.past, _last_change(scenario, one))
+        found.append(
+            components.deployment_process(one, pools, quiet=quiet, form=form(kinds), status=parts.deployment_status)
+        )
+    found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools["ReplicaSet"]]
+    found.append(components.scheduler_process(pools, constants, form=form(2 if "Node" in pools else 1)))
+    if parts.endpoints:
+        found += [
+            components.endpointslice_process(one, pools, constants, form=form(1)) for one in _distinct(everyone, Service)
+        ]
+    if parts.budgets:
+        found += [
+            components.disruption_process(one, pools, constants, form=form(1))
+            for one in _distinct(everyone, PodDisruptionBudget)
+        ]
+    return tuple(found)
+
+
+def _distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
+    named = {ref_of(one): one for one in objects if isinstance(one, cls)}
+    return tuple(named[ref] for ref in sorted(named))
+
+
+def _last_change(scenario: Scenario, one: Deployment) -> int:
+    """Give the number of script steps after which nothing in the script changes a Deployment."""
+    touching = [
+        number + 1
+        for number, step in enumerate(scenario.script)
+        if getattr(step, "name", "") == one.metadata.name or isinstance(step, kubectl.Apply | kubectl.DeleteObject)
+    ]
+    return max(touching, default=0)
+
+
+def build(scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[str, Hashable] | None = None) -> Cluster:
+    """Make the machine of a scenario from the objects in its store (and, by Pod name, what runs for them)."""
+    kept = objects if parts.deployment_status else tuple(components.without_status(one) for one in objects)
+    layout = layout_for(scenario, kept, parts)
+    processes = processes_for(scenario, kept, layout, parts)
+    proxies = [ref_of(one).name for one in kept if isinstance(one, Node)] if parts.endpoints else []
+    memories = [slot for process in processes for slot in process.memories()]
+    memories += [kubelets.proxy_slot(node) for node in proxies]
+    layout = evolve(layout, memories=tuple(memories))
+    world = World(layout, partial(serve, parts.deployment_status), describe)
+    behaviour = HOLLOW if scenario.image_behaviour else WELL
+    works = kubelets.Kubelets(world, layout.pools["Pod"], behaviour, parts.fine_kubelets, parts.may_stop)
+    script = environment.Environment(world, scenario.script, scenario.namespace, scenario.wait_between_steps)
+    acts: list[Action] = [*environment.actions(script)]
+    for process in processes:
+        acts += worlds.actions(world, process)
+    acts += kubelets.actions(works)
+    acts += [kubelets.proxy_action(node, layout.pools.get("EndpointSlice", ())) for node in proxies]
+    if parts.faults:
+        acts += _faults(scenario, world, processes, works)
+    slots = _initial(scenario, layout, kept, processes, world, proxies, runtimes or {})
+    return Cluster(scenario, parts, world, processes, Machine((slots,), tuple(acts)))
+
+
+def _faults(
+    scenario: Scenario, world: World, processes: tuple[Process, ...], works: kubelets.Kubelets
+) -> list[Action]:
+    budget = scenario.faults
+    lagging = scenario.consistency is Consistency.RESETTABLE
+    found: list[Action] = []
+    for process in processes:
+        found += worlds.faults(
+            world, process, crash=budget.crash > 0, lost=budget.lost_response > 0, lagging=lagging
+        )
+    if budget.container_crash:
+        found += kubelets.crashes(works)
+    if lagging:
+        found += worlds.stalling(world)
+    return found
+
+
+def _initial(
+    scenario: Scenario,
+    layout: Layout,
+    objects: tuple[Object, ...],
+    processes: tuple[Process, ...],
+    world: World,
+    proxies: list[str],
+    runtimes: dict[str, Hashable],
+) -> dict[str, Hashable]:
+    slots: dict[str, Hashable] = {}
+    slots |= place((one for one in objects if ref_of(one).kind in layout.pools), layout.pools)
+    for slot in layout.pools["Pod"]:
+        pod = slots[slot]
+        slots[kubelets.runtime_slot(slot)] = runtimes.get(pod.metadata.name) if isinstance(pod, Pod) else None
+    slots[environment.SCRIPT] = 0
+    slots[environment.BLOCKED] = ()
+    slots[worlds.OVERFLOW] = ""
+    slots[worlds.CRASHES] = scenario.faults.crash
+    slots[worlds.LOST] = scenario.faults.lost_response
+    slots[kubelets.CONTAINER_CRASHES] = scenario.faults.container_crash
+    slots["fault/lagging-apiserver"] = int(scenario.consistency is Consistency.RESETTABLE)
+    slots[worlds.STALLED] = None
+    store = dict(slots)
+    for process in processes:
+        slots |= worlds.initial(world, process, store)
+    for node in proxies:
+        slots[kubelets.proxy_slot(node)] = tuple(store[slot] for slot in layout.pools.get("EndpointSlice", ()))
+    return slots
+

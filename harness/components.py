@@ -1,0 +1,274 @@
+"""Each component of the control plane as processes of a world: what it watches, how it decides, whose writes it sees.
+
+This is where the pure implementations of `impl` meet the composition of `model.world`. To register another controller,
+write one function here that gives its processes (see docs/adding-a-controller.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from attrs import evolve
+
+from ..impl.api.apps import Deployment, DeploymentStatus, ReplicaSet
+from ..impl.api.cache import Cache
+from ..impl.api.core import Node, Pod, PodStatus, Service
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import LabelSelector, Ref
+from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ..impl.api.requests import Bind, Request, Update
+from ..impl.api.selectors import matches_map, selects
+from ..impl.controllers import deployment, disruption, endpointslice, replicaset
+from ..impl.controllers.common import Keep, slim_metadata
+from ..impl.scheduler.schedule import schedule
+from ..model.machine import View
+from ..model.world import Alternatives, Form, Process, Watch
+
+SERVICE_NAME = "kubernetes.io/service-name"
+
+Quiet = Callable[[View], bool]
+
+
+def form_of(lagging: int, *, linearizable: bool, mixed: bool) -> Form:
+    """Choose the cheapest sound representation of old views for a process with so many kinds that lag."""
+    if linearizable:
+        return Form.CURRENT
+    return Form.SNAPSHOT if lagging > 1 and mixed else Form.DECISION
+
+
+# --- Deployment -----------------------------------------------------------------------------------------------------
+
+
+def deployment_process(
+    one: Deployment,
+    pools: dict[str, tuple[str, ...]],
+    *,
+    quiet: Quiet,
+    form: Form,
+    status: bool,
+) -> Process:
+    """Make the Deployment controller's process for one Deployment; `status` False leaves out status writes."""
+    watches = [
+        Watch("Deployment", pools["Deployment"], partial(_named, one.metadata.name), quiet),
+        Watch("ReplicaSet", pools["ReplicaSet"], partial(_family, one.spec.selector)),
+    ]
+    if one.spec.strategy.type == "Recreate":
+        watches.append(Watch("Pod", pools["Pod"], _deployment_pod))
+    return Process(
+        name=f"deployment-controller {one.metadata.name}",
+        group="deployment-controller",
+        user="deployment-controller",
+        key=ref_of(one),
+        watches=tuple(watches),
+        constants=(),
+        act=partial(_deployment_act, status),
+        form=form,
+        sees_own=frozenset({"Deployment"}),
+    )
+
+
+def _deployment_act(status: bool, cache: Cache, key: Ref) -> Alternatives:  # noqa: FBT001 - bound by partial
+    requests = deployment.reconcile(cache, key)
+    if not status:
+        requests = tuple(one for one in requests if not is_deployment_status(one))
+    return (requests,) if requests else ()
+
+
+def is_deployment_status(request: Request) -> bool:
+    """Tell whether a request writes a Deployment's status and nothing else."""
+    return isinstance(request, Update) and isinstance(request.object, Deployment) and request.subresource == "status"
+
+
+def without_status(obj: Object) -> Object:
+    """Give a Deployment as a world without Deployment statuses keeps it."""
+    return evolve(obj, status=DeploymentStatus()) if isinstance(obj, Deployment) else obj
+
+
+def _named(name: str, _uid: str, obj: Object | None) -> Object | None:
+    return obj if obj is not None and obj.metadata.name == name else None
+
+
+def _family(selector: LabelSelector, uid: str, obj: Object | None) -> Object | None:
+    """Keep a Deployment's ReplicaSets and those it might adopt."""
+    if not isinstance(obj, ReplicaSet):
+        return None
+    controller = obj.metadata.controller
+    mine = controller.uid == uid if controller else selects(selector, obj.metadata.labels)
+    return obj if mine else None
+
+
+def _deployment_pod(_uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None else deployment.TRANSFORM["Pod"](obj)
+
+
+# --- ReplicaSet -----------------------------------------------------------------------------------------------------
+
+
+def replicaset_process(place: str, pools: dict[str, tuple[str, ...]], *, form: Form) -> Process:
+    """Make the ReplicaSet controller's process for whatever ReplicaSet is in a place."""
+    return Process(
+        name=f"replicaset-controller {place.rpartition('/')[2]}",
+        group="replicaset-controller",
+        user="replicaset-controller",
+        key=place,
+        watches=(
+            Watch("ReplicaSet", (place,), _own_replicaset),
+            Watch("Pod", pools["Pod"], _replicaset_pod),
+        ),
+        constants=(),
+        act=_replicaset_act,
+        form=form,
+        sees_own=frozenset({"Pod", "ReplicaSet"}),
+    )
+
+
+def _replicaset_act(cache: Cache, key: Ref) -> Alternatives:
+    return replicaset.reconcile_all(cache, key)
+
+
+def _own_replicaset(_uid: str, obj: Object | None) -> Object | None:
+    return obj
+
+
+def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
+    """Keep a ReplicaSet's own Pods, and orphans, which it might adopt."""
+    if obj is None or (obj.metadata.controller is not None and obj.metadata.controller.uid != uid):
+        return None
+    return replicaset.COARSE_TRANSFORM["Pod"](obj)
+
+
+# --- scheduler ------------------------------------------------------------------------------------------------------
+
+SCHEDULER_KEY = Ref("Scheduler", "", "default-scheduler")
+
+
+def scheduler_process(
+    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form
+) -> Process:
+    """Make the scheduler: any pending Pod may be next, any best node may be chosen."""
+    watches = [Watch("Pod", pools["Pod"], scheduler_pod)]
+    if "Node" in pools:
+        watches.append(Watch("Node", pools["Node"], scheduler_node))
+    return Process(
+        name="scheduler",
+        group="scheduler",
+        user="scheduler",
+        key=SCHEDULER_KEY,
+        watches=tuple(watches),
+        constants=tuple(kept for one in constants if (kept := scheduler_node("", one)) is not None),
+        act=_scheduler_act,
+        form=form,
+        sees_own=frozenset({"Pod"}),
+    )
+
+
+def _scheduler_act(cache: Cache, _key: Ref) -> Alternatives:
+    pending = [pod for pod in cache.list(Pod) if not pod.spec.node_name and not pod.metadata.terminating]
+    return tuple(
+        (Bind(ref_of(pod), node, pod.metadata.uid),) for pod in pending for node in schedule(pod, cache).best
+    )
+
+
+def scheduler_pod(_uid: str, obj: Object | None) -> Object | None:
+    """Keep what the scheduler reads of a Pod; a finished one has left its watch (status.phase is in its selector)."""
+    if not isinstance(obj, Pod) or obj.finished:
+        return None
+    meta = slim_metadata(obj.metadata, Keep(labels=True, owners=True))
+    return Pod(meta, obj.spec, PodStatus(nominated_node_name=obj.status.nominated_node_name))
+
+
+def scheduler_node(_uid: str, obj: Object | None) -> Object | None:
+    """Keep a node's labels, spec and what it has; its conditions do not matter to placement."""
+    if isinstance(obj, Node):
+        status = evolve(obj.status, conditions=(), capacity=obj.status.allocatable)
+        return Node(slim_metadata(obj.metadata, Keep(labels=True)), obj.spec, status)
+    return obj
+
+
+# --- EndpointSlices -------------------------------------------------------------------------------------------------
+
+
+def endpointslice_process(
+    service: Service, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form
+) -> Process:
+    """Make the EndpointSlice controller's process for one Service."""
+    nodes = tuple(endpointslice.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
+    return Process(
+        name=f"endpointslice-controller {service.metadata.name}",
+        group="endpointslice-controller",
+        user="endpointslice-controller",
+        key=ref_of(service),
+        watches=(
+            Watch("Pod", pools["Pod"], partial(_backing_pod, service)),
+            Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, service.metadata.name)),
+        ),
+        constants=(service, *(one for one in nodes if one is not None)),
+        act=_endpointslice_act,
+        form=form,
+        sees_own=frozenset({"EndpointSlice"}),
+    )
+
+
+def _endpointslice_act(cache: Cache, key: Ref) -> Alternatives:
+    requests = endpointslice.reconcile(cache, key)
+    return (requests,) if requests else ()
+
+
+def _backing_pod(service: Service, _uid: str, obj: Object | None) -> Object | None:
+    if obj is None or obj.metadata.namespace != service.metadata.namespace:
+        return None
+    if not service.spec.selector or not matches_map(service.spec.selector, obj.metadata.labels):
+        return None
+    return endpointslice.TRANSFORM["Pod"](obj)
+
+
+def _slice_of(name: str, _uid: str, obj: Object | None) -> Object | None:
+    mine = isinstance(obj, EndpointSlice) and obj.metadata.labels.get(SERVICE_NAME) == name
+    return obj if mine else None
+
+
+# --- disruption budgets ---------------------------------------------------------------------------------------------
+
+
+def disruption_process(
+    one: PodDisruptionBudget, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form
+) -> Process:
+    """Make the disruption controller's process for one budget; its view is consistent across kinds."""
+    watches = [
+        Watch("PodDisruptionBudget", pools["PodDisruptionBudget"], partial(_named, one.metadata.name)),
+        Watch("Pod", pools["Pod"], partial(_budget_pod, one.spec.selector)),
+    ]
+    watches += [
+        Watch(kind, pools[kind], partial(_kept_for_budget, kind)) for kind in ("ReplicaSet", "Deployment") if kind in pools
+    ]
+    kept = (_kept_for_budget(ref_of(obj).kind, "", obj) for obj in constants)
+    return Process(
+        name=f"disruption-controller {one.metadata.name}",
+        group="disruption-controller",
+        user="disruption-controller",
+        key=ref_of(one),
+        watches=tuple(watches),
+        constants=tuple(obj for obj in kept if obj is not None),
+        act=_disruption_act,
+        form=form,
+        sees_own=frozenset({"PodDisruptionBudget"}),
+    )
+
+
+def _disruption_act(cache: Cache, key: Ref) -> Alternatives:
+    requests = disruption.reconcile(cache, key)
+    return (requests,) if requests else ()
+
+
+def _budget_pod(selector: LabelSelector | None, _uid: str, obj: Object | None) -> Object | None:
+    if obj is None or not selects(selector, obj.metadata.labels):
+        return None
+    return disruption.TRANSFORM["Pod"](obj)
+
+
+def _kept_for_budget(kind: str, _uid: str, obj: Object | None) -> Object | None:
+    keep = disruption.TRANSFORM.get(kind)
+    return None if obj is None or keep is None else keep(obj)
+
+

@@ -1,0 +1,145 @@
+"""What is wrong only in combination: a script that names what is not there, a Service that selects nothing, no nodes.
+
+Each check stops a search that would answer another question than the one that was asked.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+from ..impl.api.apps import Deployment, ReplicaSet
+from ..impl.api.cache import Cache
+from ..impl.api.core import Node, Pod, Service
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import Ref
+from ..impl.kubectl import script
+from ..impl.kubectl.script import Missing, Step
+from .located import Located
+from .manifests import Manifests
+from .reader import Reader
+from .scenario import Scenario
+
+Wrong = tuple[str, str, str]
+"""Field of the step, message, hint."""
+
+
+def cross_check(reader: Reader, scenario: Scenario, manifests: Manifests, script_at: Located | None) -> None:
+    """Note every contradiction between manifests, nodes and script."""
+    _check_nodes(reader, manifests)
+    _check_services(reader, scenario, manifests)
+    items = script_at.value if script_at is not None else ()
+    present = tuple(scenario.objects)
+    for step, at in zip(scenario.script, items, strict=True):
+        for field, message, hint in _wrong(step, present, scenario.namespace):
+            ((_, arguments),) = at.value.items()
+            reader.blame(arguments.value.get(field, arguments), message, hint)
+        present = _after(step, present, scenario.namespace)
+
+
+def _check_nodes(reader: Reader, manifests: Manifests) -> None:
+    nodes = [one for one in manifests.objects if isinstance(one, Node)]
+    if not nodes:
+        hint = "add Node objects to the manifests, or give --nodes 3"
+        reader.problems.append(manifests.problem(None, "", "there are no nodes", hint))
+    for node in nodes:
+        missing = [name for name in ("cpu", "memory", "pods") if name not in node.status.allocatable]
+        if missing:
+            message = f"node {node.metadata.name} has no allocatable {', '.join(missing)}"
+            hint = "a node without capacity can run nothing: give status.capacity {cpu, memory, pods}"
+            reader.problems.append(manifests.problem(ref_of(node), "status.allocatable", message, hint))
+
+
+def _check_services(reader: Reader, scenario: Scenario, manifests: Manifests) -> None:
+    """Blame a Service whose selector matches no Pod template, neither of the manifests nor of the script."""
+    applied = [step.object for step in scenario.script if isinstance(step, script.Apply)]
+    pods = [(one.metadata.namespace or scenario.namespace, _pod_labels(one)) for one in (*manifests.objects, *applied)]
+    for service in manifests.objects:
+        if not isinstance(service, Service) or not service.spec.selector:
+            continue
+        here = [labels for namespace, labels in pods if namespace == service.metadata.namespace and labels is not None]
+        if any(service.spec.selector.items() <= labels.items() for labels in here):
+            continue
+        shown = "; ".join(dict.fromkeys(_show(labels) for labels in here)) or "there are none"
+        message = f"Service {service.metadata.name} selects {_show(service.spec.selector)}, which no Pod template has"
+        field = "spec.selector"
+        reader.problems.append(manifests.problem(ref_of(service), field, message, f"labels of Pod templates: {shown}"))
+
+
+def _pod_labels(one: Object) -> dict[str, str] | None:
+    match one:
+        case Deployment() | ReplicaSet():
+            return dict(one.spec.template.metadata.labels)
+        case Pod():
+            return dict(one.metadata.labels)
+        case _:
+            return None
+
+
+def _show(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def _wrong(step: Step, present: tuple[Object, ...], namespace: str) -> Iterator[Wrong]:
+    """Say what a step needs and does not find; nothing for a step that can be done."""
+    match step:
+        case script.SetImage() | script.Scale():
+            if not (found := list(_named(step.kind, step.name, present, namespace))):
+                answer = script.requests(step, Cache.of(present), namespace)
+                found = [_not_there(step, answer.what)] if isinstance(answer, Missing) else []
+            yield from found
+        case script.RolloutUndo(kind, name) | script.RolloutRestart(kind, name) | script.DeleteObject(kind, name):
+            yield from _named(kind, name, present, namespace)
+        case script.DeletePod():
+            yield from _pod(step, present, namespace)
+        case script.DeleteNode(name):
+            yield from (("node", message, hint) for _, message, hint in _named("Node", name, present, namespace))
+        case script.AddNode(object=node):
+            if ref_of(node) in {ref_of(one) for one in present}:
+                yield "node", f"there is already a node {node.metadata.name!r}", ""
+        case script.Apply():
+            return
+        case _:
+            yield from (("node", message, hint) for _, message, hint in _named("Node", step.node, present, namespace))
+
+
+def _named(kind: str, name: str, present: tuple[Object, ...], namespace: str) -> Iterator[Wrong]:
+    names = {one.metadata.name: one for one in present if ref_of(one).kind == kind}
+    place = "" if kind == "Node" else f" in namespace {namespace}"
+    found = names.get(name)
+    if found is None or found.metadata.namespace not in {"", namespace}:
+        near = difflib.get_close_matches(name, names, 1)
+        known = f"there are {', '.join(sorted(names))}" if names else f"there is no {kind} at all"
+        yield "name", f"there is no {kind} {name!r}{place}", f"did you mean {near[0]}?" if near else known
+
+
+def _not_there(step: script.SetImage | script.Scale, what: str) -> Wrong:
+    container = isinstance(step, script.SetImage) and what.startswith("container")
+    return ("container" if container else "kind"), f"there is no {what}", ""
+
+
+def _pod(step: script.DeletePod, present: tuple[Object, ...], namespace: str) -> Iterator[Wrong]:
+    """Judge deletePod: Pods that controllers will make have no names yet, but begin like their workload's."""
+    if step.workload:
+        kind, _, name = step.workload.partition("/")
+        yield from (("workload", message, hint) for _, message, hint in _named(kind, name, present, namespace))
+    else:
+        owners = [one.metadata.name for one in present if isinstance(one, Deployment | ReplicaSet)]
+        if not any(step.name.startswith(f"{owner}-") for owner in owners):
+            yield from _named("Pod", step.name, present, namespace)
+    if step.node:
+        yield from (("node", message, hint) for _, message, hint in _named("Node", step.node, present, namespace))
+
+
+def _after(step: Step, present: tuple[Object, ...], namespace: str) -> tuple[Object, ...]:
+    """Give the objects there are after a step, as far as a later step can name them."""
+    match step:
+        case script.Apply(object=one) | script.AddNode(object=one):
+            return (*(old for old in present if ref_of(old) != ref_of(one)), one)
+        case script.DeleteObject(kind, name):
+            gone = {Ref(kind, namespace, name), Ref(kind, "", name)}
+            return tuple(old for old in present if ref_of(old) not in gone)
+        case script.DeleteNode(name):
+            return tuple(old for old in present if ref_of(old) != Ref("Node", "", name))
+        case _:
+            return present

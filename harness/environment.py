@@ -1,0 +1,228 @@
+"""The environment of a world: the script, step by step, as the commands somebody types.
+
+A command is one step of the world however many requests it sends (a drain is the exception: cordon, then one eviction
+at a time, until no Pod is left that has to go). Left out on purpose: commands that run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from attrs import frozen
+
+from ..impl.api.cache import Cache
+from ..impl.api.core import Pod
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import Ref
+from ..impl.api.requests import Request
+from ..impl.kubectl import script as kubectl
+from ..impl.kubectl.script import Missing, Step
+from ..model.machine import Action, Fairness, Outcome, View
+from ..model.store import Stored
+from ..model.world import World
+
+SCRIPT = "script"
+"""The slot with the number of script steps done."""
+BLOCKED = "script/given-up"
+"""The slot with the numbers of the drains that were given up."""
+
+
+@frozen
+class Environment:
+    """A script in a world; `wait` lets each step wait until the cluster is quiet, and gives up a drain that is stuck."""
+
+    world: World
+    steps: tuple[Step, ...]
+    namespace: str
+    wait: bool = False
+
+
+def over(steps: int, view: View) -> bool:
+    """Tell whether the script is over."""
+    done: int = view[SCRIPT]
+    return done >= steps
+
+
+def past(index: int, view: View) -> bool:
+    """Tell whether the script steps before `index` are done."""
+    return view.via(partial(_at_least, index), SCRIPT)
+
+
+def _at_least(index: int, done: int) -> bool:
+    return done >= index
+
+
+def actions(environment: Environment) -> tuple[Action, ...]:
+    """Give the script as actions: nothing promises that a step is ever taken."""
+    found: list[Action] = []
+    for number, step in enumerate(environment.steps):
+        act = _drain_begins if isinstance(step, kubectl.Drain) else _runs
+        name = f"kubectl {number + 1}: {describe(step)}"
+        found.append(
+            Action(name, "kubectl", partial(act, environment, number, step), Fairness.NONE, when_quiet=environment.wait)
+        )
+        if isinstance(step, kubectl.Drain):
+            found += _drain(environment, number, step)
+    return tuple(found)
+
+
+def describe(step: Step) -> str:
+    """Say a script step as one would type it."""
+    match step:
+        case kubectl.Apply(obj):
+            return f"apply {ref_of(obj).kind} {obj.metadata.name}"
+        case kubectl.SetImage(kind, name, image):
+            return f"set image {kind.lower()}/{name} {image}"
+        case kubectl.Scale(kind, name, replicas):
+            return f"scale {kind.lower()}/{name} --replicas={replicas}"
+        case kubectl.DeleteObject(kind, name):
+            return f"delete {kind.lower()}/{name}"
+        case kubectl.DeletePod(name, workload, node):
+            return f"delete pod {name or f'of {workload}'}{' on ' if node else ''}{node}"
+        case kubectl.RolloutUndo(kind, name) | kubectl.RolloutRestart(kind, name):
+            verb = "undo" if isinstance(step, kubectl.RolloutUndo) else "restart"
+            return f"rollout {verb} {kind.lower()}/{name}"
+        case kubectl.Taint(node, key, value, effect):
+            return f"taint node {node} {key}={value}:{effect}"
+        case kubectl.Untaint(node, key):
+            return f"taint node {node} {key}-"
+        case kubectl.LabelNode(node):
+            return f"label node {node}"
+        case kubectl.AddNode(obj):
+            return f"node {obj.metadata.name} joins"
+        case kubectl.DeleteNode(name):
+            return f"delete node {name}"
+        case kubectl.Cordon(node) | kubectl.Uncordon(node) | kubectl.Drain(node):
+            return f"{type(step).__name__.lower()} {node}"
+
+
+# --- what a command sees and sends ----------------------------------------------------------------------------------
+
+
+def _live(environment: Environment, stored: Stored, step: Step) -> Cache:
+    """Give the live objects a command asks for."""
+    layout = environment.world.layout
+    kinds: tuple[str, ...]
+    match step:
+        case kubectl.SetImage(kind) | kubectl.Scale(kind) | kubectl.RolloutRestart(kind) | kubectl.DeleteObject(kind):
+            kinds = (kind,)
+        case kubectl.RolloutUndo(kind):
+            kinds = (kind, "ReplicaSet")
+        case kubectl.DeletePod():
+            kinds = ("Pod", "ReplicaSet", "Deployment")
+        case kubectl.Apply(obj):
+            kinds = (ref_of(obj).kind,)
+        case kubectl.Drain():
+            kinds = ("Node", "Pod")
+        case _:
+            kinds = ("Node",)
+    objects: list[Object] = [one for one in layout.constants.values() if ref_of(one).kind in kinds]
+    for kind in kinds:
+        if kind in layout.pools:
+            objects += stored.list(kind, None)
+    return Cache.of(objects)
+
+
+def send_all(environment: Environment, view: View, requests: tuple[Request, ...]) -> Stored | None:
+    """Send some requests one after the other; None when one is refused."""
+    stored = Stored(view, environment.world.layout)
+    for request in requests:
+        if not environment.world.send(stored, "admin", request).ok:
+            return None
+    return stored
+
+
+def _runs(environment: Environment, number: int, step: Step, view: View) -> Iterator[Outcome]:
+    if view[SCRIPT] != number:
+        return
+    stored = Stored(view, environment.world.layout)
+    requests = kubectl.requests(step, _live(environment, stored, step), environment.namespace)
+    if isinstance(requests, Missing):
+        yield Outcome(f"kubectl finds nothing: {requests.what}", {SCRIPT: number + 1})
+        return
+    after = send_all(environment, view, requests)
+    if after is not None:
+        yield Outcome(describe(step), {**after.updates, SCRIPT: number + 1})
+    else:
+        yield Outcome(f"{describe(step)} is refused", {SCRIPT: number + 1})
+
+
+# --- drain ----------------------------------------------------------------------------------------------------------
+
+
+def _drain(environment: Environment, number: int, step: kubectl.Drain) -> tuple[Action, ...]:
+    """Give the loop of a drain: evict one Pod after the other in any order; over when none is left."""
+
+    def action(verb: str, act: Callable[..., Iterator[Outcome]], **kind: bool) -> Action:
+        name = f"kubectl {number + 1}: drain {step.node} {verb}"
+        return Action(name, f"drain {number}", partial(act, environment, number, step), **kind)
+
+    found = [action("evicts", _evicts), action("ends", _drain_ends)]
+    if environment.wait:
+        found.append(action("gives up", _gives_up, when_quiet=True))
+    return tuple(found)
+
+
+def draining(number: int) -> int:
+    """Give the value of SCRIPT while the drain at this number is under way."""
+    return -number - 1
+
+
+def _drain_begins(environment: Environment, number: int, step: kubectl.Drain, view: View) -> Iterator[Outcome]:
+    """Cordon the node."""
+    if view[SCRIPT] != number:
+        return
+    stored = Stored(view, environment.world.layout)
+    cordon = kubectl.requests(kubectl.Cordon(step.node), _live(environment, stored, kubectl.Cordon(step.node)), environment.namespace)
+    if isinstance(cordon, Missing):
+        yield Outcome(f"kubectl finds nothing: {cordon.what}", {SCRIPT: number + 1})
+        return
+    after = send_all(environment, view, cordon)
+    if after is not None:
+        yield Outcome(f"drain {step.node}: cordons", {**after.updates, SCRIPT: draining(number)})
+
+
+def _to_evict(environment: Environment, step: kubectl.Drain, view: View) -> tuple[Pod, ...]:
+    layout = environment.world.layout
+    keep = partial(on_node, step.node)
+    return tuple(pod for slot in layout.pools["Pod"] if (pod := view.via(keep, slot)) is not None)
+
+
+def on_node(node: str, obj: Object | None) -> Pod | None:
+    """Keep a Pod on a node as a drain looks at it."""
+    if not isinstance(obj, Pod) or obj.spec.node_name != node:
+        return None
+    return Pod(obj.metadata, spec=type(obj.spec)(node_name=node), status=type(obj.status)(phase=obj.status.phase))
+
+
+def _node_of(environment: Environment, node: str, view: View) -> Object | None:
+    return Stored(view, environment.world.layout).get(Ref("Node", "", node))
+
+
+def _evicts(environment: Environment, number: int, step: kubectl.Drain, view: View) -> Iterator[Outcome]:
+    if view[SCRIPT] != draining(number):
+        return
+    node = _node_of(environment, step.node, view)
+    if node is None:
+        return
+    cache = Cache.of((node, *_to_evict(environment, step, view)))
+    for request in kubectl.drain_requests(step.node, cache):
+        after = send_all(environment, view, (request,))
+        if after is not None:
+            pod = getattr(request, "pod", None)
+            yield Outcome(f"drain {step.node}: evicts {pod.name if pod else 'nothing'}", after.updates)
+
+
+def _drain_ends(environment: Environment, number: int, step: kubectl.Drain, view: View) -> Iterator[Outcome]:
+    if view[SCRIPT] != draining(number):
+        return
+    node = _node_of(environment, step.node, view)
+    cache = Cache.of((*([] if node is None else [node]), *_to_evict(environment, step, view)))
+    if kubectl.drained(step.node, cache):
+        yield Outcome(f"drain {step.node}: done", {SCRIPT: number + 1})
+
+
+def _gives_up(_environment: Environment, number: int, step: kubectl.Drain, view: View) -> Iterator[Outcome]:
+    if view[SCRIPT] == draining(number):
+        yield Outcome(f"drain {step.node}: gives up", {SCRIPT: number + 1, BLOCKED: (*view[BLOCKED], number)})

@@ -1,0 +1,181 @@
+"""From files to a scenario: scenario.yaml beside the manifests, and the options given on top of it.
+
+Options have the same shape as scenario.yaml, so that the command line, the Python face and a recorded trace go through
+one door. Every mistake is reported, each with file, line and field path. docs/scenario-format.md is the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+
+from attrs import evolve, frozen
+
+from ..impl.api.frozen import EMPTY, Json, thaw
+from .cross_check import cross_check
+from .located import Located, from_json, from_yaml
+from .manifests import plain_nodes, read_manifests
+from .reader import Reader
+from .scenario import Bounds, Consistency, Expected, Faults, Scenario, Start
+from .scenario_script import Surroundings, read_script
+
+FIELDS = (
+    "title",
+    "start",
+    "script",
+    "waitBetweenSteps",
+    "faults",
+    "consistency",
+    "release",
+    "bounds",
+    "images",
+    "expect",
+    "namespace",
+    "nodes",
+)
+FAULTS = {
+    "crash": "crash",
+    "nodeCrash": "node_crash",
+    "lostResponse": "lost_response",
+    "containerCrash": "container_crash",
+}
+"""Faults by their names in scenario.yaml and in `Faults`."""
+BOUNDS = ("propagation", "pods", "mixedViews")
+CLAIMS = ("convergence", "placement", "reachability", "budget")
+RELEASES = ("1.32",)
+
+
+class Images(Enum):
+    """How containers behave: all of them well, or as their image's name says."""
+
+    PLAIN = "plain"
+    BY_NAME = "byName"
+
+
+@frozen
+class Loaded:
+    """A scenario, and what its manifests say that is not modelled: one line each, `file:line: field: ...`."""
+
+    scenario: Scenario
+    not_modelled: tuple[str, ...]
+
+
+def is_scenario_file(name: str) -> bool:
+    """Tell whether a file is the scenario, not a manifest."""
+    return PurePath(name).name in {"scenario.yaml", "scenario.yml"}
+
+
+def applied_files(files: Mapping[str, str]) -> tuple[str, ...]:
+    """Name the files that steps `apply: {file: ...}` of the scenario name, relative to its folder."""
+    named = (
+        str(PurePath(name).parent / at.value)
+        for name in sorted(filter(is_scenario_file, files))
+        for at in from_yaml(files[name], name).walk()
+        if at.path.startswith("script[") and at.path.endswith("].apply.file") and isinstance(at.value, str)
+    )
+    return tuple(dict.fromkeys(named))
+
+
+def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Json] = EMPTY) -> Loaded:
+    """Make a scenario of the texts of files by name, with options laid over scenario.yaml. Raises BadInput.
+
+    `name` is what traces call it. `files` holds what `apply: {file: ...}` names, too; those are no manifests.
+    """
+    reader = Reader()
+    fields = reader.fields(_overlaid(files, options), FIELDS)
+    later = [one for one in applied_files(files) if one in files]
+    first = {one: files[one] for one in sorted(files) if one not in later and not is_scenario_file(one)}
+    namespace = _text(reader, fields, "namespace") or "default"
+    manifests = read_manifests(first, reader, namespace)
+    if "nodes" in fields:
+        manifests = manifests.plus(plain_nodes(reader.integer(fields["nodes"], least=1)))
+    folder = next((PurePath(one).parent for one in files if is_scenario_file(one)), PurePath())
+    placed = {str(PurePath(one).relative_to(folder)): from_yaml(files[one], one) for one in later}
+    scenario = evolve(
+        _scenario(reader, fields, Surroundings(placed, namespace)),
+        name=name,
+        objects=manifests.objects,
+        namespace=namespace,
+    )
+    reader.finish()
+    cross_check(reader, scenario, manifests, fields.get("script"))
+    reader.finish()
+    return Loaded(scenario, manifests.not_modelled)
+
+
+def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:
+    """Lay the options over scenario.yaml: field by field, and inside faults, bounds and expect as well."""
+    names = sorted(filter(is_scenario_file, files))
+    below = from_yaml(files[names[0]], names[0]) if names else Located({}, "scenario.yaml", 0, "")
+    above = from_json(thaw(options), "options").value
+    if not isinstance(below.value, dict):
+        return below
+    merged = dict(below.value)
+    for key, item in above.items():
+        old = merged.get(key)
+        both = old is not None and isinstance(old.value, dict) and isinstance(item.value, dict)
+        merged[key] = evolve(item, value={**old.value, **item.value}) if both and old is not None else item
+    return evolve(below, value=merged)
+
+
+def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surroundings) -> Scenario:
+    """Read everything that scenario.yaml says, but for the namespace."""
+    images = reader.choice(fields["images"], Images) if "images" in fields else Images.PLAIN
+    return Scenario(
+        name="",
+        objects=(),
+        script=read_script(reader, fields["script"], around) if "script" in fields else (),
+        wait_between_steps="waitBetweenSteps" in fields and reader.flag(fields["waitBetweenSteps"]),
+        faults=_faults(reader, fields.get("faults")),
+        consistency=_choice(reader, fields, "consistency", Consistency.SESSION),
+        start=_choice(reader, fields, "start", _usual_start(fields)),
+        release=_release(reader, fields.get("release")),
+        image_behaviour=images is Images.BY_NAME,
+        bounds=_bounds(reader, fields.get("bounds")),
+        expected=_expected(reader, fields.get("expect")),
+        title=_text(reader, fields, "title"),
+    )
+
+
+def _usual_start(fields: Mapping[str, Located]) -> Start:
+    """Give the start where none is named: without a script, applying the manifests is what happens."""
+    return Start.SETTLED if "script" in fields and fields["script"].value else Start.EMPTY
+
+
+def _text(reader: Reader, fields: Mapping[str, Located], name: str) -> str:
+    return reader.text(fields[name]) if name in fields else ""
+
+
+def _choice(reader: Reader, fields: Mapping[str, Located], name: str, usual: Any) -> Any:
+    return reader.choice(fields[name], type(usual)) if name in fields else usual
+
+
+def _release(reader: Reader, at: Located | None) -> str:
+    if at is None:
+        return RELEASES[-1]
+    release = reader.text(at)
+    if release and release not in RELEASES:
+        reader.blame(at, f"release {release!r} is not modelled", f"known are {', '.join(RELEASES)}")
+    return release
+
+
+def _faults(reader: Reader, at: Located | None) -> Faults:
+    found = {} if at is None else reader.fields(at, FAULTS)
+    return Faults(**{FAULTS[name]: reader.integer(item) for name, item in found.items()})
+
+
+def _bounds(reader: Reader, at: Located | None) -> Bounds:
+    found = {} if at is None else reader.fields(at, BOUNDS)
+    usual = Bounds()
+    return Bounds(
+        propagation_seconds=reader.seconds(found["propagation"]) if "propagation" in found else None,
+        pods=reader.integer(found["pods"], least=1) if "pods" in found else usual.pods,
+        mixed_views=reader.flag(found["mixedViews"]) if "mixedViews" in found else usual.mixed_views,
+    )
+
+
+def _expected(reader: Reader, at: Located | None) -> tuple[tuple[str, Expected], ...]:
+    found = {} if at is None else reader.fields(at, CLAIMS)
+    return tuple((claim, reader.choice(found[claim], Expected)) for claim in CLAIMS if claim in found)

@@ -1,0 +1,117 @@
+"""Which unmodelled fields a report should name, and which cannot change any claim.
+
+A report names every field of a manifest that the components do not look at. Most manifests are full of fields that tell
+a program what to do once it runs; naming those would bury the few that matter. So each field left out of the notes is
+listed here, by class and JSON name, with the reason; and a field that is not listed is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+from immutabledict import immutabledict
+
+from .json_fields import fields_of
+
+PROGRAM = "it tells the program what to do, not the cluster where to run it"
+CONFINEMENT = "it confines the program; it moves nothing"
+LOOKS = "it is shown to people only"
+FILES = "it puts files in front of the program"
+IDENTITY = "it names the program to others"
+SERVER = "the API server writes it"
+
+IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
+    {
+        "ObjectMeta": immutabledict({"managedFields": SERVER, "selfLink": SERVER}),
+        "Container": immutabledict(
+            {
+                "args": PROGRAM,
+                "command": PROGRAM,
+                "env": PROGRAM,
+                "envFrom": FILES,
+                "resizePolicy": "nothing is resized in place",
+                "securityContext": CONFINEMENT,
+                "stdin": PROGRAM,
+                "stdinOnce": PROGRAM,
+                "terminationMessagePath": LOOKS,
+                "terminationMessagePolicy": LOOKS,
+                "tty": PROGRAM,
+                "volumeMounts": FILES,
+                "workingDir": PROGRAM,
+            }
+        ),
+        "ContainerStatus": immutabledict({"containerID": LOOKS, "imageID": LOOKS, "volumeMounts": FILES}),
+        "PodSpec": immutabledict(
+            {
+                "automountServiceAccountToken": FILES,
+                "dnsConfig": "names are not resolved here",
+                "dnsPolicy": "names are not resolved here",
+                "enableServiceLinks": PROGRAM,
+                "hostAliases": "names are not resolved here",
+                "hostIPC": CONFINEMENT,
+                "hostPID": CONFINEMENT,
+                "hostUsers": CONFINEMENT,
+                "hostname": IDENTITY,
+                "imagePullSecrets": "images are taken to be pullable",
+                "securityContext": CONFINEMENT,
+                "serviceAccount": "the old name of serviceAccountName",
+                "setHostnameAsFQDN": IDENTITY,
+                "shareProcessNamespace": CONFINEMENT,
+                "subdomain": IDENTITY,
+            }
+        ),
+        "PodStatus": immutabledict({"hostIPs": SERVER, "podIPs": SERVER}),
+        "NodeSpec": immutabledict(
+            {"podCIDR": "addresses are drawn by the run", "podCIDRs": "addresses are drawn by the run"}
+        ),
+        "NodeStatus": immutabledict({"addresses": LOOKS, "daemonEndpoints": LOOKS, "nodeInfo": LOOKS}),
+        "Probe": immutabledict(
+            dict.fromkeys(("exec", "grpc", "httpGet", "tcpSocket"), "what a probe answers is the run's choice")
+        ),
+        "Namespace": immutabledict({"spec": SERVER, "status": SERVER}),
+    }
+)
+"""Fields that no note is written for: class, JSON name, and why they cannot change a claim."""
+
+HARMLESS_VOLUMES = frozenset({"configMap", "downwardAPI", "emptyDir", "hostPath", "image", "projected", "secret"})
+"""Sources of volumes that bind a Pod to no node; that they exist is assumed."""
+
+PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(
+    {
+        ("ServiceSpec", "type", "LoadBalancer"): "the load balancer itself is not modelled, only what the nodes do",
+        ("ServiceSpec", "type", "ExternalName"): "names are not resolved: nothing is claimed of an ExternalName",
+    }
+)
+"""Values that are modelled in part: class, attribute, value, and what is missing."""
+
+
+def is_irrelevant(cls: str, name: str, value: Any) -> bool:
+    """Tell whether an unmodelled field can change no claim."""
+    if cls == "PodSpec" and name == "volumes":
+        return all(isinstance(one, Mapping) and one.keys() - {"name"} <= HARMLESS_VOLUMES for one in value or ())
+    return value is None or name in IRRELEVANT.get(cls, ())
+
+
+def unmodelled(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """List the fields below a value that no component looks at, or looks at in part, and what to say of each."""
+    if isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from unmodelled(item, f"{path}[{index}]")
+    if not attrs.has(type(value)) or not hasattr(value, "extra"):
+        return
+    cls = type(value).__name__
+    for name, item in value.extra.items():
+        if not is_irrelevant(cls, name, item):
+            yield _below(path, name), "not modelled"
+    kind: Any = type(value)
+    for one in fields_of(kind):
+        mine = getattr(value, one.name)
+        if part := PARTIAL.get((cls, one.name, mine if isinstance(mine, str) else "")):
+            yield _below(path, one.json), part
+        yield from unmodelled(mine, _below(path, one.json))
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

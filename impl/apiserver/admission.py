@@ -1,0 +1,133 @@
+"""Admission: the plugins that are on in every cluster and concern the modelled kinds.
+
+Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,serviceaccount,nodetaint,namespace/lifecycle} (v1.32).
+Left out on purpose: webhooks, ResourceQuota, LimitRanger, PodSecurity, the service account's token volume.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from ..api.core import Namespace, Node, Pod, Taint, Toleration
+from ..api.kinds import Object, kind_of, ref_of
+from ..api.meta import Ref
+from ..api.policy import PriorityClass
+from ..api.requests import Cause, Response
+from .config import Config
+from .status import forbidden, not_found
+from .storage import Storage
+
+IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
+ALWAYS_THERE = IMMORTAL | {"kube-node-lease"}
+"""The server makes these itself when it starts and whenever they are missing, so nobody looks."""
+TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+PREEMPT = "PreemptLowerPriority"
+
+
+def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
+    """Let a new object in, perhaps changed, or refuse it: 404 and 403."""
+    if config.namespace_lifecycle and (refusal := _namespace(storage, obj)):
+        return refusal
+    if isinstance(obj, Node):
+        return _tainted(obj) if config.taint_new_nodes else obj
+    if not isinstance(obj, Pod):
+        return obj
+    if config.service_account and not obj.spec.service_account_name:
+        obj = evolve(obj, spec=evolve(obj.spec, service_account_name="default"))
+    obj = _tolerating(obj, config)
+    return _prioritised(storage, obj) if config.priority else obj
+
+
+def admit_delete(ref: Ref) -> Response | None:
+    """Refuse the deletion of a namespace the cluster cannot be without."""
+    if ref.kind == "Namespace" and ref.name in IMMORTAL:
+        return forbidden(ref, "this namespace may not be deleted")
+    return None
+
+
+def admit_update(_storage: Storage, new: Object, _old: Object, config: Config) -> Object | Response:
+    """Let a change in, perhaps changed."""
+    return _tolerating(new, config) if isinstance(new, Pod) else new
+
+
+def _namespace(storage: Storage, obj: Object) -> Response | None:
+    """Refuse what would be created in a namespace that is missing (404) or on its way out (403)."""
+    name = obj.metadata.namespace
+    if not kind_of(obj).namespaced or name in ALWAYS_THERE:
+        return None
+    ref = Ref("Namespace", "", name)
+    namespace = storage.get(ref)
+    if namespace is None:
+        return not_found(ref)
+    if isinstance(namespace, Namespace) and namespace.metadata.terminating:
+        message = f"unable to create new content in namespace {name} because it is being terminated"
+        cause = Cause("NamespaceTerminating", f"namespace {name} is being terminated", "metadata.namespace")
+        return forbidden(ref_of(obj), message, (cause,))
+    return None
+
+
+def _tainted(node: Node) -> Node:
+    """Keep Pods off a node nobody has seen ready yet (the plugin TaintNodesByCondition)."""
+    if any(taint.key == TAINTS[0] and taint.effect == "NoSchedule" for taint in node.spec.taints):
+        return node
+    taints = (*node.spec.taints, Taint(key=TAINTS[0], effect="NoSchedule"))
+    return evolve(node, spec=evolve(node.spec, taints=taints))
+
+
+def _tolerating(pod: Pod, config: Config) -> Pod:
+    """Let a Pod stay for a while on a node that has stopped answering, unless it says something about that itself."""
+    seconds = config.default_toleration_seconds
+    if seconds is None:
+        return pod
+    added = tuple(
+        Toleration(key=key, operator="Exists", effect="NoExecute", toleration_seconds=seconds)
+        for key in TAINTS
+        if not any(_about(one, key) for one in pod.spec.tolerations)
+    )
+    if not added:
+        return pod
+    return evolve(pod, spec=evolve(pod.spec, tolerations=pod.spec.tolerations + added))
+
+
+def _about(toleration: Toleration, key: str) -> bool:
+    return toleration.key in {key, ""} and toleration.effect in {"NoExecute", ""}
+
+
+def _prioritised(storage: Storage, pod: Pod) -> Pod | Response:
+    """Turn priorityClassName into a number; refuse a class that is not there and a number that contradicts it."""
+    found = _class_of(storage, pod.spec.priority_class_name)
+    if found is None:
+        name = pod.spec.priority_class_name
+        return forbidden(ref_of(pod), f"no PriorityClass with name {name} was found")
+    name, value, preemption = found
+    spec = pod.spec
+    if spec.priority is not None and spec.priority != value:
+        return forbidden(ref_of(pod), _contradiction("the integer value of priority", spec.priority, value))
+    if spec.preemption_policy is not None and spec.preemption_policy != preemption:
+        told = _contradiction("the string value of PreemptionPolicy", spec.preemption_policy, preemption)
+        return forbidden(ref_of(pod), told)
+    return evolve(pod, spec=evolve(spec, priority=value, priority_class_name=name, preemption_policy=preemption))
+
+
+def _class_of(storage: Storage, name: str) -> tuple[str, int, str] | None:
+    """Give name, value and preemption policy of a priority class; no name means the global default, else 0."""
+    if name in SYSTEM_PRIORITIES:
+        return name, SYSTEM_PRIORITIES[name], PREEMPT
+    if name:
+        one = storage.get(Ref("PriorityClass", "", name))
+        return (name, one.value, one.preemption_policy or PREEMPT) if isinstance(one, PriorityClass) else None
+    defaults = [
+        one for one in storage.list("PriorityClass", None) if isinstance(one, PriorityClass) and one.global_default
+    ]
+    if not defaults:
+        return "", 0, PREEMPT
+    lowest = min(defaults, key=lambda one: (one.value, one.metadata.name))
+    return lowest.metadata.name, lowest.value, lowest.preemption_policy or PREEMPT
+
+
+def _contradiction(what: str, given: object, computed: object) -> str:
+    return (
+        f"{what} ({given}) must not be provided in pod spec; "
+        f"priority admission controller computed {computed} from the given PriorityClass name"
+    )

@@ -1,0 +1,104 @@
+"""Cluster IPs and node ports: the lowest that is free, or the one asked for if it is.
+
+Upstream: pkg/registry/core/service/{ipallocator,portallocator}, pkg/registry/core/service/storage/alloc.go (v1.32).
+Left out on purpose: the random choice (a world must be repeatable), the static and dynamic bands, dual stack, and the
+allocation maps: what is taken is read off the Services themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+
+from attrs import evolve
+
+from ..api.core import Service, ServicePort
+from ..api.kinds import Object, ref_of
+from ..api.requests import Response
+from .config import Config
+from .defaulting import EXTERNAL, HEADLESS
+from .field_error import FieldError, invalid, invalid_raw
+from .status import internal_error
+from .status import invalid as invalid_response
+from .storage import Storage
+
+FIRST_FREE = 2  # 10.96.0.0 is the network, 10.96.0.1 belongs to the Service `kubernetes`
+
+
+def allocate(storage: Storage, obj: Object, config: Config, wanted_ip: str) -> Object | Response:
+    """Give a Service its cluster IP and node ports; other kinds come back as they are. 422 when one is taken."""
+    if not isinstance(obj, Service) or obj.spec.type == "ExternalName":
+        return obj
+    needs_ip = not obj.spec.cluster_ip
+    needs_ports = obj.spec.type in EXTERNAL
+    fixed_ip = not needs_ip and obj.spec.cluster_ip != HEADLESS
+    if not (needs_ip or needs_ports or fixed_ip):
+        return obj
+    if fixed_ip and not needs_ports and _already_has(storage, obj):
+        return obj
+    others = tuple(
+        one for one in storage.list("Service", None) if isinstance(one, Service) and ref_of(one) != ref_of(obj)
+    )
+    addressed = _with_address(obj, others, config, wanted_ip)
+    if isinstance(addressed, Response) or not needs_ports:
+        return addressed
+    return _with_node_ports(addressed, others, config)
+
+
+def _already_has(storage: Storage, service: Service) -> bool:
+    stored = storage.get(ref_of(service))
+    return isinstance(stored, Service) and stored.spec.cluster_ip == service.spec.cluster_ip
+
+
+def _with_address(service: Service, others: tuple[Service, ...], config: Config, wanted: str) -> Service | Response:
+    """Take the address asked for, or the lowest free one of the range."""
+    taken = {one.spec.cluster_ip for one in others}
+    network = ip_network(config.service_cluster_ip_range)
+    if fixed := service.spec.cluster_ip:
+        problem = _address_problem(fixed, taken, config)
+        return _refused(service, problem) if problem else service
+    free = (str(network[place]) for place in range(FIRST_FREE, network.num_addresses - 1))
+    address = wanted or next((one for one in free if one not in taken), "")
+    if not address:
+        return internal_error("failed to allocate a serviceIP: range is full")
+    return evolve(service, spec=evolve(service.spec, cluster_ip=address, cluster_ips=(address,)))
+
+
+def _address_problem(address: str, taken: set[str], config: Config) -> FieldError | None:
+    if address == HEADLESS:
+        return None
+    rendered = f'[]string{{"{address}"}}'
+    if ip_address(address) not in ip_network(config.service_cluster_ip_range):
+        detail = (
+            f"failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. "
+            f"The range of valid IPs is {config.service_cluster_ip_range}"
+        )
+        return invalid_raw("spec.clusterIPs", rendered, detail)
+    if address in taken:
+        detail = f"failed to allocate IP {address}: provided IP is already allocated"
+        return invalid_raw("spec.clusterIPs", rendered, detail)
+    return None
+
+
+def _with_node_ports(service: Service, others: tuple[Service, ...], config: Config) -> Service | Response:
+    """Give every port of the Service a node port of its own; one number serves one port of one Service."""
+    taken = {port.node_port for one in others for port in one.spec.ports if port.node_port}
+    for index, port in enumerate(service.spec.ports):
+        if port.node_port in taken:
+            detail = "provided port is already allocated"
+            return _refused(service, invalid(f"spec.ports[{index}].nodePort", port.node_port, detail))
+    own = {port.node_port for port in service.spec.ports if port.node_port}
+    first, last = config.service_node_port_range
+    free = (number for number in range(first, last + 1) if number not in taken | own)
+    ports = tuple(_port(port, free) for port in service.spec.ports)
+    if any(not port.node_port for port in ports):
+        return internal_error("failed to allocate a nodePort: range is full")
+    return evolve(service, spec=evolve(service.spec, ports=ports))
+
+
+def _port(port: ServicePort, free: Iterator[int]) -> ServicePort:
+    return port if port.node_port else evolve(port, node_port=next(free, 0))
+
+
+def _refused(service: Service, error: FieldError) -> Response:
+    return invalid_response("Service", service.metadata.name, (error,))

@@ -1,0 +1,35 @@
+"""The switches of an API server: its flags, as a frozen value.
+
+Upstream: cmd/kube-apiserver/app/options (v1.32).
+Left out on purpose: webhooks, audit, priority and fairness, storage encryption, feature gates.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen
+class Config:
+    """What is switched on, and the ranges addresses and ports are taken from."""
+
+    authorize: bool = True
+    """--authorization-mode=Node,RBAC; False allows everything."""
+    node_restriction: bool = True
+    """A kubelet changes only its own node, its own lease and the Pods bound to it."""
+    namespace_lifecycle: bool = True
+    """Nothing is created in a namespace that does not exist or is being deleted."""
+    default_toleration_seconds: int | None = 300
+    """How long a Pod tolerates a node that is not ready or unreachable unless it says so; None leaves it alone."""
+    priority: bool = True
+    """Resolve priorityClassName."""
+    service_account: bool = True
+    """Pods without a service account get `default`."""
+    taint_new_nodes: bool = True
+    """A new node is tainted not-ready until the node controller has seen it work."""
+    service_cluster_ip_range: str = "10.96.0.0/12"
+    service_node_port_range: tuple[int, int] = (30000, 32767)
+
+
+DEFAULT = Config()
+"""As kubeadm sets a cluster up."""

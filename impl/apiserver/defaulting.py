@@ -1,0 +1,111 @@
+"""The defaults of every modelled kind: what the API server fills in before anyone looks at an object.
+
+Upstream: pkg/apis/{core,apps,policy,discovery,rbac,scheduling}/v1/defaults.go (v1.32).
+Left out on purpose: kinds without defaults (they come back as they are), dual-stack Services.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from ..api.apps import Deployment, DeploymentSpec, DeploymentStrategy, ReplicaSet, RollingUpdateDeployment
+from ..api.core import Node, Pod, Service, ServicePort, ServiceSpec
+from ..api.kinds import Object
+from ..api.policy import EndpointPort, EndpointSlice, PriorityClass, RoleBinding, RoleRef, Subject
+from .pod_defaults import default_pod, default_template, with_extra
+
+QUARTER = "25%"
+RBAC_GROUP = "rbac.authorization.k8s.io"
+HEADLESS = "None"
+EXTERNAL = frozenset({"NodePort", "LoadBalancer"})
+
+
+def default(obj: Object) -> Object:
+    """Give the object with Kubernetes' defaults filled in; doing it twice changes nothing more."""
+    match obj:
+        case Pod():
+            return default_pod(obj)
+        case Deployment():
+            return evolve(obj, spec=_deployment(obj.spec))
+        case ReplicaSet():
+            replicas = 1 if obj.spec.replicas is None else obj.spec.replicas
+            return evolve(obj, spec=evolve(obj.spec, replicas=replicas, template=default_template(obj.spec.template)))
+        case Service():
+            return evolve(obj, spec=_service(obj.spec))
+        case Node():
+            allocatable = obj.status.allocatable or obj.status.capacity
+            return evolve(obj, status=evolve(obj.status, allocatable=allocatable))
+        case EndpointSlice():
+            return evolve(obj, ports=tuple(map(_endpoint_port, obj.ports)))
+        case RoleBinding():
+            return _role_binding(obj)
+        case PriorityClass():
+            return evolve(obj, preemption_policy=obj.preemption_policy or "PreemptLowerPriority")
+        case _:
+            return obj
+
+
+def _deployment(spec: DeploymentSpec) -> DeploymentSpec:
+    deadline, history = spec.progress_deadline_seconds, spec.revision_history_limit
+    return evolve(
+        spec,
+        replicas=1 if spec.replicas is None else spec.replicas,
+        template=default_template(spec.template),
+        strategy=_strategy(spec.strategy),
+        revision_history_limit=10 if history is None else history,
+        progress_deadline_seconds=600 if deadline is None else deadline,
+    )
+
+
+def _strategy(strategy: DeploymentStrategy) -> DeploymentStrategy:
+    """Roll by quarters, unless the strategy says otherwise."""
+    kind = strategy.type or "RollingUpdate"
+    if kind != "RollingUpdate":
+        return strategy
+    rolling = strategy.rolling_update or RollingUpdateDeployment()
+    unavailable, surge = rolling.max_unavailable, rolling.max_surge
+    complete = evolve(
+        rolling,
+        max_unavailable=QUARTER if unavailable is None else unavailable,
+        max_surge=QUARTER if surge is None else surge,
+    )
+    return evolve(strategy, type=kind, rolling_update=complete)
+
+
+def _service(spec: ServiceSpec) -> ServiceSpec:
+    """Default type, ports, affinity and traffic policies; the address itself is allocated later."""
+    kind = spec.type or "ClusterIP"
+    external, cluster = kind in EXTERNAL or bool(spec.external_ips), kind != "ExternalName"
+    addresses = spec.cluster_ips or ((spec.cluster_ip,) if spec.cluster_ip else ())
+    extra = with_extra(spec.extra, allocateLoadBalancerNodePorts=True) if kind == "LoadBalancer" else spec.extra
+    return evolve(
+        spec,
+        type=kind,
+        ports=tuple(map(_service_port, spec.ports)),
+        session_affinity=spec.session_affinity or "None",
+        internal_traffic_policy=spec.internal_traffic_policy or ("Cluster" if cluster else ""),
+        external_traffic_policy=spec.external_traffic_policy or ("Cluster" if external else ""),
+        cluster_ips=addresses if cluster else spec.cluster_ips,
+        ip_families=spec.ip_families or (("IPv4",) if cluster else ()),
+        ip_family_policy=spec.ip_family_policy or ("SingleStack" if cluster else ""),
+        extra=extra,
+    )
+
+
+def _service_port(port: ServicePort) -> ServicePort:
+    return evolve(port, protocol=port.protocol or "TCP", target_port=port.target_port or port.port)
+
+
+def _endpoint_port(port: EndpointPort) -> EndpointPort:
+    return evolve(port, protocol=port.protocol or "TCP")
+
+
+def _role_binding(binding: RoleBinding) -> RoleBinding:
+    reference = binding.role_ref
+    named: RoleRef = evolve(reference, api_group=reference.api_group or RBAC_GROUP)
+    return evolve(binding, role_ref=named, subjects=tuple(map(_subject, binding.subjects)))
+
+
+def _subject(subject: Subject) -> Subject:
+    group = "" if subject.kind == "ServiceAccount" else RBAC_GROUP
+    return evolve(subject, api_group=subject.api_group or group)

@@ -1,0 +1,127 @@
+"""The API server: one request in, one answer and the writes it causes out.
+
+Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers (v1.32): authorisation, mutating admission and defaulting,
+validating admission and validation, storage.
+Left out on purpose: HTTP and reads (an informer reads), webhooks, quota, flow control.
+
+The server holds no data. Whoever calls it applies the transaction, whole and in order, before the next request is handled.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from ..api.core import Binding
+from ..api.kinds import Object, kind_of, ref_of
+from ..api.meta import Ref, Time
+from ..api.policy import Eviction
+from ..api.requests import Bind, Create, Delete, Evict, PatchStatus, Request, Response, Update
+from .authentication import ADMIN, User
+from .authorization import Attributes, allowed
+from .binding import bind
+from .config import DEFAULT, Config
+from .create import Answer, Inputs, create
+from .delete import delete
+from .eviction import evict
+from .node_restriction import restricted
+from .status import forbidden, unauthorized
+from .storage import Storage
+from .update import patch_status, update
+
+
+def handle(
+    objects: Storage,
+    request: Request,
+    *,
+    user: User | None = ADMIN,
+    now: Time = 0,
+    suffix: str = "",
+    uid: str = "",
+    cluster_ip: str = "",
+    config: Config = DEFAULT,
+) -> Answer:
+    """Handle one request.
+
+    `user` None is a request whose credentials prove nothing (401). `now` is in seconds; `suffix` completes a generateName;
+    `uid` and `cluster_ip` are what a new object gets, "" for one made of its name and for the lowest free address.
+    Every outcome, refusals included, is a Response; a refused request writes nothing.
+    """
+    if user is None:
+        return unauthorized(), ()
+    plain = _plain(request)
+    refusal = _unauthorised(objects, plain, user, config)
+    if refusal is not None:
+        return refusal, ()
+    return _serve(objects, plain, Inputs(now, suffix, uid, cluster_ip), config)
+
+
+def _serve(objects: Storage, request: Request, inputs: Inputs, config: Config) -> Answer:
+    match request:
+        case Create():
+            return create(objects, request, inputs, config)
+        case Update():
+            return update(objects, request, inputs, config)
+        case PatchStatus():
+            return patch_status(objects, request, inputs, config)
+        case Delete():
+            return delete(objects, request, inputs.now)
+        case Bind():
+            return bind(objects, request, inputs.now)
+        case Evict():
+            return evict(objects, request, inputs.now)
+        case _:
+            assert_never(request)
+
+
+def _plain(request: Request) -> Request:
+    """Read the creation of a Binding or an Eviction as the verb it stands for."""
+    if not isinstance(request, Create):
+        return request
+    obj = request.object
+    pod = Ref("Pod", obj.metadata.namespace or "default", obj.metadata.name)
+    match obj:
+        case Binding():
+            return Bind(pod, obj.target.name, obj.metadata.uid)
+        case Eviction():
+            return Evict(pod, obj.grace_period_seconds)
+        case _:
+            return request
+
+
+def _unauthorised(objects: Storage, request: Request, user: User, config: Config) -> Response | None:
+    """Ask the authorizers, then NodeRestriction; None when nobody objects."""
+    asked, ref = _asked(request)
+    if config.authorize:
+        decision = allowed(objects, user, asked)
+        if not decision.allowed:
+            return forbidden(ref, decision.reason)
+    if config.node_restriction:
+        return restricted(objects, request, user, ref)
+    return None
+
+
+def _asked(request: Request) -> tuple[Attributes, Ref]:
+    """Say what a request asks for, as the authorizers see it, and the object it is about."""
+    match request:
+        case Create(obj):
+            ref = _placed(obj)
+            return Attributes.of("create", ref), ref
+        case Update(obj, _, subresource):
+            ref = _placed(obj)
+            return Attributes.of("update", ref, subresource), ref
+        case PatchStatus(obj):
+            ref = _placed(obj)
+            return Attributes.of("patch", ref, "status"), ref
+        case Delete(ref):
+            return Attributes.of("delete", ref), ref
+        case Bind(ref):
+            return Attributes.of("create", ref, "binding"), ref
+        case Evict(ref):
+            return Attributes.of("create", ref, "eviction"), ref
+        case _:
+            assert_never(request)
+
+
+def _placed(obj: Object) -> Ref:
+    ref = ref_of(obj)
+    return Ref(ref.kind, ref.namespace or "default", ref.name) if kind_of(obj).namespaced else ref

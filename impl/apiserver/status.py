@@ -1,0 +1,74 @@
+"""The failures of the API server as frozen responses, in Kubernetes' codes, reasons and words.
+
+Upstream: staging/src/k8s.io/apimachinery/pkg/api/errors/errors.go (v1.32).
+Left out on purpose: details.retryAfterSeconds and the details block (the message names the object already).
+"""
+
+from __future__ import annotations
+
+from ..api.meta import Ref
+from ..api.requests import Cause, Response
+from .field_error import FieldError, aggregate
+from .storage import group_kind, resource_of
+
+STALE = "the object has been modified; please apply your changes to the latest version and try again"
+
+
+def not_found(ref: Ref) -> Response:
+    """404: there is no such object."""
+    return Response(404, "NotFound", f'{resource_of(ref.kind)} "{ref.name}" not found')
+
+
+def already_exists(ref: Ref) -> Response:
+    """409: there is one of that name."""
+    return Response(409, "AlreadyExists", f'{resource_of(ref.kind)} "{ref.name}" already exists')
+
+
+def conflict(ref: Ref, detail: str = STALE, *, subresource: str = "") -> Response:
+    """409: the request builds on something that is no longer so."""
+    resource = resource_of(ref.kind) + (f"/{subresource}" if subresource else "")
+    return Response(409, "Conflict", f'Operation cannot be fulfilled on {resource} "{ref.name}": {detail}')
+
+
+def uid_conflict(ref: Ref, wanted: str, found: str) -> Response:
+    """409: the object is another one of the same name."""
+    detail = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
+    return conflict(ref, detail)
+
+
+def invalid(kind: str, name: str, errors: tuple[FieldError, ...]) -> Response:
+    """422: the object breaks the rules of its kind; one cause for each broken rule."""
+    causes = tuple(Cause(error.reason, error.message, error.field) for error in errors)
+    return Response(422, "Invalid", f'{group_kind(kind)} "{name}" is invalid: {aggregate(errors)}', causes=causes)
+
+
+def invalid_options(error: FieldError) -> Response:
+    """422: the options of a deletion are malformed."""
+    cause = Cause(error.reason, error.message, error.field)
+    return Response(422, "Invalid", f'DeleteOptions.meta.k8s.io "" is invalid: {error}', causes=(cause,))
+
+
+def forbidden(ref: Ref, detail: str, causes: tuple[Cause, ...] = ()) -> Response:
+    """403: authorisation or admission refuses."""
+    name = f' "{ref.name}"' if ref.name else ""
+    return Response(403, "Forbidden", f"{resource_of(ref.kind)}{name} is forbidden: {detail}", causes=causes)
+
+
+def bad_request(message: str) -> Response:
+    """400: the request makes no sense."""
+    return Response(400, "BadRequest", message)
+
+
+def too_many_requests(message: str, cause: str) -> Response:
+    """429: a disruption budget refuses; try again later."""
+    return Response(429, "TooManyRequests", message, causes=(Cause("DisruptionBudget", cause),))
+
+
+def internal_error(message: str) -> Response:
+    """500: the server cannot do that."""
+    return Response(500, "InternalError", message)
+
+
+def unauthorized() -> Response:
+    """401: the credentials are no one's."""
+    return Response(401, "Unauthorized", "Unauthorized")

@@ -1,0 +1,151 @@
+"""How each kind behaves when it is created and updated: what is reset, what is kept, when generation counts up.
+
+Upstream: pkg/registry/**/strategy.go (PrepareForCreate, PrepareForUpdate, AllowCreateOnUpdate) (v1.32).
+Left out on purpose: managedFields; the fields that only disabled feature gates drop.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+from immutabledict import immutabledict
+
+from ..api.apps import Deployment, DeploymentStatus, ReplicaSet, ReplicaSetStatus
+from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
+from ..api.frozen import freeze, strings
+from ..api.kinds import Object
+from ..api.meta import Time
+from ..api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus, PriorityClass
+from ..api.qos import qos_class
+from .label_keys import with_label_keys
+from .storage import with_meta
+
+CREATE_ON_UPDATE = frozenset({"Lease", "Service", "Event", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
+"""Kinds whose PUT creates what is missing."""
+
+WITH_STATUS = (Pod, Node, Deployment, ReplicaSet, PodDisruptionBudget)
+WITH_SCALE = (Deployment, ReplicaSet)
+GATED = "Scheduling is blocked due to non-empty scheduling gates"
+
+
+def prepare_for_create(obj: Object, now: Time) -> Object:
+    """Reset what a client may not choose: the status, and the generation of kinds that count it."""
+    match obj:
+        case Pod():
+            return evolve(obj, status=_first_pod_status(obj, now), spec=with_label_keys(obj))
+        case Deployment():
+            return with_meta(evolve(obj, status=DeploymentStatus()), generation=1)
+        case ReplicaSet():
+            return with_meta(evolve(obj, status=ReplicaSetStatus()), generation=1)
+        case PodDisruptionBudget():
+            return with_meta(evolve(obj, status=PodDisruptionBudgetStatus()), generation=1)
+        case EndpointSlice() | PriorityClass():
+            return with_meta(obj, generation=1)
+        case Namespace():
+            return _first_namespace(obj)
+        case _:
+            return obj
+
+
+def _first_pod_status(pod: Pod, now: Time) -> PodStatus:
+    gated = PodCondition("PodScheduled", "False", "SchedulingGated", GATED, last_transition_time=now)
+    conditions = (gated,) if pod.spec.scheduling_gates else ()
+    return PodStatus(phase="Pending", qos_class=qos_class(pod.spec), conditions=conditions)
+
+
+def _first_namespace(namespace: Namespace) -> Namespace:
+    spec = dict(namespace.extra.get("spec") or {})
+    spec["finalizers"] = (*[one for one in spec.get("finalizers", ()) if one != "kubernetes"], "kubernetes")
+    extra = immutabledict({**namespace.extra, "spec": freeze(spec), "status": freeze({"phase": "Active"})})
+    return evolve(namespace, extra=extra)
+
+
+def prepare_for_update(new: Any, old: Any) -> Object:
+    """Keep the status as it is stored and count the generation up when the wish has changed."""
+    if isinstance(old, WITH_STATUS):
+        new = evolve(new, status=old.status)
+    if isinstance(old, Service):
+        new = _keep_addresses(new, old)
+    if isinstance(old, Pod) and not old.spec.scheduling_gates == new.spec.scheduling_gates == ():
+        new = _ungated(new, old)
+    generation = old.metadata.generation + (1 if _wish_changed(new, old) else 0)
+    return new if new.metadata.generation == generation else with_meta(new, generation=generation)
+
+
+def _wish_changed(new: Any, old: Any) -> bool:
+    """Tell whether generation counts up: spec, and for a Deployment its annotations too."""
+    match old:
+        case Deployment():
+            return bool(new.spec != old.spec or new.metadata.annotations != old.metadata.annotations)
+        case ReplicaSet() | PodDisruptionBudget():
+            return bool(new.spec != old.spec)
+        case EndpointSlice():
+            labels = new.metadata.labels != old.metadata.labels
+            return bool(labels or evolve(new, metadata=old.metadata) != old)
+        case _:
+            return False
+
+
+def _keep_addresses(new: Service, old: Service) -> Service:
+    """Carry the cluster IP, and the node ports of ports that are still there, into a PUT that leaves them out."""
+    spec = new.spec
+    if not spec.cluster_ip and spec.type != "ExternalName" and old.spec.type != "ExternalName":
+        spec = evolve(spec, cluster_ip=old.spec.cluster_ip, cluster_ips=old.spec.cluster_ips)
+    elif spec.cluster_ip == old.spec.cluster_ip and not spec.cluster_ips:
+        spec = evolve(spec, cluster_ips=old.spec.cluster_ips)
+    if spec.type in {"NodePort", "LoadBalancer"}:
+        known = {(port.port, port.protocol): port.node_port for port in old.spec.ports}
+        spec = evolve(
+            spec,
+            ports=tuple(
+                port if port.node_port else evolve(port, node_port=known.get((port.port, port.protocol), 0))
+                for port in spec.ports
+            ),
+        )
+    elif old.spec.type in {"NodePort", "LoadBalancer"}:
+        spec = _released(spec, old)
+    return evolve(new, spec=spec)
+
+
+def _released(spec: Any, old: Service) -> Any:
+    """Give node ports back that the change of type makes useless, where the client has just left them as they were."""
+    ports = {port.node_port for port in old.spec.ports}
+    if spec.external_traffic_policy == old.spec.external_traffic_policy:
+        spec = evolve(spec, external_traffic_policy="")
+    return evolve(
+        spec, ports=tuple(evolve(port, node_port=0) if port.node_port in ports else port for port in spec.ports)
+    )
+
+
+def _ungated(new: Pod, old: Pod) -> Pod:
+    """Drop the SchedulingGated condition with the last gate, as the pod strategy does."""
+    if new.spec.scheduling_gates or not old.spec.scheduling_gates:
+        return new
+    kept = tuple(one for one in new.status.conditions if one.reason != "SchedulingGated")
+    return evolve(new, status=evolve(new.status, conditions=kept))
+
+
+def only_status(new: Any, old: Any) -> Object | None:
+    """Give the stored object with the status wanted; None when the kind has no status subresource."""
+    if not isinstance(old, WITH_STATUS):
+        return None
+    status = new.status
+    if isinstance(old, Pod) and not status.qos_class:
+        status = evolve(status, qos_class=old.status.qos_class)
+    return evolve(old, status=status)
+
+
+def only_scale(new: Any, old: Any) -> Object | None:
+    """Give the stored object with the replicas wanted; None when the kind has no scale subresource."""
+    if not isinstance(old, WITH_SCALE):
+        return None
+    scaled = evolve(old, spec=evolve(old.spec, replicas=new.spec.replicas))
+    return with_meta(scaled, generation=old.metadata.generation + 1) if scaled.spec != old.spec else old
+
+
+def with_name_label(obj: Object) -> Object:
+    """Give a Namespace the label that says its name; other kinds stay as they are."""
+    if not isinstance(obj, Namespace):
+        return obj
+    return with_meta(obj, labels=strings({**obj.metadata.labels, "kubernetes.io/metadata.name": obj.metadata.name}))

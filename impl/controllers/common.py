@@ -1,0 +1,151 @@
+"""What controllers share: whose object it is, adopting and releasing, readiness, and slimming what is watched.
+
+Upstream: pkg/controller/controller_ref_manager.go and controller_utils.go, pkg/api/v1/pod/util.go (v1.32).
+Left out on purpose: Events (no controller here emits any); the live GET before an adoption (the cache answers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ..api.core import NodeCondition, NodeStatus, Pod, PodCondition, PodSpec, PodStatus
+from ..api.frozen import EMPTY, strings
+from ..api.kinds import Object, kind_of, ref_of
+from ..api.meta import LabelSelector, ObjectMeta, OwnerReference, Time
+from ..api.requests import PatchMetadata, Request
+from ..api.selectors import selects
+
+T = TypeVar("T", bound=Object)
+
+Transform = immutabledict[str, Callable[[Object], Object | None]]
+"""By kind: what a controller keeps of a watched object; None for one that it ignores altogether."""
+
+TERMINATING: Time = 0
+"""What a transform writes for any deletionTimestamp: that there is one is all that is looked at."""
+
+
+def stamp(now: Time) -> Time | None:
+    """Give the time to write into a condition; a world without clocks says 0 and gets none."""
+    return now or None
+
+
+def controller_of(owner: Object) -> OwnerReference:
+    """Make the owner reference by which `owner` controls an object."""
+    return OwnerReference(
+        api_version=kind_of(owner).api_version,
+        kind=kind_of(owner).name,
+        name=owner.metadata.name,
+        uid=owner.metadata.uid,
+        controller=True,
+        block_owner_deletion=True,
+    )
+
+
+def controlled_by(obj: Object, owner: Object) -> bool:
+    """Tell whether `owner` is the controller of an object: by uid, never by name."""
+    controller = obj.metadata.controller
+    return controller is not None and controller.uid == owner.metadata.uid
+
+
+def claim(owner: Object, selector: LabelSelector, candidates: Iterable[T]) -> tuple[tuple[T, ...], tuple[Request, ...]]:
+    """Give the candidates that are the owner's, and the requests that adopt orphans and release strays.
+
+    An orphan that the selector matches is adopted and counts at once, unless it or the owner is terminating. A
+    controlled object that the selector no longer matches is released and no longer counts.
+    """
+    mine: list[T] = []
+    requests: list[Request] = []
+    for one in candidates:
+        matches = selects(selector, one.metadata.labels)
+        if one.metadata.controller is not None:
+            if not controlled_by(one, owner):
+                continue
+            if matches:
+                mine.append(one)
+            elif not owner.metadata.terminating:
+                requests.append(PatchMetadata(ref_of(one), one.metadata.uid, remove_owners=(owner.metadata.uid,)))
+        elif matches and not owner.metadata.terminating and not one.metadata.terminating:
+            mine.append(one)
+            requests.append(PatchMetadata(ref_of(one), one.metadata.uid, add_owner=controller_of(owner)))
+    return tuple(mine), tuple(requests)
+
+
+def available(pod: Pod, min_ready_seconds: int, now: Time) -> bool:
+    """Tell whether a Pod has been ready for minReadySeconds.
+
+    Without a clock (now 0) and without a transition time the wait counts as over, or nothing would ever be available.
+    """
+    ready = pod.status.condition("Ready")
+    if ready is None or ready.status != "True":
+        return False
+    if min_ready_seconds == 0:
+        return True
+    if not ready.last_transition_time:
+        return now == 0
+    return ready.last_transition_time + min_ready_seconds < now
+
+
+# --- transforms -----------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Keep:
+    """What a transform keeps of metadata beside name, namespace, uid and whether it is terminating."""
+
+    labels: bool = False
+    annotations: frozenset[str] = frozenset()
+    owners: bool = False
+    creation: bool = False
+
+
+NO_SPEC = PodSpec()
+
+
+def slim_metadata(meta: ObjectMeta, keep: Keep) -> ObjectMeta:
+    """Keep name, namespace, uid, whether it is terminating, and what `keep` names."""
+    return ObjectMeta(
+        name=meta.name,
+        namespace=meta.namespace,
+        uid=meta.uid,
+        labels=meta.labels if keep.labels else strings(),
+        annotations=strings((key, meta.annotations[key]) for key in meta.annotations if key in keep.annotations),
+        deletion_timestamp=TERMINATING if meta.terminating else None,
+        creation_timestamp=meta.creation_timestamp if keep.creation else None,
+        owner_references=tuple(slim_owner(owner) for owner in meta.owner_references) if keep.owners else (),
+    )
+
+
+def slim_owner(owner: OwnerReference) -> OwnerReference:
+    """Keep who the owner is and whether it is the controller."""
+    return evolve(owner, block_owner_deletion=False, extra=EMPTY)
+
+
+def slim_ready(status: PodStatus, *, times: bool = False) -> PodStatus:
+    """Keep the phase and the status of the Ready condition, and when that changed if `times` says so."""
+    return PodStatus(
+        phase=status.phase,
+        conditions=tuple(
+            PodCondition(one.type, one.status, last_transition_time=one.last_transition_time if times else None)
+            for one in status.conditions
+            if one.type == "Ready"
+        ),
+    )
+
+
+def slim_pod(pod: Pod, keep: Keep, *, spec: PodSpec = NO_SPEC, status: PodStatus | None = None) -> Pod:
+    """Keep a Pod's slim metadata, the given part of its spec, and its phase and readiness unless told otherwise."""
+    return Pod(slim_metadata(pod.metadata, keep), spec, slim_ready(pod.status) if status is None else status)
+
+
+def slim_conditions(status: NodeStatus) -> NodeStatus:
+    """Keep the type and the status of each condition of a node."""
+    return NodeStatus(conditions=tuple(NodeCondition(one.type, one.status) for one in status.conditions))
+
+
+def whole(obj: Object) -> Object:
+    """Keep everything: the controller writes objects of this kind as a whole."""
+    return obj

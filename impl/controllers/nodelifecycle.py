@@ -1,0 +1,145 @@
+"""The node lifecycle controller: a node that falls silent becomes Unknown, and conditions become taints.
+
+Upstream: pkg/controller/nodelifecycle/node_lifecycle_controller.go, pkg/controller/util/node/controller_utils.go (v1.32).
+Time comes in from outside: `heartbeat_lost` says that neither status nor lease was renewed within the grace period. One
+sync does one thing: conditions first, then NoSchedule taints, then NoExecute taints (upstream's run about five seconds
+later, rate limited). Pods of a node that is not Ready are marked not Ready. Who has to leave is in tainteviction.py.
+Left out on purpose: Events; zones and partial disruption (rates of eviction); labels reconciled from other labels.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+from immutabledict import immutabledict
+
+from ..api.cache import Cache
+from ..api.core import Node, NodeCondition, Pod, PodCondition, Taint
+from ..api.kinds import Object
+from ..api.meta import Ref, Time
+from ..api.requests import Request, Update
+from .common import Transform, stamp, whole
+
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
+REPORTED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
+"""The conditions a kubelet reports, in the order in which missing ones are added."""
+
+TAINTED_BY = immutabledict(
+    {
+        ("Ready", "False"): NOT_READY,
+        ("Ready", "Unknown"): UNREACHABLE,
+        ("MemoryPressure", "True"): "node.kubernetes.io/memory-pressure",
+        ("DiskPressure", "True"): "node.kubernetes.io/disk-pressure",
+        ("NetworkUnavailable", "True"): "node.kubernetes.io/network-unavailable",
+        ("PIDPressure", "True"): "node.kubernetes.io/pid-pressure",
+    }
+)
+"""Which condition in which status puts which NoSchedule taint on a node."""
+
+
+def reads(_key: Ref) -> tuple[str, ...]:
+    """Name the kinds that a sync looks at."""
+    return ("Node", "Pod")
+
+
+def reconcile(cache: Cache, key: Ref, *, heartbeat_lost: bool = False, now: Time = 0) -> tuple[Request, ...]:
+    """Give the requests of one look at a node."""
+    node = cache.get(Node, key)
+    if node is None:
+        return ()
+    conditions = _fallen_silent(node, now) if heartbeat_lost else node.status.conditions
+    if conditions != node.status.conditions:
+        after = evolve(node, status=evolve(node.status, conditions=conditions))
+        return (Update(after, node, "status"), *_mark_pods(cache, after, now))
+    return (*_taint(node, now), *_mark_pods(cache, node, now))
+
+
+def _fallen_silent(node: Node, now: Time) -> tuple[NodeCondition, ...]:
+    """Give the conditions of a node nobody hears from: what a kubelet reports is Unknown."""
+    unknown = tuple(
+        evolve(
+            one,
+            status="Unknown",
+            reason="NodeStatusUnknown",
+            message="Kubelet stopped posting node status.",
+            last_transition_time=stamp(now),
+        )
+        if one.type in REPORTED and one.status != "Unknown"
+        else one
+        for one in node.status.conditions
+    )
+    have = {one.type for one in unknown}
+    never = tuple(
+        NodeCondition(kind, "Unknown", "NodeStatusNeverUpdated", "Kubelet never posted node status.", None, stamp(now))
+        for kind in REPORTED
+        if kind not in have
+    )
+    return (*unknown, *never)
+
+
+def _taint(node: Node, now: Time) -> tuple[Request, ...]:
+    """Bring the NoSchedule taints in line with the conditions, or else the NoExecute ones."""
+    for effect, wanted, ours in (
+        ("NoSchedule", _no_schedule(node), {*TAINTED_BY.values(), UNSCHEDULABLE}),
+        ("NoExecute", _no_execute(node), {NOT_READY, UNREACHABLE}),
+    ):
+        have = {one.key for one in node.spec.taints if one.effect == effect and one.key in ours}
+        if have != set(wanted):
+            kept = tuple(
+                one for one in node.spec.taints if one.effect != effect or one.key not in ours or one.key in wanted
+            )
+            new = tuple(Taint(key, effect, time_added=stamp(now)) for key in wanted if key not in have)
+            return (Update(evolve(node, spec=evolve(node.spec, taints=(*kept, *new))), node),)
+    return ()
+
+
+def _no_schedule(node: Node) -> tuple[str, ...]:
+    """Name the NoSchedule taints that the conditions, and being cordoned, ask for."""
+    statuses = ((one.type, one.status) for one in node.status.conditions)
+    by_condition = [TAINTED_BY[status] for status in statuses if status in TAINTED_BY]
+    return tuple(sorted({*by_condition, *([UNSCHEDULABLE] if node.spec.unschedulable else [])}))
+
+
+def _no_execute(node: Node) -> tuple[str, ...]:
+    """Name the NoExecute taint that readiness asks for; a node that never said a word keeps what it has."""
+    ready = node.status.condition("Ready")
+    match None if ready is None else ready.status:
+        case "True":
+            return ()
+        case "False":
+            return (NOT_READY,)
+        case "Unknown":
+            return (UNREACHABLE,)
+        case _:
+            return tuple(
+                one.key for one in node.spec.taints if one.effect == "NoExecute" and one.key in {NOT_READY, UNREACHABLE}
+            )
+
+
+def _mark_pods(cache: Cache, node: Node, now: Time) -> tuple[Request, ...]:
+    """Mark the Pods of a node that is not Ready as not Ready."""
+    ready = node.status.condition("Ready")
+    if ready is None or ready.status == "True":
+        return ()
+    return tuple(
+        Update(_not_ready(pod, now), pod, "status")
+        for pod in cache.list(Pod)
+        if pod.spec.node_name == node.metadata.name and pod.ready
+    )
+
+
+def _not_ready(pod: Pod, now: Time) -> Pod:
+    conditions = tuple(
+        PodCondition("Ready", "False", one.reason, one.message, stamp(now), one.extra) if one.type == "Ready" else one
+        for one in pod.status.conditions
+    )
+    return evolve(pod, status=evolve(pod.status, conditions=conditions))
+
+
+def _placed(obj: Object) -> Object | None:
+    """Keep a Pod that can be marked whole; ignore one without node or not ready."""
+    return obj if isinstance(obj, Pod) and obj.spec.node_name and obj.ready else None
+
+
+TRANSFORM: Transform = immutabledict({"Node": whole, "Pod": _placed})

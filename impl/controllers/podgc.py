@@ -1,0 +1,63 @@
+"""The Pod garbage collector: Pods that no kubelet will ever finish deleting.
+
+Upstream: pkg/controller/podgc/gc_controller.go (v1.32).
+Three kinds go, by force: Pods of a node that is gone, terminating Pods that were never placed, terminating Pods of a
+node that is out of service. Upstream asks the API server before it believes that a node is gone: `live` is what it
+would answer.
+Left out on purpose: the quarantine of 40 s before a node counts as gone (a timer of whoever runs this); collecting
+finished Pods beyond a threshold of 12,500; the phase Failed and the DisruptionTarget condition before a deletion.
+"""
+
+from __future__ import annotations
+
+from immutabledict import immutabledict
+
+from ..api.cache import Cache
+from ..api.core import Node, NodeSpec, Pod, PodSpec, PodStatus, Taint
+from ..api.kinds import Object
+from ..api.meta import Ref
+from ..api.requests import Delete, Request
+from .common import Keep, Transform, slim_conditions, slim_metadata, slim_pod
+
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+
+
+def reads(_key: Ref) -> tuple[str, ...]:
+    """Name the kinds that a sync looks at."""
+    return ("Node", "Pod")
+
+
+def reconcile(cache: Cache, key: Ref, *, live: Cache | None = None) -> tuple[Request, ...]:
+    """Delete a Pod (named by `key`) at once if nobody else will; `live` None means the cache is up to date."""
+    pod = cache.get(Pod, key)
+    if pod is None:
+        return ()
+    name = Ref("Node", "", pod.spec.node_name)
+    node = cache.get(Node, name)
+    if not pod.spec.node_name:
+        doomed = pod.metadata.terminating
+    elif node is None:
+        doomed = live is None or live.get(Node, name) is None
+    else:
+        doomed = pod.metadata.terminating and out_of_service(node)
+    return (Delete(key, grace_period_seconds=0),) if doomed else ()
+
+
+def out_of_service(node: Node) -> bool:
+    """Tell whether somebody vouches that a node is down: it carries the taint and is not Ready."""
+    ready = node.status.condition("Ready")
+    down = ready is None or ready.status != "True"
+    return down and any(one.key == OUT_OF_SERVICE for one in node.spec.taints)
+
+
+def _slim(obj: Object) -> Object | None:
+    """Keep readiness and the one taint of nodes; of Pods, where they are and whether they are terminating."""
+    if isinstance(obj, Node):
+        taints = tuple(Taint(one.key, one.effect) for one in obj.spec.taints if one.key == OUT_OF_SERVICE)
+        return Node(slim_metadata(obj.metadata, Keep()), NodeSpec(taints=taints), slim_conditions(obj.status))
+    if isinstance(obj, Pod):
+        return slim_pod(obj, Keep(), spec=PodSpec(node_name=obj.spec.node_name), status=PodStatus())
+    return None
+
+
+TRANSFORM: Transform = immutabledict({"Node": _slim, "Pod": _slim})

@@ -1,0 +1,86 @@
+"""The taint eviction controller: Pods leave a node whose NoExecute taints they do not tolerate, or no longer.
+
+Upstream: pkg/controller/tainteviction/taint_eviction.go and pkg/apis/core/v1/helper/helpers.go (v1.32).
+Time comes in from outside: `delay` says how many seconds a Pod may stay; whoever runs this arms a timer and passes
+`waited`. Left out on purpose: Events; the DisruptionTarget condition written before the deletion.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ..api.cache import Cache
+from ..api.core import Node, NodeSpec, Pod, PodSpec, PodStatus, Taint, Toleration
+from ..api.frozen import EMPTY
+from ..api.kinds import Object, ref_of
+from ..api.meta import Ref
+from ..api.requests import Delete, Request
+from .common import Keep, Transform, slim_metadata, slim_pod
+
+
+@frozen
+class Stay:
+    """A Pod and the seconds it may stay; 0: it leaves now."""
+
+    pod: Ref
+    seconds: int
+
+
+def reads(_key: Ref) -> tuple[str, ...]:
+    """Name the kinds that a sync looks at."""
+    return ("Node", "Pod")
+
+
+def stays(cache: Cache, node: Ref) -> tuple[Stay, ...]:
+    """List the Pods of a node that have to leave, and when."""
+    here = (pod for pod in cache.list(Pod) if pod.spec.node_name == node.name)
+    return tuple(Stay(ref_of(pod), left) for pod in here if (left := delay(cache, pod)) is not None)
+
+
+def reconcile(cache: Cache, key: Ref, *, waited: int = 0) -> tuple[Request, ...]:
+    """Delete a Pod (named by `key`) that has waited, in seconds, as long as it may stay."""
+    pod = cache.get(Pod, key)
+    if pod is None or pod.metadata.terminating:
+        return ()
+    left = delay(cache, pod)
+    return () if left is None or left > waited else (Delete(key),)
+
+
+def delay(cache: Cache, pod: Pod) -> int | None:
+    """Give the seconds a Pod may stay on its node: None for ever, 0 if a taint is not tolerated."""
+    node = cache.get(Node, Ref("Node", "", pod.spec.node_name))
+    if not pod.spec.node_name or node is None:
+        return None
+    taints = [one for one in node.spec.taints if one.effect == "NoExecute"]
+    used = [next((one for one in pod.spec.tolerations if tolerates(one, taint)), None) for taint in taints]
+    if None in used:
+        return 0
+    bounds = [one.toleration_seconds for one in used if one is not None and one.toleration_seconds is not None]
+    return max(0, min(bounds)) if bounds else None
+
+
+def tolerates(toleration: Toleration, taint: Taint) -> bool:
+    """Tell whether a toleration covers a taint: same effect, key and value, where empty or Exists stand for any."""
+    if toleration.effect not in {"", taint.effect} or toleration.key not in {"", taint.key}:
+        return False
+    if toleration.operator == "Exists":
+        return True
+    return toleration.operator in {"", "Equal"} and toleration.value == taint.value
+
+
+def _slim(obj: Object) -> Object | None:
+    """Keep NoExecute taints of nodes; node and NoExecute tolerations of Pods."""
+    if isinstance(obj, Node):
+        taints = tuple(
+            evolve(one, time_added=None, extra=EMPTY) for one in obj.spec.taints if one.effect == "NoExecute"
+        )
+        return Node(slim_metadata(obj.metadata, Keep()), NodeSpec(taints=taints))
+    if not isinstance(obj, Pod) or not obj.spec.node_name:
+        return None
+    tolerations = tuple(one for one in obj.spec.tolerations if one.effect in {"", "NoExecute"})
+    spec = PodSpec(node_name=obj.spec.node_name, tolerations=tolerations)
+    return slim_pod(obj, Keep(), spec=spec, status=PodStatus())
+
+
+TRANSFORM: Transform = immutabledict({"Node": _slim, "Pod": _slim})

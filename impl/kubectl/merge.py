@@ -1,0 +1,90 @@
+"""The three-way merge of `kubectl apply`, on plain JSON: what was applied, what is to be applied, what is live.
+
+Upstream: staging/src/k8s.io/apimachinery/pkg/util/strategicpatch (v1.32), with the patchStrategy and patchMergeKey tags
+of staging/src/k8s.io/api. Fields the manifest had and has no more go; fields somebody else set stay.
+Left out on purpose: where live-only items of a list stand among the others (here: after them, in their own order).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Json = Any
+
+MERGE_KEYS = {
+    "conditions": "type",
+    "containers": "name",
+    "env": "name",
+    "ephemeralContainers": "name",
+    "hostAliases": "ip",
+    "imagePullSecrets": "name",
+    "initContainers": "name",
+    "ownerReferences": "uid",
+    "resourceClaims": "name",
+    "schedulingGates": "name",
+    "secrets": "name",
+    "topologySpreadConstraints": "topologyKey",
+    "volumeDevices": "devicePath",
+    "volumeMounts": "mountPath",
+    "volumes": "name",
+}
+"""Lists whose items have a name. Tolerations and taints are not among them: they are replaced as a whole."""
+
+SETS = frozenset({"finalizers"})
+"""Lists of strings that are merged as sets."""
+
+RETAIN_KEYS = frozenset({"strategy", "updateStrategy"})
+"""Unions: when anything in one changes, only what the manifest says stays (its type decides what makes sense)."""
+
+
+def merge(original: Json, modified: Json, current: Json, name: str = "") -> Json:
+    """Give `current` with the changes from `original` to `modified` made, for the field called `name`.
+
+    `original` None means that nothing was applied before.
+    """
+    if isinstance(modified, dict) and isinstance(current, dict):
+        was = original if isinstance(original, dict) else {}
+        return _merge_maps(was, modified, current, name)
+    if isinstance(modified, list) and isinstance(current, list):
+        before = original if isinstance(original, list) else []
+        return _merge_lists(before, modified, current, name)
+    return modified
+
+
+def _merge_maps(original: dict[str, Json], modified: dict[str, Json], current: dict[str, Json], name: str) -> Json:
+    kept = {key: value for key, value in current.items() if key in modified or key not in original}
+    merged = dict(kept)
+    for key, wanted in modified.items():
+        if wanted is None:
+            merged.pop(key, None)
+        elif key in kept:
+            merged[key] = merge(original.get(key), wanted, kept[key], key)
+        else:
+            merged[key] = wanted
+    if name in RETAIN_KEYS and merged != current:
+        return {key: value for key, value in merged.items() if key in modified}
+    return merged
+
+
+def _merge_lists(original: list[Json], modified: list[Json], current: list[Json], name: str) -> list[Json]:
+    if name in SETS:
+        return [*modified, *(one for one in current if one not in modified and one not in original)]
+    identity = _identity(name, [*original, *modified, *current])
+    if identity is None:
+        return modified
+    was = {identity(one): one for one in original}
+    live = {identity(one): one for one in current}
+    wanted = {identity(one): one for one in modified}
+    merged = [merge(was.get(key), one, live[key]) if key in live else one for key, one in wanted.items()]
+    return [*merged, *(one for key, one in live.items() if key not in wanted and key not in was)]
+
+
+def _identity(name: str, items: list[Json]) -> Callable[[Json], Json] | None:
+    """Tell how the items of a list are told apart; None where the list is one value."""
+    key = MERGE_KEYS.get(name)
+    if name == "ports":
+        key = "port" if any("port" in one for one in items) else "containerPort"
+    if key is None or not all(isinstance(one, dict) and key in one for one in items):
+        return None
+    return lambda one: one[key]

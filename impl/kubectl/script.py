@@ -1,0 +1,268 @@
+"""The commands an environment script is made of, and the requests each sends.
+
+Upstream: staging/src/k8s.io/kubectl/pkg/cmd (v1.32). Patches are written out on the live object: an `Update` whose
+base is the object as the command read it. Left out on purpose: the GET requests in between and `--wait`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+from immutabledict import immutabledict
+
+from ..api import core
+from ..api.apps import ReplicaSet
+from ..api.cache import Cache
+from ..api.core import Node, Pod
+from ..api.kinds import Object, ref_of
+from ..api.meta import Ref
+from ..api.requests import Create, Delete, Request
+from . import nodes, workloads
+from .apply import apply
+from .found import Missing, find_node, ref_for
+from .nodes import drain_requests, drained
+
+__all__ = [
+    "AddNode",
+    "Apply",
+    "Cordon",
+    "DeleteNode",
+    "DeleteObject",
+    "DeletePod",
+    "Drain",
+    "LabelNode",
+    "Missing",
+    "RolloutRestart",
+    "RolloutUndo",
+    "Scale",
+    "SetImage",
+    "Step",
+    "Taint",
+    "Uncordon",
+    "Untaint",
+    "drain_requests",
+    "drained",
+    "requests",
+]
+
+
+@frozen
+class Apply:
+    """`kubectl apply -f`: a new or changed manifest."""
+
+    object: Object
+
+
+@frozen
+class SetImage:
+    """`kubectl set image kind/name container=image`; "" is the only container, "*" all of them."""
+
+    kind: str
+    name: str
+    image: str
+    container: str = ""
+
+
+@frozen
+class Scale:
+    """`kubectl scale kind name --replicas=N`."""
+
+    kind: str
+    name: str
+    replicas: int
+
+
+@frozen
+class DeleteObject:
+    """`kubectl delete kind name`: in the background, its dependents after it."""
+
+    kind: str
+    name: str
+
+
+@frozen
+class DeletePod:
+    """`kubectl delete pod`: the one named, or the first by name of a workload ("Deployment/web") [on a node]."""
+
+    name: str = ""
+    workload: str = ""
+    node: str = ""
+
+
+@frozen
+class Cordon:
+    """`kubectl cordon`."""
+
+    node: str
+
+
+@frozen
+class Uncordon:
+    """`kubectl uncordon`."""
+
+    node: str
+
+
+@frozen
+class Drain:
+    """`kubectl drain --ignore-daemonsets --delete-emptydir-data --force`: `drain_requests` until `drained`."""
+
+    node: str
+
+
+@frozen
+class Taint:
+    """`kubectl taint node key=value:effect --overwrite`."""
+
+    node: str
+    key: str
+    value: str
+    effect: str
+
+
+@frozen
+class Untaint:
+    """`kubectl taint node key-`, or `key:effect-` when an effect is given."""
+
+    node: str
+    key: str
+    effect: str = ""
+
+
+def _frozen_labels(labels: Mapping[str, str | None]) -> immutabledict[str, str | None]:
+    return immutabledict(sorted(labels.items()))
+
+
+@frozen
+class LabelNode:
+    """`kubectl label node --overwrite`; None removes a label."""
+
+    node: str
+    labels: Mapping[str, str | None] = field(converter=_frozen_labels)
+
+
+@frozen
+class AddNode:
+    """A node joins: its kubelet registers it, with its status."""
+
+    object: Node
+
+
+@frozen
+class DeleteNode:
+    """`kubectl delete node`: the object goes; its Pods are left to the garbage collector."""
+
+    name: str
+
+
+@frozen
+class RolloutUndo:
+    """`kubectl rollout undo kind/name`: back to the revision before."""
+
+    kind: str
+    name: str
+
+
+@frozen
+class RolloutRestart:
+    """`kubectl rollout restart kind/name`; `at` is the time stamp, "" a number that has not been used."""
+
+    kind: str
+    name: str
+    at: str = ""
+
+
+Step = (
+    Apply
+    | SetImage
+    | Scale
+    | DeleteObject
+    | DeletePod
+    | Cordon
+    | Uncordon
+    | Drain
+    | Taint
+    | Untaint
+    | LabelNode
+    | AddNode
+    | DeleteNode
+    | RolloutUndo
+    | RolloutRestart
+)
+
+
+def requests(step: Step, cache: Cache, namespace: str) -> tuple[Request, ...] | Missing:
+    """Give the requests a command sends, given the live objects; none when it finds its work done.
+
+    Of a drain this is one round. `Missing` says what the command did not find; then it sends nothing.
+    """
+    match step:
+        case Apply(object=manifest):
+            return apply(manifest, cache, namespace)
+        case SetImage(kind, name, image, container):
+            return workloads.set_image(kind, name, namespace, cache, image=image, container=container)
+        case Scale(kind, name, replicas):
+            return workloads.scale(kind, name, namespace, cache, replicas=replicas)
+        case RolloutUndo(kind, name):
+            return workloads.rollout_undo(kind, name, namespace, cache)
+        case RolloutRestart(kind, name, at):
+            return workloads.rollout_restart(kind, name, namespace, cache, at=at)
+        case DeleteObject(kind, name):
+            return _delete(ref_for(kind, name, namespace), cache)
+        case DeletePod():
+            return _delete(_pod_to_delete(step, cache, namespace), cache)
+        case _:
+            return _node_requests(step, cache)
+
+
+def _node_requests(
+    step: Cordon | Uncordon | Drain | Taint | Untaint | LabelNode | AddNode | DeleteNode, cache: Cache
+) -> tuple[Request, ...] | Missing:
+    match step:
+        case Cordon(node):
+            return nodes.set_unschedulable(node, cache, unschedulable=True)
+        case Uncordon(node):
+            return nodes.set_unschedulable(node, cache, unschedulable=False)
+        case Drain(node):
+            found = find_node(node, cache)
+            return found if isinstance(found, Missing) else drain_requests(node, cache)
+        case Taint(node, key, value, effect):
+            return nodes.set_taint(node, core.Taint(key, effect, value), cache)
+        case Untaint(node, key, effect):
+            return nodes.remove_taint(node, key, effect, cache)
+        case LabelNode(node, labels):
+            return nodes.set_labels(node, labels, cache)
+        case AddNode(object=joining):
+            return (Create(joining),)
+        case DeleteNode(name):
+            return _delete(Ref("Node", "", name), cache)
+
+
+def _delete(ref: Ref | Missing, cache: Cache) -> tuple[Request, ...] | Missing:
+    if isinstance(ref, Missing):
+        return ref
+    if ref not in cache.objects:
+        return Missing(str(ref))
+    return (Delete(ref, propagation_policy="Background"),)
+
+
+def _pod_to_delete(step: DeletePod, cache: Cache, namespace: str) -> Ref | Missing:
+    if step.name:
+        return Ref("Pod", namespace, step.name)
+    for pod in cache.list(Pod, namespace):
+        of_it = _workload(pod, cache) == step.workload and step.node in {"", pod.spec.node_name}
+        if of_it and not pod.metadata.terminating:
+            return ref_of(pod)
+    return Missing(f"a Pod of {step.workload}{' on ' if step.node else ''}{step.node}")
+
+
+def _workload(pod: Pod, cache: Cache) -> str:
+    """Name what a Pod belongs to: its controller, or its ReplicaSet's Deployment; itself where nothing controls it."""
+    owner = pod.metadata.controller
+    if owner is None:
+        return f"Pod/{pod.metadata.name}"
+    if owner.kind == "ReplicaSet":
+        replica_set = cache.get(ReplicaSet, Ref("ReplicaSet", pod.metadata.namespace, owner.name))
+        owner = (replica_set.metadata.controller if replica_set else None) or owner
+    return f"{owner.kind}/{owner.name}"

@@ -1,0 +1,145 @@
+"""set image, scale, rollout undo, rollout restart: commands on something with a Pod template.
+
+Upstream: staging/src/k8s.io/kubectl/pkg/cmd/{set/set_image.go,scale,rollout} and pkg/polymorphichelpers (v1.32).
+Left out on purpose: StatefulSets and DaemonSets (no kinds of this vocabulary), `--to-revision`, `--current-replicas`.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from ..api.apps import Deployment, ReplicaSet
+from ..api.cache import Cache
+from ..api.core import Container, PodTemplateSpec
+from ..api.frozen import Strings, strings
+from ..api.meta import ObjectMeta
+from ..api.requests import Request, Update
+from .found import Missing, Workload, find_workload, revision
+
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+TEMPLATE_HASH = "pod-template-hash"
+KEPT_ON_UNDO = frozenset(
+    {
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "deployment.kubernetes.io/revision",
+        "deployment.kubernetes.io/revision-history",
+        "deployment.kubernetes.io/desired-replicas",
+        "deployment.kubernetes.io/max-replicas",
+        "deprecated.deployment.rollback.to",
+    }
+)
+"""Annotations of a Deployment that a rollback leaves alone; all others come from the ReplicaSet rolled back to."""
+
+
+def set_image(
+    kind: str, name: str, namespace: str, cache: Cache, *, image: str, container: str = ""
+) -> tuple[Request, ...] | Missing:
+    """Give one container the image; container "" means the only one there is, "*" means all, init containers too."""
+    live = find_workload(kind, name, namespace, cache)
+    if isinstance(live, Missing):
+        return live
+    spec = live.spec.template.spec
+    names = tuple(one.name for one in (*spec.init_containers, *spec.containers))
+    chosen = frozenset(_chosen(container, spec.containers, names))
+    if not chosen:
+        return Missing(f"container {container or '(which one?)'} of {kind} {namespace}/{name}: {', '.join(names)}")
+    after = evolve(
+        spec,
+        containers=_with_image(spec.containers, chosen, image),
+        init_containers=_with_image(spec.init_containers, chosen, image),
+    )
+    return _with_template(live, evolve(live.spec.template, spec=after))
+
+
+def _chosen(container: str, main: tuple[Container, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    if container == "*":
+        return names
+    if container:
+        return tuple(name for name in names if name == container)
+    return (main[0].name,) if len(main) == 1 else ()
+
+
+def _with_image(containers: tuple[Container, ...], chosen: frozenset[str], image: str) -> tuple[Container, ...]:
+    return tuple(evolve(one, image=image) if one.name in chosen else one for one in containers)
+
+
+def scale(kind: str, name: str, namespace: str, cache: Cache, *, replicas: int) -> tuple[Request, ...] | Missing:
+    """Ask for a number of replicas through the scale subresource."""
+    live = find_workload(kind, name, namespace, cache)
+    if isinstance(live, Missing):
+        return live
+    return (Update(_with_replicas(live, replicas), live, "scale"),)
+
+
+def _with_replicas(live: Workload, replicas: int) -> Workload:
+    if isinstance(live, Deployment):
+        return evolve(live, spec=evolve(live.spec, replicas=replicas))
+    return evolve(live, spec=evolve(live.spec, replicas=replicas))
+
+
+def rollout_restart(
+    kind: str, name: str, namespace: str, cache: Cache, *, at: str = ""
+) -> tuple[Request, ...] | Missing:
+    """Stamp the template, so that every Pod is replaced; `at` "" takes the number after the last stamp."""
+    live = find_workload(kind, name, namespace, cache)
+    if not isinstance(live, Deployment):
+        return Missing(f"{kind} {namespace}/{name} that can be restarted")
+    if live.spec.paused:
+        return Missing(f"Deployment {namespace}/{name} that is not paused")
+    meta = live.spec.template.metadata
+    last = meta.annotations.get(RESTARTED_AT, "0")
+    stamp = at or str(int(last) + 1 if last.isdecimal() else 1)
+    stamped = evolve(meta, annotations=strings({**meta.annotations, RESTARTED_AT: stamp}))
+    return _with_template(live, evolve(live.spec.template, metadata=stamped))
+
+
+def rollout_undo(kind: str, name: str, namespace: str, cache: Cache) -> tuple[Request, ...] | Missing:
+    """Put the template of the last revision but one back; nothing is sent when it is the template already."""
+    live = find_workload(kind, name, namespace, cache)
+    if not isinstance(live, Deployment):
+        return Missing(f"{kind} {namespace}/{name} that can be rolled back")
+    if live.spec.paused:
+        return Missing(f"Deployment {namespace}/{name} that is not paused")
+    target = _previous(live, cache)
+    if target is None:
+        return Missing(f"an earlier revision of Deployment {namespace}/{name}")
+    template = _without_hash(target.spec.template)
+    if template == _without_hash(live.spec.template):
+        return ()
+    annotations = _undone_annotations(live.metadata, target.metadata)
+    return _with_template(evolve(live, metadata=evolve(live.metadata, annotations=annotations)), template, base=live)
+
+
+def _previous(live: Deployment, cache: Cache) -> ReplicaSet | None:
+    """Give the ReplicaSet with the second highest revision among those the Deployment controls."""
+    mine = [one for one in cache.list(ReplicaSet, live.metadata.namespace) if _controls(live, one)]
+    by_revision = {revision(one): one for one in mine}
+    lower = sorted(number for number in by_revision if number > 0)[:-1]
+    return by_revision[lower[-1]] if lower else None
+
+
+def _controls(live: Deployment, replica_set: ReplicaSet) -> bool:
+    owner = replica_set.metadata.controller
+    return owner is not None and (owner.kind, owner.uid) == ("Deployment", live.metadata.uid)
+
+
+def _without_hash(template: PodTemplateSpec) -> PodTemplateSpec:
+    labels = {key: value for key, value in template.metadata.labels.items() if key != TEMPLATE_HASH}
+    return evolve(template, metadata=evolve(template.metadata, labels=strings(labels)))
+
+
+def _undone_annotations(live: ObjectMeta, target: ObjectMeta) -> Strings:
+    kept = {key: value for key, value in live.annotations.items() if key in KEPT_ON_UNDO}
+    taken = {key: value for key, value in target.annotations.items() if key not in KEPT_ON_UNDO}
+    return strings({**taken, **kept})
+
+
+def _with_template(live: Workload, template: PodTemplateSpec, *, base: Workload | None = None) -> tuple[Request, ...]:
+    """Send the live object with another template, unless that changes nothing."""
+    after: Workload
+    if isinstance(live, Deployment):
+        after = evolve(live, spec=evolve(live.spec, template=template))
+    else:
+        after = evolve(live, spec=evolve(live.spec, template=template))
+    before = base or live
+    return () if after == before else (Update(after, before),)

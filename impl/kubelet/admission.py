@@ -1,0 +1,113 @@
+"""May this Pod run on this node? The kubelet's own answer, whatever the scheduler said.
+
+Upstream: pkg/kubelet/lifecycle/predicate.go and AdmissionCheck of pkg/scheduler (v1.32). The first broken rule counts.
+Left out on purpose: extended resources, topology manager, OS checks, critical Pods that push others out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
+
+from ..api.core import Node, NodeSelectorTerm, Pod, Taint, Toleration
+from ..api.qos import pod_requests
+from ..api.quantity import Quantity, parse_quantity
+from ..api.selectors import matches_map, matches_requirement
+
+
+@frozen
+class Rejection:
+    """Why a Pod may not run here: the `reason` and `message` its status gets."""
+
+    reason: str
+    message: str
+
+
+def admit(pod: Pod, node: Node, neighbours: Iterable[Pod]) -> Rejection | None:
+    """Give the first reason to reject a Pod, None to admit it; `neighbours` are the Pods this kubelet runs already."""
+    return next(_rejections(pod, node, tuple(neighbours)), None)
+
+
+def _rejections(pod: Pod, node: Node, neighbours: tuple[Pod, ...]) -> Iterator[Rejection]:
+    yield from _out_of(pod, node, neighbours)
+    if not _node_matches(pod, node):
+        yield _failed("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
+    if any(_clash(mine, theirs) for mine in _host_ports(pod) for one in neighbours for theirs in _host_ports(one)):
+        yield _failed("NodePorts", "node(s) didn't have free ports for the requested pod ports")
+    if not all(_tolerated(taint, pod) for taint in node.spec.taints if taint.effect == "NoExecute"):
+        yield _failed("TaintToleration", "node(s) had taints that the pod didn't tolerate")
+
+
+def _failed(predicate: str, why: str) -> Rejection:
+    return Rejection(predicate, f"Pod was rejected: Predicate {predicate} failed: {why}")
+
+
+# --- resources ----------------------------------------------------------------------------------------------------
+
+
+def _out_of(pod: Pod, node: Node, neighbours: tuple[Pod, ...]) -> Iterator[Rejection]:
+    has = node.status.allocatable
+    asked = pod_requests(pod.spec)
+    if "pods" in has and len(neighbours) + 1 > has["pods"].value():
+        yield _short("pods", 1, len(neighbours), has["pods"].value())
+    for resource in ("cpu", "memory", "ephemeral-storage"):
+        wanted = _amount(resource, asked.get(resource))
+        used = sum(_amount(resource, pod_requests(one.spec).get(resource)) for one in neighbours)
+        room = _amount(resource, has.get(resource))
+        if wanted > 0 and wanted + used > room:
+            yield _short(resource, wanted, used, room)
+
+
+def _amount(resource: str, quantity: Quantity | None) -> int:
+    """Count cpu in thousandths, all else in units."""
+    found = quantity or parse_quantity("0")
+    return found.milli_value() if resource == "cpu" else found.value()
+
+
+def _short(resource: str, requested: int, used: int, capacity: int) -> Rejection:
+    numbers = f"requested: {requested}, used: {used}, capacity: {capacity}"
+    return Rejection(f"OutOf{resource}", f"Pod was rejected: Node didn't have enough resource: {resource}, {numbers}")
+
+
+# --- the node's labels, ports and taints --------------------------------------------------------------------------
+
+
+def _node_matches(pod: Pod, node: Node) -> bool:
+    if not matches_map(pod.spec.node_selector, node.metadata.labels):
+        return False
+    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
+    required = affinity.required_during_scheduling_ignored_during_execution if affinity else None
+    return required is None or any(_term_matches(term, node) for term in required.node_selector_terms)
+
+
+def _term_matches(term: NodeSelectorTerm, node: Node) -> bool:
+    fields = {"metadata.name": node.metadata.name}
+    some = bool(term.match_expressions or term.match_fields)
+    by_label = all(matches_requirement(one, node.metadata.labels) for one in term.match_expressions)
+    return some and by_label and all(matches_requirement(one, fields) for one in term.match_fields)
+
+
+def _host_ports(pod: Pod) -> Iterator[tuple[str, str, int]]:
+    for container in pod.spec.containers:
+        for port in container.ports:
+            if number := port.host_port or (port.container_port if pod.spec.host_network else 0):
+                yield (port.host_ip or "0.0.0.0", port.protocol or "TCP", number)  # noqa: S104 - the wildcard it means
+
+
+def _clash(mine: tuple[str, str, int], theirs: tuple[str, str, int]) -> bool:
+    everywhere = "0.0.0.0"  # noqa: S104 - the wildcard of host ports
+    overlap = mine[0] == theirs[0] or everywhere in {mine[0], theirs[0]}
+    return overlap and mine[1:] == theirs[1:]
+
+
+def _tolerated(taint: Taint, pod: Pod) -> bool:
+    return any(_tolerates(toleration, taint) for toleration in pod.spec.tolerations)
+
+
+def _tolerates(toleration: Toleration, taint: Taint) -> bool:
+    if toleration.effect not in {"", taint.effect} or toleration.key not in {"", taint.key}:
+        return False
+    if toleration.operator == "Exists":
+        return True
+    return toleration.operator in {"", "Equal"} and toleration.key == taint.key and toleration.value == taint.value

@@ -1,0 +1,59 @@
+"""What the program in an image does: nothing a manifest tells, so the world is told.
+
+`WELL` runs and becomes ready, whatever the image. `HOLLOW` goes by the image's name, as a hollow kubelet for tests
+does: bad, crash, nopull, slow, slowstop and job are special, anything else is well, and probes are not looked at.
+"""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+from immutabledict import immutabledict
+
+from ..api.core import Pod
+
+
+@frozen
+class Behaviour:
+    """How a container of an image goes on."""
+
+    pulls: bool = True
+    """The image can be had; if not, the Pod waits for ever (ImagePullBackOff)."""
+    becomes_ready: bool = True
+    exits_with: int | None = None
+    """The program ends by itself with this code."""
+    extra_ready_seconds: float = 0
+    uses_whole_grace: bool = False
+    """It ignores SIGTERM until it is killed."""
+
+
+@frozen
+class ImageBehaviour:
+    """Behaviours by the part of the image name before the colon; of a Pod, that of its first container counts."""
+
+    by_name: immutabledict[str, Behaviour] = field(factory=immutabledict)
+    probes: bool = True
+
+    def of(self, pod: Pod) -> Behaviour:
+        """Tell how a Pod's program goes on. A `job` that would be restarted for ever is none."""
+        image = pod.spec.containers[0].image if pod.spec.containers else ""
+        found = self.by_name.get(image.partition(":")[0], Behaviour())
+        if found.exits_with == 0 and pod.spec.restart_policy not in {"Never", "OnFailure"}:
+            return Behaviour()
+        return found
+
+
+WELL = ImageBehaviour()
+
+HOLLOW = ImageBehaviour(
+    immutabledict(
+        {
+            "bad": Behaviour(becomes_ready=False),
+            "crash": Behaviour(becomes_ready=False, exits_with=1),
+            "nopull": Behaviour(pulls=False, becomes_ready=False),
+            "slow": Behaviour(extra_ready_seconds=2.5),
+            "slowstop": Behaviour(uses_whole_grace=True),
+            "job": Behaviour(exits_with=0),
+        }
+    ),
+    probes=False,
+)

@@ -1,0 +1,89 @@
+"""How long a Pod takes by what its manifest says.
+
+Upstream: pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer), pkg/kubelet/prober/worker.go (v1.32).
+Left out on purpose: the jitter of probe periods, the time images take to arrive, hooks whose length nobody can read off
+(httpGet, tcpSocket, other commands: they count as 0, the careful answer).
+"""
+
+from __future__ import annotations
+
+import re
+
+from attrs import frozen
+
+from ..api.core import Container, LifecycleHandler, Pod, PodSpec
+
+DEFAULT_GRACE_SECONDS = 30
+_SHELLS = frozenset({"sh", "bash", "ash", "dash"})
+_SLEEP = re.compile(r"\s*(?:exec\s+)?(?:/bin/|/usr/bin/)?sleep\s+(\d+(?:\.\d+)?)([smh]?)\s*(?:;|&&|$)")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+@frozen
+class Timings:
+    """Seconds: from start to Ready, of the preStop hook, and of the whole termination, of which preStop is a part."""
+
+    ready_seconds: float
+    pre_stop_seconds: float
+    grace_seconds: int
+
+    @property
+    def before_sigterm(self) -> float:
+        """Seconds from the start of the termination to SIGTERM: the hook is cut off when the grace period is over."""
+        return min(self.pre_stop_seconds, float(self.grace_seconds))
+
+    @property
+    def after_sigterm(self) -> float:
+        """Seconds SIGTERM leaves at most before SIGKILL; at least 2, even when the hook has eaten the grace period."""
+        return max(self.grace_seconds - self.before_sigterm, 2.0)
+
+
+def timings(pod: Pod) -> Timings:
+    """Read the times of a Pod off its manifest and, once it is being deleted, the grace period off its deletion."""
+    return Timings(
+        ready_seconds=max((_ready_seconds(one) for one in pod.spec.containers), default=0),
+        pre_stop_seconds=pre_stop_seconds(pod.spec),
+        grace_seconds=_grace_seconds(pod),
+    )
+
+
+def pre_stop_seconds(spec: PodSpec) -> float:
+    """Give the seconds before the first container that may take connections gets its SIGTERM.
+
+    That is the shortest hook of the containers that declare ports; of all containers if none does.
+    """
+    listening = [one for one in spec.containers if one.ports] or list(spec.containers)
+    return min((_hook_seconds(one) for one in listening), default=0)
+
+
+def _grace_seconds(pod: Pod) -> int:
+    chosen = pod.spec.termination_grace_period_seconds
+    if pod.metadata.terminating and pod.metadata.deletion_grace_period_seconds is not None:
+        chosen = pod.metadata.deletion_grace_period_seconds
+    return max(DEFAULT_GRACE_SECONDS if chosen is None else chosen, 1)
+
+
+def _ready_seconds(container: Container) -> float:
+    started = container.startup_probe.initial_delay_seconds if container.startup_probe else 0
+    probe = container.readiness_probe
+    if probe is None:
+        return started
+    return max(started, probe.initial_delay_seconds) + (probe.success_threshold - 1) * probe.period_seconds
+
+
+def _hook_seconds(container: Container) -> float:
+    hook = container.lifecycle.pre_stop if container.lifecycle else None
+    return 0 if hook is None else handler_seconds(hook)
+
+
+def handler_seconds(hook: LifecycleHandler) -> float:
+    """Give the seconds a hook surely takes: a sleep action, `sleep N`, or a shell command that starts with it."""
+    if hook.sleep is not None:
+        return hook.sleep.seconds
+    command = hook.exec.command if hook.exec else ()
+    if len(command) == 3 and command[0].rpartition("/")[2] in _SHELLS and command[1].startswith("-"):
+        text = command[2]
+    else:
+        text = " ".join(command)
+    found = _SLEEP.match(text)
+    return float(found[1]) * _UNITS[found[2]] if found else 0

@@ -1,0 +1,150 @@
+"""Everything the kubelet may do next for one Pod, each a small step.
+
+Upstream: pkg/kubelet/pod_workers.go, pkg/kubelet/status/status_manager.go (v1.32). The order a Pod goes through is
+admit, start, report, become ready, report; and once its deletion is seen: preStop, SIGTERM, stopped, report, DELETE.
+Left out on purpose: two steps for one Pod at once (a worker does one thing at a time), retries (a failed request leaves
+the status unreported, so the step is simply there again).
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from ..api.core import Node, Pod
+from ..api.kinds import ref_of
+from ..api.requests import Delete, PatchStatus
+from .admission import admit
+from .behaviour import WELL, Behaviour, ImageBehaviour
+from .runtime import IDLE, Delay, KubeletStep, PodRuntime, Stage
+from .status import rejected, status
+from .timings import Timings, timings
+
+KILLED = 137
+"""The exit code of a container nobody saw exit."""
+
+_ALIVE = frozenset({Stage.STARTING, Stage.RUNNING})
+
+
+def steps(
+    pod: Pod | None,
+    runtime: PodRuntime,
+    node: Node,
+    neighbours: tuple[Pod, ...] = (),
+    behaviour: ImageBehaviour = WELL,
+    *,
+    address: str = "",
+) -> tuple[KubeletStep, ...]:
+    """Give what the kubelet may do next for a Pod, in a fixed order; nothing when all is done and said.
+
+    `pod` is the Pod as this kubelet sees it (None: not, or no longer, in its watch), `neighbours` the other Pods it
+    sees whose runtime `occupies` the node, `address` the Pod's IP ("" derives one from its uid).
+    """
+    if pod is None or (runtime.uid and pod.metadata.uid != runtime.uid):
+        return _without_pod(runtime)
+    if runtime.stage is Stage.IDLE:
+        return _first(pod, node, neighbours, behaviour)
+    reports = _report(pod, runtime, address)
+    if runtime.stage is Stage.STOPPED:
+        return reports or _last(pod, runtime)
+    return (*_local(pod, runtime, behaviour), *reports)
+
+
+def _without_pod(runtime: PodRuntime) -> tuple[KubeletStep, ...]:
+    """Kill what runs for a Pod that is gone from the API (its preStop hook is not waited for), then forget it."""
+    match runtime.stage:
+        case Stage.IDLE:
+            return ()
+        case Stage.RUNNING | Stage.PRE_STOP:
+            return (KubeletStep("kill orphan", evolve(runtime, stage=Stage.TERMINATING)),)
+        case Stage.TERMINATING:
+            stopped = evolve(runtime, stage=Stage.STOPPED, ready=False)
+            return (KubeletStep("orphan stops", stopped, delay=Delay("stop", 30, exact=False)),)
+        case Stage.STARTING | Stage.STOPPED:
+            return (KubeletStep("forget", IDLE),)
+
+
+def _first(pod: Pod, node: Node, neighbours: tuple[Pod, ...], images: ImageBehaviour) -> tuple[KubeletStep, ...]:
+    """Admit a new Pod and start its containers. One that is to go, or is over, never starts."""
+    uid = pod.metadata.uid
+    if pod.metadata.terminating:
+        return (KubeletStep("never start", PodRuntime(Stage.STOPPED, uid, exit_code=KILLED)),)
+    if pod.finished:
+        return ()
+    if rejection := admit(pod, node, neighbours):
+        failed = PodRuntime(Stage.STOPPED, uid, reason=rejection.reason, message=rejection.message)
+        return (KubeletStep(f"reject {rejection.reason}", failed),)
+    if not images.of(pod).pulls:
+        return (KubeletStep("pull image", PodRuntime(Stage.STARTING, uid, reason="ImagePullBackOff")),)
+    return (KubeletStep("start containers", _started(pod, images)),)
+
+
+def _started(pod: Pod, images: ImageBehaviour) -> PodRuntime:
+    """Start a Pod's containers; without a probe to wait for they are ready as soon as they run."""
+    behaviour = images.of(pod)
+    ready = behaviour.becomes_ready and _ready_after(pod, images) == 0
+    ill = "" if behaviour.becomes_ready or behaviour.exits_with is not None else "Unhealthy"
+    return PodRuntime(Stage.RUNNING, pod.metadata.uid, ready=ready, reason=ill)
+
+
+def _ready_after(pod: Pod, images: ImageBehaviour) -> float:
+    probing = timings(pod).ready_seconds if images.probes else 0
+    return probing + images.of(pod).extra_ready_seconds
+
+
+def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[KubeletStep, ...]:
+    """Give the steps nobody is told of: they change what runs."""
+    if runtime.stage in _ALIVE and (pod.metadata.terminating or pod.finished):
+        return (_begin_termination(runtime, timings(pod)),)
+    match runtime.stage:
+        case Stage.PRE_STOP:
+            sigterm = evolve(runtime, stage=Stage.TERMINATING)
+            return (KubeletStep("SIGTERM", sigterm, delay=Delay("preStop", timings(pod).before_sigterm)),)
+        case Stage.TERMINATING:
+            limit = Delay("stop", timings(pod).after_sigterm, exact=images.of(pod).uses_whole_grace)
+            return (KubeletStep("containers stop", evolve(runtime, stage=Stage.STOPPED, ready=False), delay=limit),)
+        case Stage.RUNNING:
+            return (*_become_ready(pod, runtime, images), *_exit(pod, runtime, images.of(pod)))
+        case _:
+            return ()
+
+
+def _begin_termination(runtime: PodRuntime, times: Timings) -> KubeletStep:
+    """Begin with the hook if there is one; where no container runs, there is nothing to wait for."""
+    if runtime.stage is Stage.STARTING or runtime.reason == "CrashLoopBackOff":
+        code = KILLED if runtime.stage is Stage.STARTING else 1
+        return KubeletStep("notice deletion", evolve(runtime, stage=Stage.STOPPED, exit_code=code, reason=""))
+    next_stage = Stage.PRE_STOP if times.pre_stop_seconds > 0 else Stage.TERMINATING
+    return KubeletStep("notice deletion", evolve(runtime, stage=next_stage))
+
+
+def _become_ready(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[KubeletStep, ...]:
+    if runtime.ready or runtime.reason or not images.of(pod).becomes_ready:
+        return ()
+    delay = Delay("readiness", _ready_after(pod, images))
+    return (KubeletStep("become ready", evolve(runtime, ready=True), delay=delay),)
+
+
+def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletStep, ...]:
+    """Let the program end by itself: for good, or to be tried again for ever (CrashLoopBackOff)."""
+    code = behaviour.exits_with
+    if code is None or runtime.reason:
+        return ()
+    if code and pod.spec.restart_policy != "Never":
+        looping = evolve(runtime, ready=False, restarts=runtime.restarts + 1, reason="CrashLoopBackOff")
+        return (KubeletStep("containers crash", looping),)
+    return (KubeletStep("containers exit", evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=code)),)
+
+
+def _report(pod: Pod, runtime: PodRuntime, address: str) -> tuple[KubeletStep, ...]:
+    wanted = status(pod, runtime, address=address)
+    if wanted == pod.status:
+        return ()
+    return (KubeletStep("report status", runtime, PatchStatus(evolve(pod, status=wanted), pod.metadata.uid)),)
+
+
+def _last(pod: Pod, runtime: PodRuntime) -> tuple[KubeletStep, ...]:
+    """Remove the object of a Pod whose end has been reported; one that nobody deletes stays as a record."""
+    if not pod.metadata.terminating:
+        return ()
+    label = "delete rejected pod" if rejected(runtime) else "delete pod"
+    return (KubeletStep(label, runtime, Delete(ref_of(pod), grace_period_seconds=0, uid=pod.metadata.uid)),)

@@ -1,0 +1,111 @@
+"""Which endpoints a Service port has, and which of them this node's traffic may use.
+
+Upstream: pkg/proxy/endpointslicecache.go and pkg/proxy/topology.go (v1.32).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from attrs import frozen
+
+from ..api.policy import Endpoint, EndpointSlice
+from .services import OTHER_PROXY, Port
+
+SERVICE_NAME = "kubernetes.io/service-name"
+ZONE = "topology.kubernetes.io/zone"
+
+
+@frozen(order=True)
+class Address:
+    """One endpoint as seen from a node: "ADDRESS:PORT", whether it is on it, and its conditions."""
+
+    target: str
+    local: bool = False
+    ready: bool = True
+    serving: bool = True
+    terminating: bool = False
+    zone_hints: frozenset[str] = frozenset()
+
+    @property
+    def ip(self) -> str:
+        """The address without the port."""
+        return self.target.partition(":")[0]
+
+    @property
+    def draining(self) -> bool:
+        """Whether it still serves although it is to go: the last resort."""
+        return self.serving and self.terminating
+
+
+@frozen
+class Choice:
+    """Endpoints for policy Cluster, for policy Local, all that rules lead to, and whether there is any at all."""
+
+    cluster: tuple[Address, ...] = ()
+    local: tuple[Address, ...] = ()
+    reachable: tuple[Address, ...] = ()
+    any: bool = False
+
+
+def addresses_of(port: Port, slices: Iterable[EndpointSlice], node_name: str) -> tuple[Address, ...]:
+    """Give the endpoints of a port in the order of their text; of two alike the local one, else the first, counts."""
+    found: dict[str, Address] = {}
+    for one in sorted(slices, key=lambda one: (one.metadata.namespace, one.metadata.name)):
+        for address in _in_slice(port, one, node_name):
+            if address.target not in found or address.local:
+                found[address.target] = address
+    return tuple(found[target] for target in sorted(found))
+
+
+def _in_slice(port: Port, one: EndpointSlice, node_name: str) -> Iterator[Address]:
+    meta = one.metadata
+    if (meta.namespace, meta.labels.get(SERVICE_NAME)) != (port.namespace, port.service) or OTHER_PROXY in meta.labels:
+        return
+    for number in (p.port for p in one.ports if (p.name, p.protocol or "TCP") == (port.name, port.protocol)):
+        if number and one.address_type == "IPv4":
+            yield from (_address(endpoint, number, node_name) for endpoint in one.endpoints if endpoint.addresses)
+
+
+def _address(endpoint: Endpoint, number: int, node_name: str) -> Address:
+    hints = (endpoint.hints or {}).get("forZones") or ()
+    return Address(
+        target=f"{endpoint.addresses[0]}:{number}",
+        local=endpoint.node_name == node_name,
+        ready=endpoint.conditions.ready,
+        serving=endpoint.conditions.serving,
+        terminating=endpoint.conditions.terminating,
+        zone_hints=frozenset(hint["name"] for hint in hints),
+    )
+
+
+def endpoints_for(
+    port: Port, slices: Iterable[EndpointSlice], node_name: str, node_labels: Mapping[str, str] | None = None
+) -> Choice:
+    """Choose among a port's endpoints for a node: the ready ones; where there is none, those that still serve."""
+    found = addresses_of(port, slices, node_name)
+    zone = _zone_to_keep(found, (node_labels or {}).get(ZONE, ""))
+    cluster = _cluster(found, zone) if port.uses_cluster_endpoints else ()
+    if not port.uses_local_endpoints:
+        return Choice(cluster, (), cluster, any=bool(cluster))
+    local = _ready_else_draining(one for one in found if one.local)
+    usable = any(one.ready or one.draining for one in found)
+    reachable = tuple(sorted({*cluster, *local}))
+    return Choice(cluster, local, reachable, any=bool(cluster) or usable)
+
+
+def _cluster(found: tuple[Address, ...], zone: str) -> tuple[Address, ...]:
+    near = tuple(one for one in found if one.ready and (not zone or zone in one.zone_hints))
+    return near or tuple(one for one in found if one.draining)
+
+
+def _ready_else_draining(found: Iterable[Address]) -> tuple[Address, ...]:
+    mine = tuple(found)
+    return tuple(one for one in mine if one.ready) or tuple(one for one in mine if one.draining)
+
+
+def _zone_to_keep(found: tuple[Address, ...], zone: str) -> str:
+    """Give the node's zone if traffic stays in it: every ready endpoint has hints, and one of them names it."""
+    ready = [one for one in found if one.ready]
+    hinted = all(one.zone_hints for one in ready) and any(zone in one.zone_hints for one in ready)
+    return zone if hinted else ""

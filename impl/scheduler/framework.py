@@ -1,0 +1,140 @@
+"""What plugins see and say: nodes with their Pods, refusals, prepared state, and the two ways scores are normalised.
+
+Upstream: pkg/scheduler/framework/{types,interface}.go and plugins/helper/normalize_score.go (v1.32).
+Left out on purpose: cycle state shared between plugins, Reserve, Permit and the bind phases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ..api.cache import Cache
+from ..api.core import Namespace, Node, Pod
+from ..api.frozen import Strings, strings
+from ..api.meta import Ref
+
+S = TypeVar("S")
+
+MAX_NODE_SCORE = 100
+
+
+@frozen
+class Refusal:
+    """Why a plugin refuses a node. `resolvable`: evicting Pods might change its mind (code Unschedulable)."""
+
+    plugin: str
+    reasons: tuple[str, ...]
+    resolvable: bool = True
+
+
+@frozen
+class NodeInfo:
+    """A node and the Pods that hold a part of it: assigned to it and not finished."""
+
+    node: Node
+    pods: tuple[Pod, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self.node.metadata.name
+
+    @property
+    def labels(self) -> Strings:
+        """The node's labels."""
+        return self.node.metadata.labels
+
+
+@frozen
+class Snapshot:
+    """The nodes by name, the waiting Pods promised to each, and the cache for what else a plugin looks up."""
+
+    nodes: tuple[NodeInfo, ...]
+    cache: Cache
+    nominated: Mapping[str, tuple[Pod, ...]] = immutabledict()
+
+    @classmethod
+    def of(cls, cache: Cache) -> Snapshot:
+        """Sort the assigned Pods to their nodes; the scheduler does not watch finished ones."""
+        pods = [pod for pod in cache.list(Pod) if not pod.finished]
+        assigned = _by_node((pod.spec.node_name, pod) for pod in pods)
+        promised = _by_node((pod.status.nominated_node_name, pod) for pod in pods if not pod.spec.node_name)
+        nodes = sorted(cache.list(Node), key=lambda node: node.metadata.name)
+        return cls(tuple(NodeInfo(node, assigned.get(node.metadata.name, ())) for node in nodes), cache, promised)
+
+    def with_node(self, info: NodeInfo) -> Snapshot:
+        """Give the snapshot with one node seen otherwise."""
+        return evolve(self, nodes=tuple(info if other.name == info.name else other for other in self.nodes))
+
+    def namespace_labels(self, namespace: str) -> Strings:
+        """Give a namespace's labels, none if it is not in the cache."""
+        found = self.cache.get(Namespace, Ref("Namespace", "", namespace))
+        return strings() if found is None else found.metadata.labels
+
+
+def _by_node(pods: Iterable[tuple[str, Pod]]) -> immutabledict[str, tuple[Pod, ...]]:
+    """Group Pods by the node named with each; "" is none."""
+    grouped: dict[str, tuple[Pod, ...]] = {}
+    for node, pod in pods:
+        if node:
+            grouped[node] = (*grouped.get(node, ()), pod)
+    return immutabledict(grouped)
+
+
+@frozen
+class Prepared(Generic[S]):
+    """What a plugin worked out once per Pod; `only` names the nodes it needs to be asked about, None all."""
+
+    state: S
+    only: frozenset[str] | None = None
+
+
+def _unprepared(_snapshot: Snapshot, _pod: Pod) -> Prepared[None]:
+    return Prepared(None)
+
+
+@frozen
+class FilterPlugin(Generic[S]):
+    """Refuses nodes. `pre_filter` gives None to be skipped for this Pod, or a Refusal of every node."""
+
+    name: str
+    filter: Callable[[S, Pod, NodeInfo], Refusal | None]
+    pre_filter: Callable[[Snapshot, Pod], Prepared[S] | Refusal | None]
+
+    @classmethod
+    def simple(cls, name: str, filter_node: Callable[[None, Pod, NodeInfo], Refusal | None]) -> FilterPlugin[None]:
+        """Make a plugin that has nothing to prepare."""
+        return FilterPlugin(name, filter_node, _unprepared)
+
+
+Raw = Mapping[str, int]
+"""Scores by node name, as a plugin computes them before they are normalised."""
+
+
+def as_they_are(_state: Any, raw: Raw) -> Raw:
+    """Normalise nothing."""
+    return raw
+
+
+@frozen
+class ScorePlugin(Generic[S]):
+    """Ranks the feasible nodes. `pre_score` gives None to be skipped; `normalize` brings scores to 0..100."""
+
+    name: str
+    weight: int
+    pre_score: Callable[[Snapshot, Pod, tuple[NodeInfo, ...]], S | None]
+    score: Callable[[S, Pod, NodeInfo], int]
+    normalize: Callable[[S, Raw], Raw] = as_they_are
+
+
+def default_normalize_score(raw: Raw, *, reverse: bool) -> Raw:
+    """Scale to the highest score; `reverse` makes the highest the worst."""
+    highest = max(raw.values(), default=0)
+    if highest == 0:
+        return {name: MAX_NODE_SCORE if reverse else score for name, score in raw.items()}
+    scaled = {name: MAX_NODE_SCORE * score // highest for name, score in raw.items()}
+    return {name: MAX_NODE_SCORE - score for name, score in scaled.items()} if reverse else scaled

@@ -1,0 +1,140 @@
+"""The way in: explore a machine, judge its properties, and say what was and what was not searched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from ..machine import Converges, Invariant, Machine, Property, Sometimes, State, StepProperty
+from .book import Book, StopSearch
+from .guard import Guard
+from .liveness import livelock
+from .plain import Plain
+from .results import ActionStatistics, Exploration, Limits, Progress, Statistics, Status, Verdict
+from .rows import Rows
+from .semantics import StepError
+from .traces import rebuild, states
+
+FINGERPRINT_BITS = 64
+NO_LIMITS = Limits()
+
+Engine = Plain | Rows
+
+
+def explore(
+    machine: Machine,
+    properties: Sequence[Property] = (),
+    *,
+    limits: Limits = NO_LIMITS,
+    engine: Literal["rows", "plain"] = "rows",
+    visited: Literal["exact", "fingerprint"] = "exact",
+    urgent: bool = True,
+    memo: bool = True,
+    stop_at_first: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    collect: Callable[[State], None] | None = None,
+) -> Exploration:
+    """Search every reachable state, breadth-first, and judge the properties.
+
+    `engine`: "rows" is fast; "plain" is the oracle, and always exact. `visited`: "fingerprint" keeps 64 bits per
+    state and reports a bound on having missed one. `urgent` False makes urgent actions ordinary weakly fair ones.
+    `memo` False calls every function in every state. `stop_at_first` ends the search at the first breach, the other
+    properties then are UNKNOWN. `progress` is told about once in a thousand states and at the end; `collect` is given
+    every expanded state in order. Ctrl-C ends the search, not the program.
+
+    Raises `MachineError` for a malformed machine, and its kind `StepError` where a function of the machine raises.
+    """
+    if engine not in {"rows", "plain"} or visited not in {"exact", "fingerprint"}:
+        raise ValueError(f"no engine {engine!r} with visited {visited!r}")
+    if engine == "plain" and visited == "fingerprint":
+        raise ValueError("the plain engine is the exact one")
+    guard = Guard(limits, progress)
+    book = Book(machine, properties, urgent=urgent, stop_at_first=stop_at_first)
+    search: Engine = (
+        Plain(book, guard, collect)
+        if engine == "plain"
+        else Rows(book, guard, collect, memo=memo, fingerprints=visited == "fingerprint")
+    )
+    why = _run(search, book)
+    verdicts = tuple(_verdict(book, number, why) for number in range(len(book.properties)))
+    guard.report(book)
+    found = len(book.parent)
+    return Exploration(
+        verdicts=verdicts,
+        states=found,
+        transitions=book.transitions,
+        depth=book.depth(found - 1) if found else 0,
+        complete=not why,
+        why_incomplete=why,
+        seconds=guard.seconds,
+        statistics=_statistics(search, book),
+        missed_state_bound=found**2 / 2 ** (FINGERPRINT_BITS + 1) if visited == "fingerprint" else 0.0,
+    )
+
+
+def _run(search: Engine, book: Book) -> str:
+    """Run a search; give the reason why it is incomplete, or the empty string."""
+    try:
+        search.run()
+    except StopSearch as stop:
+        why = str(stop)
+    except KeyboardInterrupt:
+        why = "interrupted (Ctrl-C)"
+    except MemoryError:
+        why = "memory was exhausted"
+    except StepError as error:
+        book.trim()
+        if book.roots:
+            error.trace = rebuild(book, book.expanded)
+            error.add_note("reached by: " + (" / ".join(error.trace.lines()) or "no step"))
+        raise
+    else:
+        return ""
+    book.trim()
+    return why
+
+
+def _verdict(book: Book, number: int, why: str) -> Verdict:
+    claim = book.properties[number]
+    kind = _kind(claim)
+    finding = book.findings.get(number)
+    if finding is not None:
+        further = () if finding.step is None else (finding.step,)
+        trace = rebuild(book, finding.state, further)
+        return Verdict(claim.name, Status.VIOLATED, finding.kind, finding.evidence, trace)
+    if isinstance(claim, Sometimes) and number in book.reached:
+        return Verdict(claim.name, Status.HOLDS, kind, trace=rebuild(book, book.reached[number]))
+    if isinstance(claim, Converges) and (found := livelock(book, number)) is not None:
+        trace = rebuild(book, found.state, found.cycle, cycle=True)
+        reasons = tuple(claim.goal(states(book.machine, trace)[trace.cycle_start or 0]))
+        return Verdict(claim.name, Status.VIOLATED, "livelock", reasons, trace)
+    vacuous = _has_premise(claim) and number not in book.occurred
+    if why:
+        return Verdict(claim.name, Status.UNKNOWN, kind, vacuous=vacuous, reason=why)
+    if isinstance(claim, Sometimes):
+        return Verdict(claim.name, Status.VIOLATED, "never reached", ("true in no reachable state",))
+    return Verdict(claim.name, Status.HOLDS, kind, vacuous=vacuous)
+
+
+def _kind(claim: Property) -> str:
+    kinds = {Invariant: "invariant", StepProperty: "step", Sometimes: "sometimes", Converges: "converges"}
+    return kinds[type(claim)]
+
+
+def _has_premise(claim: Property) -> bool:
+    """Tell whether a claim can be about nothing: a step property also is when no step it watches was ever taken."""
+    return isinstance(claim, StepProperty | Converges) or (isinstance(claim, Invariant) and claim.premise is not None)
+
+
+def _statistics(search: Engine, book: Book) -> Statistics:
+    counts = zip(book.machine.actions, book.enabled, book.taken, book.new, search.costs(), strict=True)
+    calls = search.total_calls()
+    return Statistics(
+        actions=tuple(
+            ActionStatistics(action.name, enabled, taken, new, situations, called)
+            for action, enabled, taken, new, (situations, called) in counts
+        ),
+        calls=calls,
+        calls_per_transition=calls / book.transitions if book.transitions else float(calls),
+        widest=search.widest(),
+    )

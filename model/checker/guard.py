@@ -1,0 +1,66 @@
+"""The limits of a search, and the news of it. The only clock and the only look at the process are here."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from .book import Book, StopSearch
+from .results import Limits, Progress
+
+TICK = 64
+"""The time is looked at once in so many states."""
+NEWS = 1024
+"""Memory is looked at, and progress reported, once in so many states."""
+
+
+def resident_memory() -> int:
+    """Give the bytes this process holds now (where the system only tells the peak: the peak)."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+class Guard:
+    """Ends a search with `StopSearch` when a limit is hit."""
+
+    def __init__(self, limits: Limits, progress: Callable[[Progress], None] | None) -> None:
+        self.limits = limits
+        self.progress = progress
+        self.started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Give the seconds since the search began."""
+        return time.monotonic() - self.started
+
+    def tick(self, book: Book, state: int) -> None:
+        """Look at the limits before a state is expanded; cheap, most of the time nothing is done."""
+        if state % TICK:
+            return
+        timeout, memory = self.limits.timeout, self.limits.max_memory
+        if timeout is not None and self.seconds >= timeout:
+            raise StopSearch(f"the time limit of {timeout:g} s was hit")
+        if state % NEWS:
+            return
+        if memory is not None and resident_memory() > memory:
+            raise StopSearch(f"the memory limit of {memory:,} bytes was hit")
+        if state:
+            self.report(book)
+
+    def admit(self, states: int) -> None:
+        """Let one more state in, or not."""
+        if self.limits.max_states is not None and states >= self.limits.max_states:
+            raise StopSearch(f"the limit of {self.limits.max_states:,} states was hit")
+
+    def report(self, book: Book) -> None:
+        """Tell how far the search is."""
+        if self.progress is not None:
+            at = min(book.expanded, len(book.parent) - 1)
+            depth = book.depth(at) if at >= 0 else 0
+            self.progress(Progress(len(book.parent), book.expanded, book.transitions, depth, self.seconds))

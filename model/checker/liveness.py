@@ -1,0 +1,200 @@
+"""Livelocks: fair cycles through a state that is no goal, found among the strongly connected components.
+
+A cycle inside a component can be made fair if every weak requirement is taken there or disabled in some state of it,
+and every strong one taken there or enabled in none. A component that fails a strong requirement is searched again
+without the states that enable it (Streett); one that fails a weak one is dropped whole, since its parts fail as well.
+Enabled means: in the whole graph. Staying put for ever is fair only where no fair action is enabled: that is "stuck",
+found by the search itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from ..machine import Fairness
+from .book import Book
+from .semantics import fairness_of
+
+Flags = NDArray[np.bool_]
+Numbers = NDArray[np.int32]
+
+
+@frozen
+class Requirement:
+    """What fairness asks for one group: the actions that are its steps, and the states that enable one of them."""
+
+    strong: bool
+    actions: Flags
+    enables: Flags
+
+    def takes(self, action: Numbers) -> Flags:
+        """Flag the edges, given by their actions, that are taken for it."""
+        flags: Flags = self.actions[action]
+        return flags
+
+
+@frozen
+class Livelock:
+    """A state that is no goal, and the (action, ordinal) of a fair cycle from it back to it."""
+
+    state: int
+    cycle: tuple[tuple[int, int], ...]
+
+
+class Graph:
+    """The expanded part of the state graph, as columns of edges."""
+
+    def __init__(self, book: Book) -> None:
+        self.size = book.expanded
+        ends: NDArray[np.int64] = np.array(book.edges_end, dtype=np.int64)
+        counts = ends - np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1]))
+        self.source: Numbers = np.repeat(np.arange(self.size, dtype=np.int32), counts)
+        self.target: Numbers = np.array(book.edge_to, dtype=np.int32)
+        self.action: Numbers = np.array(book.edge_action, dtype=np.int32)
+        self.ordinal: Numbers = np.array(book.edge_ordinal, dtype=np.int32)
+        self.requirements = tuple(self._requirements(book))
+
+    def _requirements(self, book: Book) -> Iterator[Requirement]:
+        groups: dict[tuple[str, Fairness], list[int]] = {}
+        for number, action in enumerate(book.machine.actions):
+            fairness = fairness_of(action, urgent=book.urgent)
+            if fairness is not Fairness.NONE:
+                groups.setdefault((action.group, fairness), []).append(number)
+        for (_, fairness), numbers in groups.items():
+            actions: Flags = np.zeros(len(book.machine.actions), dtype=np.bool_)
+            actions[numbers] = True
+            enables: Flags = np.zeros(self.size, dtype=np.bool_)
+            enables[self.source[actions[self.action]]] = True
+            yield Requirement(fairness is Fairness.STRONG, actions, enables)
+
+    def inside(self, work: Flags) -> Flags:
+        """Flag the edges that stay in a set of states."""
+        known = self.target < self.size
+        target = np.where(known, self.target, 0)
+        flags: Flags = work[self.source] & known & work[target]
+        return flags
+
+
+def livelock(book: Book, number: int) -> Livelock | None:
+    """Give a fair cycle that breaks a `Converges` property, through the earliest found state that can be on one."""
+    if not book.expanded:
+        return None
+    goal: Flags = np.frombuffer(book.goal[number], dtype=np.bool_)
+    work: Flags = np.frombuffer(book.when[number], dtype=np.bool_).copy()
+    graph = Graph(book)
+    best: tuple[int, Flags] | None = None
+    while (work & ~goal).any():
+        edges = graph.inside(work)
+        if (graph.target[edges] > graph.source[edges]).all():
+            break  # every edge leads to a later state: no cycle at all
+        label = _components(graph, edges)
+        fair, drop = _judge(graph, work, edges, label)
+        bad = np.flatnonzero(fair[label] & work & ~goal)
+        if bad.size and (best is None or bad[0] < best[0]):
+            best = int(bad[0]), work & (label == label[bad[0]])
+        if not drop.any():
+            break
+        work = work & ~drop & ~fair[label]
+    if best is None:
+        return None
+    state, members = best
+    return Livelock(state, tuple(_cycle(graph, members, state)))
+
+
+def _components(graph: Graph, edges: Flags) -> Numbers:
+    ones = np.ones(int(edges.sum()), dtype=np.int8)
+    matrix = csr_matrix((ones, (graph.source[edges], graph.target[edges])), shape=(graph.size, graph.size))
+    _, label = connected_components(matrix, directed=True, connection="strong")
+    return np.asarray(label, dtype=np.int32)
+
+
+def _judge(graph: Graph, work: Flags, edges: Flags, label: Numbers) -> tuple[Flags, Flags]:
+    """Flag the components that hold a fair cycle, and the states to drop before searching the others again."""
+    within = edges & (label[graph.source] == label[np.where(edges, graph.target, 0)])
+    cyclic: Flags = np.zeros(int(label.max()) + 1, dtype=np.bool_)
+    cyclic[label[graph.source[within]]] = True
+    fair, hopeless = cyclic.copy(), ~cyclic
+    drop: Flags = np.zeros(graph.size, dtype=np.bool_)
+    for requirement in graph.requirements:
+        taken, met = np.zeros_like(cyclic), np.zeros_like(cyclic)
+        taken[label[graph.source[within & requirement.takes(graph.action)]]] = True
+        met[label[work & (requirement.enables if requirement.strong else ~requirement.enables)]] = True
+        fails = ~taken & met if requirement.strong else ~taken & ~met
+        fair &= ~fails
+        if requirement.strong:
+            drop |= fails[label] & requirement.enables & work & cyclic[label]
+        else:
+            hopeless |= fails
+    drop &= ~hopeless[label]
+    return fair, (drop | (hopeless[label] & work)) if drop.any() else drop
+
+
+def _cycle(graph: Graph, members: Flags, start: int) -> Iterator[tuple[int, int]]:
+    """Walk from the start through what each requirement asks for, and back."""
+    walk = _Walk(graph, members, start)
+    for requirement in graph.requirements:
+        if requirement.strong and not (requirement.enables & members).any():
+            continue
+        never: Flags = np.zeros_like(members)
+        walk.to(requirement.takes(graph.action), never if requirement.strong else ~requirement.enables)
+    walk.home()
+    for edge in walk.edges:
+        yield int(graph.action[edge]), int(graph.ordinal[edge])
+
+
+class _Walk:
+    """A walk inside a component, made of shortest legs."""
+
+    def __init__(self, graph: Graph, members: Flags, start: int) -> None:
+        self.target = graph.target
+        self.leaving: dict[int, list[int]] = {}
+        for edge in np.flatnonzero(graph.inside(members)).tolist():
+            self.leaving.setdefault(int(graph.source[edge]), []).append(edge)
+        self.start = start
+        self.at = start
+        self.edges: list[int] = []
+
+    def to(self, takes: Flags, rests: Flags) -> None:
+        """Go on to the nearest edge of some, or state of others, unless the walk has had one."""
+
+        def does(edge: int) -> bool:
+            return bool(takes[edge] or rests[self.target[edge]])
+
+        if not rests[self.start] and not any(does(edge) for edge in self.edges):
+            self._leg(does)
+
+    def home(self) -> None:
+        """Go back to the start, by at least one step in all."""
+        if self.at != self.start or not self.edges:
+            self._leg(lambda edge: int(self.target[edge]) == self.start)
+
+    def _leg(self, does: Callable[[int], bool]) -> None:
+        came: dict[int, int | None] = {self.at: None}
+        queue = deque([self.at])
+        back: dict[int, int] = {}
+        while queue:
+            state = queue.popleft()
+            for edge in self.leaving.get(state, ()):
+                if does(edge):
+                    self._append(edge, state, came, back)
+                    return
+                target = int(self.target[edge])
+                if target not in came:
+                    came[target], back[target] = edge, state
+                    queue.append(target)
+        raise AssertionError("a strongly connected component lets one come from anywhere to anywhere")
+
+    def _append(self, last: int, state: int, came: dict[int, int | None], back: dict[int, int]) -> None:
+        leg = [last]
+        while (edge := came[state]) is not None:
+            leg.append(edge)
+            state = back[state]
+        self.edges.extend(reversed(leg))
+        self.at = int(self.target[last])

@@ -1,0 +1,125 @@
+"""The oracle: breadth-first search over tuples of values, every function called in every state, nothing remembered.
+
+Short enough to be believed; the fast engine is measured against it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from ..machine import State, StepProperty
+from .book import Book, Finding, observers
+from .guard import Guard
+from .results import Step
+from .semantics import Move, ask, initial_states, moves, write
+
+
+class Plain:
+    """One search with the plain engine."""
+
+    def __init__(self, book: Book, guard: Guard, collect: Callable[[State], None] | None) -> None:
+        self.book = book
+        self.guard = guard
+        self.collect = collect
+        self.calls = 0
+        self.values: list[set[object]] = []
+        self.observers = observers(book.properties)
+
+    def run(self) -> None:
+        """Search until every state is expanded; `StopSearch` where the guard or a breach ends it earlier."""
+        book = self.book
+        roots = initial_states(book.machine, urgent=book.urgent)
+        book.add_roots(roots)
+        self.values = [set() for _ in roots[0]]
+        index = {state.values_in_order: number for number, state in enumerate(roots)}
+        queue = deque(roots)
+        number = 0
+        while queue:
+            self.guard.tick(book, number)
+            self._expand(number, queue.popleft(), index, queue)
+            number += 1
+
+    def _expand(self, number: int, state: State, index: dict[tuple[object, ...], int], queue: deque[State]) -> None:
+        book = self.book
+        for seen, value in zip(self.values, state.values_in_order, strict=True):
+            seen.add(value)
+        if self.collect is not None:
+            self.collect(state)
+        answers = self._observe(number, state)
+        self.calls += len(book.machine.actions)
+        found = moves(book.machine, state, urgent=book.urgent)
+        for move in found:
+            self._check_step(number, state, move)
+            self._take(number, move, index, queue)
+        for action in {move.action for move in found}:
+            book.enabled[action] += 1
+        book.close(number, answers, fair=any(book.fair[move.action] for move in found))
+
+    def _observe(self, number: int, state: State) -> list[tuple[int, bool, tuple[str, ...]]]:
+        when: dict[int, bool] = {}
+        answers: list[tuple[int, bool, tuple[str, ...]]] = []
+        for observer in self.observers:
+            self.calls += 1
+            result = ask(observer.name, observer.call, state)
+            self.book.observe(observer, number, result)
+            if observer.role == "when":
+                when[observer.number] = result
+            if observer.role == "goal":
+                answers.append((observer.number, when[observer.number], result))
+        return answers
+
+    def _check_step(self, number: int, state: State, move: Move) -> None:
+        for claim_number, claim in enumerate(self.book.properties):
+            if not isinstance(claim, StepProperty):
+                continue
+            for step, before, after in micro_steps(state, move.step):
+                if claim.actions is not None and not claim.actions(step.action):
+                    continue
+                self.calls += 1
+                if claim.premise is None:
+                    self.book.occurred.add(claim_number)
+                lines = ask(claim.name, lambda a, b, c=claim.check, s=step: tuple(c(a, b, s.label)), before, after)
+                if lines:
+                    at = (move.action, move.ordinal)
+                    self.book.breach(claim_number, Finding("step", number, lines, at))
+
+    def _take(self, number: int, move: Move, index: dict[tuple[object, ...], int], queue: deque[State]) -> None:
+        book = self.book
+        key = move.after.values_in_order
+        target = index.get(key)
+        if target is None:
+            self.guard.admit(len(index))
+            target = index[key] = len(index)
+            book.parent.append(number)
+            book.action.append(move.action)
+            book.ordinal.append(move.ordinal)
+            book.new[move.action] += 1
+            queue.append(move.after)
+        book.transitions += 1
+        book.taken[move.action] += 1
+        if book.liveness:
+            book.edge_to.append(target)
+            book.edge_action.append(move.action)
+            book.edge_ordinal.append(move.ordinal)
+
+    def costs(self) -> list[tuple[int, int]]:
+        """Give (situations, calls) per action: every state is a situation of its own here."""
+        return [(self.book.expanded, self.book.expanded)] * len(self.book.machine.actions)
+
+    def total_calls(self) -> int:
+        """Give how often a function of the machine or a property was called (urgent steps not counted)."""
+        return self.calls
+
+    def widest(self) -> tuple[tuple[str, int], ...]:
+        """Give the slots with their numbers of values, the widest first, by name where equal."""
+        counts = zip(self.book.machine.slots(), self.values, strict=False)
+        return tuple(sorted(((slot, len(seen)) for slot, seen in counts), key=lambda pair: (-pair[1], pair[0])))
+
+
+def micro_steps(state: State, step: Step) -> Iterator[tuple[Step, State, State]]:
+    """Give a step and each urgent step it set off, with the state before and after each."""
+    for one in (step, *step.urgent):
+        after = write(state, one.outcome, one.action)
+        yield one, state, after
+        state = after

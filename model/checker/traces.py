@@ -1,0 +1,132 @@
+"""Traces: rebuilt by running the real functions along the way the search took, and replayed by running them again.
+
+Replay trusts nothing: every step, urgent ones included, must be possible where it is taken, with the recorded updates.
+A trace of an older machine thus either replays or names its first step that is no longer possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from attrs import frozen
+
+from ..machine import Action, Machine, Outcome, State
+from .book import Book
+from .results import Step, Trace
+from .semantics import initial_states, is_fair, outcomes, settle, write
+
+WRITES_NOTHING = "it changes nothing here"
+
+
+@frozen
+class Divergence:
+    """The first thing in a trace that is not so: `at` counts steps from 0 (-1: the initial state itself).
+
+    `possible` lists what could have been done instead, as "action: label".
+    """
+
+    at: int
+    action: str
+    reason: str
+    possible: tuple[str, ...] = ()
+
+
+@frozen
+class Replay:
+    """The states gone through (before the first step, and after each), and where it ended early, if it did."""
+
+    states: tuple[State, ...]
+    divergence: Divergence | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether every step was possible."""
+        return self.divergence is None
+
+
+def rebuild(book: Book, state: int, further: Sequence[tuple[int, int]] = (), *, cycle: bool = False) -> Trace:
+    """Give the trace to a state and `further` (action, ordinal) steps on, which are a cycle if so said."""
+    root, path = book.path(state)
+    at = book.roots[root]
+    steps: list[Step] = []
+    for number, ordinal in (*path, *further):
+        action = book.machine.actions[number]
+        outcome = outcomes(action, at)[ordinal]
+        at = write(at, outcome, action.name)
+        then: tuple[Step, ...] = ()
+        if book.urgent:
+            at, then = settle(book.machine, at)
+        steps.append(Step(action.name, outcome, then))
+    return Trace(book.roots[root], tuple(steps), len(path) if cycle else None)
+
+
+def states(machine: Machine, trace: Trace) -> tuple[State, ...]:
+    """Give the states of a trace that replays; a trace that does not is a ValueError that says where."""
+    result = replay(machine, trace)
+    if result.divergence is not None:
+        raise ValueError(f"step {result.divergence.at}, {result.divergence.action}: {result.divergence.reason}")
+    return result.states
+
+
+def state_at(machine: Machine, trace: Trace, number: int) -> State:
+    """Give the state before step `number`; the number of steps gives the last one, -1 too."""
+    return states(machine, trace)[number]
+
+
+def replay(machine: Machine, trace: Trace) -> Replay:
+    """Run a trace on the machine, step by step, as far as it goes."""
+    if not _begins(machine, trace.initial):
+        return Replay((), Divergence(-1, "", "the machine does not begin in this state"))
+    gone = [State.of({slot: trace.initial[slot] for slot in machine.slots()})]
+    for number, step in enumerate(trace.steps):
+        at = gone[-1]
+        for one in (step, *step.urgent):
+            reason = _obstacle(machine, at, one, after_quiet=one is step)
+            if reason:
+                return Replay(tuple(gone), Divergence(number, one.action, reason, tuple(_possible(machine, at))))
+            at = write(at, one.outcome, one.action)
+        gone.append(at)
+    if trace.cycle_start is not None and gone[-1] != gone[trace.cycle_start]:
+        return Replay(tuple(gone), Divergence(len(trace.steps), "", "the cycle does not come back to where it began"))
+    return Replay(tuple(gone))
+
+
+def _begins(machine: Machine, initial: State) -> bool:
+    begins = {*initial_states(machine, urgent=False), *initial_states(machine, urgent=True)}
+    return any(initial == state for state in begins)
+
+
+def _obstacle(machine: Machine, at: State, step: Step, *, after_quiet: bool) -> str:
+    """Say why a step is not possible here; the empty string if it is."""
+    action = next((action for action in machine.actions if action.name == step.action), None)
+    if action is None:
+        return "the machine has no such action"
+    if after_quiet and action.when_quiet and not _quiet(machine, at):
+        return "it waits for quiet, and something fair can still happen"
+    labels = [outcome.label for outcome in outcomes(action, at)]
+    if not labels:
+        return "it is not enabled"
+    if step.outcome not in outcomes(action, at):
+        if step.label in labels:
+            return f"{step.label!r} now writes something else"
+        return f"it has no outcome {step.label!r}"
+    return "" if _changes(at, step.outcome, action) else WRITES_NOTHING
+
+
+def _changes(at: State, outcome: Outcome, action: Action) -> bool:
+    return write(at, outcome, action.name).values_in_order != at.values_in_order
+
+
+def _quiet(machine: Machine, at: State) -> bool:
+    fair = (action for action in machine.actions if not action.when_quiet and is_fair(action, urgent=False))
+    return not any(_changes(at, outcome, action) for action in fair for outcome in outcomes(action, at))
+
+
+def _possible(machine: Machine, at: State) -> Iterator[str]:
+    quiet = _quiet(machine, at)
+    for action in machine.actions:
+        if action.when_quiet and not quiet:
+            continue
+        for outcome in outcomes(action, at):
+            if _changes(at, outcome, action):
+                yield f"{action.name}: {outcome.label}"

@@ -1,0 +1,191 @@
+"""What a person means by a command: the change to the cluster, and nothing beside it.
+
+It may change images, the number of replicas, cordons, taints and labels of nodes, and take objects away. A command whose
+object is not there changes nothing. A drain ends with the node cordoned and empty but for what has to stay.
+Upstream: the documentation of kubectl (v1.32). Left out: apply (its merge has laws of its own), rollout undo, budgets.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+
+@frozen
+class Workload:
+    """Replicas wanted, and the image of each container."""
+
+    replicas: int
+    images: immutabledict[str, str]
+
+
+@frozen
+class Host:
+    """A node: closed to new Pods or not, tainted how ((key, effect) to value), labelled how."""
+
+    cordoned: bool = False
+    taints: immutabledict[tuple[str, str], str] = immutabledict()
+    labels: immutabledict[str, str] = immutabledict()
+
+
+@frozen
+class Place:
+    """A Pod: on which node, and whether a drain leaves it there."""
+
+    node: str
+    stays: bool = False
+
+
+@frozen
+class State:
+    """The cluster as far as commands reach, by name."""
+
+    workloads: immutabledict[str, Workload] = immutabledict()
+    hosts: immutabledict[str, Host] = immutabledict()
+    pods: immutabledict[str, Place] = immutabledict()
+
+
+@frozen
+class SetImage:
+    """One container of a workload gets an image."""
+
+    workload: str
+    container: str
+    image: str
+
+    def enabled(self, state: State) -> bool:
+        """Only a container there is."""
+        return self.workload in state.workloads and self.container in state.workloads[self.workload].images
+
+    def apply(self, state: State) -> State:
+        """The others keep theirs."""
+        old = state.workloads[self.workload]
+        changed = evolve(old, images=old.images.set(self.container, self.image))
+        return evolve(state, workloads=state.workloads.set(self.workload, changed))
+
+
+@frozen
+class Scale:
+    """A workload gets a number of replicas."""
+
+    workload: str
+    replicas: int
+
+    def enabled(self, state: State) -> bool:
+        """Only a workload there is."""
+        return self.workload in state.workloads
+
+    def apply(self, state: State) -> State:
+        """Nothing else changes."""
+        changed = evolve(state.workloads[self.workload], replicas=self.replicas)
+        return evolve(state, workloads=state.workloads.set(self.workload, changed))
+
+
+@frozen
+class SetCordon:
+    """A node is closed to new Pods, or opened."""
+
+    host: str
+    closed: bool
+
+    def enabled(self, state: State) -> bool:
+        """Only a node there is."""
+        return self.host in state.hosts
+
+    def apply(self, state: State) -> State:
+        """Its Pods stay."""
+        return _with_host(state, self.host, evolve(state.hosts[self.host], cordoned=self.closed))
+
+
+@frozen
+class SetTaint:
+    """A node gets a taint (value None: loses it)."""
+
+    host: str
+    key: str
+    effect: str
+    value: str | None
+
+    def enabled(self, state: State) -> bool:
+        """Only a node there is, and only a taint there is can be taken away."""
+        known = self.host in state.hosts
+        return known and (self.value is not None or (self.key, self.effect) in state.hosts[self.host].taints)
+
+    def apply(self, state: State) -> State:
+        """A node has one value for a key and effect."""
+        old, name = state.hosts[self.host], (self.key, self.effect)
+        kept = old.taints.delete(name) if name in old.taints else old.taints
+        return _with_host(
+            state, self.host, evolve(old, taints=kept if self.value is None else kept.set(name, self.value))
+        )
+
+
+@frozen
+class SetLabel:
+    """A node gets a label (value None: loses it)."""
+
+    host: str
+    key: str
+    value: str | None
+
+    def enabled(self, state: State) -> bool:
+        """Only a node there is."""
+        return self.host in state.hosts
+
+    def apply(self, state: State) -> State:
+        """The other labels stay."""
+        old = state.hosts[self.host]
+        kept = old.labels.delete(self.key) if self.key in old.labels else old.labels
+        return _with_host(
+            state, self.host, evolve(old, labels=kept if self.value is None else kept.set(self.key, self.value))
+        )
+
+
+@frozen
+class RemovePod:
+    """A Pod is deleted."""
+
+    pod: str
+
+    def enabled(self, state: State) -> bool:
+        """Only a Pod there is."""
+        return self.pod in state.pods
+
+    def apply(self, state: State) -> State:
+        """The others stay."""
+        return evolve(state, pods=state.pods.delete(self.pod))
+
+
+@frozen
+class Empty:
+    """A node is drained, with all evictions granted."""
+
+    host: str
+
+    def enabled(self, state: State) -> bool:
+        """Only a node there is."""
+        return self.host in state.hosts
+
+    def apply(self, state: State) -> State:
+        """It is closed, and its Pods go but for those that stay."""
+        left = {name: pod for name, pod in state.pods.items() if pod.node != self.host or pod.stays}
+        return evolve(SetCordon(self.host, closed=True).apply(state), pods=immutabledict(left))
+
+
+Action = SetImage | Scale | SetCordon | SetTaint | SetLabel | RemovePod | Empty
+
+
+def after(state: State, action: Action) -> State:
+    """Give what a command leaves: its change, or everything as it was where it is not possible."""
+    return action.apply(state) if action.enabled(state) else state
+
+
+def steps(state: State) -> tuple[Action, ...]:
+    """Give the commands without a free argument that are possible: those that close, open and empty nodes, remove Pods."""
+    doors = tuple(SetCordon(host, closed=closed) for host in sorted(state.hosts) for closed in (True, False))
+    gone = tuple(RemovePod(pod) for pod in sorted(state.pods))
+    return (*doors, *(Empty(host) for host in sorted(state.hosts)), *gone)
+
+
+def _with_host(state: State, name: str, host: Host) -> State:
+    return evolve(state, hosts=state.hosts.set(name, host))

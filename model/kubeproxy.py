@@ -1,0 +1,87 @@
+"""What a node's proxy may do with connections: it knows ports and endpoints, programs a table, and sends packets by it.
+
+The table of a port is the endpoints that are ready; where none is, those that still serve while they terminate. A port
+that is for this node only has this node's. A connection goes to any endpoint of its port's table: Kubernetes does not
+promise which. Between two synchronisations the table is as old as it is.
+Upstream: pkg/proxy (v1.32). Left out: addresses other than the cluster IP, zones, session affinity, masquerading.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+
+@frozen(order=True)
+class Endpoint:
+    """One endpoint of a port: where, whether on this node, and how it is."""
+
+    port: str
+    target: str
+    here: bool = False
+    ready: bool = False
+    serving: bool = False
+    terminating: bool = False
+
+
+@frozen
+class State:
+    """Ports known (and whether each is for this node only), endpoints known, and the table as last programmed."""
+
+    ports: immutabledict[str, bool] = immutabledict()
+    endpoints: frozenset[Endpoint] = frozenset()
+    table: immutabledict[str, frozenset[str]] = immutabledict()
+
+
+@frozen
+class Learn:
+    """News from the API server: ports and endpoints as they are now."""
+
+    ports: immutabledict[str, bool]
+    endpoints: frozenset[Endpoint]
+
+    def enabled(self, state: State) -> bool:
+        """Only news is news."""
+        return (self.ports, self.endpoints) != (state.ports, state.endpoints)
+
+    def apply(self, state: State) -> State:
+        """Know it; the table stays as it is."""
+        return evolve(state, ports=self.ports, endpoints=self.endpoints)
+
+
+@frozen
+class Sync:
+    """Program the table from what is known."""
+
+    def enabled(self, state: State) -> bool:
+        """Only if that changes it."""
+        return state.table != _table(state)
+
+    def apply(self, state: State) -> State:
+        """The whole table at once."""
+        return evolve(state, table=_table(state))
+
+
+Action = Learn | Sync
+
+
+def steps(state: State) -> tuple[Action, ...]:
+    """Give what the proxy may do of itself: news come from outside."""
+    return tuple(action for action in (Sync(),) if action.enabled(state))
+
+
+def destinations(state: State, port: str) -> frozenset[str]:
+    """Give where a new connection to a port may go: empty is refused, or ignored."""
+    return state.table.get(port, frozenset())
+
+
+def _table(state: State) -> immutabledict[str, frozenset[str]]:
+    return immutabledict((port, _best(state, port)) for port in sorted(state.ports))
+
+
+def _best(state: State, port: str) -> frozenset[str]:
+    """Rank a port's endpoints, and give those of the best rank there is."""
+    mine = [one for one in state.endpoints if one.port == port and (one.here or not state.ports[port])]
+    ready = frozenset(one.target for one in mine if one.ready)
+    leaving = frozenset(one.target for one in mine if one.serving and one.terminating)
+    return ready or leaving

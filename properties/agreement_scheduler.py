@@ -1,0 +1,97 @@
+"""Does the scheduler decide as the recorded kube-scheduler did? The comparison of one recording with our own decision.
+
+The recordings (tests/vectors/scheduler) hold the cluster, the Pod and everything kube-scheduler v1.32 made of them.
+Not compared: the order of reasons on one node (upstream ranges over a map) and victims of preemption (not modelled).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from ..impl.api.cache import Cache
+from ..impl.api.convert import from_json
+from ..impl.api.core import Pod
+from ..impl.api.kinds import BY_NAME
+from ..impl.scheduler import Decision, Refusal, schedule, unmodelled
+
+Record = Mapping[str, Any]
+
+
+@frozen
+class Difference:
+    """kube-scheduler and the implementation decided differently about `subject`."""
+
+    subject: str
+    real: str
+    ours: str
+
+
+def cluster(record: Record) -> tuple[Pod, Cache]:
+    """Read the Pod to place and the objects the scheduler saw; kinds without a class are left out."""
+    given = record["input"]
+    lists = (given[name] for name in sorted(given) if name != "pod")
+    objects = [from_json(one) for some in lists for one in some if one["kind"] in BY_NAME]
+    pod = from_json(given["pod"])
+    if not isinstance(pod, Pod):
+        raise TypeError(f"{record['id']}: the pod to schedule is a {type(pod).__name__}")
+    return pod, Cache.of(objects)
+
+
+def not_modelled(record: Record) -> str | None:
+    """Say why a record cannot be judged: volumes decide where its Pod may go. None if it can."""
+    pod, _ = cluster(record)
+    reasons = unmodelled(pod)
+    return f"{', '.join(reasons)} not modelled" if reasons else None
+
+
+def judge(record: Record) -> Difference | None:
+    """Give the first difference between a recorded decision and ours, scores included; None when they agree."""
+    return next(differences(record), None)
+
+
+def differences(record: Record) -> Iterator[Difference]:
+    """Yield every difference: refusals, feasible nodes and message first, then scores and the best nodes."""
+    pod, cache = cluster(record)
+    ours = schedule(pod, cache)
+    yield from in_filters(record["outcome"], ours)
+    yield from in_scores(record["outcome"], ours)
+
+
+def in_filters(theirs: Mapping[str, Any], ours: Decision) -> Iterator[Difference]:
+    """Yield the differences in who is refused, by which plugin, why, and in the message."""
+    # Of a Pod that found a node, the recorder asked the filters about nodes the scheduler itself had already ruled out.
+    asked = theirs["preFilterNodeNames"] if theirs["result"] == "Scheduled" else None
+    for name, status in sorted((theirs["nodeStatus"] or {}).items()):
+        if asked is not None and name not in asked and name in ours.refusals:
+            continue
+        expected = None if status["code"] == "Success" else _refusal(status)
+        yield from _compare(f"node {name}", _unordered(expected), _unordered(ours.refusals.get(name)))
+    yield from _compare("feasible", sorted(theirs["feasibleNodes"] or ()), list(ours.feasible))
+    yield from _compare("message", theirs.get("message", ""), ours.message)
+
+
+def in_scores(theirs: Mapping[str, Any], ours: Decision) -> Iterator[Difference]:
+    """Yield the differences in weighted scores by node and plugin, and in the best nodes."""
+    for name, plugins in sorted((theirs.get("scores") or {}).items()):
+        expected = {plugin: score["weighted"] for plugin, score in plugins.items()}
+        found = dict(ours.scores.get(name, {}))
+        for plugin in sorted({*expected, *found}):
+            yield from _compare(f"score {plugin} of {name}", expected.get(plugin), found.get(plugin))
+    yield from _compare("best", sorted(theirs["bestNodes"] or ()), list(ours.best))
+
+
+def _compare(subject: str, real: Any, ours: Any) -> Iterator[Difference]:
+    if real != ours:
+        yield Difference(subject, str(real), str(ours))
+
+
+def _refusal(status: Mapping[str, Any]) -> Refusal:
+    resolvable = status["code"] == "Unschedulable"
+    return Refusal(status.get("plugin", ""), tuple(status.get("reasons", ())), resolvable=resolvable)
+
+
+def _unordered(refusal: Refusal | None) -> tuple[str, list[str], bool] | None:
+    return None if refusal is None else (refusal.plugin, sorted(refusal.reasons), refusal.resolvable)

@@ -1,0 +1,333 @@
+"""How far the implementation agrees with what the real programs decided.
+
+    python tests/agreement.py DIR [--diff N] [THEME...]
+
+DIR is any folder laid out like tests/vectors: DIR/FOLDER/FILE.jsonl.xz, one record a line. Every record is run against
+the implementation; one line per file says how many agree, with the first N differences (default 0), then a total, then
+what cannot be judged yet. A THEME is a folder (`misc`), a file (`misc/quantity`) or the end of one (`quantity`). Exit
+code 0: everything judged agrees. 1: there is a difference. 2: DIR or THEME names nothing.
+
+A judge takes a record and gives None when the implementation decides the same, a Difference when it does not, and
+NotJudged when it does not model what the record is about. To add judges, add an entry to `JUDGES`: the key is a file
+(`misc/quantity`) or a whole folder (`e2e`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+
+from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
+from kubeproof.impl.api.convert import structure, unstructure
+from kubeproof.impl.api.core import Pod, PodSpec, PodTemplateSpec
+from kubeproof.impl.api.int_or_percent import IntOrPercentError, scaled_value
+from kubeproof.impl.api.qos import pod_limits, pod_requests, qos_class
+from kubeproof.impl.api.quantity import DECIMAL_EXPONENT, Quantity, QuantityError, parse_quantity
+from kubeproof.impl.api.selector_text import SelectorError, parse_field_selector, parse_label_selector
+from kubeproof.impl.api.template_hash import hash_of_json
+from kubeproof.impl.api.timestamps import parse_time
+from kubeproof.impl.controllers import deployment_math
+from kubeproof.impl.controllers.cron import ScheduleError, parse_schedule
+from kubeproof.impl.controllers.deletion import Ranked, in_order
+
+Record = dict[str, Any]
+
+
+@frozen
+class Difference:
+    """The real program and the implementation decided differently about `subject`."""
+
+    subject: str
+    real: str
+    ours: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}\n      real: {self.real}\n      ours: {self.ours}"
+
+
+@frozen
+class NotJudged:
+    """The implementation does not model what a record is about."""
+
+    reason: str
+
+
+Verdict = Difference | NotJudged | None
+Judge = Callable[[Record], Verdict]
+
+
+@frozen
+class Score:
+    """What came out of one file."""
+
+    name: str
+    records: int
+    differences: tuple[Difference, ...]
+    not_judged: tuple[str, ...]
+
+    @property
+    def judged(self) -> int:
+        """How many records could be judged."""
+        return self.records - len(self.not_judged)
+
+    @property
+    def agreeing(self) -> int:
+        """How many of them agree."""
+        return self.judged - len(self.differences)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.agreeing}/{self.judged} ({percent(self.agreeing, self.judged)})"
+
+
+# --- judges of the small languages --------------------------------------------------------------------------------
+
+
+def compare(subject: Any, real: Any, ours: Any) -> Verdict:
+    """Give a difference unless the two are equal."""
+    if real == ours:
+        return None
+    return Difference(
+        *(one if isinstance(one, str) else json.dumps(one, sort_keys=True) for one in (subject, real, ours))
+    )
+
+
+def without(record: Record, *names: str) -> Record:
+    """Drop the inputs of a record: what is left is what the real program answered."""
+    return {name: value for name, value in record.items() if name not in names}
+
+
+def judge_quantity(record: Record) -> Verdict:
+    try:
+        quantity = parse_quantity(record["input"])
+    except QuantityError as error:
+        return compare(record["input"], without(record, "input"), {"error": str(error)})
+    ours = {
+        "canonical": str(quantity),
+        "format": quantity.format,
+        "milliValue": str(quantity.milli_value()),
+        "sign": quantity.sign,
+        "value": str(quantity.value()),
+    }
+    return compare(record["input"], without(record, "input"), ours)
+
+
+def judge_quantity_arith(record: Record) -> Verdict:
+    """Try both readings of operands, which are recorded in canonical spelling: "878500" may have been 8785e2."""
+    verdicts = [_arithmetic(record, one, other) for one in readings(record["a"]) for other in readings(record["b"])]
+    return None if None in verdicts else verdicts[0]
+
+
+def readings(text: str) -> tuple[Quantity, ...]:
+    """Give the quantities that are written that way."""
+    quantity = parse_quantity(text)
+    if text[-1].isdigit() and quantity.format != DECIMAL_EXPONENT:
+        return quantity, evolve(quantity, format=DECIMAL_EXPONENT)
+    return (quantity,)
+
+
+def _arithmetic(record: Record, one: Quantity, other: Quantity) -> Verdict:
+    ours = {"add": str(one + other), "sub": str(one - other), "cmp": (one > other) - (one < other)}
+    return compare(f"{record['a']} and {record['b']}", without(record, "a", "b"), ours)
+
+
+def judge_int_or_percent(record: Record) -> Verdict:
+    subject = f"{record['value']} of {record['total']}"
+    try:
+        up, down = (scaled_value(record["value"], record["total"], round_up=up) for up in (True, False))
+        ours: Record = {"roundUp": up, "roundDown": down}
+    except IntOrPercentError as error:
+        ours = {"roundUp": 0, "roundDown": 0, "error": str(error)}
+    return compare(subject, without(record, "value", "total"), ours)
+
+
+def judge_label_selector(record: Record) -> Verdict:
+    try:
+        selector = parse_label_selector(record["selector"])
+    except SelectorError as error:
+        return compare(record["selector"], without(record, "selector"), {"error": str(error)})
+    ours = {
+        "canonical": str(selector),
+        "empty": not selector.requirements,
+        "matches": [one | {"matches": selector.matches(one["labels"])} for one in record.get("matches", [])],
+    }
+    return compare(record["selector"], without(record, "selector"), ours)
+
+
+def judge_field_selector(record: Record) -> Verdict:
+    try:
+        selector = parse_field_selector(record["selector"])
+    except SelectorError as error:
+        return compare(record["selector"], without(record, "selector"), {"error": str(error)})
+    matches = [one | {"matches": selector.matches(one["fields"])} for one in record.get("matches", [])]
+    return compare(record["selector"], without(record, "selector"), {"canonical": str(selector), "matches": matches})
+
+
+def judge_pod_template_hash(record: Record) -> Verdict:
+    """Try both spellings of quantities, which are recorded as canonical: some hashed as 0.5 are recorded as 500m."""
+    template = unstructure(structure(record["template"], PodTemplateSpec))
+    spellings = [template, json.loads(json.dumps(template).replace('"500m"', '"0.5"'))]
+    hashes = [hash_of_json(spelling, record["collisionCount"]) for spelling in spellings]
+    return compare("template", record["hash"], record["hash"] if record["hash"] in hashes else hashes[0])
+
+
+def judge_pod_qos_requests(record: Record) -> Verdict:
+    spec = structure(record["spec"], PodSpec)
+    ours: Record = {"qosClass": qos_class(spec)}
+    for name, resources in (("requests", pod_requests(spec)), ("limits", pod_limits(spec))):
+        ours[name] = {resource: str(quantity) for resource, quantity in resources.items()}
+    real = {"requests": {}, "limits": {}} | without(record, "spec")
+    return compare(record["spec"], real, ours)
+
+
+def judge_cron_next(record: Record) -> Verdict:
+    try:
+        schedule = parse_schedule(record["schedule"])
+    except ScheduleError as error:
+        return compare(record["schedule"], record.get("error"), str(error))
+    moment: datetime | None = datetime.fromisoformat(record["from"])
+    ours = []
+    for _ in record.get("next", ()):
+        moment = schedule.next(moment) if moment else None
+        ours.append(f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else "0001-01-01T00:00:00Z")
+    return compare(f"{record['schedule']} after {record['from']}", record.get("next", record.get("error")), ours)
+
+
+def judge_deployment_math(record: Record) -> Verdict:
+    surge, unavailable = (_number_or_percent(record[name]) for name in ("maxSurge", "maxUnavailable"))
+    rolling = RollingUpdateDeployment(max_surge=surge, max_unavailable=unavailable)
+    spec = DeploymentSpec(record["desired"], strategy=DeploymentStrategy("RollingUpdate", rolling))
+    deployment = Deployment(spec=spec)
+    before = record["newReplicasBefore"]
+    total = before + sum(record["oldReplicas"] or ())
+    resolved = deployment_math.resolve_fenceposts(surge, unavailable, record["desired"])
+    ours = {
+        "resolvedSurge": resolved[0],
+        "resolvedUnavailable": resolved[1],
+        "effectiveMaxSurge": deployment_math.max_surge(deployment),
+        "effectiveMaxUnavailable": deployment_math.max_unavailable(deployment),
+        "newReplicasAfter": deployment_math.new_rs_replicas(deployment, total, before),
+    }
+    return compare(record, {name: record[name] for name in ours}, ours)
+
+
+def _number_or_percent(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
+
+
+def judge_replicaset_delete_order(record: Record) -> Verdict:
+    pods = [structure(pod, Pod) for pod in record["pods"]]
+    candidates = [Ranked(pod, rank) for pod, rank in zip(pods, record["rank"], strict=True)]
+    now = parse_time(record["now"])
+    assert now is not None, record["now"]
+    ours = [one.pod.metadata.name for one in in_order(candidates, now)]
+    return compare(record["pods"], record["deleteOrder"], ours)
+
+
+JUDGES: dict[str, Judge] = {
+    "misc/quantity": judge_quantity,
+    "misc/quantity_arith": judge_quantity_arith,
+    "misc/int_or_percent": judge_int_or_percent,
+    "misc/label_selector": judge_label_selector,
+    "misc/field_selector": judge_field_selector,
+    "misc/pod_template_hash": judge_pod_template_hash,
+    "misc/pod_qos_requests": judge_pod_qos_requests,
+    "misc/cron_next": judge_cron_next,
+    "misc/deployment_math": judge_deployment_math,
+    "misc/replicaset_delete_order": judge_replicaset_delete_order,
+    # Judges of whole folders (scheduler, proxy, e2e, ...) go here.
+}
+
+
+# --- running them -------------------------------------------------------------------------------------------------
+
+
+def judge_for(name: str) -> Judge | None:
+    """Find the judge of a file, or of the folder it is in."""
+    return JUDGES.get(name) or JUDGES.get(name.partition("/")[0])
+
+
+def files(folder: Path, themes: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """List the record files below a folder that belong to a theme (to any, if none is given), by name."""
+    for path in sorted(folder.rglob("*.json*.xz")):
+        name = path.relative_to(folder).as_posix().partition(".json")[0]
+        if not themes or any(theme in {name, name.partition("/")[0], name.rpartition("/")[2]} for theme in themes):
+            yield name, path
+
+
+def records(path: Path) -> Iterator[Record]:
+    """Read a file of records, one a line."""
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def score(name: str, path: Path, judge: Judge) -> Score:
+    """Run every record of a file against the implementation."""
+    verdicts = [judge(record) for record in records(path)]
+    return Score(
+        name,
+        len(verdicts),
+        tuple(one for one in verdicts if isinstance(one, Difference)),
+        tuple(one.reason for one in verdicts if isinstance(one, NotJudged)),
+    )
+
+
+def percent(part: int, whole: int) -> str:
+    """Write a share to one decimal, never rounding up to 100."""
+    return f"{part * 1000 // whole / 10:.1f} %" if whole else "nothing to judge"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; give the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="agreement.py", description="Compare the implementation with recorded decisions."
+    )
+    parser.add_argument("dir", type=Path, metavar="DIR", help="a folder laid out like tests/vectors")
+    parser.add_argument("themes", nargs="*", metavar="THEME", help="a folder, or a file, of it (default: all)")
+    parser.add_argument("--diff", type=int, default=0, metavar="N", help="show the first N differences of each file")
+    options = parser.parse_intermixed_args(arguments)
+    found = list(files(options.dir, options.themes))
+    if not found:
+        print(
+            f"{options.dir}: no record files (*.jsonl.xz) for {' '.join(options.themes) or 'any theme'}",
+            file=sys.stderr,
+        )
+        return 2
+    scores, pending = [], []
+    for name, path in found:
+        judge = judge_for(name)
+        if judge is None:
+            pending.append(f"{name}: no judge yet")
+            continue
+        scores.append(score(name, path, judge))
+        report(scores[-1], options.diff)
+        pending += _reasons(scores[-1])
+    agreeing, judged = sum(one.agreeing for one in scores), sum(one.judged for one in scores)
+    print(f"total: {agreeing}/{judged} ({percent(agreeing, judged)})")
+    for line in pending:
+        print(f"cannot judge: {line}")
+    return int(agreeing < judged)
+
+
+def report(one: Score, shown: int) -> None:
+    """Print the line of a file and its first differences."""
+    print(str(one).replace(":", ".jsonl:", 1))
+    for difference in one.differences[:shown]:
+        print(f"    {difference}")
+
+
+def _reasons(one: Score) -> list[str]:
+    counted = {reason: one.not_judged.count(reason) for reason in one.not_judged}
+    return [f"{one.name}: {count} records: {reason}" for reason, count in sorted(counted.items())]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

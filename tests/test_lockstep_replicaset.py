@@ -1,0 +1,91 @@
+"""The ReplicaSet controller and its model take the same turns, and no others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from kubeproof.impl.api.apps import ReplicaSet, ReplicaSetSpec
+from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.core import Pod, PodCondition, PodTemplateSpec
+from kubeproof.impl.api.frozen import strings
+from kubeproof.impl.api.kinds import ref_of
+from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
+from kubeproof.impl.controllers import replicaset
+from kubeproof.model.replicaset import Turn, steps
+from kubeproof.properties.refine_granted import all_granted, with_object, without_object
+from kubeproof.properties.refine_replicaset import abstract, refines
+
+LABELS = strings({"app": "web"})
+WEB = ReplicaSet(
+    ObjectMeta(name="web", namespace="d", uid="ReplicaSet/d/web", generation=1),
+    ReplicaSetSpec(
+        replicas=2, selector=LabelSelector(LABELS), template=PodTemplateSpec(metadata=ObjectMeta(labels=LABELS))
+    ),
+)
+KEY = ref_of(WEB)
+
+
+class ReplicaSetLockstep(RuleBasedStateMachine):
+    """Pods come and go around one ReplicaSet; each turn is compared with the model's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = Cache.of([WEB])
+        self.turns = 0
+
+    def pods(self) -> tuple[Pod, ...]:
+        return self.store.list(Pod)
+
+    def rs(self) -> ReplicaSet:
+        found = self.store.get(ReplicaSet, KEY)
+        assert found is not None
+        return found
+
+    def put(self, obj: Any) -> None:
+        self.store = with_object(self.store, obj)
+
+    @rule(replicas=st.integers(0, 4))
+    def scale(self, replicas: int) -> None:
+        self.put(evolve(self.rs(), spec=evolve(self.rs().spec, replicas=replicas)))
+
+    @precondition(lambda self: self.pods())
+    @rule(data=st.data(), node=st.sampled_from(["n1", "n2"]), phase=st.sampled_from(["Pending", "Running", "Failed"]))
+    def pod_moves_on(self, data: st.DataObject, node: str, phase: str) -> None:
+        pod = data.draw(st.sampled_from(self.pods()))
+        ready = "True" if phase == "Running" and data.draw(st.booleans()) else "False"
+        status = evolve(pod.status, phase=phase, conditions=(PodCondition("Ready", ready),))
+        self.put(evolve(pod, spec=evolve(pod.spec, node_name=pod.spec.node_name or node), status=status))
+
+    @precondition(lambda self: self.pods())
+    @rule(data=st.data())
+    def pod_is_gone(self, data: st.DataObject) -> None:
+        self.store = without_object(self.store, data.draw(st.sampled_from(self.pods())))
+
+    @rule(data=st.data(), satisfied=st.booleans())
+    def turn(self, data: st.DataObject, satisfied: bool) -> None:
+        self.turns += 1
+        before = abstract(self.store, KEY)
+        alternatives = replicaset.reconcile_all(self.store, KEY, satisfied=satisfied)
+        assert alternatives[0] == replicaset.reconcile(self.store, KEY, satisfied=satisfied)
+        outcomes = [all_granted(self.store, requests, f"t{self.turns}-") for requests in alternatives]
+        seen = {abstract(one, KEY) for one in outcomes}
+        assert all(refines(before, after) for after in seen)
+        if satisfied:
+            turns = {action.apply(before) for action in steps(before) if isinstance(action, Turn)}
+            assert seen == turns
+        self.store = data.draw(st.sampled_from(outcomes))
+
+    @invariant()
+    def a_turn_after_a_turn_does_nothing_new(self) -> None:
+        once = all_granted(self.store, replicaset.reconcile(self.store, KEY), "a-")
+        twice = all_granted(once, replicaset.reconcile(once, KEY), "b-")
+        assert replicaset.reconcile(twice, KEY) == ()
+
+
+TestReplicaSetLockstep = ReplicaSetLockstep.TestCase
+TestReplicaSetLockstep.settings = settings(max_examples=40, stateful_step_count=25)

@@ -1,0 +1,146 @@
+"""Realistic faults in the scheduler, one line each, and the check that notices each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from kubeproof.properties.placement_filters import disagreements
+from kubeproof.properties.placement_lockstep import SchedulerLockstep
+from kubeproof.properties.placement_strategies import Scene, scenes
+from kubeproof.properties.planted import planted
+
+Check = Callable[[], None]
+
+SEARCH = settings(
+    max_examples=300,
+    stateful_step_count=15,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    report_multiple_bugs=False,
+)
+
+
+def lockstep() -> None:
+    """Run the scheduler beside its model."""
+    run_state_machine_as_test(SchedulerLockstep, settings=settings(SEARCH, max_examples=60))
+
+
+def specification() -> None:
+    """Compare each filter with the placement specification."""
+
+    @SEARCH
+    @given(scenes())
+    def no_filter_disagrees(scene: Scene) -> None:
+        assert list(disagreements(scene.problem, scene.cache)) == []
+
+    no_filter_disagrees()
+
+
+SCHEDULER = "kubeproof.impl.scheduler"
+
+FAULTS: tuple[tuple[str, str, str, str, Check], ...] = (
+    (
+        "a Pod that fits exactly is refused",
+        f"{SCHEDULER}.node_resources_fit",
+        "wanted[name] > has.get(name, 0)",
+        "wanted[name] >= has.get(name, 0)",
+        lockstep,
+    ),
+    (
+        "the incoming Pod does not count itself against the limit of Pods",
+        f"{SCHEDULER}.node_resources_fit",
+        "len(info.pods) + 1 >",
+        "len(info.pods) >",
+        lockstep,
+    ),
+    (
+        "finished Pods keep their room",
+        f"{SCHEDULER}.framework",
+        "if not pod.finished]",
+        "if pod]",
+        lockstep,
+    ),
+    (
+        "NoExecute taints are ignored",
+        f"{SCHEDULER}.taint_toleration",
+        "if taint.effect in REPELLING",
+        'if taint.effect == "NoSchedule"',
+        lockstep,
+    ),
+    (
+        "the anti-affinity of Pods already there is not asked",
+        f"{SCHEDULER}.inter_pod_affinity",
+        "return UNWELCOME",
+        "return None",
+        lockstep,
+    ),
+    (
+        "gated Pods are scheduled",
+        f"{SCHEDULER}.scheduling_gates",
+        'if gates else ""',
+        'if gates == "other" else ""',
+        lockstep,
+    ),
+    (
+        "a skew of exactly maxSkew is refused",
+        f"{SCHEDULER}.pod_topology_spread",
+        "> constraint.max_skew",
+        ">= constraint.max_skew",
+        specification,
+    ),
+    (
+        "exactly minDomains domains are taken for too few",
+        f"{SCHEDULER}.pod_topology_spread",
+        "len(self.domains) < enough",
+        "len(self.domains) <= enough",
+        specification,
+    ),
+    (
+        "Pods being deleted count for spreading",
+        f"{SCHEDULER}.pod_topology_spread",
+        "and not pod.metadata.terminating",
+        "and pod.metadata.name",
+        specification,
+    ),
+    (
+        "host ports of different protocols clash",
+        f"{SCHEDULER}.node_ports",
+        "one[1:] == other[1:]",
+        "one[2:] == other[2:]",
+        specification,
+    ),
+    (
+        "a Pod that matches its own affinity may start a second group",
+        f"{SCHEDULER}.inter_pod_affinity",
+        "first=not together and itself",
+        "first=itself",
+        specification,
+    ),
+    (
+        "the model demands more room than is asked for",
+        "kubeproof.model.scheduler",
+        "amount <= state.left(",
+        "amount < state.left(",
+        lockstep,
+    ),
+)
+
+
+@pytest.mark.parametrize("check", [lockstep, specification], ids=["lockstep", "specification"])
+def test_without_a_fault_nothing_is_noticed(check: Check) -> None:
+    check()
+
+
+@pytest.mark.parametrize(
+    ("module", "before", "after", "check"), [pytest.param(*fault, id=sentence) for sentence, *fault in FAULTS]
+)
+def test_a_planted_fault_is_noticed(module: str, before: str, after: str, check: Check) -> None:
+    with planted(module, before, after), pytest.raises(AssertionError):
+        check()

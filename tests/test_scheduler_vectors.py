@@ -1,0 +1,69 @@
+"""The scheduler decides as kube-scheduler v1.32 was recorded to: refusals, reasons, messages, scores and ties."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubeproof.properties.agreement_scheduler import differences, not_modelled
+from kubeproof.properties.planted import planted
+
+FOLDER = Path(__file__).parent / "vectors" / "scheduler"
+SIZES = {
+    "defaultspread": 134,
+    "images": 141,
+    "mixed": 289,
+    "nodeaffinity": 146,
+    "nodename": 146,
+    "podaffinity": 271,
+    "ports": 152,
+    "resources": 144,
+    "spread": 269,
+    "taints": 138,
+    "unsched": 129,
+}
+SCHEDULER = "kubeproof.impl.scheduler"
+
+
+def records(theme: str) -> Iterator[dict[str, Any]]:
+    with lzma.open(FOLDER / f"{theme}.jsonl.xz", "rt", encoding="utf-8") as lines:
+        yield from (json.loads(line) for line in lines)
+
+
+def disagreeing(theme: str) -> list[str]:
+    return [f"{record['id']}: {first}" for record in records(theme) for first in [*differences(record)][:1]]
+
+
+@pytest.mark.parametrize("theme", sorted(SIZES))
+def test_every_recorded_decision_is_reproduced(theme: str) -> None:
+    assert sum(1 for _ in records(theme)) == SIZES[theme]
+    assert disagreeing(theme) == []
+
+
+def test_every_record_of_these_themes_is_modelled() -> None:
+    assert [record["id"] for theme in SIZES for record in records(theme) if not_modelled(record)] == []
+
+
+@pytest.mark.parametrize(
+    ("theme", "module", "before", "after"),
+    [
+        pytest.param("resources", "balanced_allocation", ") / 2)", ") / 3)", id="balance weighs less"),
+        pytest.param("images", "image_locality", "- LEAST) // (most", ") // (most", id="small images count"),
+        pytest.param("podaffinity", "inter_pod_affinity_score", "-one.weight", "one.weight", id="dislikes are likes"),
+        pytest.param("spread", "pod_topology_spread_score", "math.log(size + 2)", "1.0", id="domains weigh alike"),
+        pytest.param(
+            "defaultspread", "pod_topology_spread_score", "wanted |= service", "wanted = service", id="one Service"
+        ),
+        pytest.param("taints", "taint_toleration", "reverse=True", "reverse=False", id="taints are liked"),
+        pytest.param("nodeaffinity", "node_affinity", "sum(term.weight", "sum(1", id="weights are ignored"),
+        pytest.param("mixed", "message", ', ".join(sorted(', ', ".join(list(', id="reasons unsorted"),
+    ],
+)
+def test_a_planted_fault_disagrees_with_the_recordings(theme: str, module: str, before: str, after: str) -> None:
+    with planted(f"{SCHEDULER}.{module}", before, after):
+        assert disagreeing(theme) != []

@@ -1,0 +1,194 @@
+"""The house: what is shipped, which room may import which, and what has no place in any file."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("harness", "impl", "model", "properties", "traces")
+MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+MAY_IMPORT = {
+    "impl.api": ("impl.api",),
+    "impl": ("impl",),
+    "model.machine": (),
+    "model.checker": ("model.checker", "model.machine"),
+    "model": ("model", "impl.api"),
+    "properties": ("properties", "model", "impl"),
+    "traces": ("traces", "properties", "model", "impl"),
+    "harness": ("harness", "traces", "properties", "model", "impl"),
+}
+"""What each room may import of the others; the first entry that a module's name begins with counts."""
+
+
+def name_of(path: Path) -> str:
+    """Name a module as Python does, without the package: impl.api.core."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_in(name: str, room: str) -> bool:
+    return name == room or name.startswith(f"{room}.")
+
+
+def imports_of(path: Path, tree: ast.AST) -> Iterator[str]:
+    """Give what a module imports of this package, as names like those of `name_of`."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            yield from (".".join((*base, *(node.module or one.name).split("."))) for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+
+
+def forbidden_imports(path: Path, text: str) -> list[str]:
+    """Name every import of a module that the arrows do not allow; absolute ones of the package are never allowed."""
+    name = name_of(path)
+    allowed = next(rooms for room, rooms in MAY_IMPORT.items() if is_in(name, room))
+    return [
+        found
+        for found in imports_of(path, ast.parse(text))
+        if found.partition(".")[0] in {*ROOMS, "kubeproof"} and not any(is_in(found, room) for room in allowed)
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
+    assert forbidden_imports(path, path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "found"),
+    [
+        ("impl/scheduler/x.py", "from ...model.machine import View", ["model.machine"]),
+        ("impl/api/x.py", "from ..scheduler import schedule", ["impl.scheduler"]),
+        ("model/x.py", "from ..impl.scheduler.run import schedule", ["impl.scheduler.run"]),
+        ("model/checker/x.py", "from ...impl.api.core import Pod", ["impl.api.core"]),
+        ("traces/x.py", "from ..harness import check", ["harness"]),
+        ("properties/x.py", "from ..traces.document import Document", ["traces.document"]),
+        ("harness/x.py", "import kubeproof.model", ["kubeproof.model"]),
+        ("model/x.py", "from ..impl.api.core import Pod", []),
+        ("harness/x.py", "from ..impl.scheduler import schedule\nimport json", []),
+    ],
+    ids=["impl to model", "api to its users", "model to impl", "checker to Kubernetes", "traces to harness",
+         "properties to traces", "an absolute import", "model to the vocabulary", "harness to anything"],
+)  # fmt: skip
+def test_the_arrows_are_really_looked_at(module: str, line: str, found: list[str]) -> None:
+    assert forbidden_imports(ROOT / module, line) == found
+
+
+def test_the_packages_on_disk_are_the_packages_shipped() -> None:
+    on_disk = {"kubeproof"} | {f"kubeproof.{name_of(path)}" for path in MODULES if path.name == "__init__.py"}
+    folders = {f"kubeproof.{'.'.join(path.parent.relative_to(ROOT).parts)}" for path in MODULES}
+    assert folders <= on_disk, "a folder with modules but without __init__.py"
+    assert sorted(PROJECT["tool"]["setuptools"]["packages"]) == sorted(on_disk)
+
+
+def test_no_stray_module_lies_in_the_root() -> None:
+    assert sorted(path.name for path in ROOT.glob("*.py")) == ["__init__.py", "__main__.py"]
+
+
+def test_tests_are_no_package() -> None:
+    assert not (ROOT / "tests" / "__init__.py").exists()
+    names = [path.name for path in (ROOT / "tests").rglob("*.py")]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_says_what_it_is(path: Path) -> None:
+    said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    assert len(said) > 20
+    assert "placeholder" not in said.lower()
+
+
+TEXTS = sorted(
+    path
+    for pattern in ("*.py", "*.md", "*.toml", "*.yaml", "Makefile", ".ci/*", "traces/corpus/*.json")
+    for path in ROOT.rglob(pattern)
+    if not {"build", ".venv", ".git", "vectors", "dist"} & set(path.relative_to(ROOT).parts)
+)
+LEFTOVERS = re.compile("|".join(("/wo" + "rk/", "/op" + "t/", "TO" + "DO", "FIX" + "ME", "XX" + "X", "/ro" + "ot/")))
+
+
+def test_no_file_holds_leftovers_or_paths_of_one_machine() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in TEXTS
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if LEFTOVERS.search(line)
+    ]
+    assert found == []
+
+
+def test_a_leftover_would_be_found() -> None:
+    assert LEFTOVERS.search("# TO" + "DO: later")
+    assert len(TEXTS) > 100
+
+
+def test_the_readme_names_every_room_and_links_to_files_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)/` \|", readme, re.MULTILINE)
+    assert sorted(listed) == sorted((*ROOMS, "examples", "tests"))
+    links = re.findall(r"\]\(([^)#]+)\)", readme)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_ci_runs_the_commands_that_the_readme_promises() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    promised = re.findall(r"^    (pip install .*)$", readme, re.MULTILINE)
+    assert promised == ["pip install . && kubeproof check examples/web", "pip install '.[test]' && pytest"]
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "promised" in script
+    assert "pip install . &&" not in script
+
+
+def shipped(folder: Path) -> set[str]:
+    """Give what belongs into a wheel: every module, the marker of types, and the tables beside the vocabulary."""
+    data = set((folder / "impl" / "api").glob("*.json.xz")) | {folder / "py.typed"}
+    modules = {path for room in ROOMS for path in (folder / room).rglob("*.py")} | set(folder.glob("__*__.py"))
+    return {f"kubeproof/{path.relative_to(folder).as_posix()}" for path in modules | data}
+
+
+def build(what: str, source: Path, target: Path) -> Path:
+    """Build with setuptools as it is installed: no network, no isolation."""
+    code = f"import sys; from setuptools import build_meta as b; b.build_{what}(sys.argv[1])"
+    target.mkdir()
+    subprocess.run([sys.executable, "-c", code, str(target)], cwd=source, check=True, capture_output=True)
+    (built,) = target.iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the tree, so that building leaves nothing behind in it."""
+    ignore = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "vectors")
+    return Path(shutil.copytree(ROOT, tmp_path_factory.mktemp("tree") / "anyname", ignore=ignore))
+
+
+def test_the_wheel_and_the_wheel_made_of_the_sdist_hold_every_module(copied: Path, tmp_path: Path) -> None:
+    wheel = build("wheel", copied, tmp_path / "wheel")
+    with tarfile.open(build("sdist", copied, tmp_path / "sdist")) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    assert {"LICENSE", "README.md", "pyproject.toml"} <= {path.name for path in unpacked.iterdir()}
+    for built in (wheel, build("wheel", unpacked, tmp_path / "again")):
+        with zipfile.ZipFile(built) as archive:
+            names = {name for name in archive.namelist() if ".dist-info/" not in name}
+            assert names == shipped(ROOT)
+            assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())

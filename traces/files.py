@@ -1,0 +1,37 @@
+"""Traces on disk: read, and written so that a reader sees the old file or the whole new one, never a part."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from .document import BadTraceError, Document, from_text, to_text
+
+
+def read(path: Path) -> Document:
+    """Read a trace. Raises BadTraceError, naming the file, for whatever is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadTraceError(f"{path}: is no text file") from None
+    except OSError as error:
+        raise BadTraceError(f"{path}: cannot be read: {error.strerror}") from None
+    return from_text(text, str(path))
+
+
+def write(document: Document, path: Path) -> Path:
+    """Write a trace, making its folder; give the path back. Raises OSError when the place cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(to_text(document))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
