@@ -61,6 +61,8 @@ class Parts:
     deployment_status: bool = False
     fine_kubelets: bool = False
     """Every step of a kubelet by itself."""
+    one_proxy: bool = False
+    """One kube-proxy stands for all: they run the same function on the same slices."""
     faults: bool = True
     may_stop: kubelets.MayStop | None = None
 
@@ -261,6 +263,7 @@ def build(scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtime
     layout = layout_for(scenario, kept, parts)
     processes = processes_for(scenario, kept, layout, parts)
     proxies = [ref_of(one).name for one in kept if isinstance(one, Node)] if parts.endpoints else []
+    proxies = proxies[:1] if parts.one_proxy else proxies
     memories = [slot for process in processes for slot in process.memories()]
     memories += [kubelets.proxy_slot(node) for node in proxies]
     layout = evolve(layout, memories=tuple(memories))

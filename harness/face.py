@@ -24,6 +24,7 @@ from ..traces.document import Document, Inputs
 from ..traces.replay import Replay, record, replay
 from . import check as checking
 from . import report as reports
+from .cluster import Refused
 from .commands import CommandError, parse
 from .inputs import gather
 from .scenario import Faults
@@ -125,7 +126,10 @@ def check(
         given["bounds"] = {**given.get("bounds", {}), "propagation": propagation}
     cluster = cluster.given(given)
     loaded = cluster.load()
-    outcome = checking.check(loaded.scenario, limits=limits or Limits(), progress=progress)
+    try:
+        outcome = checking.check(loaded.scenario, limits=limits or Limits(), progress=progress)
+    except Refused as refused:
+        raise BadInput((Problem("input", 0, "", str(refused)),)) from None
     documents = _documents(outcome, Inputs(cluster.files, cluster.options))
     return Result(outcome, loaded.not_modelled, documents, _written(cluster.name, documents, trace_dir))
 
@@ -178,7 +182,7 @@ def _written(name: str, documents: Mapping[str, Document], folder: str | Path | 
 def replay_check(document: Document) -> Replay:
     """Go through the trace of a check again, from the files it embeds."""
     loaded = load_scenario("replay", document.inputs.files, document.inputs.options)
-    return replay(checking.machine_for(loaded.scenario), document)
+    return replay(checking.machine_for(loaded.scenario, document.kind), document)
 
 
 def _workload(name: str) -> tuple[str, str]:

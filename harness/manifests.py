@@ -57,22 +57,22 @@ def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str) -> 
         reader.problems.extend(bad.problems)
         return Manifests()
     for one in loaded.objects:
-        reader.problems.extend(_refusals(one))
+        reader.problems.extend(refusals(one))
     return Manifests(
-        tuple(_settled(one.object) for one in loaded.objects),
+        tuple(settled(one.object) for one in loaded.objects),
         immutabledict((ref_of(one.object), one.source) for one in loaded.objects),
         tuple(str(note) for note in loaded.unmodelled),
     )
 
 
-def _refusals(loaded: LoadedObject) -> tuple[Problem, ...]:
+def refusals(loaded: LoadedObject) -> tuple[Problem, ...]:
     """Say what the API server would refuse."""
     source = loaded.source
     errors = validate_create(prepare_for_create(default(loaded.object), 0))
     return tuple(Problem(source.file, source.line_of(one.field), one.field, one.message) for one in errors)
 
 
-def _settled(obj: Object) -> Object:
+def settled(obj: Object) -> Object:
     """Give a node what its kubelet would report: capacity and allocatable stand for each other, and it is ready."""
     if not isinstance(obj, Node):
         return obj

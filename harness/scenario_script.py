@@ -19,6 +19,7 @@ from ..impl.api.load import BadInput, Problem, Text, objects_in
 from ..impl.kubectl import script as steps
 from ..impl.kubectl.script import Step
 from .located import Located
+from .manifests import refusals, settled
 from .reader import Reader
 
 Fields = Mapping[str, Located]
@@ -86,13 +87,16 @@ def _structure(reader: Reader, at: Located, namespace: str) -> Object | None:
     """Make an object of a manifest inside the script; a mistake is blamed on the line of its field."""
     try:
         loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace)
+        problems = tuple(problem for one in loaded.objects for problem in refusals(one))
     except BadInput as bad:
-        reader.problems.extend(_moved(problem, at) for problem in bad.problems)
+        problems = bad.problems
+    if problems:
+        reader.problems.extend(_moved(problem, at) for problem in problems)
         return None
     if len(loaded.objects) != 1:
         reader.blame(at, "expected one object of a kind that is modelled", "; ".join(map(str, loaded.unmodelled)))
         return None
-    return loaded.objects[0].object
+    return settled(loaded.objects[0].object)
 
 
 def _moved(problem: Problem, at: Located) -> Problem:

@@ -1,13 +1,13 @@
 """What a person means by a command: the change to the cluster, and nothing beside it.
 
-It may change images, the number of replicas, cordons, taints and labels of nodes, and take objects away. A command whose
-object is not there changes nothing. A drain ends with the node cordoned and empty but for what has to stay.
+It may change images, the number of replicas, cordons, taints and labels of nodes, and take objects away. A command
+whose object is not there changes nothing. A drain ends with the node cordoned and empty but for what has to stay.
 Upstream: the documentation of kubectl (v1.32). Left out: apply (its merge has laws of its own), rollout undo, budgets.
 """
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 
@@ -24,8 +24,8 @@ class Host:
     """A node: closed to new Pods or not, tainted how ((key, effect) to value), labelled how."""
 
     cordoned: bool = False
-    taints: immutabledict[tuple[str, str], str] = immutabledict()
-    labels: immutabledict[str, str] = immutabledict()
+    taints: immutabledict[tuple[str, str], str] = field(factory=immutabledict)
+    labels: immutabledict[str, str] = field(factory=immutabledict)
 
 
 @frozen
@@ -40,9 +40,9 @@ class Place:
 class State:
     """The cluster as far as commands reach, by name."""
 
-    workloads: immutabledict[str, Workload] = immutabledict()
-    hosts: immutabledict[str, Host] = immutabledict()
-    pods: immutabledict[str, Place] = immutabledict()
+    workloads: immutabledict[str, Workload] = field(factory=immutabledict)
+    hosts: immutabledict[str, Host] = field(factory=immutabledict)
+    pods: immutabledict[str, Place] = field(factory=immutabledict)
 
 
 @frozen
@@ -58,7 +58,7 @@ class SetImage:
         return self.workload in state.workloads and self.container in state.workloads[self.workload].images
 
     def apply(self, state: State) -> State:
-        """The others keep theirs."""
+        """Leave the other containers theirs."""
         old = state.workloads[self.workload]
         changed = evolve(old, images=old.images.set(self.container, self.image))
         return evolve(state, workloads=state.workloads.set(self.workload, changed))
@@ -76,7 +76,7 @@ class Scale:
         return self.workload in state.workloads
 
     def apply(self, state: State) -> State:
-        """Nothing else changes."""
+        """Change nothing else."""
         changed = evolve(state.workloads[self.workload], replicas=self.replicas)
         return evolve(state, workloads=state.workloads.set(self.workload, changed))
 
@@ -93,7 +93,7 @@ class SetCordon:
         return self.host in state.hosts
 
     def apply(self, state: State) -> State:
-        """Its Pods stay."""
+        """Leave its Pods."""
         return _with_host(state, self.host, evolve(state.hosts[self.host], cordoned=self.closed))
 
 
@@ -112,7 +112,7 @@ class SetTaint:
         return known and (self.value is not None or (self.key, self.effect) in state.hosts[self.host].taints)
 
     def apply(self, state: State) -> State:
-        """A node has one value for a key and effect."""
+        """Keep one value for a key and effect."""
         old, name = state.hosts[self.host], (self.key, self.effect)
         kept = old.taints.delete(name) if name in old.taints else old.taints
         return _with_host(
@@ -133,7 +133,7 @@ class SetLabel:
         return self.host in state.hosts
 
     def apply(self, state: State) -> State:
-        """The other labels stay."""
+        """Leave the other labels."""
         old = state.hosts[self.host]
         kept = old.labels.delete(self.key) if self.key in old.labels else old.labels
         return _with_host(
@@ -152,7 +152,7 @@ class RemovePod:
         return self.pod in state.pods
 
     def apply(self, state: State) -> State:
-        """The others stay."""
+        """Leave the others."""
         return evolve(state, pods=state.pods.delete(self.pod))
 
 
@@ -167,7 +167,7 @@ class Empty:
         return self.host in state.hosts
 
     def apply(self, state: State) -> State:
-        """It is closed, and its Pods go but for those that stay."""
+        """Close it, and let its Pods go but for those that stay."""
         left = {name: pod for name, pod in state.pods.items() if pod.node != self.host or pod.stays}
         return evolve(SetCordon(self.host, closed=True).apply(state), pods=immutabledict(left))
 
@@ -181,7 +181,7 @@ def after(state: State, action: Action) -> State:
 
 
 def steps(state: State) -> tuple[Action, ...]:
-    """Give the commands without a free argument that are possible: those that close, open and empty nodes, remove Pods."""
+    """Give the possible commands without a free argument: to close, open and empty nodes, to remove Pods."""
     doors = tuple(SetCordon(host, closed=closed) for host in sorted(state.hosts) for closed in (True, False))
     gone = tuple(RemovePod(pod) for pod in sorted(state.pods))
     return (*doors, *(Empty(host) for host in sorted(state.hosts)), *gone)

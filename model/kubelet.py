@@ -1,9 +1,9 @@
 """One Pod's life on its node: what a kubelet may do with it, and what the rest of the cluster may do to it.
 
-It may start the containers of a live Pod or reject it; see them become ready or end; once the Pod is being deleted, run the
-preStop hook if there is one, then send SIGTERM, then see the containers end; report what is so at any time; and remove the
-object, but only when the end of the containers has been reported. A Pod that has finished is never revived.
-Upstream: pkg/kubelet/pod_workers.go (v1.32). Left out: single containers, probes that fail, several Pods, all durations.
+It may start the containers of a live Pod or reject it; see them become ready or end; once the Pod is being deleted, run
+the preStop hook if there is one, then send SIGTERM, then see the containers end; report what is so at any time; and
+remove the object, but only when the end of the containers has been reported. A finished Pod is never revived.
+Upstream: pkg/kubelet/pod_workers.go (v1.32). Left out: single containers, several Pods at once, all durations.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Reject:
         return state.object != "gone" and state.containers == "none" and state.phase not in FINISHED
 
     def apply(self, state: State) -> State:
-        """It has failed without having run."""
+        """Let it have failed without having run."""
         return evolve(state, containers="down", failed=True)
 
 
@@ -70,7 +70,7 @@ class BecomeReady:
         return state.containers == "up" and not state.ready
 
     def apply(self, state: State) -> State:
-        """Nobody is told yet."""
+        """Tell nobody yet."""
         return evolve(state, ready=True)
 
 
@@ -83,7 +83,7 @@ class Unready:
         return state.containers == "up" and state.ready
 
     def apply(self, state: State) -> State:
-        """Nobody is told yet."""
+        """Tell nobody yet."""
         return evolve(state, ready=False)
 
 
@@ -98,7 +98,7 @@ class Exit:
         return state.containers == "up" or (state.containers == "waiting" and _unwanted(state) and self.failed)
 
     def apply(self, state: State) -> State:
-        """They are down for good."""
+        """Let them be down for good."""
         return evolve(state, containers="down", ready=False, failed=self.failed)
 
 
@@ -124,7 +124,7 @@ class Terminate:
         return state.containers == "hook"
 
     def apply(self, state: State) -> State:
-        """From now on they may end at any time."""
+        """Let them end at any time from now on."""
         return evolve(state, containers="closing")
 
 
@@ -137,7 +137,7 @@ class Stop:
         return state.containers == "closing"
 
     def apply(self, state: State) -> State:
-        """They are down for good."""
+        """Let them be down for good."""
         return evolve(state, containers="down", ready=False)
 
 
@@ -150,7 +150,7 @@ class Report:
         return state.object != "gone" and state.containers != "none"
 
     def apply(self, state: State) -> State:
-        """A final phase stays; a Pod with one is not ready."""
+        """Keep a final phase; a Pod with one is not ready."""
         phase = state.phase if state.phase in FINISHED else _phase(state)
         return evolve(state, phase=phase, shown_ready=state.ready and phase not in FINISHED)
 
@@ -164,7 +164,7 @@ class Remove:
         return state.object == "deleting" and state.containers == "down" and state.phase in FINISHED
 
     def apply(self, state: State) -> State:
-        """The object is gone."""
+        """Let the object be gone."""
         return evolve(state, object="gone", phase="Pending", shown_ready=False)
 
 
@@ -177,7 +177,7 @@ class Forget:
         return state.object == "gone" and state.containers not in HELD and state.containers != "none"
 
     def apply(self, state: State) -> State:
-        """As if it had never been."""
+        """Be as if it had never been."""
         return State(object="gone", has_hook=state.has_hook)
 
 

@@ -8,7 +8,7 @@ Upstream: pkg/proxy (v1.32). Left out: addresses other than the cluster IP, zone
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 
@@ -28,9 +28,9 @@ class Endpoint:
 class State:
     """Ports known (and whether each is for this node only), endpoints known, and the table as last programmed."""
 
-    ports: immutabledict[str, bool] = immutabledict()
+    ports: immutabledict[str, bool] = field(factory=immutabledict)
     endpoints: frozenset[Endpoint] = frozenset()
-    table: immutabledict[str, frozenset[str]] = immutabledict()
+    table: immutabledict[str, frozenset[str]] = field(factory=immutabledict)
 
 
 @frozen
@@ -58,7 +58,7 @@ class Sync:
         return state.table != _table(state)
 
     def apply(self, state: State) -> State:
-        """The whole table at once."""
+        """Write the whole table at once."""
         return evolve(state, table=_table(state))
 
 

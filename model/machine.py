@@ -136,8 +136,13 @@ class State(Mapping[str, Hashable]):
     def __len__(self) -> int:
         return len(self.places)
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, State) and self.places == other.places:
+            return self.values_in_order == other.values_in_order
+        return Mapping.__eq__(self, other)
+
     def __hash__(self) -> int:
-        return hash(self.values_in_order)
+        return hash(frozenset(self.items()))  # The order of the slots is no part of a mapping.
 
     def __repr__(self) -> str:
         return f"State({', '.join(f'{slot}={value!r}' for slot, value in self.items())})"

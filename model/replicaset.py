@@ -7,6 +7,7 @@ as long as nobody stays who is worth less. Leaves out: deletion costs, ages, res
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 from attrs import evolve, frozen
@@ -83,5 +84,5 @@ def steps(state: State) -> tuple[Action, ...]:
     """List what may happen next: turns by who goes, then counting only."""
     surplus = max(0, len(state.members) - state.wanted)
     made = max(0, state.wanted - len(state.members))
-    turns = (Turn(gone, made) for gone in combinations(range(len(state.members)), surplus))
+    turns: Iterator[Action] = (Turn(gone, made) for gone in combinations(range(len(state.members)), surplus))
     return tuple(action for action in (*turns, WriteDown()) if action.enabled(state))

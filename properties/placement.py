@@ -19,7 +19,7 @@ from .placement_nodes import node_rules
 from .placement_pods import pod_rules
 from .placement_problem import NO_NAMESPACES, Problem, Reason, Rule, called, name_of
 
-__all__ = ["Infeasible", "Placed", "Problem", "Reason", "feasible", "refused_kinds", "rules", "why_pending"]
+__all__ = ["Infeasible", "Placed", "Problem", "Reason", "broken", "feasible", "rules", "why_pending"]
 
 
 @frozen
@@ -103,18 +103,20 @@ def _minimal(solver: z3.Solver, core: list[z3.BoolRef]) -> set[str]:
     return {str(name) for name in kept}
 
 
-def broken(problem: Problem, node: Node) -> tuple[Reason, ...]:
-    """Give every rule that breaks when the only Pod of a problem is put on a node."""
-    values = [(problem.at(0, one), z3.BoolVal(val=one is node)) for one in problem.nodes]
-    return tuple(
-        rule.reason for rule in rules(problem) if z3.is_false(z3.simplify(z3.substitute(rule.formula, *values)))
-    )
+def broken(problem: Problem) -> dict[str, tuple[Reason, ...]]:
+    """Give, for each node, every rule that breaks when the only Pod of a problem is put there.
 
-
-def refused_kinds(pod: Pod, node: Node, problem_of: Problem) -> frozenset[str]:
-    """Give the kinds of rules that keep a Pod off a node, given the nodes and bound Pods of a problem."""
-    alone = Problem((pod,), problem_of.nodes, problem_of.bound, problem_of.namespaces)
-    return frozenset(reason.kind for reason in broken(alone, node))
+    A rule about a node is broken by nobody who goes elsewhere, so only the rules that name the node are evaluated.
+    """
+    named = list(rules(problem))
+    found = {}
+    for node in problem.nodes:
+        values = [(problem.at(0, one), z3.BoolVal(val=one is node)) for one in problem.nodes]
+        about = (rule for rule in named if name_of(node) in rule.reason.nodes)
+        found[name_of(node)] = tuple(
+            rule.reason for rule in about if z3.is_false(z3.simplify(z3.substitute(rule.formula, *values)))
+        )
+    return found
 
 
 def why_pending(pod: Pod, cache: Cache) -> tuple[str, ...]:
@@ -126,9 +128,8 @@ def why_pending(pod: Pod, cache: Cache) -> tuple[str, ...]:
         return (f"{called(pod)} is not tried: it has the scheduling gates {', '.join(gates)}; removing them would do",)
     if not problem.nodes:
         return (f"{called(pod)} cannot run: there is no node; one node would do",)
-    lines = [(node, broken(problem, node)) for node in problem.nodes]
     return tuple(
         line
-        for node, reasons in lines
-        for line in ([str(one) for one in reasons] or [f"{called(pod)} fits on {name_of(node)}"])
+        for node, reasons in broken(problem).items()
+        for line in ([str(one) for one in reasons] or [f"{called(pod)} fits on {node}"])
     )

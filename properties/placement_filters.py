@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from attrs import evolve
 from immutabledict import immutabledict
 
 from ..impl.api.cache import Cache
 from ..impl.api.core import Pod
 from ..impl.scheduler.framework import FilterPlugin, NodeInfo, Refusal, Snapshot
 from ..impl.scheduler.profile import DEFAULT
-from .placement import refused_kinds
+from .placement import broken
 from .placement_problem import Problem
 
 KINDS: immutabledict[str, frozenset[str]] = immutabledict(
@@ -46,8 +47,9 @@ def disagreements(problem: Problem, cache: Cache) -> Iterator[str]:
     """Every filter refuses exactly what the specification refuses."""
     snapshot = Snapshot.of(cache)
     for pod in problem.pods:
+        specified_by_node = broken(evolve(problem, pods=(pod,)))
         for info in snapshot.nodes:
-            specified = refused_kinds(pod, info.node, problem)
+            specified = {reason.kind for reason in specified_by_node[info.name]}
             for plugin in DEFAULT.filters:
                 ours = refuses(plugin, snapshot, pod, info)
                 if ours != bool(specified & KINDS[plugin.name]):

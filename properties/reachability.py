@@ -4,6 +4,7 @@ The specification is short and does not look at the rules: who asks for an addre
 endpoint of that port; where none is ready, one that still serves while it terminates; where there is none of these,
 nobody. A traffic policy Local narrows that to the node's own endpoints (for external addresses: unless the packet comes
 from a Pod or from the node itself).
+A packet that nobody can take may be refused, dropped or, if it is the node's own, leave the node as it is.
 Left out on purpose: zone hints, loadBalancerSourceRanges (who is refused by them is not a question of endpoints).
 """
 
@@ -20,7 +21,7 @@ from ..impl.api.policy import Endpoint, EndpointSlice
 from ..impl.kubeproxy.packet import Fate, Packet, Verdict
 from ..impl.kubeproxy.route import Journey, journeys
 from ..impl.kubeproxy.rule import RuleSet
-from .reachability_symbolic import PROTOCOLS, Formula, Outcomes, SymbolicPacket, local, number, outcomes, within
+from .reachability_symbolic import PROTOCOLS, Formula, SymbolicPacket, local, number, outcomes, within
 
 
 @frozen
@@ -132,27 +133,26 @@ def proves(
     `cluster_cidr` tells which sources are Pods; "" if the node cannot tell (then only its own packets are inside).
     """
     meant = claims(service, slices, node, sorted(rules.local))
-    packet = SymbolicPacket.fresh()
-    fates = outcomes(rules, packet)
     for claim in meant:
-        if broken := _astray(rules, claim, packet, fates, cluster_cidr):
-            return broken
+        for address in claim.addresses:
+            if broken := _astray(rules, claim, address, cluster_cidr):
+                return broken
     unserved = tuple(claim for claim in meant if not claim.targets)
     return Unserved(unserved) if unserved else Reached(meant)
 
 
-def _astray(
-    rules: RuleSet, claim: Claim, packet: SymbolicPacket, fates: Outcomes, cluster_cidr: str
-) -> Counterexample | None:
+def _astray(rules: RuleSet, claim: Claim, address: str, cluster_cidr: str) -> Counterexample | None:
+    packet = SymbolicPacket.to(address, claim.port, claim.protocol)
+    fates = outcomes(rules, packet)
     solver = z3.Solver()
-    solver.add(packet.is_packet(), _meant(claim, packet, rules.local, cluster_cidr))
+    solver.add(_meant(claim, packet.source, rules.local, cluster_cidr))
     if solver.check() == z3.unsat:
         return None
     delivered = {target: fates.when(Fate.DNAT, target) for target in sorted(claim.targets)}
     if claim.targets:
         wrong = z3.Not(z3.Or(*delivered.values()))
     else:
-        wrong = z3.Or(*(one.when for one in fates.fates if one.fate not in {Fate.REJECT, Fate.DROP}))
+        wrong = z3.Or(*(one.when for one in fates.fates if one.fate is Fate.DNAT))
     if solver.check(wrong) == z3.sat:
         return _explain(rules, claim, solver.model(), packet)
     for target, when in delivered.items():
@@ -161,16 +161,11 @@ def _astray(
     return None
 
 
-def _meant(claim: Claim, packet: SymbolicPacket, own: frozenset[str], cluster_cidr: str) -> Formula:
-    """Say that a packet is one the claim speaks of."""
-    inside = z3.Or(local(packet.source, own), within(packet.source, cluster_cidr) if cluster_cidr else False)
+def _meant(claim: Claim, source: Formula, own: frozenset[str], cluster_cidr: str) -> Formula:
+    """Say that a packet from this source is one the claim speaks of."""
+    inside = z3.Or(local(source, own), within(source, cluster_cidr) if cluster_cidr else False)
     where: dict[bool | None, Formula] = {None: True, True: z3.Not(inside), False: inside}
-    return z3.And(
-        z3.Or(*(packet.destination == number(address) for address in claim.addresses)),
-        packet.port == claim.port,
-        packet.protocol == PROTOCOLS.index(claim.protocol),
-        where[claim.outside],
-    )
+    return z3.And(where[claim.outside])
 
 
 def _explain(rules: RuleSet, claim: Claim, model: Any, symbolic: SymbolicPacket) -> Counterexample:
@@ -191,8 +186,24 @@ def _starved(rules: RuleSet, claim: Claim, target: str, solver: Any, symbolic: S
 def _fine(claim: Claim, verdict: Verdict) -> bool:
     if claim.targets:
         return verdict.fate is Fate.DNAT and verdict.destination in claim.targets
-    return verdict.fate in {Fate.REJECT, Fate.DROP}
+    return verdict.fate is not Fate.DNAT
 
 
 def _last_rule(way: Journey) -> str:
     return way.hits[-1].line() if way.hits else "no rule"
+
+
+# --- and nothing else ---------------------------------------------------------------------------------------------
+
+
+def stray(rules: RuleSet, meant: Iterable[Claim]) -> Packet | None:
+    """Give a packet that ends at an endpoint though no claim speaks of its address and port; None if there is none."""
+    packet = SymbolicPacket.fresh()
+    solver = z3.Solver()
+    solver.add(packet.is_packet(), z3.Or(*(one.when for one in outcomes(rules, packet).fates if one.destination)))
+    for claim in meant:
+        here = z3.Or(*(packet.destination == number(address) for address in claim.addresses))
+        loopback = within(packet.destination, "127.0.0.0/8") if set(claim.addresses) == rules.local else False
+        named = z3.And(packet.port == claim.port, packet.protocol == PROTOCOLS.index(claim.protocol))
+        solver.add(z3.Not(z3.And(z3.Or(here, loopback), named)))
+    return packet.read(solver.model()) if solver.check() == z3.sat else None

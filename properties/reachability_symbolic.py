@@ -37,18 +37,22 @@ class SymbolicPacket:
         addresses = (z3.BitVec(f"{name}.{part}", 32) for part in ("source", "destination"))
         return cls(*addresses, z3.BitVec(f"{name}.port", 16), z3.BitVec(f"{name}.protocol", 2))
 
+    @classmethod
+    def to(cls, address: str, port: int, protocol: str, source: Formula = None) -> SymbolicPacket:
+        """Make a packet to one address and port, from `source` (any, if that is None)."""
+        anywhere = z3.BitVec("source", 32) if source is None else source
+        fixed = (z3.BitVecVal(number(address), 32), z3.BitVecVal(port, 16))
+        return cls(anywhere, *fixed, z3.BitVecVal(PROTOCOLS.index(protocol), 2))
+
+    @classmethod
+    def of(cls, packet: Packet) -> SymbolicPacket:
+        """Make a packet of which everything is known."""
+        source = z3.BitVecVal(number(packet.source), 32)
+        return cls.to(packet.destination, packet.port, packet.protocol, source)
+
     def is_packet(self) -> Formula:
         """Say that the protocol is one there is."""
         return z3.ULT(self.protocol, len(PROTOCOLS))
-
-    def equals(self, packet: Packet) -> Formula:
-        """Say that it is this packet."""
-        return z3.And(
-            self.source == number(packet.source),
-            self.destination == number(packet.destination),
-            self.port == packet.port,
-            self.protocol == PROTOCOLS.index(packet.protocol),
-        )
 
     def read(self, model: Any) -> Packet:
         """Give the packet of a model; what the model leaves open is 0."""
@@ -94,6 +98,14 @@ class Outcomes:
     def when(self, fate: Fate, destination: str = "") -> Formula:
         """Say when a fate comes about."""
         return z3.Or(*(one.when for one in self.fates if (one.fate, one.destination) == (fate, destination)))
+
+
+def possible(rules: RuleSet, packet: SymbolicPacket) -> frozenset[tuple[Fate, str]]:
+    """Give the fates that can come about for some packet like this."""
+    solver = z3.Solver()
+    return frozenset(
+        (one.fate, one.destination) for one in outcomes(rules, packet).fates if solver.check(one.when) == z3.sat
+    )
 
 
 def outcomes(rules: RuleSet, packet: SymbolicPacket) -> Outcomes:
@@ -155,7 +167,9 @@ class _Translation:
         """Walk a chain with the packets that arrive; say which come out at its end."""
         walking = arrives
         for place, rule in enumerate(self.rules.chains.get((table, chain), ())):
-            matches = self._matches(rule, place)
+            matches = z3.simplify(self._matches(rule, place))
+            if z3.is_false(matches):
+                continue
             walking = z3.Or(z3.And(walking, z3.Not(matches)), self._follow(rule, z3.And(walking, matches)))
         return walking
 

@@ -1,7 +1,7 @@
 """A store that grants what controllers ask: enough of an API server to follow a refinement step by step.
 
-Left out on purpose: admission, validation, defaults, grace periods. A conflict, a name that is taken or a missing object
-refuse a request; a Pod that is deleted becomes terminating if it has a node, and is gone at once otherwise.
+Left out on purpose: admission, validation, defaults, grace periods. A conflict, a name that is taken or a missing
+object refuse a request; a Pod that is deleted becomes terminating if it has a node, and is gone at once otherwise.
 """
 
 from __future__ import annotations

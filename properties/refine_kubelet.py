@@ -18,7 +18,7 @@ CONTAINERS = {
 
 
 def abstract(pod: Pod | None, runtime: PodRuntime, *, has_hook: bool = False) -> State:
-    """See a Pod as the kubelet sees it, and what runs, as a state of the model; `has_hook` is for a Pod that is gone."""
+    """See a Pod, as the kubelet does, and what runs as a state of the model; `has_hook` is for one that is gone."""
     present = pod is not None and runtime.uid in {"", pod.metadata.uid}
     rejected = bool(runtime.exit_code) or (runtime.stage is Stage.STOPPED and bool(runtime.reason))
     seen = State(containers=CONTAINERS[runtime.stage], ready=runtime.ready, failed=rejected)

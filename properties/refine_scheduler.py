@@ -41,7 +41,7 @@ def abstract(cache: Cache) -> State:
 def _task(problem: Problem, pod: Pod) -> Task:
     return Task(
         asks=immutabledict(asks(pod)),
-        admitted=frozenset(node.metadata.name for node in problem.nodes if not list(keeps_out(pod, node))),
+        admitted=frozenset(node.metadata.name for node in problem.nodes if _admits(node, pod)),
         apart=frozenset(
             (term.topology_key, named(other))
             for term in terms(pod, "pod_anti_affinity")
@@ -51,6 +51,11 @@ def _task(problem: Problem, pod: Pod) -> Task:
         gated=bool(pod.spec.scheduling_gates),
         node=pod.spec.node_name,
     )
+
+
+def _admits(node: Node, pod: Pod) -> bool:
+    """Whether a node's labels, taints and cordon let a Pod in; that it is there already does not narrow its choice."""
+    return all(kind == "node name" for kind, _, _ in keeps_out(pod, node))
 
 
 def in_scope(pod: Pod) -> bool:

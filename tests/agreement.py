@@ -2,10 +2,10 @@
 
     python tests/agreement.py DIR [--diff N] [THEME...]
 
-DIR is any folder laid out like tests/vectors: DIR/FOLDER/FILE.jsonl.xz, one record a line. Every record is run against
-the implementation; one line per file says how many agree, with the first N differences (default 0), then a total, then
-what cannot be judged yet. A THEME is a folder (`misc`), a file (`misc/quantity`) or the end of one (`quantity`). Exit
-code 0: everything judged agrees. 1: there is a difference. 2: DIR or THEME names nothing.
+DIR is any folder laid out like tests/vectors: DIR/FOLDER/FILE.jsonl.xz (or .jsonl), one record a line. Every record
+is run against the implementation; one line per file says how many agree, with the first N differences (default 0), then
+a total, then what cannot be judged yet. A THEME is a folder (`misc`), a file (`misc/quantity`) or the end of one
+(`quantity`). Exit code 0: everything judged agrees. 1: there is a difference. 2: DIR or THEME names nothing.
 
 A judge takes a record and gives None when the implementation decides the same, a Difference when it does not, and
 NotJudged when it does not model what the record is about. To add judges, add an entry to `JUDGES`: the key is a file
@@ -18,8 +18,9 @@ import argparse
 import json
 import lzma
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,12 @@ from kubeproof.impl.api.timestamps import parse_time
 from kubeproof.impl.controllers import deployment_math
 from kubeproof.impl.controllers.cron import ScheduleError, parse_schedule
 from kubeproof.impl.controllers.deletion import Ranked, in_order
+from kubeproof.impl.etcd import gateway as etcd_gateway
+from kubeproof.properties import agreement_kubeproxy, agreement_scheduler
 
 Record = dict[str, Any]
+SUFFIXES = (".jsonl.xz", ".jsonl", ".json.xz")
+SHOWN = 4
 
 
 @frozen
@@ -231,6 +236,30 @@ def judge_replicaset_delete_order(record: Record) -> Verdict:
     return compare(record["pods"], record["deleteOrder"], ours)
 
 
+# --- judges that live with the properties -------------------------------------------------------------------------
+
+
+def judge_scheduler(record: Record) -> Verdict:
+    if reason := agreement_scheduler.not_modelled(record):
+        return NotJudged(reason)
+    found = agreement_scheduler.judge(record)
+    return None if found is None else Difference(f"{record['id']} {found.subject}", found.real, found.ours)
+
+
+def judge_proxy(record: Record) -> Verdict:
+    for found in agreement_kubeproxy.judge(record):
+        return Difference(f"{record.get('id', '')} step {found.step} {found.about}", found.real, found.ours)
+    return None
+
+
+def judge_etcd(record: Record) -> Verdict:
+    """Judge a sequence as a whole: its first step that is answered differently makes it differ."""
+    for found in etcd_gateway.judge(record)[1]:
+        shown = (json.dumps(one, sort_keys=True, default=str)[:300] for one in (found.recorded, found.given))
+        return Difference(f"{record.get('id', '')} step {found.step} {found.op}", *shown)
+    return None
+
+
 JUDGES: dict[str, Judge] = {
     "misc/quantity": judge_quantity,
     "misc/quantity_arith": judge_quantity_arith,
@@ -242,7 +271,10 @@ JUDGES: dict[str, Judge] = {
     "misc/cron_next": judge_cron_next,
     "misc/deployment_math": judge_deployment_math,
     "misc/replicaset_delete_order": judge_replicaset_delete_order,
-    # Judges of whole folders (scheduler, proxy, e2e, ...) go here.
+    "scheduler": judge_scheduler,
+    "proxy": judge_proxy,
+    "etcd": judge_etcd,
+    # Judges of more folders (kubelet, apiserver, e2e, ...) go here.
 }
 
 
@@ -256,28 +288,47 @@ def judge_for(name: str) -> Judge | None:
 
 def files(folder: Path, themes: Sequence[str]) -> Iterator[tuple[str, Path]]:
     """List the record files below a folder that belong to a theme (to any, if none is given), by name."""
-    for path in sorted(folder.rglob("*.json*.xz")):
-        name = path.relative_to(folder).as_posix().partition(".json")[0]
-        if not themes or any(theme in {name, name.partition("/")[0], name.rpartition("/")[2]} for theme in themes):
+    for path in sorted(path for suffix in SUFFIXES for path in folder.rglob(f"*{suffix}")):
+        name = next(
+            path.relative_to(folder).as_posix().removesuffix(one) for one in SUFFIXES if path.name.endswith(one)
+        )
+        if not themes or any(belongs(name, theme) for theme in themes):
             yield name, path
 
 
+def belongs(name: str, theme: str) -> bool:
+    """Tell whether a theme names a file: in full, by its folder or by its last part."""
+    return theme.rstrip("/") in {name, name.partition("/")[0], name.rpartition("/")[2]}
+
+
 def records(path: Path) -> Iterator[Record]:
-    """Read a file of records, one a line."""
-    with lzma.open(path, "rt", encoding="utf-8") as lines:
+    """Read a file of records: one a line (.jsonl), or one in all (.json)."""
+    reader = lzma.open if path.suffix == ".xz" else open
+    with reader(path, "rt", encoding="utf-8") as lines:
+        if ".jsonl" not in path.name:
+            yield json.load(lines)
+            return
         for line in lines:
             yield json.loads(line)
 
 
 def score(name: str, path: Path, judge: Judge) -> Score:
     """Run every record of a file against the implementation."""
-    verdicts = [judge(record) for record in records(path)]
+    verdicts = [_verdict(judge, record) for record in records(path)]
     return Score(
         name,
         len(verdicts),
         tuple(one for one in verdicts if isinstance(one, Difference)),
         tuple(one.reason for one in verdicts if isinstance(one, NotJudged)),
     )
+
+
+def _verdict(judge: Judge, record: Record) -> Verdict:
+    """Judge one record; an implementation that fails on it disagrees with a program that did not."""
+    try:
+        return judge(record)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+        return Difference(json.dumps(record, sort_keys=True)[:200], "an answer", f"{type(error).__name__}: {error}")
 
 
 def percent(part: int, whole: int) -> str:
@@ -287,34 +338,48 @@ def percent(part: int, whole: int) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; give the exit code."""
+    options = _arguments(arguments)
+    found = list(files(options.dir, options.themes))
+    strays = [one for one in options.themes if not any(belongs(name, one) for name, _ in found)]
+    if not found or strays:
+        what = f"no record files for {', '.join(strays)}" if strays else "no record files (.jsonl.xz)"
+        print(f"{options.dir}: {what}", file=sys.stderr)
+        return 2
+    scores = []
+    for name, path in found:
+        judge = judge_for(name)
+        if judge is None:
+            continue
+        try:
+            scores.append(score(name, path, judge))
+        except (lzma.LZMAError, EOFError, ValueError) as error:
+            print(f"{path}: not a file of records: {error}", file=sys.stderr)
+            return 2
+        report(scores[-1], options.diff)
+    agreeing, judged = sum(one.agreeing for one in scores), sum(one.judged for one in scores)
+    print(f"total: {agreeing}/{judged} ({percent(agreeing, judged)})")
+    for line in (*unjudged(name for name, _ in found), *(reason for one in scores for reason in _reasons(one))):
+        print(f"cannot judge yet: {line}")
+    return int(agreeing < judged)
+
+
+def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="agreement.py", description="Compare the implementation with recorded decisions."
     )
     parser.add_argument("dir", type=Path, metavar="DIR", help="a folder laid out like tests/vectors")
     parser.add_argument("themes", nargs="*", metavar="THEME", help="a folder, or a file, of it (default: all)")
     parser.add_argument("--diff", type=int, default=0, metavar="N", help="show the first N differences of each file")
-    options = parser.parse_intermixed_args(arguments)
-    found = list(files(options.dir, options.themes))
-    if not found:
-        print(
-            f"{options.dir}: no record files (*.jsonl.xz) for {' '.join(options.themes) or 'any theme'}",
-            file=sys.stderr,
-        )
-        return 2
-    scores, pending = [], []
-    for name, path in found:
-        judge = judge_for(name)
-        if judge is None:
-            pending.append(f"{name}: no judge yet")
-            continue
-        scores.append(score(name, path, judge))
-        report(scores[-1], options.diff)
-        pending += _reasons(scores[-1])
-    agreeing, judged = sum(one.agreeing for one in scores), sum(one.judged for one in scores)
-    print(f"total: {agreeing}/{judged} ({percent(agreeing, judged)})")
-    for line in pending:
-        print(f"cannot judge: {line}")
-    return int(agreeing < judged)
+    return parser.parse_intermixed_args(arguments)
+
+
+def unjudged(names: Iterable[str]) -> Iterator[str]:
+    """Name the files without a judge, by folder."""
+    lacking = [name.rpartition("/") for name in names if judge_for(name) is None]
+    for folder, group in groupby(sorted(lacking), key=lambda parts: parts[0]):
+        stems = [stem for _, _, stem in group]
+        shown = ", ".join(stems[:SHOWN]) + (", ..." if len(stems) > SHOWN else "")
+        yield f"{folder}: {len(stems)} files without a judge ({shown})"
 
 
 def report(one: Score, shown: int) -> None:

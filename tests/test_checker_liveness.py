@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeproof.model.checker import Exploration, Limits, Status, Trace, Verdict, explore, replay, states
-from kubeproof.model.machine import Action, Converges, Fairness, Machine, Outcome, View
+from kubeproof.model.checker.book import Book
+from kubeproof.model.checker.liveness import livelock
+from kubeproof.model.machine import Action, Converges, Fairness, Machine, Outcome, State, View
 
 Edges = Mapping[int, tuple[int, ...]]
 WEAK, STRONG, NONE = Fairness.WEAK, Fairness.STRONG, Fairness.NONE
@@ -79,6 +81,13 @@ def test_a_group_is_served_when_any_of_its_actions_is():
     spin, exit_ = {0: (1,), 1: (0,)}, {0: (2,), 1: (2,)}
     together = graph(walker("spin", spin, group="g"), walker("exit", exit_, group="g"))
     assert judge(together, arrives(2)).kind == "livelock"
+
+
+@pytest.mark.parametrize("engine", ["plain", "rows"])
+def test_an_urgent_action_is_weakly_fair_when_urgency_is_off(engine: str):
+    urgent = evolve(walker("worker", {0: (1,)}, NONE), urgent=True)
+    result = explore(graph(urgent), (arrives(1),), engine=engine, urgent=False)
+    assert (result.states, result["arrives"].status) == (2, Status.HOLDS)
 
 
 # Strong fairness.
@@ -184,10 +193,11 @@ def _edges(machine: Machine, engine: str) -> int:
     return explore(machine, engine=engine).transitions
 
 
-def test_the_environment_does_not_disturb_the_quiet():
+@pytest.mark.parametrize("engine", ["plain", "rows"])
+def test_the_environment_does_not_disturb_the_quiet(engine: str):
     machine = graph(walker("noise", {0: (1,), 1: (0,)}, NONE), walker("script", {0: (2,)}, when_quiet=True))
-    result = explore(machine, (arrives(2),))
-    assert result.states == 3
+    result = explore(machine, (arrives(2),), engine=engine)
+    assert (result.states, result.transitions) == (3, 3)
     assert result["arrives"].kind == "stuck"  # At 1 only the noise can go on, and it need not.
 
 
@@ -317,6 +327,28 @@ def test_a_livelock_in_the_part_that_was_searched_is_one_for_sure():
     verdict = explore(machine, (arrives(500),), limits=Limits(max_states=100))["arrives"]
     assert (verdict.status, verdict.kind) == (Status.VIOLATED, "livelock")
     assert replay(machine, verdict.trace).complete
+
+
+@pytest.mark.parametrize("engine", ["plain", "rows"])
+def test_a_state_that_was_left_half_way_has_no_edges(engine: str):
+    machine = graph(walker("fan", {0: (1, 2, 3), 1: (4,), 2: (4,), 3: (4,)}))
+    result = explore(machine, (arrives(4),), engine=engine, limits=Limits(max_states=3))
+    assert (result["arrives"].status, result.states, result.transitions) == (Status.UNKNOWN, 3, 2)
+
+
+@pytest.mark.parametrize("columns", [0, 1, 2, 3, 4, 5])
+def test_a_search_can_be_cut_at_any_moment(columns: int):
+    """Ctrl-C can come between any two entries of a state: of what it was about to write, some columns are there."""
+    machine = graph(walker("walk", {0: (1,), 1: (0,)}))
+    book = Book(machine, (arrives(1),), urgent=True, stop_at_first=False)
+    book.add_roots((State.of({"at": 0}),))
+    late = [book.parent, book.action, book.when[0], book.goal[0], book.edge_to, book.edges_end]
+    for column in late[: columns + 1]:
+        column.append(0)
+    book.trim()
+    assert (len(book.parent), len(book.action), len(book.ordinal)) == (1, 1, 1)
+    assert livelock(book, 0) is None
+    assert [len(column) for column in late[2:]] == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(("bound", "status"), [(50, Status.UNKNOWN), (None, Status.HOLDS)])

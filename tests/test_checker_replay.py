@@ -132,7 +132,10 @@ def test_a_state_is_a_mapping_and_a_view():
     assert (len(state), "a" in state, "c" in state) == (2, True, False)
     assert state.via(str, "b") == "2"
     assert repr(state) == "State(a=1, b=2)"
-    assert hash(state) == hash(State.of({"a": 1, "b": 2}))
+    assert state == State.of({"b": 2, "a": 1}) == {"a": 1, "b": 2}
+    assert state != State.of({"a": 2, "b": 1})
+    assert state != State.of({"a": 1, "b": 3})
+    assert hash(state) == hash(State.of({"b": 2, "a": 1}))
     with pytest.raises(MachineError, match="no slot is called 'c'"):
         state["c"]
 

@@ -75,6 +75,11 @@ def test_an_invariant_whose_premise_never_occurs_is_vacuous(engine: str):
     assert not explore(counting(5), (never(7, premise=5),), engine=engine)["never"].vacuous
 
 
+@ENGINES
+def test_an_initial_state_named_twice_is_one(engine: str):
+    assert explore(Machine(({"n": 0}, {"n": 3}, {"n": 0}), (counter(5),)), engine=engine).states == 6
+
+
 # Steps.
 
 
@@ -334,6 +339,32 @@ def test_urgent_steps_that_do_not_settle_are_refused(engine: str):
 
 
 @ENGINES
+def test_an_urgent_step_that_writes_what_is_there_already_has_settled(engine: str):
+    def echo(view: View) -> Iterator[Outcome]:
+        yield Outcome("echo", {"echo": view["n"]})
+
+    machine = Machine(({"n": 0, "echo": 0},), (counter(4), Action("echo", "echo", echo, urgent=True)))
+    verdict = explore(machine, (never(4),), engine=engine)["never"]
+    assert verdict.trace.lines() == ("count n: up", "    echo: echo") * 4
+
+
+@ENGINES
+def test_an_urgent_step_that_writes_without_reading_runs_whenever_it_makes_a_difference(engine: str):
+    def keep(_view: View) -> Iterator[Outcome]:
+        yield Outcome("keep", {"kept": 2})
+
+    def disturb(view: View) -> Iterator[Outcome]:
+        if view["n"] < 3:
+            yield Outcome("disturb", {"n": view["n"] + 1, "kept": 0})
+
+    machine = Machine(
+        ({"n": 0, "kept": 2},), (Action("disturb", "disturb", disturb), Action("keep", "keep", keep, urgent=True))
+    )
+    verdict = explore(machine, (never(3),), engine=engine)["never"]
+    assert verdict.trace.lines() == ("disturb: disturb", "    keep: keep") * 3
+
+
+@ENGINES
 def test_an_urgent_step_with_a_choice_is_refused(engine: str):
     with pytest.raises(UrgentError, match="urgent odd has 2 outcomes"):
         explore(_updating({"n": 1}, {"n": 2}, urgent=True), engine=engine)
@@ -388,6 +419,7 @@ def test_a_transformed_read_is_one_situation_per_transformed_value(fresh: bool):
     result = explore(machine)
     assert result.states == 101
     assert result.statistics.actions[1].situations == 2
+    assert result.statistics.actions[1].calls == 2
     assert result.statistics.actions[0].situations == 51
 
 
@@ -396,13 +428,18 @@ def test_transforms_that_close_over_different_things_are_different():
         for bound in (10, 20):
             above = view.via(lambda value, bound=bound: value > bound, "n")
             yield Outcome(f"above {bound}", {f"above {bound}": above})
+            yield Outcome(f"below {bound}", {f"below {bound}": view.via(_below(bound), "n")})
         yield Outcome("odd", {"odd": bool(view.via(partial(pow, exp=1, mod=2), "n"))})
 
-    machine = Machine(
-        ({"n": 0, "above 10": False, "above 20": False, "odd": False},), (counter(30), Action("note", "note", step))
-    )
+    notes = {"above 10": False, "above 20": False, "below 10": True, "below 20": True, "odd": False}
+    machine = Machine(({"n": 0} | notes,), (counter(30), Action("note", "note", step)))
     assert explore(machine).states == explore(machine, engine="plain").states
-    assert explore(machine).statistics.actions[1].situations == 6
+    # Below 10, 10 itself, up to 19, 20 itself, above: five, each odd or even but for 10 and 20.
+    assert explore(machine).statistics.actions[1].situations == 8
+
+
+def _below(bound: int):
+    return lambda value: value < bound
 
 
 # Numbers.

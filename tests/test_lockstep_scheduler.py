@@ -7,4 +7,4 @@ from hypothesis import settings
 from kubeproof.properties.placement_lockstep import SchedulerLockstep
 
 TestSchedulerLockstep = SchedulerLockstep.TestCase
-TestSchedulerLockstep.settings = settings(max_examples=60, stateful_step_count=20)
+TestSchedulerLockstep.settings = settings(max_examples=40, stateful_step_count=15)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations, product
 from typing import Any
 
+import pytest
 import z3
 from attrs import evolve
 from hypothesis import given, settings
@@ -29,22 +30,36 @@ from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.api.quantity import Quantity
 from kubeproof.impl.scheduler import Profile, inter_pod_affinity, schedule
-from kubeproof.properties.placement import Infeasible, Placed, feasible, rules, why_pending
+from kubeproof.properties.placement import Infeasible, Placed, broken, feasible, rules, why_pending
 from kubeproof.properties.placement_filters import disagreements
 from kubeproof.properties.placement_problem import Problem, Reason
-from kubeproof.properties.placement_strategies import HOST, Scene, scenes
+from kubeproof.properties.placement_strategies import FEATURES, HOST, Scene, scenes
 
 JUST_AFFINITY = Profile((inter_pod_affinity.PLUGIN,), ())
 LONELY = "node(s) didn't match pod affinity rules"
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(scenes())
 def test_every_filter_refuses_exactly_what_the_specification_refuses(scene: Scene) -> None:
     assert list(disagreements(scene.problem, scene.cache)) == []
 
 
-@settings(max_examples=80)
+@pytest.mark.parametrize("feature", sorted(FEATURES))
+def test_each_feature_is_refused_alike_and_does_refuse(feature: str) -> None:
+    refused = []
+
+    @settings(max_examples=60)
+    @given(scenes(only=frozenset({feature})))
+    def agree(scene: Scene) -> None:
+        assert list(disagreements(scene.problem, scene.cache)) == []
+        refused.append(any(broken(scene.problem).values()))
+
+    agree()
+    assert any(refused) or feature == "labels"
+
+
+@settings(max_examples=40)
 @given(scenes())
 def test_why_pending_says_fits_of_exactly_the_feasible_nodes(scene: Scene) -> None:
     (pod,) = scene.waiting
@@ -99,7 +114,7 @@ def _with(scene: Scene, placed: list[Pod]) -> Cache:
     return evolve(scene, bound=(*scene.bound, *placed), waiting=()).cache
 
 
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(scenes(waiting=2, most_nodes=2))
 def test_z3_and_brute_force_agree_on_two_pods(scene: Scene) -> None:
     assert isinstance(_solve(scene), Placed) == brute_force(scene)
@@ -115,7 +130,7 @@ def _solve(scene: Scene) -> Placed | Infeasible:
     return feasible(scene.waiting, scene.nodes, scene.bound, scene.problem.namespaces)
 
 
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(scenes(waiting=2))
 def test_a_placement_is_valid_and_a_core_is_contradictory_and_minimal(scene: Scene) -> None:
     answer = _solve(scene)

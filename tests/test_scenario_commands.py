@@ -8,6 +8,7 @@ from immutabledict import immutabledict
 
 from kubeproof.harness.commands import COMMANDS, CommandError, parse
 from kubeproof.harness.located import from_json
+from kubeproof.harness.manifests import READY
 from kubeproof.harness.reader import DurationError, Reader, seconds
 from kubeproof.harness.scenario_script import ACTIONS, Surroundings, read_script, to_json
 from kubeproof.impl.api.core import Node, NodeStatus
@@ -82,9 +83,10 @@ def test_words_that_cannot_be_read_are_answered_with_what_was_expected(words: st
         parse(words)
 
 
+CPU = immutabledict(cpu=parse_quantity("2"))
 NODE = Node(
     ObjectMeta(name="node-9", labels=strings({"zone": "a"})),
-    status=NodeStatus(allocatable=immutabledict(cpu=parse_quantity("2"))),
+    status=NodeStatus(capacity=CPU, allocatable=CPU, conditions=(READY,)),
 )
 EVERY = [*(step for _, step in WORDS), script.AddNode(NODE), script.Apply(NODE)]
 
@@ -139,11 +141,21 @@ def test_the_spelling_of_the_recordings_is_understood_too() -> None:
             "script[0].apply.object.metadata.name",
             "expected a string, got 3",
         ),
+        (
+            {"apply": {"object": {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "a"}}}},
+            "script[0].apply.object",
+            "expected one object of a kind that is modelled",
+        ),
+        (
+            {"apply": {"object": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "Not_A_Name"}}}},
+            "script[0].apply.object.metadata.name",
+            'Invalid value: "Not_A_Name"',
+        ),
         ({"addNode": {}}, "script[0].addNode", "addNode needs the field 'node'"),
         (
-            {"addNode": {"node": {"apiVersion": "v1", "kind": "Pod"}}},
+            {"addNode": {"node": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}}}},
             "script[0].addNode.node",
-            "expected a Node, got a Pod",
+            "expected a Node, got a Namespace",
         ),
     ],
 )

@@ -183,7 +183,7 @@ MANIFEST_MISTAKES = [
      "web.yaml:7: spec.replicas: the key is already set in line 6"),
     ("an object given twice", {"copy.yaml": SERVICE}, "service.yaml:1: metadata.name: Service default/web is already"),
     ("a selector that matches nothing", {"service.yaml": SERVICE.replace("app: web", "app: wbe")},
-     "service.yaml:5: spec.selector: Service web selects app=wbe, which no Pod template has (labels of Pod templates: a"),
+     "service.yaml:5: spec.selector: Service web selects app=wbe, which no Pod template has (labels of Pod templ"),
     ("a node without capacity", {"node.yaml": NODE.partition("status:")[0]},
      "node.yaml:1: status.allocatable: node node-1 has no allocatable cpu, memory, pods"),
     ("a node without memory", {"node.yaml": NODE.replace(" memory: 4Gi,", "")},

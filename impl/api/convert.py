@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Callable, Mapping
-from functools import cache, partial
-from operator import is_
 from types import NoneType, UnionType
-from typing import Any, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 from attrs import frozen
@@ -193,15 +191,15 @@ def _reader() -> Converter:
     reader.register_structure_hook_func(lambda kind: _origin(kind) is tuple, _read_tuple)
     reader.register_structure_hook_func(lambda kind: _origin(kind) is immutabledict, _read_map)
     reader.register_structure_hook_func(lambda kind: kind is Any, lambda json, _: freeze(json))
-    simple: tuple[tuple[Any, Hook], ...] = (
+    simple: tuple[tuple[type, Hook], ...] = (
         (str, _read_text),
         (int, _read_int),
         (bool, _read_bool),
-        (Timestamp, _read_time),
         (Quantity, _read_quantity),
     )
     for kind, hook in simple:
-        reader.register_structure_hook_func(partial(is_, kind), hook)
+        reader.register_structure_hook(kind, hook)
+    reader.register_structure_hook_func(lambda kind: kind is Timestamp, _read_time)
     return reader
 
 

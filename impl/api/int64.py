@@ -53,9 +53,10 @@ def rescale(unscaled: int, scale: int, wanted: int) -> int:
     if drop <= 0:
         factor: int = 10**-drop if -drop < 19 else MIN
         return wrap(wrap(unscaled) * factor)
+    unit: int = 10**drop
     if unscaled < MAX and drop < 19:
         short = wrap(unscaled)
-        quotient = abs(short) // 10**drop
-        return (quotient if short >= 0 else -quotient) + (short % 10**drop != 0)
-    quotient, rest = divmod(unscaled, 10**drop)
-    return wrap(wrap(quotient) + (rest != 0))
+        quotient, rest = divmod(abs(short), unit)
+        return (quotient if short >= 0 else -quotient) + int(rest != 0)
+    quotient, rest = divmod(unscaled, unit)
+    return wrap(wrap(quotient) + int(rest != 0))

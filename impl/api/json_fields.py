@@ -1,4 +1,4 @@
-"""The fields of the vocabulary's classes as JSON has them: name, type, default, and whether Kubernetes always prints them.
+"""The fields of the vocabulary as JSON has them: name, type, default, and whether Kubernetes always prints them.
 
 Upstream: the JSON tags of the Go types (staging/src/k8s.io/api, v1.32).
 """

@@ -15,19 +15,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
 from attrs import frozen
 
 from . import schema
-from .convert import BadObject, FieldError, fields_of, from_json
+from .convert import BadObject, FieldError, from_json
 from .kinds import BY_NAME, Object, ref_of
+from .manifest_check import errors_of
 from .meta import Ref
-from .relevance import PARTIAL, is_irrelevant
-from .yaml_source import Document, YamlError, documents, steps
+from .relevance import unmodelled
+from .yaml_source import Document, YamlError, repeated_message, steps, tolerant_documents
 
 SUFFIXES = (".json", ".yaml", ".yml")
 STDIN = "-"
-TYPE_FIELDS = ("apiVersion", "kind")
 
 
 @frozen(order=True)
@@ -200,12 +199,9 @@ def _sources(text: Text, wrong: list[Problem]) -> Iterator[Source]:
     """Give the objects of a text, the items of a List one by one; report a text that is malformed or has none."""
     empty = True
     try:
-        for document in documents(text.text):
+        for document in tolerant_documents(text.text):
             empty = False
-            wrong += [
-                Problem(text.file, one.line, _join(one.path), f"the key is already set in line {one.first}")
-                for one in document.repeated
-            ]
+            wrong += [Problem(text.file, one.line, _join(one.path), repeated_message(one)) for one in document.repeated]
             yield from (Source(text.file, one) for one in _items(document))
     except YamlError as error:
         wrong.append(Problem(text.file, error.line, _join(error.path), error.message, error.hint))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from functools import lru_cache
 
 from attrs import evolve, frozen
 
@@ -123,7 +122,6 @@ class Quantity:
 ZERO = Quantity()
 
 
-@lru_cache(maxsize=4096)
 def parse_quantity(text: str) -> Quantity:
     """Read a quantity; raise QuantityError, in Kubernetes' words, on anything else."""
     if not text:

@@ -20,7 +20,8 @@ CONFINEMENT = "it confines the program; it moves nothing"
 LOOKS = "it is shown to people only"
 FILES = "it puts files in front of the program"
 IDENTITY = "it names the program to others"
-SERVER = "the API server writes it"
+SERVER = "the API server or a controller writes it"
+READ = "the kube-proxy here reads it"
 
 IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
     {
@@ -71,9 +72,18 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
             dict.fromkeys(("exec", "grpc", "httpGet", "tcpSocket"), "what a probe answers is the run's choice")
         ),
         "Namespace": immutabledict({"spec": SERVER, "status": SERVER}),
+        "Service": immutabledict({"status": SERVER}),
+        "ServiceSpec": immutabledict({"healthCheckNodePort": READ, "sessionAffinityConfig": READ}),
     }
 )
 """Fields that no note is written for: class, JSON name, and why they cannot change a claim."""
+
+STORED: immutabledict[tuple[str, str], str] = immutabledict(
+    {
+        ("ResourceQuota", "spec"): "a quota is stored, but nothing is refused because of it",
+    }
+)
+"""Modelled fields that no component acts on: class, attribute, and what that means."""
 
 HARMLESS_VOLUMES = frozenset({"configMap", "downwardAPI", "emptyDir", "hostPath", "image", "projected", "secret"})
 """Sources of volumes that bind a Pod to no node; that they exist is assumed."""
@@ -108,8 +118,10 @@ def unmodelled(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     kind: Any = type(value)
     for one in fields_of(kind):
         mine = getattr(value, one.name)
-        if part := PARTIAL.get((cls, one.name, mine if isinstance(mine, str) else "")):
-            yield _below(path, one.json), part
+        part = PARTIAL.get((cls, one.name, mine if isinstance(mine, str) else ""))
+        stored = STORED.get((cls, one.name)) if mine else None
+        if reason := part or stored:
+            yield _below(path, one.json), reason
         yield from unmodelled(mine, _below(path, one.json))
 
 

@@ -110,7 +110,9 @@ def _scalar(value: Any, kind: str, path: str) -> Iterator[FieldError]:
 
 
 def _scalar_hint(value: Any, kind: str) -> str:
-    if kind == "string" and isinstance(value, bool | int | float):
+    if kind == "string" and isinstance(value, bool):
+        return "YAML reads an unquoted yes, no, on, off, y or n as true or false: put it in quotes"
+    if kind == "string" and isinstance(value, int | float):
         return "put it in quotes"
     if kind in {"integer", "long", "boolean"} and isinstance(value, str) and value.strip().lstrip("-").isdigit():
         return "leave the quotes out"

@@ -87,7 +87,23 @@ class Document:
 
 
 def documents(text: str) -> Iterator[Document]:
-    """Read the documents of a text one by one, without the empty ones; raise YamlError at a malformed one."""
+    """Read the documents of a text one by one, without the empty ones.
+
+    Raise YamlError at the first that is malformed or gives a key twice.
+    """
+    for document in tolerant_documents(text):
+        for one in document.repeated:
+            raise YamlError(one.line, repeated_message(one), path=one.path)
+        yield document
+
+
+def repeated_message(repeated: Repeated) -> str:
+    """Say that a key is given twice."""
+    return f"the key is already set in line {repeated.first}"
+
+
+def tolerant_documents(text: str) -> Iterator[Document]:
+    """Read the documents of a text and note the keys given twice; raise YamlError at a malformed one."""
     if text.lstrip().startswith("{"):
         text = _json_as_yaml(text)
     try:

@@ -46,8 +46,8 @@ def admit_delete(ref: Ref) -> Response | None:
     return None
 
 
-def admit_update(_storage: Storage, new: Object, _old: Object, config: Config) -> Object | Response:
-    """Let a change in, perhaps changed."""
+def admit_update(new: Object, config: Config) -> Object:
+    """Let a change of a whole object in, perhaps changed."""
     return _tolerating(new, config) if isinstance(new, Pod) else new
 
 

@@ -6,7 +6,7 @@ Left out on purpose: cryptography (a credential is a name looked up in a table),
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 from immutabledict import immutabledict
 
 ALL_AUTHENTICATED = "system:authenticated"
@@ -51,8 +51,8 @@ def controller(name: str) -> User:
 class Credentials:
     """What the server accepts: tokens and certificate names, each with the user it proves."""
 
-    tokens: immutabledict[str, User] = immutabledict()
-    certificates: immutabledict[str, User] = immutabledict()
+    tokens: immutabledict[str, User] = field(factory=immutabledict)
+    certificates: immutabledict[str, User] = field(factory=immutabledict)
 
 
 def authenticate(credentials: Credentials, *, token: str = "", certificate: str = "") -> User | None:

@@ -1,7 +1,7 @@
 """POST pods/NAME/binding: the scheduler gives a Pod to a node, once.
 
 Upstream: pkg/registry/core/pod/storage/storage.go (BindingREST) (v1.32).
-Left out on purpose: the annotations a Binding may carry. Whether the node exists is nobody's question here, as upstream.
+Left out on purpose: the annotations a Binding may carry. Nobody asks whether the node exists.
 """
 
 from __future__ import annotations

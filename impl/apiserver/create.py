@@ -1,6 +1,6 @@
 """POST: complete, default, admit, validate and store a new object.
 
-Upstream: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go (Create) and registry/rest/create.go (v1.32).
+Upstream: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go (Create), registry/rest/create.go (v1.32).
 Left out on purpose: dry run, warnings, retrying a generated name that is taken.
 """
 

@@ -2,8 +2,8 @@
 
 Upstream: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go (BeforeDelete), registry/generic/registry/store.go
 (Delete), pkg/registry/core/pod/strategy.go (CheckGracefulDelete) (v1.32).
-Left out on purpose: deletecollection, dry run, the resourceVersion precondition. Only Pods have grace; dependents are the
-garbage collector's business, not the API server's.
+Left out on purpose: deletecollection, dry run, the resourceVersion precondition. Only Pods have grace; dependents
+are the garbage collector's business.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def delete(storage: Storage, request: DeleteRequest, now: Time) -> Answer:
 
 
 def _delete_pod(stored: Pod, request: DeleteRequest, now: Time) -> Answer:
-    """Set or shorten the grace period; with none left and no finalizer the Pod goes: one write to say so, one to remove it."""
+    """Set or shorten the grace period; a Pod without grace and finalizers goes: one write says so, one removes it."""
     marked = _terminating(stored, request.grace_period_seconds, now)
     if marked is None:
         return Response(200, object=stored), ()
@@ -69,8 +69,8 @@ def _terminating(pod: Pod, asked: int | None, now: Time) -> Pod | None:
     if meta.deletion_timestamp is None:
         grace = grace_period(pod, asked)
         generation = meta.generation + 1 if meta.generation else 0
-        changes = {"deletion_timestamp": now + grace, "deletion_grace_period_seconds": grace, "generation": generation}
-        return evolve(pod, metadata=evolve(meta, **changes))
+        begun = evolve(meta, deletion_timestamp=now + grace, deletion_grace_period_seconds=grace, generation=generation)
+        return evolve(pod, metadata=begun)
     left = meta.deletion_grace_period_seconds
     if left is None:
         return pod

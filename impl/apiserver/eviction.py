@@ -12,6 +12,7 @@ from immutabledict import immutabledict
 
 from ..api.core import Pod, PodCondition
 from ..api.frozen import Json, freeze
+from ..api.kinds import ref_of
 from ..api.meta import Time
 from ..api.policy import PodDisruptionBudget
 from ..api.requests import Delete as DeleteRequest
@@ -21,7 +22,7 @@ from .binding import with_condition
 from .create import Answer
 from .delete import delete
 from .status import forbidden, internal_error, not_found, too_many_requests
-from .storage import Objects, Storage, Transaction, put, ref_of
+from .storage import Objects, Storage, Transaction, put
 
 REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
 TWO_BUDGETS = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."

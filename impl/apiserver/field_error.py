@@ -33,22 +33,22 @@ def go(value: object) -> str:
 
 
 def invalid(field: str, value: object, detail: str) -> FieldError:
-    """The value is malformed or out of range."""
+    """Say that a value is malformed or out of range."""
     return FieldError("FieldValueInvalid", field, f"Invalid value: {go(value)}: {detail}")
 
 
 def invalid_raw(field: str, rendered: str, detail: str) -> FieldError:
-    """The value is malformed and Go prints it in its own way."""
+    """Say that a value is malformed, where Go prints it in its own way."""
     return FieldError("FieldValueInvalid", field, f"Invalid value: {rendered}: {detail}")
 
 
 def required(field: str, detail: str = "") -> FieldError:
-    """The value is missing."""
+    """Say that a value is missing."""
     return FieldError("FieldValueRequired", field, "Required value" + (f": {detail}" if detail else ""))
 
 
 def not_supported(field: str, value: object, supported: Iterable[str], *, rendered: str = "") -> FieldError:
-    """The value is none of an enumeration."""
+    """Say that a value is none of an enumeration."""
     choices = ", ".join(go(one) for one in supported)
     return FieldError(
         "FieldValueNotSupported", field, f"Unsupported value: {rendered or go(value)}: supported values: {choices}"
@@ -56,17 +56,17 @@ def not_supported(field: str, value: object, supported: Iterable[str], *, render
 
 
 def duplicate(field: str, value: object, *, rendered: str = "") -> FieldError:
-    """The value occurs twice where it must be unique."""
+    """Say that a value occurs twice where it must be unique."""
     return FieldError("FieldValueDuplicate", field, f"Duplicate value: {rendered or go(value)}")
 
 
 def forbidden(field: str, detail: str) -> FieldError:
-    """The value may not be set, or not be changed, here."""
+    """Say that a value may not be set, or not be changed, here."""
     return FieldError("FieldValueForbidden", field, f"Forbidden: {detail}")
 
 
 def too_long(field: str, limit: int) -> FieldError:
-    """The value has too many bytes."""
+    """Say that a value has too many bytes."""
     return FieldError("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
 
 

@@ -4,7 +4,7 @@ Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers (v1.32): authorisa
 validating admission and validation, storage.
 Left out on purpose: HTTP and reads (an informer reads), webhooks, quota, flow control.
 
-The server holds no data. Whoever calls it applies the transaction, whole and in order, before the next request is handled.
+The server holds no data. Whoever calls it applies the transaction, whole and in order, before the next request.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..api.core import Binding
 from ..api.kinds import Object, kind_of, ref_of
 from ..api.meta import Ref, Time
 from ..api.policy import Eviction
-from ..api.requests import Bind, Create, Delete, Evict, PatchStatus, Request, Response, Update
+from ..api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Request, Response, Update
 from .authentication import ADMIN, User
 from .authorization import Attributes, allowed
 from .binding import bind
@@ -26,7 +26,7 @@ from .eviction import evict
 from .node_restriction import restricted
 from .status import forbidden, unauthorized
 from .storage import Storage
-from .update import patch_status, update
+from .update import patch_metadata, patch_status, update
 
 
 def handle(
@@ -42,8 +42,9 @@ def handle(
 ) -> Answer:
     """Handle one request.
 
-    `user` None is a request whose credentials prove nothing (401). `now` is in seconds; `suffix` completes a generateName;
-    `uid` and `cluster_ip` are what a new object gets, "" for one made of its name and for the lowest free address.
+    `user` None is a request whose credentials prove nothing (401). `now` is in seconds; `suffix` completes a
+    generateName; `uid` and `cluster_ip` are what a new object gets, "" for one made of its name and for the lowest
+    free address.
     Every outcome, refusals included, is a Response; a refused request writes nothing.
     """
     if user is None:
@@ -62,7 +63,9 @@ def _serve(objects: Storage, request: Request, inputs: Inputs, config: Config) -
         case Update():
             return update(objects, request, inputs, config)
         case PatchStatus():
-            return patch_status(objects, request, inputs, config)
+            return patch_status(objects, request)
+        case PatchMetadata():
+            return patch_metadata(objects, request)
         case Delete():
             return delete(objects, request, inputs.now)
         case Bind():
@@ -112,6 +115,8 @@ def _asked(request: Request) -> tuple[Attributes, Ref]:
         case PatchStatus(obj):
             ref = _placed(obj)
             return Attributes.of("patch", ref, "status"), ref
+        case PatchMetadata(ref):
+            return Attributes.of("patch", ref), ref
         case Delete(ref):
             return Attributes.of("delete", ref), ref
         case Bind(ref):

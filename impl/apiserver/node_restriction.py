@@ -15,6 +15,7 @@ from .status import forbidden
 from .storage import Storage
 
 LEASE_NAMESPACE = "kube-node-lease"
+ONLY_OWN_PODS = "can only delete, evict or update status for pods with spec.nodeName set to itself"
 MIRROR = "kubernetes.io/config.mirror"
 
 
@@ -63,7 +64,7 @@ def _other_nodes_pod(pod: Object | None, node: str) -> str:
     """Say so when the Pod is another node's; a missing Pod is for the storage to report."""
     if not isinstance(pod, Pod) or pod.spec.node_name == node:
         return ""
-    return f"node {_quoted(node)} can only delete, evict or update status for pods with spec.nodeName set to itself"
+    return f"node {_quoted(node)} {ONLY_OWN_PODS}"
 
 
 def _quoted(name: str) -> str:

@@ -1,14 +1,13 @@
-"""An API server on an etcd: the pure handler, its writes committed as one etcd transaction each, versions from revisions.
+"""An API server on an etcd: the pure handler, whose writes become etcd transactions and whose versions are revisions.
 
 Upstream: staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go (v1.32).
-Left out on purpose: encoding (etcd holds the objects themselves), the watch cache, leases for events. Upstream commits the
-writes of an eviction or of a deletion without grace as separate transactions; here each is one revision of its own, and no
-other request comes in between.
+Left out on purpose: encoding (etcd holds the objects themselves), the watch cache, leases for events. Each write of a
+request is a revision of its own, as upstream; no other request comes in between, which upstream does not promise.
 """
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ..api.kinds import BY_NAME, Object
 from ..api.meta import Ref, Time
@@ -19,7 +18,6 @@ from ..etcd import (
     DeleteRange,
     Event,
     Failure,
-    Operation,
     Put,
     Store,
     Txn,
@@ -40,7 +38,7 @@ PREFIX = "/registry"
 class Server:
     """etcd's store and the server's switches: a value that `request` turns into the next one."""
 
-    store: Store = Store()
+    store: Store = field(factory=Store)
     config: Config = DEFAULT
 
     def get(self, ref: Ref) -> Object | None:
@@ -73,7 +71,7 @@ def versioned(obj: Object, revision: int) -> Object:
     return with_meta(obj, resource_version=str(revision))
 
 
-def request(
+def request(  # noqa: PLR0917 - all that a server is told
     server: Server, user: User | None, asked: Request, now: Time = 0, suffix: str = "", uid: str = ""
 ) -> tuple[Server, Response]:
     """Serve one request: what it writes is committed before the answer, which carries the version written."""
@@ -89,7 +87,7 @@ def _commit(store: Store, write: Write) -> Store:
     key = key_of(write.ref)
     current = store.keys.get(key)
     unchanged = Compare(key, "MOD", "EQUAL", current.mod_revision if current else 0)
-    effect: Operation = DeleteRange(key) if write.object is None else Put(key, without_version(write.object))
+    effect: Put | DeleteRange = DeleteRange(key) if write.object is None else Put(key, without_version(write.object))
     after, result = apply(store, Txn((unchanged,), (effect,)))
     assert not isinstance(result, Failure), result  # noqa: S101 - keys and revisions are this server's own
     return after

@@ -1,19 +1,21 @@
 """What the API server reads from and what it asks to be written: it never holds an object itself.
 
 Upstream: staging/src/k8s.io/apiserver/pkg/storage/interfaces.go (v1.32).
-Left out on purpose: paging, resource-version semantics of lists, the watch cache (whoever runs the server owns its age).
+Left out on purpose: paging, resource-version semantics of lists, the watch cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..api.kinds import BY_NAME, Object, ref_of
 from ..api.meta import Ref
+
+T = TypeVar("T", bound=Object)
 
 
 class Storage(Protocol):
@@ -42,7 +44,7 @@ Transaction = tuple[Write, ...]
 class Objects:
     """The plainest storage: a frozen map. For tests, and for whoever keeps a store as one value."""
 
-    objects: immutabledict[Ref, Object] = immutabledict()
+    objects: immutabledict[Ref, Object] = field(factory=immutabledict)
 
     @classmethod
     def of(cls, objects: Iterable[Object]) -> Objects:
@@ -77,7 +79,7 @@ def put(obj: Object) -> Write:
     return Write(ref_of(obj), obj)
 
 
-def with_meta(obj: Object, **changes: object) -> Object:
+def with_meta(obj: T, **changes: Any) -> T:
     """Give the object with some fields of its metadata changed."""
     return evolve(obj, metadata=evolve(obj.metadata, **changes))
 

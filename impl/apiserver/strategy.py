@@ -70,7 +70,8 @@ def prepare_for_update(new: Any, old: Any) -> Object:
     if isinstance(old, Pod) and not old.spec.scheduling_gates == new.spec.scheduling_gates == ():
         new = _ungated(new, old)
     generation = old.metadata.generation + (1 if _wish_changed(new, old) else 0)
-    return new if new.metadata.generation == generation else with_meta(new, generation=generation)
+    final: Object = new if new.metadata.generation == generation else with_meta(new, generation=generation)
+    return final
 
 
 def _wish_changed(new: Any, old: Any) -> bool:
@@ -133,15 +134,18 @@ def only_status(new: Any, old: Any) -> Object | None:
     status = new.status
     if isinstance(old, Pod) and not status.qos_class:
         status = evolve(status, qos_class=old.status.qos_class)
-    return evolve(old, status=status)
+    final: Object = evolve(old, status=status)
+    return final
 
 
-def only_scale(new: Any, old: Any) -> Object | None:
+def only_scale(new: Any, old: Any) -> Deployment | ReplicaSet | None:
     """Give the stored object with the replicas wanted; None when the kind has no scale subresource."""
     if not isinstance(old, WITH_SCALE):
         return None
-    scaled = evolve(old, spec=evolve(old.spec, replicas=new.spec.replicas))
-    return with_meta(scaled, generation=old.metadata.generation + 1) if scaled.spec != old.spec else old
+    if new.spec.replicas == old.spec.replicas:
+        return old
+    spec: Any = evolve(old.spec, replicas=new.spec.replicas)
+    return with_meta(evolve(old, spec=spec), generation=old.metadata.generation + 1)
 
 
 def with_name_label(obj: Object) -> Object:

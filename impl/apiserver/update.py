@@ -1,15 +1,17 @@
-"""PUT and PATCH status: change an object if it is still what the client has read.
+"""PUT, PATCH status and PATCH metadata: change an object if it is still what the client has read.
 
-Upstream: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go (Update) and registry/rest/update.go (v1.32).
+Upstream: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go (Update), registry/rest/update.go (v1.32).
 Left out on purpose: patch formats (clients send whole objects), managedFields. Objects without a resource version are
 compared by value, so a change that was undone in the meantime is no conflict here; with versions it is.
 """
 
 from __future__ import annotations
 
+from ..api.apps import Deployment, ReplicaSet
 from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
 from ..api.requests import Create as CreateRequest
+from ..api.requests import PatchMetadata as PatchMetadataRequest
 from ..api.requests import PatchStatus as PatchStatusRequest
 from ..api.requests import Response
 from ..api.requests import Update as UpdateRequest
@@ -21,24 +23,30 @@ from .defaulting import default
 from .status import conflict, invalid, not_found, uid_conflict
 from .storage import Storage, Write, put, with_meta, without_version
 from .strategy import CREATE_ON_UPDATE, only_scale, only_status, prepare_for_update
+from .validate_meta import not_negative, validate_meta
 from .validation import validate_update
 
 
 def update(storage: Storage, request: UpdateRequest, inputs: Inputs, config: Config) -> Answer:
-    """Store the object as wanted: 404 when it is missing, 409 when it has changed since `base`, 422 when it is wrong."""
+    """Store the object as wanted: 404 if it is missing, 409 if it has changed since `base`, 422 if it is wrong."""
     ref = ref_of(request.object)
     stored = storage.get(ref)
     if stored is None:
         return _missing(storage, ref, request, inputs, config)
     if problem := _precondition(ref, stored, request):
         return problem, ()
-    wanted = _wanted(request, stored)
-    if wanted is None:
-        return not_found(ref), ()
-    return _store(storage, ref, stored, wanted, config, inputs.cluster_ip)
+    match request.subresource:
+        case "":
+            return _whole(storage, request.object, stored, inputs, config)
+        case "status":
+            return _write(ref, stored, only_status(request.object, stored))
+        case "scale":
+            return _scaled(ref, stored, only_scale(request.object, stored))
+        case _:
+            return not_found(ref), ()
 
 
-def patch_status(storage: Storage, request: PatchStatusRequest, inputs: Inputs, config: Config) -> Answer:
+def patch_status(storage: Storage, request: PatchStatusRequest) -> Answer:
     """Replace the status and nothing else, whatever has changed meanwhile: 404 when missing, 409 on another uid."""
     ref = ref_of(request.object)
     stored = storage.get(ref)
@@ -46,14 +54,38 @@ def patch_status(storage: Storage, request: PatchStatusRequest, inputs: Inputs, 
         return not_found(ref), ()
     if request.uid and request.uid != stored.metadata.uid:
         return uid_conflict(ref, request.uid, stored.metadata.uid), ()
-    wanted = only_status(request.object, stored)
-    if wanted is None:
+    return _write(ref, stored, only_status(request.object, stored))
+
+
+def patch_metadata(storage: Storage, request: PatchMetadataRequest) -> Answer:
+    """Add and take away owners, take away finalizers, whatever has changed: 404 if missing, 409 on another uid."""
+    ref = request.ref
+    stored = storage.get(ref)
+    if stored is None:
         return not_found(ref), ()
-    return _store(storage, ref, stored, wanted, config, inputs.cluster_ip)
+    if request.uid and request.uid != stored.metadata.uid:
+        return uid_conflict(ref, request.uid, stored.metadata.uid), ()
+    wanted = _patched(stored, request)
+    if errors := validate_meta(wanted):
+        return invalid(ref.kind, ref.name, tuple(errors)), ()
+    return _write(ref, stored, wanted)
+
+
+def _patched(stored: Object, request: PatchMetadataRequest) -> Object:
+    """Merge by uid and by name, as a strategic merge patch does: a known owner keeps its place."""
+    meta, added = stored.metadata, request.add_owner
+    owners = tuple(added if added and one.uid == added.uid else one for one in meta.owner_references)
+    if added and added not in owners:
+        owners = (*owners, added)
+    return with_meta(
+        stored,
+        owner_references=tuple(one for one in owners if one.uid not in request.remove_owners),
+        finalizers=tuple(one for one in meta.finalizers if one not in request.remove_finalizers),
+    )
 
 
 def _missing(storage: Storage, ref: Ref, request: UpdateRequest, inputs: Inputs, config: Config) -> Answer:
-    """A uid says which object was meant, so its absence is a conflict; some kinds are created by a PUT instead."""
+    """Answer a PUT of what is not there: a conflict if it names a uid, a creation for some kinds, else not found."""
     if request.object.metadata.uid:
         return uid_conflict(ref, request.object.metadata.uid, ""), ()
     if ref.kind in CREATE_ON_UPDATE and not request.subresource:
@@ -72,23 +104,22 @@ def _precondition(ref: Ref, stored: Object, request: UpdateRequest) -> Response 
 
 
 def has_changed(stored: Object, base: Object) -> bool:
-    """Tell whether the stored object is no longer the one that was read: by version where both have one, else by value."""
+    """Tell whether the stored object is not the one that was read: by version where both have one, else by value."""
     if stored.metadata.resource_version and base.metadata.resource_version:
         return stored.metadata.resource_version != base.metadata.resource_version
     return without_version(stored) != without_version(base)
 
 
-def _wanted(request: UpdateRequest, stored: Object) -> Object | None:
-    """Give the whole object that is to be stored; None when the kind has no such subresource."""
-    match request.subresource:
-        case "":
-            return prepare_for_update(default(_with_history(request.object, stored)), stored)
-        case "status":
-            return only_status(request.object, stored)
-        case "scale":
-            return only_scale(request.object, stored)
-        case _:
-            return None
+def _whole(storage: Storage, new: Object, stored: Object, inputs: Inputs, config: Config) -> Answer:
+    """Default, admit and validate a whole object; what is stored counts as defaulted, too, as it is when it is read."""
+    ref, old = ref_of(stored), default(stored)
+    wanted = admit_update(prepare_for_update(default(_with_history(new, stored)), old), config)
+    if errors := validate_update(wanted, old):
+        return invalid(ref.kind, ref.name, errors), ()
+    final = allocate(storage, wanted, config, inputs.cluster_ip)
+    if isinstance(final, Response):
+        return final, ()
+    return _write(ref, stored, final)
 
 
 def _with_history(new: Object, stored: Object) -> Object:
@@ -105,24 +136,26 @@ def _with_history(new: Object, stored: Object) -> Object:
     )
 
 
-def _store(storage: Storage, ref: Ref, stored: Object, wanted: Object, config: Config, cluster_ip: str) -> Answer:
-    """Admit, validate and write; nothing is written when nothing changes, and a terminating object's last finalizer ends it."""
-    admitted = admit_update(storage, wanted, stored, config)
-    if isinstance(admitted, Response):
-        return admitted, ()
-    if errors := validate_update(admitted, stored):
-        return invalid(ref.kind, ref.name, errors), ()
-    final = allocate(storage, admitted, config, cluster_ip)
-    if isinstance(final, Response):
-        return final, ()
+def _scaled(ref: Ref, stored: Object, wanted: Deployment | ReplicaSet | None) -> Answer:
+    """Write another number of replicas, if it is one."""
+    if wanted is not None and (errors := not_negative("spec.replicas", wanted.spec.replicas)):
+        return invalid(ref.kind, ref.name, tuple(errors)), ()
+    return _write(ref, stored, wanted)
+
+
+def _write(ref: Ref, stored: Object, final: Object | None) -> Answer:
+    """Write what is wanted, nothing if nothing changes; a terminating object's last finalizer takes it away.
+
+    None is what a kind without that subresource wants: 404.
+    """
+    if final is None:
+        return not_found(ref), ()
     if final == stored:
         return Response(200, object=stored), ()
-    if _finished_terminating(final):
-        return Response(200, object=final), (Write(ref, None),)
-    return Response(200, object=final), (put(final),)
+    return Response(200, object=final), (Write(ref, None) if _ended(final) else put(final),)
 
 
-def _finished_terminating(obj: Object) -> bool:
+def _ended(obj: Object) -> bool:
     """Tell whether nothing keeps a terminating object any longer: no finalizer and no grace left."""
     meta = obj.metadata
     return meta.terminating and not meta.finalizers and meta.deletion_grace_period_seconds == 0

@@ -59,7 +59,7 @@ def _selector(kind: str, selector: LabelSelector) -> list[FieldError]:
 
 
 def _template(template: PodTemplateSpec, selector: LabelSelector) -> list[FieldError]:
-    """The template makes Pods the selector finds, and they run for ever."""
+    """Hold the template to making Pods that the selector finds and that run for ever."""
     errors: list[FieldError] = []
     labels = template.metadata.labels
     empty = not selector.match_labels and not selector.match_expressions
@@ -126,7 +126,7 @@ def _zero(value: IntOrString | None) -> bool:
 
 
 def validate_selector_update(new: LabelSelector, old: LabelSelector) -> list[FieldError]:
-    """A workload's selector is for ever."""
+    """Refuse another selector: a workload's is for ever."""
     if new == old:
         return []
     return [invalid_raw("spec.selector", _go_selector(new), IMMUTABLE)]

@@ -36,7 +36,7 @@ def validate_containers(field: str, spec: PodSpec) -> list[FieldError]:
 
 
 def _init_container(field: str, container: Container, seen: set[str], spec: PodSpec) -> list[FieldError]:
-    """An init container that is no sidecar has neither probes nor hooks."""
+    """Check an init container; one that is no sidecar has neither probes nor hooks."""
     errors: list[FieldError] = []
     policy = container.restart_policy
     if policy is not None and policy != "Always":
@@ -152,7 +152,7 @@ def _amount(field: str, amount: Any) -> list[FieldError]:
 
 
 def _liveness(field: str, probe: Probe | None) -> list[FieldError]:
-    """A liveness or startup probe succeeds at the first success."""
+    """Check a liveness or startup probe, which succeeds at the first success."""
     if probe is None:
         return []
     errors = _probe(field, probe)

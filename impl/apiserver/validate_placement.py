@@ -151,7 +151,7 @@ def validate_spread(field: str, spec: PodSpec) -> list[FieldError]:
         errors += _constraint(place, one)
         pair = (one.topology_key, one.when_unsatisfiable)
         if pair in seen:
-            errors.append(duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", "{%s, %s}" % pair))
+            errors.append(duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", f"{{{pair[0]}, {pair[1]}}}"))
         seen.add(pair)
     return errors
 

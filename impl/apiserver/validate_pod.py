@@ -91,7 +91,7 @@ def validate_pod_update(new: Pod, old: Pod) -> list[FieldError]:
 
 
 def _deadline(new: Pod, old: Pod) -> list[FieldError]:
-    """A deadline can be set and shortened, never lengthened or removed."""
+    """Let a deadline be set and shortened, never lengthened or removed."""
     wanted, had = new.spec.active_deadline_seconds, old.spec.active_deadline_seconds
     if had is None or wanted == had:
         return []
@@ -112,7 +112,7 @@ def _tolerations(new: Pod, old: Pod) -> list[FieldError]:
 
 
 def _gate_changes(new: Pod, old: Pod) -> list[FieldError]:
-    """A gate can be taken off, never put on."""
+    """Let a gate be taken off, never put on."""
     added = sorted({one.name for one in new.spec.scheduling_gates} - {one.name for one in old.spec.scheduling_gates})
     if not added:
         return []

@@ -44,8 +44,8 @@ def validate_node(node: Node) -> list[FieldError]:
         errors += _taint(f"metadata.taints[{index}]", taint)
         if (taint.key, taint.effect) in seen:
             rendered = (
-                f"core.Taint{{Key:{go(taint.key)}, Value:{go(taint.value)}, Effect:{go(taint.effect)}, TimeAdded:<nil>}}: "
-                "taints must be unique by key and effect pair"
+                f"core.Taint{{Key:{go(taint.key)}, Value:{go(taint.value)}, Effect:{go(taint.effect)}, "
+                "TimeAdded:<nil>}: taints must be unique by key and effect pair"
             )
             errors.append(duplicate(f"metadata.taints[{index}]", "", rendered=rendered))
         seen.add((taint.key, taint.effect))
@@ -102,7 +102,7 @@ def validate_role(role: Role) -> list[FieldError]:
 
 
 def validate_role_binding_update(new: RoleBinding, old: RoleBinding) -> list[FieldError]:
-    """A binding is to one role for ever."""
+    """Refuse another role: a binding is to one for ever."""
     if new.role_ref == old.role_ref:
         return []
     ref = new.role_ref
@@ -127,7 +127,7 @@ def validate_priority_class(one: PriorityClass) -> list[FieldError]:
 
 
 def validate_priority_class_update(new: PriorityClass, old: PriorityClass) -> list[FieldError]:
-    """A class keeps its value and its preemption policy."""
+    """Refuse another value or preemption policy."""
     errors: list[FieldError] = []
     if new.value != old.value:
         errors.append(forbidden("value", "may not be changed in an update."))

@@ -154,7 +154,7 @@ def _leftovers(spec: ServiceSpec) -> list[FieldError]:
 
 
 def validate_service_update(new: Service, old: Service) -> list[FieldError]:
-    """The cluster IP is for ever, unless the Service becomes (or was) an ExternalName."""
+    """Refuse another cluster IP, unless the Service becomes (or was) an ExternalName."""
     before, after = old.spec, new.spec
     if "ExternalName" in {before.type, after.type} or not before.cluster_ip or before.cluster_ip == after.cluster_ip:
         return []

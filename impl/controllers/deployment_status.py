@@ -117,7 +117,8 @@ def _timed_out(deployment: Deployment, current: WorkloadCondition | None, now: T
 def _replica_failure(sets: Generations) -> WorkloadCondition | None:
     """Give the failure the new ReplicaSet reports, or else the first of the others."""
     news = () if sets.new is None else (sets.new,)
-    failures = [one for rs in (*news, *sets.old) for one in rs.status.conditions if one.type == "ReplicaFailure"]
+    conditions: list[WorkloadCondition] = [one for rs in (*news, *sets.old) for one in rs.status.conditions]
+    failures = [one for one in conditions if one.type == "ReplicaFailure"]
     if not failures:
         return None
     return evolve(failures[0], last_update_time=failures[0].last_transition_time)

@@ -50,10 +50,10 @@ def reconcile(
     )
     existing = tuple(one for one in cache.list(EndpointSlice, service.metadata.namespace) if _managed(one, service))
     families = address_types(service)
-    requests = tuple(Delete(ref_of(one)) for one in existing if one.address_type not in families)
+    requests: tuple[Request, ...] = tuple(Delete(ref_of(one)) for one in existing if one.address_type not in families)
     for family in families:
         mine = tuple(one for one in existing if one.address_type == family)
-        requests += _requests(service, mine, _plan(cache, service, pods, mine, family, max_endpoints))
+        requests += _requests(service, mine, _plan(cache, service, pods, mine, family=family, most=max_endpoints))
     return requests
 
 
@@ -65,7 +65,13 @@ def _managed(one: EndpointSlice, service: Service) -> bool:
 
 
 def _plan(
-    cache: Cache, service: Service, pods: tuple[Pod, ...], existing: tuple[EndpointSlice, ...], family: str, most: int
+    cache: Cache,
+    service: Service,
+    pods: tuple[Pod, ...],
+    existing: tuple[EndpointSlice, ...],
+    *,
+    family: str,
+    most: int,
 ) -> Plan:
     """Decide what becomes of the slices of one address family, port set by port set."""
     wanted = desired(cache, service, pods, family)

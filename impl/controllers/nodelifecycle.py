@@ -1,6 +1,6 @@
 """The node lifecycle controller: a node that falls silent becomes Unknown, and conditions become taints.
 
-Upstream: pkg/controller/nodelifecycle/node_lifecycle_controller.go, pkg/controller/util/node/controller_utils.go (v1.32).
+Upstream: pkg/controller/nodelifecycle/node_lifecycle_controller.go, pkg/controller/util/node (v1.32).
 Time comes in from outside: `heartbeat_lost` says that neither status nor lease was renewed within the grace period. One
 sync does one thing: conditions first, then NoSchedule taints, then NoExecute taints (upstream's run about five seconds
 later, rate limited). Pods of a node that is not Ready are marked not Ready. Who has to leave is in tainteviction.py.

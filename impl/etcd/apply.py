@@ -1,7 +1,7 @@
 """etcd as a pure function: a store and an operation in, the store after it and the answer out.
 
 Upstream: server/etcdserver/apply.go and server/lease/lessor.go (etcd 3.5).
-Left out on purpose: time. A lease ends when somebody revokes it; whoever owns the clock does so when its TTL has passed.
+Left out on purpose: time. A lease ends when somebody revokes it: whoever owns the clock, when its TTL has passed.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def _missing_lease(store: Store, put: Put) -> Failure | None:
 
 
 def _missing_key(store: Store, put: Put) -> Failure | None:
-    """A put that keeps something needs a key that has it."""
+    """Refuse to keep what a missing key would have."""
     return KEY_NOT_FOUND if (put.ignore_value or put.ignore_lease) and put.key not in store.keys else None
 
 
@@ -135,7 +135,7 @@ def unservable_range(store: Store, asked: Range) -> Failure | None:
 
 
 def first_problem(store: Store, chosen: Iterator[Put | Range | DeleteRange]) -> Failure | None:
-    """Check the operations a transaction is about to run: all its puts (the key before the lease), then all its ranges."""
+    """Check what a transaction is about to run: all its puts (the key before the lease), then all its ranges."""
     running = tuple(chosen)
     puts = (_missing_key(store, one) or _missing_lease(store, one) for one in running if isinstance(one, Put))
     ranges = (unservable_range(store, one) for one in running if isinstance(one, Range))

@@ -53,7 +53,7 @@ class Put:
 
 @frozen
 class Range:
-    """Read a key, or the keys from it to `range_end` (b"" for the one key, b"\\0" for all from it on).
+    """Read a key, or the keys from it to `range_end` (empty for the one key, FROM_KEY for all from it on).
 
     `revision` 0 is now; `limit` 0 is none; the four bounds filter by revision, 0 being no bound.
     """

@@ -1,8 +1,8 @@
-"""The multi-version store of one etcd member, as a frozen value: keys as they are now, and the log of how they came there.
+"""The multi-version store of one etcd member, as a frozen value: the keys as they are, and the log of their changes.
 
 Upstream: server/mvcc/{kvstore,kvstore_txn,index,kvstore_compaction}.go (etcd 3.5).
-Left out on purpose: the backend database, raft (one member), quotas, hashes. The log keeps what each change replaced, so an
-old revision is read by undoing the log from now: a put copies two arrays of pointers, never a value.
+Left out on purpose: the backend database, raft, quotas, hashes. The log keeps what each change replaced, so an old
+revision is read by undoing the log from now: a put copies two arrays of pointers, never a value.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from .operations import COMPACTED, FUTURE_REVISION, Event, Failure, KeyValue, in_range
@@ -18,15 +18,17 @@ from .operations import COMPACTED, FUTURE_REVISION, Event, Failure, KeyValue, in
 
 @frozen
 class Store:
-    """`revision` 1 is the empty store, `compact_revision` -1 one that was never compacted. `log` holds the events
-    from `compact_revision` on, oldest first; `leases` id to TTL.
+    """The keys now, and how they came to be so.
+
+    `revision` 1 is the empty store, `compact_revision` -1 one that was never compacted; `log` holds the events from
+    `compact_revision` on, oldest first; `leases` maps id to TTL.
     """
 
     revision: int = 1
     compact_revision: int = -1
-    keys: immutabledict[bytes, KeyValue] = immutabledict()
+    keys: immutabledict[bytes, KeyValue] = field(factory=immutabledict)
     log: tuple[Event, ...] = ()
-    leases: immutabledict[int, int] = immutabledict()
+    leases: immutabledict[int, int] = field(factory=immutabledict)
 
     def at(self, revision: int) -> dict[bytes, KeyValue] | Failure:
         """Give every key as of a revision (0 for now), in no order."""

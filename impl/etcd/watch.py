@@ -16,7 +16,7 @@ from .store import Store
 
 @frozen
 class Compacted:
-    """The watch is cancelled: changes it should have seen are forgotten. Start again by reading, from this revision on."""
+    """The watch is cancelled: changes it should have seen are forgotten. Read anew and watch from there."""
 
     compact_revision: int
 

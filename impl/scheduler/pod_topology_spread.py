@@ -36,9 +36,8 @@ class Counted:
     constraint: TopologySpreadConstraint
     domains: immutabledict[str, int]
 
-    @property
     def least(self) -> int:
-        """The count of the emptiest domain; with fewer domains than minDomains, 0."""
+        """Give the count of the emptiest domain; with fewer domains than minDomains, 0."""
         enough = self.constraint.min_domains or 1
         return 0 if len(self.domains) < enough else min(self.domains.values())
 
@@ -108,7 +107,7 @@ def filter_node(state: tuple[Counted, ...], pod: Pod, info: NodeInfo) -> Refusal
         if domain is None:
             return UNLABELLED
         itself = selects(constraint.label_selector, pod.metadata.labels)
-        if counted.domains.get(domain, 0) + itself - counted.least > constraint.max_skew:
+        if counted.domains.get(domain, 0) + itself - counted.least() > constraint.max_skew:
             return SKEWED
     return None
 

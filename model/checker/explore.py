@@ -8,7 +8,6 @@ from typing import Literal
 from ..machine import Converges, Invariant, Machine, Property, Sometimes, State, StepProperty
 from .book import Book, StopSearch
 from .guard import Guard
-from .liveness import livelock
 from .plain import Plain
 from .results import ActionStatistics, Exploration, Limits, Progress, Statistics, Status, Verdict
 from .rows import Rows
@@ -104,16 +103,25 @@ def _verdict(book: Book, number: int, why: str) -> Verdict:
         return Verdict(claim.name, Status.VIOLATED, finding.kind, finding.evidence, trace)
     if isinstance(claim, Sometimes) and number in book.reached:
         return Verdict(claim.name, Status.HOLDS, kind, trace=rebuild(book, book.reached[number]))
-    if isinstance(claim, Converges) and (found := livelock(book, number)) is not None:
-        trace = rebuild(book, found.state, found.cycle, cycle=True)
-        reasons = tuple(claim.goal(states(book.machine, trace)[trace.cycle_start or 0]))
-        return Verdict(claim.name, Status.VIOLATED, "livelock", reasons, trace)
+    if isinstance(claim, Converges) and (verdict := _livelock(book, number, claim)) is not None:
+        return verdict
     vacuous = _has_premise(claim) and number not in book.occurred
     if why:
         return Verdict(claim.name, Status.UNKNOWN, kind, vacuous=vacuous, reason=why)
     if isinstance(claim, Sometimes):
         return Verdict(claim.name, Status.VIOLATED, "never reached", ("true in no reachable state",))
     return Verdict(claim.name, Status.HOLDS, kind, vacuous=vacuous)
+
+
+def _livelock(book: Book, number: int, claim: Converges) -> Verdict | None:
+    from .liveness import livelock  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
+
+    found = livelock(book, number)
+    if found is None:
+        return None
+    trace = rebuild(book, found.state, found.cycle, cycle=True)
+    reasons = tuple(claim.goal(states(book.machine, trace)[len(trace.steps) - len(found.cycle)]))
+    return Verdict(claim.name, Status.VIOLATED, "livelock", reasons, trace)
 
 
 def _kind(claim: Property) -> str:

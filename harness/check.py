@@ -1,0 +1,265 @@
+"""Checking a scenario: explore its core, look at each Pod's connections, put the claims together.
+
+Three searches answer for the whole (the arguments are in `cluster` and `reach`): the core with every interleaving, view and
+fault; on top of each state where it is at rest, the observers; and one Pod of each template behind each Service in every
+environment. A suspicion of the third is confirmed in a run of the cluster, or the verdict is UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from time import monotonic
+
+from attrs import evolve, frozen
+
+from ..impl.api.cache import Cache
+from ..impl.api.core import Node, Pod
+from ..impl.kubelet.timings import pre_stop_seconds
+from ..impl.scheduler.schedule import unmodelled
+from ..model.checker.explore import explore
+from ..model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
+from ..model.checker.traces import states
+from ..model.machine import Invariant, Machine, State
+from ..properties.placement import Infeasible, feasible, why_pending
+from . import claims as claim_properties
+from . import reach
+from .bounds import bounds_of
+from .cluster import Cluster, Parts, build
+from .prepare import Prepared, prepare
+from .scenario import Scenario
+from .settle import Restless
+
+IN_MOTION = "in motion"
+"""The kind of a breach of reachability while things change."""
+SEARCH = Limits(max_states=400_000)
+"""How far a suspicion is followed up unless the caller sets tighter limits."""
+
+
+@frozen
+class Claim:
+    """One of the claims, and what became of it. `kind` tells breaches apart; `lines` are the reasons or the evidence."""
+
+    name: str
+    sentence: str
+    status: Status
+    kind: str
+    lines: tuple[str, ...] = ()
+    trace: Trace | None = None
+    vacuous: bool = False
+
+
+@frozen
+class Report:
+    """What a check found, within which bounds, and at what size."""
+
+    scenario: Scenario
+    claims: tuple[Claim, ...]
+    bounds: tuple[str, ...]
+    not_modelled: tuple[str, ...]
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    complete: bool
+    exploration: Exploration | None = None
+
+
+def check(
+    scenario: Scenario,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    progress: Callable[[Progress], None] | None = None,
+    reductions: bool = True,
+) -> Report:
+    """Check every claim about a scenario. `reductions` False explores all components together instead of the core.
+
+    Raises `Refused` (cluster) for an object the API server does not accept.
+    """
+    began = monotonic()
+    try:
+        prepared = prepare(scenario)
+    except Restless as restless:
+        return _restless(scenario, str(restless), monotonic() - began)
+    core = machine_of(scenario, prepared, reductions=reductions)
+    found = explore(core.machine, claim_properties.of(core), limits=limits, progress=progress)
+    claims = tuple(_claims(core, prepared, found, limits, progress))
+    return Report(
+        scenario=scenario,
+        claims=claims,
+        bounds=bounds_of(scenario),
+        not_modelled=_not_modelled(prepared),
+        states=found.states,
+        transitions=found.transitions,
+        depth=found.depth,
+        seconds=monotonic() - began,
+        complete=found.complete,
+        exploration=found,
+    )
+
+
+def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = True) -> Cluster:
+    """Give the cluster whose machine is explored."""
+    parts = Parts.core(scenario) if reductions else Parts.everything()
+    return build(scenario, parts, prepared.objects, prepared.runtimes)
+
+
+def machine_for(scenario: Scenario, kind: str = "") -> Machine:
+    """Give the machine a trace of this kind of breach was found on, for a replay."""
+    prepared = prepare(scenario)
+    if kind == IN_MOTION:
+        return _moving(scenario, prepared)[0].machine
+    return machine_of(scenario, prepared).machine
+
+
+def _restless(scenario: Scenario, why: str, seconds: float) -> Report:
+    sentences = {
+        "convergence": claim_properties.CONVERGENCE,
+        "placement": claim_properties.PLACEMENT,
+        "reachability": claim_properties.REACHABILITY,
+    }
+    reason = f"applying the manifests does not come to rest ({why}); start: empty explores it"
+    claims = tuple(Claim(name, text, Status.UNKNOWN, "", (reason,)) for name, text in sentences.items())
+    return Report(scenario, claims, bounds_of(scenario), (), 0, 0, 0, seconds, complete=False)
+
+
+# --- putting the claims together ------------------------------------------------------------------------------------
+
+
+def _claims(
+    core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
+) -> Iterator[Claim]:
+    room = found[claim_properties.ROOM]
+    too_small = room.evidence if room.status is Status.VIOLATED else ()
+    for name, sentence in (
+        ("convergence", claim_properties.CONVERGENCE),
+        ("placement", claim_properties.PLACEMENT),
+        ("reachability", claim_properties.REACHABILITY),
+        ("budget", claim_properties.BUDGET),
+    ):
+        verdict = next((one for one in found.verdicts if one.name == name), None)
+        if verdict is None:
+            continue
+        claim = _claim(core, verdict, sentence)
+        if name == "reachability" and claim.status is not Status.VIOLATED:
+            claim = _reachability(core, prepared, found, claim, limits, progress)
+        if too_small and claim.status is Status.HOLDS:
+            lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.bounds.pods})",)
+            claim = evolve(claim, status=Status.UNKNOWN, lines=lines)
+        yield claim
+
+
+def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
+    lines = verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
+    if verdict.kind == "stuck" and verdict.trace is not None:
+        lines = (*lines, *why_stuck(core, states(core.machine, verdict.trace)[-1]))
+    return Claim(verdict.name, sentence, verdict.status, verdict.kind, lines, verdict.trace, verdict.vacuous)
+
+
+def why_stuck(core: Cluster, state: State) -> Iterator[str]:
+    """Explain a state in which nothing moves: each Pod without a node, node by node, and what would have to change."""
+    objects = claim_properties.objects_of(core, state)
+    pods = [one for one in objects if isinstance(one, Pod)]
+    waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
+    for pod in waiting:
+        yield from why_pending(pod, Cache.of(objects))
+    if waiting:
+        nodes = [one for one in objects if isinstance(one, Node)]
+        bound = [one for one in pods if one.spec.node_name]
+        if isinstance(feasible(waiting, nodes, bound), Infeasible):
+            yield from _repair(waiting, nodes, bound)
+
+
+def _repair(waiting: list[Pod], nodes: list[Node], bound: list[Pod]) -> Iterator[str]:
+    """Say which single running Pod would have to go for the waiting ones to fit."""
+    for gone in bound:
+        rest = [one for one in bound if one is not gone]
+        if not isinstance(feasible(waiting, nodes, rest), Infeasible):
+            yield f"z3: no placement exists as things stand; one does as soon as {gone.metadata.name} is gone"
+            return
+    yield "z3: no placement exists as things stand, nor after any single Pod is gone"
+
+
+# --- reachability in motion -----------------------------------------------------------------------------------------
+
+
+def _reachability(
+    core: Cluster,
+    prepared: Prepared,
+    found: Exploration,
+    at_rest: Claim,
+    limits: Limits,
+    progress: Callable[[Progress], None] | None,
+) -> Claim:
+    scenario = core.scenario
+    bare = any(one.status is not Status.HOLDS for one in found.verdicts if one.name.startswith(claim_properties.SERVED))
+    objects = (*prepared.objects, *(one for one in prepared.replicasets if one not in prepared.objects))
+    suspicion = False
+    premise = False
+    for service, owner in reach.pairs(objects):
+        one = reach.one_pod(scenario, objects, service, owner, fallback=bare)
+        search = explore(one.machine, [one.claim])
+        verdict = search[one.claim.name]
+        suspicion = suspicion or verdict.status is not Status.HOLDS
+        premise = premise or not verdict.vacuous
+    if not premise:
+        return evolve(at_rest, vacuous=True)
+    return at_rest if not suspicion else _confirm(scenario, prepared, at_rest, limits, progress)
+
+
+def _moving(scenario: Scenario, prepared: Prepared) -> tuple[Cluster, Invariant]:
+    """Give the machine in which connections matter: every kubelet step, the slices and a proxy; no faults, one view."""
+    bounds = evolve(scenario.bounds, mixed_views=False)
+    plain = evolve(reach.without_crash(scenario), bounds=bounds)
+    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), prepared.objects, prepared.runtimes)
+    layout = shape.world.layout
+    watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
+    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
+    parts = evolve(shape.parts, may_stop=guard)
+    cluster = build(plain, parts, prepared.objects, prepared.runtimes)
+    proxies = tuple(slot for slot in cluster.machine.initial[0] if slot.startswith("proxy/"))
+    check = partial(reach.breaches, layout.pools["Pod"], proxies, reach.chosen)
+    return cluster, Invariant(IN_MOTION, claim_properties.REACHABILITY, check)
+
+
+def _confirm(
+    scenario: Scenario,
+    prepared: Prepared,
+    at_rest: Claim,
+    limits: Limits,
+    progress: Callable[[Progress], None] | None,
+) -> Claim:
+    """Look for the breach in runs of the cluster itself."""
+    cluster, claim = _moving(scenario, prepared)
+    tighter = evolve(limits, max_states=min(limits.max_states or SEARCH.max_states or 0, SEARCH.max_states or 0))
+    search = explore(cluster.machine, [claim], limits=tighter, stop_at_first=True, progress=progress)
+    verdict = search[claim.name]
+    if verdict.status is Status.VIOLATED:
+        lines = (*verdict.evidence, *_advice(scenario, prepared))
+        return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines, trace=verdict.trace)
+    lines = ("a breach is possible for a Pod by itself and was not found in a run of the cluster", *_advice(scenario, prepared))
+    return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=lines)
+
+
+def _advice(scenario: Scenario, prepared: Prepared) -> Iterator[str]:
+    """Say which preStop delay would do."""
+    bound = scenario.bounds.propagation_seconds
+    if bound is None:
+        yield "no propagation bound is stated (bounds.propagation): without one no preStop delay is long enough"
+        return
+    for owner in prepared.replicasets:
+        hook = pre_stop_seconds(owner.spec.template.spec)
+        if hook < bound:
+            container = owner.spec.template.spec.containers[0].name
+            yield (
+                f"the smallest preStop delay that is long enough is {bound} s (now {hook:g} s): "
+                f"spec.template.spec.containers[{container}].lifecycle.preStop"
+            )
+            return
+
+
+def _not_modelled(prepared: Prepared) -> tuple[str, ...]:
+    pods = [one for one in prepared.objects if isinstance(one, Pod)]
+    templates = [Pod(one.spec.template.metadata, one.spec.template.spec) for one in prepared.replicasets]
+    lines = [line for pod in (*pods, *templates) for line in unmodelled(pod)]
+    return tuple(dict.fromkeys(lines))

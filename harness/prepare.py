@@ -1,0 +1,60 @@
+"""From a scenario to the state its exploration starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from attrs import evolve, frozen
+
+from ..impl.api.apps import ReplicaSet
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import Ref
+from ..model.machine import Fairness, State
+from .cluster import Cluster, Parts, applied, build
+from .scenario import Faults, Scenario, Start
+from .settle import Restless, apply, contents, settle
+
+
+@frozen
+class Prepared:
+    """The store and the running containers to start from, and every ReplicaSet that one run of the script leaves."""
+
+    objects: tuple[Object, ...]
+    runtimes: dict[str, Hashable]
+    replicasets: tuple[ReplicaSet, ...]
+
+
+def prepare(scenario: Scenario) -> Prepared:
+    """Apply the manifests and, where the scenario starts settled, let the cluster come to rest.
+
+    Raises `Refused` (cluster) for an object the API server does not accept, `Restless` (settle) where there is no rest.
+    """
+    objects = applied(scenario)
+    calm = evolve(scenario, faults=Faults(), wait_between_steps=True)
+    runtimes: dict[str, Hashable] = {}
+    if scenario.start is Start.SETTLED:
+        whole = build(evolve(calm, script=()), Parts.everything(), objects)
+        objects, runtimes = contents(whole, settle(whole.machine))
+    return Prepared(objects, runtimes, _replicasets(build(calm, Parts.everything(), objects, runtimes)))
+
+
+def _replicasets(whole: Cluster) -> tuple[ReplicaSet, ...]:
+    """Run the script once, step by step, and collect the ReplicaSets met on the way."""
+    found: dict[Ref, ReplicaSet] = {}
+    state: State | None = State.of(whole.machine.initial[0])
+    while state is not None:
+        try:
+            state = settle(whole.machine, state)
+        except Restless:
+            break
+        found |= {ref_of(one): one for slot in whole.world.layout.pools["ReplicaSet"] if (one := state[slot])}
+        state = _next_script_step(whole, state)
+    return tuple(found[ref] for ref in sorted(found))
+
+
+def _next_script_step(whole: Cluster, state: State) -> State | None:
+    for action in whole.machine.actions:
+        if action.name.startswith("kubectl ") and (action.when_quiet or action.fairness is Fairness.NONE):
+            for outcome in action.step(state):
+                return apply(state, outcome)
+    return None

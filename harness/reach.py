@@ -1,0 +1,216 @@
+"""Reachability while things change: one Pod of a Service at a time, in the widest environment it can meet.
+
+Who gets a new connection is decided endpoint by endpoint: an endpoint is routed to if it is ready in the EndpointSlices a
+proxy has programmed, whatever the others are (as long as any is ready; kube-proxy falls back to terminating ones only where
+none is). So one Pod is enough: it is created, bound to any node and deleted at any time by somebody, its kubelet takes every
+small step, the real EndpointSlice controller and every node's proxy lag behind. Every run of the whole cluster, looked at
+through one Pod, is a run here; what holds here holds there. A breach here is only a suspicion until `check` has found it
+in a run of the cluster itself.
+
+The propagation bound is a promise about time: so many seconds after a Pod's deletion nothing routes to it any more. With it
+a preStop hook of at least that length cannot end before, which is the one order of events the clock forbids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ..impl.api.apps import ReplicaSet
+from ..impl.api.core import Node, Pod, PodTemplateSpec, Service
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import ObjectMeta
+from ..impl.api.policy import Endpoint, EndpointSlice
+from ..impl.api.requests import Bind, Create, Delete, Request, Update
+from ..impl.api.selectors import matches_map
+from ..impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
+from ..impl.kubelet.runtime import PodRuntime, serving
+from ..impl.kubelet.timings import timings
+from ..model import world as worlds
+from ..model.machine import Action, Fairness, Invariant, Machine, Outcome, View
+from ..model.store import Full, Layout, pool
+from ..model.world import Form, World
+from . import components, kubelets
+from .cluster import describe, serve
+from .scenario import Scenario
+
+
+def routed(value: object) -> frozenset[str]:
+    """Give the names of the Pods that a value (slices, requests about slices) has as ready endpoints."""
+    return frozenset(_targets(one for piece in _slices(value) for one in piece.endpoints if one.conditions.ready))
+
+
+def routed_or_fallen_back(value: object) -> frozenset[str]:
+    """Give the ready endpoints and those that serve while they terminate, which count where none is ready."""
+    endpoints = [one for piece in _slices(value) for one in piece.endpoints]
+    return frozenset(_targets(one for one in endpoints if one.conditions.ready or one.conditions.serving))
+
+
+def chosen(value: object) -> frozenset[str]:
+    """Give whom a proxy that has programmed these slices sends connections to."""
+    return routed(value) or routed_or_fallen_back(value)
+
+
+def _targets(endpoints: Iterable[Endpoint]) -> Iterator[str]:
+    return (one.target_ref.name for one in endpoints if one.target_ref is not None)
+
+
+def _slices(value: object) -> Iterator[EndpointSlice]:
+    if isinstance(value, EndpointSlice):
+        yield value
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _slices(one)
+    elif isinstance(value, Create | Update):
+        yield from _slices(value.object)
+
+
+def propagated(slots: tuple[str, ...], view: View, pod: Pod) -> bool:
+    """Tell whether nothing routes to a Pod any more, nor will: neither slices, nor proxies, nor what is on its way."""
+    return not any(pod.metadata.name in view.via(routed, slot) for slot in slots)
+
+
+def may_stop(bound: int | None, slots: tuple[str, ...], view: View, pod: Pod) -> bool:
+    """Tell whether the clock allows SIGTERM: with a hook no shorter than the bound, only after propagation."""
+    if bound is None or timings(pod).before_sigterm < bound:
+        return True
+    return propagated(slots, view, pod)
+
+
+Routing = Callable[[object], frozenset[str]]
+
+
+def breaches(places: tuple[str, ...], proxies: tuple[str, ...], routing: Routing, view: View) -> Iterator[str]:
+    """Say which proxy sends new connections to a Pod that does not accept them."""
+    for place in places:
+        name = view.via(_deaf, kubelets.runtime_slot(place))
+        for proxy in proxies if name else ():
+            if name in view.via(routing, proxy):
+                node = proxy.partition("/")[2]
+                yield f"kube-proxy on {node} still sends new connections to {name}, which got its SIGTERM"
+
+
+def _deaf(runtime: PodRuntime | None) -> str:
+    """Name the Pod whose containers do not take new connections, "" if they do or nothing runs."""
+    return "" if runtime is None or serving(runtime) else runtime.uid.rpartition("/")[2]
+
+
+# --- one Pod, all environments --------------------------------------------------------------------------------------
+
+
+@frozen
+class OnePod:
+    """The machine of one Pod of a template behind a Service, and the claim about it."""
+
+    machine: Machine
+    claim: Invariant
+
+
+def one_pod(
+    scenario: Scenario, objects: tuple[Object, ...], service: Service, owner: ReplicaSet, *, fallback: bool
+) -> OnePod:
+    """Make the machine for one Pod that a ReplicaSet might make behind a Service.
+
+    `fallback`: the Service may be without any ready endpoint, so terminating ones that still serve count, too.
+    """
+    pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", 2)}
+    kept = (one for one in objects if not isinstance(one, Pod | EndpointSlice))
+    constants = immutabledict((ref_of(one), one) for one in kept)
+    nodes = tuple(one for one in objects if isinstance(one, Node))
+    form = Form.DECISION
+    process = components.endpointslice_process(service, pools, tuple(constants.values()), form=form)
+    proxies = tuple(kubelets.proxy_slot(one.metadata.name) for one in nodes[:1])
+    memories = (*process.memories(), *proxies)
+    layout = Layout(
+        constants,
+        immutabledict(pools),
+        memories,
+        immutabledict({slot: kubelets.runtime_slot(slot) for slot in pools["Pod"]}),
+    )
+    world = World(layout, partial(serve, True), describe)  # noqa: FBT003
+    guard = partial(may_stop, scenario.bounds.propagation_seconds, (*memories, *pools["EndpointSlice"]))
+    works = kubelets.Kubelets(world, pools["Pod"], _images(scenario), fine=True, may_stop=guard)
+    acts = (
+        *_somebody(world, owner, nodes),
+        *worlds.actions(world, process),
+        *worlds.faults(world, process, crash=scenario.faults.crash > 0, lost=False, lagging=False),
+        *kubelets.actions(works),
+        *(kubelets.proxy_action(one.partition("/")[2], pools["EndpointSlice"]) for one in proxies),
+    )
+    slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), kubelets.runtime_slot("store/Pod/0")))
+    slots |= {worlds.OVERFLOW: "", worlds.CRASHES: scenario.faults.crash, process.turn: (), process.decided: ()}
+    slots |= {proxy: tuple(None for _ in pools["EndpointSlice"]) for proxy in proxies}
+    claim = Invariant("in motion", "", partial(breaches, pools["Pod"], proxies, routed_or_fallen_back if fallback else routed), partial(_any_routed, proxies))
+    return OnePod(Machine((slots,), acts), claim)
+
+
+def _images(scenario: Scenario) -> ImageBehaviour:
+    return HOLLOW if scenario.image_behaviour else WELL
+
+
+def _any_routed(proxies: tuple[str, ...], view: View) -> bool:
+    return any(view.via(routed, proxy) for proxy in proxies)
+
+
+def _somebody(world: World, owner: ReplicaSet, nodes: tuple[Node, ...]) -> tuple[Action, ...]:
+    """Let anybody make the Pod, bind it to any node, and delete it, whenever the API server allows."""
+    place = world.layout.pools["Pod"][0]
+
+    def makes(view: View) -> Iterator[Outcome]:
+        yield from _asks(world, view, "replicaset-controller", Create(_pod_of(owner)))
+
+    def binds(view: View) -> Iterator[Outcome]:
+        pod = view[place]
+        if isinstance(pod, Pod) and not pod.spec.node_name:
+            for node in nodes[:1]:
+                yield from _asks(world, view, "scheduler", Bind(ref_of(pod), node.metadata.name, pod.metadata.uid))
+
+    def deletes(view: View) -> Iterator[Outcome]:
+        pod = view[place]
+        if isinstance(pod, Pod) and not pod.metadata.terminating:
+            yield from _asks(world, view, "replicaset-controller", Delete(ref_of(pod)))
+
+    return tuple(
+        Action(f"somebody: {step.__name__}", "somebody", step, Fairness.NONE) for step in (makes, binds, deletes)
+    )
+
+
+def _asks(world: World, view: View, user: str, request: Request) -> Iterator[Outcome]:
+    try:
+        response, updates = world.commit(view, user, request)
+    except Full:
+        return
+    if response.ok:
+        yield Outcome(describe(request, response), updates)
+
+
+def _pod_of(owner: ReplicaSet) -> Pod:
+    template: PodTemplateSpec = owner.spec.template
+    meta = ObjectMeta(
+        generate_name=f"{owner.metadata.name}-",
+        namespace=owner.metadata.namespace,
+        labels=template.metadata.labels,
+        annotations=template.metadata.annotations,
+    )
+    return Pod(meta, template.spec)
+
+
+def pairs(objects: tuple[Object, ...]) -> Iterator[tuple[Service, ReplicaSet]]:
+    """Give each Service with each ReplicaSet whose Pods it selects."""
+    for service in objects:
+        if isinstance(service, Service) and service.spec.selector:
+            for owner in objects:
+                if (
+                    isinstance(owner, ReplicaSet)
+                    and owner.metadata.namespace == service.metadata.namespace
+                    and matches_map(service.spec.selector, owner.spec.template.metadata.labels)
+                ):
+                    yield service, owner
+
+
+def without_crash(scenario: Scenario) -> Scenario:
+    """Give the scenario without faults: a breach that needs none is the shorter story."""
+    return evolve(scenario, faults=type(scenario.faults)())

@@ -1,0 +1,61 @@
+"""What kubectl refuses in a manifest by itself: no kind, an unknown one, misspelt fields, wrong types.
+
+Upstream: kubectl v1.32 with --validate=strict (kubectl/pkg/validation, cli-runtime/pkg/resource), worded for the reader
+here.
+Left out on purpose: what the API server's validation says, and the fields of custom resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from . import schema
+from .convert import FieldError
+
+TYPE_FIELDS = ("apiVersion", "kind")
+
+
+def errors_of(json: Any) -> tuple[FieldError, ...]:
+    """List what is wrong with an object, given as parsed YAML."""
+    if not isinstance(json, dict):
+        return (FieldError("", f"expected an object, a map with apiVersion and kind, got {schema.show(json)}"),)
+    errors = tuple(_kind_errors(json))
+    if not errors and json["kind"] in schema.table()["kinds"].get(json["apiVersion"], ()):
+        errors = schema.errors_in(json, json["apiVersion"], json["kind"])
+    return (*errors, *_name_errors(json))
+
+
+def _kind_errors(json: Mapping[str, Any]) -> Iterator[FieldError]:
+    missing = [name for name in TYPE_FIELDS if json.get(name) is None or json[name] == ""]
+    yield from (FieldError(name, "every object has one, this one has none", _chart_hint(json)) for name in missing)
+    texts = [name for name in TYPE_FIELDS if name not in missing and not isinstance(json[name], str)]
+    yield from (FieldError(name, f"expected a string, got {schema.show(json[name])}") for name in texts)
+    if missing or texts:
+        return
+    kind, version = json["kind"], json["apiVersion"]
+    kinds = schema.table()["kinds"]
+    if kind in kinds.get(version, ()) or not schema.is_built_in(version):
+        return
+    if versions := schema.versions_of(kind):
+        yield FieldError(
+            "apiVersion", f"unknown apiVersion {schema.show(version)}", f"{kind} is {' or '.join(versions)}"
+        )
+        return
+    near = schema.nearest(kind, schema.kind_names())
+    yield FieldError("kind", f"unknown kind {schema.show(kind)}", f"did you mean {near}?" if near else "")
+
+
+def _chart_hint(json: Mapping[str, Any]) -> str:
+    chart = "version" in json and json.get("apiVersion") in ("v1", "v2")
+    return "it looks like Helm's: render the chart first" if chart else ""
+
+
+def _name_errors(json: Mapping[str, Any]) -> Iterator[FieldError]:
+    metadata = json.get("metadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        if not schema.is_built_in(str(json.get("apiVersion", ""))):
+            yield FieldError("metadata", f"expected a map, got {schema.show(metadata)}")
+        return
+    if all((metadata or {}).get(name) in (None, "") for name in ("name", "generateName")):
+        yield FieldError("metadata.name", "every object has a name, this one has none")

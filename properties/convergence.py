@@ -1,0 +1,148 @@
+"""What it means for a cluster to have come to what was asked for: observed equals desired, and nothing is under way.
+
+Two layers. `shortfalls` looks at what decides about Pods: Deployments, ReplicaSets and the Pods themselves.
+`unpublished` looks at what others are told: statuses, EndpointSlices, budgets. Both yield sentences, none where all is well.
+The rule for workloads is that of the end-to-end recordings; a Service without any Pod to select is no shortfall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import evolve
+
+from ..impl.api.apps import Deployment, ReplicaSet
+from ..impl.api.core import Pod, PodTemplateSpec, Service
+from ..impl.api.frozen import strings
+from ..impl.api.kinds import Object
+from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
+
+HASH = "pod-template-hash"
+SERVICE_NAME = "kubernetes.io/service-name"
+
+
+def shortfalls(objects: Iterable[Object]) -> Iterator[str]:
+    """Say what is not yet as the Deployments, ReplicaSets and Pods should be."""
+    known = tuple(objects)
+    pods = [one for one in known if isinstance(one, Pod)]
+    sets = [one for one in known if isinstance(one, ReplicaSet)]
+    for one in known:
+        if isinstance(one, Deployment):
+            yield from _deployment(one, [rs for rs in sets if _controls(one, rs)])
+    for rs in sets:
+        yield from _replicaset(rs, [pod for pod in pods if pod.active and _controls(rs, pod)])
+    for pod in pods:
+        yield from _pod(pod)
+
+
+def _controls(owner: Object, obj: Object) -> bool:
+    controller = obj.metadata.controller
+    return controller is not None and controller.uid == owner.metadata.uid
+
+
+def _deployment(one: Deployment, sets: list[ReplicaSet]) -> Iterator[str]:
+    if one.spec.paused:
+        return
+    wanted = _count(one.spec.replicas)
+    current = [rs for rs in sets if plain_template(rs.spec.template) == plain_template(one.spec.template)]
+    name = f"Deployment {one.metadata.name}"
+    if not current:
+        yield f"{name} has no ReplicaSet of its current template"
+    for rs in sets:
+        replicas = _count(rs.spec.replicas)
+        if rs in current and replicas != wanted:
+            yield f"{name} wants {wanted} Pods of its current template, ReplicaSet {rs.metadata.name} is at {replicas}"
+        if rs not in current and replicas:
+            yield f"{name} still keeps {replicas} Pods of an old template in ReplicaSet {rs.metadata.name}"
+
+
+def _count(replicas: int | None) -> int:
+    return 1 if replicas is None else replicas
+
+
+def plain_template(template: PodTemplateSpec) -> PodTemplateSpec:
+    """Give a Pod template without the hash that tells ReplicaSets apart."""
+    labels = strings((key, value) for key, value in template.metadata.labels.items() if key != HASH)
+    return evolve(template, metadata=evolve(template.metadata, labels=labels))
+
+
+def _replicaset(rs: ReplicaSet, active: list[Pod]) -> Iterator[str]:
+    wanted = _count(rs.spec.replicas)
+    if len(active) != wanted:
+        yield f"ReplicaSet {rs.metadata.name} has {len(active)} of {wanted} Pods"
+    ready = sum(pod.ready for pod in active)
+    counts = (rs.status.replicas, rs.status.ready_replicas)
+    if counts != (len(active), ready):
+        told = f"{counts[0]} Pods, {counts[1]} ready"
+        yield f"ReplicaSet {rs.metadata.name} says {told}; there are {len(active)}, {ready} ready"
+
+
+def _pod(pod: Pod) -> Iterator[str]:
+    name = f"Pod {pod.metadata.name}"
+    if pod.metadata.terminating:
+        yield f"{name} is still being deleted"
+    elif not pod.spec.node_name:
+        yield f"{name} is not bound to any node"
+    elif pod.status.phase == "Failed" or (not pod.ready and pod.status.phase != "Succeeded"):
+        yield f"{name} on {pod.spec.node_name} is {pod.status.phase or 'not started'} and not ready"
+
+
+# --- what others are told -------------------------------------------------------------------------------------------
+
+
+def unpublished(objects: Iterable[Object]) -> Iterator[str]:
+    """Say which statuses, EndpointSlices and budgets do not tell what the Pods are."""
+    known = tuple(objects)
+    for one in known:
+        match one:
+            case Deployment():
+                yield from _deployment_status(one, known)
+            case Service():
+                yield from _endpoints(one, known)
+            case PodDisruptionBudget():
+                yield from _budget(one)
+            case _:
+                pass
+
+
+def _deployment_status(one: Deployment, known: tuple[Object, ...]) -> Iterator[str]:
+    sets = [rs for rs in known if isinstance(rs, ReplicaSet) and _controls(one, rs)]
+    pods = [pod for pod in known if isinstance(pod, Pod) and pod.active and any(_controls(rs, pod) for rs in sets)]
+    ready = sum(pod.ready for pod in pods)
+    told = (one.status.replicas, one.status.ready_replicas)
+    if told != (len(pods), ready):
+        yield f"Deployment {one.metadata.name} reports {told[0]} Pods, {told[1]} ready; there are {len(pods)}, {ready} ready"
+    if one.status.observed_generation != one.metadata.generation:
+        yield f"Deployment {one.metadata.name} reports on generation {one.status.observed_generation}, not the current one"
+
+
+def _endpoints(one: Service, known: tuple[Object, ...]) -> Iterator[str]:
+    if not one.spec.selector:
+        return
+    ready = {
+        pod.metadata.name
+        for pod in known
+        if isinstance(pod, Pod) and pod.active and pod.ready and _selected(one, pod)
+    }
+    published = {
+        endpoint.target_ref.name
+        for piece in known
+        if isinstance(piece, EndpointSlice) and piece.metadata.labels.get(SERVICE_NAME) == one.metadata.name
+        for endpoint in piece.endpoints
+        if endpoint.target_ref is not None and endpoint.conditions.ready
+    }
+    for missing in sorted(ready - published):
+        yield f"Service {one.metadata.name} does not publish the ready Pod {missing}"
+    if not one.spec.publish_not_ready_addresses:
+        for surplus in sorted(published - ready):
+            yield f"Service {one.metadata.name} publishes {surplus}, which is not a ready Pod"
+
+
+def _selected(service: Service, pod: Pod) -> bool:
+    same = pod.metadata.namespace == service.metadata.namespace
+    return same and all(pod.metadata.labels.get(key) == value for key, value in service.spec.selector.items())
+
+
+def _budget(one: PodDisruptionBudget) -> Iterator[str]:
+    if one.status.observed_generation != one.metadata.generation:
+        yield f"PodDisruptionBudget {one.metadata.name} has not been counted in its current form"

@@ -1,0 +1,364 @@
+"""The command line says what was found, exits with the code that says it, and never ends in a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from kubeproof.harness import check as checking
+from kubeproof.harness import cli
+from kubeproof.harness.check import Claim, Report
+from kubeproof.harness.progress import Line, line, remaining
+from kubeproof.harness.scenario import Scenario
+from kubeproof.model.checker import Limits, explore
+from kubeproof.model.checker.results import Progress, Status
+from kubeproof.model.machine import Action, Invariant, Machine, Outcome, View
+from kubeproof.traces.files import read
+
+MANIFESTS = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  containers: [{name: app, image: "nginx:1.28"}]
+---
+apiVersion: v1
+kind: Node
+metadata: {name: node-1}
+status:
+  capacity: {cpu: "2", memory: 4Gi, pods: "110"}
+"""
+
+
+def machine(scenario: Scenario, kind: str = "") -> Machine:
+    """Count up to the number of nodes: a stand-in for a cluster that every machine's checker can explore."""
+    assert kind in {"", "invariant"}
+    top = sum(type(one).__name__ == "Node" for one in scenario.objects)
+
+    def up(view: View) -> Iterator[Outcome]:
+        if view["count"] < top:
+            yield Outcome(f"to {view['count'] + 1}", {"count": view["count"] + 1})
+
+    return Machine(({"count": 0},), (Action("counter", "counter", up),))
+
+
+def check(scenario: Scenario, *, limits: Limits | None = None, progress: Any = None, reductions: bool = True) -> Report:
+    """Explore the stand-in: two nodes are one too many for the claim."""
+    assert reductions
+
+    def small(view: View) -> Iterator[str]:
+        if view["count"] > 1:
+            yield f"the count is {view['count']}"
+
+    claim = Invariant("convergence", "The count stays small.", small)
+    found = explore(machine(scenario), (claim,), limits=limits or Limits(), progress=progress)
+    verdict = found["convergence"]
+    lines = verdict.evidence or ((verdict.reason,) if verdict.reason else ())
+    return Report(
+        scenario=scenario,
+        claims=(
+            Claim(
+                name=verdict.name,
+                sentence=claim.doc,
+                status=verdict.status,
+                kind=verdict.kind,
+                lines=lines,
+                trace=verdict.trace,
+                vacuous=verdict.vacuous,
+            ),
+        ),
+        bounds=("no more than a few nodes",),
+        not_modelled=("the rest of the world",),
+        states=found.states,
+        transitions=found.transitions,
+        depth=found.depth,
+        seconds=found.seconds,
+        complete=found.complete,
+        exploration=found,
+    )
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line on the stand-in, in a folder of its own with web.yaml: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checking, "check", check)
+    monkeypatch.setattr(checking, "machine_for", machine)
+    (tmp_path / "web.yaml").write_text(MANIFESTS)
+
+    def runner(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(list(arguments))
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return int(ended.value.code or 0), out, err
+
+    return runner
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_what_holds_is_said_and_exits_with_0(run: Run) -> None:
+    code, out, err = run("check", "web.yaml")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "web"
+    assert lines[2] == "convergence    HOLDS     The count stays small."
+    assert "Within these bounds:\n  - no more than a few nodes\n" in out
+    assert "Not modelled:\n  - the rest of the world\n" in out
+    assert lines[-1].startswith("2 states, 1 transitions, depth 1, ")
+
+
+def test_what_is_violated_is_shown_step_by_step_with_a_trace_that_replays(run: Run) -> None:
+    code, out, _ = run("check", "web.yaml", "--nodes", "3")
+    assert code == 1
+    assert "convergence    VIOLATED  The count stays small.\n    invariant: the count is 2\n" in out
+    assert "    1. counter: to 1\n    2. counter: to 2\n" in out
+    path = ".kubeproof/traces/web-convergence.json"
+    assert f"trace written to {path}, replay it with: kubeproof replay {path}" in out
+    assert run("replay", path) == (0, f"{path}: replayed, 2 steps, every state as recorded\n", "")
+    shown = run("show", path)[1]
+    assert "convergence VIOLATED (invariant): The count stays small." in shown
+    assert "| count: 1 -> 2" in shown
+    assert "| count" not in run("show", "--brief", path)[1]
+
+
+def test_a_trace_holds_everything_that_its_replay_needs(run: Run, tmp_path: Path) -> None:
+    run("check", "web.yaml", "--nodes", "3", "--fault", "crash=2", "--propagation", "5s")
+    (tmp_path / "web.yaml").unlink()
+    document = read(tmp_path / ".kubeproof" / "traces" / "web-convergence.json")
+    assert document.inputs.files == {"web.yaml": MANIFESTS}
+    assert document.inputs.options == {"nodes": 3, "faults": {"crash": 2}, "bounds": {"propagation": "5s"}}
+    assert run("replay", ".kubeproof/traces/web-convergence.json")[0] == 0
+
+
+def test_a_trace_that_no_longer_replays_says_where_and_exits_with_1(run: Run, tmp_path: Path) -> None:
+    run("check", "web.yaml", "--nodes", "3")
+    path = tmp_path / ".kubeproof" / "traces" / "web-convergence.json"
+    path.write_text(path.read_text().replace('"label": "to 2"', '"label": "to 7"'))
+    code, out, _ = run("replay", str(path))
+    assert code == 1
+    assert "step 2 is no longer possible: counter: to 7\n  possible instead:\n    counter: to 2" in out
+
+
+def test_a_limit_makes_it_unknown_and_exits_with_3(run: Run) -> None:
+    code, out, _ = run("check", "web.yaml", "--max-states", "1")
+    assert code == 3
+    assert "convergence    UNKNOWN" in out
+    assert "the limit of 1 states was hit" in out
+    assert out.rstrip().endswith("INCOMPLETE")
+
+
+def test_quiet_prints_the_verdicts_only(run: Run) -> None:
+    assert run("check", "web.yaml", "--quiet") == (0, "convergence    HOLDS\n", "")
+
+
+def test_json_says_the_same_to_programs(run: Run) -> None:
+    code, out, _ = run("check", "web.yaml", "--nodes", "2", "--json", "--trace-dir", "kept")
+    found = json.loads(out)
+    assert code == 1
+    assert found["verdict"] == "VIOLATED"
+    assert found["claims"] == [
+        {
+            "claim": "convergence",
+            "sentence": "The count stays small.",
+            "verdict": "VIOLATED",
+            "kind": "invariant",
+            "lines": ["the count is 2"],
+            "vacuous": False,
+            "expected": None,
+            "trace": "kept/web-convergence.json",
+        }
+    ]
+    assert found["notModelled"] == ["the rest of the world"]
+
+
+@pytest.mark.parametrize(
+    ("expect", "code", "said"),
+    [("VIOLATED", 0, "[as expected]"), ("HOLDS", 1, "[expected HOLDS]"), ("UNKNOWN", 1, "[expected UNKNOWN]")],
+)
+def test_with_expect_the_exit_code_says_whether_it_came_as_expected(
+    run: Run, tmp_path: Path, expect: str, code: int, said: str
+) -> None:
+    (tmp_path / "scenario.yaml").write_text(f"title: Two nodes\nnodes: 2\nexpect: {{convergence: {expect}}}\n")
+    found, out, _ = run("check", ".", "--expect")
+    assert found == code
+    assert out.startswith("Two nodes\n")
+    assert said in out
+    assert run("check", ".")[0] == 1
+
+
+def test_a_claim_that_was_expected_but_never_judged_is_not_as_expected(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "scenario.yaml").write_text("expect: {budget: HOLDS}\n")
+    assert run("check", ".", "--expect")[0] == 1
+    assert run("check", ".")[0] == 0
+
+
+def test_a_vacuous_claim_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def vacuous(scenario: Scenario, **options: Any) -> Report:
+        report = check(scenario, **options)
+        return evolve(report, claims=tuple(evolve(claim, vacuous=True) for claim in report.claims))
+
+    monkeypatch.setattr(checking, "check", vacuous)
+    assert "vacuous: what it speaks of never occurred" in run("check", "web.yaml")[1]
+
+
+def test_several_paths_make_one_cluster(run: Run, tmp_path: Path) -> None:
+    pod, node = MANIFESTS.split("---\n")
+    (tmp_path / "pod.yaml").write_text(pod)
+    (tmp_path / "nodes.yaml").write_text(node + "---\n" + node.replace("node-1", "node-2"))
+    assert run("check", "pod.yaml", "nodes.yaml")[0] == 1
+
+
+BAD = [
+    ("a missing path", ["check", "gone.yaml"], "gone.yaml: no such file or folder"),
+    ("no path", ["check"], "Missing argument"),
+    ("an unknown option", ["check", "web.yaml", "--node", "3"], "No such option"),
+    ("an unknown command", ["chek"], "No such command 'chek'"),
+    ("a fault nobody knows", ["check", "web.yaml", "--fault", "meteor=1"],
+     "options: faults.meteor: unknown field 'meteor'"),
+    ("a fault that is no number", ["check", "web.yaml", "--fault", "crash=often"],
+     'options: faults.crash: expected an integer, got "often"'),
+    ("no nodes to add", ["check", "web.yaml", "--nodes", "0"], "--nodes"),
+    ("a bad duration", ["check", "web.yaml", "--timeout", "soon"], "expected a duration in whole seconds"),
+    ("a bad propagation", ["check", "web.yaml", "--propagation", "soon"], "options: bounds.propagation: expected a"),
+    ("a bad size", ["check", "web.yaml", "--max-memory", "much"], "expected a size like 4Gi"),
+    ("an unknown consistency", ["check", "web.yaml", "--consistency", "strict"],
+     "options: consistency: expected one of linearizable, session, resettable"),
+    ("a script that cannot be read", ["check", "web.yaml", "--script", "set-imag web a"],
+     "--script: 'set-imag' is no command; did you mean set-image?"),
+    ("a script that names nothing", ["check", "web.yaml", "--script", "drain node-9"],
+     "options: script[0].drain.node: there is no Node 'node-9'"),
+    ("a missing trace", ["replay", "gone.json"], "gone.json: cannot be read"),
+    ("a trace that is none", ["show", "web.yaml"], "web.yaml: is no JSON"),
+    ("a place that cannot be written", ["check", "web.yaml", "--nodes", "2", "--trace-dir", "web.yaml/x"], "web.yaml"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "said"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
+def test_bad_input_is_told_on_stderr_and_exits_with_2(run: Run, arguments: list[str], said: str) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_help_teaches_by_example(run: Run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    assert "helm template ./chart | kubeproof check - --nodes 3" in out
+    assert "0 everything holds, 1 something is violated, 2 bad input, 3 unknown" in out
+    assert "--fault NAME=N" in run("check", "--help")[1]
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    code, out, _ = run("--version")
+    assert (code, out.split()[:2]) == (0, ["kubeproof,", "version"])
+
+
+def test_an_interrupt_before_anything_is_known_is_unknown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> Report:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checking, "check", interrupted)
+    assert run("check", "web.yaml") == (3, "", "\nUNKNOWN: interrupted before anything was decided\n")
+
+
+def kubeproof(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start the real command in a process of its own."""
+    command = [sys.executable, "-m", "kubeproof", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_a_reader_that_goes_away_causes_no_complaint() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = subprocess.run(
+        [sys.executable, "-m", "kubeproof", "--help"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert "Traceback" not in process.stderr
+    assert "Exception ignored" not in process.stderr
+
+
+def test_standard_input_is_read_and_blamed_by_name() -> None:
+    process = kubeproof("check", "-", "--nodes", "1", stdin=subprocess.PIPE)
+    out, err = process.communicate("kind: Pod\n")
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith("stdin:1: apiVersion: every object has one, this one has none")
+
+
+def test_ctrl_c_while_it_waits_for_input_is_no_traceback(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "web.yaml")
+    process = kubeproof("check", str(tmp_path / "web.yaml"))
+    # Opening the pipe returns once the command has opened its end: from then on it waits for us.
+    with (tmp_path / "web.yaml").open("w"):
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert process.returncode == 3
+    assert "Traceback" not in err
+    assert "UNKNOWN: interrupted" in err
+
+
+class Terminal:
+    """A stream that remembers what was written."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def write(self, text: str) -> int:
+        """Remember a text."""
+        self.written.append(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Remember that it was shown."""
+        self.written.append("")
+
+
+def test_the_progress_line_says_how_far_and_how_fast() -> None:
+    news = Progress(states=3000, expanded=1000, transitions=9000, depth=7, seconds=2.0)
+    assert line(news, None, 3 * 2**20) == "3,000 states  1,500 states/s  depth 7  frontier 2,000  3 MiB  2 s"
+
+
+def test_the_rest_is_estimated_only_while_the_frontier_shrinks() -> None:
+    before = Progress(states=3000, expanded=1000, transitions=0, depth=7, seconds=2.0)
+    assert remaining(evolve(before, expanded=2000, seconds=4.0), before) == 2.0
+    assert remaining(evolve(before, states=4000, expanded=1500, seconds=4.0), before) is None
+    assert remaining(before, None) is None
+    assert "about 2 s left" in line(evolve(before, expanded=2000, seconds=4.0), before, 0)
+
+
+def test_the_progress_line_is_wiped_away_at_the_end() -> None:
+    terminal = Terminal()
+    writer = Line(terminal, lambda: 0)  # type: ignore[arg-type]
+    writer.close()
+    assert terminal.written == []
+    writer(Progress(states=1, expanded=0, transitions=0, depth=0, seconds=0.0))
+    writer.close()
+    assert terminal.written[0].startswith("\r\x1b[K1 states")
+    assert terminal.written[-2] == "\r\x1b[K"
+
+
+def test_on_a_terminal_verdicts_have_colours(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    out = run("check", "web.yaml")[1]
+    assert "\x1b[1;32mHOLDS\x1b[0m" in out
+    assert "\x1b" not in out.splitlines()[0]
+
+
+def test_the_statuses_of_the_checker_each_have_an_exit_code() -> None:
+    assert {status.value for status in Status} == {"HOLDS", "VIOLATED", "UNKNOWN"}

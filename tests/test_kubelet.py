@@ -1,0 +1,218 @@
+"""What a kubelet does for a Pod, step by step, and how long each takes."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+from immutabledict import immutabledict
+
+from kubeproof.impl.api.core import (
+    Container,
+    ContainerPort,
+    ExecAction,
+    Lifecycle,
+    LifecycleHandler,
+    Node,
+    NodeSpec,
+    NodeStatus,
+    Pod,
+    PodSpec,
+    Probe,
+    ResourceRequirements,
+    SleepAction,
+    Taint,
+    Toleration,
+)
+from kubeproof.impl.api.frozen import strings
+from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.api.quantity import parse_quantity
+from kubeproof.impl.api.requests import Delete, PatchStatus
+from kubeproof.impl.kubelet.admission import admit
+from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
+from kubeproof.impl.kubelet.runtime import IDLE, PodRuntime, Stage, crash, occupies, rebooted, serving
+from kubeproof.impl.kubelet.timings import handler_seconds, timings
+from kubeproof.impl.kubelet.worker import steps
+
+NODE = Node(
+    ObjectMeta(name="n1", labels=strings({"disk": "ssd"})),
+    status=NodeStatus(
+        allocatable=immutabledict(
+            {"cpu": parse_quantity("1"), "memory": parse_quantity("1Gi"), "pods": parse_quantity("2")}
+        )
+    ),
+)
+
+
+def pod(*, image: str = "web:1", cpu: str = "100m", hook: int = 0, **spec: object) -> Pod:
+    lifecycle = Lifecycle(pre_stop=LifecycleHandler(sleep=SleepAction(hook))) if hook else None
+    asks = ResourceRequirements(requests=immutabledict({"cpu": parse_quantity(cpu)}))
+    container = Container(name="app", image=image, resources=asks, lifecycle=lifecycle)
+    spec = {"containers": (container,), "restart_policy": "Always", "node_name": "n1", **spec}
+    return Pod(ObjectMeta(name="p", namespace="d", uid="u1"), PodSpec(**spec))
+
+
+def deleted(one: Pod, grace: int = 30) -> Pod:
+    return evolve(one, metadata=evolve(one.metadata, deletion_timestamp=0, deletion_grace_period_seconds=grace))
+
+
+def walk(
+    one: Pod | None, runtime: PodRuntime = IDLE, images: ImageBehaviour = WELL
+) -> tuple[Pod | None, PodRuntime, list[str]]:
+    """Take the first step again and again, each request granted; give what is left and the labels."""
+    labels: list[str] = []
+    while found := steps(one, runtime, NODE, (), images):
+        step = found[0]
+        labels.append(step.label)
+        runtime = step.runtime
+        if isinstance(step.request, PatchStatus):
+            one = step.request.object  # type: ignore[assignment]
+        elif isinstance(step.request, Delete):
+            one = None
+        assert len(labels) < 30
+    return one, runtime, labels
+
+
+def test_a_pod_starts_is_ready_and_reports_it_once() -> None:
+    one, runtime, labels = walk(pod())
+    assert labels == ["start containers", "report status"]
+    assert one is not None
+    assert (one.status.phase, one.ready, serving(runtime)) == ("Running", True, True)
+    assert one.status.pod_ip.startswith("10.")
+    assert steps(one, runtime, NODE) == ()
+
+
+def test_a_probe_delays_readiness_and_the_pod_reports_twice() -> None:
+    probed = pod(containers=(Container(name="app", readiness_probe=Probe(5, success_threshold=2)),))
+    found = steps(probed, steps(probed, IDLE, NODE)[0].runtime, NODE)
+    assert [one.label for one in found] == ["become ready", "report status"]
+    assert found[0].delay is not None
+    assert found[0].delay.seconds == 5 + 10
+    assert walk(probed)[2] == ["start containers", "become ready", "report status"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "labels"),
+    [
+        (0, ["notice deletion", "containers stop", "report status", "delete pod", "forget"]),
+        (7, ["notice deletion", "SIGTERM", "containers stop", "report status", "delete pod", "forget"]),
+    ],
+    ids=["no hook", "a hook"],
+)
+def test_a_deleted_pod_stops_before_its_object_goes(hook: int, labels: list[str]) -> None:
+    live, runtime, _ = walk(pod(hook=hook))
+    assert live is not None
+    assert walk(deleted(live), runtime) == (None, IDLE, labels)
+
+
+def test_a_hook_takes_its_seconds_and_sigterm_the_rest_of_the_grace_period() -> None:
+    live, runtime, _ = walk(pod(hook=7))
+    assert live is not None
+    closing = deleted(live, 10)
+    hook = steps(closing, steps(closing, runtime, NODE)[0].runtime, NODE)[0]
+    assert serving(steps(closing, runtime, NODE)[0].runtime)
+    assert (hook.delay and hook.delay.seconds, hook.delay and hook.delay.exact) == (7, True)
+    stop = steps(closing, hook.runtime, NODE)[0]
+    assert not serving(hook.runtime)
+    assert (stop.delay and stop.delay.seconds, stop.delay and stop.delay.exact) == (3, False)
+
+
+def test_a_pod_that_vanishes_is_killed_and_forgotten() -> None:
+    _, runtime, _ = walk(pod(hook=7))
+    assert walk(None, runtime) == (None, IDLE, ["kill orphan", "orphan stops", "forget"])
+    other = evolve(pod(), metadata=evolve(pod().metadata, uid="u2"))
+    assert walk(other, runtime)[2][:4] == ["kill orphan", "orphan stops", "forget", "start containers"]
+
+
+@pytest.mark.parametrize(
+    ("image", "policy", "phase", "ready"),
+    [
+        ("bad:1", "Always", "Running", False),
+        ("crash:1", "Always", "Running", False),
+        ("crash:1", "Never", "Failed", False),
+        ("nopull:1", "Always", "Pending", False),
+        ("slow:1", "Always", "Running", True),
+        ("job:1", "Never", "Succeeded", False),
+        ("job:1", "Always", "Running", True),
+        ("web:1", "Always", "Running", True),
+    ],
+)
+def test_the_hollow_kubelet_goes_by_the_image(image: str, policy: str, phase: str, *, ready: bool) -> None:
+    one, runtime, _ = walk(pod(image=image, restart_policy=policy), images=HOLLOW)
+    assert one is not None
+    assert (one.status.phase, one.ready) == (phase, ready)
+    assert serving(runtime) == ready
+    assert walk(deleted(one), runtime, HOLLOW)[0] is None
+
+
+def test_a_finished_pod_never_starts_again() -> None:
+    one, _, _ = walk(pod(image="job:1", restart_policy="Never"), images=HOLLOW)
+    assert walk(one, IDLE, HOLLOW) == (one, IDLE, [])
+
+
+@pytest.mark.parametrize(
+    ("one", "node", "reason"),
+    [
+        (pod(cpu="1"), NODE, None),
+        (pod(cpu="1001m"), NODE, "OutOfcpu"),
+        (pod(node_selector=strings({"disk": "hdd"})), NODE, "NodeAffinity"),
+        (pod(), evolve(NODE, spec=NodeSpec(taints=(Taint("k", "NoExecute", "v"),))), "TaintToleration"),
+        (pod(), evolve(NODE, spec=NodeSpec(taints=(Taint("k", "NoSchedule", "v"),))), None),
+        (
+            pod(tolerations=(Toleration("k", "Equal", "v"),)),
+            evolve(NODE, spec=NodeSpec(taints=(Taint("k", "NoExecute", "v"),))),
+            None,
+        ),
+        (
+            pod(tolerations=(Toleration("k", "Equal", "w"),)),
+            evolve(NODE, spec=NodeSpec(taints=(Taint("k", "NoExecute", "v"),))),
+            "TaintToleration",
+        ),
+    ],
+)
+def test_admission_gives_the_first_reason(one: Pod, node: Node, reason: str | None) -> None:
+    found = admit(one, node, ())
+    assert (found.reason if found else None) == reason
+    if found:
+        first = steps(one, IDLE, node)[0]
+        assert (first.label, occupies(first.runtime)) == (f"reject {reason}", False)
+        report = steps(one, first.runtime, node)[0].request
+        assert isinstance(report, PatchStatus)
+        assert isinstance(report.object, Pod)
+        assert (report.object.status.phase, report.object.status.reason) == ("Failed", reason)
+
+
+def test_neighbours_take_room_ports_and_places() -> None:
+    assert admit(pod(cpu="600m"), NODE, [pod(cpu="400m")]) is None
+    assert getattr(admit(pod(cpu="601m"), NODE, [pod(cpu="400m")]), "reason", "") == "OutOfcpu"
+    assert getattr(admit(pod(), NODE, [pod(), pod()]), "reason", "") == "OutOfpods"
+    port = Container(name="app", ports=(ContainerPort(80, host_port=8080),))
+    holder = pod(containers=(port,))
+    assert getattr(admit(holder, NODE, [holder]), "reason", "") == "NodePorts"
+
+
+@pytest.mark.parametrize(
+    ("hook", "seconds"),
+    [
+        (LifecycleHandler(sleep=SleepAction(4)), 4),
+        (LifecycleHandler(exec=ExecAction(("sleep", "9"))), 9),
+        (LifecycleHandler(exec=ExecAction(("/bin/sh", "-c", "sleep 2m; nginx -s quit"))), 120),
+        (LifecycleHandler(exec=ExecAction(("nginx", "-s", "quit"))), 0),
+        (LifecycleHandler(exec=ExecAction(("sh", "-c", "echo sleep 5"))), 0),
+    ],
+)
+def test_the_seconds_of_a_hook(hook: LifecycleHandler, seconds: float) -> None:
+    assert handler_seconds(hook) == seconds
+
+
+def test_a_hook_is_cut_off_by_the_grace_period() -> None:
+    times = timings(deleted(pod(hook=40), 30))
+    assert (times.before_sigterm, times.after_sigterm) == (30, 2)
+    assert timings(pod(termination_grace_period_seconds=0)).grace_seconds == 1
+
+
+def test_faults_restart_or_end_what_runs() -> None:
+    running = PodRuntime(Stage.RUNNING, "u1", ready=True)
+    assert crash(pod(), running) == PodRuntime(Stage.RUNNING, "u1", restarts=1)
+    assert crash(pod(restart_policy="Never"), running).stage is Stage.STOPPED
+    assert rebooted(pod(), evolve(running, stage=Stage.PRE_STOP)).stage is Stage.STOPPED
+    assert rebooted(pod(), IDLE) == IDLE

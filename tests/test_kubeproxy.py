@@ -1,0 +1,64 @@
+"""The proxy against recordings of the real one, and what a packet may meet on its way."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from pathlib import Path
+
+import pytest
+
+from kubeproof.impl.api.core import Service, ServicePort, ServiceSpec
+from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.kubeproxy.packet import Fate, Packet, Verdict
+from kubeproof.impl.kubeproxy.proxy import rules
+from kubeproof.impl.kubeproxy.route import destinations, route
+from kubeproof.properties.agreement_kubeproxy import judge
+
+VECTORS = Path(__file__).parent / "vectors" / "proxy" / "iptables.jsonl.xz"
+
+
+def records() -> list[dict[str, object]]:
+    with lzma.open(VECTORS, "rt") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def test_every_recorded_rule_and_packet_is_ours_too() -> None:
+    known = records()
+    assert len(known) == 212
+    assert {str(one["id"]): judge(one)[:1] for one in known if judge(one)} == {}
+
+
+def test_a_changed_recording_is_noticed() -> None:
+    record = records()[0]
+    outcome = record["outcomes"][0]
+    outcome["tablesAfter"] = outcome["tablesAfter"].replace("0.2000000000", "0.2500000000")
+    outcome["packetFlows"][0]["output"] = "10.180.0.2:80"
+    assert {(one.step, one.about.split()[0]) for one in judge(record)} == {(0, "nat"), (0, "packet")}
+
+
+def service(**spec: object) -> Service:
+    ports = (ServicePort(port=80, name="http", node_port=30080),)
+    return Service(ObjectMeta(name="web", namespace="d"), ServiceSpec(cluster_ip="172.30.0.1", ports=ports, **spec))
+
+
+@pytest.mark.parametrize(
+    ("packet", "fate"),
+    [
+        (Packet("10.1.0.1", "172.30.0.1", 80), Fate.REJECT),
+        (Packet("10.1.0.1", "172.30.0.1", 81), Fate.UNCHANGED),
+        (Packet("10.1.0.1", "172.30.0.1", 80, "UDP"), Fate.UNCHANGED),
+        (Packet("203.0.113.1", "192.168.0.1", 30080), Fate.REJECT),
+        (Packet("203.0.113.1", "127.0.0.1", 22), Fate.DROP),
+    ],
+    ids=["its port", "another port", "another protocol", "its node port", "loopback from outside"],
+)
+def test_a_service_without_endpoints_refuses(packet: Packet, fate: Fate) -> None:
+    assert route(rules([service(type="NodePort")], [], "n1"), packet) == Verdict(fate)
+
+
+def test_headless_and_external_services_have_no_rules() -> None:
+    bare = rules([], [], "n1")
+    headless = Service(ObjectMeta(name="h"), ServiceSpec(cluster_ip="None", ports=(ServicePort(port=80),)))
+    assert rules([headless, service(type="ExternalName")], [], "n1") == bare
+    assert destinations(bare, Packet("10.1.0.1", "172.30.0.1", 80)) == {Verdict()}

@@ -1,0 +1,213 @@
+"""Each fault that somebody might make in a controller is noticed by the check that is there for it."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+from kubeproof.properties.planted import planted
+
+QUICK = settings(
+    max_examples=60,
+    stateful_step_count=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+REPLICASET = "test_lockstep_replicaset:ReplicaSetLockstep"
+DEPLOYMENT = "test_lockstep_deployment:DeploymentLockstep"
+ROLLOUT = "test_lockstep_deployment:test_a_rollout_and_a_resize_come_to_an_end_within_bounds"
+SLICES = "test_lockstep_endpointslice:EndpointSliceLockstep"
+NODE = "test_lockstep_nodelifecycle:NodeLifecycleLockstep"
+BUDGET = "test_lockstep_disruption:test_each_count_is_the_models"
+COLLECTOR = "test_lockstep_podgc:test_it_collects_what_the_model_collects"
+WAITING = "test_lockstep_expectations:ExpectationsLockstep"
+ARITHMETIC = "test_controllers_vectors:test_rollout_arithmetic_is_kubernetes"
+ORDER = "test_controllers_vectors:test_pods_go_in_kubernetes_order"
+
+FAULTS = [
+    ("terminating Pods count as replicas", "replicaset", "if pod.active))", "if not pod.finished))", REPLICASET),
+    ("one Pod too many is made", "replicaset", "min(-surplus, BURST)", "min(1 - surplus, BURST)", REPLICASET),
+    ("one surplus Pod is kept", "replicaset", "min(surplus, BURST)", "min(surplus - 1, BURST)", REPLICASET),
+    ("Pods are managed while expectations are open", "replicaset", "if satisfied and not", "if not", REPLICASET),
+    ("unready Pods count as ready", "replicaset", "ready_replicas=len(ready)", "ready_replicas=len(pods)", REPLICASET),
+    (
+        "ready Pods go first",
+        "deletion",
+        "pod.ready, deletion_cost(pod)",
+        "not pod.ready, deletion_cost(pod)",
+        REPLICASET,
+    ),
+    ("crowded Pods go last", "deletion", "-one.rank", "one.rank", REPLICASET),
+    (
+        "only one choice among equals is offered",
+        "deletion",
+        "if victims != chosen and",
+        "if victims == chosen and",
+        REPLICASET,
+    ),
+    (
+        "fewer restarts go first",
+        "deletion",
+        "return restarts > their_restarts",
+        "return restarts < their_restarts",
+        ORDER,
+    ),
+    ("a plus sign is a cost", "deletion", "INTEGER.fullmatch(text)", "INTEGER.search(text)", ORDER),
+    ("the first event settles all", "expectations", "self.creations - 1", "0", WAITING),
+    ("any Pod that goes settles all", "expectations", "self.deletions - {pod}", "frozenset()", WAITING),
+    ("the surge is rounded down", "deployment_math", "desired, round_up=True", "desired, round_up=False", ARITHMETIC),
+    (
+        "unavailability is rounded up",
+        "deployment_math",
+        "desired, round_up=False",
+        "desired, round_up=True",
+        ARITHMETIC,
+    ),
+    ("the surge is ignored", "deployment_math", "round_up=True) - total", "round_up=True) - total + 1", DEPLOYMENT),
+    (
+        "one more than may be is unavailable",
+        "deployment_math",
+        "return replicas_of(deployment) - max_unavailable(deployment)",
+        "return replicas_of(deployment) - max_unavailable(deployment) - 1",
+        DEPLOYMENT,
+    ),
+    (
+        "unavailable new Pods are forgotten",
+        "deployment_rolling",
+        "- min_available(turn.deployment) - unavailable",
+        "- min_available(turn.deployment) + 9",
+        DEPLOYMENT,
+    ),
+    ("Recreate does not wait for old sets", "deployment_rolling", "if active(sets.old):", "if not sets:", DEPLOYMENT),
+    (
+        "a rollout keeps an old Pod",
+        "deployment_rolling",
+        "fewer = min(spare, replicas_of(rs))",
+        "fewer = min(spare, replicas_of(rs) - 1)",
+        ROLLOUT,
+    ),
+    ("the revision is not raised", "deployment_revisions", "revision = 1 + max(", "revision = 0 + max(", ROLLOUT),
+    ("a terminating endpoint is ready", "endpoints", "(serving and not terminating)", "serving", SLICES),
+    ("an endpoint is kept too long", "endpoints", "if pod.finished or not", "if not", SLICES),
+    (
+        "a changed endpoint is not written",
+        "slices",
+        "if one.endpoints == endpoints and",
+        "if one.endpoints and",
+        SLICES,
+    ),
+    ("a slice holds one too many", "slices", "max(0, most - len", "max(0, most + 1 - len", SLICES),
+    (
+        "the placeholder is forgotten",
+        "endpointslice",
+        "return evolve(plan, create=(placeholder,))",
+        "return plan",
+        SLICES,
+    ),
+    (
+        "a silent node stays ready",
+        "nodelifecycle",
+        'if one.type in REPORTED and one.status != "Unknown"',
+        'if one.type not in REPORTED and one.status != "Unknown"',
+        NODE,
+    ),
+    ("a node that is back stays tainted", "nodelifecycle", "if have != set(wanted):", "if have < set(wanted):", NODE),
+    ("a strangers taint is dropped", "nodelifecycle", "or one.key not in ours or", "or", NODE),
+    ("a promised Pod counts as healthy", "disruption", "DELETION_TIMEOUT > now)", "DELETION_TIMEOUT < now)", BUDGET),
+    (
+        "maxUnavailable is rounded down",
+        "disruption",
+        "scaled_value(maximum, expected, round_up=True)",
+        "scaled_value(maximum, expected, round_up=False)",
+        BUDGET,
+    ),
+    (
+        "a leaving Pod counts as healthy",
+        "disruption",
+        "pod.ready\n        and not pod.metadata.terminating\n",
+        "pod.ready\n",
+        BUDGET,
+    ),
+    (
+        "the set counts, not its Deployment",
+        "disruption",
+        'owner.kind != "Deployment"',
+        'owner.kind == "Deployment"',
+        BUDGET,
+    ),
+    (
+        "a Pod of a live node is collected",
+        "podgc",
+        "doomed = pod.metadata.terminating and out_of_service(node)",
+        "doomed = out_of_service(node)",
+        COLLECTOR,
+    ),
+    (
+        "a waiting Pod without node is collected",
+        "podgc",
+        "doomed = pod.metadata.terminating\n",
+        "doomed = True\n",
+        COLLECTOR,
+    ),
+]
+
+
+@cache
+def loaded(name: str) -> ModuleType:
+    """Load a test module by its file; tests are no package."""
+    spec = importlib.util.spec_from_file_location(f"planted_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    settings.register_profile("planted", QUICK)
+    before = settings.get_current_profile_name()
+    settings.load_profile("planted")  # Its tests inherit what is current now: a fault need not be shrunk.
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        settings.load_profile(before)
+    return module
+
+
+def run(check: str) -> None:
+    """Run a state machine or a test function, given as `file:name`."""
+    file, _, name = check.partition(":")
+    found = getattr(loaded(file), name)
+    if isinstance(found, type) and issubclass(found, RuleBasedStateMachine):
+        run_state_machine_as_test(found, settings=QUICK)
+    else:
+        test: Callable[[], None] = found
+        test()
+
+
+def notices(check: str) -> bool:
+    try:
+        run(check)
+    except AssertionError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("module", "before", "after", "check"), [one[1:] for one in FAULTS], ids=[one[0] for one in FAULTS]
+)
+def test_the_fault_is_noticed(module: str, before: str, after: str, check: str) -> None:
+    with planted(f"kubeproof.impl.controllers.{module}", before, after):
+        assert notices(check)
+
+
+@pytest.mark.parametrize("check", sorted({one[-1] for one in FAULTS}))
+def test_without_a_fault_the_check_is_content(check: str) -> None:
+    assert not notices(check)
