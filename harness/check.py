@@ -13,6 +13,7 @@ from time import monotonic
 
 from attrs import evolve, frozen
 
+from ..impl.api.apps import ReplicaSet
 from ..impl.api.cache import Cache
 from ..impl.api.core import Node, Pod
 from ..impl.kubelet.timings import pre_stop_seconds
@@ -193,7 +194,7 @@ def _reachability(
 ) -> Claim:
     scenario = core.scenario
     bare = any(one.status is not Status.HOLDS for one in found.verdicts if one.name.startswith(claim_properties.SERVED))
-    objects = (*prepared.objects, *(one for one in prepared.replicasets if one not in prepared.objects))
+    objects = (*(one for one in prepared.objects if not isinstance(one, ReplicaSet)), *prepared.replicasets)
     suspicion = False
     premise = False
     for service, owner in reach.pairs(objects):

@@ -25,7 +25,7 @@ from ..impl.api.policy import PodDisruptionBudget
 from ..impl.api.requests import Create, Request, Response, Update
 from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ..impl.apiserver.handler import handle
-from ..impl.apiserver.storage import Objects
+from ..impl.apiserver.storage import Objects, with_meta
 from ..impl.kubectl import script as kubectl
 from ..impl.kubectl.script import Step
 from ..impl.kubelet.behaviour import HOLLOW, WELL
@@ -182,7 +182,22 @@ def serve(
         base = None if request.base is None else components.without_status(request.base)
         request = evolve(request, object=components.without_status(request.object), base=base)
     response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix)
-    return response, tuple((write.ref, write.object) for write in transaction)
+    return response, tuple((write.ref, canonical(write.object)) for write in transaction)
+
+
+def canonical(obj: Object | None) -> Object | None:
+    """Count generations only as far as they matter: 1, or 2 while the status is about an older one.
+
+    Otherwise a cluster that goes round in circles would never be in the same state twice.
+    """
+    if obj is None or obj.metadata.generation == 0:
+        return obj
+    observed = getattr(getattr(obj, "status", None), "observed_generation", None)
+    if observed is None:
+        return with_meta(obj, generation=1)
+    behind = observed != obj.metadata.generation
+    status = evolve(obj.status, observed_generation=min(observed, 1))  # type: ignore[union-attr]
+    return evolve(with_meta(obj, generation=1 + (behind and observed > 0)), status=status)
 
 
 def describe(request: Request, response: Response) -> str:

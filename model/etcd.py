@@ -2,7 +2,7 @@
 
 May do: change one key or several at one revision, forget the past before a revision, tell a watcher any part of what
 it has not been told yet, in order. Watchers lag as they like; nothing says how many changes come at once.
-Left out: leases, ranges of keys, values that are compared (a transaction here compares revisions, as an API server does).
+Left out: leases, ranges of keys, values that are compared (a transaction compares revisions, as an API server does).
 """
 
 from __future__ import annotations

@@ -215,21 +215,22 @@ def _uid(key: Ref) -> str:
 
 
 def actions(world: World, process: Process) -> tuple[Action, ...]:
-    """Give everything one process may do, faults included, in a fixed order."""
+    """Give everything one process may do, in a fixed order. Its watches deliver, whatever else it is busy with."""
 
-    def action(verb: str, step: Callable[[World, Process, View], Iterator[Outcome]], **kind: Any) -> Action:
-        kind.setdefault("fairness", process.fairness)
-        return Action(f"{process.name}: {verb}", process.name, partial(step, world, process), **kind)
+    def action(verb: str, step: Callable[..., Iterator[Outcome]], **kind: Any) -> Action:
+        group = f"{process.name} watches" if step in {_sees, _looks_again} else process.name
+        bound = partial(step, world, process, **kind.pop("bound", {}))
+        return Action(f"{process.name}: {verb}", group, bound, process.fairness, **kind)
 
-    found = [action("sends", _sends), action("abandons", _abandons, urgent=True)]
+    found: list[Action] = []
     if process.form is Form.DECISION:
         found += [action("decides", _decides, urgent=True), action("looks again", _looks_again)]
         found += [action("sees it is too late", _too_late, urgent=True)]
     if process.form is Form.SNAPSHOT:
-        found += [action(f"sees {one.kind}", partial(_sees, watch=one)) for one in process.watches]
+        found += [action(f"sees {one.kind}", _sees, bound={"watch": one}) for one in process.watches]
         if any(one.quiet for one in process.watches):
             found += [action("passes over", _passes_over, urgent=True)]
-    return tuple(found)
+    return (*found, action("sends", _sends), action("abandons", _abandons, urgent=True))
 
 
 def faults(world: World, process: Process, *, crash: bool, lost: bool, lagging: bool) -> tuple[Action, ...]:

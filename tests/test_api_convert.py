@@ -119,6 +119,7 @@ BAD = [
     ({"spec": {"containers": {}}}, "spec.containers", "expected a list, got {}"),
     ({"spec": []}, "spec", "expected a map, got []"),
     ({"spec": {"priority": "high"}}, "spec.priority", 'expected an integer, got "high"'),
+    ({"spec": {"initContainers": [{"ports": [None]}]}}, "spec.initContainers[0].ports[0]", "expected a map, got null"),
     ({"spec": {"priority": True}}, "spec.priority", "expected an integer, got true"),
     ({"spec": {"priority": 1.5}}, "spec.priority", "expected an integer, got 1.5"),
     ({"spec": {"hostNetwork": "yes"}}, "spec.hostNetwork", 'expected true or false, got "yes"'),
@@ -146,6 +147,21 @@ def test_every_error_of_an_object_is_reported_in_the_order_of_its_fields() -> No
     paths = [error.path for error in caught.value.errors]
     limits = [f"spec.containers[1].resources.limits[{name}]" for name in ("cpu", "memory")]
     assert paths == ["spec.containers[0].image", "spec.containers[1].name", *limits, "metadata"]
+
+
+def test_a_number_or_text_is_neither_true_nor_a_list() -> None:
+    for wrong in (True, [1]):
+        with pytest.raises(BadObject) as caught:
+            structure({"spec": {"strategy": {"rollingUpdate": {"maxSurge": wrong}}}}, Deployment)
+        (error,) = caught.value.errors
+        assert str(error).startswith("spec.strategy.rollingUpdate.maxSurge: expected an integer or a string, got")
+
+
+def test_a_map_of_times_is_a_map_of_times() -> None:
+    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "n"}}
+    status = {"disruptedPods": {"p": "2025-01-01T00:00:00Z"}, "disruptionsAllowed": 1, "currentHealthy": 2}
+    budget |= {"status": status | {"desiredHealthy": 1, "expectedPods": 2}}
+    assert unstructure(from_json(budget)) == budget
 
 
 def test_numbers_are_taken_where_go_takes_them() -> None:

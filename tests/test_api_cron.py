@@ -74,6 +74,7 @@ def test_days_zones_and_delays(text: str, moment: str, expected: str | None) -> 
         ("1-2-3 * * * *", "too many hyphens: 1-2-3"),
         ("1/2/3 * * * *", "too many slashes: 1/2/3"),
         ("-5 * * * *", 'failed to parse int from : strconv.Atoi: parsing "": invalid syntax'),
+        ("1-+2/-3 * * * *", "negative number (-3) not allowed: -3"),
         ("@reboot", "unrecognized descriptor: @reboot"),
         ("@every fast", 'failed to parse duration @every fast: time: invalid duration "fast"'),
         ("TZ=Moon/Base * * * * *", "provided bad location Moon/Base: unknown time zone Moon/Base"),

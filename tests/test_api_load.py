@@ -244,6 +244,27 @@ def test_a_32_bit_field_takes_no_more_than_that(value: object) -> None:
     assert not errors_in({"spec": {"replicas": 2**31 - 1}}, "apps/v1", "Deployment")
 
 
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("[]", "expected a map, got []"),
+        ("{template: {spec: {containers: {}}}}", "expected a list, got {}"),
+        ("{selector: {matchLabels: [a]}}", 'expected a map, got ["a"]'),
+        ("{paused: 1}", "expected true or false, got 1"),
+        ("{progressDeadlineSeconds: '600'}", 'expected an integer, got "600"'),
+        ("{strategy: {rollingUpdate: {maxSurge: [1]}}}", "expected an integer or a string, got [1]"),
+        ("{template: {metadata: {creationTimestamp: now}}}", "expected a time such as 2025-01-31T12:00:00Z"),
+        ("{template: {spec: {overhead: {cpu: true}}}}", "expected a quantity such as 500m or 64Mi, got true"),
+        ("{template: {spec: {containers: [~]}}}", "expected a map, got null"),
+        ("{matchLabels: {}}", "Kubernetes has no such field (it belongs under selector)"),
+        (f"{{paused: {'x' * 100}}}", f'expected true or false, got "{"x" * 56}...'),
+    ],
+)
+def test_every_type_has_its_message(spec: str, message: str) -> None:
+    (problem,) = problems(f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: d}}\nspec: {spec}\n")
+    assert message in problem
+
+
 # --- files --------------------------------------------------------------------------------------------------------
 
 
@@ -286,6 +307,14 @@ def test_what_cannot_be_read_is_said_together(tmp_path: Path) -> None:
         f"{tmp_path}/missing.yaml: no such file or folder",
         f"{tmp_path}/zero.yaml: not a text file: expected YAML or JSON in UTF-8",
     ]
+
+
+def test_a_file_that_may_not_be_read_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert refused(tmp_path / "p.yaml") == f"{tmp_path}/p.yaml: cannot be read: Permission denied"
 
 
 def test_a_folder_without_manifests_says_where_some_are(tmp_path: Path) -> None:

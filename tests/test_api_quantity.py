@@ -67,6 +67,17 @@ def test_a_negative_big_decimal_is_rounded_up_past_zero_as_kubernetes_does() -> 
     assert parse_quantity("-77547.4300u").value() == 1
 
 
+def test_a_sum_with_a_big_decimal_is_one() -> None:
+    big, short = parse_quantity("-77547.4300u"), parse_quantity("-1")
+    assert ((big + short).value(), (short + big).value()) == (0, 0)
+    assert not (short + short).big
+    assert (Quantity.of(int64.MAX) + Quantity.of(1)).big
+
+
+def test_a_fraction_of_a_byte_is_written_in_decimal() -> None:
+    assert str(parse_quantity("0.0001Ki")) == "102400u"
+
+
 @pytest.mark.parametrize(
     ("text", "value", "milli"),
     [

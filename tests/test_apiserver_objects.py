@@ -26,7 +26,14 @@ from kubeproof.impl.api.core import (
 from kubeproof.impl.api.frozen import freeze, strings
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference, Ref
-from kubeproof.impl.api.policy import EndpointSlice, Lease, PodDisruptionBudget, PodDisruptionBudgetSpec, PriorityClass
+from kubeproof.impl.api.policy import (
+    Endpoint,
+    EndpointSlice,
+    Lease,
+    PodDisruptionBudget,
+    PodDisruptionBudgetSpec,
+    PriorityClass,
+)
 from kubeproof.impl.api.requests import Bind, Create, Delete, PatchMetadata, PatchStatus, Request, Response, Update
 from kubeproof.impl.apiserver import Config, Objects, Write, handle
 from kubeproof.impl.apiserver.storage import with_meta
@@ -280,6 +287,32 @@ def test_a_replicaset_counts_its_spec_only_and_a_client_cannot_count_for_it() ->
     assert response.object.metadata.generation == 1
     wider = evolve(read, spec=evolve(read.spec, replicas=2))
     assert asked(store, Update(wider, None))[1].object.metadata.generation == 2  # type: ignore[union-attr]
+
+
+def test_an_endpointslice_counts_its_labels_and_endpoints_but_no_annotations() -> None:
+    store, read = created(Objects(), EndpointSlice(ObjectMeta("e", namespace="default")))
+    changes = (with_meta(read, labels=APP), evolve(read, endpoints=(Endpoint(("10.0.0.1",)),)))
+    generations = [asked(store, Update(one, read))[1].object.metadata.generation for one in changes]  # type: ignore[union-attr]
+    assert generations == [2, 2]
+    noted: Any = asked(store, Update(with_meta(read, annotations=APP), read))[1].object
+    assert noted.metadata.generation == 1
+
+
+def test_a_service_with_a_known_address_is_changed_without_a_look_at_the_others() -> None:
+    store, read = created(Objects(), service())
+    lists: list[str] = []
+
+    class Watched:
+        """The storage, with a note of what is listed."""
+
+        get = staticmethod(store.get)
+
+        def list(self, kind: str, namespace: str | None) -> tuple[Object, ...]:
+            lists.append(kind)
+            return store.list(kind, namespace)
+
+    assert handle(Watched(), Update(with_meta(read, labels=APP), read))[0].ok
+    assert lists == []
 
 
 def test_a_spec_update_keeps_the_status_and_a_status_update_keeps_the_spec() -> None:

@@ -125,6 +125,24 @@ def test_options_go_over_the_file_field_by_field() -> None:
     assert (scenario.consistency, scenario.script) == (Consistency.SESSION, ())
 
 
+def test_the_least_number_is_still_allowed() -> None:
+    scenario = load(GOOD, faults={"crash": 0}, bounds={"pods": 1, "propagation": "0s"}, nodes=1)
+    assert (scenario.faults, scenario.bounds) == (Faults(), Bounds(0, 1))
+
+
+def test_a_service_selects_pods_with_more_labels_than_it_asks_for_but_not_with_fewer() -> None:
+    more = DEPLOYMENT.replace("labels: {app: web}", "labels: {app: web, tier: front}")
+    assert load({**GOOD, "web.yaml": more}).objects
+    asks = SERVICE.replace("selector: {app: web}", "selector: {app: web, tier: front}")
+    assert "service.yaml:5: spec.selector" in wrong({**GOOD, "service.yaml": asks})[0]
+
+
+def test_a_service_selects_pods_of_its_own_namespace_only() -> None:
+    elsewhere = SERVICE.replace("{name: web}", "{name: web, namespace: other}")
+    assert "service.yaml:5: spec.selector" in wrong({**GOOD, "service.yaml": elsewhere})[0]
+    assert "there are none" in wrong({**GOOD, "service.yaml": elsewhere})[0]
+
+
 def test_nodes_of_the_option_are_added_to_those_of_the_manifests() -> None:
     names = [one.metadata.name for one in load(GOOD, nodes=2).objects if isinstance(one, Node)]
     assert names == ["node-1", "node-2"]

@@ -208,6 +208,7 @@ class Thing:
 
     name: str = ""
     sort: str = "usual"
+    count: int = 0
 
 
 def test_the_canonical_text_tells_apart_what_python_takes_for_equal() -> None:
@@ -232,6 +233,7 @@ def test_the_canonical_text_tells_apart_what_python_takes_for_equal() -> None:
 
 def test_a_field_at_its_default_is_not_in_the_text_so_that_classes_may_grow() -> None:
     assert canonical(Thing("a")) == 'Thing(name="a")'
+    assert canonical(Thing("a", count=False)) == 'Thing(name="a",count=false)'
     assert canonical(Pod(ObjectMeta(name="a"))) == 'Pod(metadata=ObjectMeta(name="a"))'
 
 
