@@ -22,6 +22,7 @@ from ..model.checker.explore import explore
 from ..model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ..model.checker.traces import states
 from ..model.machine import Invariant, Machine, State
+from ..properties.convergence import shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
 from . import claims as claim_properties
 from . import reach
@@ -153,13 +154,14 @@ def _claims(
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
     lines = verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
     if verdict.kind == "stuck" and verdict.trace is not None:
-        lines = (*lines, *why_stuck(core, states(core.machine, verdict.trace)[-1]))
+        lines = tuple(dict.fromkeys((*lines, *why_stuck(core, states(core.machine, verdict.trace)[-1]))))
     return Claim(verdict.name, sentence, verdict.status, verdict.kind, lines, verdict.trace, verdict.vacuous)
 
 
 def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     """Explain a state in which nothing moves: each Pod without a node, node by node, and what would have to change."""
     objects = claim_properties.objects_of(core, state)
+    yield from shortfalls(objects)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
     for pod in waiting:

@@ -8,6 +8,8 @@ from functools import lru_cache, partial
 
 from attrs import evolve
 
+from ..impl.api.apps import ReplicaSet
+from ..impl.api.cache import Cache
 from ..impl.api.core import Node, Pod, PodSpec, PodStatus, Service
 from ..impl.api.kinds import Object
 from ..impl.api.meta import ObjectMeta
@@ -16,7 +18,7 @@ from ..impl.api.selectors import matches_map, selects
 from ..impl.apiserver.storage import Objects as Store
 from ..impl.controllers.common import Keep, slim_metadata, slim_ready
 from ..impl.controllers.disruption import expected_and_desired
-from ..impl.api.cache import Cache
+from ..impl.controllers.replicaset import wanted
 from ..model.machine import Converges, Invariant, Property, StepProperty, View
 from ..model.world import OVERFLOW
 from ..properties.at_rest import Restless, from_scratch, settled, unreachable
@@ -80,16 +82,40 @@ def _no_room(view: View) -> Iterator[str]:
 
 
 def _not_converged(cluster: Cluster, view: View) -> Iterator[str]:
-    if view.via(_is_negative, SCRIPT):
-        yield "the drain is not over"
-    short = tuple(shortfalls(_seen(cluster, view)))
-    yield from short
-    if not short:
+    """Give the first reason met, Pods before workloads: nearly every state has a Pod on its way, and needs no more looking."""
+    reason = _first_shortfall(cluster, view)
+    if reason:
+        yield reason
+    else:
         yield from _unreported(objects_of(cluster, view))
+
+
+def _first_shortfall(cluster: Cluster, view: View) -> str:
+    if view.via(_is_negative, SCRIPT):
+        return "the drain is not over"
+    layout = cluster.world.layout
+    for slot in layout.pools["Pod"]:
+        if reason := view.via(_pod_shortfall, slot):
+            return str(reason)
+    for slot in layout.pools["ReplicaSet"]:
+        if reason := view.via(_replicaset_shortfall, slot):
+            return str(reason)
+    return next(shortfalls(_seen(cluster, view)), "")
 
 
 def _is_negative(done: int) -> bool:
     return done < 0
+
+
+def _pod_shortfall(obj: Object | None) -> str:
+    return "" if obj is None else next(shortfalls((obj,)), "")
+
+
+def _replicaset_shortfall(obj: Object | None) -> str:
+    if not isinstance(obj, ReplicaSet) or wanted(obj) == obj.status.replicas == obj.status.ready_replicas:
+        return ""
+    counts = f"{obj.status.replicas} Pods, {obj.status.ready_replicas} ready"
+    return f"ReplicaSet {obj.metadata.name} wants {wanted(obj)} Pods and says {counts}"
 
 
 def _seen(cluster: Cluster, view: View) -> Objects:
@@ -130,7 +156,7 @@ def _unreported(objects: Objects) -> tuple[str, ...]:
 
 
 def _unreachable_at_rest(cluster: Cluster, view: View) -> Iterator[str]:
-    if script_over(cluster, view) and not any(shortfalls(_seen(cluster, view))):
+    if script_over(cluster, view) and not _first_shortfall(cluster, view):
         yield from unreachable_once_settled(objects_of(cluster, view))
 
 

@@ -6,6 +6,7 @@ before relying on it: the bounds, what the manifests say that is not modelled, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import Any
@@ -25,9 +26,11 @@ def text(report: Report, traces: Mapping[str, tuple[str, Document]], not_modelle
     lines = [report.scenario.title or report.scenario.name, ""]
     for claim in report.claims:
         lines.extend(_claim(claim, expectation(report.scenario, claim), traces.get(claim.name)))
+    lines.extend(_unjudged(report))
     lines.extend(_list("Within these bounds", report.bounds))
     lines.extend(_list("Not modelled", (*not_modelled, *report.not_modelled)))
-    return "\n".join((*lines, "", numbers(report), ""))
+    whole = "\n".join((*lines, "", numbers(report), ""))
+    return re.sub(r"\n{3,}", "\n\n", whole)
 
 
 def numbers(report: Report) -> str:
@@ -67,12 +70,27 @@ def _claim(claim: Claim, expected: str, trace: tuple[str, Document] | None) -> I
         sentence += f" [{expected}]"
     first, *rest = wrap(sentence, WIDTH - 25) or [""]
     yield NAMED.format(claim.name, claim.status.value, first).rstrip()
-    yield from (" " * 25 + line for line in rest)
+    yield from (f"{'':25}{line}" for line in rest)
     kind = f"{claim.kind}: " if claim.status is Status.VIOLATED and claim.kind else ""
     for number, line in enumerate(claim.lines):
-        yield f"    {kind if number == 0 else ''}{line}"
+        yield from wrap(
+            f"{kind if number == 0 else ''}{line}",
+            WIDTH,
+            initial_indent="    ",
+            subsequent_indent="      ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     if trace is not None:
         yield from _trace(*trace)
+
+
+def _unjudged(report: Report) -> Iterator[str]:
+    """Name the claims the scenario expects something of and that there was no cause to judge."""
+    judged = {claim.name for claim in report.claims}
+    for name, expected in report.scenario.expected:
+        if name not in judged:
+            yield f"{name:<14} not judged: nothing here could break it [expected {expected.value}]"
 
 
 def _trace(path: str, document: Document) -> Iterator[str]:

@@ -119,13 +119,12 @@ class Shrink:
         if state.recreate:
             return not any(new.values())
         by_name = dict(state.generations)
-        kept = sum(min(by_name[name].available, new[name]) for name in old)
-        lost = sum(by_name[name].available for name in old) - kept
+        lost = {name: max(0, min(by_name[name].available, old[name]) - new[name]) for name in old}
+        kept = {name: by_name[name].available - lost[name] for name in old}
         newest = by_name.get(state.template, Generation(0))
-        least = state.wanted - state.unavailable
-        if sum(new.values()) + newest.available < least:
-            return False
-        return lost == 0 or kept + newest.available >= least
+        least = state.wanted - state.unavailable - newest.available
+        could = sum(max(kept[name], new[name]) for name in old)
+        return could >= least and (not any(lost.values()) or sum(kept.values()) >= least)
 
     def apply(self, state: State) -> State:
         """Write the sizes."""
@@ -147,7 +146,7 @@ class Share:
         less = [after[name] <= before[name] for name in before]
         bound = state.wanted + state.surge if state.wanted else 0
         total = sum(after.values())
-        return (all(more) and total <= max(bound, state.wanted)) or (all(less) and total <= max(bound, 0))
+        return (all(more) and total <= max(bound, state.wanted)) or (all(less) and total <= bound)
 
     def apply(self, state: State) -> State:
         """Write the sizes, and for which number all of them are now meant."""

@@ -53,8 +53,9 @@ class Reject:
     """Refuse the Pod: it never runs here."""
 
     def enabled(self, state: State) -> bool:
-        """Only before it starts; a Pod that is going need not be started at all."""
-        return state.object != "gone" and state.containers == "none" and state.phase not in FINISHED
+        """Only before it starts, and not once it is over; a Pod that is going need not be started at all."""
+        wanted = state.object == "live" and state.phase not in FINISHED
+        return state.containers == "none" and (wanted or state.object == "deleting")
 
     def apply(self, state: State) -> State:
         """Let it have failed without having run."""
@@ -147,7 +148,7 @@ class Report:
 
     def enabled(self, state: State) -> bool:
         """Only while there is a Pod to write to, and something to say of it."""
-        return state.object != "gone" and state.containers != "none"
+        return state.object != "gone" and state.containers != "none" and self.apply(state) != state
 
     def apply(self, state: State) -> State:
         """Keep a final phase; a Pod with one is not ready."""

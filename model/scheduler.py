@@ -1,12 +1,12 @@
 """What the scheduler may do: give a waiting Pod to any node that has room for it, or give no Pod to any node.
 
-A waiting Pod may be bound to a node that admits it, has room for what it asks, and is in no domain where it would meet a
-Pod that it excludes or that excludes it. Which of these nodes, and which Pod first, Kubernetes does not promise: scores
-are wishes. A model step is one binding as the scheduler decides it on what it has seen.
+A waiting Pod may be bound to a node that admits it, has room for what it asks, and is in no domain where it would meet
+a Pod that it excludes or that excludes it. Which of these nodes, and which Pod first, Kubernetes does not promise:
+scores are wishes. A model step is one binding as the scheduler decides it on what it has seen.
 
-The state says in a few small values what Kubernetes says in many fields: labels, taints and cordons have become the set of
-nodes that admit a Pod. Left out: required affinity, spreading, host ports, priorities, and that what was seen may be old
-(the world's views say that).
+The state says in a few small values what Kubernetes says in many fields: labels, taints and cordons have become the set
+of nodes that admit a Pod. Left out: required affinity, spreading, host ports, priorities, and that what was seen may be
+old (the world's views say that).
 """
 
 from __future__ import annotations

@@ -188,7 +188,8 @@ def pods(draw: st.DrawFn, name: str, node: str = "", features: frozenset[str] = 
         tolerations=draw(few(tolerations, 2)) if features & {"taints", "cordon"} else (),
         topology_spread_constraints=tuple(by_key.values()),
     )
-    deleted = 1 if node and draw(st.sampled_from([False, False, False, True])) else None
+    leaving = draw(st.sampled_from([False, True] if "spread" in features else [False, False, False, True]))
+    deleted = 1 if node and leaving else None
     place = draw(st.sampled_from(["left", "left", "left", "right"]))
     return Pod(ObjectMeta(name=name, namespace=place, labels=draw(labels), deletion_timestamp=deleted), spec)
 

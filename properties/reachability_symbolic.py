@@ -34,8 +34,8 @@ class SymbolicPacket:
     @classmethod
     def fresh(cls, name: str = "packet") -> SymbolicPacket:
         """Make a packet nothing is known of."""
-        addresses = (z3.BitVec(f"{name}.{part}", 32) for part in ("source", "destination"))
-        return cls(*addresses, z3.BitVec(f"{name}.port", 16), z3.BitVec(f"{name}.protocol", 2))
+        source, destination = (z3.BitVec(f"{name}.{part}", 32) for part in ("source", "destination"))
+        return cls(source, destination, z3.BitVec(f"{name}.port", 16), z3.BitVec(f"{name}.protocol", 2))
 
     @classmethod
     def to(cls, address: str, port: int, protocol: str, source: Formula = None) -> SymbolicPacket:

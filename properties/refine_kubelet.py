@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..impl.api.core import Pod
 from ..impl.kubelet.runtime import PodRuntime, Stage
+from ..impl.kubelet.status import rejected
 from ..impl.kubelet.timings import pre_stop_seconds
 from ..model.kubelet import State, steps
 
@@ -20,8 +21,8 @@ CONTAINERS = {
 def abstract(pod: Pod | None, runtime: PodRuntime, *, has_hook: bool = False) -> State:
     """See a Pod, as the kubelet does, and what runs as a state of the model; `has_hook` is for one that is gone."""
     present = pod is not None and runtime.uid in {"", pod.metadata.uid}
-    rejected = bool(runtime.exit_code) or (runtime.stage is Stage.STOPPED and bool(runtime.reason))
-    seen = State(containers=CONTAINERS[runtime.stage], ready=runtime.ready, failed=rejected)
+    failed = bool(runtime.exit_code) or rejected(runtime)
+    seen = State(containers=CONTAINERS[runtime.stage], ready=runtime.ready, failed=failed)
     if pod is None or not present:
         return State("gone", "Pending", False, seen.containers, seen.ready, seen.failed, has_hook)  # noqa: FBT003
     return State(

@@ -74,6 +74,11 @@ def test_a_sum_with_a_big_decimal_is_one() -> None:
     assert (Quantity.of(int64.MAX) + Quantity.of(1)).big
 
 
+def test_a_number_of_more_than_18_digits_is_a_big_decimal() -> None:
+    assert not parse_quantity("123456789012345678").big
+    assert parse_quantity("1234567890123456789").big
+
+
 def test_a_fraction_of_a_byte_is_written_in_decimal() -> None:
     assert str(parse_quantity("0.0001Ki")) == "102400u"
 
@@ -86,8 +91,16 @@ def test_a_fraction_of_a_byte_is_written_in_decimal() -> None:
         ("100E", 0, 0),
         ("8Ei", int64.MAX, (2**63 - 1) * 1000),
         ("100P", 10**17, 0),
+        ("395655566303G", 395655566303 * 10**9 - 21 * 2**64, 0),
     ],
-    ids=["2^63 wraps", "millis wrap", "a loop that overflows gives 0", "a binary one is capped", "millis of 100P"],
+    ids=[
+        "2^63 wraps",
+        "millis wrap",
+        "a loop that overflows gives 0",
+        "a binary one is capped",
+        "millis of 100P",
+        "a short cut wraps",
+    ],
 )
 def test_an_int64_overflows_silently(text: str, value: int, milli: int) -> None:
     quantity = parse_quantity(text)

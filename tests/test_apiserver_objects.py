@@ -16,6 +16,7 @@ from kubeproof.impl.api.core import (
     Node,
     ObjectReference,
     Pod,
+    PodCondition,
     PodSpec,
     PodTemplateSpec,
     Service,
@@ -391,6 +392,15 @@ def test_a_binding_as_an_object_is_a_binding() -> None:
     bound: Any = store.get(ref_of(read))
     condition = bound.status.condition("PodScheduled")
     assert (bound.spec.node_name, condition.status, condition.last_transition_time) == ("n1", "True", 5)
+
+
+def test_a_binding_turns_one_condition_and_leaves_the_others() -> None:
+    store, made = created(Objects(), pod(), now=1)
+    refused = PodCondition("PodScheduled", "False", "Unschedulable", "no room", 1)
+    waiting = PodCondition("Other", "True", last_transition_time=1)
+    store, _ = asked(store, PatchStatus(evolve(made, status=evolve(made.status, conditions=(refused, waiting)))))
+    bound: Any = asked(store, Bind(ref_of(made), "n1"), now=8)[1].object
+    assert bound.status.conditions == (PodCondition("PodScheduled", "True", last_transition_time=8), waiting)
 
 
 # --- owners and finalizers ------------------------------------------------------------------------------------------

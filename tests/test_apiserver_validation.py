@@ -38,6 +38,10 @@ def service(**spec: Any) -> dict[str, Any]:
     return other("Service", spec={"ports": [{"port": 80}]} | spec)
 
 
+def sticky(seconds: int) -> dict[str, Any]:
+    return service(sessionAffinity="ClientIP", sessionAffinityConfig={"clientIP": {"timeoutSeconds": seconds}})
+
+
 def workload(kind: str, **spec: Any) -> dict[str, Any]:
     template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
     return other(kind, "apps/v1", spec={"selector": {"matchLabels": {"a": "b"}}, "template": template} | spec)
@@ -68,6 +72,7 @@ NAMED_TWICE = [{"containerPort": 80, "name": "http"}, {"containerPort": 81, "nam
 ROLE = "rbac.authorization.k8s.io/v1"
 
 BROKEN = [
+    (sticky(86401), "spec.sessionAffinityConfig.clientIP.timeoutSeconds"),
     (container(ports=TWO_PORTS), "spec.containers[0].ports[1].hostPort"),
     (container(ports=NAMED_TWICE), "spec.containers[0].ports[1].name"),
     (container(ports=[{"name": "http"}]), "spec.containers[0].ports[0].containerPort"),
@@ -138,6 +143,9 @@ def test_the_field_that_breaks_a_rule_is_named(body: dict[str, Any], field: str)
 
 
 KEPT = [
+    sticky(1),
+    sticky(86400),
+    other("Lease", "coordination.k8s.io/v1", spec={"leaseDurationSeconds": 1, "leaseTransitions": 0}),
     container(ports=[{"containerPort": 80, "hostPort": 80}, {"containerPort": 80, "hostPort": 80, "protocol": "UDP"}]),
     container(ports=[{"containerPort": 65535, "name": "a" * 15}]),
     container(lifecycle={"preStop": {"sleep": {"seconds": 30}}}),

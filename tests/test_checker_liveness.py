@@ -114,6 +114,16 @@ def test_a_component_is_split_until_two_strong_exits_are_avoided():
     assert places(machine, verdict.trace)[verdict.trace.cycle_start :] == [4, 5, 4]
 
 
+def test_of_two_livelocks_the_nearer_one_is_shown_whichever_is_found_first():
+    # Taking the strong exit's states away uncovers 1 <-> 3; 4 <-> 5 is plain to see at once, but farther away.
+    near_late = {0: (1,), 1: (0, 3, 4), 3: (1,), 4: (5,), 5: (4,)}
+    machine = graph(walker("spin", near_late), walker("exit", {0: (2,)}, STRONG))
+    assert places(machine, judge(machine, arrives(2)).trace) == [0, 1, 3, 1]
+    near_first = {0: (1,), 1: (0, 4), 4: (5,), 5: (4, 6), 6: (5,)}
+    machine = graph(walker("spin", near_first), walker("exit", {4: (2,)}, STRONG))
+    assert places(machine, judge(machine, arrives(2)).trace) == [0, 1, 0]
+
+
 # The shape of the cycle.
 
 
@@ -191,6 +201,17 @@ def test_a_script_that_waits_for_quiet_goes_on_when_all_fair_work_is_done():
 
 def _edges(machine: Machine, engine: str) -> int:
     return explore(machine, engine=engine).transitions
+
+
+@pytest.mark.parametrize("engine", ["plain", "rows"])
+def test_who_waits_for_quiet_is_not_even_asked_before(engine: str):
+    def script(view: View) -> Iterator[Outcome]:
+        if view["at"] < 2:
+            raise ValueError("asked too early")
+        yield Outcome("end", {"at": 9})
+
+    patient = Action("script", "script", script, NONE, when_quiet=True)
+    assert explore(graph(walker("work", {0: (1,), 1: (2,)}), patient), engine=engine).states == 4
 
 
 @pytest.mark.parametrize("engine", ["plain", "rows"])

@@ -402,6 +402,23 @@ def test_one_look_in_a_thousand_is_repeated():
     assert statistics.calls == 200 + 10
 
 
+@ENGINES
+@pytest.mark.parametrize("urgent", [True, False])
+def test_a_slot_that_is_first_read_late_wakes_its_reader(engine: str, urgent: bool):  # noqa: FBT001
+    def b(view: View) -> Iterator[Outcome]:
+        if view["b"] == 0 or (view["b"] == 1 and view["a"] == 1):
+            yield Outcome("b", {"b": view["b"] + 1})
+
+    def reader(view: View) -> Iterator[Outcome]:
+        if view["a"] == 1 and view["b"] == 2:
+            yield Outcome("woken", {"woken": True})
+
+    actions = (Action("b", "b", b), counter(1, "a"), Action("reader", "reader", reader, urgent=urgent))
+    claim = Sometimes("woken", "", lambda view: view["woken"])
+    result = explore(Machine(({"a": 0, "b": 0, "woken": False},), actions), (claim,), engine=engine)
+    assert result["woken"].status is Status.HOLDS
+
+
 # Reads through a transform.
 
 

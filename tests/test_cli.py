@@ -205,7 +205,9 @@ def test_with_expect_the_exit_code_says_whether_it_came_as_expected(
 
 def test_a_claim_that_was_expected_but_never_judged_is_not_as_expected(run: Run, tmp_path: Path) -> None:
     (tmp_path / "scenario.yaml").write_text("expect: {budget: HOLDS}\n")
-    assert run("check", ".", "--expect")[0] == 1
+    code, out, _ = run("check", ".", "--expect")
+    assert code == 1
+    assert "\nbudget         not judged: nothing here could break it [expected HOLDS]\n" in out
     assert run("check", ".")[0] == 0
 
 

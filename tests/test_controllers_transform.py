@@ -188,7 +188,7 @@ CASES: list[tuple[ModuleType, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("module", "kind", "arguments"), CASES)
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_sync_on_slim_objects_is_the_same_sync(
     module: Any, kind: str, arguments: dict[str, Any], data: st.DataObject
@@ -201,7 +201,7 @@ def test_a_sync_on_slim_objects_is_the_same_sync(
     assert sorted(module.TRANSFORM) == sorted(module.reads(ref_of(store.list(core.Service)[0])))
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(worlds())
 def test_a_coarse_view_offers_every_choice_of_the_exact_one(store: Cache) -> None:
     ready_at_once = [

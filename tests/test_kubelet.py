@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import lzma
+from pathlib import Path
+
 import pytest
 from attrs import evolve
 from immutabledict import immutabledict
 
+from kubeproof.impl.api import convert
 from kubeproof.impl.api.core import (
     Container,
     ContainerPort,
@@ -30,6 +35,7 @@ from kubeproof.impl.api.requests import Delete, PatchStatus
 from kubeproof.impl.kubelet.admission import admit
 from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from kubeproof.impl.kubelet.runtime import IDLE, PodRuntime, Stage, crash, occupies, rebooted, serving
+from kubeproof.impl.kubelet.status import status
 from kubeproof.impl.kubelet.timings import handler_seconds, timings
 from kubeproof.impl.kubelet.worker import steps
 
@@ -216,3 +222,37 @@ def test_faults_restart_or_end_what_runs() -> None:
     assert crash(pod(restart_policy="Never"), running).stage is Stage.STOPPED
     assert rebooted(pod(), evolve(running, stage=Stage.PRE_STOP)).stage is Stage.STOPPED
     assert rebooted(pod(), IDLE) == IDLE
+
+
+VECTORS = Path(__file__).parent / "vectors" / "kubelet" / "phase.jsonl.xz"
+
+
+def runtime_of(record: dict[str, object]) -> PodRuntime | None:
+    """Give the runtime a recorded status stands for; None if it has several containers, init containers or a past."""
+    pod, statuses, final = record["pod"], record["containerStatuses"], record["podIsTerminal"]
+    spec = pod["spec"]
+    if spec.get("initContainers") or len(spec["containers"]) != 1 or len(statuses) != 1 or statuses[0]["lastState"]:
+        return None
+    state, policy = statuses[0]["state"], spec["restartPolicy"]
+    if "running" in state and not final:
+        return PodRuntime(Stage.RUNNING, "u", ready=statuses[0]["ready"])
+    if "waiting" in state and not final:
+        return PodRuntime(Stage.STARTING, "u", reason=state["waiting"].get("reason", ""))
+    code = state.get("terminated", {}).get("exitCode")
+    over = code is not None and (final or policy == "Never" or (policy == "OnFailure" and code == 0))
+    return PodRuntime(Stage.STOPPED, "u", exit_code=code) if over else None
+
+
+def test_phase_and_conditions_are_the_recorded_ones() -> None:
+    judged = 0
+    with lzma.open(VECTORS, "rt") as lines:
+        records = [json.loads(line) for line in lines]
+    for record in records:
+        if (runtime := runtime_of(record)) is None:
+            continue
+        judged += 1
+        said = status(convert.from_json({**record["pod"], "kind": "Pod", "apiVersion": "v1"}), runtime)
+        real = {(one["type"], one["status"], one.get("reason", "")) for one in record["conditions"]}
+        mine = {(one.type, one.status, one.reason) for one in said.conditions}
+        assert (said.phase, real - mine) == (record["phase"], set()), record["id"]
+    assert judged > 250

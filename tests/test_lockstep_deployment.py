@@ -93,13 +93,15 @@ class DeploymentLockstep(RuleBasedStateMachine):
 
     @initialize(strategy=STRATEGIES, wanted=st.integers(0, 4), data=st.data())
     def begin(self, strategy: DeploymentStrategy, wanted: int, data: st.DataObject) -> None:
-        """Begin in the middle of a rollout from v1 to v2, with sets of any size."""
+        """Begin in the middle of a rollout from v1 to v2, with sets of any size within the surge."""
         self.store = Cache.of([web(wanted, "v1", strategy)])
         for image in ("v2", "v1"):
             self.turn()
             self.set_image(image=image)
+        left = wanted + max_surge(self.deployment())
         for rs in self.store.list(ReplicaSet):
-            size = data.draw(st.integers(0, 4))
+            size = data.draw(st.integers(0, left))
+            left -= size
             available = data.draw(st.integers(0, size))
             resized = evolve(rs, spec=evolve(rs.spec, replicas=size))
             self.store = with_object(self.store, reported(resized, size, available))

@@ -68,7 +68,7 @@ def worlds(draw: st.DrawFn) -> tuple[Cache, int]:
     return Cache.of([pdb, rs, *made, *([] if deployed is None else [deployment])]), wanted
 
 
-@settings(max_examples=200, report_multiple_bugs=False)
+@settings(max_examples=120, report_multiple_bugs=False)
 @given(worlds())
 def test_each_count_is_the_models(world: tuple[Cache, int]) -> None:
     store, wanted = world

@@ -15,6 +15,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import (
     Affinity,
     Container,
+    ContainerPort,
     Node,
     NodeSpec,
     NodeStatus,
@@ -25,6 +26,7 @@ from kubeproof.impl.api.core import (
     PodSpec,
     ResourceRequirements,
     Taint,
+    TopologySpreadConstraint,
 )
 from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
@@ -39,7 +41,7 @@ JUST_AFFINITY = Profile((inter_pod_affinity.PLUGIN,), ())
 LONELY = "node(s) didn't match pod affinity rules"
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(scenes())
 def test_every_filter_refuses_exactly_what_the_specification_refuses(scene: Scene) -> None:
     assert list(disagreements(scene.problem, scene.cache)) == []
@@ -223,3 +225,24 @@ def test_two_that_exclude_each_other_need_two_hosts() -> None:
     alone = feasible(pair, [machine("n1")])
     assert isinstance(alone, Infeasible)
     assert [one.kind for one in alone.core] == ["must run", "must run", "anti-affinity"]
+
+
+def test_two_that_want_one_host_port_need_two_nodes() -> None:
+    container = Container("c", ports=(ContainerPort(80, host_port=8080),))
+    pair = [Pod(ObjectMeta(name=name, namespace="default"), PodSpec((container,))) for name in ("one", "two")]
+    assert isinstance(feasible(pair, [machine("n1"), machine("n2")]), Placed)
+    alone = feasible(pair, [machine("n1")])
+    assert isinstance(alone, Infeasible)
+    assert [one.kind for one in alone.core] == ["must run", "must run", "ports"]
+
+
+def test_two_that_spread_cannot_share_the_only_open_host() -> None:
+    even = TopologySpreadConstraint(1, HOST, "DoNotSchedule", LabelSelector(strings({"app": "web"})))
+    spec = PodSpec(topology_spread_constraints=(even,))
+    meta = ObjectMeta(namespace="default", labels=strings({"app": "web"}))
+    pair = [Pod(evolve(meta, name=name), spec) for name in ("one", "two")]
+    closed = machine("n2", taints=(Taint("gpu", "NoSchedule"),))
+    assert isinstance(feasible(pair, [machine("n1"), machine("n2")]), Placed)
+    answer = feasible(pair, [machine("n1"), closed])
+    assert isinstance(answer, Infeasible)
+    assert sorted({one.kind for one in answer.core}) == ["must run", "spread", "taint"]

@@ -16,7 +16,7 @@ from kubeproof.properties.planted import planted
 Check = Callable[[str], None]
 
 SEARCH = settings(
-    max_examples=100,
+    max_examples=150,
     stateful_step_count=15,
     derandomize=True,
     database=None,

@@ -61,7 +61,7 @@ packets = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(services, slices, packets)
 def test_the_formulas_allow_what_the_walk_finds(one: Service, endpoints: EndpointSlice, packet: Packet) -> None:
     programmed = rules([one], [endpoints], "n1")
@@ -69,7 +69,7 @@ def test_the_formulas_allow_what_the_walk_finds(one: Service, endpoints: Endpoin
     assert possible(programmed, SymbolicPacket.of(packet)) == walked
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(services, slices)
 def test_every_service_is_reached_or_has_no_endpoint(one: Service, endpoints: EndpointSlice) -> None:
     proof = proves(rules([one], [endpoints], "n1"), one, [endpoints], "n1")

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 from kubeproof.impl.api.core import Pod, PodSpec
-from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.api.meta import ObjectMeta, Ref
+from kubeproof.impl.api.requests import Bind, Create
 from kubeproof.model.checker.results import Step, Trace
 from kubeproof.model.machine import Action, Fairness, Machine, Outcome, State, View
 from kubeproof.traces.canonical import canonical, digest
@@ -91,6 +92,8 @@ def test_writing_is_atomic_and_reading_gives_the_same_document(tmp_path: Path) -
     place = write(DOCUMENT, tmp_path / "new" / "trace.json")
     assert read(place) == DOCUMENT
     assert [path.name for path in place.parent.iterdir()] == ["trace.json"]
+    (tmp_path / "plain").touch()
+    assert place.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,6 +167,11 @@ def test_the_text_shows_claim_steps_what_followed_and_what_changed() -> None:
         "     | count: 0 -> 1",
         "     | mirror: 0 -> 1",
     ]
+
+
+def test_an_action_that_is_called_after_what_it_does_is_named_once() -> None:
+    step = evolve(DOCUMENT.steps[0], action="kubectl: drain node-1", label="drain node-1")
+    assert "\n1. kubectl: drain node-1\n" in text(evolve(DOCUMENT, steps=(step,)))
 
 
 @pytest.mark.parametrize(
@@ -280,7 +288,18 @@ def test_the_digest_does_not_depend_on_the_hash_seed_or_the_order_of_slots() -> 
         (None, Pod(ObjectMeta(name="web-1")), ("p: nothing -> Pod web-1",)),
         (Pod(ObjectMeta(name="web-1")), None, ("p: Pod web-1 -> nothing",)),
         ((1, 2), (1, 3), ("p[1]: 2 -> 3",)),
+        ((), (Create(Pod(ObjectMeta(generate_name="web-"))), Pod()), ("p: nothing -> Create Pod web-..., Pod ...",)),
         ((1,), (1, 2), ("p: [1] -> [1,2]",)),
+        (
+            ((Create(Pod(ObjectMeta(name="a"))),),),
+            ((Bind(Ref("Pod", "default", "a"), "n1"),),),
+            ("p[0][0]: Create Pod a -> Bind Pod default/a",),
+        ),
+        (
+            Create(Pod(ObjectMeta(name="a"))),
+            Create(Pod(ObjectMeta(name="b", uid="2"), PodSpec(node_name="n"))),
+            ("p: Create Pod a -> Create Pod b",),
+        ),
         (immutabledict(a=1), immutabledict(b=2), ("p[a]: 1 -> nothing", "p[b]: nothing -> 2")),
         ("x" * 90, "y", (f'p: "{"x" * 56}... -> "y"',)),
         (
@@ -289,7 +308,19 @@ def test_the_digest_does_not_depend_on_the_hash_seed_or_the_order_of_slots() -> 
             (*(f"p[{i}]: {i} -> {i + 1}" for i in range(6)), "p: and 3 more fields"),
         ),
     ],
-    ids=["a field", "appears", "goes", "an item", "a length", "keys", "a long one", "many"],
+    ids=[
+        "a field",
+        "appears",
+        "goes",
+        "an item",
+        "requests",
+        "a length",
+        "a request for another",
+        "another object",
+        "keys",
+        "a long one",
+        "many",
+    ],
 )
 def test_what_changed_is_told_by_field(before: object, after: object, lines: tuple[str, ...]) -> None:
     assert differences({"p": before, "q": 1}, {"p": after, "q": 1}) == lines

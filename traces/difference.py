@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from ..impl.api.meta import Ref
 from .canonical import canonical
 
 LONGEST = 60
@@ -35,7 +36,7 @@ def _changes(path: str, before: Any, after: Any) -> Iterator[str]:
     """Descend where both sides have the same shape; say the rest in whole values."""
     if before == after:
         return
-    if attrs.has(type(before)) and type(before) is type(after):
+    if attrs.has(type(before)) and type(before) is type(after) and _subject(before) == _subject(after):
         for field in attrs.fields(type(before)):
             name = f"{path}.{field.name}"
             yield from _changes(name, getattr(before, field.name), getattr(after, field.name))
@@ -54,11 +55,26 @@ def _name(key: Any) -> str:
 
 
 def brief(value: Any) -> str:
-    """Give a value in at most `LONGEST` characters; an object of the cluster goes by its name."""
+    """Give a value in at most `LONGEST` characters; an object goes by its name, a request by what it is about."""
+    text = _whole(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def _whole(value: Any) -> str:
     if value is None or value == ():
         return "nothing"
-    metadata = getattr(value, "metadata", None)
-    if metadata is not None:
-        return f"{type(value).__name__} {metadata.name or metadata.generate_name + '...'}"
-    text = canonical(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    if isinstance(value, tuple) and all(isinstance(item, tuple) or _subject(item) for item in value):
+        return ", ".join(map(_whole, value))
+    return _subject(value) or canonical(value)
+
+
+def _subject(value: Any) -> str:
+    """Name an object, or a request by its verb and its object; "" for anything else."""
+    name = type(value).__name__
+    if (metadata := getattr(value, "metadata", None)) is not None:
+        return f"{name} {metadata.name or metadata.generate_name + '...'}"
+    about = getattr(value, "object", None)
+    ref = getattr(value, "ref", None) or getattr(value, "pod", None)
+    if about is not None and _subject(about):
+        return f"{name} {_subject(about)}"
+    return f"{name} {ref}" if isinstance(ref, Ref) else ""

@@ -60,6 +60,11 @@ class Document:
     """Index of the first step of the part that repeats for ever, if one does."""
 
 
+def said(action: str, label: str) -> str:
+    """Say who did what; an action that is named after its only outcome says it once."""
+    return action if action.endswith(f": {label}") else f"{action}: {label}"
+
+
 def to_text(document: Document) -> str:
     """Write a document: the same bytes for the same document, one step below the other, a final newline."""
     return json.dumps(_to_json(document), indent=1, ensure_ascii=False) + "\n"

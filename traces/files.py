@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from .document import BadTraceError, Document, from_text, to_text
@@ -23,10 +22,9 @@ def read(path: Path) -> Document:
 def write(document: Document, path: Path) -> Path:
     """Write a trace, making its folder; give the path back. Raises OSError when the place cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with temporary.open("w", encoding="utf-8") as file:
             file.write(to_text(document))
             file.flush()
             os.fsync(file.fileno())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from .document import Document
+from .document import Document, said
 from .replay import Differs, Impossible, Replay, Replayed
 
 
@@ -32,7 +32,7 @@ def steps(document: Document, *, changes: bool = False, indent: str = "") -> Ite
     for number, step in enumerate(document.steps, start=1):
         if document.cycle_start == number - 1:
             yield f"{indent}{'':>{width}}  from here on for ever:"
-        yield f"{indent}{number:>{width}}. {step.action}: {step.label}"
+        yield f"{indent}{number:>{width}}. {said(step.action, step.label)}"
         yield from (f"{indent}{'':>{width}}    then {line}" for line in step.then)
         if changes:
             yield from (f"{indent}{'':>{width}}    | {line}" for line in step.changes)

@@ -15,7 +15,7 @@ from ..model.checker.semantics import Move, initial_states, moves, write
 from ..model.machine import Machine, State
 from .canonical import digest
 from .difference import differences
-from .document import Document, Inputs, Moment
+from .document import Document, Inputs, Moment, said
 
 
 @frozen
@@ -86,7 +86,7 @@ def _moments(trace: Trace) -> Iterator[Moment]:
 
 def then_of(step: Step) -> tuple[str, ...]:
     """Name what a step set off at once."""
-    return tuple(f"{urgent.action}: {urgent.label}" for urgent in step.urgent)
+    return tuple(said(urgent.action, urgent.label) for urgent in step.urgent)
 
 
 def replay(machine: Machine, document: Document, *, urgent: bool = True) -> Replay:
@@ -96,7 +96,7 @@ def replay(machine: Machine, document: Document, *, urgent: bool = True) -> Repl
     if state is None:
         return Differs(0, "the start", document.start, digest(starts[0]))
     for number, moment in enumerate(document.steps, start=1):
-        name = f"{moment.action}: {moment.label}"
+        name = said(moment.action, moment.label)
         here = moves(machine, state, urgent=urgent)
         same = [move for move in here if (move.step.action, move.step.label) == (moment.action, moment.label)]
         if not same:
@@ -115,4 +115,4 @@ def _pick(same: list[Move], wanted: str) -> State:
 
 def possible(here: tuple[Move, ...]) -> tuple[str, ...]:
     """Name what can be done, in the machine's order."""
-    return tuple(dict.fromkeys(f"{move.step.action}: {move.step.label}" for move in here))
+    return tuple(dict.fromkeys(said(move.step.action, move.step.label) for move in here))

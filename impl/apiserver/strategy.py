@@ -6,7 +6,7 @@ Left out on purpose: managedFields; the fields that only disabled feature gates 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from attrs import evolve
 from immutabledict import immutabledict
@@ -128,10 +128,17 @@ def _ungated(new: Pod, old: Pod) -> Pod:
 
 
 def only_status(new: Any, old: Any) -> Object | None:
-    """Give the stored object with the status wanted; None when the kind has no status subresource."""
+    """Give the stored object with the status wanted; None when the kind has no status subresource.
+
+    The status strategies of Deployments and ReplicaSets reset the spec (and the labels), not the annotations: that is
+    how the Deployment controller writes the revision.
+    """
     if not isinstance(old, WITH_STATUS):
         return None
     status = new.status
+    if isinstance(old, Deployment | ReplicaSet):
+        noted = evolve(old.metadata, annotations=new.metadata.annotations)
+        return cast("Object", evolve(old, metadata=noted, status=status))
     if isinstance(old, Pod) and not status.qos_class:
         status = evolve(status, qos_class=old.status.qos_class)
     final: Object = evolve(old, status=status)

@@ -67,7 +67,7 @@ def _cleanup_unhealthy(
     """
     after: list[ReplicaSet] = []
     for rs in old:
-        fewer = min(most, replicas_of(rs) - rs.status.available_replicas)
+        fewer = min(most, replicas_of(rs) - rs.status.available_replicas) if most else 0
         if fewer < 0:
             return Abandoned(turn)
         most -= fewer

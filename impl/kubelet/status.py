@@ -1,7 +1,7 @@
 """What the kubelet says of a Pod.
 
 Upstream: pkg/kubelet/kubelet_pods.go (generateAPIPodStatus, getPhase), pkg/kubelet/status/generate.go (v1.32).
-Left out on purpose: time stamps (there is no clock), container ids, image digests, readiness gates.
+Left out on purpose: time stamps (there is no clock), container ids, image digests.
 """
 
 from __future__ import annotations
@@ -90,9 +90,27 @@ def _readiness(kind: str, pod: Pod, runtime: PodRuntime, phase: str) -> PodCondi
     if phase in {"Succeeded", "Failed"}:
         return PodCondition(kind, "False", "PodCompleted" if phase == "Succeeded" else "PodFailed")
     if ready(runtime):
-        return PodCondition(kind, "True")
+        gates = _closed_gates(pod) if kind == "Ready" else ()
+        return PodCondition(kind, "False", "ReadinessGatesNotReady", ", ".join(gates)) if gates else _true(kind)
     names = " ".join(one.name for one in pod.spec.containers)
     return PodCondition(kind, "False", "ContainersNotReady", f"containers with unready status: [{names}]")
+
+
+def _true(kind: str) -> PodCondition:
+    return PodCondition(kind, "True")
+
+
+def _closed_gates(pod: Pod) -> tuple[str, ...]:
+    """Say of each readiness gate that is not open why not; their conditions are other controllers' business."""
+    wanted = [gate["conditionType"] for gate in pod.spec.extra.get("readinessGates") or ()]
+    found = [(kind, pod.status.condition(kind)) for kind in wanted]
+    return tuple(
+        f'the status of pod readiness gate "{kind}" is not "True", but {condition.status}'
+        if condition
+        else f'corresponding condition of pod readiness gate "{kind}" does not exist.'
+        for kind, condition in found
+        if condition is None or condition.status != "True"
+    )
 
 
 def ready(runtime: PodRuntime) -> bool:
