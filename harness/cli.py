@@ -45,7 +45,9 @@ def cli() -> None:
     """Prove that a Kubernetes rollout converges, places validly and stays reachable, or print the run that does not."""
 
 
-@cli.command(epilog="Every option can be written into scenario.yaml beside the manifests: see docs/scenario-format.md.")
+@cli.command(
+    epilog="What happens and what may fail can be written into scenario.yaml beside the manifests: see docs/scenario-format.md."
+)
 @click.argument("paths", nargs=-1, required=True, metavar="FOLDER|FILE|-...")
 @click.option(
     "--nodes", type=click.IntRange(min=1), metavar="N", help="Add N nodes: node-1, ... with 4 cpu, 8Gi, 110 pods."

@@ -254,11 +254,13 @@ def proxy(given: Given, server: Server) -> Told:
     server, exposed = _sent(server, given.user, Create(_service(given)))
     ref = Ref("Service", NAMESPACE, given.name)
     lines = [f"kubectl expose pod {given.name} --port={given.port} (so that there is something to reach)", exposed]
+    service = server.get(ref)
+    if not isinstance(service, Service):
+        return server, (*lines, "without a Service there is nothing to program")
     for asked in endpointslice.reconcile(_cache(server), ref):
         server, line = _sent(server, controller("endpointslice-controller"), asked)
         lines.append(line)
-    service, slices = server.get(ref), _cache(server).list(EndpointSlice)
-    assert isinstance(service, Service)  # noqa: S101 - it was created above
+    slices = _cache(server).list(EndpointSlice)
     lines.extend(f"endpoint of {one.metadata.name}: {line}" for one in slices for line in _endpoints(one))
     return server, (*lines, "", *_reached(given, service, slices))
 

@@ -91,13 +91,13 @@ class ReplicaSetLockstep(RuleBasedStateMachine):
         self.store = without_object(self.store, data.draw(st.sampled_from(self.pods())))
 
     def outcomes(self, *, satisfied: bool) -> list[Cache]:
+        self.turns += 1  # No name is given twice.
         alternatives = replicaset.reconcile_all(self.store, KEY, satisfied=satisfied)
         assert alternatives[0] == replicaset.reconcile(self.store, KEY, satisfied=satisfied)
         return [all_granted(self.store, requests, f"t{self.turns}-") for requests in alternatives]
 
     @rule(data=st.data(), satisfied=st.booleans())
     def turn(self, data: st.DataObject, satisfied: bool) -> None:
-        self.turns += 1
         self.store = data.draw(st.sampled_from(self.outcomes(satisfied=satisfied)))
 
     @rule()

@@ -143,3 +143,15 @@ def test_no_run_is_bad_with_the_answer_and_one_is_with_less(
     assert bad_run(bounds, answer.seconds, 30) is None
     assert (answer.tight is None) == (answer.seconds == 0)
     assert evolve(answer, tight=None).seconds == max(endpoints[1] + proxies[1] - kubelet[0], 0)
+
+
+@pytest.mark.parametrize(
+    ("source", "fate"),
+    [("10.9.0.1", Fate.REJECT), ("192.168.0.1", Fate.UNCHANGED)],
+    ids=["a Pod is refused", "the node's own packet leaves it: no rule of OUTPUT looks at external addresses"],
+)
+def test_an_external_address_without_endpoints(source: str, fate: Fate) -> None:
+    programmed = rules([service()], [], "n1")
+    packet = Packet(source, "192.168.9.9", 80)
+    assert {one.fate for one in destinations(programmed, packet)} == {fate}
+    assert possible(programmed, SymbolicPacket.of(packet)) == {(fate, "")}

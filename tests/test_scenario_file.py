@@ -112,6 +112,10 @@ def test_without_a_scenario_file_the_manifests_are_applied_to_the_empty_nodes() 
     assert (scenario.start, scenario.script, scenario.faults) == (Start.EMPTY, (), Faults())
 
 
+def test_an_empty_scenario_file_says_no_more_than_none() -> None:
+    assert load({**GOOD, "scenario.yaml": "# nothing yet\n"}) == load(GOOD)
+
+
 def test_with_a_script_the_cluster_has_settled_first() -> None:
     assert load(GOOD, script=[{"drain": {"node": "node-1"}}]).start is Start.SETTLED
 
@@ -221,6 +225,8 @@ def test_a_mistake_in_a_manifest_is_told_with_file_line_and_field(files: dict[st
 SCENARIO_MISTAKES = [
     ("malformed", "a: [1\nb: 2\n", "scenario.yaml:2: malformed YAML"),
     ("a list", "- a\n", "scenario.yaml:1: expected a map, got a list"),
+    ("a list for a text", "title: [a]\n", "scenario.yaml:1: title: expected a text, got a list"),
+    ("nothing for a choice", "start:\n", "scenario.yaml:1: start: expected one of empty, settled, got nothing"),
     ("two documents", "title: a\n---\ntitle: b\n", "scenario.yaml:3: expected one document, got several"),
     ("an unknown field", "a: 1\nscrpt: []\n", "scenario.yaml:2: scrpt: unknown field 'scrpt' (did you mean script?)"),
     ("an unknown start", "start: setled\n",

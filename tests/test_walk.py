@@ -134,6 +134,18 @@ def test_a_pod_that_fits_nowhere_stays_pending_and_its_service_rejects(on_nodes:
     assert lines(walked, 9)[-1].endswith("becomes REJECT")
 
 
+def test_a_name_that_only_a_pod_may_have_gets_no_service() -> None:
+    told = lines(walk(given("1pod", "nginx", 80, None)), 9)
+    assert "-> 422 " in told[1]
+    assert told[2:] == ("without a Service there is nothing to program",)
+
+
+def test_another_start_is_noticed_before_the_first_step(walked: Walk) -> None:
+    found = replay_walk(evolve(record(walked, "0.1.0"), start="0" * 64))
+    assert isinstance(found, Differs)
+    assert found.number == 0
+
+
 def test_what_the_api_server_refuses_is_bad_input_in_its_words() -> None:
     with pytest.raises(BadInput, match="a lowercase RFC 1123 subdomain must consist of"):
         walk(given("Nginx", "nginx", 80, None))
