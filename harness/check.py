@@ -1,8 +1,9 @@
 """Checking a scenario: explore its core, look at each Pod's connections, put the claims together.
 
-Three searches answer for the whole (the arguments are in `cluster` and `reach`): the core with every interleaving, view and
-fault; on top of each state where it is at rest, the observers; and one Pod of each template behind each Service in every
-environment. A suspicion of the third is confirmed in a run of the cluster, or the verdict is UNKNOWN.
+Three searches answer for the whole (the arguments are in `cluster` and `reach`): the core with every interleaving,
+view and fault; on top of each state where it is at rest, the observers; and one Pod of each template behind each
+Service in every environment. A suspicion of the third is confirmed in a run of the cluster, or the verdict is
+UNKNOWN.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from attrs import evolve, frozen
 from ..impl.api.apps import ReplicaSet
 from ..impl.api.cache import Cache
 from ..impl.api.core import Node, Pod
+from ..impl.api.policy import PodDisruptionBudget
 from ..impl.kubelet.timings import pre_stop_seconds
 from ..impl.scheduler.schedule import unmodelled
 from ..model.checker.explore import explore
@@ -40,7 +42,7 @@ SEARCH = Limits(max_states=400_000)
 
 @frozen
 class Claim:
-    """One of the claims, and what became of it. `kind` tells breaches apart; `lines` are the reasons or the evidence."""
+    """One claim and what became of it. `kind` tells breaches apart; `lines` are the reasons or the evidence."""
 
     name: str
     sentence: str
@@ -141,6 +143,8 @@ def _claims(
     ):
         verdict = next((one for one in found.verdicts if one.name == name), None)
         if verdict is None:
+            if name == "budget" and any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
+                yield Claim(name, sentence, Status.HOLDS, "step", vacuous=True)
             continue
         claim = _claim(core, verdict, sentence)
         if name == "reachability" and claim.status is not Status.VIOLATED:
@@ -240,7 +244,10 @@ def _confirm(
     if verdict.status is Status.VIOLATED:
         lines = (*verdict.evidence, *_advice(scenario, prepared))
         return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines, trace=verdict.trace)
-    lines = ("a breach is possible for a Pod by itself and was not found in a run of the cluster", *_advice(scenario, prepared))
+    lines = (
+        "a breach is possible for a Pod by itself and was not found in a run of the cluster",
+        *_advice(scenario, prepared),
+    )
     return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=lines)
 
 

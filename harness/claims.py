@@ -50,14 +50,18 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
         if isinstance(one, Service) and one.spec.selector
     ]
     if cluster.parts.budgets and "PodDisruptionBudget" in cluster.world.layout.pools:
-        found.append(StepProperty("budget", BUDGET, partial(_over_budget, cluster), lambda name: name.endswith(" evicts")))
+        found.append(
+            StepProperty("budget", BUDGET, partial(_over_budget, cluster), lambda name: name.endswith(" evicts"))
+        )
     return tuple(found)
 
 
 CONVERGENCE = (
     "After the script and the faults, every fair run reaches a state where observed equals desired, and stays there."
 )
-PLACEMENT = "Every binding satisfies, when it is made, what the scheduler promises; nothing stays Pending that could run."
+PLACEMENT = (
+    "Every binding satisfies, when it is made, what the scheduler promises; nothing stays Pending that could run."
+)
 REACHABILITY = (
     "No new connection is sent to an endpoint that does not accept it, and at rest every packet to a Service arrives."
 )
@@ -66,7 +70,7 @@ BUDGET = "No eviction leaves fewer healthy Pods than a disruption budget asks fo
 
 def script_over(cluster: Cluster, view: View) -> bool:
     """Tell whether the script is over, or at a drain that has to end by itself."""
-    return view.via(partial(_finished, len(cluster.scenario.script)), SCRIPT)
+    return bool(view.via(partial(_finished, len(cluster.scenario.script)), SCRIPT))
 
 
 def _finished(steps: int, done: int) -> bool:
@@ -82,7 +86,7 @@ def _no_room(view: View) -> Iterator[str]:
 
 
 def _not_converged(cluster: Cluster, view: View) -> Iterator[str]:
-    """Give the first reason met, Pods before workloads: nearly every state has a Pod on its way, and needs no more looking."""
+    """Give the first reason met, Pods before workloads: nearly every state has a Pod on its way."""
     reason = _first_shortfall(cluster, view)
     if reason:
         yield reason
@@ -131,7 +135,9 @@ def _seen(cluster: Cluster, view: View) -> Objects:
 def _goal_pod(obj: Object | None) -> Object | None:
     if not isinstance(obj, Pod):
         return None
-    return Pod(slim_metadata(obj.metadata, Keep(owners=True)), PodSpec(node_name=obj.spec.node_name), slim_ready(obj.status))
+    return Pod(
+        slim_metadata(obj.metadata, Keep(owners=True)), PodSpec(node_name=obj.spec.node_name), slim_ready(obj.status)
+    )
 
 
 def objects_of(cluster: Cluster, view: View) -> Objects:
@@ -169,7 +175,11 @@ def unreachable_once_settled(objects: Objects) -> tuple[str, ...]:
 
 def _routed(objects: Iterable[Object]) -> Iterator[Object]:
     """Keep what the rules are made of: a Pod's place does not matter, its address does."""
-    return (one for one in objects if not isinstance(one, Pod) and type(one).__name__ in {"Service", "EndpointSlice", "Node"})
+    return (
+        one
+        for one in objects
+        if not isinstance(one, Pod) and type(one).__name__ in {"Service", "EndpointSlice", "Node"}
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -270,4 +280,3 @@ def _goal_or_labels(obj: Object | None) -> Pod | None:
 
 def _healthy(pod: Pod) -> bool:
     return pod.ready and pod.active
-

@@ -46,7 +46,7 @@ def cli() -> None:
 
 
 @cli.command(
-    epilog="What happens and what may fail can be written into scenario.yaml beside the manifests: see docs/scenario-format.md."
+    epilog="What happens and what may fail can stand in a scenario.yaml beside the manifests: docs/scenario-format.md."
 )
 @click.argument("paths", nargs=-1, required=True, metavar="FOLDER|FILE|-...")
 @click.option(

@@ -27,7 +27,6 @@ from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, 
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects, with_meta
 from ..impl.kubectl import script as kubectl
-from ..impl.kubectl.script import Step
 from ..impl.kubelet.behaviour import HOLLOW, WELL
 from ..model import world as worlds
 from ..model.machine import Action, Machine

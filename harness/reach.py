@@ -1,14 +1,14 @@
 """Reachability while things change: one Pod of a Service at a time, in the widest environment it can meet.
 
-Who gets a new connection is decided endpoint by endpoint: an endpoint is routed to if it is ready in the EndpointSlices a
-proxy has programmed, whatever the others are (as long as any is ready; kube-proxy falls back to terminating ones only where
-none is). So one Pod is enough: it is created, bound to any node and deleted at any time by somebody, its kubelet takes every
-small step, the real EndpointSlice controller and every node's proxy lag behind. Every run of the whole cluster, looked at
-through one Pod, is a run here; what holds here holds there. A breach here is only a suspicion until `check` has found it
-in a run of the cluster itself.
+Who gets a new connection is decided endpoint by endpoint: an endpoint is routed to if it is ready in the
+EndpointSlices a proxy has programmed, whatever the others are (as long as any is ready; kube-proxy falls back to
+terminating ones only where none is). So one Pod is enough: it is created, bound to any node and deleted at any time
+by somebody, its kubelet takes every small step, the real EndpointSlice controller and every node's proxy lag behind.
+Every run of the whole cluster, looked at through one Pod, is a run here; what holds here holds there. A breach here
+is only a suspicion until `check` has found it in a run of the cluster itself.
 
-The propagation bound is a promise about time: so many seconds after a Pod's deletion nothing routes to it any more. With it
-a preStop hook of at least that length cannot end before, which is the one order of events the clock forbids.
+The propagation bound is a promise about time: so many seconds after a Pod's deletion nothing routes to it any more.
+With it a preStop hook of at least that length cannot end before, which is the one order of events the clock forbids.
 """
 
 from __future__ import annotations
@@ -143,7 +143,12 @@ def one_pod(
     slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), kubelets.runtime_slot("store/Pod/0")))
     slots |= {worlds.OVERFLOW: "", worlds.CRASHES: scenario.faults.crash, process.turn: (), process.decided: ()}
     slots |= {proxy: tuple(None for _ in pools["EndpointSlice"]) for proxy in proxies}
-    claim = Invariant("in motion", "", partial(breaches, pools["Pod"], proxies, routed_or_fallen_back if fallback else routed), partial(_any_routed, proxies))
+    claim = Invariant(
+        "in motion",
+        "",
+        partial(breaches, pools["Pod"], proxies, routed_or_fallen_back if fallback else routed),
+        partial(_any_routed, proxies),
+    )
     return OnePod(Machine((slots,), acts), claim)
 
 

@@ -1,1 +1,1 @@
-"""TODO docstring."""
+"""What each component does: pure functional Kubernetes components on the vocabulary of `impl.api`."""

@@ -1,7 +1,7 @@
 """When a controller may manage its Pods again: as soon as it has seen all that it asked for.
 
-Asked for are Pods to be made, which have no name yet, and Pods by name to be let go. Leaves out: the five minutes after
-which a controller stops waiting.
+Asked for are Pods to be made, which have no name yet, and Pods by name to be let go. Leaves out: the five minutes
+after which a controller stops waiting.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 @frozen
 class State:
-    """How many Pods were asked for and how many new ones were seen since; who was asked to go and who was seen going."""
+    """How many Pods were asked for and how many new ones were seen; who was asked to go and who was seen going."""
 
     asked_for: int = 0
     seen_new: int = 0

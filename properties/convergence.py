@@ -1,8 +1,9 @@
 """What it means for a cluster to have come to what was asked for: observed equals desired, and nothing is under way.
 
 Two layers. `shortfalls` looks at what decides about Pods: Deployments, ReplicaSets and the Pods themselves.
-`unpublished` looks at what others are told: statuses, EndpointSlices, budgets. Both yield sentences, none where all is well.
-The rule for workloads is that of the end-to-end recordings; a Service without any Pod to select is no shortfall.
+`unpublished` looks at what others are told: statuses, EndpointSlices, budgets. Both yield sentences, none where all
+is well. The rule for workloads is that of the end-to-end recordings; a Service without any Pod to select is no
+shortfall.
 """
 
 from __future__ import annotations
@@ -111,18 +112,17 @@ def _deployment_status(one: Deployment, known: tuple[Object, ...]) -> Iterator[s
     ready = sum(pod.ready for pod in pods)
     told = (one.status.replicas, one.status.ready_replicas)
     if told != (len(pods), ready):
-        yield f"Deployment {one.metadata.name} reports {told[0]} Pods, {told[1]} ready; there are {len(pods)}, {ready} ready"
+        counts = f"{told[0]} Pods, {told[1]} ready; there are {len(pods)}, {ready} ready"
+        yield f"Deployment {one.metadata.name} reports {counts}"
     if one.status.observed_generation != one.metadata.generation:
-        yield f"Deployment {one.metadata.name} reports on generation {one.status.observed_generation}, not the current one"
+        yield f"Deployment {one.metadata.name} reports on generation {one.status.observed_generation}, an old one"
 
 
 def _endpoints(one: Service, known: tuple[Object, ...]) -> Iterator[str]:
     if not one.spec.selector:
         return
     ready = {
-        pod.metadata.name
-        for pod in known
-        if isinstance(pod, Pod) and pod.active and pod.ready and _selected(one, pod)
+        pod.metadata.name for pod in known if isinstance(pod, Pod) and pod.active and pod.ready and _selected(one, pod)
     }
     published = {
         endpoint.target_ref.name

@@ -1,7 +1,7 @@
 """Plant a fault in a pure function for the length of a `with` block, to see which check notices.
 
-A check that no fault can fail proves nothing. `planted` recompiles a module with one piece of its text replaced and lends the
-new code to the functions that everybody already holds, so that no import has to be undone.
+A check that no fault can fail proves nothing. `planted` recompiles a module with one piece of its text replaced and
+lends the new code to the functions that everybody already holds, so that no import has to be undone.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _pairs(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[FunctionT
     """Pair the functions and methods a module defines itself with their recompiled twins."""
     for name, value in sorted(old.items()):
         twin = new.get(name)
-        if getattr(value, "__module__", None) != old["__name__"]:
+        if twin is None or getattr(value, "__module__", None) != old["__name__"]:
             continue
         value, twin = inspect.unwrap(value), inspect.unwrap(twin)  # noqa: PLW2901
         if isinstance(value, FunctionType) and isinstance(twin, FunctionType):

@@ -158,7 +158,7 @@ class NodeAffinity:
 
 @frozen
 class PodAffinityTerm:
-    """Pods the selector matches, in the listed (or selected, or own) namespaces, within one value of the topology key."""
+    """Pods the selector matches, in the listed (or selected, or own) namespaces, in one value of the topology key."""
 
     label_selector: LabelSelector | None = None
     namespaces: tuple[str, ...] = ()
@@ -262,7 +262,7 @@ class PodCondition:
 
 @frozen
 class ContainerStatus:
-    """What the kubelet last reported of a container; `state` is {"running": ...}, {"waiting": ...} or {"terminated": ...}."""
+    """What the kubelet last reported of a container; `state` is running, waiting or terminated, with details."""
 
     name: str = ""
     ready: bool = False

@@ -11,7 +11,6 @@ from typing import Any
 
 from immutabledict import immutabledict
 
-
 Strings = immutabledict[str, str]
 """Labels, annotations, nodeSelector, matchLabels: frozen, iterated in key order when built by `strings`."""
 

@@ -1,4 +1,4 @@
-"""The modelled kinds: what each is called in a URL, whether it lives in a namespace, and how to name one object of it."""
+"""The modelled kinds: what each is called in a URL, whether it lives in a namespace, how to name one object of it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("Role", "rbac.authorization.k8s.io/v1", "roles", namespaced=True, cls=Role),
     Kind("ClusterRole", "rbac.authorization.k8s.io/v1", "clusterroles", namespaced=False, cls=Role),
     Kind("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", namespaced=True, cls=RoleBinding),
-    Kind("ClusterRoleBinding", "rbac.authorization.k8s.io/v1", "clusterrolebindings", namespaced=False, cls=RoleBinding),
+    Kind(
+        "ClusterRoleBinding", "rbac.authorization.k8s.io/v1", "clusterrolebindings", namespaced=False, cls=RoleBinding
+    ),
     Kind("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", namespaced=False, cls=PriorityClass),
 )
 

@@ -7,9 +7,9 @@ Left out on purpose: managedFields, selfLink and generateName's five random char
 from __future__ import annotations
 
 from attrs import field, frozen
+from immutabledict import immutabledict
 
 from .frozen import EMPTY, Json, Strings, strings
-from immutabledict import immutabledict
 
 Time = int
 """Seconds since 1970 UTC; a world that abstracts from clocks leaves the fields that hold one at None."""

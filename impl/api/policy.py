@@ -26,7 +26,7 @@ class PodDisruptionBudgetSpec:
 
 @frozen
 class PodDisruptionBudgetStatus:
-    """What the disruption controller last counted; `disrupted_pods` are evicted but not yet seen gone (name to time)."""
+    """What the disruption controller counted; `disrupted_pods` are evicted but not yet seen gone (name to time)."""
 
     observed_generation: int = 0
     disruptions_allowed: int = 0
@@ -194,5 +194,3 @@ class ResourceQuota:
     spec: Json = EMPTY
     status: Json = EMPTY
     extra: immutabledict[str, Json] = EMPTY
-
-

@@ -1,7 +1,7 @@
 """What a component may ask of the API server, and what it is answered.
 
-A component never touches the store: it returns requests, and whoever runs it sends them one at a time, in order. A request
-that fails ends the component's turn; it looks again and starts anew, as a work queue's retry does.
+A component never touches the store: it returns requests, and whoever runs it sends them one at a time, in order. A
+request that fails ends the component's turn; it looks again and starts anew, as a work queue's retry does.
 """
 
 from __future__ import annotations
