@@ -27,6 +27,7 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
             "Pods are deleted with their own grace period",
             "which of several equally ranked Pods a ReplicaSet deletes is left open (age and crowding do not decide)",
             _images(scenario),
+            "what is not modelled is taken not to matter" if scenario.accept_unmodelled and scenario.unmodelled else "",
         )
         if line
     )

@@ -29,6 +29,7 @@ from ..properties.placement import Infeasible, feasible, why_pending
 from . import claims as claim_properties
 from . import reach
 from .bounds import bounds_of
+from .claim_convergence import objects_of
 from .cluster import Cluster, Parts, build
 from .prepare import Prepared, prepare
 from .scenario import Scenario
@@ -117,13 +118,12 @@ def machine_for(scenario: Scenario, kind: str = "") -> Machine:
 
 
 def _restless(scenario: Scenario, why: str, seconds: float) -> Report:
-    sentences = {
-        "convergence": claim_properties.CONVERGENCE,
-        "placement": claim_properties.PLACEMENT,
-        "reachability": claim_properties.REACHABILITY,
-    }
     reason = f"applying the manifests does not come to rest ({why}); start: empty explores it"
-    claims = tuple(Claim(name, text, Status.UNKNOWN, "", (reason,)) for name, text in sentences.items())
+    claims = tuple(
+        Claim(name, text, Status.UNKNOWN, "", (reason,))
+        for name, text in claim_properties.SENTENCES.items()
+        if name != "budget"
+    )
     return Report(scenario, claims, bounds_of(scenario), (), 0, 0, 0, seconds, complete=False)
 
 
@@ -134,21 +134,21 @@ def _claims(
     core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
 ) -> Iterator[Claim]:
     room = found[claim_properties.ROOM]
+    undecided = _undecided(core.scenario, prepared)
     too_small = room.evidence if room.status is Status.VIOLATED else ()
-    for name, sentence in (
-        ("convergence", claim_properties.CONVERGENCE),
-        ("placement", claim_properties.PLACEMENT),
-        ("reachability", claim_properties.REACHABILITY),
-        ("budget", claim_properties.BUDGET),
-    ):
+    for name, sentence in claim_properties.SENTENCES.items():
         verdict = next((one for one in found.verdicts if one.name == name), None)
         if verdict is None:
             if name == "budget" and any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
                 yield Claim(name, sentence, Status.HOLDS, "step", vacuous=True)
             continue
         claim = _claim(core, verdict, sentence)
+        if name == "placement" and claim.status is not Status.VIOLATED:
+            claim = _nothing_left(core, found, claim)
         if name == "reachability" and claim.status is not Status.VIOLATED:
             claim = _reachability(core, prepared, found, claim, limits, progress)
+        if undecided and claim.status is Status.HOLDS:
+            claim = evolve(claim, status=Status.UNKNOWN, lines=(undecided,))
         if too_small and claim.status is Status.HOLDS:
             lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.bounds.pods})",)
             claim = evolve(claim, status=Status.UNKNOWN, lines=lines)
@@ -162,9 +162,17 @@ def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
     return Claim(verdict.name, sentence, verdict.status, verdict.kind, lines, verdict.trace, verdict.vacuous)
 
 
+def _nothing_left(core: Cluster, found: Exploration, bindings: Claim) -> Claim:
+    """Join the second half of the placement claim: at rest nothing is left Pending that could run."""
+    pending = _claim(core, found[claim_properties.PENDING], bindings.sentence)
+    if pending.status is Status.HOLDS:
+        return evolve(bindings, vacuous=bindings.vacuous and pending.vacuous)
+    return evolve(pending, name=bindings.name, vacuous=False)
+
+
 def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     """Explain a state in which nothing moves: each Pod without a node, node by node, and what would have to change."""
-    objects = claim_properties.objects_of(core, state)
+    objects = objects_of(core, state)
     yield from shortfalls(objects)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
@@ -268,8 +276,19 @@ def _advice(scenario: Scenario, prepared: Prepared) -> Iterator[str]:
             return
 
 
+def _undecided(scenario: Scenario, prepared: Prepared) -> str:
+    """Say why nothing can be said to hold, "" if all that may matter is modelled."""
+    count = scenario.unmodelled + len(_not_modelled(prepared))
+    if not count or scenario.accept_unmodelled:
+        return ""
+    return (
+        f"{count} of the things under Not modelled may matter: what was explored holds, the whole is not known "
+        "(acceptUnmodelled: true, --accept-unmodelled: take them not to matter)"
+    )
+
+
 def _not_modelled(prepared: Prepared) -> tuple[str, ...]:
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
     templates = [Pod(one.spec.template.metadata, one.spec.template.spec) for one in prepared.replicasets]
-    lines = [line for pod in (*pods, *templates) for line in unmodelled(pod)]
+    lines = [f"the scheduler does not look at {line}" for pod in (*pods, *templates) for line in unmodelled(pod)]
     return tuple(dict.fromkeys(lines))

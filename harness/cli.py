@@ -72,6 +72,7 @@ def cli() -> None:
     metavar="WHERE",
     help="settled: the manifests are applied already; empty: applying them is the first step.",
 )
+@click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter.")
 @click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states.")
 @click.option("--max-memory", metavar="SIZE", help="Give up when the process holds so much: 4Gi.")
 @click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m.")
@@ -97,6 +98,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
             progress=progress,
             consistency=given["consistency"],
             start=given["start"],
+            accept_unmodelled=given["accept_unmodelled"] or None,
             faults=_faults(given["fault"]),
         )
     _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"]))

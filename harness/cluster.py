@@ -243,7 +243,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.deployment_process(one, pools, quiet=quiet, form=form(kinds), status=parts.deployment_status)
         )
     found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools["ReplicaSet"]]
-    found.append(components.scheduler_process(pools, constants, form=form(2 if "Node" in pools else 1)))
+    nodes_rest = partial(environment.past, len(scenario.script))
+    found.append(components.scheduler_process(pools, constants, quiet=nodes_rest, form=form(2 if "Node" in pools else 1)))
     if parts.endpoints:
         found += [
             components.endpointslice_process(one, pools, constants, form=form(1)) for one in _distinct(everyone, Service)
@@ -273,6 +274,7 @@ def _last_change(scenario: Scenario, one: Deployment) -> int:
 
 def build(scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[str, Hashable] | None = None) -> Cluster:
     """Make the machine of a scenario from the objects in its store (and, by Pod name, what runs for them)."""
+    parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
     kept = objects if parts.deployment_status else tuple(components.without_status(one) for one in objects)
     layout = layout_for(scenario, kept, parts)
     processes = processes_for(scenario, kept, layout, parts)

@@ -144,12 +144,12 @@ SCHEDULER_KEY = Ref("Scheduler", "", "default-scheduler")
 
 
 def scheduler_process(
-    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form
+    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, quiet: Quiet | None = None, form: Form
 ) -> Process:
-    """Make the scheduler: any pending Pod may be next, any best node may be chosen."""
+    """Make the scheduler: any pending Pod may be next, any best node may be chosen; `quiet`: no node changes any more."""
     watches = [Watch("Pod", pools["Pod"], scheduler_pod)]
     if "Node" in pools:
-        watches.append(Watch("Node", pools["Node"], scheduler_node))
+        watches.append(Watch("Node", pools["Node"], scheduler_node, quiet))
     return Process(
         name="scheduler",
         group="scheduler",

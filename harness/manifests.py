@@ -35,6 +35,8 @@ class Manifests:
     objects: tuple[Object, ...] = ()
     sources: immutabledict[Ref, Source] = NO_SOURCES
     not_modelled: tuple[str, ...] = ()
+    undecided: int = 0
+    """How many of these notes a claim may hang on."""
 
     def plus(self, more: tuple[Object, ...]) -> Manifests:
         """Give these and more objects; one that is there already stays as it is."""
@@ -62,6 +64,7 @@ def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str) -> 
         tuple(settled(one.object) for one in loaded.objects),
         immutabledict((ref_of(one.object), one.source) for one in loaded.objects),
         tuple(str(note) for note in loaded.unmodelled),
+        sum(note.decides for note in loaded.unmodelled),
     )
 
 

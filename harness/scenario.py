@@ -86,5 +86,9 @@ class Scenario:
     bounds: Bounds = Bounds()
     expected: tuple[tuple[str, Expected], ...] = ()
     """Claim name (convergence, placement, reachability, budget) to expected verdict."""
+    accept_unmodelled: bool = False
+    """What the manifests say that is not modelled is taken not to matter."""
+    unmodelled: int = 0
+    """How many things the manifests say are not modelled and may matter to a claim."""
     namespace: str = "default"
     title: str = ""

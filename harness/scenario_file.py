@@ -32,6 +32,7 @@ FIELDS = (
     "bounds",
     "images",
     "expect",
+    "acceptUnmodelled",
     "namespace",
     "nodes",
 )
@@ -97,6 +98,7 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
         _scenario(reader, fields, Surroundings(placed, namespace)),
         name=name,
         objects=manifests.objects,
+        unmodelled=manifests.undecided,
         namespace=namespace,
     )
     reader.finish()
@@ -133,6 +135,7 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
         start=_choice(reader, fields, "start", _usual_start(fields)),
         release=_release(reader, fields.get("release")),
         image_behaviour=images is Images.BY_NAME,
+        accept_unmodelled="acceptUnmodelled" in fields and reader.flag(fields["acceptUnmodelled"]),
         bounds=_bounds(reader, fields.get("bounds")),
         expected=_expected(reader, fields.get("expect")),
         title=_text(reader, fields, "title"),

@@ -31,7 +31,10 @@ ROUNDS = 20
 
 Sync = Callable[[Cache, Ref], tuple[Request, ...]]
 
-OBSERVERS: tuple[tuple[str, type[Object], Sync], ...] = (
+Observer = tuple[str, type[Object], Sync]
+"""Component, kind of its keys, and its sync."""
+
+OBSERVERS: tuple[Observer, ...] = (
     ("deployment-controller", Deployment, deployment.reconcile),
     ("endpointslice-controller", Service, endpointslice.reconcile),
     ("disruption-controller", PodDisruptionBudget, disruption.reconcile),
@@ -49,10 +52,14 @@ class Restless:
         return f"{self.component} does not come to rest on {self.key} though nothing else changes"
 
 
-def settled(objects: Iterable[Object]) -> Objects | Restless:
+ENDPOINTS = OBSERVERS[1:2]
+"""The one observer on whom routes depend."""
+
+
+def settled(objects: Iterable[Object], observers: tuple[Observer, ...] = OBSERVERS) -> Objects | Restless:
     """Give the store when every observer has nothing left to do."""
     store = Objects.of(objects)
-    for component, kind, sync in OBSERVERS:
+    for component, kind, sync in observers:
         for ref in sorted(ref_of(one) for one in store.objects.values() if isinstance(one, kind)):
             for number in range(ROUNDS):
                 requests = sync(Cache(store.objects), ref)

@@ -22,7 +22,7 @@ from .convert import BadObject, FieldError, from_json
 from .kinds import BY_NAME, Object, ref_of
 from .manifest_check import errors_of
 from .meta import Ref
-from .relevance import unmodelled
+from .relevance import HARMLESS_KINDS, unmodelled
 from .yaml_source import Document, YamlError, repeated_message, steps, tolerant_documents
 
 SUFFIXES = (".json", ".yaml", ".yml")
@@ -88,13 +88,17 @@ class LoadedObject:
 
 @frozen(order=True)
 class Note:
-    """Something in the input that no component looks at; `field` "" is the whole object."""
+    """Something in the input that no component looks at; `field` "" is the whole object.
+
+    `decides`: a claim may hang on it, so that none can be said to hold for certain.
+    """
 
     file: str
     line: int
     field: str
     object: str
     message: str
+    decides: bool = True
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.object}{f' {self.field}' if self.field else ''}: {self.message}"
@@ -261,7 +265,9 @@ def _convert(json: dict[str, Any], source: Source, wrong: list[Problem], notes: 
     if kind is None or json["apiVersion"] != kind.api_version:
         what = "this kind" if schema.is_built_in(json["apiVersion"]) else "this custom resource"
         name = (json["metadata"].get("name") or json["metadata"].get("generateName")) if json.get("metadata") else ""
-        notes.append(Note(source.file, source.line, "", f"{json['kind']} {name}", f"{what} is not modelled"))
+        harmless = HARMLESS_KINDS.get(json["kind"], "")
+        why = f"{what} is not modelled{f'; no claim hangs on it: {harmless}' if harmless else ''}"
+        notes.append(Note(source.file, source.line, "", f"{json['kind']} {name}", why, not harmless))
         return None
     try:
         loaded = from_json(json)
@@ -269,6 +275,8 @@ def _convert(json: dict[str, Any], source: Source, wrong: list[Problem], notes: 
         wrong += [_problem(source, one) for one in bad.errors]
         return None
     label = str(ref_of(loaded))
-    found = (Note(source.file, source.line_of(path), path, label, why) for path, why in unmodelled(loaded))
+    found = (
+        Note(source.file, source.line_of(one.path), one.path, label, one.why, one.decides) for one in unmodelled(loaded)
+    )
     notes += sorted(found)
     return LoadedObject(loaded, source)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
+from attrs import frozen
 from immutabledict import immutabledict
 
 from .json_fields import fields_of
@@ -104,7 +105,30 @@ def is_irrelevant(cls: str, name: str, value: Any) -> bool:
     return value is None or name in IRRELEVANT.get(cls, ())
 
 
-def unmodelled(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+HARMLESS_KINDS: immutabledict[str, str] = immutabledict(
+    {
+        "ConfigMap": FILES,
+        "CustomResourceDefinition": "nothing here acts on custom resources",
+        "Ingress": "what comes from outside the cluster is not modelled",
+        "IngressClass": "what comes from outside the cluster is not modelled",
+        "Secret": FILES,
+        "ServiceAccount": IDENTITY,
+        "StorageClass": "volumes that need one are named at the Pod",
+    }
+)
+"""Kinds without a class here on which no claim hangs."""
+
+
+@frozen
+class Unmodelled:
+    """A field that no component looks at, or in part only. `decides`: a claim may hang on it."""
+
+    path: str
+    why: str
+    decides: bool = True
+
+
+def unmodelled(value: Any, path: str = "") -> Iterator[Unmodelled]:
     """List the fields below a value that no component looks at, or looks at in part, and what to say of each."""
     if isinstance(value, tuple):
         for index, item in enumerate(value):
@@ -114,14 +138,14 @@ def unmodelled(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     cls = type(value).__name__
     for name, item in value.extra.items():
         if not is_irrelevant(cls, name, item):
-            yield _below(path, name), "not modelled"
+            yield Unmodelled(_below(path, name), "not modelled")
     kind: Any = type(value)
     for one in fields_of(kind):
         mine = getattr(value, one.name)
         part = PARTIAL.get((cls, one.name, mine if isinstance(mine, str) else ""))
         stored = STORED.get((cls, one.name)) if mine else None
         if reason := part or stored:
-            yield _below(path, one.json), reason
+            yield Unmodelled(_below(path, one.json), reason, decides=part is None)
         yield from unmodelled(mine, _below(path, one.json))
 
 

@@ -1,0 +1,95 @@
+"""Placement: every binding, at the moment it is made, satisfies the rules of `properties.placement`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+
+from attrs import evolve
+
+from ..impl.api.core import Node, Pod, PodStatus
+from ..impl.api.kinds import Object
+from ..impl.api.meta import ObjectMeta
+from ..model.machine import View
+from ..properties.placement import Problem, broken
+from . import components
+from .cluster import Cluster
+
+Others = frozenset[tuple[tuple[Pod, str], int]]
+"""Bound Pods without their names, by node, and how many there are of each."""
+Judge = Callable[[Pod, Node, Others, tuple[Node, ...]], bool]
+
+
+def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
+    """Give the check of a cluster's machine; what has been judged once is kept as long as it is."""
+    return partial(_misplaced, cluster, lru_cache(maxsize=None)(_breaks))
+
+
+def _misplaced(cluster: Cluster, breaks: Judge, before: View, after: View, _label: str) -> Iterator[str]:
+    """Judge by the Pods as they are, and by the nodes as they are."""
+    keep = partial(components.scheduler_pod, "")
+    slots = cluster.world.layout.pools["Pod"]
+    pods: list[tuple[Pod | None, Pod | None]] = [(before.via(keep, slot), after.via(keep, slot)) for slot in slots]
+    nodes = _nodes(cluster, after)
+    for old, new in pods:
+        if old is None or new is None or old.spec.node_name == new.spec.node_name:
+            continue
+        others = [one for _, one in pods if one is not None and one is not new and one.spec.node_name]
+        node = next((one for one in nodes if one.metadata.name == new.spec.node_name), None)
+        if node is None:
+            yield f"{new.metadata.name} is bound to {new.spec.node_name}, which is gone"
+        elif breaks(_nameless(old), node, _alike(others), nodes):
+            problem = Problem((evolve(new, spec=evolve(new.spec, node_name="")),), nodes, tuple(others))
+            yield from (str(reason) for reason in broken(problem)[node.metadata.name])
+
+
+def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:
+    """Give the goal that no Pod waits for a node though one would do; it must hold wherever the cluster is at rest."""
+    return partial(_left_pending, cluster, lru_cache(maxsize=None)(_breaks))
+
+
+def _left_pending(cluster: Cluster, breaks: Judge, view: View) -> Iterator[str]:
+    slots = cluster.world.layout.pools["Pod"]
+    if not any(view.via(_waits, slot) for slot in slots):
+        return
+    keep = partial(components.scheduler_pod, "")
+    pods = [one for slot in slots if isinstance(one := view.via(keep, slot), Pod)]
+    nodes = _nodes(cluster, view)
+    others = _alike(one for one in pods if one.spec.node_name)
+    for pod in pods:
+        if not _waits(pod) or pod.spec.scheduling_gates:
+            continue
+        for node in nodes:
+            if not breaks(_nameless(pod), node, others, nodes):
+                yield f"{pod.metadata.name} is Pending though it could run on {node.metadata.name}"
+
+
+def _waits(obj: Object | None) -> bool:
+    return isinstance(obj, Pod) and not obj.spec.node_name and not obj.metadata.terminating and not obj.finished
+
+
+def _nodes(cluster: Cluster, view: View) -> tuple[Node, ...]:
+    layout = cluster.world.layout
+    if "Node" in layout.pools:
+        return tuple(one for slot in layout.pools["Node"] if isinstance(one := view[slot], Node))
+    return tuple(one for one in layout.constants.values() if isinstance(one, Node))
+
+
+def _nameless(pod: Pod) -> Pod:
+    """Give a Pod without name and owner, by which no constraint tells it from its like."""
+    meta = ObjectMeta(name="pod", namespace=pod.metadata.namespace, labels=pod.metadata.labels)
+    return Pod(meta, evolve(pod.spec, node_name=""), PodStatus())
+
+
+def _alike(others: Iterable[Pod]) -> Others:
+    return frozenset(Counter((_nameless(one), one.spec.node_name) for one in others).items())
+
+
+def _breaks(pod: Pod, node: Node, others: Others, nodes: tuple[Node, ...]) -> bool:
+    bound = [
+        evolve(one, metadata=evolve(one.metadata, name=f"other-{number}-{copy}"), spec=evolve(one.spec, node_name=on))
+        for number, ((one, on), count) in enumerate(sorted(others, key=repr))
+        for copy in range(count)
+    ]
+    return bool(broken(Problem((pod,), nodes, tuple(bound)))[node.metadata.name])
