@@ -37,6 +37,8 @@ from .settle import Restless
 
 IN_MOTION = "in motion"
 """The kind of a breach of reachability while things change."""
+LIVES = 2
+"""How often the one Pod is made when the question is whether it is dropped in the end."""
 SEARCH = Limits(max_states=400_000)
 """How far a suspicion is followed up unless the caller sets tighter limits."""
 
@@ -213,13 +215,24 @@ def _reachability(
     premise = False
     for service, owner in reach.pairs(objects):
         one = reach.one_pod(scenario, objects, service, owner, fallback=bare)
-        search = explore(one.machine, [one.claim])
-        verdict = search[one.claim.name]
+        mortal = reach.one_pod(scenario, objects, service, owner, fallback=bare, lives=LIVES)
+        dropped = explore(mortal.machine, [mortal.dropped])[mortal.dropped.name]
+        if dropped.status is not Status.HOLDS:
+            return _never_dropped(at_rest, dropped)
+        verdict = explore(one.machine, [one.claim])[one.claim.name]
         suspicion = suspicion or verdict.status is not Status.HOLDS
         premise = premise or not verdict.vacuous
     if not premise:
         return evolve(at_rest, vacuous=True)
     return at_rest if not suspicion else _confirm(scenario, prepared, at_rest, limits, progress)
+
+
+def _never_dropped(at_rest: Claim, verdict: Verdict) -> Claim:
+    """Report an endpoint that is never removed: then no propagation bound is true."""
+    lines = ("one Pod by itself, created and deleted by anybody:", *verdict.evidence)
+    if verdict.trace is not None:
+        lines = (*lines, *verdict.trace.lines())
+    return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines)
 
 
 def _moving(scenario: Scenario, prepared: Prepared) -> tuple[Cluster, Invariant]:

@@ -32,7 +32,7 @@ from ..model import world as worlds
 from ..model.machine import Action, Machine
 from ..model.store import Layout, Stored, place, pool
 from ..model.world import Form, Process, World, Writes
-from . import components, environment, kubelets
+from . import components, environment, kubelets, node_faults
 from .scenario import Consistency, Scenario
 
 T = TypeVar("T", bound=Object)
@@ -131,6 +131,8 @@ def _live_kinds(scenario: Scenario, parts: Parts) -> set[str]:
         live.add("EndpointSlice")
     if parts.budgets:
         live.add("PodDisruptionBudget")
+    if scenario.faults.node_crash:
+        live.add("Node")
     for step in scenario.script:
         match step:
             case kubectl.Apply(obj):
@@ -243,8 +245,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.deployment_process(one, pools, quiet=quiet, form=form(kinds), status=parts.deployment_status)
         )
     found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools["ReplicaSet"]]
-    nodes_rest = partial(environment.past, len(scenario.script))
-    found.append(components.scheduler_process(pools, constants, quiet=nodes_rest, form=form(2 if "Node" in pools else 1)))
+    found.append(components.scheduler_process(pools, constants, form=form(1)))
     if parts.endpoints:
         found += [
             components.endpointslice_process(one, pools, constants, form=form(1)) for one in _distinct(everyone, Service)
@@ -254,7 +255,9 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.disruption_process(one, pools, constants, form=form(1))
             for one in _distinct(everyone, PodDisruptionBudget)
         ]
-    return tuple(found)
+    if any(isinstance(step, kubectl.DeleteObject) for step in scenario.script):
+        found.append(components.garbage_process(pools, constants))
+    return (*found, *node_faults.processes(scenario, pools, constants))
 
 
 def _distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
@@ -285,7 +288,8 @@ def build(scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtime
     layout = evolve(layout, memories=tuple(memories))
     world = World(layout, partial(serve, parts.deployment_status), describe)
     behaviour = HOLLOW if scenario.image_behaviour else WELL
-    works = kubelets.Kubelets(world, layout.pools["Pod"], behaviour, parts.fine_kubelets, parts.may_stop)
+    mortal = node_faults.mortal(scenario, kept)
+    works = kubelets.Kubelets(world, layout.pools["Pod"], behaviour, parts.fine_kubelets, parts.may_stop, mortal)
     script = environment.Environment(world, scenario.script, scenario.namespace, scenario.wait_between_steps)
     acts: list[Action] = [*environment.actions(script)]
     for process in processes:
@@ -310,6 +314,9 @@ def _faults(
         )
     if budget.container_crash:
         found += kubelets.crashes(works)
+    if budget.node_crash:
+        found += node_faults.crashes(world, works.mortal)
+        found += node_faults.silences(world)
     if lagging:
         found += worlds.stalling(world)
     return found
@@ -335,6 +342,9 @@ def _initial(
     slots[worlds.CRASHES] = scenario.faults.crash
     slots[worlds.LOST] = scenario.faults.lost_response
     slots[kubelets.CONTAINER_CRASHES] = scenario.faults.container_crash
+    if scenario.faults.node_crash:
+        slots[node_faults.NODE_CRASHES] = scenario.faults.node_crash
+        slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, objects)}
     slots["fault/lagging-apiserver"] = int(scenario.consistency is Consistency.RESETTABLE)
     slots[worlds.STALLED] = None
     store = dict(slots)

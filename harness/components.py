@@ -19,7 +19,7 @@ from ..impl.api.meta import LabelSelector, Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.requests import Bind, Request, Update
 from ..impl.api.selectors import matches_map, selects
-from ..impl.controllers import deployment, disruption, endpointslice, replicaset
+from ..impl.controllers import deployment, disruption, endpointslice, garbage, replicaset
 from ..impl.controllers.common import Keep, slim_metadata
 from ..impl.scheduler.schedule import schedule
 from ..model.machine import View
@@ -138,18 +138,56 @@ def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
     return replicaset.COARSE_TRANSFORM["Pod"](obj)
 
 
+# --- garbage collector ----------------------------------------------------------------------------------------------
+
+GARBAGE_KEY = Ref("GarbageCollector", "", "all")
+OWNERS_AND_OWNED = ("Deployment", "ReplicaSet", "Pod", "Service", "EndpointSlice")
+
+
+def garbage_process(pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
+    """Make the garbage collector, for background deletion: what is left of a gone owner goes, in any order.
+
+    It asks the API server for an object and its owners before it acts, and an owner that is gone stays gone: so it acts
+    on the store as it is. An owner deleted and made again under its name counts as the same one here.
+    """
+    kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in OWNERS_AND_OWNED)
+    return Process(
+        name="garbage-collector",
+        group="garbage-collector",
+        user="generic-garbage-collector",
+        key=GARBAGE_KEY,
+        watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in OWNERS_AND_OWNED if kind in pools),
+        constants=tuple(one for one in kept if one is not None),
+        act=_garbage_act,
+        form=Form.CURRENT,
+    )
+
+
+def _kept_by_garbage(_uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None else garbage.TRANSFORM[ref_of(obj).kind](obj)
+
+
+def _garbage_act(cache: Cache, _key: Ref) -> Alternatives:
+    found = (garbage.reconcile(cache, ref) for ref in sorted(cache.objects))
+    return tuple(requests for requests in found if requests)
+
+
 # --- scheduler ------------------------------------------------------------------------------------------------------
 
 SCHEDULER_KEY = Ref("Scheduler", "", "default-scheduler")
 
 
 def scheduler_process(
-    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, quiet: Quiet | None = None, form: Form
+    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form
 ) -> Process:
-    """Make the scheduler: any pending Pod may be next, any best node may be chosen; `quiet`: no node changes any more."""
+    """Make the scheduler: any pending Pod may be next, any best node may be chosen.
+
+    Where nodes change it has seen both kinds up to the same moment: replacements on a node whose cordon only the
+    scheduler has not seen yet would be evicted for ever anew, which says nothing and multiplies everything.
+    """
     watches = [Watch("Pod", pools["Pod"], scheduler_pod)]
     if "Node" in pools:
-        watches.append(Watch("Node", pools["Node"], scheduler_node, quiet))
+        watches.append(Watch("Node", pools["Node"], scheduler_node))
     return Process(
         name="scheduler",
         group="scheduler",
@@ -194,16 +232,20 @@ def endpointslice_process(
 ) -> Process:
     """Make the EndpointSlice controller's process for one Service."""
     nodes = tuple(endpointslice.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
+    itself = "Service" not in pools
+    watches = [
+        Watch("Pod", pools["Pod"], partial(_backing_pod, service)),
+        Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, service.metadata.name)),
+    ]
+    if not itself:
+        watches.append(Watch("Service", pools["Service"], partial(_named, service.metadata.name)))
     return Process(
         name=f"endpointslice-controller {service.metadata.name}",
         group="endpointslice-controller",
         user="endpointslice-controller",
         key=ref_of(service),
-        watches=(
-            Watch("Pod", pools["Pod"], partial(_backing_pod, service)),
-            Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, service.metadata.name)),
-        ),
-        constants=(service, *(one for one in nodes if one is not None)),
+        watches=tuple(watches),
+        constants=(*([service] if itself else []), *(one for one in nodes if one is not None)),
         act=_endpointslice_act,
         form=form,
         sees_own=frozenset({"EndpointSlice"}),

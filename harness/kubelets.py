@@ -6,6 +6,8 @@ they read the Pod and what runs for it, they write only what runs, and nobody el
 step, too (report that all has stopped, then remove the object), because no other component tells a stopped Pod that is
 being deleted from one that is gone. Where connections matter every step is taken by itself (`fine`).
 
+A node that may die (`mortal`) has a slot that says whether it is up; on one that is not, nothing happens any more.
+
 Left out on purpose: two steps of one Pod at once, static Pods, the kubelet's own status (node heartbeats).
 """
 
@@ -42,6 +44,13 @@ class Kubelets:
     behaviour: ImageBehaviour
     fine: bool = False
     may_stop: MayStop | None = None
+    mortal: tuple[str, ...] = ()
+    """The nodes that may die."""
+
+
+def up_slot(node: str) -> str:
+    """Name the slot that says whether a mortal node is up."""
+    return f"node/{node}/up"
 
 
 def runtime_slot(place: str) -> str:
@@ -74,7 +83,7 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
     if pod is not None and not pod.spec.node_name:
         return
     node = _node(kubelets, view, pod)
-    if node is None:
+    if node is None or (node.metadata.name in kubelets.mortal and not view[up_slot(node.metadata.name)]):
         return
     for chain in _chains(kubelets, view, place, pod, runtime, node):
         updates: Updates = {slot: _kept(chain[-1].runtime)}

@@ -30,7 +30,7 @@ from ..impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from ..impl.kubelet.runtime import PodRuntime, serving
 from ..impl.kubelet.timings import timings
 from ..model import world as worlds
-from ..model.machine import Action, Fairness, Invariant, Machine, Outcome, View
+from ..model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ..model.store import Full, Layout, pool
 from ..model.world import Form, World
 from . import components, kubelets
@@ -98,6 +98,9 @@ def _deaf(runtime: PodRuntime | None) -> str:
     return "" if runtime is None or serving(runtime) else runtime.uid.rpartition("/")[2]
 
 
+LIVES = "somebody/lives"
+
+
 # --- one Pod, all environments --------------------------------------------------------------------------------------
 
 
@@ -107,14 +110,18 @@ class OnePod:
 
     machine: Machine
     claim: Invariant
+    dropped: Converges
+    """That a Pod being deleted is dropped in the end: the propagation bound must not promise what never happens."""
 
 
 def one_pod(
-    scenario: Scenario, objects: tuple[Object, ...], service: Service, owner: ReplicaSet, *, fallback: bool
+    scenario: Scenario, objects: tuple[Object, ...], service: Service, owner: ReplicaSet, *, fallback: bool, lives: int | None = None
 ) -> OnePod:
     """Make the machine for one Pod that a ReplicaSet might make behind a Service.
 
-    `fallback`: the Service may be without any ready endpoint, so terminating ones that still serve count, too.
+    `fallback`: the Service may be without any ready endpoint, so terminating ones that still serve count, too. `lives`
+    is how often the Pod may be made: any number of times for what must never happen (None), finitely often for what must
+    happen in the end, or making it anew for ever would be a way out.
     """
     pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", 2)}
     kept = (one for one in objects if not isinstance(one, Pod | EndpointSlice))
@@ -142,6 +149,7 @@ def one_pod(
     )
     slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), kubelets.runtime_slot("store/Pod/0")))
     slots |= {worlds.OVERFLOW: "", worlds.CRASHES: scenario.faults.crash, process.turn: (), process.decided: ()}
+    slots[LIVES] = lives
     slots |= {proxy: tuple(None for _ in pools["EndpointSlice"]) for proxy in proxies}
     claim = Invariant(
         "in motion",
@@ -149,11 +157,24 @@ def one_pod(
         partial(breaches, pools["Pod"], proxies, routed_or_fallen_back if fallback else routed),
         partial(_any_routed, proxies),
     )
-    return OnePod(Machine((slots,), acts), claim)
+    dropped = Converges("dropped", "", partial(_kept_for_ever, pools["Pod"], proxies))
+    return OnePod(Machine((slots,), acts), claim, dropped)
 
 
 def _images(scenario: Scenario) -> ImageBehaviour:
     return HOLLOW if scenario.image_behaviour else WELL
+
+
+def _kept_for_ever(places: tuple[str, ...], proxies: tuple[str, ...], view: View) -> Iterator[str]:
+    """Say which Pod is still routed to though it is being deleted, or is gone."""
+    there = {name for place in places if (name := view.via(_staying, place))}
+    for proxy in proxies:
+        for name in sorted(view.via(routed, proxy) - there):
+            yield f"{proxy.partition('/')[2]} goes on routing to {name}, which is being deleted or gone"
+
+
+def _staying(obj: Object | None) -> str:
+    return obj.metadata.name if isinstance(obj, Pod) and not obj.metadata.terminating else ""
 
 
 def _any_routed(proxies: tuple[str, ...], view: View) -> bool:
@@ -165,7 +186,12 @@ def _somebody(world: World, owner: ReplicaSet, nodes: tuple[Node, ...]) -> tuple
     place = world.layout.pools["Pod"][0]
 
     def makes(view: View) -> Iterator[Outcome]:
-        yield from _asks(world, view, "replicaset-controller", Create(_pod_of(owner)))
+        lives: int | None = view[LIVES]
+        if lives == 0:
+            return
+        left = None if lives is None else lives - 1
+        for made in _asks(world, view, "replicaset-controller", Create(_pod_of(owner))):
+            yield Outcome(made.label, {**made.updates, LIVES: left})
 
     def binds(view: View) -> Iterator[Outcome]:
         pod = view[place]

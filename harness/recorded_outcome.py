@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen
 
 from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.core import Node, Pod
@@ -68,9 +68,7 @@ class Outcome:
 
 
 def _fields(one: Outcome) -> dict[str, object]:
-    return {name: getattr(one, name) for name in Outcome.__attrs_attrs__.__class__._fields} if False else {
-        field.name: getattr(one, field.name) for field in Outcome.__attrs_attrs__
-    }
+    return {field.name: getattr(one, field.name) for field in fields(Outcome)}
 
 
 # --- as recorded ----------------------------------------------------------------------------------------------------
@@ -222,9 +220,9 @@ def _pod(pod: Pod, known: Mapping[Ref, Object]) -> Line:
 
 def _waits_for(pod: Pod) -> str:
     for status in pod.status.container_statuses:
-        waiting = status.state.waiting
-        if waiting is not None:
-            return waiting.reason
+        waiting = status.state.get("waiting")
+        if isinstance(waiting, Mapping):
+            return str(waiting.get("reason", ""))
     return ""
 
 

@@ -1,0 +1,251 @@
+"""What becomes of nodes: they die, are cordoned, tainted, join and leave; and who puts the rest of the cluster in order.
+
+A node that dies stops its containers and its kubelet for good. The node lifecycle controller hears nothing from it, says
+so in its conditions and taints it; the taint eviction controller deletes the Pods that do not stay for ever; the Pod
+garbage collector removes those whose node is gone. Timers (the lease that is not renewed, tolerationSeconds) run out at
+any time after they are armed.
+
+These controllers act on the store as it is. Nothing is lost where what they act on stays true once it is: a node that
+died never comes back, and writes to a Node or a Pod's status carry the version they were decided on, so an older view
+only meets conflicts. Where the script takes taints off, an eviction may still go ahead on what was seen before.
+Left out on purpose: nodes that come back, partitions (a node that is cut off goes on running its containers), zones and
+rates of eviction, a kubelet that outlives its Node object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from ..impl.api.cache import Cache
+from ..impl.api.core import Node, NodeSpec, Pod
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import Ref
+from ..impl.api.requests import Update
+from ..impl.controllers import nodelifecycle, podgc, tainteviction
+from ..impl.controllers.common import Keep, slim_conditions, slim_metadata
+from ..impl.kubectl import script as kubectl
+from ..model.machine import Action, Fairness, Outcome, View
+from ..model.world import Alternatives, Form, Process, Watch, World
+from .kubelets import runtime_slot, up_slot
+from .scenario import Consistency, Scenario
+
+NODE_CRASHES = "fault/node-crash"
+FOR_EVER = 10**9
+"""Seconds: every timer has run out by then."""
+PODGC_KEY = Ref("PodGarbageCollector", "", "all")
+
+Pools = dict[str, tuple[str, ...]]
+
+
+# --- who takes part -------------------------------------------------------------------------------------------------
+
+
+def mortal(scenario: Scenario, objects: tuple[Object, ...]) -> tuple[str, ...]:
+    """Name the nodes that may die: none unless the budget says so, those that join later among them."""
+    if not scenario.faults.node_crash:
+        return ()
+    joining = (step.object for step in scenario.script if isinstance(step, kubectl.AddNode))
+    return tuple(sorted({one.metadata.name for one in (*objects, *joining) if isinstance(one, Node)}))
+
+
+def processes(scenario: Scenario, pools: Pools, constants: tuple[Object, ...]) -> tuple[Process, ...]:
+    """Give the processes that the script and the fault budget call for: none where no node changes."""
+    dying = scenario.faults.node_crash > 0
+    steps = scenario.script
+    manifest = any(isinstance(one, kubectl.Apply) and isinstance(one.object, Node) for one in steps)
+    moved = any(isinstance(one, kubectl.Cordon | kubectl.Uncordon | kubectl.Drain | kubectl.AddNode) for one in steps)
+    thrown_out = any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in steps)
+    vouched = any(isinstance(one, kubectl.Taint) and one.key == podgc.OUT_OF_SERVICE for one in steps)
+    nodes = pools.get("Node", ())
+    found: list[Process] = []
+    if dying or moved or manifest:
+        found += [_lifecycle(place) for place in nodes]
+    if dying:
+        found += [_marking(place, pools) for place in nodes]
+    if dying or thrown_out or manifest:
+        lifted = any(isinstance(one, kubectl.Untaint) for one in steps)
+        lags = lifted and scenario.consistency is not Consistency.LINEARIZABLE
+        found += [_eviction(place, pools, Form.DECISION if lags else Form.CURRENT) for place in nodes]
+    if vouched or any(isinstance(one, kubectl.DeleteNode) for one in steps):
+        found.append(_collector(pools, constants))
+    return tuple(found)
+
+
+def _number(place: str) -> str:
+    return place.rpartition("/")[2]
+
+
+# --- the node lifecycle controller ----------------------------------------------------------------------------------
+
+
+def _lifecycle(place: str) -> Process:
+    """Make the process that brings the taints of the node in a place in line with its conditions."""
+    return Process(
+        name=f"node-controller {_number(place)}",
+        group="node-controller",
+        user="node-controller",
+        key=place,
+        watches=(Watch("Node", (place,), _whole),),
+        constants=(),
+        act=_taints,
+        form=Form.CURRENT,
+    )
+
+
+def _whole(_uid: str, obj: Object | None) -> Object | None:
+    return obj
+
+
+def _taints(cache: Cache, key: Ref) -> Alternatives:
+    requests = nodelifecycle.reconcile(cache, key)
+    return (requests,) if requests else ()
+
+
+def _marking(place: str, pools: Pools) -> Process:
+    """Make the process that marks the Pods of a node that is not ready, in any order."""
+    return Process(
+        name=f"node-controller {_number(place)} pods",
+        group="node-controller",
+        user="node-controller",
+        key=place,
+        watches=(Watch("Node", (place,), _readiness), Watch("Pod", pools["Pod"], _ready_pod)),
+        constants=(),
+        act=_marks,
+        form=Form.CURRENT,
+    )
+
+
+def _readiness(_uid: str, obj: Object | None) -> Object | None:
+    return Node(slim_metadata(obj.metadata, Keep()), NodeSpec(), slim_conditions(obj.status)) if isinstance(obj, Node) else None
+
+
+def _ready_pod(uid: str, obj: Object | None) -> Object | None:
+    """Keep a ready Pod of the node with this uid."""
+    return nodelifecycle.TRANSFORM["Pod"](obj) if _is_on(uid, obj) and obj is not None else None
+
+
+def _is_on(uid: str, obj: Object | None) -> bool:
+    return isinstance(obj, Pod) and bool(obj.spec.node_name) and obj.spec.node_name == uid.rpartition("/")[2]
+
+
+def _marks(cache: Cache, key: Ref) -> Alternatives:
+    requests = nodelifecycle.reconcile(cache, key)
+    return tuple((one,) for one in requests if isinstance(one, Update) and isinstance(one.object, Pod))
+
+
+def silences(world: World) -> tuple[Action, ...]:
+    """Let the node lifecycle controller notice nodes that report no more: their leases run out, sooner or later."""
+    return tuple(
+        Action(f"node-controller {_number(place)}: hears nothing", f"node-controller {place}", partial(_hears_nothing, world, place))
+        for place in world.layout.pools.get("Node", ())
+    )
+
+
+def _hears_nothing(world: World, place: str, view: View) -> Iterator[Outcome]:
+    name = view.via(_name, place)
+    if not name or view[up_slot(name)]:
+        return
+    node = view[place]
+    requests = nodelifecycle.reconcile(Cache.of((node,)), ref_of(node), heartbeat_lost=True)
+    for request in requests:
+        if isinstance(request, Update) and request.subresource == "status":
+            response, updates = world.commit(view, "node-controller", request)
+            if response.ok:
+                yield Outcome(f"hears nothing from {name}: Ready is Unknown", updates)
+
+
+def _name(obj: Object | None) -> str:
+    return "" if obj is None else obj.metadata.name
+
+
+# --- taint eviction -------------------------------------------------------------------------------------------------
+
+
+def _eviction(place: str, pools: Pools, form: Form) -> Process:
+    """Make the process that evicts from the node in a place, one Pod at a time, whoever's time has run out first."""
+    return Process(
+        name=f"taint-eviction-controller {_number(place)}",
+        group="taint-eviction-controller",
+        user="taint-eviction-controller",
+        key=place,
+        watches=(Watch("Node", (place,), _node_for_eviction), Watch("Pod", pools["Pod"], _pod_for_eviction)),
+        constants=(),
+        act=_evictions,
+        form=form,
+    )
+
+
+def _node_for_eviction(_uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None else tainteviction.TRANSFORM["Node"](obj)
+
+
+def _pod_for_eviction(uid: str, obj: Object | None) -> Object | None:
+    return tainteviction.TRANSFORM["Pod"](obj) if _is_on(uid, obj) and obj is not None else None
+
+
+def _evictions(cache: Cache, _key: Ref) -> Alternatives:
+    found = (tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER) for pod in cache.list(Pod))
+    return tuple(requests for requests in found if requests)
+
+
+# --- the Pod garbage collector --------------------------------------------------------------------------------------
+
+
+def _collector(pools: Pools, constants: tuple[Object, ...]) -> Process:
+    """Make the Pod garbage collector, one loop over all Pods."""
+    kept = (podgc.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
+    return Process(
+        name="pod-garbage-collector",
+        group="pod-garbage-collector",
+        user="pod-garbage-collector",
+        key=PODGC_KEY,
+        watches=(
+            Watch("Node", pools.get("Node", ()), partial(_kept_by_podgc, "Node")),
+            Watch("Pod", pools["Pod"], partial(_kept_by_podgc, "Pod")),
+        ),
+        constants=tuple(one for one in kept if one is not None),
+        act=_collections,
+        form=Form.CURRENT,
+    )
+
+
+def _kept_by_podgc(kind: str, _uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None else podgc.TRANSFORM[kind](obj)
+
+
+def _collections(cache: Cache, _key: Ref) -> Alternatives:
+    found = (podgc.reconcile(cache, ref_of(pod)) for pod in cache.list(Pod))
+    return tuple(requests for requests in found if requests)
+
+
+# --- dying ----------------------------------------------------------------------------------------------------------
+
+
+def crashes(world: World, nodes: tuple[str, ...]) -> tuple[Action, ...]:
+    """Let nodes die, as often as the budget allows: what ran there is gone, and nothing is ever heard from it again."""
+    return tuple(
+        Action(f"node {node}: dies", f"fault {node}", partial(_dies, world, node), Fairness.NONE) for node in nodes
+    )
+
+
+def _dies(world: World, node: str, view: View) -> Iterator[Outcome]:
+    budget: int = view[NODE_CRASHES]
+    there = any(view.via(_name, place) == node for place in world.layout.pools.get("Node", ()))
+    if not budget or not there or not view[up_slot(node)]:
+        return
+    on_it = partial(_is_on, node)
+    stopped = {runtime_slot(place): None for place in world.layout.pools["Pod"] if view.via(on_it, place)}
+    yield Outcome(f"node {node} dies", {**stopped, up_slot(node): False, NODE_CRASHES: budget - 1})
+
+
+def lost(nodes: tuple[str, ...], view: View, place: str) -> bool:
+    """Tell whether the Pod in a place waits for ever: it terminates on a node that has died, whose kubelet says no more."""
+    node = view.via(_waits_for, place)
+    return node in nodes and not view[up_slot(node)]
+
+
+def _waits_for(obj: Object | None) -> str:
+    return obj.spec.node_name if isinstance(obj, Pod) and obj.metadata.terminating else ""
+
+

@@ -1,0 +1,131 @@
+"""Whole checks: the three examples, limits, bounds too small, and things that are not modelled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kubeproof.harness.check import IN_MOTION, Report, check, machine_for
+from kubeproof.harness.face import Cluster
+from kubeproof.harness.scenario import Scenario
+from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.model.checker import Limits, Status, replay
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - {name: app, image: "nginx:1", resources: {requests: {cpu: 1}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+ROLLOUT = {"script": [{"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:2"}}], "nodes": 1}
+
+
+def example(name: str) -> Scenario:
+    return Cluster.from_manifests(EXAMPLES / name).load().scenario
+
+
+def small(text: str = WEB, **options: object) -> Scenario:
+    return load_scenario("small", {"web.yaml": text}, {**ROLLOUT, **options}).scenario
+
+
+def verdicts(report: Report) -> dict[str, str]:
+    return {claim.name: claim.status.value for claim in report.claims}
+
+
+@pytest.fixture(scope="module")
+def web() -> Report:
+    return check(example("web"))
+
+
+def test_the_rollout_with_a_hook_holds_in_every_interleaving_with_old_views_and_a_crash(web: Report) -> None:
+    assert verdicts(web) == dict.fromkeys(("convergence", "placement", "reachability", "budget"), "HOLDS")
+    assert web.complete
+    assert not any(claim.vacuous for claim in web.claims if claim.name != "budget")
+
+
+def test_the_size_of_the_rollout_is_the_one_that_was_counted(web: Report) -> None:
+    assert (web.states, web.transitions, web.depth) == (90_365, 310_567, 46)
+
+
+def test_without_the_hook_connections_are_dropped_and_the_trace_replays() -> None:
+    scenario = example("dropped")
+    report = check(scenario)
+    assert verdicts(report) == {
+        "convergence": "HOLDS",
+        "placement": "HOLDS",
+        "reachability": "VIOLATED",
+        "budget": "HOLDS",
+    }
+    (claim,) = (one for one in report.claims if one.status is Status.VIOLATED)
+    assert claim.kind == IN_MOTION
+    assert "the smallest preStop delay that is long enough is 5 s (now 0 s)" in claim.lines[1]
+    assert claim.trace is not None
+    assert len(claim.trace.steps) == 11
+    assert replay(machine_for(scenario, claim.kind), claim.trace).divergence is None
+
+
+def test_one_pod_per_node_leaves_no_room_for_a_surge_and_every_node_has_its_reason() -> None:
+    scenario = example("deadlock")
+    report = check(scenario)
+    assert verdicts(report) == {"convergence": "VIOLATED", "placement": "HOLDS", "reachability": "HOLDS"}
+    claim = report.claims[0]
+    assert claim.kind == "stuck"
+    for node in ("node-1", "node-2", "node-3"):
+        assert any(f"cannot go to {node}" in line and "anti-affinity" in line for line in claim.lines)
+    assert claim.trace is not None
+    assert replay(machine_for(scenario, claim.kind), claim.trace).divergence is None
+
+
+def test_a_limit_is_unknown_and_never_holds() -> None:
+    report = check(example("web"), limits=Limits(max_states=500))
+    assert not report.complete
+    assert set(verdicts(report).values()) - {"HOLDS"} == {"UNKNOWN"}
+    assert verdicts(report)["convergence"] == "UNKNOWN"
+
+
+def test_a_world_that_is_too_small_is_unknown_and_says_what_to_raise() -> None:
+    report = check(small(bounds={"pods": 1, "propagation": "5s"}))
+    assert verdicts(report)["placement"] == "UNKNOWN"
+    assert all(claim.status is not Status.HOLDS for claim in report.claims)
+    assert "bounds.pods (now 1)" in report.claims[1].lines[0]
+
+
+def test_what_is_not_modelled_and_may_matter_is_unknown_unless_it_is_accepted() -> None:
+    text = WEB.replace("      containers:", "      runtimeClassName: gvisor\n      containers:")
+    assert verdicts(check(small(text)))["convergence"] == "UNKNOWN"
+    accepted = check(small(text, acceptUnmodelled=True))
+    assert verdicts(accepted)["convergence"] == "HOLDS"
+    assert "what is not modelled is taken not to matter" in accepted.bounds
+
+
+def test_the_plain_rollout_of_one_pod_converges() -> None:
+    assert verdicts(check(small()))["convergence"] == "HOLDS"
+
+
+def test_a_pod_larger_than_any_node_is_stuck_with_the_numbers() -> None:
+    report = check(small(WEB.replace("cpu: 1}", "cpu: 3}")))
+    assert verdicts(report)["convergence"] == "VIOLATED"
+    assert any("cpu" in line and "node-1" in line for line in report.claims[0].lines)
+
+
+def test_a_service_that_may_be_without_ready_pods_falls_back_to_terminating_ones() -> None:
+    recreate = WEB.replace("strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}", "strategy: {type: Recreate}")
+    report = check(small(recreate, bounds={"propagation": "5s"}))
+    assert verdicts(report)["convergence"] == "HOLDS"
+    assert verdicts(report)["reachability"] == "VIOLATED"
