@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from ..impl.api.kinds import ref_of
+from ..impl.kubectl import script as kubectl
 from .scenario import Consistency, Scenario, Start
 
 _VIEWS = {
@@ -13,6 +17,12 @@ _VIEWS = {
 }
 
 
+_ALL_AT_ONCE = (
+    "the EndpointSlice and disruption controllers and, where nodes change, the scheduler: all kinds at once; "
+    "the node, taint eviction and garbage controllers, which only do what can be done at any later time too: as things are"
+)
+
+
 def bounds_of(scenario: Scenario) -> tuple[str, ...]:
     """Give the bounds of a scenario, one sentence each."""
     return tuple(
@@ -21,6 +31,7 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
             _start(scenario),
             f"views: {_VIEWS[scenario.consistency]}{_mixed(scenario)}",
             f"faults: {_faults(scenario)}",
+            *_nodes(scenario),
             _propagation(scenario),
             f"at most {scenario.bounds.pods} Pods at a time; one etcd member, one scheduler, Kubernetes {scenario.release}",
             "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out; "
@@ -43,7 +54,7 @@ def _mixed(scenario: Scenario) -> str:
     if scenario.consistency is Consistency.LINEARIZABLE:
         return ""
     if scenario.bounds.mixed_views:
-        return ", each kind by itself (the EndpointSlice and disruption controllers: all kinds at once)"
+        return f", each kind by itself ({_ALL_AT_ONCE})"
     return ", all kinds at once (bounds.mixedViews is off)"
 
 
@@ -57,6 +68,24 @@ def _faults(scenario: Scenario) -> str:
     ]
     named = [f"at most {count} x {name}" for count, name in found if count]
     return ", ".join(named) or "none"
+
+
+def _nodes(scenario: Scenario) -> Iterator[str]:
+    """Say what is assumed about nodes, timers and names, where it matters."""
+    throws_out = any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in scenario.script)
+    if scenario.faults.node_crash:
+        yield (
+            "nodes that die stay down; a Pod left terminating on one is as good as gone; connections in motion are judged "
+            "without node crashes"
+        )
+    if scenario.faults.node_crash or throws_out:
+        yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do run out in the end"
+    if any(isinstance(one, kubectl.DeleteNode) for one in scenario.script):
+        yield "the kubelet of a node that is deleted does nothing any more"
+    gone = {(one.kind, one.name) for one in scenario.script if isinstance(one, kubectl.DeleteObject)}
+    made = {(ref_of(one.object).kind, one.object.metadata.name) for one in scenario.script if isinstance(one, kubectl.Apply)}
+    if gone & made:
+        yield "an object that is deleted and applied again under its name counts as the same object"
 
 
 def _propagation(scenario: Scenario) -> str:

@@ -24,13 +24,14 @@ from ..model.checker.explore import explore
 from ..model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ..model.checker.traces import states
 from ..model.machine import Invariant, Machine, State
-from ..properties.convergence import shortfalls
+from ..properties.convergence import orphans, shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
 from . import claims as claim_properties
 from . import reach
 from .bounds import bounds_of
 from .claim_convergence import objects_of
 from .cluster import Cluster, Parts, build
+from .node_faults import refused_evictions
 from .prepare import Prepared, prepare
 from .scenario import Scenario
 from .settle import Restless
@@ -176,6 +177,8 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     """Explain a state in which nothing moves: each Pod without a node, node by node, and what would have to change."""
     objects = objects_of(core, state)
     yield from shortfalls(objects)
+    yield from orphans(objects)
+    yield from refused_evictions(core.world, core.scenario.script, state)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
     for pod in waiting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from itertools import chain
 
 from ..impl.api.apps import ReplicaSet
 from ..impl.api.core import Pod, PodSpec
@@ -12,9 +13,10 @@ from ..impl.controllers.common import Keep, slim_metadata, slim_ready
 from ..impl.controllers.replicaset import wanted
 from ..model.machine import View
 from ..properties.at_rest import Restless, from_scratch, settled
-from ..properties.convergence import shortfalls, unpublished
+from ..properties.convergence import orphans, pod_shortfalls, shortfalls, unpublished
 from .cluster import Cluster
 from .environment import SCRIPT
+from .node_faults import lost
 
 Objects = tuple[Object, ...]
 Told = Callable[[Objects], tuple[str, ...]]
@@ -42,13 +44,15 @@ def first_shortfall(cluster: Cluster, view: View) -> str:
     if view.via(_is_negative, SCRIPT):
         return "the drain is not over"
     layout = cluster.world.layout
+    mortal = cluster.mortal
     for slot in layout.pools["Pod"]:
-        if reason := view.via(_pod_shortfall, slot):
+        if (reason := view.via(_pod_shortfall, slot)) and not (mortal and lost(mortal, view, slot)):
             return str(reason)
     for slot in layout.pools.get("ReplicaSet", ()):
         if reason := view.via(_replicaset_shortfall, slot):
             return str(reason)
-    return next(shortfalls(_deciding(cluster, view)), "")
+    deciding = _deciding(cluster, view)
+    return next(chain(shortfalls(deciding), orphans(deciding)), "")
 
 
 def _is_negative(done: int) -> bool:
@@ -56,7 +60,7 @@ def _is_negative(done: int) -> bool:
 
 
 def _pod_shortfall(obj: Object | None) -> str:
-    return "" if obj is None else next(shortfalls((obj,)), "")
+    return next(pod_shortfalls(obj), "") if isinstance(obj, Pod) else ""
 
 
 def _replicaset_shortfall(obj: Object | None) -> str:
@@ -72,7 +76,10 @@ def _deciding(cluster: Cluster, view: View) -> Objects:
     found: list[Object] = []
     for kind in ("Deployment", "ReplicaSet"):
         found += [one for slot in layout.pools.get(kind, ()) if (one := view[slot]) is not None]
-    found += [one for slot in layout.pools["Pod"] if (one := view.via(goal_pod, slot)) is not None]
+    for slot in layout.pools["Pod"]:
+        one = view.via(goal_pod, slot)
+        if one is not None and not (cluster.mortal and lost(cluster.mortal, view, slot)):
+            found.append(one)
     return tuple(found)
 
 

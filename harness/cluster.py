@@ -37,8 +37,6 @@ from .scenario import Consistency, Scenario
 
 T = TypeVar("T", bound=Object)
 
-NOT_READY = "node.kubernetes.io/not-ready"
-
 
 class Refused(Exception):  # noqa: N818 - it says what happened
     """The API server refuses an object of the scenario."""
@@ -85,6 +83,8 @@ class Cluster:
     world: World
     processes: tuple[Process, ...]
     machine: Machine
+    mortal: tuple[str, ...] = ()
+    """The nodes that may die."""
 
 
 def applied(scenario: Scenario) -> tuple[Object, ...]:
@@ -100,17 +100,7 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
         if not response.ok:
             raise Refused(obj, response)
         objects = objects.commit(transaction)
-    return tuple(_joined(objects.objects[ref]) for ref in sorted(objects.objects))
-
-
-def _joined(obj: Object) -> Object:
-    """Take off the taint a node has until its first heartbeat: the nodes of a scenario have long joined."""
-    if not isinstance(obj, Node):
-        return obj
-    ready = obj.status.condition("Ready")
-    if ready is not None and ready.status != "True":
-        return obj
-    return evolve(obj, spec=evolve(obj.spec, taints=tuple(one for one in obj.spec.taints if one.key != NOT_READY)))
+    return tuple(environment.joined(objects.objects[ref]) for ref in sorted(objects.objects))
 
 
 def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
@@ -299,7 +289,7 @@ def build(scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtime
     if parts.faults:
         acts += _faults(scenario, world, processes, works)
     slots = _initial(scenario, layout, kept, processes, world, proxies, runtimes or {})
-    return Cluster(scenario, parts, world, processes, Machine((slots,), tuple(acts)))
+    return Cluster(scenario, parts, world, processes, Machine((slots,), tuple(acts)), mortal)
 
 
 def _faults(

@@ -11,7 +11,7 @@ from functools import partial
 
 from attrs import evolve
 
-from ..impl.api.apps import Deployment, DeploymentStatus, ReplicaSet
+from ..impl.api.apps import Deployment, DeploymentStatus, ReplicaSet, ReplicaSetSpec
 from ..impl.api.cache import Cache
 from ..impl.api.core import Node, Pod, PodStatus, Service
 from ..impl.api.kinds import Object, ref_of
@@ -188,6 +188,7 @@ def scheduler_process(
     watches = [Watch("Pod", pools["Pod"], scheduler_pod)]
     if "Node" in pools:
         watches.append(Watch("Node", pools["Node"], scheduler_node))
+    watches += [Watch(kind, pools[kind], scheduler_owner) for kind in ("ReplicaSet", "Service") if kind in pools]
     return Process(
         name="scheduler",
         group="scheduler",
@@ -214,6 +215,13 @@ def scheduler_pod(_uid: str, obj: Object | None) -> Object | None:
         return None
     meta = slim_metadata(obj.metadata, Keep(labels=True, owners=True))
     return Pod(meta, obj.spec, PodStatus(nominated_node_name=obj.status.nominated_node_name))
+
+
+def scheduler_owner(_uid: str, obj: Object | None) -> Object | None:
+    """Keep what says which Pods a ReplicaSet or a Service selects: the default spreading constraints count those."""
+    if isinstance(obj, ReplicaSet):
+        return ReplicaSet(slim_metadata(obj.metadata, Keep()), ReplicaSetSpec(selector=obj.spec.selector))
+    return obj
 
 
 def scheduler_node(_uid: str, obj: Object | None) -> Object | None:

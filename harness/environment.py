@@ -6,16 +6,16 @@ at a time, until no Pod is left that has to go). Left out on purpose: commands t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..impl.api.cache import Cache
-from ..impl.api.core import Pod
+from ..impl.api.core import Node, Pod
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
-from ..impl.api.requests import Request
+from ..impl.api.requests import Delete, Request
 from ..impl.kubectl import script as kubectl
 from ..impl.kubectl.script import Missing, Step
 from ..model.machine import Action, Fairness, Outcome, View
@@ -24,6 +24,7 @@ from ..model.world import World
 
 SCRIPT = "script"
 """The slot with the number of script steps done."""
+NOT_READY = "node.kubernetes.io/not-ready"
 BLOCKED = "script/given-up"
 """The slot with the numbers of the drains that were given up."""
 
@@ -137,15 +138,44 @@ def _runs(environment: Environment, number: int, step: Step, view: View) -> Iter
     if view[SCRIPT] != number:
         return
     stored = Stored(view, environment.world.layout)
-    requests = kubectl.requests(step, _live(environment, stored, step), environment.namespace)
-    if isinstance(requests, Missing):
-        yield Outcome(f"kubectl finds nothing: {requests.what}", {SCRIPT: number + 1})
-        return
-    after = send_all(environment, view, requests)
-    if after is not None:
-        yield Outcome(describe(step), {**after.updates, SCRIPT: number + 1})
-    else:
-        yield Outcome(f"{describe(step)} is refused", {SCRIPT: number + 1})
+    for requests in _choices(step, _live(environment, stored, step), environment.namespace):
+        if isinstance(requests, Missing):
+            yield Outcome(f"kubectl finds nothing: {requests.what}", {SCRIPT: number + 1})
+            return
+        after = send_all(environment, view, requests)
+        if after is not None:
+            updates = {slot: joined(obj) if isinstance(step, kubectl.AddNode) else obj for slot, obj in after.updates.items()}
+            yield Outcome(_told(step, requests), {**updates, SCRIPT: number + 1})
+        else:
+            yield Outcome(f"{describe(step)} is refused", {SCRIPT: number + 1})
+
+
+def _choices(step: Step, live: Cache, namespace: str) -> Iterator[tuple[Request, ...] | Missing]:
+    """Give what a command may send. Names of Pods are random, so any Pod of a workload may be the first of them."""
+    found = kubectl.requests(step, live, namespace)
+    yield found
+    while isinstance(step, kubectl.DeletePod) and not step.name and not isinstance(found, Missing):
+        gone = {request.ref for request in found if isinstance(request, Delete)}
+        live = Cache.of(one for ref, one in live.objects.items() if ref not in gone)
+        found = kubectl.requests(step, live, namespace)
+        if not isinstance(found, Missing):
+            yield found
+
+
+def _told(step: Step, requests: tuple[Request, ...]) -> str:
+    """Say a command as it was given, with the Pod it found where it left that open."""
+    names = [one.ref.name for one in requests if isinstance(one, Delete)]
+    return f"{describe(step)}: {names[0]}" if isinstance(step, kubectl.DeletePod) and not step.name and names else describe(step)
+
+
+def joined(obj: Hashable) -> Hashable:
+    """Take off the taint a node has until its first heartbeat, unless it says that it is not ready: it has long joined."""
+    if not isinstance(obj, Node):
+        return obj
+    ready = obj.status.condition("Ready")
+    if ready is not None and ready.status != "True":
+        return obj
+    return evolve(obj, spec=evolve(obj.spec, taints=tuple(one for one in obj.spec.taints if one.key != NOT_READY)))
 
 
 # --- drain ----------------------------------------------------------------------------------------------------------

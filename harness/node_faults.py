@@ -21,12 +21,14 @@ from ..impl.api.cache import Cache
 from ..impl.api.core import Node, NodeSpec, Pod
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
-from ..impl.api.requests import Update
+from ..impl.api.requests import Evict, Update
 from ..impl.controllers import nodelifecycle, podgc, tainteviction
 from ..impl.controllers.common import Keep, slim_conditions, slim_metadata
 from ..impl.kubectl import script as kubectl
 from ..model.machine import Action, Fairness, Outcome, View
+from ..model.store import Stored
 from ..model.world import Alternatives, Form, Process, Watch, World
+from . import environment
 from .kubelets import runtime_slot, up_slot
 from .scenario import Consistency, Scenario
 
@@ -217,6 +219,22 @@ def _kept_by_podgc(kind: str, _uid: str, obj: Object | None) -> Object | None:
 def _collections(cache: Cache, _key: Ref) -> Alternatives:
     found = (podgc.reconcile(cache, ref_of(pod)) for pod in cache.list(Pod))
     return tuple(requests for requests in found if requests)
+
+
+# --- drains that do not end -----------------------------------------------------------------------------------------
+
+
+def refused_evictions(world: World, script: tuple[kubectl.Step, ...], view: View) -> Iterator[str]:
+    """Say what the API server answers to the evictions that the drain under way still has to make."""
+    for number, step in enumerate(script):
+        if isinstance(step, kubectl.Drain) and view[environment.SCRIPT] == environment.draining(number):
+            stored = Stored(view, world.layout)
+            cache = Cache.of((*stored.list("Node", None), *stored.list("Pod", None)))
+            for request in kubectl.drain_requests(step.node, cache):
+                response, _ = world.commit(view, "admin", request)
+                if isinstance(request, Evict) and not response.ok:
+                    why = " ".join((response.message, *(cause.message for cause in response.causes)))
+                    yield f"the drain cannot evict Pod {request.pod.name} from {step.node}: {why}"
 
 
 # --- dying ----------------------------------------------------------------------------------------------------------

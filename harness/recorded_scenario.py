@@ -9,7 +9,6 @@ Left out on purpose: the timeout of a drain (it gives up when nothing moves any 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 from attrs import evolve
@@ -20,6 +19,7 @@ from ..impl.api.kinds import Object
 from ..impl.controllers.deployment_math import max_surge
 from ..impl.api.apps import Deployment
 from ..impl.kubectl import script as kubectl
+from ..impl.kubectl.apply import with_last_applied
 from ..impl.kubectl.script import Step
 from .scenario import Bounds, Consistency, Scenario, Start
 
@@ -47,7 +47,7 @@ def not_modelled(record: Record) -> str:
 
 def scenario_of(record: Record, consistency: Consistency) -> Scenario:
     """Give the scenario of a record, with as many places for Pods as its largest rollout needs."""
-    objects = tuple(_object(one) for one in (*record["nodes"], *record["manifests"]))
+    objects = (*(_node(one) for one in record["nodes"]), *(_object(one) for one in record["manifests"]))
     script = tuple(step_of(one) for one in record["script"])
     return Scenario(
         name=record["id"],
@@ -63,13 +63,12 @@ def scenario_of(record: Record, consistency: Consistency) -> Scenario:
 
 
 def _object(json: Mapping[str, Any]) -> Object:
-    """Read an object; one that is namespaced goes to the one namespace, a node is Ready and has what it allots."""
-    if json["kind"] == "Node":
-        return _node(json)
-    return from_json({**json, "metadata": {**json["metadata"], "namespace": NAMESPACE}})
+    """Read a manifest as `kubectl apply` sends it, into the one namespace."""
+    return with_last_applied(from_json({**json, "metadata": {**json["metadata"], "namespace": NAMESPACE}}))
 
 
 def _node(json: Mapping[str, Any]) -> Node:
+    """Read a node: it is Ready and has what it allots."""
     node = from_json(json)
     assert isinstance(node, Node)
     ready = NodeCondition(type="Ready", status="True")
@@ -144,8 +143,3 @@ def _strings(json: Any) -> set[str]:
         return {json}
     inner = json.values() if isinstance(json, Mapping) else json if isinstance(json, list) else ()
     return {text for one in inner for text in _strings(one)}
-
-
-def pairs(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Give neighbours: swapping them generates every permutation."""
-    return tuple(pairwise(names))

@@ -34,7 +34,7 @@ from attrs import field, frozen
 from ..impl.api.cache import Cache
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
-from ..impl.api.requests import Request, Response
+from ..impl.api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Request, Response, Update
 from .machine import Action, Fairness, Outcome, State, View
 from .store import Full, Layout, Stored, Updates, reference
 
@@ -109,6 +109,11 @@ class Process:
     def decided(self) -> str:
         """The slot with the decision of a process in DECISION form."""
         return f"decided/{self.name}"
+
+    @property
+    def alone(self) -> bool:
+        """Tell whether just one kind is watched, so that a decision stands for the whole view."""
+        return len(self.watches) == 1
 
     def seen(self, watch: Watch) -> str:
         """The slot with the cache of a kind, in SNAPSHOT form."""
@@ -215,10 +220,10 @@ def _uid(key: Ref) -> str:
 
 
 def actions(world: World, process: Process) -> tuple[Action, ...]:
-    """Give everything one process may do, in a fixed order. Its watches deliver, whatever else it is busy with."""
+    """Give everything one process may do, in a fixed order. Each of its watches delivers, whatever else is going on."""
 
     def action(verb: str, step: Callable[..., Iterator[Outcome]], **kind: Any) -> Action:
-        group = f"{process.name} watches" if step in {_sees, _looks_again} else process.name
+        group = f"{process.name} watches: {verb}" if step in {_sees, _looks_again} else process.name
         bound = partial(step, world, process, **kind.pop("bound", {}))
         return Action(f"{process.name}: {verb}", group, bound, process.fairness, **kind)
 
@@ -242,6 +247,8 @@ def faults(world: World, process: Process, *, crash: bool, lost: bool, lagging: 
         found.append(("restarts against apiserver-2", _restarts_stale))
     if lost:
         found.append(("loses the answer", _loses))
+    if lost and process.form is not Form.CURRENT:
+        found.append(("sees more before its answer is lost", _begins))
     return tuple(
         Action(f"{process.name}: {verb}", f"fault {process.name}", partial(step, world, process), Fairness.NONE)
         for verb, step in found
@@ -261,31 +268,27 @@ def _commit(world: World, process: Process, view: View, requests: Requests) -> I
         yield Outcome(f"needs one more place for a {full.kind}", {OVERFLOW: full.kind, process.turn: ()})
         return
     if not response.ok:
+        if view[process.turn]:
+            yield Outcome("is refused and starts anew", {process.turn: ()})
         return
     label = world.describe(requests[0], response)
     after = Stored(view, world.layout, updates)
-    yield Outcome(label, {**updates, **_seen_own(world, process, after, updates), **_rest(process, requests[1:])})
-
-
-def _rest(process: Process, rest: Requests) -> Updates:
-    updates: Updates = {process.turn: rest}
-    if process.form is Form.DECISION:
-        updates[process.decided] = ()
-    return updates
+    yield Outcome(label, {**updates, **_seen_own(world, process, after, updates), process.turn: requests[1:]})
 
 
 def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -> Updates:
-    """Show a process in SNAPSHOT form the kinds it has just written, where it must have seen its own writes."""
-    if process.form is not Form.SNAPSHOT:
-        return {}
-    key = world.key(after, process)
-    if key is None:
-        return {}
-    return {
-        process.seen(watch): world.look(after, process, watch, key)
+    """Show a process the kinds it has just written, where it must have seen its own writes."""
+    own = [
+        watch
         for watch in process.watches
         if watch.kind in process.sees_own and any(slot in updates for slot in world.layout.pools[watch.kind])
-    }
+    ]
+    if process.form is Form.DECISION:
+        return {process.decided: ()} if own or not process.alone else {}
+    key = world.key(after, process)
+    if process.form is Form.CURRENT or key is None:
+        return {}
+    return {process.seen(watch): world.look(after, process, watch, key) for watch in own}
 
 
 def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -296,7 +299,7 @@ def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
 
 
 def _decides(world: World, process: Process, view: View) -> Iterator[Outcome]:
-    if view[process.turn] or view[process.decided]:
+    if view[process.decided] or (view[process.turn] and not process.alone):
         return
     if decision := world.fresh(view, process):
         yield Outcome("decides", {process.decided: decision})
@@ -307,8 +310,11 @@ def _looks_again(world: World, process: Process, view: View) -> Iterator[Outcome
     if not decided:
         return
     decision = world.fresh(view, process)
-    if decision != decided:
-        yield Outcome("looks again", {process.decided: decision})
+    if decision == decided:
+        return
+    yield Outcome("looks again", {process.decided: decision})
+    for requests in _under_way(world, process, view, process.watches[0]) if process.alone else ():
+        yield Outcome("begins a sync and looks again", {process.decided: decision, process.turn: requests})
 
 
 def _too_late(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -326,6 +332,34 @@ def _sees(world: World, process: Process, view: View, watch: Watch) -> Iterator[
         current = world.look(view, process, watch, key)
         if current != view[process.seen(watch)]:
             yield Outcome(f"sees {watch.kind}", {process.seen(watch): current})
+            for requests in _under_way(world, process, view, watch):
+                label = f"begins a sync and sees {watch.kind}"
+                yield Outcome(label, {process.seen(watch): current, process.turn: requests})
+
+
+def _under_way(
+    world: World, process: Process, view: View, watch: Watch, *, lost: bool = False
+) -> Iterator[Requests]:
+    """Give the syncs that may be under way while the process sees news of a kind.
+
+    Where its first write shows the process that kind anyway, only a lost answer makes a difference.
+    """
+    if view[process.turn]:
+        return
+    for requests in world.pending(view, process):
+        own = watch.kind in process.sees_own and _kind(requests[0]) == watch.kind
+        if own is lost and not world.doomed(view, process, (requests,)):
+            yield requests
+
+
+def _kind(request: Request) -> str:
+    match request:
+        case Create(obj) | Update(obj) | PatchStatus(obj):
+            return ref_of(obj).kind
+        case Delete(ref) | PatchMetadata(ref):
+            return ref.kind
+        case Bind() | Evict():
+            return "Pod"
 
 
 def _passes_over(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -394,7 +428,21 @@ def _loses(world: World, process: Process, view: View) -> Iterator[Outcome]:
             continue
         if response.ok:
             label = f"{world.describe(requests[0], response)}, and the answer is lost"
-            yield Outcome(label, {**updates, **_rest(process, ()), LOST: budget - 1})
+            yield Outcome(label, {**updates, process.turn: (), LOST: budget - 1})
+
+
+def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """See news while a sync is under way whose answer may be lost."""
+    key = world.key(view, process)
+    if not view[LOST] or key is None:
+        return
+    for watch in process.watches:
+        for requests in _under_way(world, process, view, watch, lost=True):
+            news: Updates = {process.decided: world.fresh(view, process)}
+            if process.form is Form.SNAPSHOT:
+                news = {process.seen(watch): world.look(view, process, watch, key)}
+            if any(view[slot] != value for slot, value in news.items()):
+                yield Outcome(f"begins a sync and sees {watch.kind}", {**news, process.turn: requests})
 
 
 def initial(world: World, process: Process, store: dict[str, Hashable]) -> dict[str, Hashable]:

@@ -33,7 +33,18 @@ def shortfalls(objects: Iterable[Object]) -> Iterator[str]:
     for rs in sets:
         yield from _replicaset(rs, [pod for pod in pods if pod.active and _controls(rs, pod)])
     for pod in pods:
-        yield from _pod(pod)
+        yield from pod_shortfalls(pod)
+
+
+def orphans(objects: Iterable[Object]) -> Iterator[str]:
+    """Say which ReplicaSets and Pods are left though the Deployment or ReplicaSet that controlled them is gone."""
+    known = tuple(objects)
+    uids = {one.metadata.uid for one in known}
+    for one in known:
+        owner = one.metadata.controller
+        followed = isinstance(one, ReplicaSet | Pod) and owner is not None and owner.kind in {"Deployment", "ReplicaSet"}
+        if followed and owner is not None and owner.uid not in uids:
+            yield f"{type(one).__name__} {one.metadata.name} is left, its {owner.kind} {owner.name} is gone"
 
 
 def _controls(owner: Object, obj: Object) -> bool:
@@ -78,7 +89,8 @@ def _replicaset(rs: ReplicaSet, active: list[Pod]) -> Iterator[str]:
         yield f"ReplicaSet {rs.metadata.name} says {told}; there are {len(active)}, {ready} ready"
 
 
-def _pod(pod: Pod) -> Iterator[str]:
+def pod_shortfalls(pod: Pod) -> Iterator[str]:
+    """Say what a Pod by itself is still short of: gone if it is being deleted, else bound, and ready or finished."""
     name = f"Pod {pod.metadata.name}"
     if pod.metadata.terminating:
         yield f"{name} is still being deleted"

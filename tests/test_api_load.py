@@ -184,7 +184,8 @@ def test_kinds_that_are_not_modelled_are_notes_and_so_are_custom_resources() -> 
     found = loaded(text)
     assert found.objects == ()
     assert [str(note) for note in found.unmodelled] == [
-        "web.yaml:1: ConfigMap c: this kind is not modelled; no claim hangs on it: it puts files in front of the program",
+        "web.yaml:1: ConfigMap c: this kind is not modelled; "
+        "no claim hangs on it: it puts files in front of the program",
         "web.yaml:6: ServiceMonitor m: this custom resource is not modelled",
     ]
     assert [note.decides for note in found.unmodelled] == [False, True]

@@ -44,7 +44,7 @@ def status(pod: Pod, runtime: PodRuntime, *, address: str = "") -> PodStatus:
             message=runtime.message,
             conditions=_conditions(pod, runtime, phase),
         )
-    has_address = runtime.stage not in {Stage.IDLE, Stage.STARTING}
+    has_address = _sandboxed(runtime) or runtime.stage is Stage.STOPPED
     return evolve(
         pod.status,
         phase=phase,
@@ -53,6 +53,12 @@ def status(pod: Pod, runtime: PodRuntime, *, address: str = "") -> PodStatus:
         container_statuses=tuple(_container_status(one, runtime) for one in pod.spec.containers),
         pod_ip=pod.status.pod_ip or ((address or pod_ip(pod)) if has_address else ""),
     )
+
+
+def _sandboxed(runtime: PodRuntime) -> bool:
+    """Tell whether the Pod's sandbox runs, and with it its network: it comes before the images are pulled."""
+    pulling = runtime.stage is Stage.STARTING and runtime.reason == "ImagePullBackOff"
+    return pulling or runtime.stage in {Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING}
 
 
 def _phase(pod: Pod, runtime: PodRuntime) -> str:
@@ -73,8 +79,7 @@ def _conditions(pod: Pod, runtime: PodRuntime, phase: str) -> tuple[PodCondition
 
 
 def _own_conditions(pod: Pod, runtime: PodRuntime, phase: str) -> Iterable[PodCondition]:
-    started = runtime.stage in {Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING}
-    yield PodCondition(OWNED[0], "True" if started else "False")
+    yield PodCondition(OWNED[0], "True" if _sandboxed(runtime) else "False")
     waits = runtime.stage in {Stage.IDLE, Stage.STARTING} and bool(pod.spec.init_containers)
     yield PodCondition(OWNED[1], "False", "ContainersNotInitialized") if waits else _initialized(runtime, phase)
     yield from (_readiness(kind, pod, runtime, phase) for kind in OWNED[2:])

@@ -1,0 +1,89 @@
+"""How fast it is: `make bench`. Ratios are taken within one run, for machines differ and are noisy.
+
+Prints, for each machine, states and transitions per CPU second of the fast engine and how much slower the plain one is
+(on a size both can do), then the checks of the examples, then scheduling decisions per second as clusters grow.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import process_time
+from types import ModuleType
+
+from kubeproof.harness.check import check
+from kubeproof.harness.face import Cluster
+from kubeproof.harness.manifests import plain_nodes
+from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.convert import from_json
+from kubeproof.impl.api.core import Pod
+from kubeproof.impl.scheduler.schedule import schedule
+from kubeproof.model.checker import Exploration, explore
+
+ROOT = Path(__file__).parent.parent
+
+
+def example_machine(name: str) -> ModuleType:
+    """Load a module of examples/machines."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / "machines" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def timed(run: Callable[[], Exploration]) -> tuple[Exploration, float]:
+    """Run something and give the CPU seconds it took."""
+    began = process_time()
+    found = run()
+    return found, process_time() - began
+
+
+def machines() -> None:
+    """Compare the engines on two-phase commit, and show how the fast one grows."""
+    commit = example_machine("two_phase_commit").two_phase_commit
+    plain, slow = timed(lambda: explore(commit(4), engine="plain"))
+    rows, fast = timed(lambda: explore(commit(4)))
+    assert (plain.states, plain.transitions) == (rows.states, rows.transitions)
+    print(f"two-phase commit 4: {rows.states:,} states; plain / rows = {slow / fast:.1f} in CPU time")
+    for managers in (5, 6, 7):
+        found, seconds = timed(lambda size=managers: explore(commit(size)))
+        per = f"{found.states / seconds:,.0f} states/s, {found.transitions / seconds:,.0f} transitions/s"
+        print(f"two-phase commit {managers}: {found.states:,} states, {found.transitions:,} transitions, {per}")
+
+
+def examples() -> None:
+    """Check the three examples."""
+    for name in ("deadlock", "dropped", "web"):
+        scenario = Cluster.from_manifests(ROOT / "examples" / name).load().scenario
+        began = process_time()
+        report = check(scenario)
+        seconds = process_time() - began
+        exploration = report.exploration
+        calls = exploration.statistics.calls_per_transition if exploration else 0
+        size = f"{report.states:,} states, {report.transitions:,} transitions"
+        print(f"examples/{name}: {size}, {seconds:.1f} CPU s, {calls:.3f} Python calls per transition")
+
+
+def scheduling() -> None:
+    """Place one Pod on clusters of growing size."""
+    container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": "100m"}}}
+    pod = from_json({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}})
+    assert isinstance(pod, Pod)
+    for size in (10, 100, 1000):
+        cache = Cache.of(plain_nodes(size))
+        rounds = max(1, 200 // size)
+        began = process_time()
+        for _ in range(rounds):
+            assert len(schedule(pod, cache).best) == size
+        print(f"scheduling on {size:,} empty nodes: {rounds / (process_time() - began):,.1f} decisions per CPU s")
+
+
+if __name__ == "__main__":
+    print(f"Python {sys.version.split()[0]}")
+    machines()
+    examples()
+    scheduling()
