@@ -16,7 +16,7 @@ from ..properties.at_rest import Restless, from_scratch, settled
 from ..properties.convergence import orphans, pod_shortfalls, shortfalls, unpublished
 from .cluster import Cluster
 from .environment import SCRIPT
-from .node_faults import lost
+from .node_faults import lost, stranded
 
 Objects = tuple[Object, ...]
 Told = Callable[[Objects], tuple[str, ...]]
@@ -52,7 +52,12 @@ def first_shortfall(cluster: Cluster, view: View) -> str:
         if reason := view.via(_replicaset_shortfall, slot):
             return str(reason)
     deciding = _deciding(cluster, view)
-    return next(chain(shortfalls(deciding), orphans(deciding)), "")
+    return next(chain(shortfalls(deciding), orphans(deciding), _stranded(cluster, view)), "")
+
+
+def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
+    found = (stranded(cluster.world, cluster.mortal, view, slot) for slot in cluster.world.layout.pools["Pod"])
+    return (line for line in found if line)
 
 
 def _is_negative(done: int) -> bool:

@@ -56,7 +56,7 @@ def processes(scenario: Scenario, pools: Pools, constants: tuple[Object, ...]) -
     dying = scenario.faults.node_crash > 0
     steps = scenario.script
     manifest = any(isinstance(one, kubectl.Apply) and isinstance(one.object, Node) for one in steps)
-    moved = any(isinstance(one, kubectl.Cordon | kubectl.Uncordon | kubectl.Drain | kubectl.AddNode) for one in steps)
+    moved = any(isinstance(one, kubectl.Cordon | kubectl.Uncordon | kubectl.Drain) for one in steps)
     thrown_out = any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in steps)
     vouched = any(isinstance(one, kubectl.Taint) and one.key == podgc.OUT_OF_SERVICE for one in steps)
     nodes = pools.get("Node", ())
@@ -261,6 +261,21 @@ def lost(nodes: tuple[str, ...], view: View, place: str) -> bool:
     """Tell whether the Pod in a place waits for ever: it terminates on a node that has died, whose kubelet says no more."""
     node = view.via(_waits_for, place)
     return node in nodes and not view[up_slot(node)]
+
+
+def stranded(world: World, nodes: tuple[str, ...], view: View, place: str) -> str:
+    """Say that the Pod in a place is on a node that is gone or has died and is not being deleted; "" if it is not."""
+    node = view.via(_stays_on, place)
+    places = world.layout.pools.get("Node", ())
+    if not node or not places:
+        return ""
+    if not any(view.via(_name, one) == node for one in places):
+        return f"Pod {view[place].metadata.name} is on {node}, which is gone"
+    return f"Pod {view[place].metadata.name} is on {node}, which has died" if node in nodes and not view[up_slot(node)] else ""
+
+
+def _stays_on(obj: Object | None) -> str:
+    return obj.spec.node_name if isinstance(obj, Pod) and not obj.metadata.terminating else ""
 
 
 def _waits_for(obj: Object | None) -> str:

@@ -7,6 +7,9 @@ A request it got an answer to is seen at once, where the process is one that see
 (`Process.sees_own`). Nothing is passed over, nothing is urgent, no decision is kept instead of a view. Two versions that
 the process's transform makes equal are one event (Kubernetes' informers apply it, too): that is the only economy.
 
+A process in the form DECISION that watches several kinds is meant to see them all up to the same moment, and each of its
+own writes at once (a bound that the report states); it has one queue of versions of everything here.
+
 It uses a world's own processes (`decide`, the watches' transforms) and API server (`World.commit`), so that only the
 representation differs. What is compared is what others can see: the stores that are reached, and the stores at rest.
 
@@ -23,6 +26,7 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
+from ..impl.api.core import Pod
 from ..impl.api.kinds import Object
 from ..impl.api.meta import Ref
 from ..impl.api.requests import Create, Request, Response
@@ -30,7 +34,7 @@ from ..model.checker.explore import explore
 from ..model.checker.results import Limits
 from ..model.machine import Action, Fairness, Machine, State
 from ..model.store import Full, Layout, Updates, names_in
-from ..model.world import CRASHES, LOST, OVERFLOW, Process, Requests, World, initial
+from ..model.world import CRASHES, LOST, OVERFLOW, Form, Process, Requests, World, initial
 
 REMEMBERED = "names that somebody remembers"
 
@@ -73,11 +77,19 @@ class Shapes(Numbers):
         known = self._known.get(id(obj))
         if known is not None:
             return known[1]
-        meta = obj.metadata
-        named = meta.generate_name and meta.name.startswith(meta.generate_name)
-        number = self.of(evolve(obj, metadata=evolve(meta, name="", uid="")) if named else obj)
+        number = self.of(_nameless(obj))
         self._known[id(obj)] = (obj, number)
         return number
+
+
+def _nameless(obj: Object) -> Object:
+    """Take a generated name away, and the address that goes by it."""
+    meta = obj.metadata
+    if not meta.generate_name or not meta.name.startswith(meta.generate_name):
+        return obj
+    if isinstance(obj, Pod) and obj.status.pod_ip:
+        obj = evolve(obj, status=evolve(obj.status, pod_ip="given"))
+    return evolve(obj, metadata=evolve(meta, name="", uid=""))
 
 
 @frozen
@@ -188,8 +200,14 @@ class _Plain:
 
     def listed(self, shared: Shared, process: Process) -> tuple[Queue, ...]:
         """Give the queues of a process that has just listed."""
-        found = self.look(shared, process)
-        return found or tuple((self.numbers.of(tuple(None for _ in one.slots)),) for one in process.watches)
+        if found := self.look(shared, process):
+            return found
+        nothing: tuple[Hashable, ...] = tuple(tuple(None for _ in one.slots) for one in process.watches)
+        return tuple((self.numbers.of(one),) for one in ((nothing,) if self.consistent(process) else nothing))
+
+    def consistent(self, process: Process) -> bool:
+        """Tell whether a process has one queue for all kinds: so a DECISION over several kinds is meant."""
+        return process.form is Form.DECISION and not process.alone
 
     def look(self, shared: Shared, process: Process) -> tuple[Queue, ...]:
         """Give what a process would see now, a version per watch; nothing where its object is not there."""
@@ -197,7 +215,9 @@ class _Plain:
         if key not in self.answers:
             view = self.view(shared)
             ref = self.world.key(view, process)
-            now = () if ref is None else self.world.now(view, process, ref)
+            now: tuple[Hashable, ...] = () if ref is None else self.world.now(view, process, ref)
+            if now and self.consistent(process):
+                now = (now,)
             self.answers[key] = tuple((self.numbers.of(one),) for one in now)
         found: tuple[Queue, ...] = self.answers[key]
         return found
@@ -208,6 +228,7 @@ class _Plain:
         key = ("decide", process.name, ref, front)
         if key not in self.answers:
             seen = tuple(self.numbers.values[one] for one in front)
+            seen = seen[0] if self.consistent(process) else seen
             self.answers[key] = () if ref is None else process.decide(ref, seen)
         found: tuple[Requests, ...] = self.answers[key]
         return found
@@ -271,10 +292,13 @@ class _Plain:
             return
         after = self.written(whole, updates)
         queues = after[1][number][1]
-        seen = tuple(
-            queue[-1:] if watch.kind in process.sees_own and self.touches(watch.kind, updates) else queue
-            for watch, queue in zip(process.watches, queues, strict=True)
-        )
+        if self.consistent(process):
+            seen: tuple[Queue, ...] = (queues[0][-1:],)
+        else:
+            seen = tuple(
+                queue[-1:] if watch.kind in process.sees_own and self.touches(watch.kind, updates) else queue
+                for watch, queue in zip(process.watches, queues, strict=True)
+            )
         yield _with(after, number, (turn[1:], seen))
         if budget := self.value(whole[0], LOST):
             yield self.spent(_with(after, number, ((), queues)), LOST, budget)

@@ -1,0 +1,214 @@
+"""What is deleted takes its dependents along, what is still wanted comes back, and nobody does this where nothing is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from immutabledict import immutabledict
+
+from kubeproof.harness import check as checking
+from kubeproof.harness import claims
+from kubeproof.harness.cluster import Cluster, Parts, build
+from kubeproof.harness.face import Cluster as Manifests
+from kubeproof.harness.prepare import prepare
+from kubeproof.impl.api.apps import ReplicaSet
+from kubeproof.impl.api.core import Pod
+from kubeproof.model.checker.explore import explore
+from kubeproof.model.checker.results import Exploration, Status
+from kubeproof.model.machine import Sometimes, View
+from kubeproof.properties.planted import planted
+
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: app, image: "nginx:1.28"}]}
+"""
+BARE = """
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: bare}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: bare}}
+  template:
+    metadata: {labels: {app: bare}}
+    spec: {containers: [{name: app, image: "nginx:1.28"}]}
+"""
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+DELETE_WEB: dict[str, Any] = {"script": [{"deleteObject": {"kind": "Deployment", "name": "web"}}]}
+DELETE_BARE: dict[str, Any] = {"script": [{"deleteObject": {"kind": "ReplicaSet", "name": "bare"}}]}
+DELETE_SERVICE: dict[str, Any] = {"script": [{"deleteObject": {"kind": "Service", "name": "web"}}]}
+ONE_VIEW = {"bounds": {"mixedViews": False}}
+
+
+def cluster(manifest: str, *, everything: bool = False, **options: Any) -> Cluster:
+    files = immutabledict({"all.yaml": manifest})
+    scenario = Manifests("small", files).given({"nodes": 1} | options).load().scenario
+    prepared = prepare(scenario)
+    if everything:
+        return build(scenario, Parts.everything(), prepared.objects, prepared.runtimes)
+    return checking.machine_of(scenario, prepared)
+
+
+def judge(one: Cluster) -> Exploration:
+    found = explore(one.machine, claims.of(one))
+    assert found.complete
+    return found
+
+
+def count(one: Cluster, kind: str, view: View) -> int:
+    return sum(view[slot] is not None for slot in one.world.layout.pools[kind])
+
+
+def sometimes(one: Cluster, seen: Callable[[View], bool]) -> bool:
+    found = explore(one.machine, [Sometimes("seen", "", seen)])
+    assert found.complete
+    return found["seen"].status is Status.HOLDS
+
+
+# --- dependents follow their owners ---------------------------------------------------------------------------------
+
+
+def emptied(one: Cluster) -> bool:
+    return sometimes(one, lambda view: not count(one, "ReplicaSet", view) and not count(one, "Pod", view))
+
+
+def test_the_pods_of_a_deleted_deployment_go() -> None:
+    one = cluster(WEB, **DELETE_WEB, **ONE_VIEW)
+    assert judge(one)["convergence"].status is Status.HOLDS
+    assert emptied(one)
+
+
+def test_the_replicaset_outlives_its_deployment_for_a_while() -> None:
+    one = cluster(WEB, **DELETE_WEB, **ONE_VIEW)
+    assert sometimes(one, lambda view: not count(one, "Deployment", view) and count(one, "ReplicaSet", view) == 1)
+
+
+def test_the_pods_of_a_deleted_replicaset_go() -> None:
+    one = cluster(BARE, **DELETE_BARE)
+    assert judge(one)["convergence"].status is Status.HOLDS
+    assert emptied(one)
+
+
+def test_a_deployment_makes_its_deleted_replicaset_anew() -> None:
+    one = cluster(WEB, script=[{"deletePod": {"workload": "Deployment/web"}}])
+    assert judge(one)["convergence"].status is Status.HOLDS
+    assert not emptied(one)
+
+
+def test_what_another_owner_has_is_left_alone() -> None:
+    one = cluster(f"{WEB}---{BARE}", **DELETE_BARE, **ONE_VIEW)
+    assert judge(one)["convergence"].status is Status.HOLDS
+
+    def touched(view: View) -> bool:
+        pods = [one for slot in one.world.layout.pools["Pod"] if isinstance(one := view[slot], Pod)]
+        return any(pod.metadata.terminating and pod.metadata.labels["app"] == "web" for pod in pods)
+
+    del touched
+    places = cluster(f"{WEB}---{BARE}", **DELETE_BARE, **ONE_VIEW)
+    layout = places.world.layout
+
+    def terminating(app: str, view: View) -> bool:
+        pods = [pod for slot in layout.pools["Pod"] if isinstance(pod := view[slot], Pod)]
+        return any(pod.metadata.terminating and pod.metadata.labels["app"] == app for pod in pods)
+
+    assert sometimes(places, lambda view: terminating("bare", view))
+    assert not sometimes(places, lambda view: terminating("web", view))
+
+
+def test_the_slices_of_a_deleted_service_go() -> None:
+    one = cluster(f"{WEB}---{SERVICE}", everything=True, **DELETE_SERVICE)
+    gone = sometimes(one, lambda view: not count(one, "Service", view) and not count(one, "EndpointSlice", view))
+    assert gone
+    assert judge(one)["convergence"].status is Status.HOLDS
+
+
+# --- an old view of what was deleted --------------------------------------------------------------------------------
+
+
+def made_anew(one: Cluster) -> bool:
+    """Tell whether a ReplicaSet is ever made for a Deployment that is gone."""
+
+    def seen(view: View) -> bool:
+        sets = [rs for slot in one.world.layout.pools["ReplicaSet"] if isinstance(rs := view[slot], ReplicaSet)]
+        return not count(one, "Deployment", view) and any(rs.status.observed_generation == 0 for rs in sets)
+
+    found = explore(one.machine, [Sometimes("seen", "", seen)], stop_at_first=True)
+    return found["seen"].status is Status.HOLDS
+
+
+# --- nobody who is not needed ---------------------------------------------------------------------------------------
+
+QUIET = {"script": [{"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:1.29"}}], "faults": {"crash": 1}}
+
+
+def test_a_rollout_has_no_collectors_no_node_controllers_and_no_place_for_nodes() -> None:
+    one = cluster(WEB, **QUIET)
+    assert {process.group for process in one.processes} == {
+        "deployment-controller",
+        "replicaset-controller",
+        "scheduler",
+    }
+    assert sorted(one.world.layout.pools) == ["Deployment", "Pod", "ReplicaSet"]
+    assert [slot for slot in one.machine.initial[0] if slot.startswith(("node/", "fault/node"))] == []
+
+
+def test_a_crash_budget_without_nodes_does_not_change_a_rollout() -> None:
+    assert judge(cluster(WEB, **QUIET)).states == judge(cluster(WEB, **QUIET, title="again")).states
+
+
+# --- each check can fail --------------------------------------------------------------------------------------------
+
+COMPONENTS = "kubeproof.harness.components"
+FAULTS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
+    (
+        "nobody collects garbage",
+        COMPONENTS,
+        "found = (garbage.reconcile(cache, ref) for ref in sorted(cache.objects))",
+        "found = (garbage.reconcile(cache, ref) for ref in sorted(cache.objects)[:0])",
+        WEB,
+        DELETE_WEB | ONE_VIEW,
+    ),
+    (
+        "only ReplicaSets are collected",
+        COMPONENTS,
+        'OWNERS_AND_OWNED if kind in pools)',
+        'OWNERS_AND_OWNED[:2] if kind in pools)',
+        WEB,
+        DELETE_WEB | ONE_VIEW,
+    ),
+    (
+        "Pods of a gone owner count as no shortfall and stay",
+        "kubeproof.impl.controllers.garbage",
+        "if solid or not owners:",
+        'if solid or not owners or key.kind == "Pod":',
+        BARE,
+        DELETE_BARE,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("module", "before", "after", "manifest", "options"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+)
+def test_a_planted_fault_leaves_orphans(
+    module: str, before: str, after: str, manifest: str, options: dict[str, Any]
+) -> None:
+    assert judge(cluster(manifest, **options))["convergence"].status is Status.HOLDS
+    with planted(module, before, after):
+        found = judge(cluster(manifest, **options))["convergence"]
+    assert (found.status, found.kind) == (Status.VIOLATED, "stuck")
+    assert any("is left" in line for line in found.evidence)
