@@ -9,14 +9,22 @@ prefix of each watched kind's history. Three forms represent it:
   as soon as there is something to do, keeps that decision however the store moves on, and may look again at any time.
   Nothing is lost: acting on the view of moment p and committing at t is deciding at p and committing at t. A view on
   which nothing is to be done can be passed over, since it is only replaced by newer ones. Choices (which of several equal
-  victims, which of several equal nodes) stay open until the commit, for nobody sees them earlier.
+  victims, which of several equal nodes) stay open until the commit, for nobody sees them earlier. For a process with
+  several kinds the form means more than it says: it sees them all up to the same moment, its own writes included.
 - SNAPSHOT, for a process with two or more kinds that lag: an informer's cache per kind, as a value, and a step that brings
   one kind up to date. Stopping at an intermediate version is having made that step earlier. A snapshot is never passed over
   unless every other kind is current and can change no more (`Watch.quiet`); then the process is back in the case above.
 
+Views go on while a sync is under way: what a process sees after it began a sync and before it commits it may have to be
+kept for the next one. So it may begin a sync (its requests become the turn) in the moment in which it sees something newer;
+where the sync's first write shows it that kind anyway this makes no difference and is left out, unless the answer may be
+lost. Two syncs may thus rest on views that both are old when the first commits; a third in a row may not (the one bound of
+these forms; `properties.plain_views` has none, and docs/old-views.md shows the smallest run that is lost).
+
 What the process wrote itself: after a commit to a kind in `sees_own` the process does not act before it has seen that
 write (a ReplicaSet's expectations, the scheduler's assumed Pods, the EndpointSlice tracker); for an object that it alone
-watches and writes with a precondition, an older view only gives conflicts, so it may as well be seen at once.
+watches and writes with a precondition, an older view only gives conflicts, so it may as well be seen at once. A refused
+request ends the turn. A lost answer ends it, too, and shows the process nothing.
 
 Views are transformed (client-go's SetTransform): a component gets only the fields that it looks at, so a change of others
 is no news to it. Left out on purpose: watch bookmarks, re-lists other than after a crash, priorities between keys.
@@ -56,7 +64,10 @@ OVERFLOW = "world/overflow"
 STALLED = "apiserver-2/cache"
 
 PERMANENT = frozenset({404, 409, 410, 422})
-"""Answers that the same request gets again however long it waits (409 AlreadyExists apart)."""
+"""Answers that the same request gets again however long it waits (409 AlreadyExists apart).
+
+A conflict is one of them up to an object that changed there and back again, see `store`.
+"""
 
 
 class Form(Enum):
@@ -261,7 +272,7 @@ def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
 
 
 def _commit(world: World, process: Process, view: View, requests: Requests) -> Iterator[Outcome]:
-    """Commit the first of some requests; the rest is the turn. A refused request changes nothing here."""
+    """Commit the first of some requests; the rest is the turn. A refused request ends the turn and changes nothing else."""
     try:
         response, updates = world.commit(view, process.user, requests[0])
     except Full as full:
@@ -306,6 +317,7 @@ def _decides(world: World, process: Process, view: View) -> Iterator[Outcome]:
 
 
 def _looks_again(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Replace a decision by what is decided now; with one kind, a sync on the old one may be under way from here on."""
     decided: Alternatives = view[process.decided]
     if not decided:
         return
@@ -337,9 +349,7 @@ def _sees(world: World, process: Process, view: View, watch: Watch) -> Iterator[
                 yield Outcome(label, {process.seen(watch): current, process.turn: requests})
 
 
-def _under_way(
-    world: World, process: Process, view: View, watch: Watch, *, lost: bool = False
-) -> Iterator[Requests]:
+def _under_way(world: World, process: Process, view: View, watch: Watch, *, lost: bool = False) -> Iterator[Requests]:
     """Give the syncs that may be under way while the process sees news of a kind.
 
     Where its first write shows the process that kind anyway, only a lost answer makes a difference.
@@ -353,6 +363,7 @@ def _under_way(
 
 
 def _kind(request: Request) -> str:
+    """Name the kind a request writes."""
     match request:
         case Create(obj) | Update(obj) | PatchStatus(obj):
             return ref_of(obj).kind

@@ -1,9 +1,11 @@
 """Toy worlds: a few counters and processes that act by a table, for questions about views and about nothing else.
 
-Three kinds with one counter each (a Node, a Service, a Namespace called a, b, c) and Pods without counters. A counter only
-grows: a smaller or equal value is refused for ever, which is what resource versions do for real writes. A process looks its
-table up with the values it has seen and gets the syncs it may perform, each a tuple of requests. The script raises counters
-from outside, one step after the other, if it wants to.
+Three kinds with one counter each (a Node, a Service, a Namespace called a, b, c) and Pods without counters. A counter
+only grows: a smaller or equal value is refused for ever, which is what resource versions do for real writes. A process
+looks its table up with the values it has seen and gets the syncs it may perform, each a tuple of requests. The script
+raises counters from outside, one step after the other, if it wants to.
+
+Left out on purpose: deletions that take time, preconditions, keys that come and go.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from ..model.store import Layout, Stored, pool
 from ..model.world import Alternatives, Form, Process, Watch, World, Writes
 
 SCRIPT = "script"
-COUNTERS: Mapping[str, type[Node] | type[Service] | type[Namespace]] = {"a": Node, "b": Service, "c": Namespace}
+COUNTERS: Mapping[str, type[Node | Service | Namespace]] = {"a": Node, "b": Service, "c": Namespace}
 POD = "p"
 """Stands for all Pods: as a watch their number is seen."""
 
@@ -59,7 +61,7 @@ def value_of(obj: Object | None) -> int:
 
 @frozen
 class Reader:
-    """One process: what it watches, one letter a kind, and its table. `victims`: it deletes each Pod it sees, if told so."""
+    """One process: what it watches, a letter a kind, and its table. `victims`: it may delete any Pod it sees."""
 
     name: str
     watches: str
@@ -85,8 +87,10 @@ class Toy:
 
     def in_form(self, form: Form, *, quiet: bool = False, always_quiet: bool = False) -> Toy:
         """Give the world with every process in one form."""
-        change = {"form": form, "quiet": quiet, "always_quiet": always_quiet}
-        return evolve(self, readers=tuple(evolve(one, **change) for one in self.readers))
+        return evolve(
+            self,
+            readers=tuple(evolve(one, form=form, quiet=quiet, always_quiet=always_quiet) for one in self.readers),
+        )
 
 
 @frozen
@@ -145,9 +149,7 @@ def serve(stored: Stored, _user: str, request: Request, suffix: str) -> tuple[Re
 
 
 def _process(toy: Toy, reader: Reader, pools: dict[str, tuple[str, ...]]) -> Process:
-    watches = tuple(
-        Watch(_kind(one), pools[_kind(one)], _kept, _quiet(toy, reader, one)) for one in reader.watches
-    )
+    watches = tuple(Watch(_kind(one), pools[_kind(one)], _kept, _quiet(toy, reader, one)) for one in reader.watches)
     return Process(
         name=reader.name,
         group="toy",

@@ -12,6 +12,7 @@ from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Node, Pod, Service
 from kubeproof.impl.api.kinds import Object, kind_of
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference
+from kubeproof.impl.apiserver.defaulting import default
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.properties.at_rest import ENDPOINTS, Restless, from_scratch, settled, unreachable
 from kubeproof.properties.convergence import shortfalls, unpublished
@@ -24,7 +25,7 @@ def made(kind: str, version: str, name: str, owner: Object | None = None, **rest
     """Make an object, owned by another one if one is given; its uid is its kind and name."""
     labels = rest.pop("labels", {"app": "web"})
     metadata = {"name": name, "namespace": "default", "uid": f"{kind}-{name}", "labels": labels, "generation": 1}
-    obj: Any = from_json({"apiVersion": version, "kind": kind, "metadata": metadata, **rest})
+    obj: Any = default(from_json({"apiVersion": version, "kind": kind, "metadata": metadata, **rest}))
     if owner is None:
         return obj
     known = kind_of(owner)
