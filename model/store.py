@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from attrs import fields, frozen, has
+from attrs import AttrsInstance, fields, frozen, has
 from immutabledict import immutabledict
 
 from ..impl.api.kinds import Object, ref_of
@@ -71,7 +71,7 @@ def _collect(value: object, found: set[str]) -> None:
         for one in value:
             _collect(one, found)
     elif has(type(value)):
-        for one in fields(type(value)):
+        for one in fields(cast(type[AttrsInstance], type(value))):
             inner = getattr(value, one.name)
             if one.name == "name" and isinstance(inner, str):
                 found.add(inner)

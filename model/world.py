@@ -1,33 +1,37 @@
 """How components make a cluster: processes that act on old views of one store, one request at a time, with faults.
 
 A *process* is one key of one component's work queue. It decides on what it has seen and sends the requests of that
-decision one by one; others and crashes fall between. What "has seen" means is the whole difficulty, because a view is a
-prefix of each watched kind's history. Three forms represent it:
+decision one by one; others and crashes fall between. What "has seen" means is the whole difficulty, because a view is
+a prefix of each watched kind's history. Three forms represent it:
 
 - CURRENT: the process acts on the store as it is (linearizable reads).
-- DECISION, for a process with one kind that lags. The state holds no view but what the process decided on it: it decides
-  as soon as there is something to do, keeps that decision however the store moves on, and may look again at any time.
-  Nothing is lost: acting on the view of moment p and committing at t is deciding at p and committing at t. A view on
-  which nothing is to be done can be passed over, since it is only replaced by newer ones. Choices (which of several equal
-  victims, which of several equal nodes) stay open until the commit, for nobody sees them earlier. For a process with
-  several kinds the form means more than it says: it sees them all up to the same moment, its own writes included.
-- SNAPSHOT, for a process with two or more kinds that lag: an informer's cache per kind, as a value, and a step that brings
-  one kind up to date. Stopping at an intermediate version is having made that step earlier. A snapshot is never passed over
-  unless every other kind is current and can change no more (`Watch.quiet`); then the process is back in the case above.
+- DECISION, for a process with one kind that lags. The state holds no view but what the process decided on it: it
+  decides as soon as there is something to do, keeps that decision however the store moves on, and may look again at
+  any time. Nothing is lost: acting on the view of moment p and committing at t is deciding at p and committing at t.
+  A view on which nothing is to be done can be passed over, since it is only replaced by newer ones. Choices (which of
+  several equal victims, which of several equal nodes) stay open until the commit, for nobody sees them earlier. For a
+  process with several kinds the form means more than it says: it sees them all up to the same moment, its own writes
+  included.
+- SNAPSHOT, for a process with two or more kinds that lag: an informer's cache per kind, as a value, and a step that
+  brings one kind up to date. Stopping at an intermediate version is having made that step earlier. A snapshot is
+  never passed over unless every other kind is current and can change no more (`Watch.quiet`); then the process is
+  back in the case above.
 
-Views go on while a sync is under way: what a process sees after it began a sync and before it commits it may have to be
-kept for the next one. So it may begin a sync (its requests become the turn) in the moment in which it sees something newer;
-where the sync's first write shows it that kind anyway this makes no difference and is left out, unless the answer may be
-lost. Two syncs may thus rest on views that both are old when the first commits; a third in a row may not (the one bound of
-these forms; `properties.plain_views` has none, and docs/old-views.md shows the smallest run that is lost).
+Views go on while a sync is under way: what a process sees after it began a sync and before it commits it may have to
+be kept for the next one. So it may begin a sync (its requests become the turn) in the moment in which it sees
+something newer; where the sync's first write shows it that kind anyway this makes no difference and is left out,
+unless the answer may be lost. Two syncs may thus rest on views that both are old when the first commits; a third in a
+row may not (the one bound of these forms; `properties.plain_views` has none, and docs/old-views.md shows the smallest
+run that is lost).
 
 What the process wrote itself: after a commit to a kind in `sees_own` the process does not act before it has seen that
-write (a ReplicaSet's expectations, the scheduler's assumed Pods, the EndpointSlice tracker); for an object that it alone
-watches and writes with a precondition, an older view only gives conflicts, so it may as well be seen at once. A refused
-request ends the turn. A lost answer ends it, too, and shows the process nothing.
+write (a ReplicaSet's expectations, the scheduler's assumed Pods, the EndpointSlice tracker); for an object that it
+alone watches and writes with a precondition, an older view only gives conflicts, so it may as well be seen at once. A
+refused request ends the turn. A lost answer ends it, too, and shows the process nothing.
 
-Views are transformed (client-go's SetTransform): a component gets only the fields that it looks at, so a change of others
-is no news to it. Left out on purpose: watch bookmarks, re-lists other than after a crash, priorities between keys.
+Views are transformed (client-go's SetTransform): a component gets only the fields that it looks at, so a change of
+others is no news to it. Left out on purpose: watch bookmarks, re-lists other than after a crash, priorities between
+keys.
 """
 
 from __future__ import annotations
@@ -127,7 +131,7 @@ class Process:
         return len(self.watches) == 1
 
     def seen(self, watch: Watch) -> str:
-        """The slot with the cache of a kind, in SNAPSHOT form."""
+        """Name the slot with the cache of a kind, in SNAPSHOT form."""
         return f"seen/{self.name}/{watch.kind}"
 
     def memories(self) -> tuple[str, ...]:
@@ -180,14 +184,14 @@ class World:
         found: Ref | None = view.via(reference, process.key) if isinstance(process.key, str) else process.key
         return found
 
-    def look(self, view: View, process: Process, watch: Watch, key: Ref) -> Snapshot:
+    def look(self, view: View, watch: Watch, key: Ref) -> Snapshot:
         """Give what a process would see of a kind if it looked now."""
         keep = partial(watch.transform, _uid(key))
         return tuple(view.via(keep, slot) for slot in watch.slots)
 
     def now(self, view: View, process: Process, key: Ref) -> tuple[Snapshot, ...]:
         """Give what a process would see of all its kinds if it looked now."""
-        return tuple(self.look(view, process, watch, key) for watch in process.watches)
+        return tuple(self.look(view, watch, key) for watch in process.watches)
 
     def fresh(self, view: View, process: Process) -> Alternatives:
         """Give what a process would decide if it looked now."""
@@ -272,7 +276,7 @@ def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
 
 
 def _commit(world: World, process: Process, view: View, requests: Requests) -> Iterator[Outcome]:
-    """Commit the first of some requests; the rest is the turn. A refused request ends the turn and changes nothing else."""
+    """Commit the first of some requests; the rest is the turn. A refused one ends the turn and changes nothing else."""
     try:
         response, updates = world.commit(view, process.user, requests[0])
     except Full as full:
@@ -299,7 +303,7 @@ def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -
     key = world.key(after, process)
     if process.form is Form.CURRENT or key is None:
         return {}
-    return {process.seen(watch): world.look(after, process, watch, key) for watch in own}
+    return {process.seen(watch): world.look(after, watch, key) for watch in own}
 
 
 def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -341,7 +345,7 @@ def _too_late(world: World, process: Process, view: View) -> Iterator[Outcome]:
 def _sees(world: World, process: Process, view: View, watch: Watch) -> Iterator[Outcome]:
     key = world.key(view, process)
     if key is not None:
-        current = world.look(view, process, watch, key)
+        current = world.look(view, watch, key)
         if current != view[process.seen(watch)]:
             yield Outcome(f"sees {watch.kind}", {process.seen(watch): current})
             for requests in _under_way(world, process, view, watch):
@@ -380,7 +384,7 @@ def _passes_over(world: World, process: Process, view: View) -> Iterator[Outcome
         return
     behind: list[tuple[Watch, Snapshot]] = []
     for watch in process.watches:
-        current = world.look(view, process, watch, key)
+        current = world.look(view, watch, key)
         if current != view[process.seen(watch)]:
             behind.append((watch, current))
         elif watch.quiet is None or not watch.quiet(view):
@@ -423,7 +427,7 @@ def _listed(world: World, process: Process, view: View, source: View) -> Updates
     if process.form is Form.DECISION:
         updates[process.decided] = () if key is None else process.decide(key, world.now(source, process, key))
     elif process.form is Form.SNAPSHOT and key is not None:
-        updates |= {process.seen(one): world.look(source, process, one, key) for one in process.watches}
+        updates |= {process.seen(one): world.look(source, one, key) for one in process.watches}
     return updates
 
 
@@ -451,7 +455,7 @@ def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
         for requests in _under_way(world, process, view, watch, lost=True):
             news: Updates = {process.decided: world.fresh(view, process)}
             if process.form is Form.SNAPSHOT:
-                news = {process.seen(watch): world.look(view, process, watch, key)}
+                news = {process.seen(watch): world.look(view, watch, key)}
             if any(view[slot] != value for slot, value in news.items()):
                 yield Outcome(f"begins a sync and sees {watch.kind}", {**news, process.turn: requests})
 
@@ -466,7 +470,7 @@ def initial(world: World, process: Process, store: dict[str, Hashable]) -> dict[
         key = world.key(state, process)
         for one in process.watches:
             empty = tuple(None for _ in one.slots)
-            slots[process.seen(one)] = empty if key is None else world.look(state, process, one, key)
+            slots[process.seen(one)] = empty if key is None else world.look(state, one, key)
     return slots
 
 

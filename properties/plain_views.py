@@ -1,20 +1,21 @@
 """The plainest representation of old views, as an oracle for the cheap ones of `model.world`.
 
-A process has, per kind it watches, the queue of that kind's versions: in front what it has seen last, behind it the events
-that are still to come. To act, it takes any number of events off each of its queues, decides on exactly what is then in
-front and holds the requests; it sends them one at a time, others and crashes fall between; a refused request ends the turn.
-A request it got an answer to is seen at once, where the process is one that sees its own writes to the kind
-(`Process.sees_own`). Nothing is passed over, nothing is urgent, no decision is kept instead of a view. Two versions that
-the process's transform makes equal are one event (Kubernetes' informers apply it, too): that is the only economy.
+A process has, per kind it watches, the queue of that kind's versions: in front what it has seen last, behind it the
+events that are still to come. To act, it takes any number of events off each of its queues, decides on exactly what
+is then in front and holds the requests; it sends them one at a time, others and crashes fall between; a refused
+request ends the turn. A request it got an answer to is seen at once, where the process is one that sees its own
+writes to the kind (`Process.sees_own`). Nothing is passed over, nothing is urgent, no decision is kept instead of a
+view. Two versions that the process's transform makes equal are one event (Kubernetes' informers apply it, too): that
+is the only economy.
 
-A process in the form DECISION that watches several kinds is meant to see them all up to the same moment, and each of its
-own writes at once (a bound that the report states); it has one queue of versions of everything here.
+A process in the form DECISION that watches several kinds is meant to see them all up to the same moment, and each of
+its own writes at once (a bound that the report states); it has one queue of versions of everything here.
 
 It uses a world's own processes (`decide`, the watches' transforms) and API server (`World.commit`), so that only the
 representation differs. What is compared is what others can see: the stores that are reached, and the stores at rest.
 
-Left out on purpose: a second API server that lags, steps that wait for quiet, what a process of an object that is gone
-may still do (`World.key` gives none; the cheap forms leave it out, too).
+Left out on purpose: a second API server that lags, steps that wait for quiet, what a process of an object that is
+gone may still do (`World.key` gives none; the cheap forms leave it out, too).
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ Left out on purpose: deletions that take time, preconditions, keys that come and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.cache import Cache
@@ -100,7 +100,7 @@ class Built:
     world: World
     processes: tuple[Process, ...]
     others: tuple[Action, ...]
-    slots: Mapping[str, object] = field(hash=False)
+    slots: dict[str, Hashable]
     machine: Machine
 
 
@@ -111,7 +111,7 @@ def build(toy: Toy) -> Built:
     memories = tuple(slot for one in processes for slot in one.memories())
     layout = Layout(immutabledict(), immutabledict(pools), memories)
     world = World(layout, serve, lambda request, _: type(request).__name__)
-    slots: dict[str, object] = {pools[cls.__name__][0]: counter(name, 0) for name, cls in COUNTERS.items()}
+    slots: dict[str, Hashable] = {pools[cls.__name__][0]: counter(name, 0) for name, cls in COUNTERS.items()}
     slots |= dict.fromkeys(pools["Pod"])
     slots |= {SCRIPT: 0, worlds.OVERFLOW: "", worlds.CRASHES: toy.crash, worlds.LOST: toy.lost}
     others = tuple(
@@ -123,8 +123,8 @@ def build(toy: Toy) -> Built:
     for one in processes:
         acts += worlds.actions(world, one)
         acts += worlds.faults(world, one, crash=toy.crash > 0, lost=toy.lost > 0, lagging=False)
-        whole |= worlds.initial(world, one, slots)  # type: ignore[arg-type]
-    return Built(world, processes, others, slots, Machine((whole,), tuple(acts)))  # type: ignore[arg-type]
+        whole |= worlds.initial(world, one, slots)
+    return Built(world, processes, others, slots, Machine((whole,), tuple(acts)))
 
 
 def serve(stored: Stored, _user: str, request: Request, suffix: str) -> tuple[Response, Writes]:
@@ -181,7 +181,7 @@ def _act(reader: Reader, cache: Cache, _key: Ref) -> Alternatives:
     return (*reader.table.get(seen, ()), *victims)
 
 
-def _quiet(toy: Toy, reader: Reader, letter: str) -> worlds.Callable[[View], bool] | None:
+def _quiet(toy: Toy, reader: Reader, letter: str) -> Callable[[View], bool] | None:
     if reader.always_quiet:
         return _always
     written = any(_writes(one, letter) for one in toy.readers if one is not reader)
