@@ -12,14 +12,15 @@ _VIEWS = {
     Consistency.LINEARIZABLE: "every component acts on the store as it is",
     Consistency.SESSION: "every component acts on watch caches that lag by any amount and never go back",
     Consistency.RESETTABLE: (
-        "watch caches lag by any amount; a component that restarts may list from a second API server that stood still once"
+        "watch caches lag by any amount; a component that restarts may list from a second API server "
+        "that stood still once"
     ),
 }
 
 
 _ALL_AT_ONCE = (
     "the EndpointSlice and disruption controllers and, where nodes change, the scheduler: all kinds at once; "
-    "the node, taint eviction and garbage controllers, which only do what can be done at any later time too: as things are"
+    "the node, taint eviction and garbage controllers, which only do what they could as well do later: as things are"
 )
 
 
@@ -33,7 +34,7 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
             f"faults: {_faults(scenario)}",
             *_nodes(scenario),
             _propagation(scenario),
-            f"at most {scenario.bounds.pods} Pods at a time; one etcd member, one scheduler, Kubernetes {scenario.release}",
+            f"at most {scenario.pods} Pods at a time; one etcd member, one scheduler, Kubernetes {scenario.release}",
             "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out; "
             "Pods are deleted with their own grace period",
             "which of several equally ranked Pods a ReplicaSet deletes is left open (age and crowding do not decide)",
@@ -75,15 +76,17 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     throws_out = any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in scenario.script)
     if scenario.faults.node_crash:
         yield (
-            "nodes that die stay down; a Pod left terminating on one is as good as gone; connections in motion are judged "
-            "without node crashes"
+            "nodes that die stay down; a Pod left terminating on one is as good as gone; "
+            "connections in motion are judged without node crashes"
         )
     if scenario.faults.node_crash or throws_out:
-        yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do run out in the end"
+        yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do in the end"
     if any(isinstance(one, kubectl.DeleteNode) for one in scenario.script):
         yield "the kubelet of a node that is deleted does nothing any more"
     gone = {(one.kind, one.name) for one in scenario.script if isinstance(one, kubectl.DeleteObject)}
-    made = {(ref_of(one.object).kind, one.object.metadata.name) for one in scenario.script if isinstance(one, kubectl.Apply)}
+    made = {
+        (ref_of(one.object).kind, one.object.metadata.name) for one in scenario.script if isinstance(one, kubectl.Apply)
+    }
     if gone & made:
         yield "an object that is deleted and applied again under its name counts as the same object"
 

@@ -153,7 +153,7 @@ def _claims(
         if undecided and claim.status is Status.HOLDS:
             claim = evolve(claim, status=Status.UNKNOWN, lines=(undecided,))
         if too_small and claim.status is Status.HOLDS:
-            lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.bounds.pods})",)
+            lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.pods})",)
             claim = evolve(claim, status=Status.UNKNOWN, lines=lines)
         yield claim
 

@@ -51,8 +51,8 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
 
 
 def script_over(cluster: Cluster, view: View) -> bool:
-    """Tell whether the script is over, or at a drain that has to end by itself."""
-    return bool(view.via(partial(_finished, len(cluster.scenario.script)), SCRIPT))
+    """Tell whether the script is over, or at a drain that has to end, in a world that has been large enough."""
+    return not view[OVERFLOW] and bool(view.via(partial(_finished, len(cluster.scenario.script)), SCRIPT))
 
 
 def _finished(steps: int, done: int) -> bool:

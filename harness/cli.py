@@ -74,7 +74,11 @@ def cli() -> None:
 )
 @click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter.")
 @click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states.")
-@click.option("--max-memory", metavar="SIZE", help="Give up when the process holds so much: 4Gi.")
+@click.option(
+    "--max-memory",
+    metavar="SIZE",
+    help="Give up when the process holds so much: 4Gi; three quarters of the machine by default.",
+)
 @click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m.")
 @click.option("--trace-dir", default=TRACES, show_default=True, metavar="DIR", help="Where traces of violations go.")
 @click.option(
@@ -171,7 +175,12 @@ def _limits(given: dict[str, Any]) -> Limits:
         ) from None
     except DurationError as error:
         raise click.BadParameter(str(error), param_hint="--timeout") from None
-    return Limits(given["max_states"], memory, timeout)
+    return Limits(given["max_states"], memory or _most_memory(), timeout)
+
+
+def _most_memory() -> int:
+    """Give what a search may hold unless told otherwise: three quarters of the machine, in bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
 
 
 def _faults(given: tuple[str, ...]) -> dict[str, Any] | None:

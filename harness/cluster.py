@@ -2,10 +2,10 @@
 
 Which components take part is decided by influence. A component whose writes nobody else reads (the EndpointSlice
 controller, the kube-proxies, the disruption controller while nothing is evicted, the Deployment's own status) cannot
-change what the others do: every run of all components, with the observers' steps left out, is a run of the rest, and every
-run of the rest can be extended by the observers. So the rest, the `core`, is explored by itself, and the observers are
-brought to rest on top of each state where the core is at rest (see `check`). `Parts.everything` explores all together; a
-test compares the verdicts.
+change what the others do: every run of all components, with the observers' steps left out, is a run of the rest, and
+every run of the rest can be extended by the observers. So the rest, the `core`, is explored by itself, and the observers
+are brought to rest on top of each state where the core is at rest (see `check`). `Parts.everything` explores all
+together; a test compares the verdicts.
 """
 
 from __future__ import annotations
@@ -92,9 +92,7 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
 
     Raises `Refused` for the first that is not accepted.
     """
-    objects = Objects.of(
-        Namespace(ObjectMeta(name)) for name in sorted({"default", "kube-system", scenario.namespace})
-    )
+    objects = Objects.of(Namespace(ObjectMeta(name)) for name in sorted({"default", "kube-system", scenario.namespace}))
     for obj in scenario.objects:
         response, transaction = handle(objects, Create(obj), user=ADMIN)
         if not response.ok:
@@ -107,7 +105,7 @@ def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) ->
     """Decide which kinds get places, and how many."""
     live = _live_kinds(scenario, parts)
     counts = {kind: sum(ref_of(one).kind == kind for one in objects) + _growth(scenario, kind) for kind in live}
-    counts["Pod"] = scenario.bounds.pods
+    counts["Pod"] = scenario.pods
     pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
     constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
     busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
@@ -129,7 +127,13 @@ def _live_kinds(scenario: Scenario, parts: Parts) -> set[str]:
                 live.add(ref_of(obj).kind)
             case kubectl.DeleteObject(kind):
                 live.add(kind)
-            case kubectl.SetImage() | kubectl.Scale() | kubectl.RolloutUndo() | kubectl.RolloutRestart() | kubectl.DeletePod():
+            case (
+                kubectl.SetImage()
+                | kubectl.Scale()
+                | kubectl.RolloutUndo()
+                | kubectl.RolloutRestart()
+                | kubectl.DeletePod()
+            ):
                 pass
             case _:
                 live.add("Node")
@@ -143,7 +147,9 @@ def _growth(scenario: Scenario, kind: str) -> int:
         case "Node":
             return added + sum(isinstance(one, kubectl.AddNode) for one in scenario.script)
         case "ReplicaSet":
-            templates = sum(isinstance(one, kubectl.SetImage | kubectl.Apply | kubectl.RolloutRestart) for one in scenario.script)
+            templates = sum(
+                isinstance(one, kubectl.SetImage | kubectl.Apply | kubectl.RolloutRestart) for one in scenario.script
+            )
             deployments = sum(isinstance(one, Deployment) for one in scenario.objects)
             return deployments + templates
         case "EndpointSlice":
@@ -166,7 +172,11 @@ def user_named(name: str) -> User:
 
 
 def serve(
-    status: bool, stored: Stored, user: str, request: Request, suffix: str  # noqa: FBT001 - bound by partial
+    status: bool,
+    stored: Stored,
+    user: str,
+    request: Request,
+    suffix: str,
 ) -> tuple[Response, Writes]:
     """Let the pure API server handle a request on a world's store."""
     if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
@@ -203,7 +213,9 @@ def describe(request: Request, response: Response) -> str:
             verb = {"Delete": "deletes", "Bind": "binds", "Evict": "evicts", "PatchMetadata": "adopts or releases"}
             ref = getattr(request, "ref", None) or getattr(request, "pod", None)
             to = f" to {request.node}" if hasattr(request, "node") else ""
-            return f"{verb.get(type(request).__name__, 'patches')} {ref.kind if ref else ''} {ref.name if ref else ''}{to}"
+            return (
+                f"{verb.get(type(request).__name__, 'patches')} {ref.kind if ref else ''} {ref.name if ref else ''}{to}"
+            )
 
 
 def _change(obj: Object, base: Object | None, subresource: str) -> str:
@@ -234,11 +246,12 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         found.append(
             components.deployment_process(one, pools, quiet=quiet, form=form(kinds), status=parts.deployment_status)
         )
-    found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools["ReplicaSet"]]
+    found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ())]
     found.append(components.scheduler_process(pools, constants, form=form(1)))
     if parts.endpoints:
         found += [
-            components.endpointslice_process(one, pools, constants, form=form(1)) for one in _distinct(everyone, Service)
+            components.endpointslice_process(one, pools, constants, form=form(1))
+            for one in _distinct(everyone, Service)
         ]
     if parts.budgets:
         found += [
@@ -265,7 +278,9 @@ def _last_change(scenario: Scenario, one: Deployment) -> int:
     return max(touching, default=0)
 
 
-def build(scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[str, Hashable] | None = None) -> Cluster:
+def build(
+    scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[str, Hashable] | None = None
+) -> Cluster:
     """Make the machine of a scenario from the objects in its store (and, by Pod name, what runs for them)."""
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
     kept = objects if parts.deployment_status else tuple(components.without_status(one) for one in objects)
@@ -292,16 +307,12 @@ def build(scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtime
     return Cluster(scenario, parts, world, processes, Machine((slots,), tuple(acts)), mortal)
 
 
-def _faults(
-    scenario: Scenario, world: World, processes: tuple[Process, ...], works: kubelets.Kubelets
-) -> list[Action]:
+def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], works: kubelets.Kubelets) -> list[Action]:
     budget = scenario.faults
     lagging = scenario.consistency is Consistency.RESETTABLE
     found: list[Action] = []
     for process in processes:
-        found += worlds.faults(
-            world, process, crash=budget.crash > 0, lost=budget.lost_response > 0, lagging=lagging
-        )
+        found += worlds.faults(world, process, crash=budget.crash > 0, lost=budget.lost_response > 0, lagging=lagging)
     if budget.container_crash:
         found += kubelets.crashes(works)
     if budget.node_crash:
@@ -343,4 +354,3 @@ def _initial(
     for node in proxies:
         slots[kubelets.proxy_slot(node)] = tuple(store[slot] for slot in layout.pools.get("EndpointSlice", ()))
     return slots
-

@@ -177,9 +177,7 @@ def _garbage_act(cache: Cache, _key: Ref) -> Alternatives:
 SCHEDULER_KEY = Ref("Scheduler", "", "default-scheduler")
 
 
-def scheduler_process(
-    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form
-) -> Process:
+def scheduler_process(pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form) -> Process:
     """Make the scheduler: any pending Pod may be next, any best node may be chosen.
 
     Where nodes change it has seen both kinds up to the same moment: replacements on a node whose cordon only the
@@ -204,9 +202,7 @@ def scheduler_process(
 
 def _scheduler_act(cache: Cache, _key: Ref) -> Alternatives:
     pending = [pod for pod in cache.list(Pod) if not pod.spec.node_name and not pod.metadata.terminating]
-    return tuple(
-        (Bind(ref_of(pod), node, pod.metadata.uid),) for pod in pending for node in schedule(pod, cache).best
-    )
+    return tuple((Bind(ref_of(pod), node, pod.metadata.uid),) for pod in pending for node in schedule(pod, cache).best)
 
 
 def scheduler_pod(_uid: str, obj: Object | None) -> Object | None:
@@ -290,7 +286,9 @@ def disruption_process(
         Watch("Pod", pools["Pod"], partial(_budget_pod, one.spec.selector)),
     ]
     watches += [
-        Watch(kind, pools[kind], partial(_kept_for_budget, kind)) for kind in ("ReplicaSet", "Deployment") if kind in pools
+        Watch(kind, pools[kind], partial(_kept_for_budget, kind))
+        for kind in ("ReplicaSet", "Deployment")
+        if kind in pools
     ]
     kept = (_kept_for_budget(ref_of(obj).kind, "", obj) for obj in constants)
     return Process(
@@ -320,5 +318,3 @@ def _budget_pod(selector: LabelSelector | None, _uid: str, obj: Object | None) -
 def _kept_for_budget(kind: str, _uid: str, obj: Object | None) -> Object | None:
     keep = disruption.TRANSFORM.get(kind)
     return None if obj is None or keep is None else keep(obj)
-
-

@@ -144,7 +144,9 @@ def _runs(environment: Environment, number: int, step: Step, view: View) -> Iter
             return
         after = send_all(environment, view, requests)
         if after is not None:
-            updates = {slot: joined(obj) if isinstance(step, kubectl.AddNode) else obj for slot, obj in after.updates.items()}
+            updates = {
+                slot: joined(obj) if isinstance(step, kubectl.AddNode) else obj for slot, obj in after.updates.items()
+            }
             yield Outcome(_told(step, requests), {**updates, SCRIPT: number + 1})
         else:
             yield Outcome(f"{describe(step)} is refused", {SCRIPT: number + 1})
@@ -165,7 +167,11 @@ def _choices(step: Step, live: Cache, namespace: str) -> Iterator[tuple[Request,
 def _told(step: Step, requests: tuple[Request, ...]) -> str:
     """Say a command as it was given, with the Pod it found where it left that open."""
     names = [one.ref.name for one in requests if isinstance(one, Delete)]
-    return f"{describe(step)}: {names[0]}" if isinstance(step, kubectl.DeletePod) and not step.name and names else describe(step)
+    return (
+        f"{describe(step)}: {names[0]}"
+        if isinstance(step, kubectl.DeletePod) and not step.name and names
+        else describe(step)
+    )
 
 
 def joined(obj: Hashable) -> Hashable:
@@ -204,7 +210,9 @@ def _drain_begins(environment: Environment, number: int, step: kubectl.Drain, vi
     if view[SCRIPT] != number:
         return
     stored = Stored(view, environment.world.layout)
-    cordon = kubectl.requests(kubectl.Cordon(step.node), _live(environment, stored, kubectl.Cordon(step.node)), environment.namespace)
+    cordon = kubectl.requests(
+        kubectl.Cordon(step.node), _live(environment, stored, kubectl.Cordon(step.node)), environment.namespace
+    )
     if isinstance(cordon, Missing):
         yield Outcome(f"kubectl finds nothing: {cordon.what}", {SCRIPT: number + 1})
         return

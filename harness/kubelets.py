@@ -1,9 +1,9 @@
 """The kubelets and the kube-proxies of a world: what really runs on the nodes, and what their rules say.
 
-A kubelet's work on one Pod is a chain of small steps (`impl.kubelet.worker`); most of them nobody else can see. Where only
-what the API shows matters, the steps up to and including the next request are one step of the world, which loses nothing:
-they read the Pod and what runs for it, they write only what runs, and nobody else reads that. The end of a Pod is one
-step, too (report that all has stopped, then remove the object), because no other component tells a stopped Pod that is
+A kubelet's work on one Pod is a chain of small steps (`impl.kubelet.worker`); most of them nobody else can see. Where
+only what the API shows matters, the steps up to and including the next request are one step of the world, which loses
+nothing: they read the Pod and what runs for it, they write only what runs, and nobody else reads that. The end of a Pod
+is one step, too (report that all has stopped, then remove the object), because no other component tells a stopped Pod that is
 being deleted from one that is gone. Where connections matter every step is taken by itself (`fine`).
 
 A node that may die (`mortal`) has a slot that says whether it is up; on one that is not, nothing happens any more.
@@ -69,7 +69,12 @@ def actions(kubelets: Kubelets) -> tuple[Action, ...]:
 def crashes(kubelets: Kubelets) -> tuple[Action, ...]:
     """Let running containers exit, as often as the budget allows."""
     return tuple(
-        Action(f"kubelet {place.rpartition('/')[2]}: container crashes", f"fault {place}", partial(_crashes, place), Fairness.NONE)
+        Action(
+            f"kubelet {place.rpartition('/')[2]}: container crashes",
+            f"fault {place}",
+            partial(_crashes, place),
+            Fairness.NONE,
+        )
         for place in kubelets.places
     )
 
@@ -135,7 +140,7 @@ def _chains(
 def _extend(
     kubelets: Kubelets, pod: Pod | None, node: Node, chain: tuple[KubeletStep, ...]
 ) -> Iterator[tuple[KubeletStep, ...]]:
-    """Go on to the next request, unless every step counts; the last report of a Pod that goes is followed by its end."""
+    """Go on to the next request, unless every step counts; after the last report of a Pod that goes, to its end."""
     last = chain[-1]
     shown = pod
     if last.request is not None and pod is not None:

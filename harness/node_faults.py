@@ -1,7 +1,7 @@
-"""What becomes of nodes: they die, are cordoned, tainted, join and leave; and who puts the rest of the cluster in order.
+"""What becomes of nodes: they die, are cordoned, tainted and deleted; and who puts the rest of the cluster in order.
 
-A node that dies stops its containers and its kubelet for good. The node lifecycle controller hears nothing from it, says
-so in its conditions and taints it; the taint eviction controller deletes the Pods that do not stay for ever; the Pod
+A node that dies stops its containers and its kubelet for good. The node lifecycle controller hears nothing from it,
+says so in its conditions and taints it; the taint eviction controller deletes the Pods that do not stay for ever; the Pod
 garbage collector removes those whose node is gone. Timers (the lease that is not renewed, tolerationSeconds) run out at
 any time after they are armed.
 
@@ -119,7 +119,11 @@ def _marking(place: str, pools: Pools) -> Process:
 
 
 def _readiness(_uid: str, obj: Object | None) -> Object | None:
-    return Node(slim_metadata(obj.metadata, Keep()), NodeSpec(), slim_conditions(obj.status)) if isinstance(obj, Node) else None
+    return (
+        Node(slim_metadata(obj.metadata, Keep()), NodeSpec(), slim_conditions(obj.status))
+        if isinstance(obj, Node)
+        else None
+    )
 
 
 def _ready_pod(uid: str, obj: Object | None) -> Object | None:
@@ -139,7 +143,11 @@ def _marks(cache: Cache, key: Ref) -> Alternatives:
 def silences(world: World) -> tuple[Action, ...]:
     """Let the node lifecycle controller notice nodes that report no more: their leases run out, sooner or later."""
     return tuple(
-        Action(f"node-controller {_number(place)}: hears nothing", f"node-controller {place}", partial(_hears_nothing, world, place))
+        Action(
+            f"node-controller {_number(place)}: hears nothing",
+            f"node-controller {place}",
+            partial(_hears_nothing, world, place),
+        )
         for place in world.layout.pools.get("Node", ())
     )
 
@@ -258,7 +266,7 @@ def _dies(world: World, node: str, view: View) -> Iterator[Outcome]:
 
 
 def lost(nodes: tuple[str, ...], view: View, place: str) -> bool:
-    """Tell whether the Pod in a place waits for ever: it terminates on a node that has died, whose kubelet says no more."""
+    """Tell whether the Pod in a place waits for ever: it terminates on a node that has died."""
     node = view.via(_waits_for, place)
     return node in nodes and not view[up_slot(node)]
 
@@ -271,7 +279,11 @@ def stranded(world: World, nodes: tuple[str, ...], view: View, place: str) -> st
         return ""
     if not any(view.via(_name, one) == node for one in places):
         return f"Pod {view[place].metadata.name} is on {node}, which is gone"
-    return f"Pod {view[place].metadata.name} is on {node}, which has died" if node in nodes and not view[up_slot(node)] else ""
+    return (
+        f"Pod {view[place].metadata.name} is on {node}, which has died"
+        if node in nodes and not view[up_slot(node)]
+        else ""
+    )
 
 
 def _stays_on(obj: Object | None) -> str:
@@ -280,5 +292,3 @@ def _stays_on(obj: Object | None) -> str:
 
 def _waits_for(obj: Object | None) -> str:
     return obj.spec.node_name if isinstance(obj, Pod) and obj.metadata.terminating else ""
-
-

@@ -10,6 +10,7 @@ from ..impl.api.apps import ReplicaSet
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..model.machine import Fairness, State
+from ..model.world import OVERFLOW
 from .cluster import Cluster, Parts, applied, build
 from .scenario import Faults, Scenario, Start
 from .settle import Restless, apply, contents, settle
@@ -34,7 +35,10 @@ def prepare(scenario: Scenario) -> Prepared:
     runtimes: dict[str, Hashable] = {}
     if scenario.start is Start.SETTLED:
         whole = build(evolve(calm, script=()), Parts.everything(), objects)
-        objects, runtimes = contents(whole, settle(whole.machine))
+        rest = settle(whole.machine)
+        if kind := rest[OVERFLOW]:
+            raise Restless(f"it needs more places for a {kind} than bounds.pods gives")
+        objects, runtimes = contents(whole, rest)
     return Prepared(objects, runtimes, _replicasets(build(calm, Parts.everything(), objects, runtimes)))
 
 
@@ -47,7 +51,7 @@ def _replicasets(whole: Cluster) -> tuple[ReplicaSet, ...]:
             state = settle(whole.machine, state)
         except Restless:
             break
-        found |= {ref_of(one): one for slot in whole.world.layout.pools["ReplicaSet"] if (one := state[slot])}
+        found |= {ref_of(one): one for slot in whole.world.layout.pools.get("ReplicaSet", ()) if (one := state[slot])}
         state = _next_script_step(whole, state)
     return tuple(found[ref] for ref in sorted(found))
 

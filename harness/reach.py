@@ -115,7 +115,13 @@ class OnePod:
 
 
 def one_pod(
-    scenario: Scenario, objects: tuple[Object, ...], service: Service, owner: ReplicaSet, *, fallback: bool, lives: int | None = None
+    scenario: Scenario,
+    objects: tuple[Object, ...],
+    service: Service,
+    owner: ReplicaSet,
+    *,
+    fallback: bool,
+    lives: int | None = None,
 ) -> OnePod:
     """Make the machine for one Pod that a ReplicaSet might make behind a Service.
 

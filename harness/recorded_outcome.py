@@ -102,7 +102,12 @@ def _recorded_workload(json: Json) -> Line:
     status = json["status"]
     counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
     current = status.get("observedGeneration") == json["generation"]
-    return (f"{json['kind']}/{json['name']}", json.get("revision") or "", current, *(status.get(name, 0) for name in counts))
+    return (
+        f"{json['kind']}/{json['name']}",
+        json.get("revision") or "",
+        current,
+        *(status.get(name, 0) for name in counts),
+    )
 
 
 def _recorded_replicaset(json: Json) -> Line:

@@ -8,6 +8,7 @@ Left out on purpose: the timeout of a drain (it gives up when nothing moves any 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,12 +38,12 @@ def not_modelled(record: Record) -> str:
     kinds |= {step["object"]["kind"] for step in record["script"] if step["action"] == "apply"}
     if strange := sorted(kinds - MODELLED):
         return f"{', '.join(strange)} not modelled"
-    actions = {step["action"] for step in record["script"]}
-    if "deleteNode" in actions:
-        return "deleting a node is not modelled"
-    effects = {step["taint"]["effect"] for step in record["script"] if step["action"] == "taint"}
-    taints = {taint["effect"] for node in record["nodes"] for taint in node["spec"].get("taints", ())}
-    return "taint NoExecute is not modelled" if "NoExecute" in effects | taints else ""
+    given = {taint["effect"] for node in record["nodes"] for taint in node["spec"].get("taints", ())}
+    if "NoExecute" in given and "tolerationSeconds" in json.dumps(record["manifests"]):
+        return "evictions by a taint that is there from the start are not modelled"
+    runs = (record, *record.get("alternatives", ()))
+    codes = {reason["code"] for run in runs for outcome in run["outcomes"] for reason in outcome["reasons"]}
+    return "a timer that outlasts the recording is not modelled" if "NotQuiescent" in codes else ""
 
 
 def scenario_of(record: Record, consistency: Consistency) -> Scenario:
@@ -62,14 +63,14 @@ def scenario_of(record: Record, consistency: Consistency) -> Scenario:
     )
 
 
-def _object(json: Mapping[str, Any]) -> Object:
+def _object(manifest: Mapping[str, Any]) -> Object:
     """Read a manifest as `kubectl apply` sends it, into the one namespace."""
-    return with_last_applied(from_json({**json, "metadata": {**json["metadata"], "namespace": NAMESPACE}}))
+    return with_last_applied(from_json({**manifest, "metadata": {**manifest["metadata"], "namespace": NAMESPACE}}))
 
 
-def _node(json: Mapping[str, Any]) -> Node:
+def _node(manifest: Mapping[str, Any]) -> Node:
     """Read a node: it is Ready and has what it allots."""
-    node = from_json(json)
+    node = from_json(manifest)
     assert isinstance(node, Node)
     ready = NodeCondition(type="Ready", status="True")
     return evolve(node, status=evolve(node.status, capacity=node.status.allocatable, conditions=(ready,)))
@@ -101,9 +102,9 @@ def _most(one: Deployment, replicas: int) -> int:
     return replicas + max_surge(wanted)
 
 
-def step_of(json: Mapping[str, Any]) -> Step:
+def step_of(action: Mapping[str, Any]) -> Step:
     """Read one script step; `KeyError` for an action nobody knows."""
-    return _STEPS[json["action"]](json)
+    return _STEPS[action["action"]](action)
 
 
 _STEPS: dict[str, Any] = {
@@ -138,8 +139,8 @@ def interchangeable(record: Record) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(names) for names in groups.values() if len(names) > 1)
 
 
-def _strings(json: Any) -> set[str]:
-    if isinstance(json, str):
-        return {json}
-    inner = json.values() if isinstance(json, Mapping) else json if isinstance(json, list) else ()
+def _strings(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     return {text for one in inner for text in _strings(one)}

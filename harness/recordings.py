@@ -46,8 +46,8 @@ Record = Mapping[str, Any]
 AT_REST = "at rest"
 """The slot that says that nothing more happens before the next command."""
 TIERS = (
-    (Consistency.LINEARIZABLE, Limits(max_states=250_000, timeout=20)),
-    (Consistency.SESSION, Limits(max_states=250_000, timeout=40)),
+    (Consistency.LINEARIZABLE, Limits(max_states=1_000_000, timeout=60)),
+    (Consistency.SESSION, Limits(max_states=1_000_000, timeout=60)),
 )
 """How old views may be, and how far each step is explored."""
 MOST_STARTS = 60
@@ -85,7 +85,7 @@ def judge(record: Record, tiers: tuple[tuple[Consistency, Limits], ...] = TIERS)
     found = Judged(None, None)
     for consistency, limits in tiers:
         found = _judged(Run(record, consistency, limits))
-        if found.allowed and found.decided:
+        if False not in {found.allowed, found.decided}:
             break
     return found
 
@@ -219,25 +219,29 @@ class Run:
         given = starts if number == 0 else [after for one in starts for after in self._commanded(one, number)]
         begun = {self._content(one): one for one in given}
         chosen = tuple(begun.values())[:MOST_STARTS]
-        machine = resting(self.cluster.machine, chosen)
+        few = "" if len(begun) == len(chosen) else "there are too many states to start from"
+        if number == 0 and (found := self._search(chosen, number, calm=True)).complete and _only_grows(found):
+            return found
+        found = self._search(chosen, number, few=few)
+        if found.complete:
+            return found
+        some = self._search(chosen, number, calm=True)
+        return evolve(found, rests=(*found.rests, *some.rests), restless=found.restless or some.restless)
+
+    def _search(self, starts: tuple[State, ...], number: int, *, few: str = "", calm: bool = False) -> Reached:
+        """Explore from some states until all is at rest; `calm` lets the scheduler wait until all others are at rest."""
         found: dict[Hashable, State] = {}
 
         def collect(state: State) -> None:
             if state[AT_REST]:
                 found.setdefault(self._content(state), state)
 
-        search = explore(machine, [RESTS], limits=self.limits, collect=collect)
+        search = explore(resting(self.cluster, starts, calm=calm), [RESTS], limits=self.limits, collect=collect)
         self.counts.append(search.states)
-        endless = search[RESTS.name].status is Status.VIOLATED
-        full = any(state[OVERFLOW] for state in found.values())
         rests = [self._rest(state, number) for state in found.values() if not state[OVERFLOW]]
-        why = search.why_incomplete or ("there are too many states to start from" if len(begun) > len(chosen) else "")
-        return Reached(
-            rests=tuple(one for one in rests if one is not None),
-            restless=endless or full or None in rests,
-            complete=not why,
-            why=why,
-        )
+        endless = search[RESTS.name].status is Status.VIOLATED or len(rests) < len(found) or None in rests
+        why = search.why_incomplete or few
+        return Reached(tuple(one for one in rests if one is not None), endless, not why, why)
 
     def _commanded(self, state: State, number: int) -> Iterator[State]:
         """Give a command in a state at rest."""
@@ -259,12 +263,18 @@ class Run:
         pods = [_nameless(state[slot], state[runtime_slot(slot)]) for slot in layout.pools["Pod"]]
         here = [one for one in pods if one is not None]
         rest = tuple(state[slot] for slot in layout.slots() if slot not in set(layout.pools["Pod"]))
-        return min(
-            sorted((names.get(node, node), hash(pod)) for node, pod in here) for names in self.renamings
-        ).__repr__(), rest, state[SCRIPT], state[BLOCKED]
+        return (
+            min(
+                sorted((names.get(node, node), hash(pod)) for node, pod in here) for names in self.renamings
+            ).__repr__(),
+            rest,
+            state[SCRIPT],
+            state[BLOCKED],
+        )
 
 
 COMMANDS = "kubectl"
+SCHEDULER = "scheduler"
 
 
 def _begin(commands: list[Action], number: int) -> Action:
@@ -283,26 +293,47 @@ def _nameless(pod: Object | None, runtime: PodRuntime | None) -> tuple[str, Hash
 def renamings(groups: tuple[tuple[str, ...], ...]) -> Iterator[dict[str, str]]:
     """Give every way of renaming the members of some groups among each other, the identity first."""
     for choice in product(*(permutations(group) for group in groups)):
-        yield {old: new for group, names in zip(groups, choice, strict=True) for old, new in zip(group, names, strict=True)}
+        yield {
+            old: new for group, names in zip(groups, choice, strict=True) for old, new in zip(group, names, strict=True)
+        }
 
 
 # --- a machine that stops before the next command -------------------------------------------------------------------
 
 
-def resting(machine: Machine, starts: Iterable[State]) -> Machine:
-    """Give the machine that starts in these states and, where it is quiet, says so instead of going on with the script."""
-    actions = [one for one in machine.actions if one.group != COMMANDS]
+def resting(cluster: Cluster, starts: Iterable[State], *, calm: bool = False) -> Machine:
+    """Give the machine that starts in these states and, where it is quiet, says so instead of going on with the script.
+
+    `calm`: the scheduler waits until all others are at rest, one of the schedules of a cluster.
+    """
+    actions = [
+        evolve(one, when_quiet=True) if calm and one.group == SCHEDULER and not one.urgent else one
+        for one in cluster.machine.actions
+        if one.group != COMMANDS
+    ]
+    waiting = tuple(one for one in actions if one.when_quiet)
     initial = tuple({**one, AT_REST: False} for one in starts)
-    return Machine(initial, (*actions, Action("cluster: comes to rest", "cluster", _rests, when_quiet=True)))
+    last = Action("cluster: comes to rest", "cluster", partial(_rests, waiting), when_quiet=True)
+    return Machine(initial, (*actions, last))
 
 
-def _rests(view: View) -> Iterator[Outcome]:
-    if not view[AT_REST] and not view.via(_under_way, SCRIPT):
+def _rests(waiting: tuple[Action, ...], view: View) -> Iterator[Outcome]:
+    if not view[AT_REST] and not any(True for one in waiting for _ in one.step(view)):
         yield Outcome("comes to rest", {AT_REST: True})
 
 
-def _under_way(done: int) -> bool:
-    return done < 0
+def _only_grows(found: Reached) -> bool:
+    """Tell whether no Pod failed and none was deleted.
+
+    Then the scheduler may as well go last: while a cluster is created, what the others make, start and report is the
+    same whenever they do it, and where a Pod may go depends on the Pods that have a node and on nothing else of theirs.
+    """
+    return not found.restless and not any(
+        pod.metadata.terminating or pod.status.phase == "Failed"
+        for one in found.rests
+        for pod in one.state.values()
+        if isinstance(pod, Pod)
+    )
 
 
 def _moving(view: View) -> Iterator[str]:

@@ -9,8 +9,10 @@ from enum import Enum
 
 from attrs import frozen
 
+from ..impl.api.apps import Deployment, ReplicaSet
+from ..impl.api.core import Pod
 from ..impl.api.kinds import Object
-from ..impl.kubectl.script import Step
+from ..impl.kubectl.script import Scale, Step
 
 
 class Consistency(Enum):
@@ -61,8 +63,8 @@ class Bounds:
 
     propagation_seconds: int | None = None
     """From a Pod's deletion until every kube-proxy has dropped it, at most; None: no bound is assumed."""
-    pods: int = 12
-    """Pods that may exist at one time (places); needing more makes the verdict UNKNOWN."""
+    pods: int | None = None
+    """Pods that may exist at one time (places); needing more makes the verdict UNKNOWN. None: see `Scenario.pods`."""
     mixed_views: bool = True
     """A component that reads two kinds may combine an old view of one with a newer view of the other."""
 
@@ -92,3 +94,24 @@ class Scenario:
     """How many things the manifests say are not modelled and may matter to a claim."""
     namespace: str = "default"
     title: str = ""
+
+    @property
+    def pods(self) -> int:
+        """How many Pods may exist at one time: as the bounds say, or enough for two of every replica ever asked for.
+
+        At least 12: small scenarios have Pods that wait to be replaced, too.
+        """
+        if self.bounds.pods is not None:
+            return self.bounds.pods
+        return max(12, 2 * sum(_most_replicas(one, self.script) for one in self.objects) + 2)
+
+
+def _most_replicas(obj: Object, script: tuple[Step, ...]) -> int:
+    """Give the most replicas a workload is ever asked for; 1 for a bare Pod."""
+    if isinstance(obj, Pod):
+        return 1
+    if not isinstance(obj, Deployment | ReplicaSet):
+        return 0
+    sizes = [1 if obj.spec.replicas is None else obj.spec.replicas]
+    sizes += [one.replicas for one in script if isinstance(one, Scale) and one.name == obj.metadata.name]
+    return max(sizes)

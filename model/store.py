@@ -1,12 +1,12 @@
 """The store of a world: committed objects in pools of places, read through a view and written as slot updates.
 
-A place is a slot that holds one object of a kind or None. Objects of kinds that nothing changes are constants and take
-no slot. Names of created objects carry their place (`web-5d8f-p3`), so equal clusters are equal states however they came
-about; a place is used again only when nothing in the state remembers the name it gave.
+A place is a slot that holds one object of a kind or None. Objects of kinds that nothing changes are constants and
+take no slot. Names of created objects carry their place (`web-5d8f-p3`), so equal clusters are equal states however
+they came about; a place is used again only when nothing in the state remembers the name it gave.
 
-Left out on purpose: resource versions and uids as numbers. An object's uid is its reference, and a precondition compares
-the object as it was read with the object as it is: what differs from a version number is only an object changed there
-and back again, whose conflict would have been retried on equal content.
+Left out on purpose: resource versions and uids as numbers. An object's uid is its reference, and a precondition
+compares the object as it was read with the object as it is: what differs from a version number is only an object
+changed there and back again, whose conflict would have been retried on equal content.
 """
 
 from __future__ import annotations

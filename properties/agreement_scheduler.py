@@ -1,7 +1,7 @@
 """Does the scheduler decide as the recorded kube-scheduler did? The comparison of one recording with our own decision.
 
 The recordings (tests/vectors/scheduler) hold the cluster, the Pod and everything kube-scheduler v1.32 made of them.
-Not compared: the order of reasons on one node (upstream ranges over a map) and victims of preemption (not modelled).
+Not compared: the order of reasons on one node (upstream ranges over a map).
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..impl.api.cache import Cache
 from ..impl.api.convert import from_json
 from ..impl.api.core import Pod
 from ..impl.api.kinds import BY_NAME
-from ..impl.scheduler import Decision, Refusal, schedule, unmodelled
+from ..impl.scheduler.preemption import importance
+from ..impl.scheduler import Decision, Preemption, Refusal, schedule, unmodelled
 
 Record = Mapping[str, Any]
 
@@ -58,6 +59,7 @@ def differences(record: Record) -> Iterator[Difference]:
     ours = schedule(pod, cache)
     yield from in_filters(record["outcome"], ours)
     yield from in_scores(record["outcome"], ours)
+    yield from in_preemption(record["outcome"].get("preemption"), ours.preemption)
 
 
 def in_filters(theirs: Mapping[str, Any], ours: Decision) -> Iterator[Difference]:
@@ -81,6 +83,44 @@ def in_scores(theirs: Mapping[str, Any], ours: Decision) -> Iterator[Difference]
         for plugin in sorted({*expected, *found}):
             yield from _compare(f"score {plugin} of {name}", expected.get(plugin), found.get(plugin))
     yield from _compare("best", sorted(theirs["bestNodes"] or ()), list(ours.best))
+
+
+def in_preemption(theirs: Mapping[str, Any] | None, ours: Preemption) -> Iterator[Difference]:
+    """Yield the differences in whether it was tried, whom it would evict where, what it chose and why it could not."""
+    if theirs is None:
+        return
+    yield from _compare("eligible", theirs["eligible"], not ours.ineligible)
+    yield from _compare("eligible message", theirs.get("eligibleMessage", ""), ours.ineligible)
+    real = {one["node"]: one for one in theirs["candidates"]}
+    yield from _compare("candidates", sorted(real), [one.node for one in ours.candidates])
+    for one in ours.candidates:
+        recorded = real.get(one.node, {})
+        victims, rank = recorded.get("victims", []), {_named(pod): importance(pod) for pod in one.victims}
+        # Upstream's sort is not stable: in which order equally important Pods come is its accident.
+        yield from _compare(f"victims on {one.node}", sorted(victims), sorted(rank))
+        yield from _compare(f"order on {one.node}", [rank.get(name) for name in victims], [*rank.values()])
+        yield from _compare(f"violations on {one.node}", recorded.get("numPDBViolations"), one.violations)
+    yield from _compare("selections", sorted(theirs["possibleSelections"]), list(ours.selections))
+    for name, status in sorted((theirs.get("nodeStatus") or {}).items()):
+        yield from _compare_status(f"preemption on {name}", status, ours.refusals.get(name))
+    if nominated := theirs["nominatedNode"]:
+        yield from _compare("nominated", nominated, nominated if nominated in ours.selections else ours.selections)
+        evicted = sorted(f"{one.namespace}/{one.name}" for one in ours.victims(nominated))
+        yield from _compare("deleted", theirs["deletedPods"], evicted)
+    after = theirs.get("postFilterStatus", {})
+    yield from _compare("after filters", list(after.get("reasons", ())), [ours.message] if ours.message else [])
+
+
+def _named(pod: Pod) -> str:
+    return f"{pod.metadata.namespace}/{pod.metadata.name}"
+
+
+def _compare_status(subject: str, status: Mapping[str, Any], ours: Refusal | None) -> Iterator[Difference]:
+    """A status without words is that of a node that was not tried."""
+    expected = _refusal(status)
+    if not expected.reasons and ours is not None:
+        expected = evolve(expected, reasons=ours.reasons)
+    yield from _compare(subject, _unordered(expected), _unordered(ours))
 
 
 def _compare(subject: str, real: Any, ours: Any) -> Iterator[Difference]:

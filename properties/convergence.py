@@ -42,7 +42,9 @@ def orphans(objects: Iterable[Object]) -> Iterator[str]:
     uids = {one.metadata.uid for one in known}
     for one in known:
         owner = one.metadata.controller
-        followed = isinstance(one, ReplicaSet | Pod) and owner is not None and owner.kind in {"Deployment", "ReplicaSet"}
+        followed = (
+            isinstance(one, ReplicaSet | Pod) and owner is not None and owner.kind in {"Deployment", "ReplicaSet"}
+        )
         if followed and owner is not None and owner.uid not in uids:
             yield f"{type(one).__name__} {one.metadata.name} is left, its {owner.kind} {owner.name} is gone"
 

@@ -129,3 +129,21 @@ def test_a_service_that_may_be_without_ready_pods_falls_back_to_terminating_ones
     report = check(small(recreate, bounds={"propagation": "5s"}))
     assert verdicts(report)["convergence"] == "HOLDS"
     assert verdicts(report)["reachability"] == "VIOLATED"
+
+
+def test_a_bare_pod_needs_no_workload() -> None:
+    pod = 'apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: "i:1"}]}\n'
+    report = check(load_scenario("pod", {"pod.yaml": pod}, {"nodes": 1}).scenario)
+    assert verdicts(report)["convergence"] == "HOLDS"
+
+
+def test_a_start_that_needs_more_places_than_there_are_is_unknown() -> None:
+    report = check(small(WEB.replace("replicas: 1", "replicas: 4"), bounds={"pods": 2}))
+    assert set(verdicts(report).values()) == {"UNKNOWN"}
+    assert "bounds.pods" in report.claims[0].lines[0]
+
+
+def test_a_world_that_becomes_too_small_is_never_called_stuck() -> None:
+    options = {"script": [{"scale": {"kind": "Deployment", "name": "web", "replicas": 3}}], "bounds": {"pods": 2}}
+    report = check(small(WEB.replace("cpu: 1}", "cpu: 100m}"), **options))
+    assert verdicts(report)["convergence"] == "UNKNOWN"

@@ -1,4 +1,4 @@
-"""What is deleted takes its dependents along, what is still wanted comes back, and nobody does this where nothing is deleted."""
+"""What is deleted takes its dependents along; who sees to that takes no part where nothing is deleted."""
 
 from __future__ import annotations
 
@@ -143,7 +143,8 @@ def made_anew(one: Cluster) -> bool:
 
 @pytest.mark.parametrize(("mixed", "happens"), [(True, True), (False, False)])
 def test_a_controller_that_has_seen_only_half_of_a_deletion_makes_the_replicaset_anew(
-    mixed: bool, happens: bool  # noqa: FBT001 - a table
+    mixed: bool,
+    happens: bool,  # noqa: FBT001 - a table
 ) -> None:
     assert made_anew(cluster(WEB, **DELETE_WEB, bounds={"mixedViews": mixed})) is happens
 
@@ -179,8 +180,8 @@ FAULTS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
     (
         "only ReplicaSets are collected",
         COMPONENTS,
-        'OWNERS_AND_OWNED if kind in pools)',
-        'OWNERS_AND_OWNED[:2] if kind in pools)',
+        "OWNERS_AND_OWNED if kind in pools)",
+        "OWNERS_AND_OWNED[:2] if kind in pools)",
         WEB,
         DELETE_WEB | ONE_VIEW,
     ),
@@ -196,7 +197,9 @@ FAULTS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(
-    ("module", "before", "after", "manifest", "options"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+    ("module", "before", "after", "manifest", "options"),
+    [fault[1:] for fault in FAULTS],
+    ids=[fault[0] for fault in FAULTS],
 )
 def test_a_planted_fault_leaves_orphans(
     module: str, before: str, after: str, manifest: str, options: dict[str, Any]

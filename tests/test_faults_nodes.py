@@ -71,7 +71,7 @@ CRASH: dict[str, Any] = {"faults": {"nodeCrash": 1}}
 
 
 def left_behind(one: Cluster, view: View) -> bool:
-    """A Pod that terminates on a dead node, beside a ready one on the other."""
+    """Tell whether a Pod terminates on a dead node while a ready one runs on the other."""
     there = pods(one, view)
     return any(
         old.metadata.terminating and not view[f"node/{old.spec.node_name}/up"] and new.ready and new.active
@@ -120,7 +120,10 @@ def runs_on_a_dead_node(one: Cluster) -> Invariant:
         return [
             f"{pod.metadata.name} runs"
             for pod, runtime in ran
-            if isinstance(pod, Pod) and pod.spec.node_name and runtime is not None and not view[f"node/{pod.spec.node_name}/up"]
+            if isinstance(pod, Pod)
+            and pod.spec.node_name
+            and runtime is not None
+            and not view[f"node/{pod.spec.node_name}/up"]
         ]
 
     return Invariant("dead", "Nothing runs on a node that has died.", breaches)
@@ -159,16 +162,16 @@ def test_a_pod_that_tolerates_an_unreachable_node_for_ever_is_never_replaced() -
 # --- cordon and taints ----------------------------------------------------------------------------------------------
 
 
-def told(key: str, unschedulable: bool, node: Node) -> bool:  # noqa: FBT001 - the wanted value
-    return node.spec.unschedulable is unschedulable and any(taint.key == key for taint in node.spec.taints)
+def told(node: Node) -> bool:
+    return any(taint.key == UNSCHEDULABLE for taint in node.spec.taints)
 
 
 def test_a_cordoned_node_gets_its_taint_and_loses_it_again() -> None:
     one = cluster(script=[{"cordon": {"node": "node-1"}}, {"uncordon": {"node": "node-1"}}])
-    assert sometimes(one, lambda one, view: any(told(UNSCHEDULABLE, True, node) for node in nodes(one, view)))
+    assert sometimes(one, lambda one, view: any(node.spec.unschedulable and told(node) for node in nodes(one, view)))
 
     def in_order(view: View) -> list[str]:
-        return ["tainted"] if any(told(UNSCHEDULABLE, False, node) for node in nodes(one, view)) else []
+        return ["tainted"] if any(told(node) for node in nodes(one, view)) else []
 
     over = Converges("order", "", in_order, lambda view: claims.script_over(one, view))
     assert judge(one, over)["order"].status is Status.HOLDS
@@ -315,7 +318,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     (
         "Pods of a deleted node stay",
         f"{HARNESS}.node_faults",
-        'if vouched or any(isinstance(one, kubectl.DeleteNode) for one in steps):',
+        "if vouched or any(isinstance(one, kubectl.DeleteNode) for one in steps):",
         "if vouched:",
         {"script": [{"deleteNode": {"node": "node-1"}}], "bounds": {"pods": 5}},
         converges,
@@ -324,7 +327,9 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
 
 
 @pytest.mark.parametrize(
-    ("module", "before", "after", "options", "holds"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+    ("module", "before", "after", "options", "holds"),
+    [fault[1:] for fault in FAULTS],
+    ids=[fault[0] for fault in FAULTS],
 )
 def test_a_planted_fault_is_noticed(
     module: str, before: str, after: str, options: dict[str, Any], holds: Callable[[Cluster], bool]

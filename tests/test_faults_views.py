@@ -1,4 +1,4 @@
-"""Lost answers, API servers that lag and containers that crash: too many Pods for a while, and then the right number."""
+"""Lost answers, API servers that lag, containers that crash: too many Pods for a while, then the right number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kubeproof.harness.face import Cluster as Manifests
 from kubeproof.harness.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker.explore import explore
-from kubeproof.model.checker.results import Status
+from kubeproof.model.checker.results import Limits, Status
 from kubeproof.model.machine import Sometimes, View
 from kubeproof.properties.planted import planted
 
@@ -42,6 +42,10 @@ def cluster(manifest: str = BARE, **options: Any) -> Cluster:
     return checking.machine_of(scenario, prepare(scenario))
 
 
+ENOUGH = Limits(max_states=2000)
+"""More states than any of these worlds has; a broken one may have more, and then nothing is said to hold of it."""
+
+
 def alive(one: Cluster, view: View) -> int:
     """Count the Pods that are there and not being deleted."""
     return sum(
@@ -51,8 +55,7 @@ def alive(one: Cluster, view: View) -> int:
 
 def outcome(one: Cluster, seen: Callable[[View], bool]) -> tuple[bool, bool]:
     """Tell whether the cluster always converges, and whether some reachable state is one to be seen."""
-    found = explore(one.machine, [*claims.of(one), Sometimes("seen", "", seen)])
-    assert found.complete
+    found = explore(one.machine, [*claims.of(one), Sometimes("seen", "", seen)], limits=ENOUGH)
     return found["convergence"].status is Status.HOLDS, found["seen"].status is Status.HOLDS
 
 
@@ -74,7 +77,8 @@ TABLE: list[tuple[str, dict[str, Any], bool]] = [
 
 @pytest.mark.parametrize(("options", "over"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_a_replicaset_creates_too_many_pods_only_on_a_view_without_its_own_and_heals(
-    options: dict[str, Any], over: bool  # noqa: FBT001 - a table
+    options: dict[str, Any],
+    over: bool,  # noqa: FBT001 - a table
 ) -> None:
     assert too_many(2, cluster(**options)) == (True, over)
 
@@ -116,14 +120,6 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], tuple[bool, bool]]] = [
         (True, False),
     ),
     (
-        "container crashes that nobody reports",
-        "kubeproof.impl.kubelet.runtime",
-        "return evolve(runtime, ready=False, restarts=runtime.restarts + 1)",
-        "return evolve(runtime, reason='CrashLoopBackOff', ready=False)",
-        {"faults": {"containerCrash": 1}},
-        (True, False),
-    ),
-    (
         "surplus Pods stay",
         "kubeproof.impl.controllers.replicaset",
         "surplus = ",
@@ -135,7 +131,9 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], tuple[bool, bool]]] = [
 
 
 @pytest.mark.parametrize(
-    ("module", "before", "after", "options", "right"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+    ("module", "before", "after", "options", "right"),
+    [fault[1:] for fault in FAULTS],
+    ids=[fault[0] for fault in FAULTS],
 )
 def test_a_planted_fault_changes_the_outcome(
     module: str, before: str, after: str, options: dict[str, Any], right: tuple[bool, bool]
@@ -143,3 +141,9 @@ def test_a_planted_fault_changes_the_outcome(
     assert too_many(2, cluster(**options)) == right
     with planted(module, before, after):
         assert too_many(2, cluster(**options)) != right
+
+
+def test_a_crash_that_changes_nothing_is_noticed() -> None:
+    with planted("kubeproof.harness.kubelets", "if after != runtime:", "if after == runtime:"):
+        one = cluster(script=[], faults={"containerCrash": 1})
+        assert outcome(one, lambda view: restarted(one, view)) == (True, False)

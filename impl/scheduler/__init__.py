@@ -2,13 +2,14 @@
 
 Upstream: pkg/scheduler (v1.32). One file per plugin of the default profile; `profile.py` holds their order and weights.
 `schedule` is all of it. Left out on purpose: queues and back-off (the world's business), volumes, dynamic
-resources, extenders, and whom preemption would evict (`preemption.py` says only on which nodes it could help).
+resources and extenders.
 """
 
 from __future__ import annotations
 
 from .framework import Refusal
+from .preemption import Preemption
 from .profile import DEFAULT, Profile
 from .schedule import Decision, schedule, unmodelled
 
-__all__ = ["DEFAULT", "Decision", "Profile", "Refusal", "schedule", "unmodelled"]
+__all__ = ["DEFAULT", "Decision", "Preemption", "Profile", "Refusal", "schedule", "unmodelled"]

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from ..api.core import Pod
 from ..api.kinds import ref_of
-from .framework import FilterPlugin, NodeInfo, Refusal, Snapshot
+from .framework import FilterPlugin, NodeInfo, Prepared, Refusal, Snapshot
 from .priority_sort import priority
 from .profile import Profile
 
@@ -57,14 +57,21 @@ def refusal(ready: Ready, pod: Pod, info: NodeInfo) -> Refusal | None:
     return next((answer for answer in answers if answer is not None), None)
 
 
-def refusal_with_nominated(
-    snapshot: Snapshot, ready: Ready, pod: Pod, info: NodeInfo, profile: Profile
-) -> Refusal | None:
+def prepare_again(ready: Ready, snapshot: Snapshot, pod: Pod) -> Ready:
+    """Let the filters that look at Pods look again, now that a node has other Pods; those skipped stay skipped."""
+    filters: list[tuple[FilterPlugin[Any], Any]] = []
+    for plugin, state in ready.filters:
+        again = plugin.pre_filter(snapshot, pod) if plugin.sees_pods else Prepared(state)
+        if isinstance(again, Prepared):
+            filters.append((plugin, again.state))
+    return evolve(ready, filters=tuple(filters))
+
+
+def refusal_with_nominated(snapshot: Snapshot, ready: Ready, pod: Pod, info: NodeInfo) -> Refusal | None:
     """Ask twice where preemption made room for others: as if these were there already, and as if they never came."""
     if expected := _nominated(snapshot, pod, info):
         fuller = evolve(info, pods=(*info.pods, *expected))
-        again = prepare(snapshot.with_node(fuller), pod, profile)
-        answer = again if isinstance(again, Refusal) else refusal(again, pod, fuller)
+        answer = refusal(prepare_again(ready, snapshot.with_node(fuller), pod), pod, fuller)
         if answer is not None:
             return answer
     return refusal(ready, pod, info)

@@ -66,6 +66,10 @@ class Snapshot:
         nodes = sorted(cache.list(Node), key=lambda node: node.metadata.name)
         return cls(tuple(NodeInfo(node, assigned.get(node.metadata.name, ())) for node in nodes), cache, promised)
 
+    def node(self, name: str) -> NodeInfo | None:
+        """Look a node up by its name."""
+        return next((info for info in self.nodes if info.name == name), None)
+
     def with_node(self, info: NodeInfo) -> Snapshot:
         """Give the snapshot with one node seen otherwise."""
         return evolve(self, nodes=tuple(info if other.name == info.name else other for other in self.nodes))
@@ -99,11 +103,15 @@ def _unprepared(_snapshot: Snapshot, _pod: Pod) -> Prepared[None]:
 
 @frozen
 class FilterPlugin(Generic[S]):
-    """Refuses nodes. `pre_filter` gives None to be skipped for this Pod, or a Refusal of every node."""
+    """Refuses nodes. `pre_filter` gives None to be skipped for this Pod, or a Refusal of every node.
+
+    `sees_pods`: what it prepares depends on the Pods of the nodes, so it must look again when those change.
+    """
 
     name: str
     filter: Callable[[S, Pod, NodeInfo], Refusal | None]
     pre_filter: Callable[[Snapshot, Pod], Prepared[S] | Refusal | None]
+    sees_pods: bool = False
 
     @classmethod
     def simple(cls, name: str, filter_node: Callable[[None, Pod, NodeInfo], Refusal | None]) -> FilterPlugin[None]:

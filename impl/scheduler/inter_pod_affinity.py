@@ -96,4 +96,4 @@ def _together(state: Neighbours, terms: Terms, info: NodeInfo) -> bool:
     return state.first or all(domain in state.near for domain in _domains(info, terms))
 
 
-PLUGIN = FilterPlugin(NAME, filter_node, pre_filter)
+PLUGIN = FilterPlugin(NAME, filter_node, pre_filter, sees_pods=True)

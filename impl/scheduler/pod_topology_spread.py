@@ -112,4 +112,4 @@ def filter_node(state: tuple[Counted, ...], pod: Pod, info: NodeInfo) -> Refusal
     return None
 
 
-PLUGIN = FilterPlugin(NAME, filter_node, pre_filter)
+PLUGIN = FilterPlugin(NAME, filter_node, pre_filter, sees_pods=True)

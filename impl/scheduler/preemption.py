@@ -1,58 +1,163 @@
-"""DefaultPreemption, its first half: the nodes on which evicting all Pods of lower priority would make room.
+"""DefaultPreemption: whom to evict, and from which node, so that a Pod that fits nowhere may go there.
 
 Upstream: pkg/scheduler/framework/plugins/defaultpreemption/default_preemption.go and
 pkg/scheduler/framework/preemption/preemption.go (v1.32).
-Left out on purpose: which of these Pods are spared, budgets, the choice of the node, the evictions and the nomination;
-and that a Pod waits for an earlier victim to be gone.
+Left out on purpose: looking at only a tenth of many nodes (at least a hundred are always looked at), extenders, and
+the clock: a Pod that has not started counts as started last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
+from immutabledict import immutabledict
 
 from ..api.core import Pod
-from .filtering import prepare, refusal_with_nominated
-from .framework import Refusal, Snapshot
+from ..api.kinds import ref_of
+from ..api.meta import Ref
+from ..api.policy import PodDisruptionBudget
+from ..api.selectors import selects
+from .filtering import Ready, prepare_again, refusal_with_nominated
+from .framework import NodeInfo, Refusal, Snapshot
 from .message import fit_error
 from .priority_sort import priority
-from .profile import Profile
 
+NAME = "DefaultPreemption"
 NOT_HELPFUL = Refusal("", ("Preemption is not helpful for scheduling",), resolvable=False)
 NO_VICTIMS = Refusal("", ("No preemption victims found for incoming pod",), resolvable=False)
+NEVER = "not eligible due to preemptionPolicy=Never."
+WAITS = "not eligible due to a terminating pod on the nominated node."
+NOT_STARTED = 2**62
+PRIORITY_OFFSET = 2**31
+"""Added to each victim's priority, so that a sum grows with the number of victims even when priorities are negative."""
+
+
+@frozen
+class Candidate:
+    """A node on which evicting `victims` (most important first) makes room; `violations` of them break a budget."""
+
+    node: str
+    victims: tuple[Pod, ...]
+    violations: int = 0
+
+    @property
+    def cost(self) -> tuple[int, int, int, int, int]:
+        """Give what is compared to choose a node: the least is best."""
+        highest = priority(self.victims[0])
+        total = sum(priority(one) + PRIORITY_OFFSET for one in self.victims)
+        earliest = min(_started(one) for one in self.victims if priority(one) == highest)
+        return self.violations, highest, total, len(self.victims), -earliest
 
 
 @frozen
 class Preemption:
-    """The nodes on which it could help, sorted, and what is said when it cannot."""
+    """What preemption found. All of it is sorted by node.
 
-    candidates: tuple[str, ...]
-    message: str
+    `selections` are the candidates that are equally good (upstream takes any), `refusals` say why the other nodes are
+    none, and `message` is "" unless there is no candidate; `ineligible` says why no node was tried at all.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    selections: tuple[str, ...] = ()
+    refusals: Mapping[str, Refusal] = field(factory=immutabledict)
+    message: str = ""
+    ineligible: str = ""
+
+    def victims(self, node: str) -> tuple[Ref, ...]:
+        """Name the Pods that would be evicted from a candidate, those that are already being deleted too."""
+        return tuple(ref_of(pod) for one in self.candidates if one.node == node for pod in one.victims)
 
 
-def preempt(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal], profile: Profile) -> Preemption:
-    """Try each node that evictions might change."""
-    if pod.spec.preemption_policy == "Never":
-        return Preemption((), "preemption: not eligible due to preemptionPolicy=Never.")
+def preempt(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal], ready: Ready | None) -> Preemption:
+    """Try each node that evictions might change; `ready` is None when a filter refused all of them at once."""
+    if reason := _ineligible(snapshot, pod, refusals):
+        return Preemption(message=f"preemption: {reason}", ineligible=reason)
     answers = {
-        name: _without_lower(snapshot, pod, name, profile) if refused.resolvable else NOT_HELPFUL
-        for name, refused in refusals.items()
+        info.name: _on_node(snapshot, pod, info, ready) if ready and refusals[info.name].resolvable else NOT_HELPFUL
+        for info in snapshot.nodes
     }
-    candidates = tuple(sorted(name for name, answer in answers.items() if answer is None))
-    if candidates:
-        return Preemption(candidates, "")
-    words = fit_error(len(answers), (answer for answer in answers.values() if answer is not None))
-    return Preemption((), f"preemption: {words}")
+    candidates = tuple(one for one in answers.values() if isinstance(one, Candidate))
+    why_not = immutabledict((name, one) for name, one in answers.items() if isinstance(one, Refusal))
+    if not candidates:
+        return Preemption(refusals=why_not, message=f"preemption: {fit_error(len(answers), why_not.values())}")
+    least = min(one.cost for one in candidates)
+    return Preemption(candidates, tuple(one.node for one in candidates if one.cost == least), why_not)
 
 
-def _without_lower(snapshot: Snapshot, pod: Pod, name: str, profile: Profile) -> Refusal | None:
-    """Ask the filters about a node as it would be without its Pods of lower priority."""
-    info = next(info for info in snapshot.nodes if info.name == name)
-    kept = tuple(other for other in info.pods if priority(other) >= priority(pod))
-    if len(kept) == len(info.pods):
+def _ineligible(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal]) -> str:
+    """Say why a Pod may not evict others: by its policy, or because the Pods it evicted earlier are still leaving."""
+    if pod.spec.preemption_policy == "Never":
+        return NEVER
+    promised = snapshot.node(pod.status.nominated_node_name)
+    if promised is None or not refusals[promised.name].resolvable:
+        return ""
+    leaving = any(_leaves_for_another(one) and priority(one) < priority(pod) for one in promised.pods)
+    return WAITS if leaving else ""
+
+
+def _leaves_for_another(pod: Pod) -> bool:
+    """Tell whether a Pod is being deleted because the scheduler evicted it."""
+    target = pod.status.condition("DisruptionTarget")
+    preempted = target is not None and target.status == "True" and target.reason == "PreemptionByScheduler"
+    return pod.metadata.terminating and preempted
+
+
+def _on_node(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Candidate | Refusal:
+    """Take all Pods of lower priority off a node; if it then fits, put back all that can be, important ones first."""
+    lower = [one for one in info.pods if priority(one) < priority(pod)]
+    if not lower:
         return NO_VICTIMS
-    emptied = evolve(info, pods=kept)
-    without = snapshot.with_node(emptied)
-    ready = prepare(without, pod, profile)
-    return ready if isinstance(ready, Refusal) else refusal_with_nominated(without, ready, pod, emptied, profile)
+    kept = evolve(info, pods=tuple(one for one in info.pods if priority(one) >= priority(pod)))
+    if (answer := _asked(snapshot, pod, kept, ready)) is not None:
+        return answer
+    violating, harmless = _by_budget(sorted(lower, key=importance), snapshot.cache.list(PodDisruptionBudget))
+    victims: list[Pod] = []
+    violations = 0
+    for one in (*violating, *harmless):
+        fuller = evolve(kept, pods=(*kept.pods, one))
+        if _asked(snapshot, pod, fuller, ready) is None:
+            kept = fuller
+        else:
+            victims.append(one)
+            violations += one in violating
+    return Candidate(info.name, tuple(sorted(victims, key=importance)), violations)
+
+
+def _asked(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Refusal | None:
+    """Ask the filters about a node with other Pods on it than it has."""
+    changed = snapshot.with_node(info)
+    return refusal_with_nominated(changed, prepare_again(ready, changed, pod), pod, info)
+
+
+def importance(pod: Pod) -> tuple[int, int]:
+    """Order Pods, most important first: by priority, then by who started earlier."""
+    return -priority(pod), _started(pod)
+
+
+def _started(pod: Pod) -> int:
+    return NOT_STARTED if pod.status.start_time is None else pod.status.start_time
+
+
+def _by_budget(pods: Iterable[Pod], budgets: tuple[PodDisruptionBudget, ...]) -> tuple[list[Pod], list[Pod]]:
+    """Split Pods into those whose eviction would overdraw a budget and the others, each budget spent in order."""
+    allowed = {ref_of(budget): budget.status.disruptions_allowed for budget in budgets}
+    violating: list[Pod] = []
+    harmless: list[Pod] = []
+    for pod in pods:
+        concerned = [ref_of(budget) for budget in budgets if _protects(budget, pod)]
+        for ref in concerned:
+            allowed[ref] -= 1
+        (violating if any(allowed[ref] < 0 for ref in concerned) else harmless).append(pod)
+    return violating, harmless
+
+
+def _protects(budget: PodDisruptionBudget, pod: Pod) -> bool:
+    """A budget counts for the labelled Pods it selects, unless it has already counted them as evicted."""
+    if budget.metadata.namespace != pod.metadata.namespace or not pod.metadata.labels:
+        return False
+    selector = budget.spec.selector
+    everything = selector is not None and not selector.match_labels and not selector.match_expressions
+    if everything or pod.metadata.name in budget.status.disrupted_pods:
+        return False
+    return selects(selector, pod.metadata.labels)

@@ -14,9 +14,9 @@ from immutabledict import immutabledict
 from ..api.cache import Cache
 from ..api.core import Pod
 from . import message as words
-from .filtering import prepare, refusal_with_nominated
+from .filtering import Ready, prepare, refusal_with_nominated
 from .framework import NodeInfo, Refusal, Snapshot
-from .preemption import preempt
+from .preemption import Preemption, preempt
 from .priority_sort import priority
 from .profile import DEFAULT, Profile
 from .scheduling_gates import pre_enqueue
@@ -26,6 +26,7 @@ Scores = immutabledict[str, immutabledict[str, int]]
 
 NO_REFUSALS: immutabledict[str, Refusal] = immutabledict()
 NO_SCORES: Scores = immutabledict()
+NO_PREEMPTION = Preemption()
 
 
 @frozen
@@ -33,7 +34,7 @@ class Decision:
     """What the scheduler found. All node names are sorted.
 
     `best` are the nodes with the highest total score, `message` is "" unless no node is feasible, `skipped` says why
-    the Pod was not tried at all ("" if it was), `preemptable` are nodes on which evicting lower priorities would help.
+    the Pod was not tried at all ("" if it was), `preemption` says whom it would evict if no node is feasible.
     """
 
     feasible: tuple[str, ...] = ()
@@ -42,7 +43,12 @@ class Decision:
     scores: Scores = NO_SCORES
     message: str = ""
     skipped: str = ""
-    preemptable: tuple[str, ...] = ()
+    preemption: Preemption = NO_PREEMPTION
+
+    @property
+    def preemptable(self) -> tuple[str, ...]:
+        """The nodes on which evicting Pods of lower priority would help."""
+        return tuple(candidate.node for candidate in self.preemption.candidates)
 
 
 def schedule(pod: Pod, cache: Cache, config: Profile = DEFAULT) -> Decision:
@@ -52,12 +58,12 @@ def schedule(pod: Pod, cache: Cache, config: Profile = DEFAULT) -> Decision:
     snapshot = Snapshot.of(cache)
     if not snapshot.nodes:
         return Decision(message=words.NO_NODES)
-    refusals, message = _refusals(snapshot, pod, config)
+    refusals, message, ready = _refusals(snapshot, pod, config)
     feasible = tuple(info for info in snapshot.nodes if info.name not in refusals)
     if not feasible:
-        after = preempt(snapshot, pod, refusals, config)
+        after = preempt(snapshot, pod, refusals, ready)
         full = f"{message} {after.message}" if after.message else message
-        return Decision(refusals=refusals, message=full, preemptable=after.candidates)
+        return Decision(refusals=refusals, message=full, preemption=after)
     scores = _scores(snapshot, pod, feasible, config)
     totals = {info.name: sum(scores[info.name].values()) for info in feasible}
     highest = max(totals.values())
@@ -67,16 +73,18 @@ def schedule(pod: Pod, cache: Cache, config: Profile = DEFAULT) -> Decision:
     return Decision(tuple(totals), best, refusals, scores)
 
 
-def _refusals(snapshot: Snapshot, pod: Pod, config: Profile) -> tuple[immutabledict[str, Refusal], str]:
-    """Give the refusals by node, and the words for the case that they are all the nodes."""
+def _refusals(
+    snapshot: Snapshot, pod: Pod, config: Profile
+) -> tuple[immutabledict[str, Refusal], str, Ready | None]:
+    """Give the refusals by node, the words for the case that they are all the nodes, and the filters that were asked."""
     ready = prepare(snapshot, pod, config)
     count = len(snapshot.nodes)
     if isinstance(ready, Refusal):
         everywhere = immutabledict((info.name, ready) for info in snapshot.nodes)
-        return everywhere, words.refused_by_all(count, ready)
-    answers = ((info.name, refusal_with_nominated(snapshot, ready, pod, info, config)) for info in snapshot.nodes)
+        return everywhere, words.refused_by_all(count, ready), None
+    answers = ((info.name, refusal_with_nominated(snapshot, ready, pod, info)) for info in snapshot.nodes)
     refusals = immutabledict((name, answer) for name, answer in answers if answer is not None)
-    return refusals, words.fit_error(count, refusals.values())
+    return refusals, words.fit_error(count, refusals.values()), ready
 
 
 def _scores(snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...], config: Profile) -> Scores:

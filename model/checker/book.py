@@ -7,7 +7,7 @@ the first breach found is one with a shortest trace. Properties are observed whe
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -67,6 +67,22 @@ class Finding:
     state: int
     evidence: tuple[str, ...]
     step: tuple[int, int] | None = None
+
+
+@frozen
+class Mark:
+    """A moment between two expansions: all that is needed to know what the book said then."""
+
+    expanded: int
+    states: int
+    edges: int
+    transitions: int
+    enabled: tuple[int, ...]
+    taken: tuple[int, ...]
+    new: tuple[int, ...]
+    findings: Mapping[int, Finding]
+    occurred: frozenset[int]
+    reached: Mapping[int, int]
 
 
 class Book:
@@ -139,6 +155,21 @@ class Book:
         for number, when, reasons in answers:
             if when and reasons:
                 self.breach(number, Finding("stuck", state, reasons))
+
+    def mark(self) -> Mark:
+        """Give the moment; to be asked for only where no expansion is under way."""
+        return Mark(
+            self.expanded,
+            len(self.parent),
+            len(self.edge_to),
+            self.transitions,
+            tuple(self.enabled),
+            tuple(self.taken),
+            tuple(self.new),
+            dict(self.findings),
+            frozenset(self.occurred),
+            dict(self.reached),
+        )
 
     def trim(self) -> None:
         """Drop what a state wrote whose expansion was cut short, at whatever point."""

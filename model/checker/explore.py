@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 from ..machine import Converges, Invariant, Machine, Property, Sometimes, State, StepProperty
 from .book import Book, StopSearch
+from .checkpoint import Checkpoint, Keeper
 from .guard import Guard
 from .plain import Plain
 from .results import ActionStatistics, Exploration, Limits, Progress, Statistics, Status, Verdict
@@ -32,6 +34,8 @@ def explore(
     stop_at_first: bool = False,
     progress: Callable[[Progress], None] | None = None,
     collect: Callable[[State], None] | None = None,
+    checkpoint: Path | Checkpoint | None = None,
+    resume: bool = False,
 ) -> Exploration:
     """Search every reachable state, breadth-first, and judge the properties.
 
@@ -41,7 +45,12 @@ def explore(
     properties then are UNKNOWN. `progress` is told about once in a thousand states and at the end; `collect` is given
     every expanded state in order. Ctrl-C ends the search, not the program.
 
-    Raises `MachineError` for a malformed machine, and its kind `StepError` where a function of the machine raises.
+    `checkpoint`: the file the search is written to every half minute and when it ends, whatever ends it. `resume`
+    takes it up from there, if the file exists: same counts and verdicts, time and memory limits count anew, and what
+    was learnt of the machine's functions is learnt again (`situations` and `calls` are of the last run).
+
+    Raises `CheckpointError` for a file that cannot be used, `MachineError` for a malformed machine, and its kind
+    `StepError` where a function of the machine raises.
     """
     if engine not in {"rows", "plain"} or visited not in {"exact", "fingerprint"}:
         raise ValueError(f"no engine {engine!r} with visited {visited!r}")
@@ -54,7 +63,12 @@ def explore(
         if engine == "plain"
         else Rows(book, guard, collect, memo=memo, fingerprints=visited == "fingerprint")
     )
+    keeper = _keeper(checkpoint, search, book, guard, resume=resume)
     why = _run(search, book)
+    if keeper is not None:
+        if not why:
+            keeper.mark = book.mark()
+        keeper.save(book, guard.seconds)
     verdicts = tuple(_verdict(book, number, why) for number in range(len(book.properties)))
     guard.report(book)
     found = len(book.parent)
@@ -65,10 +79,29 @@ def explore(
         depth=book.depth(found - 1) if found else 0,
         complete=not why,
         why_incomplete=why,
-        seconds=guard.seconds,
+        seconds=guard.seconds + (keeper.earlier if keeper else 0.0),
         statistics=_statistics(search, book),
         missed_state_bound=found**2 / 2 ** (FINGERPRINT_BITS + 1) if visited == "fingerprint" else 0.0,
     )
+
+
+def _keeper(
+    checkpoint: Path | Checkpoint | None, search: Engine, book: Book, guard: Guard, *, resume: bool
+) -> Keeper | None:
+    """Set up what writes the search down, and give the search what it is to take up."""
+    if checkpoint is None:
+        if resume:
+            raise ValueError("there is nothing to resume without a checkpoint")
+        return None
+    if isinstance(search, Rows) and search.fingerprints:
+        raise ValueError("fingerprints keep no states that a search could be resumed from")
+    keeper = Keeper(checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint), book)
+    keeper.engine = search
+    if resume:
+        search.saved = keeper.load(book)
+        keeper.mark = None if search.saved is None else search.saved.mark
+    guard.at_tick = keeper.tick
+    return keeper
 
 
 def _run(search: Engine, book: Book) -> str:

@@ -33,6 +33,8 @@ class Guard:
         self.limits = limits
         self.progress = progress
         self.started = time.monotonic()
+        self.at_tick: Callable[[Book, float], None] | None = None
+        """Told of moments between two expansions, with the seconds so far."""
 
     @property
     def seconds(self) -> float:
@@ -43,6 +45,8 @@ class Guard:
         """Look at the limits before a state is expanded; cheap, most of the time nothing is done."""
         if state % TICK:
             return
+        if self.at_tick is not None:
+            self.at_tick(book, self.seconds)
         timeout, memory = self.limits.timeout, self.limits.max_memory
         if timeout is not None and self.seconds >= timeout:
             raise StopSearch(f"the time limit of {timeout:g} s was hit")

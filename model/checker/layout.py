@@ -43,6 +43,7 @@ class Layout:
         self.places = {slot: place for place, slot in enumerate(slots)}
         self.tables: list[list[Any]] = [[] for _ in slots]
         self._ids: list[dict[Hashable, int]] = [{} for _ in slots]
+        self.code = code
         self._row = struct.Struct(f"<{len(slots)}{code}")
         self.bits = 8 * struct.calcsize(f"<{code}")
         self.size = self._row.size

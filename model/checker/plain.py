@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from ..machine import State, StepProperty
 from .book import Book, Finding, observers
+from .checkpoint import Kept, Saved
 from .guard import Guard
+from .layout import CODES, Layout
 from .results import Step
 from .semantics import Move, ask, initial_states, moves, write
 
@@ -24,17 +27,27 @@ class Plain:
         self.collect = collect
         self.calls = 0
         self.values: list[set[object]] = []
+        self.index: dict[tuple[object, ...], int] = {}
+        self.saved: Saved | None = None
+        """A search to be taken up."""
         self.observers = observers(book.properties)
 
     def run(self) -> None:
         """Search until every state is expanded; `StopSearch` where the guard or a breach ends it earlier."""
         book = self.book
         roots = initial_states(book.machine, urgent=book.urgent)
-        book.add_roots(roots)
         self.values = [set() for _ in roots[0]]
-        index = {state.values_in_order: number for number, state in enumerate(roots)}
-        queue = deque(roots)
-        number = 0
+        if self.saved is None:
+            book.add_roots(roots)
+            found = list(roots)
+        else:
+            self.saved.fill(book)
+            found = [roots[0].with_values(self.saved.kept.values(n)) for n in range(len(book.parent))]
+        self.index = index = {state.values_in_order: number for number, state in enumerate(found)}
+        number = book.expanded
+        for state in found[:number]:
+            self._meet(state)
+        queue = deque(found[number:])
         while queue:
             self.guard.tick(book, number)
             self._expand(number, queue.popleft(), index, queue)
@@ -42,10 +55,7 @@ class Plain:
 
     def _expand(self, number: int, state: State, index: dict[tuple[object, ...], int], queue: deque[State]) -> None:
         book = self.book
-        for seen, value in zip(self.values, state.values_in_order, strict=True):
-            seen.add(value)
-        if self.collect is not None:
-            self.collect(state)
+        self._meet(state)
         answers = self._observe(number, state)
         self.calls += len(book.machine.actions)
         found = moves(book.machine, state, urgent=book.urgent)
@@ -55,6 +65,12 @@ class Plain:
         for action in {move.action for move in found}:
             book.enabled[action] += 1
         book.close(number, answers, fair=any(book.fair[move.action] for move in found))
+
+    def _meet(self, state: State) -> None:
+        for seen, value in zip(self.values, state.values_in_order, strict=True):
+            seen.add(value)
+        if self.collect is not None:
+            self.collect(state)
 
     def _observe(self, number: int, state: State) -> list[tuple[int, bool, tuple[str, ...]]]:
         when: dict[int, bool] = {}
@@ -102,6 +118,16 @@ class Plain:
             book.edge_to.append(target)
             book.edge_action.append(move.action)
             book.edge_ordinal.append(move.ordinal)
+
+    def capture(self, count: int) -> Kept:
+        """Give the first so many states."""
+        layout = Layout(self.book.machine.slots(), CODES[-1])
+        rows = (
+            tuple(layout.intern(place, value) for place, value in enumerate(values))
+            for values in islice(self.index, count)
+        )
+        data = b"".join(layout.pack(ids).to_bytes(layout.size, "little") for ids in rows)
+        return Kept(tuple(map(tuple, layout.tables)), CODES[-1], data)
 
     def costs(self) -> list[tuple[int, int]]:
         """Give (situations, calls) per action: every state is a situation of its own here."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
+from itertools import islice
+from typing import cast
 
 from ..machine import MachineError, State
 from .book import Book, Finding
+from .checkpoint import Kept, Saved
 from .functions import Functions, Leaves
 from .guard import TICK, Guard
 from .layout import CODES, Effect, Layout, TooNarrow
@@ -46,6 +49,8 @@ class Rows:
         self.memo = memo
         self.fingerprints = fingerprints
         self.collected = 0
+        self.saved: Saved | None = None
+        """A search to be taken up."""
         self._prepare(CODES[0])
 
     def _prepare(self, code: str) -> None:
@@ -68,6 +73,19 @@ class Rows:
         raise MachineError("a slot takes more values than can be numbered")
 
     def _search(self) -> None:
+        if self.saved is None:
+            self._begin()
+        else:
+            self._take_up(self.saved)
+        tick, queue, expand = self.guard.tick, self.queue, self._expand
+        number = self.book.expanded
+        while queue:
+            if not number % TICK:
+                tick(self.book, number)
+            expand(number, *queue.popleft())
+            number += 1
+
+    def _begin(self) -> None:
         roots = initial_states(self.book.machine, urgent=self.book.urgent)
         self.book.add_roots(roots)
         nothing_known = self.functions.nothing_known()
@@ -76,13 +94,25 @@ class Rows:
             row = self.layout.pack(tuple(ids))
             self.index[self._key(row)] = number
             self.queue.append((row, nothing_known, -1))
-        tick, queue, expand = self.guard.tick, self.queue, self._expand
-        number = 0
-        while queue:
-            if not number % TICK:
-                tick(self.book, number)
-            expand(number, *queue.popleft())
-            number += 1
+
+    def _take_up(self, saved: Saved) -> None:
+        saved.fill(self.book)
+        for place, table in enumerate(saved.kept.tables):
+            for value in table:
+                self.layout.intern(place, value)
+        nothing_known = self.functions.nothing_known()
+        for number, ids in enumerate(saved.kept.ids()):
+            row = self.layout.pack(ids)
+            self.index[self._key(row)] = number
+            if number < saved.mark.expanded:
+                self._show(number, ids)
+            else:
+                self.queue.append((row, nothing_known, -1))
+
+    def capture(self, count: int) -> Kept:
+        """Give the first so many states."""
+        tables = tuple(map(tuple, self.layout.tables))
+        return Kept(tables, self.layout.code, b"".join(cast("Iterable[bytes]", islice(self.index, count))))
 
     def _key(self, row: int) -> bytes | int:
         key = row.to_bytes(self.layout.size, "little")

@@ -1,0 +1,251 @@
+"""Checkpoints: a search written to a file from time to time, and taken up again where the file leaves it.
+
+What is kept is what was found (states, how each was reached, edges, counts, breaches), as it was between two
+expansions; what was learnt about the functions of the machine is not, they are run again. A file is replaced whole
+(written beside it, flushed, renamed), so whatever kills the search leaves the last complete one. A file is taken up
+only by a search of the same machine and properties: names, slots and initial states are compared, and the steps to
+some of its states are run again. It is a pickle, and as trustworthy as whoever wrote it.
+
+Left out on purpose: increments (each file is the whole search), and searches by fingerprint, which keep no states.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import time
+from array import array
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Protocol
+
+from attrs import field, frozen
+
+from ..machine import MachineError, State
+from .book import Book, Mark
+from .traces import rebuild, states
+
+MAGIC = b"kubeproof checkpoint 1\n"
+DIGEST = 32
+SAMPLES = 16
+"""So many states of a file are reached again, step by step, before it is believed."""
+SHARE = 10
+"""Writing may take one part in so many of the time of a search."""
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be written, read, or belongs to another search."""
+
+
+@frozen
+class Checkpoint:
+    """Where to keep a search and how often. `tag` is compared on resuming: whatever else must be the same."""
+
+    path: Path
+    every: float = 30.0
+    """Seconds between two writes, at least."""
+    tag: str = ""
+
+
+@frozen
+class Identity:
+    """What makes two searches the same one."""
+
+    tag: str
+    urgent: bool
+    slots: tuple[str, ...]
+    actions: tuple[tuple[Any, ...], ...]
+    properties: tuple[tuple[str, str], ...]
+    initial: tuple[Mapping[str, Any], ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, book: Book, tag: str) -> Identity:
+        """Give the identity of a search."""
+        machine = book.machine
+        return cls(
+            tag,
+            book.urgent,
+            machine.slots(),
+            tuple((one.name, one.group, one.fairness.value, one.urgent, one.when_quiet) for one in machine.actions),
+            tuple((type(claim).__name__, claim.name) for claim in book.properties),
+            tuple(dict(state) for state in machine.initial),
+        )
+
+    def difference(self, other: Identity) -> str:
+        """Name the first thing in which two searches differ, "" where there is none."""
+        parts = {
+            "input": (self.tag, other.tag),
+            "handling of urgent actions": (self.urgent, other.urgent),
+            "slots": (self.slots, other.slots),
+            "actions": (self.actions, other.actions),
+            "properties": (self.properties, other.properties),
+            "initial states": (self.initial, other.initial),
+        }
+        return next((name for name, (mine, theirs) in parts.items() if mine != theirs), "")
+
+
+@frozen
+class Kept:
+    """States in order, as ids of interned values: `data` is one id per slot and state, little-endian, wide as `code`."""
+
+    tables: tuple[tuple[Any, ...], ...]
+    code: str
+    data: bytes
+
+    def ids(self) -> Iterator[tuple[int, ...]]:
+        """Give the ids of each state."""
+        return struct.iter_unpack(f"<{len(self.tables)}{self.code}", self.data)
+
+    def values(self, number: int) -> tuple[Any, ...]:
+        """Give the values of one state."""
+        row = struct.Struct(f"<{len(self.tables)}{self.code}")
+        ids = row.unpack_from(self.data, number * row.size)
+        return tuple(table[at] for table, at in zip(self.tables, ids, strict=True))
+
+
+class Keeping(Protocol):
+    """What an engine must be able to do for its search to be kept."""
+
+    def capture(self, count: int) -> Kept:
+        """Give the first so many states."""
+
+
+COLUMNS = ("parent", "action", "ordinal")
+EDGES = ("edge_to", "edge_action", "edge_ordinal")
+
+
+@frozen
+class Saved:
+    """The content of a file."""
+
+    identity: Identity
+    mark: Mark
+    roots: tuple[State, ...]
+    columns: Mapping[str, array[int]]
+    goal: Mapping[int, bytes]
+    when: Mapping[int, bytes]
+    kept: Kept
+    seconds: float
+
+    @classmethod
+    def of(cls, identity: Identity, book: Book, mark: Mark, kept: Kept, seconds: float) -> Saved:
+        """Take from a search what it was at a mark."""
+        lengths = dict.fromkeys(COLUMNS, mark.states) | dict.fromkeys(EDGES, mark.edges) | {"edges_end": mark.expanded}
+        columns = {name: getattr(book, name)[:length] for name, length in lengths.items()}
+        goal, when = (
+            {number: bytes(flags[: mark.expanded]) for number, flags in every.items()}
+            for every in (book.goal, book.when)
+        )
+        return cls(identity, mark, book.roots, columns, goal, when, kept, seconds)
+
+    def fill(self, book: Book) -> None:
+        """Put everything into a book as it was."""
+        mark = self.mark
+        book.clear()
+        book.roots = self.roots
+        for name, column in self.columns.items():
+            setattr(book, name, column[:])
+        book.expanded, book.transitions = mark.expanded, mark.transitions
+        book.goal = {number: bytearray(flags) for number, flags in self.goal.items()}
+        book.when = {number: bytearray(flags) for number, flags in self.when.items()}
+        book.enabled, book.taken, book.new = list(mark.enabled), list(mark.taken), list(mark.new)
+        book.findings, book.occurred, book.reached = dict(mark.findings), set(mark.occurred), dict(mark.reached)
+
+    def check(self, book: Book) -> None:
+        """Reach some of the states again, by the functions of the machine as it is now."""
+        self.fill(book)
+        places = {slot: place for place, slot in enumerate(self.identity.slots)}
+        for number in range(0, self.mark.states, max(1, self.mark.states // SAMPLES)):
+            if not _reaches(book, number, State(places, self.kept.values(number))):
+                raise CheckpointError("the steps of the machine are no longer those the checkpoint was made with")
+
+
+def _reaches(book: Book, number: int, wanted: State) -> bool:
+    try:
+        return states(book.machine, rebuild(book, number))[-1] == wanted
+    except (IndexError, ValueError, MachineError):
+        return False
+
+
+class Keeper:
+    """Writes a search down: at its ticks, when it is time, and at its end."""
+
+    def __init__(self, checkpoint: Checkpoint, book: Book) -> None:
+        self.checkpoint = checkpoint
+        self.identity = Identity.of(book, checkpoint.tag)
+        _pickled(self.identity)  # What cannot be kept is told before hours are spent.
+        self.mark: Mark | None = None
+        self.engine: Keeping | None = None
+        self.earlier = 0.0
+        """Seconds that the search took before it was taken up again."""
+        self._due = time.monotonic() + checkpoint.every
+
+    def load(self, book: Book) -> Saved | None:
+        """Read the file; None where there is none yet. Raises CheckpointError for one that does not fit."""
+        path = self.checkpoint.path
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise CheckpointError(f"{path}: {error.strerror or error}") from None
+        saved = _unpickled(path, content)
+        if differs := self.identity.difference(saved.identity):
+            raise CheckpointError(f"{path} is the checkpoint of another search: its {differs} differ")
+        saved.check(book)
+        self.earlier = saved.seconds
+        return saved
+
+    def tick(self, book: Book, seconds: float) -> None:
+        """Remember a moment between two expansions; write if it is time."""
+        self.mark = book.mark()
+        now = time.monotonic()
+        if now >= self._due:
+            self.save(book, seconds)
+            took = time.monotonic() - now
+            self._due = now + took + max(self.checkpoint.every, SHARE * took)
+
+    def save(self, book: Book, seconds: float) -> None:
+        """Write what there was at the last mark."""
+        mark = self.mark
+        if mark is None or self.engine is None or len(book.parent) < mark.states or book.expanded < mark.expanded:
+            return  # Nothing yet, or the search has just begun anew.
+        kept = self.engine.capture(mark.states)
+        content = _pickled(Saved.of(self.identity, book, mark, kept, self.earlier + seconds))
+        path = self.checkpoint.path
+        beside = path.with_name(f"{path.name}.part")
+        try:
+            with beside.open("wb") as file:
+                file.write(MAGIC + blake2b(content, digest_size=DIGEST).digest())
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except OSError as error:
+            raise CheckpointError(f"{path}: {error.strerror or error}") from None
+
+
+def _pickled(value: object) -> bytes:
+    try:
+        return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"the values of the machine cannot be written: {error}") from None
+
+
+def _unpickled(path: Path, content: bytes) -> Saved:
+    head = len(MAGIC)
+    digest, body = content[head : head + DIGEST], content[head + DIGEST :]
+    if content[:head] != MAGIC:
+        raise CheckpointError(f"{path} is no checkpoint, or one of another version")
+    if blake2b(body, digest_size=DIGEST).digest() != digest:
+        raise CheckpointError(f"{path} is damaged")
+    try:
+        saved = pickle.loads(body)  # noqa: S301 - the user's own file; the docstring says what it is
+    except (pickle.UnpicklingError, AttributeError, ImportError, TypeError, IndexError, ValueError) as error:
+        raise CheckpointError(f"{path} was written by another version: {error}") from None
+    if not isinstance(saved, Saved):
+        raise CheckpointError(f"{path} is no checkpoint of a search")
+    return saved
+

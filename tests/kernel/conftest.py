@@ -1,0 +1,267 @@
+"""A cluster of network namespaces on this machine's own kernel: one node, and hosts joined to it by veth pairs.
+
+No namespace has a name: each lives as long as this process holds it, so that nothing is left behind. A thread steps
+into one to open a socket or to run a command there; a socket stays where it was opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import os
+import selectors
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NODE = "192.168.0.1"
+HOSTS = {
+    "10.0.1.1": "a Pod on the node",
+    "10.0.1.2": "another Pod on the node",
+    "10.0.2.1": "a Pod on another node",
+    "10.0.1.10": "a client Pod on the node",
+    "198.51.100.7": "a client outside",
+    "198.51.100.8": "another client outside",
+}
+TOOLS = ("ip", "iptables-restore", "nft", "conntrack")
+SETTINGS = {
+    "ip_forward": 1,
+    "conf/all/route_localnet": 1,
+    "conf/all/rp_filter": 0,
+    "conf/default/rp_filter": 0,
+    "conf/all/send_redirects": 0,
+    "conf/default/send_redirects": 0,
+    "icmp_ratelimit": 0,
+}
+"""What the node's network plugin and kube-proxy set, besides quick answers to whoever is refused."""
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+# --- may we? --------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def obstacle() -> str:
+    """Say why this machine cannot hold the cluster, "" if it can."""
+    if missing := [tool for tool in TOOLS if shutil.which(tool) is None]:
+        return f"not installed: {', '.join(missing)}"
+    if os.geteuid() != 0:
+        return "not root"
+    try:
+        Lab().close()
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        return f"the kernel does not allow it: {said.strip()}"
+    return ""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests of this folder where they cannot run; the summary says why."""
+    here = Path(__file__).parent
+    mine = [item for item in items if here in item.path.parents]
+    if mine and obstacle():
+        config.hook.pytest_deselected(items=mine)
+        items[:] = [item for item in items if item not in mine]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the obstacle, if there is one."""
+    if obstacle():
+        terminalreporter.write_line(f"the tests with the real kernel were left out: {obstacle()}")
+
+
+# --- namespaces -----------------------------------------------------------------------------------------------------
+
+
+class Namespace:
+    """A network namespace of this process."""
+
+    def __init__(self) -> None:
+        with open("/proc/thread-self/ns/net") as before:  # noqa: PTH123 - a descriptor is what is wanted
+            _checked(_libc.unshare(CLONE_NEWNET))
+            self.fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            _checked(_libc.setns(before.fileno(), CLONE_NEWNET))
+        self.path = f"/proc/{os.getpid()}/fd/{self.fd}"
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """Let this thread be in the namespace."""
+        with open("/proc/thread-self/ns/net") as before:  # noqa: PTH123
+            _checked(_libc.setns(self.fd, CLONE_NEWNET))
+            try:
+                yield
+            finally:
+                _checked(_libc.setns(before.fileno(), CLONE_NEWNET))
+
+    def run(self, *command: str, text: str = "") -> str:
+        """Run a command there and give what it printed."""
+        with self.inside():
+            done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=20)
+        return done.stdout
+
+    def ip(self, lines: str) -> None:
+        """Run many `ip` commands at once."""
+        self.run("ip", "-batch", "-", text=lines)
+
+    def set(self, settings: dict[str, int]) -> None:
+        """Write settings of /proc/sys/net/ipv4 there."""
+        with self.inside():
+            for name, value in settings.items():
+                Path("/proc/sys/net/ipv4", name).write_text(f"{value}\n", encoding="utf-8")
+
+    def socket(self, kind: socket.SocketKind) -> socket.socket:
+        """Open a socket there."""
+        with self.inside():
+            return socket.socket(socket.AF_INET, kind)
+
+
+def _checked(code: int) -> None:
+    if code:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+# --- the cluster ----------------------------------------------------------------------------------------------------
+
+
+class Lab:
+    """The node, its hosts, and one thread that answers for all of them: "HOST:PORT saw CLIENT"."""
+
+    def __init__(self) -> None:
+        self.node = Namespace()
+        self.hosts = {address: Namespace() for address in HOSTS}
+        self._wire()
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._selector.register(self._woken, selectors.EVENT_READ, None)
+        self._sockets: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _wire(self) -> None:
+        self.node.ip("link set lo up\n")
+        self.node.set(SETTINGS)
+        for place, (address, host) in enumerate(self.hosts.items()):
+            self.node.ip(
+                f"link add to{place} type veth peer name eth0 netns {host.path}\n"
+                f"addr add {NODE}/32 dev to{place}\nlink set to{place} up\n"
+                f"route add {address}/32 dev to{place} src {NODE}\n"
+            )
+            host.set({"ip_forward": 0})
+            host.ip(
+                f"link set lo up\naddr add {address}/32 dev eth0\nlink set eth0 up\n"
+                f"route add {NODE}/32 dev eth0 scope link\nroute add default via {NODE} dev eth0\n"
+            )
+        # What is nobody's goes outside, to a host that forwards nothing.
+        last = len(self.hosts) - 1
+        self.node.ip(f"route add default via {list(self.hosts)[last]} dev to{last} src {NODE}\n")
+
+    def program(self, text: str) -> None:
+        """Load both tables with the real iptables-restore."""
+        self.node.run("iptables-restore", "-w", "5", text=text)
+
+    def nft(self, text: str) -> None:
+        """Load a file with the real nft."""
+        self.node.run("nft", "-f", "-", text=text)
+
+    def conntrack(self, *arguments: str) -> str:
+        """Run the real conntrack on the node."""
+        return self.node.run("conntrack", *arguments)
+
+    def listen(self, address: str, port: int) -> None:
+        """Answer on a port of a host, TCP and UDP."""
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            opened = self.hosts[address].socket(kind)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.bind((address, port))
+            if kind is socket.SOCK_STREAM:
+                opened.listen(64)
+            opened.setblocking(False)
+            self._sockets.append(opened)
+            self._selector.register(opened, selectors.EVENT_READ, (kind, f"{address}:{port}"))
+        self._wake.send(b".")
+
+    def _serve(self) -> None:
+        while True:
+            for key, _ in self._selector.select():
+                if key.data is None:
+                    if key.fileobj.recv(1) == b"x":  # type: ignore[union-attr]
+                        return
+                else:
+                    _answer(key.fileobj, *key.data)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._wake.send(b"x")
+        self._thread.join()
+        for opened in (*self._sockets, self._wake, self._woken):
+            opened.close()
+        self._selector.close()
+        for space in (self.node, *self.hosts.values()):
+            os.close(space.fd)
+
+    # --- clients ----------------------------------------------------------------------------------------------------
+
+    def client(self, source: str, kind: socket.SocketKind, port: int = 0) -> socket.socket:
+        """Open a client's socket on a host, or on the node (its address, or one of 127.0.0.0/8)."""
+        opened = self.hosts.get(source, self.node).socket(kind)
+        opened.bind((source, port))
+        return opened
+
+    def ask(self, source: str, target: tuple[str, int], protocol: str, patience: float) -> str:
+        """Give the answer to one new connection: "HOST:PORT saw CLIENT", "refused" or "silence"."""
+        kind = socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM
+        with self.client(source, kind) as opened:
+            return answer(opened, target, patience)
+
+
+def answer(opened: socket.socket, target: tuple[str, int], patience: float) -> str:
+    """Give the answer a socket gets, waiting `patience` seconds."""
+    opened.settimeout(patience)
+    try:
+        opened.connect(target)
+        if opened.type == socket.SOCK_DGRAM:
+            # The kernel tells a program at once that a rule of its own host took its packet; how, it says later.
+            with contextlib.suppress(PermissionError):
+                opened.send(b"?")
+        return opened.recv(200).decode()
+    except TimeoutError:
+        return "silence"
+    except ConnectionRefusedError:
+        return "refused"
+
+
+def _answer(opened: Any, kind: socket.SocketKind, name: str) -> None:
+    if kind is socket.SOCK_STREAM:
+        talk, peer = opened.accept()
+        with talk:
+            talk.sendall(f"{name} saw {peer[0]}".encode())
+    else:
+        _, peer = opened.recvfrom(100)
+        opened.sendto(f"{name} saw {peer[0]}".encode(), peer)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Lab]:
+    """Give the cluster, with three endpoints that answer on port 8080."""
+    lab = Lab()
+    for address in ("10.0.1.1", "10.0.1.2", "10.0.2.1"):
+        lab.listen(address, 8080)
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def lab(cluster: Lab) -> Iterator[Lab]:
+    """Give the cluster as if new: no rules, no connections known."""
+    cluster.nft("flush ruleset\n")
+    cluster.conntrack("-F")
+    yield cluster

@@ -1,0 +1,102 @@
+"""The real kernel agrees: who answers a connection through our rules is whom the evaluator says.
+
+Every case loads the rules with the real iptables-restore in a node's namespace and opens real connections from a Pod,
+from outside, from an endpoint itself and from the node, to every address of a Service.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from immutabledict import immutabledict
+
+from kubeproof.impl.api.core import Service, ServicePort, ServiceSpec
+from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
+from kubeproof.impl.kubeproxy.packet import Fate, Packet
+from kubeproof.impl.kubeproxy.proxy import rules
+from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
+from kubeproof.impl.kubeproxy.route import destinations
+from kubeproof.impl.kubeproxy.rule import RuleSet
+
+NODE, POD, OUTSIDE = "192.168.0.1", "10.0.1.10", "198.51.100.7"
+CLUSTER_IP, EXTERNAL_IP, BALANCER = "172.30.0.1", "203.0.113.5", "203.0.113.80"
+READY, DRAINING = EndpointConditions(ready=True, serving=True), EndpointConditions(serving=True, terminating=True)
+HERE, ALSO_HERE, ELSEWHERE = "10.0.1.1", "10.0.1.2", "10.0.2.1"
+TRIES = 40
+"""With three endpoints the chance that one stays unseen in so many tries is 3 in ten million."""
+
+
+PATIENCE = 0.05
+"""Seconds to wait where silence is expected. An answer takes less than one thousandth of a second."""
+
+
+def service(protocol: str = "TCP", balancer: dict[str, Any] | None = None, **spec: Any) -> Service:
+    ports = (ServicePort(port=80, name="http", node_port=30080, protocol=protocol),)
+    wanted = {"cluster_ip": CLUSTER_IP, "type": "NodePort", "external_ips": (EXTERNAL_IP,), **spec}
+    extra = immutabledict() if balancer is None else immutabledict(status={"loadBalancer": {"ingress": [balancer]}})
+    return Service(ObjectMeta(name="web", namespace="d"), ServiceSpec(ports=ports, **wanted), extra=extra)
+
+
+def listed(protocol: str = "TCP", **endpoints: EndpointConditions) -> EndpointSlice:
+    meta = ObjectMeta(name="web-1", namespace="d", labels=immutabledict({"kubernetes.io/service-name": "web"}))
+    where = {"here": (HERE, "n1"), "also_here": (ALSO_HERE, "n1"), "elsewhere": (ELSEWHERE, "n2")}
+    found = (Endpoint((where[name][0],), state, node_name=where[name][1]) for name, state in endpoints.items())
+    return EndpointSlice(meta, endpoints=tuple(found), ports=(EndpointPort("http", 8080, protocol),))
+
+
+def programmed(one: Service, *endpoints: EndpointSlice) -> RuleSet:
+    return without_counters(rules([one], endpoints, "n1"))
+
+
+def predicted(ruled: RuleSet, packet: Packet) -> set[str]:
+    """Say what a client can see: who answers and whom it saw, or that nobody does."""
+    seen = set()
+    for one in destinations(ruled, packet):
+        if one.fate is Fate.DNAT:
+            seen.add(f"{one.destination} saw {NODE if one.masquerade else packet.source}")
+        else:
+            seen.add({Fate.REJECT: "refused", Fate.DROP: "silence"}.get(one.fate, "nobody"))
+    return seen
+
+
+def observed(lab: Any, packet: Packet, expected: set[str]) -> set[str]:
+    """Ask often enough to see everyone who may answer; once where nobody is expected."""
+    patience = PATIENCE if expected <= {"silence", "nobody"} else 5
+    tries = TRIES if len(expected) > 1 else 3
+    target = (packet.destination, packet.port)
+    seen = {lab.ask(packet.source, target, packet.protocol, patience) for _ in range(1 if patience < 5 else tries)}
+    return {"nobody"} if expected == {"nobody"} and seen <= {"refused", "silence"} else seen
+
+
+def packets(protocol: str) -> list[Packet]:
+    """Give every client with every address of the Service, and a port it does not have."""
+    doors = [(CLUSTER_IP, 80), (EXTERNAL_IP, 80), (BALANCER, 80), (NODE, 30080), (CLUSTER_IP, 81)]
+    asked = [Packet(source, *door, protocol) for source in (POD, OUTSIDE, HERE, NODE) for door in doors]
+    return [*asked, Packet("127.0.0.1", "127.0.0.1", 30080, protocol)]
+
+
+BALANCED = {"type": "LoadBalancer", "balancer": {"ip": BALANCER}}
+EVERYONE = {"here": READY, "also_here": READY, "elsewhere": READY}
+CASES = {
+    "three endpoints": ({}, EVERYONE),
+    "no endpoint": (BALANCED, {}),
+    "one terminating endpoint": ({}, {"elsewhere": DRAINING}),
+    "a ready one beside a terminating one": ({}, {"here": DRAINING, "elsewhere": READY}),
+    "external traffic stays on the node": (BALANCED | {"external_traffic_policy": "Local"}, EVERYONE),
+    "external traffic stays, nobody is here": (BALANCED | {"external_traffic_policy": "Local"}, {"elsewhere": READY}),
+    "internal traffic stays on the node": ({"internal_traffic_policy": "Local"}, EVERYONE),
+    "internal traffic stays, nobody is here": ({"internal_traffic_policy": "Local"}, {"elsewhere": READY}),
+    "source ranges with the client": (BALANCED | {"load_balancer_source_ranges": ("198.51.100.0/24",)}, EVERYONE),
+    "source ranges without the client": (BALANCED | {"load_balancer_source_ranges": ("192.0.2.0/24",)}, EVERYONE),
+}
+
+
+@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
+@pytest.mark.parametrize(("spec", "endpoints"), CASES.values(), ids=CASES)
+def test_the_kernel_delivers_as_predicted(lab: Any, spec: Any, endpoints: Any, protocol: str) -> None:
+    ruled = programmed(service(protocol, **spec), listed(protocol, **endpoints))
+    lab.program(restore_text(ruled))
+    expected = {packet: predicted(ruled, packet) for packet in packets(protocol)}
+    assert {packet: observed(lab, packet, expected[packet]) for packet in expected} == expected
