@@ -35,7 +35,7 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
             *_nodes(scenario),
             _propagation(scenario),
             f"at most {scenario.pods} Pods at a time; one etcd member, one scheduler, Kubernetes {scenario.release}",
-            "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out; "
+            "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out",
             "Pods are deleted with their own grace period",
             "which of several equally ranked Pods a ReplicaSet deletes is left open (age and crowding do not decide)",
             _images(scenario),

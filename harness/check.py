@@ -9,68 +9,32 @@ UNKNOWN.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from time import monotonic
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from ..impl.api.apps import ReplicaSet
 from ..impl.api.cache import Cache
 from ..impl.api.core import Node, Pod
 from ..impl.api.policy import PodDisruptionBudget
-from ..impl.kubelet.timings import pre_stop_seconds
 from ..impl.scheduler.schedule import unmodelled
 from ..model.checker.explore import explore
-from ..model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
+from ..model.checker.results import Exploration, Limits, Progress, Status, Verdict
 from ..model.checker.traces import states
-from ..model.machine import Invariant, Machine, State
+from ..model.machine import Machine, State
 from ..properties.convergence import orphans, shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
 from . import claims as claim_properties
-from . import reach
+from . import motion
 from .bounds import bounds_of
 from .claim_convergence import objects_of
+from .claims import SERVED
 from .cluster import Cluster, Parts, build
+from .motion import IN_MOTION
 from .node_faults import refused_evictions
 from .prepare import Prepared, prepare
+from .results import Claim, Report
 from .scenario import Scenario
 from .settle import Restless
-
-IN_MOTION = "in motion"
-"""The kind of a breach of reachability while things change."""
-LIVES = 2
-"""How often the one Pod is made when the question is whether it is dropped in the end."""
-SEARCH = Limits(max_states=400_000)
-"""How far a suspicion is followed up unless the caller sets tighter limits."""
-
-
-@frozen
-class Claim:
-    """One claim and what became of it. `kind` tells breaches apart; `lines` are the reasons or the evidence."""
-
-    name: str
-    sentence: str
-    status: Status
-    kind: str
-    lines: tuple[str, ...] = ()
-    trace: Trace | None = None
-    vacuous: bool = False
-
-
-@frozen
-class Report:
-    """What a check found, within which bounds, and at what size."""
-
-    scenario: Scenario
-    claims: tuple[Claim, ...]
-    bounds: tuple[str, ...]
-    not_modelled: tuple[str, ...]
-    states: int
-    transitions: int
-    depth: int
-    seconds: float
-    complete: bool
-    exploration: Exploration | None = None
 
 
 def check(
@@ -116,7 +80,7 @@ def machine_for(scenario: Scenario, kind: str = "") -> Machine:
     """Give the machine a trace of this kind of breach was found on, for a replay."""
     prepared = prepare(scenario)
     if kind == IN_MOTION:
-        return _moving(scenario, prepared)[0].machine
+        return motion.moving(scenario, prepared)[0].machine
     return machine_of(scenario, prepared).machine
 
 
@@ -149,7 +113,8 @@ def _claims(
         if name == "placement" and claim.status is not Status.VIOLATED:
             claim = _nothing_left(core, found, claim)
         if name == "reachability" and claim.status is not Status.VIOLATED:
-            claim = _reachability(core, prepared, found, claim, limits, progress)
+            bare = any(one.status is not Status.HOLDS for one in found.verdicts if one.name.startswith(SERVED))
+            claim = motion.judge(core.scenario, prepared, claim, limits, progress, bare=bare)
         if undecided and claim.status is Status.HOLDS:
             claim = evolve(claim, status=Status.UNKNOWN, lines=(undecided,))
         if too_small and claim.status is Status.HOLDS:
@@ -198,98 +163,6 @@ def _repair(waiting: list[Pod], nodes: list[Node], bound: list[Pod]) -> Iterator
             yield f"z3: no placement exists as things stand; one does as soon as {gone.metadata.name} is gone"
             return
     yield "z3: no placement exists as things stand, nor after any single Pod is gone"
-
-
-# --- reachability in motion -----------------------------------------------------------------------------------------
-
-
-def _reachability(
-    core: Cluster,
-    prepared: Prepared,
-    found: Exploration,
-    at_rest: Claim,
-    limits: Limits,
-    progress: Callable[[Progress], None] | None,
-) -> Claim:
-    scenario = core.scenario
-    bare = any(one.status is not Status.HOLDS for one in found.verdicts if one.name.startswith(claim_properties.SERVED))
-    objects = (*(one for one in prepared.objects if not isinstance(one, ReplicaSet)), *prepared.replicasets)
-    suspicion = False
-    premise = False
-    for service, owner in reach.pairs(objects):
-        one = reach.one_pod(scenario, objects, service, owner, fallback=bare)
-        mortal = reach.one_pod(scenario, objects, service, owner, fallback=bare, lives=LIVES)
-        dropped = explore(mortal.machine, [mortal.dropped])[mortal.dropped.name]
-        if dropped.status is not Status.HOLDS:
-            return _never_dropped(at_rest, dropped)
-        verdict = explore(one.machine, [one.claim])[one.claim.name]
-        suspicion = suspicion or verdict.status is not Status.HOLDS
-        premise = premise or not verdict.vacuous
-    if not premise:
-        return evolve(at_rest, vacuous=True)
-    return at_rest if not suspicion else _confirm(scenario, prepared, at_rest, limits, progress)
-
-
-def _never_dropped(at_rest: Claim, verdict: Verdict) -> Claim:
-    """Report an endpoint that is never removed: then no propagation bound is true."""
-    lines = ("one Pod by itself, created and deleted by anybody:", *verdict.evidence)
-    if verdict.trace is not None:
-        lines = (*lines, *verdict.trace.lines())
-    return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines)
-
-
-def _moving(scenario: Scenario, prepared: Prepared) -> tuple[Cluster, Invariant]:
-    """Give the machine in which connections matter: every kubelet step, the slices and a proxy; no faults, one view."""
-    bounds = evolve(scenario.bounds, mixed_views=False)
-    plain = evolve(reach.without_crash(scenario), bounds=bounds)
-    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), prepared.objects, prepared.runtimes)
-    layout = shape.world.layout
-    watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
-    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
-    parts = evolve(shape.parts, may_stop=guard)
-    cluster = build(plain, parts, prepared.objects, prepared.runtimes)
-    proxies = tuple(slot for slot in cluster.machine.initial[0] if slot.startswith("proxy/"))
-    check = partial(reach.breaches, layout.pools["Pod"], proxies, reach.chosen)
-    return cluster, Invariant(IN_MOTION, claim_properties.REACHABILITY, check)
-
-
-def _confirm(
-    scenario: Scenario,
-    prepared: Prepared,
-    at_rest: Claim,
-    limits: Limits,
-    progress: Callable[[Progress], None] | None,
-) -> Claim:
-    """Look for the breach in runs of the cluster itself."""
-    cluster, claim = _moving(scenario, prepared)
-    tighter = evolve(limits, max_states=min(limits.max_states or SEARCH.max_states or 0, SEARCH.max_states or 0))
-    search = explore(cluster.machine, [claim], limits=tighter, stop_at_first=True, progress=progress)
-    verdict = search[claim.name]
-    if verdict.status is Status.VIOLATED:
-        lines = (*verdict.evidence, *_advice(scenario, prepared))
-        return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines, trace=verdict.trace)
-    lines = (
-        "a breach is possible for a Pod by itself and was not found in a run of the cluster",
-        *_advice(scenario, prepared),
-    )
-    return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=lines)
-
-
-def _advice(scenario: Scenario, prepared: Prepared) -> Iterator[str]:
-    """Say which preStop delay would do."""
-    bound = scenario.bounds.propagation_seconds
-    if bound is None:
-        yield "no propagation bound is stated (bounds.propagation): without one no preStop delay is long enough"
-        return
-    for owner in prepared.replicasets:
-        hook = pre_stop_seconds(owner.spec.template.spec)
-        if hook < bound:
-            container = owner.spec.template.spec.containers[0].name
-            yield (
-                f"the smallest preStop delay that is long enough is {bound} s (now {hook:g} s): "
-                f"spec.template.spec.containers[{container}].lifecycle.preStop"
-            )
-            return
 
 
 def _undecided(scenario: Scenario, prepared: Prepared) -> str:

@@ -3,9 +3,9 @@
 Which components take part is decided by influence. A component whose writes nobody else reads (the EndpointSlice
 controller, the kube-proxies, the disruption controller while nothing is evicted, the Deployment's own status) cannot
 change what the others do: every run of all components, with the observers' steps left out, is a run of the rest, and
-every run of the rest can be extended by the observers. So the rest, the `core`, is explored by itself, and the observers
-are brought to rest on top of each state where the core is at rest (see `check`). `Parts.everything` explores all
-together; a test compares the verdicts.
+every run of the rest can be extended by the observers. So the rest, the `core`, is explored by itself, and the
+observers are brought to rest on top of each state where the core is at rest (see `check`). `Parts.everything` explores
+all together; a test compares the verdicts.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def user_named(name: str) -> User:
 
 
 def serve(
-    status: bool,
+    status: bool,  # noqa: FBT001 - bound by partial
     stored: Stored,
     user: str,
     request: Request,

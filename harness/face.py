@@ -27,6 +27,7 @@ from . import report as reports
 from .cluster import Refused
 from .commands import CommandError, parse
 from .inputs import gather
+from .results import Report
 from .scenario import Faults
 from .scenario_file import FAULTS, Loaded, load_scenario
 from .scenario_script import to_json
@@ -61,7 +62,7 @@ class Cluster:
 class Result:
     """What a check found. `documents` are the traces of broken claims, `paths` where they were written."""
 
-    outcome: checking.Report
+    outcome: Report
     not_modelled: tuple[str, ...] = ()
     documents: immutabledict[str, Document] = EMPTY
     paths: immutabledict[str, str] = field(default=EMPTY)
@@ -150,7 +151,7 @@ def steps_to_json(script: Iterable[Step | str]) -> list[dict[str, Any]]:
     return written
 
 
-def _documents(outcome: checking.Report, inputs: Inputs) -> immutabledict[str, Document]:
+def _documents(outcome: Report, inputs: Inputs) -> immutabledict[str, Document]:
     return immutabledict(
         (
             claim.name,

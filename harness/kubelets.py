@@ -3,8 +3,8 @@
 A kubelet's work on one Pod is a chain of small steps (`impl.kubelet.worker`); most of them nobody else can see. Where
 only what the API shows matters, the steps up to and including the next request are one step of the world, which loses
 nothing: they read the Pod and what runs for it, they write only what runs, and nobody else reads that. The end of a Pod
-is one step, too (report that all has stopped, then remove the object), because no other component tells a stopped Pod that is
-being deleted from one that is gone. Where connections matter every step is taken by itself (`fine`).
+is one step, too (report that all has stopped, then remove the object), because no other component tells a stopped Pod
+that is being deleted from one that is gone. Where connections matter every step is taken by itself (`fine`).
 
 A node that may die (`mortal`) has a slot that says whether it is up; on one that is not, nothing happens any more.
 

@@ -1,9 +1,9 @@
 """What becomes of nodes: they die, are cordoned, tainted and deleted; and who puts the rest of the cluster in order.
 
 A node that dies stops its containers and its kubelet for good. The node lifecycle controller hears nothing from it,
-says so in its conditions and taints it; the taint eviction controller deletes the Pods that do not stay for ever; the Pod
-garbage collector removes those whose node is gone. Timers (the lease that is not renewed, tolerationSeconds) run out at
-any time after they are armed.
+says so in its conditions and taints it; the taint eviction controller deletes the Pods that do not stay for ever; the
+Pod garbage collector removes those whose node is gone. Timers (the lease that is not renewed, tolerationSeconds) run
+out at any time after they are armed.
 
 These controllers act on the store as it is. Nothing is lost where what they act on stays true once it is: a node that
 died never comes back, and writes to a Node or a Pod's status carry the version they were decided on, so an older view

@@ -14,7 +14,7 @@ from typing import Any
 from ..model.checker.results import Status
 from ..traces import render
 from ..traces.document import Document
-from .check import Claim, Report
+from .results import Claim, Report
 from .scenario import Expected, Scenario
 
 WIDTH = 110

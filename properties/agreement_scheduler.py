@@ -15,8 +15,8 @@ from ..impl.api.cache import Cache
 from ..impl.api.convert import from_json
 from ..impl.api.core import Pod
 from ..impl.api.kinds import BY_NAME
-from ..impl.scheduler.preemption import importance
 from ..impl.scheduler import Decision, Preemption, Refusal, schedule, unmodelled
+from ..impl.scheduler.preemption import importance
 
 Record = Mapping[str, Any]
 

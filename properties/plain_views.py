@@ -135,7 +135,8 @@ def _moves(action: Action, state: State) -> bool:
 Queue = tuple[int, ...]
 Mind = tuple[Requests, tuple[Queue, ...]]
 """A process: the requests it still has to send, and per watch what it has seen last and what is to come."""
-Shared = tuple[int, ...]
+Shared = int
+"""What is shared (the store, the script, budgets), by its number."""
 Whole = tuple[Shared, tuple[Mind, ...]]
 
 
@@ -188,16 +189,32 @@ class _Plain:
         self.places = {slot: place for place, slot in enumerate((*slots, REMEMBERED))}
         self.answers: dict[Hashable, Any] = {}
         self.names: dict[Hashable, frozenset[str]] = {}
+        self.shared: list[tuple[int, ...]] = []
+        self.found: dict[tuple[int, ...], Shared] = {}
 
     def begin(self) -> Whole:
         """Give the initial state: everybody has just listed."""
-        shared = tuple(self.numbers.of(value) for value in self.slots.values())
+        shared = self.put(tuple(self.numbers.of(value) for value in self.slots.values()))
         return shared, tuple(((), self.listed(shared, one)) for one in self.processes)
+
+    def put(self, values: tuple[int, ...]) -> Shared:
+        """Give the number of what is shared."""
+        number = self.found.setdefault(values, len(self.shared))
+        if number == len(self.shared):
+            self.shared.append(values)
+        return number
+
+    def changed(self, shared: Shared, updates: Updates) -> Shared:
+        """Give what is shared after some slots were written."""
+        values = list(self.shared[shared])
+        for slot, value in updates.items():
+            values[self.places[slot]] = self.numbers.of(value)
+        return self.put(tuple(values))
 
     def view(self, shared: Shared, remembered: tuple[Ref, ...] = ()) -> State:
         """Give what is shared as a state that can be read."""
         values = self.numbers.values
-        return State(self.places, (*(values[number] for number in shared), remembered))
+        return State(self.places, (*(values[number] for number in self.shared[shared]), remembered))
 
     def listed(self, shared: Shared, process: Process) -> tuple[Queue, ...]:
         """Give the queues of a process that has just listed."""
@@ -225,7 +242,10 @@ class _Plain:
 
     def decide(self, shared: Shared, process: Process, front: tuple[int, ...]) -> tuple[Requests, ...]:
         """Give what a process may do on what it has in front."""
-        ref = self.world.key(self.view(shared), process)
+        owner = ("key", process.name, shared)
+        if owner not in self.answers:
+            self.answers[owner] = self.world.key(self.view(shared), process)
+        ref = self.answers[owner]
         key = ("decide", process.name, ref, front)
         if key not in self.answers:
             seen = tuple(self.numbers.values[one] for one in front)
@@ -234,16 +254,17 @@ class _Plain:
         found: tuple[Requests, ...] = self.answers[key]
         return found
 
-    def commit(self, whole: Whole, process: Process, request: Request) -> tuple[Response, Updates]:
-        """Send one request to the API server."""
+    def commit(self, whole: Whole, process: Process, request: Request) -> tuple[Response, Updates, Shared]:
+        """Send one request to the API server: its answer, what it wrote, and what is shared then."""
         remembered = self.remembered(whole[1]) if isinstance(request, Create) else ()
         key = ("commit", process.user, whole[0], self.numbers.of(request), remembered)
         if key not in self.answers:
             try:
-                self.answers[key] = self.world.commit(self.view(whole[0], remembered), process.user, request)
+                response, updates = self.world.commit(self.view(whole[0], remembered), process.user, request)
             except Full as full:
                 raise TooBig(f"too few places for a {full.kind}") from full
-        found: tuple[Response, Updates] = self.answers[key]
+            self.answers[key] = response, updates, self.changed(whole[0], updates)
+        found: tuple[Response, Updates, Shared] = self.answers[key]
         return found
 
     def remembered(self, minds: tuple[Mind, ...]) -> tuple[Ref, ...]:
@@ -273,8 +294,8 @@ class _Plain:
             if process.crashes:
                 yield from self.crashes(whole, number)
         for number, _ in enumerate(self.others):
-            for updates in self.happens(shared, number):
-                yield self.written(whole, updates)
+            for then in self.happens(shared, number):
+                yield self.moved(whole, then)
 
     def acts(self, shared: Shared, process: Process, queues: tuple[Queue, ...]) -> Iterator[Mind]:
         """Take any number of events off each queue and decide on what is then in front."""
@@ -287,11 +308,11 @@ class _Plain:
         """Send the next request of a turn; refused, it ends the turn; with the answer lost, it does, too."""
         process = self.processes[number]
         turn, queues = whole[1][number]
-        response, updates = self.commit(whole, process, turn[0])
+        response, updates, then = self.commit(whole, process, turn[0])
         if not response.ok:
             yield _with(whole, number, ((), queues))
             return
-        after = self.written(whole, updates)
+        after = self.moved(whole, then)
         queues = after[1][number][1]
         if self.consistent(process):
             seen: tuple[Queue, ...] = (queues[0][-1:],)
@@ -316,27 +337,23 @@ class _Plain:
 
     def value(self, shared: Shared, slot: str) -> int:
         """Give what is left of a budget."""
-        return int(self.numbers.values[shared[self.places[slot]]]) if slot in self.slots else 0
+        return int(self.numbers.values[self.shared[shared][self.places[slot]]]) if slot in self.slots else 0
 
     def spent(self, whole: Whole, slot: str, budget: int) -> Whole:
         """Give a state with one less of a budget."""
-        return self.written(whole, {slot: budget - 1})
+        return self.moved(whole, self.changed(whole[0], {slot: budget - 1}))
 
-    def happens(self, shared: Shared, number: int) -> tuple[Updates, ...]:
-        """Give what one of the others may do."""
+    def happens(self, shared: Shared, number: int) -> tuple[Shared, ...]:
+        """Give what is shared after each thing that one of the others may do."""
         key = ("happens", number, shared)
         if key not in self.answers:
-            view = self.view(shared)
-            self.answers[key] = tuple(dict(one.updates) for one in self.others[number].step(view))
-        found: tuple[Updates, ...] = self.answers[key]
+            outcomes = self.others[number].step(self.view(shared))
+            self.answers[key] = tuple(self.changed(shared, dict(one.updates)) for one in outcomes)
+        found: tuple[Shared, ...] = self.answers[key]
         return found
 
-    def written(self, whole: Whole, updates: Updates) -> Whole:
-        """Write to what is shared; every process has the news coming."""
-        values = list(whole[0])
-        for slot, value in updates.items():
-            values[self.places[slot]] = self.numbers.of(value)
-        shared = tuple(values)
+    def moved(self, whole: Whole, shared: Shared) -> Whole:
+        """Give a state with something else shared; every process has the news coming."""
         if shared == whole[0]:
             return whole
         news = (self.look(shared, process) for process in self.processes)
@@ -352,7 +369,7 @@ class _Plain:
             whole: Whole = (shared, tuple(((), self.listed(shared, one)) for one in self.processes))
             fair = (number for number, one in enumerate(self.others) if one.fairness is not Fairness.NONE)
             self.answers[key] = not any(
-                self.written(whole, updates) != whole for number in fair for updates in self.happens(shared, number)
+                then != shared for number in fair for then in self.happens(shared, number)
             ) and not any(self.effective(whole, process) for process in self.processes)
         return bool(self.answers[key])
 
@@ -360,8 +377,8 @@ class _Plain:
         """Tell whether a process has something to do that is granted and changes something."""
         front = tuple(queue[0] for queue in self.listed(whole[0], process))
         for requests in self.decide(whole[0], process, front):
-            response, updates = self.commit(whole, process, requests[0])
-            if response.ok and (requests[1:] or self.written(whole, updates) != whole):
+            response, _, then = self.commit(whole, process, requests[0])
+            if response.ok and (requests[1:] or then != whole[0]):
                 return True
         return False
 

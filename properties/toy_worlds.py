@@ -25,7 +25,7 @@ from ..impl.api.requests import Create, Delete, Request, Response, Update
 from ..model import world as worlds
 from ..model.machine import Action, Fairness, Machine, Outcome, View
 from ..model.store import Layout, Stored, pool
-from ..model.world import Alternatives, Form, Process, Watch, World, Writes
+from ..model.world import Alternatives, Form, Process, Requests, Watch, World, Writes
 
 SCRIPT = "script"
 COUNTERS: Mapping[str, type[Node | Service | Namespace]] = {"a": Node, "b": Service, "c": Namespace}
@@ -47,6 +47,8 @@ def raises(name: str, value: int) -> Request:
 
 
 CREATES: Request = Create(Pod(ObjectMeta(generate_name="toy-")))
+DELETES: Request = Delete(Ref("Pod", "", "any"))
+"""Stands in a table for any one of the Pods that are seen."""
 
 
 def creates(name: str) -> Request:
@@ -61,7 +63,7 @@ def value_of(obj: Object | None) -> int:
 
 @frozen
 class Reader:
-    """One process: what it watches, a letter a kind, and its table. `victims`: it may delete any Pod it sees."""
+    """One process: what it watches, a letter a kind, and its table."""
 
     name: str
     watches: str
@@ -72,7 +74,6 @@ class Reader:
     """Tell, where it is so, that a kind changes no more. Without, nothing is passed over."""
     always_quiet: bool = False
     """Say so though it is not: a shortcut that is wrong."""
-    victims: bool = False
 
 
 @frozen
@@ -177,8 +178,16 @@ def _act(reader: Reader, cache: Cache, _key: Ref) -> Alternatives:
         len(pods) if one == POD else value_of(cache.objects.get(Ref(COUNTERS[one].__name__, "", one)))
         for one in reader.watches
     )
-    victims = tuple((Delete(ref_of(one)),) for one in pods) if reader.victims else ()
-    return (*reader.table.get(seen, ()), *victims)
+    return tuple(sync for row in reader.table.get(seen, ()) for sync in _meant(row, pods))
+
+
+def _meant(row: Requests, pods: tuple[Pod, ...]) -> Iterator[Requests]:
+    """Give a sync as it is, or one for each Pod that its DELETES may mean."""
+    if DELETES not in row:
+        yield row
+        return
+    for pod in pods:
+        yield tuple(Delete(ref_of(pod)) if one == DELETES else one for one in row)
 
 
 def _quiet(toy: Toy, reader: Reader, letter: str) -> Callable[[View], bool] | None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kubeproof.harness.check import IN_MOTION, Report, check, machine_for
+from kubeproof.harness.check import check, machine_for
 from kubeproof.harness.face import Cluster
+from kubeproof.harness.motion import IN_MOTION
+from kubeproof.harness.results import Report
 from kubeproof.harness.scenario import Scenario
 from kubeproof.harness.scenario_file import load_scenario
 from kubeproof.model.checker import Limits, Status, replay
@@ -74,7 +76,7 @@ def test_without_the_hook_connections_are_dropped_and_the_trace_replays() -> Non
     }
     (claim,) = (one for one in report.claims if one.status is Status.VIOLATED)
     assert claim.kind == IN_MOTION
-    assert "the smallest preStop delay that is long enough is 5 s (now 0 s)" in claim.lines[1]
+    assert "the smallest preStop delay that is long enough is 5 s (now 0 s)" in claim.lines[2]
     assert claim.trace is not None
     assert len(claim.trace.steps) == 11
     assert replay(machine_for(scenario, claim.kind), claim.trace).divergence is None

@@ -16,9 +16,9 @@ from attrs import evolve
 
 from kubeproof.harness import check as checking
 from kubeproof.harness import cli
-from kubeproof.harness.check import Claim, Report
 from kubeproof.harness.cluster import Refused
 from kubeproof.harness.progress import Line, line, remaining
+from kubeproof.harness.results import Claim, Report
 from kubeproof.harness.scenario import Scenario
 from kubeproof.impl.api.requests import Response
 from kubeproof.model.checker import Limits, explore

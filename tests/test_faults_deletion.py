@@ -143,7 +143,7 @@ def made_anew(one: Cluster) -> bool:
 
 @pytest.mark.parametrize(("mixed", "happens"), [(True, True), (False, False)])
 def test_a_controller_that_has_seen_only_half_of_a_deletion_makes_the_replicaset_anew(
-    mixed: bool,
+    mixed: bool,  # noqa: FBT001 - a table
     happens: bool,  # noqa: FBT001 - a table
 ) -> None:
     assert made_anew(cluster(WEB, **DELETE_WEB, bounds={"mixedViews": mixed})) is happens

@@ -14,7 +14,7 @@ import pytest
 import kubeproof
 from kubeproof.harness import check as checking
 from kubeproof.harness import face
-from kubeproof.harness.check import Claim, Report
+from kubeproof.harness.results import Claim, Report
 from kubeproof.harness.scenario import Bounds, Faults, Scenario, Start
 from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.kubectl import script
@@ -31,7 +31,7 @@ spec:
 CONFTEST = '''
 """A stand-in for the exploration of a cluster: its verdict is what the script says."""
 from kubeproof.harness import check as checking
-from kubeproof.harness.check import Claim, Report
+from kubeproof.harness.results import Claim, Report
 from kubeproof.model.checker.results import Status, Step, Trace
 from kubeproof.model.machine import Outcome, State
 

@@ -1,4 +1,4 @@
-"""The scheduler decides as kube-scheduler v1.32 was recorded to: refusals, reasons, messages, scores and ties."""
+"""The scheduler decides as kube-scheduler v1.32 was recorded to: refusals, reasons, messages, scores, ties, victims."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ SIZES = {
     "mixed": 289,
     "nodeaffinity": 146,
     "nodename": 146,
+    "nodeselector": 137,
     "podaffinity": 271,
     "ports": 152,
+    "preempt": 1107,
     "resources": 144,
     "spread": 269,
+    "spreadskew": 343,
     "taints": 138,
     "unsched": 129,
 }
@@ -35,14 +38,14 @@ def records(theme: str) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in lines)
 
 
-def disagreeing(theme: str) -> list[str]:
-    return [f"{record['id']}: {first}" for record in records(theme) for first in [*differences(record)][:1]]
+def disagreeing(theme: str) -> Iterator[str]:
+    return (f"{record['id']}: {first}" for record in records(theme) for first in [*differences(record)][:1])
 
 
 @pytest.mark.parametrize("theme", sorted(SIZES))
 def test_every_recorded_decision_is_reproduced(theme: str) -> None:
     assert sum(1 for _ in records(theme)) == SIZES[theme]
-    assert disagreeing(theme) == []
+    assert [*disagreeing(theme)] == []
 
 
 @pytest.mark.parametrize(
@@ -57,9 +60,42 @@ def test_every_recorded_decision_is_reproduced(theme: str) -> None:
         ),
         pytest.param("taints", "taint_toleration", "reverse=True", "reverse=False", id="taints are liked"),
         pytest.param("nodeaffinity", "node_affinity", "sum(term.weight", "sum(1", id="weights are ignored"),
+        pytest.param(
+            "preempt",
+            "preemption",
+            "return -priority(pod), _started",
+            "return priority(pod), _started",
+            id="the least important is spared first",
+        ),
+        pytest.param(
+            "preempt",
+            "preemption",
+            "for one in (*violating, *harmless)",
+            "for one in (*harmless, *violating)",
+            id="budgets are spared last",
+        ),
+        pytest.param(
+            "preempt", "preemption", "allowed[ref] < 0", "allowed[ref] < 1", id="a budget is spent one too early"
+        ),
+        pytest.param(
+            "preempt",
+            "preemption",
+            "len(victims), -earliest",
+            "len(victims), earliest",
+            id="the longest running are evicted",
+        ),
+        pytest.param(
+            "preempt", "preemption", "violations += one in violating", "violations += 0", id="violations do not count"
+        ),
+        pytest.param(
+            "preempt", "preemption", "+ PRIORITY_OFFSET", "", id="negative priorities make more victims cheaper"
+        ),
+        pytest.param(
+            "preempt", "filtering", "if plugin.sees_pods", "if plugin.name == 'x'", id="spread is not counted anew"
+        ),
         pytest.param("mixed", "message", ', ".join(sorted(', ', ".join(list(', id="reasons unsorted"),
     ],
 )
 def test_a_planted_fault_disagrees_with_the_recordings(theme: str, module: str, before: str, after: str) -> None:
     with planted(f"{SCHEDULER}.{module}", before, after):
-        assert disagreeing(theme) != []
+        assert any(disagreeing(theme))

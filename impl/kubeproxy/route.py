@@ -2,7 +2,8 @@
 
 Upstream: the netfilter hooks as pkg/proxy/iptables (v1.32) relies on them: nat first (PREROUTING, or OUTPUT for the
 node's own packets), then filter (INPUT for the node itself, OUTPUT, FORWARD), then nat POSTROUTING.
-Left out on purpose: packets of known connections (conntrack lets them follow the first one), and other people's rules.
+What becomes of later packets of a connection is in `conntrack`.
+Left out on purpose: other people's rules.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ class Journey:
 def route(rules: RuleSet, packet: Packet, choice: tuple[bool, ...] = ()) -> Verdict:
     """Send a packet through the rules; `choice` answers the random matches met, in order; then they miss."""
     return _Walk(rules, packet, choice).verdict()
+
+
+def follow(rules: RuleSet, packet: Packet, endpoint: str, *, replied: bool, masquerade: bool) -> Verdict:
+    """Send a packet of a known connection: translated as its first one was ("" for not at all), it is only filtered."""
+    walk = _Walk(rules, packet, (), state="ESTABLISHED" if replied else "NEW", destination=endpoint)
+    return walk.filtered(masquerade=masquerade)
 
 
 def destinations(rules: RuleSet, packet: Packet, hooks: tuple[str, ...] = ()) -> frozenset[Verdict]:
@@ -66,21 +73,28 @@ class _Walk:
     hits: tuple[Rule, ...] = ()
     marked: bool = False
     destination: str = ""
+    state: str = "NEW"
 
     def verdict(self) -> Verdict:
         """Run the hooks in order."""
         from_here = is_local(self.packet.source, self.rules.local)
         self._run("nat", "OUTPUT" if from_here else "PREROUTING")
+        return self.filtered(masquerade=self.marked)
+
+    def filtered(self, *, masquerade: bool) -> Verdict:
+        """Run the hooks behind the nat table; `masquerade` is what POSTROUTING does to a packet that gets there."""
         if self.destination:
             address, _, port = self.destination.partition(":")
             self.packet = evolve(self.packet, destination=address, port=int(port))
-        refused = self._filtered(from_here=from_here)
-        masquerade = self.marked and refused not in {Fate.DROP, Fate.REJECT}
-        if refused in {Fate.DROP, Fate.REJECT} or not self.destination:
+        refused = self._refused()
+        if refused in {Fate.DROP, Fate.REJECT}:
+            return Verdict(refused)
+        if not self.destination:
             return Verdict(refused or Fate.UNCHANGED, masquerade=masquerade)
         return Verdict(Fate.DNAT, self.destination, masquerade)
 
-    def _filtered(self, *, from_here: bool) -> Fate | None:
+    def _refused(self) -> Fate | None:
+        from_here = is_local(self.packet.source, self.rules.local)
         to_here = is_local(self.packet.destination, self.rules.local)
         hooks = ["OUTPUT"] if from_here else []
         if to_here:
@@ -104,7 +118,7 @@ class _Walk:
 
     def _hit(self, rule: Rule) -> bool:
         marked, translated = self.marked, bool(self.destination)
-        if not rule.matches(self.packet, self.rules.local, marked=marked, translated=translated):
+        if not rule.matches(self.packet, self.rules.local, marked=marked, translated=translated, state=self.state):
             return False
         if rule.probability is None:
             return True

@@ -76,8 +76,10 @@ class Rule:
         )
         return (text for present, text in parts if present)
 
-    def matches(self, packet: Packet, local: frozenset[str], *, marked: bool, translated: bool) -> bool:
-        """Tell whether a rule's conditions hold for a new connection, its probability left aside.
+    def matches(
+        self, packet: Packet, local: frozenset[str], *, marked: bool, translated: bool, state: str = "NEW"
+    ) -> bool:
+        """Tell whether a rule's conditions hold for a packet of a connection, its probability left aside.
 
         `local` are the node's own addresses; `translated` says that DNAT has happened.
         """
@@ -88,7 +90,7 @@ class Rule:
             and not (self.source_local and not is_local(packet.source, local))
             and not (self.destination_local and not is_local(packet.destination, local))
             and self.mark in {None, marked}
-            and self._state_matches(translated=translated)
+            and self._state_matches(state, translated=translated)
             and (not self.remembered or self.remembered in packet.remembered)
         )
 
@@ -99,12 +101,12 @@ class Rule:
             and (not self.destination or contains(self.destination, packet.destination))
         )
 
-    def _state_matches(self, *, translated: bool) -> bool:
-        """Match the states of a new connection: NEW, and DNAT once it has been translated."""
+    def _state_matches(self, state: str, *, translated: bool) -> bool:
+        """Match the states of a connection: NEW until a reply came, and DNAT once it has been translated."""
         if not self.conntrack:
             return True
         states = set(self.conntrack.removeprefix("! ").split(","))
-        mine = {"NEW", "DNAT"} if translated else {"NEW"}
+        mine = {state, "DNAT"} if translated else {state}
         return bool(states & mine) != self.conntrack.startswith("!")
 
 

@@ -41,14 +41,6 @@ class Candidate:
     victims: tuple[Pod, ...]
     violations: int = 0
 
-    @property
-    def cost(self) -> tuple[int, int, int, int, int]:
-        """Give what is compared to choose a node: the least is best."""
-        highest = priority(self.victims[0])
-        total = sum(priority(one) + PRIORITY_OFFSET for one in self.victims)
-        earliest = min(_started(one) for one in self.victims if priority(one) == highest)
-        return self.violations, highest, total, len(self.victims), -earliest
-
 
 @frozen
 class Preemption:
@@ -81,8 +73,18 @@ def preempt(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal], ready
     why_not = immutabledict((name, one) for name, one in answers.items() if isinstance(one, Refusal))
     if not candidates:
         return Preemption(refusals=why_not, message=f"preemption: {fit_error(len(answers), why_not.values())}")
-    least = min(one.cost for one in candidates)
-    return Preemption(candidates, tuple(one.node for one in candidates if one.cost == least), why_not)
+    costs = {one.node: _cost(one) for one in candidates}
+    least = min(costs.values())
+    return Preemption(candidates, tuple(name for name, cost in costs.items() if cost == least), why_not)
+
+
+def _cost(candidate: Candidate) -> tuple[int, int, int, int, int]:
+    """Give what is compared to choose a node: the least is best."""
+    victims = candidate.victims
+    highest = priority(victims[0])
+    total = sum(priority(one) + PRIORITY_OFFSET for one in victims)
+    earliest = min(_started(one) for one in victims if priority(one) == highest)
+    return candidate.violations, highest, total, len(victims), -earliest
 
 
 def _ineligible(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal]) -> str:
@@ -153,7 +155,7 @@ def _by_budget(pods: Iterable[Pod], budgets: tuple[PodDisruptionBudget, ...]) ->
 
 
 def _protects(budget: PodDisruptionBudget, pod: Pod) -> bool:
-    """A budget counts for the labelled Pods it selects, unless it has already counted them as evicted."""
+    """Tell whether a budget counts a Pod: labelled, selected, and not yet counted as evicted."""
     if budget.metadata.namespace != pod.metadata.namespace or not pod.metadata.labels:
         return False
     selector = budget.spec.selector

@@ -73,10 +73,8 @@ def schedule(pod: Pod, cache: Cache, config: Profile = DEFAULT) -> Decision:
     return Decision(tuple(totals), best, refusals, scores)
 
 
-def _refusals(
-    snapshot: Snapshot, pod: Pod, config: Profile
-) -> tuple[immutabledict[str, Refusal], str, Ready | None]:
-    """Give the refusals by node, the words for the case that they are all the nodes, and the filters that were asked."""
+def _refusals(snapshot: Snapshot, pod: Pod, config: Profile) -> tuple[immutabledict[str, Refusal], str, Ready | None]:
+    """Give the refusals by node, the words for the case that they are all the nodes, and the filters asked."""
     ready = prepare(snapshot, pod, config)
     count = len(snapshot.nodes)
     if isinstance(ready, Refusal):

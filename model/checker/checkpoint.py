@@ -248,4 +248,3 @@ def _unpickled(path: Path, content: bytes) -> Saved:
     if not isinstance(saved, Saved):
         raise CheckpointError(f"{path} is no checkpoint of a search")
     return saved
-
