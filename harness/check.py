@@ -43,8 +43,11 @@ def check(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     progress: Callable[[Progress], None] | None = None,
     reductions: bool = True,
+    search: Callable[..., Exploration] = explore,
 ) -> Report:
     """Check every claim about a scenario. `reductions` False explores all components together instead of the core.
+
+    `search` looks through the core: `explore` or `simulate`, with whatever further arguments it shall have.
 
     Raises `Refused` (cluster) for an object the API server does not accept.
     """
@@ -54,7 +57,7 @@ def check(
     except Restless as restless:
         return _restless(scenario, str(restless), monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
-    found = explore(core.machine, claim_properties.of(core), limits=limits, progress=progress)
+    found = search(core.machine, claim_properties.of(core), limits=limits, progress=progress)
     claims = tuple(_claims(core, prepared, found, limits, progress))
     return Report(
         scenario=scenario,

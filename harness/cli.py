@@ -1,4 +1,4 @@
-"""The command line: `kubeproof check`, `replay`, `show` and `run`.
+"""The command line: `kubeproof check`, `reach`, `replay`, `show` and `run`.
 
 Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown.
 Nothing a user gives it ends in a traceback: bad input is told with file, line and field; Ctrl-C and a closed pipe are
@@ -84,6 +84,9 @@ def cli() -> None:
 @click.option(
     "--expect", "expect", is_flag=True, help="Exit 0 if and only if the verdicts are those scenario.yaml expects."
 )
+@click.option("--checkpoint", metavar="FILE", help="Keep the search in FILE, so that it can be killed and resumed.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint, if it exists.")
+@click.option("--statistics", is_flag=True, help="Print what the search cost and covered; with --json: time it, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Print the verdicts only.")
 @click.pass_context
@@ -104,9 +107,48 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
             start=given["start"],
             accept_unmodelled=given["accept_unmodelled"] or None,
             faults=_faults(given["fault"]),
+            checkpoint=given["checkpoint"],
+            resume=given["resume"],
+            measure=given["statistics"],
         )
     _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"]))
+    if given["statistics"] and not given["as_json"]:
+        _print(f"\n{result.statistics}")
     context.exit(_code(result, expect=given["expect"]))
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FOLDER|FILE|-...")
+@click.option("--service", default="", metavar="NAME", help="The Service; every one of the namespace otherwise.")
+@click.option("--namespace", default="", metavar="NAME", help="Where it is; where the manifests go otherwise.")
+@click.option("--nodes", type=click.IntRange(min=1), metavar="N", help="Add N plain nodes.")
+@click.option(
+    "--from", "client", default="", metavar="NAME", help="A Pod or workload: do NetworkPolicies let it through?"
+)
+@click.option("--during", default="", metavar="STEPS", help="What happens meanwhile: 'set-image web nginx:1.29'.")
+@click.option(
+    "--propagation", metavar="TIME", help="From a Pod's deletion until every kube-proxy has dropped it, at most: 5s."
+)
+@click.option("--timeout", metavar="TIME", help="Give up on what happens meanwhile after so long: 60s, 5m.")
+@click.option("--trace-dir", default=TRACES, show_default=True, metavar="DIR", help="Where traces of violations go.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.pass_context
+def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
+    """Say from where, through which address, a Service is reached, who answers, and why nobody does."""
+    from . import face, reach_command  # noqa: PLC0415 - --help and --version need nothing of it
+
+    answer = reach_command.reach(
+        face.Cluster.from_manifests(*paths, nodes=given["nodes"]),
+        given["service"],
+        namespace=given["namespace"],
+        client=given["client"],
+        during=given["during"],
+        propagation=given["propagation"],
+        limits=_limits({"max_states": None, "max_memory": None, **given}),
+        trace_dir=given["trace_dir"],
+    )
+    _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
+    context.exit({"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[answer.status.value])
 
 
 @cli.command()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
@@ -193,12 +193,13 @@ def canonical(obj: Object | None) -> Object | None:
     """
     if obj is None or obj.metadata.generation == 0:
         return obj
-    observed = getattr(getattr(obj, "status", None), "observed_generation", None)
+    status: Any = getattr(obj, "status", None)
+    observed = getattr(status, "observed_generation", None)
     if observed is None:
         return with_meta(obj, generation=1)
     behind = observed != obj.metadata.generation
-    status = evolve(obj.status, observed_generation=min(observed, 1))  # type: ignore[union-attr]
-    return evolve(with_meta(obj, generation=1 + (behind and observed > 0)), status=status)
+    told: Any = evolve(status, observed_generation=min(observed, 1))
+    return evolve(with_meta(obj, generation=1 + (behind and observed > 0)), status=told)
 
 
 def describe(request: Request, response: Response) -> str:
@@ -260,7 +261,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         ]
     if any(isinstance(step, kubectl.DeleteObject) for step in scenario.script):
         found.append(components.garbage_process(pools, constants))
-    return (*found, *node_faults.processes(scenario, pools, constants))
+    found += node_faults.processes(scenario, pools, constants)
+    return tuple(components.remembering(one) for one in found)
 
 
 def _distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 
 from ..impl.api.apps import Deployment, DeploymentStatus, ReplicaSet, ReplicaSetSpec
 from ..impl.api.cache import Cache
@@ -23,7 +23,7 @@ from ..impl.controllers import deployment, disruption, endpointslice, garbage, r
 from ..impl.controllers.common import Keep, slim_metadata
 from ..impl.scheduler.schedule import schedule
 from ..model.machine import View
-from ..model.world import Alternatives, Form, Process, Watch
+from ..model.world import Alternatives, Form, Process, Transform, Watch
 
 SERVICE_NAME = "kubernetes.io/service-name"
 
@@ -35,6 +35,32 @@ def form_of(lagging: int, *, linearizable: bool, mixed: bool) -> Form:
     if linearizable:
         return Form.CURRENT
     return Form.SNAPSHOT if lagging > 1 and mixed else Form.DECISION
+
+
+@frozen(eq=False)
+class Remembering:
+    """A transform that gives the same value for the same object again: equality is quick where it is identity.
+
+    Objects are told apart by identity, so each is kept, lest another one take its place.
+    """
+
+    transform: Transform
+    made: dict[tuple[str, int], tuple[Object, Object | None]] = field(factory=dict)
+
+    def __call__(self, uid: str, obj: Object | None) -> Object | None:
+        """Give the transform of an object for a process's key."""
+        if obj is None:
+            return None
+        found = self.made.get((uid, id(obj)))
+        if found is None:
+            found = self.made[uid, id(obj)] = (obj, self.transform(uid, obj))
+        return found[1]
+
+
+def remembering(process: Process) -> Process:
+    """Give a process whose transforms remember what they made."""
+    watches = tuple(evolve(one, transform=Remembering(one.transform)) for one in process.watches)
+    return evolve(process, watches=watches)
 
 
 # --- Deployment -----------------------------------------------------------------------------------------------------

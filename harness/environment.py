@@ -6,8 +6,9 @@ at a time, until no Pod is left that has to go). Left out on purpose: commands t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TypeVar
 
 from attrs import evolve, frozen
 
@@ -22,6 +23,8 @@ from ..model.machine import Action, Fairness, Outcome, View
 from ..model.store import Stored
 from ..model.world import World
 
+T = TypeVar("T")
+
 SCRIPT = "script"
 """The slot with the number of script steps done."""
 NOT_READY = "node.kubernetes.io/not-ready"
@@ -31,7 +34,7 @@ BLOCKED = "script/given-up"
 
 @frozen
 class Environment:
-    """A script in a world; `wait` lets each step wait until the cluster is quiet, and gives up a drain that is stuck."""
+    """A script in a world; `wait`: each step waits until the cluster is quiet, and a stuck drain is given up."""
 
     world: World
     steps: tuple[Step, ...]
@@ -47,7 +50,8 @@ def over(steps: int, view: View) -> bool:
 
 def past(index: int, view: View) -> bool:
     """Tell whether the script steps before `index` are done."""
-    return view.via(partial(_at_least, index), SCRIPT)
+    done: bool = view.via(partial(_at_least, index), SCRIPT)
+    return done
 
 
 def _at_least(index: int, done: int) -> bool:
@@ -58,11 +62,13 @@ def actions(environment: Environment) -> tuple[Action, ...]:
     """Give the script as actions: nothing promises that a step is ever taken."""
     found: list[Action] = []
     for number, step in enumerate(environment.steps):
-        act = _drain_begins if isinstance(step, kubectl.Drain) else _runs
-        name = f"kubectl {number + 1}: {describe(step)}"
-        found.append(
-            Action(name, "kubectl", partial(act, environment, number, step), Fairness.NONE, when_quiet=environment.wait)
+        begins = (
+            partial(_drain_begins, environment, number, step)
+            if isinstance(step, kubectl.Drain)
+            else partial(_runs, environment, number, step)
         )
+        name = f"kubectl {number + 1}: {describe(step)}"
+        found.append(Action(name, "kubectl", begins, Fairness.NONE, when_quiet=environment.wait))
         if isinstance(step, kubectl.Drain):
             found += _drain(environment, number, step)
     return tuple(found)
@@ -174,8 +180,8 @@ def _told(step: Step, requests: tuple[Request, ...]) -> str:
     )
 
 
-def joined(obj: Hashable) -> Hashable:
-    """Take off the taint a node has until its first heartbeat, unless it says that it is not ready: it has long joined."""
+def joined(obj: T) -> T:
+    """Take off the taint a node has until its first heartbeat: it has long joined, unless it says it is not ready."""
     if not isinstance(obj, Node):
         return obj
     ready = obj.status.condition("Ready")
@@ -190,9 +196,9 @@ def joined(obj: Hashable) -> Hashable:
 def _drain(environment: Environment, number: int, step: kubectl.Drain) -> tuple[Action, ...]:
     """Give the loop of a drain: evict one Pod after the other in any order; over when none is left."""
 
-    def action(verb: str, act: Callable[..., Iterator[Outcome]], **kind: bool) -> Action:
+    def action(verb: str, act: Callable[..., Iterator[Outcome]], *, when_quiet: bool = False) -> Action:
         name = f"kubectl {number + 1}: drain {step.node} {verb}"
-        return Action(name, f"drain {number}", partial(act, environment, number, step), **kind)
+        return Action(name, f"drain {number}", partial(act, environment, number, step), when_quiet=when_quiet)
 
     found = [action("evicts", _evicts), action("ends", _drain_ends)]
     if environment.wait:

@@ -6,18 +6,24 @@ by `set_image`, `scale`, `drain` and so on, or given as the words that `kubeproo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ..impl.api.frozen import EMPTY, Json, freeze
+from ..impl.api.frozen import EMPTY, Json, freeze, thaw
 from ..impl.api.load import BadInput, Problem
 from ..impl.kubectl import script as steps
 from ..impl.kubectl.script import Step
-from ..model.checker.results import Limits, Progress, Status
+from ..model.checker import profile
+from ..model.checker.checkpoint import Checkpoint, CheckpointError
+from ..model.checker.explore import explore
+from ..model.checker.results import Exploration, Limits, Progress, Status
 from ..traces import files as trace_files
 from ..traces import render
 from ..traces.document import Document, Inputs
@@ -94,7 +100,15 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Give the report as JSON."""
-        return reports.to_json(self.outcome, self._traces(), self.not_modelled)
+        found = self.outcome.exploration
+        statistics = None if found is None else profile.to_json(found)
+        return {**reports.to_json(self.outcome, self._traces(), self.not_modelled), "statistics": statistics}
+
+    @property
+    def statistics(self) -> str:
+        """What the search of the core cost and covered, as text; "" where nothing was searched."""
+        found = self.outcome.exploration
+        return "" if found is None else "\n".join((*profile.lines(found), ""))
 
     def _traces(self) -> dict[str, tuple[str, Document]]:
         return {claim: (self.paths.get(claim, ""), document) for claim, document in self.documents.items()}
@@ -109,12 +123,17 @@ def check(
     limits: Limits | None = None,
     trace_dir: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    measure: bool = False,
     **options: Any,
 ) -> Result:
     """Check a cluster, or the manifests at a path, against every claim.
 
     `options` are those of scenario.yaml in its spelling or in Python's (`start`, `consistency`, `wait_between_steps`).
-    With `trace_dir`, the traces of broken claims are written there. Raises BadInput for what is wrong with the input.
+    With `trace_dir`, the traces of broken claims are written there. `checkpoint` is the file the search is kept in,
+    `resume` goes on from it; `measure` times the Python code of components and claims. Raises BadInput for what is
+    wrong with the input, the checkpoint included.
     """
     if not isinstance(cluster, Cluster):
         cluster = Cluster.from_manifests(cluster)
@@ -128,11 +147,31 @@ def check(
     cluster = cluster.given(given)
     loaded = cluster.load()
     try:
-        outcome = checking.check(loaded.scenario, limits=limits or Limits(), progress=progress)
+        outcome = checking.check(
+            loaded.scenario,
+            limits=limits or Limits(),
+            progress=progress,
+            search=_search(cluster, checkpoint, resume=resume, measure=measure),
+        )
     except Refused as refused:
         raise BadInput((Problem("input", 0, "", str(refused)),)) from None
+    except CheckpointError as error:
+        raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
     documents = _documents(outcome, Inputs(cluster.files, cluster.options))
     return Result(outcome, loaded.not_modelled, documents, _written(cluster.name, documents, trace_dir))
+
+
+def _search(
+    cluster: Cluster, checkpoint: str | Path | None, *, resume: bool, measure: bool
+) -> Callable[..., Exploration]:
+    """Give the search of the core, kept in a file if one is named; the file knows the input by its digest."""
+    if checkpoint is None:
+        if resume:
+            raise BadInput((Problem("--resume", 0, "", "say with --checkpoint which file to go on from"),))
+        return partial(explore, profile=measure)
+    content = json.dumps([sorted(cluster.files.items()), thaw(cluster.options), VERSION], sort_keys=True)
+    kept = Checkpoint(Path(checkpoint), tag=blake2b(content.encode()).hexdigest())
+    return partial(explore, profile=measure, checkpoint=kept, resume=resume)
 
 
 def _camel(name: str) -> str:

@@ -1,8 +1,8 @@
 """What an end-to-end record tells of a cluster at rest, in a form that a state of the model tells of itself, too.
 
-Pods go by their workload, revision and node, not by name. Left out on purpose: what only a clock decides (conditions and
-their ages, ProgressDeadlineExceeded), the zone of an endpoint, events, and the words of the scheduler: at rest they may be
-about an earlier attempt.
+Pods go by their workload, revision and node, not by name. Left out on purpose: what only a clock decides (conditions
+and their ages, ProgressDeadlineExceeded), the zone of an endpoint, events, and the words of the scheduler: at rest they
+may be about an earlier attempt.
 """
 
 from __future__ import annotations
@@ -60,6 +60,10 @@ class Outcome:
             return tuple(sorted((names.get(str(one[0]), one[0]), *one[1:]) for one in many))
 
         return evolve(self, pods=lines(self.pods), endpoints=lines(self.endpoints), nodes=lines(self.nodes))
+
+    def without_budgets(self, names: frozenset[str]) -> Outcome:
+        """Give the same without what some budgets say."""
+        return evolve(self, budgets=tuple(one for one in self.budgets if one[0] not in names))
 
     def differences(self, other: Outcome) -> tuple[str, ...]:
         """Say in what another one differs, field by field: this one first."""

@@ -1,7 +1,7 @@
 """From an end-to-end record to the scenario it was a run of.
 
-The nodes are there and Ready, the manifests are just applied, each script step waits until the cluster is quiet, and images
-behave as they are called. What was recorded to happen is not looked at here.
+The nodes are there and Ready, the manifests are just applied, each script step waits until the cluster is quiet, and
+images behave as they are called. What was recorded to happen goes nowhere into the scenario.
 
 Left out on purpose: the timeout of a drain (it gives up when nothing moves any more), and kinds without a model.
 """
@@ -14,11 +14,13 @@ from typing import Any
 
 from attrs import evolve
 
+from ..impl.api.apps import Deployment
 from ..impl.api.convert import from_json
 from ..impl.api.core import Node, NodeCondition
 from ..impl.api.kinds import Object
+from ..impl.api.policy import PodDisruptionBudget
+from ..impl.api.selectors import selects
 from ..impl.controllers.deployment_math import max_surge
-from ..impl.api.apps import Deployment
 from ..impl.kubectl import script as kubectl
 from ..impl.kubectl.apply import with_last_applied
 from ..impl.kubectl.script import Step
@@ -71,7 +73,8 @@ def _object(manifest: Mapping[str, Any]) -> Object:
 def _node(manifest: Mapping[str, Any]) -> Node:
     """Read a node: it is Ready and has what it allots."""
     node = from_json(manifest)
-    assert isinstance(node, Node)
+    if not isinstance(node, Node):
+        raise TypeError(f"a {manifest['kind']} is no node")
     ready = NodeCondition(type="Ready", status="True")
     return evolve(node, status=evolve(node.status, capacity=node.status.allocatable, conditions=(ready,)))
 
@@ -104,7 +107,8 @@ def _most(one: Deployment, replicas: int) -> int:
 
 def step_of(action: Mapping[str, Any]) -> Step:
     """Read one script step; `KeyError` for an action nobody knows."""
-    return _STEPS[action["action"]](action)
+    step: Step = _STEPS[action["action"]](action)
+    return step
 
 
 _STEPS: dict[str, Any] = {
@@ -144,3 +148,15 @@ def _strings(value: Any) -> set[str]:
         return {value}
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     return {text for one in inner for text in _strings(one)}
+
+
+def overlapping(objects: tuple[Object, ...]) -> frozenset[str]:
+    """Name the budgets that select Pods which another one selects, too.
+
+    A change of such a Pod wakes the disruption controller for one of them only, whichever it finds first; what the
+    other one says is from the last time that it was itself changed.
+    """
+    budgets = [one for one in objects if isinstance(one, PodDisruptionBudget)]
+    labels = [one.spec.template.metadata.labels for one in objects if isinstance(one, Deployment)]
+    chosen = [[one.metadata.name for one in budgets if selects(one.spec.selector, some)] for some in labels]
+    return frozenset(name for names in chosen if len(names) > 1 for name in names)

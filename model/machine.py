@@ -197,4 +197,33 @@ class Converges:
     when: Callable[[View], bool] | None = None
 
 
-Property = Invariant | StepProperty | Sometimes | Converges
+@frozen
+class LeadsTo:
+    """On every fair run each state where `when` is true is followed by a goal state, or is one itself.
+
+    `goal` yields the reasons why a state is not a goal; none where it is. Unlike `Converges`, `when` need not stay true
+    and the run need not stay in the goal: a request is answered, again and again.
+    """
+
+    name: str
+    doc: str
+    when: Callable[[View], bool]
+    goal: Callable[[View], Iterable[str]]
+
+
+@frozen
+class Recoverable:
+    """From every reachable state (where `when` is true) some run leads to a goal state: nothing is lost for good.
+
+    No fairness is asked for: it says that a way exists, not that it is taken. `actions` picks by name the actions that
+    may help (None: all); leave out the environment and it says that the system recovers by itself.
+    """
+
+    name: str
+    doc: str
+    goal: Callable[[View], Iterable[str]]
+    when: Callable[[View], bool] | None = None
+    actions: Callable[[str], bool] | None = None
+
+
+Property = Invariant | StepProperty | Sometimes | Converges | LeadsTo | Recoverable

@@ -15,8 +15,11 @@ from ..impl.api.cache import Cache
 from ..impl.api.convert import from_json
 from ..impl.api.core import Pod
 from ..impl.api.kinds import BY_NAME
-from ..impl.scheduler import Decision, Preemption, Refusal, schedule, unmodelled
+from ..impl.scheduler import Decision, Preemption, Refusal, schedule
+from ..impl.scheduler.filtering import prepare
+from ..impl.scheduler.framework import Snapshot
 from ..impl.scheduler.preemption import importance
+from ..impl.scheduler.profile import DEFAULT
 
 Record = Mapping[str, Any]
 
@@ -42,10 +45,9 @@ def cluster(record: Record) -> tuple[Pod, Cache]:
 
 
 def not_modelled(record: Record) -> str | None:
-    """Say why a record cannot be judged: volumes decide where its Pod may go. None if it can."""
+    """Say why a record cannot be judged: its Pod claims devices. None if it can."""
     pod, _ = cluster(record)
-    reasons = unmodelled(pod)
-    return f"{', '.join(reasons)} not modelled" if reasons else None
+    return "spec.resourceClaims not modelled" if pod.spec.extra.get("resourceClaims") else None
 
 
 def judge(record: Record) -> Difference | None:
@@ -58,6 +60,7 @@ def differences(record: Record) -> Iterator[Difference]:
     pod, cache = cluster(record)
     ours = schedule(pod, cache)
     yield from in_filters(record["outcome"], ours)
+    yield from in_plugins(record["outcome"], pod, Snapshot.of(cache))
     yield from in_scores(record["outcome"], ours)
     yield from in_preemption(record["outcome"].get("preemption"), ours.preemption)
 
@@ -73,6 +76,26 @@ def in_filters(theirs: Mapping[str, Any], ours: Decision) -> Iterator[Difference
         yield from _compare(f"node {name}", _unordered(expected), _unordered(ours.refusals.get(name)))
     yield from _compare("feasible", sorted(theirs["feasibleNodes"] or ()), list(ours.feasible))
     yield from _compare("message", theirs.get("message", ""), ours.message)
+
+
+def in_plugins(theirs: Mapping[str, Any], pod: Pod, snapshot: Snapshot) -> Iterator[Difference]:
+    """Yield the differences in which filters were skipped and in what each of the others says of each node."""
+    ready = prepare(snapshot, pod, DEFAULT)
+    if isinstance(ready, Refusal) or theirs["preFilterStatus"]["code"] != "Success":
+        return
+    for name, plugins in sorted((theirs["filterByPlugin"] or {}).items()):
+        info = snapshot.node(name)
+        expected = {plugin: _unordered(_answer(plugin, status)) for plugin, status in plugins.items()}
+        asked = (
+            {} if info is None else {plugin.name: plugin.filter(state, pod, info) for plugin, state in ready.filters}
+        )
+        for plugin in sorted({*expected, *asked}):
+            found = _unordered(asked[plugin]) if plugin in asked else "skipped"
+            yield from _compare(f"filter {plugin} of {name}", expected.get(plugin, "skipped"), found)
+
+
+def _answer(plugin: str, status: Mapping[str, Any]) -> Refusal | None:
+    return None if status["code"] == "Success" else _refusal({**status, "plugin": plugin})
 
 
 def in_scores(theirs: Mapping[str, Any], ours: Decision) -> Iterator[Difference]:

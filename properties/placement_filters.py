@@ -30,7 +30,7 @@ KINDS: immutabledict[str, frozenset[str]] = immutabledict(
         "InterPodAffinity": frozenset({"affinity", "anti-affinity"}),
     }
 )
-"""Which kinds of rules each filter stands for."""
+"""Which kinds of rules each filter stands for; the filters of volumes have no second wording."""
 
 
 def refuses(plugin: FilterPlugin[Any], snapshot: Snapshot, pod: Pod, info: NodeInfo) -> bool:
@@ -50,7 +50,7 @@ def disagreements(problem: Problem, cache: Cache) -> Iterator[str]:
         specified_by_node = broken(evolve(problem, pods=(pod,)))
         for info in snapshot.nodes:
             specified = {reason.kind for reason in specified_by_node[info.name]}
-            for plugin in DEFAULT.filters:
+            for plugin in (one for one in DEFAULT.filters if one.name in KINDS):
                 ours = refuses(plugin, snapshot, pod, info)
                 if ours != bool(specified & KINDS[plugin.name]):
                     verb = "refuses" if ours else "accepts"

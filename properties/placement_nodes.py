@@ -150,7 +150,7 @@ def _host_ports(pod: Pod) -> list[ContainerPort]:
     return [port for container in pod.spec.containers for port in container.ports if port.host_port]
 
 
-def _clash(one: Pod, other: Pod) -> int | None:
+def clash(one: Pod, other: Pod) -> int | None:
     """Give a port that both want at a common address, with the same protocol."""
     for mine in _host_ports(one):
         for theirs in _host_ports(other):
@@ -165,10 +165,10 @@ def _ports(problem: Problem, node: Node) -> Iterator[Rule]:
     """No two Pods of a node have the same host port."""
     for index, pod in enumerate(problem.pods):
         for other in problem.on(node):
-            if port := _clash(pod, other):
+            if port := clash(pod, other):
                 yield Rule(_taken(pod, other, node, port), z3.Not(problem.at(index, node)))
     for (one, pod), (two, other) in combinations(enumerate(problem.pods), 2):
-        if port := _clash(pod, other):
+        if port := clash(pod, other):
             both = z3.And(problem.at(one, node), problem.at(two, node))
             yield Rule(_taken(pod, other, node, port), z3.Not(both))
 

@@ -48,7 +48,7 @@ def means(problem: Problem, owner: Pod, term: PodAffinityTerm, other: Pod) -> bo
 # --- anti-affinity ------------------------------------------------------------------------------------------------
 
 
-def _excludes(problem: Problem, one: Pod, other: Pod) -> set[str]:
+def excludes(problem: Problem, one: Pod, other: Pod) -> set[str]:
     """Give the topology keys within which two Pods cannot be together, whichever of them says so."""
     pairs = ((one, other), (other, one))
     return {
@@ -63,7 +63,7 @@ def _apart_from_bound(problem: Problem, index: int) -> Iterator[Rule]:
     pod = problem.pods[index]
     for home in problem.nodes:
         for other in problem.on(home):
-            for key in sorted(_excludes(problem, pod, other)):
+            for key in sorted(excludes(problem, pod, other)):
                 for node in problem.peers(home, key):
                     words = (
                         f"{called(pod)} cannot go to {name_of(node)}: {name_of(home)} already runs {called(other)}, "
@@ -84,7 +84,7 @@ def _apart_from_others(problem: Problem, index: int) -> Iterator[Rule]:
     pod = problem.pods[index]
     for later in range(index + 1, len(problem.pods)):
         other = problem.pods[later]
-        for key in sorted(_excludes(problem, pod, other)):
+        for key in sorted(excludes(problem, pod, other)):
             for value in sorted({node.metadata.labels[key] for node in problem.nodes if key in node.metadata.labels}):
                 domain = [node for node in problem.nodes if node.metadata.labels.get(key) == value]
                 here = z3.Or([problem.at(index, node) for node in domain])
@@ -110,7 +110,7 @@ def _near(problem: Problem, index: int) -> Iterator[Rule]:
     if not required:
         return
     wanted = [
-        other for other in range(len(problem.pods)) if other != index and _about(problem, pod, problem.pods[other])
+        other for other in range(len(problem.pods)) if other != index and about(problem, pod, problem.pods[other])
     ]
     first = _first(problem, index, wanted)
     for node in problem.nodes:
@@ -124,14 +124,14 @@ def _near(problem: Problem, index: int) -> Iterator[Rule]:
         yield Rule(reason, z3.Implies(problem.at(index, node), z3.And(labelled, z3.Or(near, first))))
 
 
-def _about(problem: Problem, owner: Pod, other: Pod) -> bool:
+def about(problem: Problem, owner: Pod, other: Pod) -> bool:
     return all(means(problem, owner, term, other) for term in terms(owner, "pod_affinity"))
 
 
 def _company(problem: Problem, index: int, wanted: list[int], domain: tuple[Node, ...]) -> Any:
     """Say that a wanted Pod is in the domain, already there or placed before."""
     pod = problem.pods[index]
-    if any(_about(problem, pod, other) for node in domain for other in problem.on(node)):
+    if any(about(problem, pod, other) for node in domain for other in problem.on(node)):
         return z3.BoolVal(val=True)
     return z3.Or(
         [
@@ -147,9 +147,7 @@ def _first(problem: Problem, index: int, wanted: list[int]) -> Any:
     pod = problem.pods[index]
     keys = {term.topology_key for term in terms(pod, "pod_affinity")}
     nodes = [node for node in problem.nodes if keys & set(node.metadata.labels)]
-    if not _about(problem, pod, pod) or any(
-        _about(problem, pod, other) for node in nodes for other in problem.on(node)
-    ):
+    if not about(problem, pod, pod) or any(about(problem, pod, other) for node in nodes for other in problem.on(node)):
         return z3.BoolVal(val=False)
     return z3.And(
         [
@@ -169,27 +167,27 @@ def _spread(problem: Problem, index: int) -> Iterator[Rule]:
     hard = [one for one in pod.spec.topology_spread_constraints if one.when_unsatisfiable == "DoNotSchedule"]
     counted = [node for node in problem.nodes if all(one.topology_key in node.metadata.labels for one in hard)]
     for one in hard:
-        eligible = [node for node in counted if _takes_part(one, pod, node)]
+        eligible = [node for node in counted if takes_part(one, pod, node)]
         domains = {node.metadata.labels[one.topology_key] for node in eligible}
         others = {value: _others(problem, index, one, value, eligible) for value in sorted(domains)}
         enough = len(domains) >= (one.min_domains or 1)
         for node in problem.nodes:
             value = node.metadata.labels.get(one.topology_key)
             here = others.get(value, z3.IntVal(0)) if value is not None else z3.IntVal(0)
-            itself = int(_alike(pod, one, pod))
+            itself = int(alike(pod, one, pod))
             floor = list(others.values()) if enough else [z3.IntVal(0)]
             even = z3.And([here + itself - least <= one.max_skew for least in floor])
             yield _skew_rule(problem, index, one, node, z3.And(value is not None, even))
 
 
-def _takes_part(constraint: TopologySpreadConstraint, pod: Pod, node: Node) -> bool:
+def takes_part(constraint: TopologySpreadConstraint, pod: Pod, node: Node) -> bool:
     """Whether a node's domain counts: affinity is honoured and taints are ignored unless the policies say otherwise."""
     return (constraint.node_affinity_policy == "Ignore" or allowed(pod, node)) and (
         constraint.node_taints_policy != "Honor" or untainted(pod, node)
     )
 
 
-def _alike(owner: Pod, constraint: TopologySpreadConstraint, other: Pod) -> bool:
+def alike(owner: Pod, constraint: TopologySpreadConstraint, other: Pod) -> bool:
     """Whether a Pod is one of those to spread: by selector, and alike in the matchLabelKeys the owner has."""
     mine, theirs = owner.metadata.labels, other.metadata.labels
     same = all(theirs.get(key) == mine[key] for key in constraint.match_label_keys if key in mine)
@@ -207,7 +205,7 @@ def _others(
 
     def counts(other: Pod) -> bool:
         same = other.metadata.namespace == pod.metadata.namespace and not other.metadata.terminating
-        return same and _alike(pod, constraint, other)
+        return same and alike(pod, constraint, other)
 
     domain = [node for node in eligible if node.metadata.labels[constraint.topology_key] == value]
     there = sum(counts(other) for node in domain for other in problem.on(node))

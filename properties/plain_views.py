@@ -240,12 +240,17 @@ class _Plain:
         found: tuple[Queue, ...] = self.answers[key]
         return found
 
+    def owner(self, shared: Shared, process: Process) -> Ref | None:
+        """Give the object a process is about."""
+        key = ("key", process.name, shared)
+        if key not in self.answers:
+            self.answers[key] = self.world.key(self.view(shared), process)
+        found: Ref | None = self.answers[key]
+        return found
+
     def decide(self, shared: Shared, process: Process, front: tuple[int, ...]) -> tuple[Requests, ...]:
         """Give what a process may do on what it has in front."""
-        owner = ("key", process.name, shared)
-        if owner not in self.answers:
-            self.answers[owner] = self.world.key(self.view(shared), process)
-        ref = self.answers[owner]
+        ref = self.owner(shared, process)
         key = ("decide", process.name, ref, front)
         if key not in self.answers:
             seen = tuple(self.numbers.values[one] for one in front)
@@ -297,8 +302,16 @@ class _Plain:
             for then in self.happens(shared, number):
                 yield self.moved(whole, then)
 
-    def acts(self, shared: Shared, process: Process, queues: tuple[Queue, ...]) -> Iterator[Mind]:
+    def acts(self, shared: Shared, process: Process, queues: tuple[Queue, ...]) -> tuple[Mind, ...]:
         """Take any number of events off each queue and decide on what is then in front."""
+        key = ("acts", process.name, self.owner(shared, process), queues)
+        if key not in self.answers:
+            self.answers[key] = tuple(self.may_act(shared, process, queues))
+        found: tuple[Mind, ...] = self.answers[key]
+        return found
+
+    def may_act(self, shared: Shared, process: Process, queues: tuple[Queue, ...]) -> Iterator[Mind]:
+        """Give each state of mind after one act."""
         for taken in product(*(range(len(queue)) for queue in queues)):
             rest = tuple(queue[count:] for queue, count in zip(queues, taken, strict=True))
             for requests in self.decide(shared, process, tuple(queue[0] for queue in rest)):

@@ -10,6 +10,10 @@ a total, then what cannot be judged yet. A THEME is a folder (`misc`), a file (`
 A judge takes a record and gives None when the implementation decides the same, a Difference when it does not, and
 NotJudged when it does not model what the record is about. To add judges, add an entry to `JUDGES`: the key is a file
 (`misc/quantity`) or a whole folder (`e2e`).
+
+Of the end-to-end records (`e2e`) the line says how many are allowed (each recorded run is one the model can take), how
+many are decided (the search was exhaustive and contradicts no run), and of how many a limit left one of the two
+UNKNOWN; only a recorded run that the model rules out is a difference.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from kubeproof.harness import recordings
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
 from kubeproof.impl.api.convert import structure, unstructure
 from kubeproof.impl.api.core import Pod, PodSpec, PodTemplateSpec
@@ -65,7 +70,15 @@ class NotJudged:
     reason: str
 
 
-Verdict = Difference | NotJudged | None
+@frozen
+class Followed:
+    """What became of an end-to-end record whose runs the model does not contradict."""
+
+    allowed: bool
+    decided: bool
+
+
+Verdict = Difference | NotJudged | Followed | None
 Judge = Callable[[Record], Verdict]
 
 
@@ -77,6 +90,7 @@ class Score:
     records: int
     differences: tuple[Difference, ...]
     not_judged: tuple[str, ...]
+    followed: tuple[Followed, ...] = ()
 
     @property
     def judged(self) -> int:
@@ -89,7 +103,15 @@ class Score:
         return self.judged - len(self.differences)
 
     def __str__(self) -> str:
+        if self.name.startswith("e2e/"):
+            return f"{self.name}: {self._runs()}"
         return f"{self.name}: {self.agreeing}/{self.judged} ({percent(self.agreeing, self.judged)})"
+
+    def _runs(self) -> str:
+        allowed, decided = (sum(getattr(one, name) for one in self.followed) for name in ("allowed", "decided"))
+        unknown = sum(not (one.allowed and one.decided) for one in self.followed)
+        counts = f"{allowed} allowed, {decided} decided, {unknown} UNKNOWN"
+        return f"{self.judged} judged of {self.records}: {counts} ({percent(allowed, self.judged)})"
 
 
 # --- judges of the small languages --------------------------------------------------------------------------------
@@ -260,6 +282,16 @@ def judge_etcd(record: Record) -> Verdict:
     return None
 
 
+def judge_e2e(record: Record) -> Verdict:
+    """Follow the runs of an end-to-end record through the model of the whole cluster."""
+    found = recordings.judge(record)
+    if isinstance(found, recordings.NotJudged):
+        return NotJudged(found.reason)
+    if False in {found.allowed, found.decided}:
+        return Difference(f"{record['id']} (recorded / nearest reached)", "; ".join(found.differences), "")
+    return Followed(found.allowed is True, found.decided is True)
+
+
 JUDGES: dict[str, Judge] = {
     "misc/quantity": judge_quantity,
     "misc/quantity_arith": judge_quantity_arith,
@@ -274,7 +306,8 @@ JUDGES: dict[str, Judge] = {
     "scheduler": judge_scheduler,
     "proxy": judge_proxy,
     "etcd": judge_etcd,
-    # Judges of more folders (kubelet, apiserver, e2e, ...) go here.
+    "e2e": judge_e2e,
+    # Judges of more folders (kubelet, apiserver, ...) go here.
 }
 
 
@@ -320,6 +353,7 @@ def score(name: str, path: Path, judge: Judge) -> Score:
         len(verdicts),
         tuple(one for one in verdicts if isinstance(one, Difference)),
         tuple(one.reason for one in verdicts if isinstance(one, NotJudged)),
+        tuple(one for one in verdicts if isinstance(one, Followed)),
     )
 
 

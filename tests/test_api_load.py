@@ -11,7 +11,7 @@ import pytest
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.load import BadInput, Loaded, Text, load_objects, objects_in
-from kubeproof.impl.api.relevance import IRRELEVANT
+from kubeproof.impl.api.relevance import HARMLESS_KINDS, IRRELEVANT
 from kubeproof.impl.api.schema import errors_in, is_built_in, kind_names, nearest, table, versions_of
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec:\n  containers:\n  - name: c\n    image: nginx\n"
@@ -184,8 +184,7 @@ def test_kinds_that_are_not_modelled_are_notes_and_so_are_custom_resources() -> 
     found = loaded(text)
     assert found.objects == ()
     assert [str(note) for note in found.unmodelled] == [
-        "web.yaml:1: ConfigMap c: this kind is not modelled; "
-        "no claim hangs on it: it puts files in front of the program",
+        f"web.yaml:1: ConfigMap c: this kind is not modelled; no claim hangs on it: {HARMLESS_KINDS['ConfigMap']}",
         "web.yaml:6: ServiceMonitor m: this custom resource is not modelled",
     ]
     assert [note.decides for note in found.unmodelled] == [False, True]

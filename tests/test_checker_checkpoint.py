@@ -7,14 +7,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 
 import pytest
 from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kubeproof.harness.cli import main
 from kubeproof.model.checker import Checkpoint, CheckpointError, Exploration, Limits, explore
 from kubeproof.model.checker import layout as layout_module
+from kubeproof.model.checker.book import Book
+from kubeproof.model.checker.checkpoint import Keeper
+from kubeproof.model.checker.guard import Guard
+from kubeproof.model.checker.plain import Plain
 from kubeproof.model.machine import (
     Action,
     Converges,
@@ -101,14 +107,14 @@ def test_a_search_in_pieces_says_what_it_says_in_one_go(tmp_path: Path, engines:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-@given(st.integers(65, 400), st.integers(0, 6), st.booleans())
-def test_wherever_a_limit_strikes_nothing_is_lost(tmp_path: Path, step: int, bad: int, first_stop: bool):
+@given(st.integers(65, 400), st.integers(0, 6), st.sampled_from([0.0, 30.0]))
+def test_wherever_a_limit_strikes_nothing_is_lost(tmp_path: Path, step: int, bad: int, every: float):
     file = tmp_path / "search"
     file.unlink(missing_ok=True)
     machine = counters(3, 6)
     whole = explore(machine, claims(bad))
     explore(machine, claims(bad), limits=Limits(max_states=step), checkpoint=file)
-    resumed = explore(machine, claims(bad), checkpoint=Checkpoint(file, every=0 if first_stop else 30), resume=True)
+    resumed = explore(machine, claims(bad), checkpoint=Checkpoint(file, every=every), resume=True)
     assert essence(resumed) == essence(whole)
 
 
@@ -129,13 +135,34 @@ def test_ctrl_c_leaves_a_file_to_go_on_from(tmp_path: Path):
     assert shown[:199] == seen[:199]
 
 
-def test_a_finished_search_is_not_searched_again(tmp_path: Path):
+@pytest.mark.parametrize("engine", ["rows", "plain"])
+def test_a_finished_search_is_not_searched_again(tmp_path: Path, engine: str):
     machine = counters(3, 6)
-    whole = explore(machine, (), checkpoint=tmp_path / "search")
-    again = explore(machine, (), checkpoint=tmp_path / "search", resume=True)
+    whole = explore(machine, (), checkpoint=tmp_path / "search", engine=engine)
+    again = explore(machine, (), checkpoint=tmp_path / "search", engine=engine, resume=True)
     assert essence(again) == essence(whole)
     assert (whole.statistics.calls > 0, again.statistics.calls) == (True, 0)
-    assert again.seconds > whole.seconds
+
+
+def test_the_time_of_all_runs_is_added_up(tmp_path: Path):
+    def slowly(_state: State) -> None:
+        sleep(0.001)
+
+    first = explore(counters(3, 6), (), checkpoint=tmp_path / "search", collect=slowly)
+    again = explore(counters(3, 6), (), checkpoint=tmp_path / "search", resume=True)
+    assert again.seconds > first.seconds - 0.1 > 0.2
+
+
+def test_a_search_that_has_just_begun_anew_does_not_replace_the_file(tmp_path: Path):
+    book = Book(counters(3, 6), (), urgent=True, stop_at_first=False)
+    engine = Plain(book, Guard(Limits(), None), None)
+    keeper = Keeper(Checkpoint(tmp_path / "search"), book)
+    keeper.engine = engine
+    engine.run()
+    keeper.tick(book, 0.0)
+    book.clear()
+    keeper.save(book, 0.0)
+    assert not (tmp_path / "search").exists()
 
 
 def test_a_search_without_resume_begins_anew(tmp_path: Path):
@@ -187,7 +214,7 @@ def refusal(file: Path, machine: Machine, properties: tuple[Property, ...] = (),
 def test_the_checkpoint_of_another_search_is_refused_by_what_differs(tmp_path: Path):
     machine = counters(3, 6)
     file = kept(tmp_path / "search", machine, claims(2))
-    other = "FILE is the checkpoint of another search: its {} differ"
+    other = "FILE is the checkpoint of another search: it differs in its {}"
     first, *rest = machine.actions
     renamed = Machine(machine.initial, (evolve(first, name="other"), *rest))
     unfair = Machine(machine.initial, (evolve(first, fairness=Fairness.STRONG), *rest))
@@ -255,6 +282,28 @@ def test_fingerprints_and_resuming_from_nothing_are_refused(tmp_path: Path):
         explore(counters(3, 6), (), checkpoint=tmp_path / "search", visited="fingerprint")
     with pytest.raises(ValueError, match="nothing to resume without a checkpoint"):
         explore(counters(3, 6), (), resume=True)
+
+
+# The command line.
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def test_the_command_line_keeps_a_search_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    def run(example: str, *options: str) -> tuple[object, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["check", str(EXAMPLES / example), "--quiet", "--trace-dir", str(tmp_path), *options])
+        return (ended.value.code, *capsys.readouterr())
+
+    file = str(tmp_path / "search")
+    assert run("full-nodes", "--checkpoint", file, "--max-states", "3")[0] == 3
+    resumed = run("full-nodes", "--checkpoint", file, "--resume")
+    assert resumed == run("full-nodes")
+    assert resumed[0] == 1
+    code, _, message = run("full-nodes-repaired", "--checkpoint", file, "--resume")
+    assert (code, message.endswith("is the checkpoint of another search: it differs in its input\n")) == (2, True)
+    code, _, message = run("full-nodes", "--resume")
+    assert (code, message) == (2, "--resume: say with --checkpoint which file to go on from\n")
 
 
 # kill -9.

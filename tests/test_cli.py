@@ -54,7 +54,14 @@ def machine(scenario: Scenario, kind: str = "") -> Machine:
     return Machine(({"count": 0},), (Action("counter", "counter", up),))
 
 
-def check(scenario: Scenario, *, limits: Limits | None = None, progress: Any = None, reductions: bool = True) -> Report:
+def check(
+    scenario: Scenario,
+    *,
+    limits: Limits | None = None,
+    progress: Any = None,
+    reductions: bool = True,
+    search: Any = explore,
+) -> Report:
     """Explore the stand-in: two nodes are one too many for the claim."""
     assert reductions
 
@@ -63,7 +70,7 @@ def check(scenario: Scenario, *, limits: Limits | None = None, progress: Any = N
             yield f"the count is {view['count']}"
 
     claim = Invariant("convergence", "The count stays small.", small)
-    found = explore(machine(scenario), (claim,), limits=limits or Limits(), progress=progress)
+    found = search(machine(scenario), (claim,), limits=limits or Limits(), progress=progress)
     verdict = found["convergence"]
     lines = verdict.evidence or ((verdict.reason,) if verdict.reason else ())
     return Report(

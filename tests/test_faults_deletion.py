@@ -11,9 +11,12 @@ from immutabledict import immutabledict
 from kubeproof.harness import check as checking
 from kubeproof.harness import claims
 from kubeproof.harness.cluster import Cluster, Parts, build
+from kubeproof.harness.components import Remembering
 from kubeproof.harness.face import Cluster as Manifests
 from kubeproof.harness.prepare import prepare
 from kubeproof.impl.api.core import Pod
+from kubeproof.impl.api.kinds import Object
+from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Exploration, Status
 from kubeproof.model.machine import Sometimes, StepProperty, View
@@ -50,7 +53,7 @@ spec: {selector: {app: web}, ports: [{port: 80}]}
 DELETE_WEB: dict[str, Any] = {"script": [{"deleteObject": {"kind": "Deployment", "name": "web"}}]}
 DELETE_BARE: dict[str, Any] = {"script": [{"deleteObject": {"kind": "ReplicaSet", "name": "bare"}}]}
 DELETE_SERVICE: dict[str, Any] = {"script": [{"deleteObject": {"kind": "Service", "name": "web"}}]}
-ONE_VIEW = {"bounds": {"mixedViews": False}}
+ONE_VIEW: dict[str, Any] = {"bounds": {"mixedViews": False}}
 
 
 def cluster(manifest: str, *, everything: bool = False, **options: Any) -> Cluster:
@@ -127,6 +130,36 @@ def test_the_slices_of_a_deleted_service_go() -> None:
     assert judge(one)["convergence"].status is Status.HOLDS
 
 
+APPLIED = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "late"},
+    "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+}
+
+
+def test_a_service_that_comes_later_gets_its_slices() -> None:
+    one = cluster(WEB, everything=True, script=[{"apply": {"object": APPLIED}}])
+    assert sometimes(one, lambda view: count(one, "Service", view) == 1 and count(one, "EndpointSlice", view) == 1)
+    assert judge(one)["convergence"].status is Status.HOLDS
+
+
+# --- what a transform has made ---------------------------------------------------------------------------------------
+
+
+def test_a_remembering_transform_gives_the_same_value_for_the_same_object_and_key_only() -> None:
+    def renamed(uid: str, obj: Object | None) -> Object | None:
+        return None if obj is None else Pod(ObjectMeta(name=f"{uid}-{obj.metadata.name}"))
+
+    keep = Remembering(renamed)
+    one, twin = Pod(ObjectMeta(name="a")), Pod(ObjectMeta(name="b"))
+    assert keep("x", one) is keep("x", one)
+    assert [keep(uid, pod) for uid in ("x", "y") for pod in (one, twin)] == [
+        Pod(ObjectMeta(name=name)) for name in ("x-a", "x-b", "y-a", "y-b")
+    ]
+    assert keep("x", None) is None
+
+
 # --- an old view of what was deleted --------------------------------------------------------------------------------
 
 
@@ -149,9 +182,18 @@ def test_a_controller_that_has_seen_only_half_of_a_deletion_makes_the_replicaset
     assert made_anew(cluster(WEB, **DELETE_WEB, bounds={"mixedViews": mixed})) is happens
 
 
+def test_each_watch_delivers_in_the_end_however_busy_the_others_are() -> None:
+    one = cluster(WEB, **DELETE_WEB)
+    delivers = [action for action in one.machine.actions if ": sees " in action.name and not action.urgent]
+    assert len({action.group for action in delivers}) == len(delivers) > 2
+
+
 # --- nobody who is not needed ---------------------------------------------------------------------------------------
 
-QUIET = {"script": [{"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:1.29"}}], "faults": {"crash": 1}}
+QUIET: dict[str, Any] = {
+    "script": [{"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:1.29"}}],
+    "faults": {"crash": 1},
+}
 
 
 def test_a_rollout_has_no_collectors_no_node_controllers_and_no_place_for_nodes() -> None:

@@ -10,7 +10,8 @@ from immutabledict import immutabledict
 
 from kubeproof.harness import check as checking
 from kubeproof.harness import claims
-from kubeproof.harness.cluster import Cluster
+from kubeproof.harness.bounds import bounds_of
+from kubeproof.harness.cluster import Cluster, Parts, build
 from kubeproof.harness.face import Cluster as Manifests
 from kubeproof.harness.prepare import prepare
 from kubeproof.impl.api.core import Node, Pod
@@ -256,6 +257,36 @@ def test_a_node_that_joins_takes_the_waiting_pod() -> None:
     one = cluster(cpu="8", nodes=1, script=[{"addNode": {"node": JOINING}}])
     assert judge(one)["convergence"].status is Status.HOLDS
     assert sometimes(one, lambda one, view: any(pod.ready and pod.spec.node_name == "big" for pod in pods(one, view)))
+
+
+# --- what is told, and who is needed --------------------------------------------------------------------------------
+
+
+def test_the_bounds_say_what_is_assumed_about_dead_nodes_and_timers() -> None:
+    calm = bounds_of(cluster().scenario)
+    dying = [line for line in bounds_of(cluster(**CRASH).scenario) if line not in calm]
+    assert [line.partition(" ")[0] for line in dying] == ["faults:", "nodes", "timers"]
+    gone = [
+        line for line in bounds_of(cluster(script=[{"deleteNode": {"node": "node-1"}}]).scenario) if line not in calm
+    ]
+    assert gone[-1] == "the kubelet of a node that is deleted does nothing any more"
+
+
+BUDGET = """
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
+"""
+
+
+def test_where_a_node_is_drained_the_budgets_are_counted_whatever_else_is_looked_at() -> None:
+    manifest = f"{WEB % (NOTHING, '250m')}---{BUDGET}"
+    scenario = made_of(manifest, {"nodes": 2, "script": [{"drain": {"node": "node-1"}}]}).scenario
+    prepared = prepare(scenario)
+    one = build(scenario, Parts(fine_kubelets=True), prepared.objects, prepared.runtimes)
+    assert "disruption-controller" in {process.group for process in one.processes}
+    assert "PodDisruptionBudget" in one.world.layout.pools
 
 
 # --- each check can fail --------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from .policy import (
     Role,
     RoleBinding,
 )
+from .storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
 
 Object = (
     Pod
@@ -35,6 +36,10 @@ Object = (
     | RoleBinding
     | PriorityClass
     | ResourceQuota
+    | PersistentVolume
+    | PersistentVolumeClaim
+    | StorageClass
+    | CSINode
 )
 
 
@@ -75,6 +80,10 @@ KINDS: tuple[Kind, ...] = (
         "ClusterRoleBinding", "rbac.authorization.k8s.io/v1", "clusterrolebindings", namespaced=False, cls=RoleBinding
     ),
     Kind("PriorityClass", "scheduling.k8s.io/v1", "priorityclasses", namespaced=False, cls=PriorityClass),
+    Kind("PersistentVolume", "v1", "persistentvolumes", namespaced=False, cls=PersistentVolume),
+    Kind("PersistentVolumeClaim", "v1", "persistentvolumeclaims", namespaced=True, cls=PersistentVolumeClaim),
+    Kind("StorageClass", "storage.k8s.io/v1", "storageclasses", namespaced=False, cls=StorageClass),
+    Kind("CSINode", "storage.k8s.io/v1", "csinodes", namespaced=False, cls=CSINode),
 )
 
 BY_NAME = {kind.name: kind for kind in KINDS}

@@ -73,7 +73,13 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
             dict.fromkeys(("exec", "grpc", "httpGet", "tcpSocket"), "what a probe answers is the run's choice")
         ),
         "Namespace": immutabledict({"spec": SERVER, "status": SERVER}),
+        "PersistentVolumeSpec": immutabledict(
+            dict.fromkeys(("csi", "hostPath", "local", "nfs", "persistentVolumeReclaimPolicy", "mountOptions"), FILES)
+        ),
         "Service": immutabledict({"status": SERVER}),
+        "StorageClass": immutabledict(
+            dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters", "reclaimPolicy"), FILES)
+        ),
         "ServiceSpec": immutabledict({"healthCheckNodePort": READ, "sessionAffinityConfig": READ}),
     }
 )
@@ -81,6 +87,8 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
 
 STORED: immutabledict[tuple[str, str], str] = immutabledict(
     {
+        ("PersistentVolume", "spec"): "a volume is stored, but nothing binds it",
+        ("PersistentVolumeClaim", "spec"): "a claim is stored, but nothing binds it or makes its volume",
         ("ResourceQuota", "spec"): "a quota is stored, but nothing is refused because of it",
     }
 )
@@ -113,7 +121,6 @@ HARMLESS_KINDS: immutabledict[str, str] = immutabledict(
         "IngressClass": "what comes from outside the cluster is not modelled",
         "Secret": FILES,
         "ServiceAccount": IDENTITY,
-        "StorageClass": "volumes that need one are named at the Pod",
     }
 )
 """Kinds without a class here on which no claim hangs."""

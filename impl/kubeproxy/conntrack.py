@@ -1,8 +1,8 @@
 """What a node remembers of connections, and what kube-proxy makes it forget.
 
-A connection keeps the destination that the rules gave its first packet: later packets do not pass the nat table again,
-whatever has become of the rules. So a UDP sender that never pauses goes on reaching an endpoint that is gone, or nobody,
-if it began before there were rules; kube-proxy clears such entries, each release in its own way (`Cleanup`).
+A connection keeps the destination that the rules gave its first packet: later packets do not pass the nat table
+again, whatever has become of the rules. So a UDP sender that never pauses goes on reaching an endpoint that is gone, or
+nobody if it began before there were rules; kube-proxy clears such entries, each release in its own way (`Cleanup`).
 Upstream: pkg/proxy/conntrack/cleanup.go (v1.31, v1.32, and what k/k#139629 and k/k#141371 made of it).
 Left out on purpose: time outs, the size of the table, the end of TCP connections, ICMP, marks.
 """

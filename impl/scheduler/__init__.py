@@ -1,7 +1,7 @@
 """The scheduler: which nodes a Pod may go to, which are best, and why each of the others is refused.
 
 Upstream: pkg/scheduler (v1.32). One file per plugin of the default profile; `profile.py` holds their order and weights.
-`schedule` is all of it. Left out on purpose: queues and back-off (the world's business), volumes, dynamic
+`schedule` is all of it. Left out on purpose: queues and back-off (the business of a world), dynamic
 resources and extenders.
 """
 

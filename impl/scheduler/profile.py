@@ -1,8 +1,7 @@
 """The default profile: which plugins run, in which order, with which weights.
 
 Upstream: pkg/scheduler/apis/config/v1/default_plugins.go (v1.32).
-Left out on purpose: VolumeRestrictions, NodeVolumeLimits, VolumeBinding, VolumeZone (between NodeResourcesFit and
-PodTopologySpread upstream).
+Left out on purpose: dynamic resources, and what binds volumes once a node is chosen.
 """
 
 from __future__ import annotations
@@ -21,9 +20,13 @@ from . import (
     node_ports,
     node_resources_fit,
     node_unschedulable,
+    node_volume_limits,
     pod_topology_spread,
     pod_topology_spread_score,
     taint_toleration,
+    volume_binding,
+    volume_restrictions,
+    volume_zone,
 )
 from .framework import FilterPlugin, ScorePlugin
 
@@ -44,6 +47,10 @@ DEFAULT = Profile(
         node_affinity.PLUGIN,
         node_ports.PLUGIN,
         node_resources_fit.PLUGIN,
+        volume_restrictions.PLUGIN,
+        node_volume_limits.PLUGIN,
+        volume_binding.PLUGIN,
+        volume_zone.PLUGIN,
         pod_topology_spread.PLUGIN,
         inter_pod_affinity.PLUGIN,
     ),

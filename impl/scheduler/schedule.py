@@ -100,7 +100,10 @@ def _scores(snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...], config
 
 
 def unmodelled(pod: Pod, cache: Cache | None = None) -> tuple[str, ...]:
-    """Name what the real scheduler would also look at: volumes, claims, and Pods it might evict for this one."""
+    """Name what the scheduler of a world is not shown or does not do: volumes, claims, evictions for this Pod.
+
+    `schedule` itself decides on volumes and says whom it would evict, given a cache that has all objects.
+    """
     lines = [f"spec.{name}" for name in ("volumes", "resourceClaims") if _matters(name, pod)]
     others = () if cache is None else cache.list(Pod)
     lower = [other for other in others if other.spec.node_name and priority(other) < priority(pod)]

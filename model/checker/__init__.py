@@ -2,7 +2,19 @@
 
 from .checkpoint import Checkpoint, CheckpointError
 from .explore import explore
-from .results import ActionStatistics, Exploration, Limits, Progress, Statistics, Status, Step, Trace, Verdict
+from .results import (
+    ActionStatistics,
+    Exploration,
+    GroupStatistics,
+    Limits,
+    Progress,
+    Statistics,
+    Status,
+    Step,
+    Timing,
+    Trace,
+    Verdict,
+)
 from .semantics import ImpureStepError, StepError, UrgentError
 from .traces import Divergence, Replay, replay, state_at, states
 
@@ -12,6 +24,7 @@ __all__ = [
     "CheckpointError",
     "Divergence",
     "Exploration",
+    "GroupStatistics",
     "ImpureStepError",
     "Limits",
     "Progress",
@@ -20,6 +33,7 @@ __all__ = [
     "Status",
     "Step",
     "StepError",
+    "Timing",
     "Trace",
     "UrgentError",
     "Verdict",

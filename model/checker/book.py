@@ -7,12 +7,25 @@ the first breach found is one with a shortest trace. Properties are observed whe
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
-from ..machine import Converges, Fairness, Invariant, Machine, MachineError, Property, Sometimes, State, View
+from ..machine import (
+    Converges,
+    Fairness,
+    Invariant,
+    LeadsTo,
+    Machine,
+    MachineError,
+    Property,
+    Recoverable,
+    Sometimes,
+    State,
+    View,
+)
 from .semantics import fairness_of
 
 
@@ -39,7 +52,7 @@ def observers(properties: Sequence[Property]) -> tuple[Observer, ...]:
             found.append(Observer(number, "check", claim.name, _lines(claim.check)))
         if isinstance(claim, Sometimes):
             found.append(Observer(number, "reached", claim.name, _truth(claim.check)))
-        elif isinstance(claim, Converges):
+        elif isinstance(claim, Converges | LeadsTo | Recoverable):
             found.append(Observer(number, "when", f"{claim.name} (when)", _truth(claim.when or _always)))
             found.append(Observer(number, "goal", f"{claim.name} (goal)", _lines(claim.goal)))
         elif claim.premise is not None:
@@ -97,7 +110,11 @@ class Book:
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise MachineError(f"two properties are called {twice[0]!r}")
         self.fair = tuple(fairness_of(action, urgent=urgent) is not Fairness.NONE for action in machine.actions)
-        self.liveness = tuple(n for n, claim in enumerate(properties) if isinstance(claim, Converges))
+        whole_runs = Converges | LeadsTo | Recoverable
+        self.liveness = tuple(n for n, claim in enumerate(properties) if isinstance(claim, whole_runs))
+        """The properties of whole runs: judged on the graph of all steps when the search has ended."""
+        self.rests = frozenset(n for n, claim in enumerate(properties) if isinstance(claim, Converges))
+        """Those among them that a state breaks by itself where nothing more need happen."""
         self.clear()
 
     def clear(self) -> None:
@@ -153,7 +170,7 @@ class Book:
         if fair:
             return
         for number, when, reasons in answers:
-            if when and reasons:
+            if number in self.rests and when and reasons:
                 self.breach(number, Finding("stuck", state, reasons))
 
     def mark(self) -> Mark:
@@ -189,6 +206,15 @@ class Book:
             steps.append((self.action[state], self.ordinal[state]))
             state = self.parent[state]
         return state, steps[::-1]
+
+    def depths(self) -> tuple[int, ...]:
+        """Give how many states have each depth: those of a depth follow each other, as do their parents."""
+        layers: list[int] = []
+        first, last = 0, len(self.roots)
+        while first < last:
+            layers.append(last - first)
+            first, last = last, bisect_left(self.parent, last, last)
+        return tuple(layers)
 
     def depth(self, state: int) -> int:
         """Give the number of steps to a state."""

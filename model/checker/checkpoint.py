@@ -88,7 +88,7 @@ class Identity:
 
 @frozen
 class Kept:
-    """States in order, as ids of interned values: `data` is one id per slot and state, little-endian, wide as `code`."""
+    """States in order, as ids of interned values. `data`: an id per slot and state, wide as `code`, little-endian."""
 
     tables: tuple[tuple[Any, ...], ...]
     code: str
@@ -193,7 +193,7 @@ class Keeper:
             raise CheckpointError(f"{path}: {error.strerror or error}") from None
         saved = _unpickled(path, content)
         if differs := self.identity.difference(saved.identity):
-            raise CheckpointError(f"{path} is the checkpoint of another search: its {differs} differ")
+            raise CheckpointError(f"{path} is the checkpoint of another search: it differs in its {differs}")
         saved.check(book)
         self.earlier = saved.seconds
         return saved

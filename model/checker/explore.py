@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ..machine import Converges, Invariant, Machine, Property, Sometimes, State, StepProperty
+from attrs import evolve
+
+from ..machine import Converges, Invariant, LeadsTo, Machine, Property, Recoverable, Sometimes, State, StepProperty
 from .book import Book, StopSearch
 from .checkpoint import Checkpoint, Keeper
-from .guard import Guard
+from .guard import Guard, peak_memory
 from .plain import Plain
-from .results import ActionStatistics, Exploration, Limits, Progress, Statistics, Status, Verdict
+from .profile import Stopwatch
+from .results import ActionStatistics, Exploration, Limits, Progress, Statistics, Status, Timing, Verdict
 from .rows import Rows
 from .semantics import StepError
 from .traces import rebuild, states
@@ -19,7 +22,10 @@ from .traces import rebuild, states
 FINGERPRINT_BITS = 64
 NO_LIMITS = Limits()
 
-Engine = Plain | Rows
+if TYPE_CHECKING:
+    from .columns import Columns  # Needs numba, an extra.
+
+Engine: TypeAlias = "Plain | Rows | Columns"
 
 
 def explore(
@@ -27,7 +33,7 @@ def explore(
     properties: Sequence[Property] = (),
     *,
     limits: Limits = NO_LIMITS,
-    engine: Literal["rows", "plain"] = "rows",
+    engine: Literal["rows", "plain", "columns"] = "rows",
     visited: Literal["exact", "fingerprint"] = "exact",
     urgent: bool = True,
     memo: bool = True,
@@ -36,10 +42,12 @@ def explore(
     collect: Callable[[State], None] | None = None,
     checkpoint: Path | Checkpoint | None = None,
     resume: bool = False,
+    profile: bool = False,
 ) -> Exploration:
     """Search every reachable state, breadth-first, and judge the properties.
 
-    `engine`: "rows" is fast; "plain" is the oracle, and always exact. `visited`: "fingerprint" keeps 64 bits per
+    `engine`: "rows" is fast; "plain" is the oracle, and always exact; "columns" is compiled, for large machines (the
+    extra `fast`; no checkpoint). `visited`: "fingerprint" keeps 64 bits per
     state and reports a bound on having missed one. `urgent` False makes urgent actions ordinary weakly fair ones.
     `memo` False calls every function in every state. `stop_at_first` ends the search at the first breach, the other
     properties then are UNKNOWN. `progress` is told about once in a thousand states and at the end; `collect` is given
@@ -49,20 +57,27 @@ def explore(
     takes it up from there, if the file exists: same counts and verdicts, time and memory limits count anew, and what
     was learnt of the machine's functions is learnt again (`situations` and `calls` are of the last run).
 
+    `profile` measures the Python time of every action and property (`Statistics.profile`).
+
     Raises `CheckpointError` for a file that cannot be used, `MachineError` for a malformed machine, and its kind
     `StepError` where a function of the machine raises.
     """
-    if engine not in {"rows", "plain"} or visited not in {"exact", "fingerprint"}:
+    if engine not in {"rows", "plain", "columns"} or visited not in {"exact", "fingerprint"}:
         raise ValueError(f"no engine {engine!r} with visited {visited!r}")
     if engine == "plain" and visited == "fingerprint":
         raise ValueError("the plain engine is the exact one")
+    watch = Stopwatch() if profile else None
+    if watch is not None:
+        machine, properties = watch.machine(machine), tuple(map(watch.property, properties))
     guard = Guard(limits, progress)
     book = Book(machine, properties, urgent=urgent, stop_at_first=stop_at_first)
-    search: Engine = (
-        Plain(book, guard, collect)
-        if engine == "plain"
-        else Rows(book, guard, collect, memo=memo, fingerprints=visited == "fingerprint")
-    )
+    search: Engine
+    if engine == "plain":
+        search = Plain(book, guard, collect)
+    elif engine == "columns":
+        search = _columns(book, guard, collect, memo=memo, fingerprints=visited == "fingerprint")
+    else:
+        search = Rows(book, guard, collect, memo=memo, fingerprints=visited == "fingerprint")
     keeper = _keeper(checkpoint, search, book, guard, resume=resume)
     why = _run(search, book)
     if keeper is not None:
@@ -80,9 +95,21 @@ def explore(
         complete=not why,
         why_incomplete=why,
         seconds=guard.seconds + (keeper.earlier if keeper else 0.0),
-        statistics=_statistics(search, book),
+        statistics=_statistics(search, book, () if watch is None else watch.timings()),
         missed_state_bound=found**2 / 2 ** (FINGERPRINT_BITS + 1) if visited == "fingerprint" else 0.0,
     )
+
+
+def _columns(
+    book: Book, guard: Guard, collect: Callable[[State], None] | None, *, memo: bool, fingerprints: bool
+) -> Columns:
+    if not memo:
+        raise ValueError("the engine of columns cannot but remember")
+    try:
+        from .columns import Columns  # noqa: PLC0415 - numba is an extra, and slow to load
+    except ModuleNotFoundError as error:
+        raise ValueError(f"the engine of columns needs {error.name}: pip install 'kubeproof[fast]'") from error
+    return Columns(book, guard, collect, fingerprints=fingerprints)
 
 
 def _keeper(
@@ -93,13 +120,14 @@ def _keeper(
         if resume:
             raise ValueError("there is nothing to resume without a checkpoint")
         return None
+    if not isinstance(search, Plain | Rows):
+        raise ValueError("the engine of columns keeps no checkpoint")  # noqa: TRY004 - the caller chose it by name
     if isinstance(search, Rows) and search.fingerprints:
         raise ValueError("fingerprints keep no states that a search could be resumed from")
     keeper = Keeper(checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint), book)
     keeper.engine = search
     if resume:
         search.saved = keeper.load(book)
-        keeper.mark = None if search.saved is None else search.saved.mark
     guard.at_tick = keeper.tick
     return keeper
 
@@ -136,7 +164,7 @@ def _verdict(book: Book, number: int, why: str) -> Verdict:
         return Verdict(claim.name, Status.VIOLATED, finding.kind, finding.evidence, trace)
     if isinstance(claim, Sometimes) and number in book.reached:
         return Verdict(claim.name, Status.HOLDS, kind, trace=rebuild(book, book.reached[number]))
-    if isinstance(claim, Converges) and (verdict := _livelock(book, number, claim)) is not None:
+    if number in book.liveness and (verdict := _of_whole_runs(book, number)) is not None:
         return verdict
     vacuous = _has_premise(claim) and number not in book.occurred
     if why:
@@ -146,36 +174,85 @@ def _verdict(book: Book, number: int, why: str) -> Verdict:
     return Verdict(claim.name, Status.HOLDS, kind, vacuous=vacuous)
 
 
-def _livelock(book: Book, number: int, claim: Converges) -> Verdict | None:
-    from .liveness import livelock  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
+def _of_whole_runs(book: Book, number: int) -> Verdict | None:
+    """Judge a property that only the whole graph tells; None where it is not breached."""
+    from . import liveness  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
 
-    found = livelock(book, number)
-    if found is None:
-        return None
-    trace = rebuild(book, found.state, found.cycle, cycle=True)
-    reasons = tuple(claim.goal(states(book.machine, trace)[len(trace.steps) - len(found.cycle)]))
-    return Verdict(claim.name, Status.VIOLATED, "livelock", reasons, trace)
+    claim = book.properties[number]
+    if isinstance(claim, Recoverable):
+        lost = liveness.unrecoverable(book, number, claim.actions)
+        return None if lost is None else _run_verdict(book, claim, "unrecoverable", lost)
+    if isinstance(claim, LeadsTo):
+        run = liveness.unanswered(book, number)
+        return None if run is None else _run_verdict(book, claim, "stuck", run.state, run.leg, run.cycle)
+    assert isinstance(claim, Converges)  # noqa: S101 - of whole runs there are these three
+    found = liveness.livelock(book, number)
+    return None if found is None else _run_verdict(book, claim, "livelock", found.state, (), found.cycle)
+
+
+Choices = Sequence[tuple[int, int]]
+
+
+def _run_verdict(
+    book: Book,
+    claim: Converges | LeadsTo | Recoverable,
+    kind: str,
+    state: int,
+    leg: Choices = (),
+    cycle: Choices = (),
+) -> Verdict:
+    """Report a run: to a state, on by a leg, then round a cycle; the reasons are those where the cycle begins."""
+    trace = rebuild(book, state, (*leg, *cycle))
+    begin = len(trace.steps) - len(cycle)
+    reasons = tuple(claim.goal(states(book.machine, trace)[begin]))
+    if cycle:
+        kind, trace = "livelock", evolve(trace, cycle_start=begin)
+    return Verdict(claim.name, Status.VIOLATED, kind, reasons, trace)
 
 
 def _kind(claim: Property) -> str:
-    kinds = {Invariant: "invariant", StepProperty: "step", Sometimes: "sometimes", Converges: "converges"}
+    kinds = {
+        Invariant: "invariant",
+        StepProperty: "step",
+        Sometimes: "sometimes",
+        Converges: "converges",
+        LeadsTo: "leads to",
+        Recoverable: "recoverable",
+    }
     return kinds[type(claim)]
 
 
 def _has_premise(claim: Property) -> bool:
     """Tell whether a claim can be about nothing: a step property also is when no step it watches was ever taken."""
-    return isinstance(claim, StepProperty | Converges) or (isinstance(claim, Invariant) and claim.premise is not None)
+    if isinstance(claim, Invariant):
+        return claim.premise is not None
+    return not isinstance(claim, Sometimes)
 
 
-def _statistics(search: Engine, book: Book) -> Statistics:
-    counts = zip(book.machine.actions, book.enabled, book.taken, book.new, search.costs(), strict=True)
+def _statistics(search: Engine, book: Book, profile: tuple[Timing, ...]) -> Statistics:
+    costs = search.costs()
+    looks = search.functions.looks if isinstance(search, Rows) else [called for _, called in costs]
+    counts = zip(book.machine.actions, book.enabled, book.taken, book.new, costs, looks, strict=False)
     calls = search.total_calls()
     return Statistics(
         actions=tuple(
-            ActionStatistics(action.name, enabled, taken, new, situations, called)
-            for action, enabled, taken, new, (situations, called) in counts
+            ActionStatistics(
+                action.name,
+                enabled,
+                taken,
+                new,
+                situations,
+                called,
+                action.group,
+                looked,
+                book.urgent and action.urgent,
+            )
+            for action, enabled, taken, new, (situations, called), looked in counts
         ),
         calls=calls,
         calls_per_transition=calls / book.transitions if book.transitions else float(calls),
         widest=search.widest(),
+        depths=book.depths(),
+        peak_memory=peak_memory(),
+        profile=profile,
     )

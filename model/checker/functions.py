@@ -55,6 +55,8 @@ class Functions:
         self._step_trees: dict[tuple[int, str], Tree] = {}
         self._affected: dict[int, tuple[int, ...]] = {}
         self._set_off: dict[int, tuple[int, ...]] = {}
+        self.looks = [0] * len(self.trees)
+        """How often each function's answer was wanted."""
         self._looks = 0
         self._rechecks = 0
 
@@ -67,6 +69,7 @@ class Functions:
 
     def look(self, n: int, ids: Sequence[int]) -> Node:
         """Give the leaf of one function; when it reads a slot it never read, what a change affects is found anew."""
+        self.looks[n] += 1
         tree = self.trees[n]
         reads = tree.reads
         leaf = tree.look(ids)

@@ -22,6 +22,11 @@ def resident_memory() -> int:
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    return peak_memory()
+
+
+def peak_memory() -> int:
+    """Give the most bytes this process ever held."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -1,4 +1,6 @@
-"""Livelocks: fair cycles through a state that is no goal, found among the strongly connected components.
+"""Properties of whole runs, judged on the graph of all steps: livelocks, requests never answered, no way back.
+
+A livelock is a fair cycle through a state that is no goal, found among the strongly connected components.
 
 A cycle inside a component can be made fair if every weak requirement is taken there or disabled in some state of it,
 and every strong one taken there or enabled in none. A component that fails a strong requirement is searched again
@@ -16,7 +18,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from ..machine import Fairness
 from .book import Book
@@ -24,6 +26,8 @@ from .semantics import fairness_of
 
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.int32]
+Choices = tuple[tuple[int, int], ...]
+"""Steps, each as (action, ordinal)."""
 
 
 @frozen
@@ -45,7 +49,16 @@ class Livelock:
     """A state that is no goal, and the (action, ordinal) of a fair cycle from it back to it."""
 
     state: int
-    cycle: tuple[tuple[int, int], ...]
+    cycle: Choices
+
+
+@frozen
+class Unanswered:
+    """A state where something is asked for, steps on from it, and then a cycle (none: nothing more need happen)."""
+
+    state: int
+    leg: Choices
+    cycle: Choices
 
 
 class Graph:
@@ -60,6 +73,10 @@ class Graph:
         self.action: Numbers = np.array(book.edge_action, dtype=np.int32)
         self.ordinal: Numbers = np.array(book.edge_ordinal, dtype=np.int32)
         self.requirements = tuple(self._requirements(book))
+        fair = np.array(book.fair, dtype=np.bool_)
+        self.stuck: Flags = np.ones(self.size, dtype=np.bool_)
+        """States that enable no fair action: a run may end there."""
+        self.stuck[self.source[fair[self.action]]] = False
 
     def _requirements(self, book: Book) -> Iterator[Requirement]:
         groups: dict[tuple[str, Fairness], list[int]] = {}
@@ -86,26 +103,105 @@ def livelock(book: Book, number: int) -> Livelock | None:
     """Give a fair cycle that breaks a `Converges` property, through the earliest found state that can be on one."""
     if not book.expanded:
         return None
-    goal: Flags = np.frombuffer(book.goal[number], dtype=np.bool_)
-    work: Flags = np.frombuffer(book.when[number], dtype=np.bool_).copy()
     graph = Graph(book)
+    goal, when = _flags(book, number)
+    found = fair_component(graph, when, ~goal)
+    return None if found is None else Livelock(found[0], fair_cycle(graph, found[1], found[0]))
+
+
+def _flags(book: Book, number: int) -> tuple[Flags, Flags]:
+    """Give the goal states of a property, and those where its `when` is true."""
+    goal: Flags = np.frombuffer(book.goal[number], dtype=np.bool_)
+    when: Flags = np.frombuffer(book.when[number], dtype=np.bool_)
+    return goal, when
+
+
+def fair_component(graph: Graph, work: Flags, bad: Flags) -> tuple[int, Flags] | None:
+    """Give the earliest bad state on a fair cycle inside `work`, and the states such a cycle may go through."""
     best: tuple[int, Flags] | None = None
-    while (work & ~goal).any():
+    while (work & bad).any():
         edges = graph.inside(work)
         if (graph.target[edges] > graph.source[edges]).all():
             break  # every edge leads to a later state: no cycle at all
         label = _components(graph, edges)
         fair, drop = _judge(graph, work, edges, label)
-        bad = np.flatnonzero(fair[label] & work & ~goal)
-        if bad.size and (best is None or bad[0] < best[0]):
-            best = int(bad[0]), work & (label == label[bad[0]])
+        hits = np.flatnonzero(fair[label] & work & bad)
+        if hits.size and (best is None or hits[0] < best[0]):
+            best = int(hits[0]), work & (label == label[hits[0]])
         if not drop.any():
             break
         work = work & ~drop & ~fair[label]
-    if best is None:
+    return best
+
+
+def unanswered(book: Book, number: int) -> Unanswered | None:
+    """Give a run that breaks a `LeadsTo` property: it comes by a state where `when` is true, and by no goal after."""
+    if not book.expanded:
         return None
-    state, members = best
-    return Livelock(state, tuple(_cycle(graph, members, state)))
+    graph = Graph(book)
+    goal, when = _flags(book, number)
+    spread = Spread(graph, graph.inside(~goal), np.flatnonzero(when & ~goal))
+    stuck = np.flatnonzero(spread.reached & graph.stuck)
+    if stuck.size:
+        leg, begin = spread.way(min(stuck.tolist(), key=spread.position))
+        return Unanswered(begin, leg, ())
+    found = fair_component(graph, spread.reached, spread.reached)
+    if found is None:
+        return None
+    state, members = found
+    leg, begin = spread.way(state)
+    return Unanswered(begin, leg, fair_cycle(graph, members, state))
+
+
+def unrecoverable(book: Book, number: int, helps: Callable[[str], bool] | None) -> int | None:
+    """Give the earliest state that breaks a `Recoverable` property; what was not searched might help."""
+    if not book.expanded:
+        return None
+    graph = Graph(book)
+    goal, when = _flags(book, number)
+    may = np.array([helps is None or helps(action.name) for action in book.machine.actions], dtype=np.bool_)
+    usable: Flags = may[graph.action]
+    hopeful = goal.copy()
+    hopeful[graph.source[usable & (graph.target >= graph.size)]] = True
+    back = Spread(graph, usable & (graph.target < graph.size), np.flatnonzero(hopeful), backward=True)
+    lost = np.flatnonzero(when & ~back.reached)
+    return int(lost[0]) if lost.size else None
+
+
+class Spread:
+    """What can be reached from some states along some edges, each by a shortest way."""
+
+    def __init__(
+        self, graph: Graph, edges: Flags, begins: Numbers | NDArray[np.intp], *, backward: bool = False
+    ) -> None:
+        self.graph = graph
+        self.edges = np.flatnonzero(edges)
+        source, target = graph.source[self.edges], graph.target[self.edges]
+        if backward:
+            source, target = target, source
+        everywhere = graph.size  # One more node, with an edge to each state to begin from.
+        rows: Numbers = np.concatenate((source, np.full(len(begins), everywhere, dtype=np.int32)))
+        columns: Numbers = np.concatenate((target, begins.astype(np.int32)))
+        ones = np.ones(len(rows), dtype=np.int8)
+        matrix = csr_matrix((ones, (rows, columns)), shape=(everywhere + 1, everywhere + 1))
+        order, self.came = breadth_first_order(matrix, everywhere, directed=True, return_predecessors=True)
+        self.reached: Flags = np.zeros(graph.size, dtype=np.bool_)
+        self.reached[order[1:]] = True
+        self._order = order
+
+    def position(self, state: int) -> int:
+        """Give the place of a reached state in the order of reaching."""
+        return int(np.flatnonzero(self._order == state)[0])
+
+    def way(self, state: int) -> tuple[Choices, int]:
+        """Give the (action, ordinal) of a way to a reached state, and the state it begins in."""
+        steps: list[tuple[int, int]] = []
+        while (before := int(self.came[state])) != self.graph.size:
+            first, last = np.searchsorted(self.graph.source, [before, before + 1])
+            edge = first + int(np.flatnonzero(self.graph.target[first:last] == state)[0])
+            steps.append((int(self.graph.action[edge]), int(self.graph.ordinal[edge])))
+            state = before
+        return tuple(reversed(steps)), state
 
 
 def _components(graph: Graph, edges: Flags) -> Numbers:
@@ -136,8 +232,8 @@ def _judge(graph: Graph, work: Flags, edges: Flags, label: Numbers) -> tuple[Fla
     return fair, (drop | (hopeless[label] & work)) if drop.any() else drop
 
 
-def _cycle(graph: Graph, members: Flags, start: int) -> Iterator[tuple[int, int]]:
-    """Walk from the start through what each requirement asks for, and back."""
+def fair_cycle(graph: Graph, members: Flags, start: int) -> Choices:
+    """Give the (action, ordinal) of a walk from the start through what each requirement asks for, and back."""
     walk = _Walk(graph, members, start)
     for requirement in graph.requirements:
         if requirement.strong and not (requirement.enables & members).any():
@@ -145,8 +241,7 @@ def _cycle(graph: Graph, members: Flags, start: int) -> Iterator[tuple[int, int]
         never: Flags = np.zeros_like(members)
         walk.to(requirement.takes(graph.action), never if requirement.strong else ~requirement.enables)
     walk.home()
-    for edge in walk.edges:
-        yield int(graph.action[edge]), int(graph.ordinal[edge])
+    return tuple((int(graph.action[edge]), int(graph.ordinal[edge])) for edge in walk.edges)
 
 
 class _Walk:

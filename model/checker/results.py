@@ -67,8 +67,9 @@ class Trace:
 class Verdict:
     """What the search says of one property.
 
-    `kind` tells breaches apart: "invariant", "step", "stuck", "livelock", "never reached"; it is the property's kind
-    ("invariant", "step", "sometimes", "converges") where nothing was breached. `vacuous`: the premise was true nowhere,
+    `kind` tells breaches apart: "invariant", "step", "stuck", "livelock", "unrecoverable", "never reached"; it is the
+    property's kind ("invariant", "step", "sometimes", "converges", "leads to", "recoverable") where nothing was
+    breached. `vacuous`: the premise was true nowhere,
     so the answer says nothing. `reason` says why it is UNKNOWN. `trace` leads to the breach, or to the witness of a
     `Sometimes` that was reached.
     """
@@ -86,7 +87,8 @@ class Verdict:
 class ActionStatistics:
     """One action: states where it was enabled, transitions by it, states first reached by it.
 
-    `situations` counts the distinct local situations it was run in, `calls` how often its Python code ran for them.
+    `situations` counts the distinct local situations it was run in, `calls` how often its Python code ran for them,
+    `looks` how often the answer was wanted (where the engine counts that).
     """
 
     name: str
@@ -95,6 +97,37 @@ class ActionStatistics:
     new: int
     situations: int
     calls: int
+    group: str = ""
+    looks: int = 0
+    urgent: bool = False
+    """Taken inside the steps of others, and not counted as a step."""
+
+
+@frozen
+class GroupStatistics:
+    """The same for a group: sums over its actions."""
+
+    group: str
+    enabled: int
+    taken: int
+    new: int
+    situations: int
+    calls: int
+    looks: int
+
+    @property
+    def hits(self) -> int:
+        """Give how often the answer was wanted and known already."""
+        return max(0, self.looks - self.calls)
+
+
+@frozen
+class Timing:
+    """How often a function of the machine or of a property was called, and the seconds spent in it."""
+
+    name: str
+    calls: int
+    seconds: float
 
 
 @frozen
@@ -107,10 +140,36 @@ class Statistics:
     widest: tuple[tuple[str, int], ...]
     """Slots with the number of distinct values they took, the widest first."""
 
+    depths: tuple[int, ...] = ()
+    """How many states are found first after 0, 1, 2, ... steps."""
+    peak_memory: int = 0
+    """The most bytes the process ever held."""
+    profile: tuple[Timing, ...] = ()
+    """Where the Python time went, the slowest first; empty unless asked for."""
+
+    @property
+    def groups(self) -> tuple[GroupStatistics, ...]:
+        """Add the actions up by group, in the order in which the groups first occur."""
+        members: dict[str, list[ActionStatistics]] = {}
+        for action in self.actions:
+            members.setdefault(action.group, []).append(action)
+        return tuple(
+            GroupStatistics(
+                group,
+                sum(one.enabled for one in actions),
+                sum(one.taken for one in actions),
+                sum(one.new for one in actions),
+                sum(one.situations for one in actions),
+                sum(one.calls for one in actions),
+                sum(one.looks for one in actions),
+            )
+            for group, actions in members.items()
+        )
+
     @property
     def never_enabled(self) -> tuple[str, ...]:
-        """Name the actions that were enabled nowhere."""
-        return tuple(action.name for action in self.actions if not action.enabled)
+        """Name the actions that were enabled nowhere; of urgent ones that is not known."""
+        return tuple(action.name for action in self.actions if not action.enabled and not action.urgent)
 
 
 @frozen

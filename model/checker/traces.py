@@ -44,8 +44,8 @@ class Replay:
         return self.divergence is None
 
 
-def rebuild(book: Book, state: int, further: Sequence[tuple[int, int]] = (), *, cycle: bool = False) -> Trace:
-    """Give the trace to a state and `further` (action, ordinal) steps on, which are a cycle if so said."""
+def rebuild(book: Book, state: int, further: Sequence[tuple[int, int]] = ()) -> Trace:
+    """Give the trace to a state and `further` (action, ordinal) steps on."""
     root, path = book.path(state)
     at = book.roots[root]
     steps: list[Step] = []
@@ -57,7 +57,7 @@ def rebuild(book: Book, state: int, further: Sequence[tuple[int, int]] = (), *, 
         if book.urgent:
             at, then = settle(book.machine, at)
         steps.append(Step(action.name, outcome, then))
-    return Trace(book.roots[root], tuple(steps), len(path) if cycle else None)
+    return Trace(book.roots[root], tuple(steps))
 
 
 def states(machine: Machine, trace: Trace) -> tuple[State, ...]:

@@ -176,17 +176,17 @@ class Lab:
         """Run the real conntrack on the node."""
         return self.node.run("conntrack", *arguments)
 
-    def listen(self, address: str, port: int) -> None:
-        """Answer on a port of a host, TCP and UDP."""
+    def listen(self, address: str, port: int, *, mute: bool = False) -> None:
+        """Answer on a port of a host, TCP and UDP; `mute` takes what comes and says nothing."""
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
             opened = self.hosts[address].socket(kind)
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             opened.bind((address, port))
             if kind is socket.SOCK_STREAM:
                 opened.listen(64)
-            opened.setblocking(False)
+            opened.settimeout(0)
             self._sockets.append(opened)
-            self._selector.register(opened, selectors.EVENT_READ, (kind, f"{address}:{port}"))
+            self._selector.register(opened, selectors.EVENT_READ, "" if mute else f"{address}:{port}")
         self._wake.send(b".")
 
     def _serve(self) -> None:
@@ -196,7 +196,21 @@ class Lab:
                     if key.fileobj.recv(1) == b"x":  # type: ignore[union-attr]
                         return
                 else:
-                    _answer(key.fileobj, *key.data)
+                    self._answer(key.fileobj, key.data)
+
+    def _answer(self, opened: Any, name: str) -> None:
+        """Take a new connection, or say who answers and whom it saw."""
+        if opened.type == socket.SOCK_STREAM and opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            talk, _ = opened.accept()
+            self._selector.register(talk, selectors.EVENT_READ, name)
+            return
+        said, peer = opened.recvfrom(100)
+        peer = peer or opened.getpeername()
+        if said and name:
+            opened.sendto(f"{name} saw {peer[0]}".encode(), peer)
+        elif not said:
+            self._selector.unregister(opened)
+            opened.close()
 
     def close(self) -> None:
         """Let go of everything."""
@@ -216,6 +230,11 @@ class Lab:
         opened.bind((source, port))
         return opened
 
+    def again(self, opened: socket.socket, patience: float) -> str:
+        """Give the answer to one more packet of a connection."""
+        opened.settimeout(patience)
+        return again(opened)
+
     def ask(self, source: str, target: tuple[str, int], protocol: str, patience: float) -> str:
         """Give the answer to one new connection: "HOST:PORT saw CLIENT", "refused" or "silence"."""
         kind = socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM
@@ -228,10 +247,19 @@ def answer(opened: socket.socket, target: tuple[str, int], patience: float) -> s
     opened.settimeout(patience)
     try:
         opened.connect(target)
-        if opened.type == socket.SOCK_DGRAM:
-            # The kernel tells a program at once that a rule of its own host took its packet; how, it says later.
-            with contextlib.suppress(PermissionError):
-                opened.send(b"?")
+        return again(opened)
+    except TimeoutError:
+        return "silence"
+    except ConnectionRefusedError:
+        return "refused"
+
+
+def again(opened: socket.socket) -> str:
+    """Give the answer to one more packet of a connection."""
+    try:
+        # The kernel tells a program at once that a rule of its own host took its packet; how, it says later.
+        with contextlib.suppress(PermissionError):
+            opened.send(b"?")
         return opened.recv(200).decode()
     except TimeoutError:
         return "silence"
@@ -239,29 +267,20 @@ def answer(opened: socket.socket, target: tuple[str, int], patience: float) -> s
         return "refused"
 
 
-def _answer(opened: Any, kind: socket.SocketKind, name: str) -> None:
-    if kind is socket.SOCK_STREAM:
-        talk, peer = opened.accept()
-        with talk:
-            talk.sendall(f"{name} saw {peer[0]}".encode())
-    else:
-        _, peer = opened.recvfrom(100)
-        opened.sendto(f"{name} saw {peer[0]}".encode(), peer)
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Lab]:
-    """Give the cluster, with three endpoints that answer on port 8080."""
+    """Give the cluster, with three endpoints that answer on port 8080 and a port that only listens."""
     lab = Lab()
     for address in ("10.0.1.1", "10.0.1.2", "10.0.2.1"):
         lab.listen(address, 8080)
+    lab.listen("10.0.2.1", 9090, mute=True)
     yield lab
     lab.close()
 
 
 @pytest.fixture
-def lab(cluster: Lab) -> Iterator[Lab]:
+def lab(cluster: Lab) -> Lab:
     """Give the cluster as if new: no rules, no connections known."""
     cluster.nft("flush ruleset\n")
     cluster.conntrack("-F")
-    yield cluster
+    return cluster

@@ -19,6 +19,7 @@ from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
 from kubeproof.impl.kubeproxy.route import destinations
 from kubeproof.impl.kubeproxy.rule import RuleSet
+from kubeproof.impl.kubeproxy.services import service_ports
 
 NODE, POD, OUTSIDE = "192.168.0.1", "10.0.1.10", "198.51.100.7"
 CLUSTER_IP, EXTERNAL_IP, BALANCER = "172.30.0.1", "203.0.113.5", "203.0.113.80"
@@ -28,7 +29,7 @@ TRIES = 40
 """With three endpoints the chance that one stays unseen in so many tries is 3 in ten million."""
 
 
-PATIENCE = 0.05
+PATIENCE = 0.03
 """Seconds to wait where silence is expected. An answer takes less than one thousandth of a second."""
 
 
@@ -100,3 +101,35 @@ def test_the_kernel_delivers_as_predicted(lab: Any, spec: Any, endpoints: Any, p
     lab.program(restore_text(ruled))
     expected = {packet: predicted(ruled, packet) for packet in packets(protocol)}
     assert {packet: observed(lab, packet, expected[packet]) for packet in expected} == expected
+
+
+def test_affinity_keeps_a_client_where_it_went_first(lab: Any) -> None:
+    one = service(session_affinity="ClientIP")
+    ruled = programmed(one, listed(**EVERYONE))
+    lab.program(restore_text(ruled))
+    first = lab.ask(POD, (CLUSTER_IP, 80), "TCP", 5)
+    assert first in predicted(ruled, Packet(POD, CLUSTER_IP, 80))
+    chain = next(service_ports(one)).endpoint_chain(first.partition(" ")[0])
+    known = Packet(POD, CLUSTER_IP, 80, remembered=frozenset({chain}))
+    assert observed(lab, known, {HERE, ELSEWHERE}) == predicted(ruled, known) == {first}
+    fresh = Packet(HERE, CLUSTER_IP, 80)
+    assert lab.ask(HERE, (CLUSTER_IP, 80), "TCP", 5) in predicted(ruled, fresh)
+    assert len(predicted(ruled, fresh)) == 3
+
+
+def test_rules_of_yesterday_are_noticed(lab: Any) -> None:
+    yesterday, today = ({"here": READY, "also_here": READY}, {"also_here": READY, "elsewhere": READY})
+    lab.program(restore_text(programmed(service(), listed(**yesterday))))
+    expected = predicted(programmed(service(), listed(**today)), Packet(POD, CLUSTER_IP, 80))
+    assert observed(lab, Packet(POD, CLUSTER_IP, 80), expected) ^ expected == {
+        f"{HERE}:8080 saw {POD}",
+        f"{ELSEWHERE}:8080 saw {POD}",
+    }
+
+
+def test_the_text_is_one_the_kernel_gives_back(lab: Any) -> None:
+    lab.program(restore_text(programmed(service(), listed(**EVERYONE))))
+    kept = lab.node.run("iptables-save", "-t", "nat")
+    assert sum(line.startswith("-A") for line in kept.splitlines()) == sum(
+        rule.table == "nat" for rule in programmed(service(), listed(**EVERYONE)).rules
+    )

@@ -1,0 +1,366 @@
+"""The compiled engine says what the others say: every count, every verdict, every trace, wherever a search ends."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubeproof.harness import claims as claim_properties
+from kubeproof.harness.check import machine_of
+from kubeproof.harness.face import Cluster
+from kubeproof.harness.prepare import prepare
+from kubeproof.model import checker as checker_package
+from kubeproof.model.checker import Exploration, ImpureStepError, Limits, StepError, explore
+from kubeproof.model.checker import columns as columns_module
+from kubeproof.model.checker import columns_kernels as kernels
+from kubeproof.model.checker import columns_states as states_module
+from kubeproof.model.checker.columns_states import States
+from kubeproof.model.machine import (
+    Action,
+    Converges,
+    Invariant,
+    Machine,
+    Outcome,
+    Property,
+    Sometimes,
+    State,
+    StepProperty,
+    View,
+)
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+
+
+def load(path: Path) -> ModuleType:
+    """Load a module that is in no package."""
+    spec = importlib.util.spec_from_file_location(f"loaded_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+engines = load(TESTS / "test_checker_engines.py")
+two_phase = load(ROOT / "examples" / "machines" / "two_phase_commit.py")
+columns = partial(explore, engine="columns")
+random_machines = engines.machines()
+small = st.integers(0, 2)
+
+
+def essence(result: Exploration) -> tuple[object, ...]:
+    """Give all that must not depend on the engine."""
+    counts = [(action.name, action.enabled, action.taken, action.new) for action in result.statistics.actions]
+    whole = (result.states, result.transitions, result.depth, result.complete, result.why_incomplete)
+    return (result.verdicts, whole, counts, result.statistics.widest)
+
+
+@given(random_machines, small, small, st.booleans())
+def test_it_says_what_the_oracle_says(machine: Machine, bad: int, target: int, stop: bool):  # noqa: FBT001
+    claims = engines._claims(bad, target)
+    expected: list[State] = []
+    seen: list[State] = []
+    plain = explore(machine, claims, engine="plain", stop_at_first=stop, collect=expected.append)
+    found = columns(machine, claims, stop_at_first=stop)
+    assert essence(found)[:3] == essence(plain)[:3]
+    assert essence(found)[:3] == essence(columns(machine, claims, stop_at_first=stop, visited="fingerprint"))[:3]
+    assert essence(found)[:3] == essence(columns(machine, claims, stop_at_first=stop, collect=seen.append))[:3]
+    assert seen == expected
+
+
+@given(random_machines, small, small)
+def test_a_search_without_end_has_the_same_widths_and_calls_as_the_rows(machine: Machine, bad: int, target: int):
+    claims = engines._claims(bad, target)
+    rows, found = explore(machine, claims), columns(machine, claims)
+    assert essence(found) == essence(rows)
+    assert found.statistics.calls <= rows.statistics.calls + len(machine.actions) * len(machine.initial)
+
+
+@given(random_machines, small, small, st.integers(1, 40), st.booleans())
+def test_a_limit_cuts_it_where_it_cuts_the_rows(
+    machine: Machine,
+    bad: int,
+    target: int,
+    most: int,
+    stop: bool,  # noqa: FBT001
+):
+    claims = engines._claims(bad, target)
+    cut = partial(explore, machine, claims, limits=Limits(max_states=most), stop_at_first=stop)
+    assert essence(cut(engine="columns"))[:3] == essence(cut())[:3]
+
+
+@given(random_machines, st.sets(st.integers(0, 4), max_size=3), small, small)
+def test_urgency_that_commutes_with_nothing_is_the_same(machine: Machine, chosen: set[int], bad: int, target: int):
+    def rushed(number: int, action: Action) -> Action:
+        def step(view: View) -> Iterator[Outcome]:
+            yield from list(action.step(view))[:1]
+
+        if number not in chosen or action.when_quiet:
+            return action
+        return Action(action.name, action.group, step, action.fairness, urgent=True)
+
+    rushing = Machine(machine.initial, tuple(rushed(number, action) for number, action in enumerate(machine.actions)))
+    claims = engines._claims(bad, target)
+    assert engines._answer(rushing, claims, "columns") == engines._answer(rushing, claims, "plain")
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+def test_chains_of_urgent_steps_settle_alike(urgent: bool):  # noqa: FBT001
+    machine, claims = engines._confluent((3, 4, 2), 1), engines._chain_claims((3, 4, 2))
+    assert essence(columns(machine, claims, urgent=urgent)) == essence(explore(machine, claims, urgent=urgent))
+
+
+# Machines whose sizes are known.
+
+
+@pytest.mark.parametrize("managers", [3, 4, 5, 6])
+def test_two_phase_commit_has_the_size_that_arithmetic_says(managers: int):
+    machine = two_phase.two_phase_commit(managers)
+    claims = (two_phase.consistent(managers), two_phase.can_commit(managers))
+    found = columns(machine, claims)
+    assert found.states == 4**managers + 6**managers + 2**managers
+    assert found.statistics.calls_per_transition < 0.3
+    if managers < 6:
+        assert essence(found) == essence(explore(machine, claims))
+
+
+def test_eight_philosophers_are_the_same_to_both_engines():
+    machine, claims = engines.dining(8, one_left_handed=True), (engines.eats(0),)
+    found = columns(machine, claims)
+    assert found.states == 3**8
+    assert essence(found) == essence(explore(machine, claims))
+
+
+def test_the_work_queue_with_liveness_is_the_same_to_both_engines():
+    machine, claims = engines.work_queue(3, 2, 2), (engines.converged(3),)
+    found = columns(machine, claims)
+    assert (found.states, found.transitions) == (34_164, 142_880)
+    assert essence(found) == essence(explore(machine, claims))
+
+
+@pytest.mark.parametrize("name", ["deadlock", "scale"])
+def test_a_cluster_is_the_same_to_both_engines(name: str):
+    scenario = Cluster.from_manifests(ROOT / "examples" / name).load().scenario
+    core = machine_of(scenario, prepare(scenario))
+    claims = claim_properties.of(core)
+    assert essence(columns(core.machine, claims)) == essence(explore(core.machine, claims))
+
+
+# Where a search ends.
+
+
+def grid(size: int, *, fails_at: tuple[int, int] | None = None, error: type[BaseException] = ValueError) -> Machine:
+    """Give two counters that go up by themselves; at one pair of values the second one fails."""
+
+    def up(slot: str, view: View) -> Iterator[Outcome]:
+        if view[slot] < size:
+            yield Outcome("up", {slot: view[slot] + 1})
+
+    def fragile(view: View) -> Iterator[Outcome]:
+        if (view["x"], view["y"]) == fails_at:
+            raise error("here")
+        yield from up("y", view)
+
+    return Machine(({"x": 0, "y": 0},), (Action("x", "x", partial(up, "x")), Action("y", "y", fragile)))
+
+
+def test_every_limit_of_a_grid_cuts_it_at_the_same_step():
+    claims = (Sometimes("far", "", lambda view: view["x"] + view["y"] == 12),)
+    for most in range(1, 50):
+        cut = partial(explore, grid(6), claims, limits=Limits(max_states=most))
+        found = cut(engine="columns")
+        assert found.states == min(most, 49)
+        assert found.complete == (most >= 49)
+        assert essence(found)[:3] == essence(cut())[:3]
+
+
+@pytest.mark.parametrize("at", [(0, 0), (3, 1), (7, 9), (9, 9)])
+def test_a_step_that_raises_deep_in_a_batch_is_reached_by_the_same_trace(at: tuple[int, int]):
+    caught = []
+    for engine in ("rows", "columns"):
+        with pytest.raises(StepError, match="y raised ValueError: here") as error:
+            explore(grid(9, fails_at=at), engine=engine)
+        caught.append((error.value.seen, error.value.trace))
+    assert caught[0] == caught[1]
+    assert len(caught[1][1].steps) == sum(at)
+
+
+@pytest.mark.parametrize("at", [(0, 0), (2, 5), (9, 9)])
+def test_an_interrupt_deep_in_a_batch_ends_the_search_before_that_state(at: tuple[int, int]):
+    cut = partial(explore, grid(9, fails_at=at, error=KeyboardInterrupt), (Sometimes("far", "", lambda _: False),))
+    found = cut(engine="columns")
+    assert found.why_incomplete == "interrupted (Ctrl-C)"
+    assert essence(found)[:3] == essence(cut())[:3]
+
+
+def breach_at(x: int, y: int, kind: str) -> Property:
+    """Give a claim of a kind that is broken at one place of the grid."""
+
+    def here(view: View) -> bool:
+        return bool((view["x"], view["y"]) == (x, y))
+
+    if kind == "step":
+        return StepProperty("claim", "", lambda _before, after, label: [label] if here(after) else [])
+    if kind == "stuck":
+        return Converges("claim", "", lambda view: ["here"] if here(view) else [])
+    return Invariant("claim", "", lambda view: ["here"] if here(view) else [])
+
+
+@pytest.mark.parametrize("kind", ["step", "stuck", "invariant"])
+@pytest.mark.parametrize("place", [(1, 1), (4, 7), (9, 9)])
+def test_a_search_that_stops_at_a_breach_stops_at_the_same_step(kind: str, place: tuple[int, int]):
+    claims = (breach_at(*place, kind), Sometimes("far", "", lambda view: view["x"] + view["y"] == 18))
+    cut = partial(explore, grid(9), claims, stop_at_first=True)
+    found = cut(engine="columns")
+    assert essence(found)[:3] == essence(cut())[:3]
+    assert (found["claim"].trace is not None) == (kind != "stuck" or place == (9, 9))
+
+
+def test_a_time_limit_and_a_memory_limit_end_it():
+    for limits in (Limits(timeout=0), Limits(max_memory=1)):
+        assert not columns(grid(3), limits=limits).complete
+
+
+# States in words.
+
+
+def test_a_slot_may_take_more_and_more_values():
+    found = columns(grid(70), (Sometimes("far", "", lambda view: view["x"] == view["y"] == 70),))
+    assert (found.states, found.transitions, found.depth) == (71**2, 2 * 70 * 71, 140)
+
+
+def wide(slots: int) -> Machine:
+    """Give a row of switches of eight positions, of which the first three are turned."""
+
+    def turn(n: int, view: View) -> Iterator[Outcome]:
+        yield Outcome("turn", {f"s{n}": (view[f"s{n}"] + 1) % 8, f"s{slots - 1 - n}": view[f"s{n}"]})
+
+    return Machine(
+        ({f"s{n}": n % 8 for n in range(slots)},),
+        tuple(Action(f"turn {n}", f"{n}", partial(turn, n)) for n in range(3)),
+    )
+
+
+@pytest.mark.parametrize("visited", ["exact", "fingerprint"])
+def test_states_of_several_words_are_told_apart(visited: str):
+    found = columns(wide(80), visited=visited)
+    # Per switch eight positions, and the last but one in its mirror, which at first shows something else or the same.
+    assert essence(found) == essence(explore(wide(80)))
+    assert found.states > 8**3
+
+
+def test_words_hold_what_was_put_there_after_every_change_of_the_layout():
+    states = States(30, exact=True)
+    assert states.fit([1] * 30) is False
+    assert states.words == 1
+    states.append(kernels.np.zeros((1, 1), dtype=kernels.np.uint64))
+    for values in ([2] * 30, [5] * 30, [5] * 29 + [1 << 20]):
+        before = unpacked(states)
+        assert states.fit(values)
+        assert unpacked(states) == before
+        row = pack(states, [count - 1 for count in values])
+        states.append(row)
+        assert unpacked(states) == [*before, [count - 1 for count in values]]
+    assert states.words == 2  # 29 times 3 bits and once 20, no slot in two words
+
+
+def pack(states: States, ids: list[int]):
+    row = kernels.np.zeros((1, states.words), dtype=kernels.np.uint64)
+    word, shift, _ = states.layout
+    for slot, value in enumerate(ids):
+        row[0, word[slot]] |= kernels.np.uint64(value) << shift[slot]
+    return row
+
+
+def unpacked(states: States) -> list[list[int]]:
+    out = kernels.np.empty((len(states.bits), states.count), dtype=kernels.np.int32)
+    kernels.unpack(states.view(), 0, states.count, *states.layout, out)
+    return out.T.tolist()
+
+
+def test_fingerprints_forget_expanded_states_and_print_their_bound(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(states_module, "FORGET", 64)
+    forgotten: list[int] = []
+    forget = States.forget
+
+    def watched(states: States, before: int) -> None:
+        forget(states, before)
+        forgotten.append(states.forgotten)
+
+    monkeypatch.setattr(States, "forget", watched)
+    found = columns(grid(70), visited="fingerprint")
+    assert found.states == 71**2
+    assert found.missed_state_bound == 71**4 / 2**65
+    assert forgotten[-1] > 71**2 // 2
+    assert columns(grid(70)).missed_state_bound == 0
+    assert forgotten[-1] == 0
+
+
+# What it asks and whom it believes.
+
+
+def test_a_read_through_a_transform_is_asked_once_per_image():
+    def step(view: View) -> Iterator[Outcome]:
+        if view.via(lambda n: n < 400, "n"):
+            yield Outcome("flip", {"light": not view["light"]})
+
+    def count(view: View) -> Iterator[Outcome]:
+        if view["n"] < 500:
+            yield Outcome("up", {"n": view["n"] + 1})
+
+    machine = Machine(({"n": 0, "light": False},), (Action("count", "c", count), Action("flip", "f", step)))
+    found = columns(machine)
+    # One image where the light does not count, two where it does.
+    assert next(action.situations for action in found.statistics.actions if action.name == "flip") == 3
+    assert essence(found) == essence(explore(machine))
+
+
+def test_a_function_that_changes_its_mind_is_found_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(columns_module, "RECHECK", 1)
+    moods = iter(range(10_000))
+
+    def step(view: View) -> Iterator[Outcome]:
+        yield Outcome(f"mood {next(moods) > 6}", {"n": (view["n"] + 1) % 3})
+
+    machine = Machine(({"n": 0, "m": 0},), (Action("moody", "m", step), Action("m", "m2", partial(_ahead, "m"))))
+    with pytest.raises(ImpureStepError, match="moody gave"):
+        columns(machine)
+
+
+def _ahead(slot: str, view: View) -> Iterator[Outcome]:
+    if view[slot] < 50:
+        yield Outcome("up", {slot: view[slot] + 1})
+
+
+def test_a_function_that_reads_in_two_orders_is_found_out():
+    turn = iter(range(100))
+
+    def step(view: View) -> Iterator[Outcome]:
+        first, second = ("a", "b") if next(turn) % 2 else ("b", "a")
+        if view[first] + view[second] < 3:
+            yield Outcome("up", {first: view[first] + 1})
+
+    with pytest.raises(ImpureStepError, match="fickle read"):
+        columns(Machine(({"a": 0, "b": 0},), (Action("fickle", "f", step),)))
+
+
+def test_it_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    with pytest.raises(ValueError, match="cannot but remember"):
+        columns(grid(1), memo=False)
+    with pytest.raises(ValueError, match="keeps no checkpoint"):
+        columns(grid(1), checkpoint=tmp_path / "file")
+    monkeypatch.setitem(sys.modules, "numba", None)
+    for name in ("columns", "columns_kernels", "columns_states", "columns_tables"):
+        monkeypatch.delitem(sys.modules, f"kubeproof.model.checker.{name}")
+        monkeypatch.delattr(checker_package, name)
+    with pytest.raises(ValueError, match=r"needs numba: pip install 'kubeproof\[fast\]'"):
+        columns(grid(1))
