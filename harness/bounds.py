@@ -24,6 +24,13 @@ _ALL_AT_ONCE = (
 )
 
 
+_NODE_STEPS = (kubectl.Cordon, kubectl.DeleteNode, kubectl.Drain, kubectl.Taint)
+"""Steps that make a node unfit for a decision that has been taken."""
+
+
+_IN_A_ROW = "of the syncs of one key, two in a row may rest on views older than the first one's commit, not three"
+
+
 def bounds_of(scenario: Scenario) -> tuple[str, ...]:
     """Give the bounds of a scenario, one sentence each."""
     return tuple(
@@ -31,6 +38,7 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
         for line in (
             _start(scenario),
             f"views: {_VIEWS[scenario.consistency]}{_mixed(scenario)}",
+            "" if scenario.consistency is Consistency.LINEARIZABLE else _IN_A_ROW,
             f"faults: {_faults(scenario)}",
             *_nodes(scenario),
             _propagation(scenario),
@@ -89,6 +97,8 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     }
     if gone & made:
         yield "an object that is deleted and applied again under its name counts as the same object"
+    if any(isinstance(one, _NODE_STEPS) for one in scenario.script) or scenario.faults.node_crash:
+        yield "a cordon, taint or deletion of a node between a scheduler's decision and its binding breaks no placement"
 
 
 def _propagation(scenario: Scenario) -> str:

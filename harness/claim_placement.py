@@ -1,4 +1,8 @@
-"""Placement: every binding, at the moment it is made, satisfies the rules of `properties.placement`."""
+"""Placement: every binding, at the moment it is made, satisfies the rules of `properties.placement`.
+
+Where nodes change, a cordon, a taint or the deletion of a node that comes between the scheduler's decision and its
+binding is no breach: it could not know. The bounds say so. Resources, affinities and spreading are judged as they are.
+"""
 
 from __future__ import annotations
 
@@ -27,21 +31,29 @@ def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
 
 
 def _misplaced(cluster: Cluster, breaks: Judge, before: View, after: View, _label: str) -> Iterator[str]:
-    """Judge by the Pods as they are, and by the nodes as they are."""
+    """Judge by the Pods as they are, and by the nodes as they are, but for what nobody can hold against a decision."""
     keep = partial(components.scheduler_pod, "")
     slots = cluster.world.layout.pools["Pod"]
     pods: list[tuple[Pod | None, Pod | None]] = [(before.via(keep, slot), after.via(keep, slot)) for slot in slots]
-    nodes = _nodes(cluster, after)
+    nodes = tuple(_as_decided(one) for one in _nodes(cluster, after)) if _change(cluster) else _nodes(cluster, after)
     for old, new in pods:
         if old is None or new is None or old.spec.node_name == new.spec.node_name:
             continue
         others = [one for _, one in pods if one is not None and one is not new and one.spec.node_name]
         node = next((one for one in nodes if one.metadata.name == new.spec.node_name), None)
-        if node is None:
-            yield f"{new.metadata.name} is bound to {new.spec.node_name}, which is gone"
-        elif breaks(_nameless(old), node, _alike(others), nodes):
+        if node is not None and breaks(_nameless(old), node, _alike(others), nodes):
             problem = Problem((evolve(new, spec=evolve(new.spec, node_name="")),), nodes, tuple(others))
             yield from (str(reason) for reason in broken(problem)[node.metadata.name])
+
+
+def _change(cluster: Cluster) -> bool:
+    """Tell whether nodes change in this cluster."""
+    return "Node" in cluster.world.layout.pools
+
+
+def _as_decided(node: Node) -> Node:
+    """Give a node without cordon and taints: they may have come between the decision and the binding."""
+    return evolve(node, spec=evolve(node.spec, unschedulable=False, taints=()))
 
 
 def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:

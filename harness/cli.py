@@ -86,6 +86,13 @@ def cli() -> None:
 )
 @click.option("--checkpoint", metavar="FILE", help="Keep the search in FILE, so that it can be killed and resumed.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint, if it exists.")
+@click.option(
+    "--simulate",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Take N random walks instead: they find, but prove nothing.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Which random walks.")
 @click.option("--statistics", is_flag=True, help="Print what the search cost and covered; with --json: time it, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Print the verdicts only.")
@@ -110,6 +117,8 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
             checkpoint=given["checkpoint"],
             resume=given["resume"],
             measure=given["statistics"],
+            walks=given["simulate"],
+            seed=given["seed"],
         )
     _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"]))
     if given["statistics"] and not given["as_json"]:

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ..impl.api.apps import Deployment
-from ..impl.api.core import Namespace, Node, Pod, Service
+from ..impl.api.apps import Deployment, ReplicaSet
+from ..impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import ObjectMeta
 from ..impl.api.policy import PodDisruptionBudget
@@ -29,9 +29,10 @@ from ..impl.apiserver.storage import Objects, with_meta
 from ..impl.kubectl import script as kubectl
 from ..impl.kubelet.behaviour import HOLLOW, WELL
 from ..model import world as worlds
-from ..model.machine import Action, Machine
+from ..model.machine import Action, Machine, View
 from ..model.store import Layout, Stored, place, pool
 from ..model.world import Form, Process, World, Writes
+from ..properties.convergence import plain_template
 from . import components, environment, kubelets, node_faults
 from .scenario import Consistency, Scenario
 
@@ -248,7 +249,10 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.deployment_process(one, pools, quiet=quiet, form=form(kinds), status=parts.deployment_status)
         )
     found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ())]
-    found.append(components.scheduler_process(pools, constants, form=form(1)))
+    past_returns = scenario.consistency is Consistency.RESETTABLE
+    selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
+    kinds = 1 if "Node" in pools or "ReplicaSet" not in pools else 2
+    found.append(components.scheduler_process(pools, constants, quiet=selecting, form=form(kinds)))
     if parts.endpoints:
         found += [
             components.endpointslice_process(one, pools, constants, form=form(1))
@@ -263,6 +267,22 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         found.append(components.garbage_process(pools, constants))
     found += node_faults.processes(scenario, pools, constants)
     return tuple(components.remembering(one) for one in found)
+
+
+def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -> bool:
+    """Tell whether no ReplicaSet will be made any more: the script is over and every Deployment has its current one.
+
+    Not so where a restarted controller may see the past again.
+    """
+    if not environment.past(steps, view):
+        return False
+    made = {view.via(_template, slot) for slot in pools.get("ReplicaSet", ())}
+    return all(view.via(_template, slot) in made for slot in pools.get("Deployment", ()))
+
+
+def _template(obj: Object | None) -> PodTemplateSpec | None:
+    """Give the template of a workload without the hash; None where there is no workload, which every place may be."""
+    return plain_template(obj.spec.template) if isinstance(obj, Deployment | ReplicaSet) else None
 
 
 def _distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:

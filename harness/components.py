@@ -203,16 +203,19 @@ def _garbage_act(cache: Cache, _key: Ref) -> Alternatives:
 SCHEDULER_KEY = Ref("Scheduler", "", "default-scheduler")
 
 
-def scheduler_process(pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form) -> Process:
+def scheduler_process(
+    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, quiet: Quiet | None, form: Form
+) -> Process:
     """Make the scheduler: any pending Pod may be next, any best node may be chosen.
 
-    Where nodes change it has seen both kinds up to the same moment: replacements on a node whose cordon only the
+    `quiet` tells when no ReplicaSet or Service (whose selectors count for default spreading) will come any more. Where
+    nodes change it has seen all kinds up to the same moment: replacements on a node whose cordon only the
     scheduler has not seen yet would be evicted for ever anew, which says nothing and multiplies everything.
     """
     watches = [Watch("Pod", pools["Pod"], scheduler_pod)]
     if "Node" in pools:
         watches.append(Watch("Node", pools["Node"], scheduler_node))
-    watches += [Watch(kind, pools[kind], scheduler_owner) for kind in ("ReplicaSet", "Service") if kind in pools]
+    watches += [Watch(kind, pools[kind], scheduler_owner, quiet) for kind in ("ReplicaSet", "Service") if kind in pools]
     return Process(
         name="scheduler",
         group="scheduler",

@@ -24,6 +24,7 @@ from ..model.checker import profile
 from ..model.checker.checkpoint import Checkpoint, CheckpointError
 from ..model.checker.explore import explore
 from ..model.checker.results import Exploration, Limits, Progress, Status
+from ..model.checker.simulate import simulate
 from ..traces import files as trace_files
 from ..traces import render
 from ..traces.document import Document, Inputs
@@ -126,14 +127,17 @@ def check(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     measure: bool = False,
+    walks: int | None = None,
+    seed: int = 0,
     **options: Any,
 ) -> Result:
     """Check a cluster, or the manifests at a path, against every claim.
 
     `options` are those of scenario.yaml in its spelling or in Python's (`start`, `consistency`, `wait_between_steps`).
     With `trace_dir`, the traces of broken claims are written there. `checkpoint` is the file the search is kept in,
-    `resume` goes on from it; `measure` times the Python code of components and claims. Raises BadInput for what is
-    wrong with the input, the checkpoint included.
+    `resume` goes on from it; `measure` times the Python code of components and claims. With `walks`, so many
+    random walks stand in for the search: they find breaches, and nothing holds. Raises BadInput for what is wrong with
+    the input, the checkpoint included.
     """
     if not isinstance(cluster, Cluster):
         cluster = Cluster.from_manifests(cluster)
@@ -146,12 +150,15 @@ def check(
         given["bounds"] = {**given.get("bounds", {}), "propagation": propagation}
     cluster = cluster.given(given)
     loaded = cluster.load()
+    search = _search(cluster, checkpoint, resume=resume, measure=measure)
+    if walks:
+        search = _walks(walks, seed, checkpoint)
     try:
         outcome = checking.check(
             loaded.scenario,
             limits=limits or Limits(),
             progress=progress,
-            search=_search(cluster, checkpoint, resume=resume, measure=measure),
+            search=search,
         )
     except Refused as refused:
         raise BadInput((Problem("input", 0, "", str(refused)),)) from None
@@ -159,6 +166,12 @@ def check(
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
     documents = _documents(outcome, Inputs(cluster.files, cluster.options))
     return Result(outcome, loaded.not_modelled, documents, _written(cluster.name, documents, trace_dir))
+
+
+def _walks(walks: int, seed: int, checkpoint: str | Path | None) -> Callable[..., Exploration]:
+    if checkpoint is not None:
+        raise BadInput((Problem("--simulate", 0, "", "random walks have no checkpoint: --seed goes them again"),))
+    return partial(simulate, walks=walks, seed=seed)
 
 
 def _search(

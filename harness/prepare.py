@@ -15,6 +15,9 @@ from .cluster import Cluster, Parts, applied, build
 from .scenario import Faults, Scenario, Start
 from .settle import Restless, apply, contents, settle
 
+SCHEDULE = 2_000
+"""Steps after which a run of the script is not followed any further: every template has long been met."""
+
 
 @frozen
 class Prepared:
@@ -48,7 +51,7 @@ def _replicasets(whole: Cluster) -> tuple[ReplicaSet, ...]:
     state: State | None = State.of(whole.machine.initial[0])
     while state is not None:
         try:
-            state = settle(whole.machine, state)
+            state = settle(whole.machine, state, steps=SCHEDULE)
         except Restless:
             break
         found |= {ref_of(one): one for slot in whole.world.layout.pools.get("ReplicaSet", ()) if (one := state[slot])}

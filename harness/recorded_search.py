@@ -5,7 +5,8 @@ names of Pods are random, and no component looks at the name of a node beyond wh
 
 Two searches. The whole one takes every interleaving. The calm one takes every choice (which node of equally good ones,
 which Pod to delete) but one order of steps: the scheduler waits until all others are at rest. What it finds can be
-reached; it is also all there is while a cluster is created, and nothing fails (see `_only_grows`).
+reached; where components act on the store as it is, it is also all there is while a cluster is created and nothing
+fails (see `_only_grows`).
 """
 
 from __future__ import annotations
@@ -122,15 +123,15 @@ class Run:
         chosen = tuple(begun.values())[:MOST_STARTS]
         few = "" if len(begun) == len(chosen) else "there are too many states to start from"
         calm = self.consistency is Consistency.LINEARIZABLE
-        if calm and number == 0 and (found := self._calm(chosen, number)).complete and _only_grows(found):
+        if calm and number == 0 and (found := self.calm(chosen, number)).complete and _only_grows(found):
             return found
-        found = self._search(chosen, number, few)
+        found = self.search(chosen, number, few)
         if found.complete or not calm:
             return found
-        some = self._calm(chosen, number)
+        some = self.calm(chosen, number)
         return evolve(found, rests=(*found.rests, *some.rests), restless=found.restless or some.restless)
 
-    def _search(self, starts: tuple[State, ...], number: int, few: str) -> Reached:
+    def search(self, starts: tuple[State, ...], number: int, few: str) -> Reached:
         """Explore every interleaving from some states until all is at rest."""
         found: dict[Hashable, State] = {}
 
@@ -145,7 +146,7 @@ class Run:
         why = search.why_incomplete or few
         return Reached(tuple(one for one in rests if one is not None), endless, not why, why)
 
-    def _calm(self, starts: tuple[State, ...], number: int) -> Reached:
+    def calm(self, starts: tuple[State, ...], number: int) -> Reached:
         """Explore every choice, but one order of steps only: the scheduler waits until all others are at rest."""
         waves = _waves(self.cluster.machine)
         queue, found = list(starts), dict[Hashable, State]()

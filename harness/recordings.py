@@ -7,7 +7,8 @@ when those searches were complete and none of its runs comes to a verdict (conve
 that is not among those reached: then the exhaustive answer contradicts no run. Where a limit is hit: UNKNOWN.
 
 Components act on the store as it is first (`LINEARIZABLE`): what they do then they may also do with caches that lag, so
-an outcome found there is allowed by the wider model. Only what is not found there is looked for with lagging caches.
+an outcome found there is allowed by the wider model, and its verdict among those of the wider model. Only what is not
+found there is looked for with lagging caches; `unanimous` speaks of the views that were tried last.
 
 Left out on purpose: time. Which of several outcomes is likely, and what only a clock decides, is not judged.
 """

@@ -14,8 +14,8 @@ a prefix of each watched kind's history. Three forms represent it:
   included.
 - SNAPSHOT, for a process with two or more kinds that lag: an informer's cache per kind, as a value, and a step that
   brings one kind up to date. Stopping at an intermediate version is having made that step earlier. A snapshot is
-  never passed over unless every other kind is current and can change no more (`Watch.quiet`); then the process is
-  back in the case above.
+  never passed over unless every other kind can change no more (`Watch.quiet`) and neither as it was seen nor as it is
+  does it make the snapshot lead to anything; then the process is back in the case above.
 
 Views go on while a sync is under way: what a process sees after it began a sync and before it commits it may have to
 be kept for the next one. So it may begin a sync (its requests become the turn) in the moment in which it sees
@@ -39,6 +39,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from enum import Enum
 from functools import lru_cache, partial
+from itertools import product
 from typing import Any
 
 from attrs import field, frozen
@@ -378,22 +379,34 @@ def _kind(request: Request) -> str:
 
 
 def _passes_over(world: World, process: Process, view: View) -> Iterator[Outcome]:
-    """Pass over a view that leads to nothing, where only one kind can still bring news."""
+    """Pass over a view that leads to nothing, whatever of the other kinds may yet be seen.
+
+    That can be told where every other kind changes no more: it will be seen as it was seen last, or as it is.
+    """
     key = world.key(view, process)
     if key is None or view[process.turn]:
         return
-    behind: list[tuple[Watch, Snapshot]] = []
-    for watch in process.watches:
-        current = world.look(view, watch, key)
-        if current != view[process.seen(watch)]:
-            behind.append((watch, current))
-        elif watch.quiet is None or not watch.quiet(view):
-            behind.append((watch, ()))
-    if len(behind) != 1 or not behind[0][1]:
+    seen = [view[process.seen(watch)] for watch in process.watches]
+    now = [world.look(view, watch, key) for watch in process.watches]
+    lively = [place for place, watch in enumerate(process.watches) if watch.quiet is None or not watch.quiet(view)]
+    if len(lively) > 1:
         return
-    watch, current = behind[0]
-    if world.doomed(view, process, world.pending(view, process)):
-        yield Outcome(f"sees {watch.kind}", {process.seen(watch): current})
+    for place in lively or range(len(seen)):
+        if now[place] != seen[place] and _leads_to_nothing(world, process, view, key, seen, now, place):
+            watch = process.watches[place]
+            yield Outcome(f"sees {watch.kind}", {process.seen(watch): now[place]})
+            return
+
+
+def _leads_to_nothing(
+    world: World, process: Process, view: View, key: Ref, seen: list[Snapshot], now: list[Snapshot], place: int
+) -> bool:
+    """Tell whether an old view of one kind gives nothing to do with any view of the others that is still to come."""
+    others = (
+        (old,) if number == place or old == new else (old, new)
+        for number, (old, new) in enumerate(zip(seen, now, strict=True))
+    )
+    return all(world.doomed(view, process, process.decide(key, views)) for views in product(*others))
 
 
 # --- faults ---------------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""Placement of many Pods at once: replicas that are alike are counted, nodes that are alike share their rules.
+"""Placement of many Pods at once: replicas that are alike are counted, nodes that are alike are taken together.
 
-The rules are those of placement_nodes and placement_pods, over the number of Pods of a group on a node instead of one
-truth value for each Pod and node. A rule that says the same of several like nodes is one rule, so that a minimal set of
-reasons stays short. Spreading is taken as it stands when all are placed; affinity depends on who comes first, for which
-each group has a rank on each node.
+The rules are those of placement_nodes and placement_pods, over the number of Pods of a group on a cell of like nodes
+instead of one truth value for each Pod and node. For cells of one node they are exact; for larger cells they are what
+any placement must satisfy, so that a contradiction is a proof and its minimal core is short. Spreading is taken as it
+stands when all are placed; affinity depends on who comes first, for which each group has a rank in each cell.
 Left out on purpose: volumes, and what is preferred but not required.
 """
 
@@ -36,16 +36,33 @@ class Group:
 
 
 @frozen
-class Kind:
-    """Nodes that are alike to every group."""
+class Cell:
+    """Nodes that are alike to every group; one alone is a cell too."""
 
     nodes: tuple[Node, ...]
 
     @property
+    def size(self) -> int:
+        """How many they are."""
+        return len(self.nodes)
+
+    @property
+    def first(self) -> Node:
+        """One that stands for all."""
+        return self.nodes[0]
+
+    @property
     def words(self) -> str:
         """Name them: one by its name, several by their number and one of their names."""
-        first = name_of(self.nodes[0])
-        return first if len(self.nodes) == 1 else f"each of the {len(self.nodes)} nodes like {first}"
+        return name_of(self.first) if self.size == 1 else f"each of the {self.size} nodes like {name_of(self.first)}"
+
+    def value(self, key: str) -> str | None:
+        """Give the value of a label that all of them have; None if they have none or each its own."""
+        values = {node.metadata.labels.get(key) for node in self.nodes}
+        return values.pop() if len(values) == 1 else None
+
+
+Cells = tuple[Cell, ...]
 
 
 @frozen
@@ -117,38 +134,48 @@ def _nameless(pod: Pod) -> Pod:
     return Pod(ObjectMeta(namespace=pod.metadata.namespace, labels=pod.metadata.labels), pod.spec, PodStatus())
 
 
-def kinds(groups: Groups) -> tuple[Kind, ...]:
+def cells(groups: Groups) -> Cells:
     """Sort nodes by what any group can tell them apart by; only a host name that is the node's own does not count."""
     found: dict[Any, list[Node]] = {}
     for node in groups.nodes:
         found.setdefault(_face(groups, node), []).append(node)
-    return tuple(Kind(tuple(nodes)) for nodes in found.values())
+    return tuple(Cell(tuple(nodes)) for nodes in found.values())
 
 
 def _face(groups: Groups, node: Node) -> Any:
     own = node.metadata.labels.get(HOSTNAME) == name_of(node)
     labels = tuple((key, value) for key, value in node.metadata.labels.items() if not (own and key == HOSTNAME))
     kept_out = tuple(tuple(kind for kind, _, _ in keeps_out(one.pod, node)) for one in groups.groups)
-    there = tuple(sorted((repr(_nameless(pod)) for pod in groups.problem.on(node)))) if groups.bound else ()
+    there = tuple(sorted(repr(_nameless(pod)) for pod in groups.problem.on(node)))
     return labels, own, node.spec.taints, node.spec.unschedulable, node.status.allocatable, kept_out, there
 
 
 # --- asking -------------------------------------------------------------------------------------------------------
 
 
-def place(groups: Groups, *, milliseconds: int = 60_000, most: int | None = None) -> Answer:
-    """Find a place for all groups, on at most `most` of the nodes, or the reasons why there is none."""
-    named = list(rules(groups))
+def contradiction(groups: Groups, *, milliseconds: int = 10_000) -> Answer | None:
+    """Prove that there is no place for all, looking at like nodes together; None if that shows no contradiction."""
+    found = _ask(groups, cells(groups), milliseconds)
+    return None if isinstance(found, Fits) else found
+
+
+def place(groups: Groups, *, milliseconds: int = 10_000, most: int | None = None) -> Answer:
+    """Find a place for all groups, on at most `most` of the nodes, or the reasons why there is none: node by node."""
+    return _ask(groups, tuple(Cell((node,)) for node in groups.nodes), milliseconds, most)
+
+
+def _ask(groups: Groups, some: Cells, milliseconds: int, most: int | None = None) -> Answer:
+    named = list(rules(groups, some))
     tracked = [z3.Bool(f"rule {number}") for number in range(len(named))]
     solver = z3.Solver()
     solver.set("timeout", milliseconds)
-    solver.add(_background(groups))
+    solver.add(_background(groups, some))
     if most is not None:
-        solver.add(_at_most(groups, most))
+        solver.add(_at_most(groups, some, most))
     solver.add([z3.Implies(name, rule.formula) for name, rule in zip(tracked, named, strict=True)])
     found = solver.check(*tracked)
     if found == z3.sat:
-        return _fits(groups, solver.model())
+        return _fits(groups, some, solver.model())
     if found == z3.unknown:
         return Undecided()
     kept = _minimal(solver, sorted(solver.unsat_core(), key=str))
@@ -165,190 +192,198 @@ def _minimal(solver: z3.Solver, core: list[z3.BoolRef]) -> set[str]:
     return {str(name) for name in kept}
 
 
-def _fits(groups: Groups, model: z3.ModelRef) -> Fits:
+def _fits(groups: Groups, some: Cells, model: z3.ModelRef) -> Fits:
     spots = (
-        Spot(called(group.pod), name_of(node), model.eval(here(index, node), model_completion=True).as_long())
+        Spot(called(group.pod), name_of(cell.first), model.eval(here(index, cell), model_completion=True).as_long())
         for index, group in enumerate(groups.groups)
-        for node in groups.nodes
+        for cell in some
     )
     return Fits(tuple(spot for spot in spots if spot.count))
 
 
-def here(group: int, node: Node) -> Any:
-    """Say how many Pods of a group are on a node."""
-    return z3.Int(f"{group} at {name_of(node)}")
+def here(group: int, cell: Cell) -> Any:
+    """Say how many Pods of a group are in a cell."""
+    return z3.Int(f"{group} at {name_of(cell.first)}")
 
 
-def _rank(group: int, node: Node) -> Any:
-    return z3.Int(f"rank of {group} at {name_of(node)}")
+def _rank(group: int, cell: Cell) -> Any:
+    return z3.Int(f"rank of {group} at {name_of(cell.first)}")
 
 
-def _total(group: int, nodes: Iterable[Node]) -> Any:
-    return z3.Sum([here(group, node) for node in nodes])
+def _total(group: int, some: Iterable[Cell]) -> Any:
+    return z3.Sum([here(group, cell) for cell in some])
 
 
-def _background(groups: Groups) -> list[Any]:
+def _background(groups: Groups, some: Cells) -> list[Any]:
     """Say what the words mean: counts are between none and all; among like nodes the first carries most."""
     told: list[Any] = []
     for index, group in enumerate(groups.groups):
-        for node in groups.nodes:
-            told += [here(index, node) >= 0, here(index, node) <= group.count]
+        for cell in some:
+            told += [here(index, cell) >= 0, here(index, cell) <= group.count]
     if groups.groups:
+        of = {name_of(cell.first): cell for cell in some}
         largest = max(range(len(groups.groups)), key=lambda index: groups.groups[index].count)
-        for kind in kinds(groups):
-            told += [here(largest, one) >= here(largest, two) for one, two in pairwise(kind.nodes)]
+        for like in cells(groups):
+            alone = [of[name] for node in like.nodes if (name := name_of(node)) in of and of[name].size == 1]
+            told += [here(largest, one) >= here(largest, two) for one, two in pairwise(alone)]
     return told
 
 
-def _at_most(groups: Groups, most: int) -> Any:
-    used = [z3.If(z3.Or([here(index, node) > 0 for index in range(len(groups.groups))]), 1, 0) for node in groups.nodes]
+def _at_most(groups: Groups, some: Cells, most: int) -> Any:
+    used = [z3.If(z3.Or([here(index, cell) > 0 for index in range(len(groups.groups))]), 1, 0) for cell in some]
     return z3.Sum(used) <= most
 
 
 # --- the rules ----------------------------------------------------------------------------------------------------
 
 
-def rules(groups: Groups) -> Iterator[Rule]:
+def rules(groups: Groups, some: Cells) -> Iterator[Rule]:
     """Give every rule, in a fixed order."""
-    like = kinds(groups)
     for index, group in enumerate(groups.groups):
         who = called(group.pod)
-        words = f"{who}: {_pods(group)} to run somewhere"
-        reason = Reason("must run", (who,), (), words, "without it there would be a placement")
-        yield Rule(reason, _total(index, groups.nodes) == group.count)
-        for kind in like:
-            yield from _alone(index, group, kind)
-    for kind in like:
-        yield from _room(groups, kind)
-        yield from _ports(groups, kind)
+        reason = Reason(
+            "must run", (who,), (), f"{who}: {_pods(group)} to run somewhere", "without it there would be a placement"
+        )
+        yield Rule(reason, _total(index, some) == group.count)
+        for cell in some:
+            yield from _alone(index, group, cell)
+    for cell in some:
+        yield from _room(groups, cell)
+        yield from _ports(groups, cell)
     for index in range(len(groups.groups)):
-        yield from _apart(groups, index, like)
-        yield from _near(groups, index, like)
-        yield from _spread(groups, index, like)
+        yield from _apart(groups, index, some)
+        yield from _near(groups, index, some)
+        yield from _spread(groups, index, some)
 
 
 def _pods(group: Group) -> str:
     return "1 Pod has" if group.count == 1 else f"{group.count} Pods have"
 
 
-def _names(kind: Kind) -> tuple[str, ...]:
-    return tuple(name_of(node) for node in kind.nodes)
+def _names(some: Iterable[Cell]) -> tuple[str, ...]:
+    return tuple(name_of(node) for cell in some for node in cell.nodes)
 
 
-def _alone(index: int, group: Group, kind: Kind) -> Iterator[Rule]:
-    who = called(group.pod)
-    for which, why, remedy in keeps_out(group.pod, kind.nodes[0]):
-        rest = f" (so it is on all {len(kind.nodes)} nodes like it)" if len(kind.nodes) > 1 else ""
-        reason = Reason(
-            which, (who,), _names(kind), f"{who} cannot go to {name_of(kind.nodes[0])}: {why}{rest}", remedy
-        )
-        yield Rule(reason, _total(index, kind.nodes) == 0)
+def _alone(index: int, group: Group, cell: Cell) -> Iterator[Rule]:
+    who, where = called(group.pod), name_of(cell.first)
+    for kind, why, remedy in keeps_out(group.pod, cell.first):
+        rest = f" (and so on {cell.size - 1} more nodes like it)" if cell.size > 1 else ""
+        reason = Reason(kind, (who,), _names([cell]), f"{who} cannot go to {where}: {why}{rest}", remedy)
+        yield Rule(reason, here(index, cell) == 0)
 
 
-def _room(groups: Groups, kind: Kind) -> Iterator[Rule]:
+def _room(groups: Groups, cell: Cell) -> Iterator[Rule]:
     """The Pods of a node get no more of a resource than those already there leave."""
     asking = [asks(group.pod) for group in groups.groups]
-    first = kind.nodes[0]
-    taken = [asks(pod) for pod in groups.problem.on(first)]
+    taken = [asks(pod) for pod in groups.problem.on(cell.first)]
     for resource in sorted({name for one in asking for name in one}):
-        has = units(resource, first.status.allocatable.get(resource, Quantity()))
+        has = units(resource, cell.first.status.allocatable.get(resource, Quantity()))
         left = max(has - sum(one.get(resource, 0) for one in taken), 0)
         shares = [(index, one[resource]) for index, one in enumerate(asking) if resource in one]
-        full = [z3.Sum([here(index, node) * share for index, share in shares]) <= left for node in kind.nodes]
-        yield Rule(_full(groups, kind, resource, (has, left), shares), z3.And(full))
+        whole = [here(index, cell) <= cell.size * (left // share) for index, share in shares]
+        sum_of_all = z3.Sum([here(index, cell) * share for index, share in shares]) <= cell.size * left
+        yield Rule(_full(groups, cell, resource, (has, left), shares), z3.And(sum_of_all, *whole))
 
 
 def _full(
-    groups: Groups, kind: Kind, resource: str, has_left: tuple[int, int], shares: list[tuple[int, int]]
+    groups: Groups, cell: Cell, resource: str, has_left: tuple[int, int], shares: list[tuple[int, int]]
 ) -> Reason:
     has, left = has_left
     unit = "m" if resource == "cpu" else ""
-    asked = ", ".join(
-        f"{called(groups.groups[index].pod)} asks for {groups.groups[index].count} x {share}{unit}"
-        for index, share in shares
-    )
-    words = f"{kind.words} has {left}{unit} of {has}{unit} {resource} left: {asked}"
+    asking = [(groups.groups[index], share) for index, share in shares]
+    asked = ", ".join(f"{called(group.pod)} asks for {group.count} x {share}{unit}" for group, share in asking)
+    words = f"{cell.words} has {left}{unit} of {has}{unit} {resource} left: {asked}"
     remedy = f"a larger node, one more node, or smaller requests of {resource} would do"
     if resource == "pods":
         remedy = "one more node, or a higher Pod limit of the kubelet would do"
-    who = tuple(called(groups.groups[index].pod) for index, _ in shares)
-    return Reason("room", who, _names(kind), words, remedy)
+    return Reason("room", tuple(called(group.pod) for group, _ in asking), _names([cell]), words, remedy)
 
 
-def _ports(groups: Groups, kind: Kind) -> Iterator[Rule]:
+def _ports(groups: Groups, cell: Cell) -> Iterator[Rule]:
     """No two Pods of a node have the same host port."""
     named = list(enumerate(groups.groups))
-    there = list(groups.problem.on(kind.nodes[0]))
+    there = list(groups.problem.on(cell.first))
     for index, group in named:
         taken = next((port for other in there if (port := clash(group.pod, other))), None)
         if taken:
-            yield _port_rule(group, None, kind, taken, _total(index, kind.nodes) == 0)
+            yield _port_rule((group,), "a Pod that is there", cell, taken, here(index, cell) == 0)
         if port := clash(group.pod, group.pod):
-            yield _port_rule(group, group, kind, port, z3.And([here(index, node) <= 1 for node in kind.nodes]))
+            yield _port_rule((group,), "another of its kind", cell, port, here(index, cell) <= cell.size)
     for (one, group), (two, other) in combinations(named, 2):
         if port := clash(group.pod, other.pod):
-            alone = [z3.Or(here(one, node) == 0, here(two, node) == 0) for node in kind.nodes]
-            yield _port_rule(group, other, kind, port, z3.And(alone))
+            formula = here(one, cell) + here(two, cell) <= cell.size
+            yield _port_rule((group, other), called(other.pod), cell, port, formula)
 
 
-def _port_rule(group: Group, other: Group | None, kind: Kind, port: int, formula: Any) -> Rule:
-    who = called(group.pod)
-    beside = (
-        "a Pod that is there" if other is None else "another Pod of its kind" if other is group else called(other.pod)
-    )
-    words = f"{kind.words} has host port {port} once: {who} cannot be beside {beside}"
-    names = (who,) if other is None or other is group else (who, called(other.pod))
-    return Rule(Reason("ports", names, _names(kind), words, "one more node, or another hostPort, would do"), formula)
+def _port_rule(who: tuple[Group, ...], beside: str, cell: Cell, port: int, formula: Any) -> Rule:
+    names = tuple(called(group.pod) for group in who)
+    words = f"{cell.words} has host port {port} once: {names[0]} cannot be beside {beside}"
+    return Rule(Reason("ports", names, _names([cell]), words, "one more node, or another hostPort, would do"), formula)
 
 
 # --- rules about other Pods ---------------------------------------------------------------------------------------
 
 
-def _domains(groups: Groups, key: str) -> dict[str, list[Node]]:
-    found: dict[str, list[Node]] = {}
-    for node in groups.nodes:
-        if key in node.metadata.labels:
-            found.setdefault(node.metadata.labels[key], []).append(node)
+def _domains(some: Cells, key: str) -> dict[str, list[Cell]]:
+    """Sort cells by a label; those without it, and those in which each node has its own value, are left out."""
+    found: dict[str, list[Cell]] = {}
+    for cell in some:
+        if (value := cell.value(key)) is not None:
+            found.setdefault(value, []).append(cell)
     return found
 
 
-def _apart(groups: Groups, index: int, like: tuple[Kind, ...]) -> Iterator[Rule]:
+def _split(some: Cells, key: str) -> list[Cell]:
+    """Give the cells in which each node has its own value of a label."""
+    return [cell for cell in some if key in cell.first.metadata.labels and cell.value(key) is None]
+
+
+def _apart(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:
     """Required anti-affinity holds both ways: towards Pods that are there, its own kind and the later groups."""
     problem, group = groups.problem, groups.groups[index]
     who = called(group.pod)
-    remedy = "one more node (with a new value of the key) would do"
     barred: dict[tuple[str, str], set[str]] = {}
     for home in groups.nodes if groups.bound else ():
         for other in problem.on(home):
             for key in excludes(problem, group.pod, other):
                 barred.setdefault((key, called(other)), set()).update(map(name_of, problem.peers(home, key)))
     for (key, other_name), names in sorted(barred.items()):
+        whole = [cell for cell in some if names.issuperset(_names([cell]))]
         words = f"{who} cannot be within one {key} with {other_name}, which is there already"
-        reason = Reason("anti-affinity", (who, other_name), tuple(sorted(names)), words, remedy)
-        yield Rule(reason, _total(index, (node for node in groups.nodes if name_of(node) in names)) == 0)
+        reason = Reason("anti-affinity", (who, other_name), _names(whole), words, _another(key))
+        yield Rule(reason, _total(index, whole) == 0)
     for later in range(index, len(groups.groups)):
         for key in sorted(excludes(problem, group.pod, groups.groups[later].pod)):
-            yield _exclusion(groups, index, later, key)
+            yield _own_kind(groups, index, key, some) if later == index else _exclusion(groups, index, later, key, some)
 
 
-def _exclusion(groups: Groups, index: int, later: int, key: str) -> Rule:
+def _another(key: str) -> str:
+    return f"one more node with a new {key} would do"
+
+
+def _own_kind(groups: Groups, index: int, key: str, some: Cells) -> Rule:
+    who = called(groups.groups[index].pod)
+    domains, split = _domains(some, key), _split(some, key)
+    formulas = [_total(index, inside) <= 1 for inside in domains.values()]
+    formulas += [here(index, cell) <= cell.size for cell in split]
+    number = len(domains) + sum(cell.size for cell in split)
+    words = f"at most one Pod of {who} fits within one {key}, by its required anti-affinity; there are {number}"
+    names = _names([*split, *(cell for inside in domains.values() for cell in inside)])
+    return Rule(Reason("anti-affinity", (who,), names, words, _another(key)), z3.And(formulas))
+
+
+def _exclusion(groups: Groups, index: int, later: int, key: str, some: Cells) -> Rule:
     who, whom = called(groups.groups[index].pod), called(groups.groups[later].pod)
-    domains = _domains(groups, key)
-    if later == index:
-        formulas = [_total(index, nodes) <= 1 for nodes in domains.values()]
-        words = (
-            f"at most one Pod of {who} fits within one {key}, by its required anti-affinity; there are {len(domains)}"
-        )
-    else:
-        formulas = [z3.Or(_total(index, nodes) == 0, _total(later, nodes) == 0) for nodes in domains.values()]
-        words = f"{who} and {whom} exclude each other within one {key}; there are {len(domains)}"
-    names = tuple(name_of(node) for nodes in domains.values() for node in nodes)
-    who_all = (who,) if later == index else (who, whom)
-    remedy = f"one more node with a new {key} would do"
-    return Rule(Reason("anti-affinity", who_all, names, words, remedy), z3.And(formulas))
+    domains = _domains(some, key)
+    formulas = [z3.Or(_total(index, inside) == 0, _total(later, inside) == 0) for inside in domains.values()]
+    # Of like nodes taken together nothing follows: each of them may carry one of the two.
+    formulas += [z3.Or(here(index, cell) == 0, here(later, cell) == 0) for cell in _split(some, key) if cell.size == 1]
+    words = f"{who} and {whom} exclude each other within one {key}"
+    names = _names(cell for inside in domains.values() for cell in inside)
+    return Rule(Reason("anti-affinity", (who, whom), names, words, _another(key)), z3.And(formulas))
 
 
-def _near(groups: Groups, index: int, like: tuple[Kind, ...]) -> Iterator[Rule]:
+def _near(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:
     """A group comes to a node only after Pods its affinity wants are near by every term, or it starts its own kind."""
     problem, group = groups.problem, groups.groups[index]
     wanted_terms = terms(group.pod, "pod_affinity")
@@ -358,73 +393,84 @@ def _near(groups: Groups, index: int, like: tuple[Kind, ...]) -> Iterator[Rule]:
     wanted = [other for other, one in enumerate(groups.groups) if about(problem, group.pod, one.pod)]
     who = called(group.pod)
     words = f"{who} goes only where a Pod its required affinity wants is, within one {', one '.join(keys)}"
-    for kind in like:
-        formulas = []
-        for node in kind.nodes:
-            labelled = all(key in node.metadata.labels for key in keys)
-            near = z3.And([_company(groups, index, node, wanted, problem.peers(node, key)) for key in keys])
-            allowed = z3.And(labelled, z3.Or(near, _first(groups, index, node, wanted, keys)))
-            formulas.append(z3.Implies(here(index, node) > 0, allowed))
-        reason = Reason("affinity", (who,), _names(kind), words, "such a Pod in that domain would do")
-        yield Rule(reason, z3.And(formulas))
+    for cell in some:
+        labelled = all(key in cell.first.metadata.labels for key in keys)
+        near = z3.And([_company(groups, index, cell, wanted, _around(some, cell, key)) for key in keys])
+        allowed = z3.And(labelled, z3.Or(near, _first(groups, index, cell, wanted, keys, some)))
+        reason = Reason("affinity", (who,), _names([cell]), words, "such a Pod in that domain would do")
+        yield Rule(reason, z3.Implies(here(index, cell) > 0, allowed))
 
 
-def _company(groups: Groups, index: int, node: Node, wanted: list[int], domain: tuple[Node, ...]) -> Any:
+def _around(some: Cells, cell: Cell, key: str) -> list[Cell]:
+    """Give the cells that share a cell's value of a label."""
+    value = cell.value(key)
+    return [cell] if value is None else [one for one in some if one.value(key) == value]
+
+
+def _company(groups: Groups, index: int, cell: Cell, wanted: list[int], domain: list[Cell]) -> Any:
     """Say that a wanted Pod is in the domain, from the start or by coming before."""
     pod = groups.groups[index].pod
-    if any(about(groups.problem, pod, other) for one in domain for other in groups.problem.on(one)):
+    if any(about(groups.problem, pod, other) for one in domain for other in groups.problem.on(one.first)):
         return z3.BoolVal(val=True)
     return z3.Or(
         [
-            z3.And(here(other, one) > 0, _rank(other, one) < _rank(index, node))
+            z3.And(here(other, one) > 0, _rank(other, one) < _rank(index, cell))
             for other in wanted
             for one in domain
-            if (other, one) != (index, node)
+            if (other, one) != (index, cell)
         ]
     )
 
 
-def _first(groups: Groups, index: int, node: Node, wanted: list[int], keys: list[str]) -> Any:
+def _first(groups: Groups, index: int, cell: Cell, wanted: list[int], keys: list[str], some: Cells) -> Any:
     """Say that its like are what it wants and none has come before, on any node that has one of the keys."""
     pod = groups.groups[index].pod
-    nodes = [one for one in groups.nodes if set(keys) & set(one.metadata.labels)]
-    there = any(about(groups.problem, pod, other) for one in nodes for other in groups.problem.on(one))
+    known = [one for one in some if set(keys) & set(one.first.metadata.labels)]
+    there = any(about(groups.problem, pod, other) for one in known for other in groups.problem.on(one.first))
     if index not in wanted or there:
         return z3.BoolVal(val=False)
     return z3.And(
         [
-            z3.Implies(here(other, one) > 0, _rank(index, node) < _rank(other, one))
+            z3.Implies(here(other, one) > 0, _rank(index, cell) < _rank(other, one))
             for other in wanted
-            for one in nodes
-            if (other, one) != (index, node)
+            for one in known
+            if (other, one) != (index, cell)
         ]
     )
 
 
-def _spread(groups: Groups, index: int, like: tuple[Kind, ...]) -> Iterator[Rule]:
+def _spread(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:
     """Where a group is, no other domain has so much less that the skew is above maxSkew."""
     pod = groups.groups[index].pod
     hard = [one for one in pod.spec.topology_spread_constraints if one.when_unsatisfiable == "DoNotSchedule"]
-    counted = [node for node in groups.nodes if all(one.topology_key in node.metadata.labels for one in hard)]
+    counted = [cell for cell in some if all(one.topology_key in cell.first.metadata.labels for one in hard)]
     for one in hard:
         key = one.topology_key
-        eligible = [node for node in counted if takes_part(one, pod, node)]
-        counts = {value: _count(groups, index, one, value, eligible) for value in _values(eligible, key)}
-        floor = [z3.IntVal(0)] if len(counts) < (one.min_domains or 1) else list(counts.values())
-        unlabelled = [node for node in groups.nodes if key not in node.metadata.labels]
-        formulas = [_total(index, unlabelled) == 0]
-        for value, nodes in sorted(_domains(groups, key).items()):
-            mine = counts.get(value, z3.IntVal(0) if not alike(pod, one, pod) else z3.IntVal(1))
-            even = z3.And([mine - least <= one.max_skew for least in floor if least is not mine])
-            formulas.append(z3.Implies(_total(index, nodes) > 0, even))
-        yield Rule(_skewed(called(pod), one, counts.keys(), groups.nodes), z3.And(formulas))
+        bare = [cell for cell in some if key not in cell.first.metadata.labels]
+        formulas = [_total(index, bare) == 0]
+        if not any(cell.size > 1 for cell in _split(some, key)):
+            eligible = tuple(cell for cell in counted if takes_part(one, pod, cell.first))
+            formulas += _even(groups, index, one, eligible, some)
+        number = len({node.metadata.labels[key] for cell in counted for node in cell.nodes})
+        words = f"{called(pod)} spreads over {number} values of {key} with a skew of at most {one.max_skew}"
+        remedy = f"room in a less used {key}, a greater maxSkew, or ScheduleAnyway would do"
+        yield Rule(Reason("spread", (called(pod),), _names(some), words, remedy), z3.And(formulas))
 
 
-def _values(nodes: list[Node], key: str) -> list[str]:
-    return sorted({node.metadata.labels[key] for node in nodes})
+def _even(groups: Groups, index: int, one: TopologySpreadConstraint, eligible: Cells, some: Cells) -> Iterator[Any]:
+    """Compare each domain the group may be in with the emptiest of those that take part."""
+    pod = groups.groups[index].pod
+    counts = {
+        value: _count(groups, index, one, inside) for value, inside in _domains(eligible, one.topology_key).items()
+    }
+    floor = [z3.IntVal(0)] if len(counts) < (one.min_domains or 1) else list(counts.values())
+    for value, inside in sorted(_domains(some, one.topology_key).items()):
+        mine = counts.get(value, z3.IntVal(int(alike(pod, one, pod))))
+        even = z3.And([mine - least <= one.max_skew for least in floor if least is not mine])
+        yield z3.Implies(_total(index, inside) > 0, even)
 
 
-def _count(groups: Groups, index: int, one: TopologySpreadConstraint, value: str, eligible: list[Node]) -> Any:
+def _count(groups: Groups, index: int, one: TopologySpreadConstraint, domain: list[Cell]) -> Any:
     """Count all Pods of a domain that are alike to one of the group; an empty selector counts the Pod itself only."""
     pod = groups.groups[index].pod
     narrowed = any(key in pod.metadata.labels for key in one.match_label_keys)
@@ -435,13 +481,5 @@ def _count(groups: Groups, index: int, one: TopologySpreadConstraint, value: str
         same = other.metadata.namespace == pod.metadata.namespace and not other.metadata.terminating
         return same and alike(pod, one, other)
 
-    domain = [node for node in eligible if node.metadata.labels[one.topology_key] == value]
-    there = sum(counts(other) for node in domain for other in groups.problem.on(node))
+    there = sum(counts(other) for cell in domain for node in cell.nodes for other in groups.problem.on(node))
     return there + z3.Sum([_total(other, domain) for other, each in enumerate(groups.groups) if counts(each.pod)])
-
-
-def _skewed(who: str, one: TopologySpreadConstraint, values: Iterable[str], nodes: tuple[Node, ...]) -> Reason:
-    number = len(list(values))
-    words = f"{who} spreads over {number} values of {one.topology_key} with a skew of at most {one.max_skew}"
-    remedy = f"room in a less used {one.topology_key}, a greater maxSkew, or ScheduleAnyway would do"
-    return Reason("spread", (who,), tuple(map(name_of, nodes)), words, remedy)

@@ -125,6 +125,7 @@ def _near(problem: Problem, index: int) -> Iterator[Rule]:
 
 
 def about(problem: Problem, owner: Pod, other: Pod) -> bool:
+    """Whether all the affinity terms of one Pod are about another."""
     return all(means(problem, owner, term, other) for term in terms(owner, "pod_affinity"))
 
 

@@ -167,11 +167,22 @@ class _Translation:
         """Walk a chain with the packets that arrive; say which come out at its end."""
         walking = arrives
         for place, rule in enumerate(self.rules.chains.get((table, chain), ())):
+            if self._cannot_match(rule):
+                continue
             matches = z3.simplify(self._matches(rule, place))
             if z3.is_false(matches):
                 continue
             walking = z3.Or(z3.And(walking, z3.Not(matches)), self._follow(rule, z3.And(walking, matches)))
         return walking
+
+    def _cannot_match(self, rule: Rule) -> bool:
+        """Tell at a glance, where a packet's destination is known: most rules are for other Services."""
+        port, destination = self.packet.port, self.packet.destination
+        if rule.port and z3.is_bv_value(port) and port.as_long() != rule.port:
+            return True
+        if not rule.destination or "/" in rule.destination or not z3.is_bv_value(destination):
+            return False
+        return bool(destination.as_long() != number(rule.destination))
 
     def _follow(self, rule: Rule, hits: Formula) -> Formula:
         """Do what the target says to the packets that hit; say which of them walk on."""

@@ -62,7 +62,7 @@ def test_the_rollout_with_a_hook_holds_in_every_interleaving_with_old_views_and_
 
 
 def test_the_size_of_the_rollout_is_the_one_that_was_counted(web: Report) -> None:
-    assert (web.states, web.transitions, web.depth) == (90_365, 310_567, 46)
+    assert (web.states, web.transitions, web.depth) == (268_381, 1_187_897, 47)
 
 
 def test_without_the_hook_connections_are_dropped_and_the_trace_replays() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from math import comb
@@ -12,7 +13,10 @@ import pytest
 from attrs import evolve
 
 from kubeproof.harness.cli import main
-from kubeproof.model.checker import Exploration, GroupStatistics, Status, Timing, explore
+from kubeproof.model.checker import Exploration, GroupStatistics, Limits, Status, Timing, explore
+from kubeproof.model.checker.book import Book
+from kubeproof.model.checker.guard import Guard
+from kubeproof.model.checker.plain import Plain
 from kubeproof.model.checker.profile import Stopwatch, lines, to_json
 from kubeproof.model.machine import Action, Converges, Invariant, Machine, Outcome, Sometimes, StepProperty, View
 
@@ -51,6 +55,15 @@ def test_the_histogram_of_independent_bits_is_a_row_of_pascals_triangle():
     assert result.statistics.depths == tuple(comb(8, n) for n in range(9))
 
 
+@pytest.mark.parametrize("roots", [(0,), (0, 1, 2), (9, 0, 8, 4, 5), (3, 9, 9, 1)])
+def test_the_histogram_counts_what_each_states_own_way_says(roots: tuple[int, ...]):
+    actions = (Action("up", "up", up("a", 20)), Action("leap", "up", up("a", 20, 5)))
+    book = Book(Machine(tuple({"a": root} for root in roots), actions), (), urgent=True, stop_at_first=False)
+    Plain(book, Guard(Limits(), None), None).run()
+    depths = Counter(book.depth(number) for number in range(len(book.parent)))
+    assert book.depths() == tuple(depths[depth] for depth in range(max(depths) + 1))
+
+
 def test_groups_add_up_their_actions_and_say_how_often_the_answer_was_known():
     result = explore(grid(3))
     left, right, copier = result.statistics.groups
@@ -65,7 +78,10 @@ def test_groups_add_up_their_actions_and_say_how_often_the_answer_was_known():
 
 def test_only_what_could_have_been_counted_is_said_to_be_never_enabled():
     assert explore(grid(3)).statistics.never_enabled == ("b: leap",)
-    assert explore(grid(3), urgent=False).statistics.never_enabled == ("b: leap",)
+    idle = Action("idle", "idle", lambda _view: [], urgent=True)
+    machine = evolve(grid(3), actions=(*grid(3).actions, idle))
+    assert explore(machine).statistics.never_enabled == ("b: leap",)
+    assert explore(machine, urgent=False).statistics.never_enabled == ("b: leap", "idle")
 
 
 def test_the_peak_is_at_least_what_was_held_and_at_most_a_machine():

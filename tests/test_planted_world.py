@@ -146,8 +146,8 @@ FAULTS = [
     (
         "a view is passed over while another kind lags",
         WORLD,
-        "elif watch.quiet is None or not watch.quiet(view):",
-        "elif False:",
+        "if watch.quiet is None or not watch.quiet(view)]",
+        "if False]",
         "an old a with a newer b",
     ),
     (

@@ -108,18 +108,11 @@ def test_who_reaches_the_back_end(policies: list[Policy], allowed: str) -> None:
 
 
 def test_a_blocked_connection_names_policy_rule_and_line() -> None:
-    found = verdict(
-        [only(Peer(pods=labelled(app="web")), ports=(Ports("TCP", 80, 80),)), policy()], FRONT, BACK, 8080, "TCP"
-    )
-    assert found == Blocked(
-        INGRESS,
-        (only(Peer(pods=labelled(app="web")), ports=(Ports("TCP", 80, 80),)), policy()),
-        (
-            "p.yaml:7: shop/p ingress[0]: its from has no peer that is shop/front (app=front; namespace: name=shop)"
-            " and its ports are without 8080/TCP",
-            "p.yaml:1: shop/p allows no ingress at all",
-        ),
-    )
+    known = (only(Peer(pods=labelled(app="web")), ports=(Ports("TCP", 80, 80),)), policy())
+    peer = "its from has no peer that is shop/front (app=front; namespace: name=shop)"
+    first = f"p.yaml:7: shop/p ingress[0]: {peer} and its ports are without 8080/TCP"
+    second = "p.yaml:1: shop/p allows no ingress at all"
+    assert verdict(known, FRONT, BACK, 8080, "TCP") == Blocked(INGRESS, known, (first, second))
 
 
 # --- formulas -------------------------------------------------------------------------------------------------------

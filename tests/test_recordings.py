@@ -16,15 +16,17 @@ import pytest
 from kubeproof.harness.cluster import Parts, applied, build
 from kubeproof.harness.recorded_outcome import recorded
 from kubeproof.harness.recorded_scenario import interchangeable, overlapping, scenario_of
-from kubeproof.harness.recorded_search import renamings
+from kubeproof.harness.recorded_search import Reached, Run, renamings
 from kubeproof.harness.recordings import TIERS, Judged, NotJudged, judge
 from kubeproof.harness.scenario import Consistency
 from kubeproof.harness.settle import settle
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker.results import Limits
+from kubeproof.model.machine import State
 from kubeproof.properties.planted import planted
 
 HERE = Path(__file__).parent
+NO_LIMITS = Limits()
 FIRST = TIERS[:1]
 """Components act on the store as it is: enough for every record of the sample."""
 
@@ -198,6 +200,25 @@ def test_what_has_no_model_is_named(name: str, identity: str | None, reason: str
     records = theme(name)
     found = judge(records[identity or min(records)])
     assert found == NotJudged(reason)
+
+
+@pytest.mark.parametrize("identity", ["0004", "0010", "0025", "0155", "0160", "0306", "0321"])
+def test_a_creation_ends_the_same_whenever_the_scheduler_takes_its_turn(identity: str) -> None:
+    run = Run(record(identity), Consistency.LINEARIZABLE, NO_LIMITS)
+    few, many = run.calm(starts(run), 0), run.search(starts(run), 0, "")
+    assert few.complete
+    assert many.complete
+    assert outcomes(run, few) == outcomes(run, many)
+    assert (few.restless, many.restless) == (False, False)
+
+
+def outcomes(run: Run, reached: Reached) -> set[str]:
+    """Give the outcomes, nodes that nothing tells apart called alike."""
+    return {min(str(one.seen.renamed(names)) for names in run.renamings) for one in reached.rests}
+
+
+def starts(run: Run) -> tuple[State, ...]:
+    return tuple(one.state for one in run.first)
 
 
 # --- from a record to a scenario ------------------------------------------------------------------------------------

@@ -365,7 +365,7 @@ REAL = {
     "a rollout of one with a lost answer": (scenario(1, SET_IMAGE, Faults(lost_response=1)), None),
     "a rollout of one without surge": (scenario(1, SET_IMAGE, Faults(), 0, 1), Form.SNAPSHOT),
     "a rollout of two, each kind by itself": (scenario(2, SET_IMAGE), Form.SNAPSHOT),
-    "a rollout of two, the scheduler on consistent views": (scenario(2, SET_IMAGE), None),
+    "a rollout of two, as it is checked": (scenario(2, SET_IMAGE), None),
     "a rollout of two on consistent views": (scenario(2, SET_IMAGE), Form.DECISION),
 }
 
@@ -388,8 +388,8 @@ def test_the_cheap_form_is_cheap_where_there_is_much_to_interleave() -> None:
     assert 5 * cheap.states < plain.states
 
 
-def test_a_scheduler_that_sees_all_kinds_at_once_never_puts_both_new_pods_on_one_node() -> None:
-    """It spreads a ReplicaSet's Pods unless it has not seen the ReplicaSet yet: why the report names the form."""
-    mixed, _ = searched("a rollout of two, each kind by itself")
-    usual, _ = searched("a rollout of two, the scheduler on consistent views")
-    assert (len(usual.rests), len(mixed.rests)) == (2, 4)
+def test_only_a_scheduler_that_has_not_seen_the_replicaset_puts_both_new_pods_on_one_node() -> None:
+    """It spreads the Pods of ReplicaSets that it knows: what views that are consistent across kinds would hide."""
+    consistent, _ = searched("a rollout of two on consistent views")
+    checked, _ = searched("a rollout of two, as it is checked")
+    assert (len(consistent.rests), len(checked.rests)) == (2, 4)

@@ -48,6 +48,14 @@ class Choice:
     any: bool = False
 
 
+def by_service(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], list[EndpointSlice]]:
+    """Sort slices by the Service (namespace, name) they say they are of, so that no port looks at all of them."""
+    found: dict[tuple[str, str], list[EndpointSlice]] = {}
+    for one in slices:
+        found.setdefault((one.metadata.namespace, one.metadata.labels.get(SERVICE_NAME, "")), []).append(one)
+    return found
+
+
 def addresses_of(port: Port, slices: Iterable[EndpointSlice], node_name: str) -> tuple[Address, ...]:
     """Give the endpoints of a port in the order of their text; of two alike the local one, else the first, counts."""
     found: dict[str, Address] = {}

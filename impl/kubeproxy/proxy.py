@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from ..api.core import Service
 from ..api.policy import EndpointSlice
 from .chains import EXTERNAL_SERVICES, MARK_MASQ, NODE_PORTS, PROXY_FIREWALL, SERVICES, ProxyConfig, port_rules
-from .endpoints import endpoints_for
+from .endpoints import by_service, endpoints_for
 from .rule import Rule, RuleSet
 from .services import ports
 
@@ -26,11 +26,13 @@ def rules(
     node_labels: Mapping[str, str] | None = None,
 ) -> RuleSet:
     """Give what kube-proxy programs on a node; `node_labels` matter for zone hints only."""
-    known = tuple(slices)
+    mine = by_service(slices)
     own = tuple(
         rule
         for port in ports(services)
-        for rule in port_rules(port, endpoints_for(port, known, node_name, node_labels), config)
+        for rule in port_rules(
+            port, endpoints_for(port, mine.get((port.namespace, port.service), ()), node_name, node_labels), config
+        )
     )
     return RuleSet((*_BEFORE, *own, *_AFTER), frozenset(config.node_ips))
 

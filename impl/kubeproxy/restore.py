@@ -29,7 +29,7 @@ def _table(rules: RuleSet, table: str) -> Iterator[str]:
     yield from (f":{chain} ACCEPT [0:0]" for chain in BUILT_IN[table])
     yield from (f":{chain} - [0:0]" for chain in sorted(named))
     # A jump's comment is spelt bare where kube-proxy hands it over as one argument; in a text it needs its quotes.
-    yield from (evolve(rule, quoted=True).line() for rule in mine)
+    yield from ((rule if rule.quoted else evolve(rule, quoted=True)).line() for rule in mine)
     yield "COMMIT"
 
 

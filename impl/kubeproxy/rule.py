@@ -121,11 +121,10 @@ def is_local(address: str, local: frozenset[str]) -> bool:
 
 
 def _chains(rules: Iterable[Rule]) -> immutabledict[tuple[str, str], tuple[Rule, ...]]:
-    chains: dict[tuple[str, str], tuple[Rule, ...]] = {}
+    chains: dict[tuple[str, str], list[Rule]] = {}
     for rule in rules:
-        key = (rule.table, rule.chain)
-        chains[key] = (*chains.get(key, ()), rule)
-    return immutabledict(sorted(chains.items()))
+        chains.setdefault((rule.table, rule.chain), []).append(rule)
+    return immutabledict((key, tuple(found)) for key, found in sorted(chains.items()))
 
 
 @frozen

@@ -7,9 +7,9 @@ resources and extenders.
 
 from __future__ import annotations
 
-from .framework import Refusal
+from .framework import Refusal, Snapshot
 from .preemption import Preemption
 from .profile import DEFAULT, Profile
-from .schedule import Decision, schedule, unmodelled
+from .schedule import Decision, decide, schedule, unmodelled
 
-__all__ = ["DEFAULT", "Decision", "Preemption", "Profile", "Refusal", "schedule", "unmodelled"]
+__all__ = ["DEFAULT", "Decision", "Preemption", "Profile", "Refusal", "Snapshot", "decide", "schedule", "unmodelled"]

@@ -26,4 +26,4 @@ def score(wanted: Amounts, _pod: Pod, info: NodeInfo) -> int:
     return int((1 - deviation) * MAX_NODE_SCORE)
 
 
-SCORE = ScorePlugin(NAME, 1, pre_score, score)
+SCORE = ScorePlugin(NAME, 1, pre_score, score, alone=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..api.cache import Cache
@@ -37,6 +37,8 @@ class NodeInfo:
 
     node: Node
     pods: tuple[Pod, ...] = ()
+    known: dict[object, Any] = field(factory=dict, init=False, eq=False, repr=False)
+    """What has been worked out about exactly this node with exactly these Pods; it changes no answer."""
 
     @property
     def name(self) -> str:
@@ -56,6 +58,8 @@ class Snapshot:
     nodes: tuple[NodeInfo, ...]
     cache: Cache
     nominated: Mapping[str, tuple[Pod, ...]] = immutabledict()
+    numbers: dict[object, int] = field(factory=dict, eq=False, repr=False)
+    """Small numbers for what is asked of many nodes, handed on from snapshot to snapshot; they change no answer."""
 
     @classmethod
     def of(cls, cache: Cache) -> Snapshot:
@@ -73,6 +77,16 @@ class Snapshot:
     def with_node(self, info: NodeInfo) -> Snapshot:
         """Give the snapshot with one node seen otherwise."""
         return evolve(self, nodes=tuple(info if other.name == info.name else other for other in self.nodes))
+
+    def assume(self, pod: Pod, name: str) -> Snapshot:
+        """Give the snapshot with a Pod put on a node, as the scheduler sees it before the API server has heard of it."""
+        there = evolve(pod, spec=evolve(pod.spec, node_name=name))
+        info = self.node(name)
+        return self if info is None else self.with_node(evolve(info, pods=(*info.pods, there)))
+
+    def number(self, question: object) -> int:
+        """Give a question a number of its own, to keep answers to it in `NodeInfo.known`."""
+        return self.numbers.setdefault(question, len(self.numbers))
 
     def namespace_labels(self, namespace: str) -> Strings:
         """Give a namespace's labels, none if it is not in the cache."""
@@ -105,18 +119,19 @@ def _unprepared(_snapshot: Snapshot, _pod: Pod) -> Prepared[None]:
 class FilterPlugin(Generic[S]):
     """Refuses nodes. `pre_filter` gives None to be skipped for this Pod, or a Refusal of every node.
 
-    `sees_pods`: what it prepares depends on the Pods of the nodes, so it must look again when those change.
+    `alone`: what it says of a node depends on nothing but the Pod's spec and that node with its Pods. `sees_pods`: what it prepares depends on the Pods of the nodes, so it must look again when those change.
     """
 
     name: str
     filter: Callable[[S, Pod, NodeInfo], Refusal | None]
     pre_filter: Callable[[Snapshot, Pod], Prepared[S] | Refusal | None]
     sees_pods: bool = False
+    alone: bool = False
 
     @classmethod
     def simple(cls, name: str, filter_node: Callable[[None, Pod, NodeInfo], Refusal | None]) -> FilterPlugin[None]:
         """Make a plugin that has nothing to prepare."""
-        return FilterPlugin(name, filter_node, _unprepared)
+        return FilterPlugin(name, filter_node, _unprepared, alone=True)
 
 
 Raw = Mapping[str, int]
@@ -130,13 +145,17 @@ def as_they_are(_state: Any, raw: Raw) -> Raw:
 
 @frozen
 class ScorePlugin(Generic[S]):
-    """Ranks the feasible nodes. `pre_score` gives None to be skipped; `normalize` brings scores to 0..100."""
+    """Ranks the feasible nodes. `pre_score` gives None to be skipped; `normalize` brings scores to 0..100.
+
+    `alone`: the score of a node, before it is normalised, depends on the Pod's spec and that node with its Pods only.
+    """
 
     name: str
     weight: int
     pre_score: Callable[[Snapshot, Pod, tuple[NodeInfo, ...]], S | None]
     score: Callable[[S, Pod, NodeInfo], int]
     normalize: Callable[[S, Raw], Raw] = as_they_are
+    alone: bool = False
 
 
 def default_normalize_score(raw: Raw, *, reverse: bool) -> Raw:

@@ -33,16 +33,22 @@ def normalized(image: str) -> str:
     return image if image.rfind(":") > image.rfind("/") else f"{image}:latest"
 
 
-def pre_score(snapshot: Snapshot, _pod: Pod, _feasible: tuple[NodeInfo, ...]) -> Spread:
-    """Count the nodes that have each image."""
+def pre_score(snapshot: Snapshot, pod: Pod, _feasible: tuple[NodeInfo, ...]) -> Spread:
+    """Count the nodes that have each image of the Pod."""
+    wanted = {normalized(container.image) for container in (*pod.spec.init_containers, *pod.spec.containers)}
     having = Counter(
-        name for info in snapshot.nodes for name in {name for image in info.node.status.images for name in image.names}
+        name
+        for info in snapshot.nodes
+        if info.node.status.images
+        for name in wanted & {name for image in info.node.status.images for name in image.names}
     )
     return Spread(len(snapshot.nodes), immutabledict(having))
 
 
 def score(spread: Spread, pod: Pod, info: NodeInfo) -> int:
     """Add up the sizes of the images present, each scaled by how common it is, between two thresholds."""
+    if not spread.having:
+        return 0
     sizes = {name: image.size_bytes for image in info.node.status.images for name in image.names}
     containers = (*pod.spec.init_containers, *pod.spec.containers)
     images = [name for container in containers if (name := normalized(container.image)) in sizes]

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from ..api.core import Pod, PodAffinityTerm
 from .framework import FilterPlugin, NodeInfo, Prepared, Refusal, Snapshot
-from .pod_affinity_terms import Domain, Terms, affinity, anti_affinity, matches, required
+from .pod_affinity_terms import Domain, Terms, affinity, anti_affinity, matches, opinionated, required
 
 NAME = "InterPodAffinity"
 LONELY = Refusal(NAME, ("node(s) didn't match pod affinity rules",), resolvable=False)
@@ -52,7 +52,7 @@ def _matches(snapshot: Snapshot, term: PodAffinityTerm, owner: Pod, other: Pod) 
 def _forbidden(snapshot: Snapshot, pod: Pod) -> Iterator[Domain]:
     """Yield the domains of existing Pods whose required anti-affinity matches the incoming one."""
     for info in snapshot.nodes:
-        for existing in info.pods:
+        for existing in opinionated(info):
             for term in required(anti_affinity(existing)):
                 if term.topology_key in info.labels and _matches(snapshot, term, existing, pod):
                     yield term.topology_key, info.labels[term.topology_key]

@@ -13,7 +13,7 @@ from immutabledict import immutabledict
 from ..api.core import Pod, PodAffinityTerm
 from .framework import MAX_NODE_SCORE, NodeInfo, Raw, ScorePlugin, Snapshot
 from .inter_pod_affinity import NAME
-from .pod_affinity_terms import Domain, affinity, anti_affinity, matches, preferred, required
+from .pod_affinity_terms import Domain, affinity, anti_affinity, matches, opinionated, preferred, required
 
 HARD_POD_AFFINITY_WEIGHT = 1
 """How much a Pod counts that requires the incoming one near it."""
@@ -24,8 +24,9 @@ Scores = immutabledict[Domain, int]
 def pre_score(snapshot: Snapshot, pod: Pod, _feasible: tuple[NodeInfo, ...]) -> Scores | None:
     """Give each domain the weights of the terms that match in it; skip when none matches anywhere."""
     totals: Counter[Domain] = Counter()
+    everyone = bool(preferred(affinity(pod)) or preferred(anti_affinity(pod)))
     for info in snapshot.nodes:
-        for existing in info.pods:
+        for existing in info.pods if everyone else opinionated(info):
             for term, weight in _matching(snapshot, pod, existing):
                 if term.topology_key in info.labels:
                     totals[term.topology_key, info.labels[term.topology_key]] += weight

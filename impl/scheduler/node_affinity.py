@@ -110,5 +110,5 @@ def normalize(_state: Terms, raw: Raw) -> Raw:
     return default_normalize_score(raw, reverse=False)
 
 
-PLUGIN = FilterPlugin(NAME, filter_node, pre_filter)
-SCORE = ScorePlugin(NAME, 2, pre_score, score, normalize)
+PLUGIN = FilterPlugin(NAME, filter_node, pre_filter, alone=True)
+SCORE = ScorePlugin(NAME, 2, pre_score, score, normalize, alone=True)

@@ -39,4 +39,4 @@ def filter_node(wanted: tuple[HostPort, ...], _pod: Pod, info: NodeInfo) -> Refu
     return REFUSAL if any(conflict(one, other) for one in wanted for other in taken) else None
 
 
-PLUGIN = FilterPlugin(NAME, filter_node, pre_filter)
+PLUGIN = FilterPlugin(NAME, filter_node, pre_filter, alone=True)

@@ -54,5 +54,5 @@ def _free(has: int, used: int) -> int:
     return 0 if used > has else (has - used) * MAX_NODE_SCORE // has
 
 
-PLUGIN = FilterPlugin(NAME, filter_node, pre_filter)
-SCORE = ScorePlugin(NAME, 1, pre_score, score)
+PLUGIN = FilterPlugin(NAME, filter_node, pre_filter, alone=True)
+SCORE = ScorePlugin(NAME, 1, pre_score, score, alone=True)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from ..api.core import Pod, PodAffinity, PodAffinityTerm, WeightedPodAffinityTerm
 from ..api.frozen import Strings
 from ..api.selectors import selects
+from .framework import NodeInfo
 
+NAME = "Pods with affinity"
 Terms = tuple[PodAffinityTerm, ...]
 Weighted = tuple[WeightedPodAffinityTerm, ...]
 Domain = tuple[str, str]
@@ -34,6 +36,17 @@ def required(which: PodAffinity) -> Terms:
 def preferred(which: PodAffinity) -> Weighted:
     """Give the terms that count."""
     return which.preferred_during_scheduling_ignored_during_execution
+
+
+def opinionated(info: NodeInfo) -> tuple[Pod, ...]:
+    """Give the Pods of a node that have any affinity to or against other Pods; looked through once."""
+    if NAME not in info.known:
+        having = (
+            pod for pod in info.pods if (one := pod.spec.affinity) and (one.pod_affinity or one.pod_anti_affinity)
+        )
+        info.known[NAME] = tuple(having)
+    found: tuple[Pod, ...] = info.known[NAME]
+    return found
 
 
 def matches(term: PodAffinityTerm, owner: Pod, other: Pod, namespace_labels: Strings) -> bool:

@@ -33,10 +33,15 @@ from .framework import FilterPlugin, ScorePlugin
 
 @frozen
 class Profile:
-    """Filters in the order in which the first that refuses wins, and rankings with their weights."""
+    """Filters in the order in which the first that refuses wins, and rankings with their weights.
+
+    `percentage_of_nodes_to_score`: when so many of the nodes are feasible, no more are looked at; 0 is fewer the more
+    nodes there are. At least a hundred are always looked for.
+    """
 
     filters: tuple[FilterPlugin[Any], ...]
     scores: tuple[ScorePlugin[Any], ...]
+    percentage_of_nodes_to_score: int = 0
 
 
 DEFAULT = Profile(

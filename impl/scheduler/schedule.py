@@ -7,6 +7,7 @@ All ties are given: upstream picks one of them at random.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from attrs import frozen
 from immutabledict import immutabledict
@@ -14,8 +15,8 @@ from immutabledict import immutabledict
 from ..api.cache import Cache
 from ..api.core import Pod
 from . import message as words
-from .filtering import Ready, prepare, refusal_with_nominated
-from .framework import NodeInfo, Refusal, Snapshot
+from .filtering import Ready, enough, find, prepare
+from .framework import NodeInfo, Refusal, ScorePlugin, Snapshot
 from .preemption import Preemption, preempt
 from .priority_sort import priority
 from .profile import DEFAULT, Profile
@@ -35,6 +36,7 @@ class Decision:
 
     `best` are the nodes with the highest total score, `message` is "" unless no node is feasible, `skipped` says why
     the Pod was not tried at all ("" if it was), `preemption` says whom it would evict if no node is feasible.
+    Of many nodes only `looked_at` are, and only those are named.
     """
 
     feasible: tuple[str, ...] = ()
@@ -44,6 +46,7 @@ class Decision:
     message: str = ""
     skipped: str = ""
     preemption: Preemption = NO_PREEMPTION
+    looked_at: int = 0
 
     @property
     def preemptable(self) -> tuple[str, ...]:
@@ -51,52 +54,77 @@ class Decision:
         return tuple(candidate.node for candidate in self.preemption.candidates)
 
 
-def schedule(pod: Pod, cache: Cache, config: Profile = DEFAULT) -> Decision:
-    """Decide where a Pod may go, given what the scheduler has seen."""
+def schedule(pod: Pod, cache: Cache, config: Profile = DEFAULT, start: int = 0) -> Decision:
+    """Decide where a Pod may go, given what the scheduler has seen; see `decide`."""
+    return decide(pod, Snapshot.of(cache), config, start)
+
+
+def decide(pod: Pod, snapshot: Snapshot, config: Profile = DEFAULT, start: int = 0) -> Decision:
+    """Decide where a Pod may go. Many decisions on one snapshot, or on those made from it by `assume`, are fast.
+
+    `start` is where the search begins among more than a hundred nodes: the last decision's `start` plus its `looked_at`.
+    """
     if waiting := pre_enqueue(pod):
         return Decision(skipped=waiting)
-    snapshot = Snapshot.of(cache)
-    if not snapshot.nodes:
+    count = len(snapshot.nodes)
+    if not count:
         return Decision(message=words.NO_NODES)
-    refusals, message, ready = _refusals(snapshot, pod, config)
-    feasible = tuple(info for info in snapshot.nodes if info.name not in refusals)
-    if not feasible:
-        after = preempt(snapshot, pod, refusals, ready)
-        full = f"{message} {after.message}" if after.message else message
-        return Decision(refusals=refusals, message=full, preemption=after)
-    scores = _scores(snapshot, pod, feasible, config)
-    totals = {info.name: sum(scores[info.name].values()) for info in feasible}
+    ready = prepare(snapshot, pod, config)
+    if isinstance(ready, Refusal):
+        everywhere = immutabledict((info.name, ready) for info in snapshot.nodes)
+        return _nowhere(snapshot, pod, everywhere, words.refused_by_all(count, ready), None)
+    question = snapshot.number((config, pod.spec))
+    found = find(snapshot, pod, ready, question, enough(count, config.percentage_of_nodes_to_score), start)
+    refusals = immutabledict((name, found.refusals[name]) for name in sorted(found.refusals))
+    if not found.feasible:
+        return _nowhere(snapshot, pod, refusals, words.fit_error(count, refusals.values()), ready)
+    feasible = tuple(sorted(found.feasible, key=_name))
+    scores = _scores(snapshot, pod, feasible, config, question)
+    totals = {name: sum(given.values()) for name, given in scores.items()}
     highest = max(totals.values())
     best = tuple(name for name, total in totals.items() if total == highest)
     if (promised := pod.status.nominated_node_name) in totals:
         best = (promised,)  # Room was made there for this very Pod; it is tried before all others.
-    return Decision(tuple(totals), best, refusals, scores)
+    return Decision(tuple(totals), best, refusals, scores, looked_at=len(feasible) + len(refusals))
 
 
-def _refusals(snapshot: Snapshot, pod: Pod, config: Profile) -> tuple[immutabledict[str, Refusal], str, Ready | None]:
-    """Give the refusals by node, the words for the case that they are all the nodes, and the filters asked."""
-    ready = prepare(snapshot, pod, config)
-    count = len(snapshot.nodes)
-    if isinstance(ready, Refusal):
-        everywhere = immutabledict((info.name, ready) for info in snapshot.nodes)
-        return everywhere, words.refused_by_all(count, ready), None
-    answers = ((info.name, refusal_with_nominated(snapshot, ready, pod, info)) for info in snapshot.nodes)
-    refusals = immutabledict((name, answer) for name, answer in answers if answer is not None)
-    return refusals, words.fit_error(count, refusals.values()), ready
+def _name(info: NodeInfo) -> str:
+    return info.name
 
 
-def _scores(snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...], config: Profile) -> Scores:
+def _nowhere(
+    snapshot: Snapshot, pod: Pod, refusals: immutabledict[str, Refusal], message: str, ready: Ready | None
+) -> Decision:
+    after = preempt(snapshot, pod, refusals, ready)
+    full = f"{message} {after.message}" if after.message else message
+    return Decision(refusals=refusals, message=full, preemption=after, looked_at=len(snapshot.nodes))
+
+
+def _scores(snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...], config: Profile, question: int) -> Scores:
     """Let each ranking plugin score the feasible nodes, normalise, and weigh."""
     columns: dict[str, Mapping[str, int]] = {}
     for plugin in config.scores:
         state = plugin.pre_score(snapshot, pod, feasible)
         if state is not None:
-            raw = {info.name: plugin.score(state, pod, info) for info in feasible}
+            raw = {info.name: _raw(plugin, state, pod, info, question) for info in feasible}
             normal = plugin.normalize(state, raw)
             columns[plugin.name] = {name: score * plugin.weight for name, score in normal.items()}
+    names = sorted(columns)
+    rows = zip(*(columns[name].values() for name in names), strict=True)
     return immutabledict(
-        (info.name, immutabledict((name, columns[name][info.name]) for name in sorted(columns))) for info in feasible
+        (info.name, immutabledict(zip(names, row, strict=True))) for info, row in zip(feasible, rows, strict=True)
     )
+
+
+def _raw(plugin: ScorePlugin[Any], state: Any, pod: Pod, info: NodeInfo, question: int) -> int:
+    """Ask a plugin that looks at nothing but the node once."""
+    if not plugin.alone:
+        return plugin.score(state, pod, info)
+    key = (plugin.name, question)
+    if key not in info.known:
+        info.known[key] = plugin.score(state, pod, info)
+    found: int = info.known[key]
+    return found
 
 
 def unmodelled(pod: Pod, cache: Cache | None = None) -> tuple[str, ...]:

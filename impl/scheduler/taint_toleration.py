@@ -61,4 +61,4 @@ def normalize(_state: tuple[Toleration, ...], raw: Raw) -> Raw:
 
 
 PLUGIN = FilterPlugin.simple(NAME, filter_node)
-SCORE = ScorePlugin(NAME, 3, pre_score, score, normalize)
+SCORE = ScorePlugin(NAME, 3, pre_score, score, normalize, alone=True)

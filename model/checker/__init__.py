@@ -16,6 +16,7 @@ from .results import (
     Verdict,
 )
 from .semantics import ImpureStepError, StepError, UrgentError
+from .simulate import simulate
 from .traces import Divergence, Replay, replay, state_at, states
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Verdict",
     "explore",
     "replay",
+    "simulate",
     "state_at",
     "states",
 ]

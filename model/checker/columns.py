@@ -275,6 +275,9 @@ class Columns:
             kinds = self.kinds.tolist()
             wanted = sorted((state, kinds[kind], kind) for state, kind in self.missing[:missing].tolist())
             for state, number, kind in wanted:
+                root = self.tables.roots.data[number]
+                if kernels.descend(root, batch.columns, state, *self._trees()[1:]) != kernels.UNKNOWN:
+                    continue  # It was learnt for a state before this one.
                 leaf = self._try(state, self.tables.learn, number, batch.ids(state))
                 if self.first_observer <= kind < self.first_urgent and leaf not in self.observed:
                     self.unobserved.add(leaf)

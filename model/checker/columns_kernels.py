@@ -143,13 +143,13 @@ def look(
 
 
 @_compiled
-def apply(row: Words, effect: int, keep: Words, put: Words) -> bool:
+def apply(rows: Words, row: int, effect: int, keep: Words, put: Words) -> bool:
     """Write an effect into a packed row; tell whether that changed it."""
     changed = False
-    for at in range(row.shape[0]):
-        after = (row[at] & keep[effect, at]) | put[effect, at]
-        changed = changed or after != row[at]
-        row[at] = after
+    for at in range(rows.shape[1]):
+        after = (rows[row, at] & keep[effect, at]) | put[effect, at]
+        changed = changed or after != rows[row, at]
+        rows[row, at] = after
     return changed
 
 
@@ -185,7 +185,8 @@ def first_waiting(waiting: Bytes) -> int:
 
 @_compiled
 def settle(
-    row: Words,
+    rows: Words,
+    row: int,
     pair: Ints,
     waiting: Bytes,
     micro: Longs,
@@ -212,7 +213,7 @@ def settle(
             return -1
         leaf = -2 - code
         for effect in range(leaf_ends[leaf], leaf_ends[leaf + 1]):
-            if apply(row, effect, keep, put):
+            if apply(rows, row, effect, keep, put):
                 if steps == micro.shape[0]:
                     ask[0] = numbers[which]
                     return -2
@@ -286,7 +287,7 @@ def generate(
     state, count, made = start
     ordinary, quiet, promised = who
     roots, nodes, branches, projections, images = trees
-    leaf_ends, ends, slots, ids, written, _keep, _put, actions = effects
+    leaf_ends, ends, slots, ids, written, keep, put, actions = effects
     watch_ends = watch[0]
     pair, waiting, micro, ask = work
     width = columns.shape[0]
@@ -310,10 +311,9 @@ def generate(
             for effect in range(leaf_ends[leaf], leaf_ends[leaf + 1]):
                 if made == rows.shape[0]:
                     return FULL, i, begun
-                row = rows[made]
-                for at in range(row.shape[0]):
-                    row[at] = store[offset + i, at]
-                if not apply(row, effect, effects[5], effects[6]):
+                for at in range(rows.shape[1]):
+                    rows[made, at] = store[offset + i, at]
+                if not apply(rows, made, effect, keep, put):
                     continue
                 waiting[:] = 0
                 woken = wake(waiting, effect, written, urgent[1])
@@ -323,12 +323,12 @@ def generate(
                     for slot in range(width):
                         pair[slot, 0] = columns[slot, i]
                     write(pair, 0, effect, ends, slots, ids)
-                    steps = settle(row, pair, waiting, micro, urgent, trees, effects, ask)
+                    steps = settle(rows, made, pair, waiting, micro, urgent, trees, effects, ask)
                     if steps < 0:
                         return (ASK if steps == -1 else RESTLESS), i, begun
                     same = True
-                    for at in range(row.shape[0]):
-                        same = same and row[at] == store[offset + i, at]
+                    for at in range(rows.shape[1]):
+                        same = same and rows[made, at] == store[offset + i, at]
                     if same:
                         continue
                 watched = False
@@ -351,21 +351,21 @@ def generate(
 
 
 @_compiled
-def hash_words(row: Words) -> np.uint64:
+def hash_words(rows: Words, row: int) -> np.uint64:
     """Give 64 bits of a packed row."""
     value = _SEED
-    for at in range(row.shape[0]):
-        value = (value ^ row[at]) * _FACTOR
+    for at in range(rows.shape[1]):
+        value = (value ^ rows[row, at]) * _FACTOR
         value ^= value >> _HALF
     return value
 
 
 @_compiled
-def fingerprint(row: Words, word: Longs, shift: Words, mask: Words, random: Words) -> np.uint64:
+def fingerprint(rows: Words, row: int, word: Longs, shift: Words, mask: Words, random: Words) -> np.uint64:
     """Give the exclusive or of one random number per (slot, id); whatever the layout of the words."""
     value = _ZERO
     for slot in range(word.shape[0]):
-        value ^= random[slot, np.int64((row[word[slot]] >> shift[slot]) & mask[slot])]
+        value ^= random[slot, np.int64((rows[row, word[slot]] >> shift[slot]) & mask[slot])]
     return value if value else _ONE  # noqa: FURB110 - the two must be of one type
 
 
@@ -380,7 +380,7 @@ def rehash(table: Words, store: Words) -> None:
     """Put every state of the store into an empty table."""
     size = table.shape[0]
     for i in range(store.shape[0]):
-        value = hash_words(store[i])
+        value = hash_words(store, i)
         at = place_of(value, size)
         while table[at]:
             at = at + 1 if at + 1 < size else 0
@@ -400,33 +400,38 @@ def refill(table: Words, old: Words) -> None:
 
 
 @_compiled
-def same_row(store: Words, known: int, new: Words, row: Words, index: int) -> bool:
+def same_row(store: Words, known: int, new: Words, rows: Words, row: int, index: int) -> bool:
     """Tell whether a row is the state of that index, be it in the store or just found."""
-    for at in range(row.shape[0]):
+    for at in range(rows.shape[1]):
         there = store[index, at] if index < known else new[index - known, at]
-        if there != row[at]:
+        if there != rows[row, at]:
             return False
     return True
 
 
 @_compiled
 def probe(table: Words, store: Words, rows: Words, count: int, hashes: Words, targets: Longs) -> None:
-    """Look each row up once in loops of independent loads; -1 where the first place does not settle it."""
+    """Look each row up among the states known so far, in loops of independent loads; -1 for what is not found."""
     size = table.shape[0]
     for c in range(count):
-        hashes[c] = hash_words(rows[c])
+        hashes[c] = hash_words(rows, c)
     for c in range(count):
         targets[c] = np.int64(table[place_of(hashes[c], size)])
     for c in range(count):
         entry = np.uint64(targets[c])
-        targets[c] = -1
-        if entry and (entry & _TAG) == (hashes[c] & _TAG):
-            index = int(np.int64(entry >> _TAG_BITS)) - 1
+        at = place_of(hashes[c], size)
+        while entry and (entry & _TAG) != (hashes[c] & _TAG):
+            at = at + 1 if at + 1 < size else 0
+            entry = table[at]
+        targets[c] = int(np.int64(entry >> _TAG_BITS)) - 1
+    for c in range(count):
+        index = targets[c]
+        if index >= 0:
             same = True
             for at in range(rows.shape[1]):
                 same = same and store[index, at] == rows[c, at]
-            if same:
-                targets[c] = index
+            if not same:
+                targets[c] = -1  # Another state with the same tag: `find` looks further.
 
 
 @_compiled
@@ -442,7 +447,7 @@ def probe_fingerprints(
     """Look each row's fingerprint up once; 0 where it is known, -1 where the first place does not settle it."""
     word, shift, mask = layout
     for c in range(count):
-        hashes[c] = fingerprint(rows[c], word, shift, mask, random)
+        hashes[c] = fingerprint(rows, c, word, shift, mask, random)
     for c in range(count):
         targets[c] = 0 if table[place_of(hashes[c], table.shape[0])] == hashes[c] else -1
 
@@ -453,7 +458,8 @@ def find(
     store: Words,
     known: int,
     new: Words,
-    row: Words,
+    rows: Words,
+    row: int,
     value: np.uint64,
     exact: bool,  # noqa: FBT001
 ) -> int:
@@ -465,7 +471,7 @@ def find(
         if exact:
             if (entry & _TAG) == (value & _TAG):
                 index = int(np.int64(entry >> _TAG_BITS)) - 1
-                if same_row(store, known, new, row, index):
+                if same_row(store, known, new, rows, row, index):
                     return index
         elif entry == value:
             return 0
@@ -503,7 +509,7 @@ def insert(
         first = c == 0 or sources[c - 1] != sources[c] or actions[chosen[c - 1]] != action
         target = targets[c]
         if target < 0:
-            target = find(table, store, known, new, rows[c], hashes[c], exact)
+            target = find(table, store, known, new, rows, c, hashes[c], exact)
             if target < 0:
                 if total >= limit:
                     if not first:

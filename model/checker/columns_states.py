@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from . import columns_kernels as kernels
 LOAD = 0.75
 """The table of visited states is never fuller than this."""
 FIRST_TABLE = 1 << 12
+SMALL_TABLE = 1 << 20
+"""A table below this doubles when it is full; a larger one grows by half."""
 FORGET = 1 << 16
 """Expanded states are forgotten, where they may be, when there are so many and more than wait."""
 SEED = 0x6B756265
@@ -29,6 +32,11 @@ SEED = 0x6B756265
 def as_bytes(numbers: NDArray[Any]) -> memoryview:
     """Give the same memory as bytes, for an `array` to take in."""
     return numbers.reshape(-1).view(np.uint8).data
+
+
+def _empty(size: int) -> NDArray[np.uint64]:
+    """Give an empty table in pages of its own, which go back to the system as soon as it is dropped."""
+    return np.frombuffer(mmap(-1, 8 * size), dtype=np.uint64)
 
 
 class States:
@@ -42,7 +50,7 @@ class States:
         self.bits = [0] * slots
         self._place()
         self.store = array("Q")
-        self.table: NDArray[np.uint64] = np.zeros(FIRST_TABLE, dtype=np.uint64)
+        self.table = _empty(FIRST_TABLE)
         self._generator = np.random.default_rng(SEED)
         self.random = self._numbers(16)
         self.repacked = 0
@@ -97,17 +105,17 @@ class States:
         """Make the table large enough for so many more states."""
         size = len(self.table)
         while self.count + more > LOAD * size:
-            size = size * 3 // 2
+            size = size * 2 if size < SMALL_TABLE else size * 3 // 2
         if size > len(self.table):
             self._rehash(size)
 
     def _rehash(self, size: int) -> None:
         if self.exact:
             self.table = np.zeros(0, dtype=np.uint64)  # The store knows it all: never two tables at a time.
-            self.table = np.zeros(size, dtype=np.uint64)
+            self.table = _empty(size)
             kernels.rehash(self.table, self.view())
         else:
-            old, self.table = self.table, np.zeros(size, dtype=np.uint64)
+            old, self.table = self.table, _empty(size)
             kernels.refill(self.table, old)
 
     def probe(

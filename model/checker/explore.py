@@ -95,7 +95,7 @@ def explore(
         complete=not why,
         why_incomplete=why,
         seconds=guard.seconds + (keeper.earlier if keeper else 0.0),
-        statistics=_statistics(search, book, () if watch is None else watch.timings()),
+        statistics=statistics_of(search, book, () if watch is None else watch.timings()),
         missed_state_bound=found**2 / 2 ** (FINGERPRINT_BITS + 1) if visited == "fingerprint" else 0.0,
     )
 
@@ -156,7 +156,7 @@ def _run(search: Engine, book: Book) -> str:
 
 def _verdict(book: Book, number: int, why: str) -> Verdict:
     claim = book.properties[number]
-    kind = _kind(claim)
+    kind = kind_of(claim)
     finding = book.findings.get(number)
     if finding is not None:
         further = () if finding.step is None else (finding.step,)
@@ -166,7 +166,7 @@ def _verdict(book: Book, number: int, why: str) -> Verdict:
         return Verdict(claim.name, Status.HOLDS, kind, trace=rebuild(book, book.reached[number]))
     if number in book.liveness and (verdict := _of_whole_runs(book, number)) is not None:
         return verdict
-    vacuous = _has_premise(claim) and number not in book.occurred
+    vacuous = vacuous_without(book, number)
     if why:
         return Verdict(claim.name, Status.UNKNOWN, kind, vacuous=vacuous, reason=why)
     if isinstance(claim, Sometimes):
@@ -210,7 +210,8 @@ def _run_verdict(
     return Verdict(claim.name, Status.VIOLATED, kind, reasons, trace)
 
 
-def _kind(claim: Property) -> str:
+def kind_of(claim: Property) -> str:
+    """Give the word for a kind of property."""
     kinds = {
         Invariant: "invariant",
         StepProperty: "step",
@@ -222,14 +223,15 @@ def _kind(claim: Property) -> str:
     return kinds[type(claim)]
 
 
-def _has_premise(claim: Property) -> bool:
-    """Tell whether a claim can be about nothing: a step property also is when no step it watches was ever taken."""
-    if isinstance(claim, Invariant):
-        return claim.premise is not None
-    return not isinstance(claim, Sometimes)
+def vacuous_without(book: Book, number: int) -> bool:
+    """Tell whether a claim was about nothing: a step property also is when no step it watches was ever taken."""
+    claim = book.properties[number]
+    has_premise = claim.premise is not None if isinstance(claim, Invariant) else not isinstance(claim, Sometimes)
+    return has_premise and number not in book.occurred
 
 
-def _statistics(search: Engine, book: Book, profile: tuple[Timing, ...]) -> Statistics:
+def statistics_of(search: Engine, book: Book, profile: tuple[Timing, ...]) -> Statistics:
+    """Give what a search has cost."""
     costs = search.costs()
     looks = search.functions.looks if isinstance(search, Rows) else [called for _, called in costs]
     counts = zip(book.machine.actions, book.enabled, book.taken, book.new, costs, looks, strict=False)

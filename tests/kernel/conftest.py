@@ -282,5 +282,6 @@ def cluster() -> Iterator[Lab]:
 def lab(cluster: Lab) -> Lab:
     """Give the cluster as if new: no rules, no connections known."""
     cluster.nft("flush ruleset\n")
+    cluster.program("*filter\nCOMMIT\n*nat\nCOMMIT\n")  # an iptables that is not nftables underneath keeps its own
     cluster.conntrack("-F")
     return cluster

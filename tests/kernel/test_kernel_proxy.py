@@ -1,7 +1,7 @@
 """The real kernel agrees: who answers a connection through our rules is whom the evaluator says.
 
-Every case loads the rules with the real iptables-restore in a node's namespace and opens real connections from a Pod,
-from outside, from an endpoint itself and from the node, to every address of a Service.
+Every case loads the rules with the real iptables-restore (or the table with the real nft) in a node's namespace and
+opens real connections from a Pod, from outside, from an endpoint itself and from the node, to every address of a Service.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from immutabledict import immutabledict
 from kubeproof.impl.api.core import Service, ServicePort, ServiceSpec
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
+from kubeproof.impl.kubeproxy.chains import ProxyConfig
+from kubeproof.impl.kubeproxy.nftables import nft_table, nft_text
 from kubeproof.impl.kubeproxy.packet import Fate, Packet
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
@@ -94,19 +96,27 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
+@pytest.mark.parametrize(("program", "protocol"), [("iptables", "TCP"), ("iptables", "UDP"), ("nftables", "TCP")])
 @pytest.mark.parametrize(("spec", "endpoints"), CASES.values(), ids=CASES)
-def test_the_kernel_delivers_as_predicted(lab: Any, spec: Any, endpoints: Any, protocol: str) -> None:
-    ruled = programmed(service(protocol, **spec), listed(protocol, **endpoints))
-    lab.program(restore_text(ruled))
+def test_the_kernel_delivers_as_predicted(lab: Any, spec: Any, endpoints: Any, protocol: str, program: str) -> None:
+    one, ends = service(protocol, **spec), listed(protocol, **endpoints)
+    ruled = programmed(one, ends)
+    if program == "iptables":
+        lab.program(restore_text(ruled))
+    else:
+        lab.nft(nft_text(nft_table([one], [ends], "n1", ProxyConfig())))
     expected = {packet: predicted(ruled, packet) for packet in packets(protocol)}
     assert {packet: observed(lab, packet, expected[packet]) for packet in expected} == expected
 
 
-def test_affinity_keeps_a_client_where_it_went_first(lab: Any) -> None:
+@pytest.mark.parametrize("program", ["iptables", "nftables"])
+def test_affinity_keeps_a_client_where_it_went_first(lab: Any, program: str) -> None:
     one = service(session_affinity="ClientIP")
     ruled = programmed(one, listed(**EVERYONE))
-    lab.program(restore_text(ruled))
+    if program == "iptables":
+        lab.program(restore_text(ruled))
+    else:
+        lab.nft(nft_text(nft_table([one], [listed(**EVERYONE)], "n1", ProxyConfig())))
     first = lab.ask(POD, (CLUSTER_IP, 80), "TCP", 5)
     assert first in predicted(ruled, Packet(POD, CLUSTER_IP, 80))
     chain = next(service_ports(one)).endpoint_chain(first.partition(" ")[0])
