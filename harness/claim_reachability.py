@@ -8,7 +8,7 @@ renamed in order before the proof: clusters that differ in addresses share one. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 
 from attrs import evolve
@@ -64,7 +64,7 @@ def _once_settled(astray: Callable[[Objects], tuple[str, ...]], objects: Objects
     return astray(tuple(_renamed(found, keep_nodes=local)))
 
 
-def _renamed(objects: list[Object], *, keep_nodes: bool) -> Iterator[Object]:
+def _renamed(objects: Sequence[Object], *, keep_nodes: bool) -> Iterator[Object]:
     """Give Services, nodes and slices, endpoints' addresses numbered in order, their nodes kept only on request."""
     used = sorted({address for one in objects if isinstance(one, EndpointSlice) for address in _addresses(one)})
     named = {address: f"10.255.{number // 256}.{number % 256}" for number, address in enumerate(used)}

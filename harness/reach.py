@@ -125,9 +125,9 @@ def one_pod(
 ) -> OnePod:
     """Make the machine for one Pod that a ReplicaSet might make behind a Service.
 
-    `fallback`: the Service may be without any ready endpoint, so terminating ones that still serve count, too. `lives`
-    is how often the Pod may be made: any number of times for what must never happen (None), finitely often for what must
-    happen in the end, or making it anew for ever would be a way out.
+    `fallback`: the Service may be without any ready endpoint, so terminating ones that still serve count, too.
+    `lives` is how often the Pod may be made: any number of times for what must never happen (None), finitely often for
+    what must happen in the end, or making it anew for ever would be a way out.
     """
     pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", 2)}
     kept = (one for one in objects if not isinstance(one, Pod | EndpointSlice))

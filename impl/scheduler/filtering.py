@@ -7,7 +7,7 @@ Left out on purpose: looking at several nodes at once, by which upstream may fin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from typing import Any
 
 from attrs import evolve, frozen
@@ -79,7 +79,9 @@ def in_turn(nodes: tuple[NodeInfo, ...], start: int) -> tuple[NodeInfo, ...]:
     """Order nodes as they are looked at: one of each zone in turn, beginning where the last Pod's search ended."""
     zones: dict[tuple[str, str], list[NodeInfo]] = {}
     for info in nodes:
-        zones.setdefault((info.labels.get(REGION, ""), info.labels.get(ZONE, "")), []).append(info)
+        if ZONE not in info.known:
+            info.known[ZONE] = info.labels.get(REGION, ""), info.labels.get(ZONE, "")
+        zones.setdefault(info.known[ZONE], []).append(info)
     mixed = [info for row in zip_longest(*zones.values()) for info in row if info is not None]
     first = start % len(mixed)
     return (*mixed[first:], *mixed[:first])
@@ -90,8 +92,8 @@ def find(snapshot: Snapshot, pod: Pod, ready: Ready, question: int, wanted: int,
     refusals: dict[str, Refusal] = {}
     feasible: list[NodeInfo] = []
     nodes = snapshot.nodes if wanted >= len(snapshot.nodes) else in_turn(snapshot.nodes, start)
-    alone = tuple(one for one in ready.filters if one[0].alone)
-    rest = evolve(ready, filters=tuple(one for one in ready.filters if not one[0].alone))
+    alone = tuple(takewhile(lambda one: one[0].alone, ready.filters))
+    rest = evolve(ready, filters=ready.filters[len(alone) :])
     for info in nodes:
         if len(feasible) >= wanted:
             break

@@ -79,7 +79,7 @@ class Snapshot:
         return evolve(self, nodes=tuple(info if other.name == info.name else other for other in self.nodes))
 
     def assume(self, pod: Pod, name: str) -> Snapshot:
-        """Give the snapshot with a Pod put on a node, as the scheduler sees it before the API server has heard of it."""
+        """Give the snapshot with a Pod put on a node, as the scheduler does before the API server knows."""
         there = evolve(pod, spec=evolve(pod.spec, node_name=name))
         info = self.node(name)
         return self if info is None else self.with_node(evolve(info, pods=(*info.pods, there)))
@@ -119,7 +119,8 @@ def _unprepared(_snapshot: Snapshot, _pod: Pod) -> Prepared[None]:
 class FilterPlugin(Generic[S]):
     """Refuses nodes. `pre_filter` gives None to be skipped for this Pod, or a Refusal of every node.
 
-    `alone`: what it says of a node depends on nothing but the Pod's spec and that node with its Pods. `sees_pods`: what it prepares depends on the Pods of the nodes, so it must look again when those change.
+    `alone`: what it says of a node depends on nothing but the Pod's spec and that node with its Pods.
+    `sees_pods`: what it prepares depends on the Pods of the nodes, so it must look again when those change.
     """
 
     name: str

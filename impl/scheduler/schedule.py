@@ -62,7 +62,7 @@ def schedule(pod: Pod, cache: Cache, config: Profile = DEFAULT, start: int = 0) 
 def decide(pod: Pod, snapshot: Snapshot, config: Profile = DEFAULT, start: int = 0) -> Decision:
     """Decide where a Pod may go. Many decisions on one snapshot, or on those made from it by `assume`, are fast.
 
-    `start` is where the search begins among more than a hundred nodes: the last decision's `start` plus its `looked_at`.
+    `start` is where the search begins among more than a hundred nodes: the last one's `start` plus its `looked_at`.
     """
     if waiting := pre_enqueue(pod):
         return Decision(skipped=waiting)

@@ -411,7 +411,7 @@ def same_row(store: Words, known: int, new: Words, rows: Words, row: int, index:
 
 @_compiled
 def probe(table: Words, store: Words, rows: Words, count: int, hashes: Words, targets: Longs) -> None:
-    """Look each row up among the states known so far, in loops of independent loads; -1 for what is not found."""
+    """Look each row up once in loops of independent loads; -1 where the first place does not settle it."""
     size = table.shape[0]
     for c in range(count):
         hashes[c] = hash_words(rows, c)
@@ -419,19 +419,14 @@ def probe(table: Words, store: Words, rows: Words, count: int, hashes: Words, ta
         targets[c] = np.int64(table[place_of(hashes[c], size)])
     for c in range(count):
         entry = np.uint64(targets[c])
-        at = place_of(hashes[c], size)
-        while entry and (entry & _TAG) != (hashes[c] & _TAG):
-            at = at + 1 if at + 1 < size else 0
-            entry = table[at]
-        targets[c] = int(np.int64(entry >> _TAG_BITS)) - 1
-    for c in range(count):
-        index = targets[c]
-        if index >= 0:
+        targets[c] = -1
+        if entry and (entry & _TAG) == (hashes[c] & _TAG):
+            index = int(np.int64(entry >> _TAG_BITS)) - 1
             same = True
             for at in range(rows.shape[1]):
                 same = same and store[index, at] == rows[c, at]
-            if not same:
-                targets[c] = -1  # Another state with the same tag: `find` looks further.
+            if same:
+                targets[c] = index
 
 
 @_compiled
