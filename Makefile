@@ -1,4 +1,4 @@
-.PHONY: check style types test bench
+.PHONY: check style types test bench corpus agreement
 check: style types test
 
 style:
@@ -16,3 +16,12 @@ test:
 
 bench:
 	python tests/bench.py
+
+# The traces that pytest replays. Commit a change of them only when you understand it.
+corpus:
+	for name in deadlock dropped drain-blocked full-nodes; do kubeproof check examples/$$name --expect --quiet --trace-dir traces/corpus; done
+	kubeproof run nginx-pod --image=nginx:latest --trace traces/corpus/run-nginx-pod.json > /dev/null
+
+# Every recorded decision of the real programs, in tests/vectors or in any folder laid out like it.
+agreement:
+	python tests/agreement.py tests/vectors

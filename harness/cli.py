@@ -161,6 +161,33 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 
 
 @cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FOLDER|FILE|-...")
+@click.option("--nodes", metavar="FILE", help="Node objects; those among the manifests otherwise.")
+@click.option("--survive", type=click.IntRange(min=1), metavar="K", help="After the loss of any K nodes too?")
+@click.option("--minimise", type=click.Choice(["nodes"]), help="Find the smallest pool.")
+@click.option("--pool", multiple=True, metavar="NAME=cpu:2,memory:8Gi", help="A kind of node that can be added.")
+@click.option("--timeout", metavar="TIME", default="10s", show_default=True, help="Give up on one proof after so long.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.pass_context
+def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
+    """Say where each Pod can go and why not elsewhere, whether all can at once, and on how few nodes."""
+    from . import place as placing  # noqa: PLC0415 - --help and --version need nothing of it
+    from . import place_report  # noqa: PLC0415
+
+    limits = _limits({"max_states": None, "max_memory": None, "timeout": given["timeout"]})
+    if bool(given["minimise"]) != bool(given["pool"]):
+        raise click.UsageError("--minimise nodes and --pool go together")
+    answer = place_report.report(
+        placing.wanted(paths, given["nodes"]),
+        survive=given["survive"] or 0,
+        pools=dict(placing.pool(text) for text in given["pool"]),
+        milliseconds=int((limits.timeout or 10) * 1000),
+    )
+    _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
+    context.exit({"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[answer.status])
+
+
+@cli.command()
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.pass_context
 def replay(context: click.Context, trace: Path) -> None:

@@ -29,6 +29,7 @@ from ..impl.apiserver.storage import Objects, with_meta
 from ..impl.kubectl import script as kubectl
 from ..impl.kubelet.behaviour import HOLLOW, WELL
 from ..model import world as worlds
+from ..model import world_faults, world_steps
 from ..model.machine import Action, Machine, View
 from ..model.store import Layout, Stored, place, pool
 from ..model.world import Form, Process, World, Writes
@@ -320,7 +321,7 @@ def build(
     script = environment.Environment(world, scenario.script, scenario.namespace, scenario.wait_between_steps)
     acts: list[Action] = [*environment.actions(script)]
     for process in processes:
-        acts += worlds.actions(world, process)
+        acts += world_steps.actions(world, process)
     acts += kubelets.actions(works)
     acts += [kubelets.proxy_action(node, layout.pools.get("EndpointSlice", ())) for node in proxies]
     if parts.faults:
@@ -334,14 +335,16 @@ def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], wo
     lagging = scenario.consistency is Consistency.RESETTABLE
     found: list[Action] = []
     for process in processes:
-        found += worlds.faults(world, process, crash=budget.crash > 0, lost=budget.lost_response > 0, lagging=lagging)
+        found += world_faults.faults(
+            world, process, crash=budget.crash > 0, lost=budget.lost_response > 0, lagging=lagging
+        )
     if budget.container_crash:
         found += kubelets.crashes(works)
     if budget.node_crash:
         found += node_faults.crashes(world, works.mortal)
         found += node_faults.silences(world)
     if lagging:
-        found += worlds.stalling(world)
+        found += world_faults.stalling(world)
     return found
 
 
@@ -368,7 +371,7 @@ def _initial(
     if scenario.faults.node_crash:
         slots[node_faults.NODE_CRASHES] = scenario.faults.node_crash
         slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, objects)}
-    slots["fault/lagging-apiserver"] = int(scenario.consistency is Consistency.RESETTABLE)
+    slots[worlds.LAGGING] = int(scenario.consistency is Consistency.RESETTABLE)
     slots[worlds.STALLED] = None
     store = dict(slots)
     for process in processes:

@@ -30,6 +30,7 @@ from ..impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from ..impl.kubelet.runtime import PodRuntime, serving
 from ..impl.kubelet.timings import timings
 from ..model import world as worlds
+from ..model import world_faults, world_steps
 from ..model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ..model.store import Full, Layout, pool
 from ..model.world import Form, World
@@ -148,8 +149,8 @@ def one_pod(
     works = kubelets.Kubelets(world, pools["Pod"], _images(scenario), fine=True, may_stop=guard)
     acts = (
         *_somebody(world, owner, nodes),
-        *worlds.actions(world, process),
-        *worlds.faults(world, process, crash=scenario.faults.crash > 0, lost=False, lagging=False),
+        *world_steps.actions(world, process),
+        *world_faults.faults(world, process, crash=scenario.faults.crash > 0, lost=False, lagging=False),
         *kubelets.actions(works),
         *(kubelets.proxy_action(one.partition("/")[2], pools["EndpointSlice"]) for one in proxies),
     )

@@ -44,6 +44,8 @@ class End:
 Walk = Callable[[str, Way], tuple[list[End], Way]]
 """From a hook (nat or filter, and its name in lower case) and packets: who ends there, and who comes out."""
 Programmed = RuleSet | NftTable
+Asked = tuple[tuple[object, Callable[[], Formula]], ...]
+"""Conditions of a rule: whether it asks at all, and for what."""
 
 
 @frozen
@@ -162,7 +164,7 @@ def _rule_does(rules: RuleSet, table: str, rule: Rule, hit: Way) -> tuple[list[E
 
 def _rule_matches(rule: Rule, way: Way, own: frozenset[str]) -> Formula:
     packet = way.packet
-    asked = (
+    asked: Asked = (
         (rule.protocol, lambda: packet.protocol == PROTOCOLS.index(rule.protocol)),
         (rule.port, lambda: packet.port == rule.port),
         (rule.source, lambda: within(packet.source, rule.source)),
@@ -267,7 +269,7 @@ def _clause_matches(clause: Clause, way: Way, own: frozenset[str]) -> Formula:
         "invalid": NO,
         "martian": NO if way.destination else z3.And(within(packet.destination, "127.0.0.0/8"), elsewhere),
     }
-    asked = (
+    asked: Asked = (
         (clause.protocol, lambda: packet.protocol == PROTOCOLS.index(clause.protocol)),
         (clause.source, lambda: within(packet.source, clause.source)),
         (clause.not_source, lambda: z3.Not(within(packet.source, clause.not_source))),

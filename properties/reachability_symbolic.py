@@ -110,17 +110,33 @@ def possible(rules: RuleSet, packet: SymbolicPacket) -> frozenset[tuple[Fate, st
 
 def outcomes(rules: RuleSet, packet: SymbolicPacket) -> Outcomes:
     """Translate a node's rules."""
+    nat, behind = _passes(rules, packet)
+    return _sorted_out(behind, _translated(nat))
+
+
+def rule_hits(rules: RuleSet, packet: SymbolicPacket) -> tuple[tuple[Rule, Formula], ...]:
+    """Say which packets hit each rule that any can get to, once for every way there."""
+    nat, behind = _passes(rules, packet)
+    return (*nat.hits, *behind.hits)
+
+
+def _passes(rules: RuleSet, packet: SymbolicPacket) -> tuple[_Translation, _Translation]:
+    """Go through the nat table, then with what comes out of it through the filter table."""
     from_here = local(packet.source, rules.local)
     nat = _Translation(rules, packet)
     nat.run("nat", "OUTPUT", from_here)
     nat.run("nat", "PREROUTING", z3.Not(from_here))
-    translated = [(rule.to_destination, when) for rule, when in nat.ends if rule.target == "DNAT"]
+    translated = _translated(nat)
     behind = _Translation(rules, _rewritten(packet, translated), z3.Or(*(when for _, when in translated)), nat.marked)
     to_here = local(behind.packet.destination, rules.local)
     behind.run("filter", "OUTPUT", from_here)
     behind.run("filter", "INPUT", to_here)
     behind.run("filter", "FORWARD", z3.And(z3.Not(from_here), z3.Not(to_here)))
-    return _sorted_out(behind, translated)
+    return nat, behind
+
+
+def _translated(nat: _Translation) -> list[tuple[str, Formula]]:
+    return [(rule.to_destination, when) for rule, when in nat.ends if rule.target == "DNAT"]
 
 
 def _rewritten(packet: SymbolicPacket, translated: list[tuple[str, Formula]]) -> SymbolicPacket:
@@ -162,6 +178,7 @@ class _Translation:
     translated: Formula = field(factory=_false)
     marked: Formula = field(factory=_false)
     ends: list[tuple[Rule, Formula]] = field(factory=list)
+    hits: list[tuple[Rule, Formula]] = field(factory=list)
 
     def run(self, table: str, chain: str, arrives: Formula) -> Formula:
         """Walk a chain with the packets that arrive; say which come out at its end."""
@@ -172,7 +189,9 @@ class _Translation:
             matches = z3.simplify(self._matches(rule, place))
             if z3.is_false(matches):
                 continue
-            walking = z3.Or(z3.And(walking, z3.Not(matches)), self._follow(rule, z3.And(walking, matches)))
+            hits = z3.And(walking, matches)
+            self.hits.append((rule, hits))
+            walking = z3.Or(z3.And(walking, z3.Not(matches)), self._follow(rule, hits))
         return walking
 
     def _cannot_match(self, rule: Rule) -> bool:

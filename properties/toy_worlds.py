@@ -23,6 +23,7 @@ from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import ObjectMeta, Ref
 from ..impl.api.requests import Create, Delete, Request, Response, Update
 from ..model import world as worlds
+from ..model import world_faults, world_steps
 from ..model.machine import Action, Fairness, Machine, Outcome, View
 from ..model.store import Layout, Stored, pool
 from ..model.world import Alternatives, Form, Process, Requests, Watch, World, Writes
@@ -122,8 +123,8 @@ def build(toy: Toy) -> Built:
     acts = list(others)
     whole = dict(slots)
     for one in processes:
-        acts += worlds.actions(world, one)
-        acts += worlds.faults(world, one, crash=toy.crash > 0, lost=toy.lost > 0, lagging=False)
+        acts += world_steps.actions(world, one)
+        acts += world_faults.faults(world, one, crash=toy.crash > 0, lost=toy.lost > 0, lagging=False)
         whole |= worlds.initial(world, one, slots)
     return Built(world, processes, others, slots, Machine((whole,), tuple(acts)))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from kubeproof.harness import face
 from kubeproof.harness.check import check, machine_for
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.motion import IN_MOTION
@@ -65,9 +67,19 @@ def test_the_size_of_the_rollout_is_the_one_that_was_counted(web: Report) -> Non
     assert (web.states, web.transitions, web.depth) == (268_381, 1_187_897, 47)
 
 
-def test_without_the_hook_connections_are_dropped_and_the_trace_replays() -> None:
+def promised_output() -> str:
+    """Give what the README says that this example prints, whatever the line breaks."""
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"this is what it says:\n\n((?:    .*\n|\n)+)", readme)
+    return " ".join(sample.split())
+
+
+def test_without_the_hook_connections_are_dropped_and_the_trace_replays(tmp_path: Path) -> None:
     scenario = example("dropped")
-    report = check(scenario)
+    result = face.check(EXAMPLES / "dropped", trace_dir=tmp_path)
+    report = result.outcome
+    shown = result.report.replace(str(tmp_path), ".kubeproof/traces")
+    assert promised_output() in " ".join(shown.split())
     assert verdicts(report) == {
         "convergence": "HOLDS",
         "placement": "HOLDS",

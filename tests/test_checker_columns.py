@@ -27,15 +27,18 @@ from kubeproof.model.machine import (
     Action,
     Converges,
     Invariant,
+    LeadsTo,
     Machine,
     Outcome,
     Property,
+    Recoverable,
     Sometimes,
     State,
     StepProperty,
     View,
 )
 
+explore_module = sys.modules[explore.__module__]
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 
@@ -364,3 +367,67 @@ def test_it_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch, tmp_path:
         monkeypatch.delattr(checker_package, name)
     with pytest.raises(ValueError, match=r"needs numba: pip install 'kubeproof\[fast\]'"):
         columns(grid(1))
+
+
+# Which engine, if nobody says.
+
+
+@pytest.mark.parametrize(("large", "expected"), [(10, ["rows", "columns"]), (49, ["rows"]), (100, ["rows"])])
+def test_the_engine_is_chosen_by_size(large: int, expected: list[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(explore_module, "LARGE", large)
+    used: list[str] = []
+
+    class Watched(columns_module.Columns):
+        def run(self) -> None:
+            used.append("columns")
+            super().run()
+
+    class WatchedRows(explore_module.Rows):
+        def run(self) -> None:
+            used.append("rows")
+            super().run()
+
+    monkeypatch.setattr(columns_module, "Columns", Watched)
+    monkeypatch.setattr(explore_module, "Rows", WatchedRows)
+    claims = (breach_at(3, 3, "invariant"), Sometimes("far", "", lambda view: view["x"] + view["y"] == 12))
+    found = explore(grid(6), claims, engine="auto")
+    assert used == expected
+    assert essence(found)[:3] == essence(explore(grid(6), claims))[:3]
+
+
+def test_a_limit_below_what_is_large_is_the_callers(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(explore_module, "LARGE", 40)
+    for most in (30, 45):
+        found = explore(grid(6), engine="auto", limits=Limits(max_states=most))
+        assert found.why_incomplete == f"the limit of {most} states was hit"
+    seen: list[State] = []
+    assert explore(grid(6), engine="auto", collect=seen.append).states == len(seen) == 49
+
+
+@given(random_machines, small, small)
+def test_properties_of_whole_runs_are_the_same(machine: Machine, bad: int, target: int):
+    def goal(view: View) -> Iterator[str]:
+        if view["c"] != target:
+            yield f"c is {view['c']}"
+
+    claims = (
+        LeadsTo("answered", "", lambda view: view["a"] == bad, goal),
+        Recoverable("recovers", "", goal),
+        Recoverable("recovers by itself", "", goal, lambda view: view["b"] == bad, lambda name: name != "action 0"),
+    )
+    assert essence(columns(machine, claims))[:3] == essence(explore(machine, claims, engine="plain"))[:3]
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_all_that_wait_for_quiet_are_considered_where_it_is_quiet(busy: bool):  # noqa: FBT001
+    def set_to(slot: str, view: View) -> Iterator[Outcome]:
+        if not view[slot]:
+            yield Outcome("set", {slot: True})
+
+    quiet = [Action(slot, slot, partial(set_to, slot), when_quiet=True) for slot in "abc"]
+    machine = Machine(
+        ({"a": False, "b": False, "c": False, "work": not busy},), (*quiet, Action("w", "w", partial(set_to, "work")))
+    )
+    found = columns(machine)
+    assert found.states == 8 + busy  # Every subset of the three, once the work is done.
+    assert essence(found) == essence(explore(machine))

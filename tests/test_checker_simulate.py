@@ -109,15 +109,18 @@ def test_the_same_seed_walks_the_same_ways_and_another_seed_others():
 
 
 def test_seldom_taken_actions_are_preferred():
-    """Ten outcomes go down and one goes up; even chances would climb ten steps in one of 11 ** 10 walks."""
+    """Of eleven ways ten are one action's: with even chances it would be taken ten times as often, not three times."""
+    fall = Action("fall", "fall", lambda view: [Outcome(f"{n}", {"at": n}) for n in range(1, 11) if not view["at"]])
+    climb = Action("climb", "climb", lambda view: [Outcome("climb", {"at": 20})] if not view["at"] else [])
+    falls, climbs = simulate(Machine(({"at": 0},), (fall, climb)), walks=500).statistics.actions
+    assert falls.taken + climbs.taken == 500
+    assert 100 < climbs.taken < 200
 
-    def fall(_view: View) -> Iterator[Outcome]:
-        for way in range(10):
-            yield Outcome(f"fall {way}", {"at": -1 - way})
 
-    climb = Action("climb", "climb", lambda view: [Outcome("climb", {"at": view["at"] + 1})] if view["at"] >= 0 else [])
-    machine = Machine(({"at": 0},), (Action("fall", "fall", fall), climb))
-    assert simulate(machine, (below("at", 10),), walks=400)["below"].status is Status.VIOLATED
+def test_walks_differ_in_what_they_like():
+    """With the same liking for both counters, one would hardly ever stay behind by twenty."""
+    far = Sometimes("far", "", lambda view: view["a"] >= view["b"] + 20)
+    assert simulate(counters(30, "a", "b"), (far,))["far"].trace is not None
 
 
 def test_a_bad_step_is_the_last_one_shown():
@@ -158,14 +161,18 @@ def test_urgent_steps_are_part_of_the_steps_that_set_them_off():
     assert simulate(machine, (falls,))["copied"].trace.lines() == ("a: up: up", "    copy: copy")
     loose = simulate(machine, (below("c", 2),), urgent=False)["below"]
     assert len(loose.trace.steps) == 3
+    assert " and 2 of 2 actions enabled" in simulate(machine).why_incomplete
+    assert " and 3 of 3 actions enabled" in simulate(machine, urgent=False).why_incomplete
     assert "a: up: up" in loose.trace.lines()
 
 
-def test_what_waits_for_quiet_waits_in_the_shortened_run_too():
-    work, tea = counter("a", 3), counter("tea", 1, fairness=Fairness.NONE, when_quiet=True)
-    machine = Machine(({"a": 0, "tea": 0},), (work, tea))
-    verdict = simulate(machine, (below("tea", 1),))["below"]
-    assert verdict.trace.lines() == ("a: up: up",) * 3 + ("tea: up: up",)
+@pytest.mark.parametrize("fairness", [Fairness.NONE, Fairness.WEAK])
+def test_what_waits_for_quiet_waits_in_the_shortened_run_too(fairness: Fairness):
+    work, tea = counter("a", 3), counter("tea", 2, fairness=fairness, when_quiet=True)
+    other = counter("b", 5, fairness=Fairness.NONE)
+    machine = Machine(({"a": 0, "tea": 0, "b": 0},), (other, work, tea))
+    verdict = simulate(machine, (below("tea", 2),))["below"]
+    assert verdict.trace.lines() == ("a: up: up",) * 3 + ("tea: up: up",) * 2
     assert replay(machine, verdict.trace).complete
 
 
@@ -173,6 +180,7 @@ def test_every_initial_state_is_begun_from():
     machine = Machine(({"a": 0}, {"a": 10}, {"a": 20}), (counter("a", 5),))
     result = simulate(machine, (below("a", 20),), walks=3)
     assert result["below"].trace.initial["a"] == 20
+    assert simulate(machine, (below("a", 10),), walks=9)["below"].evidence == ("a is 10",)
     assert result.states == 6 + 2
     assert simulate(machine, (below("a", 20),), walks=2)["below"].status is Status.UNKNOWN
 
@@ -225,7 +233,8 @@ def test_progress_is_told():
 def test_ids_grow_wide_in_the_middle_of_the_walks(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(layout_module, "CODES", ("B", "I"))
     monkeypatch.setattr("kubeproof.model.checker.rows.CODES", ("B", "I"))
-    result = simulate(counters(300, "a"), (below("a", 290),), walks=2, depth=400)
+    machine = Machine(({"other": 0, "a": 0},), (counter("a", 300),))
+    result = simulate(machine, (below("a", 290),), walks=2, depth=400)
     assert (result.states, result.transitions) == (301, 600)
     assert len(result["below"].trace.steps) == 290
 
@@ -243,6 +252,36 @@ def test_steps_that_write_something_else_without_their_forerunners_are_taken_as_
     assert [step.action for step in shorter.steps] == ["speed: up", "move", "speed: up", "move", "move"]
     assert shorter.states[-1]["at"] == 8
     assert tuple(states(machine, shorter.trace)) == shorter.states
+
+
+def shortened(machine: Machine, claim: Property, *choices: int) -> tuple[str, ...]:
+    begin = State.of(machine.initial[0])
+    way = shorten(machine, claim, begin, [(action, 0) for action in choices], urgent=True)
+    assert replay(machine, way.trace).complete
+    return way.trace.lines()
+
+
+def test_a_step_that_changes_nothing_is_none_in_the_shortened_run_either():
+    mark = Action("mark", "m", lambda _: [Outcome("it", {"m": 1})])
+    clear = Action("clear", "m", lambda _: [Outcome("it", {"m": 0})])
+    marked = StepProperty("marked", "", lambda _before, after, _label: ["marked"] if after["m"] else [])
+    assert shortened(Machine(({"m": 1},), (mark, clear)), marked, 1, 0) == ("clear: it", "mark: it")
+
+
+def test_a_shortened_run_ends_where_the_premise_is_true():
+    def end(view: View) -> list[Outcome]:
+        return [Outcome("end", {"at": {0: 9, 1: 8}[view["at"]]})] if view["at"] < 2 else []
+
+    machine = Machine(({"at": 0},), (counter("at", 1), Action("end", "end", end)))
+    claim = Converges("away", "", lambda view: [f"at {view['at']}"], lambda view: view["at"] != 9)
+    assert shortened(machine, claim, 0, 1) == ("at: up: up", "end: end")
+
+
+def test_a_shortened_run_ends_with_a_step_that_is_watched():
+    second = Action("second", "b", lambda view: [Outcome("go", {"b": 1})] if view["a"] and not view["b"] else [])
+    machine = Machine(({"a": 0, "b": 0},), (counter("a", 3), second))
+    claim = StepProperty("none", "", lambda _before, _after, _label: ["a step"], lambda name: name == "second")
+    assert shortened(machine, claim, 0, 0, 1) == ("a: up: up", "second: go")
 
 
 @st.composite

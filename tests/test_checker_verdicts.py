@@ -30,7 +30,7 @@ from kubeproof.model.machine import (
     View,
 )
 
-ENGINES = pytest.mark.parametrize("engine", ["plain", "rows"])
+ENGINES = pytest.mark.parametrize("engine", ["plain", "rows", "columns"])
 
 
 def counter(limit: int, slot: str = "n") -> Action:
@@ -244,8 +244,7 @@ def test_exhausted_memory_is_no_pass(engine: str):
 # Machines that are wrong.
 
 
-@ENGINES
-@pytest.mark.parametrize("memo", [True, False])
+@pytest.mark.parametrize(("engine", "memo"), [("plain", True), ("rows", True), ("rows", False), ("columns", True)])
 def test_a_step_that_raises_names_the_action_what_it_saw_and_the_way(engine: str, memo: bool):  # noqa: FBT001
     def step(view: View) -> Iterator[Outcome]:
         yield Outcome("divide", {"m": 6 // (3 - view["n"])})

@@ -20,6 +20,8 @@ from kubeproof.properties.plain_views import Shapes, TooBig
 from kubeproof.properties.planted import planted
 
 WORLD = "kubeproof.model.world"
+STEPS = "kubeproof.model.world_steps"
+FAULTS_OF = "kubeproof.model.world_faults"
 STORE = "kubeproof.model.store"
 COMPONENTS = "kubeproof.harness.components"
 
@@ -96,63 +98,63 @@ def placement() -> None:
 FAULTS = [
     (
         "a view never moves on",
-        WORLD,
+        STEPS,
         'yield Outcome(f"sees {watch.kind}", {process.seen(watch): current})\n            for',
         'yield Outcome(f"sees {watch.kind}", {})\n            for',
         "a newer a with an old b",
     ),
     (
         "a decision is never looked at again",
-        WORLD,
+        STEPS,
         "    if decision == decided:\n",
         "    if decided:\n",
         "writes that it never sees",
     ),
     (
         "a crash keeps the turn",
-        WORLD,
+        FAULTS_OF,
         "    updates: Updates = {process.turn: ()}\n",
         "    updates: Updates = {}\n",
         "a crash between two requests",
     ),
     (
         "what it wrote itself is not seen",
-        WORLD,
+        STEPS,
         "if watch.kind in process.sees_own and any(",
         "if watch.kind not in process.sees_own and any(",
         "Pods that come and go",
     ),
     (
         "a refused request counts as done",
-        WORLD,
+        STEPS,
         '(turn,)):\n        yield Outcome("is refused and starts anew", {process.turn: ()})',
         '(turn,)):\n        yield Outcome("is refused and starts anew", {process.turn: turn[1:]})',
         "a third request after a refused one",
     ),
     (
         "a refused request is waited for",
-        WORLD,
+        STEPS,
         "    if not response.ok:\n        if view[process.turn]:\n",
         "    if not response.ok:\n        if False:\n",
         "a second request that is refused for now",
     ),
     (
         "a lost answer is seen after all",
-        WORLD,
+        FAULTS_OF,
         "{**updates, process.turn: (), LOST: budget - 1}",
         "{**updates, **_seen_own(world, process, Stored(view, world.layout, updates), updates), LOST: budget - 1}",
         "a creation whose answer is lost",
     ),
     (
         "a view is passed over while another kind lags",
-        WORLD,
+        STEPS,
         "if watch.quiet is None or not watch.quiet(view)]",
         "if False]",
         "an old a with a newer b",
     ),
     (
         "nothing is seen between a decision and its commit",
-        WORLD,
+        STEPS,
         "    if view[process.turn]:\n        return\n    for requests in world.pending",
         "    if True:\n        return\n    for requests in world.pending",
         "twice",
@@ -173,7 +175,7 @@ FAULTS = [
     ),
     (
         "the rest of a turn is dropped",
-        WORLD,
+        STEPS,
         "process.turn: requests[1:]})",
         "process.turn: ()})",
         "a second request that is refused for ever",

@@ -59,7 +59,28 @@ slices = st.lists(st.tuples(st.sampled_from([READY, LEAVING]), st.sampled_from([
 configs = st.builds(ProxyConfig, cluster_cidr=st.sampled_from(["10.0.0.0/8", ""]), masquerade_all=st.booleans())
 
 
-@settings(max_examples=12)
+BALANCED = {"balancer": "203.0.113.80", "load_balancer_source_ranges": ("192.168.0.0/16",)}
+LOCAL = {"external_traffic_policy": "Local", "internal_traffic_policy": "Local"}
+HEALTH = immutabledict(healthCheckNodePort=30999)
+
+
+@pytest.mark.parametrize(
+    ("spec", "found"),
+    [
+        (BALANCED | LOCAL | {"extra": HEALTH}, [(READY, "n1"), (READY, "n2")]),
+        (BALANCED | LOCAL, [(READY, "n2")]),
+        (BALANCED | {"session_affinity": "ClientIP"}, [(READY, "n1"), (READY, "n2"), (LEAVING, "n1")]),
+        ({}, [(LEAVING, "n1"), (LEAVING, "n2")]),
+        ({}, []),
+    ],
+    ids=["local, guarded", "local, nobody here", "affinity", "draining", "nobody at all"],
+)
+def test_both_tables_do_the_same(spec: dict[str, Any], found: list[tuple[EndpointConditions, str]]) -> None:
+    given_to_both = ([service(**spec)], [listed(*found)], "n1", ProxyConfig())
+    assert different(rules(*given_to_both), nft_table(*given_to_both)) is None
+
+
+@settings(max_examples=8)
 @given(services, slices, configs)
 def test_both_tables_do_the_same_to_every_packet(one: Service, endpoints: EndpointSlice, config: ProxyConfig) -> None:
     given_to_both = ([one, service("db", 2)], [endpoints, listed((READY, "n1"), name="db", number=2)], "n1", config)

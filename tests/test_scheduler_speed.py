@@ -1,4 +1,4 @@
-"""What makes many decisions fast changes none: what is known of a node is forgotten with it, and few nodes are all seen."""
+"""What makes many decisions fast changes none: what is known of a node goes with it, and few nodes are all seen."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from kubeproof.harness.scenario import Faults, Scenario
 from kubeproof.harness.scenario_file import load_scenario
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.requests import Delete
-from kubeproof.model import world as worlds
+from kubeproof.model import world_faults, world_steps
 from kubeproof.model.machine import Action, Machine, State
 from kubeproof.model.store import Layout, Stored, pool
 from kubeproof.model.world import Alternatives, Form, Process
@@ -329,11 +329,11 @@ def scenario(size: int, script: str, faults: Faults = Faults(), surge: int = 1, 
 def with_processes(cluster: Cluster, processes: tuple[Process, ...]) -> tuple[Machine, dict[str, object], list[Action]]:
     """Give the machine of a cluster with these forms, what is shared, and what happens besides the processes."""
     budget = cluster.scenario.faults
-    own = [one.name for process in cluster.processes for one in worlds.actions(cluster.world, process)]
+    own = [one.name for process in cluster.processes for one in world_steps.actions(cluster.world, process)]
     own += [
         one.name
         for process in cluster.processes
-        for one in worlds.faults(cluster.world, process, crash=True, lost=True, lagging=True)
+        for one in world_faults.faults(cluster.world, process, crash=True, lost=True, lagging=True)
     ]
     others = [one for one in cluster.machine.actions if one.name not in own]
     kept = {slot for process in cluster.processes for slot in process.memories()}
@@ -342,8 +342,8 @@ def with_processes(cluster: Cluster, processes: tuple[Process, ...]) -> tuple[Ma
     world = evolve(cluster.world, layout=evolve(cluster.world.layout, memories=memories))
     acts = list(others)
     for one in processes:
-        acts += worlds.actions(world, one)
-        acts += worlds.faults(world, one, crash=budget.crash > 0, lost=budget.lost_response > 0, lagging=False)
+        acts += world_steps.actions(world, one)
+        acts += world_faults.faults(world, one, crash=budget.crash > 0, lost=budget.lost_response > 0, lagging=False)
     return Machine((own_slots(world, processes, slots),), tuple(acts)), slots, others
 
 

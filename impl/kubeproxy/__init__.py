@@ -1,6 +1,7 @@
 """kube-proxy: from Services and EndpointSlices to the rules of one node, and from a packet to its fate.
 
-Upstream: pkg/proxy and pkg/proxy/iptables (v1.32), the iptables mode.
-`proxy.rules` makes a `rule.RuleSet`, `route.route` and `route.destinations` send packets through it.
-Left out on purpose: the ipvs and nftables modes, IPv6, partial syncs (each rule set is whole), nodePortAddresses.
+Upstream: pkg/proxy, pkg/proxy/iptables and pkg/proxy/conntrack (v1.32), the iptables mode.
+`proxy.rules` makes a `rule.RuleSet`, `restore.restore_text` spells it, `route.route` and `route.destinations` send
+packets through it, `conntrack` remembers connections and clears them; `nftables` does the same by a table of its own.
+Left out on purpose: the ipvs mode, IPv6, partial syncs (each rule set is whole), nodePortAddresses.
 """

@@ -28,7 +28,7 @@ class Fate(Enum):
     REJECT = "REJECT"
     DROP = "DROP"
     ACCEPT = "ACCEPT"
-    """Taken in by name: a health check port of the node."""
+    """Let pass by a rule that names it: a health check port of the node, or packets of an established connection."""
     UNCHANGED = ""
     """No rule of a Service concerns it."""
 

@@ -1,7 +1,7 @@
 """What kube-proxy keeps of a Service: one value per port.
 
 Upstream: pkg/proxy/serviceport.go (v1.32).
-Left out on purpose: IPv6 families, conntrack clean-up of UDP ports that vanish.
+Left out on purpose: IPv6 families.
 """
 
 from __future__ import annotations

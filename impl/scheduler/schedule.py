@@ -110,7 +110,7 @@ def _scores(snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...], config
             normal = plugin.normalize(state, raw)
             columns[plugin.name] = {name: score * plugin.weight for name, score in normal.items()}
     names = sorted(columns)
-    rows = zip(*(columns[name].values() for name in names), strict=True)
+    rows = list(zip(*(columns[name].values() for name in names), strict=True)) or [()] * len(feasible)
     return immutabledict(
         (info.name, immutabledict(zip(names, row, strict=True))) for info, row in zip(feasible, rows, strict=True)
     )

@@ -2,6 +2,7 @@
 
 from .checkpoint import Checkpoint, CheckpointError
 from .explore import explore
+from .refine import refinement, refines
 from .results import (
     ActionStatistics,
     Exploration,
@@ -39,6 +40,8 @@ __all__ = [
     "UrgentError",
     "Verdict",
     "explore",
+    "refinement",
+    "refines",
     "replay",
     "simulate",
     "state_at",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -21,6 +23,8 @@ from .traces import rebuild, states
 
 FINGERPRINT_BITS = 64
 NO_LIMITS = Limits()
+LARGE = 50_000
+"""With so many states a machine is a large one: what compiled loops cost to load is repaid."""
 
 if TYPE_CHECKING:
     from .columns import Columns  # Needs numba, an extra.
@@ -33,7 +37,7 @@ def explore(
     properties: Sequence[Property] = (),
     *,
     limits: Limits = NO_LIMITS,
-    engine: Literal["rows", "plain", "columns"] = "rows",
+    engine: Literal["rows", "plain", "columns", "auto"] = "rows",
     visited: Literal["exact", "fingerprint"] = "exact",
     urgent: bool = True,
     memo: bool = True,
@@ -47,8 +51,9 @@ def explore(
     """Search every reachable state, breadth-first, and judge the properties.
 
     `engine`: "rows" is fast; "plain" is the oracle, and always exact; "columns" is compiled, for large machines (the
-    extra `fast`; no checkpoint). `visited`: "fingerprint" keeps 64 bits per
-    state and reports a bound on having missed one. `urgent` False makes urgent actions ordinary weakly fair ones.
+    extra `fast`; no checkpoint); "auto" begins with rows and changes to columns, where they can be had, when a machine
+    turns out to be large. `visited`: "fingerprint" keeps 64 bits per state and reports a bound on having missed one.
+    `urgent` False makes urgent actions ordinary weakly fair ones.
     `memo` False calls every function in every state. `stop_at_first` ends the search at the first breach, the other
     properties then are UNKNOWN. `progress` is told about once in a thousand states and at the end; `collect` is given
     every expanded state in order. Ctrl-C ends the search, not the program.
@@ -62,6 +67,12 @@ def explore(
     Raises `CheckpointError` for a file that cannot be used, `MachineError` for a malformed machine, and its kind
     `StepError` where a function of the machine raises.
     """
+    if engine == "auto":
+        plain_wishes = memo and checkpoint is None and collect is None
+        if plain_wishes and not resume and not profile and find_spec("numba") is not None:
+            again = partial(explore, visited=visited, urgent=urgent, stop_at_first=stop_at_first, progress=progress)
+            return _by_size(partial(again, machine, tuple(properties)), limits)
+        engine = "rows"
     if engine not in {"rows", "plain", "columns"} or visited not in {"exact", "fingerprint"}:
         raise ValueError(f"no engine {engine!r} with visited {visited!r}")
     if engine == "plain" and visited == "fingerprint":
@@ -98,6 +109,16 @@ def explore(
         statistics=statistics_of(search, book, () if watch is None else watch.timings()),
         missed_state_bound=found**2 / 2 ** (FINGERPRINT_BITS + 1) if visited == "fingerprint" else 0.0,
     )
+
+
+def _by_size(search: Callable[..., Exploration], limits: Limits) -> Exploration:
+    """Search with rows as far as that is quick, and all anew with columns if there is more."""
+    few = LARGE if limits.max_states is None else min(LARGE, limits.max_states)
+    first = search(engine="rows", limits=evolve(limits, max_states=few))
+    if few == limits.max_states or first.why_incomplete != f"the limit of {few:,} states was hit":
+        return first
+    left = None if limits.timeout is None else max(0.0, limits.timeout - first.seconds)
+    return search(engine="columns", limits=evolve(limits, timeout=left))
 
 
 def _columns(

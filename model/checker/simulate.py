@@ -61,11 +61,12 @@ class WalkBook(Book):
         if observer.role == "reached" and result:
             self.witnesses.setdefault(observer.number, self.here())
 
-    def forget_flags(self) -> None:
-        """Drop what only a search keeps: whole runs are not judged."""
-        del self.edges_end[:]
-        for flags in (*self.goal.values(), *self.when.values()):
-            del flags[:]
+    def close(self, state: int, answers: Sequence[tuple[int, bool, tuple[str, ...]]], *, fair: bool) -> None:
+        """End the visit of a state; of whole runs only the end is judged."""
+        self.expanded = state + 1
+        for number, when, reasons in answers:
+            if not fair and number in self.rests and when and reasons:
+                self.breach(number, Finding("stuck", state, reasons))
 
 
 class Walker(Rows):
@@ -106,7 +107,6 @@ class Walker(Rows):
             self.visits[row] += 1
             self.options = []
             self._expand(self.steps, row, leaves, written)
-            book.forget_flags()
             self.steps += 1
             if not self.options or len(book.walk) == self.depth:
                 return

@@ -1,11 +1,13 @@
 """The real kernel agrees: who answers a connection through our rules is whom the evaluator says.
 
 Every case loads the rules with the real iptables-restore (or the table with the real nft) in a node's namespace and
-opens real connections from a Pod, from outside, from an endpoint itself and from the node, to every address of a Service.
+opens real connections from a Pod, from outside, from an endpoint and from the node, to every address of a Service.
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,9 @@ from kubeproof.impl.kubeproxy.route import destinations
 from kubeproof.impl.kubeproxy.rule import RuleSet
 from kubeproof.impl.kubeproxy.services import service_ports
 
+sys.path.insert(0, str(Path(__file__).parent))
+pytest_plugins = ["kernel_lab"]
+
 NODE, POD, OUTSIDE = "192.168.0.1", "10.0.1.10", "198.51.100.7"
 CLUSTER_IP, EXTERNAL_IP, BALANCER = "172.30.0.1", "203.0.113.5", "203.0.113.80"
 READY, DRAINING = EndpointConditions(ready=True, serving=True), EndpointConditions(serving=True, terminating=True)
@@ -31,7 +36,7 @@ TRIES = 40
 """With three endpoints the chance that one stays unseen in so many tries is 3 in ten million."""
 
 
-PATIENCE = 0.03
+PATIENCE = 0.02
 """Seconds to wait where silence is expected. An answer takes less than one thousandth of a second."""
 
 

@@ -2,6 +2,7 @@
 
 No namespace has a name: each lives as long as this process holds it, so that nothing is left behind. A thread steps
 into one to open a socket or to run a command there; a socket stays where it was opened.
+A plugin of pytest: the tests of this folder name it, and it leaves them out where they cannot run.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ HOSTS = {
     "198.51.100.7": "a client outside",
     "198.51.100.8": "another client outside",
 }
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 TOOLS = ("ip", "iptables-restore", "nft", "conntrack")
 SETTINGS = {
     "ip_forward": 1,
@@ -51,7 +53,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 @functools.cache
 def obstacle() -> str:
     """Say why this machine cannot hold the cluster, "" if it can."""
-    if missing := [tool for tool in TOOLS if shutil.which(tool) is None]:
+    if missing := [tool for tool in TOOLS if shutil.which(tool, path=PATH) is None]:
         return f"not installed: {', '.join(missing)}"
     if os.geteuid() != 0:
         return "not root"
@@ -104,7 +106,10 @@ class Namespace:
     def run(self, *command: str, text: str = "") -> str:
         """Run a command there and give what it printed."""
         with self.inside():
-            done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=20)
+            environment = {**os.environ, "PATH": PATH}
+            done = subprocess.run(
+                command, input=text, capture_output=True, text=True, check=True, timeout=20, env=environment
+            )
         return done.stdout
 
     def ip(self, lines: str) -> None:
@@ -268,7 +273,7 @@ def again(opened: socket.socket) -> str:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Lab]:
+def kernel_cluster() -> Iterator[Lab]:
     """Give the cluster, with three endpoints that answer on port 8080 and a port that only listens."""
     lab = Lab()
     for address in ("10.0.1.1", "10.0.1.2", "10.0.2.1"):
@@ -279,9 +284,11 @@ def cluster() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def lab(cluster: Lab) -> Lab:
+def lab(kernel_cluster: Lab) -> Lab:
     """Give the cluster as if new: no rules, no connections known."""
-    cluster.nft("flush ruleset\n")
-    cluster.program("*filter\nCOMMIT\n*nat\nCOMMIT\n")  # an iptables that is not nftables underneath keeps its own
-    cluster.conntrack("-F")
-    return cluster
+    kernel_cluster.nft("flush ruleset\n")
+    kernel_cluster.program(
+        "*filter\nCOMMIT\n*nat\nCOMMIT\n"
+    )  # an iptables that is not nftables underneath keeps its own
+    kernel_cluster.conntrack("-F")
+    return kernel_cluster

@@ -1,0 +1,112 @@
+"""What may befall a process of a world: crashes, lost answers, a second API server that stands still.
+
+Each is limited by the budget in its slot. A fault that changes nothing is not worth a budget and is left out: with less
+budget left the rest can only do less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from .machine import Action, Fairness, Outcome, View
+from .store import Full, Stored, Updates
+from .world import CRASHES, LAGGING, LOST, STALLED, Form, Process, World
+from .world_steps import under_way
+
+
+def faults(world: World, process: Process, *, crash: bool, lost: bool, lagging: bool) -> tuple[Action, ...]:
+    """Give what may befall a process, each limited by the budget in its slot."""
+    found: list[tuple[str, Callable[[World, Process, View], Iterator[Outcome]]]] = []
+    if crash and process.crashes:
+        found.append(("crashes and restarts", _crashes))
+    if crash and process.crashes and lagging:
+        found.append(("restarts against apiserver-2", _restarts_stale))
+    if lost:
+        found.append(("loses the answer", _loses))
+    if lost and process.form is not Form.CURRENT:
+        found.append(("sees more before its answer is lost", _begins))
+    return tuple(
+        Action(f"{process.name}: {verb}", f"fault {process.name}", partial(step, world, process), Fairness.NONE)
+        for verb, step in found
+    )
+
+
+def _crashes(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Forget the turn and every view, and list anew. A crash that changes nothing is not worth a budget."""
+    budget: int = view[CRASHES]
+    if not budget:
+        return
+    anew = _listed(world, process, view, view)
+    if any(view[slot] != value for slot, value in anew.items()):
+        yield Outcome("crashes and restarts", {**anew, CRASHES: budget - 1})
+
+
+def _restarts_stale(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """List from an API server whose watch cache stands still: the process travels back in time."""
+    budget: int = view[CRASHES]
+    cache = view[STALLED]
+    if not budget or cache is None:
+        return
+    past = Stored(view, world.layout, dict(zip(world.layout.slots(), cache, strict=True)))
+    anew = _listed(world, process, view, past)
+    if any(view[slot] != value for slot, value in anew.items()):
+        yield Outcome("crashes and lists from apiserver-2", {**anew, CRASHES: budget - 1})
+
+
+def _listed(world: World, process: Process, view: View, source: View) -> Updates:
+    updates: Updates = {process.turn: ()}
+    key = world.key(view, process)
+    if process.form is Form.DECISION:
+        updates[process.decided] = () if key is None else process.decide(key, world.now(source, process, key))
+    elif process.form is Form.SNAPSHOT and key is not None:
+        updates |= {process.seen(one): world.look(source, one, key) for one in process.watches}
+    return updates
+
+
+def _loses(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Commit a request whose answer never arrives: the sender has not seen its write and tries again."""
+    budget: int = view[LOST]
+    if not budget:
+        return
+    for requests in world.pending(view, process):
+        try:
+            response, updates = world.commit(view, process.user, requests[0])
+        except Full:
+            continue
+        if response.ok:
+            label = f"{world.describe(requests[0], response)}, and the answer is lost"
+            yield Outcome(label, {**updates, process.turn: (), LOST: budget - 1})
+
+
+def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """See news while a sync is under way whose answer may be lost."""
+    key = world.key(view, process)
+    if not view[LOST] or key is None:
+        return
+    for watch in process.watches:
+        for requests in under_way(world, process, view, watch, lost=True):
+            news: Updates = {process.decided: world.fresh(view, process)}
+            if process.form is Form.SNAPSHOT:
+                news = {process.seen(watch): world.look(view, watch, key)}
+            if any(view[slot] != value for slot, value in news.items()):
+                yield Outcome(f"begins a sync and sees {watch.kind}", {**news, process.turn: requests})
+
+
+def stalling(world: World) -> tuple[Action, ...]:
+    """Let the second API server's watch cache stand still, and move on again."""
+
+    def stalls(view: View) -> Iterator[Outcome]:
+        if view[STALLED] is None and view[LAGGING]:
+            content = tuple(view[slot] for slot in world.layout.slots())
+            budget = view[LAGGING]
+            yield Outcome("stands still", {STALLED: content, LAGGING: budget - 1})
+
+    def follows(view: View) -> Iterator[Outcome]:
+        if view[STALLED] is not None:
+            yield Outcome("catches up", {STALLED: None})
+
+    return (
+        Action("apiserver-2: stands still", "fault apiserver-2", stalls, Fairness.NONE),
+        Action("apiserver-2: catches up", "apiserver-2", follows),
+    )

@@ -1,0 +1,175 @@
+"""What a process of a world may do: decide, see something newer, send the next request of its turn, give up.
+
+The argument for each of these steps is in the docstring of `world`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from typing import Any
+
+from ..impl.api.kinds import ref_of
+from ..impl.api.meta import Ref
+from ..impl.api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Request, Update
+from .machine import Action, Outcome, View
+from .store import Full, Stored, Updates
+from .world import OVERFLOW, Alternatives, Form, Process, Requests, Snapshot, Watch, World
+
+
+def actions(world: World, process: Process) -> tuple[Action, ...]:
+    """Give everything one process may do, in a fixed order. Each of its watches delivers, whatever else is going on."""
+
+    def action(verb: str, step: Callable[..., Iterator[Outcome]], **kind: Any) -> Action:
+        group = f"{process.name} watches: {verb}" if step in {_sees, _looks_again} else process.name
+        bound = partial(step, world, process, **kind.pop("bound", {}))
+        return Action(f"{process.name}: {verb}", group, bound, process.fairness, **kind)
+
+    found: list[Action] = []
+    if process.form is Form.DECISION:
+        found += [action("decides", _decides, urgent=True), action("looks again", _looks_again)]
+        found += [action("sees it is too late", _too_late, urgent=True)]
+    if process.form is Form.SNAPSHOT:
+        found += [action(f"sees {one.kind}", _sees, bound={"watch": one}) for one in process.watches]
+        if any(one.quiet for one in process.watches):
+            found += [action("passes over", _passes_over, urgent=True)]
+    return (*found, action("sends", _sends), action("abandons", _abandons, urgent=True))
+
+
+def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    for requests in world.pending(view, process):
+        yield from _commit(world, process, view, requests)
+
+
+def _commit(world: World, process: Process, view: View, requests: Requests) -> Iterator[Outcome]:
+    """Commit the first of some requests; the rest is the turn. A refused one ends the turn and changes nothing else."""
+    try:
+        response, updates = world.commit(view, process.user, requests[0])
+    except Full as full:
+        yield Outcome(f"needs one more place for a {full.kind}", {OVERFLOW: full.kind, process.turn: ()})
+        return
+    if not response.ok:
+        if view[process.turn]:
+            yield Outcome("is refused and starts anew", {process.turn: ()})
+        return
+    label = world.describe(requests[0], response)
+    after = Stored(view, world.layout, updates)
+    yield Outcome(label, {**updates, **_seen_own(world, process, after, updates), process.turn: requests[1:]})
+
+
+def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -> Updates:
+    """Show a process the kinds it has just written, where it must have seen its own writes."""
+    own = [
+        watch
+        for watch in process.watches
+        if watch.kind in process.sees_own and any(slot in updates for slot in world.layout.pools[watch.kind])
+    ]
+    if process.form is Form.DECISION:
+        return {process.decided: ()} if own or not process.alone else {}
+    key = world.key(after, process)
+    if process.form is Form.CURRENT or key is None:
+        return {}
+    return {process.seen(watch): world.look(after, watch, key) for watch in own}
+
+
+def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Give up the rest of a turn whose next request can only fail: the key goes back to the queue."""
+    turn: Requests = view[process.turn]
+    if turn and world.doomed(view, process, (turn,)):
+        yield Outcome("is refused and starts anew", {process.turn: ()})
+
+
+def _decides(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    if view[process.decided] or (view[process.turn] and not process.alone):
+        return
+    if decision := world.fresh(view, process):
+        yield Outcome("decides", {process.decided: decision})
+
+
+def _looks_again(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Replace a decision by what is decided now; with one kind, a sync on the old one may be under way from here on."""
+    decided: Alternatives = view[process.decided]
+    if not decided:
+        return
+    decision = world.fresh(view, process)
+    if decision == decided:
+        return
+    yield Outcome("looks again", {process.decided: decision})
+    for requests in under_way(world, process, view, process.watches[0]) if process.alone else ():
+        yield Outcome("begins a sync and looks again", {process.decided: decision, process.turn: requests})
+
+
+def _too_late(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Drop a decision that can only be refused; one just made is kept, or it would be made again at once."""
+    decided: Alternatives = view[process.decided]
+    if decided and world.doomed(view, process, decided):
+        decision = world.fresh(view, process)
+        if decision != decided:
+            yield Outcome("is refused and looks again", {process.decided: decision})
+
+
+def _sees(world: World, process: Process, view: View, watch: Watch) -> Iterator[Outcome]:
+    key = world.key(view, process)
+    if key is not None:
+        current = world.look(view, watch, key)
+        if current != view[process.seen(watch)]:
+            yield Outcome(f"sees {watch.kind}", {process.seen(watch): current})
+            for requests in under_way(world, process, view, watch):
+                label = f"begins a sync and sees {watch.kind}"
+                yield Outcome(label, {process.seen(watch): current, process.turn: requests})
+
+
+def under_way(world: World, process: Process, view: View, watch: Watch, *, lost: bool = False) -> Iterator[Requests]:
+    """Give the syncs that may be under way while the process sees news of a kind.
+
+    Where its first write shows the process that kind anyway, only a lost answer makes a difference.
+    """
+    if view[process.turn]:
+        return
+    for requests in world.pending(view, process):
+        own = watch.kind in process.sees_own and _kind(requests[0]) == watch.kind
+        if own is lost and not world.doomed(view, process, (requests,)):
+            yield requests
+
+
+def _kind(request: Request) -> str:
+    """Name the kind a request writes."""
+    match request:
+        case Create(obj) | Update(obj) | PatchStatus(obj):
+            return ref_of(obj).kind
+        case Delete(ref) | PatchMetadata(ref):
+            return ref.kind
+        case Bind() | Evict():
+            return "Pod"
+
+
+def _passes_over(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Pass over a view that leads to nothing, whatever of the other kinds may yet be seen.
+
+    That can be told where every other kind changes no more: it will be seen as it was seen last, or as it is.
+    """
+    key = world.key(view, process)
+    if key is None or view[process.turn]:
+        return
+    seen = [view[process.seen(watch)] for watch in process.watches]
+    now = [world.look(view, watch, key) for watch in process.watches]
+    lively = [place for place, watch in enumerate(process.watches) if watch.quiet is None or not watch.quiet(view)]
+    if len(lively) > 1:
+        return
+    for place in lively or range(len(seen)):
+        if now[place] != seen[place] and _leads_to_nothing(world, process, view, key, seen, now, place):
+            watch = process.watches[place]
+            yield Outcome(f"sees {watch.kind}", {process.seen(watch): now[place]})
+            return
+
+
+def _leads_to_nothing(
+    world: World, process: Process, view: View, key: Ref, seen: list[Snapshot], now: list[Snapshot], place: int
+) -> bool:
+    """Tell whether an old view of one kind gives nothing to do with any view of the others that is still to come."""
+    others = (
+        (old,) if number == place or old == new else (old, new)
+        for number, (old, new) in enumerate(zip(seen, now, strict=True))
+    )
+    return all(world.doomed(view, process, process.decide(key, views)) for views in product(*others))
