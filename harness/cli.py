@@ -31,6 +31,7 @@ Examples:
   kubeproof check examples/web
   kubeproof check web.yaml --nodes 3 --script 'set-image web nginx:1.29' --fault crash=1
   helm template ./chart | kubeproof check - --nodes 3
+  kubeproof reach examples/web --service web
   kubeproof replay .kubeproof/traces/web-reachability.json
   kubeproof run nginx-pod --image=nginx:latest
 

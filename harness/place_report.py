@@ -170,7 +170,9 @@ def _place(found: Wanted, reason: Reason) -> str:
     elif owner is not None:
         inner = FIELDS.get(reason.kind, "")
         prefix = "spec" if owner.kind == "Pod" else "spec.template.spec"
-        field = inner if reason.kind == "must run" else f"{prefix}.{inner}"
+        field = f"{prefix}.{inner}"
+        if reason.kind == "must run":
+            field = "metadata.name" if owner.kind == "Pod" else inner
     source = None if owner is None else found.manifests.sources.get(owner)
     if owner is None or source is None:
         return ""
@@ -197,7 +199,8 @@ def _survives(found: Wanted, number: int, milliseconds: int) -> Section:
     if undecided:
         words = f"the loss of {_row(undecided[0].nodes)}: neither a place for all nor a proof against it"
         return Section("survive", "UNKNOWN", words)
-    words = f"after the loss of {many} there is a place for all ({checked} losses that differ)"
+    kinds = "1 kind of loss" if checked == 1 else f"{checked} kinds of loss"
+    words = f"after the loss of {many} there is a place for all ({kinds})"
     return Section("survive", "HOLDS", words)
 
 

@@ -1,7 +1,8 @@
 """How fast it is: `make bench`. Ratios are taken within one run, for machines differ and are noisy.
 
 Prints, for each machine, states and transitions per CPU second of the fast engine and how much slower the plain one is
-(on a size both can do), then the checks of the examples, then scheduling decisions per second as clusters grow, then
+(on a size both can do), then the checks of the examples, then scheduling decisions per second as clusters grow, and
+how long it takes to place many Pods at once, then
 the rules of more and more Services with ten endpoints each: to make, to spell, and to prove for one Service, beside
 what the real iptables-restore takes to check the same text (where it is installed and one is root).
 """
@@ -18,11 +19,13 @@ from pathlib import Path
 from time import perf_counter, process_time
 from types import ModuleType
 
+from attrs import evolve
 from immutabledict import immutabledict
 
 from kubeproof.harness.check import check
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.manifests import plain_nodes
+from kubeproof.harness.place import solve
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Pod, Service, ServicePort, ServiceSpec
@@ -30,8 +33,9 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
-from kubeproof.impl.scheduler.schedule import schedule
+from kubeproof.impl.scheduler import Snapshot, decide, schedule
 from kubeproof.model.checker import Exploration, explore
+from kubeproof.properties.placement_groups import Fits, Group, Groups, Misfit
 from kubeproof.properties.reachability import Reached, proves
 
 ROOT = Path(__file__).parent.parent
@@ -85,13 +89,41 @@ def scheduling() -> None:
     container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": "100m"}}}
     pod = from_json({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}})
     assert isinstance(pod, Pod)
-    for size in (10, 100, 1000):
-        cache = Cache.of(plain_nodes(size))
-        rounds = max(1, 200 // size)
+    for size in (10, 100, 1000, 5000):
+        snapshot, start, rounds = Snapshot.of(Cache.of(plain_nodes(size))), 0, 300
         began = process_time()
-        for _ in range(rounds):
-            assert len(schedule(pod, cache).best) == size
-        print(f"scheduling on {size:,} empty nodes: {rounds / (process_time() - began):,.1f} decisions per CPU s")
+        for number in range(rounds):
+            one = evolve(pod, metadata=evolve(pod.metadata, name=f"p{number}"))
+            decision = decide(one, snapshot, start=start)
+            start = (start + decision.looked_at) % size
+            snapshot = snapshot.assume(one, decision.best[number % len(decision.best)])
+        seconds = process_time() - began
+        print(f"scheduling {rounds} Pods on {size:,} nodes: {rounds / seconds:,.1f} decisions per CPU s")
+    cache = Cache.of(plain_nodes(1000))
+    began = process_time()
+    schedule(pod, cache)
+    print(f"scheduling on 1,000 nodes never seen before: {1000 * (process_time() - began):,.0f} ms a decision")
+
+
+def placing() -> None:
+    """Place 500 Pods of ten kinds on 100 nodes at once, and prove that 500 larger ones have no place."""
+    for share, found in ((300, Fits), (600, Misfit)):
+        some = tuple(Group(sized(f"p{number}", share + 50 * number), 50) for number in range(10))
+        began = process_time()
+        assert isinstance(solve(Groups(some, plain_nodes(100))), found)
+        print(f"placing 500 Pods on 100 nodes: {found.__name__} in {process_time() - began:.1f} CPU s")
+
+
+def sized(name: str, cpu: int) -> Pod:
+    """Make a Pod that asks for so many thousandths of a CPU and keeps away from its own kind."""
+    container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": f"{cpu}m"}}}
+    term = {"labelSelector": {"matchLabels": {"app": name}}, "topologyKey": "kubernetes.io/hostname"}
+    apart = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    metadata = {"name": name, "namespace": "default", "labels": {"app": name}}
+    spec = {"containers": [container], "affinity": apart}
+    pod = from_json({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    assert isinstance(pod, Pod)
+    return pod
 
 
 def services(count: int, each: int) -> tuple[list[Service], list[EndpointSlice]]:
@@ -139,4 +171,5 @@ if __name__ == "__main__":
     machines()
     examples()
     scheduling()
+    placing()
     proxying()

@@ -246,9 +246,8 @@ def minicheck(name: str) -> dict[str, float | int]:
 # The table.
 
 
-def measure(names: list[str], repeat: int) -> dict[str, Row]:
-    """Measure models; every figure of a model in turns with the others."""
-    table: dict[str, Row] = {}
+def measure(names: list[str], repeat: int) -> Iterator[tuple[str, Row]]:
+    """Measure models, one after the other; the figures of a model in turns."""
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             states = MODELS[name][4]
@@ -261,17 +260,19 @@ def measure(names: list[str], repeat: int) -> dict[str, Row]:
             figures = rounds[0][0]
             assert figures["states"] == states, f"{name} has {figures['states']:,} states, not {states:,}"
             known = [seconds for seconds in theirs if seconds is not None]
-            table[name] = {
-                "states": states,
-                "transitions": figures["transitions"],
-                "ours_cpu_s": round(median(seconds for _, seconds in rounds), 2),
-                "ours_search_cpu_s": round(median(found["search_cpu_s"] for found, _ in rounds), 2),
-                "spin_cpu_s": round(median(known), 2) if known else None,
-                "minicheck_cpu_s": of_minicheck(name),
-                "bytes_per_state": round(max(found["bytes_per_state"] for found, _ in rounds), 1),
-                "python_calls": figures["calls"],
-            }
-    return table
+            yield (
+                name,
+                {
+                    "states": states,
+                    "transitions": figures["transitions"],
+                    "ours_cpu_s": round(median(seconds for _, seconds in rounds), 2),
+                    "ours_search_cpu_s": round(median(found["search_cpu_s"] for found, _ in rounds), 2),
+                    "spin_cpu_s": round(median(known), 2) if known else None,
+                    "minicheck_cpu_s": of_minicheck(name),
+                    "bytes_per_state": round(max(found["bytes_per_state"] for found, _ in rounds), 1),
+                    "python_calls": figures["calls"],
+                },
+            )
 
 
 def of_minicheck(name: str) -> float | None:
@@ -297,16 +298,18 @@ def main() -> None:
         print(json.dumps(minicheck(options.minicheck)))
     else:
         table = measure(options.names or list(MODELS), options.repeat)
-        print(json.dumps(table) if options.json else "\n".join(lines(table)))
+        if options.json:
+            print(json.dumps(dict(table)))
+        else:
+            for number, (name, row) in enumerate(table):
+                if not number:
+                    print(line("", list(row)))
+                print(line(name, ["-" if cell is None else f"{cell:,}" for cell in row.values()]), flush=True)
 
 
-def lines(table: dict[str, Row]) -> Iterator[str]:
-    """Give the table as text."""
-    heads = list(next(iter(table.values())))
-    yield " ".join(f"{head:>17}" for head in ["", *heads])
-    for name, row in table.items():
-        cells = ["-" if row[head] is None else f"{row[head]:,}" for head in heads]
-        yield " ".join(f"{cell:>17}" for cell in [name, *cells])
+def line(name: str, cells: list[str]) -> str:
+    """Give one line of the table."""
+    return " ".join(f"{cell:>17}" for cell in [name, *cells])
 
 
 if __name__ == "__main__":

@@ -52,17 +52,23 @@ def verdicts(report: Report) -> dict[str, str]:
     return {claim.name: claim.status.value for claim in report.claims}
 
 
+one_search = pytest.mark.xdist_group("web")
+"""Tests that share the search of examples/web run in one process."""
+
+
 @pytest.fixture(scope="module")
 def web() -> Report:
     return check(example("web"))
 
 
+@one_search
 def test_the_rollout_with_a_hook_holds_in_every_interleaving_with_old_views_and_a_crash(web: Report) -> None:
     assert verdicts(web) == dict.fromkeys(("convergence", "placement", "reachability", "budget"), "HOLDS")
     assert web.complete
     assert not any(claim.vacuous for claim in web.claims if claim.name != "budget")
 
 
+@one_search
 def test_the_size_of_the_rollout_is_the_one_that_was_counted(web: Report) -> None:
     assert (web.states, web.transitions, web.depth) == (268_381, 1_187_897, 47)
 

@@ -86,6 +86,8 @@ def test_a_mapping_that_forgets_a_slot_is_a_mistake():
 def test_a_search_cut_short_does_not_know():
     result = refines(clock(("hour", 12), ("minute", 5)), clock(("hour", 12)), hours, limits=Limits(max_states=20))
     assert (result["refines"].status, result["refines"].vacuous) == (Status.UNKNOWN, False)
+    result = refines(clock(("hour", 12), ("minute", 5)), clock(("hour", 12)), hours, limits=Limits(max_states=3))
+    assert (result["refines"].status, result["refines"].vacuous) == (Status.UNKNOWN, False)
 
 
 def test_further_properties_are_judged_in_the_same_search():
@@ -115,6 +117,21 @@ def test_urgent_steps_are_each_a_step_of_the_abstract_machine():
     verdict = refines(machine, frozen, both)["refines"]
     assert verdict.evidence[0] == "no step of the abstract machine: copy: 0 -> 1"
     assert replay(machine, verdict.trace).complete
+
+
+def test_what_is_urgent_at_the_beginning_may_have_been_done_or_not():
+    def copy(view: View) -> list[Outcome]:
+        return [Outcome("copy", {"copy": view["hour"]})] if view["copy"] != view["hour"] else []
+
+    def both(view: View) -> Mapping[str, int]:
+        return {"hour": view["hour"], "copy": view["copy"]}
+
+    actions = (*clock(("hour", 4)).actions, Action("copy", "copy", copy, urgent=True))
+    unsettled, settled = (Machine(({"hour": 0, "copy": begin},), actions) for begin in (3, 0))
+    assert refines(unsettled, unsettled, both)["refines"].status is Status.HOLDS
+    assert refines(unsettled, unsettled, both, urgent=False)["refines"].status is Status.HOLDS
+    assert refines(unsettled, settled, both)["refines"].status is Status.HOLDS
+    assert refines(unsettled, settled, both, urgent=False)["refines"].kind == "initial"
 
 
 def test_long_lists_of_what_was_possible_are_cut():

@@ -6,6 +6,7 @@ tests/kernel compares the same with the real kernel, where there is one to ask.
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from immutabledict import immutabledict
@@ -121,6 +122,12 @@ def test_each_release_clears_what_it_clears(
 ) -> None:
     expected = dict(zip(Cleanup, (events, reconciled, empty, deleted), strict=True))
     assert {cleanup: left(before, after, cleanup) for cleanup in Cleanup} == expected
+
+
+def test_only_udp_ports_are_looked_after() -> None:
+    tcp = evolve(service().spec, ports=(evolve(service().spec.ports[0], protocol="TCP"),))
+    assert served([evolve(service(), spec=tcp)], [], "n1") == ()
+    assert [one.port.protocol for one in served([service()], [], "n1")] == ["UDP"]
 
 
 def test_external_and_balancer_addresses_are_doors_too_and_draining_endpoints_serve() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import z3
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,11 +14,21 @@ from kubeproof.harness.manifests import plain_nodes
 from kubeproof.harness.place import solve
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.convert import from_json
-from kubeproof.impl.api.core import Node, Pod
+from kubeproof.impl.api.core import Node, Pod, Taint
 from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.scheduler import Snapshot, decide
 from kubeproof.properties.placement import Placed, feasible
-from kubeproof.properties.placement_groups import Fits, Group, Groups, Misfit, cells, contradiction, grouped, place
+from kubeproof.properties.placement_groups import (
+    Fits,
+    Group,
+    Groups,
+    Misfit,
+    _minimal,
+    cells,
+    contradiction,
+    grouped,
+    place,
+)
 from kubeproof.properties.placement_packing import Stuck, pack
 from kubeproof.properties.placement_strategies import Scene, scenes
 from kubeproof.properties.planted import planted
@@ -125,6 +136,23 @@ def test_like_nodes_are_one_cell_and_a_taint_or_a_pod_tells_one_apart() -> None:
     assert [cell.size for cell in cells(Groups(group, MANY, (there,)))] == [1, 10, 9]
 
 
+def test_nodes_with_different_taints_are_not_spoken_of_together() -> None:
+    one, two = machines(2, zones=1)
+    tainted = [
+        evolve(node, spec=evolve(node.spec, taints=(Taint(key, "NoSchedule"),)))
+        for node, key in ((one, "gpu"), (two, "arm"))
+    ]
+    answer = contradiction(Groups((Group(pod("a"), 1),), tuple(tainted)))
+    assert isinstance(answer, Misfit)
+    assert [reason.nodes for reason in answer.core if reason.kind == "taint"] == [("node-1",), ("node-2",)]
+
+
+def test_what_is_not_needed_for_a_contradiction_is_dropped() -> None:
+    solver, needed, idle = z3.Solver(), z3.Bool("needed"), z3.Bool("idle")
+    solver.add(z3.Implies(needed, z3.BoolVal(val=False)))
+    assert _minimal(solver, [idle, needed]) == {"needed"}
+
+
 def test_like_pods_are_one_group_called_after_the_first() -> None:
     alike = [evolve(pod("a"), metadata=evolve(pod("a").metadata, name=f"a-{number}")) for number in range(3)]
     found = grouped([*alike, pod("b")])
@@ -134,11 +162,10 @@ def test_like_pods_are_one_group_called_after_the_first() -> None:
 def test_the_scheduler_may_be_stuck_where_there_is_a_place_for_all() -> None:
     two, three = (evolve(one, status=evolve(one.status, allocatable=room)) for one, room in _rooms())
     groups = Groups((Group(pod("b", "2"), 1), Group(pod("c", "1500m"), 2)), (two, three))
-    assert isinstance(pack(groups), Fits)
-    hard = Groups((Group(pod("a", "1"), 2), Group(pod("b", "1500m"), 2)), (two, three))
-    answer = pack(hard)
-    assert isinstance(answer, Fits | Stuck)
-    assert isinstance(solve(hard), Fits)
+    assert isinstance(pack(groups), Stuck)
+    answer = solve(groups)
+    assert isinstance(answer, Fits)
+    assert {(one.group, one.node, one.count) for one in answer.spots} == {("b", "node-1", 1), ("c", "node-2", 2)}
 
 
 def _rooms() -> list[tuple[Node, Any]]:
@@ -160,32 +187,21 @@ def test_the_scheduler_packs_what_it_says_it_packs() -> None:
             snapshot = snapshot.assume(by_name[spot.group], spot.node)
 
 
+SHARES, ONE_A_NODE = "cell.size * (left // share)", "<= cell.size for cell in split"
+EARLIER, ONE_A_ZONE = "_rank(other, one) < _rank(index, cell)", "_total(index, inside) <= 1 for"
+EACH_OTHER = [Group(pod("a", **near("b")), 1), Group(pod("b", **near("a")), 1)]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "groups"),
     [
+        pytest.param(SHARES, f"1 + {SHARES}", [Group(pod("a", "3"), 21)], id="room for one more"),
         pytest.param(
-            "cell.size * (left // share)",
-            "1 + cell.size * (left // share)",
-            [Group(pod("a", "3"), 21)],
-            id="room for one more",
+            ONE_A_NODE, ONE_A_NODE.replace("<=", "<= 1 +"), [Group(pod("a", **apart("a")), 21)], id="two on a node"
         ),
+        pytest.param(EARLIER, EARLIER.replace("<", "!="), EACH_OTHER, id="two that wait for each other"),
         pytest.param(
-            "<= cell.size for cell in split",
-            "<= 1 + cell.size for cell in split",
-            [Group(pod("a", **apart("a")), 21)],
-            id="two on one node",
-        ),
-        pytest.param(
-            "_rank(other, one) < _rank(index, cell)",
-            "_rank(other, one) != _rank(index, cell)",
-            [Group(pod("a", **near("b")), 1), Group(pod("b", **near("a")), 1)],
-            id="two wait for each other",
-        ),
-        pytest.param(
-            "_total(index, inside) <= 1 for",
-            "_total(index, inside) <= 2 for",
-            [Group(pod("a", **apart("a", ZONE)), 3)],
-            id="two in one zone",
+            ONE_A_ZONE, ONE_A_ZONE.replace("1", "2"), [Group(pod("a", **apart("a", ZONE)), 3)], id="two in one zone"
         ),
     ],
 )

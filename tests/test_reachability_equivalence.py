@@ -80,10 +80,10 @@ def test_both_tables_do_the_same(spec: dict[str, Any], found: list[tuple[Endpoin
     assert different(rules(*given_to_both), nft_table(*given_to_both)) is None
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(services, slices, configs)
 def test_both_tables_do_the_same_to_every_packet(one: Service, endpoints: EndpointSlice, config: ProxyConfig) -> None:
-    given_to_both = ([one, service("db", 2)], [endpoints, listed((READY, "n1"), name="db", number=2)], "n1", config)
+    given_to_both = ([one], [endpoints], "n1", config)
     assert different(rules(*given_to_both), nft_table(*given_to_both)) is None
 
 
@@ -148,6 +148,12 @@ def test_a_table_with_a_fault_is_told_from_one_without(chain: str, number: int, 
     assert isinstance(found, Different)
     walked = {(way.fate, way.destination, way.masquerade) for way in destinations(rules(*given_to_both), found.packet)}
     assert ((found.fate, found.destination, found.masquerade) in walked) == found.first
+
+
+def test_of_two_services_with_one_address_the_first_gets_it_in_both_tables() -> None:
+    both = [service(), service("zzz", 2, external_ips=("192.0.2.1",))]
+    ends = [listed((READY, "n1")), listed((READY, "n1"), name="zzz", number=2)]
+    assert different(rules(both, ends, "n1"), nft_table(both, ends, "n1", ProxyConfig())) is None
 
 
 def test_two_services_with_one_address_show_where_the_tables_part() -> None:

@@ -126,14 +126,29 @@ def test_without_ready_pods_the_command_says_so_and_fails(tmp_path: Path, capsys
     assert {one["why"] for one in found["services"][0]["cells"]} == {"refused: default/web:http has no endpoints"}
 
 
-def test_a_rollout_without_a_long_enough_prestop_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = str(EXAMPLES / "dropped")
-    during = ("--during", "set-image web nginx:1.30", "--propagation", "2s", "--trace-dir", str(tmp_path))
-    assert ran(folder, "--service", "web", *during) == 1
-    said = capsys.readouterr().out
-    assert "During set-image web nginx:1.30: VIOLATED" in said
-    assert "the smallest preStop delay that is long enough is 2 s" in said
-    assert (tmp_path / "dropped-reachability.json").exists()
+@pytest.mark.parametrize(
+    ("example", "propagation", "code", "said"),
+    [
+        ("dropped", ("--propagation", "2s"), 1, "the smallest preStop delay that is long enough is 2 s"),
+        ("web", ("--propagation", "2s"), 0, "web: a preStop delay of 2 s is enough and no less; it has 10 s"),
+    ],
+    ids=["without a preStop hook", "with one"],
+)
+def test_a_rollout_is_told_with_the_prestop_delay_it_needs(
+    example: str, propagation: tuple[str, ...], code: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / example
+    folder.mkdir()
+    for file in ("service", "deployment"):
+        manifest = (EXAMPLES / example / f"{file}.yaml").read_text(encoding="utf-8")
+        (folder / f"{file}.yaml").write_text(manifest.replace("replicas: 3", "replicas: 1"), encoding="utf-8")
+    during = ("--during", "set-image web nginx:1.30", *propagation, "--trace-dir", str(tmp_path))
+    assert ran(str(folder), "--nodes", "1", "--service", "web", *during) == code
+    printed = capsys.readouterr().out
+    assert f"During set-image web nginx:1.30: {'VIOLATED' if code else 'HOLDS'}" in printed
+    assert printed.count("preStop delay") == 1
+    assert said in printed
+    assert (tmp_path / f"{example}-reachability.json").exists() == bool(code)
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,7 @@ MANIFEST = """
 apiVersion: v1
 kind: List
 items:
+- {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
 - apiVersion: networking.k8s.io/v1
   kind: NetworkPolicy
   metadata: {name: p}
@@ -230,9 +231,9 @@ def test_a_policy_is_read_with_its_lines() -> None:
             "p",
             labelled(app="back"),
             frozenset({INGRESS, EGRESS}),
-            (Rule(peers, named, "p.yaml:11"),),
-            (Rule(where="p.yaml:20"),),
-            "p.yaml:5",
+            (Rule(peers, named, "p.yaml:12"),),
+            (Rule(where="p.yaml:21"),),
+            "p.yaml:6",
         ),
     )
 

@@ -87,6 +87,14 @@ def test_a_pod_waits_while_those_it_evicted_are_leaving() -> None:
     assert preemption(new, node("n1"), node("n2"), gone, other).selections == ("n1", "n2")
 
 
+def test_a_pod_does_not_wait_for_a_node_that_evictions_cannot_open() -> None:
+    new = pod("new", priority=5)
+    promised = evolve(new, status=evolve(new.status, nominated_node_name="n1"))
+    closed = evolve(node("n1"), spec=evolve(node("n1").spec, unschedulable=True))
+    gone, other = leaving(pod("gone", 2, node_name="n1"), PREEMPTED), pod("other", 2, node_name="n2")
+    assert preemption(promised, closed, node("n2"), gone, other).selections == ("n2",)
+
+
 @pytest.mark.parametrize(
     "condition",
     [

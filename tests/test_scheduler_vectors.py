@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import lzma
 from collections.abc import Iterator
@@ -41,6 +42,14 @@ def records(theme: str) -> Iterator[dict[str, Any]]:
 
 def disagreeing(theme: str) -> Iterator[str]:
     return (f"{record['id']}: {first}" for record in records(theme) for first in [*differences(record)][:1])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_collecting() -> Iterator[None]:
+    """Save the time of looking for cycles, over and over, in a great many values that have none."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.mark.parametrize("theme", sorted(SIZES))

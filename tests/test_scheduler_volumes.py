@@ -146,6 +146,11 @@ def test_a_bound_volume_is_used_where_it_can_be_reached() -> None:
         pytest.param((STATIC, volume("pv", "1Gi")), ["a", "b"], id="not one that is too small"),
         pytest.param((STATIC, volume("pv", storageClassName="slow")), ["a", "b"], id="not one of another class"),
         pytest.param((STATIC, volume("pv", accessModes=["ReadOnlyMany"])), ["a", "b"], id="not one of other modes"),
+        pytest.param(
+            (STATIC, volume("pv", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})),
+            ["a", "b"],
+            id="not one that is being deleted",
+        ),
         pytest.param((STATIC, volume("pv", volumeMode="Block")), ["a", "b"], id="not a raw block device"),
         pytest.param(
             (STATIC, volume("pv", claimRef={"namespace": "default", "name": "other"})),
@@ -182,6 +187,16 @@ def test_two_claims_need_two_volumes_and_the_small_one_takes_the_small_volume() 
     both = (volume("pv-2", "2Gi"), volume("pv-5", "5Gi"))
     assert reasons(new, node("a"), small, large, STATIC, *both) == {}
     assert list(reasons(new, node("a"), small, large, STATIC, both[1])) == ["a"]
+
+
+def test_the_small_claim_chooses_first() -> None:
+    small = claim("small", modes=["ReadWriteMany"])
+    large = claim("large", resources={"requests": {"storage": "3Gi"}})
+    shared = volume("shared", "5Gi", accessModes=["ReadWriteMany", "ReadWriteOnce"])
+    assert (
+        reasons(pod("new", use("large"), use("small")), node("a"), small, large, STATIC, shared, volume("own", "9Gi"))
+        == {}
+    )
 
 
 def test_the_smallest_volume_that_will_do_is_chosen() -> None:

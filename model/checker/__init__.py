@@ -2,6 +2,7 @@
 
 from .checkpoint import Checkpoint, CheckpointError
 from .explore import explore
+from .ltl import satisfies
 from .refine import refinement, refines
 from .results import (
     ActionStatistics,
@@ -43,6 +44,7 @@ __all__ = [
     "refinement",
     "refines",
     "replay",
+    "satisfies",
     "simulate",
     "state_at",
     "states",

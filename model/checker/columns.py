@@ -98,7 +98,8 @@ class Columns:
         self.layout = Layout(slots, CODES[-1])
         self.functions = functions = Functions(book, self.layout, memo=True)
         self.tables = Tables(functions, self.layout, functions.first_observer)
-        self.states = States(len(slots), exact=not fingerprints)
+        # Properties of whole runs need to know which state a step leads to, and a fingerprint does not tell its number.
+        self.states = States(len(slots), exact=not fingerprints or bool(book.liveness))
         observers = range(functions.first_observer, len(functions.trees))
         self.kinds = np.array([*functions.ordinary, *observers, *functions.urgent], dtype=np.int64)
         """The functions every state is asked, in the order of the rows of `Batch.leaves`.

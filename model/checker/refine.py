@@ -33,7 +33,8 @@ class Abstract:
         self.machine = machine
         self._mapping = mapping
         self._slots = machine.slots()
-        self.initial = initial_states(machine, urgent=False)
+        self.initial = (*initial_states(machine, urgent=False), *initial_states(machine, urgent=True))
+        """Where it begins; what is urgent may have been done already."""
         self._moves: dict[State, tuple[Move, ...]] = {}
 
     def image(self, view: View) -> State:

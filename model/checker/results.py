@@ -67,11 +67,10 @@ class Trace:
 class Verdict:
     """What the search says of one property.
 
-    `kind` tells breaches apart: "invariant", "step", "stuck", "livelock", "unrecoverable", "never reached", "initial" (refinement); it is
-    the property's kind ("invariant", "step", "sometimes", "converges", "leads to", "recoverable") where nothing was
-    breached. `vacuous`: the premise was true nowhere,
-    so the answer says nothing. `reason` says why it is UNKNOWN. `trace` leads to the breach, or to the witness of a
-    `Sometimes` that was reached.
+    `kind` tells breaches apart: "invariant", "step", "stuck", "livelock", "unrecoverable", "never reached", "initial"
+    (of a refinement); it is the property's kind ("invariant", "step", "sometimes", "converges", "leads to",
+    "recoverable") where nothing was breached. `vacuous`: the premise was true nowhere, so the answer says nothing.
+    `reason` says why it is UNKNOWN. `trace` leads to the breach, or to the witness of a `Sometimes` that was reached.
     """
 
     name: str
