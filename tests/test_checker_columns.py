@@ -294,14 +294,14 @@ def test_words_hold_what_was_put_there_after_every_change_of_the_layout():
     assert states.fit([1] * 30) is False
     assert states.words == 1
     states.append(kernels.np.zeros((1, 1), dtype=kernels.np.uint64))
-    for values in ([2] * 30, [5] * 30, [5] * 29 + [1 << 20]):
+    for values in ([2] * 30, [5] * 30, [17] * 30, [17] * 29 + [1 << 20]):
         before = unpacked(states)
         assert states.fit(values)
         assert unpacked(states) == before
         row = pack(states, [count - 1 for count in values])
         states.append(row)
         assert unpacked(states) == [*before, [count - 1 for count in values]]
-    assert states.words == 2  # 29 times 3 bits and once 20, no slot in two words
+    assert states.words == 3  # 29 times 5 bits, 12 to a word (13 would be 65 bits), and once 20
 
 
 def pack(states: States, ids: list[int]):
