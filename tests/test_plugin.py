@@ -35,7 +35,7 @@ from kubeproof.harness.results import Claim, Report
 from kubeproof.model.checker.results import Status, Step, Trace
 from kubeproof.model.machine import Outcome, State
 
-def check(scenario, *, limits, progress):
+def check(scenario, *, limits, progress, **_rest):
     bad = bool(scenario.faults.crash)
     trace = Trace(State.of({"a": 0}), (Step("pod", Outcome("falls over", {"a": 1})),)) if bad else None
     status = Status.VIOLATED if bad else Status.HOLDS

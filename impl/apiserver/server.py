@@ -71,7 +71,7 @@ def versioned(obj: Object, revision: int) -> Object:
     return with_meta(obj, resource_version=str(revision))
 
 
-def request(  # noqa: PLR0917 - all that a server is told
+def request(
     server: Server, user: User | None, asked: Request, now: Time = 0, suffix: str = "", uid: str = ""
 ) -> tuple[Server, Response]:
     """Serve one request: what it writes is committed before the answer, which carries the version written."""
