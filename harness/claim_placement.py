@@ -23,16 +23,21 @@ from .cluster import Cluster
 Others = frozenset[tuple[tuple[Pod, str], int]]
 """Bound Pods without their names, by node, and how many there are of each."""
 Judge = Callable[[Pod, Node, Others, tuple[Node, ...]], bool]
+Keep = Callable[[Object | None], Object | None]
 
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
     """Give the check of a cluster's machine; what has been judged once is kept as long as it is."""
-    return partial(_misplaced, cluster, lru_cache(maxsize=None)(_breaks))
+    return partial(_misplaced, cluster, _keep(), lru_cache(maxsize=None)(_breaks))
 
 
-def _misplaced(cluster: Cluster, breaks: Judge, before: View, after: View, _label: str) -> Iterator[str]:
+def _keep() -> Keep:
+    """Give what the scheduler keeps of a Pod, worked out once for each."""
+    return lru_cache(maxsize=None)(partial(components.scheduler_pod, ""))
+
+
+def _misplaced(cluster: Cluster, keep: Keep, breaks: Judge, before: View, after: View, _label: str) -> Iterator[str]:
     """Judge by the Pods as they are, and by the nodes as they are, but for what nobody can hold against a decision."""
-    keep = partial(components.scheduler_pod, "")
     slots = cluster.world.layout.pools["Pod"]
     pods: list[tuple[Pod | None, Pod | None]] = [(before.via(keep, slot), after.via(keep, slot)) for slot in slots]
     nodes = tuple(_as_decided(one) for one in _nodes(cluster, after)) if _change(cluster) else _nodes(cluster, after)
@@ -58,14 +63,13 @@ def _as_decided(node: Node) -> Node:
 
 def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Give the goal that no Pod waits for a node though one would do; it must hold wherever the cluster is at rest."""
-    return partial(_left_pending, cluster, lru_cache(maxsize=None)(_breaks))
+    return partial(_left_pending, cluster, _keep(), lru_cache(maxsize=None)(_breaks))
 
 
-def _left_pending(cluster: Cluster, breaks: Judge, view: View) -> Iterator[str]:
+def _left_pending(cluster: Cluster, keep: Keep, breaks: Judge, view: View) -> Iterator[str]:
     slots = cluster.world.layout.pools["Pod"]
     if not any(view.via(_waits, slot) for slot in slots):
         return
-    keep = partial(components.scheduler_pod, "")
     pods = [one for slot in slots if isinstance(one := view.via(keep, slot), Pod)]
     nodes = _nodes(cluster, view)
     others = _alike(one for one in pods if one.spec.node_name)
