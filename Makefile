@@ -1,4 +1,4 @@
-.PHONY: check style types test bench corpus agreement
+.PHONY: check style types test bench bench-engine corpus agreement
 check: style types test
 
 style:
@@ -16,6 +16,10 @@ test:
 
 bench:
 	python tests/bench.py
+
+# The compiled engine (pip install '.[fast]') beside SPIN and minicheck, where these are installed.
+bench-engine:
+	python tests/bench_engine.py
 
 # The traces that pytest replays. Commit a change of them only when you understand it.
 corpus:

@@ -144,9 +144,19 @@ def test_a_pod_larger_than_any_node_is_stuck_with_the_numbers() -> None:
     assert any("cpu" in line and "node-1" in line for line in report.claims[0].lines)
 
 
+def with_hook(text: str, seconds: int) -> str:
+    return text.replace("resources:", f"lifecycle: {{preStop: {{sleep: {{seconds: {seconds}}}}}}}, resources:")
+
+
+def test_a_hook_as_long_as_the_bound_is_long_enough_and_one_second_less_is_not() -> None:
+    bound = {"propagation": "5s"}
+    assert verdicts(check(small(with_hook(WEB, 5), bounds=bound)))["reachability"] == "HOLDS"
+    assert verdicts(check(small(with_hook(WEB, 4), bounds=bound)))["reachability"] == "VIOLATED"
+
+
 def test_a_service_that_may_be_without_ready_pods_falls_back_to_terminating_ones() -> None:
     recreate = WEB.replace("strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}", "strategy: {type: Recreate}")
-    report = check(small(recreate, bounds={"propagation": "5s"}))
+    report = check(small(with_hook(recreate, 10), bounds={"propagation": "5s"}))
     assert verdicts(report)["convergence"] == "HOLDS"
     assert verdicts(report)["reachability"] == "VIOLATED"
 

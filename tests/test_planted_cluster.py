@@ -81,6 +81,14 @@ FAULTS = [
     ),
     pytest.param(
         "rollout",
+        "placement",
+        "impl.scheduler.node_resources_fit",
+        "and wanted[name] > has",
+        "and wanted[name] + 10**15 > has",
+        id="scheduler: a node with room is refused",
+    ),
+    pytest.param(
+        "rollout",
         "convergence",
         "impl.controllers.replicaset",
         "surplus = len(pods) - wanted(rs)",
