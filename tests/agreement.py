@@ -98,9 +98,14 @@ class Score:
         return self.records - len(self.not_judged)
 
     @property
+    def unknown(self) -> int:
+        """How many of them a limit left open: neither agreement nor difference."""
+        return sum(not (one.allowed and one.decided) for one in self.followed)
+
+    @property
     def agreeing(self) -> int:
         """How many of them agree."""
-        return self.judged - len(self.differences)
+        return self.judged - len(self.differences) - self.unknown
 
     def __str__(self) -> str:
         if self.name.startswith("e2e/"):
@@ -109,8 +114,7 @@ class Score:
 
     def _runs(self) -> str:
         allowed, decided = (sum(getattr(one, name) for one in self.followed) for name in ("allowed", "decided"))
-        unknown = sum(not (one.allowed and one.decided) for one in self.followed)
-        counts = f"{allowed} allowed, {decided} decided, {unknown} UNKNOWN"
+        counts = f"{allowed} allowed, {decided} decided, {self.unknown} UNKNOWN"
         return f"{self.judged} judged of {self.records}: {counts} ({percent(allowed, self.judged)})"
 
 
@@ -391,10 +395,11 @@ def main(arguments: Sequence[str]) -> int:
             return 2
         report(scores[-1], options.diff)
     agreeing, judged = sum(one.agreeing for one in scores), sum(one.judged for one in scores)
-    print(f"total: {agreeing}/{judged} ({percent(agreeing, judged)})")
+    unknown = sum(one.unknown for one in scores)
+    print(f"total: {agreeing}/{judged} ({percent(agreeing, judged)}){f', {unknown} UNKNOWN' if unknown else ''}")
     for line in (*unjudged(name for name, _ in found), *(reason for one in scores for reason in _reasons(one))):
         print(f"cannot judge yet: {line}")
-    return int(agreeing < judged)
+    return int(any(one.differences for one in scores))
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:

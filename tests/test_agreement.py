@@ -207,3 +207,19 @@ def test_a_share_is_never_rounded_up_to_all() -> None:
     assert agreement.percent(1999, 2000) == "99.9 %"
     assert agreement.percent(2000, 2000) == "100.0 %"
     assert agreement.percent(0, 0) == "nothing to judge"
+
+
+def test_what_a_limit_left_open_is_neither_agreement_nor_difference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "e2e/drain", {"id": "1"}, {"id": "2"})
+    open_or_not = {
+        "1": agreement.Followed(allowed=True, decided=True),
+        "2": agreement.Followed(allowed=False, decided=False),
+    }
+    monkeypatch.setitem(agreement.JUDGES, "e2e", lambda record: open_or_not[record["id"]])
+    assert agreement.main([str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "e2e/drain.jsonl: 2 judged of 2: 1 allowed, 1 decided, 1 UNKNOWN (50.0 %)",
+        "total: 1/2 (50.0 %), 1 UNKNOWN",
+    ]
