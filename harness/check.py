@@ -108,11 +108,12 @@ def _claims(
     too_small = room.evidence if room.status is Status.VIOLATED else ()
     for name, sentence in claim_properties.SENTENCES.items():
         verdict = next((one for one in found.verdicts if one.name == name), None)
-        if verdict is None:
-            if name == "budget" and any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
-                yield Claim(name, sentence, Status.HOLDS, "step", vacuous=True)
+        if verdict is not None:
+            claim = _claim(core, verdict, sentence)
+        elif any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
+            claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nothing is evicted.
+        else:
             continue
-        claim = _claim(core, verdict, sentence)
         if name == "placement" and claim.status is not Status.VIOLATED:
             claim = _nothing_left(core, found, claim)
         if name == "reachability" and claim.status is not Status.VIOLATED:

@@ -5,14 +5,15 @@ The machines are in `reach`, with the argument why one Pod is enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from attrs import evolve
 
-from ..impl.api.apps import ReplicaSet
-from ..impl.api.core import PodSpec, Service
+from ..impl.api.apps import ReplicaSet, ReplicaSetSpec
+from ..impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
 from ..impl.api.kinds import Object
+from ..impl.api.meta import ObjectMeta
 from ..impl.apiserver.defaulting import default
 from ..impl.kubectl.script import Apply
 from ..impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds
@@ -66,11 +67,21 @@ def judge(
 
 
 def _objects(scenario: Scenario, prepared: Prepared) -> tuple[Object, ...]:
-    """Give everything a connection may have to do with: also Services that the script brings, and every ReplicaSet."""
+    """Give everything a connection may have to do with: also Services that the script brings, and who makes Pods."""
     others = [one for one in prepared.objects if not isinstance(one, ReplicaSet)]
     applied = [default(one.object) for one in scenario.script if isinstance(one, Apply)]
     services = [one for one in applied if isinstance(one, Service)]
-    return (*others, *(one for one in services if one not in others), *prepared.replicasets)
+    return (*others, *(one for one in services if one not in others), *_owners(prepared, applied))
+
+
+def _owners(prepared: Prepared, applied: Sequence[Object]) -> Iterator[ReplicaSet]:
+    """Give every ReplicaSet and, for each Pod that nobody owns, one that would make the like of it."""
+    yield from prepared.replicasets
+    for pod in (*prepared.objects, *applied):
+        if isinstance(pod, Pod) and pod.metadata.controller is None:
+            template = PodTemplateSpec(ObjectMeta(labels=pod.metadata.labels), evolve(pod.spec, node_name=""))
+            meta = ObjectMeta(name=pod.metadata.name, namespace=pod.metadata.namespace)
+            yield ReplicaSet(meta, ReplicaSetSpec(template=template))
 
 
 def _never_dropped(at_rest: Claim, verdict: Verdict) -> Claim:

@@ -177,3 +177,30 @@ def test_a_world_that_becomes_too_small_is_never_called_stuck() -> None:
     options = {"script": [{"scale": {"kind": "Deployment", "name": "web", "replicas": 3}}], "bounds": {"pods": 2}}
     report = check(small(WEB.replace("cpu: 1}", "cpu: 100m}"), **options))
     assert verdicts(report)["convergence"] == "UNKNOWN"
+
+
+LONE = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: lone, labels: {app: lone}}
+spec: {containers: [{name: app, image: "nginx:1", ports: [{containerPort: 80}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: lone}
+spec: {selector: {app: lone}, ports: [{port: 80}]}
+"""
+
+
+def test_connections_to_a_pod_that_nobody_owns_are_judged_too() -> None:
+    options = {"nodes": 1, "script": [{"deletePod": {"name": "lone"}}], "bounds": {"propagation": "5s"}}
+    report = check(load_scenario("lone", {"lone.yaml": LONE}, options).scenario)
+    assert verdicts(report)["reachability"] == "VIOLATED"
+
+
+def test_a_budget_that_is_not_asked_is_no_certainty_where_something_is_not_modelled() -> None:
+    budget = "---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\n"
+    budget += "spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}\n"
+    text = WEB.replace("      containers:", "      runtimeClassName: gvisor\n      containers:") + budget
+    assert verdicts(check(small(text)))["budget"] == "UNKNOWN"
+    assert verdicts(check(small(WEB + budget)))["budget"] == "HOLDS"
