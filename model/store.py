@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from attrs import AttrsInstance, fields, frozen, has
@@ -70,16 +71,23 @@ def _collect(value: object, found: set[str]) -> None:
     elif isinstance(value, tuple | frozenset):
         for one in value:
             _collect(one, found)
-    elif has(type(value)):
-        for one in fields(cast(type[AttrsInstance], type(value))):
-            inner = getattr(value, one.name)
-            if one.name == "name" and isinstance(inner, str):
-                found.add(inner)
-            else:
+    elif names := _fields_of(type(value)):
+        for name in names:
+            inner = getattr(value, name)
+            if isinstance(inner, str):
+                if name == "name":
+                    found.add(inner)
+            elif inner is not None:
                 _collect(inner, found)
     elif isinstance(value, Mapping):
         for inner in value.values():
             _collect(inner, found)
+
+
+@lru_cache(maxsize=None)
+def _fields_of(cls: type) -> tuple[str, ...]:
+    """Name the fields of a class of values; none if it is not one of ours."""
+    return tuple(one.name for one in fields(cast(type[AttrsInstance], cls))) if has(cls) else ()
 
 
 class Full(Exception):  # noqa: N818 - it says what is the matter with the pool

@@ -74,6 +74,12 @@ A conflict is one of them up to an object that changed there and back again, see
 """
 
 
+class News(Enum):
+    """What stands for a snapshot within a step, until the world shows the process the kind as it is."""
+
+    DUE = "due"
+
+
 class Form(Enum):
     """How a process's old views are represented."""
 
@@ -91,6 +97,11 @@ class Watch:
     transform: Transform
     quiet: Callable[[View], bool] | None = None
     """Tells that nobody but the process itself will change this kind any more."""
+    keep: Callable[[str], Callable[[Object | None], Object | None]] = field(init=False, eq=False, repr=False)
+    """The transform for a process's key, by its uid: one object for each, so that views know it again at once."""
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "keep", lru_cache(maxsize=None)(partial(partial, self.transform)))
 
 
 @frozen
@@ -186,8 +197,13 @@ class World:
 
     def look(self, view: View, watch: Watch, key: Ref) -> Snapshot:
         """Give what a process would see of a kind if it looked now."""
-        keep = partial(watch.transform, _uid(key))
+        keep = watch.keep(_uid(key))
         return tuple(view.via(keep, slot) for slot in watch.slots)
+
+    def news(self, view: View, watch: Watch, key: Ref, seen: Snapshot | News) -> bool:
+        """Tell whether a process would see something else of a kind if it looked now; reads no more than it must."""
+        keep = watch.keep(_uid(key))
+        return seen is not News.DUE and any(view.via(keep, slot) != old for slot, old in zip(watch.slots, seen, strict=True))
 
     def now(self, view: View, process: Process, key: Ref) -> tuple[Snapshot, ...]:
         """Give what a process would see of all its kinds if it looked now."""
@@ -213,7 +229,8 @@ class World:
                 key = self.key(view, process)
                 if key is None:
                     return ()
-                return process.decide(key, tuple(view[process.seen(watch)] for watch in process.watches))
+                seen = tuple(view[process.seen(watch)] for watch in process.watches)
+                return () if News.DUE in seen else process.decide(key, seen)
 
     def doomed(self, view: View, process: Process, alternatives: Alternatives) -> bool:
         """Tell whether every one of the alternatives would be refused now and for ever."""

@@ -11,7 +11,7 @@ from functools import partial
 
 from .machine import Action, Fairness, Outcome, View
 from .store import Full, Stored, Updates
-from .world import CRASHES, LAGGING, LOST, STALLED, Form, Process, World
+from .world import CRASHES, LAGGING, LOST, STALLED, Form, News, Process, World
 from .world_steps import under_way
 
 
@@ -36,6 +36,13 @@ def _crashes(world: World, process: Process, view: View) -> Iterator[Outcome]:
     """Forget the turn and every view, and list anew. A crash that changes nothing is not worth a budget."""
     budget: int = view[CRASHES]
     if not budget:
+        return
+    if process.form is Form.SNAPSHOT:
+        key = world.key(view, process)
+        kinds = () if key is None else process.watches
+        if view[process.turn] or any(world.news(view, one, key, view[process.seen(one)]) for one in kinds):
+            shown = {process.seen(one): News.DUE for one in kinds}
+            yield Outcome("crashes and restarts", {process.turn: (), **shown, CRASHES: budget - 1})
         return
     anew = _listed(world, process, view, view)
     if any(view[slot] != value for slot, value in anew.items()):

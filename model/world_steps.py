@@ -15,7 +15,11 @@ from ..impl.api.meta import Ref
 from ..impl.api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Request, Update
 from .machine import Action, Outcome, View
 from .store import Full, Stored, Updates
-from .world import OVERFLOW, Alternatives, Form, Process, Requests, Snapshot, Watch, World
+from .world import OVERFLOW, Alternatives, Form, News, Process, Requests, Snapshot, Watch, World
+
+
+SHOWN = ""
+"""What is said of a process that is shown what the step before said that it sees: nothing."""
 
 
 def actions(world: World, process: Process) -> tuple[Action, ...]:
@@ -31,6 +35,7 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
         found += [action("decides", _decides, urgent=True), action("looks again", _looks_again)]
         found += [action("sees it is too late", _too_late, urgent=True)]
     if process.form is Form.SNAPSHOT:
+        found += [action(f"is shown {one.kind}", _is_shown, bound={"watch": one}, urgent=True) for one in process.watches]
         found += [action(f"sees {one.kind}", _sees, bound={"watch": one}) for one in process.watches]
         if any(one.quiet for one in process.watches):
             found += [action("passes over", _passes_over, urgent=True)]
@@ -70,7 +75,7 @@ def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -
     key = world.key(after, process)
     if process.form is Form.CURRENT or key is None:
         return {}
-    return {process.seen(watch): world.look(after, watch, key) for watch in own}
+    return {process.seen(watch): News.DUE for watch in own}
 
 
 def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -109,15 +114,22 @@ def _too_late(world: World, process: Process, view: View) -> Iterator[Outcome]:
             yield Outcome("is refused and looks again", {process.decided: decision})
 
 
+def _is_shown(world: World, process: Process, view: View, watch: Watch) -> Iterator[Outcome]:
+    """Show a process a kind as it is, within the step after which it knows it.
+
+    A step that gave the new snapshot itself would be run anew for each pair of what was seen and what there is.
+    """
+    if view[process.seen(watch)] is News.DUE and (key := world.key(view, process)) is not None:
+        yield Outcome(SHOWN, {process.seen(watch): world.look(view, watch, key)})
+
+
 def _sees(world: World, process: Process, view: View, watch: Watch) -> Iterator[Outcome]:
     key = world.key(view, process)
-    if key is not None:
-        current = world.look(view, watch, key)
-        if current != view[process.seen(watch)]:
-            yield Outcome(f"sees {watch.kind}", {process.seen(watch): current})
-            for requests in under_way(world, process, view, watch):
-                label = f"begins a sync and sees {watch.kind}"
-                yield Outcome(label, {process.seen(watch): current, process.turn: requests})
+    if key is not None and world.news(view, watch, key, view[process.seen(watch)]):
+        yield Outcome(f"sees {watch.kind}", {process.seen(watch): News.DUE})
+        for requests in under_way(world, process, view, watch):
+            label = f"begins a sync and sees {watch.kind}"
+            yield Outcome(label, {process.seen(watch): News.DUE, process.turn: requests})
 
 
 def under_way(world: World, process: Process, view: View, watch: Watch, *, lost: bool = False) -> Iterator[Requests]:
@@ -152,24 +164,25 @@ def _passes_over(world: World, process: Process, view: View) -> Iterator[Outcome
     key = world.key(view, process)
     if key is None or view[process.turn]:
         return
-    seen = [view[process.seen(watch)] for watch in process.watches]
-    now = [world.look(view, watch, key) for watch in process.watches]
+    seen = tuple(view[process.seen(watch)] for watch in process.watches)
+    if News.DUE in seen or not world.doomed(view, process, process.decide(key, seen)):
+        return
     lively = [place for place, watch in enumerate(process.watches) if watch.quiet is None or not watch.quiet(view)]
     if len(lively) > 1:
         return
     for place in lively or range(len(seen)):
-        if now[place] != seen[place] and _leads_to_nothing(world, process, view, key, seen, now, place):
-            watch = process.watches[place]
-            yield Outcome(f"sees {watch.kind}", {process.seen(watch): now[place]})
+        watch = process.watches[place]
+        if world.news(view, watch, key, seen[place]) and _leads_to_nothing(world, process, view, key, seen, place):
+            yield Outcome(f"sees {watch.kind}", {process.seen(watch): News.DUE})
             return
 
 
 def _leads_to_nothing(
-    world: World, process: Process, view: View, key: Ref, seen: list[Snapshot], now: list[Snapshot], place: int
+    world: World, process: Process, view: View, key: Ref, seen: tuple[Snapshot, ...], place: int
 ) -> bool:
     """Tell whether an old view of one kind gives nothing to do with any view of the others that is still to come."""
     others = (
-        (old,) if number == place or old == new else (old, new)
-        for number, (old, new) in enumerate(zip(seen, now, strict=True))
+        (old,) if number == place else dict.fromkeys((old, world.look(view, watch, key)))
+        for number, (old, watch) in enumerate(zip(seen, process.watches, strict=True))
     )
     return all(world.doomed(view, process, process.decide(key, views)) for views in product(*others))

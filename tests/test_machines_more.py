@@ -1,4 +1,4 @@
-"""Token ring, Peterson, Raft's election: sizes that arithmetic tells, claims that hold, variants that break them."""
+"""Token ring, Peterson, election, sliding window: sizes that arithmetic tells, claims that hold, variants that do not."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def example(name: str) -> Any:
 
 
 RING, PETERSON, RAFT = example("token_ring"), example("peterson"), example("raft_election")
+WINDOW = example("sliding_window")
 
 
 def judged(machine: Machine, claims: tuple[Property, ...]) -> Exploration:
@@ -170,3 +171,28 @@ def test_a_quorum_that_is_no_majority_elects_two():
 def test_each_can_be_run(name: str, arguments: list[str], line: str):
     run = [sys.executable, str(MACHINES / f"{name}.py"), *arguments]
     assert line in subprocess.run(run, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+
+
+# The sliding window.
+
+
+@pytest.mark.parametrize(("packets", "window"), [(2, 2), (4, 2), (5, 3), (6, 3), (4, 6)])
+def test_the_sliding_window_has_the_size_that_was_counted(packets: int, window: int):
+    result = judged(WINDOW.sliding_window(packets, window), WINDOW.claims(packets))
+    sendable = [min(window, packets - base) for base in range(packets + 1)]
+    assert result.states == sum(2 * (1 + one) ** 2 + one for one in sendable)
+    assert held(result) == {"in order": True, "delivered": True}
+
+
+@pytest.mark.parametrize("window", [1, 2, 3])
+def test_as_many_sequence_numbers_as_the_window_are_one_too_few(window: int):
+    machine = WINDOW.sliding_window(window + 3, window, window)
+    verdict = judged(machine, WINDOW.claims(window + 3))["in order"]
+    assert verdict.evidence == (f"packet 0 was taken for packet {window}",)
+    assert len(verdict.trace.steps) == 2 * window + 2
+
+
+def test_without_a_promise_to_the_receiver_a_lossy_line_never_delivers():
+    machine = WINDOW.sliding_window(2, 2)
+    weak = tuple(evolve(one, fairness=Fairness.WEAK) if one.name.startswith("rec") else one for one in machine.actions)
+    assert judged(evolve(machine, actions=weak), WINDOW.claims(2))["delivered"].kind == "livelock"

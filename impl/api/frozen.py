@@ -7,6 +7,7 @@ nothing and a report can name what was not modelled.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from immutabledict import immutabledict
@@ -20,7 +21,13 @@ Json = Any
 
 def strings(pairs: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> Strings:
     """Freeze a map of strings, its keys in order, so that equal maps print alike."""
-    return immutabledict(sorted(dict(pairs).items()))
+    return _shared(tuple(sorted(dict(pairs).items())))
+
+
+@lru_cache(maxsize=1 << 14)
+def _shared(pairs: tuple[tuple[str, str], ...]) -> Strings:
+    """Give one map for equal pairs: to compare objects is quick where their maps are the same one."""
+    return immutabledict(pairs)
 
 
 def freeze(value: Any) -> Json:

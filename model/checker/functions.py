@@ -16,10 +16,7 @@ from ..machine import Action, StepProperty, View
 from .book import Book, observers
 from .layout import Effect, Layout
 from .semantics import UrgentError
-from .tree import Node, Reader, Tree, everything
-
-RECHECK = 1000
-"""One look in so many is repeated with the real function."""
+from .tree import RECHECK, Images, Node, Reader, Tree, everything
 
 Leaves = list[Node]
 
@@ -30,6 +27,7 @@ class Functions:
     def __init__(self, book: Book, layout: Layout, *, memo: bool) -> None:
         self.layout = layout
         self.memo = memo
+        self._images: Images = {}
         actions = book.machine.actions
         urgent = [book.urgent and action.urgent for action in actions]
         self.observers = observers(book.properties)
@@ -61,7 +59,8 @@ class Functions:
         self._rechecks = 0
 
     def _tree(self, name: str, call: Callable[..., Any], rows: int = 1) -> Tree:
-        return Tree(name, call, self.layout.places, self.layout.tables * rows, rows, memo=self.memo)
+        layout = self.layout
+        return Tree(name, call, layout.places, layout.tables * rows, rows, memo=self.memo, images=self._images)
 
     def nothing_known(self) -> Leaves:
         """Give the leaves of a state nothing is known of."""

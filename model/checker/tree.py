@@ -17,22 +17,62 @@ from .layout import TooNarrow
 from .semantics import ImpureStepError, StepError
 
 LEAF = -1
+RECHECK = 1000
+"""One look at what is known already in so many is repeated with the real function."""
 
 
 def transform_key(transform: Callable[[Any], Hashable]) -> Hashable:
-    """Tell transforms apart by what they do: a lambda made anew in every call is the same if it closes over equals."""
+    """Tell transforms apart by what they do: a lambda made anew in every call is the same if it closes over equals.
+
+    Code is known by its identity, so whoever keeps the key keeps the transform, too.
+    """
     if isinstance(transform, FunctionType):
+        if transform.__closure__ is None and transform.__defaults__ is None:
+            return id(transform.__code__)
         cells = tuple(cell.cell_contents for cell in transform.__closure__ or ())
-        return (transform.__code__, transform.__defaults__, cells)
+        return (id(transform.__code__), transform.__defaults__, cells)
     if isinstance(transform, partial):
         return (transform_key(transform.func), transform.args, tuple(sorted(transform.keywords.items())))
     return transform
 
 
+class Image:
+    """What a transform gives for the ids of a slot: once per id, and one object where results are equal.
+
+    To compare such results, or to look them up, is quick then: it is by identity.
+    """
+
+    __slots__ = ("_by_id", "_hits", "_same", "_table", "transform")
+
+    def __init__(self, transform: Callable[[Any], Hashable], table: Sequence[Any]) -> None:
+        self.transform = transform
+        self._table = table
+        self._by_id: dict[int, Any] = {}
+        self._same: dict[Any, Any] = {}
+        self._hits = 0
+
+    def __getitem__(self, raw: int) -> Any:
+        """Give what the value with an id is transformed to; once in so many times it is worked out again."""
+        try:
+            value = self._by_id[raw]
+        except KeyError:
+            value = self.transform(self._table[raw])
+            value = self._by_id[raw] = self._same.setdefault(value, value)
+            return value
+        self._hits += 1
+        if not self._hits % RECHECK and self.transform(self._table[raw]) != value:
+            raise ImpureStepError(f"{self.transform!r} of {self._table[raw]!r} gave {value!r}, and now something else")
+        return value
+
+
+Images = dict[tuple[int, Hashable], Image]
+"""By place and key of the transform."""
+
+
 class Reader:
     """A view of rows of value ids that records reads in order. Several rows side by side are one long row."""
 
-    __slots__ = ("base", "places", "row", "seen", "tables")
+    __slots__ = ("base", "images", "places", "row", "seen", "tables")
 
     def __init__(
         self,
@@ -41,7 +81,9 @@ class Reader:
         places: Mapping[str, int],
         seen: dict[tuple[int, Hashable], tuple[Callable[[Any], Hashable] | None, Any]],
         base: int = 0,
+        images: Images | None = None,
     ) -> None:
+        self.images = images
         self.row = row
         self.tables = tables
         self.places = places
@@ -60,7 +102,14 @@ class Reader:
         key = (place, transform_key(transform))
         if key in self.seen:
             return self.seen[key][1]
-        value = transform(self.tables[place][self.row[place]])
+        raw, table = self.row[place], self.tables[place]
+        if self.images is None:
+            value = transform(table[raw])
+        else:
+            image = self.images.get(key)
+            if image is None:
+                image = self.images[key] = Image(transform, table)
+            value = image[raw]
         if (place, None) not in self.seen:
             self.seen[key] = (transform, value)
         return value
@@ -75,7 +124,7 @@ class Reader:
 class Node:
     """A branch on a slot, or (slot -1) a leaf with its result and the bit set of the slots on its path."""
 
-    __slots__ = ("by", "key", "kids", "mask", "result", "slot", "transform")
+    __slots__ = ("by", "code", "key", "kids", "mask", "result", "slot", "transform")
 
     def __init__(self, slot: int, key: Hashable = None, transform: Callable[[Any], Hashable] | None = None) -> None:
         self.slot = slot
@@ -85,6 +134,8 @@ class Node:
         self.by: dict[Any, Node] = {}
         self.mask = 0
         self.result: Any = None
+        self.code: int | None = None
+        """The node's number where the tree is also kept as tables (`columns_tables`)."""
 
 
 def everything() -> Node:
@@ -104,6 +155,7 @@ class Tree:
 
     __slots__ = (
         "_call",
+        "_images",
         "_name",
         "_places",
         "_rows",
@@ -126,7 +178,9 @@ class Tree:
         rows: int = 1,
         *,
         memo: bool = True,
+        images: Images | None = None,
     ) -> None:
+        self._images = images if memo else None
         self._name = name
         self._call = call
         self._places = places
@@ -212,7 +266,8 @@ class Tree:
 
     def _run(self, row: Sequence[int], seen: dict[Any, Any]) -> Any:
         self.calls += 1
-        views = [Reader(row, self._tables, self._places, seen, at * self._width) for at in range(self._rows)]
+        tables, places = self._tables, self._places
+        views = [Reader(row, tables, places, seen, at * self._width, self._images) for at in range(self._rows)]
         try:
             return self._call(*views)
         except (MachineError, TooNarrow):
