@@ -26,22 +26,52 @@ from .semantics import fairness_of
 
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.int32]
+Bits = NDArray[np.uint64]
 Choices = tuple[tuple[int, int], ...]
 """Steps, each as (action, ordinal)."""
+WORD = 64
 
 
 @frozen
-class Requirement:
-    """What fairness asks for one group: the actions that are its steps, and the states that enable one of them."""
+class Requirements:
+    """What fairness asks for: one bit per group of actions, in words of 64.
 
-    strong: bool
-    actions: Flags
-    enables: Flags
+    `strong` are the bits of groups with strong fairness, `asked` those of all; `of` gives the bit of an action's group
+    (none for actions nobody promises anything about), one row of words per action.
+    """
 
-    def takes(self, action: Numbers) -> Flags:
-        """Flag the edges, given by their actions, that are taken for it."""
-        flags: Flags = self.actions[action]
-        return flags
+    asked: Bits
+    strong: Bits
+    of: Bits
+
+    @classmethod
+    def of_book(cls, book: Book) -> Requirements:
+        """Give every group of a machine's actions a bit, one per kind of fairness that is promised to it."""
+        groups: dict[tuple[str, Fairness], int] = {}
+        fairness = [fairness_of(action, urgent=book.urgent) for action in book.machine.actions]
+        for action, promise in zip(book.machine.actions, fairness, strict=True):
+            if promise is not Fairness.NONE:
+                groups.setdefault((action.group, promise), len(groups))
+        width = max(1, -(-len(groups) // WORD))
+        strong, asked = np.zeros(width, dtype=np.uint64), np.zeros(width, dtype=np.uint64)
+        of = np.zeros((len(fairness), width), dtype=np.uint64)
+        for (_, promise), number in groups.items():
+            bit = np.uint64(1 << number % WORD)
+            asked[number // WORD] |= bit
+            strong[number // WORD] |= bit if promise is Fairness.STRONG else np.uint64(0)
+        for place, (action, promise) in enumerate(zip(book.machine.actions, fairness, strict=True)):
+            if promise is not Fairness.NONE:
+                number = groups[action.group, promise]
+                of[place, number // WORD] |= np.uint64(1 << number % WORD)
+        return cls(asked, strong, of)
+
+    def each(self) -> Iterator[tuple[int, np.uint64, bool]]:
+        """Give word, bit and strength of each group, in their order."""
+        for word in range(len(self.asked)):
+            for number in range(WORD):
+                bit = np.uint64(1 << number)
+                if self.asked[word] & bit:
+                    yield word, bit, bool(self.strong[word] & bit)
 
 
 @frozen
@@ -72,24 +102,23 @@ class Graph:
         self.target: Numbers = np.array(book.edge_to, dtype=np.int32)
         self.action: Numbers = np.array(book.edge_action, dtype=np.int32)
         self.ordinal: Numbers = np.array(book.edge_ordinal, dtype=np.int32)
-        self.requirements = tuple(self._requirements(book))
+        self.requirements = Requirements.of_book(book)
+        self.enabled = self._enabled(counts)
+        """Per state, the groups that have a step there."""
         fair = np.array(book.fair, dtype=np.bool_)
         self.stuck: Flags = np.ones(self.size, dtype=np.bool_)
         """States that enable no fair action: a run may end there."""
         self.stuck[self.source[fair[self.action]]] = False
 
-    def _requirements(self, book: Book) -> Iterator[Requirement]:
-        groups: dict[tuple[str, Fairness], list[int]] = {}
-        for number, action in enumerate(book.machine.actions):
-            fairness = fairness_of(action, urgent=book.urgent)
-            if fairness is not Fairness.NONE:
-                groups.setdefault((action.group, fairness), []).append(number)
-        for (_, fairness), numbers in groups.items():
-            actions: Flags = np.zeros(len(book.machine.actions), dtype=np.bool_)
-            actions[numbers] = True
-            enables: Flags = np.zeros(self.size, dtype=np.bool_)
-            enables[self.source[actions[self.action]]] = True
-            yield Requirement(fairness is Fairness.STRONG, actions, enables)
+    def _enabled(self, counts: NDArray[np.int64]) -> Bits:
+        """Gather the groups of the steps of each state; steps of one state stand together."""
+        enabled: Bits = np.zeros((self.size, self.requirements.of.shape[1]), dtype=np.uint64)
+        leaves = np.flatnonzero(counts)
+        if leaves.size:
+            begins = (np.cumsum(counts) - counts)[leaves]
+            for word in range(enabled.shape[1]):
+                enabled[leaves, word] = np.bitwise_or.reduceat(self.requirements.of[:, word][self.action], begins)
+        return enabled
 
     def inside(self, work: Flags) -> Flags:
         """Flag the edges that stay in a set of states."""
@@ -205,8 +234,10 @@ class Spread:
 
 
 def _components(graph: Graph, edges: Flags) -> Numbers:
-    ones = np.ones(int(edges.sum()), dtype=np.int8)
-    matrix = csr_matrix((ones, (graph.source[edges], graph.target[edges])), shape=(graph.size, graph.size))
+    kept = np.flatnonzero(edges)
+    begins = np.searchsorted(graph.source[kept], np.arange(graph.size + 1, dtype=np.int32)).astype(np.int32)
+    matrix = csr_matrix((np.ones(len(kept)), graph.target[kept], begins), shape=(graph.size, graph.size))
+    matrix.sum_duplicates()  # Two edges between the same states make scipy's search go round for ever.
     _, label = connected_components(matrix, directed=True, connection="strong")
     return np.asarray(label, dtype=np.int32)
 
@@ -216,30 +247,39 @@ def _judge(graph: Graph, work: Flags, edges: Flags, label: Numbers) -> tuple[Fla
     within = edges & (label[graph.source] == label[np.where(edges, graph.target, 0)])
     cyclic: Flags = np.zeros(int(label.max()) + 1, dtype=np.bool_)
     cyclic[label[graph.source[within]]] = True
-    fair, hopeless = cyclic.copy(), ~cyclic
-    drop: Flags = np.zeros(graph.size, dtype=np.bool_)
-    for requirement in graph.requirements:
-        taken, met = np.zeros_like(cyclic), np.zeros_like(cyclic)
-        taken[label[graph.source[within & requirement.takes(graph.action)]]] = True
-        met[label[work & (requirement.enables if requirement.strong else ~requirement.enables)]] = True
-        fails = ~taken & met if requirement.strong else ~taken & ~met
-        fair &= ~fails
-        if requirement.strong:
-            drop |= fails[label] & requirement.enables & work & cyclic[label]
-        else:
-            hopeless |= fails
-    drop &= ~hopeless[label]
+    fails, forlorn = _failing(graph, work & cyclic[label], within, label)
+    hopeless = ~cyclic | forlorn
+    drop: Flags = work & cyclic[label] & (graph.enabled & fails[label]).any(axis=1) & ~hopeless[label]
+    fair = cyclic & ~forlorn & ~fails.any(axis=1)
     return fair, (drop | (hopeless[label] & work)) if drop.any() else drop
+
+
+def _failing(graph: Graph, states: Flags, within: Flags, label: Numbers) -> tuple[Bits, Flags]:
+    """Give, per component, the strong requirements that it fails, and whether it fails a weak one."""
+    asked = graph.requirements
+    shape = (int(label.max()) + 1, len(asked.asked))
+    taken, met, missed = (np.zeros(shape, dtype=np.uint64) for _ in range(3))
+    members, homes = np.flatnonzero(states), label[states]
+    edges = np.flatnonzero(within)
+    for word in range(shape[1]):
+        np.bitwise_or.at(taken[:, word], label[graph.source[edges]], asked.of[:, word][graph.action[edges]])
+        np.bitwise_or.at(met[:, word], homes, graph.enabled[members, word])
+        np.bitwise_or.at(missed[:, word], homes, ~graph.enabled[members, word])
+    never: Bits = ~taken & asked.asked
+    fails: Bits = never & asked.strong & met
+    forlorn: Flags = (never & ~asked.strong & ~missed).any(axis=1)
+    return fails, forlorn
 
 
 def fair_cycle(graph: Graph, members: Flags, start: int) -> Choices:
     """Give the (action, ordinal) of a walk from the start through what each requirement asks for, and back."""
     walk = _Walk(graph, members, start)
-    for requirement in graph.requirements:
-        if requirement.strong and not (requirement.enables & members).any():
+    for word, bit, strong in graph.requirements.each():
+        enables: Flags = (graph.enabled[:, word] & bit) != 0
+        if strong and not (enables & members).any():
             continue
-        never: Flags = np.zeros_like(members)
-        walk.to(requirement.takes(graph.action), never if requirement.strong else ~requirement.enables)
+        takes: Flags = (graph.requirements.of[:, word] & bit)[graph.action] != 0
+        walk.to(takes, np.zeros_like(members) if strong else ~enables)
     walk.home()
     return tuple((int(graph.action[edge]), int(graph.ordinal[edge])) for edge in walk.edges)
 
