@@ -2,12 +2,14 @@
 
 Upstream: pkg/scheduler/framework/plugins/nodeaffinity/node_affinity.go and
 staging/src/k8s.io/component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go (v1.32).
-Left out on purpose: affinity added by the scheduler's own configuration.
+Affinity that the scheduler's own configuration adds comes before the Pod's own.
 """
 
 from __future__ import annotations
 
-from ..api.core import Node, NodeSelector, NodeSelectorTerm, Pod, PreferredSchedulingTerm
+from functools import partial
+
+from ..api.core import Node, NodeAffinity, NodeSelector, NodeSelectorTerm, Pod, PreferredSchedulingTerm
 from ..api.meta import LabelSelectorRequirement
 from ..api.selectors import matches_map, matches_requirement
 from .framework import (
@@ -108,6 +110,38 @@ def score(terms: Terms, _pod: Pod, info: NodeInfo) -> int:
 def normalize(_state: Terms, raw: Raw) -> Raw:
     """Give the best node 100."""
     return default_normalize_score(raw, reverse=False)
+
+
+ENFORCED = Refusal(NAME, ("node(s) didn't match scheduler-enforced node affinity",), resolvable=False)
+
+
+def plugin_with(added: NodeAffinity) -> FilterPlugin[None]:
+    """Give the plugin with affinity that is added to every Pod's own."""
+    return FilterPlugin(NAME, partial(_filter_added, added), partial(_pre_filter_added, added), alone=True)
+
+
+def _pre_filter_added(added: NodeAffinity, snapshot: Snapshot, pod: Pod) -> Prepared[None] | Refusal | None:
+    prepared = pre_filter(snapshot, pod)
+    enforced = added.required_during_scheduling_ignored_during_execution
+    return Prepared(None) if prepared is None and enforced is not None else prepared
+
+
+def _filter_added(added: NodeAffinity, state: None, pod: Pod, info: NodeInfo) -> Refusal | None:
+    enforced = added.required_during_scheduling_ignored_during_execution
+    if enforced is not None and not any(term_matches(term, info.node) for term in enforced.node_selector_terms):
+        return ENFORCED
+    return filter_node(state, pod, info)
+
+
+def score_with(added: NodeAffinity, weight: int) -> ScorePlugin[Terms]:
+    """Give the plugin with preferences that are added to every Pod's own."""
+    return ScorePlugin(NAME, weight, partial(_pre_score_added, added), score, normalize, alone=True)
+
+
+def _pre_score_added(added: NodeAffinity, snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...]) -> Terms | None:
+    more = tuple(one for one in added.preferred_during_scheduling_ignored_during_execution if one.weight)
+    own = pre_score(snapshot, pod, feasible)
+    return own if not more else (*more, *(own or ()))
 
 
 PLUGIN = FilterPlugin(NAME, filter_node, pre_filter, alone=True)

@@ -1,10 +1,12 @@
 """NodeResourcesFit: what all Pods of a node ask for fits into it; the emptier node is better (LeastAllocated).
 
-Upstream: pkg/scheduler/framework/plugins/noderesources/{fit,least_allocated,resource_allocation}.go (v1.32).
-Left out on purpose: ignored resources, MostAllocated and RequestedToCapacityRatio (not in the default profile).
+Upstream: pkg/scheduler/framework/plugins/noderesources/{fit,least_allocated,resource_allocation}.go (v1.32). The other
+ways to rank are in resource_scoring.py.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from ..api.core import Pod
 from .amounts import Amounts, allocatable, in_use, presumed, presumed_in_use, requested
@@ -36,6 +38,27 @@ def filter_node(wanted: Amounts, _pod: Pod, info: NodeInfo) -> Refusal | None:
     crowded = ("Too many pods",) if len(info.pods) + 1 > allocatable(info).get("pods", 0) else ()
     reasons = (*crowded, *(f"Insufficient {name}" for name in insufficient(wanted, info)))
     return Refusal(NAME, reasons) if reasons else None
+
+
+def ignoring(names: frozenset[str], groups: frozenset[str], wanted: Amounts) -> Amounts:
+    """Leave out the extended resources that the configuration names, one by one or by their group."""
+    kept = {name: wanted[name] for name in wanted if "/" not in name or not _named(name, names, groups)}
+    return wanted if len(kept) == len(wanted) else Amounts(kept)
+
+
+def _named(name: str, names: frozenset[str], groups: frozenset[str]) -> bool:
+    return name in names or name.partition("/")[0] in groups
+
+
+def plugin_with(names: frozenset[str], groups: frozenset[str]) -> FilterPlugin[Amounts]:
+    """Give the plugin that does not look at the extended resources of these names and groups."""
+    return FilterPlugin(NAME, partial(_filter_ignoring, names, groups), pre_filter, alone=True)
+
+
+def _filter_ignoring(
+    names: frozenset[str], groups: frozenset[str], wanted: Amounts, pod: Pod, info: NodeInfo
+) -> Refusal | None:
+    return filter_node(ignoring(names, groups, wanted), pod, info)
 
 
 def pre_score(_snapshot: Snapshot, pod: Pod, _feasible: tuple[NodeInfo, ...]) -> Amounts:

@@ -8,6 +8,8 @@ Kept though odd: an empty (not absent) selector counts no Pod, yet the incoming 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
@@ -82,7 +84,10 @@ def count_matching(info: NodeInfo, selector: LabelSelector | None, namespace: st
 
 def pre_filter(snapshot: Snapshot, pod: Pod) -> Prepared[tuple[Counted, ...]] | None:
     """Count matching Pods by domain; skip a Pod without such constraints."""
-    constraints = constraints_of(pod, "DoNotSchedule")
+    return _counted(snapshot, pod, constraints_of(pod, "DoNotSchedule"))
+
+
+def _counted(snapshot: Snapshot, pod: Pod, constraints: Constraints) -> Prepared[tuple[Counted, ...]] | None:
     if not constraints:
         return None
     nodes = [info for info in snapshot.nodes if labelled(info.node, constraints)]
@@ -110,6 +115,18 @@ def filter_node(state: tuple[Counted, ...], pod: Pod, info: NodeInfo) -> Refusal
         if counted.domains.get(domain, 0) + itself - counted.least() > constraint.max_skew:
             return SKEWED
     return None
+
+
+def plugin_with(constraints: Callable[[Snapshot, Pod], Constraints]) -> FilterPlugin[tuple[Counted, ...]]:
+    """Give the plugin for clusters whose configuration gives constraints to Pods that have none."""
+    return FilterPlugin(NAME, filter_node, partial(_pre_filter_with, constraints), sees_pods=True)
+
+
+def _pre_filter_with(
+    constraints: Callable[[Snapshot, Pod], Constraints], snapshot: Snapshot, pod: Pod
+) -> Prepared[tuple[Counted, ...]] | None:
+    own = bool(pod.spec.topology_spread_constraints)
+    return pre_filter(snapshot, pod) if own else _counted(snapshot, pod, constraints(snapshot, pod))
 
 
 PLUGIN = FilterPlugin(NAME, filter_node, pre_filter, sees_pods=True)

@@ -7,6 +7,7 @@ Left out on purpose: ReplicationControllers and StatefulSets as owners (the voca
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
@@ -59,6 +60,12 @@ def pre_score(snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...]) -> S
     """Weigh the constraints by their number of domains and count matching Pods in the domains that are candidates."""
     own = bool(pod.spec.topology_spread_constraints)
     constraints = constraints_of(pod, "ScheduleAnyway") if own else _defaults(pod, snapshot.cache)
+    return _spreading(snapshot, pod, feasible, constraints, own=own)
+
+
+def _spreading(
+    snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...], constraints: Constraints, *, own: bool
+) -> Spreading | None:
     if not constraints:
         return None
     # Under the system's own defaults a node may lack the zone label and still be ranked by host.
@@ -73,11 +80,27 @@ def pre_score(snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...]) -> S
     )
 
 
-def _defaults(pod: Pod, cache: Cache) -> Constraints:
+def _defaults(pod: Pod, cache: Cache, defaults: Constraints = SYSTEM_DEFAULT) -> Constraints:
     selector = default_selector(pod, cache)
     if selector == LabelSelector():
         return ()
-    return tuple(evolve(one, label_selector=selector) for one in SYSTEM_DEFAULT)
+    return tuple(evolve(one, label_selector=selector) for one in defaults)
+
+
+def hard_defaults(defaults: Constraints, snapshot: Snapshot, pod: Pod) -> Constraints:
+    """Give the configured constraints that refuse nodes to a Pod that has none of its own."""
+    hard = tuple(one for one in defaults if one.when_unsatisfiable == "DoNotSchedule")
+    return _defaults(pod, snapshot.cache, hard)
+
+
+def _pre_score_with(
+    defaults: Constraints, snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...]
+) -> Spreading | None:
+    """Take constraints from the configuration for a Pod that has none; they ask for every topology key."""
+    if pod.spec.topology_spread_constraints:
+        return pre_score(snapshot, pod, feasible)
+    soft = tuple(one for one in defaults if one.when_unsatisfiable == "ScheduleAnyway")
+    return _spreading(snapshot, pod, feasible, _defaults(pod, snapshot.cache, soft), own=True)
 
 
 def _size(constraint: TopologySpreadConstraint, ranked: list[NodeInfo]) -> int:
@@ -129,6 +152,13 @@ def normalize(state: Spreading, raw: Raw) -> Raw:
 
 def _turned(value: int, least: int, most: int) -> int:
     return MAX_NODE_SCORE if most == 0 else MAX_NODE_SCORE * (most + least - value) // most
+
+
+def score_with(defaults: Constraints | None, weight: int) -> ScorePlugin[Spreading]:
+    """Give the plugin with configured defaults, or with the system's own where that is None."""
+    return ScorePlugin(
+        NAME, weight, pre_score if defaults is None else partial(_pre_score_with, defaults), score, normalize
+    )
 
 
 SCORE = ScorePlugin(NAME, 2, pre_score, score, normalize)

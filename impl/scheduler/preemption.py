@@ -3,12 +3,14 @@
 Upstream: pkg/scheduler/framework/plugins/defaultpreemption/default_preemption.go and
 pkg/scheduler/framework/preemption/preemption.go (v1.32).
 Left out on purpose: looking at only a tenth of many nodes (at least a hundred are always looked at), extenders, and
-the clock: a Pod that has not started counts as started last.
+the clock: a Pod that has not started counts as started last. `choices` is for worlds that know no starting times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import chain, combinations, groupby, product
 
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
@@ -107,13 +109,21 @@ def _leaves_for_another(pod: Pod) -> bool:
 
 def _on_node(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Candidate | Refusal:
     """Take all Pods of lower priority off a node; if it then fits, put back all that can be, important ones first."""
-    lower = [one for one in info.pods if priority(one) < priority(pod)]
+    return _in_order(snapshot, pod, info, ready, sorted(_lower(pod, info), key=importance))
+
+
+def _lower(pod: Pod, info: NodeInfo) -> list[Pod]:
+    return [one for one in info.pods if priority(one) < priority(pod)]
+
+
+def _in_order(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready, lower: list[Pod]) -> Candidate | Refusal:
+    """Try a node, given its Pods of lower priority in the order in which they are put back."""
     if not lower:
         return NO_VICTIMS
     kept = evolve(info, pods=tuple(one for one in info.pods if priority(one) >= priority(pod)))
     if (answer := _asked(snapshot, pod, kept, ready)) is not None:
         return answer
-    violating, harmless = _by_budget(sorted(lower, key=importance), snapshot.cache.list(PodDisruptionBudget))
+    violating, harmless = _by_budget(lower, snapshot.cache.list(PodDisruptionBudget))
     victims: list[Pod] = []
     violations = 0
     for one in (*violating, *harmless):
@@ -130,6 +140,80 @@ def _asked(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Refusa
     """Ask the filters about a node with other Pods on it than it has."""
     changed = snapshot.with_node(info)
     return refusal_with_nominated(changed, prepare_again(ready, changed, pod), pod, info)
+
+
+# --- where nobody knows who started first ---------------------------------------------------------------------------
+
+
+def choices(snapshot: Snapshot, pod: Pod, found: Preemption, ready: Ready) -> tuple[Candidate, ...]:
+    """Give every candidate that might be the chosen one, whichever Pods of equal priority had started earlier.
+
+    `found` is what `preempt` found for the Pod, `ready` what it was given. Sorted by node. Each order in which the
+    Pods of a node may have started gives one answer for that node, and the orders on two nodes have nothing to do with
+    each other: so a candidate may be chosen if no other node has only answers that cost less.
+    """
+    nodes = [info for info in snapshot.nodes if any(info.name == one.node for one in found.candidates)]
+    options = {info.name: tuple(_options(snapshot, pod, info, ready)) for info in nodes}
+    worst = {name: max(_known_cost(one) for one in those) for name, those in options.items()}
+    return tuple(
+        one
+        for name, those in options.items()
+        for one in those
+        if all(_known_cost(one) <= cost for other, cost in worst.items() if other != name)
+    )
+
+
+def _known_cost(candidate: Candidate) -> tuple[int, ...]:
+    return _cost(candidate)[:-1]
+
+
+def _options(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Iterator[Candidate]:
+    """Give the distinct answers for one node over all orders; Pods that no filter tells apart are exchanged at will."""
+    budgets = snapshot.cache.list(PodDisruptionBudget)
+    alike: dict[Hashable, list[Pod]] = {}
+    for one in sorted(_lower(pod, info), key=ref_of):
+        alike.setdefault(_kind_of_pod(one, budgets), []).append(one)
+    seen: set[Hashable] = set()
+    for order in _orders(alike):
+        answer = _in_order(snapshot, pod, info, ready, order)
+        if isinstance(answer, Candidate):
+            counts = Counter(_kind_of_pod(one, budgets) for one in answer.victims)
+            key = frozenset(counts.items()), answer.violations
+            if key not in seen:
+                seen.add(key)
+                for some in product(*(combinations(alike[kind], count) for kind, count in counts.items())):
+                    victims = sorted(chain.from_iterable(some), key=importance)
+                    yield evolve(answer, victims=tuple(victims))
+
+
+def _kind_of_pod(pod: Pod, budgets: Iterable[PodDisruptionBudget]) -> Hashable:
+    """Give all of a Pod on a node that matters to filters and budgets."""
+    counted = tuple(pod.metadata.name in budget.status.disrupted_pods for budget in budgets)
+    return pod.metadata.namespace, pod.metadata.labels, pod.spec, pod.metadata.terminating, counted
+
+
+def _orders(alike: Mapping[Hashable, list[Pod]]) -> Iterator[list[Pod]]:
+    """Give every order by priority of some Pods, in which those of one kind come by name."""
+    kinds = sorted(alike, key=lambda kind: -priority(alike[kind][0]))
+    groups = [tuple(those) for _, those in groupby(kinds, key=lambda kind: priority(alike[kind][0]))]
+    mixed = (_mixed(tuple((kind, len(alike[kind])) for kind in group)) for group in groups)
+    for parts in product(*mixed):
+        left = {kind: iter(pods) for kind, pods in alike.items()}
+        yield [next(left[kind]) for kind in chain.from_iterable(parts)]
+
+
+def _mixed(left: tuple[tuple[Hashable, int], ...]) -> Iterator[tuple[Hashable, ...]]:
+    """Give every sequence with so many of each kind."""
+    if not any(count for _, count in left):
+        yield ()
+    for kind, count in left:
+        if count:
+            fewer = tuple((one, number - (one == kind)) for one, number in left)
+            for rest in _mixed(fewer):
+                yield (kind, *rest)
+
+
+# --- importance and budgets -----------------------------------------------------------------------------------------
 
 
 def importance(pod: Pod) -> tuple[int, int]:

@@ -1,15 +1,18 @@
-"""The default profile: which plugins run, in which order, with which weights.
+"""Profiles: which plugins run, in which order, with which weights and arguments; and the default one.
 
-Upstream: pkg/scheduler/apis/config/v1/default_plugins.go (v1.32).
+Upstream: pkg/scheduler/apis/config/v1/{default_plugins,defaults}.go and apis/config/types_pluginargs.go (v1.32).
+Profiles are read from a KubeSchedulerConfiguration in configuration.py.
 Left out on purpose: dynamic resources, and what binds volumes once a node is chosen.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from ..api.core import NodeAffinity
 from . import (
     balanced_allocation,
     image_locality,
@@ -23,12 +26,15 @@ from . import (
     node_volume_limits,
     pod_topology_spread,
     pod_topology_spread_score,
+    resource_scoring,
     taint_toleration,
     volume_binding,
     volume_restrictions,
     volume_zone,
 )
 from .framework import FilterPlugin, ScorePlugin
+from .pod_topology_spread import Constraints
+from .resource_scoring import ScoringStrategy
 
 
 @frozen
@@ -42,6 +48,7 @@ class Profile:
     filters: tuple[FilterPlugin[Any], ...]
     scores: tuple[ScorePlugin[Any], ...]
     percentage_of_nodes_to_score: int = 0
+    preempts: bool = True
 
 
 DEFAULT = Profile(
@@ -69,3 +76,50 @@ DEFAULT = Profile(
         image_locality.SCORE,
     ),
 )
+
+PLAIN_FILTERS: tuple[FilterPlugin[Any], ...] = DEFAULT.filters
+PLAIN_SCORES: tuple[ScorePlugin[Any], ...] = DEFAULT.scores
+
+
+@frozen
+class Args:
+    """The arguments of the plugins that have some. `default_constraints` None are the system's own."""
+
+    scoring_strategy: ScoringStrategy = ScoringStrategy()
+    ignored_resources: frozenset[str] = frozenset()
+    ignored_resource_groups: frozenset[str] = frozenset()
+    balanced_resources: tuple[str, ...] = balanced_allocation.SCORED
+    default_constraints: Constraints | None = None
+    hard_pod_affinity_weight: int = inter_pod_affinity_score.HARD_POD_AFFINITY_WEIGHT
+    ignore_preferred_terms_of_existing_pods: bool = False
+    added_affinity: NodeAffinity = NodeAffinity()
+
+
+def filter_plugin(name: str, args: Args) -> FilterPlugin[Any] | None:
+    """Give a plugin that refuses nodes, with its arguments; None if there is none of that name."""
+    if name == node_resources_fit.NAME and (args.ignored_resources or args.ignored_resource_groups):
+        return node_resources_fit.plugin_with(args.ignored_resources, args.ignored_resource_groups)
+    if name == pod_topology_spread.NAME and args.default_constraints is not None:
+        constraints = partial(pod_topology_spread_score.hard_defaults, args.default_constraints)
+        return pod_topology_spread.plugin_with(constraints)
+    if name == node_affinity.NAME and args.added_affinity != NodeAffinity():
+        return node_affinity.plugin_with(args.added_affinity)
+    return next((one for one in PLAIN_FILTERS if one.name == name), None)
+
+
+def score_plugin(name: str, weight: int, args: Args) -> ScorePlugin[Any] | None:
+    """Give a plugin that ranks nodes, with its weight and arguments; None if there is none of that name."""
+    if name == node_resources_fit.NAME:
+        return resource_scoring.score_with(args.scoring_strategy, weight)
+    if name == balanced_allocation.NAME:
+        return balanced_allocation.score_with(args.balanced_resources, weight)
+    if name == pod_topology_spread.NAME:
+        return pod_topology_spread_score.score_with(args.default_constraints, weight)
+    if name == inter_pod_affinity.NAME:
+        ignore = args.ignore_preferred_terms_of_existing_pods
+        hard = args.hard_pod_affinity_weight
+        return inter_pod_affinity_score.score_with(hard, weight, ignore_preferred_terms_of_existing_pods=ignore)
+    if name == node_affinity.NAME and args.added_affinity != NodeAffinity():
+        return node_affinity.score_with(args.added_affinity, weight)
+    plain = next((one for one in PLAIN_SCORES if one.name == name), None)
+    return None if plain is None else evolve(plain, weight=weight)

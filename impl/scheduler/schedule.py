@@ -72,12 +72,12 @@ def decide(pod: Pod, snapshot: Snapshot, config: Profile = DEFAULT, start: int =
     ready = prepare(snapshot, pod, config)
     if isinstance(ready, Refusal):
         everywhere = immutabledict((info.name, ready) for info in snapshot.nodes)
-        return _nowhere(snapshot, pod, everywhere, words.refused_by_all(count, ready), None)
+        return _nowhere(snapshot, pod, everywhere, words.refused_by_all(count, ready), None, config)
     question = snapshot.number((config, pod.spec))
     found = find(snapshot, pod, ready, question, enough(count, config.percentage_of_nodes_to_score), start)
     refusals = immutabledict((name, found.refusals[name]) for name in sorted(found.refusals))
     if not found.feasible:
-        return _nowhere(snapshot, pod, refusals, words.fit_error(count, refusals.values()), ready)
+        return _nowhere(snapshot, pod, refusals, words.fit_error(count, refusals.values()), ready, config)
     feasible = tuple(sorted(found.feasible, key=_name))
     scores = _scores(snapshot, pod, feasible, config, question)
     totals = {name: sum(given.values()) for name, given in scores.items()}
@@ -93,9 +93,14 @@ def _name(info: NodeInfo) -> str:
 
 
 def _nowhere(
-    snapshot: Snapshot, pod: Pod, refusals: immutabledict[str, Refusal], message: str, ready: Ready | None
+    snapshot: Snapshot,
+    pod: Pod,
+    refusals: immutabledict[str, Refusal],
+    message: str,
+    ready: Ready | None,
+    config: Profile,
 ) -> Decision:
-    after = preempt(snapshot, pod, refusals, ready)
+    after = preempt(snapshot, pod, refusals, ready) if config.preempts else NO_PREEMPTION
     full = f"{message} {after.message}" if after.message else message
     return Decision(refusals=refusals, message=full, preemption=after, looked_at=len(snapshot.nodes))
 
