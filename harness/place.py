@@ -2,27 +2,26 @@
 
 Each Pod alone is what the scheduler says of every node. All together is proved: a placement that the scheduler reaches
 in a stated order, or a minimal set of reasons against any, by z3.
-Left out on purpose: workloads without a class here (they make the answer UNKNOWN), and that volumes are bound as Pods
-are placed.
+Left out on purpose: workloads without a class here (they make the answer UNKNOWN), and the binding of volumes (where
+the answer hangs on it, it is UNKNOWN).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations_with_replacement
 from pathlib import Path
 
 from attrs import evolve, frozen
 
 from ..impl.api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
+from ..impl.api.cache import Cache
 from ..impl.api.core import Namespace, Node, Pod
 from ..impl.api.kinds import Object, ref_of
-from ..impl.api.load import BadInput, Problem
 from ..impl.api.meta import ObjectMeta, Ref
-from ..impl.api.quantity import QuantityError, parse_quantity
+from ..impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
 from ..impl.apiserver.defaulting import default
 from ..impl.apiserver.pod_defaults import default_pod
-from ..impl.scheduler.volume_claims import claim_names
+from ..properties.placement_cpsat import installed
 from ..properties.placement_groups import (
     Answer,
     Fits,
@@ -30,20 +29,23 @@ from ..properties.placement_groups import (
     Groups,
     Misfit,
     Undecided,
-    cells,
     contradiction,
     grouped,
     place,
 )
+from ..properties.placement_optimum import placed
 from ..properties.placement_packing import pack
 from ..properties.placement_problem import called
+from ..properties.placement_volumes import undecided
 from .inputs import gather
-from .manifests import Manifests, plain_nodes, read_manifests
+from .manifests import Manifests, read_manifests
+from .place_cluster import merged, prioritised
 from .reader import Reader
 from .scenario_file import is_scenario_file
 
-SMALL = 300
-"""Up to so many pairs of a group and a node, placements are searched node by node."""
+SMALL, LARGE = 300, 1500
+"""Up to so many pairs of a group and a node, placements are searched node by node; with Pod affinity and without."""
+STORAGE = (CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass)
 OTHER_WORKLOADS = ("CronJob", "DaemonSet", "Job", "ReplicationController", "StatefulSet")
 
 
@@ -56,27 +58,44 @@ class Wanted:
     manifests: Manifests
     owners: dict[str, Ref]
     """The object that each group comes from, by the group's name."""
-
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        """The notes on workloads whose Pods are not known."""
-        notes = self.manifests.not_modelled
-        return tuple(note for note in notes if any(f": {kind} " in note for kind in OTHER_WORKLOADS))
+    unknown: tuple[str, ...] = ()
+    """What is missing or not modelled and might change the answer."""
+    remarks: tuple[str, ...] = ()
+    """What is missing and does not change it."""
 
 
-def wanted(paths: Iterable[str | Path], nodes: str | Path | None = None) -> Wanted:
-    """Read manifests and, from a file of their own, nodes. Raises BadInput."""
-    gathered = gather([*paths, *([nodes] if nodes else [])])
+def wanted(
+    paths: Iterable[str | Path], nodes: str | Path | None = None, from_cluster: str | Path | None = None
+) -> Wanted:
+    """Read manifests, nodes from a file of their own, and the dump of a cluster to start from. Raises BadInput."""
+    sources = [*paths, *([nodes] if nodes else [])]
+    manifests = _manifests(sources) if sources or not from_cluster else None
+    if from_cluster:
+        whole, remarks, notes = merged(from_cluster, manifests)
+        found = of_manifests(evolve(whole, not_modelled=()))
+        return evolve(found, remarks=(*remarks, *found.remarks), unknown=_workloads(notes))
+    return of_manifests(manifests or Manifests())
+
+
+def _manifests(sources: list[str | Path]) -> Manifests:
+    gathered = gather(sources)
     reader = Reader()
     files = {name: text for name, text in gathered.files.items() if not is_scenario_file(name)}
     manifests = read_manifests(files, reader, "default")
     reader.finish()
-    return of_manifests(manifests)
+    return manifests
+
+
+def _workloads(notes: Iterable[str]) -> tuple[str, ...]:
+    """Give the notes that matter: of what is not modelled, workloads whose Pods are not known."""
+    return tuple(
+        note for note in notes if "is not modelled" not in note or any(f": {kind} " in note for kind in OTHER_WORKLOADS)
+    )
 
 
 def of_manifests(manifests: Manifests) -> Wanted:
     """Sort the objects of manifests into Pods to place, Pods that have their place, nodes and what else there is."""
-    objects = tuple(default(one) for one in manifests.objects)
+    objects, remarks = prioritised(default(one) for one in manifests.objects)
     nodes = tuple(one for one in objects if isinstance(one, Node))
     names = {node.metadata.name for node in nodes}
     pods = [one for one in objects if isinstance(one, Pod) and not one.finished]
@@ -92,7 +111,9 @@ def of_manifests(manifests: Manifests) -> Wanted:
             owners[called(groups[-1].pod)] = ref
     labels = {one.metadata.name: one.metadata.labels for one in objects if isinstance(one, Namespace)}
     others = tuple(one for one in objects if not isinstance(one, Node | Pod))
-    return Wanted(Groups(tuple(groups), nodes, bound, labels), others, manifests, owners)
+    storage = Cache.of(one for one in others if isinstance(one, STORAGE))
+    unknown = _workloads(manifests.not_modelled)
+    return Wanted(Groups(tuple(groups), nodes, bound, labels, storage), others, manifests, owners, unknown, remarks)
 
 
 def _unique(group: Group, taken: Iterable[str]) -> Group:
@@ -139,118 +160,27 @@ def solve(groups: Groups, others: tuple[Object, ...] = (), *, milliseconds: int 
     impossible = contradiction(groups, milliseconds=milliseconds)
     if isinstance(impossible, Misfit) and not _about_spreading(impossible):
         return impossible
+    if open_claim := undecided(((one.pod, one.count) for one in groups.groups), groups.nodes, groups.storage):
+        return Undecided(open_claim)
     packed = pack(groups, others)
     if isinstance(packed, Fits):
         return packed
     if isinstance(impossible, Misfit):
         return impossible
-    if len(groups.groups) * len(groups.nodes) > SMALL or any(map(_claims, groups.groups)):
-        return Undecided()
-    return place(groups, milliseconds=milliseconds)
+    if most := not_searched(groups):
+        return Undecided(f"the scheduler is stuck, and more than {most} pairs of a group and a node are not searched")
+    answer = place(groups, milliseconds=milliseconds)
+    if isinstance(answer, Undecided) and installed():
+        return placed(groups, seconds=milliseconds / 1000) or answer
+    return answer
+
+
+def not_searched(groups: Groups) -> int:
+    """Give the most pairs of a group and a node that are searched if there are more of them; 0 if all are searched."""
+    depends = any(one.pod.spec.affinity and one.pod.spec.affinity.pod_affinity for one in groups.groups)
+    most = SMALL if depends else LARGE
+    return most if len(groups.groups) * len(groups.nodes) > most else 0
 
 
 def _about_spreading(answer: Misfit) -> bool:
     return any(reason.kind == "spread" for reason in answer.core)
-
-
-def _claims(group: Group) -> bool:
-    return any(True for _ in claim_names(group.pod))
-
-
-@frozen
-class Loss:
-    """Nodes that are lost, and what then becomes of all Pods."""
-
-    nodes: tuple[str, ...]
-    answer: Answer
-
-
-def losses(found: Wanted, number: int, *, milliseconds: int = 10_000) -> Iterator[Loss]:
-    """Answer for every loss of so many nodes that differs from the others by more than names.
-
-    Pods of the manifests are placed anew; Pods that are on the nodes that are left stay; Pods with a controller that
-    were on a lost node come back.
-    """
-    like = cells(found.groups)
-    for choice in combinations_with_replacement(range(len(like)), number):
-        if all(choice.count(index) <= like[index].size for index in choice):
-            lost = (like[index].nodes[choice[:at].count(index)] for at, index in enumerate(choice))
-            names = tuple(node.metadata.name for node in lost)
-            yield Loss(names, solve(without(found.groups, names), found.others, milliseconds=milliseconds))
-
-
-def without(groups: Groups, names: Iterable[str]) -> Groups:
-    """Give the same cluster without some nodes; what ran there and has a controller is to be placed again."""
-    lost = set(names)
-    homeless = (pod for pod in groups.bound if pod.spec.node_name in lost and pod.metadata.controller is not None)
-    freed = (evolve(pod, spec=evolve(pod.spec, node_name="")) for pod in homeless)
-    again = grouped(freed, lambda pod: f"{pod.metadata.name} (again)")
-    return evolve(
-        groups,
-        groups=(*groups.groups, *again),
-        nodes=tuple(node for node in groups.nodes if node.metadata.name not in lost),
-        bound=tuple(pod for pod in groups.bound if pod.spec.node_name not in lost),
-    )
-
-
-# --- the smallest pool --------------------------------------------------------------------------------------------
-
-
-@frozen
-class Smallest:
-    """How many nodes of each pool are enough, and whether fewer nodes are proved to be too few."""
-
-    counts: dict[str, int]
-    proved: bool
-    fits: Fits
-
-
-def smallest(found: Wanted, pools: dict[str, Node], *, milliseconds: int = 10_000) -> Smallest | Misfit | Undecided:
-    """Find the least number of nodes of the pools, beside the nodes there are, on which all Pods have a place."""
-    most = sum(group.count for group in found.groups.groups)
-    ample = _grown(found.groups, pools, dict.fromkeys(pools, most))
-    impossible = contradiction(ample, milliseconds=milliseconds)
-    if isinstance(impossible, Misfit):
-        return impossible
-    proved = True
-    for total in range(most + 1):
-        for counts in _shares(tuple(pools), total):
-            answer = solve(_grown(found.groups, pools, counts), found.others, milliseconds=milliseconds)
-            if isinstance(answer, Fits):
-                return Smallest(counts, proved, answer)
-            proved = proved and isinstance(answer, Misfit)
-    return Undecided()
-
-
-def _shares(names: tuple[str, ...], total: int) -> Iterator[dict[str, int]]:
-    for choice in combinations_with_replacement(names, total) if len(names) > 1 else [names * total]:
-        yield {name: choice.count(name) for name in names}
-
-
-def _grown(groups: Groups, pools: dict[str, Node], counts: dict[str, int]) -> Groups:
-    more = (_numbered(pools[name], f"{name}-{number}") for name in pools for number in range(1, counts[name] + 1))
-    return evolve(groups, nodes=(*groups.nodes, *more))
-
-
-def _numbered(node: Node, name: str) -> Node:
-    labels = node.metadata.labels.set("kubernetes.io/hostname", name)
-    return evolve(node, metadata=evolve(node.metadata, name=name, labels=labels))
-
-
-def pool(text: str) -> tuple[str, Node]:
-    """Read a pool: m5.large=cpu:2,memory:8Gi; what is not said of Pods is 110. Raises BadInput."""
-    name, equals, rest = text.partition("=")
-    sizes = dict(part.partition(":")[::2] for part in rest.split(","))
-    if not name or not equals or not all(sizes.values()):
-        raise _bad_pool(f"expected NAME=cpu:2,memory:8Gi, got {text!r}")
-    try:
-        resources = {key: parse_quantity(value) for key, value in {"pods": "110", **sizes}.items()}
-    except QuantityError as error:
-        raise _bad_pool(str(error)) from None
-    (node,) = plain_nodes(1)
-    room = type(node.status.allocatable)(sorted(resources.items()))
-    return name, evolve(node, status=evolve(node.status, capacity=room, allocatable=room))
-
-
-def _bad_pool(message: str) -> BadInput:
-    return BadInput((Problem("--pool", 0, "", message),))

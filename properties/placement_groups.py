@@ -4,12 +4,12 @@ The rules are those of placement_nodes and placement_pods, over the number of Po
 instead of one truth value for each Pod and node. For cells of one node they are exact; for larger cells they are what
 any placement must satisfy, so that a contradiction is a proof and its minimal core is short. Spreading is taken as it
 stands when all are placed; affinity depends on who comes first, for which each group has a rank in each cell.
-Left out on purpose: volumes, and what is preferred but not required.
+Left out on purpose: the binding of claims (placement_volumes), and what is preferred but not required.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -17,67 +17,35 @@ import z3
 from attrs import evolve, frozen
 
 from ..impl.api.core import Node, Pod, PodStatus, TopologySpreadConstraint
-from ..impl.api.frozen import Strings
 from ..impl.api.meta import LabelSelector, ObjectMeta
 from ..impl.api.quantity import Quantity
+from .placement_counts import Cell, Cells, Group, Groups, here, total
+from .placement_group_volumes import single_users, volume_rules
 from .placement_nodes import asks, clash, keeps_out, units
 from .placement_pods import about, alike, excludes, takes_part, terms
-from .placement_problem import NO_NAMESPACES, Problem, Reason, Rule, called, name_of
+from .placement_problem import Reason, Rule, called, name_of
+from .placement_volumes import bars, limits
 
+__all__ = [
+    "Answer",
+    "Cell",
+    "Fits",
+    "Group",
+    "Groups",
+    "Misfit",
+    "Spot",
+    "Undecided",
+    "as_fits",
+    "background",
+    "bounds",
+    "cells",
+    "contradiction",
+    "grouped",
+    "in_use",
+    "place",
+    "rules",
+]
 HOSTNAME = "kubernetes.io/hostname"
-
-
-@frozen
-class Group:
-    """So many Pods that are alike; `pod` is one of them, named as the group is to be called."""
-
-    pod: Pod
-    count: int
-
-
-@frozen
-class Cell:
-    """Nodes that are alike to every group; one alone is a cell too."""
-
-    nodes: tuple[Node, ...]
-
-    @property
-    def size(self) -> int:
-        """How many they are."""
-        return len(self.nodes)
-
-    @property
-    def first(self) -> Node:
-        """One that stands for all."""
-        return self.nodes[0]
-
-    @property
-    def words(self) -> str:
-        """Name them: one by its name, several by their number and one of their names."""
-        return name_of(self.first) if self.size == 1 else f"each of the {self.size} nodes like {name_of(self.first)}"
-
-    def value(self, key: str) -> str | None:
-        """Give the value of a label that all of them have; None if they have none or each its own."""
-        values = {node.metadata.labels.get(key) for node in self.nodes}
-        return values.pop() if len(values) == 1 else None
-
-
-Cells = tuple[Cell, ...]
-
-
-@frozen
-class Groups:
-    """Groups to place on nodes, beside Pods that have their place."""
-
-    groups: tuple[Group, ...]
-    nodes: tuple[Node, ...]
-    bound: tuple[Pod, ...] = ()
-    namespaces: Mapping[str, Strings] = NO_NAMESPACES
-
-    @property
-    def problem(self) -> Problem:
-        """The same with one Pod of each group."""
-        return Problem(tuple(one.pod for one in self.groups), self.nodes, self.bound, self.namespaces)
 
 
 @frozen
@@ -91,9 +59,10 @@ class Spot:
 
 @frozen
 class Fits:
-    """A place for all Pods, by group and node."""
+    """A place for all Pods, by group and node; `by_itself` tells that the scheduler reaches it left to itself."""
 
     spots: tuple[Spot, ...]
+    by_itself: bool = False
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -103,14 +72,17 @@ class Fits:
 
 @frozen
 class Misfit:
-    """A minimal set of reasons: without any one of them there would be a place for all."""
+    """A set of reasons; if it is `minimal`, without any one of them there would be a place for all."""
 
     core: tuple[Reason, ...]
+    minimal: bool = True
 
 
 @frozen
 class Undecided:
-    """The time was up."""
+    """Neither was found; `why` says what stood in the way."""
+
+    why: str = "the time was up"
 
 
 Answer = Fits | Misfit | Undecided
@@ -145,9 +117,10 @@ def cells(groups: Groups) -> Cells:
 def _face(groups: Groups, node: Node) -> Any:
     own = node.metadata.labels.get(HOSTNAME) == name_of(node)
     labels = tuple((key, value) for key, value in node.metadata.labels.items() if not (own and key == HOSTNAME))
-    kept_out = tuple(tuple(kind for kind, _, _ in keeps_out(one.pod, node)) for one in groups.groups)
+    kept_out = tuple(tuple(why for _, why, _ in _reasons(groups, one.pod, node)) for one in groups.groups)
+    attaches = tuple(sorted(limits(node, groups.storage).items()))
     there = tuple(sorted(repr(_nameless(pod)) for pod in groups.problem.on(node)))
-    return labels, own, node.spec.taints, node.spec.unschedulable, node.status.allocatable, kept_out, there
+    return labels, own, node.spec.taints, node.spec.unschedulable, node.status.allocatable, kept_out, there, attaches
 
 
 # --- asking -------------------------------------------------------------------------------------------------------
@@ -159,40 +132,49 @@ def contradiction(groups: Groups, *, milliseconds: int = 10_000) -> Answer | Non
     return None if isinstance(found, Fits) else found
 
 
-def place(groups: Groups, *, milliseconds: int = 10_000, most: int | None = None) -> Answer:
-    """Find a place for all groups, on at most `most` of the nodes, or the reasons why there is none: node by node."""
-    return _ask(groups, tuple(Cell((node,)) for node in groups.nodes), milliseconds, most)
+def place(groups: Groups, *, milliseconds: int = 10_000, most: int | None = None, roomy: bool = False) -> Answer:
+    """Find a place for all groups, on at most `most` of the nodes, or the reasons why there is none: node by node.
+
+    `roomy` asks as if every node had room for all.
+    """
+    return _ask(groups, tuple(Cell((node,)) for node in groups.nodes), milliseconds, most, roomy=roomy)
 
 
-def _ask(groups: Groups, some: Cells, milliseconds: int, most: int | None = None) -> Answer:
-    named = list(rules(groups, some))
+def _ask(groups: Groups, some: Cells, milliseconds: int, most: int | None = None, *, roomy: bool = False) -> Answer:
+    named = [rule for rule in rules(groups, some) if not (roomy and rule.reason.kind == "room")]
     tracked = [z3.Bool(f"rule {number}") for number in range(len(named))]
     solver = z3.Solver()
     solver.set("timeout", milliseconds)
-    solver.add(_background(groups, some))
+    solver.add(background(groups, some))
     if most is not None:
         solver.add(_at_most(groups, some, most))
     solver.add([z3.Implies(name, rule.formula) for name, rule in zip(tracked, named, strict=True)])
     found = solver.check(*tracked)
     if found == z3.sat:
-        return _fits(groups, some, solver.model())
+        return as_fits(groups, some, solver.model())
     if found == z3.unknown:
         return Undecided()
-    kept = _minimal(solver, sorted(solver.unsat_core(), key=str))
-    return Misfit(tuple(rule.reason for name, rule in zip(tracked, named, strict=True) if str(name) in kept))
+    core = sorted(solver.unsat_core(), key=str)
+    solver.set("timeout", max(milliseconds // max(len(core), 1), 100))
+    kept, minimal = _minimal(solver, core)
+    reasons = tuple(rule.reason for name, rule in zip(tracked, named, strict=True) if str(name) in kept)
+    return Misfit(reasons, minimal)
 
 
-def _minimal(solver: z3.Solver, core: list[z3.BoolRef]) -> set[str]:
-    """Drop whatever is not needed for the contradiction, one at a time."""
-    kept = list(core)
+def _minimal(solver: z3.Solver, core: list[z3.BoolRef]) -> tuple[set[str], bool]:
+    """Drop whatever is not needed for the contradiction, one at a time; tell whether each that is left is needed."""
+    kept, minimal = list(core), True
     for name in core:
         fewer = [one for one in kept if not one.eq(name)]
-        if solver.check(*fewer) == z3.unsat:
+        answer = solver.check(*fewer)
+        if answer == z3.unsat:
             kept = fewer
-    return {str(name) for name in kept}
+        minimal = minimal and answer != z3.unknown
+    return {str(name) for name in kept}, minimal
 
 
-def _fits(groups: Groups, some: Cells, model: z3.ModelRef) -> Fits:
+def as_fits(groups: Groups, some: Cells, model: z3.ModelRef) -> Fits:
+    """Read the counts of a model, for cells of one node."""
     spots = (
         Spot(called(group.pod), name_of(cell.first), model.eval(here(index, cell), model_completion=True).as_long())
         for index, group in enumerate(groups.groups)
@@ -201,20 +183,11 @@ def _fits(groups: Groups, some: Cells, model: z3.ModelRef) -> Fits:
     return Fits(tuple(spot for spot in spots if spot.count))
 
 
-def here(group: int, cell: Cell) -> Any:
-    """Say how many Pods of a group are in a cell."""
-    return z3.Int(f"{group} at {name_of(cell.first)}")
-
-
 def _rank(group: int, cell: Cell) -> Any:
     return z3.Int(f"rank of {group} at {name_of(cell.first)}")
 
 
-def _total(group: int, some: Iterable[Cell]) -> Any:
-    return z3.Sum([here(group, cell) for cell in some])
-
-
-def _background(groups: Groups, some: Cells) -> list[Any]:
+def background(groups: Groups, some: Cells) -> list[Any]:
     """Say what the words mean: counts are between none and all; among like nodes the first carries most."""
     told: list[Any] = []
     for index, group in enumerate(groups.groups):
@@ -230,8 +203,23 @@ def _background(groups: Groups, some: Cells) -> list[Any]:
 
 
 def _at_most(groups: Groups, some: Cells, most: int) -> Any:
-    used = [z3.If(z3.Or([here(index, cell) > 0 for index in range(len(groups.groups))]), 1, 0) for cell in some]
-    return z3.Sum(used) <= most
+    return z3.Sum([z3.If(in_use(groups, cell), 1, 0) for cell in some]) <= most
+
+
+def in_use(groups: Groups, cell: Cell) -> Any:
+    """Say that a cell carries a Pod of some group."""
+    return z3.Or([here(index, cell) > 0 for index in range(len(groups.groups))])
+
+
+def bounds(groups: Groups, some: Cells) -> dict[str, tuple[int, int]]:
+    """Give the least and the largest value of every variable of the rules."""
+    ranks = len(groups.groups) * len(some)
+    return {
+        str(one): between
+        for index, group in enumerate(groups.groups)
+        for cell in some
+        for one, between in ((here(index, cell), (0, group.count)), (_rank(index, cell), (0, ranks)))
+    }
 
 
 # --- the rules ----------------------------------------------------------------------------------------------------
@@ -244,14 +232,16 @@ def rules(groups: Groups, some: Cells) -> Iterator[Rule]:
         reason = Reason(
             "must run", (who,), (), f"{who}: {_pods(group)} to run somewhere", "without it there would be a placement"
         )
-        yield Rule(reason, _total(index, some) == group.count)
+        yield Rule(reason, total(index, some) == group.count)
         for cell in some:
-            yield from _alone(index, group, cell)
+            yield from _alone(groups, index, cell)
     for cell in some:
         yield from _room(groups, cell)
         yield from _ports(groups, cell)
+        yield from volume_rules(groups, cell)
     for index in range(len(groups.groups)):
         yield from _apart(groups, index, some)
+        yield from single_users(groups, index, some)
         yield from _near(groups, index, some)
         yield from _spread(groups, index, some)
 
@@ -264,9 +254,15 @@ def _names(some: Iterable[Cell]) -> tuple[str, ...]:
     return tuple(name_of(node) for cell in some for node in cell.nodes)
 
 
-def _alone(index: int, group: Group, cell: Cell) -> Iterator[Rule]:
+def _reasons(groups: Groups, pod: Pod, node: Node) -> Iterator[tuple[str, str, str]]:
+    yield from keeps_out(pod, node)
+    yield from bars(pod, node, groups.storage)
+
+
+def _alone(groups: Groups, index: int, cell: Cell) -> Iterator[Rule]:
+    group = groups.groups[index]
     who, where = called(group.pod), name_of(cell.first)
-    for kind, why, remedy in keeps_out(group.pod, cell.first):
+    for kind, why, remedy in _reasons(groups, group.pod, cell.first):
         rest = f" (and so on {cell.size - 1} more nodes like it)" if cell.size > 1 else ""
         reason = Reason(kind, (who,), _names([cell]), f"{who} cannot go to {where}: {why}{rest}", remedy)
         yield Rule(reason, here(index, cell) == 0)
@@ -296,7 +292,7 @@ def _full(
     remedy = f"a larger node, one more node, or smaller requests of {resource} would do"
     if resource == "pods":
         remedy = "one more node, or a higher Pod limit of the kubelet would do"
-    return Reason("room", tuple(called(group.pod) for group, _ in asking), _names([cell]), words, remedy)
+    return Reason("room", tuple(called(group.pod) for group, _ in asking), _names([cell]), words, remedy, resource)
 
 
 def _ports(groups: Groups, cell: Cell) -> Iterator[Rule]:
@@ -351,7 +347,7 @@ def _apart(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:
         whole = [cell for cell in some if names.issuperset(_names([cell]))]
         words = f"{who} cannot be within one {key} with {other_name}, which is there already"
         reason = Reason("anti-affinity", (who, other_name), _names(whole), words, _another(key))
-        yield Rule(reason, _total(index, whole) == 0)
+        yield Rule(reason, total(index, whole) == 0)
     for later in range(index, len(groups.groups)):
         for key in sorted(excludes(problem, group.pod, groups.groups[later].pod)):
             yield _own_kind(groups, index, key, some) if later == index else _exclusion(groups, index, later, key, some)
@@ -364,7 +360,7 @@ def _another(key: str) -> str:
 def _own_kind(groups: Groups, index: int, key: str, some: Cells) -> Rule:
     who = called(groups.groups[index].pod)
     domains, split = _domains(some, key), _split(some, key)
-    formulas = [_total(index, inside) <= 1 for inside in domains.values()]
+    formulas = [total(index, inside) <= 1 for inside in domains.values()]
     formulas += [here(index, cell) <= cell.size for cell in split]
     number = len(domains) + sum(cell.size for cell in split)
     words = f"at most one Pod of {who} fits within one {key}, by its required anti-affinity; there are {number}"
@@ -375,7 +371,7 @@ def _own_kind(groups: Groups, index: int, key: str, some: Cells) -> Rule:
 def _exclusion(groups: Groups, index: int, later: int, key: str, some: Cells) -> Rule:
     who, whom = called(groups.groups[index].pod), called(groups.groups[later].pod)
     domains = _domains(some, key)
-    formulas = [z3.Or(_total(index, inside) == 0, _total(later, inside) == 0) for inside in domains.values()]
+    formulas = [z3.Or(total(index, inside) == 0, total(later, inside) == 0) for inside in domains.values()]
     # Of like nodes taken together nothing follows: each of them may carry one of the two.
     formulas += [z3.Or(here(index, cell) == 0, here(later, cell) == 0) for cell in _split(some, key) if cell.size == 1]
     words = f"{who} and {whom} exclude each other within one {key}"
@@ -447,7 +443,7 @@ def _spread(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:
     for one in hard:
         key = one.topology_key
         bare = [cell for cell in some if key not in cell.first.metadata.labels]
-        formulas = [_total(index, bare) == 0]
+        formulas = [total(index, bare) == 0]
         if not any(cell.size > 1 for cell in _split(some, key)):
             eligible = tuple(cell for cell in counted if takes_part(one, pod, cell.first))
             formulas += _even(groups, index, one, eligible, some)
@@ -467,7 +463,7 @@ def _even(groups: Groups, index: int, one: TopologySpreadConstraint, eligible: C
     for value, inside in sorted(_domains(some, one.topology_key).items()):
         mine = counts.get(value, z3.IntVal(int(alike(pod, one, pod))))
         even = z3.And([mine - least <= one.max_skew for least in floor if least is not mine])
-        yield z3.Implies(_total(index, inside) > 0, even)
+        yield z3.Implies(total(index, inside) > 0, even)
 
 
 def _count(groups: Groups, index: int, one: TopologySpreadConstraint, domain: list[Cell]) -> Any:
@@ -482,4 +478,4 @@ def _count(groups: Groups, index: int, one: TopologySpreadConstraint, domain: li
         return same and alike(pod, one, other)
 
     there = sum(counts(other) for cell in domain for node in cell.nodes for other in groups.problem.on(node))
-    return there + z3.Sum([_total(other, domain) for other, each in enumerate(groups.groups) if counts(each.pod)])
+    return there + z3.Sum([total(other, domain) for other, each in enumerate(groups.groups) if counts(each.pod)])

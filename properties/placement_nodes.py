@@ -7,16 +7,16 @@ Left out on purpose: volumes, dynamic resources, what is preferred but not requi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 import z3
 
 from ..impl.api.core import ContainerPort, Node, NodeSelectorTerm, Pod, Taint
+from ..impl.api.meta import LabelSelectorRequirement
 from ..impl.api.qos import pod_requests
 from ..impl.api.quantity import Quantity
-from ..impl.api.selectors import matches_requirement
-from .placement_problem import Problem, Reason, Rule, called, name_of
+from .placement_problem import Problem, Reason, Rule, called, name_of, plain
 
 ONE_POD = {"pods": Quantity.of(1)}
 
@@ -71,26 +71,58 @@ def keeps_out(pod: Pod, node: Node) -> Iterator[tuple[str, str, str]]:
 
 
 def _covered(pod: Pod, taint: Taint) -> bool:
-    """A toleration covers a taint if what it states (key, effect, value unless Exists) is what the taint has."""
+    """A toleration covers a taint if what it states (key, effect, value unless Exists) is what the taint has.
+
+    `&` and `|` rather than `and` and `or`: of symbolic words they make one formula instead of many cases.
+    """
+    covered = False
     for one in pod.spec.tolerations:
-        about = (not one.key or one.key == taint.key) and (not one.effect or one.effect == taint.effect)
-        if about and (one.operator == "Exists" or (one.operator in {"", "Equal"} and one.value == taint.value)):
-            return True
-    return False
+        key = (one.key == "") | (one.key == taint.key)
+        effect = (one.effect == "") | (one.effect == taint.effect)
+        same = ((one.operator == "") | (one.operator == "Equal")) & (one.value == taint.value)
+        covered |= key & effect & ((one.operator == "Exists") | same)
+    return covered
 
 
 def _wanted(pod: Pod, node: Node) -> bool:
     """With required node affinity, one of its terms must hold."""
     affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
     selector = affinity.required_during_scheduling_ignored_during_execution if affinity else None
-    return selector is None or any(_holds(term, node) for term in selector.node_selector_terms)
+    return selector is None or any(holds(term, node) for term in selector.node_selector_terms)
 
 
-def _holds(term: NodeSelectorTerm, node: Node) -> bool:
+def holds(term: NodeSelectorTerm, node: Node) -> bool:
+    """Whether all that a term says is so of a node; one that says nothing is not."""
     fields = {"metadata.name": name_of(node)}
-    said = [matches_requirement(one, node.metadata.labels) for one in term.match_expressions]
-    said += [one.key in fields and matches_requirement(one, fields) for one in term.match_fields]
+    said = [_meets(one, node.metadata.labels) for one in term.match_expressions]
+    said += [one.key in fields and _meets(one, fields) for one in term.match_fields]
     return bool(said) and all(said)
+
+
+def _meets(wanted: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
+    """The table of operators: In, NotIn (also without the label), Exists, DoesNotExist; Gt and Lt of whole numbers."""
+    has = wanted.key in labels
+    named = has and any(labels[wanted.key] == one for one in wanted.values)
+    match wanted.operator:
+        case "In" | "NotIn":
+            return named == (wanted.operator == "In")
+        case "Exists" | "DoesNotExist":
+            return has == (wanted.operator == "Exists")
+        case "Gt" | "Lt":
+            mine, bound = (_whole(labels[wanted.key]) if has else None), _whole(*wanted.values)
+            return (
+                mine is not None and bound is not None and (mine > bound if wanted.operator == "Gt" else mine < bound)
+            )
+    return False
+
+
+def _whole(*texts: str) -> int | None:
+    """The number that one text is: decimal digits with or without a sign, of 64 bits."""
+    digits = texts[0][texts[0][:1] in {"+", "-"} :] if len(texts) == 1 else ""
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
+    number = int(texts[0])
+    return number if -(2**63) <= number < 2**63 else None
 
 
 def allowed(pod: Pod, node: Node) -> bool:
@@ -126,8 +158,8 @@ def _room(problem: Problem, node: Node) -> Iterator[Rule]:
         has = units(resource, node.status.allocatable.get(resource, Quantity()))
         used = sum(one.get(resource, 0) for one in taken)
         shares = [(pod, one[resource]) for pod, one in enumerate(asking) if resource in one]
-        wanted = z3.Sum([z3.If(problem.at(pod, node), share, 0) for pod, share in shares])
-        yield Rule(_full(problem, node, resource, (has, used), shares), wanted <= max(has - used, 0))
+        wanted = z3.Sum([z3.If(problem.at(pod, node), plain(share), 0) for pod, share in shares])
+        yield Rule(_full(problem, node, resource, (has, used), shares), wanted <= plain(max(has - used, 0)))
 
 
 def _full(

@@ -17,7 +17,9 @@ from ..impl.api.core import Node, Pod
 from ..impl.api.kinds import Object
 from ..impl.api.quantity import Quantity
 from ..impl.scheduler import DEFAULT, Decision, Profile, Snapshot, decide
-from .placement_groups import Fits, Group, Groups, Spot
+from ..impl.scheduler.priority_sort import priority
+from .placement_counts import Group, Groups
+from .placement_groups import Fits, Spot
 from .placement_nodes import asks, units
 from .placement_problem import called
 
@@ -36,14 +38,23 @@ class Stuck:
 def pack(groups: Groups, others: tuple[Object, ...] = (), profile: Profile = DEFAULT) -> Fits | Stuck:
     """Let the scheduler place all; `others` are the further objects it sees (volumes, claims, services, ...)."""
     start = Snapshot.of(Cache.of([*groups.nodes, *groups.bound, *others]))
-    first: Stuck | None = None
+    first = by_itself(groups, others, profile)
+    if isinstance(first, Fits):
+        return first
     for order in _orders(groups):
         for choice in (_best, _fullest):
             found = _attempt(order, start, profile, choice)
             if isinstance(found, Fits):
                 return found
-            first = first or found
-    return first or Fits(())
+    return first
+
+
+def by_itself(groups: Groups, others: tuple[Object, ...] = (), profile: Profile = DEFAULT) -> Fits | Stuck:
+    """Let the scheduler place all as it would: the most important Pods first, each on the node it likes best."""
+    start = Snapshot.of(Cache.of([*groups.nodes, *groups.bound, *others]))
+    order = tuple(sorted(groups.groups, key=lambda group: -priority(group.pod)))
+    found = _attempt(order, start, profile, _best)
+    return evolve(found, by_itself=True) if isinstance(found, Fits) else found
 
 
 def _orders(groups: Groups) -> Iterator[tuple[Group, ...]]:

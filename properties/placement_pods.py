@@ -17,7 +17,7 @@ from ..impl.api.core import Node, Pod, PodAffinityTerm, TopologySpreadConstraint
 from ..impl.api.meta import LabelSelector
 from ..impl.api.selectors import selects
 from .placement_nodes import allowed, untainted
-from .placement_problem import Problem, Reason, Rule, called, name_of
+from .placement_problem import Problem, Reason, Rule, called, name_of, plain
 
 
 def pod_rules(problem: Problem) -> Iterator[Rule]:
@@ -169,15 +169,15 @@ def _spread(problem: Problem, index: int) -> Iterator[Rule]:
     counted = [node for node in problem.nodes if all(one.topology_key in node.metadata.labels for one in hard)]
     for one in hard:
         eligible = [node for node in counted if takes_part(one, pod, node)]
-        domains = {node.metadata.labels[one.topology_key] for node in eligible}
-        others = {value: _others(problem, index, one, value, eligible) for value in sorted(domains)}
+        domains = dict.fromkeys(node.metadata.labels[one.topology_key] for node in eligible)
+        others = {value: _others(problem, index, one, value, eligible) for value in domains}
         enough = len(domains) >= (one.min_domains or 1)
         for node in problem.nodes:
             value = node.metadata.labels.get(one.topology_key)
             here = others.get(value, z3.IntVal(0)) if value is not None else z3.IntVal(0)
             itself = int(alike(pod, one, pod))
             floor = list(others.values()) if enough else [z3.IntVal(0)]
-            even = z3.And([here + itself - least <= one.max_skew for least in floor])
+            even = z3.And([here + itself - least <= plain(one.max_skew) for least in floor])
             yield _skew_rule(problem, index, one, node, z3.And(value is not None, even))
 
 
@@ -211,7 +211,7 @@ def _others(
     domain = [node for node in eligible if node.metadata.labels[constraint.topology_key] == value]
     there = sum(counts(other) for node in domain for other in problem.on(node))
     pending = [other for other in range(len(problem.pods)) if other != index and counts(problem.pods[other])]
-    return there + z3.Sum([z3.If(problem.at(other, node), 1, 0) for other in pending for node in domain])
+    return plain(there) + z3.Sum([z3.If(problem.at(other, node), 1, 0) for other in pending for node in domain])
 
 
 def _skew_rule(problem: Problem, index: int, one: TopologySpreadConstraint, node: Node, even: Any) -> Rule:

@@ -13,10 +13,12 @@ import z3
 from attrs import frozen
 from immutabledict import immutabledict
 
+from ..impl.api.cache import Cache
 from ..impl.api.core import Node, Pod
 from ..impl.api.frozen import Strings, strings
 
 NO_NAMESPACES: immutabledict[str, Strings] = immutabledict()
+NO_STORAGE = Cache()
 
 
 @frozen
@@ -28,6 +30,8 @@ class Reason:
     nodes: tuple[str, ...]
     words: str
     remedy: str
+    resource: str = ""
+    """What there is too little room for, if that is the reason."""
 
     def __str__(self) -> str:
         return f"{self.words}; {self.remedy}"
@@ -39,6 +43,11 @@ class Rule:
 
     reason: Reason
     formula: Any
+
+
+def plain(number: Any) -> Any:
+    """Give a number as z3 takes it: where the rules are run on symbolic values (placement_symbolic), its term."""
+    return getattr(number, "term", number)
 
 
 def called(pod: Pod) -> str:
@@ -54,12 +63,16 @@ def name_of(node: Node) -> str:
 
 @frozen
 class Problem:
-    """`pods` want a place; `bound` have one among `nodes` (others do not matter); `namespaces` gives labels by name."""
+    """`pods` want a place; `bound` have one among `nodes` (others do not matter); `namespaces` gives labels by name.
+
+    `storage` has the claims, volumes, storage classes and CSINodes.
+    """
 
     pods: tuple[Pod, ...]
     nodes: tuple[Node, ...]
     bound: tuple[Pod, ...]
     namespaces: Mapping[str, Strings] = NO_NAMESPACES
+    storage: Cache = NO_STORAGE
 
     def on(self, node: Node) -> Iterable[Pod]:
         """Give the Pods that already hold a part of a node: finished ones hold none."""

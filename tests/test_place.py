@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
+from kubeproof.harness import place as placing
+from kubeproof.harness import place_pool
 from kubeproof.harness.cli import main
-from kubeproof.harness.place import losses, pool, smallest, solve, wanted
+from kubeproof.harness.place import solve, wanted
+from kubeproof.harness.place_losses import losses
+from kubeproof.harness.place_pool import Smallest, pool, smallest
 from kubeproof.impl.api.load import BadInput
-from kubeproof.properties.placement_groups import Fits, Misfit
+from kubeproof.properties.placement_groups import Fits, Misfit, Undecided
+from kubeproof.properties.placement_packing import Stuck
 
 WEB = """\
 apiVersion: apps/v1
@@ -120,8 +125,8 @@ def test_a_loss_that_is_not_survived_is_the_witness(
 
 def test_losses_that_differ_by_names_only_are_answered_once(tmp_path: Path, nodes: Path) -> None:
     found = wanted([folder(tmp_path)], nodes)
-    assert [loss.nodes for loss in losses(found, 1)] == [("a",), ("c",)]
-    assert [loss.nodes for loss in losses(found, 2)] == [("a", "b"), ("a", "c")]
+    assert [loss.names for loss in losses(found, 1)] == [("a",), ("c",)]
+    assert [loss.names for loss in losses(found, 2)] == [("a", "b"), ("a", "c")]
     assert [type(loss.answer) for loss in losses(found, 1)] == [Misfit, Fits]
 
 
@@ -155,6 +160,56 @@ spec:
 def test_the_smallest_pool(tmp_path: Path, replicas: int, size: str, count: int) -> None:
     found = smallest(wanted([folder(tmp_path, replicas)]), dict([pool(f"m5={size}")]))
     assert (found.counts, found.proved) == ({"m5": count}, True)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("sizes", [["3", "2", "2", "1"], ["1500m"] * 5, ["4"], ["4", "1", "1", "1", "1", "500m"]])
+def test_cp_sat_and_z3_find_the_same_number_of_nodes(
+    tmp_path: Path, sizes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ortools")
+    made = tmp_path / "pods.yaml"
+    made.write_text(
+        "".join(
+            f"---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p{number}}}\n"
+            f"spec: {{containers: [{{name: c, image: i, resources: {{requests: {{cpu: {cpu}}}}}}}]}}\n"
+            for number, cpu in enumerate(sizes)
+        )
+    )
+    found, pools = wanted([made]), dict([pool("m5=cpu:4")])
+    with_cpsat = smallest(found, pools)
+    monkeypatch.setattr(place_pool, "installed", lambda: False)
+    with_z3 = smallest(found, pools)
+    assert isinstance(with_cpsat, Smallest)
+    assert isinstance(with_z3, Smallest)
+    assert (with_cpsat.counts, with_cpsat.proved) == (with_z3.counts, with_z3.proved)
+    assert with_z3.proved
+
+
+def test_nodes_that_are_there_cost_nothing(tmp_path: Path) -> None:
+    made = tmp_path / "pods.yaml"
+    pods = (
+        f"---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p{cpu}{number}}}\n"
+        f"spec: {{containers: [{{name: c, image: i, resources: {{requests: {{cpu: {cpu}}}}}}}]}}\n"
+        for number, cpu in enumerate(["2", "2", "4", "4", "4"])
+    )
+    made.write_text("".join(pods))
+    nodes = tmp_path / "nodes.yaml"
+    nodes.write_text(node("a") + node("b"))
+    answer = smallest(wanted([made], nodes), dict([pool("m5=cpu:4")]))
+    assert isinstance(answer, Smallest)
+    assert (answer.counts, answer.proved) == ({"m5": 3}, True)
+
+
+def test_cp_sat_is_asked_where_z3_gives_up(tmp_path: Path, nodes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ortools")
+    groups = wanted([folder(tmp_path, 2)], nodes).groups
+    monkeypatch.setattr(placing, "pack", lambda *_: Stuck(0, "web", ""))
+    monkeypatch.setattr(placing, "place", lambda *_, **__: Undecided())
+    answer = solve(groups)
+    assert isinstance(answer, Fits)
+    assert answer.nodes == ("a", "b")
+    monkeypatch.setattr(placing, "installed", lambda: False)
+    assert isinstance(solve(groups), Undecided)
 
 
 def test_the_smallest_pool_of_two_kinds_and_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

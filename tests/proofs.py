@@ -1,0 +1,60 @@
+"""Print what is proved, for which inputs, how, and how long it took: `python tests/proofs.py [topic] [name]`.
+
+Exit code 1 if a proof fails. A topic is one entry of REGISTRY: a function that gives its proofs by name.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from time import process_time
+from typing import Any
+
+from kubeproof.properties import placement_proofs
+
+
+def reachability() -> Mapping[str, Any]:
+    """Give the proofs about rules and packets, if they are there."""
+    name = "kubeproof.properties.reachability_proofs"
+    return dict(import_module(name).PROOFS) if find_spec(name) else {}
+
+
+REGISTRY: dict[str, Callable[[], Mapping[str, Any]]] = {
+    "placement": lambda: placement_proofs.PROOFS,
+    "reachability": reachability,
+}
+"""Topics. A proof has `claim`, `sizes`, `method` and `run()`, which gives `proved`, `paths` and `refuted`."""
+
+
+def main(wanted: list[str]) -> int:
+    """Run the proofs of a topic, or of all, and print a line for each."""
+    topics = [one for one in REGISTRY if one in wanted] or list(REGISTRY)
+    names = [one for one in wanted if one not in REGISTRY]
+    failed = 0
+    for topic in topics:
+        for name, proof in REGISTRY[topic]().items():
+            if not names or name in names:
+                failed += not told(f"{topic} {name}", proof)
+    if "placement" in topics and not names:
+        for what, how in placement_proofs.TESTED.items():
+            print(f"tested only: {what} {how}")
+    return 1 if failed else 0
+
+
+def told(title: str, proof: Any) -> bool:
+    """Run one proof and print what came out."""
+    began = process_time()
+    answer = proof.run()
+    seconds = process_time() - began
+    word = "proved" if answer.proved else "REFUTED" if answer.refuted else "VACUOUS"
+    print(f"{word} ({proof.method}, {answer.paths:,} cases, {seconds:.1f} s) {title}: {proof.claim}")
+    print(f"    for {proof.sizes}")
+    for line in answer.refuted or ():
+        print(f"    {line}")
+    return bool(answer.proved)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
