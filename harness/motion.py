@@ -21,6 +21,7 @@ from ..model.checker.explore import explore
 from ..model.checker.results import Limits, Progress, Status, Verdict
 from ..model.machine import Invariant
 from ..properties.reachability_prestop import Bounds, Impossible, Sufficient, bad_run, smallest_prestop
+from ..properties.reachability_prestop_relation import Goal, weakest
 from . import reach
 from .claims import REACHABILITY
 from .cluster import Cluster, Parts, build
@@ -142,7 +143,14 @@ def _advice(scenario: Scenario, prepared: Prepared) -> Iterator[str]:
             timing = f"SIGTERM {run.sigterm} s after the deletion, the last proxy follows after {run.removed} s"
             yield f"a timing that allows it: {timing}"
             yield from _repair(smallest_prestop(times, grace), hook, spec)
+            yield _relation(bound, hook, grace)
             return
+
+
+def _relation(bound: int, hook: int, grace: int) -> str:
+    """Say exactly which hooks and grace periods are long enough, whatever else happens."""
+    safe = weakest(Goal.NEW).given({"notice": 0, "endpoints": bound, "proxies": 0})
+    return f"{Goal.NEW.value} if and only if {safe} (seconds; now preStop {hook}, grace {grace})"
 
 
 def _repair(answer: Sufficient | Impossible, hook: int, spec: PodSpec) -> Iterator[str]:

@@ -1,26 +1,40 @@
-"""What is remembered of connections, what each release clears, and the text that programs a node.
+"""What is remembered of connections, what each release clears, as the model has it; and the text that programs a node.
 
 tests/kernel compares the same with the real kernel, where there is one to ask.
 """
 
+# ruff: noqa: D102 - the names of the rules are sentences
 from __future__ import annotations
 
 import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from immutabledict import immutabledict
 
 from kubeproof.impl.api.core import Service, ServicePort, ServiceSpec
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from kubeproof.impl.kubeproxy.chains import ProxyConfig
-from kubeproof.impl.kubeproxy.conntrack import Cleanup, Entry, Table, answered, clean, send, served
+from kubeproof.impl.kubeproxy.conntrack import (
+    ALL_EVENTS,
+    Cleanup,
+    Entry,
+    Event,
+    Served,
+    Table,
+    answered,
+    clean,
+    send,
+    served,
+)
 from kubeproof.impl.kubeproxy.nftables import nft_table, nft_text
 from kubeproof.impl.kubeproxy.packet import Fate, Packet, Verdict
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
 from kubeproof.impl.kubeproxy.rule import RuleSet
+from kubeproof.model import connections as model
 
 CLUSTER_IP, NODE = "172.30.0.1", "192.168.0.1"
 OLD, NEW = "10.0.1.1:8080", "10.0.1.2:8080"
@@ -158,6 +172,168 @@ def test_after_a_repaired_clean_up_nobody_is_sent_to_who_does_not_serve(before: 
         assert {one.endpoint for one in clean(table, known[0], known[1], cleanup)} <= after
     kept = {one.endpoint for one in clean(table, known[0], known[1], Cleanup.RECONCILED)}
     assert (kept <= after) == bool(after or not before)
+
+
+@pytest.mark.parametrize(
+    ("events", "left_over"),
+    [
+        (ALL_EVENTS, [set(), set(), {3}]),
+        (ALL_EVENTS - {Event.REMOVED}, [{1, 3}, set(), {3}]),
+        (ALL_EVENTS - {Event.FIRST}, [set(), {2, 4}, {3}]),
+        (ALL_EVENTS - {Event.DELETED}, [set(), set(), {1, 2, 3, 4}]),
+        (frozenset(), [{1, 3}, {2, 4}, {1, 2, 3, 4}]),
+    ],
+    ids=["1.31", "without removed endpoints", "without first endpoints", "without deleted Services", "none"],
+)
+def test_each_event_clears_what_it_was_added_for(events: frozenset[Event], left_over: list[set[int]]) -> None:
+    """Those to OLD when it goes, those that do not go to OLD when it comes first, all when the Service is deleted."""
+    web, old, new, bare = (
+        () if one is None else served([service()], [listed(*one)], "n1") for one in ((OLD, NEW), (OLD,), (NEW,), ())
+    )
+    mine = frozenset(
+        one for one in STALE if one.protocol == "UDP" and one.destination != "172.30.0.2" and one.port != 81
+    )
+    first = frozenset(one for one in mine if one.endpoint != OLD)
+    found = (clean(mine, web, new, Cleanup.EVENTS, events), clean(first, bare, old, Cleanup.EVENTS, events),
+             clean(mine, web, (), Cleanup.EVENTS, events))  # fmt: skip
+    assert [
+        {one.source_port for one in found[0] if one.endpoint == OLD},
+        {one.source_port for one in found[1]},
+        {one.source_port for one in found[2]},
+    ] == left_over
+
+
+# --- the model ------------------------------------------------------------------------------------------------------
+
+DOOR = (CLUSTER_IP, 80)
+
+
+def doors_of(known: tuple[Served, ...]) -> immutabledict[model.Door, frozenset[str]]:
+    return immutabledict(((one.port.cluster_ip, one.port.port), one.endpoints) for one in known)
+
+
+class Lockstep(RuleBasedStateMachine):
+    """Packets are sent and Services change: table and rules are at every step what the model of connections has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: Table = frozenset()
+        self.rules = rules([], [], "n1")
+        self.served: tuple[Served, ...] = ()
+        self.model = model.State()
+
+    def seen(self) -> model.State:
+        doors = doors_of(self.served)
+        held = {
+            str(one.source_port): model.Held(DOOR, one.endpoint if one.translated else model.NOBODY)
+            for one in self.table
+        }
+        return model.State(doors, immutabledict(held))
+
+    @rule(flow=st.integers(1, 3), choice=st.sampled_from([(), (True,)]))
+    def a_packet_is_sent(self, flow: int, choice: tuple[bool, ...]) -> None:
+        expected = model.answers(self.model, str(flow), DOOR)
+        verdict, self.table = send(self.table, self.rules, POD, flow, choice)
+        if verdict.fate is Fate.REJECT:
+            assert expected - {model.NOBODY} == frozenset()
+            return
+        action = model.Send(str(flow), DOOR, verdict.destination)
+        assert verdict.destination in expected
+        assert action.enabled(self.model)
+        self.model = action.apply(self.model)
+
+    @rule(endpoints=st.sampled_from([None, (), (OLD,), (NEW,), (OLD, NEW)]))
+    def the_proxy_synchronises(self, endpoints: tuple[str, ...] | None) -> None:
+        services, slices = ([], []) if endpoints is None else ([service()], [listed(*endpoints)])
+        after = served(services, slices, "n1")
+        self.table = clean(self.table, self.served, after, Cleanup.RECONCILED_DELETED)
+        self.rules, self.served = rules(services, slices, "n1"), after
+        doors = doors_of(after)
+        idle = frozenset(
+            flow
+            for flow in self.model.flows
+            if evolve(self.model, doors=doors).is_idle(flow) and DOOR in {*self.model.doors, *doors}
+        )  # This release forgets them, too.
+        action = model.Sync(doors, idle)
+        if action.enabled(self.model):
+            self.model = action.apply(self.model)
+        assert self.model.stranded == ()
+
+    @rule(flow=st.integers(1, 3))
+    def the_kernel_forgets(self, flow: int) -> None:
+        self.table = frozenset(one for one in self.table if one.source_port != flow)
+        if (action := model.Forget(str(flow))).enabled(self.model):
+            self.model = action.apply(self.model)
+
+    @invariant()
+    def both_know_the_same(self) -> None:
+        assert self.seen() == self.model
+
+
+TestLockstep = Lockstep.TestCase
+
+
+@given(
+    st.dictionaries(st.integers(1, 4), st.sampled_from([model.NOBODY, OLD, NEW]), max_size=4),
+    *[st.sampled_from([None, (), (OLD,), (NEW,), (OLD, NEW)])] * 2,
+    st.sampled_from(Cleanup),
+)
+def test_no_release_forgets_more_than_the_model_allows(
+    held: dict[int, str], before: tuple[str, ...] | None, after: tuple[str, ...] | None, cleanup: Cleanup
+) -> None:
+    """By events, a flow that is well held may be forgotten, too, when its port gets its first endpoints."""
+    table: Table = frozenset(
+        Entry("UDP", POD.source, flow, CLUSTER_IP, 80, endpoint or f"{CLUSTER_IP}:80")
+        for flow, endpoint in held.items()
+    )
+    known = [() if one is None else served([service()], [listed(*one)], "n1") for one in (before, after)]
+    kept = {one.source_port for one in clean(table, known[0], known[1], cleanup)}
+    doors = {} if after is None else {DOOR: frozenset(after)}
+    flows = {str(flow): model.Held(DOOR, endpoint) for flow, endpoint in held.items()}
+    state = model.State(immutabledict(doors), immutabledict(flows))
+    spared = {flow for flow in held if not state.is_stranded(str(flow)) and not state.is_idle(str(flow))}
+    first = cleanup is Cleanup.EVENTS and bool(after) and not before
+    gone = cleanup is Cleanup.EVENTS and after is None and before is not None
+    assert first or gone or spared <= kept
+    if cleanup is Cleanup.RECONCILED_DELETED and before is not None:
+        assert not {flow for flow in kept if state.is_stranded(str(flow))}
+
+
+@pytest.mark.parametrize(
+    ("flow", "endpoint", "possible"),
+    [
+        ("known", OLD, True),
+        ("known", NEW, False),
+        ("new", NEW, True),
+        ("new", OLD, False),
+        ("new", model.NOBODY, False),
+    ],
+)
+def test_a_known_flow_stays_and_a_new_one_goes_where_its_door_leads(
+    *, flow: str, endpoint: str, possible: bool
+) -> None:
+    state = model.State(immutabledict({DOOR: frozenset({NEW})}), immutabledict(known=model.Held(DOOR, OLD)))
+    assert model.Send(flow, DOOR, endpoint).enabled(state) == possible
+    elsewhere = ("172.30.0.9", 80)
+    assert not model.Send("known", elsewhere, OLD).enabled(state)
+    assert model.Send("new", elsewhere, model.NOBODY).enabled(state)
+
+
+def test_a_flow_is_stranded_by_who_holds_it_and_what_its_door_has() -> None:
+    door = immutabledict({DOOR: frozenset({OLD})})
+    cases = [
+        (door, OLD, False, False),
+        (door, NEW, True, False),
+        (door, model.NOBODY, True, False),
+        (immutabledict({DOOR: frozenset()}), OLD, True, False),
+        (immutabledict({DOOR: frozenset()}), model.NOBODY, False, True),
+        (immutabledict(), OLD, True, False),
+        (immutabledict(), model.NOBODY, False, True),
+    ]
+    for doors, endpoint, stranded, idle in cases:
+        state = model.State(doors, immutabledict(a=model.Held(DOOR, endpoint)))
+        assert (state.is_stranded("a"), state.is_idle("a")) == (stranded, idle)
+        assert state.stranded == (("a",) if stranded else ())
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------

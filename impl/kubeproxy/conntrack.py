@@ -93,6 +93,20 @@ class Cleanup(Enum):
     """The same, with ports of Services that are gone."""
 
 
+class Event(Enum):
+    """What had to happen in releases that went by events; each was added for a failure (`ALL_EVENTS` is 1.31)."""
+
+    REMOVED = "an endpoint is no more"
+    """Since k/k#22573, for k/k#19029."""
+    FIRST = "a port has its first endpoints"
+    """For k/k#48370."""
+    DELETED = "a Service is no more"
+    """Its cluster IP alone is cleared."""
+
+
+ALL_EVENTS = frozenset(Event)
+
+
 @frozen
 class Served:
     """A UDP port and the endpoints ("ADDRESS:PORT") that serve it, ready or not."""
@@ -121,10 +135,19 @@ def served(services: Iterable[Service], slices: Iterable[EndpointSlice], node_na
     )
 
 
-def clean(table: Table, before: tuple[Served, ...], after: tuple[Served, ...], cleanup: Cleanup) -> Table:
-    """Give the table after kube-proxy has synchronised from `before` to `after`."""
+def clean(
+    table: Table,
+    before: tuple[Served, ...],
+    after: tuple[Served, ...],
+    cleanup: Cleanup,
+    events: frozenset[Event] = ALL_EVENTS,
+) -> Table:
+    """Give the table after kube-proxy has synchronised from `before` to `after`.
+
+    `events` says what a release that goes by events looks for; others do not look at it.
+    """
     if cleanup is Cleanup.EVENTS:
-        return frozenset(entry for entry in table if not _in_events(entry, before, after))
+        return frozenset(entry for entry in table if events.isdisjoint(_events(entry, before, after)))
     now = tuple(_compared(before, after, cleanup))
     return frozenset(entry for entry in table if not any(_is_stale(entry, one) for one in now))
 
@@ -144,12 +167,16 @@ def _name(one: Served) -> tuple[str, str, str]:
     return (one.port.namespace, one.port.service, one.port.name)
 
 
-def _in_events(entry: Entry, before: tuple[Served, ...], after: tuple[Served, ...]) -> bool:
-    """Tell whether something happened that clears an entry."""
+def _events(entry: Entry, before: tuple[Served, ...], after: tuple[Served, ...]) -> Iterator[Event]:
+    """Give what happened that clears an entry."""
     old = {_name(one): one for one in before}
     for one in after:
         had = old[_name(one)].endpoints if _name(one) in old else frozenset()
-        if one.is_asked_by(entry) and (entry.endpoint in had - one.endpoints or (one.endpoints and not had)):
-            return True
+        if one.is_asked_by(entry):
+            if entry.endpoint in had - one.endpoints:
+                yield Event.REMOVED
+            if one.endpoints and not had:
+                yield Event.FIRST
     gone = {one.port.cluster_ip for name, one in old.items() if name not in {_name(one) for one in after}}
-    return entry.protocol == "UDP" and entry.destination in gone
+    if entry.protocol == "UDP" and entry.destination in gone:
+        yield Event.DELETED

@@ -1,0 +1,452 @@
+"""Connections while a cluster moves: the clock, the claims, and the relation that z3 works out, held against worlds."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from kubeproof.harness import connection_world_claims as claims
+from kubeproof.harness import zoo_reachability as zoo
+from kubeproof.harness.connection_world import data_path, machine, timers
+from kubeproof.harness.connection_world_clock import WHENEVER, Timer, Window, after_due, clock
+from kubeproof.harness.connection_world_controllers import letting_go
+from kubeproof.harness.connection_world_setup import Delays, Setup
+from kubeproof.impl.api.core import Node
+from kubeproof.impl.api.kinds import ref_of
+from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.api.requests import Create, Delete
+from kubeproof.impl.kubelet.runtime import Stage
+from kubeproof.model.checker import Status, explore, replay
+from kubeproof.model.checker.traces import states
+from kubeproof.model.connections import Held
+from kubeproof.model.connections import State as Flows
+from kubeproof.model.machine import Action, Converges, Invariant, Machine, Outcome, Sometimes, State, StepProperty, View
+from kubeproof.properties.reachability_prestop_relation import (
+    Condition,
+    Goal,
+    Inequality,
+    is_necessary,
+    is_sufficient,
+    timeline,
+    weakest,
+)
+
+
+def holds(setup: Setup, claim: Any) -> bool:
+    """Search a world for a breach; a verdict that says nothing is an error here."""
+    found = zoo.judged(setup, claim)
+    assert found.status is not Status.UNKNOWN
+    assert not found.vacuous
+    return found.status is Status.HOLDS
+
+
+# --- the clock ------------------------------------------------------------------------------------------------------
+
+
+def timed(*windows: tuple[str, Window | None]) -> tuple[Timer, ...]:
+    return tuple(Timer(name, lambda _view, window=window: window) for name, window in windows)
+
+
+def ticks(state: dict[str, int], *windows: tuple[str, Window | None]) -> list[dict[str, object]]:
+    (action,) = clock(timed(*windows))
+    return [dict(one.updates) for one in action.step(State.of(state))]
+
+
+@pytest.mark.parametrize(
+    ("age", "window", "after"),
+    [
+        (0, Window(0, 2), [{"a": 1}]),
+        (1, Window(0, 2), [{"a": 2}]),
+        (2, Window(0, 2), []),
+        (0, Window(0, 0), []),
+        (1, Window(3), [{"a": 2}]),
+        (3, Window(3), [{"a": 3}]),
+        (5, WHENEVER, [{"a": 0}]),
+        (4, None, [{"a": 0}]),
+    ],
+    ids=["begins", "goes on", "must happen first", "at once", "not yet", "counts no further", "whenever", "impossible"],
+)
+def test_a_second_passes_unless_something_has_to_happen_before(
+    age: int, window: Window | None, after: list[dict[str, int]]
+) -> None:
+    assert ticks({"a": age}, ("a", window)) == after
+
+
+def test_one_that_is_due_holds_all_back() -> None:
+    assert ticks({"a": 1, "b": 0}, ("a", Window(0, 1)), ("b", Window(2, 2))) == []
+    assert ticks({"a": 0, "b": 0}, ("a", Window(0, 1)), ("b", Window(2, 2))) == [{"a": 1, "b": 1}]
+
+
+@pytest.mark.parametrize(("age", "ripe", "due"), [(0, False, False), (1, True, False), (2, True, True)])
+def test_a_timer_is_ripe_from_the_least_and_due_at_the_most(*, age: int, ripe: bool, due: bool) -> None:
+    (timer,) = timed(("a", Window(1, 2)))
+    assert (timer.ripe(State.of({"a": age})), timer.due(State.of({"a": age}))) == (ripe, due)
+
+
+@pytest.mark.parametrize(("age", "steps"), [(0, 1), (1, 0)])
+def test_a_patient_step_waits_for_what_is_due(age: int, steps: int) -> None:
+    action = Action("sleeper", "sleeper", lambda _view: (Outcome("wakes", {"b": 1}),))
+    patient = after_due(action, timed(("a", Window(0, 1))))
+    assert len(list(patient.step(State.of({"a": age, "b": 0})))) == steps
+    assert after_due(action, ()) is action
+
+
+def without_time(state: State) -> frozenset[tuple[str, object]]:
+    return frozenset((slot, value) for slot, value in state.items() if not slot.startswith("timer/"))
+
+
+@pytest.mark.parametrize("setup", [zoo.termination(2), zoo.behind_balancer(3, period=1)])
+def test_a_clock_only_takes_runs_away(setup: Setup) -> None:
+    reached: list[set[frozenset[tuple[str, object]]]] = []
+    for delays in (setup.delays, None):
+        found: set[frozenset[tuple[str, object]]] = set()
+        explore(
+            machine(evolve(setup, delays=delays)), collect=lambda state, found=found: found.add(without_time(state))
+        )
+        reached.append(found)
+    assert reached[0] < reached[1]
+
+
+def test_without_a_clock_no_hook_is_long_enough() -> None:
+    assert holds(zoo.termination(20), claims.accepted)
+    assert not holds(evolve(zoo.termination(20), delays=None), claims.accepted)
+    assert clock(timers(data_path(evolve(zoo.termination(20), delays=None)))) == ()
+
+
+# --- the relation ---------------------------------------------------------------------------------------------------
+
+RELATIONS = {
+    Goal.NEW: "preStop + notice >= endpoints + proxies and grace + notice >= endpoints + proxies",
+    Goal.BALANCED: "preStop + notice >= endpoints + proxies + checks "
+    "and grace + notice >= endpoints + proxies + checks",
+    Goal.FINISHED: "2 >= request or grace >= preStop + request",
+}
+
+
+@pytest.fixture(scope="module")
+def relations() -> dict[Goal, Condition]:
+    return {goal: weakest(goal) for goal in Goal}
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_the_weakest_condition_is_this_one_and_proved_both_ways(goal: Goal, relations: dict[Goal, Condition]) -> None:
+    assert str(relations[goal]) == RELATIONS[goal]
+    assert is_sufficient(relations[goal])
+    assert is_necessary(relations[goal])
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_a_weaker_condition_is_not_sufficient_and_a_stronger_one_not_necessary(
+    goal: Goal, relations: dict[Goal, Condition]
+) -> None:
+    exact = relations[goal]
+    assert not is_sufficient(evolve(exact, clauses=exact.clauses[1:]))
+    looser = tuple(tuple(evolve(one, constant=one.constant + 1) for one in clause) for clause in exact.clauses)
+    tighter = tuple(tuple(evolve(one, constant=one.constant - 1) for one in clause) for clause in exact.clauses)
+    assert not is_sufficient(evolve(exact, clauses=looser))
+    assert is_sufficient(evolve(exact, clauses=tighter))
+    assert not is_necessary(evolve(exact, clauses=tighter))
+    assert not is_necessary(evolve(exact, clauses=(*exact.clauses, (Inequality((("preStop", 1),), -1),))))
+
+
+@pytest.mark.parametrize(
+    ("goal", "known", "left"),
+    [
+        (Goal.NEW, {"notice": 0, "endpoints": 1, "proxies": 1}, "preStop >= 2 and grace >= 2"),
+        (Goal.NEW, {"notice": 0, "endpoints": 1, "proxies": 1, "grace": 30}, "preStop >= 2"),
+        (Goal.NEW, {"notice": 3, "endpoints": 1, "proxies": 1, "grace": 1, "preStop": 0}, "always"),
+        (Goal.NEW, {"notice": 0, "endpoints": 1, "proxies": 1, "grace": 1, "preStop": 5}, "never"),
+        (Goal.BALANCED, {"notice": 0, "endpoints": 1, "proxies": 1, "checks": 20, "grace": 60}, "preStop >= 22"),
+        (Goal.FINISHED, {"request": 10}, "grace >= preStop + 10"),
+        (Goal.FINISHED, {"request": 2}, "always"),
+        (Goal.FINISHED, {"preStop": 5, "grace": 30}, "2 >= request or 25 >= request"),
+    ],
+)
+def test_numbers_put_in_leave_what_is_still_open(
+    goal: Goal, known: dict[str, int], left: str, relations: dict[Goal, Condition]
+) -> None:
+    assert str(relations[goal].given(known)) == left
+
+
+def test_the_machine_agrees_about_new_connections_for_all_small_numbers(relations: dict[Goal, Condition]) -> None:
+    disagreed = []
+    for pre_stop, endpoints, proxies, notice, grace in product(range(4), range(2), (0, 2), range(2), (1, 30)):
+        delays = Delays((notice, notice + 1), (0, endpoints), (0, proxies))
+        values = {
+            "preStop": pre_stop,
+            "grace": grace,
+            "notice": notice,
+            "endpoints": endpoints,
+            "proxies": proxies,
+        }
+        safe = holds(zoo.termination(pre_stop, delays, grace=grace), claims.accepted)
+        if safe != relations[Goal.NEW].met(values) or safe != (timeline(Goal.NEW, values) is None):
+            disagreed.append(values)
+    assert disagreed == []
+
+
+@pytest.mark.parametrize(("period", "threshold"), [(1, 1), (2, 1), (1, 2), (3, 1), (2, 2)])
+def test_the_machine_agrees_about_the_load_balancer(
+    period: int, threshold: int, relations: dict[Goal, Condition]
+) -> None:
+    known = {"notice": 0, "endpoints": 1, "proxies": 1, "checks": period * threshold, "grace": 30}
+    enough = period * threshold + 2
+    assert str(relations[Goal.BALANCED].given(known)) == f"preStop >= {enough}"
+    for pre_stop in (enough - 1, enough):
+        setup = zoo.behind_balancer(pre_stop, period=period, threshold=threshold)
+        assert holds(setup, claims.balanced) == (pre_stop == enough)
+
+
+def test_the_machine_agrees_about_connections_that_last(relations: dict[Goal, Condition]) -> None:
+    disagreed = []
+    for pre_stop, grace, request in product((0, 1, 3), (1, 3, 4), range(5)):
+        setup = zoo.termination(pre_stop, Delays((0, 0), (0, 0), (0, 0)), grace=grace, request=request)
+        alone = evolve(setup, objects=setup.objects[:-1], clients=())
+        found = zoo.judged(alone, claims.finished)
+        values = {"preStop": pre_stop, "grace": grace, "request": request}
+        if (found.status is Status.HOLDS) != relations[Goal.FINISHED].met(values):
+            disagreed.append(values)
+    assert disagreed == []
+
+
+def test_a_timeline_shows_the_seconds_that_are_missing() -> None:
+    values = {"preStop": 1, "grace": 30, "notice": 0, "endpoints": 1, "proxies": 1}
+    run = timeline(Goal.NEW, values)
+    assert run is not None
+    at = {what: second for second, what in run}
+    assert run[0] == (0, "the Pod is deleted")
+    assert (at["SIGTERM"], at["the last proxy follows"]) == (1, 2)
+    assert [second for second, _ in run] == sorted(at.values())
+    assert timeline(Goal.NEW, values | {"preStop": 2}) is None
+
+
+# --- the load balancer ----------------------------------------------------------------------------------------------
+
+
+def test_before_kep_1669_no_hook_repairs_the_black_hole_and_policy_cluster_does() -> None:
+    old = zoo.behind_balancer(20, terminating_endpoints=False)
+    assert not holds(old, claims.balanced)
+    nodes, front, *pods = old.objects[:2], old.objects[2], *old.objects[3:]
+    anywhere = evolve(front, spec=evolve(front.spec, external_traffic_policy="Cluster", extra=type(front.spec.extra)()))
+    assert holds(evolve(old, objects=(*nodes, anywhere, *pods)), claims.balanced)
+
+
+def test_every_phase_of_the_health_checks_is_a_start() -> None:
+    found = machine(zoo.behind_balancer(2, period=3))
+    assert len(found.initial) == 3 * 3
+    assert {start["timer/health/node-1"] for start in found.initial} == {0, 1, 2}
+
+
+def test_a_node_that_answers_well_again_gets_connections_again() -> None:
+    """The balancer has given a node up that had no Pod; then it gets one."""
+    setup = zoo.behind_balancer(0)
+    coming = zoo.pod("web-0", "node-1")
+    late = evolve(setup, objects=tuple(one for one in setup.objects if one != coming), script=(Create(coming),))
+    given_up = Sometimes("given up", "", lambda view: view["balancer/node-1/failed"] == 2)
+    back = Converges(
+        "back",
+        "",
+        lambda view: (f"{view['balancer/node-1/failed']} failed",) if view["balancer/node-1/failed"] else (),
+        lambda view: view["script"] == 1,
+    )
+    found = explore(machine(late), [given_up, back])
+    assert found.status is Status.HOLDS
+    assert not found["back"].vacuous
+
+
+# --- flows ----------------------------------------------------------------------------------------------------------
+
+RELEASES = (zoo.NEVER, zoo.BY_REMOVAL, zoo.BY_EVENTS, zoo.RECONCILED, zoo.EMPTY_TOO, zoo.DELETED_TOO)
+STORIES = {
+    "replaced": (zoo.REPLACED, "no yes yes yes yes yes"),
+    "scaled to zero": (zoo.SCALED_TO_ZERO, "no yes yes no yes yes"),
+    "deleted": (zoo.DELETED, "no yes yes no no yes"),
+    "created later": (zoo.CREATED, "no no yes yes yes yes"),
+    "replaced, the proxy restarts": (evolve(zoo.REPLACED, restarts=1), "no no yes yes yes yes"),
+    "scaled to zero, the proxy restarts": (zoo.RESTARTED, "no no no no yes yes"),
+    "deleted, the proxy restarts": (evolve(zoo.DELETED, restarts=1), "no no no no no no"),
+    "created later, the proxy restarts": (evolve(zoo.CREATED, restarts=1), "no no yes yes yes yes"),
+}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_every_release_repairs_the_stories_that_it_repairs(story: str) -> None:
+    setup, expected = STORIES[story]
+    found = " ".join("yes" if holds(one.of(setup), claims.heard) else "no" for one in RELEASES)
+    assert found == expected
+
+
+@pytest.mark.parametrize("story", ["replaced", "scaled to zero", "deleted", "created later"])
+def test_a_sender_that_pauses_is_helped_by_the_kernel(story: str) -> None:
+    setup, _ = STORIES[story]
+    patient = evolve(setup, flows=(evolve(zoo.SENDER, pauses=True),))
+    assert holds(zoo.NEVER.of(patient), claims.heard)
+    assert not holds(zoo.NEVER.of(setup), claims.heard)
+
+
+@pytest.mark.parametrize(("release", "kept"), [(zoo.BY_EVENTS, True), (zoo.RECONCILED, False), (zoo.EMPTY_TOO, True)])
+def test_between_two_synchronisations_1_32_lets_flows_go_astray_that_heal_later(
+    release: zoo.Clears, *, kept: bool
+) -> None:
+    setup = release.of(zoo.REPLACED)
+    assert holds(setup, claims.heard)
+    assert holds(setup, claims.held) == kept
+
+
+def test_a_proxy_that_restarts_synchronises_though_nothing_has_changed() -> None:
+    remembers = Converges("remembers", "", lambda view: () if view["proxy/node-2/remembers"] else ("not yet",))
+    forgot = Sometimes("forgot", "", lambda view: not view["proxy/node-2/remembers"] and view["script"] == 0)
+    found = explore(machine(zoo.RESTARTED), [remembers, forgot])
+    assert found.status is Status.HOLDS
+
+
+def test_a_stale_entry_is_told_with_node_flow_and_endpoint() -> None:
+    path = data_path(zoo.NEVER.of(zoo.SCALED_TO_ZERO))
+    found = explore(machine(path.setup), [claims.held(path)])["held"]
+    said = (
+        "on node-2 the flow 10.0.9.9:5000 to 10.96.0.10:80 is held by 10.0.0.1:8080, which its rules no longer choose"
+    )
+    assert found.evidence == (said,)
+    assert found.trace is not None
+    assert found.trace.lines()[-1].startswith("kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints")
+
+
+def test_the_table_is_seen_as_the_model_has_it() -> None:
+    setup = zoo.REPLACED
+    path = data_path(setup)
+    seen: set[Flows] = set()
+
+    def collect(state: State) -> None:
+        seen.add(claims.abstract(path, state["conntrack/node-2"], state["proxy/node-2/known"], "node-2"))
+
+    explore(machine(setup), collect=collect)
+    door = ("10.96.0.10", 80)
+    flows = {one.flows["10.0.9.9:5000"] for one in seen if one.flows}
+    assert flows == {Held(door, "10.0.0.1:8080"), Held(door, "10.0.0.2:8080")}
+    assert {one.doors[door] for one in seen} == {
+        frozenset(some) for some in ((), ("10.0.0.1:8080",), ("10.0.0.2:8080",), ("10.0.0.1:8080", "10.0.0.2:8080"))
+    }
+
+
+# --- nodes that die -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("toleration", [0, 1, 20])
+def test_a_lost_node_is_let_go_as_soon_as_it_is_given_up_however_long_its_pods_may_stay(toleration: int) -> None:
+    setup = zoo.loss(toleration=toleration, silence=(2, 4))
+    bound = letting_go(setup.delays or Delays())
+    assert bound == 4 + 1 + 1
+    assert holds(setup, claims.let_go_within(bound))
+    assert not holds(setup, claims.let_go_within(bound - 1))
+    assert not holds(setup, claims.accepted)
+
+
+def test_evicted_pods_of_a_lost_node_stay_for_ever() -> None:
+    setup = zoo.loss(toleration=0, silence=(0, 0))
+    evicted = Sometimes(
+        "evicted", "", lambda view: view["store/Pod/0"] is not None and view["store/Pod/0"].metadata.terminating
+    )
+    gone = Sometimes("gone", "", lambda view: view["store/Pod/0"] is None)
+    found = explore(machine(setup), [evicted, gone])
+    assert (found["evicted"].status, found["gone"].status) == (Status.HOLDS, Status.VIOLATED)
+
+
+def test_a_node_that_is_cut_off_goes_on_serving_and_learns_nothing() -> None:
+    setup = evolve(zoo.cut_off(), script=(Delete(ref_of(zoo.pod("web-0", "node-1"))),))
+    serves = Sometimes(
+        "serves",
+        "",
+        lambda view: (
+            view["node/node-1/cut-off"]
+            and view["store/Pod/0"] is not None
+            and view["store/Pod/0"].metadata.terminating
+            and view["runtime/0"].stage is Stage.RUNNING
+        ),
+    )
+    old = Sometimes(
+        "old",
+        "",
+        lambda view: view["node/node-1/cut-off"] and view["proxy/node-1/known"] != view["proxy/node-2/known"],
+    )
+
+    def changed(before: View, after: View, _label: str) -> tuple[str, ...]:
+        watched = ("runtime/0", "proxy/node-1/known")
+        cut = before["node/node-1/cut-off"]
+        return tuple(slot for slot in watched if cut and before[slot] != after[slot])
+
+    found = explore(machine(setup), [serves, old, StepProperty("learns nothing", "", changed)])
+    assert found.status is Status.HOLDS
+
+
+@pytest.mark.parametrize("publish", [True, False])
+def test_publishing_unready_addresses_repairs_one_failure_and_makes_the_other(*, publish: bool) -> None:
+    assert holds(zoo.cut_off(publish=publish), claims.served) == publish
+    assert holds(zoo.loss(publish=publish, silence=(0, 0)), claims.let_go) != publish
+
+
+def test_a_program_that_does_not_look_for_itself_gets_ready_unpublished() -> None:
+    assert holds(evolve(zoo.joining(), joins=False), claims.all_ready)
+    assert not holds(zoo.joining(), claims.all_ready)
+
+
+# --- the worlds themselves ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setup", "claim", "states"),
+    [
+        (zoo.termination(2), claims.accepted, 43),
+        (zoo.EMPTY_TOO.of(zoo.SCALED_TO_ZERO), claims.heard, 164),
+        (zoo.DELETED_TOO.of(zoo.DELETED), claims.heard, 12),
+        (zoo.behind_balancer(6), claims.balanced, 464),
+    ],
+)
+def test_the_worlds_have_these_sizes(setup: Setup, claim: Any, states: int) -> None:
+    assert zoo.judged(setup, claim).states == states
+
+
+def test_the_smallest_world_by_hand() -> None:
+    """A deleted Service: whether it is, each of two proxies follows, and what the sender has heard last.
+
+    Nothing is deleted: the sender has sent or not, 2. Deleted: node-1 follows or not, 2; node-2 has not followed: not
+    sent or answered, 2; has followed: its entry is cleared, so not sent, heard before, or lost since, 3.
+    """
+    assert zoo.judged(zoo.DELETED_TOO.of(zoo.DELETED), claims.heard).states == 2 + 2 * (2 + 3)
+
+
+def test_a_trace_of_a_world_replays() -> None:
+    setup = zoo.termination(0)
+    made = claims.accepted(data_path(setup))
+    verdict = explore(machine(setup), [made])["accepted"]
+    assert verdict.trace is not None
+    again = replay(machine(setup), verdict.trace)
+    last = states(machine(setup), verdict.trace)[-1]
+    assert again
+    assert list(made.check(last)) == list(verdict.evidence)
+
+
+def test_a_world_that_the_api_server_refuses_is_an_error() -> None:
+    twice = Node(ObjectMeta(name="node-1"))
+    with pytest.raises(ValueError, match="refuses node-1"):
+        machine(Setup((twice, twice)))
+
+
+def test_at_the_start_everything_is_at_rest_and_known_everywhere() -> None:
+    found: Machine = machine(zoo.termination(2))
+    (start,) = found.initial
+    assert start["proxy/node-1/known"] == start["proxy/node-2/known"]
+    quiet = Invariant("quiet", "", lambda view: () if view["script"] == 0 else ("asked",))
+    rest = Machine(found.initial, tuple(one for one in found.actions if not one.name.startswith("admin")))
+    assert explore(rest, [quiet]).states == 1
+
+
+def test_a_node_that_is_dead_does_nothing_more() -> None:
+    setup = evolve(zoo.loss(silence=(0, 0)), script=(Delete(ref_of(zoo.pod("web-0", "node-1"))),), delays=None)
+    gone = Sometimes("gone", "", lambda view: view["store/Pod/0"] is None and not view["node/node-1/up"])
+    late = Sometimes("late", "", lambda view: view["script"] == 1 and view["store/Pod/0"] is not None)
+    found = explore(machine(setup), [gone, late])
+    assert found["late"].status is Status.HOLDS
+    assert found["gone"].status is Status.HOLDS  # It had gone before its node died.

@@ -1,0 +1,89 @@
+"""The documented failures of proxies, load balancers, nodes and network plugins are found, and their repairs hold."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import pytest
+from attrs import evolve, fields
+
+from kubeproof.harness import motion, zoo_network_policy, zoo_reachability
+from kubeproof.harness.prepare import prepare
+from kubeproof.harness.zoo import Pair, as_documented
+from kubeproof.model.checker import Status
+
+PAIRS = (*zoo_reachability.PAIRS, *zoo_network_policy.PAIRS)
+ENDS = {
+    "sigterm-before-proxies": "notice deletion (web-0)",
+    "rollout-drops-connections": "notice deletion",
+    "connection-cut-off": "containers stop (web-0)",
+    "local-policy-black-hole": "kube-proxy node-1: syncs: programs 1 Service with 1 ready endpoint on node-1",
+    "sigterm-before-balancer": "SIGTERM (web-0)",
+    "udp-keeps-removed-endpoint": "kube-proxy node-2: syncs",
+    "udp-before-the-rules": "kube-proxy node-2: syncs: programs 1 Service with 1 ready endpoint on node-2",
+    "udp-scaled-to-zero": "kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints on node-2",
+    "udp-service-deleted": "kube-proxy node-2: syncs: programs no Service on node-2",
+    "udp-missed-while-restarting": "kube-proxy node-2: syncs",
+    "cut-off-node-empties-service": "kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints on node-2",
+    "ready-when-found": "kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints on node-2",
+    "lost-node-published-for-ever": "clock: ticks: a second passes",
+    "lost-node-served-for-long": "clock: ticks: a second passes",
+    "pod-starts-unprotected": "kubelet: works on db: starts its containers",
+    "answer-to-early-connection-blocked": "job: calls: its answer is blocked",
+    "address-taken-over-blocked": "agent: handles front-old: sees it gone",
+    "address-of-finished-pod-let-in": "agent: handles stranger: sees it Running",
+    "pending-pod-freezes-sets": "agent: handles front: sees it Running",
+}
+"""What the last line of each trace says."""
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+def test_the_failure_is_found_and_the_repair_holds(pair: Pair) -> None:
+    faulty, repaired = pair.faulty(), pair.repaired()
+    assert as_documented(faulty, repaired), (faulty, repaired)
+    assert ENDS[pair.name] in faulty.lines[-1]
+    assert faulty.claim == repaired.claim
+    assert not faulty.vacuous
+
+
+def test_every_pair_has_a_name_of_its_own_and_says_where_it_is_documented() -> None:
+    names = [one.name for one in PAIRS]
+    assert sorted(names) == sorted(ENDS)
+    for one in PAIRS:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", one.name)
+        assert all(re.search(r"#\d+$|^KEP-\d+$", source) for source in one.sources)
+        assert one.sources
+        assert one.what.endswith(".")
+        assert one.repair.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "pair", [one for one in PAIRS if one.name != "rollout-drops-connections"], ids=lambda one: one.name
+)
+def test_the_two_runs_of_a_pair_differ_in_one_thing(pair: Pair) -> None:
+    assert isinstance(pair.faulty, partial)
+    assert isinstance(pair.repaired, partial)
+    one, other = pair.faulty.args[0], pair.repaired.args[0]
+    differing = [name.name for name in fields(type(one)) if getattr(one, name.name) != getattr(other, name.name)]
+    assert len(differing) == 1
+    if differing == ["objects"]:
+        assert len(set(one.objects) - set(other.objects)) == 1
+
+
+def test_the_relation_stands_below_a_breach_in_a_rollout() -> None:
+    scenario = zoo_reachability.rolled_out("{}")
+    assert list(motion._advice(scenario, prepare(scenario)))[-1] == (
+        "no new connection is sent to the Pod after its SIGTERM if and only if preStop >= 5 and grace >= 5 "
+        "(seconds; now preStop 0, grace 30)"
+    )
+
+
+def test_a_pair_of_which_both_hold_or_both_fail_is_not_as_documented() -> None:
+    pair = zoo_reachability.PAIRS[0]
+    faulty, repaired = pair.faulty(), pair.repaired()
+    assert not as_documented(repaired, repaired)
+    assert not as_documented(faulty, faulty)
+    assert not as_documented(faulty, evolve(repaired, vacuous=True))
+    assert not as_documented(evolve(faulty, lines=()), repaired)
+    assert not as_documented(faulty, evolve(repaired, status=Status.UNKNOWN))
