@@ -1,4 +1,4 @@
-.PHONY: check style types test bench bench-engine corpus agreement
+.PHONY: check style types test bench bench-engine corpus agreement zoo proofs reductions
 check: style types test
 
 style:
@@ -29,3 +29,15 @@ corpus:
 # Every recorded decision of the real programs, in tests/vectors or in any folder laid out like it.
 agreement:
 	python tests/agreement.py tests/vectors
+
+# Documented failures of Kubernetes: each found, and gone with its repair.
+zoo:
+	python tests/zoo.py
+
+# What is proved with z3 and by exhaustion, with sizes and times.
+proofs:
+	python tests/proofs.py
+
+# What each reduction saves, and that it changes no verdict.
+reductions:
+	python tests/reductions.py

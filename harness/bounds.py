@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..impl.api.kinds import ref_of
 from ..impl.kubectl import script as kubectl
+from .priorities import may_preempt
 from .scenario import Consistency, Scenario, Start
 
 _VIEWS = {
@@ -42,7 +43,8 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
             f"faults: {_faults(scenario)}",
             *_nodes(scenario),
             _propagation(scenario),
-            f"at most {scenario.pods} Pods at a time; one etcd member, one scheduler, Kubernetes {scenario.release}",
+            f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
+            *_placement(scenario),
             "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out",
             "Pods are deleted with their own grace period",
             "which of several equally ranked Pods a ReplicaSet deletes is left open (age and crowding do not decide)",
@@ -77,6 +79,31 @@ def _faults(scenario: Scenario) -> str:
     ]
     named = [f"at most {count} x {name}" for count, name in found if count]
     return ", ".join(named) or "none"
+
+
+def _parts(scenario: Scenario) -> str:
+    names = scenario.schedulers.names
+    several = f"{len(names)} schedulers that are all active ({', '.join(names)})"
+    return f"{'one scheduler' if len(names) == 1 else several}, Kubernetes {scenario.release}"
+
+
+def _placement(scenario: Scenario) -> Iterator[str]:
+    """Say what is assumed of Pods that are evicted for others, and of older releases, where it matters."""
+    if may_preempt(scenario):
+        yield (
+            "the Pods that one preemption evicts go one after the other, the most important first; "
+            "which of several Pods of equal priority started first is left open"
+        )
+    if scenario.deadline is not None:
+        one = scenario.deadline
+        yield (
+            f"deadline: a scheduler acts within {one.decision_seconds} s of when it may, back-offs included; a victim "
+            f"is gone {one.stop_seconds} s after its grace period; containers run {one.start_seconds} s after a binding"
+        )
+    if scenario.early_status:
+        yield "a kubelet may report a Pod as over before its containers are gone, as before Kubernetes 1.27"
+    if not scenario.schedulers.count_nominated:
+        yield "a scheduler does not count the Pods for which it has made room, as before Kubernetes 1.9"
 
 
 def _nodes(scenario: Scenario) -> Iterator[str]:

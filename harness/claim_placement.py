@@ -1,7 +1,8 @@
 """Placement: every binding, at the moment it is made, satisfies the rules of `properties.placement`.
 
 Where nodes change, a cordon, a taint or the deletion of a node that comes between the scheduler's decision and its
-binding is no breach: it could not know. The bounds say so. Resources, affinities and spreading are judged as they are.
+binding is no breach: it could not know. The bounds say so. Resources, affinities and spreading are judged as they are;
+where taints decide which nodes a Pod spreads over, a binding is right if it is for some of them still without theirs.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
+from itertools import product
 
 from attrs import evolve
 
 from ..impl.api.core import Node, Pod, PodStatus
 from ..impl.api.kinds import Object
 from ..impl.api.meta import ObjectMeta
+from ..impl.scheduler.priority_sort import priority
 from ..model.machine import View
 from ..properties.placement import Problem, broken
-from . import components
+from . import scheduling
 from .cluster import Cluster
+from .priorities import NEVER
 
 Others = frozenset[tuple[tuple[Pod, str], int]]
 """Bound Pods without their names, by node, and how many there are of each."""
@@ -33,22 +37,44 @@ def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
 
 def _keep() -> Keep:
     """Give what the scheduler keeps of a Pod, worked out once for each."""
-    return lru_cache(maxsize=None)(partial(components.scheduler_pod, ""))
+    return lru_cache(maxsize=None)(partial(scheduling.kept_pod, ""))
 
 
 def _misplaced(cluster: Cluster, keep: Keep, breaks: Judge, before: View, after: View, _label: str) -> Iterator[str]:
     """Judge by the Pods as they are, and by the nodes as they are, but for what nobody can hold against a decision."""
     slots = cluster.world.layout.pools["Pod"]
     pods: list[tuple[Pod | None, Pod | None]] = [(before.via(keep, slot), after.via(keep, slot)) for slot in slots]
-    nodes = tuple(_as_decided(one) for one in _nodes(cluster, after)) if _change(cluster) else _nodes(cluster, after)
     for old, new in pods:
         if old is None or new is None or old.spec.node_name == new.spec.node_name:
             continue
-        others = [one for _, one in pods if one is not None and one is not new and one.spec.node_name]
-        node = next((one for one in nodes if one.metadata.name == new.spec.node_name), None)
-        if node is not None and breaks(_nameless(old), node, _alike(others), nodes):
-            problem = Problem((evolve(new, spec=evolve(new.spec, node_name="")),), nodes, tuple(others))
+        others = tuple(one for _, one in pods if one is not None and one is not new and one.spec.node_name)
+        seen = _as_perhaps_seen(cluster, nodes_of(cluster, after), new)
+        judged = ((nodes, _called(new.spec.node_name, nodes)) for nodes in seen)
+        wrong = [(nodes, node) for nodes, node in judged if node and breaks(_nameless(old), node, alike(others), nodes)]
+        if len(wrong) == len(seen):
+            nodes, node = wrong[0]
+            problem = Problem((evolve(new, spec=evolve(new.spec, node_name="")),), nodes, others)
             yield from (str(reason) for reason in broken(problem)[node.metadata.name])
+
+
+def _called(name: str, nodes: tuple[Node, ...]) -> Node | None:
+    return next((one for one in nodes if one.metadata.name == name), None)
+
+
+def _as_perhaps_seen(cluster: Cluster, nodes: tuple[Node, ...], pod: Pod) -> tuple[tuple[Node, ...], ...]:
+    """Give the nodes as the scheduler may have seen them, where they change: without cordon and taints.
+
+    For a Pod that spreads over untainted nodes only it matters which ones had theirs; its own had none.
+    """
+    if not _change(cluster):
+        return (nodes,)
+    honours = any(one.node_taints_policy == "Honor" for one in pod.spec.topology_spread_constraints)
+    ways = [
+        (bare,) if bare == one or not honours or one.metadata.name == pod.spec.node_name else (bare, one)
+        for one in nodes
+        for bare in (_as_decided(one),)
+    ]
+    return tuple(product(*ways))
 
 
 def _change(cluster: Cluster) -> bool:
@@ -67,25 +93,47 @@ def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:
 
 
 def _left_pending(cluster: Cluster, keep: Keep, breaks: Judge, view: View) -> Iterator[str]:
+    for pod, node in _could_run(cluster, keep, breaks, view, lambda _pod, _other: True):
+        yield f"{pod.metadata.name} is Pending though it could run on {node}"
+
+
+def outranked(cluster: Cluster) -> Callable[[View], Iterator[str]]:
+    """Give the goal that no Pod that may evict others waits for room which Pods of lower priority take."""
+    return partial(_outranked, cluster, _keep(), lru_cache(maxsize=None)(_breaks))
+
+
+def _outranked(cluster: Cluster, keep: Keep, breaks: Judge, view: View) -> Iterator[str]:
+    for pod, node in _could_run(cluster, keep, breaks, view, _not_below):
+        if pod.spec.preemption_policy != NEVER:
+            yield f"{pod.metadata.name} is Pending; without the Pods of lower priority it could run on {node}"
+
+
+def _not_below(pod: Pod, other: Pod) -> bool:
+    return priority(other) >= priority(pod)
+
+
+def _could_run(
+    cluster: Cluster, keep: Keep, breaks: Judge, view: View, counts: Callable[[Pod, Pod], bool]
+) -> Iterator[tuple[Pod, str]]:
+    """Give each waiting Pod with each node that would do if the only Pods there were those that count beside it."""
     slots = cluster.world.layout.pools["Pod"]
     if not any(view.via(_waits, slot) for slot in slots):
         return
     pods = [one for slot in slots if isinstance(one := view.via(keep, slot), Pod)]
-    nodes = _nodes(cluster, view)
-    others = _alike(one for one in pods if one.spec.node_name)
+    nodes = nodes_of(cluster, view)
+    bound = [one for one in pods if one.spec.node_name]
     for pod in pods:
-        if not _waits(pod) or pod.spec.scheduling_gates:
-            continue
-        for node in nodes:
-            if not breaks(_nameless(pod), node, others, nodes):
-                yield f"{pod.metadata.name} is Pending though it could run on {node.metadata.name}"
+        if _waits(pod) and not pod.spec.scheduling_gates:
+            others = alike(one for one in bound if counts(pod, one))
+            yield from ((pod, one.metadata.name) for one in nodes if not breaks(_nameless(pod), one, others, nodes))
 
 
 def _waits(obj: Object | None) -> bool:
     return isinstance(obj, Pod) and not obj.spec.node_name and not obj.metadata.terminating and not obj.finished
 
 
-def _nodes(cluster: Cluster, view: View) -> tuple[Node, ...]:
+def nodes_of(cluster: Cluster, view: View) -> tuple[Node, ...]:
+    """Give the nodes of a state."""
     layout = cluster.world.layout
     if "Node" in layout.pools:
         return tuple(one for slot in layout.pools["Node"] if isinstance(one := view[slot], Node))
@@ -98,7 +146,8 @@ def _nameless(pod: Pod) -> Pod:
     return Pod(meta, evolve(pod.spec, node_name=""), PodStatus())
 
 
-def _alike(others: Iterable[Pod]) -> Others:
+def alike(others: Iterable[Pod]) -> Others:
+    """Count bound Pods that no constraint tells apart."""
     return frozenset(Counter((_nameless(one), one.spec.node_name) for one in others).items())
 
 

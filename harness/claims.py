@@ -7,9 +7,18 @@ from functools import partial
 from ..impl.api.core import Service
 from ..model.machine import Converges, Invariant, Property, StepProperty, View
 from ..model.world import OVERFLOW
-from . import claim_budget, claim_convergence, claim_placement, claim_reachability
+from . import (
+    claim_budget,
+    claim_convergence,
+    claim_deadline,
+    claim_placement,
+    claim_reachability,
+    claim_spread,
+    scheduling,
+)
 from .cluster import Cluster
 from .environment import SCRIPT
+from .priorities import may_preempt
 
 ROOM = "world/room"
 SERVED = "served "
@@ -24,9 +33,21 @@ PLACEMENT = (
 REACHABILITY = (
     "No new connection is sent to an endpoint that does not accept it, and at rest every packet to a Service arrives."
 )
+PRIORITY = "No Pod that may evict others waits for ever for room that Pods of lower priority take."
+SPREAD = "At rest the skew of every constraint that says DoNotSchedule is at most its maxSkew."
 BUDGET = "No eviction leaves fewer healthy Pods than a disruption budget asks for."
 
-SENTENCES = {"convergence": CONVERGENCE, "placement": PLACEMENT, "reachability": REACHABILITY, "budget": BUDGET}
+SENTENCES = {
+    "convergence": CONVERGENCE,
+    "placement": PLACEMENT,
+    "priority": PRIORITY,
+    "deadline": claim_deadline.SENTENCE,
+    "spread": SPREAD,
+    "reachability": REACHABILITY,
+    "budget": BUDGET,
+}
+ALWAYS = ("convergence", "placement", "reachability")
+"""Those that are made about every cluster."""
 
 
 def of(cluster: Cluster) -> tuple[Property, ...]:
@@ -45,6 +66,11 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
             if isinstance(one, Service) and one.spec.selector
         ),
     ]
+    if may_preempt(cluster.scenario):
+        found.append(Converges("priority", PRIORITY, claim_placement.outranked(cluster), over))
+        found += claim_deadline.properties(cluster) if cluster.scenario.deadline else ()
+    if claim_spread.is_constrained(cluster):
+        found.append(Converges("spread", SPREAD, claim_spread.even(cluster), over))
     if cluster.parts.budgets and "PodDisruptionBudget" in cluster.world.layout.pools:
         found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), _by_drain))
     return tuple(found)
@@ -60,7 +86,7 @@ def _finished(steps: int, done: int) -> bool:
 
 
 def _by_scheduler(action: str) -> bool:
-    return action.startswith("scheduler: ")
+    return scheduling.is_binding(action)
 
 
 def _by_drain(action: str) -> bool:

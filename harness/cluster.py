@@ -22,7 +22,7 @@ from ..impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import ObjectMeta
 from ..impl.api.policy import PodDisruptionBudget
-from ..impl.api.requests import Create, Request, Response, Update
+from ..impl.api.requests import Create, PatchStatus, Request, Response, Update
 from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects, with_meta
@@ -34,7 +34,8 @@ from ..model.machine import Action, Machine, View
 from ..model.store import Layout, Stored, place, pool
 from ..model.world import Form, Process, World, Writes
 from ..properties.convergence import plain_template
-from . import components, environment, kubelets, node_faults
+from . import components, environment, kubelets, node_faults, scheduling
+from .priorities import may_preempt
 from .scenario import Consistency, Scenario
 
 T = TypeVar("T", bound=Object)
@@ -68,12 +69,18 @@ class Parts:
     @classmethod
     def core(cls, scenario: Scenario) -> Parts:
         """Give the parts that influence what becomes of the Pods."""
-        return cls(budgets=any(isinstance(step, kubectl.Drain) for step in scenario.script))
+        drains = any(isinstance(step, kubectl.Drain) for step in scenario.script)
+        return cls(budgets=drains or (_has_budget(scenario) and may_preempt(scenario)))
 
     @classmethod
     def everything(cls) -> Parts:
         """Give all of them."""
         return cls(endpoints=True, budgets=True, deployment_status=True)
+
+
+def _has_budget(scenario: Scenario) -> bool:
+    applied = (step.object for step in scenario.script if isinstance(step, kubectl.Apply))
+    return any(isinstance(one, PodDisruptionBudget) for one in (*scenario.objects, *applied))
 
 
 @frozen
@@ -168,7 +175,7 @@ def user_named(name: str) -> User:
     """Give the user a component of a world acts as."""
     if name == "admin":
         return ADMIN
-    if name == "scheduler":
+    if name == scheduling.USER:
         return SCHEDULER
     return node_user(name[5:]) if name.startswith("node ") else controller(name)
 
@@ -184,6 +191,8 @@ def serve(
     if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
         base = None if request.base is None else components.without_status(request.base)
         request = evolve(request, object=components.without_status(request.object), base=base)
+    if user == scheduling.USER and isinstance(request, PatchStatus):
+        request = scheduling.merged(stored, request)
     response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix)
     return response, tuple((write.ref, canonical(write.object)) for write in transaction)
 
@@ -212,6 +221,8 @@ def describe(request: Request, response: Response) -> str:
             return f"creates {ref_of(made).kind} {made.metadata.name}"
         case Update(obj, base, subresource):
             return f"updates {ref_of(obj).kind} {obj.metadata.name}{_change(obj, base, subresource)}"
+        case PatchStatus():
+            return scheduling.told(request)
         case _:
             verb = {"Delete": "deletes", "Bind": "binds", "Evict": "evicts", "PatchMetadata": "adopts or releases"}
             ref = getattr(request, "ref", None) or getattr(request, "pod", None)
@@ -253,7 +264,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
     kinds = 1 if "Node" in pools or "ReplicaSet" not in pools else 2
-    found.append(components.scheduler_process(pools, constants, quiet=selecting, form=form(kinds)))
+    found += scheduling.processes(scenario.schedulers, pools, constants, quiet=selecting, form=form(kinds))
     if parts.endpoints:
         found += [
             components.endpointslice_process(one, pools, constants, form=form(1))
@@ -317,7 +328,15 @@ def build(
     world = World(layout, partial(serve, parts.deployment_status), describe)
     behaviour = HOLLOW if scenario.image_behaviour else WELL
     mortal = node_faults.mortal(scenario, kept)
-    works = kubelets.Kubelets(world, layout.pools["Pod"], behaviour, parts.fine_kubelets, parts.may_stop, mortal)
+    works = kubelets.Kubelets(
+        world,
+        layout.pools["Pod"],
+        behaviour,
+        fine=parts.fine_kubelets,
+        may_stop=parts.may_stop,
+        mortal=mortal,
+        early=scenario.early_status,
+    )
     script = environment.Environment(world, scenario.script, scenario.namespace, scenario.wait_between_steps)
     acts: list[Action] = [*environment.actions(script)]
     for process in processes:

@@ -6,22 +6,21 @@ write one function here that gives its processes (see docs/adding-a-controller.m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain, permutations
 
 from attrs import evolve, field, frozen
 
-from ..impl.api.apps import Deployment, DeploymentStatus, ReplicaSet, ReplicaSetSpec
+from ..impl.api.apps import Deployment, DeploymentStatus, ReplicaSet
 from ..impl.api.cache import Cache
-from ..impl.api.core import Node, Pod, PodStatus, Service
+from ..impl.api.core import Node, Service
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import LabelSelector, Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
-from ..impl.api.requests import Bind, Request, Update
+from ..impl.api.requests import Delete, Request, Update
 from ..impl.api.selectors import matches_map, selects
 from ..impl.controllers import deployment, disruption, endpointslice, garbage, replicaset
-from ..impl.controllers.common import Keep, slim_metadata
-from ..impl.scheduler.schedule import schedule
 from ..model.machine import View
 from ..model.world import Alternatives, Form, Process, Transform, Watch
 
@@ -149,8 +148,23 @@ def replicaset_process(place: str, pools: dict[str, tuple[str, ...]], *, form: F
     )
 
 
+AT_ONCE = 5
+"""Of so many deletions in one sync every order is looked at; of more, only the order in which they are listed."""
+
+
 def _replicaset_act(cache: Cache, key: Ref) -> Alternatives:
-    return replicaset.reconcile_all(cache, key)
+    return tuple(chain.from_iterable(_in_any_order(requests) for requests in replicaset.reconcile_all(cache, key)))
+
+
+def _in_any_order(requests: tuple[Request, ...]) -> Iterator[tuple[Request, ...]]:
+    """Give a sync with its deletions in every order: the real controller sends them side by side."""
+    gone = sorted((one for one in requests if isinstance(one, Delete)), key=lambda one: one.ref)
+    if not 1 < len(gone) <= AT_ONCE:
+        yield requests
+        return
+    first = next(at for at, one in enumerate(requests) if isinstance(one, Delete))
+    for some in permutations(gone):
+        yield (*requests[:first], *some, *requests[first + len(gone) :])
 
 
 def _own_replicaset(_uid: str, obj: Object | None) -> Object | None:
@@ -196,65 +210,6 @@ def _kept_by_garbage(_uid: str, obj: Object | None) -> Object | None:
 def _garbage_act(cache: Cache, _key: Ref) -> Alternatives:
     found = (garbage.reconcile(cache, ref) for ref in sorted(cache.objects))
     return tuple(requests for requests in found if requests)
-
-
-# --- scheduler ------------------------------------------------------------------------------------------------------
-
-SCHEDULER_KEY = Ref("Scheduler", "", "default-scheduler")
-
-
-def scheduler_process(
-    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, quiet: Quiet | None, form: Form
-) -> Process:
-    """Make the scheduler: any pending Pod may be next, any best node may be chosen.
-
-    `quiet` tells when no ReplicaSet or Service (whose selectors count for default spreading) will come any more. Where
-    nodes change it has seen all kinds up to the same moment: replacements on a node whose cordon only the
-    scheduler has not seen yet would be evicted for ever anew, which says nothing and multiplies everything.
-    """
-    watches = [Watch("Pod", pools["Pod"], scheduler_pod)]
-    if "Node" in pools:
-        watches.append(Watch("Node", pools["Node"], scheduler_node))
-    watches += [Watch(kind, pools[kind], scheduler_owner, quiet) for kind in ("ReplicaSet", "Service") if kind in pools]
-    return Process(
-        name="scheduler",
-        group="scheduler",
-        user="scheduler",
-        key=SCHEDULER_KEY,
-        watches=tuple(watches),
-        constants=tuple(kept for one in constants if (kept := scheduler_node("", one)) is not None),
-        act=_scheduler_act,
-        form=form,
-        sees_own=frozenset({"Pod"}),
-    )
-
-
-def _scheduler_act(cache: Cache, _key: Ref) -> Alternatives:
-    pending = [pod for pod in cache.list(Pod) if not pod.spec.node_name and not pod.metadata.terminating]
-    return tuple((Bind(ref_of(pod), node, pod.metadata.uid),) for pod in pending for node in schedule(pod, cache).best)
-
-
-def scheduler_pod(_uid: str, obj: Object | None) -> Object | None:
-    """Keep what the scheduler reads of a Pod; a finished one has left its watch (status.phase is in its selector)."""
-    if not isinstance(obj, Pod) or obj.finished:
-        return None
-    meta = slim_metadata(obj.metadata, Keep(labels=True, owners=True))
-    return Pod(meta, obj.spec, PodStatus(nominated_node_name=obj.status.nominated_node_name))
-
-
-def scheduler_owner(_uid: str, obj: Object | None) -> Object | None:
-    """Keep what says which Pods a ReplicaSet or a Service selects: the default spreading constraints count those."""
-    if isinstance(obj, ReplicaSet):
-        return ReplicaSet(slim_metadata(obj.metadata, Keep()), ReplicaSetSpec(selector=obj.spec.selector))
-    return obj
-
-
-def scheduler_node(_uid: str, obj: Object | None) -> Object | None:
-    """Keep a node's labels, spec and what it has; its conditions do not matter to placement."""
-    if isinstance(obj, Node):
-        status = evolve(obj.status, conditions=(), capacity=obj.status.allocatable)
-        return Node(slim_metadata(obj.metadata, Keep(labels=True)), obj.spec, status)
-    return obj
 
 
 # --- EndpointSlices -------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from ..impl.api.core import Node, Pod, PodSpec
 from ..impl.api.frozen import strings
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import ObjectMeta, Ref
+from ..impl.api.requests import PatchStatus
 from ..impl.kubelet import worker
 from ..impl.kubelet.behaviour import ImageBehaviour
 from ..impl.kubelet.runtime import IDLE, KubeletStep, PodRuntime, Stage, crash, occupies
@@ -46,6 +47,8 @@ class Kubelets:
     may_stop: MayStop | None = None
     mortal: tuple[str, ...] = ()
     """The nodes that may die."""
+    early: bool = False
+    """A Pod may be reported as over while its containers still hold their share of the node."""
 
 
 def up_slot(node: str) -> str:
@@ -98,6 +101,18 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
             if pod is not None and stored.get(ref_of(pod)) is None:
                 updates[slot] = None
             yield Outcome(f"{node.metadata.name}: {', '.join(labels)} ({_name(pod, runtime)})", updates)
+        if kubelets.early and pod is not None and occupies(runtime):
+            yield from _early(kubelets, view, pod, chain, node)
+
+
+def _early(kubelets: Kubelets, view: View, pod: Pod, chain: tuple[KubeletStep, ...], node: Node) -> Iterator[Outcome]:
+    """Report the end that some steps lead to before any of them is taken."""
+    for request in (one.request for one in chain):
+        if isinstance(request, PatchStatus) and isinstance(request.object, Pod) and request.object.finished:
+            stored = Stored(view, kubelets.world.layout)
+            if not pod.finished and kubelets.world.send(stored, f"node {node.metadata.name}", request).ok:
+                label = f"{node.metadata.name}: report the end early ({pod.metadata.name})"
+                yield Outcome(label, stored.updates)
 
 
 def _as_kubelet_sees(obj: Object | None) -> Pod | None:

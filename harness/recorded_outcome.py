@@ -40,7 +40,7 @@ class Outcome:
     replicasets: tuple[Line, ...] = ()
     """Owner, revision, wanted, replicas, ready, available."""
     pods: tuple[Line, ...] = ()
-    """Node, workload, revision, phase, ready, terminating, what it waits for."""
+    """Node, workload, revision, phase, ready, terminating, what it waits for, where a preemption made room for it."""
     endpoints: tuple[Line, ...] = ()
     """Node, service, workload, revision, ready, serving, terminating."""
     budgets: tuple[Line, ...] = ()
@@ -121,8 +121,14 @@ def _recorded_replicaset(json: Json) -> Line:
 
 def _recorded_pod(json: Json) -> Line:
     going = bool(json.get("deletionTimestamp"))
-    about = (json["phase"], json["ready"], going, json.get("waiting") or "")
+    room = _room(json["node"] or "", json.get("nominatedNodeName") or "")
+    about = (json["phase"], json["ready"], going, json.get("waiting") or "", room)
     return (json["node"] or "", json["workload"], json["revision"] or 0, *about)
+
+
+def _room(node: str, nominated: str) -> str:
+    """Say where room was made for a Pod, without naming a node: here, elsewhere, or nowhere ("")."""
+    return "" if not nominated else "here" if nominated == node else "elsewhere"
 
 
 def _recorded_endpoint(service: str, address: Json, pod: Json) -> Line:
@@ -224,7 +230,9 @@ def _owner(pod: Pod, known: Mapping[Ref, Object]) -> tuple[str, int]:
 
 def _pod(pod: Pod, known: Mapping[Ref, Object]) -> Line:
     phase = pod.status.phase or "Pending"
-    return (pod.spec.node_name, *_owner(pod, known), phase, pod.ready, pod.metadata.terminating, _waits_for(pod))
+    about = (phase, pod.ready, pod.metadata.terminating, _waits_for(pod))
+    room = _room(pod.spec.node_name, pod.status.nominated_node_name)
+    return (pod.spec.node_name, *_owner(pod, known), *about, room)
 
 
 def _waits_for(pod: Pod) -> str:

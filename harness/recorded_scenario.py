@@ -29,7 +29,7 @@ from .scenario import Bounds, Consistency, Scenario, Start
 Record = Mapping[str, Any]
 
 NAMESPACE = "default"
-MODELLED = frozenset({"Deployment", "Service", "PodDisruptionBudget"})
+MODELLED = frozenset({"Deployment", "Service", "PodDisruptionBudget", "PriorityClass"})
 SPARE_PLACES = 2
 """Places for Pods beyond the most a rollout may have: for those that are still being deleted."""
 

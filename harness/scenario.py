@@ -43,6 +43,31 @@ class Expected(Enum):
     UNKNOWN = "UNKNOWN"
 
 
+DEFAULT_SCHEDULER = "default-scheduler"
+
+
+@frozen
+class Schedulers:
+    """The schedulers that run: a name twice is two replicas that do not elect a leader."""
+
+    names: tuple[str, ...] = (DEFAULT_SCHEDULER,)
+    count_nominated: bool = True
+    """A Pod for which room was made on a node counts there for Pods of no higher priority: since 1.9 (k/k#54501)."""
+
+
+@frozen
+class Deadline:
+    """When a Pod that may evict others has to run, and how long each thing on the way takes at most, in seconds."""
+
+    seconds: int
+    decision_seconds: int = 11
+    """Until a scheduler has acted on what it may act on: a back-off of at most 10 s, and its work."""
+    stop_seconds: int = 5
+    """Until a victim is gone, beyond its grace period."""
+    start_seconds: int = 10
+    """From the binding until the containers run."""
+
+
 @frozen
 class Faults:
     """How often each fault may strike, anywhere in a run."""
@@ -83,11 +108,15 @@ class Scenario:
     consistency: Consistency = Consistency.SESSION
     start: Start = Start.SETTLED
     release: str = "1.32"
+    schedulers: Schedulers = Schedulers()
+    early_status: bool = False
+    """A kubelet may report a Pod as over before its containers are gone: before 1.27 (k/k#106884)."""
     image_behaviour: bool = False
     """Images called bad:, crash:, nopull:, slow:, slowstop:, job: behave as they are called."""
     bounds: Bounds = Bounds()
+    deadline: Deadline | None = None
     expected: tuple[tuple[str, Expected], ...] = ()
-    """Claim name (convergence, placement, reachability, budget) to expected verdict."""
+    """Claim name (convergence, placement, priority, deadline, spread, reachability, budget) to expected verdict."""
     accept_unmodelled: bool = False
     """What the manifests say that is not modelled is taken not to matter."""
     unmodelled: int = 0

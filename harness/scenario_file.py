@@ -18,7 +18,7 @@ from .cross_check import cross_check
 from .located import Located, from_json, from_yaml
 from .manifests import plain_nodes, read_manifests
 from .reader import Reader
-from .scenario import Bounds, Consistency, Expected, Faults, Scenario, Start
+from .scenario import Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start
 from .scenario_script import Surroundings, read_script
 
 FIELDS = (
@@ -29,7 +29,9 @@ FIELDS = (
     "faults",
     "consistency",
     "release",
+    "schedulers",
     "bounds",
+    "deadline",
     "images",
     "expect",
     "acceptUnmodelled",
@@ -44,7 +46,14 @@ FAULTS = {
 }
 """Faults by their names in scenario.yaml and in `Faults`."""
 BOUNDS = ("propagation", "pods", "mixedViews")
-CLAIMS = ("convergence", "placement", "reachability", "budget")
+DEADLINE = {
+    "running": "seconds",
+    "decision": "decision_seconds",
+    "stop": "stop_seconds",
+    "start": "start_seconds",
+}
+"""What a deadline says by its names in scenario.yaml and in `Deadline`."""
+CLAIMS = ("convergence", "placement", "priority", "deadline", "spread", "reachability", "budget")
 RELEASES = ("1.32",)
 
 
@@ -134,9 +143,11 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
         consistency=_choice(reader, fields, "consistency", Consistency.SESSION),
         start=_choice(reader, fields, "start", _usual_start(fields)),
         release=_release(reader, fields.get("release")),
+        schedulers=_schedulers(reader, fields.get("schedulers")),
         image_behaviour=images is Images.BY_NAME,
         accept_unmodelled="acceptUnmodelled" in fields and reader.flag(fields["acceptUnmodelled"]),
         bounds=_bounds(reader, fields.get("bounds")),
+        deadline=_deadline(reader, fields.get("deadline")),
         expected=_expected(reader, fields.get("expect")),
         title=_text(reader, fields, "title"),
     )
@@ -164,9 +175,28 @@ def _release(reader: Reader, at: Located | None) -> str:
     return release
 
 
+def _schedulers(reader: Reader, at: Located | None) -> Schedulers:
+    """Read the names of the schedulers that run; the same one twice is two replicas that are both active."""
+    if at is None:
+        return Schedulers()
+    names = tuple(reader.text(one) for one in reader.items(at))
+    if not names:
+        reader.blame(at, "expected at least one scheduler", "the usual one is called default-scheduler")
+    return Schedulers(names)
+
+
 def _faults(reader: Reader, at: Located | None) -> Faults:
     found = {} if at is None else reader.fields(at, FAULTS)
     return Faults(**{FAULTS[name]: reader.integer(item) for name, item in found.items()})
+
+
+def _deadline(reader: Reader, at: Located | None) -> Deadline | None:
+    if at is None:
+        return None
+    found = {DEADLINE[name]: reader.seconds(item) for name, item in reader.fields(at, DEADLINE).items()}
+    if "seconds" not in found:
+        reader.blame(at, "a deadline needs the field 'running'", "write running: 60s")
+    return Deadline(**{"seconds": 0, **found})
 
 
 def _bounds(reader: Reader, at: Located | None) -> Bounds:

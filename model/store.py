@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from functools import lru_cache
-from typing import Any, cast
+from functools import cache
+from typing import Any
 
-from attrs import AttrsInstance, fields, frozen, has
+from attrs import fields, frozen, has
 from immutabledict import immutabledict
 
 from ..impl.api.kinds import Object, ref_of
@@ -65,13 +65,13 @@ def names_in(value: object) -> frozenset[str]:
     return frozenset(found)
 
 
-def _collect(value: object, found: set[str]) -> None:
+def _collect(value: Any, found: set[str]) -> None:
     if isinstance(value, Ref):
         found.add(value.name)
     elif isinstance(value, tuple | frozenset):
         for one in value:
             _collect(one, found)
-    elif names := _fields_of(type(value)):
+    elif names := _fields_of(value.__class__):
         for name in names:
             inner = getattr(value, name)
             if isinstance(inner, str):
@@ -84,10 +84,10 @@ def _collect(value: object, found: set[str]) -> None:
             _collect(inner, found)
 
 
-@lru_cache(maxsize=None)
-def _fields_of(cls: type) -> tuple[str, ...]:
+@cache
+def _fields_of(cls: type[Any]) -> tuple[str, ...]:
     """Name the fields of a class of values; none if it is not one of ours."""
-    return tuple(one.name for one in fields(cast(type[AttrsInstance], cls))) if has(cls) else ()
+    return tuple(one.name for one in fields(cls)) if has(cls) else ()
 
 
 class Full(Exception):  # noqa: N818 - it says what is the matter with the pool

@@ -13,7 +13,9 @@ a prefix of each watched kind's history. Three forms represent it:
   process with several kinds the form means more than it says: it sees them all up to the same moment, its own writes
   included.
 - SNAPSHOT, for a process with two or more kinds that lag: an informer's cache per kind, as a value, and a step that
-  brings one kind up to date. Stopping at an intermediate version is having made that step earlier. A snapshot is
+  brings one kind up to date. Stopping at an intermediate version is having made that step earlier. Steps after which
+  a kind is seen as it is only mark it (`News.DUE`); an urgent step then shows it, so that the new snapshot is worked
+  out once for each content of the store and not once for each pair of that and what was seen before. A snapshot is
   never passed over unless every other kind can change no more (`Watch.quiet`) and neither as it was seen nor as it is
   does it make the snapshot lead to anything; then the process is back in the case above.
 

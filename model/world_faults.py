@@ -39,9 +39,9 @@ def _crashes(world: World, process: Process, view: View) -> Iterator[Outcome]:
         return
     if process.form is Form.SNAPSHOT:
         key = world.key(view, process)
-        kinds = () if key is None else process.watches
-        if view[process.turn] or any(world.news(view, one, key, view[process.seen(one)]) for one in kinds):
-            shown = {process.seen(one): News.DUE for one in kinds}
+        behind = key is not None and any(world.news(view, one, key, view[process.seen(one)]) for one in process.watches)
+        if view[process.turn] or behind:
+            shown = {} if key is None else {process.seen(one): News.DUE for one in process.watches}
             yield Outcome("crashes and restarts", {process.turn: (), **shown, CRASHES: budget - 1})
         return
     anew = _listed(world, process, view, view)

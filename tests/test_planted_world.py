@@ -99,8 +99,8 @@ FAULTS = [
     (
         "a view never moves on",
         STEPS,
-        'yield Outcome(f"sees {watch.kind}", {process.seen(watch): current})\n            for',
-        'yield Outcome(f"sees {watch.kind}", {})\n            for',
+        'yield Outcome(f"sees {watch.kind}", {process.seen(watch): News.DUE})\n        for',
+        'yield Outcome(f"sees {watch.kind}", {})\n        for',
         "a newer a with an old b",
     ),
     (

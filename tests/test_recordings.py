@@ -193,7 +193,7 @@ def test_where_a_limit_is_hit_the_answer_is_unknown() -> None:
     [
         ("pdb-drain", "0097", "StatefulSet not modelled"),
         ("nodename", "0169", "a timer that outlasts the recording is not modelled"),
-        ("preemption", None, "PriorityClass not modelled"),
+        ("daemonset", None, "DaemonSet not modelled"),
     ],
 )
 def test_what_has_no_model_is_named(name: str, identity: str | None, reason: str) -> None:

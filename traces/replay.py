@@ -85,8 +85,8 @@ def _moments(trace: Trace) -> Iterator[Moment]:
 
 
 def then_of(step: Step) -> tuple[str, ...]:
-    """Name what a step set off at once."""
-    return tuple(said(urgent.action, urgent.label) for urgent in step.urgent)
+    """Name what a step set off at once; what has no label only brings about what the step said."""
+    return tuple(said(urgent.action, urgent.label) for urgent in step.urgent if urgent.label)
 
 
 def replay(machine: Machine, document: Document, *, urgent: bool = True) -> Replay:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from kubeproof.model.checker import explore
-from kubeproof.model.machine import Action, Fairness, Invariant, Machine, Outcome, View
+from kubeproof.model.machine import Action, Fairness, Invariant, Machine, Mention, Outcome, Symmetry, View
 
 
 def philosopher(n: int, first: int, second: int) -> Callable[[View], Iterator[Outcome]]:
@@ -35,10 +35,15 @@ def philosopher(n: int, first: int, second: int) -> Callable[[View], Iterator[Ou
     return step
 
 
-def dining(philosophers: int) -> Machine:
-    """Give the table for a number of philosophers, at least two."""
+def dining(philosophers: int, *, left_handed: bool = True) -> Machine:
+    """Give the table for a number of philosophers, at least two; without a left-handed one all may wait for ever.
+
+    Then there is one state less: not all can have put down their first fork and hold the second, for the last to put
+    one down leaves it on the table.
+    """
     table = range(philosophers)
-    forks = [(n, n + 1) for n in table[:-1]] + [(0, philosophers - 1)]
+    last = (0, philosophers - 1) if left_handed else (philosophers - 1, 0)
+    forks = [(n, n + 1) for n in table[:-1]] + [last]
     return Machine(
         initial=({f"at {n}": "thinks" for n in table} | {f"fork {n} taken": False for n in table},),
         actions=tuple(
@@ -46,6 +51,18 @@ def dining(philosophers: int) -> Machine:
             for n in table
         ),
     )
+
+
+def turned(philosophers: int) -> Symmetry:
+    """Give what can be done with a table of equals, which is to turn it; with a left-handed one nothing can.
+
+    The states left are necklaces of n beads in 3 colours, less one: 50 of 242 for five.
+    """
+    table = range(philosophers)
+    slots = {f"at {n}": ("at", (Mention("seat", n),)) for n in table}
+    slots |= {f"fork {n} taken": ("fork", (Mention("seat", n),)) for n in table}
+    turns = tuple({"seat": tuple((n + by) % philosophers for n in table)} for by in table)
+    return Symmetry({"seat": philosophers}, slots, only=turns)
 
 
 def exclusive(philosophers: int) -> tuple[Invariant, ...]:

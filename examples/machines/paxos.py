@@ -12,11 +12,22 @@ purpose: learners, more than one decree, lost messages (a message that nobody ev
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import combinations, product
 
 from kubeproof.model.checker import explore
-from kubeproof.model.machine import Action, Fairness, Invariant, Machine, Outcome, Sometimes, View
+from kubeproof.model.machine import (
+    Action,
+    Fact,
+    Fairness,
+    Invariant,
+    Machine,
+    Mention,
+    Outcome,
+    Sometimes,
+    Symmetry,
+    View,
+)
 
 Step = Callable[[View], Iterator[Outcome]]
 
@@ -96,6 +107,28 @@ def paxos(ballots: int) -> Machine:
             *(Action(f"acceptor {a}: {name} in {b}", f"acceptor {a}", make(a, b)) for name, make, a, b in answers),
         ),
     )
+
+
+def alike(ballots: int) -> Symmetry:
+    """Give what can be exchanged: the acceptors, and the two values wherever they are voted for or proposed."""
+    slots: dict[str, tuple[str, tuple[Mention, ...]]] = {}
+    for acceptor in ACCEPTORS:
+        owner = (Mention("acceptor", acceptor),)
+        slots |= {f"{what} {acceptor}": (what, owner) for what in ("promised", "voted in", "voted for")}
+        for ballot in range(ballots):
+            slots |= {f"{what} {acceptor} {ballot}": (f"{what} {ballot}", owner) for what in ("promise", "vote")}
+    return Symmetry({"acceptor": len(ACCEPTORS), "value": len(VALUES)}, slots, _facts, _rename)
+
+
+def _facts(_template: str, value: object) -> tuple[Fact, ...]:
+    ballot, voted = value if isinstance(value, tuple) else (None, value)
+    return ((ballot, (Mention("value", VALUES.index(voted)),)),) if voted in VALUES else ((value, ()),)
+
+
+def _rename(_template: str, value: Hashable, numbers: Mapping[Mention, int]) -> Hashable:
+    if isinstance(value, tuple):
+        return value[0], _rename("", value[1], numbers)
+    return VALUES[numbers[Mention("value", VALUES.index(value))]] if value in VALUES else value
 
 
 def chosen(view: View, ballots: int) -> set[str]:

@@ -16,18 +16,21 @@ For three servers: 1 + 3 * (9 + 5) + 3 * (4 + 2) + 1 = 62.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 
 from kubeproof.model.checker import explore
 from kubeproof.model.machine import (
     Action,
+    Fact,
     Fairness,
     Invariant,
     Machine,
+    Mention,
     Outcome,
     Property,
     Recoverable,
     Sometimes,
+    Symmetry,
     View,
 )
 
@@ -101,6 +104,26 @@ def raft_election(servers: int, terms: int, quorum: int | None = None) -> Machin
             *(Action(f"s{n}: win", f"s{n}", win(n, servers, quorum)) for n in everyone),
         ),
     )
+
+
+def alike(servers: int, terms: int) -> Symmetry:
+    """Give what can be exchanged: the servers; a ballot speaks of the one it is for."""
+    slots = {f"{what}{n}": (what, (Mention("server", n),)) for what in ("role", "term") for n in range(servers)}
+    for term in range(1, terms + 1):
+        slots |= {ballot(term, n): (f"ballot {term}", (Mention("server", n),)) for n in range(servers)}
+    return Symmetry({"server": servers}, slots, _facts, _rename)
+
+
+def _facts(template: str, value: Hashable) -> tuple[Fact, ...]:
+    if isinstance(value, int) and template.startswith("ballot"):
+        return (("for", (Mention("server", value),)),)
+    return ((value, ()),)
+
+
+def _rename(template: str, value: Hashable, numbers: Mapping[Mention, int]) -> Hashable:
+    if isinstance(value, int) and template.startswith("ballot"):
+        return numbers[Mention("server", value)]
+    return value
 
 
 def one_leader(servers: int) -> Invariant:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from kubeproof.model.checker import explore
-from kubeproof.model.machine import Action, Fairness, Invariant, Machine, Outcome, Sometimes, View
+from kubeproof.model.machine import Action, Fairness, Invariant, Machine, Mention, Outcome, Sometimes, Symmetry, View
 
 Step = Callable[[View], Iterator[Outcome]]
 
@@ -75,6 +75,19 @@ def two_phase_commit(managers: int) -> Machine:
             Action("tm: decide", "tm", decide(managers), Fairness.NONE),
         ),
     )
+
+
+def alike(managers: int) -> Symmetry:
+    """Give what can be exchanged: the resource managers, each with its messages. 314 of 8,832 states are left of five.
+
+    Those of a manager are then a multiset. Undecided there are 4 kinds, so C(n + 3, 3) multisets; after an abort 6, so
+    C(n + 5, 5); after a commit 2, so n + 1.
+    """
+    owned = {"rm": "rm{}", "sent": "prepared{} sent", "noted": "prepared{} noted"}
+    slots = {
+        name.format(n): (template, (Mention("rm", n),)) for template, name in owned.items() for n in range(managers)
+    }
+    return Symmetry({"rm": managers}, slots)
 
 
 def consistent(managers: int) -> Invariant:

@@ -13,10 +13,21 @@ several workers, rate limits, and lists that are old themselves.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 
 from kubeproof.model.checker import explore
-from kubeproof.model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
+from kubeproof.model.machine import (
+    Action,
+    Converges,
+    Fact,
+    Fairness,
+    Invariant,
+    Machine,
+    Mention,
+    Outcome,
+    Symmetry,
+    View,
+)
 
 Step = Callable[[View], Iterator[Outcome]]
 
@@ -105,6 +116,21 @@ def work_queue(objects: int, versions: int, crashes: int) -> Machine:
             Action("process: restart", "restart", restart(objects)),
         ),
     )
+
+
+def alike(objects: int) -> Symmetry:
+    """Give what can be exchanged: the objects, with all that is known of each; the worker speaks of one by its key."""
+    owned = ("spec", "cache", "status", "dirty")
+    slots = {f"{what} {key}": (what, (Mention("key", key),)) for what in owned for key in range(objects)}
+    return Symmetry({"key": objects}, slots, _facts, _rename)
+
+
+def _facts(template: str, value: Hashable) -> tuple[Fact, ...]:
+    return (("key", (Mention("key", value),)),) if template == "current" and isinstance(value, int) else ((value, ()),)
+
+
+def _rename(template: str, value: Hashable, numbers: Mapping[Mention, int]) -> Hashable:
+    return numbers[Mention("key", value)] if template == "current" and isinstance(value, int) else value
 
 
 def in_order(objects: int) -> tuple[Invariant, ...]:

@@ -267,7 +267,7 @@ def _failing(graph: Graph, states: Flags, within: Flags, label: Numbers) -> tupl
         np.bitwise_or.at(missed[:, word], homes, ~graph.enabled[members, word])
     never: Bits = ~taken & asked.asked
     fails: Bits = never & asked.strong & met
-    forlorn: Flags = (never & ~asked.strong & ~missed).any(axis=1)
+    forlorn: Flags = np.any(never & ~asked.strong & ~missed, axis=1)
     return fails, forlorn
 
 
