@@ -3,10 +3,15 @@
 The table of a port is the endpoints that are ready; where none is, those that still serve while they terminate. A port
 that is for this node only has this node's. A connection goes to any endpoint of its port's table: Kubernetes does not
 promise which. Between two synchronisations the table is as old as it is.
-Upstream: pkg/proxy (v1.32). Left out: addresses other than the cluster IP, zones, session affinity, masquerading.
+`takers` is all there is to choosing; the proofs of `properties/reachability` compare the rules with it address by
+address, also for traffic from outside and for nodes that keep traffic in their zone.
+Upstream: pkg/proxy (v1.32). Left out: session affinity, masquerading; in the machine, other addresses than the cluster
+IP and zones.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
@@ -14,7 +19,7 @@ from immutabledict import immutabledict
 
 @frozen(order=True)
 class Endpoint:
-    """One endpoint of a port: where, whether on this node, and how it is."""
+    """One endpoint of a port: where, whether on this node, how it is, and the zones whose traffic it is meant for."""
 
     port: str
     target: str
@@ -22,6 +27,7 @@ class Endpoint:
     ready: bool = False
     serving: bool = False
     terminating: bool = False
+    zones: frozenset[str] = frozenset()
 
 
 @frozen
@@ -81,7 +87,18 @@ def _table(state: State) -> immutabledict[str, frozenset[str]]:
 
 def _best(state: State, port: str) -> frozenset[str]:
     """Rank a port's endpoints, and give those of the best rank there is."""
-    mine = [one for one in state.endpoints if one.port == port and (one.here or not state.ports[port])]
-    ready = frozenset(one.target for one in mine if one.ready)
+    return takers((one for one in state.endpoints if one.port == port), here_only=state.ports[port])
+
+
+def takers(endpoints: Iterable[Endpoint], *, here_only: bool = False, zone: str = "") -> frozenset[str]:
+    """Give who may take a connection: the ready, else those that still serve while they go, else nobody.
+
+    `here_only` asks for this node's alone. Otherwise traffic stays in the node's `zone` if every ready endpoint says
+    which zones it is for, and one of them says this one; "" if the node has none.
+    """
+    mine = [one for one in endpoints if one.here or not here_only]
+    ready = [one for one in mine if one.ready]
+    if zone and not here_only and all(one.zones for one in ready):
+        ready = [one for one in ready if zone in one.zones] or ready
     leaving = frozenset(one.target for one in mine if one.serving and one.terminating)
-    return ready or leaving
+    return frozenset(one.target for one in ready) or leaving

@@ -4,7 +4,7 @@ For each fate a packet may get (where it goes, and whether its source is rewritt
 packets that may get it. Random draws are not variables here: a packet that meets one may go either way, so each draw
 forks the way. Both sets remember the same clients. The sets are equal if no packet may get a fate in one of them only.
 That says nothing about chances; `reachability_shares` does.
-Upstream: the order of netfilter's hooks. Left out on purpose: IPv6, packets of known connections.
+Upstream: the order of netfilter's hooks. Left out on purpose: packets of known connections.
 """
 
 from __future__ import annotations
@@ -15,12 +15,24 @@ from functools import partial
 import z3
 from attrs import evolve, frozen
 
+from ..impl.kubeproxy.family import split
 from ..impl.kubeproxy.nftables import AT_NODE, Clause, NftTable
 from ..impl.kubeproxy.packet import Fate, Packet
 from ..impl.kubeproxy.rule import Rule, RuleSet
-from .reachability_symbolic import PROTOCOLS, Formula, SymbolicPacket, local, number, within
-
-YES, NO = z3.BoolVal(val=True), z3.BoolVal(val=False)
+from .reachability_symbolic import (
+    NO,
+    PROTOCOLS,
+    YES,
+    Formula,
+    SymbolicPacket,
+    both,
+    either,
+    local,
+    loopback,
+    negated,
+    number,
+    within,
+)
 
 
 @frozen(eq=False)
@@ -61,7 +73,7 @@ class Different:
 
 def different(one: Programmed, other: Programmed, packet: SymbolicPacket | None = None) -> Different | None:
     """Give a packet (of those meant; any) that two rule sets treat differently, None if there is none: a proof."""
-    meant = SymbolicPacket.fresh() if packet is None else packet
+    meant = SymbolicPacket.fresh(one.family) if packet is None else packet
     mine, theirs = fates(one, meant), fates(other, meant)
     solver = z3.Solver()
     solver.add(meant.is_packet())
@@ -78,9 +90,9 @@ def fates(programmed: Programmed, packet: SymbolicPacket) -> dict[tuple[Fate, st
     """Say which packets may get each fate: (what, "ADDRESS:PORT" for DNAT, masqueraded)."""
     found: dict[tuple[Fate, str, bool], Formula] = {}
     for fate, way in _ended(walk_of(programmed), packet, programmed.local):
-        for masquerade, mark in ((True, way.marked), (False, z3.Not(way.marked))):
+        for masquerade, mark in ((True, way.marked), (False, negated(way.marked))):
             key = (fate, way.destination if fate is Fate.DNAT else "", masquerade)
-            found[key] = z3.Or(found.get(key, NO), z3.And(way.when, mark))
+            found[key] = either(found.get(key, NO), both(way.when, mark))
     return found
 
 
@@ -96,7 +108,7 @@ def walk_of(programmed: Programmed) -> Walk:
 
 def _ended(walk: Walk, packet: SymbolicPacket, own: frozenset[str]) -> Iterator[tuple[Fate, Way]]:
     from_here = local(packet.source, own)
-    for hook, arrives in (("nat output", from_here), ("nat prerouting", z3.Not(from_here))):
+    for hook, arrives in (("nat output", from_here), ("nat prerouting", negated(from_here))):
         ends, rest = walk(hook, Way(packet, arrives))
         for way in (*(end.way for end in ends if end.verdict == "dnat"), rest):
             yield from _filtered(walk, _translated(way), from_here, own)
@@ -105,28 +117,28 @@ def _ended(walk: Walk, packet: SymbolicPacket, own: frozenset[str]) -> Iterator[
 def _translated(way: Way) -> Way:
     if not way.destination:
         return way
-    address, _, port = way.destination.partition(":")
-    target = (z3.BitVecVal(number(address), 32), z3.BitVecVal(int(port), 16))
+    address, port = split(way.destination)
+    target = (z3.BitVecVal(number(address), way.packet.destination.size()), z3.BitVecVal(port, 16))
     return evolve(way, packet=SymbolicPacket(way.packet.source, *target, way.packet.protocol))
 
 
 def _filtered(walk: Walk, way: Way, from_here: Formula, own: frozenset[str]) -> Iterator[tuple[Fate, Way]]:
     to_here = local(way.packet.destination, own)
-    neither = z3.And(z3.Not(from_here), z3.Not(to_here))
+    neither = both(negated(from_here), negated(to_here))
     passing, accepted = way.when, NO
     for hook, arrives in (("filter output", from_here), ("filter input", to_here), ("filter forward", neither)):
-        ends, _ = walk(hook, evolve(way, when=z3.And(passing, arrives)))
+        ends, _ = walk(hook, evolve(way, when=both(passing, arrives)))
         for end in ends:
             if end.verdict == "accept":
-                accepted = z3.Or(accepted, end.way.when)
+                accepted = either(accepted, end.way.when)
             else:
                 yield Fate[end.verdict.upper()], evolve(way, when=end.way.when, marked=NO)
-                passing = z3.And(passing, z3.Not(end.way.when))
+                passing = both(passing, negated(end.way.when))
     if way.destination:
         yield Fate.DNAT, evolve(way, when=passing)
         return
-    yield Fate.ACCEPT, evolve(way, when=z3.And(passing, accepted))
-    yield Fate.UNCHANGED, evolve(way, when=z3.And(passing, z3.Not(accepted)))
+    yield Fate.ACCEPT, evolve(way, when=both(passing, accepted))
+    yield Fate.UNCHANGED, evolve(way, when=both(passing, negated(accepted)))
 
 
 # --- iptables -------------------------------------------------------------------------------------------------------
@@ -143,7 +155,7 @@ def _iptables(rules: RuleSet, table: str, chain: str, way: Way) -> tuple[list[En
         matches = z3.simplify(_rule_matches(rule, way, rules.local))
         if z3.is_false(matches):
             continue
-        hit = evolve(way, when=z3.And(way.when, matches))
+        hit = evolve(way, when=both(way.when, matches))
         missed = way.when if rule.probability is not None else _without(way.when, matches)
         ended, back = _rule_does(rules, table, rule, hit)
         ends += ended
@@ -168,15 +180,16 @@ def _rule_matches(rule: Rule, way: Way, own: frozenset[str]) -> Formula:
         (rule.protocol, lambda: packet.protocol == PROTOCOLS.index(rule.protocol)),
         (rule.port, lambda: packet.port == rule.port),
         (rule.source, lambda: within(packet.source, rule.source)),
-        (rule.not_source, lambda: z3.Not(within(packet.source, rule.not_source))),
+        (rule.not_source, lambda: negated(within(packet.source, rule.not_source))),
         (rule.destination, lambda: within(packet.destination, rule.destination)),
+        (rule.not_destination, lambda: negated(within(packet.destination, rule.not_destination))),
         (rule.source_local, lambda: local(packet.source, own)),
         (rule.destination_local, lambda: local(packet.destination, own)),
         (rule.mark is not None, lambda: way.marked == z3.BoolVal(val=bool(rule.mark))),
         (rule.remembered, lambda: z3.Bool(f"remembered {rule.remembered}")),
         (rule.conntrack, lambda: _state(rule.conntrack, translated=bool(way.destination))),
     )
-    return z3.And(YES, *(condition() for present, condition in asked if present))
+    return both(YES, *(condition() for present, condition in asked if present))
 
 
 def _state(asked: str, *, translated: bool) -> Formula:
@@ -187,14 +200,14 @@ def _state(asked: str, *, translated: bool) -> Formula:
 
 def _without(those: Formula, matches: Formula) -> Formula:
     """Give those that do not match; where all do, say so plainly, for the sake of speed."""
-    return NO if z3.is_true(matches) else z3.And(those, z3.Not(matches))
+    return NO if z3.is_true(matches) else both(those, negated(matches))
 
 
 def _joined(one: Way, other: Way) -> Way:
     """Let packets go on together. Who is in both (a draw that led nowhere) may be marked or not: that never happens."""
     if z3.is_false(other.when):
         return one
-    return evolve(one, when=z3.Or(one.when, other.when), marked=z3.If(other.when, other.marked, one.marked))
+    return evolve(one, when=either(one.when, other.when), marked=z3.If(other.when, other.marked, one.marked))
 
 
 # --- nftables -------------------------------------------------------------------------------------------------------
@@ -218,7 +231,7 @@ def _nftables(table: NftTable, chain: str, way: Way) -> tuple[list[End], Way]:
         matches = z3.simplify(_clause_matches(clause, way, table.local))
         if z3.is_false(matches):
             continue
-        ended, back = _clause_does(table, clause, evolve(way, when=z3.And(way.when, matches)))
+        ended, back = _clause_does(table, clause, evolve(way, when=both(way.when, matches)))
         ends += ended
         way = _joined(evolve(way, when=_without(way.when, matches)), back)
     return ends, way
@@ -249,38 +262,40 @@ def _looked_up(table: NftTable, name: str, met: Way) -> tuple[list[End], Way]:
         asked = z3.simplify(_key_matches(name, key, met.packet, table.local))
         if z3.is_false(asked):
             continue
-        ended, returned = _nftables(table, chain, evolve(met, when=z3.And(met.when, asked)))
+        ended, returned = _nftables(table, chain, evolve(met, when=both(met.when, asked)))
         ends += ended
         back = _joined(back, returned)
-        left = evolve(left, when=z3.And(left.when, z3.Not(asked)))
+        left = evolve(left, when=both(left.when, negated(asked)))
     return ends, _joined(left, back)
 
 
 def _key_matches(name: str, key: tuple[str, str, int], packet: SymbolicPacket, own: frozenset[str]) -> Formula:
     address, protocol, port = key
-    to_port = z3.And(packet.port == port, packet.protocol == PROTOCOLS.index(protocol))
+    to_port = both(packet.port == port, packet.protocol == PROTOCOLS.index(protocol))
     if address:
-        return z3.And(packet.destination == number(address), to_port)
-    return z3.And(local(packet.destination, own), to_port) if name in AT_NODE - {"health-checks"} else to_port
+        return both(packet.destination == number(address), to_port)
+    return both(local(packet.destination, own), to_port) if name in AT_NODE - {"health-checks"} else to_port
 
 
 def _clause_matches(clause: Clause, way: Way, own: frozenset[str]) -> Formula:
     packet = way.packet
-    elsewhere = z3.Not(within(packet.source, "127.0.0.0/8"))
+    here = loopback(packet.source)
+    elsewhere = negated(within(packet.source, here))
     states = {
         "": YES,
         "new": YES,
         "known": NO,
         "invalid": NO,
-        "martian": NO if way.destination else z3.And(within(packet.destination, "127.0.0.0/8"), elsewhere),
+        "martian": NO if way.destination else both(within(packet.destination, here), elsewhere),
     }
     asked: Asked = (
         (clause.protocol, lambda: packet.protocol == PROTOCOLS.index(clause.protocol)),
         (clause.source, lambda: within(packet.source, clause.source)),
-        (clause.not_source, lambda: z3.Not(within(packet.source, clause.not_source))),
+        (clause.not_source, lambda: negated(within(packet.source, clause.not_source))),
         (clause.source_local, lambda: local(packet.source, own)),
+        (clause.not_destination, lambda: negated(within(packet.destination, clause.not_destination))),
         (clause.marked is not None, lambda: way.marked == z3.BoolVal(val=bool(clause.marked))),
         (clause.state, lambda: states[clause.state]),
         (clause.remembered, lambda: z3.Bool(f"remembered {clause.remembered}")),
     )
-    return z3.And(YES, *(condition() for present, condition in asked if present))
+    return both(YES, *(condition() for present, condition in asked if present))

@@ -15,18 +15,32 @@ from attrs import frozen
 
 from ..impl.api.core import Service
 from ..impl.api.policy import EndpointSlice
+from ..impl.kubeproxy.family import split
 from ..impl.kubeproxy.packet import Fate, Packet
 from ..impl.kubeproxy.rule import Rule, RuleSet
-from .reachability import claims
-from .reachability_equivalence import fates
-from .reachability_symbolic import Formula, SymbolicPacket, local, number, rule_hits, within
+from .reachability import claims, own
+from .reachability_all import Sliced
+from .reachability_symbolic import (
+    NO,
+    YES,
+    Formula,
+    SymbolicPacket,
+    both,
+    either,
+    local,
+    negated,
+    number,
+    outcomes,
+    rule_hits,
+    within,
+)
 
 AFTER_ROUTING = frozenset({"POSTROUTING", "KUBE-POSTROUTING"})
 
 
 def dead_rules(rules: RuleSet) -> Iterator[Rule]:
     """Every rule is hit by the first packet of some connection (those after routing are not looked at)."""
-    packet = SymbolicPacket.fresh()
+    packet = SymbolicPacket.fresh(rules.family)
     solver = z3.Solver()
     solver.add(packet.is_packet())
     ways: dict[int, list[Formula]] = {}
@@ -35,7 +49,7 @@ def dead_rules(rules: RuleSet) -> Iterator[Rule]:
     for rule in rules.rules:
         if rule.chain in AFTER_ROUTING or _only_known(rule):
             continue
-        if solver.check(z3.Or(*ways.get(id(rule), ()))) == z3.unsat:
+        if solver.check(either(*ways.get(id(rule), ()))) == z3.unsat:
             yield rule
 
 
@@ -58,27 +72,30 @@ def wrongly_masked(
     rules: RuleSet, service: Service, slices: Iterable[EndpointSlice], node: str, *, cluster_cidr: str = "10.0.0.0/8"
 ) -> Masked | None:
     """Give a packet to a Service that is masqueraded when it should not be, or is not when it should; None: a proof."""
-    solver = z3.Solver()
-    for claim in claims(service, slices, node, sorted(rules.local)):
+    solver, sliced = z3.Solver(), Sliced(rules)
+    known = tuple(slices)
+    for claim in claims(service, known, node, own(rules), family=rules.family):
         outside = not claim.name.endswith("cluster IP")
         for address in claim.addresses:
             packet = SymbolicPacket.to(address, claim.port, claim.protocol)
             due = _due(service, packet, rules.local, cluster_cidr, outside=outside)
-            for (fate, destination, masquerade), when in fates(rules, packet).items():
-                if fate is not Fate.DNAT:
+            found = outcomes(sliced.to(address, claim.protocol, claim.port), packet)
+            for one in found.fates:
+                if one.fate is not Fate.DNAT:
                     continue
-                itself = packet.source == number(destination.partition(":")[0])
-                wrong = z3.Or(due, itself) != z3.BoolVal(val=masquerade)
-                if solver.check(when, wrong) == z3.sat:
-                    return Masked(claim.name, packet.read(solver.model()), destination, masquerade)
+                itself = packet.source == number(split(one.destination)[0])
+                wrong = either(due, itself) != found.masqueraded
+                if solver.check(one.when, wrong) == z3.sat:
+                    masked = z3.is_true(solver.model().eval(found.masqueraded, model_completion=True))
+                    return Masked(claim.name, packet.read(solver.model()), one.destination, masked)
     return None
 
 
 def _due(service: Service, packet: SymbolicPacket, own: frozenset[str], cidr: str, *, outside: bool) -> Formula:
     """Say when masquerading is due, whoever answers."""
-    from_pods = within(packet.source, cidr) if cidr else z3.BoolVal(val=False)
+    from_pods = within(packet.source, cidr) if cidr else NO
     if not outside:
-        return z3.Not(from_pods) if cidr else z3.BoolVal(val=False)
+        return negated(from_pods) if cidr else NO
     if service.spec.external_traffic_policy != "Local":
-        return z3.BoolVal(val=True)
-    return z3.And(z3.Not(from_pods), local(packet.source, own))
+        return YES
+    return both(negated(from_pods), local(packet.source, own))

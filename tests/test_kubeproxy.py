@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from kubeproof.properties.agreement_kubeproxy import judge
 VECTORS = Path(__file__).parent / "vectors" / "proxy" / "iptables.jsonl.xz"
 
 
-def records() -> list[dict[str, object]]:
+def records() -> list[dict[str, Any]]:
     with lzma.open(VECTORS, "rt") as lines:
         return [json.loads(line) for line in lines]
 
@@ -34,7 +35,36 @@ def test_a_changed_recording_is_noticed() -> None:
     outcome = record["outcomes"][0]
     outcome["tablesAfter"] = outcome["tablesAfter"].replace("0.2000000000", "0.2500000000")
     outcome["packetFlows"][0]["output"] = "10.180.0.2:80"
-    assert {(one.step, one.about.split()[0]) for one in judge(record)} == {(0, "nat"), (0, "packet")}
+    assert {(one.step, one.about.split()[0]) for one in judge(record)} == {(0, "nat"), (0, "order"), (0, "packet")}
+
+
+def partial() -> tuple[dict[str, Any], int]:
+    """Give a record with a partial sync that deletes chains, and the number of that step."""
+    for record in records():
+        for step, outcome in enumerate(record["outcomes"]):
+            if not outcome["fullSync"] and "-X" in outcome["restoreInput"] and outcome["localReadyEndpoints"]:
+                return record, step
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("field", "change", "about"),
+    [
+        ("restoreInput", lambda text: text.replace("-X KUBE", "-F KUBE", 1), "sync"),
+        ("restoreInput", lambda text: text.replace(":KUBE-SEP", ":KUBE-PES", 1), "sync"),
+        ("fullSync", lambda full: not full, "full"),
+        ("tablesAfter", lambda text: text.replace(":KUBE-SEP", ":KUBE-OLD-SEP", 1), "chain"),
+        ("localReadyEndpoints", lambda known: {name: count + 1 for name, count in known.items()}, "local"),
+        ("healthCheckNodePorts", lambda known: {**known, "d/x": 31000}, "health"),
+    ],
+    ids=["a deletion", "a chain that is emptied", "full or not", "a chain that stays", "a local endpoint", "a port"],
+)
+def test_a_changed_synchronisation_is_noticed(field: str, change: Any, about: str) -> None:
+    record, step = partial()
+    record["outcomes"][step][field] = change(record["outcomes"][step][field])
+    found = {(one.step, one.about.split()[0]) for one in judge(record)}
+    assert (step, about) in found
+    assert {where for where, _ in found} == {step}
 
 
 def service(**spec: object) -> Service:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from attrs import evolve, frozen
 
 from .endpoints import Address, Choice
-from .rule import Rule, contains
+from .family import IPV4, LOOPBACK, contains
+from .rule import Rule
 from .services import Port
 
 MARK_MASQ = "KUBE-MARK-MASQ"
@@ -24,12 +25,23 @@ PROXY_FIREWALL = "KUBE-PROXY-FIREWALL"
 
 @frozen
 class ProxyConfig:
-    """How a kube-proxy was set up. `cluster_cidr` "" means it cannot tell Pods' addresses from others."""
+    """How one proxier of a node was set up; all addresses are of its family.
+
+    `cluster_cidr` "" means it cannot tell Pods' addresses from others. IPv6 never has node ports at localhost.
+    """
 
     node_ips: tuple[str, ...] = ("192.168.0.1",)
     cluster_cidr: str = "10.0.0.0/8"
     masquerade_all: bool = False
     localhost_node_ports: bool = True
+    family: str = IPV4
+    counters: bool = True
+    """Whether the kernel has nfacct, which counts packets to localhost's node ports and invalid ones."""
+
+    @property
+    def serves_localhost(self) -> bool:
+        """Whether node ports are served at loopback addresses."""
+        return self.localhost_node_ports and self.family == IPV4
 
 
 def port_rules(port: Port, choice: Choice, config: ProxyConfig) -> Iterator[Rule]:
@@ -99,14 +111,14 @@ def _captures(port: Port, choice: Choice, config: ProxyConfig) -> Iterator[Rule]
 
 def _node_port(port: Port, external: str, config: ProxyConfig) -> Iterator[Rule]:
     rule = Rule("nat", NODE_PORTS, external, str(port), port.protocol, port=port.node_port)
-    if config.localhost_node_ports:
+    if config.serves_localhost and config.counters:  # for counting only: the next rule does the same
         yield Rule(
             "nat",
             NODE_PORTS,
             external,
             str(port),
             port.protocol,
-            destination="127.0.0.0/8",
+            destination=LOOPBACK[IPV4],
             port=port.node_port,
             nfacct="localhost_nps_accepted_pkts",
         )

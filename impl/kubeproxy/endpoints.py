@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import frozen
 
 from ..api.policy import Endpoint, EndpointSlice
+from .family import family_of, join, shortest, split
 from .services import OTHER_PROXY, Port
 
 SERVICE_NAME = "kubernetes.io/service-name"
@@ -18,7 +19,7 @@ ZONE = "topology.kubernetes.io/zone"
 
 @frozen(order=True)
 class Address:
-    """One endpoint as seen from a node: "ADDRESS:PORT", whether it is on it, and its conditions."""
+    """One endpoint as seen from a node: "ADDRESS:PORT" or "[ADDRESS]:PORT", whether on it, and its conditions."""
 
     target: str
     local: bool = False
@@ -30,7 +31,7 @@ class Address:
     @property
     def ip(self) -> str:
         """The address without the port."""
-        return self.target.partition(":")[0]
+        return split(self.target)[0]
 
     @property
     def draining(self) -> bool:
@@ -40,12 +41,16 @@ class Address:
 
 @frozen
 class Choice:
-    """Endpoints for policy Cluster, for policy Local, all that rules lead to, and whether there is any at all."""
+    """Endpoints for policy Cluster, for policy Local, and all that rules lead to.
+
+    `any` says whether there is any at all, `known` how many there are in whatever condition.
+    """
 
     cluster: tuple[Address, ...] = ()
     local: tuple[Address, ...] = ()
     reachable: tuple[Address, ...] = ()
     any: bool = False
+    known: int = 0
 
 
 def by_service(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], list[EndpointSlice]]:
@@ -71,14 +76,19 @@ def _in_slice(port: Port, one: EndpointSlice, node_name: str) -> Iterator[Addres
     if (meta.namespace, meta.labels.get(SERVICE_NAME)) != (port.namespace, port.service) or OTHER_PROXY in meta.labels:
         return
     for number in (p.port for p in one.ports if (p.name, p.protocol or "TCP") == (port.name, port.protocol)):
-        if number and one.address_type == "IPv4":
-            yield from (_address(endpoint, number, node_name) for endpoint in one.endpoints if endpoint.addresses)
+        if number and one.address_type == port.family:
+            yield from (_address(endpoint, number, node_name) for endpoint in one.endpoints if _usable(endpoint, one))
+
+
+def _usable(endpoint: Endpoint, one: EndpointSlice) -> bool:
+    """Tell whether an endpoint has an address, of the family its slice speaks of."""
+    return bool(endpoint.addresses) and family_of(endpoint.addresses[0]) == one.address_type
 
 
 def _address(endpoint: Endpoint, number: int, node_name: str) -> Address:
     hints = (endpoint.hints or {}).get("forZones") or ()
     return Address(
-        target=f"{endpoint.addresses[0]}:{number}",
+        target=join(shortest(endpoint.addresses[0]), number),
         local=endpoint.node_name == node_name,
         ready=endpoint.conditions.ready,
         serving=endpoint.conditions.serving,
@@ -95,11 +105,11 @@ def endpoints_for(
     zone = _zone_to_keep(found, (node_labels or {}).get(ZONE, ""))
     cluster = _cluster(found, zone) if port.uses_cluster_endpoints else ()
     if not port.uses_local_endpoints:
-        return Choice(cluster, (), cluster, any=bool(cluster))
+        return Choice(cluster, (), cluster, any=bool(cluster), known=len(found))
     local = _ready_else_draining(one for one in found if one.local)
     usable = any(one.ready or one.draining for one in found)
     reachable = tuple(sorted({*cluster, *local}))
-    return Choice(cluster, local, reachable, any=bool(cluster) or usable)
+    return Choice(cluster, local, reachable, any=bool(cluster) or usable, known=len(found))
 
 
 def _cluster(found: tuple[Address, ...], zone: str) -> tuple[Address, ...]:

@@ -19,7 +19,7 @@ from ..api.core import Service
 from ..api.policy import EndpointSlice
 from .chains import ProxyConfig
 from .endpoints import Address, Choice, by_service, endpoints_for
-from .rule import contains
+from .family import IPV4, LOOPBACK, contains
 from .services import Port, ports
 
 REFUSE, SILENCE, TAKE = "refuse", "silence", "take"
@@ -44,6 +44,7 @@ class Clause:
     source: str = ""
     not_source: str = ""
     source_local: bool = False
+    not_destination: str = ""
     marked: bool | None = None
     state: str = ""
     """"new", "known" (established or related), "invalid", or "martian": to loopback from elsewhere, untranslated."""
@@ -58,6 +59,7 @@ class NftTable:
     maps: immutabledict[str, immutabledict[Key, str]]
     sets: immutabledict[str, int]
     local: frozenset[str]
+    family: str = IPV4
 
 
 MAPS = ("services", "node-ports", "firewall", "health-checks", "refused", "refused-outside", "refused-node-ports")
@@ -83,10 +85,8 @@ _STATES = {
 _COMMON = {
     "prerouting": (Clause("jump", "find-service"),),
     "nat-output": (Clause("jump", "find-service"),),
-    "find-service": (Clause("lookup", "services"), Clause("lookup", "node-ports")),
     "postrouting": (Clause("return", marked=False), Clause("unmark"), Clause("masquerade")),
     "filter-input": (
-        Clause("drop", state="martian"),
         Clause("lookup", "firewall", state="new"),
         Clause("lookup", "health-checks"),
         Clause("lookup", "refused-outside", state="new"),
@@ -102,7 +102,6 @@ _COMMON = {
         Clause("lookup", "refused-node-ports", state="new"),
     ),
     "filter-output": (
-        Clause("drop", state="martian"),
         Clause("lookup", "firewall", state="new"),
         Clause("lookup", "refused", state="new"),
     ),
@@ -125,10 +124,10 @@ def nft_table(
 ) -> NftTable:
     """Give a node's table; arguments as for `proxy.rules`."""
     known = by_service(slices)
-    chains: dict[str, tuple[Clause, ...]] = dict(_COMMON)
+    chains = _common(config)
     maps: dict[str, dict[Key, str]] = {name: {} for name in MAPS}
     sets: dict[str, int] = {}
-    for port in ports(services):
+    for port in ports(services, config.family):
         mine = known.get((port.namespace, port.service), ())
         choice = endpoints_for(port, mine, node_name, node_labels)
         for piece in _port(port, choice, config):
@@ -139,7 +138,18 @@ def nft_table(
         if port.affinity_seconds:
             sets |= {port.endpoint_chain(one.target): port.affinity_seconds for one in choice.reachable}
     frozen_maps = immutabledict((name, immutabledict(found)) for name, found in maps.items())
-    return NftTable(immutabledict(chains), frozen_maps, immutabledict(sets), frozenset(config.node_ips))
+    return NftTable(immutabledict(chains), frozen_maps, immutabledict(sets), frozenset(config.node_ips), config.family)
+
+
+def _common(config: ProxyConfig) -> dict[str, tuple[Clause, ...]]:
+    """Give the chains that are there whatever the Services; where loopback has node ports, nobody else may ask it."""
+    chains = dict(_COMMON)
+    loopback = "" if config.serves_localhost else LOOPBACK[config.family]
+    chains["find-service"] = (Clause("lookup", "services"), Clause("lookup", "node-ports", not_destination=loopback))
+    if config.serves_localhost:
+        for hook in ("filter-input", "filter-output"):
+            chains[hook] = (Clause("drop", state="martian"), *chains[hook])
+    return chains
 
 
 # --- one port -------------------------------------------------------------------------------------------------------
@@ -237,13 +247,14 @@ def _endpoint(port: Port, address: Address) -> Iterator[Clause]:
 
 def nft_text(table: NftTable, name: str = "kubeproof") -> str:
     """Give what `nft -f` reads: the table in place of the one that was there."""
-    lines = [f"table ip {name}", f"delete table ip {name}", f"table ip {name} {{"]
+    ip, address = ("ip", "ipv4_addr") if table.family == IPV4 else ("ip6", "ipv6_addr")
+    lines = [f"table {ip} {name}", f"delete table {ip} {name}", f"table {ip} {name} {{"]
     for one, seconds in sorted(table.sets.items()):
-        lines.append(f"  set {one} {{ type ipv4_addr; flags dynamic,timeout; timeout {seconds}s; }}")
+        lines.append(f"  set {one} {{ type {address}; flags dynamic,timeout; timeout {seconds}s; }}")
     # A chain must be there before something jumps to it.
     lines += [f"  chain {one} {{ }}" for one in sorted(table.chains) if one not in HOOKS]
     for one in MAPS:
-        key = "inet_proto . inet_service" if one in AT_NODE else "ipv4_addr . inet_proto . inet_service"
+        key = "inet_proto . inet_service" if one in AT_NODE else f"{address} . inet_proto . inet_service"
         elements = ", ".join(f"{_key(at)} : jump {to}" for at, to in sorted(table.maps[one].items()))
         given = f" elements = {{ {elements} }};" if elements else ""
         lines.append(f"  map {one} {{ type {key} : verdict;{given} }}")
@@ -252,7 +263,7 @@ def nft_text(table: NftTable, name: str = "kubeproof") -> str:
         if one in HOOKS:
             kind, hook, priority = HOOKS[one]
             lines.append(f"    type {kind} hook {hook} priority {priority};")
-        lines += [f"    {_spelt(clause)}" for clause in clauses]
+        lines += [f"    {_spelt(clause, ip)}" for clause in clauses]
         lines.append("  }")
     return "\n".join([*lines, "}", ""])
 
@@ -262,20 +273,21 @@ def _key(key: Key) -> str:
     return " . ".join((*([address] if address else []), protocol.lower(), str(port)))
 
 
-def _spelt(clause: Clause) -> str:
+def _spelt(clause: Clause, ip: str) -> str:
     parts = (
-        (clause.source, f"ip saddr {clause.source}"),
-        (clause.not_source, f"ip saddr != {clause.not_source}"),
+        (clause.source, f"{ip} saddr {clause.source}"),
+        (clause.not_source, f"{ip} saddr != {clause.not_source}"),
         (clause.source_local, "fib saddr type local"),
+        (clause.not_destination, f"{ip} daddr != {clause.not_destination}"),
         (clause.marked is not None, f"meta mark & 0x4000 {'==' if clause.marked else '!='} 0x4000"),
         (clause.state, _STATES[clause.state]),
-        (clause.remembered, f"ip saddr @{clause.remembered}"),
-        (True, _done(clause)),
+        (clause.remembered, f"{ip} saddr @{clause.remembered}"),
+        (True, _done(clause, ip)),
     )
     return " ".join(text for present, text in parts if present)
 
 
-def _done(clause: Clause) -> str:
+def _done(clause: Clause, ip: str) -> str:
     target = clause.target
     match clause.verdict:
         case "jump":
@@ -284,7 +296,7 @@ def _done(clause: Clause) -> str:
             local = "" if target == "health-checks" else "fib daddr type local "
             return f"{local}meta l4proto . th dport vmap @{target}"
         case "lookup":
-            return f"ip daddr . meta l4proto . th dport vmap @{target}"
+            return f"{ip} daddr . meta l4proto . th dport vmap @{target}"
         case "spread":
             drawn = ", ".join(f"{place} : jump {chain}" for place, chain in enumerate(clause.among))
             return f"numgen random mod {len(clause.among)} vmap {{ {drawn} }}"
@@ -293,7 +305,7 @@ def _done(clause: Clause) -> str:
         case "unmark":
             return "meta mark set meta mark ^ 0x4000"
         case "remember":
-            return f"update @{target} {{ ip saddr }}"
+            return f"update @{target} {{ {ip} saddr }}"
         case "dnat":
             return f"meta l4proto {clause.protocol.lower()} dnat to {target}"
         case verdict:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 @frozen
 class Packet:
-    """The first packet of a connection as it meets the node's rules. Addresses are dotted IPv4.
+    """The first packet of a connection as it meets the node's rules. Both addresses are of one family.
 
     `remembered` holds the endpoint chains that session affinity remembers for its source.
     """
@@ -35,7 +35,7 @@ class Fate(Enum):
 
 @frozen(order=True)
 class Verdict:
-    """The fate of a packet; `destination` is "ADDRESS:PORT" when it is DNAT."""
+    """The fate of a packet; `destination` is "ADDRESS:PORT" when it is DNAT, an IPv6 address in brackets."""
 
     fate: Fate = Fate.UNCHANGED
     destination: str = ""

@@ -1,8 +1,7 @@
 """The text that programs a node: what `iptables-restore` reads.
 
 Upstream: syncProxyRules of pkg/proxy/iptables/proxier.go (v1.32), which pipes such a text into iptables-restore.
-Left out on purpose: `--noflush`. Each text is whole and takes the tables as its own; kube-proxy leaves others' chains
-alone and puts its jumps from the built-in chains in with single commands.
+Here each text is whole and takes the tables as its own; those that leave other chains alone are made by `sync`.
 """
 
 from __future__ import annotations

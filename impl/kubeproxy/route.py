@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 from attrs import define, evolve, frozen
 
+from .family import is_local, split
 from .packet import Fate, Packet, Verdict
-from .rule import Rule, RuleSet, is_local
+from .rule import Rule, RuleSet
 
 _ENDS = {"DROP": Fate.DROP, "REJECT": Fate.REJECT, "ACCEPT": Fate.ACCEPT}
 
@@ -84,8 +85,8 @@ class _Walk:
     def filtered(self, *, masquerade: bool) -> Verdict:
         """Run the hooks behind the nat table; `masquerade` is what POSTROUTING does to a packet that gets there."""
         if self.destination:
-            address, _, port = self.destination.partition(":")
-            self.packet = evolve(self.packet, destination=address, port=int(port))
+            address, port = split(self.destination)
+            self.packet = evolve(self.packet, destination=address, port=port)
         refused = self._refused()
         if refused in {Fate.DROP, Fate.REJECT}:
             return Verdict(refused)

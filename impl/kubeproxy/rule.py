@@ -6,11 +6,11 @@ Upstream: iptables(8) and the matches and targets pkg/proxy/iptables (v1.32) use
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network
 
 from attrs import field, frozen
 from immutabledict import immutabledict
 
+from .family import IPV4, contains, is_local
 from .packet import Packet
 
 
@@ -31,6 +31,7 @@ class Rule:
     source: str = ""
     not_source: str = ""
     destination: str = ""
+    not_destination: str = ""
     port: int = 0
     source_local: bool = False
     destination_local: bool = False
@@ -65,6 +66,7 @@ class Rule:
             (self.destination_local, "-m addrtype --dst-type LOCAL"),
             (self.protocol, f"-m {protocol} -p {protocol}"),
             (self.destination, f"-d {self.destination}"),
+            (self.not_destination, f"! -d {self.not_destination}"),
             (self.port, f"--dport {self.port}"),
             (self.not_source, f"! -s {self.not_source}"),
             (self.source, f"-s {self.source}"),
@@ -99,6 +101,7 @@ class Rule:
             (not self.source or contains(self.source, packet.source))
             and not (self.not_source and contains(self.not_source, packet.source))
             and (not self.destination or contains(self.destination, packet.destination))
+            and not (self.not_destination and contains(self.not_destination, packet.destination))
         )
 
     def _state_matches(self, state: str, *, translated: bool) -> bool:
@@ -110,16 +113,6 @@ class Rule:
         return bool(states & mine) != self.conntrack.startswith("!")
 
 
-def contains(network: str, address: str) -> bool:
-    """Tell whether an address lies in a network ("10.0.0.0/8") or is the one address named."""
-    return IPv4Address(address) in IPv4Network(network)
-
-
-def is_local(address: str, local: frozenset[str]) -> bool:
-    """Tell whether an address is the node's own; all of 127.0.0.0/8 is."""
-    return address in local or address.startswith("127.")
-
-
 def _chains(rules: Iterable[Rule]) -> immutabledict[tuple[str, str], tuple[Rule, ...]]:
     chains: dict[tuple[str, str], list[Rule]] = {}
     for rule in rules:
@@ -129,10 +122,15 @@ def _chains(rules: Iterable[Rule]) -> immutabledict[tuple[str, str], tuple[Rule,
 
 @frozen
 class RuleSet:
-    """All rules of one node; `local` are the addresses that count as the node's own."""
+    """All rules of one node for one address family.
+
+    `local` are the addresses that count as the node's own, `node_ip` the first of them, which source ranges ask about.
+    """
 
     rules: tuple[Rule, ...]
     local: frozenset[str]
+    family: str = IPV4
+    node_ip: str = ""
     chains: immutabledict[tuple[str, str], tuple[Rule, ...]] = field(init=False, eq=False, repr=False)
 
     @chains.default

@@ -1,7 +1,7 @@
 """What kube-proxy keeps of a Service: one value per port.
 
 Upstream: pkg/proxy/serviceport.go (v1.32).
-Left out on purpose: IPv6 families.
+A port of a Service with both families is two values, one for each proxier.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Network
+from contextlib import suppress
+from ipaddress import ip_network
 
 from attrs import frozen
 
 from ..api.core import Service
 from ..api.frozen import Json
+from .family import IPV4, family_of, shortest
 
 OTHER_PROXY = "service.kubernetes.io/service-proxy-name"
 DEFAULT_AFFINITY_SECONDS = 10800
@@ -38,6 +40,7 @@ class Port:
     external_local: bool = False
     health_check_node_port: int = 0
     affinity_seconds: int = 0
+    family: str = IPV4
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.service}{':' if self.name else ''}{self.name}"
@@ -70,9 +73,9 @@ def _hash(text: str) -> str:
     return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:16]
 
 
-def ports(services: Iterable[Service]) -> tuple[Port, ...]:
-    """Give every port this kube-proxy serves, by name; headless and ExternalName Services have none."""
-    found = (port for service in services if _served(service) for port in service_ports(service))
+def ports(services: Iterable[Service], family: str = IPV4) -> tuple[Port, ...]:
+    """Give every port the proxier of a family serves, by name; headless and ExternalName Services have none."""
+    found = (port for service in services if _served(service) for port in service_ports(service, family))
     return tuple(sorted(found, key=lambda one: (one.namespace, one.service, one.name, one.protocol)))
 
 
@@ -81,9 +84,20 @@ def _served(service: Service) -> bool:
     return not headless and service.spec.type != "ExternalName" and OTHER_PROXY not in service.metadata.labels
 
 
-def service_ports(service: Service) -> Iterator[Port]:
-    """Give the ports of one Service."""
+def cluster_ip_of(service: Service, family: str) -> str:
+    """Give the cluster IP of a family, "" if the Service has none; without families its one address tells."""
     spec = service.spec
+    known = spec.cluster_ips or (spec.cluster_ip,)
+    families = spec.ip_families or tuple(family_of(one) for one in known[:1])
+    return next((one for one, of in zip(known, families, strict=False) if of == family and one not in {"", "None"}), "")
+
+
+def service_ports(service: Service, family: str = IPV4) -> Iterator[Port]:
+    """Give the ports of one Service for one family; none if it has no cluster IP of it."""
+    spec = service.spec
+    cluster_ip = cluster_ip_of(service, family)
+    if not cluster_ip:
+        return
     external = spec.type in {"NodePort", "LoadBalancer"} or bool(spec.external_ips)
     external_local = external and spec.external_traffic_policy == "Local"
     needs_health_check = spec.type == "LoadBalancer" and external_local
@@ -93,16 +107,17 @@ def service_ports(service: Service) -> Iterator[Port]:
             service=service.metadata.name,
             name=port.name,
             protocol=port.protocol or "TCP",
-            cluster_ip=spec.cluster_ip,
+            cluster_ip=shortest(cluster_ip),
             port=port.port,
             node_port=port.node_port,
-            external_ips=tuple(ip for ip in spec.external_ips if "." in ip),
-            load_balancer_ips=tuple(_load_balancer_ips(service.extra.get("status"))),
-            source_ranges=tuple(_ranges(spec.load_balancer_source_ranges)),
+            external_ips=tuple(shortest(ip) for ip in spec.external_ips if family_of(ip) == family),
+            load_balancer_ips=tuple(_load_balancer_ips(service.extra.get("status"), family)),
+            source_ranges=tuple(_ranges(spec.load_balancer_source_ranges, family)),
             internal_local=spec.internal_traffic_policy == "Local",
             external_local=external_local,
             health_check_node_port=spec.extra.get("healthCheckNodePort", 0) if needs_health_check else 0,
             affinity_seconds=_affinity_seconds(service),
+            family=family,
         )
 
 
@@ -114,14 +129,16 @@ def _affinity_seconds(service: Service) -> int:
     return DEFAULT_AFFINITY_SECONDS if seconds is None else int(seconds)
 
 
-def _load_balancer_ips(status: Json) -> Iterator[str]:
+def _load_balancer_ips(status: Json, family: str) -> Iterator[str]:
     """Give the balancer's addresses that arrive as they are; in ipMode Proxy it has rewritten the packets."""
     for ingress in ((status or {}).get("loadBalancer") or {}).get("ingress") or ():
-        if "." in ingress.get("ip", "") and ingress.get("ipMode", "VIP") == "VIP":
-            yield ingress["ip"]
+        address = ingress.get("ip", "")
+        if address and family_of(address) == family and ingress.get("ipMode", "VIP") == "VIP":
+            yield shortest(address)
 
 
-def _ranges(texts: Iterable[str]) -> Iterator[str]:
+def _ranges(texts: Iterable[str], family: str) -> Iterator[str]:
     for text in texts:
-        if "." in text:
-            yield str(IPv4Network(text.strip(), strict=False))
+        with suppress(ValueError):  # kube-proxy passes over what it cannot read
+            if family_of(text) == family:
+                yield str(ip_network(text.strip(), strict=False))

@@ -1,5 +1,6 @@
 """A cluster of network namespaces on this machine's own kernel: one node, and hosts joined to it by veth pairs.
 
+Every address has a twin of the other family (`six`): the cluster speaks IPv4 and IPv6.
 No namespace has a name: each lives as long as this process holds it, so that nothing is left behind. A thread steps
 into one to open a socket or to run a command there; a socket stays where it was opened.
 A plugin of pytest: the tests of this folder name it, and it leaves them out where they cannot run.
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import ipaddress
 import os
 import selectors
 import shutil
@@ -23,7 +25,18 @@ from typing import Any
 
 import pytest
 
+
+def six(address: str) -> str:
+    """Give the IPv6 twin of an IPv4 address or network: 10.0.1.2 has fd00:10::1:2, 10.0.0.0/8 has fd00:10::/32."""
+    if address.startswith("127."):
+        return "::1"
+    one, two, three, four = address.partition("/")[0].split(".")
+    length = {"": "", "8": "/32", "24": "/112"}[address.partition("/")[2]]
+    return f"{ipaddress.IPv6Address(f'fd00:{one}:{two}::{three}:{four}')}{length}"
+
+
 NODE = "192.168.0.1"
+NODE_SIX = six(NODE)
 HOSTS = {
     "10.0.1.1": "a Pod on the node",
     "10.0.1.2": "another Pod on the node",
@@ -33,15 +46,17 @@ HOSTS = {
     "198.51.100.8": "another client outside",
 }
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-TOOLS = ("ip", "iptables-restore", "nft", "conntrack")
+TOOLS = ("ip", "iptables-restore", "ip6tables-restore", "nft", "conntrack")
 SETTINGS = {
-    "ip_forward": 1,
-    "conf/all/route_localnet": 1,
-    "conf/all/rp_filter": 0,
-    "conf/default/rp_filter": 0,
-    "conf/all/send_redirects": 0,
-    "conf/default/send_redirects": 0,
-    "icmp_ratelimit": 0,
+    "ipv4/ip_forward": 1,
+    "ipv4/conf/all/route_localnet": 1,
+    "ipv4/conf/all/rp_filter": 0,
+    "ipv4/conf/default/rp_filter": 0,
+    "ipv4/conf/all/send_redirects": 0,
+    "ipv4/conf/default/send_redirects": 0,
+    "ipv4/icmp_ratelimit": 0,
+    "ipv6/conf/all/forwarding": 1,
+    "ipv6/icmp/ratelimit": 0,
 }
 """What the node's network plugin and kube-proxy set, besides quick answers to whoever is refused."""
 PROBE = """*nat
@@ -79,6 +94,7 @@ def obstacle() -> str:
         lab = Lab()
         try:
             lab.program(PROBE)
+            lab.program(PROBE.replace("10.0.0.1:80", "[fd00::1]:80").replace("192.0.2.1", "fd00::2"), family="IPv6")
             lab.nft(NFT_PROBE)
             lab.conntrack("-L")
         finally:
@@ -141,15 +157,15 @@ class Namespace:
         self.run("ip", "-batch", "-", text=lines)
 
     def set(self, settings: dict[str, int]) -> None:
-        """Write settings of /proc/sys/net/ipv4 there."""
+        """Write settings of /proc/sys/net there."""
         with self.inside():
             for name, value in settings.items():
-                Path("/proc/sys/net/ipv4", name).write_text(f"{value}\n", encoding="utf-8")
+                Path("/proc/sys/net", name).write_text(f"{value}\n", encoding="utf-8")
 
-    def socket(self, kind: socket.SocketKind) -> socket.socket:
-        """Open a socket there."""
+    def socket(self, kind: socket.SocketKind, address: str) -> socket.socket:
+        """Open a socket there, of the family of an address."""
         with self.inside():
-            return socket.socket(socket.AF_INET, kind)
+            return socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
 
 
 def _checked(code: int) -> None:
@@ -166,7 +182,8 @@ class Lab:
 
     def __init__(self) -> None:
         self.node = Namespace()
-        self.hosts = {address: Namespace() for address in HOSTS}
+        self.spaces = {address: Namespace() for address in HOSTS}
+        self.hosts = {twin: space for address, space in self.spaces.items() for twin in (address, six(address))}
         self._wire()
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
@@ -178,24 +195,32 @@ class Lab:
     def _wire(self) -> None:
         self.node.ip("link set lo up\n")
         self.node.set(SETTINGS)
-        for place, (address, host) in enumerate(self.hosts.items()):
+        for place, (address, host) in enumerate(self.spaces.items()):
             self.node.ip(
                 f"link add to{place} type veth peer name eth0 netns {host.path}\n"
-                f"addr add {NODE}/32 dev to{place}\nlink set to{place} up\n"
+                f"addr add {NODE}/32 dev to{place}\naddr add {NODE_SIX}/128 dev to{place} nodad\n"
+                f"link set to{place} up\n"
                 f"route add {address}/32 dev to{place} src {NODE}\n"
+                f"route add {six(address)}/128 dev to{place} src {NODE_SIX}\n"
             )
-            host.set({"ip_forward": 0})
+            host.set({"ipv4/ip_forward": 0})
             host.ip(
-                f"link set lo up\naddr add {address}/32 dev eth0\nlink set eth0 up\n"
-                f"route add {NODE}/32 dev eth0 scope link\nroute add default via {NODE} dev eth0\n"
+                f"link set lo up\naddr add {address}/32 dev eth0\naddr add {six(address)}/128 dev eth0 nodad\n"
+                f"link set eth0 up\nroute add {NODE}/32 dev eth0 scope link\nroute add default via {NODE} dev eth0\n"
+                f"route add {NODE_SIX}/128 dev eth0\nroute add default via {NODE_SIX} dev eth0 src {six(address)}\n"
             )
         # What is nobody's goes outside, to a host that forwards nothing.
-        last = len(self.hosts) - 1
-        self.node.ip(f"route add default via {list(self.hosts)[last]} dev to{last} src {NODE}\n")
+        last = len(self.spaces) - 1
+        outside = list(self.spaces)[last]
+        self.node.ip(
+            f"route add default via {outside} dev to{last} src {NODE}\n"
+            f"route add default via {six(outside)} dev to{last} src {NODE_SIX}\n"
+        )
 
-    def program(self, text: str) -> None:
-        """Load both tables with the real iptables-restore."""
-        self.node.run("iptables-restore", "-w", "5", text=text)
+    def program(self, text: str, *, family: str = "IPv4", flush: bool = True) -> None:
+        """Load both tables with the real iptables-restore, or that of IPv6; `flush` empties them before."""
+        command = "iptables-restore" if family == "IPv4" else "ip6tables-restore"
+        self.node.run(command, "-w", "5", *(() if flush else ("--noflush",)), text=text)
 
     def nft(self, text: str) -> None:
         """Load a file with the real nft."""
@@ -208,14 +233,14 @@ class Lab:
     def listen(self, address: str, port: int, *, mute: bool = False) -> None:
         """Answer on a port of a host, TCP and UDP; `mute` takes what comes and says nothing."""
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-            opened = self.hosts[address].socket(kind)
+            opened = self.hosts[address].socket(kind, address)
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             opened.bind((address, port))
             if kind is socket.SOCK_STREAM:
                 opened.listen(64)
             opened.settimeout(0)
             self._sockets.append(opened)
-            self._selector.register(opened, selectors.EVENT_READ, "" if mute else f"{address}:{port}")
+            self._selector.register(opened, selectors.EVENT_READ, "" if mute else named(address, port))
         self._wake.send(b".")
 
     def _serve(self) -> None:
@@ -248,14 +273,14 @@ class Lab:
         for opened in (*self._sockets, self._wake, self._woken):
             opened.close()
         self._selector.close()
-        for space in (self.node, *self.hosts.values()):
+        for space in (self.node, *self.spaces.values()):
             os.close(space.fd)
 
     # --- clients ----------------------------------------------------------------------------------------------------
 
     def client(self, source: str, kind: socket.SocketKind, port: int = 0) -> socket.socket:
         """Open a client's socket on a host, or on the node (its address, or one of 127.0.0.0/8)."""
-        opened = self.hosts.get(source, self.node).socket(kind)
+        opened = self.hosts.get(source, self.node).socket(kind, source)
         opened.bind((source, port))
         return opened
 
@@ -269,6 +294,11 @@ class Lab:
         kind = socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM
         with self.client(source, kind) as opened:
             return answer(opened, target, patience)
+
+
+def named(address: str, port: int) -> str:
+    """Put an address and a port together as rules do."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def answer(opened: socket.socket, target: tuple[str, int], patience: float) -> str:
@@ -302,6 +332,7 @@ def kernel_cluster() -> Iterator[Lab]:
     lab = Lab()
     for address in ("10.0.1.1", "10.0.1.2", "10.0.2.1"):
         lab.listen(address, 8080)
+        lab.listen(six(address), 8080)
     lab.listen("10.0.2.1", 9090, mute=True)
     yield lab
     lab.close()
@@ -311,8 +342,8 @@ def kernel_cluster() -> Iterator[Lab]:
 def lab(kernel_cluster: Lab) -> Lab:
     """Give the cluster as if new: no rules, no connections known."""
     kernel_cluster.nft("flush ruleset\n")
-    kernel_cluster.program(
-        "*filter\nCOMMIT\n*nat\nCOMMIT\n"
-    )  # an iptables that is not nftables underneath keeps its own
-    kernel_cluster.conntrack("-F")
+    for family in ("IPv4", "IPv6"):
+        # An iptables that is not nftables underneath keeps its own.
+        kernel_cluster.program("*filter\nCOMMIT\n*nat\nCOMMIT\n", family=family)
+        kernel_cluster.conntrack("-F", "-f", family.lower())
     return kernel_cluster
