@@ -43,6 +43,8 @@ def _keep() -> Keep:
 def _misplaced(cluster: Cluster, keep: Keep, breaks: Judge, before: View, after: View, _label: str) -> Iterator[str]:
     """Judge by the Pods as they are, and by the nodes as they are, but for what nobody can hold against a decision."""
     slots = cluster.world.layout.pools["Pod"]
+    if all(before.via(_node_name, slot) == after.via(_node_name, slot) for slot in slots):
+        return  # Nothing is bound; the rest is not even read.
     pods: list[tuple[Pod | None, Pod | None]] = [(before.via(keep, slot), after.via(keep, slot)) for slot in slots]
     for old, new in pods:
         if old is None or new is None or old.spec.node_name == new.spec.node_name:
@@ -132,11 +134,17 @@ def _waits(obj: Object | None) -> bool:
     return isinstance(obj, Pod) and not obj.spec.node_name and not obj.metadata.terminating and not obj.finished
 
 
+def _node_name(obj: Object | None) -> str:
+    return obj.spec.node_name if isinstance(obj, Pod) else ""
+
+
 def nodes_of(cluster: Cluster, view: View) -> tuple[Node, ...]:
-    """Give the nodes of a state."""
+    """Give the nodes of a state, where they change as the scheduler keeps them: conditions come and go."""
     layout = cluster.world.layout
     if "Node" in layout.pools:
-        return tuple(one for slot in layout.pools["Node"] if isinstance(one := view[slot], Node))
+        return tuple(
+            one for slot in layout.pools["Node"] if isinstance(one := view.via(scheduling.kept_constant, slot), Node)
+        )
     return tuple(one for one in layout.constants.values() if isinstance(one, Node))
 
 

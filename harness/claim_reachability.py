@@ -15,6 +15,7 @@ from attrs import evolve
 
 from ..impl.api.core import Node, Pod, Service
 from ..impl.api.kinds import Object
+from ..impl.api.meta import ObjectMeta
 from ..impl.api.policy import Endpoint, EndpointSlice
 from ..impl.api.selectors import matches_map
 from ..impl.apiserver.storage import Objects as Store
@@ -78,7 +79,9 @@ def _renamed(objects: Sequence[Object], *, keep_nodes: bool) -> Iterator[Object]
     for one in objects:
         if isinstance(one, EndpointSlice):
             yield evolve(one, endpoints=tuple(sorted(map(renamed, one.endpoints), key=lambda end: end.addresses)))
-        elif isinstance(one, Service | Node):
+        elif isinstance(one, Node):
+            yield Node(ObjectMeta(name=one.metadata.name))  # All that its rules say of it.
+        elif isinstance(one, Service):
             yield one
 
 

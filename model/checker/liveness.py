@@ -100,15 +100,15 @@ class Graph:
         counts = ends - np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1]))
         self.source: Numbers = np.repeat(np.arange(self.size, dtype=np.int32), counts)
         self.target: Numbers = np.array(book.edge_to, dtype=np.int32)
+        self.whole = not self.target.size or int(self.target.max()) < self.size
+        """Whether every step leads to a state that was expanded."""
         self.action: Numbers = np.array(book.edge_action, dtype=np.int32)
         self.ordinal: Numbers = np.array(book.edge_ordinal, dtype=np.int32)
         self.requirements = Requirements.of_book(book)
         self.enabled = self._enabled(counts)
         """Per state, the groups that have a step there."""
-        fair = np.array(book.fair, dtype=np.bool_)
-        self.stuck: Flags = np.ones(self.size, dtype=np.bool_)
+        self.stuck: Flags = ~np.any(self.enabled, axis=1)
         """States that enable no fair action: a run may end there."""
-        self.stuck[self.source[fair[self.action]]] = False
 
     def _enabled(self, counts: NDArray[np.int64]) -> Bits:
         """Gather the groups of the steps of each state; steps of one state stand together."""
@@ -122,6 +122,8 @@ class Graph:
 
     def inside(self, work: Flags) -> Flags:
         """Flag the edges that stay in a set of states."""
+        if self.whole and work.all():
+            return np.ones(len(self.target), dtype=np.bool_)
         known = self.target < self.size
         target = np.where(known, self.target, 0)
         flags: Flags = work[self.source] & known & work[target]
@@ -244,7 +246,8 @@ def _components(graph: Graph, edges: Flags) -> Numbers:
 
 def _judge(graph: Graph, work: Flags, edges: Flags, label: Numbers) -> tuple[Flags, Flags]:
     """Flag the components that hold a fair cycle, and the states to drop before searching the others again."""
-    within = edges & (label[graph.source] == label[np.where(edges, graph.target, 0)])
+    target = graph.target if graph.whole else np.where(edges, graph.target, 0)
+    within = edges & (label[graph.source] == label[target])
     cyclic: Flags = np.zeros(int(label.max()) + 1, dtype=np.bool_)
     cyclic[label[graph.source[within]]] = True
     fails, forlorn = _failing(graph, work & cyclic[label], within, label)
