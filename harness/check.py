@@ -9,6 +9,7 @@ UNKNOWN.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import monotonic
 
 from attrs import evolve
@@ -19,12 +20,13 @@ from ..impl.api.policy import PodDisruptionBudget
 from ..impl.scheduler.schedule import unmodelled
 from ..model.checker.explore import explore
 from ..model.checker.results import Exploration, Limits, Progress, Status, Verdict
+from ..model.checker.symmetry import AsymmetryError
 from ..model.checker.traces import states
-from ..model.machine import Machine, State
+from ..model.machine import Machine, State, Symmetry
 from ..properties.convergence import orphans, shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
+from . import claim_deadline, motion, scheduling
 from . import claims as claim_properties
-from . import motion
 from .bounds import bounds_of
 from .claim_convergence import objects_of
 from .claims import SERVED
@@ -35,6 +37,7 @@ from .prepare import Prepared, prepare
 from .results import Claim, Report
 from .scenario import Scenario
 from .settle import Restless
+from .symmetry import symmetry_of
 
 
 def check(
@@ -43,9 +46,14 @@ def check(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     progress: Callable[[Progress], None] | None = None,
     reductions: bool = True,
+    symmetry: bool = True,
     search: Callable[..., Exploration] = explore,
 ) -> Report:
     """Check every claim about a scenario. `reductions` False explores all components together instead of the core.
+
+    `symmetry` False keeps apart what differs only in which of several nodes or Pods that are alike is which; without
+    `reductions` nothing is exchanged either. Where exchanging them turns out to make a difference after all, the core
+    is searched again without.
 
     `search` looks through the core: `explore` or `simulate`, with whatever further arguments it shall have.
 
@@ -57,7 +65,8 @@ def check(
     except Restless as restless:
         return _restless(scenario, str(restless), monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
-    found = search(core.machine, claim_properties.of(core), limits=limits, progress=progress)
+    looks = partial(search, core.machine, claim_properties.of(core), limits=limits, progress=progress)
+    found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
     claims = tuple(_claims(core, prepared, found, limits, progress))
     return Report(
         scenario=scenario,
@@ -71,6 +80,16 @@ def check(
         complete=found.complete,
         exploration=found,
     )
+
+
+def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:
+    """Search with symmetry, or without where there is none, or none after all."""
+    if group is None:
+        return search()
+    try:
+        return search(symmetry=group)
+    except AsymmetryError as error:
+        return evolve(search(), symmetry=f"no use was made of symmetry: {error}")
 
 
 def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = True) -> Cluster:
@@ -92,7 +111,7 @@ def _restless(scenario: Scenario, why: str, seconds: float) -> Report:
     claims = tuple(
         Claim(name, text, Status.UNKNOWN, "", (reason,))
         for name, text in claim_properties.SENTENCES.items()
-        if name != "budget"
+        if name in claim_properties.ALWAYS
     )
     return Report(scenario, claims, bounds_of(scenario), (), 0, 0, 0, seconds, complete=False)
 
@@ -110,12 +129,16 @@ def _claims(
         verdict = next((one for one in found.verdicts if one.name == name), None)
         if verdict is not None:
             claim = _claim(core, verdict, sentence)
-        elif any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
+        elif name == "budget" and any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nothing is evicted.
+        elif name == claim_deadline.NAME and core.scenario.deadline is not None:
+            claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nobody may evict others.
         else:
             continue
         if name == "placement" and claim.status is not Status.VIOLATED:
             claim = _nothing_left(core, found, claim)
+        if name == claim_deadline.NAME and verdict is not None:
+            claim = claim_deadline.judge(core.scenario, found, claim)
         if name == "reachability" and claim.status is not Status.VIOLATED:
             bare = any(one.status is not Status.HOLDS for one in found.verdicts if one.name.startswith(SERVED))
             claim = motion.judge(core.scenario, prepared, claim, limits, progress, bare=bare)
@@ -150,7 +173,11 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     yield from refused_evictions(core.world, core.scenario.script, state)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
+    running = core.scenario.schedulers.names
     for pod in waiting:
+        if scheduling.named(pod) not in running:
+            who = f"a scheduler called {scheduling.named(pod)}"
+            yield f"{pod.metadata.name} waits for {who}; those that run are: {', '.join(running)} (schedulers)"
         yield from why_pending(pod, Cache.of(objects))
     if waiting:
         nodes = [one for one in objects if isinstance(one, Node)]

@@ -74,6 +74,9 @@ def cli() -> None:
     help="settled: the manifests are applied already; empty: applying them is the first step.",
 )
 @click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter.")
+@click.option(
+    "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
+)
 @click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states.")
 @click.option(
     "--max-memory",
@@ -120,6 +123,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
             measure=given["statistics"],
             walks=given["simulate"],
             seed=given["seed"],
+            symmetry=not given["no_symmetry"],
         )
     _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"]))
     if given["statistics"] and not given["as_json"]:
@@ -162,10 +166,16 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, required=True, metavar="FOLDER|FILE|-...")
+@click.argument("paths", nargs=-1, metavar="FOLDER|FILE|-...")
 @click.option("--nodes", metavar="FILE", help="Node objects; those among the manifests otherwise.")
+@click.option("--from-cluster", metavar="DUMP", help="Start from kubectl get nodes,pods,... -A -o json.")
 @click.option("--survive", type=click.IntRange(min=1), metavar="K", help="After the loss of any K nodes too?")
-@click.option("--minimise", type=click.Choice(["nodes"]), help="Find the smallest pool.")
+@click.option("--survive-zones", type=click.IntRange(min=1), metavar="K", help="After the loss of any K zones too?")
+@click.option(
+    "--minimise",
+    type=click.Choice(["nodes", "changes", "capacity"]),
+    help="The smallest pool, the fewest changes, or the least added capacity.",
+)
 @click.option("--pool", multiple=True, metavar="NAME=cpu:2,memory:8Gi", help="A kind of node that can be added.")
 @click.option("--timeout", metavar="TIME", default="10s", show_default=True, help="Give up on one proof after so long.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -173,17 +183,21 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Say where each Pod can go and why not elsewhere, whether all can at once, and on how few nodes."""
     from . import place as placing  # noqa: PLC0415 - --help and --version need nothing of it
-    from . import place_report  # noqa: PLC0415
+    from . import place_pool, place_report  # noqa: PLC0415
 
     limits = _limits({"max_states": None, "max_memory": None, "timeout": given["timeout"]})
-    if bool(given["minimise"]) != bool(given["pool"]):
+    if (given["minimise"] == "nodes") != bool(given["pool"]):
         raise click.UsageError("--minimise nodes and --pool go together")
-    answer = place_report.report(
-        placing.wanted(paths, given["nodes"]),
+    if not paths and not given["from_cluster"]:
+        raise click.UsageError("give manifests, or --from-cluster")
+    asked = place_report.Asked(
         survive=given["survive"] or 0,
-        pools=dict(placing.pool(text) for text in given["pool"]),
+        survive_zones=given["survive_zones"] or 0,
+        minimise=given["minimise"] or "",
+        pools=dict(place_pool.pool(text) for text in given["pool"]),
         milliseconds=int((limits.timeout or 10) * 1000),
     )
+    answer = place_report.report(placing.wanted(paths, given["nodes"], given["from_cluster"]), asked)
     _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
     context.exit({"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[answer.status])
 

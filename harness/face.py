@@ -129,6 +129,7 @@ def check(
     measure: bool = False,
     walks: int | None = None,
     seed: int = 0,
+    symmetry: bool = True,
     **options: Any,
 ) -> Result:
     """Check a cluster, or the manifests at a path, against every claim.
@@ -136,7 +137,8 @@ def check(
     `options` are those of scenario.yaml in its spelling or in Python's (`start`, `consistency`, `wait_between_steps`).
     With `trace_dir`, the traces of broken claims are written there. `checkpoint` is the file the search is kept in,
     `resume` goes on from it; `measure` times the Python code of components and claims. With `walks`, so many
-    random walks stand in for the search: they find breaches, and nothing holds. Raises BadInput for what is wrong with
+    random walks stand in for the search: they find breaches, and nothing holds. `symmetry` False keeps apart what
+    differs only in which of several nodes or Pods that are alike is which. Raises BadInput for what is wrong with
     the input, the checkpoint included.
     """
     if not isinstance(cluster, Cluster):
@@ -158,6 +160,7 @@ def check(
             loaded.scenario,
             limits=limits or Limits(),
             progress=progress,
+            symmetry=symmetry and not walks and checkpoint is None,  # Neither knows of orbits.
             search=search,
         )
     except Refused as refused:

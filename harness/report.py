@@ -36,6 +36,8 @@ def text(report: Report, traces: Mapping[str, tuple[str, Document]], not_modelle
 def numbers(report: Report) -> str:
     """Give the size of the search in one line."""
     searched = f"{report.states:,} states, {report.transitions:,} transitions, depth {report.depth}"
+    if report.exploration is not None and report.exploration.symmetry:
+        searched += f" ({report.exploration.symmetry})"
     return f"{searched}, {report.seconds:.1f} s{'' if report.complete else ', INCOMPLETE'}"
 
 

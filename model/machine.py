@@ -99,6 +99,62 @@ class Machine:
         return slots
 
 
+@frozen
+class Mention:
+    """A member that a value speaks of: its sort and its number. `tag`: see `Symmetry`."""
+
+    sort: str
+    number: int
+    tag: Hashable = None
+
+
+Fact = tuple[Hashable, tuple[Mention, ...]]
+"""Something a value says, without the members' numbers, and the members it says it of, in a fixed order."""
+
+
+def _frozen_sizes(sizes: Mapping[str, int]) -> immutabledict[str, int]:
+    return immutabledict(sizes)
+
+
+def _frozen_homes(
+    slots: Mapping[str, tuple[str, tuple[Mention, ...]]],
+) -> immutabledict[str, tuple[str, tuple[Mention, ...]]]:
+    return immutabledict(slots)
+
+
+def _says_itself(_template: str, value: Hashable) -> tuple[Fact, ...]:
+    return ((value, ()),)
+
+
+def _stays(_template: str, value: Hashable, _numbers: Mapping[Mention, int]) -> Hashable:
+    return value
+
+
+@frozen
+class Symmetry:
+    """What of a machine can be exchanged without anybody noticing: the members of some sorts, numbered from 0.
+
+    A slot belongs to a template and to members: `rm1` to ("rm", (Mention("rm", 1),)); a slot that is not listed belongs
+    to itself and nobody. Renumbering the members moves values from slot to slot, and changes values that speak of
+    members. For those there are two pure functions: `facts` takes a value apart, `rename` gives it with other numbers.
+    The facts of a value are those of its renamed value, up to their order, with the numbers changed; a value that has
+    none says that its members are idle (a free place). By default values speak of nobody.
+
+    The members of a sort may be exchanged in every way, unless `only` lists the renumberings that are allowed: per
+    sort, the new number of each member. The list must be a group: with two renumberings, one after the other.
+
+    A mention with a tag is of the member only if one of the member's own slots mentions it with the same tag: the Pod
+    `web-x-p3` is what is in place 3 only if place 3 holds a Pod of that name. Otherwise it is a name left over, which
+    gets a number of its own beyond those of members, and `rename` must be able to give it.
+    """
+
+    sizes: Mapping[str, int] = field(converter=_frozen_sizes)
+    slots: Mapping[str, tuple[str, tuple[Mention, ...]]] = field(converter=_frozen_homes)
+    facts: Callable[[str, Any], Iterable[Fact]] = _says_itself
+    rename: Callable[[str, Any, Mapping[Mention, int]], Hashable] = _stays
+    only: tuple[Mapping[str, tuple[int, ...]], ...] = ()
+
+
 class State(Mapping[str, Hashable]):
     """A whole state: a mapping from slots to values that is also a `View` (one that records nothing)."""
 

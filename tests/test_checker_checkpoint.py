@@ -35,6 +35,8 @@ from kubeproof.model.machine import (
     View,
 )
 
+explore_module = sys.modules[explore.__module__]
+
 
 def counters(count: int, top: int) -> Machine:
     """Give independent counters: (top + 1) ** count states."""
@@ -96,7 +98,10 @@ def in_pieces(machine: Machine, properties: tuple[Property, ...], file: Path, st
     raise AssertionError("it never ended")
 
 
-@pytest.mark.parametrize("engines", [("rows",), ("plain",), ("rows", "plain")], ids=" and ".join)
+ENGINES = [("rows",), ("plain",), ("rows", "plain"), ("columns",), ("rows", "columns"), ("columns", "plain", "rows")]
+
+
+@pytest.mark.parametrize("engines", ENGINES, ids=" and ".join)
 @pytest.mark.parametrize("bad", [2, 6])
 def test_a_search_in_pieces_says_what_it_says_in_one_go(tmp_path: Path, engines: tuple[str, ...], bad: int):
     machine = counters(3, 6)
@@ -107,18 +112,21 @@ def test_a_search_in_pieces_says_what_it_says_in_one_go(tmp_path: Path, engines:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-@given(st.integers(65, 400), st.integers(0, 6), st.sampled_from([0.0, 30.0]))
-def test_wherever_a_limit_strikes_nothing_is_lost(tmp_path: Path, step: int, bad: int, every: float):
+@given(
+    st.integers(65, 400), st.integers(0, 6), st.sampled_from([0.0, 30.0]), st.sampled_from(["rows", "columns", "auto"])
+)
+def test_wherever_a_limit_strikes_nothing_is_lost(tmp_path: Path, step: int, bad: int, every: float, engine: str):
     file = tmp_path / "search"
     file.unlink(missing_ok=True)
     machine = counters(3, 6)
     whole = explore(machine, claims(bad))
-    explore(machine, claims(bad), limits=Limits(max_states=step), checkpoint=file)
-    resumed = explore(machine, claims(bad), checkpoint=Checkpoint(file, every=every), resume=True)
+    explore(machine, claims(bad), limits=Limits(max_states=step), checkpoint=file, engine=engine)
+    resumed = explore(machine, claims(bad), checkpoint=Checkpoint(file, every=every), resume=True, engine=engine)
     assert essence(resumed) == essence(whole)
 
 
-def test_ctrl_c_leaves_a_file_to_go_on_from(tmp_path: Path):
+@pytest.mark.parametrize("engine", ["rows", "columns"])
+def test_ctrl_c_leaves_a_file_to_go_on_from(tmp_path: Path, engine: str):
     machine, seen = counters(3, 6), []
 
     def interrupt(state: State) -> None:
@@ -126,16 +134,17 @@ def test_ctrl_c_leaves_a_file_to_go_on_from(tmp_path: Path):
         if len(seen) == 200:
             raise KeyboardInterrupt
 
-    cut = explore(machine, claims(2), checkpoint=tmp_path / "search", collect=interrupt)
+    cut = explore(machine, claims(2), checkpoint=tmp_path / "search", collect=interrupt, engine=engine)
     assert (cut.complete, cut.why_incomplete) == (False, "interrupted (Ctrl-C)")
     shown: list[State] = []
-    resumed = explore(machine, claims(2), checkpoint=tmp_path / "search", resume=True, collect=shown.append)
+    file = tmp_path / "search"
+    resumed = explore(machine, claims(2), checkpoint=file, resume=True, collect=shown.append, engine=engine)
     assert essence(resumed) == essence(explore(machine, claims(2)))
     assert len(shown) == len(set(shown)) == resumed.states
     assert shown[:199] == seen[:199]
 
 
-@pytest.mark.parametrize("engine", ["rows", "plain"])
+@pytest.mark.parametrize("engine", ["rows", "plain", "columns"])
 def test_a_finished_search_is_not_searched_again(tmp_path: Path, engine: str):
     machine = counters(3, 6)
     whole = explore(machine, (), checkpoint=tmp_path / "search", engine=engine)
@@ -193,7 +202,46 @@ def test_urgent_steps_survive(tmp_path: Path):
     machine = Machine(initial, (*plain.actions, Action("copy", "copy", copy, urgent=True)))
     whole = explore(machine, claims(6))
     assert whole.states == 7**3
-    assert essence(in_pieces(machine, claims(6), tmp_path / "search", 100, ("rows", "plain"))) == essence(whole)
+    for engines in (("rows", "plain"), ("columns",)):
+        file = tmp_path / "-".join(engines)
+        assert essence(in_pieces(machine, claims(6), file, 100, engines)) == essence(whole)
+
+
+def test_states_of_several_words_survive(tmp_path: Path):
+    machine = counters(3, 6)
+    wide = Machine(({**machine.initial[0], **{f"idle {n}": "x" * n for n in range(40)}},), machine.actions)
+    stirring = Machine(wide.initial, (*wide.actions, *(Action(f"i{n}", f"i{n}", _touch(n)) for n in range(40))))
+    limits = Limits(max_states=3000)
+    whole = explore(stirring, (), limits=limits)
+    explore(stirring, (), limits=Limits(max_states=900), checkpoint=tmp_path / "search", engine="columns")
+    resumed = explore(stirring, (), limits=limits, checkpoint=tmp_path / "search", resume=True, engine="columns")
+    assert essence(resumed)[:4] == essence(whole)[:4]
+
+
+def _touch(n: int):
+    def step(view: View) -> Iterator[Outcome]:
+        if len(view[f"idle {n}"]) == n:
+            yield Outcome("touch", {f"idle {n}": "y" * (n + 1)})
+
+    return step
+
+
+def test_a_large_search_goes_on_with_columns_where_rows_left_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(explore_module, "LARGE", 100)
+    machine = counters(3, 6)
+    whole = explore(machine, claims(2))
+    kept = explore(machine, claims(2), engine="auto", checkpoint=tmp_path / "search")
+    assert essence(kept) == essence(whole)
+    assert kept.statistics.calls < whole.statistics.calls + 30  # What rows found is not found again.
+    cut = explore(machine, claims(2), engine="auto", checkpoint=tmp_path / "cut", limits=Limits(max_states=250))
+    assert (cut.states, cut.complete) == (250, False)
+    assert essence(explore(machine, claims(2), engine="auto", checkpoint=tmp_path / "cut", resume=True)) == essence(
+        whole
+    )
+    before = (tmp_path / "cut").stat().st_mtime_ns
+    anew = explore(machine, claims(2), engine="auto", checkpoint=tmp_path / "cut")  # Nobody said to resume.
+    assert anew.statistics.calls > 0
+    assert (tmp_path / "cut").stat().st_mtime_ns > before
 
 
 # Files that must not be taken up.
@@ -318,12 +366,14 @@ spec = importlib.util.spec_from_file_location("example", sys.argv[1])
 example = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(example)
 checkpoint = Checkpoint(Path(sys.argv[2]), every=0)
+engine, managers = sys.argv[3], int(sys.argv[4])
+explore(example.two_phase_commit(1), (), engine=engine)  # Whatever must be loaded is loaded now.
 moments = random.Random(20)
 sizes = []
 for _ in range(20):
     child = os.fork()
     if child == 0:
-        explore(example.two_phase_commit(6), (), checkpoint=checkpoint, resume=True)
+        explore(example.two_phase_commit(managers), (), engine=engine, checkpoint=checkpoint, resume=True)
         os._exit(0)
     time.sleep(moments.uniform(0.01, 0.12))
     os.kill(child, signal.SIGKILL)
@@ -334,20 +384,21 @@ print(json.dumps(sizes))
 """
 
 
-def test_twenty_kills_at_random_moments_change_nothing(tmp_path: Path):
+@pytest.mark.parametrize(("engine", "managers"), [("rows", 6), ("columns", 7)])
+def test_twenty_kills_at_random_moments_change_nothing(tmp_path: Path, engine: str, managers: int):
     example = Path(__file__).parents[1] / "examples" / "machines" / "two_phase_commit.py"
     file = tmp_path / "search"
-    run = [sys.executable, "-c", KILLED, str(example), str(file)]
+    run = [sys.executable, "-c", KILLED, str(example), str(file), engine, str(managers)]
     done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
     sizes = json.loads(done.stdout)
     killed = [size for was_killed, size in sizes if was_killed]
     assert len(killed) >= 5
     assert len(set(killed)) >= 3  # It came further between kills, and was killed before its end.
     assert [size for _, size in sizes] == sorted(size for _, size in sizes)
-    machine = _example(example).two_phase_commit(6)
-    resumed = explore(machine, (), checkpoint=file, resume=True)
-    assert essence(resumed) == essence(explore(machine, ()))
-    assert resumed.states == 4**6 + 6**6 + 2**6
+    machine = _example(example).two_phase_commit(managers)
+    resumed = explore(machine, (), checkpoint=file, resume=True, engine=engine)
+    assert essence(resumed) == essence(explore(machine, (), engine=engine))
+    assert resumed.states == 4**managers + 6**managers + 2**managers
 
 
 def _example(path: Path):

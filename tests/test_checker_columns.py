@@ -22,6 +22,7 @@ from kubeproof.model.checker import Exploration, ImpureStepError, Limits, StepEr
 from kubeproof.model.checker import columns as columns_module
 from kubeproof.model.checker import columns_kernels as kernels
 from kubeproof.model.checker import columns_states as states_module
+from kubeproof.model.checker.columns_compiled import compiled, on_disk
 from kubeproof.model.checker.columns_states import States
 from kubeproof.model.machine import (
     Action,
@@ -387,10 +388,11 @@ def test_a_function_that_reads_in_two_orders_is_found_out():
 def test_it_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     with pytest.raises(ValueError, match="cannot but remember"):
         columns(grid(1), memo=False)
-    with pytest.raises(ValueError, match="keeps no checkpoint"):
-        columns(grid(1), checkpoint=tmp_path / "file")
+    with pytest.raises(ValueError, match="fingerprints keep no states"):
+        columns(grid(1), checkpoint=tmp_path / "file", visited="fingerprint")
     monkeypatch.setitem(sys.modules, "numba", None)
-    for name in ("columns", "columns_kernels", "columns_states", "columns_tables"):
+    for path in (ROOT / "model" / "checker").glob("columns*.py"):
+        name = path.stem
         monkeypatch.delitem(sys.modules, f"kubeproof.model.checker.{name}")
         monkeypatch.delattr(checker_package, name)
     with pytest.raises(ValueError, match=r"needs numba: pip install 'kubeproof\[fast\]'"):
@@ -459,3 +461,26 @@ def test_all_that_wait_for_quiet_are_considered_where_it_is_quiet(busy: bool):  
     found = columns(machine)
     assert found.states == 8 + busy  # Every subset of the three, once the work is done.
     assert essence(found) == essence(explore(machine))
+
+
+# The first time.
+
+
+def test_what_is_compiled_for_the_first_time_is_told(monkeypatch: pytest.MonkeyPatch):
+    said: list[str] = []
+    assert columns(grid(1), notice=said.append).complete
+    assert said == []
+    monkeypatch.setattr(columns_module, "on_disk", lambda _loop: False)
+    assert columns(grid(1), notice=said.append).complete
+    assert said == ["compiling the loops of the column engine: once after an installation, some 10 seconds"]
+    assert columns(grid(1)).complete  # Nobody need listen.
+
+
+def test_a_loop_is_on_disk_when_it_was_compiled(tmp_path: Path):
+    columns(grid(1))
+    assert on_disk(kernels.generate)
+    (tmp_path / "fresh.py").write_text("def loop(n):\n    return n + 1\n", encoding="utf-8")
+    loop = compiled(load(tmp_path / "fresh.py").loop)
+    assert not on_disk(loop)
+    assert loop(1) == 2
+    assert on_disk(loop)

@@ -27,6 +27,7 @@ from ..machine import (
     View,
 )
 from .semantics import fairness_of
+from .symmetry import Folding
 
 
 class StopSearch(Exception):  # noqa: N818 - no error: the search ends early, for the reason given
@@ -106,6 +107,8 @@ class Book:
         self.properties = tuple(properties)
         self.urgent = urgent
         self.stop_at_first = stop_at_first
+        self.folding: Folding | None = None
+        """Where one state of each orbit is kept: what finds it."""
         names = [claim.name for claim in properties]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise MachineError(f"two properties are called {twice[0]!r}")

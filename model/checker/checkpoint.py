@@ -18,8 +18,9 @@ import time
 from array import array
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from attrs import field, frozen
 
@@ -27,10 +28,11 @@ from ..machine import MachineError, State
 from .book import Book, Mark
 from .traces import rebuild, states
 
-MAGIC = b"kubeproof checkpoint 1\n"
+MAGIC = b"kubeproof checkpoint 2\n"
 DIGEST = 32
 SAMPLES = 16
 """So many states of a file are reached again, step by step, before it is believed."""
+CHUNK = 1 << 20
 SHARE = 10
 """Writing may take one part in so many of the time of a search."""
 
@@ -86,13 +88,27 @@ class Identity:
         return next((name for name, (mine, theirs) in parts.items() if mine != theirs), "")
 
 
+class KeptStates(Protocol):
+    """States in order; `tables` has the values that ids stand for."""
+
+    @property
+    def tables(self) -> tuple[tuple[Any, ...], ...]:
+        """Give the values of each slot."""
+
+    def ids(self) -> Iterator[tuple[int, ...]]:
+        """Give the ids of each state."""
+
+    def values(self, number: int) -> tuple[Any, ...]:
+        """Give the values of one state."""
+
+
 @frozen
 class Kept:
-    """States in order, as ids of interned values. `data`: an id per slot and state, wide as `code`, little-endian."""
+    """States as rows. `data`: an id per slot and state, wide as `code`, little-endian."""
 
     tables: tuple[tuple[Any, ...], ...]
     code: str
-    data: bytes
+    data: bytes = field(repr=False)
 
     def ids(self) -> Iterator[tuple[int, ...]]:
         """Give the ids of each state."""
@@ -108,8 +124,8 @@ class Kept:
 class Keeping(Protocol):
     """What an engine must be able to do for its search to be kept."""
 
-    def capture(self, count: int) -> Kept:
-        """Give the first so many states."""
+    def capture(self, count: int) -> KeptStates:
+        """Give the first so many states, as they are until the next step is taken."""
 
 
 COLUMNS = ("parent", "action", "ordinal")
@@ -126,14 +142,14 @@ class Saved:
     columns: Mapping[str, array[int]]
     goal: Mapping[int, bytes]
     when: Mapping[int, bytes]
-    kept: Kept
+    kept: KeptStates
     seconds: float
 
     @classmethod
-    def of(cls, identity: Identity, book: Book, mark: Mark, kept: Kept, seconds: float) -> Saved:
+    def of(cls, identity: Identity, book: Book, mark: Mark, kept: KeptStates, seconds: float) -> Saved:
         """Take from a search what it was at a mark."""
         lengths = dict.fromkeys(COLUMNS, mark.states) | dict.fromkeys(EDGES, mark.edges) | {"edges_end": mark.expanded}
-        columns = {name: getattr(book, name)[:length] for name, length in lengths.items()}
+        columns = {name: _first(getattr(book, name), length) for name, length in lengths.items()}
         goal, when = (
             {number: bytes(flags[: mark.expanded]) for number, flags in every.items()}
             for every in (book.goal, book.when)
@@ -175,7 +191,7 @@ class Keeper:
     def __init__(self, checkpoint: Checkpoint, book: Book) -> None:
         self.checkpoint = checkpoint
         self.identity = Identity.of(book, checkpoint.tag)
-        _pickled(self.identity)  # What cannot be kept is told before hours are spent.
+        _pickle(self.identity, BytesIO())  # What cannot be kept is told before hours are spent.
         self.mark: Mark | None = None
         self.engine: Keeping | None = None
         self.earlier = 0.0
@@ -186,12 +202,12 @@ class Keeper:
         """Read the file; None where there is none yet. Raises CheckpointError for one that does not fit."""
         path = self.checkpoint.path
         try:
-            content = path.read_bytes()
+            with path.open("rb") as file:
+                saved = _read(path, file)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise CheckpointError(f"{path}: {error.strerror or error}") from None
-        saved = _unpickled(path, content)
         if differs := self.identity.difference(saved.identity):
             raise CheckpointError(f"{path} is the checkpoint of another search: it differs in its {differs}")
         saved.check(book)
@@ -213,13 +229,12 @@ class Keeper:
         if mark is None or self.engine is None or len(book.parent) < mark.states or book.expanded < mark.expanded:
             return  # Nothing yet, or the search has just begun anew.
         kept = self.engine.capture(mark.states)
-        content = _pickled(Saved.of(self.identity, book, mark, kept, self.earlier + seconds))
+        saved = Saved.of(self.identity, book, mark, kept, self.earlier + seconds)
         path = self.checkpoint.path
         beside = path.with_name(f"{path.name}.part")
         try:
             with beside.open("wb") as file:
-                file.write(MAGIC + blake2b(content, digest_size=DIGEST).digest())
-                file.write(content)
+                _write(file, saved)
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
@@ -227,22 +242,50 @@ class Keeper:
             raise CheckpointError(f"{path}: {error.strerror or error}") from None
 
 
-def _pickled(value: object) -> bytes:
+def _first(column: array[int], count: int) -> array[int]:
+    """Give so many entries: no copy where that is all of them."""
+    return column if len(column) == count else column[:count]
+
+
+class _Digesting:
+    """A file that is written to and digested at the same time: nothing is held in memory for it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.digest = blake2b(digest_size=DIGEST)
+
+    def write(self, content: bytes | memoryview) -> int:
+        """Write on."""
+        self.digest.update(content)
+        return self._file.write(content)
+
+
+def _write(file: IO[bytes], saved: Saved) -> None:
+    file.write(MAGIC + bytes(DIGEST))
+    body = _Digesting(file)
+    _pickle(saved, body)
+    file.seek(len(MAGIC))
+    file.write(body.digest.digest())
+
+
+def _pickle(value: object, file: Any) -> None:
     try:
-        return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+        pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise CheckpointError(f"the values of the machine cannot be written: {error}") from None
 
 
-def _unpickled(path: Path, content: bytes) -> Saved:
-    head = len(MAGIC)
-    digest, body = content[head : head + DIGEST], content[head + DIGEST :]
-    if content[:head] != MAGIC:
+def _read(path: Path, file: IO[bytes]) -> Saved:
+    if file.read(len(MAGIC)) != MAGIC:
         raise CheckpointError(f"{path} is no checkpoint, or one of another version")
-    if blake2b(body, digest_size=DIGEST).digest() != digest:
+    expected, digest = file.read(DIGEST), blake2b(digest_size=DIGEST)
+    while chunk := file.read(CHUNK):
+        digest.update(chunk)
+    if digest.digest() != expected:
         raise CheckpointError(f"{path} is damaged")
+    file.seek(len(MAGIC) + DIGEST)
     try:
-        saved = pickle.loads(body)  # noqa: S301 - the user's own file; the docstring says what it is
+        saved = pickle.load(file)  # noqa: S301 - the user's own file; the docstring says what it is
     except (pickle.UnpicklingError, AttributeError, ImportError, TypeError, IndexError, ValueError) as error:
         raise CheckpointError(f"{path} was written by another version: {error}") from None
     if not isinstance(saved, Saved):

@@ -2,25 +2,15 @@
 
 A decision tree is a table of nodes `(slot, base, width, projection)`: the child of a value `v` is `branches[base + v]`,
 where a read through a transform first replaces `v` by its image. A child is a node (0 and up), unknown (-1), or a leaf
-(-2 - number). Compiled code is kept on disk beside this file, or in `NUMBA_CACHE_DIR`, and serves every machine of
-every size: the first use ever takes some seconds. Without numba this module cannot be imported.
+(-2 - number). A tree that reads few values is walked only once per combination of them: a `Plan` keeps its leaves in a
+table with one cell per combination. What looks states up is in `columns_visited`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-Words = NDArray[np.uint64]
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
-Bytes = NDArray[np.uint8]
+from .columns_compiled import Bytes, Ints, Longs, Words, compiled
 
 Trees = tuple[Longs, Longs, Ints, Longs, Ints]
 """Roots, nodes, branches, projections, images."""
@@ -29,6 +19,9 @@ Effects = tuple[Longs, Longs, Ints, Ints, Words, Words, Words, Longs]
 Watch = tuple[Longs, Longs, Bytes, Bytes]
 """Ends of each effect's watchers; the trees; per leaf, whether it is a breach; per tree, what is known."""
 
+Plans = tuple[Longs, Longs, Longs, Words, Ints]
+"""Per kind, where its cells begin (-1: walk its tree) and its part of the next two ends; slots, strides; cells."""
+
 UNKNOWN = -1
 """No leaf is known: the function must be called."""
 KNOWN, TAKEN = 1, 2
@@ -36,20 +29,10 @@ KNOWN, TAKEN = 1, 2
 DONE, ASK, ASK_STEP, FULL, RESTLESS, BROKEN = range(6)
 """How `generate` ends: all done, a function or a step property to be asked, no room, no rest, a step to stop at."""
 
-_FACTOR = np.uint64(0xFF51AFD7ED558CCD)
-_SEED = np.uint64(0x9E3779B97F4A7C15)
-_HALF = np.uint64(32)
-_TAG_BITS = np.uint64(24)
-_TAG = np.uint64((1 << 24) - 1)
 _ZERO = np.uint64(0)
-_ONE = np.uint64(1)
 
 
-def _compiled(function: F) -> F:
-    return cast("F", njit(cache=True, nogil=True)(function))
-
-
-@_compiled
+@compiled
 def unpack(store: Words, first: int, count: int, word: Longs, shift: Words, mask: Words, columns: Ints) -> None:
     """Spread states into one column of ids per slot."""
     for slot in range(word.shape[0]):
@@ -58,7 +41,7 @@ def unpack(store: Words, first: int, count: int, word: Longs, shift: Words, mask
             columns[slot, i] = np.int32((store[first + i, at] >> by) & only)
 
 
-@_compiled
+@compiled
 def repack(
     store: Words,
     word: Longs,
@@ -75,7 +58,7 @@ def repack(
             new[i, to] |= ((store[i, at] >> by) & only) << up
 
 
-@_compiled
+@compiled
 def pack_effects(
     first: int,
     ends: Longs,
@@ -98,7 +81,7 @@ def pack_effects(
             put[effect, word[slot]] |= np.uint64(ids[pair]) << shift[slot]
 
 
-@_compiled
+@compiled
 def descend(code: int, columns: Ints, i: int, nodes: Longs, branches: Ints, projections: Longs, images: Ints) -> int:
     """Walk one tree for one state: a leaf (-2 - number), or -1 where the way is not known."""
     while code >= 0:
@@ -116,33 +99,84 @@ def descend(code: int, columns: Ints, i: int, nodes: Longs, branches: Ints, proj
     return code
 
 
-@_compiled
+@compiled
 def look(
     kinds: Longs,
     count: int,
     columns: Ints,
     trees: Trees,
+    plans: Plans,
     leaves: Ints,
     missing: Longs,
+    index: Words,
 ) -> int:
-    """Find the leaf of each function for each state; note (state, kind) where it is unknown, while there is room."""
+    """Find the leaf of each function for each state; note (state, kind) where it is unknown, while there is room.
+
+    `index` is room for one number per state.
+    """
     roots, nodes, branches, projections, images = trees
+    base, ends, slots, strides, cells = plans
     found = 0
     for kind in range(kinds.shape[0]):
-        root = roots[kinds[kind]]
-        for i in range(count):
-            code = descend(root, columns, i, nodes, branches, projections, images)
-            leaves[kind, i] = -2 - code
-            if code == UNKNOWN:
-                missing[found, 0] = i
-                missing[found, 1] = kind
-                found += 1
-                if found == missing.shape[0]:
-                    return found
+        unknown = False
+        if base[kind] >= 0:
+            index[:count] = np.uint64(base[kind])
+            for at in range(ends[kind], ends[kind + 1]):
+                slot, stride = slots[at], strides[at]
+                for i in range(count):
+                    index[i] += np.uint64(columns[slot, i]) * stride
+            least = 0
+            for i in range(count):
+                leaf = cells[index[i]]
+                leaves[kind, i] = leaf
+                least = min(least, leaf)
+            unknown = least < 0
+        else:
+            root = roots[kinds[kind]]
+            for i in range(count):
+                code = descend(root, columns, i, nodes, branches, projections, images)
+                leaves[kind, i] = -2 - code
+                unknown |= code == UNKNOWN
+        if unknown:
+            for i in range(count):
+                if leaves[kind, i] < 0:
+                    missing[found, 0] = i
+                    missing[found, 1] = kind
+                    found += 1
+                    if found == missing.shape[0]:
+                        return found
     return found
 
 
-@_compiled
+@compiled
+def fill(
+    missing: Longs,
+    order: Longs,
+    first: int,
+    kinds: Longs,
+    columns: Ints,
+    trees: Trees,
+    plans: Plans,
+    leaves: Ints,
+) -> int:
+    """Walk the trees for what was missing, in an order, from the first on; give the first that no tree knows."""
+    roots, nodes, branches, projections, images = trees
+    base, ends, slots, strides, cells = plans
+    for at in range(first, order.shape[0]):
+        i, kind = missing[order[at], 0], missing[order[at], 1]
+        code = descend(roots[kinds[kind]], columns, i, nodes, branches, projections, images)
+        if code == UNKNOWN:
+            return at
+        leaves[kind, i] = -2 - code
+        if base[kind] >= 0:
+            cell = base[kind]
+            for part in range(ends[kind], ends[kind + 1]):
+                cell += int(columns[slots[part], i]) * int(strides[part])
+            cells[cell] = -2 - code
+    return int(order.shape[0])
+
+
+@compiled
 def apply(rows: Words, row: int, effect: int, keep: Words, put: Words) -> bool:
     """Write an effect into a packed row; tell whether that changed it."""
     changed = False
@@ -153,14 +187,14 @@ def apply(rows: Words, row: int, effect: int, keep: Words, put: Words) -> bool:
     return changed
 
 
-@_compiled
+@compiled
 def write(pair: Ints, base: int, effect: int, ends: Longs, slots: Ints, ids: Ints) -> None:
     """Write an effect into unpacked ids."""
     for at in range(ends[effect], ends[effect + 1]):
         pair[base + slots[at], 0] = ids[at]
 
 
-@_compiled
+@compiled
 def wake(waiting: Bytes, effect: int, written: Words, reads: Words) -> bool:
     """Mark the urgent actions that read what an effect wrote; tell whether any does."""
     woken = False
@@ -173,7 +207,7 @@ def wake(waiting: Bytes, effect: int, written: Words, reads: Words) -> bool:
     return woken
 
 
-@_compiled
+@compiled
 def first_waiting(waiting: Bytes) -> int:
     """Give the first marked urgent action and unmark it; -1 if there is none."""
     for urgent in range(waiting.shape[0]):
@@ -183,7 +217,7 @@ def first_waiting(waiting: Bytes) -> int:
     return -1
 
 
-@_compiled
+@compiled
 def settle(
     rows: Words,
     row: int,
@@ -224,7 +258,7 @@ def settle(
                 break
 
 
-@_compiled
+@compiled
 def check_steps(
     pair: Ints,
     width: int,
@@ -261,7 +295,56 @@ def check_steps(
     return DONE
 
 
-@_compiled
+@compiled
+def follow(
+    effect: int,
+    columns: Ints,
+    i: int,
+    rows: Words,
+    made: int,
+    trees: Trees,
+    effects: Effects,
+    urgent: tuple[Longs, Words],
+    watch: Watch,
+    work: tuple[Ints, Bytes, Longs, Longs],
+) -> int:
+    """Run what a step sets off, and show it to those who watch. Gives DONE, what is in the way, or -1: no step at all.
+
+    The row of the step holds what the effect made of it, and then what the urgent actions made of that.
+    """
+    pair, waiting, micro, ask = work
+    ends, slots, ids, written = effects[1], effects[2], effects[3], effects[4]
+    width = columns.shape[0]
+    watch_ends = watch[0]
+    waiting[:] = 0
+    steps = 1
+    micro[0] = effect
+    if wake(waiting, effect, written, urgent[1]):
+        for slot in range(width):
+            pair[slot, 0] = columns[slot, i]
+        write(pair, 0, effect, ends, slots, ids)
+        steps = settle(rows, made, pair, waiting, micro, urgent, trees, effects, ask)
+        if steps < 0:
+            return ASK if steps == -1 else RESTLESS
+        same = True
+        for slot in range(width):
+            same = same and pair[slot, 0] == columns[slot, i]
+        if same:
+            return -1
+    watched = False
+    for step in range(steps):
+        watched = watched or watch_ends[micro[step]] < watch_ends[micro[step] + 1]
+    if not watched:
+        return DONE
+    for slot in range(width):
+        pair[slot, 0] = columns[slot, i]
+        pair[width + slot, 0] = columns[slot, i]
+    how = check_steps(pair, width, micro, steps, trees, effects, watch, ask)
+    micro[0] = effect
+    return how
+
+
+@compiled
 def generate(
     start: tuple[int, int, int],
     store: Words,
@@ -287,239 +370,57 @@ def generate(
     state, count, made = start
     ordinary, quiet, promised = who
     roots, nodes, branches, projections, images = trees
-    leaf_ends, ends, slots, ids, written, keep, put, actions = effects
-    watch_ends = watch[0]
-    pair, waiting, micro, ask = work
-    width = columns.shape[0]
+    leaf_ends, keep, put = effects[0], effects[5], effects[6]
+    pair, ask = work[0], work[3]
+    plain = urgent[0].shape[0] == 0 and watch[1].shape[0] == 0
+    usual = ordinary.shape[0]
     for i in range(state, count):
         begun = made
         fair[i] = 0
-        for place in range(ordinary.shape[0] + quiet.shape[0]):
-            if place < ordinary.shape[0]:
+        for place in range(usual + quiet.shape[0]):
+            if place < usual:
+                action = ordinary[place]
                 leaf = int(leaves[place, i])
             else:
-                if place == ordinary.shape[0] and fair[i]:
+                if place == usual and fair[i]:
                     break
-                action = quiet[place - ordinary.shape[0]]
+                action = quiet[place - usual]
                 code = descend(roots[action], columns, i, nodes, branches, projections, images)
                 if code == UNKNOWN:
                     ask[0] = action
-                    for slot in range(width):
+                    for slot in range(columns.shape[0]):
                         pair[slot, 0] = columns[slot, i]
                     return ASK, i, begun
                 leaf = -2 - code
-            for effect in range(leaf_ends[leaf], leaf_ends[leaf + 1]):
-                if made == rows.shape[0]:
-                    return FULL, i, begun
-                for at in range(rows.shape[1]):
-                    rows[made, at] = store[offset + i, at]
-                if not apply(rows, made, effect, keep, put):
-                    continue
-                waiting[:] = 0
-                woken = wake(waiting, effect, written, urgent[1])
-                steps = 1
-                micro[0] = effect
-                if woken:
-                    for slot in range(width):
-                        pair[slot, 0] = columns[slot, i]
-                    write(pair, 0, effect, ends, slots, ids)
-                    steps = settle(rows, made, pair, waiting, micro, urgent, trees, effects, ask)
-                    if steps < 0:
-                        return (ASK if steps == -1 else RESTLESS), i, begun
-                    same = True
+            first, last = leaf_ends[leaf], leaf_ends[leaf + 1]
+            if first == last:
+                continue
+            if made + (last - first) > rows.shape[0]:
+                return FULL, i, begun
+            earlier = made
+            if plain and rows.shape[1] == 1:
+                was = store[offset + i, 0]
+                for effect in range(first, last):
+                    after = (was & keep[effect, 0]) | put[effect, 0]
+                    if after != was:
+                        rows[made, 0] = after
+                        sources[made] = i
+                        chosen[made] = effect
+                        made += 1
+            else:
+                for effect in range(first, last):
                     for at in range(rows.shape[1]):
-                        same = same and rows[made, at] == store[offset + i, at]
-                    if same:
+                        rows[made, at] = store[offset + i, at]
+                    if not apply(rows, made, effect, keep, put):
                         continue
-                watched = False
-                for step in range(steps):
-                    watched = watched or watch_ends[micro[step]] < watch_ends[micro[step] + 1]
-                if watched:
-                    for slot in range(width):
-                        pair[slot, 0] = columns[slot, i]
-                        pair[width + slot, 0] = columns[slot, i]
-                    how = check_steps(pair, width, micro, steps, trees, effects, watch, ask)
+                    how = DONE if plain else follow(effect, columns, i, rows, made, trees, effects, urgent, watch, work)
+                    if how < 0:
+                        continue
                     if how != DONE:
-                        micro[0] = effect
                         return how, i, (made if how == BROKEN else begun)
-                if promised[actions[effect]]:
-                    fair[i] = 1
-                sources[made] = i
-                chosen[made] = effect
-                made += 1
+                    sources[made] = i
+                    chosen[made] = effect
+                    made += 1
+            if made > earlier and promised[action]:
+                fair[i] = 1
     return DONE, count, made
-
-
-@_compiled
-def hash_words(rows: Words, row: int) -> np.uint64:
-    """Give 64 bits of a packed row."""
-    value = _SEED
-    for at in range(rows.shape[1]):
-        value = (value ^ rows[row, at]) * _FACTOR
-        value ^= value >> _HALF
-    return value
-
-
-@_compiled
-def fingerprint(rows: Words, row: int, word: Longs, shift: Words, mask: Words, random: Words) -> np.uint64:
-    """Give the exclusive or of one random number per (slot, id); whatever the layout of the words."""
-    value = _ZERO
-    for slot in range(word.shape[0]):
-        value ^= random[slot, np.int64((rows[row, word[slot]] >> shift[slot]) & mask[slot])]
-    return value if value else _ONE  # noqa: FURB110 - the two must be of one type
-
-
-@_compiled
-def place_of(value: np.uint64, size: int) -> int:
-    """Give where a hash belongs in a table: its upper half, scaled."""
-    return int(np.int64(((value >> _HALF) * np.uint64(size)) >> _HALF))
-
-
-@_compiled
-def rehash(table: Words, store: Words) -> None:
-    """Put every state of the store into an empty table."""
-    size = table.shape[0]
-    for i in range(store.shape[0]):
-        value = hash_words(store, i)
-        at = place_of(value, size)
-        while table[at]:
-            at = at + 1 if at + 1 < size else 0
-        table[at] = (np.uint64(i + 1) << _TAG_BITS) | (value & _TAG)
-
-
-@_compiled
-def refill(table: Words, old: Words) -> None:
-    """Put every fingerprint of an old table into an empty one."""
-    size = table.shape[0]
-    for i in range(old.shape[0]):
-        if old[i]:
-            at = place_of(old[i], size)
-            while table[at]:
-                at = at + 1 if at + 1 < size else 0
-            table[at] = old[i]
-
-
-@_compiled
-def same_row(store: Words, known: int, new: Words, rows: Words, row: int, index: int) -> bool:
-    """Tell whether a row is the state of that index, be it in the store or just found."""
-    for at in range(rows.shape[1]):
-        there = store[index, at] if index < known else new[index - known, at]
-        if there != rows[row, at]:
-            return False
-    return True
-
-
-@_compiled
-def probe(table: Words, store: Words, rows: Words, count: int, hashes: Words, targets: Longs) -> None:
-    """Look each row up once in loops of independent loads; -1 where the first place does not settle it."""
-    size = table.shape[0]
-    for c in range(count):
-        hashes[c] = hash_words(rows, c)
-    for c in range(count):
-        targets[c] = np.int64(table[place_of(hashes[c], size)])
-    for c in range(count):
-        entry = np.uint64(targets[c])
-        targets[c] = -1
-        if entry and (entry & _TAG) == (hashes[c] & _TAG):
-            index = int(np.int64(entry >> _TAG_BITS)) - 1
-            same = True
-            for at in range(rows.shape[1]):
-                same = same and store[index, at] == rows[c, at]
-            if same:
-                targets[c] = index
-
-
-@_compiled
-def probe_fingerprints(
-    table: Words,
-    rows: Words,
-    count: int,
-    layout: tuple[Longs, Words, Words],
-    random: Words,
-    hashes: Words,
-    targets: Longs,
-) -> None:
-    """Look each row's fingerprint up once; 0 where it is known, -1 where the first place does not settle it."""
-    word, shift, mask = layout
-    for c in range(count):
-        hashes[c] = fingerprint(rows, c, word, shift, mask, random)
-    for c in range(count):
-        targets[c] = 0 if table[place_of(hashes[c], table.shape[0])] == hashes[c] else -1
-
-
-@_compiled
-def find(
-    table: Words,
-    store: Words,
-    known: int,
-    new: Words,
-    rows: Words,
-    row: int,
-    value: np.uint64,
-    exact: bool,  # noqa: FBT001
-) -> int:
-    """Give the index of a row; -1 - place for one that is new, with the place in the table that is free for it."""
-    size = table.shape[0]
-    at = place_of(value, size)
-    while table[at]:
-        entry = table[at]
-        if exact:
-            if (entry & _TAG) == (value & _TAG):
-                index = int(np.int64(entry >> _TAG_BITS)) - 1
-                if same_row(store, known, new, rows, row, index):
-                    return index
-        elif entry == value:
-            return 0
-        at = at + 1 if at + 1 < size else 0
-    return -1 - at
-
-
-@_compiled
-def insert(
-    table: Words,
-    store: Words,
-    known: int,
-    limit: int,
-    rows: Words,
-    made: int,
-    hashes: Words,
-    targets: Longs,
-    exact: bool,  # noqa: FBT001
-    sources: Ints,
-    chosen: Longs,
-    actions: Longs,
-    new: Words,
-    origin: Ints,
-    counts: Longs,
-) -> tuple[int, int]:
-    """Give new states their numbers, in the order in which they are found; `targets` get those of where steps end.
-
-    `known` states are there already. `counts` (enabled, taken, new per action) are added to. Gives the number of steps
-    gone through (fewer than `made` where a new state would be one above the limit) and of new states; `origin` holds
-    the step that found each.
-    """
-    total = known
-    for c in range(made):
-        action = actions[chosen[c]]
-        first = c == 0 or sources[c - 1] != sources[c] or actions[chosen[c - 1]] != action
-        target = targets[c]
-        if target < 0:
-            target = find(table, store, known, new, rows, c, hashes[c], exact)
-            if target < 0:
-                if total >= limit:
-                    if not first:
-                        counts[0, action] -= 1
-                    return c, total - known
-                value = hashes[c]
-                table[-1 - target] = ((np.uint64(total + 1) << _TAG_BITS) | (value & _TAG)) if exact else value
-                for at in range(rows.shape[1]):
-                    new[total - known, at] = rows[c, at]
-                origin[total - known] = c
-                counts[2, action] += 1
-                target = total
-                total += 1
-            targets[c] = target
-        if first:
-            counts[0, action] += 1
-        counts[1, action] += 1
-    return made, total - known

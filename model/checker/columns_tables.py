@@ -30,19 +30,25 @@ class Column:
 
     def append(self, value: Any) -> int:
         """Put one entry at the end; give its number."""
-        number = self.extend(1)
+        number = self.size
+        if number == len(self.data):
+            self._grow(2 * number)
         self.data[number] = value
+        self.size = number + 1
         return number
 
     def extend(self, count: int, fill: int = 0) -> int:
         """Put equal entries at the end; give the number of the first."""
         first, self.size = self.size, self.size + count
         if self.size > len(self.data):
-            grown = np.zeros((max(self.size, 2 * len(self.data)), *self.data.shape[1:]), dtype=self.data.dtype)
-            grown[:first] = self.data[:first]
-            self.data = grown
+            self._grow(max(self.size, 2 * len(self.data)))
         self.data[first : self.size] = fill
         return first
+
+    def _grow(self, room: int) -> None:
+        grown = np.zeros((room, *self.data.shape[1:]), dtype=self.data.dtype)
+        grown[: len(self.data)] = self.data
+        self.data = grown
 
     @property
     def used(self) -> NDArray[Any]:
@@ -81,6 +87,8 @@ class Tables:
         self.nodes, self.branches = Column(np.int64, 4), Spans(-1)
         self.projections, self.images = Column(np.int64, 2), Spans(-1)
         self._codes: dict[Node, int] = {}
+        self._seen: set[tuple[int, int]] = set()
+        """Node and id, of reads through a transform: several ids may lead to one child, and the tables know these."""
         self._projection: dict[tuple[int, Hashable], int] = {}
         self._image_of: list[dict[Any, int]] = []
         self.results: list[Any] = []
@@ -97,9 +105,6 @@ class Tables:
         self.watch_ends.append(0)
         self.step_claim: list[int] = []
         """Per tree of a step property, the number of the property."""
-        self.known = Column(np.uint8)
-        """Per tree of a step property (as `KNOWN` and `TAKEN`), what the loops must know or tell."""
-        self.known.extend(len(self.trees))
         self._step_trees: dict[tuple[int, str], int] = {}
 
     @property
@@ -111,31 +116,30 @@ class Tables:
         tree = self.trees[number]
         leaf = tree.look(ids)
         node = tree.root
-        parent = -1
-        branch = 0
-        while node is not None:
-            code = self._code(node, number)
-            if parent < 0:
-                self.roots.data[number] = code
-            else:
-                base = self._base(parent, branch)
-                self.branches.cells.data[base + branch] = code
-            if node is leaf:
-                break
+        assert node is not None  # noqa: S101 - it has been looked at
+        code = self._code(node, number)
+        self.roots.data[number] = code
+        while node is not leaf:
             raw = ids[node.slot]
-            parent, branch = code, self._image(code, node, raw)
-            node = node.kids[raw]
-        return -2 - self._codes[leaf]
+            child = node.kids[raw]
+            known = self._codes.get(child)
+            if known is None or (node.transform is not None and (code, raw) not in self._seen):
+                known = self._code(child, number)
+                self._hang(code, self._image(code, node, raw), known)
+                if node.transform is not None:
+                    self._seen.add((code, raw))
+            node, code = child, known
+        return -2 - code
 
     def reads(self, number: int) -> NDArray[np.uint64]:
         """Give the slots a function ever read as 64-bit masks."""
         return _masks(self.trees[number].reads, self._mask_words)
 
-    def _base(self, node: int, branch: int) -> int:
-        row = self.nodes.data[node]
+    def _hang(self, parent: int, branch: int, child: int) -> None:
+        row = self.nodes.data[parent]
         base, width = self.branches.grown(int(row[1]), int(row[2]), branch + 1)
         row[1], row[2] = base, width
-        return base
+        self.branches.cells.data[base + branch] = child
 
     def _code(self, node: Node, number: int) -> int:
         code = self._codes.get(node)
@@ -200,7 +204,6 @@ class Tables:
             number = self._step_trees[claim, label] = self.roots.append(-1)
             self.trees.append(Tree(prop.name, call, self.layout.places, self.layout.tables * 2, 2))
             self.step_claim.append(claim)
-            self.known.append(0)
         return number
 
     def claim_of(self, tree: int) -> int:

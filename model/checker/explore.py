@@ -10,16 +10,29 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import evolve
 
-from ..machine import Converges, Invariant, LeadsTo, Machine, Property, Recoverable, Sometimes, State, StepProperty
+from ..machine import (
+    Converges,
+    Invariant,
+    LeadsTo,
+    Machine,
+    Property,
+    Recoverable,
+    Sometimes,
+    State,
+    StepProperty,
+    Symmetry,
+)
 from .book import Book, StopSearch
 from .checkpoint import Checkpoint, Keeper
 from .guard import Guard, peak_memory
+from .layout import CODES, Layout
 from .plain import Plain
 from .profile import Stopwatch
 from .results import ActionStatistics, Exploration, Limits, Progress, Statistics, Status, Timing, Verdict
 from .rows import Rows
 from .semantics import StepError
-from .traces import rebuild, states
+from .symmetry import Folding
+from .traces import rebuild, states, witness
 
 FINGERPRINT_BITS = 64
 NO_LIMITS = Limits()
@@ -47,11 +60,14 @@ def explore(
     checkpoint: Path | Checkpoint | None = None,
     resume: bool = False,
     profile: bool = False,
+    symmetry: Symmetry | None = None,
+    threads: int = 1,
+    notice: Callable[[str], None] | None = None,
 ) -> Exploration:
     """Search every reachable state, breadth-first, and judge the properties.
 
     `engine`: "rows" is fast; "plain" is the oracle, and always exact; "columns" is compiled, for large machines (the
-    extra `fast`; no checkpoint); "auto" begins with rows and changes to columns, where they can be had, when a machine
+    extra `fast`); "auto" begins with rows and changes to columns, where they can be had, when a machine
     turns out to be large. `visited`: "fingerprint" keeps 64 bits per state and reports a bound on having missed one.
     `urgent` False makes urgent actions ordinary weakly fair ones.
     `memo` False calls every function in every state. `stop_at_first` ends the search at the first breach, the other
@@ -62,33 +78,56 @@ def explore(
     takes it up from there, if the file exists: same counts and verdicts, time and memory limits count anew, and what
     was learnt of the machine's functions is learnt again (`situations` and `calls` are of the last run).
 
+    `symmetry`: keep one state of each orbit (no checkpoint, one thread). `Converges` and `LeadsTo` are judged so
+    only where no cycle comes into question; otherwise all is searched again for them, without symmetry.
+
+    `threads`: how many expand states at the same time (columns only; same numbers, traces and verdicts).
+    `notice` is told in a sentence what takes long before the search begins: compiled loops that are not yet there.
+
     `profile` measures the Python time of every action and property (`Statistics.profile`).
 
-    Raises `CheckpointError` for a file that cannot be used, `MachineError` for a malformed machine, and its kind
-    `StepError` where a function of the machine raises.
+    Raises `CheckpointError` for a file that cannot be used, `MachineError` for a malformed machine, and its kinds
+    `StepError` where a function of the machine raises and `AsymmetryError` where a symmetry turns out to be none.
     """
+    if symmetry is not None and checkpoint is not None:
+        raise ValueError("a search by orbits keeps no checkpoint")
     if engine == "auto":
-        plain_wishes = memo and checkpoint is None and collect is None
-        if plain_wishes and not resume and not profile and find_spec("numba") is not None:
-            again = partial(explore, visited=visited, urgent=urgent, stop_at_first=stop_at_first, progress=progress)
-            return _by_size(partial(again, machine, tuple(properties)), limits)
-        engine = "rows"
+        plain_wishes = memo and collect is None and not profile
+        if plain_wishes and find_spec("numba") is not None:
+            either = partial(explore, visited=visited, urgent=urgent, stop_at_first=stop_at_first, progress=progress)
+            either = partial(either, machine, tuple(properties), checkpoint=checkpoint, resume=resume)
+            either = partial(either, symmetry=symmetry, notice=notice)
+            return _by_size(either, limits, threads, _file(checkpoint), resume=resume)
+        engine, threads = "rows", 1
     if engine not in {"rows", "plain", "columns"} or visited not in {"exact", "fingerprint"}:
         raise ValueError(f"no engine {engine!r} with visited {visited!r}")
+    if engine != "columns" and threads != 1:
+        raise ValueError("only the engine of columns has threads")
     if engine == "plain" and visited == "fingerprint":
         raise ValueError("the plain engine is the exact one")
     watch = Stopwatch() if profile else None
     if watch is not None:
         machine, properties = watch.machine(machine), tuple(map(watch.property, properties))
-    guard = Guard(limits, progress)
+    guard = Guard(limits, progress, notice)
     book = Book(machine, properties, urgent=urgent, stop_at_first=stop_at_first)
     search: Engine
     if engine == "plain":
-        search = Plain(book, guard, collect)
+        folding = None if symmetry is None else Folding(symmetry, Layout(machine.slots(), CODES[-1]))
+        search = Plain(book, guard, collect, folding)
     elif engine == "columns":
-        search = _columns(book, guard, collect, memo=memo, fingerprints=visited == "fingerprint")
+        kept = _file(checkpoint)
+        search = _columns(
+            book,
+            guard,
+            collect,
+            memo=memo,
+            fingerprints=visited == "fingerprint",
+            threads=threads if symmetry is None else 1,  # What folds rows asks Python all the time.
+            folder=None if kept is None else kept.parent,
+            symmetry=symmetry,
+        )
     else:
-        search = Rows(book, guard, collect, memo=memo, fingerprints=visited == "fingerprint")
+        search = Rows(book, guard, collect, memo=memo, fingerprints=visited == "fingerprint", symmetry=symmetry)
     keeper = _keeper(checkpoint, search, book, guard, resume=resume)
     why = _run(search, book)
     if keeper is not None:
@@ -98,7 +137,7 @@ def explore(
     verdicts = tuple(_verdict(book, number, why) for number in range(len(book.properties)))
     guard.report(book)
     found = len(book.parent)
-    return Exploration(
+    result = Exploration(
         verdicts=verdicts,
         states=found,
         transitions=book.transitions,
@@ -108,21 +147,78 @@ def explore(
         seconds=guard.seconds + (keeper.earlier if keeper else 0.0),
         statistics=statistics_of(search, book, () if watch is None else watch.timings()),
         missed_state_bound=found**2 / 2 ** (FINGERPRINT_BITS + 1) if visited == "fingerprint" else 0.0,
+        symmetry="" if book.folding is None else "one state of each orbit",
+    )
+    again = [book.properties[number] for number in open_questions(book, verdicts)]
+    if not again:
+        return result
+    search_again = partial(explore, machine, again, engine=engine, visited=visited, urgent=urgent, memo=memo)
+    return _joined(result, search_again(limits=_left(limits, guard), stop_at_first=stop_at_first, progress=progress))
+
+
+def open_questions(book: Book, verdicts: Sequence[Verdict]) -> list[int]:
+    """List the properties for which fairness would have to decide, which is not known of orbits."""
+    if book.folding is None or not book.liveness:
+        return []
+    from . import symmetry_runs  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
+
+    return [
+        number
+        for number in book.liveness
+        if verdicts[number].status is Status.HOLDS
+        and not isinstance(book.properties[number], Recoverable)
+        and not symmetry_runs.decides(book, number)
+    ]
+
+
+def _left(limits: Limits, guard: Guard) -> Limits:
+    return limits if limits.timeout is None else evolve(limits, timeout=max(0.0, limits.timeout - guard.seconds))
+
+
+def _joined(result: Exploration, whole: Exploration) -> Exploration:
+    """Take the verdicts of a second search, of all states, into those of a search by orbits."""
+    better = {verdict.name: verdict for verdict in whole.verdicts}
+    names = " and ".join(better)
+    return evolve(
+        result,
+        verdicts=tuple(better.get(verdict.name, verdict) for verdict in result.verdicts),
+        complete=whole.complete,
+        why_incomplete=whole.why_incomplete,
+        seconds=result.seconds + whole.seconds,
+        symmetry=f"{result.symmetry}; {names} judged on all {whole.states:,} states, for the sake of fairness",
     )
 
 
-def _by_size(search: Callable[..., Exploration], limits: Limits) -> Exploration:
-    """Search with rows as far as that is quick, and all anew with columns if there is more."""
+def _by_size(
+    search: Callable[..., Exploration], limits: Limits, threads: int, kept: Path | None, *, resume: bool
+) -> Exploration:
+    """Search with rows as far as that is quick, and with columns if there is more: all anew, or from what is kept."""
     few = LARGE if limits.max_states is None else min(LARGE, limits.max_states)
-    first = search(engine="rows", limits=evolve(limits, max_states=few))
-    if few == limits.max_states or first.why_incomplete != f"the limit of {few:,} states was hit":
-        return first
-    left = None if limits.timeout is None else max(0.0, limits.timeout - first.seconds)
-    return search(engine="columns", limits=evolve(limits, timeout=left))
+    first = None
+    if kept is None or not resume or not kept.exists():
+        first = search(engine="rows", limits=evolve(limits, max_states=few))
+        if few == limits.max_states or first.why_incomplete != f"the limit of {few:,} states was hit":
+            return first
+    left = limits
+    if limits.timeout is not None and first is not None:
+        left = evolve(limits, timeout=max(0.0, limits.timeout - first.seconds))
+    return search(engine="columns", limits=left, threads=threads, resume=kept is not None)
+
+
+def _file(checkpoint: Path | Checkpoint | None) -> Path | None:
+    return checkpoint.path if isinstance(checkpoint, Checkpoint) else checkpoint
 
 
 def _columns(
-    book: Book, guard: Guard, collect: Callable[[State], None] | None, *, memo: bool, fingerprints: bool
+    book: Book,
+    guard: Guard,
+    collect: Callable[[State], None] | None,
+    *,
+    memo: bool,
+    fingerprints: bool,
+    threads: int,
+    folder: Path | None,
+    symmetry: Symmetry | None,
 ) -> Columns:
     if not memo:
         raise ValueError("the engine of columns cannot but remember")
@@ -130,7 +226,7 @@ def _columns(
         from .columns import Columns  # noqa: PLC0415 - numba is an extra, and slow to load
     except ModuleNotFoundError as error:
         raise ValueError(f"the engine of columns needs {error.name}: pip install 'kubeproof[fast]'") from error
-    return Columns(book, guard, collect, fingerprints=fingerprints)
+    return Columns(book, guard, collect, fingerprints=fingerprints, threads=threads, folder=folder, symmetry=symmetry)
 
 
 def _keeper(
@@ -141,9 +237,7 @@ def _keeper(
         if resume:
             raise ValueError("there is nothing to resume without a checkpoint")
         return None
-    if not isinstance(search, Plain | Rows):
-        raise ValueError("the engine of columns keeps no checkpoint")  # noqa: TRY004 - the caller chose it by name
-    if isinstance(search, Rows) and search.fingerprints:
+    if not isinstance(search, Plain) and search.fingerprints:
         raise ValueError("fingerprints keep no states that a search could be resumed from")
     keeper = Keeper(checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint), book)
     keeper.engine = search
@@ -181,6 +275,9 @@ def _verdict(book: Book, number: int, why: str) -> Verdict:
     finding = book.findings.get(number)
     if finding is not None:
         further = () if finding.step is None else (finding.step,)
+        if book.folding is not None:
+            trace, evidence = witness(book, claim, finding)
+            return Verdict(claim.name, Status.VIOLATED, finding.kind, evidence, trace)
         trace = rebuild(book, finding.state, further)
         return Verdict(claim.name, Status.VIOLATED, finding.kind, finding.evidence, trace)
     if isinstance(claim, Sometimes) and number in book.reached:
@@ -197,9 +294,11 @@ def _verdict(book: Book, number: int, why: str) -> Verdict:
 
 def _of_whole_runs(book: Book, number: int) -> Verdict | None:
     """Judge a property that only the whole graph tells; None where it is not breached."""
-    from . import liveness  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
+    from . import liveness, symmetry_runs  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
 
     claim = book.properties[number]
+    if book.folding is not None and not isinstance(claim, Recoverable) and not symmetry_runs.decides(book, number):
+        return None
     if isinstance(claim, Recoverable):
         lost = liveness.unrecoverable(book, number, claim.actions)
         return None if lost is None else _run_verdict(book, claim, "unrecoverable", lost)
@@ -207,6 +306,8 @@ def _of_whole_runs(book: Book, number: int) -> Verdict | None:
         run = liveness.unanswered(book, number)
         return None if run is None else _run_verdict(book, claim, "stuck", run.state, run.leg, run.cycle)
     assert isinstance(claim, Converges)  # noqa: S101 - of whole runs there are these three
+    if book.folding is not None:
+        return None  # No cycle comes into question.
     found = liveness.livelock(book, number)
     return None if found is None else _run_verdict(book, claim, "livelock", found.state, (), found.cycle)
 

@@ -34,9 +34,15 @@ def peak_memory() -> int:
 class Guard:
     """Ends a search with `StopSearch` when a limit is hit."""
 
-    def __init__(self, limits: Limits, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        progress: Callable[[Progress], None] | None,
+        notice: Callable[[str], None] | None = None,
+    ) -> None:
         self.limits = limits
         self.progress = progress
+        self.notice = notice
         self.started = time.monotonic()
         self.at_tick: Callable[[Book, float], None] | None = None
         """Told of moments between two expansions, with the seconds so far."""
@@ -66,6 +72,11 @@ class Guard:
         """Let one more state in, or not."""
         if self.limits.max_states is not None and states >= self.limits.max_states:
             raise StopSearch(f"the limit of {self.limits.max_states:,} states was hit")
+
+    def say(self, sentence: str) -> None:
+        """Tell what takes time though no state is found meanwhile."""
+        if self.notice is not None:
+            self.notice(sentence)
 
     def report(self, book: Book) -> None:
         """Tell how far the search is."""

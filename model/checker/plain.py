@@ -6,7 +6,7 @@ Short enough to be believed; the fast engine is measured against it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 
 from ..machine import State, StepProperty
@@ -14,15 +14,23 @@ from .book import Book, Finding, observers
 from .checkpoint import Kept, Saved
 from .guard import Guard
 from .layout import CODES, Layout
-from .results import Step
-from .semantics import Move, ask, initial_states, moves, write
+from .semantics import Move, ask, initial_states, micro_steps, moves
+from .symmetry import Folding
 
 
 class Plain:
     """One search with the plain engine."""
 
-    def __init__(self, book: Book, guard: Guard, collect: Callable[[State], None] | None) -> None:
+    def __init__(
+        self,
+        book: Book,
+        guard: Guard,
+        collect: Callable[[State], None] | None,
+        folding: Folding | None = None,
+    ) -> None:
         self.book = book
+        self.folding = book.folding = folding
+        """Finds the state that stands for an orbit, where the search is to keep one of each."""
         self.guard = guard
         self.collect = collect
         self.calls = 0
@@ -38,8 +46,9 @@ class Plain:
         roots = initial_states(book.machine, urgent=book.urgent)
         self.values = [set() for _ in roots[0]]
         if self.saved is None:
-            book.add_roots(roots)
-            found = list(roots)
+            folded = {self._fold(state).values_in_order: state for state in reversed(roots)}
+            book.add_roots(tuple(reversed(folded.values())))
+            found = [roots[0].with_values(values) for values in reversed(folded)]
         else:
             self.saved.fill(book)
             found = [roots[0].with_values(self.saved.kept.values(n)) for n in range(len(book.parent))]
@@ -100,9 +109,13 @@ class Plain:
                     at = (move.action, move.ordinal)
                     self.book.breach(claim_number, Finding("step", number, lines, at))
 
+    def _fold(self, state: State) -> State:
+        return state if self.folding is None else self.folding.representative(state)
+
     def _take(self, number: int, move: Move, index: dict[tuple[object, ...], int], queue: deque[State]) -> None:
         book = self.book
-        key = move.after.values_in_order
+        after = self._fold(move.after)
+        key = after.values_in_order
         target = index.get(key)
         if target is None:
             self.guard.admit(len(index))
@@ -111,7 +124,7 @@ class Plain:
             book.action.append(move.action)
             book.ordinal.append(move.ordinal)
             book.new[move.action] += 1
-            queue.append(move.after)
+            queue.append(after)
         book.transitions += 1
         book.taken[move.action] += 1
         if book.liveness:
@@ -141,11 +154,3 @@ class Plain:
         """Give the slots with their numbers of values, the widest first, by name where equal."""
         counts = zip(self.book.machine.slots(), self.values, strict=False)
         return tuple(sorted(((slot, len(seen)) for slot, seen in counts), key=lambda pair: (-pair[1], pair[0])))
-
-
-def micro_steps(state: State, step: Step) -> Iterator[tuple[Step, State, State]]:
-    """Give a step and each urgent step it set off, with the state before and after each."""
-    for one in (step, *step.urgent):
-        after = write(state, one.outcome, one.action)
-        yield one, state, after
-        state = after

@@ -53,13 +53,13 @@ class Trace:
     cycle_start: int | None = None
 
     def lines(self) -> tuple[str, ...]:
-        """Give one line per step, urgent steps indented under the step that set them off."""
+        """Give one line per step, urgent steps (but those without a label) indented under what set them off."""
         lines: list[str] = []
         for number, step in enumerate(self.steps):
             if number == self.cycle_start:
                 lines.append("-- from here on for ever:")
             lines.append(f"{step.action}: {step.label}")
-            lines.extend(f"    {urgent.action}: {urgent.label}" for urgent in step.urgent)
+            lines.extend(f"    {urgent.action}: {urgent.label}" for urgent in step.urgent if urgent.label)
         return tuple(lines)
 
 
@@ -200,6 +200,8 @@ class Exploration:
     seconds: float
     statistics: Statistics
     missed_state_bound: float = 0.0
+    symmetry: str = ""
+    """What symmetry was made use of, "" where none was."""
 
     def __getitem__(self, name: str) -> Verdict:
         """Give the verdict of a property by its name; KeyError with the known names otherwise."""
@@ -220,6 +222,8 @@ class Exploration:
         """Give the lines a person reads first."""
         how = "complete" if self.complete else f"INCOMPLETE: {self.why_incomplete}"
         lines = [f"{self.states:,} states, {self.transitions:,} transitions, depth {self.depth}, {how}"]
+        if self.symmetry:
+            lines.append(f"symmetry: {self.symmetry}")
         if self.missed_state_bound:
             lines.append(f"fingerprints: a state was missed with probability at most {self.missed_state_bound:.1e}")
         for verdict in self.verdicts:

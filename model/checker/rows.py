@@ -14,13 +14,18 @@ from hashlib import blake2b
 from itertools import islice
 from typing import cast
 
-from ..machine import MachineError, State
+from ..machine import MachineError, State, Symmetry
 from .book import Book, Finding
 from .checkpoint import Kept, Saved
 from .functions import Functions, Leaves
 from .guard import TICK, Guard
 from .layout import CODES, Effect, Layout, TooNarrow
 from .semantics import URGENT_LIMIT, UrgentError, initial_states
+from .symmetry import Folding
+from .symmetry_audit import Audit
+
+REMEMBERED = 1 << 18
+"""So many rows are remembered with those that stand for their orbits."""
 
 MicroStep = tuple[int, Effect, Sequence[int], Sequence[int]]
 """An action's effect, and the ids before and after it."""
@@ -42,12 +47,14 @@ class Rows:
         *,
         memo: bool = True,
         fingerprints: bool = False,
+        symmetry: Symmetry | None = None,
     ) -> None:
         self.book = book
         self.guard = guard
         self.collect = collect
         self.memo = memo
         self.fingerprints = fingerprints
+        self.symmetry = symmetry
         self.collected = 0
         self.saved: Saved | None = None
         """A search to be taken up."""
@@ -56,6 +63,10 @@ class Rows:
     def _prepare(self, code: str) -> None:
         self.layout = Layout(self.book.machine.slots(), code)
         self.functions = Functions(self.book, self.layout, memo=self.memo)
+        self.book.folding = folding = None if self.symmetry is None else Folding(self.symmetry, self.layout)
+        self.audit = None if folding is None else Audit(self.book, folding)
+        self.folded: dict[int, int] = {}
+        """Rows that stand for nothing, and those that stand for their orbits."""
         self.index: dict[bytes | int, int] = {}
         self.queue: deque[tuple[int, Leaves, int]] = deque()
         """Rows to expand, with the leaves of the parent and the slots written since."""
@@ -86,14 +97,15 @@ class Rows:
             number += 1
 
     def _begin(self) -> None:
-        roots = initial_states(self.book.machine, urgent=self.book.urgent)
-        self.book.add_roots(roots)
+        roots: list[State] = []
         nothing_known = self.functions.nothing_known()
-        for number, state in enumerate(roots):
-            ids = (self.layout.intern(place, value) for place, value in enumerate(state.values_in_order))
-            row = self.layout.pack(tuple(ids))
-            self.index[self._key(row)] = number
-            self.queue.append((row, nothing_known, -1))
+        for state in initial_states(self.book.machine, urgent=self.book.urgent):
+            ids = tuple(self.layout.intern(place, value) for place, value in enumerate(state.values_in_order))
+            row = self.layout.pack(ids if self.audit is None else self.audit.folding.fold(ids))
+            if self.index.setdefault(self._key(row), len(roots)) == len(roots):
+                roots.append(state)
+                self.queue.append((row, nothing_known, -1))
+        self.book.add_roots(tuple(roots))
 
     def _take_up(self, saved: Saved) -> None:
         saved.fill(self.book)
@@ -123,6 +135,8 @@ class Rows:
         ids = self.layout.unpack(row.to_bytes(self.layout.size, "little"))
         if self.collect is not None:
             self._show(number, ids)
+        if self.audit is not None:
+            self.audit.look(number, ids)
         leaves = parent_leaves.copy()
         for at in functions.refresh(leaves, ids, changed):
             book.observe(functions.observers[at - functions.first_observer], number, leaves[at].result)
@@ -174,11 +188,29 @@ class Rows:
                             continue
                     self._check_steps(number, micro)
                 enabled = True
+                if self.audit is not None:
+                    after, written = self._fold(self.audit, (number, ids), after, written)
                 self._arrive(number, (n, effect.ordinal), after, leaves, written)
             if enabled:
                 book.enabled[n] += 1
                 fair = fair or book.fair[n]
         return fair
+
+    def _fold(self, audit: Audit, state: tuple[int, Sequence[int]], row: int, written: int) -> tuple[int, int]:
+        """Give the row that stands for the orbit of a successor, and the slots in which it differs from the state."""
+        if self._key(row) in self.index:
+            return row, written
+        number, parent = state
+        known = self.folded.get(row)
+        if known is None:
+            ids = self.layout.unpack(row.to_bytes(self.layout.size, "little"))
+            if len(self.folded) >= REMEMBERED:
+                self.folded.clear()
+            known = self.folded[row] = self.layout.pack(audit.fold(number, ids))
+        if known == row or self._key(known) in self.index:
+            return known, written
+        ids = self.layout.unpack(known.to_bytes(self.layout.size, "little"))
+        return known, sum(1 << place for place, (old, new) in enumerate(zip(parent, ids, strict=True)) if old != new)
 
     def _arrive(self, number: int, choice: tuple[int, int], row: int, leaves: Leaves, written: int) -> None:
         book, index = self.book, self.index

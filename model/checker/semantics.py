@@ -139,6 +139,14 @@ def moves(machine: Machine, state: State, *, urgent: bool) -> tuple[Move, ...]:
     return first + _moves_of(machine, state, urgent=urgent, quiet=True)
 
 
+def micro_steps(state: State, step: Step) -> Iterator[tuple[Step, State, State]]:
+    """Give a step and each urgent step it set off, with the state before and after each."""
+    for one in (step, *step.urgent):
+        after = write(state, one.outcome, one.action)
+        yield one, state, after
+        state = after
+
+
 def is_fair(action: Action, *, urgent: bool) -> bool:
     """Tell whether somebody is bound to take the action sooner or later."""
     return fairness_of(action, urgent=urgent) is not Fairness.NONE

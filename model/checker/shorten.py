@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from ..machine import Action, Converges, Invariant, Machine, Outcome, Property, Sometimes, State, StepProperty
-from .plain import micro_steps
 from .results import Step, Trace
-from .semantics import is_fair, moves, outcomes, settle, write
+from .semantics import is_fair, micro_steps, moves, outcomes, settle, write
 
 Choice = tuple[int, int]
 """A step: the number of its action, and which of its outcomes."""

@@ -6,14 +6,15 @@ A trace of an older machine thus either replays or names its first step that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from attrs import frozen
 
-from ..machine import Action, Machine, Outcome, State
-from .book import Book
+from ..machine import Action, Converges, Invariant, Machine, Outcome, Property, State, StepProperty
+from .book import Book, Finding
 from .results import Step, Trace
-from .semantics import initial_states, is_fair, outcomes, settle, write
+from .semantics import Move, initial_states, is_fair, micro_steps, moves, outcomes, settle, write
+from .symmetry import AsymmetryError, Folding
 
 WRITES_NOTHING = "it changes nothing here"
 
@@ -44,9 +45,19 @@ class Replay:
         return self.divergence is None
 
 
-def rebuild(book: Book, state: int, further: Sequence[tuple[int, int]] = ()) -> Trace:
-    """Give the trace to a state and `further` (action, ordinal) steps on."""
+def rebuild(
+    book: Book,
+    state: int,
+    further: Sequence[tuple[int, int]] = (),
+    last: Callable[[State, Move], bool] | None = None,
+) -> Trace:
+    """Give the trace to a state and `further` (action, ordinal) steps on.
+
+    Where the search kept orbits, each step is one that leads into the next orbit; `last` chooses among the last ones.
+    """
     root, path = book.path(state)
+    if book.folding is not None:
+        return _unfolded(book, book.folding, book.roots[root], (*path, *further), last)
     at = book.roots[root]
     steps: list[Step] = []
     for number, ordinal in (*path, *further):
@@ -58,6 +69,58 @@ def rebuild(book: Book, state: int, further: Sequence[tuple[int, int]] = ()) -> 
             at, then = settle(book.machine, at)
         steps.append(Step(action.name, outcome, then))
     return Trace(book.roots[root], tuple(steps))
+
+
+def _unfolded(
+    book: Book,
+    folding: Folding,
+    root: State,
+    path: Sequence[tuple[int, int]],
+    last: Callable[[State, Move], bool] | None,
+) -> Trace:
+    """Give a run of the machine itself that goes from orbit to orbit as a path of the search does."""
+    at, stands = root, folding.representative(root)
+    steps: list[Step] = []
+    for number, choice in enumerate(path):
+        taken = next(move for move in moves(book.machine, stands, urgent=book.urgent) if _choice(move) == choice)
+        stands = folding.representative(taken.after)
+        options = moves(book.machine, at, urgent=book.urgent)
+        fitting = [move for move in options if folding.representative(move.after) == stands]
+        if last is not None and number == len(path) - 1:
+            fitting = [move for move in fitting if last(at, move)]
+        if not fitting:
+            raise AsymmetryError(f"{taken.step.action}: {taken.step.label!r} cannot be done in every state of an orbit")
+        move = min(fitting, key=lambda one: _choice(one) != choice)
+        steps.append(move.step)
+        at = move.after
+    return Trace(root, tuple(steps))
+
+
+def witness(book: Book, claim: Property, finding: Finding) -> tuple[Trace, tuple[str, ...]]:
+    """Give a run of the machine itself to what was found of an orbit, and what is to be said of it there."""
+    if finding.step is not None and isinstance(claim, StepProperty):
+        trace = rebuild(book, finding.state, (finding.step,), lambda at, move: bool(breaches(claim, at, move.step)))
+        at = states(book.machine, trace)[-2]
+        return trace, breaches(claim, at, trace.steps[-1])
+    trace = rebuild(book, finding.state)
+    last = states(book.machine, trace)[-1]
+    if isinstance(claim, Invariant):
+        return trace, tuple(claim.check(last))
+    if isinstance(claim, Converges):
+        return trace, tuple(claim.goal(last))
+    return trace, finding.evidence
+
+
+def breaches(claim: StepProperty, before: State, step: Step) -> tuple[str, ...]:
+    """Give what a step property first says of a step and of the urgent steps it set off."""
+    for one, at, after in micro_steps(before, step):
+        if (claim.actions is None or claim.actions(one.action)) and (lines := tuple(claim.check(at, after, one.label))):
+            return lines
+    return ()
+
+
+def _choice(move: Move) -> tuple[int, int]:
+    return move.action, move.ordinal
 
 
 def states(machine: Machine, trace: Trace) -> tuple[State, ...]:
