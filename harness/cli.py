@@ -84,6 +84,7 @@ def cli() -> None:
     help="Give up when the process holds so much: 4Gi; three quarters of the machine by default.",
 )
 @click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m.")
+@click.option("--max-depth", type=click.IntRange(min=1), metavar="N", help="Look at runs of at most N steps.")
 @click.option("--trace-dir", default=TRACES, show_default=True, metavar="DIR", help="Where traces of violations go.")
 @click.option(
     "--expect", "expect", is_flag=True, help="Exit 0 if and only if the verdicts are those scenario.yaml expects."
@@ -268,7 +269,7 @@ def _limits(given: dict[str, Any]) -> Limits:
         ) from None
     except DurationError as error:
         raise click.BadParameter(str(error), param_hint="--timeout") from None
-    return Limits(given["max_states"], memory or _most_memory(), timeout)
+    return Limits(given["max_states"], memory or _most_memory(), timeout, given.get("max_depth"))
 
 
 def _most_memory() -> int:

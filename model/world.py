@@ -205,7 +205,9 @@ class World:
     def news(self, view: View, watch: Watch, key: Ref, seen: Snapshot | News) -> bool:
         """Tell whether a process would see something else of a kind if it looked now; reads no more than it must."""
         keep = watch.keep(_uid(key))
-        return seen is not News.DUE and any(view.via(keep, slot) != old for slot, old in zip(watch.slots, seen, strict=True))
+        if seen is News.DUE:
+            return False
+        return any(view.via(keep, slot) != old for slot, old in zip(watch.slots, seen, strict=True))
 
     def now(self, view: View, process: Process, key: Ref) -> tuple[Snapshot, ...]:
         """Give what a process would see of all its kinds if it looked now."""

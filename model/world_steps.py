@@ -17,7 +17,6 @@ from .machine import Action, Outcome, View
 from .store import Full, Stored, Updates
 from .world import OVERFLOW, Alternatives, Form, News, Process, Requests, Snapshot, Watch, World
 
-
 SHOWN = ""
 """What is said of a process that is shown what the step before said that it sees: nothing."""
 
@@ -35,8 +34,9 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
         found += [action("decides", _decides, urgent=True), action("looks again", _looks_again)]
         found += [action("sees it is too late", _too_late, urgent=True)]
     if process.form is Form.SNAPSHOT:
-        found += [action(f"is shown {one.kind}", _is_shown, bound={"watch": one}, urgent=True) for one in process.watches]
-        found += [action(f"sees {one.kind}", _sees, bound={"watch": one}) for one in process.watches]
+        kinds = {one.kind: {"watch": one} for one in process.watches}
+        found += [action(f"is shown {kind}", _is_shown, bound=one, urgent=True) for kind, one in kinds.items()]
+        found += [action(f"sees {kind}", _sees, bound=one) for kind, one in kinds.items()]
         if any(one.quiet for one in process.watches):
             found += [action("passes over", _passes_over, urgent=True)]
     return (*found, action("sends", _sends), action("abandons", _abandons, urgent=True))

@@ -60,10 +60,12 @@ def check(
     limits: Limits | None = None,
     progress: Any = None,
     reductions: bool = True,
+    symmetry: bool = True,
     search: Any = explore,
 ) -> Report:
     """Explore the stand-in: two nodes are one too many for the claim."""
     assert reductions
+    assert symmetry
 
     def small(view: View) -> Iterator[str]:
         if view["count"] > 1:

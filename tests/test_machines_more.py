@@ -1,4 +1,4 @@
-"""Token ring, Peterson, election, sliding window: sizes that arithmetic tells, claims that hold, variants that do not."""
+"""Token ring, Peterson, election, sliding window: sizes that arithmetic tells, claims that hold, and that do not."""
 
 from __future__ import annotations
 

@@ -196,9 +196,9 @@ FAULTS = [
     ),
     (
         "the scheduler does not look at who has a node",
-        COMPONENTS,
-        "in schedule(pod, cache).best",
-        "in schedule(pod, Cache.of((pod, *cache.list(Node)))).best",
+        "kubeproof.harness.scheduling",
+        "decision = decide(pod, snapshot)",
+        "decision = decide(pod, Snapshot.of(Cache.of((pod, *cache.list(Node)))))",
         "placement",
     ),
 ]

@@ -139,9 +139,11 @@ class Columns:
         self.book.enabled, self.book.taken, self.book.new = self.counts.tolist()
 
     def _search(self) -> None:
-        head = self.book.expanded
+        head = bound = self.book.expanded
         while head < self.states.count:
-            count = self.states.count - head
+            if head == bound:
+                bound = self.guard.bound(self.book, head)
+            count = min(self.states.count, bound) - head
             if self.pending is not None:
                 at, error = self.pending
                 if at == head:

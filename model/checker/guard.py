@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +73,19 @@ class Guard:
         """Let one more state in, or not."""
         if self.limits.max_states is not None and states >= self.limits.max_states:
             raise StopSearch(f"the limit of {self.limits.max_states:,} states was hit")
+
+    def descend(self, depth: int) -> None:
+        """Let states be expanded that so many steps lead to, or not."""
+        if self.limits.max_depth is not None and depth > self.limits.max_depth:
+            raise StopSearch(f"the depth limit of {self.limits.max_depth:,} steps was hit")
+
+    def bound(self, book: Book, state: int) -> int:
+        """Give the first state after this one that may be too deep: states of one depth follow each other."""
+        if self.limits.max_depth is None:
+            return sys.maxsize
+        depth = book.depth(state)
+        self.descend(depth)
+        return bisect_right(range(len(book.parent)), depth, lo=state, key=book.depth)
 
     def say(self, sentence: str) -> None:
         """Tell what takes time though no state is found meanwhile."""

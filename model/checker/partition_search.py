@@ -201,6 +201,7 @@ class Conductor:
     def _expand(self, last: int) -> None:
         """Go through the rounds of a level; `last` is the number of states known before."""
         team, left = self.team, True
+        self.guard.descend(len(self.book.sizes) - 1)
         while left:
             self.guard.tick(self.book, 0)
             answers: list[Expanded] = team.call("expand", (self.at_once,))

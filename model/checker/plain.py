@@ -57,8 +57,11 @@ class Plain:
         for state in found[:number]:
             self._meet(state)
         queue = deque(found[number:])
+        bound = number
         while queue:
             self.guard.tick(book, number)
+            if number == bound:
+                bound = self.guard.bound(book, number)
             self._expand(number, queue.popleft(), index, queue)
             number += 1
 

@@ -23,11 +23,15 @@ class Status(Enum):
 
 @frozen
 class Limits:
-    """When to give up: states, bytes of resident memory, seconds of wall time. None is no limit."""
+    """When to give up: states, bytes of resident memory, seconds of wall time, steps of a run. None is no limit.
+
+    States that only more steps than `max_depth` lead to are neither judged nor expanded.
+    """
 
     max_states: int | None = None
     max_memory: int | None = None
     timeout: float | None = None
+    max_depth: int | None = None
 
 
 @frozen

@@ -89,10 +89,12 @@ class Rows:
         else:
             self._take_up(self.saved)
         tick, queue, expand = self.guard.tick, self.queue, self._expand
-        number = self.book.expanded
+        number = bound = self.book.expanded
         while queue:
             if not number % TICK:
                 tick(self.book, number)
+            if number == bound:
+                bound = self.guard.bound(self.book, number)
             expand(number, *queue.popleft())
             number += 1
 
