@@ -16,6 +16,9 @@ test:
 
 bench:
 	python tests/bench.py
+	python tests/bench_checker.py
+	python tests/bench_placement.py
+	python tests/bench_proxy.py
 
 # The compiled engine (pip install '.[fast]') beside SPIN and minicheck, where these are installed.
 bench-engine:
