@@ -2,25 +2,19 @@
 
 Prints, for each machine, states and transitions per CPU second of the fast engine and how much slower the plain one is
 (on a size both can do), then the checks of the examples, then scheduling decisions per second as clusters grow, and
-how long it takes to place many Pods at once, then
-the rules of more and more Services with ten endpoints each: to make, to spell, and to prove for one Service, beside
-what the real iptables-restore takes to check the same text (where it is installed and one is root).
+how long it takes to place many Pods at once.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter, process_time
+from time import process_time
 from types import ModuleType
 
 from attrs import evolve
-from immutabledict import immutabledict
 
 from kubeproof.harness.check import check
 from kubeproof.harness.face import Cluster
@@ -28,15 +22,10 @@ from kubeproof.harness.manifests import plain_nodes
 from kubeproof.harness.place import solve
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.convert import from_json
-from kubeproof.impl.api.core import Pod, Service, ServicePort, ServiceSpec
-from kubeproof.impl.api.meta import ObjectMeta
-from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
-from kubeproof.impl.kubeproxy.proxy import rules
-from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
+from kubeproof.impl.api.core import Pod
 from kubeproof.impl.scheduler import Snapshot, decide, schedule
 from kubeproof.model.checker import Exploration, explore
 from kubeproof.properties.placement_groups import Fits, Group, Groups, Misfit
-from kubeproof.properties.reachability import Reached, proves
 
 ROOT = Path(__file__).parent.parent
 
@@ -126,50 +115,9 @@ def sized(name: str, cpu: int) -> Pod:
     return pod
 
 
-def services(count: int, each: int) -> tuple[list[Service], list[EndpointSlice]]:
-    """Make Services with node ports, and their endpoints."""
-    ready = EndpointConditions(ready=True, serving=True)
-    made, slices = [], []
-    for place in range(count):
-        net, name = f"{place // 250}.{place % 250}", f"s{place:04}"
-        port = ServicePort(port=80, name="http", node_port=30000 + place)
-        spec = ServiceSpec(cluster_ip=f"172.30.{place // 250}.{place % 250 + 1}", type="NodePort", ports=(port,))
-        made.append(Service(ObjectMeta(name=name, namespace="d"), spec))
-        labels = immutabledict({"kubernetes.io/service-name": name})
-        found = tuple(Endpoint((f"10.{net}.{number + 1}",), ready, node_name="n1") for number in range(each))
-        meta = ObjectMeta(name=f"{name}-1", namespace="d", labels=labels)
-        slices.append(EndpointSlice(meta, endpoints=found, ports=(EndpointPort("http", 8080),)))
-    return made, slices
-
-
-def proxying() -> None:
-    """Make the rules of a node, spell them, and prove one Service of them."""
-    for count in (10, 100, 1000):
-        made, slices = services(count, 10)
-        began = process_time()
-        ruled = rules(made, slices, "n1")
-        emitted = process_time()
-        text = restore_text(without_counters(ruled))
-        spelt = process_time()
-        assert isinstance(proves(ruled, made[count // 2], slices, "n1"), Reached)
-        proved = process_time()
-        times = f"{emitted - began:.2f} s, text {spelt - emitted:.2f} s, proof of one Service {proved - spelt:.2f} s"
-        print(f"{count:,} Services x 10 endpoints: {len(ruled.rules):,} rules, {times}; {_restored(text)}")
-
-
-def _restored(text: str) -> str:
-    if not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("iptables-restore"):
-        return "iptables-restore not at hand"
-    began = perf_counter()
-    command = ["unshare", "--net", "iptables-restore", "--test"]
-    done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
-    return f"iptables-restore --test: {perf_counter() - began:.2f} s, exit code {done.returncode}"
-
-
 if __name__ == "__main__":
     print(f"Python {sys.version.split()[0]}")
     machines()
     examples()
     scheduling()
     placing()
-    proxying()
