@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..impl.api.kinds import ref_of
 from ..impl.kubectl import script as kubectl
-from .priorities import may_preempt
+from .priorities import may_preempt, pod_specs
 from .scenario import Consistency, Scenario, Start
 
 _VIEWS = {
@@ -94,6 +94,10 @@ def _placement(scenario: Scenario) -> Iterator[str]:
             "the Pods that one preemption evicts go one after the other, the most important first; "
             "which of several Pods of equal priority started first is left open"
         )
+    if _spreads(scenario) and scenario.consistency is not Consistency.LINEARIZABLE:
+        yield (
+            "spread constraints are judged at rest, not at each binding: Pods may have left since the scheduler looked"
+        )
     if scenario.deadline is not None:
         one = scenario.deadline
         yield (
@@ -104,6 +108,11 @@ def _placement(scenario: Scenario) -> Iterator[str]:
         yield "a kubelet may report a Pod as over before its containers are gone, as before Kubernetes 1.27"
     if not scenario.schedulers.count_nominated:
         yield "a scheduler does not count the Pods for which it has made room, as before Kubernetes 1.9"
+
+
+def _spreads(scenario: Scenario) -> bool:
+    constraints = (one for spec in pod_specs(scenario) for one in spec.topology_spread_constraints)
+    return any(one.when_unsatisfiable == "DoNotSchedule" for one in constraints)
 
 
 def _nodes(scenario: Scenario) -> Iterator[str]:

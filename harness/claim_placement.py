@@ -1,8 +1,10 @@
 """Placement: every binding, at the moment it is made, satisfies the rules of `properties.placement`.
 
 Where nodes change, a cordon, a taint or the deletion of a node that comes between the scheduler's decision and its
-binding is no breach: it could not know. The bounds say so. Resources, affinities and spreading are judged as they are;
-where taints decide which nodes a Pod spreads over, a binding is right if it is for some of them still without theirs.
+binding is no breach: it could not know. The bounds say so. Resources and affinities are judged as they are. A spread
+constraint is judged where views do not lag; elsewhere a Pod that leaves between decision and binding empties a domain,
+and that is no breach either (`claim_spread` looks at what comes of it). Where taints decide which nodes a Pod spreads
+over, a binding is right if it is for some of them still without theirs.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from ..properties.placement import Problem, broken
 from . import scheduling
 from .cluster import Cluster
 from .priorities import NEVER
+from .scenario import Consistency
 
 Others = frozenset[tuple[tuple[Pod, str], int]]
 """Bound Pods without their names, by node, and how many there are of each."""
@@ -49,7 +52,9 @@ def _misplaced(cluster: Cluster, keep: Keep, breaks: Judge, before: View, after:
     for old, new in pods:
         if old is None or new is None or old.spec.node_name == new.spec.node_name:
             continue
-        others = tuple(one for _, one in pods if one is not None and one is not new and one.spec.node_name)
+        if cluster.scenario.consistency is not Consistency.LINEARIZABLE:
+            old, new = _not_spread(old), _not_spread(new)
+        others = tuple(one for _, one in pods if one is not None and one.spec.node_name and not _same(one, new))
         seen = _as_perhaps_seen(cluster, nodes_of(cluster, after), new)
         judged = ((nodes, _called(new.spec.node_name, nodes)) for nodes in seen)
         wrong = [(nodes, node) for nodes, node in judged if node and breaks(_nameless(old), node, alike(others), nodes)]
@@ -57,6 +62,15 @@ def _misplaced(cluster: Cluster, keep: Keep, breaks: Judge, before: View, after:
             nodes, node = wrong[0]
             problem = Problem((evolve(new, spec=evolve(new.spec, node_name="")),), nodes, others)
             yield from (str(reason) for reason in broken(problem)[node.metadata.name])
+
+
+def _not_spread(pod: Pod) -> Pod:
+    """Give a Pod that does not mind how its like are spread."""
+    return evolve(pod, spec=evolve(pod.spec, topology_spread_constraints=()))
+
+
+def _same(one: Pod, other: Pod) -> bool:
+    return (one.metadata.namespace, one.metadata.name) == (other.metadata.namespace, other.metadata.name)
 
 
 def _called(name: str, nodes: tuple[Node, ...]) -> Node | None:

@@ -8,8 +8,11 @@ import pytest
 
 from kubeproof.harness.check import check
 from kubeproof.harness.results import Claim
+from kubeproof.harness.scenario import Scenario
+from kubeproof.harness.scenario_file import load_scenario
 from kubeproof.harness.zoo_placement import nodes, scenario
 from kubeproof.model.checker.results import Status
+from kubeproof.properties.planted import planted
 
 POD = """
 apiVersion: v1
@@ -105,3 +108,47 @@ def test_a_tainted_node_counts_unless_taints_are_honoured(policy: str, holds: bo
 
 def test_nothing_is_claimed_of_constraints_that_are_only_wishes() -> None:
     assert claim(*pods("aa", action="ScheduleAnyway")) is None
+
+
+FREE = """
+apiVersion: v1
+kind: Pod
+metadata: {name: late, labels: {app: web}}
+spec:
+  topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: DoNotSchedule
+    labelSelector: {matchLabels: {app: web}}
+  containers: [{name: app, image: "app:1"}]
+"""
+BLIND = "decision = decide(pod, Snapshot.of(Cache.of((pod, *cache.list(Node)))))"
+"""A scheduler that does not look at who is there."""
+LEAVES = """
+start: settled
+consistency: %s
+script: [{apply: {file: late.yaml}}, {deletePod: {name: web-0}}]
+"""
+
+
+def leaving(consistency: str) -> Scenario:
+    """A Pod is decided upon while there is one on each node, and the one on the other node goes before it is bound."""
+    one = pods("ab", action="ScheduleAnyway")
+    files = {"nodes.yaml": nodes("a", "b"), "pods.yaml": "---".join(one), "late.yaml": FREE}
+    return load_scenario("leaving", files | {"scenario.yaml": LEAVES % consistency}).scenario
+
+
+def judged(consistency: str) -> tuple[str, bool]:
+    report = check(leaving(consistency))
+    (found,) = (one for one in report.claims if one.name == "placement")
+    return found.status.value, any("spread constraints are judged at rest" in line for line in report.bounds)
+
+
+def test_a_pod_that_leaves_between_a_decision_and_its_binding_is_no_breach():
+    assert judged("session") == ("HOLDS", True)
+
+
+def test_where_views_do_not_lag_a_binding_that_overdraws_a_constraint_is_one():
+    with planted("kubeproof.harness.scheduling", "decision = decide(pod, snapshot)", BLIND):
+        assert judged("linearizable") == ("VIOLATED", False)
+    assert judged("linearizable") == ("HOLDS", False)
