@@ -49,28 +49,23 @@ def _misplaced(cluster: Cluster, keep: Keep, breaks: Judge, before: View, after:
     if all(before.via(_node_name, slot) == after.via(_node_name, slot) for slot in slots):
         return  # Nothing is bound; the rest is not even read.
     pods: list[tuple[Pod | None, Pod | None]] = [(before.via(keep, slot), after.via(keep, slot)) for slot in slots]
-    for old, new in pods:
-        if old is None or new is None or old.spec.node_name == new.spec.node_name:
-            continue
-        if cluster.scenario.consistency is not Consistency.LINEARIZABLE:
-            old, new = _not_spread(old), _not_spread(new)
-        others = tuple(one for _, one in pods if one is not None and one.spec.node_name and not _same(one, new))
-        seen = _as_perhaps_seen(cluster, nodes_of(cluster, after), new)
-        judged = ((nodes, _called(new.spec.node_name, nodes)) for nodes in seen)
-        wrong = [(nodes, node) for nodes, node in judged if node and breaks(_nameless(old), node, alike(others), nodes)]
+    bound = (new for old, new in pods if old and new and old.spec.node_name != new.spec.node_name)
+    for pod in bound:
+        others = tuple(one for _, one in pods if one is not None and one is not pod and one.spec.node_name)
+        asked = pod if cluster.scenario.consistency is Consistency.LINEARIZABLE else _not_spread(pod)
+        seen = _as_perhaps_seen(cluster, nodes_of(cluster, after), asked)
+        alone, there = _nameless(asked), alike(others)
+        judged = ((nodes, _called(pod.spec.node_name, nodes)) for nodes in seen)
+        wrong = [(nodes, node) for nodes, node in judged if node and breaks(alone, node, there, nodes)]
         if len(wrong) == len(seen):
             nodes, node = wrong[0]
-            problem = Problem((evolve(new, spec=evolve(new.spec, node_name="")),), nodes, others)
+            problem = Problem((evolve(asked, spec=evolve(asked.spec, node_name="")),), nodes, others)
             yield from (str(reason) for reason in broken(problem)[node.metadata.name])
 
 
 def _not_spread(pod: Pod) -> Pod:
     """Give a Pod that does not mind how its like are spread."""
     return evolve(pod, spec=evolve(pod.spec, topology_spread_constraints=()))
-
-
-def _same(one: Pod, other: Pod) -> bool:
-    return (one.metadata.namespace, one.metadata.name) == (other.metadata.namespace, other.metadata.name)
 
 
 def _called(name: str, nodes: tuple[Node, ...]) -> Node | None:

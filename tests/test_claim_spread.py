@@ -132,7 +132,7 @@ script: [{apply: {file: late.yaml}}, {deletePod: {name: web-0}}]
 
 
 def leaving(consistency: str) -> Scenario:
-    """A Pod is decided upon while there is one on each node, and the one on the other node goes before it is bound."""
+    """Decide upon a Pod while there is one on each node; the one on the other node goes before it is bound."""
     one = pods("ab", action="ScheduleAnyway")
     files = {"nodes.yaml": nodes("a", "b"), "pods.yaml": "---".join(one), "late.yaml": FREE}
     return load_scenario("leaving", files | {"scenario.yaml": LEAVES % consistency}).scenario
