@@ -18,7 +18,6 @@ from . import message as words
 from .filtering import Ready, enough, find, prepare
 from .framework import NodeInfo, Refusal, ScorePlugin, Snapshot
 from .preemption import Preemption, preempt
-from .priority_sort import priority
 from .profile import DEFAULT, Profile
 from .scheduling_gates import pre_enqueue
 
@@ -132,19 +131,12 @@ def _raw(plugin: ScorePlugin[Any], state: Any, pod: Pod, info: NodeInfo, questio
     return found
 
 
-def unmodelled(pod: Pod, cache: Cache | None = None) -> tuple[str, ...]:
-    """Name what the scheduler of a world is not shown or does not do: volumes, claims, evictions for this Pod.
+def unmodelled(pod: Pod) -> tuple[str, ...]:
+    """Name what the scheduler of a world is not shown: volumes and claims.
 
-    `schedule` itself decides on volumes and says whom it would evict, given a cache that has all objects.
+    `schedule` itself decides on volumes, given a cache that has all objects.
     """
-    lines = [f"spec.{name}" for name in ("volumes", "resourceClaims") if _matters(name, pod)]
-    others = () if cache is None else cache.list(Pod)
-    lower = [other for other in others if other.spec.node_name and priority(other) < priority(pod)]
-    if lower and pod.spec.preemption_policy != "Never":
-        lines.append(
-            f"spec.priority: {len(lower)} Pod(s) of lower priority could be evicted; preemption is not modelled"
-        )
-    return tuple(lines)
+    return tuple(f"spec.{name}" for name in ("volumes", "resourceClaims") if _matters(name, pod))
 
 
 def _matters(name: str, pod: Pod) -> bool:
