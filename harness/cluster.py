@@ -162,9 +162,9 @@ def _growth(scenario: Scenario, kind: str) -> int:
             deployments = sum(isinstance(one, Deployment) for one in scenario.objects)
             return deployments + templates
         case "EndpointSlice":
-            return sum(isinstance(one, Service) for one in scenario.objects) + sum(
-                isinstance(one, kubectl.Apply) and isinstance(one.object, Service) for one in scenario.script
-            )
+            applied = (one.object for one in scenario.script if isinstance(one, kubectl.Apply))
+            services = (one for one in (*scenario.objects, *applied) if isinstance(one, Service))
+            return sum(max(1, len(one.spec.ip_families)) for one in services)
     return added
 
 

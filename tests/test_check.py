@@ -204,3 +204,33 @@ def test_a_budget_that_is_not_asked_is_no_certainty_where_something_is_not_model
     text = WEB.replace("      containers:", "      runtimeClassName: gvisor\n      containers:") + budget
     assert verdicts(check(small(text)))["budget"] == "UNKNOWN"
     assert verdicts(check(small(WEB + budget)))["budget"] == "HOLDS"
+
+
+DUAL_STACK = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: app, image: "nginx:1", lifecycle: {preStop: {exec: {command: ["sleep", "10"]}}}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv4, IPv6], ports: [{port: 80}]}
+"""
+
+
+@pytest.mark.parametrize(("accepted", "expected"), [(False, "UNKNOWN"), (True, "HOLDS")])
+def test_a_service_of_both_families_is_explored_and_nothing_is_said_of_ipv6(accepted: bool, expected: str) -> None:  # noqa: FBT001
+    script = [{"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:2"}}]
+    wishes = {"nodes": 1, "script": script, "bounds": {"propagation": "5s"}, "acceptUnmodelled": accepted}
+    report = check(load_scenario("dual", {"web.yaml": DUAL_STACK}, wishes).scenario)
+    assert verdicts(report) == dict.fromkeys(("convergence", "placement", "reachability"), expected)
+    assert report.not_modelled == (
+        "Service web: Pods have no IPv6 addresses here; kubeproof reach proves the rules for them",
+    )
