@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+from attrs import evolve
 
 from kubeproof.model.checker import (
     Exploration,
@@ -29,6 +30,7 @@ from kubeproof.model.machine import (
     StepProperty,
     View,
 )
+from kubeproof.traces.replay import then_of
 
 ENGINES = pytest.mark.parametrize("engine", ["plain", "rows", "columns"])
 
@@ -528,3 +530,42 @@ def never_seen() -> Invariant:
 def test_an_unknown_property_name_is_answered_with_the_known_ones():
     with pytest.raises(KeyError, match="no property 'x' among never"):
         explore(counting(1), (never(5),))["x"]
+
+
+def test_an_urgent_step_without_a_label_is_taken_and_not_told_of():
+    def told(view: View) -> Iterator[Outcome]:
+        if view["n"] > view["seen"]:
+            yield Outcome("", {"seen": view["n"]})
+
+    machine = Machine(({"n": 0, "seen": 0},), (counter(2), Action("shown", "shown", told, urgent=True)))
+    trace = explore(machine, (never(2),))["never"].trace
+    assert [step.urgent[0].outcome.updates["seen"] for step in trace.steps] == [1, 2]
+    assert trace.lines() == tuple(f"{step.action}: {step.label}" for step in trace.steps)
+    assert then_of(trace.steps[0]) == ()
+
+
+@pytest.mark.parametrize("engine", ["rows", "columns"])
+def test_a_transform_that_changes_its_mind_is_found_out(engine: str):
+    class Moody:
+        asked = 0
+
+        def __call__(self, _value: int) -> int:
+            self.asked += 1
+            return int(self.asked > 1)
+
+    moody = Moody()
+
+    def step(slot: str, view: View) -> Iterator[Outcome]:
+        view.via(moody, "mood")
+        if view[slot] < 50:
+            yield Outcome("up", {slot: view[slot] + 1})
+
+    actions = tuple(Action(slot, slot, partial(step, slot)) for slot in ("a", "b", "mood count"))
+    machine = Machine(({"mood": 0, "a": 0, "b": 0, "mood count": 0},), actions)
+    with pytest.raises(MachineError, match="Moody"):
+        explore(evolve(machine, actions=_many(actions)), engine=engine, limits=Limits(max_states=3000))
+
+
+def _many(actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    """Give many actions that all read through the same transform."""
+    return tuple(evolve(one, name=f"{one.name} {n}") for n in range(400) for one in actions)
