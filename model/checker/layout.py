@@ -43,8 +43,6 @@ class Layout:
         self.places = {slot: place for place, slot in enumerate(slots)}
         self.tables: list[list[Any]] = [[] for _ in slots]
         self._ids: list[dict[Hashable, int]] = [{} for _ in slots]
-        self.values = 0
-        """How many values all slots have taken."""
         self.code = code
         self._row = struct.Struct(f"<{len(slots)}{code}")
         self.bits = 8 * struct.calcsize(f"<{code}")
@@ -60,7 +58,6 @@ class Layout:
             number = ids[value] = len(ids)
             if number >> self.bits:
                 raise TooNarrow
-            self.values += 1
             self.tables[place].append(value)
         return number
 

@@ -135,12 +135,12 @@ def livelock(book: Book, number: int) -> Livelock | None:
     if not book.expanded:
         return None
     graph = Graph(book)
-    goal, when = _flags(book, number)
+    goal, when = flags_of(book, number)
     found = fair_component(graph, when, ~goal)
     return None if found is None else Livelock(found[0], fair_cycle(graph, found[1], found[0]))
 
 
-def _flags(book: Book, number: int) -> tuple[Flags, Flags]:
+def flags_of(book: Book, number: int) -> tuple[Flags, Flags]:
     """Give the goal states of a property, and those where its `when` is true."""
     goal: Flags = np.frombuffer(book.goal[number], dtype=np.bool_)
     when: Flags = np.frombuffer(book.when[number], dtype=np.bool_)
@@ -154,7 +154,7 @@ def fair_component(graph: Graph, work: Flags, bad: Flags) -> tuple[int, Flags] |
         edges = graph.inside(work)
         if (graph.target[edges] > graph.source[edges]).all():
             break  # every edge leads to a later state: no cycle at all
-        label = _components(graph, edges)
+        label = components(graph, edges)
         fair, drop = _judge(graph, work, edges, label)
         hits = np.flatnonzero(fair[label] & work & bad)
         if hits.size and (best is None or hits[0] < best[0]):
@@ -170,7 +170,7 @@ def unanswered(book: Book, number: int) -> Unanswered | None:
     if not book.expanded:
         return None
     graph = Graph(book)
-    goal, when = _flags(book, number)
+    goal, when = flags_of(book, number)
     spread = Spread(graph, graph.inside(~goal), np.flatnonzero(when & ~goal))
     stuck = np.flatnonzero(spread.reached & graph.stuck)
     if stuck.size:
@@ -189,7 +189,7 @@ def unrecoverable(book: Book, number: int, helps: Callable[[str], bool] | None) 
     if not book.expanded:
         return None
     graph = Graph(book)
-    goal, when = _flags(book, number)
+    goal, when = flags_of(book, number)
     may = np.array([helps is None or helps(action.name) for action in book.machine.actions], dtype=np.bool_)
     usable: Flags = may[graph.action]
     hopeful = goal.copy()
@@ -235,7 +235,8 @@ class Spread:
         return tuple(reversed(steps)), state
 
 
-def _components(graph: Graph, edges: Flags) -> Numbers:
+def components(graph: Graph, edges: Flags) -> Numbers:
+    """Label each state with its strongly connected component along some edges."""
     kept = np.flatnonzero(edges)
     begins = np.searchsorted(graph.source[kept], np.arange(graph.size + 1, dtype=np.int32)).astype(np.int32)
     matrix = csr_matrix((np.ones(len(kept)), graph.target[kept], begins), shape=(graph.size, graph.size))

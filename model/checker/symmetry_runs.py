@@ -11,12 +11,10 @@ one, fairness would have to decide, and fairness is not known of orbits: the cal
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from ..machine import LeadsTo
 from .book import Book
-from .liveness import Flags, Graph, Spread, _flags
+from .liveness import Flags, Graph, Spread, components, flags_of
 
 
 def decides(book: Book, number: int) -> bool:
@@ -27,7 +25,7 @@ def decides(book: Book, number: int) -> bool:
     if not book.expanded:
         return True
     graph = Graph(book)
-    goal, when = _flags(book, number)
+    goal, when = flags_of(book, number)
     if isinstance(book.properties[number], LeadsTo):
         spread = Spread(graph, graph.inside(~goal), np.flatnonzero(when & ~goal))
         return not on_cycle(graph, spread.reached).any()
@@ -38,10 +36,7 @@ def on_cycle(graph: Graph, work: Flags) -> Flags:
     """Flag the states of a set that lie on a cycle inside it, be it a step that stays in its orbit."""
     edges = graph.inside(work)
     stays = edges & (graph.source == graph.target)
-    goes = edges & ~stays
-    ones = np.ones(int(goes.sum()), dtype=np.int8)  # Given so, edges side by side become one.
-    matrix = csr_matrix((ones, (graph.source[goes], graph.target[goes])), shape=(graph.size, graph.size))
-    _, label = connected_components(matrix, directed=True, connection="strong")
+    label = components(graph, edges)
     size = np.bincount(label, minlength=int(label.max()) + 1)
     cyclic: Flags = size[label] > 1
     cyclic[graph.source[stays]] = True

@@ -124,7 +124,7 @@ class Reader:
 class Node:
     """A branch on a slot, or (slot -1) a leaf with its result and the bit set of the slots on its path."""
 
-    __slots__ = ("by", "code", "key", "kids", "mask", "result", "slot", "transform")
+    __slots__ = ("by", "key", "kids", "mask", "result", "slot", "transform")
 
     def __init__(self, slot: int, key: Hashable = None, transform: Callable[[Any], Hashable] | None = None) -> None:
         self.slot = slot
@@ -134,8 +134,6 @@ class Node:
         self.by: dict[Any, Node] = {}
         self.mask = 0
         self.result: Any = None
-        self.code: int | None = None
-        """The node's number where the tree is also kept as tables (`columns_tables`)."""
 
 
 def everything() -> Node:
