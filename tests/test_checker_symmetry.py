@@ -217,6 +217,25 @@ def test_a_step_that_stays_in_its_orbit_is_a_cycle(engine: Engine) -> None:
     assert (found["rest"].status, found["rest"].kind) == (Status.VIOLATED, "livelock")
 
 
+@pytest.mark.parametrize("hours", [2, 3])
+def test_a_cycle_of_few_orbits_is_a_cycle(hours: int) -> None:
+    """A clock goes round while two workers rest: as many orbits as hours, one after the other for ever."""
+
+    def ticks(view: View) -> Iterator[Outcome]:
+        yield Outcome("ticks", {"hour": (view["hour"] + 1) % hours})
+
+    idle = workers(2, lambda _at, _view: (), hour=0)
+    machine = evolve(idle, actions=(*idle.actions, Action("clock: ticks", "clock", ticks)))
+    strikes = [f"hour {hours}"]
+    claims = (
+        Converges("stops", "The clock stops.", lambda view: strikes if view["hour"] < hours else []),
+        LeadsTo("strikes", "It strikes.", lambda view: not view["hour"], lambda view: strikes[view["hour"] // hours :]),
+    )
+    found = explore(machine, claims, symmetry=equals(2))
+    assert found.states == hours
+    assert {one.name: one.status for one in found.verdicts} == dict.fromkeys(("stops", "strikes"), Status.VIOLATED)
+
+
 def turns_then_stops(at: str, view: View) -> Iterator[Outcome]:
     """Turn to and fro as long as the light is on; a worker of its own puts it out."""
     if view["light"]:
