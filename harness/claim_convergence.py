@@ -16,6 +16,7 @@ from ..properties.at_rest import Restless, from_scratch, settled
 from ..properties.convergence import orphans, pod_shortfalls, shortfalls, unpublished
 from .cluster import Cluster
 from .environment import SCRIPT
+from .kubelets import proxy_slot
 from .node_faults import lost, stranded
 
 Objects = tuple[Object, ...]
@@ -118,8 +119,7 @@ def _reported_at_rest(objects: Objects) -> tuple[str, ...]:
 
 
 def _stale_proxies(cluster: Cluster, view: View) -> Iterator[str]:
-    for slot in cluster.machine.initial[0]:
-        if slot.startswith("proxy/"):
-            programmed = tuple(view[one] for one in cluster.world.layout.pools.get("EndpointSlice", ()))
-            if view[slot] != programmed:
-                yield f"kube-proxy on {slot.partition('/')[2]} has not programmed the EndpointSlices"
+    for node in cluster.proxies:
+        programmed = tuple(view[one] for one in cluster.world.layout.pools.get("EndpointSlice", ()))
+        if view[proxy_slot(node)] != programmed:
+            yield f"kube-proxy on {node} has not programmed the EndpointSlices"

@@ -6,6 +6,7 @@ from functools import partial
 
 from ..impl.api.core import Service
 from ..model.machine import Converges, Invariant, Property, StepProperty, View
+from ..model.verbs import Verb
 from ..model.world import OVERFLOW
 from . import (
     claim_budget,
@@ -14,6 +15,7 @@ from . import (
     claim_placement,
     claim_reachability,
     claim_spread,
+    environment,
     scheduling,
 )
 from .cluster import Cluster
@@ -56,7 +58,7 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
     constants = cluster.world.layout.constants.values()
     found: list[Property] = [
         Converges("convergence", CONVERGENCE, claim_convergence.goal(cluster), over),
-        StepProperty("placement", PLACEMENT, claim_placement.check(cluster), _by_scheduler),
+        StepProperty("placement", PLACEMENT, claim_placement.check(cluster), cluster.actions(scheduling.USER, Verb.SENDS)),
         Converges(PENDING, "Nothing stays Pending that could run.", claim_placement.left_pending(cluster), over),
         Invariant("reachability", REACHABILITY, claim_reachability.check(cluster)),
         Invariant(ROOM, "The world has a place for every object.", _no_room),
@@ -72,7 +74,7 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
     if claim_spread.is_constrained(cluster):
         found.append(Converges("spread", SPREAD, claim_spread.even(cluster), over))
     if cluster.parts.budgets and "PodDisruptionBudget" in cluster.world.layout.pools:
-        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), _by_drain))
+        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), cluster.actions(environment.USER, Verb.EVICTS)))
     return tuple(found)
 
 
@@ -83,14 +85,6 @@ def script_over(cluster: Cluster, view: View) -> bool:
 
 def _finished(steps: int, done: int) -> bool:
     return done >= steps or done < 0
-
-
-def _by_scheduler(action: str) -> bool:
-    return scheduling.is_binding(action)
-
-
-def _by_drain(action: str) -> bool:
-    return action.endswith(" evicts")
 
 
 def _no_room(view: View) -> tuple[str, ...]:

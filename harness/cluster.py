@@ -10,7 +10,7 @@ all together; a test compares the verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from immutabledict import immutabledict
 from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ..impl.api.kinds import Object, ref_of
-from ..impl.api.meta import ObjectMeta
+from ..impl.api.meta import ObjectMeta, Ref
 from ..impl.api.policy import PodDisruptionBudget
 from ..impl.api.requests import Create, PatchStatus, Request, Response, Update
 from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
@@ -32,7 +32,8 @@ from ..model import world as worlds
 from ..model import world_faults, world_steps
 from ..model.machine import Action, Machine, View
 from ..model.store import Layout, Stored, place, pool
-from ..model.world import Form, Process, World, Writes
+from ..model.verbs import Verb
+from ..model.world import Form, Process, Who, World, Writes
 from ..properties.convergence import plain_template
 from . import components, environment, kubelets, node_faults, scheduling
 from .priorities import may_preempt
@@ -94,6 +95,13 @@ class Cluster:
     machine: Machine
     mortal: tuple[str, ...] = ()
     """The nodes that may die."""
+    proxies: tuple[str, ...] = ()
+    """The nodes whose kube-proxies take part."""
+
+    def actions(self, by: Hashable, *verbs: Verb) -> Callable[[str], bool]:
+        """Give the test of whether an action, by its name, is one that somebody takes: who, and by which verbs."""
+        acts = self.machine.actions
+        return frozenset(one.name for one in acts if one.by == by and one.verb in verbs).__contains__
 
 
 def applied(scenario: Scenario) -> tuple[Object, ...]:
@@ -171,19 +179,19 @@ def _growth(scenario: Scenario, kind: str) -> int:
 # --- the API server -------------------------------------------------------------------------------------------------
 
 
-def user_named(name: str) -> User:
+def user_named(name: Who) -> User:
     """Give the user a component of a world acts as."""
     if name == "admin":
         return ADMIN
     if name == scheduling.USER:
         return SCHEDULER
-    return node_user(name[5:]) if name.startswith("node ") else controller(name)
+    return node_user(name.name) if isinstance(name, Ref) else controller(name)
 
 
 def serve(
     status: bool,  # noqa: FBT001 - bound by partial
     stored: Stored,
-    user: str,
+    user: Who,
     request: Request,
     suffix: str,
 ) -> tuple[Response, Writes]:
@@ -346,7 +354,7 @@ def build(
     if parts.faults:
         acts += _faults(scenario, world, processes, works)
     slots = _initial(scenario, layout, kept, processes, world, proxies, runtimes or {})
-    return Cluster(scenario, parts, world, processes, Machine((slots,), tuple(acts)), mortal)
+    return Cluster(scenario, parts, world, processes, Machine((slots,), tuple(acts)), mortal, tuple(proxies))
 
 
 def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], works: kubelets.Kubelets) -> list[Action]:

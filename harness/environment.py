@@ -21,10 +21,13 @@ from ..impl.kubectl import script as kubectl
 from ..impl.kubectl.script import Missing, Step
 from ..model.machine import Action, Fairness, Outcome, View
 from ..model.store import Stored
+from ..model.verbs import Verb
 from ..model.world import World
 
 T = TypeVar("T")
 
+USER = "kubectl"
+"""Who the commands of the script are by."""
 SCRIPT = "script"
 """The slot with the number of script steps done."""
 NOT_READY = "node.kubernetes.io/not-ready"
@@ -68,7 +71,10 @@ def actions(environment: Environment) -> tuple[Action, ...]:
             else partial(_runs, environment, number, step)
         )
         name = f"kubectl {number + 1}: {describe(step)}"
-        found.append(Action(name, "kubectl", begins, Fairness.NONE, when_quiet=environment.wait))
+        quiet = environment.wait
+        found.append(
+            Action(name, USER, begins, Fairness.NONE, when_quiet=quiet, by=USER, verb=Verb.BEGINS, on=number)
+        )
         if isinstance(step, kubectl.Drain):
             found += _drain(environment, number, step)
     return tuple(found)
@@ -196,13 +202,14 @@ def joined(obj: T) -> T:
 def _drain(environment: Environment, number: int, step: kubectl.Drain) -> tuple[Action, ...]:
     """Give the loop of a drain: evict one Pod after the other in any order; over when none is left."""
 
-    def action(verb: str, act: Callable[..., Iterator[Outcome]], *, when_quiet: bool = False) -> Action:
-        name = f"kubectl {number + 1}: drain {step.node} {verb}"
-        return Action(name, f"drain {number}", partial(act, environment, number, step), when_quiet=when_quiet)
+    def action(verb: Verb, act: Callable[..., Iterator[Outcome]], *, when_quiet: bool = False) -> Action:
+        name = f"kubectl {number + 1}: drain {step.node} {verb.value}"
+        does = partial(act, environment, number, step)
+        return Action(name, f"drain {number}", does, when_quiet=when_quiet, by=USER, verb=verb, on=number)
 
-    found = [action("evicts", _evicts), action("ends", _drain_ends)]
+    found = [action(Verb.EVICTS, _evicts), action(Verb.ENDS, _drain_ends)]
     if environment.wait:
-        found.append(action("gives up", _gives_up, when_quiet=True))
+        found.append(action(Verb.GIVES_UP, _gives_up, when_quiet=True))
     return tuple(found)
 
 

@@ -25,6 +25,7 @@ from ..properties.reachability_prestop_relation import Goal, weakest
 from . import reach
 from .claims import REACHABILITY
 from .cluster import Cluster, Parts, build
+from .kubelets import proxy_slot
 from .prepare import Prepared
 from .results import Claim
 from .scenario import Scenario
@@ -103,7 +104,7 @@ def moving(scenario: Scenario, prepared: Prepared) -> tuple[Cluster, Invariant]:
     guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
     parts = evolve(shape.parts, may_stop=guard)
     cluster = build(plain, parts, prepared.objects, prepared.runtimes)
-    proxies = tuple(slot for slot in cluster.machine.initial[0] if slot.startswith("proxy/"))
+    proxies = tuple(map(proxy_slot, cluster.proxies))
     check = partial(reach.breaches, layout.pools["Pod"], proxies, reach.chosen)
     return cluster, Invariant(IN_MOTION, REACHABILITY, check)
 

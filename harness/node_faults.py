@@ -27,11 +27,13 @@ from ..impl.controllers.common import Keep, slim_conditions, slim_metadata
 from ..impl.kubectl import script as kubectl
 from ..model.machine import Action, Fairness, Outcome, View
 from ..model.store import Stored
+from ..model.verbs import Verb
 from ..model.world import Alternatives, Form, Process, Watch, World
 from . import environment
 from .kubelets import runtime_slot, up_slot
 from .scenario import Consistency, Scenario
 
+LIFECYCLE = "node-controller"
 NODE_CRASHES = "fault/node-crash"
 FOR_EVER = 10**9
 """Seconds: every timer has run out by then."""
@@ -85,8 +87,8 @@ def _lifecycle(place: str) -> Process:
     """Make the process that brings the taints of the node in a place in line with its conditions."""
     return Process(
         name=f"node-controller {_number(place)}",
-        group="node-controller",
-        user="node-controller",
+        group=LIFECYCLE,
+        user=LIFECYCLE,
         key=place,
         watches=(Watch("Node", (place,), _whole),),
         constants=(),
@@ -108,8 +110,8 @@ def _marking(place: str, pools: Pools) -> Process:
     """Make the process that marks the Pods of a node that is not ready, in any order."""
     return Process(
         name=f"node-controller {_number(place)} pods",
-        group="node-controller",
-        user="node-controller",
+        group=LIFECYCLE,
+        user=LIFECYCLE,
         key=place,
         watches=(Watch("Node", (place,), _readiness), Watch("Pod", pools["Pod"], _ready_pod)),
         constants=(),
@@ -147,6 +149,9 @@ def silences(world: World) -> tuple[Action, ...]:
             f"node-controller {_number(place)}: hears nothing",
             f"node-controller {place}",
             partial(_hears_nothing, world, place),
+            by=LIFECYCLE,
+            verb=Verb.HEARS_NOTHING,
+            on=place,
         )
         for place in world.layout.pools.get("Node", ())
     )
@@ -160,7 +165,7 @@ def _hears_nothing(world: World, place: str, view: View) -> Iterator[Outcome]:
     requests = nodelifecycle.reconcile(Cache.of((node,)), ref_of(node), heartbeat_lost=True)
     for request in requests:
         if isinstance(request, Update) and request.subresource == "status":
-            response, updates = world.commit(view, "node-controller", request)
+            response, updates = world.commit(view, LIFECYCLE, request)
             if response.ok:
                 yield Outcome(f"hears nothing from {name}: Ready is Unknown", updates)
 
@@ -251,7 +256,10 @@ def refused_evictions(world: World, script: tuple[kubectl.Step, ...], view: View
 def crashes(world: World, nodes: tuple[str, ...]) -> tuple[Action, ...]:
     """Let nodes die, as often as the budget allows: what ran there is gone, and nothing is ever heard from it again."""
     return tuple(
-        Action(f"node {node}: dies", f"fault {node}", partial(_dies, world, node), Fairness.NONE) for node in nodes
+        Action(
+            f"node {node}: dies", f"fault {node}", partial(_dies, world, node), Fairness.NONE, verb=Verb.DIES, on=node
+        )
+        for node in nodes
     )
 
 

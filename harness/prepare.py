@@ -12,6 +12,7 @@ from ..impl.api.meta import Ref
 from ..model.machine import Fairness, State
 from ..model.world import OVERFLOW
 from .cluster import Cluster, Parts, applied, build
+from .environment import USER
 from .scenario import Faults, Scenario, Start
 from .settle import Restless, apply, contents, settle
 
@@ -61,7 +62,7 @@ def _replicasets(whole: Cluster) -> tuple[ReplicaSet, ...]:
 
 def _next_script_step(whole: Cluster, state: State) -> State | None:
     for action in whole.machine.actions:
-        if action.name.startswith("kubectl ") and (action.when_quiet or action.fairness is Fairness.NONE):
+        if action.by == USER and (action.when_quiet or action.fairness is Fairness.NONE):
             for outcome in action.step(state):
                 return apply(state, outcome)
     return None

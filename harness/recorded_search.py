@@ -23,6 +23,7 @@ from ..impl.kubelet.runtime import PodRuntime
 from ..model.checker.explore import explore
 from ..model.checker.results import Limits, Status
 from ..model.machine import Action, Converges, Fairness, Machine, Outcome, State, View
+from ..model.verbs import Verb
 from ..model.world import OVERFLOW
 from ..properties.at_rest import Restless, settled
 from .cluster import Cluster, Parts, applied, build
@@ -200,7 +201,7 @@ class Run:
 
 def _begin(commands: list[Action], number: int) -> Action:
     """Give the action by which the script's command of this number (from 1) begins."""
-    return next(one for one in commands if one.name.startswith(f"kubectl {number}:"))
+    return next(one for one in commands if one.verb is Verb.BEGINS and one.on == number - 1)
 
 
 def _nameless(pod: Object | None, runtime: PodRuntime | None) -> tuple[str, Hashable] | None:

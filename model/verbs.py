@@ -1,0 +1,57 @@
+"""What the actions of a world do: values that code may compare. The names of actions are for people."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Verb(Enum):
+    """What somebody does in an action of a world."""
+
+    # Processes of components.
+    DECIDES = "decides"
+    LOOKS_AGAIN = "looks again"
+    IS_TOO_LATE = "sees it is too late"
+    IS_SHOWN = "is shown"
+    SEES = "sees"
+    PASSES_OVER = "passes over"
+    SENDS = "sends"
+    ABANDONS = "abandons"
+    HEARS_NOTHING = "hears nothing"
+
+    # The script.
+    BEGINS = "begins"
+    """A command is typed: all of it but for a drain, which goes on."""
+    EVICTS = "evicts"
+    ENDS = "ends"
+    GIVES_UP = "gives up"
+
+    # Nodes.
+    WORKS = "works"
+    """A kubelet's work on one Pod."""
+    SYNCS = "syncs"
+    """A kube-proxy programs what it sees."""
+
+    # What may befall them.
+    CRASHES = "crashes and restarts"
+    RESTARTS_STALE = "restarts against apiserver-2"
+    LOSES = "loses the answer"
+    BEGINS_UNSEEN = "sees more before its answer is lost"
+    STANDS_STILL = "stands still"
+    CATCHES_UP = "catches up"
+    CONTAINER_CRASHES = "container crashes"
+    DIES = "dies"
+
+
+FAULTS = frozenset(
+    {
+        Verb.CRASHES,
+        Verb.RESTARTS_STALE,
+        Verb.LOSES,
+        Verb.BEGINS_UNSEEN,
+        Verb.STANDS_STILL,
+        Verb.CONTAINER_CRASHES,
+        Verb.DIES,
+    }
+)
+"""What happens by no component's will."""
