@@ -15,12 +15,11 @@ from . import (
     claim_placement,
     claim_reachability,
     claim_spread,
-    environment,
     scheduling,
 )
 from .cluster import Cluster
-from .environment import SCRIPT
 from .priorities import may_preempt
+from .script_slots import SCRIPT, USER
 
 ROOM = "world/room"
 SERVED = "served "
@@ -58,7 +57,9 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
     constants = cluster.world.layout.constants.values()
     found: list[Property] = [
         Converges("convergence", CONVERGENCE, claim_convergence.goal(cluster), over),
-        StepProperty("placement", PLACEMENT, claim_placement.check(cluster), cluster.actions(scheduling.USER, Verb.SENDS)),
+        StepProperty(
+            "placement", PLACEMENT, claim_placement.check(cluster), cluster.actions(scheduling.USER, Verb.SENDS)
+        ),
         Converges(PENDING, "Nothing stays Pending that could run.", claim_placement.left_pending(cluster), over),
         Invariant("reachability", REACHABILITY, claim_reachability.check(cluster)),
         Invariant(ROOM, "The world has a place for every object.", _no_room),
@@ -74,7 +75,7 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
     if claim_spread.is_constrained(cluster):
         found.append(Converges("spread", SPREAD, claim_spread.even(cluster), over))
     if cluster.parts.budgets and "PodDisruptionBudget" in cluster.world.layout.pools:
-        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), cluster.actions(environment.USER, Verb.EVICTS)))
+        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), cluster.actions(USER, Verb.EVICTS)))
     return tuple(found)
 
 

@@ -181,22 +181,21 @@ def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
 # --- garbage collector ----------------------------------------------------------------------------------------------
 
 GARBAGE_KEY = Ref("GarbageCollector", "", "all")
-OWNERS_AND_OWNED = ("Deployment", "ReplicaSet", "Pod", "Service", "EndpointSlice")
 
 
 def garbage_process(pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
-    """Make the garbage collector, for background deletion: what is left of a gone owner goes, in any order.
+    """Make the garbage collector: what is left of owners that are gone goes, in any order, wherever it came from.
 
     It asks the API server for an object and its owners before it acts, and an owner that is gone stays gone: so it acts
     on the store as it is. An owner deleted and made again under its name counts as the same one here.
     """
-    kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in OWNERS_AND_OWNED)
+    kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in garbage.TRANSFORM)
     return Process(
         name="garbage-collector",
         group="garbage-collector",
         user="generic-garbage-collector",
         key=GARBAGE_KEY,
-        watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in OWNERS_AND_OWNED if kind in pools),
+        watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in pools if kind in garbage.TRANSFORM),
         constants=tuple(one for one in kept if one is not None),
         act=_garbage_act,
         form=Form.CURRENT,

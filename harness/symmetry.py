@@ -35,6 +35,7 @@ from ..model.world import STALLED, Process
 from .cluster import Cluster
 from .components import AT_ONCE
 from .kubelets import runtime_slot, up_slot
+from .script_slots import LISTED
 
 PLACE = "place"
 GENERATED = re.compile(r"(?:.*/)?([^/]+)-p(\d+)\Z", re.ASCII)
@@ -178,7 +179,7 @@ class Shape:
         self.parts = Parts(names)
         self.columns: dict[str, tuple[Mention | None, ...]] = {}
         """Slots whose values are tuples, one entry per place: whose each entry is."""
-        self.decisions = {process.decided for process in cluster.processes}
+        self.decisions = {LISTED, *(process.decided for process in cluster.processes)}
         layout = cluster.world.layout
         self.owners: dict[str, Mention] = {}
         for number, slot in enumerate(layout.pools["Pod"] if names.places else ()):

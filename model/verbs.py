@@ -22,6 +22,7 @@ class Verb(Enum):
     # The script.
     BEGINS = "begins"
     """A command is typed: all of it but for a drain, which goes on."""
+    LISTS = "lists"
     EVICTS = "evicts"
     ENDS = "ends"
     GIVES_UP = "gives up"
