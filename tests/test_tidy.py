@@ -192,3 +192,29 @@ def test_the_wheel_and_the_wheel_made_of_the_sdist_hold_every_module(copied: Pat
             names = {name for name in archive.namelist() if ".dist-info/" not in name}
             assert names == shipped(ROOT)
             assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())
+
+
+COMPARED = re.compile(
+    r"""(?:action|label|name|slot)\w*(?:\.\w+)?\.(?:startswith|endswith)\(|(?:action|label)\w*\s+(?:==|in)\s+["'({]"""
+)
+"""How code would ask the name of an action, a step or a slot what it is."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        one
+        for one in MODULES
+        if re.match(r"(?:claim|motion|reach|cluster|kubelets|environment|drain|check|node_f|prep)", one.name)
+    ],
+    ids=name_of,
+)
+def test_names_are_for_people_and_never_compared(path: Path) -> None:
+    """Who acts, by which verb and on what are values (`Action.by`, `verb`, `on`); so are the steps of a kubelet."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line.strip() for line in lines if COMPARED.search(line)] == []
+
+
+def test_a_comparison_of_names_would_be_found() -> None:
+    for line in ('return action.startswith("kubectl ")', 'if step.label == "SIGTERM":', 'slot.startswith("proxy/")'):
+        assert COMPARED.search(line)
