@@ -19,7 +19,7 @@ from . import (
 )
 from .cluster import Cluster
 from .priorities import may_preempt
-from .script_slots import SCRIPT, USER
+from .script_slots import SCRIPT
 
 ROOM = "world/room"
 SERVED = "served "
@@ -36,7 +36,7 @@ REACHABILITY = (
 )
 PRIORITY = "No Pod that may evict others waits for ever for room that Pods of lower priority take."
 SPREAD = "At rest the skew of every constraint that says DoNotSchedule is at most its maxSkew."
-BUDGET = "No eviction leaves fewer healthy Pods than a disruption budget asks for."
+BUDGET = "No eviction, nor preemption, leaves fewer healthy Pods than a disruption budget asks for."
 
 SENTENCES = {
     "convergence": CONVERGENCE,
@@ -54,12 +54,11 @@ ALWAYS = ("convergence", "placement", "reachability")
 def of(cluster: Cluster) -> tuple[Property, ...]:
     """Give the properties of a cluster's machine: the claims, and what `check` must know to judge them."""
     over = partial(script_over, cluster)
+    binds = cluster.actions(scheduling.USER, Verb.SENDS)
     constants = cluster.world.layout.constants.values()
     found: list[Property] = [
         Converges("convergence", CONVERGENCE, claim_convergence.goal(cluster), over),
-        StepProperty(
-            "placement", PLACEMENT, claim_placement.check(cluster), cluster.actions(scheduling.USER, Verb.SENDS)
-        ),
+        StepProperty("placement", PLACEMENT, claim_placement.check(cluster), binds),
         Converges(PENDING, "Nothing stays Pending that could run.", claim_placement.left_pending(cluster), over),
         Invariant("reachability", REACHABILITY, claim_reachability.check(cluster)),
         Invariant(ROOM, "The world has a place for every object.", _no_room),
@@ -75,7 +74,7 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
     if claim_spread.is_constrained(cluster):
         found.append(Converges("spread", SPREAD, claim_spread.even(cluster), over))
     if cluster.parts.budgets and "PodDisruptionBudget" in cluster.world.layout.pools:
-        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), cluster.actions(USER, Verb.EVICTS)))
+        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), claim_budget.evictions(cluster)))
     return tuple(found)
 
 

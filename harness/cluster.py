@@ -128,7 +128,9 @@ class Cluster:
 def applied(scenario: Scenario) -> tuple[Object, ...]:
     """Give the objects of a scenario as `kubectl apply` leaves them in the API server: defaulted, validated, noted.
 
-    The note is what was applied, so that a later apply takes away what its manifest has no more. Raises `Refused` for the first that is not accepted.
+    The note is what was applied, so that a later apply takes away what its manifest has no more.
+
+    Raises `Refused` for the first that is not accepted.
     """
     objects = Objects.of(Namespace(ObjectMeta(name)) for name in sorted({"default", "kube-system", scenario.namespace}))
     for obj in scenario.objects:
