@@ -18,6 +18,7 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.apps import Deployment, ReplicaSet
+from ..impl.api.cache import Cache
 from ..impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import ObjectMeta, Ref
@@ -27,7 +28,7 @@ from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, 
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects, with_meta
 from ..impl.kubectl import script as kubectl
-from ..impl.kubectl.apply import with_last_applied
+from ..impl.kubectl.apply import apply
 from ..impl.kubelet.behaviour import HOLLOW, WELL
 from ..model import world as worlds
 from ..model import world_faults, world_steps
@@ -132,13 +133,17 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
 
     Raises `Refused` for the first that is not accepted.
     """
-    objects = Objects.of(Namespace(ObjectMeta(name)) for name in sorted({"default", "kube-system", scenario.namespace}))
+    objects = Objects()
+    spaces = {"default", "kube-system", scenario.namespace, *(one.metadata.namespace for one in scenario.objects)}
+    for name in sorted(spaces - {""}):
+        objects = objects.commit(handle(objects, Create(Namespace(ObjectMeta(name))), user=ADMIN)[1])
     for obj in scenario.objects:
-        made = obj if isinstance(obj, Node) else with_last_applied(obj)
-        response, transaction = handle(objects, Create(made), user=ADMIN)
-        if not response.ok:
-            raise Refused(obj, response)
-        objects = objects.commit(transaction)
+        asked = (Create(obj),) if isinstance(obj, Node) else apply(obj, Cache(objects.objects), scenario.namespace)
+        for request in asked:
+            response, transaction = handle(objects, request, user=ADMIN)
+            if not response.ok:
+                raise Refused(obj, response)
+            objects = objects.commit(transaction)
     joined = (environment.joined(objects.objects[ref]) for ref in sorted(objects.objects))
     return node_faults.at_rest(tuple(joined))
 
@@ -310,6 +315,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             for one in _distinct(everyone, PodDisruptionBudget)
         ]
     found.append(components.garbage_process(pools, constants))
+    found += [components.namespace_process(place, pools, constants) for place in pools.get("Namespace", ())]
     found += node_faults.processes(scenario, pools, constants)
     return tuple(components.remembering(one) for one in found)
 

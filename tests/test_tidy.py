@@ -97,7 +97,8 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
         ("harness/x.py", "from ..impl.scheduler import schedule\nimport json", []),
     ],
     ids=["impl to model", "api to its users", "model to impl", "checker to Kubernetes", "traces to harness",
-         "properties to traces", "an absolute import", "a claim to what it judges", "model to the vocabulary", "harness to anything"],
+         "properties to traces", "an absolute import", "a claim to what it judges", "model to the vocabulary",
+         "harness to anything"],
 )  # fmt: skip
 def test_the_arrows_are_really_looked_at(module: str, line: str, found: list[str]) -> None:
     assert forbidden_imports(ROOT / module, line) == found

@@ -81,7 +81,7 @@ def _fallen_silent(node: Node, now: Time) -> tuple[NodeCondition, ...]:
 
 
 def _taint(node: Node, now: Time, *, alone: bool) -> tuple[Request, ...]:
-    """Bring the NoSchedule taints in line with the conditions, or else the NoExecute ones; `alone`: no node is Ready."""
+    """Bring the NoSchedule taints in line with the conditions, or else the NoExecute ones; `alone`: none is Ready."""
     for effect, wanted, ours in (
         ("NoSchedule", _no_schedule(node), {*TAINTED_BY.values(), UNSCHEDULABLE}),
         ("NoExecute", () if alone else _no_execute(node), {NOT_READY, UNREACHABLE}),
