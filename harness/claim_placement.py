@@ -90,7 +90,10 @@ def _as_decided(node: Node) -> Node:
 
 
 def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:
-    """Give the goal that no Pod waits for a node though one would do; it must hold wherever the cluster is at rest."""
+    """Give the goal that no Pod waits for a node though one would do; every fair run comes to it again and again.
+
+    Not that it stays there: Pods that are thrown out for ever wait again and again, but none of them stays.
+    """
     return partial(_left_pending, cluster, lru_cache(maxsize=None)(_breaks))
 
 

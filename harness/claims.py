@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..impl.api.core import Service
-from ..model.machine import Converges, Invariant, Property, StepProperty, View
+from ..model.machine import Converges, Invariant, LeadsTo, Property, StepProperty, View
 from ..model.verbs import Verb
 from ..model.world import OVERFLOW
 from . import (
@@ -59,7 +59,7 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
     found: list[Property] = [
         Converges("convergence", CONVERGENCE, claim_convergence.goal(cluster), over),
         StepProperty("placement", PLACEMENT, claim_placement.check(cluster), binds),
-        Converges(PENDING, "Nothing stays Pending that could run.", claim_placement.left_pending(cluster), over),
+        LeadsTo(PENDING, "Nothing stays Pending that could run.", over, claim_placement.left_pending(cluster)),
         Invariant("reachability", REACHABILITY, claim_reachability.check(cluster)),
         Invariant(ROOM, "The world has a place for every object.", _no_room),
         *(
@@ -69,7 +69,7 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
         ),
     ]
     if may_preempt(cluster.scenario):
-        found.append(Converges("priority", PRIORITY, claim_placement.outranked(cluster), over))
+        found.append(LeadsTo("priority", PRIORITY, over, claim_placement.outranked(cluster)))
         found += claim_deadline.properties(cluster) if cluster.scenario.deadline else ()
     if claim_spread.is_constrained(cluster):
         found.append(Converges("spread", SPREAD, claim_spread.even(cluster), over))

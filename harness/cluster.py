@@ -37,7 +37,7 @@ from ..model.store import Layout, Stored, place, pool
 from ..model.verbs import Verb
 from ..model.world import Form, Process, Who, World, Writes
 from ..properties.convergence import plain_template
-from . import components, environment, kubelets, node_faults, scheduling, script_slots
+from . import components, environment, kubelets, node_faults, scheduling, script_slots, taint_eviction
 from .priorities import may_preempt
 from .scenario import Consistency, Scenario
 
@@ -365,6 +365,7 @@ def build(
     memories += [kubelets.proxy_slot(node) for node in proxies]
     memories += [
         script_slots.LISTED,
+        *map(taint_eviction.slot, layout.pools["Pod"]),
         *layout.pools.get("PodDisruptionBudget", ()),
         *layout.pools.get("EndpointSlice", ()),
     ]
@@ -385,6 +386,8 @@ def build(
     acts: list[Action] = [*environment.actions(script)]
     for process in processes:
         acts += world_steps.actions(world, process)
+    if "Node" in layout.pools and not taint_eviction.lags(scenario):
+        acts += taint_eviction.actions(world, timed=not mortal)
     acts += kubelets.actions(works)
     acts += [kubelets.proxy_action(node, layout.pools.get("EndpointSlice", ())) for node in proxies]
     if parts.faults:
@@ -425,6 +428,7 @@ def _initial(
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
         slots[kubelets.runtime_slot(slot)] = runtimes.get(pod.metadata.name) if isinstance(pod, Pod) else None
+    slots |= taint_eviction.initial(dict(layout.pools))
     slots |= script_slots.initial()
     slots[worlds.OVERFLOW] = ""
     slots[worlds.CRASHES] = scenario.faults.crash

@@ -22,20 +22,19 @@ from ..impl.api.core import Node, NodeSpec, Pod
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.requests import Update
-from ..impl.controllers import nodelifecycle, podgc, tainteviction
+from ..impl.controllers import nodelifecycle, podgc
 from ..impl.controllers.common import Keep, slim_conditions, slim_metadata
 from ..impl.kubectl import script as kubectl
 from ..model.machine import Action, Fairness, Outcome, View
 from ..model.verbs import Verb
 from ..model.world import Alternatives, Form, Process, Watch, World
+from . import taint_eviction
 from .kubelets import runtime_slot, up_slot
 from .priorities import pod_specs
-from .scenario import Consistency, Scenario
+from .scenario import Scenario
 
 LIFECYCLE = "node-controller"
 NODE_CRASHES = "fault/node-crash"
-FOR_EVER = 10**9
-"""Seconds: every timer has run out by then."""
 PODGC_KEY = Ref("PodGarbageCollector", "", "all")
 
 Pools = dict[str, tuple[str, ...]]
@@ -57,12 +56,10 @@ def processes(scenario: Scenario, pools: Pools, constants: tuple[Object, ...]) -
     nodes = pools.get("Node", ())
     if not nodes:
         return ()
-    lifted = any(isinstance(one, kubectl.Untaint) for one in scenario.script)
-    lags = lifted and scenario.consistency is not Consistency.LINEARIZABLE
     return (
         *(_lifecycle(place, nodes) for place in nodes),
         *(_marking(place, pools) for place in nodes),
-        *(_eviction(place, pools, Form.DECISION if lags else Form.CURRENT) for place in nodes),
+        *(taint_eviction.process(place, pools) for place in nodes if taint_eviction.lags(scenario)),
         _collector(pools, constants),
     )
 
@@ -222,36 +219,6 @@ def _hears_nothing(world: World, place: str, view: View) -> Iterator[Outcome]:
 
 def _name(obj: Object | None) -> str:
     return "" if obj is None else obj.metadata.name
-
-
-# --- taint eviction -------------------------------------------------------------------------------------------------
-
-
-def _eviction(place: str, pools: Pools, form: Form) -> Process:
-    """Make the process that evicts from the node in a place, one Pod at a time, whoever's time has run out first."""
-    return Process(
-        name=f"taint-eviction-controller {_number(place)}",
-        group="taint-eviction-controller",
-        user="taint-eviction-controller",
-        key=place,
-        watches=(Watch("Node", (place,), _node_for_eviction), Watch("Pod", pools["Pod"], _pod_for_eviction)),
-        constants=(),
-        act=_evictions,
-        form=form,
-    )
-
-
-def _node_for_eviction(_uid: str, obj: Object | None) -> Object | None:
-    return None if obj is None else tainteviction.TRANSFORM["Node"](obj)
-
-
-def _pod_for_eviction(uid: str, obj: Object | None) -> Object | None:
-    return tainteviction.TRANSFORM["Pod"](obj) if _is_on(uid, obj) and obj is not None else None
-
-
-def _evictions(cache: Cache, _key: Ref) -> Alternatives:
-    found = (tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER) for pod in cache.list(Pod))
-    return tuple(requests for requests in found if requests)
 
 
 # --- the Pod garbage collector --------------------------------------------------------------------------------------

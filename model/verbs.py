@@ -18,6 +18,7 @@ class Verb(Enum):
     SENDS = "sends"
     ABANDONS = "abandons"
     HEARS_NOTHING = "hears nothing"
+    STARTS_CLOCK = "starts the clock"
 
     # The script.
     BEGINS = "begins"
