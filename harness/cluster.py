@@ -22,7 +22,7 @@ from ..impl.api.cache import Cache
 from ..impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import ObjectMeta, Ref
-from ..impl.api.policy import PodDisruptionBudget
+from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.requests import Create, PatchStatus, Request, Response, Update
 from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ..impl.apiserver.handler import handle
@@ -356,7 +356,11 @@ def build(
 ) -> Cluster:
     """Make the machine of a scenario from the objects in its store (and, by Pod name, what runs for them)."""
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
-    kept = objects if parts.deployment_status else tuple(components.without_status(one) for one in objects)
+    kept = tuple(
+        one if parts.deployment_status else components.without_status(one)
+        for one in objects
+        if parts.endpoints or not isinstance(one, EndpointSlice)  # Nobody else reads what their controller writes.
+    )
     layout = layout_for(scenario, kept, parts)
     processes = processes_for(scenario, kept, layout, parts)
     proxies = [ref_of(one).name for one in kept if isinstance(one, Node)] if parts.endpoints else []
