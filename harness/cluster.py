@@ -412,6 +412,7 @@ def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], wo
     if budget.node_crash:
         found += node_faults.crashes(world, works.mortal)
         found += node_faults.silences(world)
+        found += node_faults.marks(world, crash=budget.crash > 0)
     if lagging:
         found += world_faults.stalling(world)
     return found
@@ -440,6 +441,7 @@ def _initial(
     if scenario.faults.node_crash:
         slots[node_faults.NODE_CRASHES] = scenario.faults.node_crash
         slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, objects)}
+        slots |= {node_faults.marking(place): False for place in layout.pools["Node"]}
     slots[worlds.LAGGING] = int(scenario.consistency is Consistency.RESETTABLE)
     slots[worlds.STALLED] = None
     store = dict(slots)

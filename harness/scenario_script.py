@@ -141,6 +141,17 @@ def _add_node(given: _Arguments) -> Step | None:
     return None if found is None else steps.AddNode(found)
 
 
+CASCADES = ("background", "foreground", "orphan")
+
+
+def _delete_object(given: _Arguments) -> Step | None:
+    how = given.text("cascade") or CASCADES[0]
+    if how not in CASCADES:
+        given.reader.blame(given.fields["cascade"], f"there is no cascade {how!r}", f"known are {', '.join(CASCADES)}")
+        return None
+    return steps.DeleteObject(given.text("kind"), given.text("name"), how)
+
+
 def _delete_pod(given: _Arguments) -> Step | None:
     if ("name" in given.fields) == ("workload" in given.fields):
         given.reader.blame(given.at, "deletePod needs either 'name' or 'workload'")
@@ -184,7 +195,7 @@ ACTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[_Arguments]
     "rolloutUndo": (("kind", "name"), (), _workload(steps.RolloutUndo)),
     "rolloutRestart": (("kind", "name"), (), _workload(steps.RolloutRestart)),
     "apply": ((), ("object", "file"), _apply),
-    "deleteObject": (("kind", "name"), (), _workload(steps.DeleteObject)),
+    "deleteObject": (("kind", "name"), ("cascade",), _delete_object),
     "deletePod": ((), ("name", "workload", "node", "onNode"), _delete_pod),
     "cordon": (("node",), (), _node(steps.Cordon)),
     "uncordon": (("node",), (), _node(steps.Uncordon)),
@@ -225,8 +236,9 @@ def to_json(step: Step) -> dict[str, Any]:
             return {"labelNode": {"node": node, "labels": dict(labels)}}
         case steps.DeleteNode(name):
             return {"deleteNode": {"node": name}}
-        case steps.DeleteObject(kind, name):
-            return {"deleteObject": {"kind": kind, "name": name}}
+        case steps.DeleteObject(kind, name, cascade):
+            how = {} if cascade == CASCADES[0] else {"cascade": cascade}
+            return {"deleteObject": {"kind": kind, "name": name, **how}}
         case steps.RolloutUndo(kind, name):
             return {"rolloutUndo": {"kind": kind, "name": name}}
         case steps.RolloutRestart(kind, name):

@@ -75,10 +75,11 @@ class Scale:
 
 @frozen
 class DeleteObject:
-    """`kubectl delete kind name`: in the background, its dependents after it."""
+    """`kubectl delete kind name --cascade=HOW`: background (its dependents after it), foreground (before it), orphan."""
 
     kind: str
     name: str
+    cascade: str = "background"
 
 
 @frozen
@@ -214,8 +215,8 @@ def requests(step: Step, cache: Cache, namespace: str) -> tuple[Request, ...] | 
             return workloads.rollout_undo(kind, name, namespace, cache)
         case RolloutRestart(kind, name, at):
             return workloads.rollout_restart(kind, name, namespace, cache, at=at)
-        case DeleteObject(kind, name):
-            return _delete(ref_for(kind, name, namespace), cache)
+        case DeleteObject(kind, name, cascade):
+            return _delete(ref_for(kind, name, namespace), cache, policy=cascade.capitalize())
         case DeletePod():
             return _delete(_pod_to_delete(step, cache, namespace), cache)
         case _:
@@ -245,12 +246,12 @@ def _node_requests(
             return _delete(Ref("Node", "", name), cache)
 
 
-def _delete(ref: Ref | Missing, cache: Cache) -> tuple[Request, ...] | Missing:
+def _delete(ref: Ref | Missing, cache: Cache, *, policy: str = "Background") -> tuple[Request, ...] | Missing:
     if isinstance(ref, Missing):
         return ref
     if ref not in cache.objects:
         return Missing(str(ref))
-    return (Delete(ref, propagation_policy="Background"),)
+    return (Delete(ref, propagation_policy=policy),)
 
 
 def _pod_to_delete(step: DeletePod, cache: Cache, namespace: str) -> Ref | Missing:
