@@ -23,16 +23,16 @@ from ..model.checker.results import Exploration, Limits, Progress, Status, Verdi
 from ..model.checker.symmetry import AsymmetryError
 from ..model.checker.traces import states
 from ..model.machine import Machine, State, Symmetry
-from ..properties.convergence import orphans, shortfalls
+from ..properties.convergence import leaving, orphans, shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
 from . import claim_deadline, motion, scheduling
 from . import claims as claim_properties
 from .bounds import bounds_of
-from .claim_convergence import objects_of
+from .claim_convergence import beside_workloads, objects_of
 from .claims import SERVED
 from .cluster import Cluster, Parts, build
+from .drain import refused_evictions
 from .motion import IN_MOTION
-from .node_faults import refused_evictions
 from .prepare import Prepared, prepare
 from .results import Claim, Report
 from .scenario import Scenario
@@ -170,6 +170,8 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     objects = objects_of(core, state)
     yield from shortfalls(objects)
     yield from orphans(objects)
+    yield from leaving(objects)
+    yield from beside_workloads(core, state)
     yield from refused_evictions(core.world, core.scenario.script, state)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]

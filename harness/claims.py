@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..impl.api.core import Service
-from ..model.machine import Converges, Invariant, Property, StepProperty, View
+from ..model.machine import Converges, Invariant, LeadsTo, Property, StepProperty, View
 from ..model.verbs import Verb
 from ..model.world import OVERFLOW
 from . import (
@@ -15,12 +15,11 @@ from . import (
     claim_placement,
     claim_reachability,
     claim_spread,
-    environment,
     scheduling,
 )
 from .cluster import Cluster
-from .environment import SCRIPT
 from .priorities import may_preempt
+from .script_slots import SCRIPT
 
 ROOM = "world/room"
 SERVED = "served "
@@ -37,7 +36,7 @@ REACHABILITY = (
 )
 PRIORITY = "No Pod that may evict others waits for ever for room that Pods of lower priority take."
 SPREAD = "At rest the skew of every constraint that says DoNotSchedule is at most its maxSkew."
-BUDGET = "No eviction leaves fewer healthy Pods than a disruption budget asks for."
+BUDGET = "No eviction, nor preemption, leaves fewer healthy Pods than a disruption budget asks for."
 
 SENTENCES = {
     "convergence": CONVERGENCE,
@@ -55,11 +54,12 @@ ALWAYS = ("convergence", "placement", "reachability")
 def of(cluster: Cluster) -> tuple[Property, ...]:
     """Give the properties of a cluster's machine: the claims, and what `check` must know to judge them."""
     over = partial(script_over, cluster)
+    binds = cluster.actions(scheduling.USER, Verb.SENDS)
     constants = cluster.world.layout.constants.values()
     found: list[Property] = [
         Converges("convergence", CONVERGENCE, claim_convergence.goal(cluster), over),
-        StepProperty("placement", PLACEMENT, claim_placement.check(cluster), cluster.actions(scheduling.USER, Verb.SENDS)),
-        Converges(PENDING, "Nothing stays Pending that could run.", claim_placement.left_pending(cluster), over),
+        StepProperty("placement", PLACEMENT, claim_placement.check(cluster), binds),
+        LeadsTo(PENDING, "Nothing stays Pending that could run.", over, claim_placement.left_pending(cluster)),
         Invariant("reachability", REACHABILITY, claim_reachability.check(cluster)),
         Invariant(ROOM, "The world has a place for every object.", _no_room),
         *(
@@ -69,12 +69,12 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
         ),
     ]
     if may_preempt(cluster.scenario):
-        found.append(Converges("priority", PRIORITY, claim_placement.outranked(cluster), over))
+        found.append(LeadsTo("priority", PRIORITY, over, claim_placement.outranked(cluster)))
         found += claim_deadline.properties(cluster) if cluster.scenario.deadline else ()
     if claim_spread.is_constrained(cluster):
         found.append(Converges("spread", SPREAD, claim_spread.even(cluster), over))
     if cluster.parts.budgets and "PodDisruptionBudget" in cluster.world.layout.pools:
-        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), cluster.actions(environment.USER, Verb.EVICTS)))
+        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), claim_budget.evictions(cluster)))
     return tuple(found)
 
 

@@ -20,7 +20,7 @@ from ..impl.api.meta import LabelSelector, Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.requests import Delete, Request, Update
 from ..impl.api.selectors import matches_map, selects
-from ..impl.controllers import deployment, disruption, endpointslice, garbage, replicaset
+from ..impl.controllers import deployment, disruption, endpointslice, garbage, namespace, replicaset
 from ..model.machine import View
 from ..model.world import Alternatives, Form, Process, Transform, Watch
 
@@ -181,22 +181,21 @@ def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
 # --- garbage collector ----------------------------------------------------------------------------------------------
 
 GARBAGE_KEY = Ref("GarbageCollector", "", "all")
-OWNERS_AND_OWNED = ("Deployment", "ReplicaSet", "Pod", "Service", "EndpointSlice")
 
 
 def garbage_process(pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
-    """Make the garbage collector, for background deletion: what is left of a gone owner goes, in any order.
+    """Make the garbage collector: what is left of owners that are gone goes, in any order, wherever it came from.
 
     It asks the API server for an object and its owners before it acts, and an owner that is gone stays gone: so it acts
     on the store as it is. An owner deleted and made again under its name counts as the same one here.
     """
-    kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in OWNERS_AND_OWNED)
+    kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in garbage.TRANSFORM)
     return Process(
         name="garbage-collector",
         group="garbage-collector",
         user="generic-garbage-collector",
         key=GARBAGE_KEY,
-        watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in OWNERS_AND_OWNED if kind in pools),
+        watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in pools if kind in garbage.TRANSFORM),
         constants=tuple(one for one in kept if one is not None),
         act=_garbage_act,
         form=Form.CURRENT,
@@ -210,6 +209,47 @@ def _kept_by_garbage(_uid: str, obj: Object | None) -> Object | None:
 def _garbage_act(cache: Cache, _key: Ref) -> Alternatives:
     found = (garbage.reconcile(cache, ref) for ref in sorted(cache.objects))
     return tuple(requests for requests in found if requests)
+
+
+# --- namespaces -----------------------------------------------------------------------------------------------------
+
+
+def namespace_process(place: str, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
+    """Make the namespace controller's process for the namespace in a place.
+
+    It asks the API server for what is there before it acts, and what is gone from a terminating namespace stays gone,
+    for nothing is created in one: so it acts on the store as it is.
+    """
+    inside = {kind: namespace.TRANSFORM[kind] for kind in pools if kind in namespace.TRANSFORM and kind != "Namespace"}
+    fixed = (one for one in constants if one.metadata.namespace and ref_of(one).kind in namespace.TRANSFORM)
+    kept = (namespace.TRANSFORM[ref_of(one).kind](one) for one in fixed)
+    return Process(
+        name=f"namespace-controller {place.rpartition('/')[2]}",
+        group="namespace-controller",
+        user="namespace-controller",
+        key=place,
+        watches=(
+            Watch("Namespace", (place,), _whole),
+            *(Watch(kind, pools[kind], partial(_in_namespace, inside[kind])) for kind in inside),
+        ),
+        constants=tuple(one for one in kept if one is not None),
+        act=_namespace_act,
+        form=Form.CURRENT,
+    )
+
+
+def _namespace_act(cache: Cache, key: Ref) -> Alternatives:
+    """Give the sync of a namespace: each of its deletions by itself, for which of them is first makes no difference."""
+    return tuple((one,) for one in namespace.reconcile(cache, key))
+
+
+def _whole(_uid: str, obj: Object | None) -> Object | None:
+    return obj
+
+
+def _in_namespace(keep: Callable[[Object], Object | None], uid: str, obj: Object | None) -> Object | None:
+    """Keep what lives in the namespace with this uid."""
+    return keep(obj) if obj is not None and obj.metadata.namespace == uid.rpartition("/")[2] else None
 
 
 # --- EndpointSlices -------------------------------------------------------------------------------------------------

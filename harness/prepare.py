@@ -12,8 +12,8 @@ from ..impl.api.meta import Ref
 from ..model.machine import Fairness, State
 from ..model.world import OVERFLOW
 from .cluster import Cluster, Parts, applied, build
-from .environment import USER
 from .scenario import Faults, Scenario, Start
+from .script_slots import USER
 from .settle import Restless, apply, contents, settle
 
 SCHEDULE = 2_000

@@ -27,12 +27,12 @@ from ..model.verbs import Verb
 from ..model.world import OVERFLOW
 from ..properties.at_rest import Restless, settled
 from .cluster import Cluster, Parts, applied, build
-from .environment import BLOCKED, SCRIPT
 from .kubelets import runtime_slot
 from .recorded_outcome import Outcome as Seen
 from .recorded_outcome import observed
 from .recorded_scenario import interchangeable, overlapping, scenario_of
 from .scenario import Consistency
+from .script_slots import BLOCKED, SCRIPT
 from .settle import apply, contents
 
 Record = Mapping[str, Any]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from enum import Enum
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.core import Pod
-from ..impl.api.kinds import Object
-from ..impl.kubectl.script import Scale, Step
+from ..impl.api.kinds import BY_NAME, Object, ref_of
+from ..impl.api.meta import Ref
+from ..impl.kubectl.script import Apply, Scale, Step
 
 
 class Consistency(Enum):
@@ -125,6 +126,13 @@ class Scenario:
     title: str = ""
 
     @property
+    def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
+        """Give what the manifests and the script ask for, each object with the owners it names."""
+        applied = (step.object for step in self.script if isinstance(step, Apply))
+        found = {_placed(one, self.namespace): _owners(one) for one in (*self.objects, *applied)}
+        return tuple((ref, found[ref]) for ref in sorted(found))
+
+    @property
     def pods(self) -> int:
         """How many Pods may exist at one time: as the bounds say, or enough for two of every replica ever asked for.
 
@@ -133,6 +141,15 @@ class Scenario:
         if self.bounds.pods is not None:
             return self.bounds.pods
         return max(12, 2 * sum(_most_replicas(one, self.script) for one in self.objects) + 2)
+
+
+def _placed(obj: Object, namespace: str) -> Ref:
+    ref = ref_of(obj)
+    return ref if ref.namespace or not BY_NAME[ref.kind].namespaced else evolve(ref, namespace=namespace)
+
+
+def _owners(obj: Object) -> tuple[Ref, ...]:
+    return tuple(Ref(one.kind, obj.metadata.namespace, one.name) for one in obj.metadata.owner_references)
 
 
 def _most_replicas(obj: Object, script: tuple[Step, ...]) -> int:

@@ -18,10 +18,12 @@ class Verb(Enum):
     SENDS = "sends"
     ABANDONS = "abandons"
     HEARS_NOTHING = "hears nothing"
+    STARTS_CLOCK = "starts the clock"
 
     # The script.
     BEGINS = "begins"
     """A command is typed: all of it but for a drain, which goes on."""
+    LISTS = "lists"
     EVICTS = "evicts"
     ENDS = "ends"
     GIVES_UP = "gives up"

@@ -21,7 +21,7 @@ from ..api.requests import Create, Delete, Request
 from . import nodes, workloads
 from .apply import apply
 from .found import Missing, find_node, ref_for
-from .nodes import drain_requests, drained
+from .nodes import drain_errors, drain_targets
 
 __all__ = [
     "AddNode",
@@ -41,8 +41,8 @@ __all__ = [
     "Taint",
     "Uncordon",
     "Untaint",
-    "drain_requests",
-    "drained",
+    "drain_errors",
+    "drain_targets",
     "requests",
 ]
 
@@ -106,9 +106,15 @@ class Uncordon:
 
 @frozen
 class Drain:
-    """`kubectl drain --ignore-daemonsets --delete-emptydir-data --force`: `drain_requests` until `drained`."""
+    """`kubectl drain`: cordon, list once (`drain_targets`), evict what is listed, wait until it is gone."""
 
     node: str
+    force: bool = False
+    """Pods that no controller owns go, too."""
+    ignore_daemonsets: bool = False
+    """Pods of DaemonSets stay; without it one of them is an error."""
+    delete_emptydir_data: bool = False
+    """Pods that use an emptyDir go, too."""
 
 
 @frozen
@@ -226,7 +232,7 @@ def _node_requests(
             return nodes.set_unschedulable(node, cache, unschedulable=False)
         case Drain(node):
             found = find_node(node, cache)
-            return found if isinstance(found, Missing) else drain_requests(node, cache)
+            return found if isinstance(found, Missing) else nodes.drain_requests(step, cache)
         case Taint(node, key, value, effect):
             return nodes.set_taint(node, core.Taint(key, effect, value), cache)
         case Untaint(node, key, effect):
