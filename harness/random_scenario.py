@@ -63,7 +63,7 @@ class _Hand:
         self.chance = chance
 
     def drawing(self) -> Drawing:
-        names = SOME[: 1 + self.maybe(0.25)]
+        names = SOME[: 1 + self.maybe(0.2)]
         nodes = [self.node(number) for number in range(1, 2 + self.maybe(0.6))]
         workloads = [self.workload(name) for name in names]
         services = [self.service(one) for one in workloads if self.maybe(0.45)]
@@ -83,10 +83,15 @@ class _Hand:
             "script": script,
             "waitBetweenSteps": self.maybe(0.5),
             "faults": {fault: 1} if self.maybe(0.35) else {},
-            "consistency": self.chance.choice(("linearizable",) * 6 + ("session",) * 5 + ("resettable",)),
+            "consistency": self.consistency(small=not services and len(workloads) == 1),
             "bounds": {"propagation": PROPAGATION, "pods": PLACES},
             "images": "plain",
         }
+
+    def consistency(self, *, small: bool) -> str:
+        """Give how old views may be: of what is not small, old views in all components together are too many."""
+        old = self.maybe(0.6 if small else 0.15)
+        return ("resettable" if self.maybe(0.15) else "session") if old else "linearizable"
 
     # --- manifests --------------------------------------------------------------------------------------------------
 
@@ -108,7 +113,7 @@ class _Hand:
                 "spec": template["spec"]
             }
         spec: Manifest = {
-            "replicas": self.chance.choice((0, 1, 1, 1, 2)),
+            "replicas": self.chance.choice((0, *(1,) * 8, 2)),
             "selector": {"matchLabels": {"app": name}},
             "template": template,
         }
@@ -223,7 +228,7 @@ class _Hand:
         """Give a Deployment that was edited: what its Pods want and its replicas, drawn again."""
         name = one["metadata"]["name"]
         template = {"metadata": {"labels": {"app": name}}, "spec": self.pod(name)}
-        return {**one, "spec": {**one["spec"], "replicas": self.chance.choice((1, 2)), "template": template}}
+        return {**one, "spec": {**one["spec"], "replicas": self.chance.choice((1, 1, 1, 2)), "template": template}}
 
 
 # --- smaller ones ---------------------------------------------------------------------------------------------------

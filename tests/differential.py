@@ -85,12 +85,16 @@ class Compared:
 
 
 def compare(scenario: Scenario, limits: Limits, *, ours: Check = reduced, other: Check = whole) -> Compared:
-    """Check a scenario both ways; where the whole is too large, the core with everything kept apart as well."""
+    """Check a scenario both ways; where the whole is too large, the core with everything kept apart as well.
+
+    What is too large with every reduction is not looked at in the whole.
+    """
     began = process_time()
-    mine, theirs = ours(scenario, limits), other(scenario, limits)
+    mine = ours(scenario, limits)
+    theirs = other(scenario, limits) if mine.complete else mine
     apart, undecided = _differences(mine, theirs)
-    if undecided and not apart:
-        apart, _ = _differences(mine, without_symmetry(scenario, limits))
+    if undecided and mine.complete and not theirs.complete:
+        apart = apart or _differences(mine, without_symmetry(scenario, limits))[0]
     verdicts = tuple((one.name, one.status.value) for one in mine.claims)
     return Compared(apart, undecided, verdicts, process_time() - began)
 
