@@ -1,8 +1,8 @@
 """Placement: every binding, at the moment it is made, satisfies the rules of `properties.placement`.
 
-Where nodes change, a cordon, a taint or the deletion of a node that comes between the scheduler's decision and its
-binding is no breach: it could not know. The bounds say so. Resources and affinities are judged as they are. A spread
-constraint is judged where views do not lag; elsewhere a Pod that leaves between decision and binding empties a domain,
+Where nodes change and views lag, a cordon, a taint or the deletion of a node that comes between the scheduler's
+decision and its binding is no breach: it could not know. The bounds say so. Resources and affinities are judged as they
+are. A spread constraint is judged where views do not lag; elsewhere a Pod that leaves in between empties a domain,
 and that is no breach either (`claim_spread` looks at what comes of it). Where taints decide which nodes a Pod spreads
 over, a binding is right if it is for some of them still without theirs.
 """
@@ -18,7 +18,7 @@ from attrs import evolve
 from ..impl.api.core import Node, Pod
 from ..impl.api.frozen import Strings
 from ..impl.api.kinds import Object
-from ..model.machine import View
+from ..model.machine import State, View
 from ..properties.placement import Problem, broken
 from .cluster import Cluster
 from .judged import Others, alike, nameless, namespaces_of, nodes_of, pod_of
@@ -66,27 +66,33 @@ def _called(name: str, nodes: tuple[Node, ...]) -> Node | None:
 def _as_perhaps_seen(cluster: Cluster, nodes: tuple[Node, ...], pod: Pod) -> tuple[tuple[Node, ...], ...]:
     """Give the nodes as the scheduler may have seen them, where they change: without cordon and taints.
 
-    For a Pod that spreads over untainted nodes only it matters which ones had theirs; its own had none.
+    Only what they did not have at the start may have been unseen. For a Pod that spreads over untainted nodes only it
+    matters which ones had theirs; its own had none.
     """
     if not _change(cluster):
         return (nodes,)
+    start = {one.metadata.name: one for state in cluster.machine.initial for one in nodes_of(cluster, State.of(state))}
     honours = any(one.node_taints_policy == "Honor" for one in pod.spec.topology_spread_constraints)
     ways = [
         (bare,) if bare == one or not honours or one.metadata.name == pod.spec.node_name else (bare, one)
         for one in nodes
-        for bare in (_as_decided(one),)
+        for bare in (_as_decided(one, start.get(one.metadata.name)),)
     ]
     return tuple(product(*ways))
 
 
 def _change(cluster: Cluster) -> bool:
-    """Tell whether nodes change in this cluster."""
-    return "Node" in cluster.world.layout.pools
+    """Tell whether nodes change in this cluster, and a scheduler may act on how they were before."""
+    lags = cluster.scenario.consistency is not Consistency.LINEARIZABLE
+    return lags and "Node" in cluster.world.layout.pools
 
 
-def _as_decided(node: Node) -> Node:
-    """Give a node without cordon and taints: they may have come between the decision and the binding."""
-    return evolve(node, spec=evolve(node.spec, unschedulable=False, taints=()))
+def _as_decided(node: Node, start: Node | None) -> Node:
+    """Give a node without a cordon and taints that may have come between the decision and the binding."""
+    had = start.spec.taints if start is not None else ()
+    cordoned = node.spec.unschedulable and start is not None and start.spec.unschedulable
+    old = tuple(one for one in node.spec.taints if one in had)
+    return evolve(node, spec=evolve(node.spec, unschedulable=cordoned, taints=old))
 
 
 def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:

@@ -144,8 +144,7 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
             if not response.ok:
                 raise Refused(obj, response)
             objects = objects.commit(transaction)
-    joined = (environment.joined(objects.objects[ref]) for ref in sorted(objects.objects))
-    return node_faults.at_rest(tuple(joined))
+    return node_faults.at_rest(tuple(objects.objects[ref] for ref in sorted(objects.objects)))
 
 
 def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:

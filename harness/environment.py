@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TypeVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..impl.api.cache import Cache
-from ..impl.api.core import Node
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.requests import Create, Delete, Request
@@ -26,10 +24,6 @@ from ..model.verbs import Verb
 from ..model.world import OVERFLOW, World
 from . import drain as draining
 from .script_slots import GONE, REFUSED, SCRIPT, USER, with_gone
-
-T = TypeVar("T")
-
-NOT_READY = "node.kubernetes.io/not-ready"
 
 
 @frozen
@@ -157,10 +151,9 @@ def _runs(environment: Environment, number: int, step: Step, view: View) -> Iter
                 f"{describe(step)} is refused", {SCRIPT: number + 1, REFUSED: (*view[REFUSED], (number, why))}
             )
         else:
-            updates = {
-                slot: joined(obj) if isinstance(step, kubectl.AddNode) else obj for slot, obj in after.updates.items()
-            }
-            yield Outcome(_told(step, requests), {**updates, **_remembered(view, live, requests), SCRIPT: number + 1})
+            yield Outcome(
+                _told(step, requests), {**after.updates, **_remembered(view, live, requests), SCRIPT: number + 1}
+            )
 
 
 def _may_find_nothing(step: Step) -> bool:
@@ -198,13 +191,3 @@ def _told(step: Step, requests: tuple[Request, ...]) -> str:
         if isinstance(step, kubectl.DeletePod) and not step.name and names
         else describe(step)
     )
-
-
-def joined(obj: T) -> T:
-    """Take off the taint a node has until its first heartbeat: it has long joined, unless it says it is not ready."""
-    if not isinstance(obj, Node):
-        return obj
-    ready = obj.status.condition("Ready")
-    if ready is not None and ready.status != "True":
-        return obj
-    return evolve(obj, spec=evolve(obj.spec, taints=tuple(one for one in obj.spec.taints if one.key != NOT_READY)))
