@@ -20,14 +20,14 @@ from immutabledict import immutabledict
 from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ..impl.api.kinds import Object, ref_of
-from ..impl.api.meta import ObjectMeta
+from ..impl.api.meta import ObjectMeta, Ref
 from ..impl.api.policy import PodDisruptionBudget
 from ..impl.api.requests import Create, PatchStatus, Request, Response, Update
 from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
+from ..impl.apiserver.config import DEFAULT, Config
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects, with_meta
 from ..impl.kubectl import script as kubectl
-from ..impl.kubelet.behaviour import HOLLOW, WELL
 from ..model import world as worlds
 from ..model import world_faults, world_steps
 from ..model.machine import Action, Machine, View
@@ -37,6 +37,7 @@ from ..properties.convergence import plain_template
 from . import components, environment, kubelets, node_faults, scheduling
 from .priorities import may_preempt
 from .scenario import Consistency, Scenario
+from .surroundings import behaviour_of, config_of, namespaces_of
 
 T = TypeVar("T", bound=Object)
 
@@ -101,9 +102,10 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
 
     Raises `Refused` for the first that is not accepted.
     """
-    objects = Objects.of(Namespace(ObjectMeta(name)) for name in sorted({"default", "kube-system", scenario.namespace}))
-    for obj in scenario.objects:
-        response, transaction = handle(objects, Create(obj), user=ADMIN)
+    objects = Objects.of(Namespace(ObjectMeta(name)) for name in namespaces_of(scenario))
+    config = config_of(scenario)
+    for obj in sorted(scenario.objects, key=lambda one: not isinstance(one, Namespace)):
+        response, transaction = handle(objects, Create(obj), user=ADMIN, config=config)
         if not response.ok:
             raise Refused(obj, response)
         objects = objects.commit(transaction)
@@ -186,6 +188,7 @@ def serve(
     user: str,
     request: Request,
     suffix: str,
+    config: Config = DEFAULT,
 ) -> tuple[Response, Writes]:
     """Let the pure API server handle a request on a world's store."""
     if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
@@ -193,7 +196,7 @@ def serve(
         request = evolve(request, object=components.without_status(request.object), base=base)
     if user == scheduling.USER and isinstance(request, PatchStatus):
         request = scheduling.merged(stored, request)
-    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix)
+    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, config=config)
     return response, tuple((write.ref, canonical(write.object)) for write in transaction)
 
 
@@ -313,9 +316,9 @@ def _last_change(scenario: Scenario, one: Deployment) -> int:
 
 
 def build(
-    scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[str, Hashable] | None = None
+    scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[Ref, Hashable] | None = None
 ) -> Cluster:
-    """Make the machine of a scenario from the objects in its store (and, by Pod name, what runs for them)."""
+    """Make the machine of a scenario from the objects in its store (and, by Pod, what runs for them)."""
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
     kept = objects if parts.deployment_status else tuple(components.without_status(one) for one in objects)
     layout = layout_for(scenario, kept, parts)
@@ -325,13 +328,12 @@ def build(
     memories = [slot for process in processes for slot in process.memories()]
     memories += [kubelets.proxy_slot(node) for node in proxies]
     layout = evolve(layout, memories=tuple(memories))
-    world = World(layout, partial(serve, parts.deployment_status), describe)
-    behaviour = HOLLOW if scenario.image_behaviour else WELL
+    world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario)), describe)
     mortal = node_faults.mortal(scenario, kept)
     works = kubelets.Kubelets(
         world,
         layout.pools["Pod"],
-        behaviour,
+        behaviour_of(scenario),
         fine=parts.fine_kubelets,
         may_stop=parts.may_stop,
         mortal=mortal,
@@ -374,13 +376,13 @@ def _initial(
     processes: tuple[Process, ...],
     world: World,
     proxies: list[str],
-    runtimes: dict[str, Hashable],
+    runtimes: dict[Ref, Hashable],
 ) -> dict[str, Hashable]:
     slots: dict[str, Hashable] = {}
     slots |= place((one for one in objects if ref_of(one).kind in layout.pools), layout.pools)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
-        slots[kubelets.runtime_slot(slot)] = runtimes.get(pod.metadata.name) if isinstance(pod, Pod) else None
+        slots[kubelets.runtime_slot(slot)] = runtimes.get(ref_of(pod)) if isinstance(pod, Pod) else None
     slots[environment.SCRIPT] = 0
     slots[environment.BLOCKED] = ()
     slots[worlds.OVERFLOW] = ""

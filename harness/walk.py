@@ -21,7 +21,8 @@ from ..traces.canonical import digest
 from ..traces.document import BadTraceError, Document, Inputs, Moment
 from ..traces.replay import Differs, Impossible, Replay, Replayed
 from .inputs import gather
-from .manifests import plain_nodes, settled
+from .manifests import settled
+from .plain_nodes import plain_nodes
 from .walk_steps import STEPS, Given, creation, first_server
 
 

@@ -11,7 +11,7 @@ import pytest
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.load import BadInput, Loaded, Text, load_objects, objects_in
-from kubeproof.impl.api.relevance import HARMLESS_KINDS, IRRELEVANT
+from kubeproof.impl.api.relevance import IRRELEVANT
 from kubeproof.impl.api.schema import errors_in, is_built_in, kind_names, nearest, table, versions_of
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec:\n  containers:\n  - name: c\n    image: nginx\n"

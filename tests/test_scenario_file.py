@@ -11,7 +11,7 @@ from immutabledict import immutabledict
 
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.inputs import gather
-from kubeproof.harness.manifests import plain_nodes
+from kubeproof.harness.plain_nodes import plain_nodes
 from kubeproof.harness.scenario import Bounds, Consistency, Expected, Faults, Scenario, Start
 from kubeproof.harness.scenario_file import load_scenario
 from kubeproof.impl.api.apps import Deployment

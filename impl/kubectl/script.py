@@ -62,6 +62,7 @@ class SetImage:
     name: str
     image: str
     container: str = ""
+    namespace: str = ""
 
 
 @frozen
@@ -71,6 +72,7 @@ class Scale:
     kind: str
     name: str
     replicas: int
+    namespace: str = ""
 
 
 @frozen
@@ -79,6 +81,7 @@ class DeleteObject:
 
     kind: str
     name: str
+    namespace: str = ""
 
 
 @frozen
@@ -88,6 +91,7 @@ class DeletePod:
     name: str = ""
     workload: str = ""
     node: str = ""
+    namespace: str = ""
 
 
 @frozen
@@ -106,9 +110,16 @@ class Uncordon:
 
 @frozen
 class Drain:
-    """`kubectl drain --ignore-daemonsets --delete-emptydir-data --force`: `drain_requests` until `drained`."""
+    """`kubectl drain`: `drain_requests` until `drained`.
+
+    `force`: also Pods that no controller declares. `ignore_daemonsets`: those of DaemonSets are left alone.
+    `delete_emptydir_data`: also Pods with local storage.
+    """
 
     node: str
+    force: bool = False
+    ignore_daemonsets: bool = False
+    delete_emptydir_data: bool = False
 
 
 @frozen
@@ -162,6 +173,7 @@ class RolloutUndo:
 
     kind: str
     name: str
+    namespace: str = ""
 
 
 @frozen
@@ -171,6 +183,7 @@ class RolloutRestart:
     kind: str
     name: str
     at: str = ""
+    namespace: str = ""
 
 
 Step = (
@@ -195,8 +208,10 @@ Step = (
 def requests(step: Step, cache: Cache, namespace: str) -> tuple[Request, ...] | Missing:
     """Give the requests a command sends, given the live objects; none when it finds its work done.
 
-    Of a drain this is one round. `Missing` says what the command did not find; then it sends nothing.
+    Of a drain this is one round. `Missing` says what the command did not find; then it sends nothing. `namespace` is
+    where a step acts that names none.
     """
+    namespace = getattr(step, "namespace", "") or namespace
     match step:
         case Apply(object=manifest):
             return apply(manifest, cache, namespace)
@@ -224,7 +239,7 @@ def _node_requests(
             return nodes.set_unschedulable(node, cache, unschedulable=True)
         case Uncordon(node):
             return nodes.set_unschedulable(node, cache, unschedulable=False)
-        case Drain(node):
+        case Drain(node=node):
             found = find_node(node, cache)
             return found if isinstance(found, Missing) else drain_requests(node, cache)
         case Taint(node, key, value, effect):
