@@ -13,7 +13,7 @@ from attrs import frozen
 
 from ..impl.api.core import Container, Service
 from ..impl.api.kinds import BY_NAME, Object, kind_of, ref_of
-from ..impl.api.load import Problem
+from ..impl.api.load import Note, Problem
 from ..impl.api.meta import ObjectMeta, Ref
 from ..impl.api.policy import PriorityClass
 from ..impl.api.references import references
@@ -24,6 +24,9 @@ from .manifests import Manifests
 from .workloads import Template, templates
 
 BUILT_IN = frozenset({"system-cluster-critical", "system-node-critical"})
+MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
+NAMED = 3
+"""So many images are named."""
 ALWAYS_THERE = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 """The namespaces that every cluster has."""
 
@@ -37,6 +40,8 @@ class Assumption:
     subject: str
     field: str
     message: str
+    about: str = ""
+    """What assumptions that are alike share, in a sentence."""
     ref: Ref | None = None
 
     def __str__(self) -> str:
@@ -56,16 +61,30 @@ def assumptions(manifests: Manifests, applied: Iterable[Object], *, plain_images
         *_hooks(manifests, makers),
         *_services(manifests, objects, makers),
     ]
-    images = sorted({one.image for maker in makers for one in maker.spec.containers})
-    if plain_images and images:
-        good = f"can be pulled, run and become ready: {', '.join(images)}"
-        found.append(Assumption("", 0, f"{len(images)} image{'s' if len(images) > 1 else ''}", "", good))
+    if plain_images:
+        found += _images(makers)
     return tuple(dict.fromkeys(found))
 
 
-def absent(found: Iterable[Assumption]) -> frozenset[Ref]:
-    """Give what is missing where the input is all there is."""
-    return frozenset(one.ref for one in found if one.ref is not None)
+def absent(found: Iterable[Assumption], manifests: Manifests) -> frozenset[Ref]:
+    """Give what is missing where the input is all there is.
+
+    A ConfigMap, Secret or account may still come from a program of the input that is not modelled (a Job, an operator,
+    a hook of Helm): where there is one, it is not said to be missing.
+    """
+    makers = bool(manifests.hooks) or any(one.custom or one.labels is not None for one in manifests.others)
+    refs = (one.ref for one in found if one.ref is not None)
+    return frozenset(ref for ref in refs if not (makers and ref.kind in MADE_BY_PROGRAMS))
+
+
+def perhaps_made(found: Iterable[Assumption], missing: frozenset[Ref]) -> tuple[Note, ...]:
+    """Note what a complete input lacks and a program of it may make: every claim may hang on it."""
+    why = "not in the input, which is said to be complete; a Job, an operator or a hook of it may make it"
+    return tuple(
+        Note(one.file, one.line, one.field, one.subject, f"the {one.ref} is {why}")
+        for one in found
+        if one.ref is not None and one.ref not in missing
+    )
 
 
 def assumed_classes(found: Iterable[Assumption]) -> tuple[PriorityClass, ...]:
@@ -85,10 +104,20 @@ def missing_namespaces(found: Iterable[Assumption]) -> Iterator[Problem]:
 # --- finding them -----------------------------------------------------------------------------------------------------
 
 
-def _at(manifests: Manifests, ref: Ref, field: str, message: str, needed: Ref | None = None) -> Assumption:
+def _at(
+    manifests: Manifests, ref: Ref, field: str, message: str, about: str = "", needed: Ref | None = None
+) -> Assumption:
     source = manifests.sources.get(ref)
     file, line = (source.file, source.line_of(field)) if source else ("script", 0)
-    return Assumption(file, line, str(ref), field, message, needed)
+    return Assumption(file, line, str(ref), field, message, about, needed)
+
+
+def _images(makers: tuple[Template, ...]) -> Iterator[Assumption]:
+    images = sorted({one.image for maker in makers for one in maker.spec.containers})
+    if images:
+        more = f" and {len(images) - NAMED} more" if len(images) > NAMED else ""
+        good = f"pulled, running and ready in the end: {', '.join(images[:NAMED])}{more}"
+        yield Assumption("", 0, f"{len(images)} image{'s' if len(images) > 1 else ''}", "", good)
 
 
 def _namespaces(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
@@ -99,16 +128,19 @@ def _namespaces(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[A
             first.setdefault(one.metadata.namespace, ref_of(one))
     for name, ref in sorted(first.items()):
         message = f"the Namespace {name} exists, which is not in the input"
-        yield _at(manifests, ref, "metadata.namespace", message, Ref("Namespace", "", name))
+        yield _at(manifests, ref, "metadata.namespace", message, needed=Ref("Namespace", "", name))
 
 
-def _references(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:
+def _references(
+    manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]
+) -> Iterator[Assumption]:
     known = {ref_of(one) for one in objects} | {one.ref for one in manifests.others}
     for maker in makers:
         for one in references(maker.spec, maker.ref.namespace):
             if one.ref not in known and not _always_there(one.ref):
-                message = f"the {one.ref} exists, which is not in the input"
-                yield _at(manifests, maker.ref, f"{maker.path}.{one.path}", message + _value(one.ref), one.ref)
+                message = f"the {one.ref} exists, which is not in the input{_value(one.ref)}"
+                about = f"each {one.ref.kind} that is named and not in the input exists{_value(one.ref)}"
+                yield _at(manifests, maker.ref, f"{maker.path}.{one.path}", message, about, one.ref)
 
 
 def _value(ref: Ref) -> str:
@@ -130,14 +162,16 @@ def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
         if isinstance(one, PersistentVolumeClaim) and (name := one.spec.storage_class_name):
             if Ref("StorageClass", "", name) not in known:
                 message = f"the StorageClass {name} exists, which is not in the input"
-                yield _at(manifests, ref_of(one), "spec.storageClassName", message)
+                about = "each StorageClass that is named and not in the input exists"
+                yield _at(manifests, ref_of(one), "spec.storageClassName", message, about)
     for other in manifests.others:
         spec = other.source.document.value.get("spec") or {}
         name = spec.get("ingressClassName") if other.ref.kind == "Ingress" else None
         if name and Ref("IngressClass", "", str(name)) not in known:
             field = "spec.ingressClassName"
             message = f"the IngressClass {name} exists, which is not in the input"
-            yield Assumption(other.source.file, other.source.line_of(field), str(other.ref), field, message)
+            about = "each IngressClass that is named and not in the input exists"
+            yield Assumption(other.source.file, other.source.line_of(field), str(other.ref), field, message, about)
 
 
 def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:
@@ -147,7 +181,7 @@ def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assum
             if hook is not None and hook.sleep is None and not handler_seconds(hook):
                 field = f"{maker.path}.containers[{index}].lifecycle.preStop"
                 message = "nobody can read off how long this hook takes: it is counted as 0 s"
-                yield _at(manifests, maker.ref, field, message)
+                yield _at(manifests, maker.ref, field, message, "a preStop hook of unknown length is counted as 0 s")
 
 
 def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:
@@ -165,7 +199,8 @@ def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterat
     for index, one in enumerate(maker.spec.containers):
         if one.readiness_probe is None and (one.ports or len(maker.spec.containers) == 1):
             message = f"behind Service {service.metadata.name} and without readinessProbe: it accepts once it runs"
-            yield _at(manifests, maker.ref, f"{maker.path}.containers[{index}]", message)
+            about = "containers behind a Service and without readinessProbe accept connections once they run"
+            yield _at(manifests, maker.ref, f"{maker.path}.containers[{index}]", message, about)
 
 
 def _undeclared(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
@@ -173,7 +208,8 @@ def _undeclared(manifests: Manifests, service: Service, maker: Template) -> Iter
         target = port.port if port.target_port is None else port.target_port
         if isinstance(target, int) and not any(_declares(one, target, port.protocol) for one in maker.spec.containers):
             message = f"no container of {maker.ref} declares port {target}/{port.protocol}; one listens there"
-            yield _at(manifests, ref_of(service), f"spec.ports[{index}]", message)
+            about = "a container listens on the number that a Service asks for, though none declares it"
+            yield _at(manifests, ref_of(service), f"spec.ports[{index}]", message, about)
 
 
 def _declares(container: Container, number: int, protocol: str) -> bool:

@@ -29,6 +29,7 @@ from ..properties.convergence import orphans, shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
 from . import claim_deadline, motion, scheduling
 from . import claims as claim_properties
+from .blame import of_stuck
 from .bounds import bounds_of
 from .claim_convergence import objects_of
 from .claims import SERVED
@@ -36,7 +37,7 @@ from .cluster import Cluster, Parts, build
 from .motion import IN_MOTION
 from .node_faults import refused_evictions
 from .prepare import Prepared, prepare
-from .results import Claim, Report
+from .results import Blame, Claim, Report
 from .scenario import Scenario
 from .settle import Restless
 from .softening import softened
@@ -154,9 +155,12 @@ def _claims(
 
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
     lines = verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
+    blame: tuple[Blame, ...] = ()
     if verdict.kind == "stuck" and verdict.trace is not None:
-        lines = tuple(dict.fromkeys((*lines, *why_stuck(core, states(core.machine, verdict.trace)[-1]))))
-    return Claim(verdict.name, sentence, verdict.status, verdict.kind, lines, verdict.trace, verdict.vacuous)
+        end = states(core.machine, verdict.trace)[-1]
+        lines = tuple(dict.fromkeys((*lines, *why_stuck(core, end))))
+        blame = of_stuck(core, end)
+    return Claim(verdict.name, sentence, verdict.status, verdict.kind, lines, verdict.trace, verdict.vacuous, blame)
 
 
 def _nothing_left(core: Cluster, found: Exploration, bindings: Claim) -> Claim:

@@ -149,13 +149,13 @@ def _workload(words: tuple[str, ...], flags: Flags) -> tuple[dict[str, str], tup
     first, *rest = words
     if "/" not in first and rest and first.lower() in KINDS:
         first, rest = f"{first}/{rest[0]}", rest[1:]
-    namespace, kind, name = _parts(first)
+    namespace, kind, name = parts(first)
     namespace = namespace or flags.get("namespace", "")
     found = {"kind": KINDS.get(kind.lower(), kind), "name": name}
     return found | ({"namespace": namespace} if namespace else {}), tuple(rest)
 
 
-def _parts(text: str) -> tuple[str, str, str]:
+def parts(text: str) -> tuple[str, str, str]:
     """Split [NAMESPACE/]KIND/NAME."""
     *before, name = text.split("/")
     kind = before.pop() if before else "Deployment"

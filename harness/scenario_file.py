@@ -20,7 +20,7 @@ from ..impl.api.kinds import Object
 from ..impl.api.load import Note
 from ..impl.api.storage import StorageClass
 from ..impl.kubectl import script as kubectl
-from .assumptions import Assumption, absent, assumed_classes, assumptions, missing_namespaces
+from .assumptions import Assumption, absent, assumed_classes, assumptions, missing_namespaces, perhaps_made
 from .cross_check import check_places, cross_check
 from .located import Located, from_json, from_yaml
 from .manifests import Manifests, read_manifests
@@ -167,7 +167,9 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     if scenario.complete:
         reader.problems.extend(missing_namespaces(assumed))
         reader.finish()
-        scenario = evolve(scenario, absent=absent(assumed))
+        missing = absent(assumed, manifests)
+        scenario = evolve(scenario, absent=missing)
+        given = evolve(given, notes=(*given.notes, *perhaps_made(assumed, missing)))
         assumed = tuple(one for one in assumed if one.ref is None)
     else:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))

@@ -57,8 +57,6 @@ def contents(cluster: Cluster, state: State) -> tuple[tuple[Object, ...], dict[R
     layout = cluster.world.layout
     placed = [state[slot] for slot in layout.slots() if state[slot] is not None]
     runtimes = {
-        ref_of(state[slot]): state[runtime_slot(slot)]
-        for slot in layout.pools["Pod"]
-        if isinstance(state[slot], Pod)
+        ref_of(state[slot]): state[runtime_slot(slot)] for slot in layout.pools["Pod"] if isinstance(state[slot], Pod)
     }
     return (*layout.constants.values(), *placed), runtimes

@@ -48,7 +48,9 @@ def outside(manifests: Manifests, applied: Iterable[Object]) -> Outside:
     more: dict[Ref, set[str]] = {}
     for service in objects:
         if isinstance(service, Service) and service.spec.selector and service.spec.type != "ExternalName":
-            makers = [one for one in manifests.others if _serves(one, service.metadata.namespace, service.spec.selector)]
+            makers = [
+                one for one in manifests.others if _serves(one, service.metadata.namespace, service.spec.selector)
+            ]
             for one in makers:
                 more.setdefault(one.ref, set()).add(REACHABILITY)
             note, unknown = _of_service(service, objects, makers, manifests)
@@ -89,7 +91,9 @@ def _of_service(
     selector = f"selects {_show(service.spec.selector)}, which no Pod template of the input has"
     custom = sorted({one.ref.kind for one in manifests.others if one.custom})
     if custom:
-        why = f"it {selector}; its Pods may come from an operator ({', '.join(custom)}): nothing is said of its endpoints"
+        why = (
+            f"it {selector}; its Pods may come from an operator ({', '.join(custom)}): nothing is said of its endpoints"
+        )
         return _note(manifests, service, why), True
     hint = _did_you_mean(service.spec.selector, [one.labels for one in here])
     return _note(manifests, service, f"it {selector}{hint}", ()), False

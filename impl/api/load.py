@@ -132,6 +132,11 @@ class Note:
         return self.object.partition(" ")[0]
 
     @property
+    def about(self) -> str:
+        """What notes that are alike share: the kind, the field and what is said of it."""
+        return f"{self.kind}{f' {self.field}' if self.field else ''}: {self.message}"
+
+    @property
     def subject(self) -> str:
         """The object, and the field if it is about one."""
         return f"{self.object}{f' {self.field}' if self.field else ''}"
@@ -179,7 +184,9 @@ def read_sources(
     texts: list[Text] = []
     problems: list[Problem] = []
     for source in sources:
-        found = _folder(Path(source), recursive=recursive) if str(source) != STDIN and Path(source).is_dir() else [source]
+        found = (
+            _folder(Path(source), recursive=recursive) if str(source) != STDIN and Path(source).is_dir() else [source]
+        )
         for one in found:
             read = one if isinstance(one, Problem) else _read(one)
             if isinstance(read, Problem):
