@@ -159,17 +159,17 @@ def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
     """List the storage classes of claims and the classes of Ingresses; nothing waits for them here."""
     known = {ref_of(one) for one in objects} | {one.ref for one in manifests.others}
     for one in objects:
-        if isinstance(one, PersistentVolumeClaim) and (name := one.spec.storage_class_name):
-            if Ref("StorageClass", "", name) not in known:
-                message = f"the StorageClass {name} exists, which is not in the input"
-                about = "each StorageClass that is named and not in the input exists"
-                yield _at(manifests, ref_of(one), "spec.storageClassName", message, about)
+        name = one.spec.storage_class_name if isinstance(one, PersistentVolumeClaim) else None
+        if name and Ref("StorageClass", "", name) not in known:
+            message = f"the StorageClass {name} exists, which is not in the input"
+            about = "each StorageClass that is named and not in the input exists"
+            yield _at(manifests, ref_of(one), "spec.storageClassName", message, about)
     for other in manifests.others:
         spec = other.source.document.value.get("spec") or {}
-        name = spec.get("ingressClassName") if other.ref.kind == "Ingress" else None
-        if name and Ref("IngressClass", "", str(name)) not in known:
+        wanted = spec.get("ingressClassName") if other.ref.kind == "Ingress" else None
+        if wanted and Ref("IngressClass", "", str(wanted)) not in known:
             field = "spec.ingressClassName"
-            message = f"the IngressClass {name} exists, which is not in the input"
+            message = f"the IngressClass {wanted} exists, which is not in the input"
             about = "each IngressClass that is named and not in the input exists"
             yield Assumption(other.source.file, other.source.line_of(field), str(other.ref), field, message, about)
 

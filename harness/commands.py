@@ -104,14 +104,14 @@ def _sorted_out(tokens: list[str], text: str) -> tuple[tuple[str, ...], Flags]:
     words: list[str] = []
     flags: dict[str, str] = {}
     rest = iter(tokens)
-    for token in rest:
-        if not token.startswith("-") or token == "-":
-            words.append(token)
+    for word in rest:
+        if not word.startswith("-") or word == "-":
+            words.append(word)
             continue
-        name, equals, value = token.lstrip("-").partition("=")
-        name = "namespace" if token.startswith("-n") else name
-        if token.startswith("-n") and len(token) > 2 and not equals:
-            value, equals = token[2:], "="
+        name, equals, value = word.lstrip("-").partition("=")
+        name = "namespace" if word.startswith("-n") else name
+        if word.startswith("-n") and len(word) > 2 and not equals:
+            value, equals = word[2:], "="
         if name in VALUED and not equals:
             value = next(rest, "")
         if name in VALUED and not value:

@@ -9,7 +9,7 @@ hangs on, is told only where all is asked for (`explain`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from textwrap import wrap
 from typing import Any
 
@@ -46,7 +46,7 @@ class Told:
     traces: immutabledict[str, tuple[str, Document]] = field(factory=immutabledict)
 
 
-def text(report: Report, told: Told = Told(), *, width: int = WIDTH, explain: bool = False) -> str:  # noqa: B008
+def text(report: Report, told: Told = Told(), *, width: int = WIDTH, explain: bool = False) -> str:
     """Render a report, in lines of at most `width`; with `explain` all of it."""
     width = max(width, NARROWEST)
     lines = [report.scenario.title or report.scenario.name, "", *_headline(report, told, width), ""]
@@ -200,7 +200,7 @@ def _list(title: str, items: tuple[str, ...], width: int) -> Iterator[str]:
         yield from _wrapped(item, width, "  - ", "    ")
 
 
-def to_json(report: Report, told: Told = Told()) -> dict[str, Any]:  # noqa: B008 - frozen
+def to_json(report: Report, told: Told = Told()) -> dict[str, Any]:
     """Give a report as JSON, all of it."""
     expected = dict(report.scenario.expected)
     return {

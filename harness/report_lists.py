@@ -15,17 +15,20 @@ class Line(Protocol):
     """Something with a place that is told in a line, and what it is about, which others share."""
 
     @property
-    def file(self) -> str: ...
+    def file(self) -> str:
+        """Where it is written."""
 
     @property
-    def line(self) -> int: ...
+    def line(self) -> int:
+        """In which line; 0 is none."""
 
     @property
-    def about(self) -> str: ...
+    def about(self) -> str:
+        """What it shares with others, in a sentence; "" for nothing."""
 
 
 def assumed(found: Iterable[Line], *, explain: bool) -> tuple[str, ...]:
-    """List what is assumed: in full, or where much of it is alike the first place, how many more, and what they share."""
+    """List what is assumed: in full, or of much that is alike the first place, how many more, and what they share."""
     return tuple(_folded(found, explain=explain))
 
 

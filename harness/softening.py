@@ -14,6 +14,7 @@ from attrs import evolve
 from ..impl.api.claim_names import CONVERGENCE, REACHABILITY
 from ..impl.api.core import Node, Pod
 from ..impl.api.frozen import EMPTY
+from ..impl.api.kinds import Object
 from ..impl.scheduler.volume_claims import claim_names
 from ..model.checker.results import Status
 from ..model.checker.traces import states
@@ -43,16 +44,14 @@ def _mended_elsewhere(core: Cluster, claim: Claim) -> Iterator[str]:
     if claim.name == REACHABILITY and blamed and core.scenario.served_elsewhere.issuperset(blamed):
         yield from (f"the endpoints of {ref} come from what is not modelled" for ref in blamed)
     if claim.name == CONVERGENCE and claim.kind == "stuck" and claim.trace is not None:
-        yield from _waits_for_volumes(core, claim)
+        yield from _waits_for_volumes(objects_of(core, states(core.machine, claim.trace)[-1]))
 
 
-def _waits_for_volumes(core: Cluster, claim: Claim) -> Iterator[str]:
+def _waits_for_volumes(objects: tuple[Object, ...]) -> Iterator[str]:
     """Name the claims that Pods wait for, if all that is short at the end is that these Pods do not run.
 
     Each must have a place without its volumes; all others must run.
     """
-    assert claim.trace is not None
-    objects = objects_of(core, states(core.machine, claim.trace)[-1])
     pods = [one for one in objects if isinstance(one, Pod)]
     short = [one for one in pods if one.metadata.terminating or not (one.ready or one.status.phase == "Succeeded")]
     bound = [one for one in pods if one.spec.node_name]

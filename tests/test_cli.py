@@ -127,7 +127,8 @@ def test_what_holds_is_said_and_exits_with_0(run: Run) -> None:
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "web"
-    assert lines[2] == "convergence    HOLDS     The count stays small."
+    assert lines[2] == "HOLDS: convergence"
+    assert lines[4] == "convergence    HOLDS     The count stays small."
     assert "Within these bounds:\n  - no more than a few nodes\n" in out
     assert "Not modelled:\n  - the rest of the world\n" in out
     assert lines[-1].startswith("2 states, 1 transitions, depth 1, ")
@@ -189,6 +190,7 @@ def test_json_says_the_same_to_programs(run: Run) -> None:
             "verdict": "VIOLATED",
             "kind": "invariant",
             "lines": ["the count is 2"],
+            "blame": [],
             "vacuous": False,
             "expected": None,
             "trace": "kept/web-convergence.json",
@@ -276,7 +278,7 @@ def test_bad_input_is_told_on_stderr_and_exits_with_2(run: Run, arguments: list[
 def test_help_teaches_by_example(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
-    assert "helm template ./chart | kubeproof check - --nodes 3" in out
+    assert "helm template ./chart | kubeproof check - -n prod --nodes 3" in out
     assert "0 everything holds, 1 something is violated, 2 bad input, 3 unknown" in out
     assert "--fault NAME=N" in run("check", "--help")[1]
 

@@ -1,8 +1,8 @@
 """What a Pod names that must exist before its containers start, or before it is let in at all.
 
 Upstream: pkg/api/pod/util.go (VisitPodConfigmapNames, VisitPodSecretNames), pkg/kubelet (volumes, environment),
-plugin/pkg/admission/{serviceaccount,priority}, runtimeclass admission (v1.32).
-Left out on purpose: imagePullSecrets (an image is pulled without them or not at all), volumes of single storage systems.
+plugin/pkg/admission/{serviceaccount,priority,runtimeclass} (v1.32).
+Left out on purpose: imagePullSecrets (an image is pulled without them or not at all), volumes of one storage system.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 from immutabledict import immutabledict
 
-from .claim_names import ALL, BUDGET, CONVERGENCE, DEADLINE, PLACEMENT, PRIORITY, REACHABILITY, SPREAD
+from .claim_names import ALL, CONVERGENCE, DEADLINE, PLACEMENT, PRIORITY, REACHABILITY, SPREAD
 from .kinds import BY_NAME
 
 WAITS = (CONVERGENCE, PRIORITY, DEADLINE, SPREAD)
@@ -99,7 +99,7 @@ def effect_of(kind: str, json: Mapping[str, Any], *, custom: bool) -> Effect:
 
 def _runtime_class(json: Mapping[str, Any]) -> Effect:
     if json.get("overhead") or json.get("scheduling"):
-        return Effect(MOVES + (PLACEMENT,), "its overhead and its nodes are not looked at")
+        return Effect(ALL, "its overhead and its nodes are not looked at")
     return Effect((), "it has neither overhead nor nodes of its own")
 
 
