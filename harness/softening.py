@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
-from ..impl.api.claim_names import CONVERGENCE, REACHABILITY
+from ..impl.api.claim_names import REACHABILITY
 from ..impl.api.core import Node, Pod
 from ..impl.api.frozen import EMPTY
 from ..impl.api.kinds import Object
@@ -24,6 +24,8 @@ from .cluster import Cluster
 from .results import Claim
 from .unmodelled import folded
 
+AT_REST = frozenset({"stuck", "invariant"})
+"""Kinds of breaches that are one of the state a run ends in."""
 ACCEPT = "acceptUnmodelled: true, --accept-unmodelled: take it not to matter"
 
 
@@ -32,9 +34,9 @@ def softened(core: Cluster, claim: Claim, things: tuple[str, ...]) -> Claim:
     if claim.status is Status.HOLDS and things:
         why = f"what was explored holds; the whole is not known, for it may hang on {', '.join(folded(things))}"
         return evolve(claim, status=Status.UNKNOWN, lines=(f"{why} ({ACCEPT})",))
-    if claim.status is Status.VIOLATED and things:
+    if claim.status is Status.VIOLATED:
         why = "; ".join(_mended_elsewhere(core, claim))
-        return evolve(claim, status=Status.UNKNOWN, lines=(why,), trace=None) if why else claim
+        return evolve(claim, status=Status.UNKNOWN, lines=(why,), trace=None, blame=()) if why else claim
     return claim
 
 
@@ -43,7 +45,7 @@ def _mended_elsewhere(core: Cluster, claim: Claim) -> Iterator[str]:
     blamed = [one.ref for one in claim.blame]
     if claim.name == REACHABILITY and blamed and core.scenario.served_elsewhere.issuperset(blamed):
         yield from (f"the endpoints of {ref} come from what is not modelled" for ref in blamed)
-    if claim.name == CONVERGENCE and claim.kind == "stuck" and claim.trace is not None:
+    elif claim.kind in AT_REST and claim.trace is not None:
         yield from _waits_for_volumes(objects_of(core, states(core.machine, claim.trace)[-1]))
 
 
