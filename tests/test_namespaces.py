@@ -73,9 +73,9 @@ def test_what_a_step_applies_into_a_namespace_of_its_own_finds_it_there() -> Non
 
 
 def test_a_deployment_is_judged_wherever_it_is() -> None:
-    two = load(WEB % ("default", 1), WEB % ("shop", 1))
+    two = load(WEB % ("default", 1), WEB % ("shop", 1), consistency="linearizable")
     assert verdicts(check(two))["convergence"] == "HOLDS"
-    stuck = check(load(WEB % ("default", 1), WEB % ("shop", 9)))
+    stuck = check(load(WEB % ("default", 1), WEB % ("shop", 9), consistency="linearizable"))
     assert verdicts(stuck)["convergence"] == "VIOLATED"
     assert str(stuck.claims[0].blame[0].ref) == "Deployment shop/web"
 
