@@ -124,7 +124,7 @@ def _confirm(
     advice = tuple(_advice(scenario, prepared))
     if verdict.status is Status.VIOLATED:
         lines = (*verdict.evidence, *advice)
-        blame = tuple(_blame(scenario, prepared))
+        blame = tuple(dict.fromkeys(_blame(scenario, prepared)))
         return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines, trace=verdict.trace, blame=blame)
     why = "a breach is possible for a Pod by itself and was not found in a run of the cluster"
     return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why, *advice))
