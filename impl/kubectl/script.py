@@ -62,6 +62,7 @@ class SetImage:
     name: str
     image: str
     container: str = ""
+    namespace: str = ""
 
 
 @frozen
@@ -71,15 +72,17 @@ class Scale:
     kind: str
     name: str
     replicas: int
+    namespace: str = ""
 
 
 @frozen
 class DeleteObject:
-    """`kubectl delete kind name --cascade=HOW`: background (its dependents after it), foreground (before it), orphan."""
+    """`kubectl delete kind name --cascade=HOW`: background (dependents go after it), foreground (before), orphan."""
 
     kind: str
     name: str
     cascade: str = "background"
+    namespace: str = ""
 
 
 @frozen
@@ -89,6 +92,7 @@ class DeletePod:
     name: str = ""
     workload: str = ""
     node: str = ""
+    namespace: str = ""
 
 
 @frozen
@@ -169,6 +173,7 @@ class RolloutUndo:
 
     kind: str
     name: str
+    namespace: str = ""
 
 
 @frozen
@@ -178,6 +183,7 @@ class RolloutRestart:
     kind: str
     name: str
     at: str = ""
+    namespace: str = ""
 
 
 Step = (
@@ -202,8 +208,10 @@ Step = (
 def requests(step: Step, cache: Cache, namespace: str) -> tuple[Request, ...] | Missing:
     """Give the requests a command sends, given the live objects; none when it finds its work done.
 
-    Of a drain this is one round. `Missing` says what the command did not find; then it sends nothing.
+    Of a drain this is one round. `Missing` says what the command did not find; then it sends nothing. `namespace` is
+    where a step acts that names none.
     """
+    namespace = getattr(step, "namespace", "") or namespace
     match step:
         case Apply(object=manifest):
             return apply(manifest, cache, namespace)
@@ -231,7 +239,7 @@ def _node_requests(
             return nodes.set_unschedulable(node, cache, unschedulable=True)
         case Uncordon(node):
             return nodes.set_unschedulable(node, cache, unschedulable=False)
-        case Drain(node):
+        case Drain(node=node):
             found = find_node(node, cache)
             return found if isinstance(found, Missing) else nodes.drain_requests(step, cache)
         case Taint(node, key, value, effect):
