@@ -6,12 +6,15 @@ was once given here. The twin of a case that is violated is its repair, and hold
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from kubeproof.harness import face
+from kubeproof.harness.results import Report
 from kubeproof.model.checker import Limits
 
 CASES = Path(__file__).parent / "scenarios" / "cases"
@@ -26,14 +29,31 @@ def expected(name: str) -> dict[str, str]:
 
 
 @cache
+def checked(name: str) -> Report:
+    return face.check(CASES / name, limits=LIMITS).outcome
+
+
 def found(name: str) -> dict[str, str]:
-    return {claim.name: claim.status.value for claim in face.check(CASES / name, limits=LIMITS).outcome.claims}
+    return {claim.name: claim.status.value for claim in checked(name).claims}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_case_gets_the_verdicts_that_kubernetes_gives(name: str) -> None:
     verdicts = found(name)
     assert {claim: verdicts.get(claim, "not judged") for claim in expected(name)} == expected(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_report_of_a_case_contradicts_itself(name: str, contradicts: Callable[[Report], tuple[str, ...]]) -> None:
+    assert contradicts(checked(name)) == ()
+
+
+def test_a_contradiction_would_be_found(contradicts: Callable[[Report], tuple[str, ...]]) -> None:
+    lines = ("p is Pending though it could run on n2", "p cannot go to n2: it is cordoned; uncordon it")
+    report = checked(NAMES[0])
+    both = tuple(evolve(one, lines=(line,)) for one, line in zip(report.claims, lines, strict=False))
+    assert contradicts(evolve(report, claims=both[:2])) == ("p on n2",)
+    assert contradicts(evolve(report, claims=both[:1])) == ()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "/" not in name])
