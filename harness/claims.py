@@ -63,7 +63,11 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
         Invariant("reachability", REACHABILITY, claim_reachability.check(cluster)),
         Invariant(ROOM, "The world has a place for every object.", _no_room),
         *(
-            Invariant(f"{SERVED}{one.metadata.name}", "Some Pod is ready.", claim_reachability.served(cluster, one))
+            Invariant(
+                f"{SERVED}{one.metadata.namespace}/{one.metadata.name}",
+                "Some Pod is ready.",
+                claim_reachability.served(cluster, one),
+            )
             for one in constants
             if isinstance(one, Service) and one.spec.selector
         ),

@@ -25,11 +25,11 @@ from ..impl.api.meta import ObjectMeta, Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.requests import Create, PatchStatus, Request, Response, Update
 from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
+from ..impl.apiserver.config import DEFAULT, Config
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects, with_meta
 from ..impl.kubectl import script as kubectl
 from ..impl.kubectl.apply import apply
-from ..impl.kubelet.behaviour import HOLLOW, WELL
 from ..model import world as worlds
 from ..model import world_faults, world_steps
 from ..model.machine import Action, Machine, View
@@ -40,6 +40,7 @@ from ..properties.convergence import plain_template
 from . import components, environment, kubelets, node_faults, scheduling, script_slots, taint_eviction
 from .priorities import may_preempt
 from .scenario import Consistency, Scenario
+from .surroundings import behaviour_of, config_of, namespaces_of
 
 T = TypeVar("T", bound=Object)
 
@@ -134,13 +135,13 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
     Raises `Refused` for the first that is not accepted.
     """
     objects = Objects()
-    spaces = {"default", "kube-system", scenario.namespace, *(one.metadata.namespace for one in scenario.objects)}
-    for name in sorted(spaces - {""}):
+    config = config_of(scenario)
+    for name in namespaces_of(scenario):
         objects = objects.commit(handle(objects, Create(Namespace(ObjectMeta(name))), user=ADMIN)[1])
-    for obj in scenario.objects:
+    for obj in sorted(scenario.objects, key=lambda one: not isinstance(one, Namespace)):
         asked = (Create(obj),) if isinstance(obj, Node) else apply(obj, Cache(objects.objects), scenario.namespace)
         for request in asked:
-            response, transaction = handle(objects, request, user=ADMIN)
+            response, transaction = handle(objects, request, user=ADMIN, config=config)
             if not response.ok:
                 raise Refused(obj, response)
             objects = objects.commit(transaction)
@@ -224,6 +225,7 @@ def serve(
     user: Who,
     request: Request,
     suffix: str,
+    config: Config = DEFAULT,
 ) -> tuple[Response, Writes]:
     """Let the pure API server handle a request on a world's store."""
     if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
@@ -231,7 +233,7 @@ def serve(
         request = evolve(request, object=components.without_status(request.object), base=base)
     if user == scheduling.USER and isinstance(request, PatchStatus):
         request = scheduling.merged(stored, request)
-    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix)
+    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, config=config)
     return response, tuple((write.ref, canonical(write.object)) for write in transaction)
 
 
@@ -351,9 +353,9 @@ def _last_change(scenario: Scenario, one: Deployment) -> int:
 
 
 def build(
-    scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[str, Hashable] | None = None
+    scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[Ref, Hashable] | None = None
 ) -> Cluster:
-    """Make the machine of a scenario from the objects in its store (and, by Pod name, what runs for them)."""
+    """Make the machine of a scenario from the objects in its store (and, by Pod, what runs for them)."""
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
     kept = tuple(
         one if parts.deployment_status else components.without_status(one)
@@ -373,13 +375,12 @@ def build(
         *layout.pools.get("EndpointSlice", ()),
     ]
     layout = evolve(layout, memories=tuple(memories))
-    world = World(layout, partial(serve, parts.deployment_status), describe)
-    behaviour = HOLLOW if scenario.image_behaviour else WELL
+    world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario)), describe)
     mortal = node_faults.mortal(scenario, kept)
     works = kubelets.Kubelets(
         world,
         layout.pools["Pod"],
-        behaviour,
+        behaviour_of(scenario),
         fine=parts.fine_kubelets,
         may_stop=parts.may_stop,
         mortal=mortal,
@@ -412,6 +413,7 @@ def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], wo
     if budget.node_crash:
         found += node_faults.crashes(world, works.mortal)
         found += node_faults.silences(world)
+        found += node_faults.marks(world, crash=budget.crash > 0)
     if lagging:
         found += world_faults.stalling(world)
     return found
@@ -424,13 +426,13 @@ def _initial(
     processes: tuple[Process, ...],
     world: World,
     proxies: list[str],
-    runtimes: dict[str, Hashable],
+    runtimes: dict[Ref, Hashable],
 ) -> dict[str, Hashable]:
     slots: dict[str, Hashable] = {}
     slots |= place((one for one in objects if ref_of(one).kind in layout.pools), layout.pools)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
-        slots[kubelets.runtime_slot(slot)] = runtimes.get(pod.metadata.name) if isinstance(pod, Pod) else None
+        slots[kubelets.runtime_slot(slot)] = runtimes.get(ref_of(pod)) if isinstance(pod, Pod) else None
     slots |= taint_eviction.initial(dict(layout.pools))
     slots |= script_slots.initial()
     slots[worlds.OVERFLOW] = ""
@@ -440,6 +442,7 @@ def _initial(
     if scenario.faults.node_crash:
         slots[node_faults.NODE_CRASHES] = scenario.faults.node_crash
         slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, objects)}
+        slots |= {node_faults.marking(place): False for place in layout.pools["Node"]}
     slots[worlds.LAGGING] = int(scenario.consistency is Consistency.RESETTABLE)
     slots[worlds.STALLED] = None
     store = dict(slots)

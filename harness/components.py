@@ -24,6 +24,8 @@ from ..impl.controllers import deployment, disruption, endpointslice, garbage, n
 from ..model.machine import View
 from ..model.world import Alternatives, Form, Process, Transform, Watch
 
+USUAL = "default"
+"""The namespace that goes without saying."""
 SERVICE_NAME = "kubernetes.io/service-name"
 
 Quiet = Callable[[View], bool]
@@ -75,13 +77,13 @@ def deployment_process(
 ) -> Process:
     """Make the Deployment controller's process for one Deployment; `status` False leaves out status writes."""
     watches = [
-        Watch("Deployment", pools["Deployment"], partial(_named, one.metadata.name), quiet),
-        Watch("ReplicaSet", pools["ReplicaSet"], partial(_family, one.spec.selector)),
+        Watch("Deployment", pools["Deployment"], partial(_named, ref_of(one)), quiet),
+        Watch("ReplicaSet", pools["ReplicaSet"], partial(_family, one.spec.selector, one.metadata.namespace)),
     ]
     if one.spec.strategy.type == "Recreate":
         watches.append(Watch("Pod", pools["Pod"], _deployment_pod))
     return Process(
-        name=f"deployment-controller {one.metadata.name}",
+        name=f"deployment-controller {called(one)}",
         group="deployment-controller",
         user="deployment-controller",
         key=ref_of(one),
@@ -110,13 +112,19 @@ def without_status(obj: Object) -> Object:
     return evolve(obj, status=DeploymentStatus()) if isinstance(obj, Deployment) else obj
 
 
-def _named(name: str, _uid: str, obj: Object | None) -> Object | None:
-    return obj if obj is not None and obj.metadata.name == name else None
+def called(one: Object) -> str:
+    """Name an object for people: with its namespace where that is not the usual one."""
+    meta = one.metadata
+    return meta.name if meta.namespace in {"", USUAL} else f"{meta.namespace}/{meta.name}"
 
 
-def _family(selector: LabelSelector, uid: str, obj: Object | None) -> Object | None:
+def _named(ref: Ref, _uid: str, obj: Object | None) -> Object | None:
+    return obj if obj is not None and ref_of(obj) == ref else None
+
+
+def _family(selector: LabelSelector, namespace: str, uid: str, obj: Object | None) -> Object | None:
     """Keep a Deployment's ReplicaSets and those it might adopt."""
-    if not isinstance(obj, ReplicaSet):
+    if not isinstance(obj, ReplicaSet) or obj.metadata.namespace != namespace:
         return None
     controller = obj.metadata.controller
     mine = controller.uid == uid if controller else selects(selector, obj.metadata.labels)
@@ -263,12 +271,12 @@ def endpointslice_process(
     itself = "Service" not in pools
     watches = [
         Watch("Pod", pools["Pod"], partial(_backing_pod, service)),
-        Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, service.metadata.name)),
+        Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, ref_of(service))),
     ]
     if not itself:
-        watches.append(Watch("Service", pools["Service"], partial(_named, service.metadata.name)))
+        watches.append(Watch("Service", pools["Service"], partial(_named, ref_of(service))))
     return Process(
-        name=f"endpointslice-controller {service.metadata.name}",
+        name=f"endpointslice-controller {called(service)}",
         group="endpointslice-controller",
         user="endpointslice-controller",
         key=ref_of(service),
@@ -293,8 +301,12 @@ def _backing_pod(service: Service, _uid: str, obj: Object | None) -> Object | No
     return endpointslice.TRANSFORM["Pod"](obj)
 
 
-def _slice_of(name: str, _uid: str, obj: Object | None) -> Object | None:
-    mine = isinstance(obj, EndpointSlice) and obj.metadata.labels.get(SERVICE_NAME) == name
+def _slice_of(service: Ref, _uid: str, obj: Object | None) -> Object | None:
+    mine = (
+        isinstance(obj, EndpointSlice)
+        and obj.metadata.namespace == service.namespace
+        and obj.metadata.labels.get(SERVICE_NAME) == service.name
+    )
     return obj if mine else None
 
 
@@ -306,8 +318,8 @@ def disruption_process(
 ) -> Process:
     """Make the disruption controller's process for one budget; its view is consistent across kinds."""
     watches = [
-        Watch("PodDisruptionBudget", pools["PodDisruptionBudget"], partial(_named, one.metadata.name)),
-        Watch("Pod", pools["Pod"], partial(_budget_pod, one.spec.selector)),
+        Watch("PodDisruptionBudget", pools["PodDisruptionBudget"], partial(_named, ref_of(one))),
+        Watch("Pod", pools["Pod"], partial(_budget_pod, one.spec.selector, one.metadata.namespace)),
     ]
     watches += [
         Watch(kind, pools[kind], partial(_kept_for_budget, kind))
@@ -316,7 +328,7 @@ def disruption_process(
     ]
     kept = (_kept_for_budget(ref_of(obj).kind, "", obj) for obj in constants)
     return Process(
-        name=f"disruption-controller {one.metadata.name}",
+        name=f"disruption-controller {called(one)}",
         group="disruption-controller",
         user="disruption-controller",
         key=ref_of(one),
@@ -333,8 +345,8 @@ def _disruption_act(cache: Cache, key: Ref) -> Alternatives:
     return (requests,) if requests else ()
 
 
-def _budget_pod(selector: LabelSelector | None, _uid: str, obj: Object | None) -> Object | None:
-    if obj is None or not selects(selector, obj.metadata.labels):
+def _budget_pod(selector: LabelSelector | None, namespace: str, _uid: str, obj: Object | None) -> Object | None:
+    if obj is None or obj.metadata.namespace != namespace or not selects(selector, obj.metadata.labels):
         return None
     return disruption.TRANSFORM["Pod"](obj)
 

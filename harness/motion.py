@@ -23,11 +23,12 @@ from ..model.machine import Invariant
 from ..properties.reachability_prestop import Bounds, Impossible, Sufficient, bad_run, smallest_prestop
 from ..properties.reachability_prestop_relation import Goal, weakest
 from . import reach
+from .blame import below, written
 from .claims import REACHABILITY
 from .cluster import Cluster, Parts, build
 from .kubelets import proxy_slot
 from .prepare import Prepared
-from .results import Claim
+from .results import Blame, Claim
 from .scenario import Scenario
 
 IN_MOTION = "in motion"
@@ -124,7 +125,8 @@ def _confirm(
     advice = tuple(_advice(scenario, prepared))
     if verdict.status is Status.VIOLATED:
         lines = (*verdict.evidence, *advice)
-        return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines, trace=verdict.trace)
+        blame = tuple(dict.fromkeys(_blame(scenario, prepared)))
+        return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines, trace=verdict.trace, blame=blame)
     why = "a breach is possible for a Pod by itself and was not found in a run of the cluster"
     return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why, *advice))
 
@@ -146,6 +148,22 @@ def _advice(scenario: Scenario, prepared: Prepared) -> Iterator[str]:
             yield from _repair(smallest_prestop(times, grace), hook, spec)
             yield _relation(bound, hook, grace)
             return
+
+
+def _blame(scenario: Scenario, prepared: Prepared) -> Iterator[Blame]:
+    """Name the hooks that are too short, each with the workload that stands in a file and the delay that would do."""
+    bound = scenario.bounds.propagation_seconds
+    if bound is None:
+        return
+    times = Bounds(kubelet=(0, 0), endpoints=(0, bound), proxies=(0, 0))
+    for owner in prepared.replicasets:
+        spec = owner.spec.template.spec
+        hook, grace = int(pre_stop_seconds(spec)), spec.termination_grace_period_seconds or DEFAULT_GRACE_SECONDS
+        answer = smallest_prestop(times, grace)
+        if bad_run(times, hook, grace) is not None and isinstance(answer, Sufficient):
+            ref = written(owner, prepared.objects)
+            what = f"a preStop delay of {answer.seconds} s is the smallest that is long enough (now {hook} s)"
+            yield Blame(ref, below(ref, "containers[0].lifecycle.preStop"), what)
 
 
 def _relation(bound: int, hook: int, grace: int) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from ..impl.api.cache import Cache
 from ..impl.api.core import Node, NodeSpec, Pod
@@ -27,7 +28,7 @@ from ..impl.controllers.common import Keep, slim_conditions, slim_metadata
 from ..impl.kubectl import script as kubectl
 from ..model.machine import Action, Fairness, Outcome, View
 from ..model.verbs import Verb
-from ..model.world import Alternatives, Form, Process, Watch, World
+from ..model.world import CRASHES, Alternatives, Form, Process, Watch, World
 from . import taint_eviction
 from .kubelets import runtime_slot, up_slot
 from .priorities import pod_specs
@@ -58,7 +59,6 @@ def processes(scenario: Scenario, pools: Pools, constants: tuple[Object, ...]) -
         return ()
     return (
         *(_lifecycle(place, nodes) for place in nodes),
-        *(_marking(place, pools) for place in nodes),
         *(taint_eviction.process(place, pools) for place in nodes if taint_eviction.lags(scenario)),
         _collector(pools, constants),
     )
@@ -153,20 +153,6 @@ def _taints(cache: Cache, key: Ref) -> Alternatives:
     return (requests,) if requests else ()
 
 
-def _marking(place: str, pools: Pools) -> Process:
-    """Make the process that marks the Pods of a node that is not ready, in any order."""
-    return Process(
-        name=f"node-controller {_number(place)} pods",
-        group=LIFECYCLE,
-        user=LIFECYCLE,
-        key=place,
-        watches=(Watch("Node", (place,), _readiness), Watch("Pod", pools["Pod"], _ready_pod)),
-        constants=(),
-        act=_marks,
-        form=Form.CURRENT,
-    )
-
-
 def _readiness(_uid: str, obj: Object | None) -> Object | None:
     return (
         Node(slim_metadata(obj.metadata, Keep()), NodeSpec(), slim_conditions(obj.status))
@@ -175,18 +161,60 @@ def _readiness(_uid: str, obj: Object | None) -> Object | None:
     )
 
 
-def _ready_pod(uid: str, obj: Object | None) -> Object | None:
-    """Keep a ready Pod of the node with this uid."""
-    return nodelifecycle.TRANSFORM["Pod"](obj) if _is_on(uid, obj) and obj is not None else None
-
-
 def _is_on(uid: str, obj: Object | None) -> bool:
     return isinstance(obj, Pod) and bool(obj.spec.node_name) and obj.spec.node_name == uid.rpartition("/")[2]
 
 
-def _marks(cache: Cache, key: Ref) -> Alternatives:
-    requests = nodelifecycle.reconcile(cache, key)
-    return tuple((one,) for one in requests if isinstance(one, Update) and isinstance(one.object, Pod))
+def marking(place: str) -> str:
+    """Name the slot that says whether the controller remembers that the node in a place fell silent on its watch."""
+    return f"node-controller/{_number(place)}"
+
+
+def marks(world: World, *, crash: bool) -> tuple[Action, ...]:
+    """Let the node lifecycle controller mark the Pods of nodes that fell silent as not ready, in any order.
+
+    It does so because it saw the node change, not because of how the node is: a restart in between (`crash`) forgets
+    it, and then nobody marks them (k/k#50067; monitorNodeHealth compares what it read with what it wrote).
+    """
+    found = []
+    for place in world.layout.pools.get("Node", ()):
+        name = f"node-controller {_number(place)}"
+        on: dict[str, Any] = {"by": LIFECYCLE, "on": place}
+        does = partial(_marks, world, place)
+        found.append(Action(f"{name}: marks", f"{LIFECYCLE} {place} Pods", does, verb=Verb.SENDS, **on))
+        if crash:
+            forgets = partial(_forgets, world, place)
+            fault = f"{name}: crashes before the Pods are marked"
+            found.append(Action(fault, f"fault {name}", forgets, Fairness.NONE, verb=Verb.CRASHES, **on))
+    return tuple(found)
+
+
+def _marks(world: World, place: str, view: View) -> Iterator[Outcome]:
+    if not view[marking(place)] or (node := view.via(partial(_readiness, ""), place)) is None:
+        return
+    for other in world.layout.pools["Pod"]:
+        pod = view.via(partial(_ready_on, node.metadata.name), other)
+        if pod is None:
+            continue
+        for request in nodelifecycle.reconcile(Cache.of((node, pod)), ref_of(node)):
+            if isinstance(request, Update) and isinstance(request.object, Pod):
+                response, updates = world.commit(view, LIFECYCLE, request)
+                if response.ok:
+                    yield Outcome(f"marks {pod.metadata.name} as not ready", updates)
+
+
+def _ready_on(node: str, obj: Object | None) -> Object | None:
+    """Keep a ready Pod of a node."""
+    return nodelifecycle.TRANSFORM["Pod"](obj) if _is_on(node, obj) and obj is not None else None
+
+
+def _forgets(world: World, place: str, view: View) -> Iterator[Outcome]:
+    budget: int = view[CRASHES]
+    name = view.via(_name, place)
+    ready = partial(_ready_on, name)
+    unmarked = name and any(view.via(ready, other) is not None for other in world.layout.pools["Pod"])
+    if budget and view[marking(place)] and unmarked:
+        yield Outcome(f"forgets that {name} fell silent", {marking(place): False, CRASHES: budget - 1})
 
 
 def silences(world: World) -> tuple[Action, ...]:
@@ -214,7 +242,7 @@ def _hears_nothing(world: World, place: str, view: View) -> Iterator[Outcome]:
         if isinstance(request, Update) and request.subresource == "status":
             response, updates = world.commit(view, LIFECYCLE, request)
             if response.ok:
-                yield Outcome(f"hears nothing from {name}: Ready is Unknown", updates)
+                yield Outcome(f"hears nothing from {name}: Ready is Unknown", {**updates, marking(place): True})
 
 
 def _name(obj: Object | None) -> str:

@@ -25,7 +25,7 @@ class Prepared:
     """The store and the running containers to start from, and every ReplicaSet that one run of the script leaves."""
 
     objects: tuple[Object, ...]
-    runtimes: dict[str, Hashable]
+    runtimes: dict[Ref, Hashable]
     replicasets: tuple[ReplicaSet, ...]
 
 
@@ -36,7 +36,7 @@ def prepare(scenario: Scenario) -> Prepared:
     """
     objects = applied(scenario)
     calm = evolve(scenario, faults=Faults(), wait_between_steps=True)
-    runtimes: dict[str, Hashable] = {}
+    runtimes: dict[Ref, Hashable] = {}
     if scenario.start is Start.SETTLED:
         whole = build(evolve(calm, script=()), Parts.everything(), objects)
         rest = settle(whole.machine)

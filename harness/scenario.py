@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from attrs import evolve, frozen
+from immutabledict import immutabledict
 
 from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.core import Pod
@@ -120,8 +121,14 @@ class Scenario:
     """Claim name (convergence, placement, priority, deadline, spread, reachability, budget) to expected verdict."""
     accept_unmodelled: bool = False
     """What the manifests say that is not modelled is taken not to matter."""
-    unmodelled: int = 0
-    """How many things the manifests say are not modelled and may matter to a claim."""
+    unmodelled: immutabledict[str, tuple[str, ...]] = immutabledict()
+    """By claim, what the manifests say that is not modelled and that it may hang on: objects and fields by name."""
+    served_elsewhere: frozenset[Ref] = frozenset()
+    """The Services whose Pods come, or may come, from what is not modelled: nothing is known of their endpoints."""
+    absent: frozenset[Ref] = frozenset()
+    """What is used and known not to exist, because the input is all there is (`complete`)."""
+    complete: bool = False
+    """The input is all there is: what it uses and does not have is missing, not assumed."""
     namespace: str = "default"
     title: str = ""
 

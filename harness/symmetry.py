@@ -35,6 +35,7 @@ from ..model.world import STALLED, Process
 from .cluster import Cluster
 from .components import AT_ONCE
 from .kubelets import runtime_slot, up_slot
+from .node_faults import marking
 from .script_slots import LISTED
 from .taint_eviction import slot as outlived_slot
 
@@ -191,7 +192,7 @@ class Shape:
         for slot in layout.pools.get("Node", ()):
             node = cluster.machine.initial[0][slot]
             if isinstance(node, Node) and node.metadata.name in names.nodes:
-                self.owners[slot] = names.nodes[node.metadata.name]
+                self.owners[slot] = self.owners[marking(slot)] = names.nodes[node.metadata.name]
         for mention, name in names.spelt.items():
             self.owners[up_slot(name)] = mention
         self.slots: dict[str, tuple[str, tuple[Mention, ...]]] = {}

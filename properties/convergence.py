@@ -150,7 +150,9 @@ def _endpoints(one: Service, known: tuple[Object, ...]) -> Iterator[str]:
     published = {
         endpoint.target_ref.name
         for piece in known
-        if isinstance(piece, EndpointSlice) and piece.metadata.labels.get(SERVICE_NAME) == one.metadata.name
+        if isinstance(piece, EndpointSlice)
+        and piece.metadata.namespace == one.metadata.namespace
+        and piece.metadata.labels.get(SERVICE_NAME) == one.metadata.name
         for endpoint in piece.endpoints
         if endpoint.target_ref is not None and endpoint.conditions.ready
     }

@@ -237,7 +237,9 @@ def _summary(found: Sequence[Answer]) -> None:
     seconds = sum(one.compared.seconds for one in found)
     apart = sum(bool(one.compared.apart) for one in found)
     share = 100 - 100 * decided // len(found) if found else 0
-    print(f"{len(found)} scenarios: {apart} disagree, {len(found) - decided} undecided ({share} %), {seconds:.0f} CPU s")
+    print(
+        f"{len(found)} scenarios: {apart} disagree, {len(found) - decided} undecided ({share} %), {seconds:.0f} CPU s"
+    )
     for line, count in sorted(Counter(line for one in found for line in one.compared.open).items()):
         print(f"  left open {count} times: {line}")
     counted = Counter(pair for one in found for pair in one.compared.verdicts)

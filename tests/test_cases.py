@@ -1,7 +1,7 @@
 """Small inputs and the verdicts that Kubernetes' own behaviour gives them, each beside a twin that gets another one.
 
-The folders in scenarios/cases say in `expect` what a real control plane was seen to do: a wrong answer to one of them was
-once given here. The twin of a case that is violated is its repair, and holds; the twin of a case that holds is broken.
+The folders in scenarios/cases say in `expect` what a real control plane was seen to do: a wrong answer to one of them
+was once given here. The twin of a case that is violated is its repair, and holds; that of one that holds is broken.
 """
 
 from __future__ import annotations
