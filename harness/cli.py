@@ -11,24 +11,23 @@ import json
 import os
 import shutil
 import sys
-import traceback
 from collections.abc import Callable
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..__main__ import INTERRUPTED
+from .defects import report_defect
+from .options import capacity_of, cluster_of, faults_of, limits_of, manifests, nodes_of, service_of
 from .version import VERSION
 
 if TYPE_CHECKING:
-    from ..model.checker.results import Limits, Progress
-    from .face import Cluster, Result
+    from ..model.checker.results import Progress
+    from .face import Result
 
 HOLDS, VIOLATED, BAD_INPUT, UNKNOWN, DEFECT = 0, 1, 2, 3, 70
 TRACES = ".kubeproof/traces"
-CRASHES = ".kubeproof"
 WIDTH = 110
 """The width of what is no terminal."""
 
@@ -46,19 +45,6 @@ Examples:
 Exit codes: 0 everything holds, 1 something is violated, 2 bad input, 3 unknown (a limit was hit, or Ctrl-C),
 70 a defect of kubeproof (the message says where the report is).
 """
-
-
-def manifests(options: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the manifests it is about, named as for kubectl."""
-    for add in (
-        click.option("--nodes", metavar="N|FILE", help="Add N nodes (4 cpu, 8Gi, 110 pods each), or those of a file."),
-        click.option("-n", "--namespace", metavar="NAME", help="Where manifests go that name no namespace."),
-        click.option("-R", "--recursive", is_flag=True, help="Also the manifests in the folders below."),
-        click.option("-f", "--filename", multiple=True, metavar="FILE|FOLDER|-", help="Manifests, as for kubectl."),
-        click.argument("paths", nargs=-1, metavar="[FOLDER|FILE|-]..."),
-    ):
-        options = add(options)
-    return options
 
 
 @click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -132,21 +118,21 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     """Check that manifests converge, every placement is valid and every Service stays reachable, or show how not."""
     from . import face  # noqa: PLC0415 - --help and --version need nothing of it
 
-    cluster = _cluster(paths, given)
+    cluster = cluster_of(paths, given)
     with _Progress() as progress:
         result = face.check(
             cluster,
             script=given["script"] or None,
             propagation=given["propagation"],
-            limits=_limits(given),
+            limits=limits_of(given),
             trace_dir=given["trace_dir"],
             progress=progress,
             consistency=given["consistency"],
             start=given["start"],
             accept_unmodelled=given["accept_unmodelled"] or None,
             complete=given["complete"] or None,
-            node_capacity=_capacity(given["node_capacity"]),
-            faults=_faults(given["fault"]),
+            node_capacity=capacity_of(given["node_capacity"]),
+            faults=faults_of(given["fault"]),
             checkpoint=given["checkpoint"],
             resume=given["resume"],
             measure=given["statistics"],
@@ -180,15 +166,15 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     """Say from where, through which address, a Service is reached, who answers, and why nobody does."""
     from . import reach_command  # noqa: PLC0415 - --help and --version need nothing of it
 
-    namespace, service = _service(given["service"])
+    namespace, service = service_of(given["service"])
     answer = reach_command.reach(
-        _cluster(paths, given),
+        cluster_of(paths, given),
         service,
         namespace=namespace or given["namespace"] or "",
         client=given["client"],
         during=given["during"],
         propagation=given["propagation"],
-        limits=_limits({"max_states": None, "max_memory": None, **given}),
+        limits=limits_of({"max_states": None, "max_memory": None, **given}),
         trace_dir=given["trace_dir"],
     )
     _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
@@ -214,7 +200,7 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     from . import place as placing  # noqa: PLC0415 - --help and --version need nothing of it
     from . import place_pool, place_report  # noqa: PLC0415
 
-    limits = _limits({"max_states": None, "max_memory": None, "timeout": given["timeout"]})
+    limits = limits_of({"max_states": None, "max_memory": None, "timeout": given["timeout"]})
     if (given["minimise"] == "nodes") != bool(given["pool"]):
         raise click.UsageError("--minimise nodes and --pool go together")
     paths = (*paths, *given["filename"])
@@ -229,7 +215,7 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     )
     wanted = placing.wanted(
         paths,
-        _nodes(given["nodes"]),
+        nodes_of(given["nodes"]),
         given["from_cluster"],
         namespace=given["namespace"] or "default",
         recursive=given["recursive"],
@@ -268,7 +254,7 @@ def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None)
     from ..traces import files  # noqa: PLC0415 - --help and --version need nothing of it
     from . import walk  # noqa: PLC0415
 
-    walked = walk.walk(walk.given(name, image, port, _nodes(nodes)))
+    walked = walk.walk(walk.given(name, image, port, nodes_of(nodes)))
     _print(walk.text(walked))
     if trace is not None:
         files.write(walk.record(walked, VERSION), trace)
@@ -287,85 +273,6 @@ def _replay(path: Path) -> int:
     result = again(document)
     _print(render.result(result, str(path)))
     return HOLDS if isinstance(result, Replayed) else VIOLATED
-
-
-def _cluster(paths: tuple[str, ...], given: dict[str, Any]) -> Cluster:
-    """Read the manifests that are named, by position or with -f."""
-    from .face import Cluster  # noqa: PLC0415 - --help and --version need nothing of it
-
-    named = (*paths, *given["filename"])
-    if not named:
-        raise click.UsageError("Missing argument: name manifests: files, folders, or - for standard input")
-    return Cluster.from_manifests(
-        *named, nodes=_nodes(given["nodes"]), namespace=given["namespace"], recursive=given["recursive"]
-    )
-
-
-def _nodes(given: str | None) -> int | str | None:
-    """Tell a number of nodes from the name of a file."""
-    if given is None or not given.isdecimal():
-        return given
-    if int(given) < 1:
-        raise click.BadParameter("expected at least 1 node, or a file", param_hint="--nodes")
-    return int(given)
-
-
-def _capacity(text: str | None) -> dict[str, str] | None:
-    """Read cpu=8,memory=32Gi; amounts that are none are left for the scenario to refuse."""
-    if text is None:
-        return None
-    pairs = [one.partition("=") for one in text.split(",")]
-    if not all(name and equals and amount for name, equals, amount in pairs):
-        raise click.BadParameter(f"expected cpu=8,memory=32Gi, got {text!r}", param_hint="--node-capacity")
-    return {name: amount for name, _, amount in pairs}
-
-
-def _service(text: str) -> tuple[str, str]:
-    """Split [NAMESPACE/]service/NAME into namespace and name."""
-    from .commands import KINDS, parts  # noqa: PLC0415 - --help and --version need nothing of it
-
-    if "/" not in text:
-        return "", text
-    try:
-        namespace, kind, name = parts(text)
-    except ValueError:
-        namespace, kind, name = "", "", ""
-    if KINDS.get(kind.lower()) != "Service":
-        raise click.BadParameter(f"expected [NAMESPACE/]service/NAME, got {text!r}", param_hint="--service")
-    return namespace, name
-
-
-def _limits(given: dict[str, Any]) -> Limits:
-    from ..impl.api.quantity import QuantityError, parse_quantity  # noqa: PLC0415
-    from ..model.checker.results import Limits  # noqa: PLC0415
-    from .reader import DurationError, seconds  # noqa: PLC0415
-
-    try:
-        memory = parse_quantity(given["max_memory"]).value() if given["max_memory"] else None
-        timeout = seconds(given["timeout"]) if given["timeout"] else None
-    except QuantityError:
-        raise click.BadParameter(
-            f"expected a size like 4Gi, got {given['max_memory']!r}", param_hint="--max-memory"
-        ) from None
-    except DurationError as error:
-        raise click.BadParameter(str(error), param_hint="--timeout") from None
-    return Limits(given["max_states"], memory or _most_memory(), timeout, given.get("max_depth"))
-
-
-def _most_memory() -> int:
-    """Give what a search may hold unless told otherwise: three quarters of the machine, in bytes."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
-
-
-def _faults(given: tuple[str, ...]) -> dict[str, Any] | None:
-    """Read crash=1 node-crash=2 into the faults of scenario.yaml; a number that is none is left for it to refuse."""
-    faults: dict[str, Any] = {}
-    for fault in given:
-        name, equals, number = fault.partition("=")
-        first, *rest = name.split("-")
-        budget = number if equals else "1"
-        faults[first + "".join(word.capitalize() for word in rest)] = int(budget) if budget.isdecimal() else budget
-    return faults or None
 
 
 def _shown(result: Result, *, as_json: bool, quiet: bool, explain: bool) -> str:
@@ -434,26 +341,8 @@ def _guarded(arguments: list[str] | None) -> int:
         sys.stderr.write(INTERRUPTED)
         return UNKNOWN
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever was not foreseen is told as a defect
-        sys.stderr.write(_defect(error, sys.argv[1:] if arguments is None else arguments))
+        sys.stderr.write(report_defect(error, sys.argv[1:] if arguments is None else arguments))
         return DEFECT
-
-
-def _defect(error: Exception, arguments: list[str]) -> str:
-    """Write down what nobody foresaw, and say in one line where."""
-    said = f"kubeproof: a defect of kubeproof, nothing is known of your input: {type(error).__name__}: {error}"
-    lines = [f"kubeproof {VERSION}, Python {sys.version.split()[0]}", f"arguments: {arguments}", ""]
-    report = "\n".join((*lines, *traceback.format_exception(error)))
-    name = f"crash-{blake2b(report.encode(), digest_size=4).hexdigest()}.txt"
-    try:
-        Path(CRASHES).mkdir(exist_ok=True)
-        (Path(CRASHES) / name).write_text(report, encoding="utf-8")
-    except OSError:
-        return f"{report}\n{_one_line(said)}\n"
-    return f"{_one_line(said)}; the full report is in {CRASHES}/{name}\n"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _run(arguments: list[str] | None) -> int:

@@ -227,14 +227,14 @@ def _taint(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
     return {"taint": {"node": node, "key": key, "value": value, "effect": effect}}
 
 
-def _untaint(words: tuple[str, ...], _: Flags) -> dict[str, Any]:
+def _untaint(words: tuple[str, ...], _flags: Flags) -> dict[str, Any]:
     node, taint = words
     pair, _, effect = taint.removesuffix("-").partition(":")
     key = pair.partition("=")[0]
     return {"untaint": {"node": node, "key": key, **({"effect": effect} if effect else {})}}
 
 
-def _label_node(words: tuple[str, ...], _: Flags) -> dict[str, Any]:
+def _label_node(words: tuple[str, ...], _flags: Flags) -> dict[str, Any]:
     node, *labels = words
     pairs: dict[str, str | None] = {}
     for label in labels:

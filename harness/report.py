@@ -112,9 +112,9 @@ def quiet(report: Report) -> str:
 
 
 def _in_brackets(claim: Claim) -> str:
-    if not claim.vacuous:
-        return ""
-    return " (vacuous)" if claim.vacuous is True else f" (vacuous: {', '.join(claim.vacuous)})"
+    if isinstance(claim.vacuous, bool):
+        return " (vacuous)" if claim.vacuous else ""
+    return f" (vacuous: {', '.join(claim.vacuous)})"
 
 
 def numbers(report: Report) -> str:

@@ -162,7 +162,7 @@ def _capacity(reader: Reader, at: Located | None) -> Resources:
 def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     """Say what is not modelled and what is assumed; where the input is all there is, what is missing."""
     applied = tuple(one.object for one in scenario.script if isinstance(one, kubectl.Apply))
-    given = outside(manifests, applied)
+    given = outside(manifests, applied, scenario.pods)
     assumed = assumptions(manifests, applied, plain_images=not scenario.image_behaviour)
     if scenario.complete:
         reader.problems.extend(missing_namespaces(assumed))

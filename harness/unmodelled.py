@@ -14,14 +14,18 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.claim_names import ALL, BUDGET, REACHABILITY
-from ..impl.api.core import Service
+from ..impl.api.core import Namespace, Service
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.load import Note, Other
 from ..impl.api.meta import LabelSelector, Ref
 from ..impl.api.policy import PodDisruptionBudget
 from ..impl.api.selectors import matches_map, selects
+from ..impl.api.unmodelled_kinds import REFUSES
 from .manifests import Manifests
+from .room import enough
 from .workloads import templates
+
+ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
 @frozen
@@ -40,8 +44,8 @@ class Outside:
         )
 
 
-def outside(manifests: Manifests, applied: Iterable[Object]) -> Outside:
-    """Sort out what is not modelled; `applied` are the objects that the script brings."""
+def outside(manifests: Manifests, applied: Iterable[Object], pods: int) -> Outside:
+    """Sort out what is not modelled; `applied` are the objects that the script brings, `pods` the most at once."""
     objects = (*manifests.objects, *applied)
     elsewhere: set[Ref] = set()
     told: list[Note] = []
@@ -60,8 +64,24 @@ def outside(manifests: Manifests, applied: Iterable[Object]) -> Outside:
             for one in manifests.others:
                 if _counts(one, service.metadata.namespace, service.spec.selector):
                     more.setdefault(one.ref, set()).add(BUDGET)
+    told += _guarded(manifests)
+    if not enough(objects, manifests.others, pods):
+        for one in manifests.others:
+            if one.labels is not None:
+                more.setdefault(one.ref, set()).add(REACHABILITY)
     widened = tuple(_widened(note, more) for note in manifests.notes)
     return Outside((*widened, *dict.fromkeys(told)), frozenset(elsewhere))
+
+
+def _guarded(manifests: Manifests) -> Iterator[Note]:
+    """Note the namespaces that say which Pods they admit: nothing here refuses any for that."""
+    for one in manifests.objects:
+        level = one.metadata.labels.get(ENFORCE, "privileged") if isinstance(one, Namespace) else "privileged"
+        if level != "privileged":
+            field = "metadata.labels"
+            source = manifests.sources[ref_of(one)]
+            why = f"the Pod Security Standard {level!r} may refuse Pods; none is refused here"
+            yield Note(source.file, source.line_of(field), field, str(ref_of(one)), why, REFUSES)
 
 
 def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:

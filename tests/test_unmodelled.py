@@ -152,6 +152,51 @@ def test_each_kind_leaves_open_the_claims_it_may_touch(manifest: str, claims: se
     assert open_claims(WEB, manifest) == claims
 
 
+def requesting(manifest: str, amounts: str) -> str:
+    """Let the containers of a manifest ask for something."""
+    return manifest.replace(", image:", f", resources: {{requests: {amounts}}}, image:")
+
+
+@pytest.mark.parametrize(
+    ("web", "stateful", "touched"),
+    [
+        (WEB, STATEFUL, False),
+        (WEB, requesting(STATEFUL, "{cpu: 2}"), False),
+        (WEB, requesting(STATEFUL, "{cpu: 3}"), True),
+        (requesting(WEB, "{cpu: 300m}"), requesting(STATEFUL, "{cpu: 100m}"), False),
+        (requesting(WEB, "{cpu: 400m}"), requesting(STATEFUL, "{cpu: 100m}"), True),
+        (WEB, STATEFUL.replace("  serviceName", "  replicas: 60\n  serviceName"), True),
+        (WEB, requesting(STATEFUL, "{nvidia.com/gpu: 1}"), True),
+        (WEB.replace("      containers", "      hostNetwork: true\n      containers"), STATEFUL, True),
+        (WEB, STATEFUL.replace("image: ", "ports: [{containerPort: 1, hostPort: 1}], image: "), True),
+    ],
+    ids=["nothing", "2 x 2 of 4 cpu", "2 x 3 of 4 cpu", "12 x 300m", "12 x 400m", "120 Pods of 110", "no such resource",
+         "host network", "host port"],
+)  # fmt: skip
+def test_pods_that_are_not_made_touch_reachability_where_room_is_short(
+    web: str,
+    stateful: str,
+    touched: bool,  # noqa: FBT001
+) -> None:
+    assert ("reachability" in open_claims(web, stateful)) == touched
+
+
+def test_a_cron_job_makes_as_many_pods_as_it_likes_unless_it_says_otherwise() -> None:
+    job = (
+        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: c}\nspec:\n  schedule: '* * * * *'\n"
+        "  concurrencyPolicy: %s\n  jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: a}]}}}}\n"
+    )
+    assert "reachability" in open_claims(WEB, job % "Allow")
+    assert "reachability" not in open_claims(WEB, job % "Forbid")
+
+
+@pytest.mark.parametrize(("level", "touched"), [("restricted", True), ("privileged", False)])
+def test_a_namespace_that_admits_only_some_pods_is_noted(level: str, touched: bool) -> None:  # noqa: FBT001
+    labels = f"{{pod-security.kubernetes.io/enforce: {level}}}"
+    namespace = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: default\n  labels: {labels}\n"
+    assert ("convergence" in open_claims(WEB, namespace)) == touched
+
+
 def hook(kind: str, group: str, resource: str) -> str:
     return (
         f"apiVersion: admissionregistration.k8s.io/v1\nkind: {kind}\nmetadata: {{name: w}}\nwebhooks:\n"

@@ -68,11 +68,23 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
                 "subdomain": IDENTITY,
             }
         ),
-        "PodStatus": immutabledict({"hostIPs": SERVER, "podIPs": SERVER}),
+        "PodStatus": immutabledict(
+            dict.fromkeys(("ephemeralContainerStatuses", "hostIPs", "podIPs", "resize"), SERVER)
+        ),
         "NodeSpec": immutabledict(
             {"podCIDR": "addresses are drawn by the run", "podCIDRs": "addresses are drawn by the run"}
         ),
-        "NodeStatus": immutabledict({"addresses": LOOKS, "daemonEndpoints": LOOKS, "nodeInfo": LOOKS}),
+        "NodeStatus": immutabledict(
+            {
+                "addresses": LOOKS,
+                "daemonEndpoints": LOOKS,
+                "features": LOOKS,
+                "nodeInfo": LOOKS,
+                "runtimeHandlers": LOOKS,
+                "volumesAttached": SERVER,
+                "volumesInUse": SERVER,
+            }
+        ),
         "Probe": immutabledict(
             dict.fromkeys(("exec", "grpc", "httpGet", "tcpSocket"), "what a probe answers is the run's choice")
         ),
@@ -80,6 +92,7 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
         "PersistentVolumeSpec": immutabledict(
             dict.fromkeys(("csi", "hostPath", "local", "nfs", "persistentVolumeReclaimPolicy", "mountOptions"), FILES)
         ),
+        "Role": immutabledict({"aggregationRule": "it only adds rules to a role"}),
         "Service": immutabledict({"status": SERVER}),
         "StorageClass": immutabledict(
             dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters", "reclaimPolicy"), FILES)

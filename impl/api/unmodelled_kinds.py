@@ -27,7 +27,7 @@ MOVES = tuple(claim for claim in ALL if claim != PLACEMENT)
 FILES = "it puts files in front of the program"
 IDENTITY = "it names the program to others"
 OUTSIDE = "what comes from outside the cluster is not modelled"
-PODS = "its Pods are not made, nor is it judged itself; they take room"
+PODS = "its Pods are not made, nor is it judged itself; they take room and weigh on scores"
 ACCESS = "it says who may ask, and every component here may do its work"
 VOLUMES = "volumes are not made here; the claims that wait for one are named"
 RECORD = "it is a record; nothing acts on it"
@@ -117,12 +117,42 @@ def _names_modelled(rule: Mapping[str, Any]) -> bool:
     )
 
 
-def template_labels(kind: str, json: Mapping[str, Any]) -> immutabledict[str, str] | None:
-    """Give the labels of the Pods that a workload makes; None for what makes none."""
+def pod_template(kind: str, json: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Give the template of the Pods that a workload makes, as JSON; None for what makes none."""
     if kind not in WORKLOADS:
         return None
-    spec: Any = json.get("spec") or {}
-    if kind == "CronJob":
-        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
-    metadata: Any = (spec.get("template") or {}).get("metadata") or {}
-    return immutabledict((key, str(value)) for key, value in sorted((metadata.get("labels") or {}).items()))
+    spec = _job(json) if kind == "CronJob" else _map(json.get("spec"))
+    return _map(spec.get("template"))
+
+
+def template_labels(kind: str, json: Mapping[str, Any]) -> immutabledict[str, str] | None:
+    """Give the labels of the Pods that a workload makes; None for what makes none."""
+    template = pod_template(kind, json)
+    if template is None:
+        return None
+    labels = _map(_map(template.get("metadata")).get("labels"))
+    return immutabledict((key, str(value)) for key, value in sorted(labels.items()))
+
+
+def most_pods(kind: str, json: Mapping[str, Any], nodes: int) -> int | None:
+    """Bound how many Pods of a workload may be there at once, those that are ending included; None: nobody knows."""
+    spec = _map(json.get("spec"))
+    match kind:
+        case "DaemonSet":
+            return 2 * nodes
+        case "Job":
+            return 2 * int(spec.get("parallelism") or 1)
+        case "CronJob":
+            alone = spec.get("concurrencyPolicy") in {"Forbid", "Replace"}
+            return 2 * int(_job(json).get("parallelism") or 1) if alone else None
+        case _:
+            replicas = spec.get("replicas")
+            return 2 * (1 if replicas is None else int(replicas))
+
+
+def _job(json: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _map(_map(_map(json.get("spec")).get("jobTemplate")).get("spec"))
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
