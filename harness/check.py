@@ -29,9 +29,7 @@ from . import claim_deadline, motion, scheduling
 from . import claims as claim_properties
 from .bounds import bounds_of
 from .claim_convergence import objects_of
-from .claims import SERVED
 from .cluster import Cluster, Parts, build
-from .motion import IN_MOTION
 from .node_faults import refused_evictions
 from .prepare import Prepared, prepare
 from .results import Claim, Report
@@ -65,7 +63,8 @@ def check(
     except Restless as restless:
         return _restless(scenario, str(restless), monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
-    looks = partial(search, core.machine, claim_properties.of(core), limits=limits, progress=progress)
+    asked = (*claim_properties.of(core), *motion.premises(core, prepared))
+    looks = partial(search, core.machine, asked, limits=limits, progress=progress)
     found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
     claims = tuple(_claims(core, prepared, found, limits, progress))
     return Report(
@@ -101,8 +100,8 @@ def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = Tru
 def machine_for(scenario: Scenario, kind: str = "") -> Machine:
     """Give the machine a trace of this kind of breach was found on, for a replay."""
     prepared = prepare(scenario)
-    if kind == IN_MOTION:
-        return motion.moving(scenario, prepared)[0].machine
+    if kind in {motion.IN_MOTION, motion.LAGGING}:
+        return motion.moving(scenario, prepared, kind)[0].machine
     return machine_of(scenario, prepared).machine
 
 
@@ -139,9 +138,10 @@ def _claims(
             claim = _nothing_left(core, found, claim)
         if name == claim_deadline.NAME and verdict is not None:
             claim = claim_deadline.judge(core.scenario, found, claim)
-        if name == "reachability" and claim.status is not Status.VIOLATED:
-            bare = any(one.status is not Status.HOLDS for one in found.verdicts if one.name.startswith(SERVED))
-            claim = motion.judge(core.scenario, prepared, claim, limits, progress, bare=bare)
+        if name == "reachability":
+            claim = _answered(core, found, claim)
+            if claim.status is not Status.VIOLATED:
+                claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
         if undecided and claim.status is Status.HOLDS:
             claim = evolve(claim, status=Status.UNKNOWN, lines=(undecided,))
         if too_small and claim.status is Status.HOLDS:
@@ -163,6 +163,20 @@ def _nothing_left(core: Cluster, found: Exploration, bindings: Claim) -> Claim:
     if pending.status is Status.HOLDS:
         return evolve(bindings, vacuous=bindings.vacuous and pending.vacuous)
     return evolve(pending, name=bindings.name, vacuous=False)
+
+
+def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
+    """Join what the core says of reachability: nobody stops answering, somebody answers at rest, all packets arrive."""
+    steps = _claim(core, found[claim_properties.ANSWERS], packets.sentence)
+    at_rest = found[claim_properties.ANSWERED]
+    rest = evolve(packets, status=at_rest.status, kind=at_rest.kind, lines=at_rest.evidence, trace=at_rest.trace)
+    if at_rest.reason:
+        rest = evolve(rest, lines=(at_rest.reason,))
+    for status in (Status.VIOLATED, Status.UNKNOWN):
+        for one in (packets, evolve(steps, name=packets.name, vacuous=False), rest):
+            if one.status is status:
+                return one
+    return packets
 
 
 def why_stuck(core: Cluster, state: State) -> Iterator[str]:

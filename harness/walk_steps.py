@@ -23,7 +23,8 @@ from ..impl.apiserver.watch import WatchFilter
 from ..impl.controllers import endpointslice, nodelifecycle
 from ..impl.etcd import Compacted
 from ..impl.kubectl.run import in_namespace, run, run_requests
-from ..impl.kubelet.runtime import IDLE, KubeletStep
+from ..impl.api.runtime import IDLE
+from ..impl.kubelet.runtime import KubeletStep
 from ..impl.kubelet.worker import steps
 from ..impl.kubeproxy.packet import Packet
 from ..impl.kubeproxy.proxy import rules

@@ -11,7 +11,7 @@ from kubeproof.impl.api.core import Container, Lifecycle, LifecycleHandler, Node
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.requests import Delete, PatchStatus
 from kubeproof.impl.kubelet.behaviour import HOLLOW
-from kubeproof.impl.kubelet.runtime import IDLE
+from kubeproof.impl.api.runtime import IDLE
 from kubeproof.impl.kubelet.worker import steps
 from kubeproof.properties.planted import planted
 from kubeproof.properties.refine_kubelet import abstract, refines
