@@ -167,16 +167,16 @@ def _nothing_left(core: Cluster, found: Exploration, bindings: Claim) -> Claim:
 
 def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
     """Join what the core says of reachability: nobody stops answering, somebody answers at rest, all packets arrive."""
-    steps = _claim(core, found[claim_properties.ANSWERS], packets.sentence)
-    at_rest = found[claim_properties.ANSWERED]
-    rest = evolve(packets, status=at_rest.status, kind=at_rest.kind, lines=at_rest.evidence, trace=at_rest.trace)
-    if at_rest.reason:
-        rest = evolve(rest, lines=(at_rest.reason,))
-    for status in (Status.VIOLATED, Status.UNKNOWN):
-        for one in (packets, evolve(steps, name=packets.name, vacuous=False), rest):
-            if one.status is status:
-                return one
-    return packets
+    told = (("at a step", claim_properties.ANSWERS), ("at rest", claim_properties.ANSWERED))
+    parts = [packets, *(_part(packets, kind, found[name]) for kind, name in told)]
+    worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in parts if one.status is status)
+    return next(worst, packets)
+
+
+def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:
+    """Give a claim of which one half says this."""
+    lines = verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
+    return evolve(whole, status=verdict.status, kind=kind, lines=lines, trace=verdict.trace)
 
 
 def why_stuck(core: Cluster, state: State) -> Iterator[str]:

@@ -77,26 +77,30 @@ def services_of(cluster: Cluster, view: View) -> tuple[Service, ...]:
     return tuple(one for one in found if isinstance(one, Service) and is_judged(one))
 
 
-def _standing(cluster: Cluster, services: tuple[Service, ...], view: View) -> Iterator[tuple[Backend | None, str]]:
-    """Give of each place who stands there for those who ask, and the uid of the Pod that really accepts there."""
-    keep = partial(backend, services)
-    for slot in cluster.world.layout.pools["Pod"]:
-        yield view.via(keep, slot), view.via(accepts, runtime_slot(slot))
+Standing = tuple[tuple[str, Backend | None, str], ...]
+"""By place: who stands there for those who ask, and the uid of the Pod that really accepts there."""
+
+
+def _standing(cluster: Cluster, services: tuple[Service, ...], view: View, also: Standing = ()) -> Standing:
+    """Give the places in which somebody stands, and those in which somebody stood."""
+    keep, stood = partial(backend, services), {slot for slot, _, _ in also}
+    found = ((slot, view.via(keep, slot)) for slot in cluster.world.layout.pools["Pod"])
+    return tuple(
+        (slot, one, view.via(accepts, runtime_slot(slot))) for slot, one in found if one is not None or slot in stood
+    )
 
 
 def scene(cluster: Cluster, view: View) -> Scene:
     """Give what is seen of a state."""
     services = services_of(cluster, view)
-    return _scene(cluster, services, tuple(_standing(cluster, services, view)), view)
+    return _scene(cluster, services, _standing(cluster, services, view), view)
 
 
-def _scene(
-    cluster: Cluster, services: tuple[Service, ...], standing: tuple[tuple[Backend | None, str], ...], view: View
-) -> Scene:
+def _scene(cluster: Cluster, services: tuple[Service, ...], standing: Standing, view: View) -> Scene:
     return Scene(
         tuple(door for one in services for door in _doors(cluster, one, view)),
-        tuple(one for one, _ in standing if one is not None),
-        frozenset(uid for _, uid in standing if uid),
+        tuple(one for _, one, _ in standing if one is not None),
+        frozenset(uid for _, _, uid in standing if uid),
     )
 
 
@@ -160,9 +164,10 @@ def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
 
 def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[str]:
     services, later = services_of(cluster, before), services_of(cluster, after)
-    if not services:
+    old = _standing(cluster, services, before) if services else ()
+    if not old:
         return
-    old, new = tuple(_standing(cluster, services, before)), tuple(_standing(cluster, later, after))
+    new = _standing(cluster, later, after, old)
     if old == new and services == later:
         return  # Who is asked may change, but not who answers.
     first, then = _scene(cluster, services, old, before), _scene(cluster, later, new, after)
@@ -180,7 +185,7 @@ def _refused(doors: Iterable[Door], first: Scene, then: Scene, label: str) -> It
         for one in takers(door, first.backends):
             if one.uid in first.accepting - then.accepting - told:
                 told.add(one.uid)
-                yield f"{door}: connections go to {_name(one.uid)}, which refuses them after \"{label}\""
+                yield f"{door}: connections go to {_name(one.uid)}, which takes no more after \"{label}\""
 
 
 def _name(uid: str) -> str:

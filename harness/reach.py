@@ -50,9 +50,10 @@ def routed(value: object) -> frozenset[str]:
 
 def chosen(value: object) -> frozenset[str]:
     """Give whom a proxy that has programmed these slices sends connections to, Service by Service."""
-    found: dict[str, list[Endpoint]] = {}
+    found: dict[tuple[str, str], list[Endpoint]] = {}
     for piece in _slices(value):
-        found.setdefault(piece.metadata.labels.get(components.SERVICE_NAME, ""), []).extend(piece.endpoints)
+        service = (piece.metadata.namespace, piece.metadata.labels.get(components.SERVICE_NAME, ""))
+        found.setdefault(service, []).extend(piece.endpoints)
     return frozenset(name for ends in found.values() for name in _chosen(ends))
 
 

@@ -23,6 +23,7 @@ from ..impl.apiserver.authentication import controller
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects
 from ..impl.controllers import deployment, disruption, endpointslice
+from ..impl.controllers.common import Transform
 from ..impl.kubeproxy.family import IPV4, IPV6
 from ..impl.kubeproxy.proxy import rules
 from ..model.kubeproxy import Endpoint
@@ -37,9 +38,19 @@ Sync = Callable[[Cache, Ref], tuple[Request, ...]]
 Observer = tuple[str, type[Object], Sync]
 """Component, kind of its keys, and its sync."""
 
+def _seeing(transform: Transform, sync: Sync) -> Sync:
+    """Let an observer see what its transform leaves: where that is too little, it is the observer that is blind."""
+
+    def synced(cache: Cache, key: Ref) -> tuple[Request, ...]:
+        kept = (transform[ref.kind](one) for ref, one in cache.objects.items() if ref.kind in transform)
+        return sync(Cache.of(one for one in kept if one is not None), key)
+
+    return synced
+
+
 OBSERVERS: tuple[Observer, ...] = (
     ("deployment-controller", Deployment, deployment.reconcile),
-    ("endpointslice-controller", Service, endpointslice.reconcile),
+    ("endpointslice-controller", Service, _seeing(endpointslice.TRANSFORM, endpointslice.reconcile)),
     ("disruption-controller", PodDisruptionBudget, disruption.reconcile),
 )
 
