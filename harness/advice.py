@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..impl.api.apps import Deployment, ReplicaSet
-from ..impl.api.core import Pod, PodSpec
+from ..impl.api.core import Pod
 from ..impl.api.kinds import Object
 from ..impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, pre_stop_seconds
 from ..properties.reachability_prestop import Bounds, Impossible, bad_run, smallest_prestop
@@ -28,6 +28,22 @@ def field_of(pod: Pod, objects: Iterable[Object], field: str) -> str:
     return f"{type(owner).__name__} {owner.metadata.name}: {within}.{field}"
 
 
+def gap_advice(pod: Pod, objects: Iterable[Object]) -> str:
+    """Say what keeps somebody answering when a Pod like this goes."""
+    owner = owner_of(pod, objects)
+    name = f"{type(owner).__name__} {owner.metadata.name}"
+    if not isinstance(owner, Deployment | ReplicaSet):
+        return f"{name} is replaced by nobody: a Deployment with two replicas would go on answering"
+    if isinstance(owner, Deployment) and owner.spec.strategy.type == "Recreate":
+        return f"{name}: spec.strategy.type: RollingUpdate lets new Pods answer before the old ones go"
+    if owner.spec.replicas in {0, 1, None}:
+        why = "a Pod that is alone leaves a gap; two, and a PodDisruptionBudget that selects them, leave none"
+        return f"{name}: spec.replicas: {why}"
+    if isinstance(owner, Deployment):
+        return f"{name}: spec.strategy.rollingUpdate.maxUnavailable: with 0 a new Pod is ready before an old one goes"
+    return f"{name}: spec.replicas: with more Pods some go on answering"
+
+
 def hook_advice(bound: int | None, pod: Pod, objects: Iterable[Object]) -> Iterator[str]:
     """Say, with z3, which timing makes the breach possible and which preStop delay would do."""
     spec = pod.spec
@@ -41,7 +57,8 @@ def hook_advice(bound: int | None, pod: Pod, objects: Iterable[Object]) -> Itera
     run = bad_run(times, hook, grace)
     if run is None:
         return
-    yield f"a timing that allows it: SIGTERM {run.sigterm} s after the deletion, the last proxy follows after {run.removed} s"
+    timing = f"SIGTERM {run.sigterm} s after the deletion, the last proxy follows after {run.removed} s"
+    yield f"a timing that allows it: {timing}"
     answer = smallest_prestop(times, grace)
     if isinstance(answer, Impossible):
         yield f"no preStop delay is long enough: the grace period of the Pod is shorter than the bound ({field})"

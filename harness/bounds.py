@@ -119,9 +119,7 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
     throws_out = any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in scenario.script)
     if scenario.faults.node_crash:
-        yield (
-            "nodes that die stay down; a Pod left terminating on one is as good as gone"
-        )
+        yield ("nodes that die stay down; a Pod left terminating on one is as good as gone")
     if scenario.faults.node_crash or throws_out:
         yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do in the end"
     if any(isinstance(one, kubectl.DeleteNode) for one in scenario.script):

@@ -25,8 +25,9 @@ from ..model.checker.traces import states
 from ..model.machine import Machine, State, Symmetry
 from ..properties.convergence import orphans, shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
-from . import claim_deadline, motion, scheduling
+from . import claim_answers, claim_deadline, motion, scheduling
 from . import claims as claim_properties
+from .advice import gap_advice
 from .bounds import bounds_of
 from .claim_convergence import objects_of
 from .cluster import Cluster, Parts, build
@@ -170,7 +171,21 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
     told = (("at a step", claim_properties.ANSWERS), ("at rest", claim_properties.ANSWERED))
     parts = [packets, *(_part(packets, kind, found[name]) for kind, name in told)]
     worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in parts if one.status is status)
-    return next(worst, packets)
+    claim = next(worst, packets)
+    trace = found[claim_properties.ANSWERS].trace
+    if claim.trace is None or claim.trace is not trace:
+        return claim
+    before, after = states(core.machine, trace)[-2:]
+    return evolve(claim, lines=(*claim.lines, *_instead(core, before, after)))
+
+
+def _instead(core: Cluster, before: State, after: State) -> Iterator[str]:
+    """Say what to change so that somebody goes on answering."""
+    hit = claim_answers.hit(core, before, after)
+    if isinstance(hit, Pod):
+        yield gap_advice(hit, objects_of(core, before))
+    elif hit is not None:
+        yield f"Service {hit.metadata.name}: apply it only once Pods that it leads to are ready"
 
 
 def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:

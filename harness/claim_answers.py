@@ -174,7 +174,7 @@ def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[
     doors = [one for one in first.doors if one in then.doors and first.answered(one)]
     silent = [one for one in doors if not then.answered(one)]
     for door in silent:
-        yield f"{door}: nobody answers any more after \"{label}\"{_because(cluster, door, later, after)}"
+        yield f'{door}: nobody answers any more after "{label}"{_because(cluster, door, later, after)}'
     if not silent:
         yield from _refused(doors, first, then, label)
 
@@ -185,11 +185,24 @@ def _refused(doors: Iterable[Door], first: Scene, then: Scene, label: str) -> It
         for one in takers(door, first.backends):
             if one.uid in first.accepting - then.accepting - told:
                 told.add(one.uid)
-                yield f"{door}: connections go to {_name(one.uid)}, which takes no more after \"{label}\""
+                yield f'{door}: connections go to {_name(one.uid)}, which takes no more after "{label}"'
 
 
 def _name(uid: str) -> str:
     return uid.rpartition("/")[2]
+
+
+def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
+    """Give whom a step hit: the Service that it changed, or a Pod that took connections and takes them no more."""
+    services, later = services_of(cluster, before), services_of(cluster, after)
+    changed = [one for one in later if one not in services and ref_of(one) in map(ref_of, services)]
+    if changed:
+        return changed[0]
+    for slot, one, uid in _standing(cluster, services, before):
+        if one is not None and one.uid == uid and after.via(accepts, runtime_slot(slot)) != uid:
+            pod = before[slot]
+            return pod if isinstance(pod, Pod) else None
+    return None
 
 
 # --- at rest ----------------------------------------------------------------------------------------------------------
@@ -197,7 +210,9 @@ def _name(uid: str) -> str:
 
 def at_rest(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Give the goal that somebody answers wherever somebody should, and that who is listed as ready does."""
-    return partial(_unanswered, cluster, tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster))))
+    return partial(
+        _unanswered, cluster, tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster)))
+    )
 
 
 Bearable = Callable[[Service], bool]
@@ -271,15 +286,18 @@ def _bearable(templates: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], se
 def _because(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View) -> str:
     """Say why nobody answers at a door, as far as Pods tell."""
     service = next(
-        one for one in services if (one.metadata.namespace, one.metadata.name) == (door.port.namespace, door.port.service)
+        one
+        for one in services
+        if (one.metadata.namespace, one.metadata.name) == (door.port.namespace, door.port.service)
     )
     pods = [one for slot in cluster.world.layout.pools["Pod"] if isinstance(one := view[slot], Pod)]
     mine = [one for one in pods if selects_pod(service, one) and door.node in {"", one.spec.node_name}]
     if not mine:
         chosen = ", ".join(f"{key}={value}" for key, value in sorted(service.spec.selector.items()))
-        return f": no Pod {f'on {door.node} ' if door.node else ''}bears {chosen}"
+        return f": no Pod {f'on {door.node} ' if door.node else ''}bears {chosen} (spec.selector)"
     ports = [one for one in service.spec.ports if one.port == door.port.number and one.protocol == door.port.protocol]
     deaf = [why_deaf(pod.spec, port) for pod in mine for port in ports]
     if deaf and all(deaf):
-        return f": {deaf[0]}"
+        number = next(at for at, one in enumerate(service.spec.ports) if one in ports)
+        return f": {deaf[0]} (spec.ports[{number}].targetPort)"
     return f": none of {', '.join(sorted(one.metadata.name for one in mine))} is ready and takes connections"

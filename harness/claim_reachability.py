@@ -86,9 +86,7 @@ def _once_settled(judge: Judge, objects: Objects) -> tuple[str, ...]:
     named = _numbers(slices, pods)
     seen = ((node, _renamed(slices, named, node), behind(services, pods, nodes, node)) for node in nodes)
     return tuple(
-        line
-        for node, known, promised in seen
-        for line in judge(node, services, known, _promise(promised, named))
+        line for node, known, promised in seen for line in judge(node, services, known, _promise(promised, named))
     )
 
 
@@ -96,7 +94,7 @@ def _once_settled(judge: Judge, objects: Objects) -> tuple[str, ...]:
 
 
 def _numbers(slices: Iterable[EndpointSlice], pods: Iterable[Pod]) -> dict[str, str]:
-    """Number all addresses in order."""
+    """Give all addresses numbers in their order."""
     used = {address for one in slices for end in one.endpoints for address in end.addresses}
     used |= {one.status.pod_ip for one in pods if one.status.pod_ip}
     return {address: f"10.255.{number // 256}.{number % 256}" for number, address in enumerate(sorted(used))}

@@ -32,8 +32,8 @@ PLACEMENT = (
     "Every binding satisfies, when it is made, what the scheduler promises; nothing stays Pending that could run."
 )
 REACHABILITY = (
-    "No new connection is sent to an endpoint that does not accept it, somebody answers wherever somebody did or should, "
-    "and at rest every packet to a Service arrives."
+    "No new connection is sent to an endpoint that does not accept it, somebody answers wherever somebody did or "
+    "should, and at rest every packet to a Service arrives."
 )
 PRIORITY = "No Pod that may evict others waits for ever for room that Pods of lower priority take."
 SPREAD = "At rest the skew of every constraint that says DoNotSchedule is at most its maxSkew."

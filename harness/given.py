@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from ..impl.api.cache import Cache
 from ..impl.api.core import Pod
-from ..impl.api.kinds import Object, ref_of
+from ..impl.api.kinds import Object
 from ..impl.apiserver.authentication import ADMIN
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects

@@ -174,8 +174,8 @@ def judge(
         for number, (kind, owner) in enumerate(owners.items())
         if searched[_premise(number)].status is not Status.VIOLATED
     ]
-    odd = searched[OTHERS].status is Status.HOLDS
-    pairs = [pair for pair in reach.pairs(services, tuple(owner for _, owner in going))]
+    odd = searched[OTHERS].status is Status.HOLDS or any(HASH in one.spec.selector for one in services)
+    pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
     if not pairs and not odd:
         line = "vacuous in motion: no Pod that a Service selects is ever taken away"
         return evolve(at_rest, vacuous=True, lines=(*at_rest.lines, line))
@@ -185,7 +185,11 @@ def judge(
         suspected = _one_by_one(assumed, prepared, service, owner, at_rest)
         if suspected is None:
             continue
-        return suspected if suspected.status is not Status.HOLDS else _confirm(scenario, prepared, at_rest, limits, progress)
+        return (
+            suspected
+            if suspected.status is not Status.HOLDS
+            else _confirm(scenario, prepared, at_rest, limits, progress)
+        )
     if odd:
         why = "a Pod is taken away at once, or by a template that no step leads to: its connections are not looked at"
         return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
@@ -193,7 +197,7 @@ def judge(
 
 
 def _bound(scenario: Scenario, owners: tuple[ReplicaSet, ...]) -> tuple[int | None, tuple[str, ...]]:
-    """Give the propagation bound: the one that is stated, or the longest that the hooks allow, and what to say of it."""
+    """Give the propagation bound, the one stated or else the longest that the hooks allow, and what to say of it."""
     stated = scenario.bounds.propagation_seconds
     if stated is not None or not owners:
         return stated, ()
@@ -213,7 +217,7 @@ def _before_sigterm(spec: PodSpec) -> float:
 def _one_by_one(
     scenario: Scenario, prepared: Prepared, service: Service, owner: ReplicaSet, at_rest: Claim
 ) -> Claim | None:
-    """Look at one Pod of a template behind a Service: None if nothing is wrong, a claim that HOLDS if it is suspected."""
+    """Look at one Pod of a template behind a Service: None if all is well, a claim that HOLDS if it is suspected."""
     one = reach.one_pod(scenario, prepared.objects, service, owner)
     mortal = reach.one_pod(scenario, prepared.objects, service, owner, lives=LIVES)
     dropped = explore(mortal.machine, [mortal.dropped, mortal.room])

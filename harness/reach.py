@@ -8,7 +8,7 @@ there. A breach here is only a suspicion until `check` has found it in a run of 
 
 Where none is ready kube-proxy falls back to terminating endpoints. That is no business of one Pod, and need not be:
 `claim_answers` is breached then in the core, for the Pod that is fallen back to can stop before another one is ready.
-Nor are faults that end a Pod at once (a container exits, a node dies): the step itself is a breach there. A kubelet or a
+Nor are faults that end a Pod at once (a container exits, a node dies): the step itself is a breach there. A kubelet or
 proxy that restarts changes nothing here: what runs goes on, rules stay, and both may be as slow as they like anyway.
 
 The propagation bound is a promise about time: so many seconds after a Pod's deletion nothing routes to it any more.
@@ -29,7 +29,7 @@ from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import ObjectMeta
 from ..impl.api.policy import Endpoint, EndpointSlice
 from ..impl.api.requests import Bind, Create, Delete, Request, Update
-from ..impl.api.runtime import Stage
+from ..impl.api.runtime import PodRuntime, Stage
 from ..impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from ..impl.kubelet.timings import timings
 from ..model import world as worlds

@@ -6,8 +6,8 @@ always where unready addresses are published; where nobody does, those that are 
 A traffic policy Local narrows both to the Pods of the node that is asked. A port leads to a number: its own, or that of
 the container port with its name and protocol. Nothing here looks at EndpointSlices, rules or any controller.
 
-A number that no container declares is taken to be listened on: declaring a port is not what opens it. Where one declares
-it for another protocol only, nobody listens.
+A number that no container declares is taken to be listened on: declaring a port is not what opens it. Where one
+declares it for another protocol only, nobody listens.
 Left out on purpose: topology hints and trafficDistribution, readiness gates of single containers.
 """
 
@@ -20,8 +20,6 @@ from attrs import frozen
 from ..impl.api.core import ContainerPort, Pod, PodSpec, Service, ServicePort
 from ..impl.api.runtime import PodRuntime, Stage
 from ..model.kubeproxy import Endpoint
-
-NODE_POLICY = {"internal": "internalTrafficPolicy", "external": "externalTrafficPolicy"}
 
 
 @frozen(order=True)

@@ -38,6 +38,7 @@ Sync = Callable[[Cache, Ref], tuple[Request, ...]]
 Observer = tuple[str, type[Object], Sync]
 """Component, kind of its keys, and its sync."""
 
+
 def _seeing(transform: Transform, sync: Sync) -> Sync:
     """Let an observer see what its transform leaves: where that is too little, it is the observer that is blind."""
 
@@ -142,9 +143,7 @@ def astray(
 
     programmed = rules(services, slices, node)
     asker = Asker(node, own(programmed), programmed.family)
-    found = (
-        (one, proves_claims(programmed, claims_about(one, find, asker))) for one in services if one.spec.selector
-    )
+    found = ((one, proves_claims(programmed, claims_about(one, find, asker))) for one in services if one.spec.selector)
     return tuple(
         f"{node}: {proof.packet} to Service {one.metadata.name} ends in {proof.fate}"
         for one, proof in found

@@ -119,9 +119,7 @@ def _cluster_ip(service: Service, family: str) -> str:
     return shortest(found.get(family, "").removeprefix("None"))
 
 
-def _port_claims(
-    service: Service, port: ServicePort, cluster_ip: str, find: Find, asker: Asker
-) -> Iterator[Claim]:
+def _port_claims(service: Service, port: ServicePort, cluster_ip: str, find: Find, asker: Asker) -> Iterator[Claim]:
     spec = service.spec
     ends = tuple(find(service, port, asker))
     everywhere, here = takers(ends, zone=asker.zone), takers(ends, here_only=True)

@@ -57,7 +57,7 @@ def service(name: str = "web", *, selector: str = "", ports: str = "{port: 80}",
 apiVersion: v1
 kind: Service
 metadata: {{name: {name}}}
-spec: {{selector: {{{selector or f'app: {name}'}}}, ports: [{ports}]{more}}}
+spec: {{selector: {{{selector or f"app: {name}"}}}, ports: [{ports}]{more}}}
 ---
 """
 
@@ -109,7 +109,8 @@ AT_REST = {
         "Service web, port 80/UDP: nobody answers: the containers declare 80 for TCP, not for UDP",
     ),
     "a name that is another protocol's": (
-        deployment(ports="{name: dns, containerPort: 53}") + service(ports="{port: 53, protocol: UDP, targetPort: dns}"),
+        deployment(ports="{name: dns, containerPort: 53}")
+        + service(ports="{port: 53, protocol: UDP, targetPort: dns}"),
         deployment(ports="{name: dns, containerPort: 53}") + service(ports="{port: 53, targetPort: dns}"),
         "no container has a UDP port that is called dns",
     ),
@@ -153,7 +154,7 @@ def test_a_selector_that_nobody_bears() -> None:
     )
     claim = reachability(evolve(one, objects=typo))
     assert (claim.status.value, claim.kind) == ("VIOLATED", "at rest")
-    assert claim.lines[0] == "Service web, port 80: nobody answers: no Pod bears app=wbe"
+    assert claim.lines[0] == "Service web, port 80: nobody answers: no Pod bears app=wbe (spec.selector)"
     assert reachability(one).status.value == "HOLDS"
 
 
@@ -192,6 +193,7 @@ def test_a_switch_to_a_colour_without_replicas() -> None:
     verdict, lines = told(both + service(selector="app: blue"), step)
     assert verdict == "VIOLATED"
     assert lines.startswith('Service web, port 80: nobody answers any more after "apply Service web": no Pod bears')
+    assert "Service web: apply it only once Pods that it leads to are ready" in lines
     ready = both.replace("replicas: 0", "replicas: 1")
     assert told(ready + service(selector="app: blue"), step)[0] == "HOLDS"
 
@@ -207,6 +209,7 @@ def test_the_only_pod_is_deleted() -> None:
     verdict, lines = told(deployment() + service(), DELETE_POD)
     assert verdict == "VIOLATED"
     assert "Service web, port 80: nobody answers any more after" in lines
+    assert "Deployment web: spec.replicas: a Pod that is alone leaves a gap" in lines
     assert told(deployment(replicas=2) + service(), DELETE_POD)[0] == "HOLDS"
 
 
@@ -231,6 +234,7 @@ def test_a_node_whose_own_pod_is_replaced_in_place(policy: str, verdict: str) ->
     found, lines = told(text, SET_IMAGE, nodes=2, consistency="linearizable")
     assert found == verdict
     assert verdict == "HOLDS" or "asked on node-" in lines
+    assert verdict == "HOLDS" or "Deployment web: spec.strategy.rollingUpdate.maxUnavailable: with 0" in lines
 
 
 # --- connections to who does not accept them --------------------------------------------------------------------------
@@ -348,8 +352,8 @@ PLANTED |= {
     "the rules of one node alone forget the last endpoint": (
         ANYWHERE + service(ports=BY_NAME),
         "kubeproxy.endpoints",
-        "cluster = _cluster(found, zone) if port.uses_cluster_endpoints else ()",
-        "cluster = _cluster(found[1:] if node_name == 'node-2' else found, zone) if port.uses_cluster_endpoints else ()",
+        "cluster = _cluster(found, zone)",
+        "cluster = _cluster(found[1:] if node_name == 'node-2' else found, zone)",
     ),
     "under a policy Local a node uses the others' endpoints": (
         ANYWHERE + service(ports=BY_NAME, more=LOCAL),
