@@ -29,7 +29,8 @@ run that is lost).
 What the process wrote itself: after a commit to a kind in `sees_own` the process does not act before it has seen that
 write (a ReplicaSet's expectations, the scheduler's assumed Pods, the EndpointSlice tracker); for an object that it
 alone watches and writes with a precondition, an older view only gives conflicts, so it may as well be seen at once. A
-refused request ends the turn. A lost answer ends it, too, and shows the process nothing.
+refused request ends the turn, but for what was sent beside it (see `turn`). A lost answer does so, too, and shows the
+process nothing.
 
 Views are transformed (client-go's SetTransform): a component gets only the fields that it looks at, so a change of
 others is no news to it. Left out on purpose: watch bookmarks, re-lists other than after a crash, priorities between
@@ -50,8 +51,8 @@ from ..impl.api.meta import Ref
 from ..impl.api.requests import Request, Response
 from .machine import Fairness, State, View
 from .store import Full, Layout, Stored, Updates, reference
+from .turn import Requests, heads
 
-Requests = tuple[Request, ...]
 Alternatives = tuple[Requests, ...]
 """The syncs a process may perform on one view; empty when there is nothing to do."""
 
@@ -238,9 +239,10 @@ class World:
 
     def doomed(self, view: View, process: Process, alternatives: Alternatives) -> bool:
         """Tell whether every one of the alternatives would be refused now and for ever."""
-        return all(self._hopeless(view, process.user, one[0]) for one in alternatives)
+        return all(self.hopeless(view, process.user, one) for requests in alternatives for one in heads(requests))
 
-    def _hopeless(self, view: View, user: str, request: Request) -> bool:
+    def hopeless(self, view: View, user: str, request: Request) -> bool:
+        """Tell whether a request would be refused now and for ever."""
         try:
             response, _ = self.commit(view, user, request)
         except Full:
