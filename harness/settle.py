@@ -6,7 +6,8 @@ Always the first enabled fair action, faults and the script left out. One schedu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 from ..impl.api.core import Pod
 from ..impl.api.kinds import Object
@@ -29,26 +30,67 @@ def settle(machine: Machine, start: State | None = None, *, steps: int = STEPS) 
     """
     state = start or State.of(machine.initial[0])
     fair = [one for one in machine.actions if one.fairness is not Fairness.NONE and not one.when_quiet]
-    ordered = sorted(fair, key=lambda one: not one.urgent)
+    looking = Looking(sorted(fair, key=lambda one: not one.urgent))
     for _ in range(steps):
-        after = _step(state, ordered)
+        after = looking.step(state)
         if after is None:
             return state
         state = after
     raise Restless(f"not at rest after {steps} steps")
 
 
-def _step(state: State, actions: Iterable[Action]) -> State | None:
-    for action in actions:
-        for outcome in action.step(state):
-            if any(state[slot] != value for slot, value in outcome.updates.items()):
-                return apply(state, outcome)
-    return None
+class Looking:
+    """Finds the first action that changes something; one that changed nothing is asked again when what it read changes.
+
+    A step is a pure function of what it reads, so it would give the same again.
+    """
+
+    def __init__(self, actions: Sequence[Action]) -> None:
+        self.actions = actions
+        self.idle: list[bool] = [False] * len(actions)
+        self.readers: dict[str, set[int]] = {}
+
+    def step(self, state: State) -> State | None:
+        """Give the state after the first action that is enabled, None where none is."""
+        for number, action in enumerate(self.actions):
+            if self.idle[number]:
+                continue
+            read = Read(state)
+            for outcome in action.step(read):
+                changed = [slot for slot, value in outcome.updates.items() if state[slot] != value]
+                if changed:
+                    for slot in changed:
+                        for reader in self.readers.pop(slot, ()):
+                            self.idle[reader] = False
+                    return apply(state, outcome)
+            self.idle[number] = True
+            for slot in read.slots:
+                self.readers.setdefault(slot, set()).add(number)
+        return None
+
+
+class Read:
+    """A view of a state that notes which slots are read."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.slots: set[str] = set()
+
+    def __getitem__(self, slot: str) -> Any:
+        self.slots.add(slot)
+        return self.state[slot]
+
+    def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
+        """Give `transform(value)`."""
+        return transform(self[slot])
 
 
 def apply(state: State, outcome: Outcome) -> State:
     """Give the state after an outcome."""
-    return state.with_values(tuple(outcome.updates.get(slot, state[slot]) for slot in state))
+    values = list(state.values_in_order)
+    for slot, value in outcome.updates.items():
+        values[state.places[slot]] = value
+    return state.with_values(tuple(values))
 
 
 def contents(cluster: Cluster, state: State) -> tuple[tuple[Object, ...], dict[str, object]]:
