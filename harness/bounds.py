@@ -47,7 +47,8 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
             *_placement(scenario),
             "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out",
             "Pods are deleted with their own grace period",
-            "which of several equally ranked Pods a ReplicaSet deletes is left open (age and crowding do not decide)",
+            "which of several equally ranked Pods a ReplicaSet deletes is left open (age and restarts do not decide; how "
+            "crowded their nodes are is seen as it is when the first deletion is committed)",
             _images(scenario),
             "what is not modelled is taken not to matter" if scenario.accept_unmodelled and scenario.unmodelled else "",
         )

@@ -23,6 +23,7 @@ from ..impl.controllers import deployment, disruption, endpointslice, garbage, r
 from ..model.machine import View
 from ..model.turn import Requests, together
 from ..model.world import Alternatives, Form, Process, Transform, Watch
+from .crowding import crowded_first
 
 SERVICE_NAME = "kubernetes.io/service-name"
 
@@ -145,6 +146,7 @@ def replicaset_process(place: str, pools: dict[str, tuple[str, ...]], *, form: F
         act=_replicaset_act,
         form=form,
         sees_own=frozenset({"Pod", "ReplicaSet"}),
+        narrow=partial(crowded_first, place, pools),
     )
 
 

@@ -124,6 +124,8 @@ class Process:
     sees_own: frozenset[str] = frozenset()
     fairness: Fairness = Fairness.WEAK
     crashes: bool = True
+    narrow: Callable[[View, Alternatives], Alternatives] | None = None
+    """What the store says, when a sync begins, of which alternatives are left; none is left out for good."""
     decide: Callable[[Ref, tuple[Snapshot, ...]], Alternatives] = field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -224,6 +226,10 @@ class World:
         turn: Requests = view[process.turn]
         if turn:
             return (turn,)
+        found = self._open(view, process)
+        return found if process.narrow is None or not found else process.narrow(view, found)
+
+    def _open(self, view: View, process: Process) -> Alternatives:
         match process.form:
             case Form.CURRENT:
                 return self.fresh(view, process)
