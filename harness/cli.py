@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -342,6 +343,7 @@ def _write(text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    signal.signal(signal.SIGTERM, _interrupts)
     raise SystemExit(_guarded(arguments))
 
 
@@ -352,6 +354,11 @@ def _guarded(arguments: list[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("UNKNOWN: interrupted before anything was decided\n")
         return UNKNOWN
+
+
+def _interrupts(_number: int, _frame: object) -> None:
+    """End as Ctrl-C does: a search writes its checkpoint and says what it knows."""
+    raise KeyboardInterrupt
 
 
 def _run(arguments: list[str] | None) -> int:

@@ -56,15 +56,23 @@ def judge(
     for service, owner in reach.pairs(objects):
         one = reach.one_pod(scenario, objects, service, owner, fallback=bare)
         mortal = reach.one_pod(scenario, objects, service, owner, fallback=bare, lives=LIVES)
-        dropped = explore(mortal.machine, [mortal.dropped])[mortal.dropped.name]
-        if dropped.status is not Status.HOLDS:
+        search = partial(explore, engine="auto", limits=_of_one(limits))
+        dropped = search(mortal.machine, [mortal.dropped])[mortal.dropped.name]
+        if dropped.status is Status.VIOLATED:
             return _never_dropped(at_rest, dropped)
-        verdict = explore(one.machine, [one.claim])[one.claim.name]
+        verdict = search(one.machine, [one.claim])[one.claim.name]
+        if Status.UNKNOWN in {dropped.status, verdict.status}:
+            return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(dropped.reason or verdict.reason,))
         suspicion = suspicion or verdict.status is not Status.HOLDS
         premise = premise or not verdict.vacuous
     if not premise:
         return evolve(at_rest, vacuous=True)
     return at_rest if not suspicion else _confirm(scenario, prepared, at_rest, limits, progress)
+
+
+def _of_one(limits: Limits) -> Limits:
+    """Give the limits of a search of one Pod: it is small, and what was given is meant for the states of a cluster."""
+    return evolve(limits, max_states=None, max_depth=None)
 
 
 def _objects(scenario: Scenario, prepared: Prepared) -> tuple[Object, ...]:
@@ -118,13 +126,15 @@ def _confirm(
     """Look for the breach in runs of the cluster itself."""
     cluster, claim = moving(scenario, prepared)
     tighter = evolve(limits, max_states=min(limits.max_states or SEARCH.max_states or 0, SEARCH.max_states or 0))
-    search = explore(cluster.machine, [claim], limits=tighter, stop_at_first=True, progress=progress)
+    search = explore(cluster.machine, [claim], limits=tighter, engine="auto", stop_at_first=True, progress=progress)
     verdict = search[claim.name]
     advice = tuple(_advice(scenario, prepared))
     if verdict.status is Status.VIOLATED:
         lines = (*verdict.evidence, *advice)
         return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines, trace=verdict.trace)
     why = "a breach is possible for a Pod by itself and was not found in a run of the cluster"
+    if verdict.reason:
+        why = f"{why}: {verdict.reason}"
     return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why, *advice))
 
 

@@ -11,10 +11,13 @@ from typing import Any
 
 from ..impl.api.core import Pod
 from ..impl.api.kinds import Object
+from ..model.checker.guard import out_of_memory, out_of_time
+from ..model.checker.results import Limits
 from ..model.machine import Action, Fairness, Machine, Outcome, State
 from .cluster import Cluster
 from .kubelets import runtime_slot
 
+NO_LIMITS = Limits()
 STEPS = 20_000
 """More steps than any start-up needs; a cluster that is not at rest by then does not come to rest."""
 
@@ -23,15 +26,23 @@ class Restless(Exception):  # noqa: N818 - it says what is the matter
     """The schedule went on and on."""
 
 
-def settle(machine: Machine, start: State | None = None, *, steps: int = STEPS) -> State:
+class Cut(Exception):  # noqa: N818 - it says what is the matter
+    """A limit was hit on the way."""
+
+
+def settle(
+    machine: Machine, start: State | None = None, *, steps: int = STEPS, limits: Limits = NO_LIMITS
+) -> State:
     """Run from a state (the first initial one by default) until no fair action is enabled.
 
-    Raises `Restless` when that takes more than `steps` steps.
+    Raises `Restless` when that takes more than `steps` steps, `Cut` when it takes more time or memory than it may.
     """
     state = start or State.of(machine.initial[0])
     fair = [one for one in machine.actions if one.fairness is not Fairness.NONE and not one.when_quiet]
     looking = Looking(sorted(fair, key=lambda one: not one.urgent))
     for _ in range(steps):
+        if why := out_of_time(limits) or out_of_memory(limits):
+            raise Cut(why)
         after = looking.step(state)
         if after is None:
             return state
