@@ -48,7 +48,7 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
             "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out",
             "Pods are deleted with their own grace period",
             "which of several equally ranked Pods a ReplicaSet deletes is left open (age and restarts do not decide; how "
-            "crowded their nodes are is seen as it is when the first deletion is committed)",
+            "crowded their nodes are is seen as it is when the sync begins)",
             _images(scenario),
             "what is not modelled is taken not to matter" if scenario.accept_unmodelled and scenario.unmodelled else "",
         )

@@ -4,8 +4,8 @@ A node is crowded by the active Pods there of all ReplicaSets with the same cont
 pkg/controller/replicaset/replica_set.go, getPodsRankedByRelatedPodsOnSameNode; pkg/controller/controller_utils.go,
 ActivePodsWithRanks, where this stands behind readiness and deletion cost.
 
-Nodes and sisters are looked at as they are when the first deletion of a sync is committed, and only then: a ReplicaSet
-that watched the Pods of its sisters would have news whenever anything happens to one of them. The Pod cache is one for
+Nodes and sisters are looked at as they are when a sync begins, and only where there is a choice: a ReplicaSet that
+watched the Pods of its sisters would have news whenever anything happens to one of them. The Pod cache is one for
 all keys of the controller, so what made a Deployment scale a ReplicaSet down (a sister's status) has been seen by then.
 Readiness, cost and number are of the ReplicaSet's own old view, as ever. The bounds say so.
 """

@@ -30,9 +30,7 @@ class Cut(Exception):  # noqa: N818 - it says what is the matter
     """A limit was hit on the way."""
 
 
-def settle(
-    machine: Machine, start: State | None = None, *, steps: int = STEPS, limits: Limits = NO_LIMITS
-) -> State:
+def settle(machine: Machine, start: State | None = None, *, steps: int = STEPS, limits: Limits = NO_LIMITS) -> State:
     """Run from a state (the first initial one by default) until no fair action is enabled.
 
     Raises `Restless` when that takes more than `steps` steps, `Cut` when it takes more time or memory than it may.

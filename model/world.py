@@ -125,7 +125,7 @@ class Process:
     fairness: Fairness = Fairness.WEAK
     crashes: bool = True
     narrow: Callable[[View, Alternatives], Alternatives] | None = None
-    """What the store says, when a sync begins, of which alternatives are left; none is left out for good."""
+    """Which alternatives the store leaves, as it is when a sync begins; where there is a choice, it may begin early."""
     decide: Callable[[Ref, tuple[Snapshot, ...]], Alternatives] = field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -226,10 +226,11 @@ class World:
         turn: Requests = view[process.turn]
         if turn:
             return (turn,)
-        found = self._open(view, process)
+        found = self.alternatives(view, process)
         return found if process.narrow is None or not found else process.narrow(view, found)
 
-    def _open(self, view: View, process: Process) -> Alternatives:
+    def alternatives(self, view: View, process: Process) -> Alternatives:
+        """Give the syncs a process may begin, on what it has seen, whatever the store says of them."""
         match process.form:
             case Form.CURRENT:
                 return self.fresh(view, process)

@@ -39,6 +39,8 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
         found += [action(f"sees {kind}", _sees, bound=one) for kind, one in kinds.items()]
         if any(one.quiet for one in process.watches):
             found += [action("passes over", _passes_over, urgent=True)]
+    if process.narrow is not None:
+        found.append(action("begins", _begins))
     return (*found, action("sends", _sends), action("abandons", _abandons, urgent=True))
 
 
@@ -46,6 +48,14 @@ def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
     for requests in world.pending(view, process):
         for request in heads(requests):
             yield from _commit(world, process, view, requests, request)
+
+
+def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Begin a sync before anything of it is committed: what the store says now of a choice may be otherwise then."""
+    if view[process.turn] or len(world.alternatives(view, process)) == 1:
+        return
+    for requests in world.pending(view, process):
+        yield Outcome("begins a sync", {process.turn: requests})
 
 
 def _commit(world: World, process: Process, view: View, requests: Requests, request: Request) -> Iterator[Outcome]:

@@ -305,9 +305,9 @@ class _Plain:
 
     def acts(self, shared: Shared, process: Process, queues: tuple[Queue, ...]) -> tuple[Mind, ...]:
         """Take any number of events off each queue and decide on what is then in front."""
-        key = ("acts", process.name, self.owner(shared, process), queues)
+        key = ("acts", process.name, self.owner(shared, process), queues, process.narrow and shared)
         if key not in self.answers:
-            self.answers[key] = tuple(self.may_act(shared, process, queues))
+            self.answers[key] = tuple(dict.fromkeys(self.may_act(shared, process, queues)))
         found: tuple[Mind, ...] = self.answers[key]
         return found
 
@@ -315,7 +315,8 @@ class _Plain:
         """Give each state of mind after one act."""
         for taken in product(*(range(len(queue)) for queue in queues)):
             rest = tuple(queue[count:] for queue, count in zip(queues, taken, strict=True))
-            for requests in self.decide(shared, process, tuple(queue[0] for queue in rest)):
+            found = self.decide(shared, process, tuple(queue[0] for queue in rest))
+            for requests in process.narrow(self.view(shared), found) if process.narrow else found:
                 yield requests, rest
 
     def sends(self, whole: Whole, number: int) -> Iterator[Whole]:

@@ -188,7 +188,6 @@ class Saved:
             if not _reaches(book, number, State(places, self.kept.values(number))):
                 raise CheckpointError("the steps of the machine are no longer those the checkpoint was made with")
 
-
     def folding(self, symmetry: Symmetry) -> Folding:
         """Give what finds the states that stand for orbits as it was."""
         found = Folding(symmetry, Layout(self.identity.slots, CODES[-1]))
