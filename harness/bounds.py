@@ -32,6 +32,12 @@ _NODE_STEPS = (kubectl.Cordon, kubectl.DeleteNode, kubectl.Drain, kubectl.Taint)
 _IN_A_ROW = "of the syncs of one key, two in a row may rest on views older than the first one's commit, not three"
 
 
+_EQUALLY_RANKED = (
+    "which of several equally ranked Pods a ReplicaSet deletes is left open (age and restarts do not decide; how "
+    "crowded their nodes are is seen as it is when the sync begins)"
+)
+
+
 def bounds_of(scenario: Scenario) -> tuple[str, ...]:
     """Give the bounds of a scenario, one sentence each."""
     return tuple(
@@ -47,8 +53,7 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
             *_placement(scenario),
             "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out",
             "Pods are deleted with their own grace period",
-            "which of several equally ranked Pods a ReplicaSet deletes is left open (age and restarts do not decide; how "
-            "crowded their nodes are is seen as it is when the sync begins)",
+            _EQUALLY_RANKED,
             _images(scenario),
             "what is not modelled is taken not to matter" if scenario.accept_unmodelled and scenario.unmodelled else "",
         )

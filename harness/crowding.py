@@ -30,7 +30,7 @@ Pools = Mapping[str, tuple[str, ...]]
 def crowded_first(place: str, pools: Pools, view: View, syncs: Alternatives) -> Alternatives:
     """Give the syncs of the ReplicaSet in a place that let go of nobody on a less crowded node than one that stays."""
     victims = [_victims(one) for one in syncs]
-    if len(set(victims)) < 2:  # noqa: PLR2004 - there is nothing to choose
+    if len(set(victims)) < 2:
         return syncs
     open_to_choice = frozenset.union(*victims) - frozenset.intersection(*victims)
     rank = _ranks(place, pools, view)

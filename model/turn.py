@@ -1,10 +1,11 @@
 """A turn: the requests of one sync that are still to be sent, one after the other but for those sent side by side.
 
-A component that sends requests side by side (the ReplicaSet controller deletes each Pod in a goroutine of its own) waits
-for all answers before it goes on. So any of them may be the next to be committed, a refused or unanswered one does not
-keep the others back, and what was to follow is left undone then. Upstream: pkg/controller/replicaset/replica_set.go,
-manageReplicas. A set says so in 2^n turns at most, where every order by itself would be n! of them, which end in the
-same states: what others see of a turn is which of its requests are committed, and when.
+A component that sends requests side by side (the ReplicaSet controller deletes each Pod in a goroutine of its own)
+waits for all answers before it goes on. So any of them may be the next to be committed, a refused or unanswered one
+does not keep the others back, and what was to follow is left undone then. Upstream:
+pkg/controller/replicaset/replica_set.go, manageReplicas. A set of n says so in 2^n turns at most, where every order by
+itself would be n! of them, which end in the same states: what others see of a turn is which of its requests are
+committed, and when.
 """
 
 from __future__ import annotations

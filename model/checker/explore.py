@@ -79,8 +79,8 @@ def explore(
     takes it up from there, if the file exists: same counts and verdicts, time and memory limits count anew, and what
     was learnt of the machine's functions is learnt again (`situations` and `calls` are of the last run).
 
-    `symmetry`: keep one state of each orbit (one thread; a checkpoint with rows only). `Converges` and `LeadsTo` are judged so
-    only where no cycle comes into question; otherwise all is searched again for them, without symmetry.
+    `symmetry`: keep one state of each orbit (one thread; a checkpoint with rows only). `Converges` and `LeadsTo` are
+    judged so only where no cycle comes into question; otherwise all is searched again for them, without symmetry.
 
     `threads`: how many expand states at the same time (columns only; same numbers, traces and verdicts).
     `notice` is told in a sentence what takes long before the search begins: compiled loops that are not yet there.

@@ -14,7 +14,6 @@ from attrs import evolve, frozen
 
 from ..machine import Outcome, State
 
-
 INTERRUPTED = "interrupted (Ctrl-C)"
 """Why a search is incomplete that somebody ended."""
 
