@@ -34,7 +34,10 @@ _IN_A_ROW = "of the syncs of one key, two in a row may rest on views older than 
 
 NO_CLOCKS = "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out"
 OWN_GRACE = "Pods are deleted with their own grace period"
-EQUAL_RANK = "which of several equally ranked Pods a ReplicaSet deletes is left open (age and crowding do not decide)"
+EQUAL_RANK = (
+    "which of several equally ranked Pods a ReplicaSet deletes is left open (age and restarts do not decide; how "
+    "crowded their nodes are is seen as it is when the sync begins)"
+)
 
 
 def bounds_of(scenario: Scenario) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ from .drain import refused_evictions
 from .prepare import Prepared, prepare
 from .results import Blame, Claim, Report
 from .scenario import Scenario
-from .settle import Restless
+from .settle import Cut, Restless
 from .softening import softened
 from .symmetry import symmetry_of
 
@@ -60,18 +60,25 @@ def check(
 
     `search` looks through the core: `explore` or `simulate`, with whatever further arguments it shall have.
 
+    `limits` are those of all of it: the time runs from here, through `prepare` and every search, and an interrupted
+    search is the last one. What was decided by then stays decided.
+
     Raises `Refused` (cluster) for an object the API server does not accept.
     """
     began = monotonic()
+    limits = limits.begun()
     try:
-        prepared = prepare(scenario)
+        prepared = prepare(scenario, limits)
     except Restless as restless:
-        return _restless(scenario, str(restless), monotonic() - began)
+        why = f"applying the manifests does not come to rest ({restless}); start: empty explores it"
+        return _nothing_known(scenario, why, monotonic() - began)
+    except Cut as cut:
+        return _nothing_known(scenario, f"{cut} before the manifests were applied", monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
     asked = (*claim_properties.of(core), *motion.premises(core, prepared))
     looks = partial(search, core.machine, asked, limits=limits, progress=progress)
     found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
-    claims = tuple(_claims(core, prepared, found, limits, progress))
+    claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
     return Report(
         scenario=scenario,
         claims=claims,
@@ -87,7 +94,10 @@ def check(
 
 
 def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:
-    """Search with symmetry, or without where there is none, or none after all."""
+    """Search with symmetry, or without where there is none, or none after all.
+
+    Orbits are folded in Python whatever the engine, which the compiled one only waits for: it is for all states.
+    """
     if group is None:
         return search()
     try:
@@ -110,8 +120,7 @@ def machine_for(scenario: Scenario, kind: str = "") -> Machine:
     return machine_of(scenario, prepared).machine
 
 
-def _restless(scenario: Scenario, why: str, seconds: float) -> Report:
-    reason = f"applying the manifests does not come to rest ({why}); start: empty explores it"
+def _nothing_known(scenario: Scenario, reason: str, seconds: float) -> Report:
     claims = tuple(
         Claim(name, text, Status.UNKNOWN, "", (reason,))
         for name, text in claim_properties.SENTENCES.items()

@@ -197,7 +197,7 @@ def check(
             loaded.scenario,
             limits=limits or Limits(),
             progress=progress,
-            symmetry=symmetry and not walks and checkpoint is None,  # Neither knows of orbits.
+            symmetry=symmetry and not walks,  # A walk knows nothing of orbits.
             search=search,
         )
     except Refused as refused:
@@ -221,10 +221,10 @@ def _search(
     if checkpoint is None:
         if resume:
             raise BadInput((Problem("--resume", 0, "", "say with --checkpoint which file to go on from"),))
-        return partial(explore, profile=measure)
+        return partial(explore, engine="auto", profile=measure)
     content = json.dumps([sorted(cluster.files.items()), thaw(cluster.options), VERSION], sort_keys=True)
     kept = Checkpoint(Path(checkpoint), tag=blake2b(content.encode()).hexdigest())
-    return partial(explore, profile=measure, checkpoint=kept, resume=resume)
+    return partial(explore, engine="auto", profile=measure, checkpoint=kept, resume=resume)
 
 
 def _camel(name: str) -> str:

@@ -184,7 +184,7 @@ def judge(
     bound, told = _bound(scenario, tuple(owner for _, owner in pairs))
     assumed = evolve(scenario, bounds=evolve(scenario.bounds, propagation_seconds=bound))
     for service, owner in pairs:
-        suspected = _one_by_one(assumed, prepared, service, owner, at_rest)
+        suspected = _one_by_one(assumed, prepared, service, owner, at_rest, limits)
         if suspected is None:
             continue
         return (
@@ -216,17 +216,26 @@ def _before_sigterm(spec: PodSpec) -> float:
     return min(pre_stop_seconds(spec), float(DEFAULT_GRACE_SECONDS if grace is None else grace))
 
 
+def _of_one(limits: Limits) -> Limits:
+    """Give the limits of a search of one Pod: it is small, and what was given is meant for the states of a cluster."""
+    return evolve(limits, max_states=None, max_depth=None)
+
+
 def _one_by_one(
-    scenario: Scenario, prepared: Prepared, service: Service, owner: ReplicaSet, at_rest: Claim
+    scenario: Scenario, prepared: Prepared, service: Service, owner: ReplicaSet, at_rest: Claim, limits: Limits
 ) -> Claim | None:
     """Look at one Pod of a template behind a Service: None if all is well, a claim that HOLDS if it is suspected."""
     one = reach.one_pod(scenario, prepared.objects, service, owner)
     mortal = reach.one_pod(scenario, prepared.objects, service, owner, lives=LIVES)
-    dropped = explore(mortal.machine, [mortal.dropped, mortal.room])
+    search = partial(explore, engine="auto", limits=_of_one(limits))
+    dropped = search(mortal.machine, [mortal.dropped, mortal.room])
     verdict = dropped[mortal.dropped.name]
-    if verdict.status is not Status.HOLDS:
+    if verdict.status is Status.VIOLATED:
         return _never_dropped(at_rest, verdict)
-    found = explore(one.machine, [one.claim, one.room])
+    found = search(one.machine, [one.claim, one.room])
+    if Status.UNKNOWN in {verdict.status, found[one.claim.name].status}:
+        why = verdict.reason or found[one.claim.name].reason
+        return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
     for searched in (dropped, found):
         if searched[one.room.name].status is not Status.HOLDS:
             lines = searched[one.room.name].evidence
@@ -279,15 +288,19 @@ def _confirm(
     """Look for the breach in runs of the cluster itself."""
     tighter = evolve(limits, max_states=min(limits.max_states or SEARCH.max_states or 0, SEARCH.max_states or 0))
     kinds = (IN_MOTION,) if scenario.consistency is Consistency.LINEARIZABLE else (IN_MOTION, LAGGING)
+    reason = ""
     for kind in kinds:
         cluster, claim = moving(scenario, prepared, kind)
-        search = explore(cluster.machine, [claim], limits=tighter, stop_at_first=True, progress=progress)
+        search = explore(cluster.machine, [claim], limits=tighter, engine="auto", stop_at_first=True, progress=progress)
         verdict = search[claim.name]
         if verdict.status is Status.VIOLATED and verdict.trace is not None:
             lines = (*verdict.evidence, *_advice(scenario, cluster, verdict.trace))
             blame = tuple(_blame(scenario, cluster, verdict.trace))
             return evolve(at_rest, status=Status.VIOLATED, kind=kind, lines=lines, trace=verdict.trace, blame=blame)
+        reason = verdict.reason
     why = "a breach is possible for a Pod by itself and was not found in a run of the cluster"
+    if reason:
+        why = f"{why}: {reason}"
     return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
 
 

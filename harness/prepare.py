@@ -9,12 +9,13 @@ from attrs import evolve, frozen
 from ..impl.api.apps import ReplicaSet
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
+from ..model.checker.results import Limits
 from ..model.machine import Fairness, State
 from ..model.world import OVERFLOW
 from .cluster import Cluster, Parts, applied, build
 from .scenario import Faults, Scenario, Start
 from .script_slots import USER
-from .settle import Restless, apply, contents, settle
+from .settle import NO_LIMITS, Restless, apply, contents, settle
 
 SCHEDULE = 2_000
 """Steps after which a run of the script is not followed any further: every template has long been met."""
@@ -29,30 +30,31 @@ class Prepared:
     replicasets: tuple[ReplicaSet, ...]
 
 
-def prepare(scenario: Scenario) -> Prepared:
+def prepare(scenario: Scenario, limits: Limits = NO_LIMITS) -> Prepared:
     """Apply the manifests and, where the scenario starts settled, let the cluster come to rest.
 
-    Raises `Refused` (cluster) for an object the API server does not accept, `Restless` (settle) where there is no rest.
+    Raises `Refused` (cluster) for an object the API server does not accept, `Restless` (settle) where there is no rest,
+    `Cut` (settle) where a limit is hit before.
     """
     objects = applied(scenario)
     calm = evolve(scenario, faults=Faults(), wait_between_steps=True)
     runtimes: dict[Ref, Hashable] = {}
     if scenario.start is Start.SETTLED:
         whole = build(evolve(calm, script=()), Parts.everything(), objects)
-        rest = settle(whole.machine)
+        rest = settle(whole.machine, limits=limits)
         if kind := rest[OVERFLOW]:
             raise Restless(f"it needs more places for a {kind} than bounds.pods gives")
         objects, runtimes = contents(whole, rest)
-    return Prepared(objects, runtimes, _replicasets(build(calm, Parts.everything(), objects, runtimes)))
+    return Prepared(objects, runtimes, _replicasets(build(calm, Parts.everything(), objects, runtimes), limits))
 
 
-def _replicasets(whole: Cluster) -> tuple[ReplicaSet, ...]:
+def _replicasets(whole: Cluster, limits: Limits) -> tuple[ReplicaSet, ...]:
     """Run the script once, step by step, and collect the ReplicaSets met on the way."""
     found: dict[Ref, ReplicaSet] = {}
     state: State | None = State.of(whole.machine.initial[0])
     while state is not None:
         try:
-            state = settle(whole.machine, state, steps=SCHEDULE)
+            state = settle(whole.machine, state, steps=SCHEDULE, limits=limits)
         except Restless:
             break
         found |= {ref_of(one): one for slot in whole.world.layout.pools.get("ReplicaSet", ()) if (one := state[slot])}

@@ -37,7 +37,8 @@ from ..impl.scheduler.profile import DEFAULT
 from ..impl.scheduler.schedule import Decision, decide
 from ..model.machine import View
 from ..model.store import Stored
-from ..model.world import Alternatives, Form, Process, Requests, Watch
+from ..model.turn import Requests
+from ..model.world import Alternatives, Form, Process, Watch
 from .scenario import DEFAULT_SCHEDULER, Schedulers
 
 Quiet = Callable[[View], bool]

@@ -6,15 +6,19 @@ Always the first enabled fair action, faults and the script left out. One schedu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 from ..impl.api.core import Pod
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
+from ..model.checker.guard import out_of_memory, out_of_time
+from ..model.checker.results import Limits
 from ..model.machine import Action, Fairness, Machine, Outcome, State
 from .cluster import Cluster
 from .kubelets import runtime_slot
 
+NO_LIMITS = Limits()
 STEPS = 20_000
 """More steps than any start-up needs; a cluster that is not at rest by then does not come to rest."""
 
@@ -23,33 +27,80 @@ class Restless(Exception):  # noqa: N818 - it says what is the matter
     """The schedule went on and on."""
 
 
-def settle(machine: Machine, start: State | None = None, *, steps: int = STEPS) -> State:
+class Cut(Exception):  # noqa: N818 - it says what is the matter
+    """A limit was hit on the way."""
+
+
+def settle(machine: Machine, start: State | None = None, *, steps: int = STEPS, limits: Limits = NO_LIMITS) -> State:
     """Run from a state (the first initial one by default) until no fair action is enabled.
 
-    Raises `Restless` when that takes more than `steps` steps.
+    Raises `Restless` when that takes more than `steps` steps, `Cut` when it takes more time or memory than it may.
     """
     state = start or State.of(machine.initial[0])
     fair = [one for one in machine.actions if one.fairness is not Fairness.NONE and not one.when_quiet]
-    ordered = sorted(fair, key=lambda one: not one.urgent)
+    looking = Looking(sorted(fair, key=lambda one: not one.urgent))
     for _ in range(steps):
-        after = _step(state, ordered)
+        if why := out_of_time(limits) or out_of_memory(limits):
+            raise Cut(why)
+        after = looking.step(state)
         if after is None:
             return state
         state = after
     raise Restless(f"not at rest after {steps} steps")
 
 
-def _step(state: State, actions: Iterable[Action]) -> State | None:
-    for action in actions:
-        for outcome in action.step(state):
-            if any(state[slot] != value for slot, value in outcome.updates.items()):
-                return apply(state, outcome)
-    return None
+class Looking:
+    """Finds the first action that changes something; one that changed nothing is asked again when what it read changes.
+
+    A step is a pure function of what it reads, so it would give the same again.
+    """
+
+    def __init__(self, actions: Sequence[Action]) -> None:
+        self.actions = actions
+        self.idle: list[bool] = [False] * len(actions)
+        self.readers: dict[str, set[int]] = {}
+
+    def step(self, state: State) -> State | None:
+        """Give the state after the first action that is enabled, None where none is."""
+        for number, action in enumerate(self.actions):
+            if self.idle[number]:
+                continue
+            read = Read(state)
+            for outcome in action.step(read):
+                changed = [slot for slot, value in outcome.updates.items() if state[slot] != value]
+                if changed:
+                    for slot in changed:
+                        for reader in self.readers.pop(slot, ()):
+                            self.idle[reader] = False
+                    return apply(state, outcome)
+            self.idle[number] = True
+            for slot in read.slots:
+                self.readers.setdefault(slot, set()).add(number)
+        return None
+
+
+class Read:
+    """A view of a state that notes which slots are read."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.slots: set[str] = set()
+
+    def __getitem__(self, slot: str) -> Any:
+        self.slots.add(slot)
+        return self.state[slot]
+
+    def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
+        """Give `transform(value)`."""
+        return transform(self[slot])
 
 
 def apply(state: State, outcome: Outcome) -> State:
     """Give the state after an outcome."""
-    return state.with_values(tuple(outcome.updates.get(slot, state[slot]) for slot in state))
+    values = list(state.values_in_order)
+    for slot, value in outcome.updates.items():
+        values[state.places[slot]] = value
+    return state.with_values(tuple(values))
 
 
 def contents(cluster: Cluster, state: State) -> tuple[tuple[Object, ...], dict[Ref, object]]:

@@ -15,6 +15,8 @@ class Verb(Enum):
     IS_SHOWN = "is shown"
     SEES = "sees"
     PASSES_OVER = "passes over"
+    BEGINS_SYNC = "begins a sync"
+    """A sync whose choice the store narrows begins before it sends."""
     SENDS = "sends"
     ABANDONS = "abandons"
     HEARS_NOTHING = "hears nothing"

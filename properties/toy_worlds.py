@@ -26,7 +26,8 @@ from ..model import world as worlds
 from ..model import world_faults, world_steps
 from ..model.machine import Action, Fairness, Machine, Outcome, View
 from ..model.store import Layout, Stored, pool
-from ..model.world import Alternatives, Form, Process, Requests, Watch, World, Writes
+from ..model.turn import Requests
+from ..model.world import Alternatives, Form, Process, Watch, World, Writes
 
 SCRIPT = "script"
 COUNTERS: Mapping[str, type[Node | Service | Namespace]] = {"a": Node, "b": Service, "c": Namespace}
