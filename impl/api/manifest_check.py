@@ -59,8 +59,9 @@ def _name_errors(json: Mapping[str, Any]) -> Iterator[FieldError]:
             yield FieldError("metadata", f"expected a map, got {schema.show(metadata)}")
         return
     if not schema.is_built_in(str(json.get("apiVersion", ""))):
-        for name in NAMES:
-            if not isinstance((metadata or {}).get(name), str | None):
-                yield FieldError(f"metadata.{name}", f"expected a string, got {schema.show(metadata[name])}")
+        given = ((name, (metadata or {}).get(name)) for name in NAMES)
+        for name, value in given:
+            if not isinstance(value, str | None):
+                yield FieldError(f"metadata.{name}", f"expected a string, got {schema.show(value)}")
     if all((metadata or {}).get(name) in (None, "") for name in ("name", "generateName")):
         yield FieldError("metadata.name", "every object has a name, this one has none")
