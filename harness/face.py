@@ -18,6 +18,7 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.frozen import EMPTY, Json, freeze, thaw
+from ..impl.api.kinds import ref_of
 from ..impl.api.load import BadInput, Problem
 from ..impl.kubectl import script as steps
 from ..impl.kubectl.script import Step
@@ -201,7 +202,7 @@ def check(
             search=search,
         )
     except Refused as refused:
-        raise BadInput((Problem("input", 0, "", str(refused)),)) from None
+        raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None
     except CheckpointError as error:
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
     documents = _documents(outcome, Inputs(cluster.files, cluster.options))

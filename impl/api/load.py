@@ -296,7 +296,7 @@ def _other(json: Mapping[str, Any], source: Source, notes: list[Note]) -> Other:
     notes.append(Note(source.file, source.line, "", _label(json), why, effect.claims))
     meta = json["metadata"]
     ref = Ref(json["kind"], meta.get("namespace") or "", meta.get("name") or "")
-    return Other(ref, source, custom, template_labels(json["kind"], json))
+    return Other(ref, source, custom, None if custom else template_labels(json["kind"], json))
 
 
 def _listed(claims: tuple[str, ...]) -> str:

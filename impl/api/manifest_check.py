@@ -14,6 +14,7 @@ from . import schema
 from .convert import FieldError
 
 TYPE_FIELDS = ("apiVersion", "kind")
+NAMES = ("name", "generateName", "namespace")
 
 
 def errors_of(json: Any) -> tuple[FieldError, ...]:
@@ -57,5 +58,10 @@ def _name_errors(json: Mapping[str, Any]) -> Iterator[FieldError]:
         if not schema.is_built_in(str(json.get("apiVersion", ""))):
             yield FieldError("metadata", f"expected a map, got {schema.show(metadata)}")
         return
+    if not schema.is_built_in(str(json.get("apiVersion", ""))):
+        given = ((name, (metadata or {}).get(name)) for name in NAMES)
+        for name, value in given:
+            if not isinstance(value, str | None):
+                yield FieldError(f"metadata.{name}", f"expected a string, got {schema.show(value)}")
     if all((metadata or {}).get(name) in (None, "") for name in ("name", "generateName")):
         yield FieldError("metadata.name", "every object has a name, this one has none")
