@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..impl.api.kinds import ref_of
 from ..impl.kubectl import script as kubectl
+from .prepare import Prepared
 from .priorities import may_preempt, pod_specs
 from .scenario import Consistency, Scenario, Start
 
@@ -32,12 +33,12 @@ _NODE_STEPS = (kubectl.Cordon, kubectl.DeleteNode, kubectl.Drain, kubectl.Taint)
 _IN_A_ROW = "of the syncs of one key, two in a row may rest on views older than the first one's commit, not three"
 
 
-def bounds_of(scenario: Scenario) -> tuple[str, ...]:
-    """Give the bounds of a scenario, one sentence each."""
+def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str, ...]:
+    """Give the bounds of a scenario, one sentence each; `prepared` says what it starts from, None: from nothing."""
     return tuple(
         line
         for line in (
-            _start(scenario),
+            _start(scenario, prepared),
             f"views: {_VIEWS[scenario.consistency]}{_mixed(scenario)}",
             "" if scenario.consistency is Consistency.LINEARIZABLE else _IN_A_ROW,
             f"faults: {_faults(scenario)}",
@@ -55,10 +56,18 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
     )
 
 
-def _start(scenario: Scenario) -> str:
-    if scenario.start is Start.SETTLED:
-        return "start: the manifests are applied and the cluster is at rest, in the state one schedule leads to"
-    return "start: the nodes are there and the manifests are just applied"
+def _start(scenario: Scenario, prepared: Prepared | None) -> str:
+    if scenario.start is not Start.SETTLED:
+        return "start: the nodes are there and the manifests are just applied"
+    if prepared is None:
+        return "start: the manifests are applied, and the cluster does not come to rest"
+    count = len(prepared.starts)
+    if prepared.why:
+        which = f"in {count} of the states of rest that this may lead to, not all"
+    else:
+        alike = "nodes and Pods that are alike taken for each other"
+        which = f"in every state of rest that this may lead to ({count}; {alike})"
+    return f"start: the manifests are applied and the cluster is at rest, {which}"
 
 
 def _mixed(scenario: Scenario) -> str:

@@ -30,7 +30,7 @@ from ..impl.kubectl import script as kubectl
 from ..impl.kubelet.behaviour import HOLLOW, WELL
 from ..model import world as worlds
 from ..model import world_faults, world_steps
-from ..model.machine import Action, Machine, View
+from ..model.machine import Action, Machine, MachineError, View
 from ..model.store import Layout, Stored, place, pool
 from ..model.world import Form, Process, World, Writes
 from ..properties.convergence import plain_template
@@ -81,6 +81,14 @@ class Parts:
 def _has_budget(scenario: Scenario) -> bool:
     applied = (step.object for step in scenario.script if isinstance(step, kubectl.Apply))
     return any(isinstance(one, PodDisruptionBudget) for one in (*scenario.objects, *applied))
+
+
+@frozen
+class Initial:
+    """A state to start from: the objects in the store, and by Pod uid what runs for them."""
+
+    objects: tuple[Object, ...]
+    runtimes: immutabledict[str, Hashable] = immutabledict()
 
 
 @frozen
@@ -312,13 +320,16 @@ def _last_change(scenario: Scenario, one: Deployment) -> int:
     return max(touching, default=0)
 
 
-def build(
-    scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[str, Hashable] | None = None
-) -> Cluster:
-    """Make the machine of a scenario from the objects in its store (and, by Pod name, what runs for them)."""
+def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
+    """Make the machine of a scenario that starts in any of some states, which differ in what becomes of Pods.
+
+    Raises `MachineError` where they differ in an object that nothing here changes.
+    """
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
-    kept = objects if parts.deployment_status else tuple(components.without_status(one) for one in objects)
+    starts = starts if parts.deployment_status else tuple(map(_without_status, starts))
+    kept = starts[0].objects
     layout = layout_for(scenario, kept, parts)
+    _same_constants(layout, starts)
     processes = processes_for(scenario, kept, layout, parts)
     proxies = [ref_of(one).name for one in kept if isinstance(one, Node)] if parts.endpoints else []
     proxies = proxies[:1] if parts.one_proxy else proxies
@@ -345,8 +356,24 @@ def build(
     acts += [kubelets.proxy_action(node, layout.pools.get("EndpointSlice", ())) for node in proxies]
     if parts.faults:
         acts += _faults(scenario, world, processes, works)
-    slots = _initial(scenario, layout, kept, processes, world, proxies, runtimes or {})
-    return Cluster(scenario, parts, world, processes, Machine((slots,), tuple(acts)), mortal)
+    slots = (_initial(scenario, layout, one, processes, world, proxies) for one in starts)
+    return Cluster(scenario, parts, world, processes, Machine(tuple(slots), tuple(acts)), mortal)
+
+
+def _without_status(start: Initial) -> Initial:
+    return evolve(start, objects=tuple(components.without_status(one) for one in start.objects))
+
+
+_TELLING = frozenset({"EndpointSlice", "PodDisruptionBudget"})
+"""Kinds that only tell what Pods there are. Where they have no places nobody reads them; those of the first start do."""
+
+
+def _same_constants(layout: Layout, starts: tuple[Initial, ...]) -> None:
+    constants = {one for ref, one in layout.constants.items() if ref.kind not in _TELLING}
+    for start in starts:
+        given = {one for one in start.objects if ref_of(one).kind not in (*layout.pools, *_TELLING)}
+        if odd := sorted(str(ref_of(one)) for one in given ^ constants):
+            raise MachineError(f"states to start from differ in what never changes: {odd[0]}")
 
 
 def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], works: kubelets.Kubelets) -> list[Action]:
@@ -370,17 +397,16 @@ def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], wo
 def _initial(
     scenario: Scenario,
     layout: Layout,
-    objects: tuple[Object, ...],
+    start: Initial,
     processes: tuple[Process, ...],
     world: World,
     proxies: list[str],
-    runtimes: dict[str, Hashable],
 ) -> dict[str, Hashable]:
     slots: dict[str, Hashable] = {}
-    slots |= place((one for one in objects if ref_of(one).kind in layout.pools), layout.pools)
+    slots |= place((one for one in start.objects if ref_of(one).kind in layout.pools), layout.pools)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
-        slots[kubelets.runtime_slot(slot)] = runtimes.get(pod.metadata.name) if isinstance(pod, Pod) else None
+        slots[kubelets.runtime_slot(slot)] = start.runtimes.get(pod.metadata.uid) if isinstance(pod, Pod) else None
     slots[environment.SCRIPT] = 0
     slots[environment.BLOCKED] = ()
     slots[worlds.OVERFLOW] = ""
@@ -389,7 +415,7 @@ def _initial(
     slots[kubelets.CONTAINER_CRASHES] = scenario.faults.container_crash
     if scenario.faults.node_crash:
         slots[node_faults.NODE_CRASHES] = scenario.faults.node_crash
-        slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, objects)}
+        slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, start.objects)}
     slots[worlds.LAGGING] = int(scenario.consistency is Consistency.RESETTABLE)
     slots[worlds.STALLED] = None
     store = dict(slots)

@@ -97,12 +97,12 @@ def moving(scenario: Scenario, prepared: Prepared) -> tuple[Cluster, Invariant]:
     """Give the machine in which connections matter: every kubelet step, the slices and a proxy; no faults, one view."""
     bounds = evolve(scenario.bounds, mixed_views=False)
     plain = evolve(reach.without_crash(scenario), bounds=bounds)
-    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), prepared.objects, prepared.runtimes)
+    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), *prepared.starts)
     layout = shape.world.layout
     watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
     guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
     parts = evolve(shape.parts, may_stop=guard)
-    cluster = build(plain, parts, prepared.objects, prepared.runtimes)
+    cluster = build(plain, parts, *prepared.starts)
     proxies = tuple(slot for slot in cluster.machine.initial[0] if slot.startswith("proxy/"))
     check = partial(reach.breaches, layout.pools["Pod"], proxies, reach.chosen)
     return cluster, Invariant(IN_MOTION, REACHABILITY, check)

@@ -90,6 +90,8 @@ class Bounds:
     """From a Pod's deletion until every kube-proxy has dropped it, at most; None: no bound is assumed."""
     pods: int | None = None
     """Pods that may exist at one time (places); needing more makes the verdict UNKNOWN. None: see `Scenario.pods`."""
+    starts: int | None = None
+    """States of rest to start from that count as enough; None: all of them, and where they are too many, UNKNOWN."""
     mixed_views: bool = True
     """A component that reads two kinds may combine an old view of one with a newer view of the other."""
 

@@ -1,17 +1,19 @@
-"""Running a machine along one schedule until nothing more happens: how a cluster comes to rest.
+"""How a cluster comes to rest: along one schedule until nothing more happens, or along all of them.
 
-Always the first enabled fair action, faults and the script left out. One schedule of many: where a scenario starts
-"settled", this is the state it starts from, and the report says so.
+One schedule is always the first enabled fair action, faults and the script left out. Which others there are, and where
+they lead, is the business of `starts`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from immutabledict import immutabledict
 
 from ..impl.api.core import Pod
-from ..impl.api.kinds import Object
-from ..model.machine import Action, Fairness, Machine, Outcome, State
-from .cluster import Cluster
+from ..model.machine import Action, Converges, Fairness, Machine, Outcome, State, View
+from .cluster import Cluster, Initial
+from .environment import SCRIPT
 from .kubelets import runtime_slot
 
 STEPS = 20_000
@@ -51,13 +53,49 @@ def apply(state: State, outcome: Outcome) -> State:
     return state.with_values(tuple(outcome.updates.get(slot, state[slot]) for slot in state))
 
 
-def contents(cluster: Cluster, state: State) -> tuple[tuple[Object, ...], dict[str, object]]:
-    """Give the objects in a state's store, and by Pod name what runs for them."""
+def contents(cluster: Cluster, state: State) -> Initial:
+    """Give what is in a state's store, and what runs for it, as the start of another machine."""
     layout = cluster.world.layout
     placed = [state[slot] for slot in layout.slots() if state[slot] is not None]
-    runtimes = {
-        state[slot].metadata.name: state[runtime_slot(slot)]
+    runtimes = (
+        (state[slot].metadata.uid, state[runtime_slot(slot)])
         for slot in layout.pools["Pod"]
         if isinstance(state[slot], Pod)
-    }
-    return (*layout.constants.values(), *placed), runtimes
+    )
+    return Initial((*layout.constants.values(), *placed), immutabledict(runtimes))
+
+
+# --- all schedules --------------------------------------------------------------------------------------------------
+
+AT_REST = "at rest"
+"""The slot that says that nothing more happens before the next command."""
+COMMANDS = "kubectl"
+
+
+def resting(cluster: Cluster, starts: Iterable[State]) -> Machine:
+    """Give the machine that starts in these states and, where it is quiet, says so instead of the next command."""
+    actions = [one for one in cluster.machine.actions if one.group != COMMANDS]
+    initial = tuple({**one, AT_REST: False} for one in starts)
+    return Machine(initial, (*actions, Action("cluster: comes to rest", "cluster", _rests, when_quiet=True)))
+
+
+def at_rest(state: State) -> bool:
+    """Tell whether a state of a machine made by `resting` is at rest."""
+    return bool(state[AT_REST])
+
+
+def _rests(view: View) -> Iterator[Outcome]:
+    if not view[AT_REST] and not view.via(_under_way, SCRIPT):
+        yield Outcome("comes to rest", {AT_REST: True})
+
+
+def _under_way(done: int) -> bool:
+    return done < 0
+
+
+def _moving(view: View) -> Iterator[str]:
+    if not view[AT_REST]:
+        yield "something is still under way"
+
+
+RESTS = Converges("rest", "Every fair run comes to rest.", _moving)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, cast
 
 from attrs import AttrsInstance, evolve, fields, frozen, has
@@ -288,9 +289,9 @@ def _in_order(requests: tuple[Any, ...]) -> tuple[list[tuple[str, str]], list[tu
 
 def names_of(cluster: Cluster) -> Names:
     """Find the nodes that are alike, and whether places of Pods can be exchanged."""
-    scenario, initial = cluster.scenario, cluster.machine.initial[0]
+    scenario, initial = cluster.scenario, cluster.machine.initial[0]  # Nodes are the same in all.
     nodes = [one for one in (*cluster.world.layout.constants.values(), *initial.values()) if isinstance(one, Node)]
-    said = set(_strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script)))
+    said = names_said(scenario)
     unnamed = [one for one in nodes if not {one.metadata.name, f"Node//{one.metadata.name}"} & said]
     alike: dict[Node, list[Node]] = {}
     for one in unnamed:
@@ -311,7 +312,12 @@ def names_of(cluster: Cluster) -> Names:
     return Names({name: one for one, name in spelt.items()}, spelt, labels, _places(cluster, said))
 
 
-def _anonymous(node: Node, nodes: list[Node], said: set[str]) -> Node:
+def names_said(scenario: Scenario) -> frozenset[str]:
+    """Give every text that the manifests (but those of nodes) and the script say: what may be a name."""
+    return frozenset(_strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script)))
+
+
+def _anonymous(node: Node, nodes: list[Node], said: frozenset[str]) -> Node:
     """Give a node without its name, and without labels that only say that it is this one."""
     others = [one for one in nodes if one.metadata.name != node.metadata.name]
     labels = node.metadata.labels
@@ -326,7 +332,7 @@ def _anonymous(node: Node, nodes: list[Node], said: set[str]) -> Node:
     return evolve(node, metadata=evolve(node.metadata, name="", uid="", labels=kept))
 
 
-def _places(cluster: Cluster, said: set[str]) -> int:
+def _places(cluster: Cluster, said: frozenset[str]) -> int:
     """Give the number of places that can be exchanged, 0 where names might be taken for generated ones."""
     pool = cluster.world.layout.pools["Pod"]
     if "PodDisruptionBudget" in cluster.world.layout.pools:
@@ -337,9 +343,8 @@ def _places(cluster: Cluster, said: set[str]) -> int:
     if len(spaces) > 1 or any(GENERATED.match(text) for text in said):
         return 0
     for number, slot in enumerate(pool):
-        pod = cluster.machine.initial[0][slot]
-        found = GENERATED.match(pod.metadata.name) if isinstance(pod, Pod) else None
-        if found and int(found[2]) != number:
+        pods = [pod for start in cluster.machine.initial if isinstance(pod := start[slot], Pod)]
+        if any(found and int(found[2]) != number for one in pods for found in [GENERATED.match(one.metadata.name)]):
             return 0
     return len(pool)
 
@@ -348,10 +353,14 @@ def _most_at_once(cluster: Cluster) -> int:
     """Bound how many Pods one sync may delete: all that a workload may ever have, surge and what it adopts included."""
     script = cluster.scenario.script
     applied = (step.object for step in script if isinstance(step, kubectl.Apply))
-    objects = (*cluster.world.layout.constants.values(), *cluster.machine.initial[0].values(), *applied)
+    objects = (*cluster.world.layout.constants.values(), *chain(*map(_values, cluster.machine.initial)), *applied)
     workloads = [one for one in objects if isinstance(one, Deployment | ReplicaSet)]
-    free = sum(isinstance(one, Pod) and one.metadata.controller is None for one in objects)
-    return free + max((_most_of(one, script) for one in workloads), default=0)
+    free = {ref_of(one) for one in objects if isinstance(one, Pod) and one.metadata.controller is None}
+    return len(free) + max((_most_of(one, script) for one in workloads), default=0)
+
+
+def _values(start: Mapping[str, Hashable]) -> Iterable[Hashable]:
+    return start.values()
 
 
 def _most_of(one: Deployment | ReplicaSet, script: tuple[kubectl.Step, ...]) -> int:
