@@ -57,7 +57,9 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
 
 
 def _start(scenario: Scenario, prepared: Prepared | None) -> str:
-    if scenario.start is not Start.SETTLED:
+    if scenario.start is Start.CLUSTER:
+        return "start: the cluster as the dump shows it"
+    if scenario.start is Start.EMPTY:
         return "start: the nodes are there and the manifests are just applied"
     if prepared is None:
         return "start: the manifests are applied, and the cluster does not come to rest"

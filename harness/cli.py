@@ -49,7 +49,12 @@ def cli() -> None:
 @cli.command(
     epilog="What happens and what may fail can stand in a scenario.yaml beside the manifests: docs/scenario-format.md."
 )
-@click.argument("paths", nargs=-1, required=True, metavar="FOLDER|FILE|-...")
+@click.argument("paths", nargs=-1, metavar="FOLDER|FILE|-...")
+@click.option(
+    "--from-cluster",
+    metavar="DUMP|-",
+    help="Start from a live cluster, kubectl get -A -o json; manifests are applied to it.",
+)
 @click.option(
     "--nodes", type=click.IntRange(min=1), metavar="N", help="Add N nodes: node-1, ... with 4 cpu, 8Gi, 110 pods."
 )
@@ -106,7 +111,9 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     """Check that manifests converge, every placement is valid and every Service stays reachable, or show how not."""
     from . import face  # noqa: PLC0415 - --help and --version need nothing of it
 
-    cluster = face.Cluster.from_manifests(*paths, nodes=given["nodes"])
+    if not paths and not given["from_cluster"]:
+        raise click.UsageError("give manifests, or --from-cluster")
+    cluster = face.Cluster.from_manifests(*paths, nodes=given["nodes"], from_cluster=given["from_cluster"])
     with _Progress() as progress:
         result = face.check(
             cluster,

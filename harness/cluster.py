@@ -10,11 +10,11 @@ all together; a test compares the verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.apps import Deployment, ReplicaSet
@@ -88,7 +88,7 @@ class Initial:
     """A state to start from: the objects in the store, and by Pod uid what runs for them."""
 
     objects: tuple[Object, ...]
-    runtimes: immutabledict[str, Hashable] = immutabledict()
+    runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
 
 
 @frozen
@@ -365,7 +365,7 @@ def _without_status(start: Initial) -> Initial:
 
 
 _TELLING = frozenset({"EndpointSlice", "PodDisruptionBudget"})
-"""Kinds that only tell what Pods there are. Where they have no places nobody reads them; those of the first start do."""
+"""Kinds that only tell what Pods there are. Where they have no places nobody reads them: the first start's will do."""
 
 
 def _same_constants(layout: Layout, starts: tuple[Initial, ...]) -> None:

@@ -28,8 +28,12 @@ def cross_check(reader: Reader, scenario: Scenario, manifests: Manifests, script
     """Note every contradiction between manifests, nodes and script."""
     _check_nodes(reader, manifests)
     _check_services(reader, scenario, manifests)
+    check_script(reader, scenario, scenario.objects, script_at)
+
+
+def check_script(reader: Reader, scenario: Scenario, present: tuple[Object, ...], script_at: Located | None) -> None:
+    """Note what the steps of a script name and do not find among what is there."""
     items = script_at.value if script_at is not None else ()
-    present = tuple(scenario.objects)
     for step, at in zip(scenario.script, items, strict=True):
         for field, message, hint in _wrong(step, present, scenario.namespace):
             ((_, arguments),) = at.value.items()

@@ -33,7 +33,7 @@ from . import check as checking
 from . import report as reports
 from .cluster import Refused
 from .commands import CommandError, parse
-from .inputs import gather
+from .inputs import beside_dump, gather, name_of
 from .results import Report
 from .scenario import Faults
 from .scenario_file import FAULTS, Loaded, load_scenario
@@ -50,10 +50,16 @@ class Cluster:
     options: immutabledict[str, Json] = EMPTY
 
     @classmethod
-    def from_manifests(cls, *paths: str | Path, nodes: int | None = None) -> Cluster:
-        """Read files and folders; `nodes` adds that many plain ones. Raises BadInput naming what cannot be read."""
-        gathered = gather(paths)
-        return cls(gathered.name, gathered.files, EMPTY if nodes is None else immutabledict(nodes=nodes))
+    def from_manifests(
+        cls, *paths: str | Path, nodes: int | None = None, from_cluster: str | Path | None = None
+    ) -> Cluster:
+        """Read files and folders; `nodes` adds that many plain ones. Raises BadInput naming what cannot be read.
+
+        `from_cluster` is a dump of the cluster to start from (`kubectl get -A -o json`); manifests are applied to it.
+        """
+        gathered = gather(paths) if from_cluster is None else beside_dump(paths, from_cluster)
+        options = {"nodes": nodes, "fromCluster": None if from_cluster is None else name_of(from_cluster)}
+        return cls(gathered.name, gathered.files).given(options)
 
     def given(self, options: Mapping[str, Any]) -> Cluster:
         """Give the same cluster with more options, those that are None left out."""

@@ -45,6 +45,8 @@ def prepare(scenario: Scenario) -> Prepared:
 
 
 def _starts(scenario: Scenario) -> tuple[tuple[Initial, ...], str]:
+    if scenario.start is Start.CLUSTER:
+        return (Initial(scenario.objects, scenario.runtimes),), ""
     first = Initial(applied(scenario))
     if scenario.start is not Start.SETTLED:
         return (first,), ""

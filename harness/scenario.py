@@ -5,9 +5,11 @@ The values only; `scenario_file` reads them from a folder and `cluster` makes a 
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from enum import Enum
 
-from attrs import frozen
+from attrs import field, frozen
+from immutabledict import immutabledict
 
 from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.core import Pod
@@ -33,6 +35,8 @@ class Start(Enum):
     """The nodes are there; applying the manifests is the first step of the script."""
     SETTLED = "settled"
     """The manifests are applied and the cluster has come to rest."""
+    CLUSTER = "cluster"
+    """A live cluster, as a dump of it shows it; manifests are applied to it by the script."""
 
 
 class Expected(Enum):
@@ -125,6 +129,8 @@ class Scenario:
     """How many things the manifests say are not modelled and may matter to a claim."""
     namespace: str = "default"
     title: str = ""
+    runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
+    """By Pod uid what runs in the live cluster that is started from."""
 
     @property
     def pods(self) -> int:

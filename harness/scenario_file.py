@@ -13,16 +13,21 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from ..impl.api.core import Node
 from ..impl.api.frozen import EMPTY, Json, thaw
-from .cross_check import cross_check
+from ..impl.api.kinds import ref_of
+from ..impl.kubectl.script import Apply
+from .cross_check import check_script, cross_check
+from .dump import kinds_noted, live, read_dump
 from .located import Located, from_json, from_yaml
-from .manifests import plain_nodes, read_manifests
+from .manifests import Manifests, plain_nodes, read_manifests
 from .reader import Reader
 from .scenario import Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start
 from .scenario_script import Surroundings, read_script
 
 FIELDS = (
     "title",
+    "fromCluster",
     "start",
     "script",
     "waitBetweenSteps",
@@ -88,15 +93,30 @@ def applied_files(files: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
+def dump_file(files: Mapping[str, str], options: Mapping[str, Json] = EMPTY) -> str:
+    """Name the file that holds the dump of the cluster to start from, relative to the scenario's; "" if none does."""
+    if "fromCluster" in options:
+        return str(options["fromCluster"])
+    named = (
+        str(PurePath(name).parent / at.value)
+        for name in sorted(filter(is_scenario_file, files))
+        for at in from_yaml(files[name], name).walk()
+        if at.path == "fromCluster" and isinstance(at.value, str)
+    )
+    return next(named, "")
+
+
 def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Json] = EMPTY) -> Loaded:
     """Make a scenario of the texts of files by name, with options laid over scenario.yaml. Raises BadInput.
 
-    `name` is what traces call it. `files` holds what `apply: {file: ...}` names, too; those are no manifests.
+    `name` is what traces call it. `files` holds what `apply: {file: ...}` names and the dump of a cluster, too; those
+    are no manifests.
     """
     reader = Reader()
     fields = reader.fields(_overlaid(files, options), FIELDS)
+    dump = dump_file(files, options)
     later = [one for one in applied_files(files) if one in files]
-    first = {one: files[one] for one in sorted(files) if one not in later and not is_scenario_file(one)}
+    first = {one: files[one] for one in sorted(files) if one not in {*later, dump} and not is_scenario_file(one)}
     namespace = _text(reader, fields, "namespace") or "default"
     manifests = read_manifests(first, reader, namespace)
     if "nodes" in fields:
@@ -110,10 +130,41 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
         unmodelled=manifests.undecided,
         namespace=namespace,
     )
+    if scenario.start is Start.CLUSTER and not dump:
+        reader.blame(fields["start"], "start: cluster needs a dump", "--from-cluster DUMP, or fromCluster: FILE")
+    if "fromCluster" in fields and dump not in files:
+        reader.blame(fields["fromCluster"], f"there is no file {dump!r}", "kubectl get -A -o json writes a dump")
     reader.finish()
+    if dump:
+        return _from_cluster(reader, scenario, manifests, read_dump(dump, files[dump]), fields)
     cross_check(reader, scenario, manifests, fields.get("script"))
     reader.finish()
     return Loaded(scenario, manifests.not_modelled)
+
+
+def _from_cluster(
+    reader: Reader, scenario: Scenario, manifests: Manifests, found: Manifests, fields: Mapping[str, Located]
+) -> Loaded:
+    """Start from a live cluster: what manifests there are is applied to it, in their order, before the script."""
+    if scenario.start is Start.EMPTY:
+        reader.blame(fields["start"], "a cluster that is started from is not empty", "leave out start")
+    for one in manifests.objects:
+        if isinstance(one, Node):
+            reader.problems.append(manifests.problem(ref_of(one), "", "the nodes are those of the dump", "addNode"))
+    state = live(found)
+    given = evolve(
+        scenario,
+        start=Start.CLUSTER,
+        objects=state.start.objects,
+        runtimes=state.start.runtimes,
+        unmodelled=manifests.undecided + found.undecided + len(state.notes),
+    )
+    present = evolve(found, objects=(*given.objects, *manifests.objects))
+    check_script(reader, given, present.objects, fields.get("script"))
+    reader.finish()
+    script = (*(Apply(one) for one in manifests.objects), *scenario.script)
+    notes = (*manifests.not_modelled, *kinds_noted(found), *state.notes, *state.remarks)
+    return Loaded(evolve(given, script=script), notes)
 
 
 def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:
@@ -155,6 +206,8 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
 
 def _usual_start(fields: Mapping[str, Located]) -> Start:
     """Give the start where none is named: without a script, applying the manifests is what happens."""
+    if "fromCluster" in fields:
+        return Start.CLUSTER
     return Start.SETTLED if "script" in fields and fields["script"].value else Start.EMPTY
 
 
