@@ -213,9 +213,11 @@ def _runtime(pod: Pod) -> PodRuntime | None:
         return PodRuntime(Stage.RUNNING, uid, ready=False, restarts=restarts, reason="CrashLoopBackOff")
     if reasons & {"ImagePullBackOff", "ErrImagePull"}:
         return PodRuntime(Stage.STARTING, uid, restarts=restarts, reason="ImagePullBackOff")
-    if all("terminated" in one.state for one in statuses):
-        return PodRuntime(Stage.STOPPED, uid, restarts=restarts)
-    if any("running" in one.state for one in statuses):
+    ended = [one.state["terminated"] for one in statuses if "terminated" in one.state]
+    if len(ended) == len(statuses) and (pod.metadata.terminating or pod.spec.restart_policy == "Never"):
+        code = max(int(one.get("exitCode", 0)) for one in ended)
+        return PodRuntime(Stage.STOPPED, uid, exit_code=code, restarts=restarts)
+    if ended or any("running" in one.state for one in statuses):
         return PodRuntime(Stage.RUNNING, uid, ready=all(one.ready for one in statuses), restarts=restarts)
     return None
 

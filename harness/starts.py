@@ -8,8 +8,8 @@ which waiting Pod is next, which of the best nodes it gets, and, where views lag
 been seen (its selector counts for default spreading; no other ReplicaSet matters to the Pod, and one that has been seen
 stays seen). Each such choice is followed.
 
-Where somebody also takes away (a Pod is evicted, rejected, over, deleted), or several schedulers act, the order matters,
-and everything is explored. A property of the run, not of the input, tells which: a step that takes away.
+Where somebody also takes away (a Pod is evicted, rejected, over, deleted), or several schedulers act, the order
+matters, and everything is explored. A property of the run, not of the input, tells which: a step that takes away.
 
 Alike, and followed once: Pods of one owner that are equal but for their names (a script that names one keeps them
 apart), and nodes that the symmetry of the cluster exchanges, unless a Service asks each node by itself. Where no node

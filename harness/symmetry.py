@@ -36,6 +36,7 @@ from ..model.world import STALLED, Process
 from .cluster import Cluster
 from .components import AT_ONCE
 from .kubelets import runtime_slot, up_slot
+from .scenario import Scenario
 
 PLACE = "place"
 GENERATED = re.compile(r"(?:.*/)?([^/]+)-p(\d+)\Z", re.ASCII)
