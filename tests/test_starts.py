@@ -13,7 +13,7 @@ from kubeproof.harness import claims, starts
 from kubeproof.harness.check import machine_of
 from kubeproof.harness.cluster import Cluster as Built
 from kubeproof.harness.cluster import Initial, Parts, applied, build
-from kubeproof.harness.face import Cluster, Result, replay_check
+from kubeproof.harness.face import Cluster, Result, replay_check, steps_to_json
 from kubeproof.harness.prepare import Prepared, prepare
 from kubeproof.harness.roomy import all_the_same
 from kubeproof.harness.scenario import Consistency, Scenario
