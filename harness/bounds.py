@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..impl.api.core import Node
 from ..impl.api.kinds import ref_of
 from ..impl.kubectl import script as kubectl
 from .prepare import Prepared
 from .priorities import may_preempt, pod_specs
+from .roomy import all_the_same
 from .scenario import Consistency, Scenario, Start
 
 _VIEWS = {
@@ -45,6 +47,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             *_nodes(scenario),
             _propagation(scenario),
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
+            _scores(scenario),
             *_placement(scenario),
             "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out",
             "Pods are deleted with their own grace period",
@@ -96,6 +99,20 @@ def _parts(scenario: Scenario) -> str:
     names = scenario.schedulers.names
     several = f"{len(names)} schedulers that are all active ({', '.join(names)})"
     return f"{'one scheduler' if len(names) == 1 else several}, Kubernetes {scenario.release}"
+
+
+def _scores(scenario: Scenario) -> str:
+    """Say what decides between feasible nodes, where that may make a difference."""
+    if all_the_same(scenario):
+        return ""
+    if not scenario.bounds.scores:
+        return "a Pod goes to any feasible node: scores are left open"
+    named = any(one.status.images for one in scenario.objects if isinstance(one, Node))
+    images = "the images that the Node objects name, none pulled later" if named else "no images on any node"
+    return (
+        f"a Pod goes to one of the nodes that score best, given the Pods of the input and {images} "
+        "(bounds.scores: false, any feasible node)"
+    )
 
 
 def _placement(scenario: Scenario) -> Iterator[str]:

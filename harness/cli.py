@@ -112,7 +112,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     from . import face  # noqa: PLC0415 - --help and --version need nothing of it
 
     if not paths and not given["from_cluster"]:
-        raise click.UsageError("give manifests, or --from-cluster")
+        raise click.UsageError("Missing argument: name manifests (files, folders, or -), or give --from-cluster")
     cluster = face.Cluster.from_manifests(*paths, nodes=given["nodes"], from_cluster=given["from_cluster"])
     with _Progress() as progress:
         result = face.check(

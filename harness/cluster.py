@@ -272,7 +272,9 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
     kinds = 1 if "Node" in pools or "ReplicaSet" not in pools else 2
-    found += scheduling.processes(scenario.schedulers, pools, constants, quiet=selecting, form=form(kinds))
+    found += scheduling.processes(
+        scenario.schedulers, pools, constants, quiet=selecting, form=form(kinds), scores=scenario.bounds.scores
+    )
     if parts.endpoints:
         found += [
             components.endpointslice_process(one, pools, constants, form=form(1))

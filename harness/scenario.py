@@ -96,6 +96,8 @@ class Bounds:
     """Pods that may exist at one time (places); needing more makes the verdict UNKNOWN. None: see `Scenario.pods`."""
     starts: int | None = None
     """States of rest to start from that count as enough; None: all of them, and where they are too many, UNKNOWN."""
+    scores: bool = True
+    """A Pod goes to a node with the highest score; False: to any that is feasible, whatever else there is in truth."""
     mixed_views: bool = True
     """A component that reads two kinds may combine an old view of one with a newer view of the other."""
 

@@ -50,7 +50,7 @@ FAULTS = {
     "containerCrash": "container_crash",
 }
 """Faults by their names in scenario.yaml and in `Faults`."""
-BOUNDS = ("propagation", "pods", "starts", "mixedViews")
+BOUNDS = ("propagation", "pods", "starts", "scores", "mixedViews")
 DEADLINE = {
     "running": "seconds",
     "decision": "decision_seconds",
@@ -259,6 +259,7 @@ def _bounds(reader: Reader, at: Located | None) -> Bounds:
         propagation_seconds=reader.seconds(found["propagation"]) if "propagation" in found else None,
         pods=reader.integer(found["pods"], least=1) if "pods" in found else usual.pods,
         starts=reader.integer(found["starts"], least=1) if "starts" in found else usual.starts,
+        scores=reader.flag(found["scores"]) if "scores" in found else usual.scores,
         mixed_views=reader.flag(found["mixedViews"]) if "mixedViews" in found else usual.mixed_views,
     )
 

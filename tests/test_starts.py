@@ -190,8 +190,8 @@ def test_nodes_are_not_alike_where_a_service_answers_on_each_by_itself() -> None
 
 # --- what it is good for ----------------------------------------------------------------------------------------------
 
-WHO_COMES_FIRST = (nodes("2", "2"), deployment("a", 2, "1"), deployment("b", 1, "2"))
-STILL = ["scale a 2"]
+WHO_COMES_FIRST = (nodes("2", "2"), deployment("a", 1, "2"), deployment("b", 2, "1"))
+STILL = ["scale a 1"]
 
 
 def checked(*texts: str, script: list[str], **options: object) -> Result:
@@ -212,7 +212,7 @@ def test_a_first_apply_that_may_end_badly_is_a_breach_and_the_trace_says_where_i
     result = checked(*WHO_COMES_FIRST, script=STILL, bounds={"pods": 6, "mixedViews": False})
     assert status(result) is Status.VIOLATED
     (claim,) = (one for one in result.outcome.claims if one.name == "convergence")
-    assert any(line.startswith("this run starts with b-") and "waiting" in line for line in claim.lines)
+    assert any(line.startswith("this run starts with a-") and "waiting" in line for line in claim.lines)
     assert any("every state of rest that this may lead to (2;" in line for line in result.outcome.bounds)
     assert isinstance(replay_check(result.documents["convergence"]), Replayed)
 
@@ -308,3 +308,29 @@ def test_the_consistency_of_a_scenario_decides_whether_selectors_may_be_unseen()
     assert together
     linear = scenario_of(*uneven, consistency=Consistency.LINEARIZABLE.value)
     assert not {one for one in places(prepare(linear).starts) if len({node for _, node in one}) == 1}
+
+
+# --- scores -----------------------------------------------------------------------------------------------------------
+
+HAS_IMAGE = nodes("2").replace("{capacity", "{images: [{names: ['nginx:1'], sizeBytes: 900000000}], capacity")
+BARE_NODE = NODE.format(name="n1", cpu="2")
+
+
+def test_scores_look_at_the_images_that_nodes_name_or_are_left_open() -> None:
+    pod = deployment("a", 1, "500m")
+    assert len(prepare(scenario_of(nodes("2", "2"), pod)).starts) == 2
+    (there,) = prepare(scenario_of(HAS_IMAGE, BARE_NODE, pod)).starts
+    assert {node for _, node in place(there, {"n0": "n0", "n1": "n1"})} == {"n0"}
+    assert len(prepare(scenario_of(HAS_IMAGE, BARE_NODE, pod, bounds={"scores": False})).starts) == 2
+
+
+def test_a_verdict_that_hangs_on_scores_says_so() -> None:
+    """The Pod is on the node that has its image, so a cordon of the other is nothing to it; with any node it may be."""
+    texts = (HAS_IMAGE, BARE_NODE, deployment("a", 1, "500m"))
+    bounds = {"pods": 4, "propagation": "9s", "mixedViews": False}
+    by_score = checked(*texts, script=["delete-node n1"], bounds=bounds)
+    anywhere = checked(*texts, script=["delete-node n1"], bounds={**bounds, "scores": False})
+    assert any("the images that the Node objects name" in line for line in by_score.outcome.bounds)
+    assert any("scores are left open" in line for line in anywhere.outcome.bounds)
+    assert status(by_score) is Status.HOLDS
+    assert status(anywhere) is Status.VIOLATED
