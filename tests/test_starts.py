@@ -313,6 +313,12 @@ def test_the_consistency_of_a_scenario_decides_whether_selectors_may_be_unseen()
 # --- scores -----------------------------------------------------------------------------------------------------------
 
 HAS_IMAGE = nodes("2").replace("{capacity", "{images: [{names: ['nginx:1'], sizeBytes: 900000000}], capacity")
+BUDGET = """
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: a}
+spec: {minAvailable: 1, selector: {matchLabels: {app: a}}}
+"""
 BARE_NODE = NODE.format(name="n1", cpu="2")
 
 
@@ -325,11 +331,11 @@ def test_scores_look_at_the_images_that_nodes_name_or_are_left_open() -> None:
 
 
 def test_a_verdict_that_hangs_on_scores_says_so() -> None:
-    """The Pod is on the node that has its image, so a cordon of the other is nothing to it; with any node it may be."""
-    texts = (HAS_IMAGE, BARE_NODE, deployment("a", 1, "500m"))
+    """The Pod is on the node that has its image, so its budget hinders no drain of the other; on any node it may."""
+    texts = (HAS_IMAGE, BARE_NODE, deployment("a", 1, "500m"), BUDGET)
     bounds = {"pods": 4, "propagation": "9s", "mixedViews": False}
-    by_score = checked(*texts, script=["delete-node n1"], bounds=bounds)
-    anywhere = checked(*texts, script=["delete-node n1"], bounds={**bounds, "scores": False})
+    by_score = checked(*texts, script=["drain n1"], bounds=bounds)
+    anywhere = checked(*texts, script=["drain n1"], bounds={**bounds, "scores": False})
     assert any("the images that the Node objects name" in line for line in by_score.outcome.bounds)
     assert any("scores are left open" in line for line in anywhere.outcome.bounds)
     assert status(by_score) is Status.HOLDS
