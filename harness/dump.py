@@ -21,7 +21,7 @@ from typing import Any
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ..impl.api.apps import Deployment, ReplicaSet
+from ..impl.api.apps import Deployment, ReplicaSet, WorkloadCondition
 from ..impl.api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ..impl.api.frozen import EMPTY, strings
 from ..impl.api.kinds import BY_NAME, Object, ref_of
@@ -227,12 +227,10 @@ def _told(obj: Object, runtime: Hashable) -> Object:
     match obj:
         case Pod():
             return _told_pod(obj, runtime if isinstance(runtime, PodRuntime) else IDLE)
-        case Deployment() | ReplicaSet():
-            conditions: Any = tuple(
-                evolve(one, last_update_time=None, last_transition_time=None, extra=EMPTY)
-                for one in obj.status.conditions
-            )
-            return evolve(obj, status=evolve(obj.status, conditions=conditions, extra=EMPTY), extra=EMPTY)
+        case Deployment():
+            return evolve(obj, status=evolve(obj.status, conditions=_undated(obj.status.conditions), extra=EMPTY))
+        case ReplicaSet():
+            return evolve(obj, status=evolve(obj.status, conditions=_undated(obj.status.conditions), extra=EMPTY))
         case Node():
             well = tuple(
                 evolve(one, last_heartbeat_time=None, last_transition_time=None, extra=EMPTY)
@@ -246,6 +244,10 @@ def _told(obj: Object, runtime: Hashable) -> Object:
         case Service():
             return evolve(obj, extra=EMPTY)
     return obj
+
+
+def _undated(conditions: tuple[WorkloadCondition, ...]) -> tuple[WorkloadCondition, ...]:
+    return tuple(evolve(one, last_update_time=None, last_transition_time=None, extra=EMPTY) for one in conditions)
 
 
 def _plain(conditions: Any) -> Any:

@@ -18,7 +18,7 @@ is told from another at all (`all_the_same`) one schedule is every schedule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import partial
 
 from attrs import evolve, field, frozen
@@ -229,7 +229,7 @@ class Growing:
         return apply(state, Outcome("", updates))
 
 
-def _adds(pods: frozenset[str], step: Callable[[View], Iterator[Outcome]], view: View) -> Iterator[Outcome]:
+def _adds(pods: frozenset[str], step: Callable[[View], Iterable[Outcome]], view: View) -> Iterator[Outcome]:
     """Take a step, unless it takes a Pod away: no longer there, going, or over."""
     for outcome in step(view):
         for slot in pods & outcome.updates.keys():

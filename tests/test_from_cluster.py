@@ -1,6 +1,6 @@
 """`check --from-cluster`: a dump is the state it was taken of, nothing is made twice, and what is under way goes on.
 
-`dumps/web.json` is a cluster at rest, as `kubectl get -A -o json` prints it: two nodes, the second revision of a
+`examples/live-drain` has a cluster at rest, as `kubectl get -A -o json` prints it: two nodes, the second revision of a
 Deployment (the hashes are not those that would be worked out here), its Service, slice and budget, a DaemonSet's Pods,
 a mirror Pod, Events, Leases.
 """
@@ -29,7 +29,7 @@ from kubeproof.impl.kubelet.runtime import PodRuntime, Stage
 from kubeproof.model.checker.semantics import initial_states, moves
 from kubeproof.traces.replay import Replayed
 
-WEB = Path(__file__).parent / "dumps" / "web.json"
+WEB = Path(__file__).parents[1] / "examples" / "live-drain" / "dump.json"
 FIRST, SECOND = "web-7d9c5b8f6c-x2k9p", "web-7d9c5b8f6c-q8wzr"
 Items = list[dict[str, Any]]
 Change = Callable[[Items], None]
