@@ -25,13 +25,16 @@ from attrs import evolve, field, frozen
 
 from ..impl.api.apps import ReplicaSet
 from ..impl.api.cache import Cache
-from ..impl.api.core import Pod, Service
+from ..impl.api.core import Node, Pod, Service
 from ..impl.api.kinds import Object
 from ..impl.api.meta import Ref
+from ..impl.api.policy import Endpoint, EndpointSlice
 from ..impl.api.requests import Bind
+from ..impl.controllers.endpoints import ZONE
 from ..model.checker.explore import explore
 from ..model.checker.results import Limits, Status
 from ..model.machine import Action, Machine, Outcome, State, View
+from ..model.store import Layout
 from ..model.world import OVERFLOW, Form, Process
 from ..model.world_steps import actions as actions_of
 from . import scheduling
@@ -152,13 +155,30 @@ class Growing:
         """Give the states of rest. Raises `Unruly` where something is taken away."""
         begun = settle(self.others)
         leaves, why = self._bound(begun)
-        found = tuple(settle(self.others, leaf) for leaf in leaves)
+        found = tuple(self._settled(leaves))
         for rest in found:
             if kind := rest[OVERFLOW]:
                 raise Restless(f"it needs more places for a {kind} than bounds.pods gives")
             if any(self._choices(rest, frozenset())):
                 raise Unruly  # Somebody waited for a binding before he made his Pods.
         return Rests(found, why)
+
+    def _settled(self, leaves: tuple[State, ...]) -> Iterator[State]:
+        """Bring leaves to rest: one of those in which the same Pods wait, the others by where their Pods are.
+
+        A kubelet admits what the scheduler's filters let pass, and all else that is written from here on (statuses,
+        counts, slices) tells how Pods are, not where; but slices, which name the node and zone of each endpoint.
+        """
+        rest: dict[frozenset[str], State] = {}
+        for leaf in leaves:
+            waiting = frozenset(
+                slot for slot in self.fold.pods if isinstance(pod := leaf[slot], Pod) and not pod.spec.node_name
+            )
+            if waiting in rest:
+                yield moved(self.whole.world.layout, rest[waiting], leaf)
+            else:
+                rest[waiting] = settle(self.others, leaf)
+                yield rest[waiting]
 
     def _bound(self, begun: State) -> tuple[tuple[State, ...], str]:
         """Follow every choice until nothing can be bound any more."""
@@ -227,6 +247,26 @@ class Growing:
         if not response.ok:
             raise Unruly
         return apply(state, Outcome("", updates))
+
+
+def moved(layout: Layout, rest: State, leaf: State) -> State:
+    """Give a state of rest with its Pods on the nodes they have in another state, and slices that say so."""
+    places = {slot: leaf[slot].spec.node_name for slot in layout.pools["Pod"] if isinstance(leaf[slot], Pod)}
+    objects = (*layout.constants.values(), *rest.values())
+    zones = {one.metadata.name: one.metadata.labels.get(ZONE) for one in objects if isinstance(one, Node)}
+    nodes = {rest[slot].metadata.uid: node for slot, node in places.items()}
+    found: dict[str, Hashable] = {
+        slot: evolve(rest[slot], spec=evolve(rest[slot].spec, node_name=node)) for slot, node in places.items()
+    }
+    for slot in layout.pools.get("EndpointSlice", ()):
+        if isinstance(one := rest[slot], EndpointSlice):
+            found[slot] = evolve(one, endpoints=tuple(_endpoint(each, nodes, zones) for each in one.endpoints))
+    return apply(rest, Outcome("", found))
+
+
+def _endpoint(one: Endpoint, nodes: Mapping[str, str], zones: Mapping[str, str | None]) -> Endpoint:
+    node = nodes.get(one.target_ref.uid) if one.target_ref else None
+    return one if node is None else evolve(one, node_name=node, zone=zones.get(node))
 
 
 def _adds(pods: frozenset[str], step: Callable[[View], Iterable[Outcome]], view: View) -> Iterator[Outcome]:

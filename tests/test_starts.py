@@ -18,7 +18,7 @@ from kubeproof.harness.prepare import Prepared, prepare
 from kubeproof.harness.roomy import all_the_same
 from kubeproof.harness.scenario import Consistency, Scenario
 from kubeproof.harness.scenario_file import load_scenario
-from kubeproof.harness.settle import RESTS, at_rest, contents, resting
+from kubeproof.harness.settle import RESTS, at_rest, contents, resting, settle
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.model.checker import explore
 from kubeproof.model.checker.results import Limits, Status
@@ -147,6 +147,7 @@ kind: Service
 metadata: {name: a}
 spec: {selector: {app: a}, ports: [{port: 80}], internalTrafficPolicy: Local}
 """
+CLUSTER_WIDE = LOCAL.replace(", internalTrafficPolicy: Local", "")
 CLASSES = """
 apiVersion: scheduling.k8s.io/v1
 kind: PriorityClass
@@ -186,6 +187,20 @@ def test_nodes_are_not_alike_where_a_service_answers_on_each_by_itself() -> None
     three = nodes("2", "2", "2"), deployment("a", 1, "500m")
     assert len(prepare(scenario_of(*three)).starts) == 2  # On the drained node, and on another.
     assert len(prepare(scenario_of(*three, LOCAL)).starts) == 3
+
+
+def test_states_of_rest_that_are_told_from_another_are_those_that_their_schedules_lead_to() -> None:
+    """With Services, zones and a Pod that finds no room; each is brought to rest by itself, and compared as a whole."""
+    zoned = nodes("2", "2").replace("labels: {", "labels: {topology.kubernetes.io/zone: z, ")
+    texts = (zoned, nodes("2").replace("n0", "n2"), deployment("a", 2, "1"), deployment("b", 1, "2"), CLUSTER_WIDE)
+    scenario = scenario_of(*texts)
+    whole = build(evolve(scenario, script=()), Parts.everything(), Initial(applied(scenario)))
+    growing = starts.Growing(whole, starts.Fold.of(whole, scenario), starts.MOST)
+    leaves, why = growing._bound(settle(growing.others))
+    assert why == ""
+    assert len(leaves) > 2
+    told = [frozenset(contents(whole, one).objects) for one in growing._settled(leaves)]
+    assert told == [frozenset(contents(whole, settle(growing.others, leaf)).objects) for leaf in leaves]
 
 
 # --- what it is good for ----------------------------------------------------------------------------------------------
