@@ -47,7 +47,7 @@ from .symmetry import names_of, names_said
 
 MOST = 200
 """States of rest that are started from, unless the scenario says how many are enough."""
-SITUATIONS = 20_000
+SITUATIONS = 5_000
 """Situations between two bindings that are followed, at most."""
 SEARCH = Limits(max_states=20_000)
 """How far a first apply is explored in which something is taken away."""
