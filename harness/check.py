@@ -82,7 +82,7 @@ def check(
     return Report(
         scenario=scenario,
         claims=claims,
-        bounds=bounds_of(scenario),
+        bounds=bounds_of(scenario, prepared),
         not_modelled=_not_modelled(prepared),
         states=found.states,
         transitions=found.transitions,
@@ -109,7 +109,7 @@ def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Ex
 def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = True) -> Cluster:
     """Give the cluster whose machine is explored."""
     parts = Parts.core(scenario) if reductions else Parts.everything()
-    return build(scenario, parts, prepared.objects, prepared.runtimes)
+    return build(scenario, parts, *prepared.starts)
 
 
 def machine_for(scenario: Scenario, kind: str = "") -> Machine:
@@ -157,10 +157,28 @@ def _claims(
             if claim.status is not Status.VIOLATED:
                 claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
         claim = softened(core, claim, open_ends.get(name, ()))
+        if prepared.why and core.scenario.bounds.starts is None and claim.status is Status.HOLDS:
+            claim = evolve(claim, status=Status.UNKNOWN, lines=(f"{prepared.why} ({_ENOUGH})",))
+        if len(prepared.starts) > 1 and claim.trace is not None and claim.status is Status.VIOLATED:
+            claim = evolve(claim, lines=(*claim.lines, *where_it_starts(claim.trace.initial)))
         if too_small and claim.status is Status.HOLDS:
             lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.pods})",)
             claim = evolve(claim, status=Status.UNKNOWN, lines=lines)
         yield claim
+
+
+_ENOUGH = "bounds.starts: N takes N of them for enough; start: empty explores the first apply, too"
+
+
+def where_it_starts(state: State) -> Iterator[str]:
+    """Say by where the Pods are which of several states of rest a run starts from."""
+    on: dict[str, list[str]] = {}
+    for pod in state.values():
+        if isinstance(pod, Pod):
+            on.setdefault(pod.spec.node_name, []).append(pod.metadata.name)
+    told = (f"{', '.join(sorted(on[node]))} {f'on {node}' if node else 'waiting'}" for node in sorted(on))
+    if on:
+        yield f"this run starts with {'; '.join(told)}"
 
 
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:

@@ -60,6 +60,11 @@ def cli() -> None:
 @manifests
 @click.option("--node-capacity", metavar="AMOUNTS", help="What each added node has: cpu=8,memory=32Gi,pods=110.")
 @click.option(
+    "--from-cluster",
+    metavar="DUMP|-",
+    help="Start from a live cluster, kubectl get -A -o json; manifests are applied to it.",
+)
+@click.option(
     "--script",
     multiple=True,
     metavar="STEPS",

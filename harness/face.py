@@ -35,7 +35,7 @@ from . import check as checking
 from . import report as reports
 from .cluster import Refused
 from .commands import CommandError, parse
-from .inputs import gather
+from .inputs import beside_dump, gather, name_of
 from .report import Told
 from .results import Report
 from .scenario import Faults
@@ -59,15 +59,23 @@ class Cluster:
         nodes: int | str | Path | None = None,
         namespace: str | None = None,
         recursive: bool = False,
+        from_cluster: str | Path | None = None,
     ) -> Cluster:
         """Read files and folders, with `recursive` those below. Raises BadInput naming what cannot be read.
 
         `nodes` adds that many plain ones, or is a file with more; `namespace` is where objects go that name none.
+        `from_cluster` is a dump of the cluster to start from (`kubectl get -A -o json`); manifests are applied to it.
         """
         counted = nodes if isinstance(nodes, int) else None
         more = () if nodes is None or isinstance(nodes, int) else (nodes,)
-        gathered = gather((*paths, *more), recursive=recursive)
-        given = {"nodes": counted, "namespace": namespace}
+        wanted = (*paths, *more)
+        gathered = (
+            gather(wanted, recursive=recursive)
+            if from_cluster is None
+            else beside_dump(wanted, from_cluster, recursive=recursive)
+        )
+        dump = None if from_cluster is None else name_of(from_cluster)
+        given = {"fromCluster": dump, "namespace": namespace, "nodes": counted}
         options = immutabledict((key, value) for key, value in sorted(given.items()) if value is not None)
         return cls(gathered.name, gathered.files, options)
 

@@ -263,12 +263,12 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
     bounds = evolve(scenario.bounds, mixed_views=False)
     views = scenario.consistency if kind == LAGGING else Consistency.LINEARIZABLE
     plain = evolve(scenario, bounds=bounds, faults=Faults(), consistency=views)
-    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), prepared.objects, prepared.runtimes)
+    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), *prepared.starts)
     layout = shape.world.layout
     watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
     guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
     parts = evolve(shape.parts, may_stop=guard)
-    cluster = build(plain, parts, prepared.objects, prepared.runtimes)
+    cluster = build(plain, parts, *prepared.starts)
     check = partial(reach.breaches, layout.pools["Pod"], proxies_of(cluster), reach.chosen)
     return cluster, Invariant(IN_MOTION, REACHABILITY, check)
 

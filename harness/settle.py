@@ -1,22 +1,24 @@
-"""Running a machine along one schedule until nothing more happens: how a cluster comes to rest.
+"""How a cluster comes to rest: along one schedule until nothing more happens, or along all of them.
 
-Always the first enabled fair action, faults and the script left out. One schedule of many: where a scenario starts
-"settled", this is the state it starts from, and the report says so.
+One schedule is always the first enabled fair action, faults and the script left out. Which others there are, and where
+they lead, is the business of `starts`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
+from immutabledict import immutabledict
+
 from ..impl.api.core import Pod
-from ..impl.api.kinds import Object, ref_of
-from ..impl.api.meta import Ref
 from ..model.checker.guard import out_of_memory, out_of_time
 from ..model.checker.results import Limits
-from ..model.machine import Action, Fairness, Machine, Outcome, State
-from .cluster import Cluster
+from ..model.machine import Action, Converges, Fairness, Machine, Outcome, State, View
+from ..model.verbs import Verb
+from .cluster import Cluster, Initial
 from .kubelets import runtime_slot
+from .script_slots import SCRIPT
 
 NO_LIMITS = Limits()
 STEPS = 20_000
@@ -103,11 +105,48 @@ def apply(state: State, outcome: Outcome) -> State:
     return state.with_values(tuple(values))
 
 
-def contents(cluster: Cluster, state: State) -> tuple[tuple[Object, ...], dict[Ref, object]]:
-    """Give the objects in a state's store, and by Pod what runs for them."""
+def contents(cluster: Cluster, state: State) -> Initial:
+    """Give what is in a state's store, and what runs for it, as the start of another machine."""
     layout = cluster.world.layout
     placed = [state[slot] for slot in layout.slots() if state[slot] is not None]
-    runtimes = {
-        ref_of(state[slot]): state[runtime_slot(slot)] for slot in layout.pools["Pod"] if isinstance(state[slot], Pod)
-    }
-    return (*layout.constants.values(), *placed), runtimes
+    runtimes = (
+        (state[slot].metadata.uid, state[runtime_slot(slot)])
+        for slot in layout.pools["Pod"]
+        if isinstance(state[slot], Pod)
+    )
+    return Initial((*layout.constants.values(), *placed), immutabledict(runtimes))
+
+
+# --- all schedules --------------------------------------------------------------------------------------------------
+
+AT_REST = "at rest"
+"""The slot that says that nothing more happens before the next command."""
+
+
+def resting(cluster: Cluster, starts: Iterable[State]) -> Machine:
+    """Give the machine that starts in these states and, where it is quiet, says so instead of the next command."""
+    actions = [one for one in cluster.machine.actions if one.verb is not Verb.BEGINS]
+    initial = tuple({**one, AT_REST: False} for one in starts)
+    return Machine(initial, (*actions, Action("cluster: comes to rest", "cluster", _rests, when_quiet=True)))
+
+
+def at_rest(state: State) -> bool:
+    """Tell whether a state of a machine made by `resting` is at rest."""
+    return bool(state[AT_REST])
+
+
+def _rests(view: View) -> Iterator[Outcome]:
+    if not view[AT_REST] and not view.via(_under_way, SCRIPT):
+        yield Outcome("comes to rest", {AT_REST: True})
+
+
+def _under_way(done: int) -> bool:
+    return done < 0
+
+
+def _moving(view: View) -> Iterator[str]:
+    if not view[AT_REST]:
+        yield "something is still under way"
+
+
+RESTS = Converges("rest", "Every fair run comes to rest.", _moving)

@@ -33,6 +33,7 @@ from ..model.world import STALLED, Process
 from .cluster import Cluster
 from .kubelets import runtime_slot, up_slot
 from .node_faults import marking
+from .scenario import Scenario
 from .script_slots import LISTED
 from .taint_eviction import slot as outlived_slot
 
@@ -307,9 +308,9 @@ def _in_order(turn: Requests) -> tuple[list[tuple[str, str]], list[tuple[str, st
 
 def names_of(cluster: Cluster) -> Names:
     """Find the nodes that are alike, and whether places of Pods can be exchanged."""
-    scenario, initial = cluster.scenario, cluster.machine.initial[0]
+    scenario, initial = cluster.scenario, cluster.machine.initial[0]  # Nodes are the same in all.
     nodes = [one for one in (*cluster.world.layout.constants.values(), *initial.values()) if isinstance(one, Node)]
-    said = set(_strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script)))
+    said = names_said(scenario)
     unnamed = [one for one in nodes if not {one.metadata.name, f"Node//{one.metadata.name}"} & said]
     alike: dict[Node, list[Node]] = {}
     for one in unnamed:
@@ -330,7 +331,12 @@ def names_of(cluster: Cluster) -> Names:
     return Names({name: one for one, name in spelt.items()}, spelt, labels, _places(cluster, said))
 
 
-def _anonymous(node: Node, nodes: list[Node], said: set[str]) -> Node:
+def names_said(scenario: Scenario) -> frozenset[str]:
+    """Give every text that the manifests (but those of nodes) and the script say: what may be a name."""
+    return frozenset(_strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script)))
+
+
+def _anonymous(node: Node, nodes: list[Node], said: frozenset[str]) -> Node:
     """Give a node without its name, and without labels that only say that it is this one."""
     others = [one for one in nodes if one.metadata.name != node.metadata.name]
     labels = node.metadata.labels
@@ -345,7 +351,7 @@ def _anonymous(node: Node, nodes: list[Node], said: set[str]) -> Node:
     return evolve(node, metadata=evolve(node.metadata, name="", uid="", labels=kept))
 
 
-def _places(cluster: Cluster, said: set[str]) -> int:
+def _places(cluster: Cluster, said: frozenset[str]) -> int:
     """Give the number of places that can be exchanged, 0 where names might be taken for generated ones."""
     pool = cluster.world.layout.pools["Pod"]
     if "PodDisruptionBudget" in cluster.world.layout.pools:
@@ -354,9 +360,8 @@ def _places(cluster: Cluster, said: set[str]) -> int:
     if len(spaces) > 1 or any(GENERATED.match(text) for text in said):
         return 0
     for number, slot in enumerate(pool):
-        pod = cluster.machine.initial[0][slot]
-        found = GENERATED.match(pod.metadata.name) if isinstance(pod, Pod) else None
-        if found and int(found[2]) != number:
+        pods = [pod for start in cluster.machine.initial if isinstance(pod := start[slot], Pod)]
+        if any(found and int(found[2]) != number for one in pods for found in [GENERATED.match(one.metadata.name)]):
             return 0
     return len(pool)
 

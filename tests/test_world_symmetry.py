@@ -254,7 +254,7 @@ def test_several_namespaces_leave_places_apart() -> None:
 def test_with_endpoint_slices_nothing_is_exchanged() -> None:
     scenario = web(nodes=2)
     prepared = prepare(scenario)
-    assert symmetry_of(build(scenario, Parts.everything(), prepared.objects, prepared.runtimes)) is None
+    assert symmetry_of(build(scenario, Parts.everything(), *prepared.starts)) is None
 
 
 # --- what an exchange does --------------------------------------------------------------------------------------------

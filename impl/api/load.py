@@ -155,8 +155,13 @@ def load_objects(sources: Iterable[str | Path], namespace: str = "default") -> L
     return objects_in(texts, namespace, problems)
 
 
-def objects_in(texts: Sequence[Text], namespace: str = "default", problems: tuple[Problem, ...] = ()) -> Loaded:
-    """Turn texts into objects; raise BadInput with the problems given and all that are found."""
+def objects_in(
+    texts: Sequence[Text], namespace: str = "default", problems: tuple[Problem, ...] = (), *, served: bool = False
+) -> Loaded:
+    """Turn texts into objects; raise BadInput with the problems given and all that are found.
+
+    `served`: an API server printed them (`kubectl get -o json`).
+    """
     wrong = list(problems)
     objects: list[LoadedObject] = []
     notes: list[Note] = []
@@ -166,7 +171,7 @@ def objects_in(texts: Sequence[Text], namespace: str = "default", problems: tupl
     for text in texts:
         for source in _sources(text, wrong):
             before = len(wrong)
-            wrong += [_problem(source, one) for one in errors_of(source.document.value)]
+            wrong += [_problem(source, one) for one in errors_of(source.document.value, served=served)]
             if len(wrong) > before:
                 continue
             json = _placed(source.document.value, namespace)
