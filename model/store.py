@@ -37,7 +37,7 @@ class Names:
     def __init__(self) -> None:
         self.kept: dict[int, tuple[object, frozenset[str]]] = {}
 
-    def __call__(self, value: object) -> frozenset[str]:
+    def __call__(self, value: Any) -> frozenset[str]:
         """Give every object name that a value mentions, wherever it is inside."""
         if isinstance(value, tuple):
             return frozenset().union(*map(self, value))

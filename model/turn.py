@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..impl.api.kinds import ref_of
 from ..impl.api.meta import Ref
@@ -24,7 +24,7 @@ from ..impl.api.requests import Bind, Create, Delete, Evict, PatchMetadata, Patc
 class Together:
     """Requests sent side by side, two or more."""
 
-    requests: frozenset[Request] = field(converter=frozenset)
+    requests: frozenset[Request]
 
     def __iter__(self) -> Iterator[Request]:
         return iter(sorted(self.requests, key=_in_order))
@@ -36,7 +36,7 @@ Requests: TypeAlias = tuple[Request | Together, ...]
 def together(requests: Iterable[Request]) -> Requests:
     """Give the part of a turn that sends some requests side by side."""
     distinct = tuple(dict.fromkeys(requests))
-    return (Together(distinct),) if len(distinct) > 1 else distinct
+    return (Together(frozenset(distinct)),) if len(distinct) > 1 else distinct
 
 
 def heads(turn: Requests) -> tuple[Request, ...]:
