@@ -32,6 +32,11 @@ _NODE_STEPS = (kubectl.Cordon, kubectl.DeleteNode, kubectl.Drain, kubectl.Taint)
 _IN_A_ROW = "of the syncs of one key, two in a row may rest on views older than the first one's commit, not three"
 
 
+NO_CLOCKS = "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out"
+OWN_GRACE = "Pods are deleted with their own grace period"
+EQUAL_RANK = "which of several equally ranked Pods a ReplicaSet deletes is left open (age and crowding do not decide)"
+
+
 def bounds_of(scenario: Scenario) -> tuple[str, ...]:
     """Give the bounds of a scenario, one sentence each."""
     return tuple(
@@ -45,13 +50,28 @@ def bounds_of(scenario: Scenario) -> tuple[str, ...]:
             _propagation(scenario),
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
             *_placement(scenario),
-            "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out",
-            "Pods are deleted with their own grace period",
-            "which of several equally ranked Pods a ReplicaSet deletes is left open (age and crowding do not decide)",
+            NO_CLOCKS,
+            OWN_GRACE,
+            EQUAL_RANK,
             _images(scenario),
             "what is not modelled is taken not to matter" if scenario.accept_unmodelled and scenario.unmodelled else "",
         )
         if line
+    )
+
+
+def general(scenario: Scenario) -> frozenset[str]:
+    """Give the bounds that are the same for every input: how views are old by default, what has no clock."""
+    usual = Scenario(scenario.name, scenario.objects, scenario.script)
+    return frozenset(
+        {
+            f"views: {_VIEWS[usual.consistency]}{_mixed(usual)}",
+            _IN_A_ROW,
+            NO_CLOCKS,
+            OWN_GRACE,
+            EQUAL_RANK,
+            f"at most {usual.pods} Pods at a time; one etcd member, {_parts(usual)}",
+        }
     )
 
 
@@ -142,6 +162,7 @@ def _propagation(scenario: Scenario) -> str:
 
 
 def _images(scenario: Scenario) -> str:
+    """Say how images behave where their names tell; else that they are good is listed with what is assumed."""
     if scenario.image_behaviour:
         return "images called bad, crash, nopull, slow, slowstop and job behave as they are called"
-    return "every image can be pulled, runs and becomes ready"
+    return ""

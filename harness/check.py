@@ -15,27 +15,32 @@ from time import monotonic
 from attrs import evolve
 
 from ..impl.api.cache import Cache
+from ..impl.api.claim_names import REACHABILITY
 from ..impl.api.core import Node, Pod, Service
+from ..impl.api.kinds import ref_of
 from ..impl.api.policy import PodDisruptionBudget
+from ..impl.api.relevance import ACTS_ON_PODS
 from ..impl.scheduler.schedule import unmodelled
 from ..model.checker.explore import explore
 from ..model.checker.results import Exploration, Limits, Progress, Status, Verdict
 from ..model.checker.symmetry import AsymmetryError
 from ..model.checker.traces import states
 from ..model.machine import Machine, State, Symmetry
-from ..properties.convergence import orphans, shortfalls
+from ..properties.convergence import leaving, orphans, shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
 from . import claim_answers, claim_deadline, motion, scheduling
 from . import claims as claim_properties
-from .advice import gap_advice
+from .advice import gap_blame
+from .blame import of_stuck
 from .bounds import bounds_of
-from .claim_convergence import objects_of
+from .claim_convergence import beside_workloads, objects_of
 from .cluster import Cluster, Parts, build
-from .node_faults import refused_evictions
+from .drain import refused_evictions
 from .prepare import Prepared, prepare
-from .results import Claim, Report
+from .results import Blame, Claim, Report
 from .scenario import Scenario
 from .settle import Restless
+from .softening import softened
 from .symmetry import symmetry_of
 
 
@@ -123,7 +128,7 @@ def _claims(
     core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
 ) -> Iterator[Claim]:
     room = found[claim_properties.ROOM]
-    undecided = _undecided(core.scenario, prepared)
+    open_ends = _open_ends(core.scenario, prepared)
     too_small = room.evidence if room.status is Status.VIOLATED else ()
     for name, sentence in claim_properties.SENTENCES.items():
         verdict = next((one for one in found.verdicts if one.name == name), None)
@@ -143,8 +148,7 @@ def _claims(
             claim = _answered(core, found, claim)
             if claim.status is not Status.VIOLATED:
                 claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
-        if undecided and claim.status is Status.HOLDS:
-            claim = evolve(claim, status=Status.UNKNOWN, lines=(undecided,))
+        claim = softened(core, claim, open_ends.get(name, ()))
         if too_small and claim.status is Status.HOLDS:
             lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.pods})",)
             claim = evolve(claim, status=Status.UNKNOWN, lines=lines)
@@ -153,9 +157,12 @@ def _claims(
 
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
     lines = verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
+    blame: tuple[Blame, ...] = ()
     if verdict.kind == "stuck" and verdict.trace is not None:
-        lines = tuple(dict.fromkeys((*lines, *why_stuck(core, states(core.machine, verdict.trace)[-1]))))
-    return Claim(verdict.name, sentence, verdict.status, verdict.kind, lines, verdict.trace, verdict.vacuous)
+        end = states(core.machine, verdict.trace)[-1]
+        lines = tuple(dict.fromkeys((*lines, *why_stuck(core, end))))
+        blame = of_stuck(core, end)
+    return Claim(verdict.name, sentence, verdict.status, verdict.kind, lines, verdict.trace, verdict.vacuous, blame)
 
 
 def _nothing_left(core: Cluster, found: Exploration, bindings: Claim) -> Claim:
@@ -173,19 +180,24 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
     worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in parts if one.status is status)
     claim = next(worst, packets)
     trace = found[claim_properties.ANSWERS].trace
-    if claim.trace is None or claim.trace is not trace:
+    if claim.trace is None or claim.status is not Status.VIOLATED:
         return claim
-    before, after = states(core.machine, trace)[-2:]
-    return evolve(claim, lines=(*claim.lines, *_instead(core, before, after)))
+    run = states(core.machine, claim.trace)
+    if claim.trace is trace:
+        return evolve(claim, blame=tuple(_instead(core, *run[-2:])))
+    if claim.kind == "at rest":
+        blame = (Blame(ref_of(one), field, "it leads to nobody") for one, field in claim_answers.blamed(core, run[-1]))
+        return evolve(claim, blame=tuple(dict.fromkeys(blame)))
+    return claim
 
 
-def _instead(core: Cluster, before: State, after: State) -> Iterator[str]:
+def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
     """Say what to change so that somebody goes on answering."""
     hit = claim_answers.hit(core, before, after)
     if isinstance(hit, Pod):
-        yield gap_advice(hit, objects_of(core, before))
+        yield gap_blame(hit, objects_of(core, before))
     elif hit is not None:
-        yield f"Service {hit.metadata.name}: apply it only once Pods that it leads to are ready"
+        yield Blame(ref_of(hit), "spec", "apply it only once Pods that it leads to are ready")
 
 
 def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:
@@ -199,6 +211,8 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     objects = objects_of(core, state)
     yield from shortfalls(objects)
     yield from orphans(objects)
+    yield from leaving(objects)
+    yield from beside_workloads(core, state)
     yield from refused_evictions(core.world, core.scenario.script, state)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
@@ -225,24 +239,28 @@ def _repair(waiting: list[Pod], nodes: list[Node], bound: list[Pod]) -> Iterator
     yield "z3: no placement exists as things stand, nor after any single Pod is gone"
 
 
-def _undecided(scenario: Scenario, prepared: Prepared) -> str:
-    """Say why nothing can be said to hold, "" if all that may matter is modelled."""
-    count = scenario.unmodelled + len(_not_modelled(prepared))
-    if not count or scenario.accept_unmodelled:
-        return ""
-    return (
-        f"{count} of the things under Not modelled may matter: what was explored holds, the whole is not known "
-        "(acceptUnmodelled: true, --accept-unmodelled: take them not to matter)"
-    )
+def _open_ends(scenario: Scenario, prepared: Prepared) -> dict[str, tuple[str, ...]]:
+    """Give for each claim what is not modelled and it may hang on; nothing where that is accepted."""
+    if scenario.accept_unmodelled:
+        return {}
+    found = {name: list(things) for name, things in scenario.unmodelled.items()}
+    for claims, line in _overlooked(prepared):
+        for name in claims:
+            found.setdefault(name, []).append(line)
+    return {name: tuple(things) for name, things in found.items()}
 
 
 def _not_modelled(prepared: Prepared) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line for _, line in _overlooked(prepared)))
+
+
+def _overlooked(prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Give what of the objects a component here does not look at, each with the claims that may hang on it."""
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
     templates = [Pod(one.spec.template.metadata, one.spec.template.spec) for one in prepared.replicasets]
-    lines = [f"the scheduler does not look at {line}" for pod in (*pods, *templates) for line in unmodelled(pod)]
-    services = [one for one in prepared.objects if isinstance(one, Service) and "IPv6" in one.spec.ip_families]
-    lines += [
-        f"Service {one.metadata.name}: Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"
-        for one in services
-    ]
-    return tuple(dict.fromkeys(lines))
+    for pod in (*pods, *templates):
+        yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
+    for one in prepared.objects:
+        if isinstance(one, Service) and "IPv6" in one.spec.ip_families:
+            why = "Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"
+            yield (REACHABILITY,), f"Service {one.metadata.name}: {why}"

@@ -7,16 +7,18 @@ from functools import lru_cache, partial
 from itertools import chain
 
 from ..impl.api.apps import ReplicaSet
-from ..impl.api.core import Pod, PodSpec
+from ..impl.api.core import Pod, PodCondition, PodSpec, PodStatus
 from ..impl.api.kinds import Object
-from ..impl.controllers.common import Keep, slim_metadata, slim_ready
-from ..impl.controllers.replicaset import wanted
+from ..impl.api.meta import ObjectMeta, Ref
 from ..model.machine import View
+from ..model.store import reference
 from ..properties.at_rest import Restless, from_scratch, settled
-from ..properties.convergence import orphans, pod_shortfalls, shortfalls, unpublished
+from ..properties.convergence import leaving, orphans, pod_shortfalls, shortfalls, unpublished
 from .cluster import Cluster
-from .environment import SCRIPT
-from .node_faults import lost, stranded
+from .environment import describe
+from .kubelets import proxy_slot
+from .node_faults import stranded
+from .script_slots import BLOCKED, GONE, REFUSED, SCRIPT
 
 Objects = tuple[Object, ...]
 Told = Callable[[Objects], tuple[str, ...]]
@@ -41,18 +43,47 @@ def _goal(cluster: Cluster, told: Told, view: View) -> Iterator[str]:
 
 def first_shortfall(cluster: Cluster, view: View) -> str:
     """Give one reason why the Pods and workloads are not what they should be, "" if they are."""
+    layout = cluster.world.layout
     if view.via(_is_negative, SCRIPT):
         return "the drain is not over"
-    layout = cluster.world.layout
-    mortal = cluster.mortal
-    for slot in layout.pools["Pod"]:
-        if (reason := view.via(_pod_shortfall, slot)) and not (mortal and lost(mortal, view, slot)):
-            return str(reason)
-    for slot in layout.pools.get("ReplicaSet", ()):
-        if reason := view.via(_replicaset_shortfall, slot):
-            return str(reason)
+    for kind in layout.pools:
+        for slot in layout.pools[kind]:
+            if reason := view.via(_shortfall, slot):
+                return str(reason)
     deciding = _deciding(cluster, view)
-    return next(chain(shortfalls(deciding), orphans(deciding), _stranded(cluster, view)), "")
+    return next(chain(shortfalls(deciding), orphans(deciding), beside_workloads(cluster, view)), "")
+
+
+def beside_workloads(cluster: Cluster, view: View) -> Iterator[str]:
+    """Say what no workload tells: Pods on dead nodes, what is gone or still going, and which steps failed."""
+    yield from _stranded(cluster, view)
+    yield from _missing(cluster, view)
+    yield from _failed(cluster, view)
+
+
+def _is_negative(done: int) -> bool:
+    return done < 0
+
+
+def _shortfall(obj: Object | None) -> str:
+    """Say what an object by itself is still short of."""
+    match obj:
+        case None:
+            return ""
+        case Pod():
+            return next(pod_shortfalls(obj), "")
+        case ReplicaSet():
+            return next(leaving((obj,)), "") or _replicaset_shortfall(obj)
+        case _:
+            return next(leaving((obj,)), "")
+
+
+def _replicaset_shortfall(obj: ReplicaSet) -> str:
+    wanted = 1 if obj.spec.replicas is None else obj.spec.replicas
+    if wanted == obj.status.replicas == obj.status.ready_replicas:
+        return ""
+    counts = f"{obj.status.replicas} Pods, {obj.status.ready_replicas} ready"
+    return f"ReplicaSet {obj.metadata.name} wants {wanted} Pods and says {counts}"
 
 
 def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
@@ -60,19 +91,28 @@ def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
     return (line for line in found if line)
 
 
-def _is_negative(done: int) -> bool:
-    return done < 0
+# --- the script: what it asked for is there, and no step of it failed -------------------------------------------------
 
 
-def _pod_shortfall(obj: Object | None) -> str:
-    return next(pod_shortfalls(obj), "") if isinstance(obj, Pod) else ""
+def _failed(cluster: Cluster, view: View) -> Iterator[str]:
+    """Say which steps were refused and which drains were given up: what they asked for was wanted by somebody."""
+    steps = cluster.scenario.script
+    yield from (f"step {number + 1} ({describe(steps[number])}) failed: {why}" for number, why in view[REFUSED])
+    yield from (f"step {number + 1} ({describe(steps[number])}) was given up" for number in view[BLOCKED])
 
 
-def _replicaset_shortfall(obj: Object | None) -> str:
-    if not isinstance(obj, ReplicaSet) or wanted(obj) == obj.status.replicas == obj.status.ready_replicas:
-        return ""
-    counts = f"{obj.status.replicas} Pods, {obj.status.ready_replicas} ready"
-    return f"ReplicaSet {obj.metadata.name} wants {wanted(obj)} Pods and says {counts}"
+def _missing(cluster: Cluster, view: View) -> Iterator[str]:
+    """Say which object that the manifests or the script ask for is gone though the script did not delete it."""
+    layout = cluster.world.layout
+    there = {ref for kind in layout.pools for slot in layout.pools[kind] if (ref := view.via(reference, slot))}
+    gone: tuple[Ref, ...] = view[GONE]
+    for ref, owners in cluster.scenario.asked_for:
+        excused = ref in gone or Ref("Namespace", "", ref.namespace) in gone or any(owner in gone for owner in owners)
+        if ref.kind in layout.pools and ref not in there and not excused:
+            yield f"{ref.kind} {ref.name} is gone, though nobody was asked to delete it"
+
+
+# --- what decides -----------------------------------------------------------------------------------------------------
 
 
 def _deciding(cluster: Cluster, view: View) -> Objects:
@@ -81,19 +121,24 @@ def _deciding(cluster: Cluster, view: View) -> Objects:
     found: list[Object] = []
     for kind in ("Deployment", "ReplicaSet"):
         found += [one for slot in layout.pools.get(kind, ()) if (one := view[slot]) is not None]
-    for slot in layout.pools["Pod"]:
-        one = view.via(goal_pod, slot)
-        if one is not None and not (cluster.mortal and lost(cluster.mortal, view, slot)):
-            found.append(one)
+    found += [one for slot in layout.pools["Pod"] if (one := view.via(goal_pod, slot)) is not None]
     return tuple(found)
 
 
 def goal_pod(obj: Object | None) -> Object | None:
-    """Keep a Pod's owner, node, phase and readiness."""
+    """Keep a Pod's owner, node, phase, readiness, and whether it is being deleted."""
     if not isinstance(obj, Pod):
         return None
-    meta = slim_metadata(obj.metadata, Keep(owners=True))
-    return Pod(meta, PodSpec(node_name=obj.spec.node_name), slim_ready(obj.status))
+    meta = obj.metadata
+    kept = ObjectMeta(
+        name=meta.name,
+        namespace=meta.namespace,
+        uid=meta.uid,
+        deletion_timestamp=None if meta.deletion_timestamp is None else 0,
+        owner_references=meta.owner_references,
+    )
+    ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
+    return Pod(kept, PodSpec(node_name=obj.spec.node_name), PodStatus(phase=obj.status.phase, conditions=ready))
 
 
 def objects_of(cluster: Cluster, view: View) -> Objects:
@@ -118,8 +163,7 @@ def _reported_at_rest(objects: Objects) -> tuple[str, ...]:
 
 
 def _stale_proxies(cluster: Cluster, view: View) -> Iterator[str]:
-    for slot in cluster.machine.initial[0]:
-        if slot.startswith("proxy/"):
-            programmed = tuple(view[one] for one in cluster.world.layout.pools.get("EndpointSlice", ()))
-            if view[slot] != programmed:
-                yield f"kube-proxy on {slot.partition('/')[2]} has not programmed the EndpointSlices"
+    for node in cluster.proxies:
+        programmed = tuple(view[one] for one in cluster.world.layout.pools.get("EndpointSlice", ()))
+        if view[proxy_slot(node)] != programmed:
+            yield f"kube-proxy on {node} has not programmed the EndpointSlices"

@@ -17,7 +17,7 @@ given. `activeDeadlineSeconds` is another matter: the kubelet counts it from the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from attrs import evolve, frozen
@@ -28,6 +28,7 @@ from ..impl.api.meta import Ref
 from ..impl.api.requests import PatchStatus, Request
 from ..model.checker.results import Exploration, Status
 from ..model.machine import Property, Sometimes, StepProperty, View
+from ..model.verbs import Verb
 from . import scheduling
 from .cluster import Cluster
 from .priorities import pod_specs
@@ -42,13 +43,14 @@ DEFAULT_GRACE_SECONDS = 30
 
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Give what must be known of the runs: that room is made once, and how long those that are evicted may take."""
-    yield StepProperty(NAME, SENTENCE, partial(_twice, cluster), _is_step)
+    yield StepProperty(NAME, SENTENCE, partial(_twice, cluster), _steps(cluster))
     for grace in _graces(cluster.scenario):
         yield Sometimes(_met(grace), "A Pod with this grace period is evicted.", partial(_is_evicted, cluster, grace))
 
 
-def _is_step(action: str) -> bool:
-    return action.startswith(scheduling.USER) and action.endswith((": sends", ": abandons"))
+def _steps(cluster: Cluster) -> Callable[[str], bool]:
+    """Pick the steps in which a scheduler writes something, or gives up what it was about to write."""
+    return cluster.actions(scheduling.USER, Verb.SENDS, Verb.ABANDONS)
 
 
 def _graces(scenario: Scenario) -> tuple[int, ...]:

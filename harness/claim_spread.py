@@ -18,13 +18,11 @@ from ..impl.api.meta import LabelSelector
 from ..model.machine import View
 from ..properties.placement_pods import alike as is_alike
 from ..properties.placement_pods import takes_part
-from . import scheduling
-from .claim_placement import Others, alike, nodes_of
 from .cluster import Cluster
+from .judged import Others, alike, nodes_of, pod_of
 from .priorities import pod_specs
 
 Told = Callable[[Others, tuple[Node, ...]], tuple[str, ...]]
-Keep = Callable[[Object | None], Object | None]
 Standing = tuple[tuple[Pod, str], int]
 
 
@@ -39,18 +37,18 @@ def _hard(constraints: tuple[TopologySpreadConstraint, ...]) -> tuple[TopologySp
 
 def even(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Give the goal that no constraint is overdrawn."""
-    return partial(_overdrawn, cluster, lru_cache(maxsize=None)(_stands), lru_cache(maxsize=None)(_told))
+    return partial(_overdrawn, cluster, lru_cache(maxsize=None)(_told))
 
 
-def _overdrawn(cluster: Cluster, keep: Keep, told: Told, view: View) -> Iterator[str]:
-    found = (view.via(keep, slot) for slot in cluster.world.layout.pools["Pod"])
-    yield from told(alike(one for one in found if isinstance(one, Pod)), nodes_of(cluster, view))
+def _overdrawn(cluster: Cluster, told: Told, view: View) -> Iterator[str]:
+    found = (view.via(_stands, slot) for slot in cluster.world.layout.pools["Pod"])
+    yield from told(alike(one for one in found if one is not None), nodes_of(cluster, view))
 
 
-def _stands(obj: Object | None) -> Object | None:
+def _stands(obj: Object | None) -> Pod | None:
     """Keep a Pod that counts: bound, neither finished nor being deleted."""
-    kept = scheduling.kept_pod("", obj)
-    return kept if isinstance(kept, Pod) and kept.spec.node_name and not kept.metadata.terminating else None
+    kept = pod_of(obj)
+    return kept if kept is not None and kept.spec.node_name and not kept.metadata.terminating else None
 
 
 def _told(others: Others, nodes: tuple[Node, ...]) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..model.machine import Converges, Invariant, Property, StepProperty, View
+from ..model.machine import Converges, Invariant, LeadsTo, Property, StepProperty, View
+from ..model.verbs import IN_MIND, Verb
 from ..model.world import OVERFLOW
 from . import (
     claim_answers,
@@ -17,8 +18,8 @@ from . import (
     scheduling,
 )
 from .cluster import Cluster
-from .environment import SCRIPT
 from .priorities import may_preempt
+from .script_slots import SCRIPT
 
 ROOM = "world/room"
 ANSWERED = "answered at rest"
@@ -37,7 +38,7 @@ REACHABILITY = (
 )
 PRIORITY = "No Pod that may evict others waits for ever for room that Pods of lower priority take."
 SPREAD = "At rest the skew of every constraint that says DoNotSchedule is at most its maxSkew."
-BUDGET = "No eviction leaves fewer healthy Pods than a disruption budget asks for."
+BUDGET = "No eviction, nor preemption, leaves fewer healthy Pods than a disruption budget asks for."
 
 SENTENCES = {
     "convergence": CONVERGENCE,
@@ -55,22 +56,24 @@ ALWAYS = ("convergence", "placement", "reachability")
 def of(cluster: Cluster) -> tuple[Property, ...]:
     """Give the properties of a cluster's machine: the claims, and what `check` must know to judge them."""
     over = partial(script_over, cluster)
+    binds = cluster.actions(scheduling.USER, Verb.SENDS)
+    acts = cluster.except_for(IN_MIND)
     found: list[Property] = [
         Converges("convergence", CONVERGENCE, claim_convergence.goal(cluster), over),
-        StepProperty("placement", PLACEMENT, claim_placement.check(cluster), _by_scheduler),
-        Converges(PENDING, "Nothing stays Pending that could run.", claim_placement.left_pending(cluster), over),
+        StepProperty("placement", PLACEMENT, claim_placement.check(cluster), binds),
+        LeadsTo(PENDING, "Nothing stays Pending that could run.", over, claim_placement.left_pending(cluster)),
         Invariant("reachability", REACHABILITY, claim_reachability.check(cluster)),
         Converges(ANSWERED, "Somebody answers at every port that is served.", claim_answers.at_rest(cluster), over),
-        StepProperty(ANSWERS, "Whoever takes connections goes on taking them.", claim_answers.check(cluster)),
+        StepProperty(ANSWERS, "Whoever takes connections goes on taking them.", claim_answers.check(cluster), acts),
         Invariant(ROOM, "The world has a place for every object.", _no_room),
     ]
     if may_preempt(cluster.scenario):
-        found.append(Converges("priority", PRIORITY, claim_placement.outranked(cluster), over))
+        found.append(LeadsTo("priority", PRIORITY, over, claim_placement.outranked(cluster)))
         found += claim_deadline.properties(cluster) if cluster.scenario.deadline else ()
     if claim_spread.is_constrained(cluster):
         found.append(Converges("spread", SPREAD, claim_spread.even(cluster), over))
     if cluster.parts.budgets and "PodDisruptionBudget" in cluster.world.layout.pools:
-        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), _by_drain))
+        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), claim_budget.evictions(cluster)))
     return tuple(found)
 
 
@@ -81,14 +84,6 @@ def script_over(cluster: Cluster, view: View) -> bool:
 
 def _finished(steps: int, done: int) -> bool:
     return done >= steps or done < 0
-
-
-def _by_scheduler(action: str) -> bool:
-    return scheduling.is_binding(action)
-
-
-def _by_drain(action: str) -> bool:
-    return action.endswith(" evicts")
 
 
 def _no_room(view: View) -> tuple[str, ...]:

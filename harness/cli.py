@@ -1,14 +1,15 @@
 """The command line: `kubeproof check`, `reach`, `replay`, `show` and `run`.
 
-Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown.
-Nothing a user gives it ends in a traceback: bad input is told with file, line and field; Ctrl-C and a closed pipe are
-ordinary ways to end.
+Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown
+(a limit, or Ctrl-C), 70 a defect of kubeproof itself, with a file that says what happened. Nothing a user gives it ends
+in a traceback: bad input is told with file, line and field; Ctrl-C and a closed pipe are ordinary ways to end.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,27 +17,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..__main__ import INTERRUPTED
+from .defects import report_defect
+from .options import capacity_of, cluster_of, faults_of, limits_of, manifests, nodes_of, service_of
 from .version import VERSION
 
 if TYPE_CHECKING:
-    from ..model.checker.results import Limits, Progress
+    from ..model.checker.results import Progress
     from .face import Result
 
-HOLDS, VIOLATED, BAD_INPUT, UNKNOWN = 0, 1, 2, 3
+HOLDS, VIOLATED, BAD_INPUT, UNKNOWN, DEFECT = 0, 1, 2, 3, 70
 TRACES = ".kubeproof/traces"
+WIDTH = 110
+"""The width of what is no terminal."""
 
 EXAMPLES = """
 \b
 Examples:
   kubeproof check examples/web
-  kubeproof check web.yaml --nodes 3 --script 'set-image web nginx:1.29' --fault crash=1
-  helm template ./chart | kubeproof check - --nodes 3
+  kubeproof check -f web.yaml --nodes 3 --script 'set image deployment/web app=nginx:1.29' --fault crash=1
+  helm template ./chart | kubeproof check - -n prod --nodes 3
   kubeproof reach examples/web --service web
   kubeproof replay .kubeproof/traces/web-reachability.json
   kubeproof run nginx-pod --image=nginx:latest
 
 \b
-Exit codes: 0 everything holds, 1 something is violated, 2 bad input, 3 unknown (a limit was hit).
+Exit codes: 0 everything holds, 1 something is violated, 2 bad input, 3 unknown (a limit was hit, or Ctrl-C),
+70 a defect of kubeproof (the message says where the report is).
 """
 
 
@@ -49,12 +56,13 @@ def cli() -> None:
 @cli.command(
     epilog="What happens and what may fail can stand in a scenario.yaml beside the manifests: docs/scenario-format.md."
 )
-@click.argument("paths", nargs=-1, required=True, metavar="FOLDER|FILE|-...")
+@manifests
+@click.option("--node-capacity", metavar="AMOUNTS", help="What each added node has: cpu=8,memory=32Gi,pods=110.")
 @click.option(
-    "--nodes", type=click.IntRange(min=1), metavar="N", help="Add N nodes: node-1, ... with 4 cpu, 8Gi, 110 pods."
-)
-@click.option(
-    "--script", multiple=True, metavar="STEPS", help="What happens: 'set-image web nginx:1.29; drain node-1'."
+    "--script",
+    multiple=True,
+    metavar="STEPS",
+    help="What happens, as for kubectl: 'set image deployment/web app=nginx:1.29; drain node-1'.",
 )
 @click.option(
     "--fault",
@@ -74,6 +82,7 @@ def cli() -> None:
     help="settled: the manifests are applied already; empty: applying them is the first step.",
 )
 @click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter.")
+@click.option("--complete", is_flag=True, help="The input is all there is: what it uses and lacks is missing.")
 @click.option(
     "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
 )
@@ -101,24 +110,29 @@ def cli() -> None:
 @click.option("--statistics", is_flag=True, help="Print what the search cost and covered; with --json: time it, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Print the verdicts only.")
+@click.option(
+    "--explain", is_flag=True, help="Print every bound, assumption and remark, also those that change nothing."
+)
 @click.pass_context
 def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Check that manifests converge, every placement is valid and every Service stays reachable, or show how not."""
     from . import face  # noqa: PLC0415 - --help and --version need nothing of it
 
-    cluster = face.Cluster.from_manifests(*paths, nodes=given["nodes"])
+    cluster = cluster_of(paths, given)
     with _Progress() as progress:
         result = face.check(
             cluster,
             script=given["script"] or None,
             propagation=given["propagation"],
-            limits=_limits(given),
+            limits=limits_of(given),
             trace_dir=given["trace_dir"],
             progress=progress,
             consistency=given["consistency"],
             start=given["start"],
             accept_unmodelled=given["accept_unmodelled"] or None,
-            faults=_faults(given["fault"]),
+            complete=given["complete"] or None,
+            node_capacity=capacity_of(given["node_capacity"]),
+            faults=faults_of(given["fault"]),
             checkpoint=given["checkpoint"],
             resume=given["resume"],
             measure=given["statistics"],
@@ -126,17 +140,17 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
             seed=given["seed"],
             symmetry=not given["no_symmetry"],
         )
-    _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"]))
+    _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"], explain=given["explain"]))
     if given["statistics"] and not given["as_json"]:
         _print(f"\n{result.statistics}")
     context.exit(_code(result, expect=given["expect"]))
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, required=True, metavar="FOLDER|FILE|-...")
-@click.option("--service", default="", metavar="NAME", help="The Service; every one of the namespace otherwise.")
-@click.option("--namespace", default="", metavar="NAME", help="Where it is; where the manifests go otherwise.")
-@click.option("--nodes", type=click.IntRange(min=1), metavar="N", help="Add N plain nodes.")
+@manifests
+@click.option(
+    "--service", default="", metavar="NAME", help="The Service, also NAMESPACE/service/NAME; all of the namespace else."
+)
 @click.option(
     "--from", "client", default="", metavar="NAME", help="A Pod or workload: do NetworkPolicies let it through?"
 )
@@ -150,16 +164,17 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 @click.pass_context
 def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Say from where, through which address, a Service is reached, who answers, and why nobody does."""
-    from . import face, reach_command  # noqa: PLC0415 - --help and --version need nothing of it
+    from . import reach_command  # noqa: PLC0415 - --help and --version need nothing of it
 
+    namespace, service = service_of(given["service"])
     answer = reach_command.reach(
-        face.Cluster.from_manifests(*paths, nodes=given["nodes"]),
-        given["service"],
-        namespace=given["namespace"],
+        cluster_of(paths, given),
+        service,
+        namespace=namespace or given["namespace"] or "",
         client=given["client"],
         during=given["during"],
         propagation=given["propagation"],
-        limits=_limits({"max_states": None, "max_memory": None, **given}),
+        limits=limits_of({"max_states": None, "max_memory": None, **given}),
         trace_dir=given["trace_dir"],
     )
     _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
@@ -167,8 +182,7 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, metavar="FOLDER|FILE|-...")
-@click.option("--nodes", metavar="FILE", help="Node objects; those among the manifests otherwise.")
+@manifests
 @click.option("--from-cluster", metavar="DUMP", help="Start from kubectl get nodes,pods,... -A -o json.")
 @click.option("--survive", type=click.IntRange(min=1), metavar="K", help="After the loss of any K nodes too?")
 @click.option("--survive-zones", type=click.IntRange(min=1), metavar="K", help="After the loss of any K zones too?")
@@ -186,9 +200,10 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     from . import place as placing  # noqa: PLC0415 - --help and --version need nothing of it
     from . import place_pool, place_report  # noqa: PLC0415
 
-    limits = _limits({"max_states": None, "max_memory": None, "timeout": given["timeout"]})
+    limits = limits_of({"max_states": None, "max_memory": None, "timeout": given["timeout"]})
     if (given["minimise"] == "nodes") != bool(given["pool"]):
         raise click.UsageError("--minimise nodes and --pool go together")
+    paths = (*paths, *given["filename"])
     if not paths and not given["from_cluster"]:
         raise click.UsageError("give manifests, or --from-cluster")
     asked = place_report.Asked(
@@ -198,7 +213,14 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
         pools=dict(place_pool.pool(text) for text in given["pool"]),
         milliseconds=int((limits.timeout or 10) * 1000),
     )
-    answer = place_report.report(placing.wanted(paths, given["nodes"], given["from_cluster"]), asked)
+    wanted = placing.wanted(
+        paths,
+        nodes_of(given["nodes"]),
+        given["from_cluster"],
+        namespace=given["namespace"] or "default",
+        recursive=given["recursive"],
+    )
+    answer = place_report.report(wanted, asked)
     _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
     context.exit({"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[answer.status])
 
@@ -224,17 +246,15 @@ def show(trace: Path, *, brief: bool) -> None:
 @cli.command()
 @click.argument("name")
 @click.option("--image", required=True, help="The image of its container.")
-@click.option(
-    "--nodes", type=click.Path(path_type=Path), metavar="FILE", help="Node objects; three plain ones otherwise."
-)
+@click.option("--nodes", metavar="N|FILE", help="How many plain nodes, or a file of Node objects; 3 otherwise.")
 @click.option("--port", type=click.IntRange(1, 65535), default=80, show_default=True, help="The port of its Service.")
 @click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Record the walk, to be replayed later.")
-def run(name: str, image: str, nodes: Path | None, port: int, trace: Path | None) -> None:
+def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None) -> None:
     """Walk through what happens on `kubectl run NAME --image=IMAGE`, in nine steps, from the manifest to the packet."""
     from ..traces import files  # noqa: PLC0415 - --help and --version need nothing of it
     from . import walk  # noqa: PLC0415
 
-    walked = walk.walk(walk.given(name, image, port, nodes))
+    walked = walk.walk(walk.given(name, image, port, nodes_of(nodes)))
     _print(walk.text(walked))
     if trace is not None:
         files.write(walk.record(walked, VERSION), trace)
@@ -255,45 +275,13 @@ def _replay(path: Path) -> int:
     return HOLDS if isinstance(result, Replayed) else VIOLATED
 
 
-def _limits(given: dict[str, Any]) -> Limits:
-    from ..impl.api.quantity import QuantityError, parse_quantity  # noqa: PLC0415
-    from ..model.checker.results import Limits  # noqa: PLC0415
-    from .reader import DurationError, seconds  # noqa: PLC0415
-
-    try:
-        memory = parse_quantity(given["max_memory"]).value() if given["max_memory"] else None
-        timeout = seconds(given["timeout"]) if given["timeout"] else None
-    except QuantityError:
-        raise click.BadParameter(
-            f"expected a size like 4Gi, got {given['max_memory']!r}", param_hint="--max-memory"
-        ) from None
-    except DurationError as error:
-        raise click.BadParameter(str(error), param_hint="--timeout") from None
-    return Limits(given["max_states"], memory or _most_memory(), timeout, given.get("max_depth"))
-
-
-def _most_memory() -> int:
-    """Give what a search may hold unless told otherwise: three quarters of the machine, in bytes."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
-
-
-def _faults(given: tuple[str, ...]) -> dict[str, Any] | None:
-    """Read crash=1 node-crash=2 into the faults of scenario.yaml; a number that is none is left for it to refuse."""
-    faults: dict[str, Any] = {}
-    for fault in given:
-        name, equals, number = fault.partition("=")
-        first, *rest = name.split("-")
-        budget = number if equals else "1"
-        faults[first + "".join(word.capitalize() for word in rest)] = int(budget) if budget.isdecimal() else budget
-    return faults or None
-
-
-def _shown(result: Result, *, as_json: bool, quiet: bool) -> str:
+def _shown(result: Result, *, as_json: bool, quiet: bool, explain: bool) -> str:
     if as_json:
         return json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n"
     if quiet:
-        return "".join(f"{claim.name:<14} {claim.status.value}\n" for claim in result.outcome.claims)
-    return result.report
+        return result.quiet
+    width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
+    return result.text(width=width, explain=explain)
 
 
 def _code(result: Result, *, expect: bool) -> int:
@@ -350,8 +338,11 @@ def _guarded(arguments: list[str] | None) -> int:
     try:
         return _run(arguments)
     except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("UNKNOWN: interrupted before anything was decided\n")
+        sys.stderr.write(INTERRUPTED)
         return UNKNOWN
+    except Exception as error:  # noqa: BLE001 - the last line of defence: whatever was not foreseen is told as a defect
+        sys.stderr.write(report_defect(error, sys.argv[1:] if arguments is None else arguments))
+        return DEFECT
 
 
 def _run(arguments: list[str] | None) -> int:

@@ -10,7 +10,7 @@ all together; a test compares the verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,25 +18,29 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.apps import Deployment, ReplicaSet
+from ..impl.api.cache import Cache
 from ..impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ..impl.api.kinds import Object, ref_of
-from ..impl.api.meta import ObjectMeta
-from ..impl.api.policy import PodDisruptionBudget
+from ..impl.api.meta import ObjectMeta, Ref
+from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.requests import Create, PatchStatus, Request, Response, Update
 from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
+from ..impl.apiserver.config import DEFAULT, Config
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects, with_meta
 from ..impl.kubectl import script as kubectl
-from ..impl.kubelet.behaviour import HOLLOW, WELL
+from ..impl.kubectl.apply import apply
 from ..model import world as worlds
 from ..model import world_faults, world_steps
 from ..model.machine import Action, Machine, View
 from ..model.store import Layout, Stored, place, pool
-from ..model.world import Form, Process, World, Writes
+from ..model.verbs import Verb
+from ..model.world import Form, Process, Who, World, Writes
 from ..properties.convergence import plain_template
-from . import components, environment, kubelets, node_faults, scheduling
+from . import components, environment, kubelets, node_faults, scheduling, script_slots, taint_eviction
 from .priorities import may_preempt, pod_specs
 from .scenario import Consistency, Scenario
+from .surroundings import behaviour_of, config_of, namespaces_of
 
 T = TypeVar("T", bound=Object)
 
@@ -68,14 +72,34 @@ class Parts:
 
     @classmethod
     def core(cls, scenario: Scenario) -> Parts:
-        """Give the parts that influence what becomes of the Pods."""
+        """Give the parts that influence what becomes of the Pods.
+
+        The status of a budget is read by evictions and by preemption, that of a Deployment by its own controller,
+        before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses.
+        """
         drains = any(isinstance(step, kubectl.Drain) for step in scenario.script)
-        return cls(budgets=drains or (_has_budget(scenario) and may_preempt(scenario)))
+        evicts = drains or (_has_budget(scenario) and may_preempt(scenario))
+        return cls(budgets=evicts, deployment_status=_forgets_revisions(scenario))
 
     @classmethod
     def everything(cls) -> Parts:
         """Give all of them."""
         return cls(endpoints=True, budgets=True, deployment_status=True)
+
+
+def _forgets_revisions(scenario: Scenario) -> bool:
+    """Tell whether a Deployment may come to more old ReplicaSets than it keeps."""
+    given = sum(isinstance(one, ReplicaSet) for one in scenario.objects)
+    most = given + sum(isinstance(one, _NEW_TEMPLATE) for one in scenario.script)
+    everything = (*scenario.objects, *(step.object for step in scenario.script if isinstance(step, kubectl.Apply)))
+    limits = [one.spec.revision_history_limit for one in everything if isinstance(one, Deployment)]
+    return any(most > (DEFAULT_HISTORY if limit is None else limit) for limit in limits)
+
+
+_NEW_TEMPLATE = kubectl.SetImage | kubectl.Apply | kubectl.RolloutRestart
+"""Steps that may give a workload another template, and so one more ReplicaSet."""
+DEFAULT_HISTORY = 10
+"""spec.revisionHistoryLimit where it is absent (apps/v1)."""
 
 
 def _has_budget(scenario: Scenario) -> bool:
@@ -94,25 +118,43 @@ class Cluster:
     machine: Machine
     mortal: tuple[str, ...] = ()
     """The nodes that may die."""
+    proxies: tuple[str, ...] = ()
+    """The nodes whose kube-proxies take part."""
+
+    def actions(self, by: Hashable, *verbs: Verb) -> Callable[[str], bool]:
+        """Give the test of whether an action, by its name, is one that somebody takes: who, and by which verbs."""
+        acts = self.machine.actions
+        return frozenset(one.name for one in acts if one.by == by and one.verb in verbs).__contains__
+
+    def except_for(self, verbs: frozenset[Verb]) -> Callable[[str], bool]:
+        """Give the test of whether an action, by its name, is by none of some verbs."""
+        return frozenset(one.name for one in self.machine.actions if one.verb not in verbs).__contains__
 
 
 def applied(scenario: Scenario) -> tuple[Object, ...]:
-    """Give the objects of a scenario as the API server stores them: defaulted, validated, each applied by an admin.
+    """Give the objects of a scenario as `kubectl apply` leaves them in the API server: defaulted, validated, noted.
+
+    The note is what was applied, so that a later apply takes away what its manifest has no more.
 
     Raises `Refused` for the first that is not accepted.
     """
-    objects = Objects.of(Namespace(ObjectMeta(name)) for name in sorted({"default", "kube-system", scenario.namespace}))
-    for obj in scenario.objects:
-        response, transaction = handle(objects, Create(obj), user=ADMIN)
-        if not response.ok:
-            raise Refused(obj, response)
-        objects = objects.commit(transaction)
-    return tuple(environment.joined(objects.objects[ref]) for ref in sorted(objects.objects))
+    objects = Objects()
+    config = config_of(scenario)
+    for name in namespaces_of(scenario):
+        objects = objects.commit(handle(objects, Create(Namespace(ObjectMeta(name))), user=ADMIN)[1])
+    for obj in sorted(scenario.objects, key=lambda one: not isinstance(one, Namespace)):
+        asked = (Create(obj),) if isinstance(obj, Node) else apply(obj, Cache(objects.objects), scenario.namespace)
+        for request in asked:
+            response, transaction = handle(objects, request, user=ADMIN, config=config)
+            if not response.ok:
+                raise Refused(obj, response)
+            objects = objects.commit(transaction)
+    return node_faults.at_rest(tuple(objects.objects[ref] for ref in sorted(objects.objects)))
 
 
 def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
     """Decide which kinds get places, and how many."""
-    live = _live_kinds(scenario, parts)
+    live = _live_kinds(scenario, objects, parts)
     counts = {kind: sum(ref_of(one).kind == kind for one in objects) + _growth(scenario, kind) for kind in live}
     counts["Pod"] = scenario.pods
     pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
@@ -121,15 +163,18 @@ def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) ->
     return Layout(constants, pools, (), busy)
 
 
-def _live_kinds(scenario: Scenario, parts: Parts) -> set[str]:
-    """Give the kinds whose objects may change."""
+def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> set[str]:
+    """Give the kinds whose objects may change: somebody who takes part may write one of them."""
     live = {"Pod", "ReplicaSet", "Deployment"}
+    live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
+    if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
+        live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
+    if node_faults.acted_on(scenario, objects):
+        live.add("Node")
     if parts.endpoints:
         live.add("EndpointSlice")
     if parts.budgets:
         live.add("PodDisruptionBudget")
-    if scenario.faults.node_crash:
-        live.add("Node")
     for step in scenario.script:
         match step:
             case kubectl.Apply(obj):
@@ -156,9 +201,7 @@ def _growth(scenario: Scenario, kind: str) -> int:
         case "Node":
             return added + sum(isinstance(one, kubectl.AddNode) for one in scenario.script)
         case "ReplicaSet":
-            templates = sum(
-                isinstance(one, kubectl.SetImage | kubectl.Apply | kubectl.RolloutRestart) for one in scenario.script
-            )
+            templates = sum(isinstance(one, _NEW_TEMPLATE) for one in scenario.script)
             deployments = sum(isinstance(one, Deployment) for one in scenario.objects)
             return deployments + templates
         case "EndpointSlice":
@@ -172,21 +215,22 @@ def _growth(scenario: Scenario, kind: str) -> int:
 # --- the API server -------------------------------------------------------------------------------------------------
 
 
-def user_named(name: str) -> User:
+def user_named(name: Who) -> User:
     """Give the user a component of a world acts as."""
     if name == "admin":
         return ADMIN
     if name == scheduling.USER:
         return SCHEDULER
-    return node_user(name[5:]) if name.startswith("node ") else controller(name)
+    return node_user(name.name) if isinstance(name, Ref) else controller(name)
 
 
 def serve(
     status: bool,  # noqa: FBT001 - bound by partial
     stored: Stored,
-    user: str,
+    user: Who,
     request: Request,
     suffix: str,
+    config: Config = DEFAULT,
 ) -> tuple[Response, Writes]:
     """Let the pure API server handle a request on a world's store."""
     if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
@@ -194,7 +238,7 @@ def serve(
         request = evolve(request, object=components.without_status(request.object), base=base)
     if user == scheduling.USER and isinstance(request, PatchStatus):
         request = scheduling.merged(stored, request)
-    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix)
+    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, config=config)
     return response, tuple((write.ref, canonical(write.object)) for write in transaction)
 
 
@@ -276,8 +320,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.disruption_process(one, pools, constants, form=form(1))
             for one in _distinct(everyone, PodDisruptionBudget)
         ]
-    if any(isinstance(step, kubectl.DeleteObject) for step in scenario.script):
-        found.append(components.garbage_process(pools, constants))
+    found.append(components.garbage_process(pools, constants))
+    found += [components.namespace_process(place, pools, constants) for place in pools.get("Namespace", ())]
     found += node_faults.processes(scenario, pools, constants)
     return tuple(components.remembering(one) for one in found)
 
@@ -314,25 +358,34 @@ def _last_change(scenario: Scenario, one: Deployment) -> int:
 
 
 def build(
-    scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[str, Hashable] | None = None
+    scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[Ref, Hashable] | None = None
 ) -> Cluster:
-    """Make the machine of a scenario from the objects in its store (and, by Pod name, what runs for them)."""
+    """Make the machine of a scenario from the objects in its store (and, by Pod, what runs for them)."""
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
-    kept = objects if parts.deployment_status else tuple(components.without_status(one) for one in objects)
+    kept = tuple(
+        one if parts.deployment_status else components.without_status(one)
+        for one in objects
+        if parts.endpoints or not isinstance(one, EndpointSlice)  # Nobody else reads what their controller writes.
+    )
     layout = layout_for(scenario, kept, parts)
     processes = processes_for(scenario, kept, layout, parts)
     proxies = [ref_of(one).name for one in kept if isinstance(one, Node)] if parts.endpoints else []
     proxies = proxies[:1] if parts.one_proxy else proxies
     memories = [slot for process in processes for slot in process.memories()]
     memories += [kubelets.proxy_slot(node) for node in proxies]
+    memories += [
+        script_slots.LISTED,
+        *map(taint_eviction.slot, layout.pools["Pod"]),
+        *layout.pools.get("PodDisruptionBudget", ()),
+        *layout.pools.get("EndpointSlice", ()),
+    ]
     layout = evolve(layout, memories=tuple(memories))
-    world = World(layout, partial(serve, parts.deployment_status), describe)
-    behaviour = HOLLOW if scenario.image_behaviour else WELL
+    world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario)), describe)
     mortal = node_faults.mortal(scenario, kept)
     works = kubelets.Kubelets(
         world,
         layout.pools["Pod"],
-        behaviour,
+        behaviour_of(scenario),
         fine=parts.fine_kubelets,
         may_stop=parts.may_stop,
         mortal=mortal,
@@ -342,12 +395,14 @@ def build(
     acts: list[Action] = [*environment.actions(script)]
     for process in processes:
         acts += world_steps.actions(world, process)
+    if "Node" in layout.pools and not taint_eviction.lags(scenario):
+        acts += taint_eviction.actions(world, timed=not mortal)
     acts += kubelets.actions(works)
     acts += [kubelets.proxy_action(node, layout.pools.get("EndpointSlice", ())) for node in proxies]
     if parts.faults:
         acts += _faults(scenario, world, processes, works)
     slots = _initial(scenario, layout, kept, processes, world, proxies, runtimes or {})
-    return Cluster(scenario, parts, world, processes, Machine((slots,), tuple(acts)), mortal)
+    return Cluster(scenario, parts, world, processes, Machine((slots,), tuple(acts)), mortal, tuple(proxies))
 
 
 def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], works: kubelets.Kubelets) -> list[Action]:
@@ -363,6 +418,7 @@ def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], wo
     if budget.node_crash:
         found += node_faults.crashes(world, works.mortal)
         found += node_faults.silences(world)
+        found += node_faults.marks(world, crash=budget.crash > 0)
     if lagging:
         found += world_faults.stalling(world)
     return found
@@ -375,15 +431,15 @@ def _initial(
     processes: tuple[Process, ...],
     world: World,
     proxies: list[str],
-    runtimes: dict[str, Hashable],
+    runtimes: dict[Ref, Hashable],
 ) -> dict[str, Hashable]:
     slots: dict[str, Hashable] = {}
     slots |= place((one for one in objects if ref_of(one).kind in layout.pools), layout.pools)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
-        slots[kubelets.runtime_slot(slot)] = runtimes.get(pod.metadata.name) if isinstance(pod, Pod) else None
-    slots[environment.SCRIPT] = 0
-    slots[environment.BLOCKED] = ()
+        slots[kubelets.runtime_slot(slot)] = runtimes.get(ref_of(pod)) if isinstance(pod, Pod) else None
+    slots |= taint_eviction.initial(dict(layout.pools))
+    slots |= script_slots.initial()
     slots[worlds.OVERFLOW] = ""
     slots[worlds.CRASHES] = scenario.faults.crash
     slots[worlds.LOST] = scenario.faults.lost_response
@@ -391,6 +447,7 @@ def _initial(
     if scenario.faults.node_crash:
         slots[node_faults.NODE_CRASHES] = scenario.faults.node_crash
         slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, objects)}
+        slots |= {node_faults.marking(place): False for place in layout.pools["Node"]}
     slots[worlds.LAGGING] = int(scenario.consistency is Consistency.RESETTABLE)
     slots[worlds.STALLED] = None
     store = dict(slots)

@@ -1,23 +1,34 @@
-"""Script steps in words: `set-image web nginx:1.29`, as given to `--script`; several are separated by semicolons.
+"""Script steps in words: `set image deployment/web app=nginx:2`, as given to `--script`; semicolons separate several.
 
-Each becomes the same JSON as in scenario.yaml, `{"setImage": {...}}`, and is checked there. A workload without a kind
-is a Deployment. Left out on purpose: `apply`, which needs a file and therefore a scenario.yaml.
+They are written as for kubectl, with or without `kubectl` before them, or in one word (`set-image web nginx:2`). Each
+becomes the same JSON as in scenario.yaml, `{"setImage": {...}}`, and is checked there. A workload is NAME, KIND/NAME,
+NAMESPACE/KIND/NAME or KIND NAME; without a kind it is a Deployment. Left out on purpose: `apply`, which needs a file
+and therefore a scenario.yaml, and flags that change what a command does in a way that is not modelled.
 """
 
 from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from attrs import frozen
 
 KINDS = {
     "deployment": "Deployment",
     "deployments": "Deployment",
+    "deployment.apps": "Deployment",
     "deploy": "Deployment",
     "replicaset": "ReplicaSet",
     "replicasets": "ReplicaSet",
     "rs": "ReplicaSet",
+    "statefulset": "StatefulSet",
+    "statefulsets": "StatefulSet",
+    "sts": "StatefulSet",
+    "daemonset": "DaemonSet",
+    "daemonsets": "DaemonSet",
+    "ds": "DaemonSet",
     "pod": "Pod",
     "pods": "Pod",
     "po": "Pod",
@@ -25,15 +36,44 @@ KINDS = {
     "services": "Service",
     "svc": "Service",
     "poddisruptionbudget": "PodDisruptionBudget",
+    "poddisruptionbudgets": "PodDisruptionBudget",
     "pdb": "PodDisruptionBudget",
+    "namespace": "Namespace",
+    "namespaces": "Namespace",
+    "ns": "Namespace",
     "node": "Node",
+    "nodes": "Node",
     "no": "Node",
 }
 """Kinds by the names and short names kubectl takes."""
+DRAIN_FLAGS = {
+    "force": "force",
+    "ignore-daemonsets": "ignoreDaemonsets",
+    "delete-emptydir-data": "deleteEmptydirData",
+    "delete-local-data": "deleteEmptydirData",
+}
+VALUED = frozenset({"namespace", "replicas", "timeout"})
+"""Flags that have a value, which may be the next word."""
+PAIRS = {("set", "image"): "set-image", ("rollout", "undo"): "rollout-undo", ("rollout", "restart"): "rollout-restart"}
+NODES = frozenset({"node", "nodes", "no"})
+ON_NODES = {"delete": "delete-node", "label": "label-node", "taint": "taint"}
+"""What kubectl says of nodes, by the command here."""
 
 
 class CommandError(Exception):
     """A command that cannot be read; the message says what was expected."""
+
+
+Flags = Mapping[str, str]
+
+
+@frozen
+class Command:
+    """How a command is used, how its words are read (wrong words are a ValueError), and which flags it has."""
+
+    usage: str
+    read: Callable[[tuple[str, ...], Flags], dict[str, Any]]
+    flags: frozenset[str] = frozenset()
 
 
 def parse(text: str) -> tuple[dict[str, Any], ...]:
@@ -43,58 +83,143 @@ def parse(text: str) -> tuple[dict[str, Any], ...]:
 
 def _parse_one(text: str) -> dict[str, Any]:
     try:
-        name, *arguments = shlex.split(text)
+        tokens = shlex.split(text)
     except ValueError as error:
         raise CommandError(f"{text!r}: {error}") from None
-    if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, 1)
-        meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(COMMANDS))}"
-        raise CommandError(f"{name!r} is no command; {meant}")
-    usage, read = COMMANDS[name]
+    words, flags = _sorted_out(tokens[1:] if tokens[0] == "kubectl" else tokens, text)
+    name, words = _command(words, text)
+    command = COMMANDS[name]
+    for flag in sorted(flags):
+        if flag not in command.flags | {"timeout"}:
+            known = ", ".join(f"--{one}" for one in sorted(command.flags)) or "none"
+            raise CommandError(f"{text!r}: {name} has no flag --{flag} here; known are: {known}")
     try:
-        return read(*arguments)
-    except (TypeError, ValueError):
-        raise CommandError(f"{text!r}: expected {name} {usage}") from None
+        return command.read(words, flags)
+    except ValueError:
+        raise CommandError(f"{text!r}: expected {name} {command.usage}") from None
 
 
-def _workload(text: str) -> dict[str, str]:
-    """Split KIND/NAME; a kind this table lacks goes on as it is written and is judged with the script."""
-    kind, slash, name = text.rpartition("/")
-    return {"kind": KINDS.get(kind.lower(), kind) if slash else "Deployment", "name": name}
+def _sorted_out(tokens: list[str], text: str) -> tuple[tuple[str, ...], Flags]:
+    """Part the words from the flags, which may stand anywhere."""
+    words: list[str] = []
+    flags: dict[str, str] = {}
+    rest = iter(tokens)
+    for word in rest:
+        if not word.startswith("-") or word == "-":
+            words.append(word)
+            continue
+        name, equals, value = word.lstrip("-").partition("=")
+        name = "namespace" if word.startswith("-n") else name
+        if word.startswith("-n") and len(word) > 2 and not equals:
+            value, equals = word[2:], "="
+        if name in VALUED and not equals:
+            value = next(rest, "")
+        if name in VALUED and not value:
+            raise CommandError(f"{text!r}: --{name} needs a value")
+        if name not in VALUED and value == "false":
+            continue
+        flags[name] = value
+    return tuple(words), flags
 
 
-def _set_image(workload: str, image: str) -> dict[str, Any]:
-    container, equals, rest = image.partition("=")
-    step = {**_workload(workload), "image": rest if equals else image}
+def _command(words: tuple[str, ...], text: str) -> tuple[str, tuple[str, ...]]:
+    """Find the command that some words begin with; give it and the words that are left."""
+    if not words:
+        raise CommandError(f"{text!r}: expected a command")
+    first, second = words[0], words[1] if len(words) > 1 else ""
+    if (first, second) in PAIRS:
+        return PAIRS[first, second], words[2:]
+    kind, slash, name = second.partition("/")
+    if first in ON_NODES and kind in NODES:
+        return ON_NODES[first], (name, *words[2:]) if slash else words[2:]
+    if first in COMMANDS:
+        return first, words[1:]
+    if first == "apply":
+        raise CommandError(f"{text!r}: write it into a scenario.yaml, as apply: {{file: ...}}")
+    said = f"{first} {second}" if first in {"set", "rollout"} and second else first
+    near = difflib.get_close_matches(first, COMMANDS, 1)
+    meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(COMMANDS))}"
+    raise CommandError(f"{said!r} is no command; {meant}")
+
+
+def _workload(words: tuple[str, ...], flags: Flags) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Read a workload from the first word or two; a kind this table lacks goes on as it is and is judged later."""
+    if not words:
+        raise ValueError("no workload")
+    first, *rest = words
+    if "/" not in first and rest and first.lower() in KINDS:
+        first, rest = f"{first}/{rest[0]}", rest[1:]
+    namespace, kind, name = parts(first)
+    namespace = namespace or flags.get("namespace", "")
+    found = {"kind": KINDS.get(kind.lower(), kind), "name": name}
+    return found | ({"namespace": namespace} if namespace else {}), tuple(rest)
+
+
+def parts(text: str) -> tuple[str, str, str]:
+    """Split [NAMESPACE/]KIND/NAME."""
+    *before, name = text.split("/")
+    kind = before.pop() if before else "Deployment"
+    namespace = before.pop() if before else ""
+    if before or not all(text.split("/")):
+        raise ValueError(text)
+    return namespace, kind, name
+
+
+def _one(words: tuple[str, ...]) -> str:
+    (word,) = words
+    return word
+
+
+def _set_image(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
+    workload, rest = _workload(words, flags)
+    container, equals, image = _one(rest).partition("=")
+    step = {**workload, "image": image if equals else container}
     return {"setImage": {**step, "container": container} if equals else step}
 
 
-def _scale(workload: str, replicas: str) -> dict[str, Any]:
-    return {"scale": {**_workload(workload), "replicas": int(replicas)}}
+def _scale(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
+    workload, rest = _workload(words, flags)
+    if ("replicas" in flags) == bool(rest):
+        raise ValueError(words)
+    return {"scale": {**workload, "replicas": int(flags["replicas"] if "replicas" in flags else _one(rest))}}
 
 
-def _delete_pod(pod: str, word: str = "", node: str = "") -> dict[str, Any]:
-    if word not in {"", "on"} or bool(word) != bool(node):
-        raise ValueError(word)
+def _delete_pod(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
+    pod, *on = words
+    if on and (len(on) != 2 or on[0] != "on"):
+        raise ValueError(words)
+    there = {"namespace": flags["namespace"]} if "namespace" in flags else {}
     if "/" not in pod:
-        return {"deletePod": {"name": pod}}
-    workload = _workload(pod)
+        if on:
+            raise ValueError(words)
+        return {"deletePod": {"name": pod, **there}}
+    workload, _ = _workload((pod,), flags)
     named = {"workload": f"{workload['kind']}/{workload['name']}"}
-    return {"deletePod": {**named, "node": node} if node else named}
+    home = {"namespace": workload["namespace"]} if "namespace" in workload else {}
+    return {"deletePod": {**named, **({"node": on[1]} if on else {}), **home}}
 
 
-def _delete(workload: str) -> dict[str, Any]:
-    return {"deleteObject": _workload(workload)}
+def _delete(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
+    workload, rest = _workload(words, flags)
+    if rest:
+        raise ValueError(words)
+    if workload["kind"] == "Pod":
+        return {"deletePod": {key: value for key, value in workload.items() if key != "kind"}}
+    return {"deleteNode": {"node": workload["name"]}} if workload["kind"] == "Node" else {"deleteObject": workload}
 
 
-def _on_node(action: str) -> Callable[[str], dict[str, Any]]:
-    def read(node: str) -> dict[str, Any]:
-        return {action: {"node": node}}
+def _on_node(action: str) -> Callable[[tuple[str, ...], Flags], dict[str, Any]]:
+    def read(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
+        given = {DRAIN_FLAGS[flag]: True for flag in sorted(flags) if flag in DRAIN_FLAGS}
+        return {action: {"node": _one(words).removeprefix("node/"), **given}}
 
     return read
 
 
-def _taint(node: str, taint: str) -> dict[str, Any]:
+def _taint(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
+    node, taint = words
+    if taint.endswith("-"):
+        return _untaint(words, flags)
     pair, _, effect = taint.rpartition(":")
     key, _, value = pair.partition("=")
     if not key:
@@ -102,12 +227,15 @@ def _taint(node: str, taint: str) -> dict[str, Any]:
     return {"taint": {"node": node, "key": key, "value": value, "effect": effect}}
 
 
-def _untaint(node: str, taint: str) -> dict[str, Any]:
-    key, _, effect = taint.removesuffix("-").partition(":")
+def _untaint(words: tuple[str, ...], _flags: Flags) -> dict[str, Any]:
+    node, taint = words
+    pair, _, effect = taint.removesuffix("-").partition(":")
+    key = pair.partition("=")[0]
     return {"untaint": {"node": node, "key": key, **({"effect": effect} if effect else {})}}
 
 
-def _label_node(node: str, *labels: str) -> dict[str, Any]:
+def _label_node(words: tuple[str, ...], _flags: Flags) -> dict[str, Any]:
+    node, *labels = words
     pairs: dict[str, str | None] = {}
     for label in labels:
         key, equals, value = label.partition("=")
@@ -119,26 +247,30 @@ def _label_node(node: str, *labels: str) -> dict[str, Any]:
     return {"labelNode": {"node": node, "labels": pairs}}
 
 
-def _rollout(verb: str) -> Callable[[str], dict[str, Any]]:
-    def read(workload: str) -> dict[str, Any]:
-        return {verb: _workload(workload)}
+def _rollout(verb: str) -> Callable[[tuple[str, ...], Flags], dict[str, Any]]:
+    def read(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
+        workload, rest = _workload(words, flags)
+        if rest:
+            raise ValueError(words)
+        return {verb: workload}
 
     return read
 
 
-COMMANDS: dict[str, tuple[str, Callable[..., dict[str, Any]]]] = {
-    "set-image": ("[KIND/]NAME [CONTAINER=]IMAGE", _set_image),
-    "scale": ("[KIND/]NAME REPLICAS", _scale),
-    "rollout-undo": ("[KIND/]NAME", _rollout("rolloutUndo")),
-    "rollout-restart": ("[KIND/]NAME", _rollout("rolloutRestart")),
-    "delete": ("[KIND/]NAME", _delete),
-    "delete-pod": ("NAME, or KIND/NAME [on NODE]", _delete_pod),
-    "cordon": ("NODE", _on_node("cordon")),
-    "uncordon": ("NODE", _on_node("uncordon")),
-    "drain": ("NODE", _on_node("drain")),
-    "delete-node": ("NODE", _on_node("deleteNode")),
-    "taint": ("NODE KEY[=VALUE]:EFFECT", _taint),
-    "untaint": ("NODE KEY[:EFFECT]", _untaint),
-    "label-node": ("NODE KEY=VALUE... or KEY-", _label_node),
+WHERE = frozenset({"namespace"})
+COMMANDS: dict[str, Command] = {
+    "set-image": Command("[KIND/]NAME [CONTAINER=]IMAGE", _set_image, WHERE),
+    "scale": Command("[KIND/]NAME REPLICAS, or --replicas=N", _scale, WHERE | {"replicas"}),
+    "rollout-undo": Command("[KIND/]NAME", _rollout("rolloutUndo"), WHERE),
+    "rollout-restart": Command("[KIND/]NAME", _rollout("rolloutRestart"), WHERE),
+    "delete": Command("[KIND/]NAME", _delete, WHERE),
+    "delete-pod": Command("NAME, or KIND/NAME [on NODE]", _delete_pod, WHERE),
+    "cordon": Command("NODE", _on_node("cordon")),
+    "uncordon": Command("NODE", _on_node("uncordon")),
+    "drain": Command("NODE [FLAGS]", _on_node("drain"), frozenset(DRAIN_FLAGS)),
+    "delete-node": Command("NODE", _on_node("deleteNode")),
+    "taint": Command("[node] NODE KEY[=VALUE]:EFFECT, or KEY[:EFFECT]-", _taint, frozenset({"overwrite"})),
+    "untaint": Command("NODE KEY[:EFFECT]", _untaint),
+    "label-node": Command("NODE KEY=VALUE... or KEY-", _label_node, frozenset({"overwrite"})),
 }
-"""Each command: how it is used, and how its words are read (a wrong number of words is a TypeError)."""
+"""The commands by their names in one word."""

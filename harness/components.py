@@ -20,10 +20,12 @@ from ..impl.api.meta import LabelSelector, Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.requests import Delete, Request, Update
 from ..impl.api.selectors import matches_map, selects
-from ..impl.controllers import deployment, disruption, endpointslice, garbage, replicaset
+from ..impl.controllers import deployment, disruption, endpointslice, garbage, namespace, replicaset
 from ..model.machine import View
 from ..model.world import Alternatives, Form, Process, Transform, Watch
 
+USUAL = "default"
+"""The namespace that goes without saying."""
 SERVICE_NAME = "kubernetes.io/service-name"
 
 Quiet = Callable[[View], bool]
@@ -75,13 +77,13 @@ def deployment_process(
 ) -> Process:
     """Make the Deployment controller's process for one Deployment; `status` False leaves out status writes."""
     watches = [
-        Watch("Deployment", pools["Deployment"], partial(_named, one.metadata.name), quiet),
-        Watch("ReplicaSet", pools["ReplicaSet"], partial(_family, one.spec.selector)),
+        Watch("Deployment", pools["Deployment"], partial(_named, ref_of(one)), quiet),
+        Watch("ReplicaSet", pools["ReplicaSet"], partial(_family, one.spec.selector, one.metadata.namespace)),
     ]
     if one.spec.strategy.type == "Recreate":
         watches.append(Watch("Pod", pools["Pod"], _deployment_pod))
     return Process(
-        name=f"deployment-controller {one.metadata.name}",
+        name=f"deployment-controller {called(one)}",
         group="deployment-controller",
         user="deployment-controller",
         key=ref_of(one),
@@ -110,13 +112,19 @@ def without_status(obj: Object) -> Object:
     return evolve(obj, status=DeploymentStatus()) if isinstance(obj, Deployment) else obj
 
 
-def _named(name: str, _uid: str, obj: Object | None) -> Object | None:
-    return obj if obj is not None and obj.metadata.name == name else None
+def called(one: Object) -> str:
+    """Name an object for people: with its namespace where that is not the usual one."""
+    meta = one.metadata
+    return meta.name if meta.namespace in {"", USUAL} else f"{meta.namespace}/{meta.name}"
 
 
-def _family(selector: LabelSelector, uid: str, obj: Object | None) -> Object | None:
+def _named(ref: Ref, _uid: str, obj: Object | None) -> Object | None:
+    return obj if obj is not None and ref_of(obj) == ref else None
+
+
+def _family(selector: LabelSelector, namespace: str, uid: str, obj: Object | None) -> Object | None:
     """Keep a Deployment's ReplicaSets and those it might adopt."""
-    if not isinstance(obj, ReplicaSet):
+    if not isinstance(obj, ReplicaSet) or obj.metadata.namespace != namespace:
         return None
     controller = obj.metadata.controller
     mine = controller.uid == uid if controller else selects(selector, obj.metadata.labels)
@@ -181,22 +189,21 @@ def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
 # --- garbage collector ----------------------------------------------------------------------------------------------
 
 GARBAGE_KEY = Ref("GarbageCollector", "", "all")
-OWNERS_AND_OWNED = ("Deployment", "ReplicaSet", "Pod", "Service", "EndpointSlice")
 
 
 def garbage_process(pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
-    """Make the garbage collector, for background deletion: what is left of a gone owner goes, in any order.
+    """Make the garbage collector: what is left of owners that are gone goes, in any order, wherever it came from.
 
     It asks the API server for an object and its owners before it acts, and an owner that is gone stays gone: so it acts
     on the store as it is. An owner deleted and made again under its name counts as the same one here.
     """
-    kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in OWNERS_AND_OWNED)
+    kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in garbage.TRANSFORM)
     return Process(
         name="garbage-collector",
         group="garbage-collector",
         user="generic-garbage-collector",
         key=GARBAGE_KEY,
-        watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in OWNERS_AND_OWNED if kind in pools),
+        watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in pools if kind in garbage.TRANSFORM),
         constants=tuple(one for one in kept if one is not None),
         act=_garbage_act,
         form=Form.CURRENT,
@@ -212,6 +219,47 @@ def _garbage_act(cache: Cache, _key: Ref) -> Alternatives:
     return tuple(requests for requests in found if requests)
 
 
+# --- namespaces -----------------------------------------------------------------------------------------------------
+
+
+def namespace_process(place: str, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
+    """Make the namespace controller's process for the namespace in a place.
+
+    It asks the API server for what is there before it acts, and what is gone from a terminating namespace stays gone,
+    for nothing is created in one: so it acts on the store as it is.
+    """
+    inside = {kind: namespace.TRANSFORM[kind] for kind in pools if kind in namespace.TRANSFORM and kind != "Namespace"}
+    fixed = (one for one in constants if one.metadata.namespace and ref_of(one).kind in namespace.TRANSFORM)
+    kept = (namespace.TRANSFORM[ref_of(one).kind](one) for one in fixed)
+    return Process(
+        name=f"namespace-controller {place.rpartition('/')[2]}",
+        group="namespace-controller",
+        user="namespace-controller",
+        key=place,
+        watches=(
+            Watch("Namespace", (place,), _whole),
+            *(Watch(kind, pools[kind], partial(_in_namespace, inside[kind])) for kind in inside),
+        ),
+        constants=tuple(one for one in kept if one is not None),
+        act=_namespace_act,
+        form=Form.CURRENT,
+    )
+
+
+def _namespace_act(cache: Cache, key: Ref) -> Alternatives:
+    """Give the sync of a namespace: each of its deletions by itself, for which of them is first makes no difference."""
+    return tuple((one,) for one in namespace.reconcile(cache, key))
+
+
+def _whole(_uid: str, obj: Object | None) -> Object | None:
+    return obj
+
+
+def _in_namespace(keep: Callable[[Object], Object | None], uid: str, obj: Object | None) -> Object | None:
+    """Keep what lives in the namespace with this uid."""
+    return keep(obj) if obj is not None and obj.metadata.namespace == uid.rpartition("/")[2] else None
+
+
 # --- EndpointSlices -------------------------------------------------------------------------------------------------
 
 
@@ -220,19 +268,18 @@ def endpointslice_process(
 ) -> Process:
     """Make the EndpointSlice controller's process for one Service; Services and nodes are watched where they change."""
     nodes = tuple(endpointslice.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
-    namespace, name = service.metadata.namespace, service.metadata.name
     itself = "Service" not in pools
-    backing = partial(_backing_pod, service) if itself else partial(_endpoint_in, namespace)
+    backing = partial(_backing_pod, service) if itself else partial(_endpoint_in, service.metadata.namespace)
     watches = [
         Watch("Pod", pools["Pod"], backing),
-        Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, name)),
+        Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, ref_of(service))),
     ]
     if not itself:
-        watches.append(Watch("Service", pools["Service"], partial(_named, name)))
+        watches.append(Watch("Service", pools["Service"], partial(_named, ref_of(service))))
     if "Node" in pools:
         watches.append(Watch("Node", pools["Node"], _node_of_endpoints))
     return Process(
-        name=f"endpointslice-controller {name if namespace == 'default' else f'{namespace}/{name}'}",
+        name=f"endpointslice-controller {called(service)}",
         group="endpointslice-controller",
         user="endpointslice-controller",
         key=ref_of(service),
@@ -264,8 +311,12 @@ def _node_of_endpoints(_uid: str, obj: Object | None) -> Object | None:
     return None if obj is None else endpointslice.TRANSFORM["Node"](obj)
 
 
-def _slice_of(name: str, _uid: str, obj: Object | None) -> Object | None:
-    mine = isinstance(obj, EndpointSlice) and obj.metadata.labels.get(SERVICE_NAME) == name
+def _slice_of(service: Ref, _uid: str, obj: Object | None) -> Object | None:
+    mine = (
+        isinstance(obj, EndpointSlice)
+        and obj.metadata.namespace == service.namespace
+        and obj.metadata.labels.get(SERVICE_NAME) == service.name
+    )
     return obj if mine else None
 
 
@@ -277,8 +328,8 @@ def disruption_process(
 ) -> Process:
     """Make the disruption controller's process for one budget; its view is consistent across kinds."""
     watches = [
-        Watch("PodDisruptionBudget", pools["PodDisruptionBudget"], partial(_named, one.metadata.name)),
-        Watch("Pod", pools["Pod"], partial(_budget_pod, one.spec.selector)),
+        Watch("PodDisruptionBudget", pools["PodDisruptionBudget"], partial(_named, ref_of(one))),
+        Watch("Pod", pools["Pod"], partial(_budget_pod, one.spec.selector, one.metadata.namespace)),
     ]
     watches += [
         Watch(kind, pools[kind], partial(_kept_for_budget, kind))
@@ -287,7 +338,7 @@ def disruption_process(
     ]
     kept = (_kept_for_budget(ref_of(obj).kind, "", obj) for obj in constants)
     return Process(
-        name=f"disruption-controller {one.metadata.name}",
+        name=f"disruption-controller {called(one)}",
         group="disruption-controller",
         user="disruption-controller",
         key=ref_of(one),
@@ -304,8 +355,8 @@ def _disruption_act(cache: Cache, key: Ref) -> Alternatives:
     return (requests,) if requests else ()
 
 
-def _budget_pod(selector: LabelSelector | None, _uid: str, obj: Object | None) -> Object | None:
-    if obj is None or not selects(selector, obj.metadata.labels):
+def _budget_pod(selector: LabelSelector | None, namespace: str, _uid: str, obj: Object | None) -> Object | None:
+    if obj is None or obj.metadata.namespace != namespace or not selects(selector, obj.metadata.labels):
         return None
     return disruption.TRANSFORM["Pod"](obj)
 

@@ -1,4 +1,4 @@
-"""What is wrong only in combination: a script that names what is not there, a Service that selects nothing, no nodes.
+"""What is wrong only in combination: a script that names what is not there, no nodes, more Pods than may exist.
 
 Each check stops a search that would answer another question than the one that was asked.
 """
@@ -6,12 +6,12 @@ Each check stops a search that would answer another question than the one that w
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.cache import Cache
-from ..impl.api.core import Node, Pod, Service
-from ..impl.api.kinds import Object, ref_of
+from ..impl.api.core import Node, Pod
+from ..impl.api.kinds import BY_NAME, Object, kind_of, ref_of
 from ..impl.api.meta import Ref
 from ..impl.kubectl import script
 from ..impl.kubectl.script import Missing, Step
@@ -27,14 +27,29 @@ Wrong = tuple[str, str, str]
 def cross_check(reader: Reader, scenario: Scenario, manifests: Manifests, script_at: Located | None) -> None:
     """Note every contradiction between manifests, nodes and script."""
     _check_nodes(reader, manifests)
-    _check_services(reader, scenario, manifests)
     items = script_at.value if script_at is not None else ()
     present = tuple(scenario.objects)
     for step, at in zip(scenario.script, items, strict=True):
-        for field, message, hint in _wrong(step, present, scenario.namespace):
+        namespace = getattr(step, "namespace", "") or scenario.namespace
+        for field, message, hint in _wrong(step, present, namespace):
             ((_, arguments),) = at.value.items()
-            reader.blame(arguments.value.get(field, arguments), message, hint)
-        present = _after(step, present, scenario.namespace)
+            reader.blame(arguments.value.get(field, arguments), _explained(message, step, manifests, namespace), hint)
+        present = _after(step, present, namespace)
+
+
+def _explained(message: str, step: Step, manifests: Manifests, namespace: str) -> str:
+    """Say of an object without a class here that it is there, and that no step can act on it."""
+    ref = Ref(getattr(step, "kind", ""), namespace, getattr(step, "name", ""))
+    there = any(one.ref == ref for one in manifests.others)
+    return f"{ref} is not modelled, so that no step can act on it" if there else message
+
+
+def check_places(reader: Reader, scenario: Scenario, bounds_at: Located | None) -> None:
+    """Blame a bound that has no place for the Pods that the manifests bring."""
+    count = sum(isinstance(one, Pod) for one in scenario.objects)
+    if bounds_at is not None and scenario.bounds.pods is not None and count > scenario.bounds.pods:
+        at = bounds_at.value["pods"]
+        reader.blame(at, f"there are {count} Pods among the manifests, and only {scenario.bounds.pods} may exist")
 
 
 def _check_nodes(reader: Reader, manifests: Manifests) -> None:
@@ -48,36 +63,6 @@ def _check_nodes(reader: Reader, manifests: Manifests) -> None:
             message = f"node {node.metadata.name} has no allocatable {', '.join(missing)}"
             hint = "a node without capacity can run nothing: give status.capacity {cpu, memory, pods}"
             reader.problems.append(manifests.problem(ref_of(node), "status.allocatable", message, hint))
-
-
-def _check_services(reader: Reader, scenario: Scenario, manifests: Manifests) -> None:
-    """Blame a Service whose selector matches no Pod template, neither of the manifests nor of the script."""
-    applied = [step.object for step in scenario.script if isinstance(step, script.Apply)]
-    pods = [(one.metadata.namespace or scenario.namespace, _pod_labels(one)) for one in (*manifests.objects, *applied)]
-    for service in manifests.objects:
-        if not isinstance(service, Service) or not service.spec.selector:
-            continue
-        here = [labels for namespace, labels in pods if namespace == service.metadata.namespace and labels is not None]
-        if any(service.spec.selector.items() <= labels.items() for labels in here):
-            continue
-        shown = "; ".join(dict.fromkeys(_show(labels) for labels in here)) or "there are none"
-        message = f"Service {service.metadata.name} selects {_show(service.spec.selector)}, which no Pod template has"
-        field = "spec.selector"
-        reader.problems.append(manifests.problem(ref_of(service), field, message, f"labels of Pod templates: {shown}"))
-
-
-def _pod_labels(one: Object) -> dict[str, str] | None:
-    match one:
-        case Deployment() | ReplicaSet():
-            return dict(one.spec.template.metadata.labels)
-        case Pod():
-            return dict(one.metadata.labels)
-        case _:
-            return None
-
-
-def _show(labels: Mapping[str, str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
 def _wrong(step: Step, present: tuple[Object, ...], namespace: str) -> Iterator[Wrong]:
@@ -104,13 +89,21 @@ def _wrong(step: Step, present: tuple[Object, ...], namespace: str) -> Iterator[
 
 
 def _named(kind: str, name: str, present: tuple[Object, ...], namespace: str) -> Iterator[Wrong]:
-    names = {one.metadata.name: one for one in present if ref_of(one).kind == kind}
-    place = "" if kind == "Node" else f" in namespace {namespace}"
-    found = names.get(name)
-    if found is None or found.metadata.namespace not in {"", namespace}:
-        near = difflib.get_close_matches(name, names, 1)
-        known = f"there are {', '.join(sorted(names))}" if names else f"there is no {kind} at all"
-        yield "name", f"there is no {kind} {name!r}{place}", f"did you mean {near[0]}?" if near else known
+    known = BY_NAME.get(kind)
+    home = namespace if known is None or known.namespaced else ""
+    refs = [ref_of(one) for one in present if kind_of(one).name == kind]
+    if Ref(kind, home, name) in refs:
+        return
+    names = [ref.name for ref in refs if ref.namespace == home]
+    near = difflib.get_close_matches(name, names, 1)
+    elsewhere = sorted(ref.namespace for ref in refs if ref.name == name)
+    if elsewhere:
+        hint = f"there is one in namespace {', '.join(elsewhere)}: give the step a namespace"
+    elif near:
+        hint = f"did you mean {near[0]}?"
+    else:
+        hint = f"there are {', '.join(sorted(names))}" if names else f"there is no {kind} at all"
+    yield "name", f"there is no {kind} {name!r}{f' in namespace {home}' if home else ''}", hint
 
 
 def _not_there(step: script.SetImage | script.Scale, what: str) -> Wrong:
@@ -124,7 +117,11 @@ def _pod(step: script.DeletePod, present: tuple[Object, ...], namespace: str) ->
         kind, _, name = step.workload.partition("/")
         yield from (("workload", message, hint) for _, message, hint in _named(kind, name, present, namespace))
     else:
-        owners = [one.metadata.name for one in present if isinstance(one, Deployment | ReplicaSet)]
+        owners = [
+            one.metadata.name
+            for one in present
+            if isinstance(one, Deployment | ReplicaSet) and one.metadata.namespace == namespace
+        ]
         if not any(step.name.startswith(f"{owner}-") for owner in owners):
             yield from _named("Pod", step.name, present, namespace)
     if step.node:

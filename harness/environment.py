@@ -1,35 +1,29 @@
 """The environment of a world: the script, step by step, as the commands somebody types.
 
-A command is one step of the world however many requests it sends (a drain is the exception: cordon, then one eviction
-at a time, until no Pod is left that has to go). Left out on purpose: commands that run side by side.
+A command is one step of the world however many requests it sends (a drain is the exception, see `drain`). One that
+finds nothing, or that the API server refuses, fails: the script goes on, and what failed is remembered. Left out on
+purpose: commands that run side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import TypeVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..impl.api.cache import Cache
-from ..impl.api.core import Node, Pod
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
-from ..impl.api.requests import Delete, Request
+from ..impl.api.requests import Create, Delete, Request
 from ..impl.kubectl import script as kubectl
 from ..impl.kubectl.script import Missing, Step
 from ..model.machine import Action, Fairness, Outcome, View
-from ..model.store import Stored
-from ..model.world import World
-
-T = TypeVar("T")
-
-SCRIPT = "script"
-"""The slot with the number of script steps done."""
-NOT_READY = "node.kubernetes.io/not-ready"
-BLOCKED = "script/given-up"
-"""The slot with the numbers of the drains that were given up."""
+from ..model.store import Full, Stored
+from ..model.verbs import Verb
+from ..model.world import OVERFLOW, World
+from . import drain as draining
+from .script_slots import GONE, REFUSED, SCRIPT, USER, with_gone
 
 
 @frozen
@@ -61,16 +55,13 @@ def _at_least(index: int, done: int) -> bool:
 def actions(environment: Environment) -> tuple[Action, ...]:
     """Give the script as actions: nothing promises that a step is ever taken."""
     found: list[Action] = []
+    quiet = environment.wait
     for number, step in enumerate(environment.steps):
-        begins = (
-            partial(_drain_begins, environment, number, step)
-            if isinstance(step, kubectl.Drain)
-            else partial(_runs, environment, number, step)
-        )
+        drain = draining.Drain(environment.world, number, step, quiet) if isinstance(step, kubectl.Drain) else None
+        begins = partial(draining.begins, drain) if drain else partial(_runs, environment, number, step)
         name = f"kubectl {number + 1}: {describe(step)}"
-        found.append(Action(name, "kubectl", begins, Fairness.NONE, when_quiet=environment.wait))
-        if isinstance(step, kubectl.Drain):
-            found += _drain(environment, number, step)
+        found.append(Action(name, USER, begins, Fairness.NONE, when_quiet=quiet, by=USER, verb=Verb.BEGINS, on=number))
+        found += draining.actions(drain) if drain else ()
     return tuple(found)
 
 
@@ -131,31 +122,53 @@ def _live(environment: Environment, stored: Stored, step: Step) -> Cache:
     return Cache.of(objects)
 
 
-def send_all(environment: Environment, view: View, requests: tuple[Request, ...]) -> Stored | None:
-    """Send some requests one after the other; None when one is refused."""
-    stored = Stored(view, environment.world.layout)
+def refusal(environment: Environment, stored: Stored, requests: tuple[Request, ...]) -> str:
+    """Send some requests one after the other; say why one is refused, "" if none is."""
     for request in requests:
-        if not environment.world.send(stored, "admin", request).ok:
-            return None
-    return stored
+        answer = environment.world.send(stored, "admin", request)
+        if not answer.ok:
+            return answer.message
+    return ""
 
 
 def _runs(environment: Environment, number: int, step: Step, view: View) -> Iterator[Outcome]:
     if view[SCRIPT] != number:
         return
-    stored = Stored(view, environment.world.layout)
-    for requests in _choices(step, _live(environment, stored, step), environment.namespace):
+    live = _live(environment, Stored(view, environment.world.layout), step)
+    for requests in _choices(step, live, environment.namespace):
         if isinstance(requests, Missing):
-            yield Outcome(f"kubectl finds nothing: {requests.what}", {SCRIPT: number + 1})
+            failed = {} if _may_find_nothing(step) else {REFUSED: (*view[REFUSED], (number, f"no {requests.what}"))}
+            yield Outcome(f"kubectl finds nothing: {requests.what}", {SCRIPT: number + 1, **failed})
             return
-        after = send_all(environment, view, requests)
-        if after is not None:
-            updates = {
-                slot: joined(obj) if isinstance(step, kubectl.AddNode) else obj for slot, obj in after.updates.items()
-            }
-            yield Outcome(_told(step, requests), {**updates, SCRIPT: number + 1})
+        after = Stored(view, environment.world.layout)
+        try:
+            why = refusal(environment, after, requests)
+        except Full as full:
+            yield Outcome(f"needs one more place for a {full.kind}", {SCRIPT: number + 1, OVERFLOW: full.kind})
+            continue
+        if why:
+            yield Outcome(
+                f"{describe(step)} is refused", {SCRIPT: number + 1, REFUSED: (*view[REFUSED], (number, why))}
+            )
         else:
-            yield Outcome(f"{describe(step)} is refused", {SCRIPT: number + 1})
+            yield Outcome(
+                _told(step, requests), {**after.updates, **_remembered(view, live, requests), SCRIPT: number + 1}
+            )
+
+
+def _may_find_nothing(step: Step) -> bool:
+    """Tell whether a step is about whatever there is of something, so that nothing is no failure."""
+    return isinstance(step, kubectl.DeletePod) and not step.name
+
+
+def _remembered(view: View, live: Cache, requests: tuple[Request, ...]) -> dict[str, tuple[Ref, ...]]:
+    """Give what the script has deleted for good once some requests are granted: what nobody else makes again."""
+    gone: tuple[Ref, ...] = view[GONE]
+    deleted = (one.ref for one in requests if isinstance(one, Delete))
+    made = {ref_of(one.object) for one in requests if isinstance(one, Create)}
+    after = with_gone(gone, *(ref for ref in deleted if live.objects[ref].metadata.controller is None))
+    kept = tuple(ref for ref in after if ref not in made)
+    return {} if kept == gone else {GONE: kept}
 
 
 def _choices(step: Step, live: Cache, namespace: str) -> Iterator[tuple[Request, ...] | Missing]:
@@ -178,95 +191,3 @@ def _told(step: Step, requests: tuple[Request, ...]) -> str:
         if isinstance(step, kubectl.DeletePod) and not step.name and names
         else describe(step)
     )
-
-
-def joined(obj: T) -> T:
-    """Take off the taint a node has until its first heartbeat: it has long joined, unless it says it is not ready."""
-    if not isinstance(obj, Node):
-        return obj
-    ready = obj.status.condition("Ready")
-    if ready is not None and ready.status != "True":
-        return obj
-    return evolve(obj, spec=evolve(obj.spec, taints=tuple(one for one in obj.spec.taints if one.key != NOT_READY)))
-
-
-# --- drain ----------------------------------------------------------------------------------------------------------
-
-
-def _drain(environment: Environment, number: int, step: kubectl.Drain) -> tuple[Action, ...]:
-    """Give the loop of a drain: evict one Pod after the other in any order; over when none is left."""
-
-    def action(verb: str, act: Callable[..., Iterator[Outcome]], *, when_quiet: bool = False) -> Action:
-        name = f"kubectl {number + 1}: drain {step.node} {verb}"
-        return Action(name, f"drain {number}", partial(act, environment, number, step), when_quiet=when_quiet)
-
-    found = [action("evicts", _evicts), action("ends", _drain_ends)]
-    if environment.wait:
-        found.append(action("gives up", _gives_up, when_quiet=True))
-    return tuple(found)
-
-
-def draining(number: int) -> int:
-    """Give the value of SCRIPT while the drain at this number is under way."""
-    return -number - 1
-
-
-def _drain_begins(environment: Environment, number: int, step: kubectl.Drain, view: View) -> Iterator[Outcome]:
-    """Cordon the node."""
-    if view[SCRIPT] != number:
-        return
-    stored = Stored(view, environment.world.layout)
-    cordon = kubectl.requests(
-        kubectl.Cordon(step.node), _live(environment, stored, kubectl.Cordon(step.node)), environment.namespace
-    )
-    if isinstance(cordon, Missing):
-        yield Outcome(f"kubectl finds nothing: {cordon.what}", {SCRIPT: number + 1})
-        return
-    after = send_all(environment, view, cordon)
-    if after is not None:
-        yield Outcome(f"drain {step.node}: cordons", {**after.updates, SCRIPT: draining(number)})
-
-
-def _to_evict(environment: Environment, step: kubectl.Drain, view: View) -> tuple[Pod, ...]:
-    layout = environment.world.layout
-    keep = partial(on_node, step.node)
-    return tuple(pod for slot in layout.pools["Pod"] if (pod := view.via(keep, slot)) is not None)
-
-
-def on_node(node: str, obj: Object | None) -> Pod | None:
-    """Keep a Pod on a node as a drain looks at it."""
-    if not isinstance(obj, Pod) or obj.spec.node_name != node:
-        return None
-    return Pod(obj.metadata, spec=type(obj.spec)(node_name=node), status=type(obj.status)(phase=obj.status.phase))
-
-
-def _node_of(environment: Environment, node: str, view: View) -> Object | None:
-    return Stored(view, environment.world.layout).get(Ref("Node", "", node))
-
-
-def _evicts(environment: Environment, number: int, step: kubectl.Drain, view: View) -> Iterator[Outcome]:
-    if view[SCRIPT] != draining(number):
-        return
-    node = _node_of(environment, step.node, view)
-    if node is None:
-        return
-    cache = Cache.of((node, *_to_evict(environment, step, view)))
-    for request in kubectl.drain_requests(step.node, cache):
-        after = send_all(environment, view, (request,))
-        if after is not None:
-            pod = getattr(request, "pod", None)
-            yield Outcome(f"drain {step.node}: evicts {pod.name if pod else 'nothing'}", after.updates)
-
-
-def _drain_ends(environment: Environment, number: int, step: kubectl.Drain, view: View) -> Iterator[Outcome]:
-    if view[SCRIPT] != draining(number):
-        return
-    node = _node_of(environment, step.node, view)
-    cache = Cache.of((*([] if node is None else [node]), *_to_evict(environment, step, view)))
-    if kubectl.drained(step.node, cache):
-        yield Outcome(f"drain {step.node}: done", {SCRIPT: number + 1})
-
-
-def _gives_up(_environment: Environment, number: int, step: kubectl.Drain, view: View) -> Iterator[Outcome]:
-    if view[SCRIPT] == draining(number):
-        yield Outcome(f"drain {step.node}: gives up", {SCRIPT: number + 1, BLOCKED: (*view[BLOCKED], number)})

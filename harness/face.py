@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from hashlib import blake2b
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,14 @@ from ..model.checker.results import Exploration, Limits, Progress, Status
 from ..model.checker.simulate import simulate
 from ..traces import files as trace_files
 from ..traces import render
-from ..traces.document import Document, Inputs
+from ..traces.document import BadTraceError, Document, Inputs
 from ..traces.replay import Replay, record, replay
 from . import check as checking
 from . import report as reports
 from .cluster import Refused
 from .commands import CommandError, parse
 from .inputs import gather
+from .report import Told
 from .results import Report
 from .scenario import Faults
 from .scenario_file import FAULTS, Loaded, load_scenario
@@ -50,10 +52,23 @@ class Cluster:
     options: immutabledict[str, Json] = EMPTY
 
     @classmethod
-    def from_manifests(cls, *paths: str | Path, nodes: int | None = None) -> Cluster:
-        """Read files and folders; `nodes` adds that many plain ones. Raises BadInput naming what cannot be read."""
-        gathered = gather(paths)
-        return cls(gathered.name, gathered.files, EMPTY if nodes is None else immutabledict(nodes=nodes))
+    def from_manifests(
+        cls,
+        *paths: str | Path,
+        nodes: int | str | Path | None = None,
+        namespace: str | None = None,
+        recursive: bool = False,
+    ) -> Cluster:
+        """Read files and folders, with `recursive` those below. Raises BadInput naming what cannot be read.
+
+        `nodes` adds that many plain ones, or is a file with more; `namespace` is where objects go that name none.
+        """
+        counted = nodes if isinstance(nodes, int) else None
+        more = () if nodes is None or isinstance(nodes, int) else (nodes,)
+        gathered = gather((*paths, *more), recursive=recursive)
+        given = {"nodes": counted, "namespace": namespace}
+        options = immutabledict((key, value) for key, value in sorted(given.items()) if value is not None)
+        return cls(gathered.name, gathered.files, options)
 
     def given(self, options: Mapping[str, Any]) -> Cluster:
         """Give the same cluster with more options, those that are None left out."""
@@ -70,9 +85,19 @@ class Result:
     """What a check found. `documents` are the traces of broken claims, `paths` where they were written."""
 
     outcome: Report
-    not_modelled: tuple[str, ...] = ()
+    loaded: Loaded
     documents: immutabledict[str, Document] = EMPTY
     paths: immutabledict[str, str] = field(default=EMPTY)
+
+    @property
+    def not_modelled(self) -> tuple[str, ...]:
+        """What the manifests say that is not modelled: one line each, with its place."""
+        return self.loaded.not_modelled
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What is taken for granted about the input: one line each, with its place."""
+        return tuple(map(str, self.loaded.assumptions))
 
     @property
     def status(self) -> Status:
@@ -91,8 +116,17 @@ class Result:
 
     @property
     def report(self) -> str:
-        """The whole report as text."""
-        return reports.text(self.outcome, self._traces(), self.not_modelled)
+        """The report as text."""
+        return self.text()
+
+    def text(self, *, width: int = reports.WIDTH, explain: bool = False) -> str:
+        """Give the report in lines of at most `width`; with `explain` also what matters to no claim."""
+        return reports.text(self.outcome, self._told(), width=width, explain=explain)
+
+    @property
+    def quiet(self) -> str:
+        """The verdicts alone, one a line."""
+        return reports.quiet(self.outcome)
 
     @property
     def trace(self) -> str:
@@ -103,7 +137,7 @@ class Result:
         """Give the report as JSON."""
         found = self.outcome.exploration
         statistics = None if found is None else profile.to_json(found)
-        return {**reports.to_json(self.outcome, self._traces(), self.not_modelled), "statistics": statistics}
+        return {**reports.to_json(self.outcome, self._told()), "statistics": statistics}
 
     @property
     def statistics(self) -> str:
@@ -111,8 +145,9 @@ class Result:
         found = self.outcome.exploration
         return "" if found is None else "\n".join((*profile.lines(found), ""))
 
-    def _traces(self) -> dict[str, tuple[str, Document]]:
-        return {claim: (self.paths.get(claim, ""), document) for claim, document in self.documents.items()}
+    def _told(self) -> Told:
+        traces = immutabledict((claim, (self.paths.get(claim, ""), one)) for claim, one in self.documents.items())
+        return Told(self.loaded.manifests, self.loaded.notes, self.loaded.assumptions, traces)
 
 
 def check(
@@ -123,6 +158,7 @@ def check(
     propagation: str | int | None = None,
     limits: Limits | None = None,
     trace_dir: str | Path | None = None,
+    trace_name: str = "",
     progress: Callable[[Progress], None] | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
@@ -135,7 +171,8 @@ def check(
     """Check a cluster, or the manifests at a path, against every claim.
 
     `options` are those of scenario.yaml in its spelling or in Python's (`start`, `consistency`, `wait_between_steps`).
-    With `trace_dir`, the traces of broken claims are written there. `checkpoint` is the file the search is kept in,
+    With `trace_dir`, the traces of broken claims are written there, called `trace_name` or like the manifests, and
+    never over a trace of another scenario. `checkpoint` is the file the search is kept in,
     `resume` goes on from it; `measure` times the Python code of components and claims. With `walks`, so many
     random walks stand in for the search: they find breaches, and nothing holds. `symmetry` False keeps apart what
     differs only in which of several nodes or Pods that are alike is which. Raises BadInput for what is wrong with
@@ -168,7 +205,7 @@ def check(
     except CheckpointError as error:
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
     documents = _documents(outcome, Inputs(cluster.files, cluster.options))
-    return Result(outcome, loaded.not_modelled, documents, _written(cluster.name, documents, trace_dir))
+    return Result(outcome, loaded, documents, _written(trace_name or cluster.name, documents, trace_dir))
 
 
 def _walks(walks: int, seed: int, checkpoint: str | Path | None) -> Callable[..., Exploration]:
@@ -230,9 +267,27 @@ def _written(name: str, documents: Mapping[str, Document], folder: str | Path | 
     if folder is None:
         return EMPTY
     return immutabledict(
-        (claim, str(trace_files.write(document, Path(folder) / f"{name}-{claim}.json")))
+        (claim, str(trace_files.write(document, _free(Path(folder), f"{name}-{claim}", document.inputs))))
         for claim, document in documents.items()
     )
+
+
+def _free(folder: Path, stem: str, inputs: Inputs) -> Path:
+    """Give the file for a trace: the first of its name that is not there, or is a trace of the same inputs."""
+    for number in count(1):
+        path = folder / (f"{stem}.json" if number == 1 else f"{stem}-{number}.json")
+        if not path.exists() or _asks(path, inputs):
+            return path
+    raise AssertionError("numbers do not end")
+
+
+def _asks(path: Path, inputs: Inputs) -> bool:
+    """Tell whether a file is a trace of the same question: the same files, whatever is in them now, and options."""
+    try:
+        there = trace_files.read(path).inputs
+    except BadTraceError:
+        return False
+    return there.files.keys() == inputs.files.keys() and there.options == inputs.options
 
 
 def replay_check(document: Document) -> Replay:
@@ -241,24 +296,20 @@ def replay_check(document: Document) -> Replay:
     return replay(checking.machine_for(loaded.scenario, document.kind), document)
 
 
-def _workload(name: str) -> tuple[str, str]:
-    kind, slash, rest = name.rpartition("/")
-    return (kind, rest) if slash else ("Deployment", name)
-
-
-def set_image(workload: str, image: str, container: str = "") -> Step:
+def set_image(workload: str, image: str, container: str = "", *, namespace: str = "") -> Step:
     """Give a workload ("web", or "ReplicaSet/web") a new image, as `kubectl set image` does."""
-    return steps.SetImage(*_workload(workload), image, container)
+    return steps.SetImage(*_workload(workload), image, container, namespace)
 
 
-def scale(workload: str, replicas: int) -> Step:
+def scale(workload: str, replicas: int, *, namespace: str = "") -> Step:
     """Change the number of replicas of a workload ("web", or "ReplicaSet/web")."""
-    return steps.Scale(*_workload(workload), replicas)
+    return steps.Scale(*_workload(workload), replicas, namespace)
 
 
-def delete_pod(name: str, node: str = "") -> Step:
+def delete_pod(name: str, node: str = "", *, namespace: str = "") -> Step:
     """Delete a Pod by name, or the first of a workload ("Deployment/web"), of those on a node if one is named."""
-    return steps.DeletePod(workload=name, node=node) if "/" in name else steps.DeletePod(name)
+    workload = name if "/" in name else ""
+    return steps.DeletePod("" if workload else name, workload, node if workload else "", namespace)
 
 
 def cordon(node: str) -> Step:
@@ -266,6 +317,13 @@ def cordon(node: str) -> Step:
     return steps.Cordon(node)
 
 
-def drain(node: str) -> Step:
-    """Cordon a node and evict its Pods until none is left."""
-    return steps.Drain(node)
+def drain(
+    node: str, *, force: bool = False, ignore_daemonsets: bool = False, delete_emptydir_data: bool = False
+) -> Step:
+    """Cordon a node and evict its Pods until none is left, as `kubectl drain` does with these flags."""
+    return steps.Drain(node, force, ignore_daemonsets, delete_emptydir_data)
+
+
+def _workload(name: str) -> tuple[str, str]:
+    kind, slash, rest = name.rpartition("/")
+    return (kind, rest) if slash else ("Deployment", name)

@@ -23,10 +23,10 @@ class Gathered:
     files: immutabledict[str, str]
 
 
-def gather(paths: Iterable[str | Path]) -> Gathered:
-    """Read files and folders. Raises BadInput naming every one that cannot be used."""
+def gather(paths: Iterable[str | Path], *, recursive: bool = False) -> Gathered:
+    """Read files and folders, `recursive` those below them, too. Raises BadInput naming all that cannot be used."""
     wanted = [str(path) for path in paths]
-    files = {text.file: text.text for text in _read(wanted)}
+    files = {text.file: text.text for text in _read(wanted, recursive=recursive)}
     if not any(not is_scenario_file(name) for name in files):
         hint = "a scenario.yaml says what happens to manifests; they go beside it"
         raise BadInput((Problem(wanted[0], 0, "", "no manifests, only a scenario", hint),))
@@ -35,13 +35,13 @@ def gather(paths: Iterable[str | Path]) -> Gathered:
     return Gathered(_name(wanted[0]), immutabledict(sorted(files.items())))
 
 
-def _read(sources: Iterable[str]) -> tuple[Text, ...]:
+def _read(sources: Iterable[str], *, recursive: bool = False) -> tuple[Text, ...]:
     """Read sources; a folder that cannot be listed is one more thing to tell."""
     texts: list[Text] = []
     problems: list[Problem] = []
     for source in sources:
         try:
-            found, wrong = read_sources([source])
+            found, wrong = read_sources([source], recursive=recursive)
         except OSError as error:
             found, wrong = (), (Problem(source, 0, "", f"cannot be read: {error.strerror}"),)
         texts.extend(found)

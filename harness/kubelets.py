@@ -29,8 +29,13 @@ from ..impl.kubelet.behaviour import ImageBehaviour
 from ..impl.kubelet.runtime import KubeletStep, Work, crash, occupies
 from ..model.machine import Action, Fairness, Outcome, View
 from ..model.store import Stored, Updates
+from ..model.verbs import Verb
 from ..model.world import World
 
+USER = "kubelet"
+"""Who a kubelet's work is by."""
+PROXY = "kube-proxy"
+"""Who a kube-proxy's work is by."""
 CONTAINER_CRASHES = "fault/container-crash"
 
 MayStop = Callable[[View, Pod], bool]
@@ -65,7 +70,14 @@ def runtime_slot(place: str) -> str:
 def actions(kubelets: Kubelets) -> tuple[Action, ...]:
     """Give the work of the kubelets, Pod by Pod."""
     return tuple(
-        Action(f"kubelet {place.rpartition('/')[2]}: works", f"kubelet {place}", partial(_works, kubelets, place))
+        Action(
+            f"kubelet {place.rpartition('/')[2]}: works",
+            f"kubelet {place}",
+            partial(_works, kubelets, place),
+            by=USER,
+            verb=Verb.WORKS,
+            on=place,
+        )
         for place in kubelets.places
     )
 
@@ -78,6 +90,9 @@ def crashes(kubelets: Kubelets) -> tuple[Action, ...]:
             f"fault {place}",
             partial(_crashes, place),
             Fairness.NONE,
+            by=USER,
+            verb=Verb.CONTAINER_CRASHES,
+            on=place,
         )
         for place in kubelets.places
     )
@@ -111,7 +126,7 @@ def _early(kubelets: Kubelets, view: View, pod: Pod, chain: tuple[KubeletStep, .
     for request in (one.request for one in chain):
         if isinstance(request, PatchStatus) and isinstance(request.object, Pod) and request.object.finished:
             stored = Stored(view, kubelets.world.layout)
-            if not pod.finished and kubelets.world.send(stored, f"node {node.metadata.name}", request).ok:
+            if not pod.finished and kubelets.world.send(stored, ref_of(node), request).ok:
                 label = f"{node.metadata.name}: report the end early ({pod.metadata.name})"
                 yield Outcome(label, stored.updates)
 
@@ -132,7 +147,7 @@ def _name(pod: Pod | None, runtime: PodRuntime) -> str:
 def _report(kubelets: Kubelets, stored: Stored, step: KubeletStep, node: Node) -> bool:
     if step.request is None:
         return True
-    return kubelets.world.send(stored, f"node {node.metadata.name}", step.request).ok
+    return kubelets.world.send(stored, ref_of(node), step.request).ok
 
 
 def _node(kubelets: Kubelets, view: View, pod: Pod | None) -> Node | None:
@@ -233,4 +248,4 @@ def proxy_action(node: str, slices: tuple[str, ...]) -> Action:
         if seen != view[proxy_slot(node)]:
             yield Outcome(f"programs the rules on {node}", {proxy_slot(node): seen})
 
-    return Action(f"kube-proxy {node}: syncs", f"kube-proxy {node}", syncs)
+    return Action(f"kube-proxy {node}: syncs", f"kube-proxy {node}", syncs, by=PROXY, verb=Verb.SYNCS, on=node)

@@ -10,33 +10,35 @@ from collections.abc import Mapping
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ..impl.api.core import Node, NodeCondition, NodeStatus, Resources
-from ..impl.api.frozen import strings
+from ..impl.api.core import Node, NodeCondition
 from ..impl.api.kinds import Object, ref_of
-from ..impl.api.load import BadInput, LoadedObject, Problem, Source, Text, objects_in
-from ..impl.api.meta import ObjectMeta, Ref
-from ..impl.api.quantity import parse_quantity
+from ..impl.api.load import BadInput, LoadedObject, Note, Other, Problem, Source, Text, objects_in
+from ..impl.api.meta import Ref
 from ..impl.apiserver.defaulting import default
 from ..impl.apiserver.strategy import prepare_for_create
 from ..impl.apiserver.validation import validate_create
 from .reader import Reader
 
-PLAIN: Resources = immutabledict(
-    (name, parse_quantity(text)) for name, text in (("cpu", "4"), ("memory", "8Gi"), ("pods", "110"))
-)
-"""What a plain node has."""
 NO_SOURCES: immutabledict[Ref, Source] = immutabledict()
 
 
 @frozen
 class Manifests:
-    """Objects in the order of their files, where each is written, and what of them is not modelled."""
+    """Objects in the order of their files, where each is written, and what of them is not modelled.
+
+    `others` are the objects whose kinds have no class here, `hooks` those that Helm runs by itself.
+    """
 
     objects: tuple[Object, ...] = ()
     sources: immutabledict[Ref, Source] = NO_SOURCES
-    not_modelled: tuple[str, ...] = ()
-    undecided: int = 0
-    """How many of these notes a claim may hang on."""
+    notes: tuple[Note, ...] = ()
+    others: tuple[Other, ...] = ()
+    hooks: tuple[Note, ...] = ()
+
+    @property
+    def not_modelled(self) -> tuple[str, ...]:
+        """The notes, one line each."""
+        return tuple(str(note) for note in self.notes)
 
     def plus(self, more: tuple[Object, ...]) -> Manifests:
         """Give these and more objects; one that is there already stays as it is."""
@@ -63,8 +65,9 @@ def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str) -> 
     return Manifests(
         tuple(settled(one.object) for one in loaded.objects),
         immutabledict((ref_of(one.object), one.source) for one in loaded.objects),
-        tuple(str(note) for note in loaded.unmodelled),
-        sum(note.decides for note in loaded.unmodelled),
+        loaded.unmodelled,
+        loaded.others,
+        loaded.hooks,
     )
 
 
@@ -90,14 +93,3 @@ def settled(obj: Object) -> Object:
 
 
 READY = NodeCondition("Ready", "True", "KubeletReady", "kubelet is posting ready status")
-
-
-def plain_nodes(count: int) -> tuple[Node, ...]:
-    """Give plain nodes: node-1, node-2, ... with 4 cpu, 8Gi and room for 110 Pods."""
-    return tuple(_plain_node(f"node-{number}") for number in range(1, count + 1))
-
-
-def _plain_node(name: str) -> Node:
-    labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
-    status = NodeStatus(capacity=PLAIN, allocatable=PLAIN, conditions=(READY,))
-    return Node(ObjectMeta(name=name, labels=strings(labels)), status=status)

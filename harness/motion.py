@@ -9,7 +9,7 @@ Without a propagation bound the question is up to which one the claim holds: as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from functools import partial
 
 from attrs import evolve, frozen
@@ -28,12 +28,12 @@ from ..model.machine import Invariant, Sometimes, View
 from ..properties.answers import is_judged, selects_pod
 from ..properties.convergence import HASH
 from . import reach
-from .advice import hook_advice
+from .advice import hook_advice, hook_blame
 from .claim_answers import services_of
 from .claims import REACHABILITY
 from .cluster import Cluster, Parts, build
 from .given import versions
-from .kubelets import runtime_slot
+from .kubelets import proxy_slot, runtime_slot
 from .prepare import Prepared
 from .results import Claim
 from .scenario import Consistency, Faults, Scenario
@@ -46,6 +46,8 @@ LIVES = 2
 """How often the one Pod is made when the question is whether it is dropped in the end."""
 SEARCH = Limits(max_states=400_000)
 """How far a suspicion is followed up unless the caller sets tighter limits."""
+NOBODY_GOES = "in motion: a Pod that a Service selects is taken away"
+"""The half of the claim that is about nothing where no Pod goes."""
 OTHERS = "goes: a Pod of no known template"
 
 
@@ -167,7 +169,7 @@ def judge(
     """Judge the claim about connections, given what the core says of it and of who ever goes."""
     services = _services(scenario, prepared)
     if not services:
-        return evolve(at_rest, vacuous=True, lines=(*at_rest.lines, "vacuous: no Service has a selector"))
+        return evolve(at_rest, vacuous=True)
     owners = owners_of(scenario, prepared)
     going = [
         (kind, owner)
@@ -177,8 +179,7 @@ def judge(
     odd = searched[OTHERS].status is Status.HOLDS or any(HASH in one.spec.selector for one in services)
     pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
     if not pairs and not odd:
-        line = "vacuous in motion: no Pod that a Service selects is ever taken away"
-        return evolve(at_rest, vacuous=True, lines=(*at_rest.lines, line))
+        return evolve(at_rest, vacuous=(NOBODY_GOES,))
     bound, told = _bound(scenario, tuple(owner for _, owner in pairs))
     assumed = evolve(scenario, bounds=evolve(scenario.bounds, propagation_seconds=bound))
     for service, owner in pairs:
@@ -264,7 +265,7 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
 
 def proxies_of(cluster: Cluster) -> tuple[str, ...]:
     """Name the slots of a cluster's kube-proxies."""
-    return tuple(slot for slot in cluster.machine.initial[0] if slot.startswith("proxy/"))
+    return tuple(map(proxy_slot, cluster.proxies))
 
 
 def _confirm(
@@ -282,19 +283,29 @@ def _confirm(
         search = explore(cluster.machine, [claim], limits=tighter, stop_at_first=True, progress=progress)
         verdict = search[claim.name]
         if verdict.status is Status.VIOLATED and verdict.trace is not None:
-            lines = (*verdict.evidence, *_advice(scenario, cluster, verdict.trace))
-            return evolve(at_rest, status=Status.VIOLATED, kind=kind, lines=lines, trace=verdict.trace)
+            broken = evolve(at_rest, status=Status.VIOLATED, kind=kind, lines=verdict.evidence, trace=verdict.trace)
+            return _repaired(broken, scenario.bounds.propagation_seconds, cluster, verdict.trace)
     why = "a breach is possible for a Pod by itself and was not found in a run of the cluster"
     return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
 
 
-def _advice(scenario: Scenario, cluster: Cluster, trace: Trace) -> Iterator[str]:
+def _repaired(claim: Claim, bound: int | None, cluster: Cluster, trace: Trace) -> Claim:
     """Name the repair of the Pod that is hit."""
     last = states(cluster.machine, trace)[-1]
+    pod = _hit(cluster, last)
+    if pod is None:
+        return claim
+    blame = (hook_blame(bound, pod, _objects(cluster, last)),)
+    return evolve(claim, lines=(*claim.lines, *hook_advice(bound, pod)), blame=blame)
+
+
+def _hit(cluster: Cluster, view: View) -> Pod | None:
+    """Give the Pod that is sent connections and does not take them."""
     pods = cluster.world.layout.pools["Pod"]
-    place, _, _ = next(reach.refusing(pods, proxies_of(cluster), reach.chosen, last))
-    if isinstance(pod := last[place], Pod):
-        yield from hook_advice(scenario.bounds.propagation_seconds, pod, _objects(cluster, last))
+    for place, _, _ in reach.refusing(pods, proxies_of(cluster), reach.chosen, view):
+        if isinstance(pod := view[place], Pod):
+            return pod
+    return None
 
 
 def _objects(cluster: Cluster, view: View) -> tuple[Object, ...]:

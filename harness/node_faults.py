@@ -16,25 +16,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from ..impl.api.cache import Cache
 from ..impl.api.core import Node, NodeSpec, Pod
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
-from ..impl.api.requests import Evict, Update
-from ..impl.controllers import nodelifecycle, podgc, tainteviction
+from ..impl.api.requests import Update
+from ..impl.controllers import nodelifecycle, podgc
 from ..impl.controllers.common import Keep, slim_conditions, slim_metadata
 from ..impl.kubectl import script as kubectl
 from ..model.machine import Action, Fairness, Outcome, View
-from ..model.store import Stored
-from ..model.world import Alternatives, Form, Process, Watch, World
-from . import environment
+from ..model.verbs import Verb
+from ..model.world import CRASHES, Alternatives, Form, Process, Watch, World
+from . import taint_eviction
 from .kubelets import runtime_slot, up_slot
-from .scenario import Consistency, Scenario
+from .priorities import pod_specs
+from .scenario import Scenario
 
+LIFECYCLE = "node-controller"
 NODE_CRASHES = "fault/node-crash"
-FOR_EVER = 10**9
-"""Seconds: every timer has run out by then."""
 PODGC_KEY = Ref("PodGarbageCollector", "", "all")
 
 Pools = dict[str, tuple[str, ...]]
@@ -52,26 +53,70 @@ def mortal(scenario: Scenario, objects: tuple[Object, ...]) -> tuple[str, ...]:
 
 
 def processes(scenario: Scenario, pools: Pools, constants: tuple[Object, ...]) -> tuple[Process, ...]:
-    """Give the processes that the script and the fault budget call for: none where no node changes."""
-    dying = scenario.faults.node_crash > 0
-    steps = scenario.script
-    manifest = any(isinstance(one, kubectl.Apply) and isinstance(one.object, Node) for one in steps)
-    moved = any(isinstance(one, kubectl.Cordon | kubectl.Uncordon | kubectl.Drain) for one in steps)
-    thrown_out = any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in steps)
-    vouched = any(isinstance(one, kubectl.Taint) and one.key == podgc.OUT_OF_SERVICE for one in steps)
+    """Give the processes of all three controllers, for every node there may be (see `acted_on` for where none is)."""
     nodes = pools.get("Node", ())
-    found: list[Process] = []
-    if dying or moved or manifest:
-        found += [_lifecycle(place) for place in nodes]
-    if dying:
-        found += [_marking(place, pools) for place in nodes]
-    if dying or thrown_out or manifest:
-        lifted = any(isinstance(one, kubectl.Untaint) for one in steps)
-        lags = lifted and scenario.consistency is not Consistency.LINEARIZABLE
-        found += [_eviction(place, pools, Form.DECISION if lags else Form.CURRENT) for place in nodes]
-    if vouched or any(isinstance(one, kubectl.DeleteNode) for one in steps):
-        found.append(_collector(pools, constants))
-    return tuple(found)
+    if not nodes:
+        return ()
+    return (
+        *(_lifecycle(place, nodes) for place in nodes),
+        *(taint_eviction.process(place, pools) for place in nodes if taint_eviction.lags(scenario)),
+        _collector(pools, constants),
+    )
+
+
+def acted_on(scenario: Scenario, objects: tuple[Object, ...]) -> bool:
+    """Tell whether nodes may change, or one of the controllers here may do something because of how they are.
+
+    Otherwise each of them may be left out by what it reads and writes. The node lifecycle controller writes what
+    follows from a node's conditions and cordon, and marks Pods of a node that is not ready: nodes are at rest at the
+    start (`at_rest`), ready, and nobody else writes them. The taint eviction controller does nothing on a node without
+    a NoExecute taint. The Pod garbage collector looks for Pods whose node does not exist or carries the out-of-service
+    taint; the scheduler binds to nodes that are there, so only a Pod that names its node itself can be such a one.
+    """
+    nodes = [one for one in objects if isinstance(one, Node)]
+    if scenario.faults.node_crash or any(isinstance(step, _NODE_STEPS) for step in scenario.script):
+        return True
+    if any(isinstance(step, kubectl.Apply) and isinstance(step.object, Node) for step in scenario.script):
+        return True
+    if any(one.effect == "NoExecute" or one.key == podgc.OUT_OF_SERVICE for node in nodes for one in node.spec.taints):
+        return True
+    if any(ready.status != "True" for node in nodes if (ready := node.status.condition("Ready"))):
+        return True
+    there = {"", *(one.metadata.name for one in nodes)}
+    bound = [one for one in objects if isinstance(one, Pod)]
+    return any(spec.node_name not in there for spec in (*pod_specs(scenario), *(one.spec for one in bound)))
+
+
+_NODE_STEPS = (
+    kubectl.AddNode
+    | kubectl.Cordon
+    | kubectl.DeleteNode
+    | kubectl.Drain
+    | kubectl.LabelNode
+    | kubectl.Taint
+    | kubectl.Uncordon
+    | kubectl.Untaint
+)
+
+
+def at_rest(objects: tuple[Object, ...]) -> tuple[Object, ...]:
+    """Give the objects once the node lifecycle controller has brought the nodes' taints in line with what they say.
+
+    The nodes are older than everything that is applied; the report says so.
+    """
+    store = Cache.of(objects)
+    while changed := _amended(store):
+        store = changed
+    return tuple(store.objects[ref_of(one)] for one in objects)
+
+
+def _amended(store: Cache) -> Cache | None:
+    """Give the store after the controller's next write of a node, None where it has none to make."""
+    for node in store.list(Node):
+        for request in nodelifecycle.reconcile(store, ref_of(node)):
+            if isinstance(request, Update) and isinstance(request.object, Node):
+                return Cache(store.objects.set(ref_of(node), request.object))
+    return None
 
 
 def _number(place: str) -> str:
@@ -81,41 +126,31 @@ def _number(place: str) -> str:
 # --- the node lifecycle controller ----------------------------------------------------------------------------------
 
 
-def _lifecycle(place: str) -> Process:
-    """Make the process that brings the taints of the node in a place in line with its conditions."""
+def _lifecycle(place: str, places: tuple[str, ...]) -> Process:
+    """Make the process that brings the taints of the node in a place in line with its conditions.
+
+    Of the others it looks at whether they are ready: where none is, nobody is driven out.
+    """
     return Process(
         name=f"node-controller {_number(place)}",
-        group="node-controller",
-        user="node-controller",
+        group=LIFECYCLE,
+        user=LIFECYCLE,
         key=place,
-        watches=(Watch("Node", (place,), _whole),),
+        watches=(Watch("Node", places, _whole_or_ready),),
         constants=(),
         act=_taints,
         form=Form.CURRENT,
     )
 
 
-def _whole(_uid: str, obj: Object | None) -> Object | None:
-    return obj
+def _whole_or_ready(uid: str, obj: Object | None) -> Object | None:
+    """Keep the node with this uid whole, of others whether they are ready."""
+    return obj if obj is None or obj.metadata.uid == uid else _readiness(uid, obj)
 
 
 def _taints(cache: Cache, key: Ref) -> Alternatives:
     requests = nodelifecycle.reconcile(cache, key)
     return (requests,) if requests else ()
-
-
-def _marking(place: str, pools: Pools) -> Process:
-    """Make the process that marks the Pods of a node that is not ready, in any order."""
-    return Process(
-        name=f"node-controller {_number(place)} pods",
-        group="node-controller",
-        user="node-controller",
-        key=place,
-        watches=(Watch("Node", (place,), _readiness), Watch("Pod", pools["Pod"], _ready_pod)),
-        constants=(),
-        act=_marks,
-        form=Form.CURRENT,
-    )
 
 
 def _readiness(_uid: str, obj: Object | None) -> Object | None:
@@ -126,18 +161,60 @@ def _readiness(_uid: str, obj: Object | None) -> Object | None:
     )
 
 
-def _ready_pod(uid: str, obj: Object | None) -> Object | None:
-    """Keep a ready Pod of the node with this uid."""
-    return nodelifecycle.TRANSFORM["Pod"](obj) if _is_on(uid, obj) and obj is not None else None
-
-
 def _is_on(uid: str, obj: Object | None) -> bool:
     return isinstance(obj, Pod) and bool(obj.spec.node_name) and obj.spec.node_name == uid.rpartition("/")[2]
 
 
-def _marks(cache: Cache, key: Ref) -> Alternatives:
-    requests = nodelifecycle.reconcile(cache, key)
-    return tuple((one,) for one in requests if isinstance(one, Update) and isinstance(one.object, Pod))
+def marking(place: str) -> str:
+    """Name the slot that says whether the controller remembers that the node in a place fell silent on its watch."""
+    return f"node-controller/{_number(place)}"
+
+
+def marks(world: World, *, crash: bool) -> tuple[Action, ...]:
+    """Let the node lifecycle controller mark the Pods of nodes that fell silent as not ready, in any order.
+
+    It does so because it saw the node change, not because of how the node is: a restart in between (`crash`) forgets
+    it, and then nobody marks them (k/k#50067; monitorNodeHealth compares what it read with what it wrote).
+    """
+    found = []
+    for place in world.layout.pools.get("Node", ()):
+        name = f"node-controller {_number(place)}"
+        on: dict[str, Any] = {"by": LIFECYCLE, "on": place}
+        does = partial(_marks, world, place)
+        found.append(Action(f"{name}: marks", f"{LIFECYCLE} {place} Pods", does, verb=Verb.SENDS, **on))
+        if crash:
+            forgets = partial(_forgets, world, place)
+            fault = f"{name}: crashes before the Pods are marked"
+            found.append(Action(fault, f"fault {name}", forgets, Fairness.NONE, verb=Verb.CRASHES, **on))
+    return tuple(found)
+
+
+def _marks(world: World, place: str, view: View) -> Iterator[Outcome]:
+    if not view[marking(place)] or (node := view.via(partial(_readiness, ""), place)) is None:
+        return
+    for other in world.layout.pools["Pod"]:
+        pod = view.via(partial(_ready_on, node.metadata.name), other)
+        if pod is None:
+            continue
+        for request in nodelifecycle.reconcile(Cache.of((node, pod)), ref_of(node)):
+            if isinstance(request, Update) and isinstance(request.object, Pod):
+                response, updates = world.commit(view, LIFECYCLE, request)
+                if response.ok:
+                    yield Outcome(f"marks {pod.metadata.name} as not ready", updates)
+
+
+def _ready_on(node: str, obj: Object | None) -> Object | None:
+    """Keep a ready Pod of a node."""
+    return nodelifecycle.TRANSFORM["Pod"](obj) if _is_on(node, obj) and obj is not None else None
+
+
+def _forgets(world: World, place: str, view: View) -> Iterator[Outcome]:
+    budget: int = view[CRASHES]
+    name = view.via(_name, place)
+    ready = partial(_ready_on, name)
+    unmarked = name and any(view.via(ready, other) is not None for other in world.layout.pools["Pod"])
+    if budget and view[marking(place)] and unmarked:
+        yield Outcome(f"forgets that {name} fell silent", {marking(place): False, CRASHES: budget - 1})
 
 
 def silences(world: World) -> tuple[Action, ...]:
@@ -147,6 +224,9 @@ def silences(world: World) -> tuple[Action, ...]:
             f"node-controller {_number(place)}: hears nothing",
             f"node-controller {place}",
             partial(_hears_nothing, world, place),
+            by=LIFECYCLE,
+            verb=Verb.HEARS_NOTHING,
+            on=place,
         )
         for place in world.layout.pools.get("Node", ())
     )
@@ -160,43 +240,13 @@ def _hears_nothing(world: World, place: str, view: View) -> Iterator[Outcome]:
     requests = nodelifecycle.reconcile(Cache.of((node,)), ref_of(node), heartbeat_lost=True)
     for request in requests:
         if isinstance(request, Update) and request.subresource == "status":
-            response, updates = world.commit(view, "node-controller", request)
+            response, updates = world.commit(view, LIFECYCLE, request)
             if response.ok:
-                yield Outcome(f"hears nothing from {name}: Ready is Unknown", updates)
+                yield Outcome(f"hears nothing from {name}: Ready is Unknown", {**updates, marking(place): True})
 
 
 def _name(obj: Object | None) -> str:
     return "" if obj is None else obj.metadata.name
-
-
-# --- taint eviction -------------------------------------------------------------------------------------------------
-
-
-def _eviction(place: str, pools: Pools, form: Form) -> Process:
-    """Make the process that evicts from the node in a place, one Pod at a time, whoever's time has run out first."""
-    return Process(
-        name=f"taint-eviction-controller {_number(place)}",
-        group="taint-eviction-controller",
-        user="taint-eviction-controller",
-        key=place,
-        watches=(Watch("Node", (place,), _node_for_eviction), Watch("Pod", pools["Pod"], _pod_for_eviction)),
-        constants=(),
-        act=_evictions,
-        form=form,
-    )
-
-
-def _node_for_eviction(_uid: str, obj: Object | None) -> Object | None:
-    return None if obj is None else tainteviction.TRANSFORM["Node"](obj)
-
-
-def _pod_for_eviction(uid: str, obj: Object | None) -> Object | None:
-    return tainteviction.TRANSFORM["Pod"](obj) if _is_on(uid, obj) and obj is not None else None
-
-
-def _evictions(cache: Cache, _key: Ref) -> Alternatives:
-    found = (tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER) for pod in cache.list(Pod))
-    return tuple(requests for requests in found if requests)
 
 
 # --- the Pod garbage collector --------------------------------------------------------------------------------------
@@ -229,29 +279,16 @@ def _collections(cache: Cache, _key: Ref) -> Alternatives:
     return tuple(requests for requests in found if requests)
 
 
-# --- drains that do not end -----------------------------------------------------------------------------------------
-
-
-def refused_evictions(world: World, script: tuple[kubectl.Step, ...], view: View) -> Iterator[str]:
-    """Say what the API server answers to the evictions that the drain under way still has to make."""
-    for number, step in enumerate(script):
-        if isinstance(step, kubectl.Drain) and view[environment.SCRIPT] == environment.draining(number):
-            stored = Stored(view, world.layout)
-            cache = Cache.of((*stored.list("Node", None), *stored.list("Pod", None)))
-            for request in kubectl.drain_requests(step.node, cache):
-                response, _ = world.commit(view, "admin", request)
-                if isinstance(request, Evict) and not response.ok:
-                    why = " ".join((response.message, *(cause.message for cause in response.causes)))
-                    yield f"the drain cannot evict Pod {request.pod.name} from {step.node}: {why}"
-
-
 # --- dying ----------------------------------------------------------------------------------------------------------
 
 
 def crashes(world: World, nodes: tuple[str, ...]) -> tuple[Action, ...]:
     """Let nodes die, as often as the budget allows: what ran there is gone, and nothing is ever heard from it again."""
     return tuple(
-        Action(f"node {node}: dies", f"fault {node}", partial(_dies, world, node), Fairness.NONE) for node in nodes
+        Action(
+            f"node {node}: dies", f"fault {node}", partial(_dies, world, node), Fairness.NONE, verb=Verb.DIES, on=node
+        )
+        for node in nodes
     )
 
 
@@ -263,12 +300,6 @@ def _dies(world: World, node: str, view: View) -> Iterator[Outcome]:
     on_it = partial(_is_on, node)
     stopped = {runtime_slot(place): None for place in world.layout.pools["Pod"] if view.via(on_it, place)}
     yield Outcome(f"node {node} dies", {**stopped, up_slot(node): False, NODE_CRASHES: budget - 1})
-
-
-def lost(nodes: tuple[str, ...], view: View, place: str) -> bool:
-    """Tell whether the Pod in a place waits for ever: it terminates on a node that has died."""
-    node = view.via(_waits_for, place)
-    return node in nodes and not view[up_slot(node)]
 
 
 def stranded(world: World, nodes: tuple[str, ...], view: View, place: str) -> str:
@@ -288,7 +319,3 @@ def stranded(world: World, nodes: tuple[str, ...], view: View, place: str) -> st
 
 def _stays_on(obj: Object | None) -> str:
     return obj.spec.node_name if isinstance(obj, Pod) and not obj.metadata.terminating else ""
-
-
-def _waits_for(obj: Object | None) -> str:
-    return obj.spec.node_name if isinstance(obj, Pod) and obj.metadata.terminating else ""

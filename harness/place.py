@@ -40,6 +40,7 @@ from ..properties.placement_volumes import undecided
 from .inputs import gather
 from .manifests import Manifests, read_manifests
 from .place_cluster import merged, prioritised
+from .plain_nodes import plain_nodes
 from .reader import Reader
 from .scenario_file import is_scenario_file
 
@@ -65,23 +66,34 @@ class Wanted:
 
 
 def wanted(
-    paths: Iterable[str | Path], nodes: str | Path | None = None, from_cluster: str | Path | None = None
+    paths: Iterable[str | Path],
+    nodes: int | str | Path | None = None,
+    from_cluster: str | Path | None = None,
+    *,
+    namespace: str = "default",
+    recursive: bool = False,
 ) -> Wanted:
-    """Read manifests, nodes from a file of their own, and the dump of a cluster to start from. Raises BadInput."""
-    sources = [*paths, *([nodes] if nodes else [])]
-    manifests = _manifests(sources) if sources or not from_cluster else None
+    """Read manifests, nodes from a file of their own (or so many plain ones), and the dump of a cluster to start from.
+
+    `namespace` is where manifests go that name none; `recursive`: also those in the folders below. Raises BadInput.
+    """
+    counted = nodes if isinstance(nodes, int) else 0
+    sources = [*paths, *([] if nodes is None or isinstance(nodes, int) else [nodes])]
+    manifests = _manifests(sources, namespace, recursive=recursive) if sources or not from_cluster else None
+    if manifests is not None:
+        manifests = manifests.plus(plain_nodes(counted))
     if from_cluster:
         whole, remarks, notes = merged(from_cluster, manifests)
-        found = of_manifests(evolve(whole, not_modelled=()))
+        found = of_manifests(evolve(whole, notes=()))
         return evolve(found, remarks=(*remarks, *found.remarks), unknown=_workloads(notes))
     return of_manifests(manifests or Manifests())
 
 
-def _manifests(sources: list[str | Path]) -> Manifests:
-    gathered = gather(sources)
+def _manifests(sources: list[str | Path], namespace: str, *, recursive: bool) -> Manifests:
+    gathered = gather(sources, recursive=recursive)
     reader = Reader()
     files = {name: text for name, text in gathered.files.items() if not is_scenario_file(name)}
-    manifests = read_manifests(files, reader, "default")
+    manifests = read_manifests(files, reader, namespace)
     reader.finish()
     return manifests
 

@@ -51,7 +51,7 @@ def _read(dump: str | Path) -> Manifests:
 def _on_top(found: Manifests, more: Manifests) -> Manifests:
     new = {ref_of(one) for one in more.objects}
     kept = tuple(one for one in found.objects if ref_of(one) not in new)
-    return Manifests((*kept, *more.objects), immutabledict({**found.sources, **more.sources}), more.not_modelled)
+    return Manifests((*kept, *more.objects), immutabledict({**found.sources, **more.sources}), more.notes)
 
 
 def _without_lost(found: Manifests) -> tuple[Manifests, tuple[str, ...]]:

@@ -17,8 +17,8 @@ from ..properties.placement_optimum import fewest_of
 from ..properties.placement_packing import Stuck, pack
 from ..properties.placement_problem import name_of
 from ..properties.placement_volumes import undecided
-from .manifests import plain_nodes
 from .place import Wanted, solve
+from .plain_nodes import plain_nodes
 
 
 @frozen

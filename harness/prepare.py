@@ -13,6 +13,7 @@ from ..model.machine import Fairness, State
 from ..model.world import OVERFLOW
 from .cluster import Cluster, Parts, applied, build
 from .scenario import Faults, Scenario, Start
+from .script_slots import USER
 from .settle import Restless, apply, contents, settle
 
 SCHEDULE = 2_000
@@ -24,7 +25,7 @@ class Prepared:
     """The store and the running containers to start from, and every ReplicaSet that one run of the script leaves."""
 
     objects: tuple[Object, ...]
-    runtimes: dict[str, Hashable]
+    runtimes: dict[Ref, Hashable]
     replicasets: tuple[ReplicaSet, ...]
 
 
@@ -35,7 +36,7 @@ def prepare(scenario: Scenario) -> Prepared:
     """
     objects = applied(scenario)
     calm = evolve(scenario, faults=Faults(), wait_between_steps=True)
-    runtimes: dict[str, Hashable] = {}
+    runtimes: dict[Ref, Hashable] = {}
     if scenario.start is Start.SETTLED:
         whole = build(evolve(calm, script=()), Parts.everything(), objects)
         rest = settle(whole.machine)
@@ -61,7 +62,7 @@ def _replicasets(whole: Cluster) -> tuple[ReplicaSet, ...]:
 
 def _next_script_step(whole: Cluster, state: State) -> State | None:
     for action in whole.machine.actions:
-        if action.name.startswith("kubectl ") and (action.when_quiet or action.fairness is Fairness.NONE):
+        if action.by == USER and (action.when_quiet or action.fairness is Fairness.NONE):
             for outcome in action.step(state):
                 return apply(state, outcome)
     return None

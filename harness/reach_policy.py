@@ -20,6 +20,7 @@ from ..impl.api.meta import LabelSelector
 from ..impl.api.policy import EndpointSlice
 from ..impl.api.yaml_source import Path, YamlError, documents
 from ..properties.network_policy import EGRESS, INGRESS, Blocked, Party, Peer, Policy, Ports, Rule, verdict
+from .commands import KINDS
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
@@ -69,11 +70,15 @@ def connections(
     """Ask for every Pod of a client (a Pod or a workload by name) and every endpoint. Raises BadInput for no Pod."""
     everything, known = tuple(objects), tuple(policies)
     home = service.metadata.namespace
-    namespace, _, name = client.rpartition("/")
-    place = namespace or home
+    *before, name = client.split("/")
+    if before and before[-1].lower() in KINDS:
+        before.pop()
+    place = before[-1] if before else home
     sources = [party for party in parties(everything) if party.namespace == place and _is_named(party.name, name)]
     if not sources:
-        raise BadInput((Problem("--from", 0, "", f"no Pod of {name} in namespace {place}", "NAME or NAMESPACE/NAME"),))
+        raise BadInput(
+            (Problem("--from", 0, "", f"no Pod of {name} in namespace {place}", "NAME, or [NAMESPACE/]KIND/NAME"),)
+        )
     there = {party.address: party for party in parties(everything) if party.namespace == home}
     return tuple(
         Connection(source, destination, port, protocol, verdict(known, source, destination, port, protocol))

@@ -13,6 +13,8 @@ from .located import Located
 
 E = TypeVar("E", bound=Enum)
 
+INT32 = 2**31 - 1
+"""The largest number of replicas, seconds and the like that Kubernetes can hold."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 DURATION = re.compile(r"(?:\d+[smh])+")
 
@@ -77,14 +79,16 @@ class Reader:
         self._expected(at, "a text", "put it in quotes" if isinstance(at.value, int | float) else "")
         return ""
 
-    def integer(self, at: Located, least: int = 0) -> int:
-        """Read a whole number, at least `least`."""
+    def integer(self, at: Located, least: int = 0, most: int = INT32) -> int:
+        """Read a whole number from `least` to `most`."""
         if isinstance(at.value, bool) or not isinstance(at.value, int):
             self._expected(at, "an integer")
             return least
         if at.value < least:
             self.blame(at, f"expected at least {least}, got {at.value}")
-        return max(at.value, least)
+        if at.value > most:
+            self.blame(at, f"expected at most {most}, got {at.value}")
+        return min(max(at.value, least), most)
 
     def flag(self, at: Located) -> bool:
         """Read a truth value."""

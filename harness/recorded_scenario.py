@@ -117,7 +117,7 @@ _STEPS: dict[str, Any] = {
     "rolloutUndo": lambda one: kubectl.RolloutUndo(one["kind"], one["name"]),
     "cordon": lambda one: kubectl.Cordon(one["node"]),
     "uncordon": lambda one: kubectl.Uncordon(one["node"]),
-    "drain": lambda one: kubectl.Drain(one["node"]),
+    "drain": lambda one: kubectl.Drain(one["node"], force=True, ignore_daemonsets=True, delete_emptydir_data=True),
     "addNode": lambda one: kubectl.AddNode(_node(one["node"])),
     "deleteNode": lambda one: kubectl.DeleteNode(one["node"]),
     "deletePod": lambda one: kubectl.DeletePod(one.get("name", ""), one.get("workload", ""), one.get("onNode", "")),

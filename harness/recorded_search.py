@@ -23,15 +23,16 @@ from ..impl.api.runtime import PodRuntime
 from ..model.checker.explore import explore
 from ..model.checker.results import Limits, Status
 from ..model.machine import Action, Converges, Fairness, Machine, Outcome, State, View
+from ..model.verbs import Verb
 from ..model.world import OVERFLOW
 from ..properties.at_rest import Restless, settled
 from .cluster import Cluster, Parts, applied, build
-from .environment import BLOCKED, SCRIPT
 from .kubelets import runtime_slot
 from .recorded_outcome import Outcome as Seen
 from .recorded_outcome import observed
 from .recorded_scenario import interchangeable, overlapping, scenario_of
 from .scenario import Consistency
+from .script_slots import BLOCKED, REFUSED, SCRIPT
 from .settle import apply, contents
 
 Record = Mapping[str, Any]
@@ -184,7 +185,7 @@ class Run:
         store = settled(contents(self.cluster, state)[0])
         if isinstance(store, Restless):
             return None
-        drained = number - 1 not in state[BLOCKED]
+        drained = number - 1 not in {*state[BLOCKED], *(failed for failed, _ in state[REFUSED])}
         seen = observed(store.objects.values(), completed=drained, drained=drained)
         return Rest(state, seen.without_budgets(self.unsure))
 
@@ -195,12 +196,12 @@ class Run:
         pods = [(one[0], self.tokens.setdefault(one[1], len(self.tokens))) for one in bare if one is not None]
         least = min(tuple(sorted((names.get(node, node), token) for node, token in pods)) for names in self.renamings)
         others = tuple(state[slot] for kind in layout.pools if kind != "Pod" for slot in layout.pools[kind])
-        return least, others, state[SCRIPT], state[BLOCKED]
+        return least, others, state[SCRIPT], state[BLOCKED], state[REFUSED]
 
 
 def _begin(commands: list[Action], number: int) -> Action:
     """Give the action by which the script's command of this number (from 1) begins."""
-    return next(one for one in commands if one.name.startswith(f"kubectl {number}:"))
+    return next(one for one in commands if one.verb is Verb.BEGINS and one.on == number - 1)
 
 
 def _nameless(pod: Object | None, runtime: PodRuntime | None) -> tuple[str, Hashable] | None:

@@ -1,36 +1,120 @@
-"""What a check found, as plain text and as JSON: the verdicts first, then what they rest on.
+"""What a check found, as plain text and as JSON: the verdict and what to do first, then why to believe it.
 
-The text says for each claim whether it holds, under a broken one why and by which run, and then what a reader must know
-before relying on it: the bounds, what the manifests say that is not modelled, and how much was searched.
+The text says in its first lines what came out and where to begin; then for each claim whether it holds, under a broken
+one why and by which run; and then what a reader must know before relying on it: what is assumed, what the manifests
+say that is not modelled, the bounds, and how much was searched. What is the same for every input, and what no claim
+hangs on, is told only where all is asked for (`explain`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from textwrap import wrap
 from typing import Any
 
+from attrs import field, frozen
+from immutabledict import immutabledict
+
+from ..impl.api.load import Note
 from ..model.checker.results import Status
 from ..traces import render
 from ..traces.document import Document
-from .results import Claim, Report
+from .assumptions import Assumption
+from .bounds import general
+from .manifests import Manifests
+from .report_lists import assumed, not_modelled
+from .results import Blame, Claim, Report
 from .scenario import Expected, Scenario
 
 WIDTH = 110
+NARROWEST = 60
 NAMED = "{0:<14} {1:<9} {2}"
+MARGIN = 25
 
 
-def text(report: Report, traces: Mapping[str, tuple[str, Document]], not_modelled: tuple[str, ...] = ()) -> str:
-    """Render a report. `traces` gives for a claim's name where its trace was written ("": nowhere) and the trace."""
-    lines = [report.scenario.title or report.scenario.name, ""]
+@frozen
+class Told:
+    """What a report tells beside the verdicts: where objects are written, what is not modelled, assumed, left out.
+
+    `traces` gives for a claim's name where its trace was written ("": nowhere) and the trace.
+    """
+
+    manifests: Manifests = Manifests()
+    notes: tuple[Note, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    traces: immutabledict[str, tuple[str, Document]] = field(factory=immutabledict)
+
+
+def text(report: Report, told: Told = Told(), *, width: int = WIDTH, explain: bool = False) -> str:
+    """Render a report, in lines of at most `width`; with `explain` all of it."""
+    width = max(width, NARROWEST)
+    lines = [report.scenario.title or report.scenario.name, "", *_headline(report, told, width), ""]
     for claim in report.claims:
-        lines.extend(_claim(claim, expectation(report.scenario, claim), traces.get(claim.name)))
+        lines.extend(_claim(claim, expectation(report.scenario, claim), told, width))
     lines.extend(_unjudged(report))
-    lines.extend(_list("Within these bounds", report.bounds))
-    lines.extend(_list("Not modelled", (*not_modelled, *report.not_modelled)))
+    judged = {claim.name for claim in report.claims}
+    lines.extend(_list("Assumed", assumed(told.assumptions, explain=explain), width))
+    noted = not_modelled(told.notes, judged, explain=explain)
+    lines.extend(_list("Not modelled", (*noted, *report.not_modelled), width))
+    lines.extend(_list("Left out", assumed(told.manifests.hooks, explain=explain), width))
+    lines.extend(_list("Within these bounds", _bounds(report, explain=explain), width))
     whole = "\n".join((*lines, "", numbers(report), ""))
     return re.sub(r"\n{3,}", "\n\n", whole)
+
+
+def _bounds(report: Report, *, explain: bool) -> tuple[str, ...]:
+    """Give the bounds that are this input's own; how many there are beside them."""
+    usual = general(report.scenario)
+    own = tuple(line for line in report.bounds if explain or line not in usual)
+    hidden = len(report.bounds) - len(own)
+    return (*own, f"and {hidden} that are the same for every input (--explain tells them)") if hidden else own
+
+
+def _headline(report: Report, told: Told, width: int) -> Iterator[str]:
+    """Say what came out, the worst first, and where to begin."""
+    groups = {one: [claim for claim in report.claims if claim.status is one] for one in WORST_FIRST}
+    shown = [f"{one.value}: {', '.join(map(_name, found))}" for one, found in groups.items() if found]
+    yield from wrap("; ".join(shown), width, subsequent_indent="  ")
+    if step := first_step(report, told):
+        yield from _wrapped(f"First: {step}", width, "", "  ")
+
+
+WORST_FIRST = (Status.VIOLATED, Status.UNKNOWN, Status.HOLDS)
+
+
+def _name(claim: Claim) -> str:
+    return f"{claim.name} (vacuous)" if claim.vacuous else claim.name
+
+
+def first_step(report: Report, told: Told) -> str:
+    """Say what to look at first: the object to be mended, else why the worst claim is not said to hold."""
+    worst = status(report)
+    for claim in (one for one in report.claims if one.status is worst and worst is not Status.HOLDS):
+        if claim.blame:
+            return blamed(claim.blame[0], told.manifests)
+        if claim.lines:
+            return f"{claim.name}: {claim.lines[0]}"
+    return ""
+
+
+def blamed(blame: Blame, manifests: Manifests) -> str:
+    """Name an object in breach with the file and line of the field to change."""
+    source = manifests.sources.get(blame.ref)
+    place = f"{source.file}:{source.line_of(blame.field)}: " if source else ""
+    at = f" {blame.field}" if blame.field else ""
+    return f"{place}{blame.ref}{at}{f': {blame.what}' if blame.what else ''}"
+
+
+def quiet(report: Report) -> str:
+    """Give the verdicts alone, one a line."""
+    return "".join(f"{claim.name:<14} {claim.status.value}{_in_brackets(claim)}\n" for claim in report.claims)
+
+
+def _in_brackets(claim: Claim) -> str:
+    if isinstance(claim.vacuous, bool):
+        return " (vacuous)" if claim.vacuous else ""
+    return f" (vacuous: {', '.join(claim.vacuous)})"
 
 
 def numbers(report: Report) -> str:
@@ -50,12 +134,13 @@ def expectation(scenario: Scenario, claim: Claim) -> str:
 
 
 def as_expected(report: Report) -> bool:
-    """Tell whether every verdict is the one the scenario expects; a claim it does not name is expected to hold."""
-    expected = dict(report.scenario.expected)
-    named = {claim.name for claim in report.claims}
-    return all(
-        claim.status.value == expected.get(claim.name, Expected.HOLDS).value for claim in report.claims
-    ) and named.issuperset(expected)
+    """Tell whether every verdict is the one the scenario expects; one that expects nothing expects all to hold.
+
+    Of a scenario that names some claims the others are not asked.
+    """
+    expected = dict(report.scenario.expected) or dict.fromkeys((one.name for one in report.claims), Expected.HOLDS)
+    found = {claim.name: claim.status.value for claim in report.claims}
+    return all(found.get(name) == verdict.value for name, verdict in expected.items())
 
 
 def status(report: Report) -> Status:
@@ -64,27 +149,31 @@ def status(report: Report) -> Status:
     return next((one for one in (Status.VIOLATED, Status.UNKNOWN) if one in found), Status.HOLDS)
 
 
-def _claim(claim: Claim, expected: str, trace: tuple[str, Document] | None) -> Iterator[str]:
+def _claim(claim: Claim, expected: str, told: Told, width: int) -> Iterator[str]:
     sentence = claim.sentence
-    if claim.vacuous:
+    if claim.vacuous is True:
         sentence += " (vacuous: what it speaks of never occurred)"
+    elif claim.vacuous:
+        sentence += f" (vacuous in part: this never occurred: {', '.join(claim.vacuous)})"
     if expected:
         sentence += f" [{expected}]"
-    first, *rest = wrap(sentence, WIDTH - 25) or [""]
+    first, *rest = wrap(sentence, width - MARGIN) or [""]
     yield NAMED.format(claim.name, claim.status.value, first).rstrip()
-    yield from (f"{'':25}{line}" for line in rest)
+    yield from (f"{'':{MARGIN}}{line}" for line in rest)
     kind = f"{claim.kind}: " if claim.status is Status.VIOLATED and claim.kind else ""
     for number, line in enumerate(claim.lines):
-        yield from wrap(
-            f"{kind if number == 0 else ''}{line}",
-            WIDTH,
-            initial_indent="    ",
-            subsequent_indent="      ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    if trace is not None:
-        yield from _trace(*trace)
+        yield from _wrapped(f"{kind if number == 0 else ''}{line}", width, "    ", "      ")
+    for blame in claim.blame:
+        yield from _wrapped(f"at {blamed(blame, told.manifests)}", width, "    ", "      ")
+    if claim.name in told.traces:
+        yield from _trace(*told.traces[claim.name])
+
+
+def _wrapped(line: str, width: int, first: str, rest: str) -> list[str]:
+    """Break a line between words only: paths and names stay whole."""
+    return wrap(
+        line, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _unjudged(report: Report) -> Iterator[str]:
@@ -104,24 +193,22 @@ def _trace(path: str, document: Document) -> Iterator[str]:
         yield ""
 
 
-def _list(title: str, items: tuple[str, ...]) -> Iterator[str]:
+def _list(title: str, items: tuple[str, ...], width: int) -> Iterator[str]:
     if items:
         yield ""
         yield f"{title}:"
     for item in items:
-        first, *rest = wrap(item, WIDTH - 4, break_long_words=False, break_on_hyphens=False) or [""]
-        yield f"  - {first}"
-        yield from (f"    {line}" for line in rest)
+        yield from _wrapped(item, width, "  - ", "    ")
 
 
-def to_json(
-    report: Report, traces: Mapping[str, tuple[str, Document]], not_modelled: tuple[str, ...]
-) -> dict[str, Any]:
-    """Give a report as JSON."""
+def to_json(report: Report, told: Told = Told()) -> dict[str, Any]:
+    """Give a report as JSON, all of it."""
+    expected = dict(report.scenario.expected)
     return {
         "scenario": report.scenario.name,
         "title": report.scenario.title,
         "verdict": status(report).value,
+        "first": first_step(report, told),
         "claims": [
             {
                 "claim": claim.name,
@@ -129,19 +216,31 @@ def to_json(
                 "verdict": claim.status.value,
                 "kind": claim.kind,
                 "lines": list(claim.lines),
-                "vacuous": claim.vacuous,
-                "expected": dict(report.scenario.expected)[claim.name].value
-                if claim.name in dict(report.scenario.expected)
-                else None,
-                "trace": traces[claim.name][0] or None if claim.name in traces else None,
+                "blame": [_blame_json(one, told.manifests) for one in claim.blame],
+                "vacuous": claim.vacuous if isinstance(claim.vacuous, bool) else list(claim.vacuous),
+                "expected": expected[claim.name].value if claim.name in expected else None,
+                "trace": told.traces[claim.name][0] or None if claim.name in told.traces else None,
             }
             for claim in report.claims
         ],
+        "assumptions": [str(one) for one in told.assumptions],
+        "notModelled": [*(str(note) for note in told.notes), *report.not_modelled],
+        "leftOut": [str(note) for note in told.manifests.hooks],
         "bounds": list(report.bounds),
-        "notModelled": [*not_modelled, *report.not_modelled],
         "states": report.states,
         "transitions": report.transitions,
         "depth": report.depth,
         "seconds": round(report.seconds, 3),
         "complete": report.complete,
+    }
+
+
+def _blame_json(blame: Blame, manifests: Manifests) -> dict[str, Any]:
+    source = manifests.sources.get(blame.ref)
+    return {
+        "object": str(blame.ref),
+        "field": blame.field,
+        "file": source.file if source else None,
+        "line": source.line_of(blame.field) if source else None,
+        "what": blame.what,
     }

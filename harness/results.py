@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from ..impl.api.meta import Ref
 from ..model.checker.results import Exploration, Status, Trace
 from .scenario import Scenario
 
 
 @frozen
+class Blame:
+    """An object in breach, the field to change (a path, "" for the object as a whole), and what to do there."""
+
+    ref: Ref
+    field: str = ""
+    what: str = ""
+
+
+@frozen
 class Claim:
-    """One claim and what became of it. `kind` tells breaches apart; `lines` are the reasons or the evidence."""
+    """One claim and what became of it. `kind` tells breaches apart; `lines` are the reasons or the evidence.
+
+    `vacuous` names the halves of the claim that never had an occasion (or is True: the whole of it); `blame` says
+    which objects are in breach, the first to be mended first.
+    """
 
     name: str
     sentence: str
@@ -18,7 +32,8 @@ class Claim:
     kind: str
     lines: tuple[str, ...] = ()
     trace: Trace | None = None
-    vacuous: bool = False
+    vacuous: bool | tuple[str, ...] = False
+    blame: tuple[Blame, ...] = ()
 
 
 @frozen

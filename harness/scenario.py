@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from enum import Enum
 
-from attrs import frozen
+from attrs import evolve, frozen
+from immutabledict import immutabledict
 
 from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.core import Pod
-from ..impl.api.kinds import Object
-from ..impl.kubectl.script import Scale, Step
+from ..impl.api.kinds import BY_NAME, Object, ref_of
+from ..impl.api.meta import Ref
+from ..impl.kubectl.script import Apply, Scale, Step
 
 
 class Consistency(Enum):
@@ -119,10 +121,23 @@ class Scenario:
     """Claim name (convergence, placement, priority, deadline, spread, reachability, budget) to expected verdict."""
     accept_unmodelled: bool = False
     """What the manifests say that is not modelled is taken not to matter."""
-    unmodelled: int = 0
-    """How many things the manifests say are not modelled and may matter to a claim."""
+    unmodelled: immutabledict[str, tuple[str, ...]] = immutabledict()
+    """By claim, what the manifests say that is not modelled and that it may hang on: objects and fields by name."""
+    served_elsewhere: frozenset[Ref] = frozenset()
+    """The Services whose Pods come, or may come, from what is not modelled: nothing is known of their endpoints."""
+    absent: frozenset[Ref] = frozenset()
+    """What is used and known not to exist, because the input is all there is (`complete`)."""
+    complete: bool = False
+    """The input is all there is: what it uses and does not have is missing, not assumed."""
     namespace: str = "default"
     title: str = ""
+
+    @property
+    def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
+        """Give what the manifests and the script ask for, each object with the owners it names."""
+        applied = (step.object for step in self.script if isinstance(step, Apply))
+        found = {_placed(one, self.namespace): _owners(one) for one in (*self.objects, *applied)}
+        return tuple((ref, found[ref]) for ref in sorted(found))
 
     @property
     def pods(self) -> int:
@@ -133,6 +148,15 @@ class Scenario:
         if self.bounds.pods is not None:
             return self.bounds.pods
         return max(12, 2 * sum(_most_replicas(one, self.script) for one in self.objects) + 2)
+
+
+def _placed(obj: Object, namespace: str) -> Ref:
+    ref = ref_of(obj)
+    return ref if ref.namespace or not BY_NAME[ref.kind].namespaced else evolve(ref, namespace=namespace)
+
+
+def _owners(obj: Object) -> tuple[Ref, ...]:
+    return tuple(Ref(one.kind, obj.metadata.namespace, one.name) for one in obj.metadata.owner_references)
 
 
 def _most_replicas(obj: Object, script: tuple[Step, ...]) -> int:

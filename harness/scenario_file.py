@@ -13,13 +13,22 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from ..impl.api.claim_names import ALL as CLAIMS
+from ..impl.api.core import Resources
 from ..impl.api.frozen import EMPTY, Json, thaw
-from .cross_check import cross_check
+from ..impl.api.kinds import Object
+from ..impl.api.load import Note
+from ..impl.api.storage import StorageClass
+from ..impl.kubectl import script as kubectl
+from .assumptions import Assumption, absent, assumed_classes, assumptions, missing_namespaces, perhaps_made
+from .cross_check import check_places, cross_check
 from .located import Located, from_json, from_yaml
-from .manifests import plain_nodes, read_manifests
+from .manifests import Manifests, read_manifests
+from .plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
 from .reader import Reader
 from .scenario import Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start
 from .scenario_script import Surroundings, read_script
+from .unmodelled import outside
 
 FIELDS = (
     "title",
@@ -35,8 +44,10 @@ FIELDS = (
     "images",
     "expect",
     "acceptUnmodelled",
+    "complete",
     "namespace",
     "nodes",
+    "nodeCapacity",
 )
 FAULTS = {
     "crash": "crash",
@@ -53,8 +64,9 @@ DEADLINE = {
     "start": "start_seconds",
 }
 """What a deadline says by its names in scenario.yaml and in `Deadline`."""
-CLAIMS = ("convergence", "placement", "priority", "deadline", "spread", "reachability", "budget")
 RELEASES = ("1.32",)
+MOST_NODES, MOST_PODS = 5000, 150_000
+"""The largest cluster that Kubernetes is made for."""
 
 
 class Images(Enum):
@@ -66,10 +78,17 @@ class Images(Enum):
 
 @frozen
 class Loaded:
-    """A scenario, and what its manifests say that is not modelled: one line each, `file:line: field: ...`."""
+    """A scenario, where its objects are written, what they say that is not modelled, and what is assumed of them."""
 
     scenario: Scenario
-    not_modelled: tuple[str, ...]
+    manifests: Manifests = Manifests()
+    notes: tuple[Note, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def not_modelled(self) -> tuple[str, ...]:
+        """What is not modelled: one line each, `file:line: field: ...`."""
+        return tuple(str(note) for note in self.notes)
 
 
 def is_scenario_file(name: str) -> bool:
@@ -98,22 +117,64 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
     later = [one for one in applied_files(files) if one in files]
     first = {one: files[one] for one in sorted(files) if one not in later and not is_scenario_file(one)}
     namespace = _text(reader, fields, "namespace") or "default"
-    manifests = read_manifests(first, reader, namespace)
-    if "nodes" in fields:
-        manifests = manifests.plus(plain_nodes(reader.integer(fields["nodes"], least=1)))
+    manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace))
     folder = next((PurePath(one).parent for one in files if is_scenario_file(one)), PurePath())
     placed = {str(PurePath(one).relative_to(folder)): from_yaml(files[one], one) for one in later}
     scenario = evolve(
         _scenario(reader, fields, Surroundings(placed, namespace)),
         name=name,
         objects=manifests.objects,
-        unmodelled=manifests.undecided,
         namespace=namespace,
     )
     reader.finish()
+    check_places(reader, scenario, fields.get("bounds"))
     cross_check(reader, scenario, manifests, fields.get("script"))
     reader.finish()
-    return Loaded(scenario, manifests.not_modelled)
+    return _judged(reader, scenario, manifests)
+
+
+def _with_nodes(reader: Reader, fields: Mapping[str, Located], manifests: Manifests) -> Manifests:
+    """Add the plain nodes that are asked for, and the storage class of a fresh cluster where the input has none."""
+    capacity = _capacity(reader, fields.get("nodeCapacity"))
+    if "nodes" not in fields:
+        if "nodeCapacity" in fields:
+            reader.blame(fields["nodeCapacity"], "there are no nodes to have it", "say with nodes how many")
+        return manifests
+    added: tuple[Object, ...] = plain_nodes(reader.integer(fields["nodes"], least=1, most=MOST_NODES), capacity)
+    return manifests.plus(added if has_class(manifests) else (*added, storage_class()))
+
+
+def has_class(manifests: Manifests) -> bool:
+    """Tell whether the input brings storage classes of its own."""
+    return any(isinstance(one, StorageClass) for one in manifests.objects)
+
+
+def _capacity(reader: Reader, at: Located | None) -> Resources:
+    found = {} if at is None else reader.fields(at, at.value if isinstance(at.value, dict) else ())
+    try:
+        return capacity_of({name: str(item.value) for name, item in found.items()})
+    except CapacityError as error:
+        if at is not None:
+            reader.blame(at, str(error))
+        return capacity_of({})
+
+
+def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
+    """Say what is not modelled and what is assumed; where the input is all there is, what is missing."""
+    applied = tuple(one.object for one in scenario.script if isinstance(one, kubectl.Apply))
+    given = outside(manifests, applied, scenario.pods)
+    assumed = assumptions(manifests, applied, plain_images=not scenario.image_behaviour)
+    if scenario.complete:
+        reader.problems.extend(missing_namespaces(assumed))
+        reader.finish()
+        missing = absent(assumed, manifests)
+        scenario = evolve(scenario, absent=missing)
+        given = evolve(given, notes=(*given.notes, *perhaps_made(assumed, missing)))
+        assumed = tuple(one for one in assumed if one.ref is None)
+    else:
+        scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
+    scenario = evolve(scenario, unmodelled=given.by_claim(), served_elsewhere=given.served_elsewhere)
+    return Loaded(scenario, manifests, given.notes, assumed)
 
 
 def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:
@@ -146,6 +207,7 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
         schedulers=_schedulers(reader, fields.get("schedulers")),
         image_behaviour=images is Images.BY_NAME,
         accept_unmodelled="acceptUnmodelled" in fields and reader.flag(fields["acceptUnmodelled"]),
+        complete="complete" in fields and reader.flag(fields["complete"]),
         bounds=_bounds(reader, fields.get("bounds")),
         deadline=_deadline(reader, fields.get("deadline")),
         expected=_expected(reader, fields.get("expect")),
@@ -204,7 +266,7 @@ def _bounds(reader: Reader, at: Located | None) -> Bounds:
     usual = Bounds()
     return Bounds(
         propagation_seconds=reader.seconds(found["propagation"]) if "propagation" in found else None,
-        pods=reader.integer(found["pods"], least=1) if "pods" in found else usual.pods,
+        pods=reader.integer(found["pods"], least=1, most=MOST_PODS) if "pods" in found else usual.pods,
         mixed_views=reader.flag(found["mixedViews"]) if "mixedViews" in found else usual.mixed_views,
     )
 

@@ -66,6 +66,9 @@ class _Arguments:
     def text(self, name: str) -> str:
         return self.reader.text(self.fields[name]) if name in self.fields else ""
 
+    def flag(self, name: str) -> bool:
+        return name in self.fields and self.reader.flag(self.fields[name])
+
     def integer(self, name: str) -> int:
         return self.reader.integer(self.fields[name])
 
@@ -76,11 +79,12 @@ class _Arguments:
         return _Arguments(self.reader, self.at, self.reader.fields(self.fields[name], known), self.around)
 
     def labels(self, name: str) -> dict[str, str | None]:
-        found = self.reader.fields(self.fields[name], tuple(self.fields[name].value or ()))
+        given = self.fields[name].value
+        found = self.reader.fields(self.fields[name], given if isinstance(given, dict) else ())
         return {key: None if item.value is None else self.reader.text(item) for key, item in found.items()}
 
     def object(self, name: str) -> Object | None:
-        return _structure(self.reader, self.fields[name], self.around.namespace)
+        return _structure(self.reader, self.fields[name], self.text("namespace") or self.around.namespace)
 
 
 def _structure(reader: Reader, at: Located, namespace: str) -> Object | None:
@@ -106,8 +110,8 @@ def _moved(problem: Problem, at: Located) -> Problem:
     return evolve(problem, line=place.line, field=path)
 
 
-def _workload(make: Callable[[str, str], Step]) -> Callable[[_Arguments], Step]:
-    return lambda given: make(given.text("kind"), given.text("name"))
+def _workload(make: Callable[..., Step]) -> Callable[[_Arguments], Step]:
+    return lambda given: make(given.text("kind"), given.text("name"), namespace=given.text("namespace"))
 
 
 def _node(make: Callable[[str], Step]) -> Callable[[_Arguments], Step]:
@@ -125,7 +129,8 @@ def _apply(given: _Arguments) -> Step | None:
         if name not in given.around.files:
             given.reader.blame(given.fields["file"], f"there is no file {name!r}")
             return None
-        found = _structure(given.reader, given.around.files[name], given.around.namespace)
+        namespace = given.text("namespace") or given.around.namespace
+        found = _structure(given.reader, given.around.files[name], namespace)
     return None if found is None else steps.Apply(found)
 
 
@@ -141,11 +146,32 @@ def _add_node(given: _Arguments) -> Step | None:
     return None if found is None else steps.AddNode(found)
 
 
+CASCADES = ("background", "foreground", "orphan")
+
+
+def _delete_object(given: _Arguments) -> Step | None:
+    how = given.text("cascade") or CASCADES[0]
+    if how not in CASCADES:
+        given.reader.blame(given.fields["cascade"], f"there is no cascade {how!r}", f"known are {', '.join(CASCADES)}")
+        return None
+    return steps.DeleteObject(given.text("kind"), given.text("name"), how, given.text("namespace"))
+
+
 def _delete_pod(given: _Arguments) -> Step | None:
     if ("name" in given.fields) == ("workload" in given.fields):
         given.reader.blame(given.at, "deletePod needs either 'name' or 'workload'")
         return None
-    return steps.DeletePod(given.text("name"), given.text("workload"), given.text("onNode") or given.text("node"))
+    node = given.text("onNode") or given.text("node")
+    return steps.DeletePod(given.text("name"), given.text("workload"), node, given.text("namespace"))
+
+
+def _drain(given: _Arguments) -> Step:
+    return steps.Drain(
+        given.text("node"),
+        force=given.flag("force"),
+        ignore_daemonsets=given.flag("ignoreDaemonsets"),
+        delete_emptydir_data=given.flag("deleteEmptydirData"),
+    )
 
 
 def _taint(given: _Arguments) -> Step | None:
@@ -166,29 +192,32 @@ def _untaint(given: _Arguments) -> Step | None:
 
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+DRAIN_FLAGS = ("deleteEmptydirData", "force", "ignoreDaemonsets")
 _TAINT = ("taint", "key", "value", "effect")
 
 ACTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[_Arguments], Step | None]]] = {
     "setImage": (
         ("kind", "name", "image"),
-        ("container",),
+        ("container", "namespace"),
         lambda given: steps.SetImage(
-            given.text("kind"), given.text("name"), given.text("image"), given.text("container")
+            *(given.text(name) for name in ("kind", "name", "image", "container", "namespace"))
         ),
     ),
     "scale": (
         ("kind", "name", "replicas"),
-        (),
-        lambda given: steps.Scale(given.text("kind"), given.text("name"), given.integer("replicas")),
+        ("namespace",),
+        lambda given: steps.Scale(
+            given.text("kind"), given.text("name"), given.integer("replicas"), given.text("namespace")
+        ),
     ),
-    "rolloutUndo": (("kind", "name"), (), _workload(steps.RolloutUndo)),
-    "rolloutRestart": (("kind", "name"), (), _workload(steps.RolloutRestart)),
-    "apply": ((), ("object", "file"), _apply),
-    "deleteObject": (("kind", "name"), (), _workload(steps.DeleteObject)),
-    "deletePod": ((), ("name", "workload", "node", "onNode"), _delete_pod),
+    "rolloutUndo": (("kind", "name"), ("namespace",), _workload(steps.RolloutUndo)),
+    "rolloutRestart": (("kind", "name"), ("namespace",), _workload(steps.RolloutRestart)),
+    "apply": ((), ("object", "file", "namespace"), _apply),
+    "deleteObject": (("kind", "name"), ("cascade", "namespace"), _delete_object),
+    "deletePod": ((), ("name", "workload", "node", "onNode", "namespace"), _delete_pod),
     "cordon": (("node",), (), _node(steps.Cordon)),
     "uncordon": (("node",), (), _node(steps.Uncordon)),
-    "drain": (("node",), ("timeoutSeconds",), _node(steps.Drain)),
+    "drain": (("node",), ("timeoutSeconds", *DRAIN_FLAGS), _drain),
     "taint": (("node",), _TAINT, _taint),
     "untaint": (("node",), _TAINT, _untaint),
     "labelNode": (
@@ -211,11 +240,11 @@ def to_json(step: Step) -> dict[str, Any]:
             return {"addNode": {"node": unstructure(node)}}
         case steps.SetImage(kind, name, image, container):
             named = {"container": container} if container else {}
-            return {"setImage": {"kind": kind, "name": name, "image": image, **named}}
+            return {"setImage": {"kind": kind, "name": name, "image": image, **named, **_namespace(step)}}
         case steps.Scale(kind, name, replicas):
-            return {"scale": {"kind": kind, "name": name, "replicas": replicas}}
+            return {"scale": {"kind": kind, "name": name, "replicas": replicas, **_namespace(step)}}
         case steps.DeletePod(name, workload, node):
-            given = {"name": name, "workload": workload, "node": node}
+            given = {"name": name, "workload": workload, "node": node, **_namespace(step)}
             return {"deletePod": {key: value for key, value in given.items() if value}}
         case steps.Taint(node, key, value, effect):
             return {"taint": {"node": node, "key": key, "value": value, "effect": effect}}
@@ -225,13 +254,22 @@ def to_json(step: Step) -> dict[str, Any]:
             return {"labelNode": {"node": node, "labels": dict(labels)}}
         case steps.DeleteNode(name):
             return {"deleteNode": {"node": name}}
-        case steps.DeleteObject(kind, name):
-            return {"deleteObject": {"kind": kind, "name": name}}
+        case steps.DeleteObject(kind, name, cascade):
+            how = {} if cascade == CASCADES[0] else {"cascade": cascade}
+            return {"deleteObject": {"kind": kind, "name": name, **how, **_namespace(step)}}
         case steps.RolloutUndo(kind, name):
-            return {"rolloutUndo": {"kind": kind, "name": name}}
+            return {"rolloutUndo": {"kind": kind, "name": name, **_namespace(step)}}
         case steps.RolloutRestart(kind, name):
-            return {"rolloutRestart": {"kind": kind, "name": name}}
-        case steps.Cordon(node) | steps.Uncordon(node) | steps.Drain(node):
+            return {"rolloutRestart": {"kind": kind, "name": name, **_namespace(step)}}
+        case steps.Drain(node, force, daemonsets, emptydir):
+            flags = {"force": force, "ignoreDaemonsets": daemonsets, "deleteEmptydirData": emptydir}
+            return {"drain": {"node": node, **{name: True for name, given in flags.items() if given}}}
+        case steps.Cordon(node) | steps.Uncordon(node):
             return {type(step).__name__.lower(): {"node": node}}
         case _:
             assert_never(step)
+
+
+def _namespace(step: Step) -> dict[str, str]:
+    named = getattr(step, "namespace", "")
+    return {"namespace": named} if named else {}

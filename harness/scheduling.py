@@ -90,11 +90,6 @@ def _process(
     )
 
 
-def is_binding(action: str) -> bool:
-    """Tell by the name of an action whether a scheduler sends something in it."""
-    return action.startswith(USER) and action.endswith(": sends")
-
-
 def named(pod: Pod) -> str:
     """Give the name of the scheduler that a Pod leaves itself to."""
     return pod.spec.scheduler_name or DEFAULT_SCHEDULER

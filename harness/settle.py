@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..impl.api.core import Pod
-from ..impl.api.kinds import Object
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import Ref
 from ..model.machine import Action, Fairness, Machine, Outcome, State
 from .cluster import Cluster
 from .kubelets import runtime_slot
@@ -51,13 +52,11 @@ def apply(state: State, outcome: Outcome) -> State:
     return state.with_values(tuple(outcome.updates.get(slot, state[slot]) for slot in state))
 
 
-def contents(cluster: Cluster, state: State) -> tuple[tuple[Object, ...], dict[str, object]]:
-    """Give the objects in a state's store, and by Pod name what runs for them."""
+def contents(cluster: Cluster, state: State) -> tuple[tuple[Object, ...], dict[Ref, object]]:
+    """Give the objects in a state's store, and by Pod what runs for them."""
     layout = cluster.world.layout
     placed = [state[slot] for slot in layout.slots() if state[slot] is not None]
     runtimes = {
-        state[slot].metadata.name: state[runtime_slot(slot)]
-        for slot in layout.pools["Pod"]
-        if isinstance(state[slot], Pod)
+        ref_of(state[slot]): state[runtime_slot(slot)] for slot in layout.pools["Pod"] if isinstance(state[slot], Pod)
     }
     return (*layout.constants.values(), *placed), runtimes

@@ -35,8 +35,13 @@ from ..model.world import STALLED, Process
 from .cluster import Cluster
 from .components import AT_ONCE
 from .kubelets import runtime_slot, up_slot
+from .node_faults import marking
+from .script_slots import LISTED
+from .taint_eviction import slot as outlived_slot
 
 PLACE = "place"
+OUTLIVED = f"outlives/{PLACE}"
+"""The template of the slots with the Pods that others outlive."""
 GENERATED = re.compile(r"(?:.*/)?([^/]+)-p(\d+)\Z", re.ASCII)
 WHERE = ("kubernetes.io/hostname", "topology.kubernetes.io/zone", "topology.kubernetes.io/region")
 """Labels that say where a node is."""
@@ -178,15 +183,16 @@ class Shape:
         self.parts = Parts(names)
         self.columns: dict[str, tuple[Mention | None, ...]] = {}
         """Slots whose values are tuples, one entry per place: whose each entry is."""
-        self.decisions = {process.decided for process in cluster.processes}
+        self.decisions = {LISTED, OUTLIVED, *(process.decided for process in cluster.processes)}
         layout = cluster.world.layout
         self.owners: dict[str, Mention] = {}
         for number, slot in enumerate(layout.pools["Pod"] if names.places else ()):
             self.owners[slot] = self.owners[runtime_slot(slot)] = Mention(PLACE, number)
+            self.owners[outlived_slot(slot)] = Mention(PLACE, number)
         for slot in layout.pools.get("Node", ()):
             node = cluster.machine.initial[0][slot]
             if isinstance(node, Node) and node.metadata.name in names.nodes:
-                self.owners[slot] = names.nodes[node.metadata.name]
+                self.owners[slot] = self.owners[marking(slot)] = names.nodes[node.metadata.name]
         for mention, name in names.spelt.items():
             self.owners[up_slot(name)] = mention
         self.slots: dict[str, tuple[str, tuple[Mention, ...]]] = {}

@@ -21,7 +21,8 @@ from ..traces.canonical import digest
 from ..traces.document import BadTraceError, Document, Inputs, Moment
 from ..traces.replay import Differs, Impossible, Replay, Replayed
 from .inputs import gather
-from .manifests import plain_nodes, settled
+from .manifests import settled
+from .plain_nodes import plain_nodes
 from .walk_steps import STEPS, Given, creation, first_server
 
 
@@ -42,10 +43,15 @@ class Walk:
     scenes: tuple[Scene, ...]
 
 
-def given(name: str, image: str, port: int, nodes: Path | None) -> Inputs:
-    """Say what a walk starts from; `nodes` is a file with Node objects. Raises BadInput when it cannot be read."""
-    files = EMPTY if nodes is None else gather([nodes]).files
-    return Inputs(files, immutabledict(image=image, name=name, port=port))
+def given(name: str, image: str, port: int, nodes: int | str | Path | None) -> Inputs:
+    """Say what a walk starts from; `nodes` is a file with Node objects, or how many plain ones there are.
+
+    Raises BadInput when the file cannot be read.
+    """
+    if nodes is None or isinstance(nodes, int):
+        counted = immutabledict() if nodes is None else immutabledict(nodes=nodes)
+        return Inputs(EMPTY, immutabledict(image=image, name=name, **counted, port=port))
+    return Inputs(gather([nodes]).files, immutabledict(image=image, name=name, port=port))
 
 
 def walk(inputs: Inputs) -> Walk:
@@ -60,7 +66,11 @@ def walk(inputs: Inputs) -> Walk:
 def _given(inputs: Inputs) -> Given:
     options = inputs.options
     texts = [Text(name, text) for name, text in sorted(inputs.files.items())]
-    loaded = (settled(one.object) for one in objects_in(texts).objects) if texts else plain_nodes(3)
+    loaded = (
+        (settled(one.object) for one in objects_in(texts).objects)
+        if texts
+        else plain_nodes(int(options.get("nodes", 3)))
+    )
     nodes = tuple(one for one in loaded if isinstance(one, Node))
     if not nodes:
         raise BadInput((Problem(texts[0].file, 0, "", "there are no Node objects in it"),))

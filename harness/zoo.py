@@ -57,7 +57,7 @@ def found_in(report: Report, claim: str) -> Found:
     for one in report.claims:
         if one.name == claim:
             trace = one.trace.lines() if one.status is Status.VIOLATED and one.trace else ()
-            return Found(one.status, claim, report.states, report.seconds, trace, one.vacuous)
+            return Found(one.status, claim, report.states, report.seconds, trace, bool(one.vacuous))
     raise KeyError(f"no claim {claim!r} among {', '.join(one.name for one in report.claims)}")
 
 

@@ -74,6 +74,12 @@ class Action:
     """At most one outcome, commutes with everything: run to completion inside the step that enables it."""
     when_quiet: bool = False
     """Considered only where no fair action (but such as wait for quiet themselves) is enabled."""
+    by: Hashable = None
+    """Who acts: with `verb` and `on` what code compares; the name is for people."""
+    verb: Hashable = None
+    """What is done."""
+    on: Hashable = None
+    """On what."""
 
 
 @frozen

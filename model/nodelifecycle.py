@@ -1,7 +1,8 @@
 """What the node lifecycle controller may do to one node: declare it unknown, and taint it for what is known.
 
 Each write brings one thing in line: readiness with silence, then the taints that keep Pods away, then the one that
-drives Pods out. In which order taints follow is free. Leaves out: pressure conditions, zones, rates, clocks.
+drives Pods out. In which order taints follow is free. Where no node at all is ready nobody is driven out. Leaves out:
+pressure conditions, zones, rates, clocks.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ class State:
     cordoned: bool = False
     kept_away: frozenset[str] = frozenset()
     driven_out: frozenset[str] = frozenset()
+    others_ready: bool = True
+    """Whether some other node is ready."""
 
     @property
     def reasons(self) -> frozenset[str]:
@@ -62,11 +65,14 @@ class DriveOut:
 
     def enabled(self, state: State) -> bool:
         """Only if the taint says something else."""
-        return state.driven_out != state.reasons
+        return state.driven_out != self._reasons(state)
 
     def apply(self, state: State) -> State:
         """Write the taint."""
-        return evolve(state, driven_out=state.reasons)
+        return evolve(state, driven_out=self._reasons(state))
+
+    def _reasons(self, state: State) -> frozenset[str]:
+        return state.reasons if state.others_ready else frozenset[str]()
 
 
 Action = GiveUp | KeepAway | DriveOut

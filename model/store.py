@@ -80,7 +80,9 @@ def _collect(value: Any, found: set[str]) -> None:
             elif inner is not None:
                 _collect(inner, found)
     elif isinstance(value, Mapping):
-        for inner in value.values():
+        for key, inner in value.items():
+            if isinstance(key, str):
+                found.add(key)  # A budget's status names evicted Pods so.
             _collect(inner, found)
 
 

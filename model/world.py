@@ -56,7 +56,9 @@ Alternatives = tuple[Requests, ...]
 """The syncs a process may perform on one view; empty when there is nothing to do."""
 
 Writes = tuple[tuple[Ref, Object | None], ...]
-Serve = Callable[[Stored, str, Request, str], tuple[Response, Writes]]
+Who = str | Ref
+"""Who asks: a component or a person by the name of its account, a kubelet by its Node."""
+Serve = Callable[[Stored, Who, Request, str], tuple[Response, Writes]]
 """The API server: store, who asks, request, suffix for a generated name; the answer and what is committed."""
 
 Snapshot = tuple[Object | None, ...]
@@ -168,12 +170,12 @@ class World:
     serve: Serve
     describe: Callable[[Request, Response], str]
 
-    def commit(self, view: View, user: str, request: Request) -> tuple[Response, Updates]:
+    def commit(self, view: View, user: Who, request: Request) -> tuple[Response, Updates]:
         """Send one request: the answer, and the slots it changes (none when it was refused)."""
         stored = Stored(view, self.layout)
         return self.send(stored, user, request), stored.updates
 
-    def send(self, stored: Stored, user: str, request: Request) -> Response:
+    def send(self, stored: Stored, user: Who, request: Request) -> Response:
         """Send one request to a store in which earlier requests of the same step already show."""
         free, suffix = self._place_for(stored, request)
         response, writes = self.serve(stored, user, request, suffix)
@@ -240,7 +242,7 @@ class World:
         """Tell whether every one of the alternatives would be refused now and for ever."""
         return all(self._hopeless(view, process.user, one[0]) for one in alternatives)
 
-    def _hopeless(self, view: View, user: str, request: Request) -> bool:
+    def _hopeless(self, view: View, user: Who, request: Request) -> bool:
         try:
             response, _ = self.commit(view, user, request)
         except Full:

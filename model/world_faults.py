@@ -11,23 +11,32 @@ from functools import partial
 
 from .machine import Action, Fairness, Outcome, View
 from .store import Full, Stored, Updates
+from .verbs import Verb
 from .world import CRASHES, LAGGING, LOST, STALLED, Form, News, Process, World
 from .world_steps import under_way
 
 
 def faults(world: World, process: Process, *, crash: bool, lost: bool, lagging: bool) -> tuple[Action, ...]:
     """Give what may befall a process, each limited by the budget in its slot."""
-    found: list[tuple[str, Callable[[World, Process, View], Iterator[Outcome]]]] = []
+    found: list[tuple[Verb, Callable[[World, Process, View], Iterator[Outcome]]]] = []
     if crash and process.crashes:
-        found.append(("crashes and restarts", _crashes))
+        found.append((Verb.CRASHES, _crashes))
     if crash and process.crashes and lagging:
-        found.append(("restarts against apiserver-2", _restarts_stale))
+        found.append((Verb.RESTARTS_STALE, _restarts_stale))
     if lost:
-        found.append(("loses the answer", _loses))
+        found.append((Verb.LOSES, _loses))
     if lost and process.form is not Form.CURRENT:
-        found.append(("sees more before its answer is lost", _begins))
+        found.append((Verb.BEGINS_UNSEEN, _begins))
     return tuple(
-        Action(f"{process.name}: {verb}", f"fault {process.name}", partial(step, world, process), Fairness.NONE)
+        Action(
+            f"{process.name}: {verb.value}",
+            f"fault {process.name}",
+            partial(step, world, process),
+            Fairness.NONE,
+            by=process.user,
+            verb=verb,
+            on=process.key,
+        )
         for verb, step in found
     )
 
@@ -114,6 +123,6 @@ def stalling(world: World) -> tuple[Action, ...]:
             yield Outcome("catches up", {STALLED: None})
 
     return (
-        Action("apiserver-2: stands still", "fault apiserver-2", stalls, Fairness.NONE),
-        Action("apiserver-2: catches up", "apiserver-2", follows),
+        Action("apiserver-2: stands still", "fault apiserver-2", stalls, Fairness.NONE, verb=Verb.STANDS_STILL),
+        Action("apiserver-2: catches up", "apiserver-2", follows, verb=Verb.CATCHES_UP),
     )

@@ -15,6 +15,7 @@ from ..impl.api.meta import Ref
 from ..impl.api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Request, Update
 from .machine import Action, Outcome, View
 from .store import Full, Stored, Updates
+from .verbs import Verb
 from .world import OVERFLOW, Alternatives, Form, News, Process, Requests, Snapshot, Watch, World
 
 SHOWN = ""
@@ -24,22 +25,24 @@ SHOWN = ""
 def actions(world: World, process: Process) -> tuple[Action, ...]:
     """Give everything one process may do, in a fixed order. Each of its watches delivers, whatever else is going on."""
 
-    def action(verb: str, step: Callable[..., Iterator[Outcome]], **kind: Any) -> Action:
-        group = f"{process.name} watches: {verb}" if step in {_sees, _looks_again} else process.name
-        bound = partial(step, world, process, **kind.pop("bound", {}))
-        return Action(f"{process.name}: {verb}", group, bound, process.fairness, **kind)
+    def action(verb: Verb, step: Callable[..., Iterator[Outcome]], kind: str = "", **more: Any) -> Action:
+        does = f"{verb.value} {kind}".rstrip()
+        group = f"{process.name} watches: {does}" if verb in {Verb.SEES, Verb.LOOKS_AGAIN} else process.name
+        bound = partial(step, world, process, **more.pop("bound", {}))
+        name = f"{process.name}: {does}"
+        return Action(name, group, bound, process.fairness, by=process.user, verb=verb, on=process.key, **more)
 
     found: list[Action] = []
     if process.form is Form.DECISION:
-        found += [action("decides", _decides, urgent=True), action("looks again", _looks_again)]
-        found += [action("sees it is too late", _too_late, urgent=True)]
+        found += [action(Verb.DECIDES, _decides, urgent=True), action(Verb.LOOKS_AGAIN, _looks_again)]
+        found += [action(Verb.IS_TOO_LATE, _too_late, urgent=True)]
     if process.form is Form.SNAPSHOT:
         kinds = {one.kind: {"watch": one} for one in process.watches}
-        found += [action(f"is shown {kind}", _is_shown, bound=one, urgent=True) for kind, one in kinds.items()]
-        found += [action(f"sees {kind}", _sees, bound=one) for kind, one in kinds.items()]
+        found += [action(Verb.IS_SHOWN, _is_shown, kind, bound=one, urgent=True) for kind, one in kinds.items()]
+        found += [action(Verb.SEES, _sees, kind, bound=one) for kind, one in kinds.items()]
         if any(one.quiet for one in process.watches):
-            found += [action("passes over", _passes_over, urgent=True)]
-    return (*found, action("sends", _sends), action("abandons", _abandons, urgent=True))
+            found += [action(Verb.PASSES_OVER, _passes_over, urgent=True)]
+    return (*found, action(Verb.SENDS, _sends), action(Verb.ABANDONS, _abandons, urgent=True))
 
 
 def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:

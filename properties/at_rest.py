@@ -30,6 +30,8 @@ from ..model.kubeproxy import Endpoint
 from .answers import endpoints
 from .reachability import Asker, Counterexample, claims_about, own, proves_claims
 
+NAMESPACE_TERMINATING = "NamespaceTerminating"
+"""The cause of a refusal after which a controller does not try again."""
 ROUNDS = 20
 """More syncs of one key on constant input than any observer needs."""
 
@@ -80,19 +82,22 @@ def settled(objects: Iterable[Object], observers: tuple[Observer, ...] = OBSERVE
                 requests = sync(Cache(store.objects), ref)
                 if not requests:
                     break
-                store = _granted(store, component, requests, number)
+                store, over = _granted(store, component, requests, number)
+                if over:
+                    break
             else:
                 return Restless(component, ref)
     return store
 
 
-def _granted(store: Objects, component: str, requests: tuple[Request, ...], number: int) -> Objects:
+def _granted(store: Objects, component: str, requests: tuple[Request, ...], number: int) -> tuple[Objects, bool]:
+    """Commit what is granted; True where the observer leaves it at a refusal: the namespace is going away."""
     for request in requests:
         response, transaction = handle(store, request, user=controller(component), now=0, suffix=f"o{number}")
         if not response.ok:
-            return store
+            return store, any(cause.reason == NAMESPACE_TERMINATING for cause in response.causes)
         store = store.commit(transaction)
-    return store
+    return store, False
 
 
 def from_scratch(objects: Iterable[Object]) -> Iterator[Object]:

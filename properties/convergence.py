@@ -19,6 +19,7 @@ from ..impl.api.kinds import Object
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 
 HASH = "pod-template-hash"
+PAUSED = ": it is paused (kubectl rollout resume would do)"
 SERVICE_NAME = "kubernetes.io/service-name"
 
 
@@ -34,6 +35,15 @@ def shortfalls(objects: Iterable[Object]) -> Iterator[str]:
         yield from _replicaset(rs, [pod for pod in pods if pod.active and _controls(rs, pod)])
     for pod in pods:
         yield from pod_shortfalls(pod)
+
+
+def leaving(objects: Iterable[Object]) -> Iterator[str]:
+    """Say what is being deleted and still there, and what keeps it: Pods have a shortfall of their own for it."""
+    for one in objects:
+        meta = one.metadata
+        if meta.terminating and not isinstance(one, Pod):
+            held = f": finalizers {', '.join(meta.finalizers)}" if meta.finalizers else ""
+            yield f"{type(one).__name__} {meta.name} is still being deleted{held}"
 
 
 def orphans(objects: Iterable[Object]) -> Iterator[str]:
@@ -55,13 +65,11 @@ def _controls(owner: Object, obj: Object) -> bool:
 
 
 def _deployment(one: Deployment, sets: list[ReplicaSet]) -> Iterator[str]:
-    if one.spec.paused:
-        return
     wanted = _count(one.spec.replicas)
     current = [rs for rs in sets if plain_template(rs.spec.template) == plain_template(one.spec.template)]
     name = f"Deployment {one.metadata.name}"
     if not current:
-        yield f"{name} has no ReplicaSet of its current template"
+        yield f"{name} has no ReplicaSet of its current template{PAUSED if one.spec.paused else ''}"
     for rs in sets:
         replicas = _count(rs.spec.replicas)
         if rs in current and replicas != wanted:
@@ -95,7 +103,8 @@ def pod_shortfalls(pod: Pod) -> Iterator[str]:
     """Say what a Pod by itself is still short of: gone if it is being deleted, else bound, and ready or finished."""
     name = f"Pod {pod.metadata.name}"
     if pod.metadata.terminating:
-        yield f"{name} is still being deleted"
+        held = f": finalizers {', '.join(pod.metadata.finalizers)}" if pod.metadata.finalizers else ""
+        yield f"{name} is still being deleted{held}"
     elif not pod.spec.node_name:
         yield f"{name} is not bound to any node"
     elif pod.status.phase == "Failed" or (not pod.ready and pod.status.phase != "Succeeded"):
@@ -141,7 +150,9 @@ def _endpoints(one: Service, known: tuple[Object, ...]) -> Iterator[str]:
     published = {
         endpoint.target_ref.name
         for piece in known
-        if isinstance(piece, EndpointSlice) and piece.metadata.labels.get(SERVICE_NAME) == one.metadata.name
+        if isinstance(piece, EndpointSlice)
+        and piece.metadata.namespace == one.metadata.namespace
+        and piece.metadata.labels.get(SERVICE_NAME) == one.metadata.name
         for endpoint in piece.endpoints
         if endpoint.target_ref is not None and endpoint.conditions.ready
     }

@@ -19,7 +19,11 @@ def abstract(store: Cache, key: Ref, *, silent: bool) -> State:
     ours = [(one.effect, one.key.removeprefix(OURS)) for one in node.spec.taints if one.key.startswith(OURS)]
     kept_away = frozenset(why for effect, why in ours if effect == "NoSchedule")
     driven_out = frozenset(why for effect, why in ours if effect == "NoExecute")
-    return State(ready[0] if ready else "", silent, node.spec.unschedulable, kept_away, driven_out)
+    others = [
+        one.status for each in store.list(Node) if each != node for one in each.status.conditions if one.type == "Ready"
+    ]
+    cordoned = node.spec.unschedulable
+    return State(ready[0] if ready else "", silent, cordoned, kept_away, driven_out, "True" in others)
 
 
 def refines(before: State, after: State) -> bool:

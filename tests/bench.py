@@ -18,8 +18,8 @@ from attrs import evolve
 
 from kubeproof.harness.check import check
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.manifests import plain_nodes
 from kubeproof.harness.place import solve
+from kubeproof.harness.plain_nodes import plain_nodes
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Pod

@@ -13,8 +13,8 @@ from typing import Any
 import z3
 from bench import sized
 
-from kubeproof.harness.manifests import plain_nodes
 from kubeproof.harness.place import solve
+from kubeproof.harness.plain_nodes import plain_nodes
 from kubeproof.properties import placement_cpsat as cpsat
 from kubeproof.properties.placement_changes import Changed, fewest_changes
 from kubeproof.properties.placement_counts import each_alone

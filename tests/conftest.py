@@ -1,11 +1,35 @@
-"""Hypothesis profiles: no deadline anywhere (a loaded machine is no failure), the same examples in every CI run."""
+"""Hypothesis profiles: no deadline anywhere (a loaded machine is no failure), the same examples in every CI run.
+
+And what every report owes its reader: no two lines of it say the opposite of each other.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from kubeproof.harness.results import Report
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+COULD = re.compile(r"(\S+) is Pending though it could run on (\S+)")
+FITS = re.compile(r"(\S+) fits on (\S+)")
+CANNOT = re.compile(r"(\S+) cannot go to (\S+):")
+
+
+def contradictions(report: Report) -> tuple[str, ...]:
+    """Give what a report says and unsays: a Pod that could run on a node, and cannot go there."""
+    lines = "\n".join(line for claim in report.claims for line in claim.lines)
+    possible = {*COULD.findall(lines), *FITS.findall(lines)}
+    return tuple(f"{pod} on {node}" for pod, node in sorted(possible & set(CANNOT.findall(lines))))
+
+
+@pytest.fixture(scope="session")
+def contradicts() -> Callable[[Report], tuple[str, ...]]:
+    return contradictions

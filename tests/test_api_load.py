@@ -11,8 +11,9 @@ import pytest
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.load import BadInput, Loaded, Text, load_objects, objects_in
-from kubeproof.impl.api.relevance import HARMLESS_KINDS, IRRELEVANT
+from kubeproof.impl.api.relevance import IRRELEVANT
 from kubeproof.impl.api.schema import errors_in, is_built_in, kind_names, nearest, table, versions_of
+from kubeproof.impl.api.unmodelled_kinds import FILES
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec:\n  containers:\n  - name: c\n    image: nginx\n"
 DEPLOYMENT = """\
@@ -168,9 +169,9 @@ def test_the_same_name_in_two_namespaces_or_kinds_is_no_repetition() -> None:
 
 
 def test_a_field_that_is_not_modelled_is_a_note_with_its_line_unless_it_cannot_matter() -> None:
-    pod = POD % "p" + "    env: [{name: A}]\n    args: [x]\n  runtimeClassName: gvisor\n"
+    pod = POD % "p" + "    env: [{name: A}]\n    args: [x]\n  os: {name: linux}\n"
     notes = [str(note) for note in loaded(pod + "  volumes: [{name: v, emptyDir: {}}]\n").unmodelled]
-    assert notes == ["web.yaml:10: Pod default/p spec.runtimeClassName: not modelled"]
+    assert notes == ["web.yaml:10: Pod default/p spec.os: not modelled"]
 
 
 def test_a_volume_that_can_bind_a_pod_to_a_node_is_a_note() -> None:
@@ -184,10 +185,14 @@ def test_kinds_that_are_not_modelled_are_notes_and_so_are_custom_resources() -> 
     found = loaded(text)
     assert found.objects == ()
     assert [str(note) for note in found.unmodelled] == [
-        f"web.yaml:1: ConfigMap c: this kind is not modelled; no claim hangs on it: {HARMLESS_KINDS['ConfigMap']}",
+        f"web.yaml:1: ConfigMap default/c: this kind is not modelled; no claim hangs on it: {FILES}",
         "web.yaml:6: ServiceMonitor m: this custom resource is not modelled",
     ]
-    assert [note.decides for note in found.unmodelled] == [False, True]
+    assert [note.claims for note in found.unmodelled] == [(), ()]
+    assert [(str(one.ref), one.custom) for one in found.others] == [
+        ("ConfigMap default/c", False),
+        ("ServiceMonitor m", True),
+    ]
 
 
 def test_a_custom_resource_needs_a_name_and_a_map_for_it_but_nothing_else_is_checked() -> None:
@@ -222,7 +227,7 @@ def test_a_quota_is_a_note_because_nothing_is_refused() -> None:
 
 def test_every_field_said_to_be_irrelevant_is_one_of_kubernetes_and_has_a_reason() -> None:
     for cls, fields in IRRELEVANT.items():
-        names = [name for name in table()["types"] if name.endswith(f".{cls}")]
+        names = [name for name in table()["types"] if name.endswith((f".{cls}", f".Cluster{cls}"))]
         assert all(any(field in table()["types"][name] for name in names) for field in fields), cls
         assert all(reason for reason in fields.values())
 

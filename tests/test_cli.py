@@ -127,7 +127,8 @@ def test_what_holds_is_said_and_exits_with_0(run: Run) -> None:
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "web"
-    assert lines[2] == "convergence    HOLDS     The count stays small."
+    assert lines[2] == "HOLDS: convergence"
+    assert lines[4] == "convergence    HOLDS     The count stays small."
     assert "Within these bounds:\n  - no more than a few nodes\n" in out
     assert "Not modelled:\n  - the rest of the world\n" in out
     assert lines[-1].startswith("2 states, 1 transitions, depth 1, ")
@@ -189,6 +190,7 @@ def test_json_says_the_same_to_programs(run: Run) -> None:
             "verdict": "VIOLATED",
             "kind": "invariant",
             "lines": ["the count is 2"],
+            "blame": [],
             "vacuous": False,
             "expected": None,
             "trace": "kept/web-convergence.json",
@@ -241,9 +243,135 @@ def test_several_paths_make_one_cluster(run: Run, tmp_path: Path) -> None:
     assert run("check", "pod.yaml", "nodes.yaml")[0] == 1
 
 
+def test_manifests_are_named_as_for_kubectl(run: Run, tmp_path: Path) -> None:
+    pod, node = MANIFESTS.split("---\n")
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "pod.yaml").write_text(pod)
+    (tmp_path / "deep" / "er" / "nodes.yaml").write_text(node + "---\n" + node.replace("node-1", "node-2"))
+    assert run("check", "-f", "pod.yaml", "-f", "deep/er/nodes.yaml")[0] == 1
+    assert run("check", "-f", "pod.yaml", "-f", "deep", "-R")[0] == 1
+    code, _, err = run("check", "-f", "pod.yaml", "-f", "deep")
+    assert (code, "deep: the folder has no manifests" in err, "-R goes there" in err) == (2, True, True)
+
+
+def test_nodes_are_a_number_or_a_file_for_every_command(run: Run, tmp_path: Path) -> None:
+    pod, node = MANIFESTS.split("---\n")
+    (tmp_path / "pod.yaml").write_text(pod)
+    (tmp_path / "nodes.yaml").write_text(node + "---\n" + node.replace("node-1", "node-2"))
+    assert run("check", "pod.yaml", "--nodes", "nodes.yaml")[0] == 1
+    assert run("check", "pod.yaml", "--nodes", "1")[0] == 0
+    for given in ("nodes.yaml", "2"):
+        code, out, _ = run("place", "pod.yaml", "--nodes", given)
+        assert (code, "node-2" in out) == (0, True)
+        code, out, _ = run("run", "web", "--image", "nginx:1", "--nodes", given)
+        assert (code, "node-2" in out, "node-3" in out) == (0, True, False)
+
+
+def test_a_namespace_is_given_to_what_names_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Scenario] = []
+
+    def noted(scenario: Scenario, **options: Any) -> Report:
+        asked.append(scenario)
+        return check(scenario, **options)
+
+    monkeypatch.setattr(checking, "check", noted)
+    run("check", "web.yaml", "-n", "shop")
+    assert {one.metadata.namespace for one in asked[0].objects} == {"shop", ""}
+
+
+def test_added_nodes_have_the_capacity_asked_for_and_what_a_kubelet_reports(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Scenario] = []
+
+    def noted(scenario: Scenario, **options: Any) -> Report:
+        asked.append(scenario)
+        return check(scenario, **options)
+
+    monkeypatch.setattr(checking, "check", noted)
+    run("check", "web.yaml", "--nodes", "2", "--node-capacity", "cpu=8,nvidia.com/gpu=1")
+    (node,) = (one for one in asked[0].objects if one.metadata.name == "node-2")
+    has = {name: str(amount) for name, amount in node.status.allocatable.items()}
+    assert has == {
+        "cpu": "8",
+        "ephemeral-storage": "100Gi",
+        "hugepages-1Gi": "0",
+        "hugepages-2Mi": "0",
+        "memory": "8Gi",
+        "nvidia.com/gpu": "1",
+        "pods": "110",
+    }
+    assert {one.type: one.status for one in node.status.conditions} == {
+        "MemoryPressure": "False",
+        "DiskPressure": "False",
+        "PIDPressure": "False",
+        "Ready": "True",
+    }
+    assert node.metadata.labels["beta.kubernetes.io/os"] == node.metadata.labels["kubernetes.io/os"] == "linux"
+    assert [one.metadata.name for one in asked[0].objects if type(one).__name__ == "StorageClass"] == ["standard"]
+
+
+def test_two_scenarios_of_one_name_keep_their_traces_and_a_rerun_finds_its_own(run: Run, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "web.yaml").write_text(MANIFESTS)
+    traces = tmp_path / ".kubeproof" / "traces"
+    run("check", "a/web.yaml", "--nodes", "2")
+    run("check", "b/web.yaml", "--nodes", "2")
+    assert sorted(path.name for path in traces.iterdir()) == ["web-convergence-2.json", "web-convergence.json"]
+    (tmp_path / "b" / "web.yaml").write_text(MANIFESTS + "# changed\n")
+    run("check", "b/web.yaml", "--nodes", "2")
+    assert len(list(traces.iterdir())) == 2
+    assert "# changed" in read(traces / "web-convergence-2.json").inputs.files["b/web.yaml"]
+    assert list(read(traces / "web-convergence.json").inputs.files) == ["a/web.yaml"]
+
+
+def test_a_file_that_is_no_trace_is_never_written_over(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "web-convergence.json").write_text("mine")
+    run("check", "web.yaml", "--nodes", "2", "--trace-dir", "kept")
+    assert (tmp_path / "kept" / "web-convergence.json").read_text() == "mine"
+    assert read(tmp_path / "kept" / "web-convergence-2.json").claim == "convergence"
+
+
+def test_what_nobody_foresaw_is_a_defect_with_a_report_and_a_code_of_its_own(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(*_: object, **__: object) -> Report:
+        raise ZeroDivisionError("of all things\non two lines")
+
+    monkeypatch.setattr(checking, "check", broken)
+    code, out, err = run("check", "web.yaml")
+    assert (code, out, len(err.splitlines())) == (70, "", 1)
+    assert "a defect of kubeproof, nothing is known of your input: ZeroDivisionError: of all things on two lines" in err
+    (path,) = (tmp_path / ".kubeproof").glob("crash-*.txt")
+    assert err.endswith(f"the full report is in .kubeproof/{path.name}\n")
+    written = path.read_text()
+    assert "Traceback" in written
+    assert "arguments: ['check', 'web.yaml']" in written
+
+
+def test_a_defect_where_nothing_can_be_written_is_told_all_the_same(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".kubeproof").write_text("no folder")
+    monkeypatch.setattr(cli, "_run", lambda _: 1 // 0)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["check"])
+    assert ended.value.code == 70
+    assert run is not None
+
+
 BAD = [
     ("a missing path", ["check", "gone.yaml"], "gone.yaml: no such file or folder"),
     ("no path", ["check"], "Missing argument"),
+    ("a capacity that is none", ["check", "web.yaml", "--nodes", "1", "--node-capacity", "cpu=many"],
+     "options: nodeCapacity: expected amounts like cpu=8,memory=32Gi,pods=110, got cpu=many"),
+    ("a capacity of nothing", ["check", "web.yaml", "--nodes", "1", "--node-capacity", "cpu"],
+     "expected cpu=8,memory=32Gi, got 'cpu'"),
+    ("a capacity without nodes", ["check", "web.yaml", "--node-capacity", "cpu=1"], "there are no nodes to have it"),
+    ("a Service of another kind", ["reach", "web.yaml", "--service", "shop/pod/web"],
+     "expected [NAMESPACE/]service/NAME"),
     ("an unknown option", ["check", "web.yaml", "--node", "3"], "No such option"),
     ("an unknown command", ["chek"], "No such command 'chek'"),
     ("a fault nobody knows", ["check", "web.yaml", "--fault", "meteor=1"],
@@ -276,7 +404,7 @@ def test_bad_input_is_told_on_stderr_and_exits_with_2(run: Run, arguments: list[
 def test_help_teaches_by_example(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
-    assert "helm template ./chart | kubeproof check - --nodes 3" in out
+    assert "helm template ./chart | kubeproof check - -n prod --nodes 3" in out
     assert "0 everything holds, 1 something is violated, 2 bad input, 3 unknown" in out
     assert "--fault NAME=N" in run("check", "--help")[1]
 
@@ -335,6 +463,13 @@ def test_ctrl_c_while_it_waits_for_input_is_no_traceback(tmp_path: Path) -> None
     assert process.returncode == 3
     assert "Traceback" not in err
     assert "UNKNOWN: interrupted" in err
+
+
+def test_ctrl_c_while_it_is_being_imported_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    process = kubeproof("check", "web.yaml", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (3, "", "UNKNOWN: interrupted before anything was decided\n")
 
 
 class Terminal:

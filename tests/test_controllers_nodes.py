@@ -46,8 +46,12 @@ def pod(*tolerations: Toleration, ready: bool = True, name: str = "p", node_name
     )
 
 
-def look(*objects: Any, lost: bool = False) -> tuple[Any, ...]:
-    return nodelifecycle.reconcile(Cache.of(objects), ref_of(node()), heartbeat_lost=lost, now=7)
+BESIDE = evolve(node(), metadata=ObjectMeta(name="n2"))
+"""A node that is ready: where none is, nobody is driven out."""
+
+
+def look(*objects: Any, lost: bool = False, beside: Node = BESIDE) -> tuple[Any, ...]:
+    return nodelifecycle.reconcile(Cache.of((*objects, beside)), ref_of(node()), heartbeat_lost=lost, now=7)
 
 
 # --- the node lifecycle ---------------------------------------------------------------------------------------------
@@ -74,6 +78,15 @@ def test_taints_follow_conditions_first_no_schedule_then_no_execute() -> None:
     (second,) = look(first.object)
     assert [one.effect for one in second.object.spec.taints] == ["NoSchedule", "NoExecute"]
     assert look(second.object) == ()
+
+
+def test_where_no_node_is_ready_nobody_is_driven_out_and_taints_are_taken_back() -> None:
+    gone = evolve(BESIDE, status=node(ready="False").status)
+    (first,) = look(node(ready="Unknown"), beside=gone)
+    assert [one.effect for one in first.object.spec.taints] == ["NoSchedule"]
+    assert look(first.object, beside=gone) == ()
+    (back,) = look(node(Taint(GONE.key, "NoSchedule"), GONE, ready="Unknown"), beside=gone)
+    assert [one.effect for one in back.object.spec.taints] == ["NoSchedule"]
 
 
 def test_a_node_that_is_back_loses_its_taints_but_keeps_those_of_others() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from kubeproof.harness import face
+from kubeproof.harness.results import Report
 from kubeproof.harness.scenario import Expected
 from kubeproof.traces.replay import Replayed
 
@@ -57,6 +59,13 @@ def test_the_verdicts_are_the_expected_ones(name: str, results: dict[str, face.R
     assert {claim: verdict.value for claim, verdict in outcome.scenario.expected} == found
     assert results[name].as_expected
     assert outcome.complete
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_no_report_contradicts_itself(
+    name: str, results: dict[str, face.Result], contradicts: Callable[[Report], tuple[str, ...]]
+) -> None:
+    assert contradicts(results[name].outcome) == ()
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -1,4 +1,4 @@
-"""What is deleted takes its dependents along; who sees to that takes no part where nothing is deleted."""
+"""What is deleted takes its dependents along, wherever it is deleted and whoever is deleted."""
 
 from __future__ import annotations
 
@@ -196,10 +196,11 @@ QUIET: dict[str, Any] = {
 }
 
 
-def test_a_rollout_has_no_collectors_no_node_controllers_and_no_place_for_nodes() -> None:
+def test_a_rollout_has_no_node_controllers_and_no_place_for_nodes() -> None:
     one = cluster(WEB, **QUIET)
     assert {process.group for process in one.processes} == {
         "deployment-controller",
+        "garbage-collector",
         "replicaset-controller",
         "scheduler",
     }
@@ -222,8 +223,8 @@ FAULTS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
     (
         "only ReplicaSets are collected",
         COMPONENTS,
-        "OWNERS_AND_OWNED if kind in pools)",
-        "OWNERS_AND_OWNED[:2] if kind in pools)",
+        "for kind in pools if kind in garbage.TRANSFORM)",
+        'for kind in pools if kind in {"Deployment", "ReplicaSet"})',
         WEB,
         DELETE_WEB | ONE_VIEW,
     ),

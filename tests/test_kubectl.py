@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import lzma
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
+from immutabledict import immutabledict
 
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
 from kubeproof.impl.api.cache import Cache
@@ -132,11 +135,38 @@ def test_drain_cordons_and_evicts_what_has_to_go() -> None:
     going = pod("going", deletion_timestamp=0)
     objects = (node, pod("a"), pod("b", "n2"), pod("ds", owner="DaemonSet"), mirror, going)
     closed = evolve(node, spec=NodeSpec(unschedulable=True))
-    assert asked(script.Drain("n1"), *objects) == (Update(closed, node), Evict(Ref("Pod", "d", "a")))
-    cache = Cache.of((closed, *objects[2:5]))
-    assert script.drained("n1", cache)
-    assert not script.drained("n1", Cache.of((*cache.objects.values(), going)))
-    assert not script.drained("n1", Cache.of((*cache.objects.values(), node)))
+    drain = script.Drain("n1", force=True, ignore_daemonsets=True)
+    assert asked(drain, *objects) == (Update(closed, node), Evict(Ref("Pod", "d", "a")))
+    assert script.drain_targets(drain, Cache.of((closed, *objects[2:5]))) == ()
+    assert script.drain_targets(drain, Cache.of((closed, *objects[2:]))) == (going,)
+
+
+def keeping(name: str, **rest: Any) -> Pod:
+    """Make a Pod with an emptyDir."""
+    one = pod(name, **rest)
+    return evolve(one, spec=evolve(one.spec, extra=immutabledict({"volumes": ({"name": "v", "emptyDir": {}},)})))
+
+
+@pytest.mark.parametrize(
+    ("flags", "because"),
+    [
+        ({}, {"--ignore-daemonsets", "--delete-emptydir-data", "--force"}),
+        ({"force": True}, {"--ignore-daemonsets", "--delete-emptydir-data"}),
+        ({"force": True, "ignore_daemonsets": True}, {"--delete-emptydir-data"}),
+        ({"ignore_daemonsets": True, "delete_emptydir_data": True}, {"--force"}),
+        ({"force": True, "ignore_daemonsets": True, "delete_emptydir_data": True}, set()),
+    ],
+)
+def test_a_drain_that_may_not_remove_a_pod_cordons_and_evicts_nobody(flags: dict[str, bool], because: set[str]) -> None:
+    node = Node(ObjectMeta(name="n1"))
+    data = keeping("data", owner="ReplicaSet")
+    objects = (node, pod("bare"), pod("ds", owner="DaemonSet"), data, pod("far", "n2"))
+    drain = script.Drain("n1", **flags)
+    errors = script.drain_errors(drain, Cache.of(objects))
+    assert set(re.findall(r"--[a-z-]+", str(list(errors)))) == because
+    sent = asked(drain, *objects)
+    assert isinstance(sent, tuple)
+    assert [type(one) for one in sent] == ([Update] if because else [Update, Evict, Evict])
 
 
 def test_delete_pod_takes_the_first_of_a_workload_that_is_not_going_yet() -> None:

@@ -21,9 +21,9 @@ from kubeproof.properties.refine_nodelifecycle import abstract, refines
 OWN = Taint("node.example.com/own", "NoSchedule")
 
 
-def node() -> Node:
-    fresh = Node(ObjectMeta(name="n1", uid="Node//n1"))
-    ready = (NodeCondition("Ready", "True"),)
+def node(name: str = "n1", says: str = "True") -> Node:
+    fresh = Node(ObjectMeta(name=name, uid=f"Node//{name}"))
+    ready = (NodeCondition("Ready", says),)
     return evolve(fresh, spec=evolve(fresh.spec, taints=(OWN,)), status=evolve(fresh.status, conditions=ready))
 
 
@@ -40,7 +40,7 @@ class NodeLifecycleLockstep(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = Cache.of([node(), pod()])
+        self.store = Cache.of([node(), node("n2"), pod()])
         self.silent = False
 
     def node(self) -> Node:
@@ -62,6 +62,10 @@ class NodeLifecycleLockstep(RuleBasedStateMachine):
     @rule()
     def node_falls_silent(self) -> None:
         self.silent = True
+
+    @rule(says=st.sampled_from(["True", "Unknown"]))
+    def the_other_node_speaks(self, says: str) -> None:
+        self.store = with_object(self.store, node("n2", says))
 
     @rule(unschedulable=st.booleans())
     def cordon(self, unschedulable: bool) -> None:

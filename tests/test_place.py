@@ -236,7 +236,7 @@ def test_a_workload_that_is_not_modelled_leaves_the_answer_open(
 {name: c, image: i}], restartPolicy: Never}}}\n"
     code, said, _ = place(capsys, folder(tmp_path, 1, job), "--nodes", str(nodes))
     assert code == 3
-    assert "Job once: this kind is not modelled" in said
+    assert "Job default/once: this kind is not modelled" in said
 
 
 def test_json_says_the_same(tmp_path: Path, nodes: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,12 @@ FAULTS = [
         "(of_daemon_set and pod.finished)",
     ),
     ("drain forgets to cordon", "nodes", "return (*cordon, *(Evict", "return (*(), *(Evict"),
-    ("a drain empties every node", "nodes", "if pod.spec.node_name == node and not _stays(pod)", "if not _stays(pod)"),
+    (
+        "a drain empties every node",
+        "nodes",
+        "if pod.spec.node_name == drain.node and not _stays(pod)",
+        "if not _stays(pod)",
+    ),
     (
         "a taint replaces those of other effects",
         "nodes",
@@ -73,7 +78,7 @@ def step(dice: random.Random) -> script.Step:
             script.Scale("Deployment", "web", dice.randrange(4)),
             script.Cordon(node),
             script.Uncordon(node),
-            script.Drain(node),
+            script.Drain(node, force=True, ignore_daemonsets=True),
             script.Taint(node, "k", dice.choice(["1", "2"]), effect),
             script.Untaint(node, "k", effect),
         ]

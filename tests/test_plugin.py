@@ -94,7 +94,7 @@ def test_a_project_keeps_its_own_packages_and_gets_the_fixture(project: tuple[Pa
 
 def test_a_failing_check_shows_the_report_and_leaves_a_trace_under_the_root(project: tuple[Path, str]) -> None:
     root, out = project
-    path = root / ".kubeproof" / "traces" / "deploy-reachability.json"
+    path = root / ".kubeproof" / "traces" / "tests-test_deploy.py-test_that_does_not-deploy-reachability.json"
     assert "reachability   VIOLATED  It stays reachable." in out
     assert "step: nobody answers" in out
     assert "1. pod: falls over" in out

@@ -323,7 +323,7 @@ def test_a_rollout_is_told_with_the_prestop_delay_it_needs(
     ("arguments", "said"),
     [
         (("--service", "wob"), "no Service wob in namespace default (there is web)"),
-        (("--namespace", "nowhere"), "no Service in namespace nowhere"),
+        (("--service", "nowhere/service/web"), "no Service web in namespace nowhere"),
         (("--during", "set-imge"), "did you mean set-image?"),
     ],
 )

@@ -48,6 +48,40 @@ WORDS = [
 ]
 
 
+KUBECTL = [
+    ("kubectl set image deployment/web app=nginx:2", script.SetImage("Deployment", "web", "nginx:2", "app")),
+    ("set image deployment web app=nginx:2", script.SetImage("Deployment", "web", "nginx:2", "app")),
+    ("kubectl -n shop set image deploy/web *=nginx:2",
+     script.SetImage("Deployment", "web", "nginx:2", "*", "shop")),
+    ("set-image shop/deployment/web nginx:2", script.SetImage("Deployment", "web", "nginx:2", "", "shop")),
+    ("rollout restart deployment/web", script.RolloutRestart("Deployment", "web")),
+    ("kubectl rollout undo deployment.apps/web -n shop", script.RolloutUndo("Deployment", "web", "shop")),
+    ("rollout-undo shop/deployment/web", script.RolloutUndo("Deployment", "web", "shop")),
+    ("scale deployment/web --replicas=3", script.Scale("Deployment", "web", 3)),
+    ("kubectl scale --replicas 3 rs/web --namespace=shop", script.Scale("ReplicaSet", "web", 3, "shop")),
+    ("delete deployment web", script.DeleteObject("Deployment", "web")),
+    ("kubectl delete pod web-1 -nshop", script.DeletePod("web-1", namespace="shop")),
+    ("delete pod/web-1", script.DeletePod("web-1")),
+    ("delete node node-1", script.DeleteNode("node-1")),
+    ("delete node/node-1", script.DeleteNode("node-1")),
+    ("delete-pod shop/deployment/web on node-2", script.DeletePod("", "Deployment/web", "node-2", "shop")),
+    ("cordon node/node-1", script.Cordon("node-1")),
+    ("kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data --force --timeout=60s",
+     script.Drain("node-1", force=True, ignore_daemonsets=True, delete_emptydir_data=True)),
+    ("drain node-1 --force=false --ignore-daemonsets=true", script.Drain("node-1", ignore_daemonsets=True)),
+    ("kubectl taint nodes node-1 maint=1:NoExecute", script.Taint("node-1", "maint", "1", "NoExecute")),
+    ("kubectl taint node node-1 maint=1:NoExecute-", script.Untaint("node-1", "maint", "NoExecute")),
+    ("taint node-1 maint-", script.Untaint("node-1", "maint")),
+    ("kubectl label nodes node-1 zone=a --overwrite", script.LabelNode("node-1", {"zone": "a"})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "step"), KUBECTL, ids=[words for words, _ in KUBECTL])
+def test_words_are_read_as_kubectl_has_them(words: str, step: Step) -> None:
+    assert steps(*parse(words)) == (step,)
+    assert steps(to_json(step)) == (step,)
+
+
 @pytest.mark.parametrize(("words", "step"), WORDS, ids=[words for words, _ in WORDS])
 def test_words_become_the_step_they_say(words: str, step: Step) -> None:
     assert steps(*parse(words)) == (step,)
@@ -76,6 +110,15 @@ def test_every_command_is_tried_above() -> None:
         ("label-node node-1", "expected label-node"),
         ("label-node node-1 zone", "expected label-node"),
         ("set-image 'web", "No closing quotation"),
+        ("kubectl", "expected a command"),
+        ("kubectl apply -f web.yaml", "write it into a scenario.yaml"),
+        ("rollout status deployment/web", "'rollout status' is no command"),
+        ("drain node-1 --grace-period=1", "drain has no flag --grace-period here; known are: --delete-emptydir-data"),
+        ("scale web --replicas", "--replicas needs a value"),
+        ("scale web 3 --replicas=4", "expected scale"),
+        ("rollout-undo a/b/c/d", "expected rollout-undo"),
+        ("set image deployment/web a=1 b=2", "expected set-image"),
+        ("label pods web a=b", "'label' is no command"),
     ],
 )
 def test_words_that_cannot_be_read_are_answered_with_what_was_expected(words: str, message: str) -> None:

@@ -11,7 +11,7 @@ from immutabledict import immutabledict
 
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.inputs import gather
-from kubeproof.harness.manifests import plain_nodes
+from kubeproof.harness.plain_nodes import plain_nodes
 from kubeproof.harness.scenario import Bounds, Consistency, Expected, Faults, Scenario, Start
 from kubeproof.harness.scenario_file import load_scenario
 from kubeproof.impl.api.apps import Deployment
@@ -134,19 +134,6 @@ def test_the_least_number_is_still_allowed() -> None:
     assert (scenario.faults, scenario.bounds) == (Faults(), Bounds(0, 1))
 
 
-def test_a_service_selects_pods_with_more_labels_than_it_asks_for_but_not_with_fewer() -> None:
-    more = DEPLOYMENT.replace("labels: {app: web}", "labels: {app: web, tier: front}")
-    assert load({**GOOD, "web.yaml": more}).objects
-    asks = SERVICE.replace("selector: {app: web}", "selector: {app: web, tier: front}")
-    assert "service.yaml:5: spec.selector" in wrong({**GOOD, "service.yaml": asks})[0]
-
-
-def test_a_service_selects_pods_of_its_own_namespace_only() -> None:
-    elsewhere = SERVICE.replace("{name: web}", "{name: web, namespace: other}")
-    assert "service.yaml:5: spec.selector" in wrong({**GOOD, "service.yaml": elsewhere})[0]
-    assert "there are none" in wrong({**GOOD, "service.yaml": elsewhere})[0]
-
-
 def test_nodes_of_the_option_are_added_to_those_of_the_manifests() -> None:
     names = [one.metadata.name for one in load(GOOD, nodes=2).objects if isinstance(one, Node)]
     assert names == ["node-1", "node-2"]
@@ -204,8 +191,6 @@ MANIFEST_MISTAKES = [
     ("a key given twice", {"web.yaml": DEPLOYMENT.replace("  replicas: 2", "  replicas: 2\n  replicas: 3")},
      "web.yaml:7: spec.replicas: the key is already set in line 6"),
     ("an object given twice", {"copy.yaml": SERVICE}, "service.yaml:1: metadata.name: Service default/web is already"),
-    ("a selector that matches nothing", {"service.yaml": SERVICE.replace("app: web", "app: wbe")},
-     "service.yaml:5: spec.selector: Service web selects app=wbe, which no Pod template has (labels of Pod templ"),
     ("a node without capacity", {"node.yaml": NODE.partition("status:")[0]},
      "node.yaml:1: status.allocatable: node node-1 has no allocatable cpu, memory, pods"),
     ("a node without memory", {"node.yaml": NODE.replace(" memory: 4Gi,", "")},

@@ -20,6 +20,9 @@ ROOMS = ("harness", "impl", "model", "properties", "traces")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
+ABOVE = ("harness", "traces", "properties", "model")
+"""What a claim may import beside the vocabulary: never what it judges."""
+
 MAY_IMPORT = {
     "impl.api": ("impl.api",),
     "impl": ("impl",),
@@ -27,6 +30,13 @@ MAY_IMPORT = {
     "model.checker": ("model.checker", "model.machine"),
     "model": ("model", "impl.api"),
     "properties": ("properties", "model", "impl"),
+    "harness.claim_budget": ("impl.api", *ABOVE),
+    "harness.claim_convergence": ("impl.api", *ABOVE),
+    "harness.claim_deadline": ("impl.api", *ABOVE),
+    "harness.claim_placement": ("impl.api", *ABOVE),
+    "harness.claim_reachability": ("impl.api", *ABOVE),
+    "harness.claim_spread": ("impl.api", *ABOVE),
+    "harness.judged": ("impl.api", *ABOVE),
     "traces": ("traces", "properties", "model", "impl"),
     "harness": ("harness", "traces", "properties", "model", "impl"),
 }
@@ -82,11 +92,13 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
         ("traces/x.py", "from ..harness import check", ["harness"]),
         ("properties/x.py", "from ..traces.document import Document", ["traces.document"]),
         ("harness/x.py", "import kubeproof.model", ["kubeproof.model"]),
+        ("harness/claim_budget.py", "from ..impl.controllers.disruption import x", ["impl.controllers.disruption"]),
         ("model/x.py", "from ..impl.api.core import Pod", []),
         ("harness/x.py", "from ..impl.scheduler import schedule\nimport json", []),
     ],
     ids=["impl to model", "api to its users", "model to impl", "checker to Kubernetes", "traces to harness",
-         "properties to traces", "an absolute import", "model to the vocabulary", "harness to anything"],
+         "properties to traces", "an absolute import", "a claim to what it judges", "model to the vocabulary",
+         "harness to anything"],
 )  # fmt: skip
 def test_the_arrows_are_really_looked_at(module: str, line: str, found: list[str]) -> None:
     assert forbidden_imports(ROOT / module, line) == found
@@ -192,3 +204,24 @@ def test_the_wheel_and_the_wheel_made_of_the_sdist_hold_every_module(copied: Pat
             names = {name for name in archive.namelist() if ".dist-info/" not in name}
             assert names == shipped(ROOT)
             assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())
+
+
+JUDGING = re.compile(r"(?:claim|motion|reach|cluster|kubelets|environment|drain|check|node_f|prep|recorded)")
+COMPARED = re.compile(
+    r"(?:action|label|slot)(?:\.name)?\.(?:startswith|endswith)\(|(?:action|label)\s+(?:==|in)\s+[\"'({]"
+)
+"""How code would ask the name of an action, a step or a slot what it is."""
+
+
+@pytest.mark.parametrize(
+    "path", [one for one in MODULES if one.parent.name == "harness" and JUDGING.match(one.name)], ids=name_of
+)
+def test_names_are_for_people_and_never_compared(path: Path) -> None:
+    """Who acts, by which verb and on what are values (`Action.by`, `verb`, `on`); so are the steps of a kubelet."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line.strip() for line in lines if COMPARED.search(line)] == []
+
+
+def test_a_comparison_of_names_would_be_found() -> None:
+    for line in ('return action.startswith("kubectl ")', 'if step.label == "SIGTERM":', 'slot.startswith("proxy/")'):
+        assert COMPARED.search(line)

@@ -1,7 +1,7 @@
 """Manifests into objects: everything wrong is reported at once, with file, line, field and what was expected.
 
 Upstream: what kubectl v1.32 does with -f (cli-runtime's resource builder) and with --validate=strict: files, a folder's
-*.yaml, *.yml and *.json (not those below it), `-` for standard input, several documents a file, and List objects;
+*.yaml, *.yml and *.json (those below it with -R), `-` for standard input, several documents a file, and List objects;
 unknown and duplicate fields are errors. A field Kubernetes has and the components here do not look at is no error: it
 is a note.
 Left out on purpose: fetching URLs, kustomize and templates (their tools print manifests that can be piped in), and
@@ -10,55 +10,59 @@ whether the values are allowed, which the API server's validation says.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
+from immutabledict import immutabledict
 
 from . import schema
+from .claim_names import ALL
 from .convert import BadObject, FieldError, from_json
 from .kinds import BY_NAME, Object, ref_of
 from .manifest_check import errors_of
 from .meta import Ref
-from .relevance import HARMLESS_KINDS, unmodelled
+from .relevance import unmodelled
+from .sources import STDIN, BadInput, Problem, Text, read_sources
+from .unmodelled_kinds import effect_of, template_labels
 from .yaml_source import Document, YamlError, repeated_message, steps, tolerant_documents
 
-SUFFIXES = (".json", ".yaml", ".yml")
-STDIN = "-"
+__all__ = [
+    "STDIN",
+    "BadInput",
+    "Loaded",
+    "LoadedObject",
+    "Note",
+    "Other",
+    "Problem",
+    "Source",
+    "Text",
+    "load_objects",
+    "objects_in",
+    "read_sources",
+]
 
-
-@frozen(order=True)
-class Problem:
-    """One thing wrong with the input; line 0 is the whole file, `hint` is what to do about it, or ""."""
-
-    file: str
-    line: int
-    field: str
-    message: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        field = f"{self.field}: " if self.field else ""
-        return f"{place}: {field}{self.message}{f' ({self.hint})' if self.hint else ''}"
-
-
-class BadInput(Exception):  # noqa: N818 - it says what is bad
-    """Input that cannot be used; its text is every problem, one a line, as the user should see it."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(str(one) for one in problems))
-        self.problems = problems
-
-
-@frozen
-class Text:
-    """What one source holds: the name to report it by, and its text."""
-
-    file: str
-    text: str
+HOOK = "helm.sh/hook"
+CLUSTER_SCOPED = frozenset(
+    {
+        *(kind.name for kind in BY_NAME.values() if not kind.namespaced),
+        "APIService",
+        "CSIDriver",
+        "CertificateSigningRequest",
+        "CustomResourceDefinition",
+        "FlowSchema",
+        "IngressClass",
+        "MutatingWebhookConfiguration",
+        "PriorityLevelConfiguration",
+        "RuntimeClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "VolumeAttachment",
+    }
+)
+"""Kinds of Kubernetes that live in no namespace."""
 
 
 @frozen
@@ -90,7 +94,7 @@ class LoadedObject:
 class Note:
     """Something in the input that no component looks at; `field` "" is the whole object.
 
-    `decides`: a claim may hang on it, so that none can be said to hold for certain.
+    `claims` are those that may hang on it, and cannot be said to hold for certain.
     """
 
     file: str
@@ -98,18 +102,48 @@ class Note:
     field: str
     object: str
     message: str
-    decides: bool = True
+    claims: tuple[str, ...] = ALL
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.object}{f' {self.field}' if self.field else ''}: {self.message}"
+        return f"{self.file}:{self.line}: {self.subject}: {self.message}"
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object."""
+        return self.object.partition(" ")[0]
+
+    @property
+    def about(self) -> str:
+        """What notes that are alike share: the kind, the field and what is said of it."""
+        return f"{self.kind}{f' {self.field}' if self.field else ''}: {self.message}"
+
+    @property
+    def subject(self) -> str:
+        """The object, and the field if it is about one."""
+        return f"{self.object}{f' {self.field}' if self.field else ''}"
+
+
+@frozen
+class Other:
+    """An object of a kind without a class here: what others may refer to, and the labels of the Pods it makes."""
+
+    ref: Ref
+    source: Source
+    custom: bool = False
+    labels: immutabledict[str, str] | None = None
 
 
 @frozen
 class Loaded:
-    """The objects of all sources in the order they are written, and what of them is not modelled."""
+    """The objects of all sources in the order they are written, and what of them is not modelled.
+
+    `hooks` are those that Helm runs by itself, before or after: they are left out.
+    """
 
     objects: tuple[LoadedObject, ...]
     unmodelled: tuple[Note, ...]
+    others: tuple[Other, ...] = ()
+    hooks: tuple[Note, ...] = ()
 
 
 def load_objects(sources: Iterable[str | Path], namespace: str = "default") -> Loaded:
@@ -121,28 +155,13 @@ def load_objects(sources: Iterable[str | Path], namespace: str = "default") -> L
     return objects_in(texts, namespace, problems)
 
 
-def read_sources(sources: Iterable[str | Path]) -> tuple[tuple[Text, ...], tuple[Problem, ...]]:
-    """Read the text of each file named, of each manifest in each folder named, and of standard input."""
-    texts: list[Text] = []
-    problems: list[Problem] = []
-    for source in sources:
-        found = _folder(Path(source)) if str(source) != STDIN and Path(source).is_dir() else [source]
-        for one in found:
-            read = one if isinstance(one, Problem) else _read(one)
-            if isinstance(read, Problem):
-                problems.append(read)
-            elif read.text.strip() or len(found) == 1:
-                texts.append(read)
-    if not texts and not problems:
-        problems.append(Problem("input", 0, "", "no manifests given", "name a file, a folder or - for standard input"))
-    return tuple(texts), tuple(problems)
-
-
 def objects_in(texts: Sequence[Text], namespace: str = "default", problems: tuple[Problem, ...] = ()) -> Loaded:
     """Turn texts into objects; raise BadInput with the problems given and all that are found."""
     wrong = list(problems)
     objects: list[LoadedObject] = []
     notes: list[Note] = []
+    others: list[Other] = []
+    hooks: list[Note] = []
     seen: dict[tuple[str, Ref], Source] = {}
     for text in texts:
         for source in _sources(text, wrong):
@@ -151,52 +170,23 @@ def objects_in(texts: Sequence[Text], namespace: str = "default", problems: tupl
             if len(wrong) > before:
                 continue
             json = _placed(source.document.value, namespace)
+            if hook := _hook(json):
+                hooks.append(_hook_note(json, source, hook))
+                continue
             wrong += _repeated(json, source, seen)
             if len(wrong) > before:
                 continue
             found = _convert(json, source, wrong, notes)
-            if found is not None:
+            if isinstance(found, LoadedObject):
                 objects.append(found)
+            elif found is not None:
+                others.append(found)
     if wrong:
         raise BadInput(tuple(sorted(wrong)))
-    return Loaded(tuple(objects), tuple(notes))
+    return Loaded(tuple(objects), tuple(notes), tuple(others), tuple(hooks))
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
-
-
-def _folder(folder: Path) -> list[Path | Problem]:
-    """List the manifests of a folder, by name; a folder without any is a problem."""
-    names = {path.name for path in folder.iterdir() if path.is_file()}
-    if names & {"kustomization.yaml", "kustomization.yml"}:
-        hint = f"render it first: kubectl kustomize {folder} | kubeproof check -"
-        return [Problem(str(folder), 0, "", "the folder is a kustomization", hint)]
-    if "Chart.yaml" in names:
-        hint = f"render it first: helm template {folder} | kubeproof check -"
-        return [Problem(str(folder), 0, "", "the folder is a Helm chart", hint)]
-    found: list[Path | Problem] = [folder / name for name in sorted(names) if name.endswith(SUFFIXES)]
-    if found:
-        return found
-    below = sorted({path.parent for path in folder.rglob("*") if path.suffix in SUFFIXES})
-    hint = f"there are some in {below[0]}" if below else ""
-    return [Problem(str(folder), 0, "", f"the folder has no manifests ({', '.join(SUFFIXES)})", hint)]
-
-
-def _read(source: str | Path) -> Text | Problem:
-    name = "stdin" if str(source) == STDIN else str(source)
-    if name.startswith(("http://", "https://", "http:/", "https:/")):
-        return Problem(name, 0, "", "addresses are not fetched", f"curl {name} | kubeproof check -")
-    try:
-        data = sys.stdin.buffer.read() if name == "stdin" else Path(source).read_bytes()
-    except FileNotFoundError:
-        return Problem(name, 0, "", "no such file or folder")
-    except OSError as error:
-        return Problem(name, 0, "", f"cannot be read: {error.strerror}")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return Problem(name, 0, "", "not a text file: expected YAML or JSON in UTF-8")
-    return Problem(name, 0, "", "not a text file: expected YAML or JSON in UTF-8") if "\0" in text else Text(name, text)
 
 
 def _sources(text: Text, wrong: list[Problem]) -> Iterator[Source]:
@@ -236,12 +226,29 @@ def _problem(source: Source, error: FieldError) -> Problem:
 
 
 def _placed(json: dict[str, Any], namespace: str) -> dict[str, Any]:
-    """Give an object that lives in a namespace and names none the default one."""
-    kind = BY_NAME.get(json["kind"])
+    """Give an object that lives in a namespace and names none the default one; a custom resource is left alone."""
     named = (json.get("metadata") or {}).get("namespace")
-    if kind is None or not kind.namespaced or named or json["apiVersion"] != kind.api_version:
+    if named or json["kind"] in CLUSTER_SCOPED or not schema.is_built_in(json["apiVersion"]):
         return json
     return {**json, "metadata": {**json["metadata"], "namespace": namespace}}
+
+
+def _hook(json: Mapping[str, Any]) -> str:
+    """Give when Helm runs an object by itself (pre-install, test, ...); "" for one that is part of the release."""
+    annotations = json["metadata"].get("annotations")
+    return str(annotations.get(HOOK) or "") if isinstance(annotations, Mapping) else ""
+
+
+def _hook_note(json: Mapping[str, Any], source: Source, hook: str) -> Note:
+    why = f"Helm runs it by itself ({hook}): left out"
+    return Note(source.file, source.line, "", _label(json), why, ())
+
+
+def _label(json: Mapping[str, Any]) -> str:
+    """Name an object, with its namespace where it has one."""
+    meta = json["metadata"]
+    name = meta.get("name") or meta.get("generateName") or ""
+    return str(Ref(json["kind"], meta.get("namespace") or "", name))
 
 
 def _repeated(json: Mapping[str, Any], source: Source, seen: dict[tuple[str, Ref], Source]) -> tuple[Problem, ...]:
@@ -259,16 +266,13 @@ def _repeated(json: Mapping[str, Any], source: Source, seen: dict[tuple[str, Ref
 # --- converting ---------------------------------------------------------------------------------------------------
 
 
-def _convert(json: dict[str, Any], source: Source, wrong: list[Problem], notes: list[Note]) -> LoadedObject | None:
+def _convert(
+    json: dict[str, Any], source: Source, wrong: list[Problem], notes: list[Note]
+) -> LoadedObject | Other | None:
     """Make the object, or note that its kind is not modelled."""
     kind = BY_NAME.get(json["kind"])
     if kind is None or json["apiVersion"] != kind.api_version:
-        what = "this kind" if schema.is_built_in(json["apiVersion"]) else "this custom resource"
-        name = (json["metadata"].get("name") or json["metadata"].get("generateName")) if json.get("metadata") else ""
-        harmless = HARMLESS_KINDS.get(json["kind"], "")
-        why = f"{what} is not modelled{f'; no claim hangs on it: {harmless}' if harmless else ''}"
-        notes.append(Note(source.file, source.line, "", f"{json['kind']} {name}", why, not harmless))
-        return None
+        return _other(json, source, notes)
     try:
         loaded = from_json(json)
     except BadObject as bad:
@@ -276,7 +280,24 @@ def _convert(json: dict[str, Any], source: Source, wrong: list[Problem], notes: 
         return None
     label = str(ref_of(loaded))
     found = (
-        Note(source.file, source.line_of(one.path), one.path, label, one.why, one.decides) for one in unmodelled(loaded)
+        Note(source.file, source.line_of(one.path), one.path, label, one.why, one.claims) for one in unmodelled(loaded)
     )
     notes += sorted(found)
     return LoadedObject(loaded, source)
+
+
+def _other(json: Mapping[str, Any], source: Source, notes: list[Note]) -> Other:
+    """Keep what others may refer to in an object without a class, and note which claims hang on it."""
+    custom = not schema.is_built_in(json["apiVersion"])
+    effect = effect_of(json["kind"], json, custom=custom)
+    what = "this custom resource" if custom else "this kind"
+    hangs = f"{_listed(effect.claims)} may hang on it" if effect.claims else "no claim hangs on it"
+    why = f"{what} is not modelled{f'; {hangs}: {effect.why}' if not custom else ''}"
+    notes.append(Note(source.file, source.line, "", _label(json), why, effect.claims))
+    meta = json["metadata"]
+    ref = Ref(json["kind"], meta.get("namespace") or "", meta.get("name") or "")
+    return Other(ref, source, custom, template_labels(json["kind"], json))
+
+
+def _listed(claims: tuple[str, ...]) -> str:
+    return "every claim" if set(claims) == set(ALL) else ", ".join(claims)

@@ -32,6 +32,8 @@ EXPONENT = re.compile(r"[eE]([-+]?[0-9]+)", re.ASCII)
 PATTERN = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
 WRONG_SHAPE = f"quantities must match the regular expression '{PATTERN}'"
 WRONG_SUFFIX = "unable to parse quantity's suffix"
+LARGEST_EXPONENT = 1000
+"""Beyond it a number is refused here: writing it out, as Kubernetes tries to, would not end."""
 
 
 class QuantityError(ValueError):
@@ -148,7 +150,10 @@ def _suffix(suffix: str) -> tuple[int, int, str]:
     power = EXPONENT.fullmatch(suffix)
     if power is None or not int64.fits(int(power[1])):
         raise QuantityError(WRONG_SUFFIX)
-    return 10, (int(power[1]) + 2**31) % 2**32 - 2**31, DECIMAL_EXPONENT
+    exponent = (int(power[1]) + 2**31) % 2**32 - 2**31
+    if abs(exponent) > LARGEST_EXPONENT:
+        raise QuantityError(f"the exponent {exponent} is out of range: at most {LARGEST_EXPONENT}")
+    return 10, exponent, DECIMAL_EXPONENT
 
 
 def _short(whole: str, places: str, exponent: int, form: str) -> tuple[int, int, bool] | None:

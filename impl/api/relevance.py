@@ -14,7 +14,10 @@ import attrs
 from attrs import frozen
 from immutabledict import immutabledict
 
+from .claim_names import ALL, BUDGET, CONVERGENCE, DEADLINE, PRIORITY, REACHABILITY
 from .json_fields import fields_of
+
+ACTS_ON_PODS = tuple(claim for claim in ALL if claim != BUDGET)
 
 PROGRAM = "it tells the program what to do, not the cluster where to run it"
 CONFINEMENT = "it confines the program; it moves nothing"
@@ -57,6 +60,7 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
                 "hostUsers": CONFINEMENT,
                 "hostname": IDENTITY,
                 "imagePullSecrets": "images are taken to be pullable",
+                "runtimeClassName": "what its RuntimeClass adds is noted with the class",
                 "securityContext": CONFINEMENT,
                 "serviceAccount": "the old name of serviceAccountName",
                 "setHostnameAsFQDN": IDENTITY,
@@ -64,11 +68,23 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
                 "subdomain": IDENTITY,
             }
         ),
-        "PodStatus": immutabledict({"hostIPs": SERVER, "podIPs": SERVER}),
+        "PodStatus": immutabledict(
+            dict.fromkeys(("ephemeralContainerStatuses", "hostIPs", "podIPs", "resize"), SERVER)
+        ),
         "NodeSpec": immutabledict(
             {"podCIDR": "addresses are drawn by the run", "podCIDRs": "addresses are drawn by the run"}
         ),
-        "NodeStatus": immutabledict({"addresses": LOOKS, "daemonEndpoints": LOOKS, "nodeInfo": LOOKS}),
+        "NodeStatus": immutabledict(
+            {
+                "addresses": LOOKS,
+                "daemonEndpoints": LOOKS,
+                "features": LOOKS,
+                "nodeInfo": LOOKS,
+                "runtimeHandlers": LOOKS,
+                "volumesAttached": SERVER,
+                "volumesInUse": SERVER,
+            }
+        ),
         "Probe": immutabledict(
             dict.fromkeys(("exec", "grpc", "httpGet", "tcpSocket"), "what a probe answers is the run's choice")
         ),
@@ -76,6 +92,7 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
         "PersistentVolumeSpec": immutabledict(
             dict.fromkeys(("csi", "hostPath", "local", "nfs", "persistentVolumeReclaimPolicy", "mountOptions"), FILES)
         ),
+        "Role": immutabledict({"aggregationRule": "it only adds rules to a role"}),
         "Service": immutabledict({"status": SERVER}),
         "StorageClass": immutabledict(
             dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters", "reclaimPolicy"), FILES)
@@ -113,26 +130,40 @@ def is_irrelevant(cls: str, name: str, value: Any) -> bool:
     return value is None or name in IRRELEVANT.get(cls, ())
 
 
-HARMLESS_KINDS: immutabledict[str, str] = immutabledict(
+FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
     {
-        "ConfigMap": FILES,
-        "CustomResourceDefinition": "nothing here acts on custom resources",
-        "Ingress": "what comes from outside the cluster is not modelled",
-        "IngressClass": "what comes from outside the cluster is not modelled",
-        "Secret": FILES,
-        "ServiceAccount": IDENTITY,
+        "EndpointSlice": (REACHABILITY,),
+        "PersistentVolume": ACTS_ON_PODS,
+        "PersistentVolumeSpec": ACTS_ON_PODS,
+        "PersistentVolumeClaimSpec": ACTS_ON_PODS,
+        "PodSpec.volumes": ACTS_ON_PODS,
+        "PersistentVolumeClaim": ACTS_ON_PODS,
+        "ResourceQuota": (CONVERGENCE, PRIORITY, DEADLINE, REACHABILITY),
+        "Service": (REACHABILITY,),
+        "ServicePort": (REACHABILITY,),
+        "ServiceSpec": (REACHABILITY,),
+        "StorageClass": ACTS_ON_PODS,
     }
 )
-"""Kinds without a class here on which no claim hangs."""
+"""The claims that an unmodelled field (of a class, or one by name) may change; where nothing is listed, all.
+
+A Service is read by the EndpointSlice controller and by kube-proxy alone; no eviction looks at a volume; a quota only
+refuses, and every step may be late anyway.
+"""
 
 
 @frozen
 class Unmodelled:
-    """A field that no component looks at, or in part only. `decides`: a claim may hang on it."""
+    """A field that no component looks at, or in part only, and the claims that may hang on it."""
 
     path: str
     why: str
-    decides: bool = True
+    claims: tuple[str, ...] = ALL
+
+
+def claims_of(cls: str, name: str) -> tuple[str, ...]:
+    """Give the claims that an unmodelled field of a class may change."""
+    return FIELD_CLAIMS.get(f"{cls}.{name}", FIELD_CLAIMS.get(cls, ALL))
 
 
 def unmodelled(value: Any, path: str = "") -> Iterator[Unmodelled]:
@@ -145,14 +176,15 @@ def unmodelled(value: Any, path: str = "") -> Iterator[Unmodelled]:
     cls = type(value).__name__
     for name, item in value.extra.items():
         if not is_irrelevant(cls, name, item):
-            yield Unmodelled(_below(path, name), "not modelled")
+            yield Unmodelled(_below(path, name), "not modelled", claims_of(cls, name))
     kind: Any = type(value)
     for one in fields_of(kind):
         mine = getattr(value, one.name)
         part = PARTIAL.get((cls, one.name, mine if isinstance(mine, str) else ""))
         stored = STORED.get((cls, one.name)) if mine else None
         if reason := part or stored:
-            yield Unmodelled(_below(path, one.json), reason, decides=part is None)
+            claims = () if part else claims_of(cls, one.json)
+            yield Unmodelled(_below(path, one.json), reason, claims)
         yield from unmodelled(mine, _below(path, one.json))
 
 

@@ -25,7 +25,8 @@ class Update:
 
     If the stored object has changed since `base` was read, the answer is 409 Conflict. `base` None asks for no check.
     `subresource` is "" (spec and metadata count), "status" (the status counts, and the annotations: the Deployment
-    controller writes its revision with the status) or "scale" (only spec.replicas counts).
+    controller writes its revision with the status), "scale" (only spec.replicas counts) or, of a Namespace, "finalize"
+    (only the finalizers of its spec count).
     """
 
     object: Object

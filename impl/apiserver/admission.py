@@ -1,6 +1,7 @@
 """Admission: the plugins that are on in every cluster and concern the modelled kinds.
 
-Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,serviceaccount,nodetaint,namespace/lifecycle} (v1.32).
+Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass,serviceaccount,nodetaint,
+namespace/lifecycle} (v1.32).
 Left out on purpose: webhooks, ResourceQuota, LimitRanger, PodSecurity, the service account's token volume.
 """
 
@@ -35,6 +36,8 @@ def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
         return obj
     if config.service_account and not obj.spec.service_account_name:
         obj = evolve(obj, spec=evolve(obj.spec, service_account_name="default"))
+    if config.absent and (missing := _lacking(obj, config)):
+        return missing
     obj = _tolerating(obj, config)
     return _prioritised(storage, obj) if config.priority else obj
 
@@ -64,6 +67,19 @@ def _namespace(storage: Storage, obj: Object) -> Response | None:
         message = f"unable to create new content in namespace {name} because it is being terminated"
         cause = Cause("NamespaceTerminating", f"namespace {name} is being terminated", "metadata.namespace")
         return forbidden(ref_of(obj), message, (cause,))
+    return None
+
+
+def _lacking(pod: Pod, config: Config) -> Response | None:
+    """Refuse a Pod that names a service account or a runtime class that is known not to exist."""
+    account = Ref("ServiceAccount", pod.metadata.namespace, pod.spec.service_account_name)
+    if account in config.absent:
+        name = f"{account.namespace}/{account.name}"
+        message = f'error looking up service account {name}: serviceaccount "{account.name}" not found'
+        return forbidden(ref_of(pod), message)
+    runtime = Ref("RuntimeClass", "", str(pod.spec.extra.get("runtimeClassName") or ""))
+    if runtime in config.absent:
+        return forbidden(ref_of(pod), f'pod rejected: RuntimeClass "{runtime.name}" not found')
     return None
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from ..api.meta import Ref
+
 
 @frozen
 class Config:
@@ -25,6 +27,8 @@ class Config:
     """Resolve priorityClassName."""
     service_account: bool = True
     """Pods without a service account get `default`."""
+    absent: frozenset[Ref] = frozenset()
+    """Service accounts and runtime classes that do not exist: a Pod that names one is refused. Others are not asked."""
     taint_new_nodes: bool = True
     """A new node is tainted not-ready until the node controller has seen it work."""
     service_cluster_ip_range: str = "10.96.0.0/12"

@@ -7,7 +7,12 @@ compared by value, so a change that was undone in the meantime is no conflict he
 
 from __future__ import annotations
 
+from attrs import evolve
+from immutabledict import immutabledict
+
 from ..api.apps import Deployment, ReplicaSet
+from ..api.core import Namespace
+from ..api.frozen import freeze
 from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
 from ..api.requests import Create as CreateRequest
@@ -42,6 +47,8 @@ def update(storage: Storage, request: UpdateRequest, inputs: Inputs, config: Con
             return _write(ref, stored, only_status(request.object, stored))
         case "scale":
             return _scaled(ref, stored, only_scale(request.object, stored))
+        case "finalize":
+            return _finalized(ref, stored, request.object)
         case _:
             return not_found(ref), ()
 
@@ -141,6 +148,21 @@ def _scaled(ref: Ref, stored: Object, wanted: Deployment | ReplicaSet | None) ->
     if wanted is not None and (errors := not_negative("spec.replicas", wanted.spec.replicas)):
         return invalid(ref.kind, ref.name, tuple(errors)), ()
     return _write(ref, stored, wanted)
+
+
+def _finalized(ref: Ref, stored: Object, wanted: Object) -> Answer:
+    """Write the finalizers in the spec of a namespace, and nothing else; without any a terminating one is gone.
+
+    Upstream: pkg/registry/core/namespace/storage/storage.go (FinalizeREST).
+    """
+    if not isinstance(stored, Namespace) or not isinstance(wanted, Namespace):
+        return not_found(ref), ()
+    held = tuple((wanted.extra.get("spec") or {}).get("finalizers") or ())
+    spec = freeze({**(stored.extra.get("spec") or {}), "finalizers": held})
+    final = evolve(stored, extra=immutabledict({**stored.extra, "spec": spec}))
+    if stored.metadata.terminating and not held and not stored.metadata.finalizers:
+        return Response(200, object=final), (Write(ref, None),)
+    return Response(200, object=final), () if final == stored else (put(final),)
 
 
 def _write(ref: Ref, stored: Object, final: Object | None) -> Answer:

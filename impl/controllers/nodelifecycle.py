@@ -4,7 +4,9 @@ Upstream: pkg/controller/nodelifecycle/node_lifecycle_controller.go, pkg/control
 Time comes in from outside: `heartbeat_lost` says that neither status nor lease was renewed within the grace period. One
 sync does one thing: conditions first, then NoSchedule taints, then NoExecute taints (upstream's run about five seconds
 later, rate limited). Pods of a node that is not Ready are marked not Ready. Who has to leave is in tainteviction.py.
-Left out on purpose: Events; zones and partial disruption (rates of eviction); labels reconciled from other labels.
+Where no node at all is Ready (handleDisruption: every zone is fully disrupted) nobody is driven out, and NoExecute
+taints that are there are taken back: the fault is taken to be the controller's own.
+Left out on purpose: Events; zones beyond that (rates of eviction); labels reconciled from other labels.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ def reconcile(cache: Cache, key: Ref, *, heartbeat_lost: bool = False, now: Time
     if conditions != node.status.conditions:
         after = evolve(node, status=evolve(node.status, conditions=conditions))
         return (Update(after, node, "status"), *_mark_pods(cache, after, now))
-    return (*_taint(node, now), *_mark_pods(cache, node, now))
+    return (*_taint(node, now, alone=not any(map(_is_ready, cache.list(Node)))), *_mark_pods(cache, node, now))
 
 
 def _fallen_silent(node: Node, now: Time) -> tuple[NodeCondition, ...]:
@@ -78,11 +80,11 @@ def _fallen_silent(node: Node, now: Time) -> tuple[NodeCondition, ...]:
     return (*unknown, *never)
 
 
-def _taint(node: Node, now: Time) -> tuple[Request, ...]:
-    """Bring the NoSchedule taints in line with the conditions, or else the NoExecute ones."""
+def _taint(node: Node, now: Time, *, alone: bool) -> tuple[Request, ...]:
+    """Bring the NoSchedule taints in line with the conditions, or else the NoExecute ones; `alone`: none is Ready."""
     for effect, wanted, ours in (
         ("NoSchedule", _no_schedule(node), {*TAINTED_BY.values(), UNSCHEDULABLE}),
-        ("NoExecute", _no_execute(node), {NOT_READY, UNREACHABLE}),
+        ("NoExecute", () if alone else _no_execute(node), {NOT_READY, UNREACHABLE}),
     ):
         have = {one.key for one in node.spec.taints if one.effect == effect and one.key in ours}
         if have != set(wanted):
@@ -115,6 +117,11 @@ def _no_execute(node: Node) -> tuple[str, ...]:
             return tuple(
                 one.key for one in node.spec.taints if one.effect == "NoExecute" and one.key in {NOT_READY, UNREACHABLE}
             )
+
+
+def _is_ready(node: Node) -> bool:
+    ready = node.status.condition("Ready")
+    return ready is not None and ready.status == "True"
 
 
 def _mark_pods(cache: Cache, node: Node, now: Time) -> tuple[Request, ...]:

@@ -1,13 +1,14 @@
 """cordon, uncordon, drain, taint, untaint, label: commands on a node.
 
 Upstream: staging/src/k8s.io/kubectl/pkg/{cmd/taint,cmd/label,drain} (v1.32).
-As `drain --ignore-daemonsets --delete-emptydir-data --force` and as `taint` and `label` with `--overwrite`.
+`taint` and `label` as with `--overwrite`.
 Left out on purpose: `--disable-eviction`, `--pod-selector`, timeouts (whoever runs a script gives up when it likes).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from attrs import evolve
 
@@ -67,30 +68,77 @@ def set_labels(name: str, labels: Mapping[str, str | None], cache: Cache) -> tup
     return () if after == node else (Update(after, node),)
 
 
-def drain_requests(node: str, cache: Cache) -> tuple[Request, ...]:
-    """Give the next round of a drain: cordon, then ask for the eviction of each Pod that has yet to go.
+class Draining(Protocol):
+    """What a drain is told: the node, and which Pods may go or stay that would otherwise be errors."""
 
-    A Pod that is being deleted is only waited for. Evictions a budget refuses are asked for again in the next round.
+    @property
+    def node(self) -> str:
+        """The node."""
+
+    @property
+    def force(self) -> bool:
+        """Whether Pods without a controller may go."""
+
+    @property
+    def ignore_daemonsets(self) -> bool:
+        """Whether Pods of DaemonSets may stay."""
+
+    @property
+    def delete_emptydir_data(self) -> bool:
+        """Whether Pods with an emptyDir may go."""
+
+
+def drain_requests(drain: Draining, cache: Cache) -> tuple[Request, ...]:
+    """Give what a drain asks for at first: the cordon, then the eviction of each Pod that it lists.
+
+    A Pod that is being deleted is only waited for. Where a Pod is an error nothing is evicted, and the node is
+    cordoned all the same.
     """
-    cordon = set_unschedulable(node, cache, unschedulable=True)
+    cordon = set_unschedulable(drain.node, cache, unschedulable=True)
     if isinstance(cordon, Missing):
         return ()
-    targets = (pod for pod in _to_go(node, cache) if not pod.metadata.terminating)
-    return (*cordon, *(Evict(ref_of(pod)) for pod in targets))
+    targets = () if drain_errors(drain, cache) else drain_targets(drain, cache)
+    return (*cordon, *(Evict(ref_of(pod)) for pod in targets if not pod.metadata.terminating))
 
 
-def drained(node: str, cache: Cache) -> bool:
-    """Tell whether a drain of the node is over: cordoned, and no Pod left that had to go (a node that is gone is)."""
-    found = find_node(node, cache)
-    return isinstance(found, Missing) or (found.spec.unschedulable and not _to_go(node, cache))
+def drain_targets(drain: Draining, cache: Cache) -> tuple[Pod, ...]:
+    """List the Pods of a node that a drain removes: all but mirror Pods and the unfinished Pods of DaemonSets.
+
+    Upstream: pkg/drain/filters.go. kubectl lists them once, after the cordon: who comes later is not looked at.
+    """
+    return tuple(pod for pod in cache.list(Pod) if pod.spec.node_name == drain.node and not _stays(pod))
 
 
-def _to_go(node: str, cache: Cache) -> tuple[Pod, ...]:
-    """Give the Pods of a node that a drain removes: all but mirror Pods and the unfinished Pods of DaemonSets."""
-    return tuple(pod for pod in cache.list(Pod) if pod.spec.node_name == node and not _stays(pod))
+def drain_errors(drain: Draining, cache: Cache) -> Mapping[str, tuple[Pod, ...]]:
+    """Say in kubectl's words why a drain evicts nothing, and because of which Pods; nothing where it goes ahead."""
+    here = [
+        pod for pod in cache.list(Pod) if pod.spec.node_name == drain.node and MIRROR not in pod.metadata.annotations
+    ]
+    found = (
+        (drain.ignore_daemonsets, DAEMON_SET, tuple(pod for pod in here if _stays(pod))),
+        (drain.delete_emptydir_data, LOCAL, tuple(pod for pod in here if _keeps_data(pod))),
+        (drain.force, UNMANAGED, tuple(pod for pod in here if _is_unmanaged(pod))),
+    )
+    return {what: pods for allowed, what, pods in found if pods and not allowed}
+
+
+DAEMON_SET = "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)"
+LOCAL = "cannot delete Pods with local storage (use --delete-emptydir-data to override)"
+UNMANAGED = "cannot delete Pods that declare no controller (use --force to override)"
 
 
 def _stays(pod: Pod) -> bool:
     owner = pod.metadata.controller
     of_daemon_set = owner is not None and owner.kind == "DaemonSet"
     return MIRROR in pod.metadata.annotations or (of_daemon_set and not pod.finished)
+
+
+def _is_unmanaged(pod: Pod) -> bool:
+    return pod.metadata.controller is None and not pod.finished
+
+
+def _keeps_data(pod: Pod) -> bool:
+    """Tell whether a Pod that a drain would evict uses an emptyDir."""
+    if pod.finished or _stays(pod):
+        return False
+    return any("emptyDir" in volume for volume in pod.spec.extra.get("volumes") or ())

@@ -21,7 +21,7 @@ from ..api.requests import Create, Delete, Request
 from . import nodes, workloads
 from .apply import apply
 from .found import Missing, find_node, ref_for
-from .nodes import drain_requests, drained
+from .nodes import drain_errors, drain_targets
 
 __all__ = [
     "AddNode",
@@ -41,8 +41,8 @@ __all__ = [
     "Taint",
     "Uncordon",
     "Untaint",
-    "drain_requests",
-    "drained",
+    "drain_errors",
+    "drain_targets",
     "requests",
 ]
 
@@ -62,6 +62,7 @@ class SetImage:
     name: str
     image: str
     container: str = ""
+    namespace: str = ""
 
 
 @frozen
@@ -71,14 +72,17 @@ class Scale:
     kind: str
     name: str
     replicas: int
+    namespace: str = ""
 
 
 @frozen
 class DeleteObject:
-    """`kubectl delete kind name`: in the background, its dependents after it."""
+    """`kubectl delete kind name --cascade=HOW`: background (dependents go after it), foreground (before), orphan."""
 
     kind: str
     name: str
+    cascade: str = "background"
+    namespace: str = ""
 
 
 @frozen
@@ -88,6 +92,7 @@ class DeletePod:
     name: str = ""
     workload: str = ""
     node: str = ""
+    namespace: str = ""
 
 
 @frozen
@@ -106,9 +111,15 @@ class Uncordon:
 
 @frozen
 class Drain:
-    """`kubectl drain --ignore-daemonsets --delete-emptydir-data --force`: `drain_requests` until `drained`."""
+    """`kubectl drain`: cordon, list once (`drain_targets`), evict what is listed, wait until it is gone."""
 
     node: str
+    force: bool = False
+    """Pods that no controller owns go, too."""
+    ignore_daemonsets: bool = False
+    """Pods of DaemonSets stay; without it one of them is an error."""
+    delete_emptydir_data: bool = False
+    """Pods that use an emptyDir go, too."""
 
 
 @frozen
@@ -162,6 +173,7 @@ class RolloutUndo:
 
     kind: str
     name: str
+    namespace: str = ""
 
 
 @frozen
@@ -171,6 +183,7 @@ class RolloutRestart:
     kind: str
     name: str
     at: str = ""
+    namespace: str = ""
 
 
 Step = (
@@ -195,8 +208,10 @@ Step = (
 def requests(step: Step, cache: Cache, namespace: str) -> tuple[Request, ...] | Missing:
     """Give the requests a command sends, given the live objects; none when it finds its work done.
 
-    Of a drain this is one round. `Missing` says what the command did not find; then it sends nothing.
+    Of a drain this is one round. `Missing` says what the command did not find; then it sends nothing. `namespace` is
+    where a step acts that names none.
     """
+    namespace = getattr(step, "namespace", "") or namespace
     match step:
         case Apply(object=manifest):
             return apply(manifest, cache, namespace)
@@ -208,8 +223,8 @@ def requests(step: Step, cache: Cache, namespace: str) -> tuple[Request, ...] | 
             return workloads.rollout_undo(kind, name, namespace, cache)
         case RolloutRestart(kind, name, at):
             return workloads.rollout_restart(kind, name, namespace, cache, at=at)
-        case DeleteObject(kind, name):
-            return _delete(ref_for(kind, name, namespace), cache)
+        case DeleteObject(kind, name, cascade):
+            return _delete(ref_for(kind, name, namespace), cache, policy=cascade.capitalize())
         case DeletePod():
             return _delete(_pod_to_delete(step, cache, namespace), cache)
         case _:
@@ -224,9 +239,9 @@ def _node_requests(
             return nodes.set_unschedulable(node, cache, unschedulable=True)
         case Uncordon(node):
             return nodes.set_unschedulable(node, cache, unschedulable=False)
-        case Drain(node):
+        case Drain(node=node):
             found = find_node(node, cache)
-            return found if isinstance(found, Missing) else drain_requests(node, cache)
+            return found if isinstance(found, Missing) else nodes.drain_requests(step, cache)
         case Taint(node, key, value, effect):
             return nodes.set_taint(node, core.Taint(key, effect, value), cache)
         case Untaint(node, key, effect):
@@ -239,12 +254,12 @@ def _node_requests(
             return _delete(Ref("Node", "", name), cache)
 
 
-def _delete(ref: Ref | Missing, cache: Cache) -> tuple[Request, ...] | Missing:
+def _delete(ref: Ref | Missing, cache: Cache, *, policy: str = "Background") -> tuple[Request, ...] | Missing:
     if isinstance(ref, Missing):
         return ref
     if ref not in cache.objects:
         return Missing(str(ref))
-    return (Delete(ref, propagation_policy="Background"),)
+    return (Delete(ref, propagation_policy=policy),)
 
 
 def _pod_to_delete(step: DeletePod, cache: Cache, namespace: str) -> Ref | Missing:

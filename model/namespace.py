@@ -1,0 +1,65 @@
+"""What the namespace controller may do to a namespace that is being deleted: empty it, and then let it go.
+
+Leaves out: kinds, the time it waits before it begins, what is created meanwhile (nothing is, in such a namespace).
+"""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+
+@frozen
+class Thing:
+    """One object in the namespace: `held` by a finalizer of somebody else's, `going` once its deletion has begun."""
+
+    name: str
+    held: bool = False
+    going: bool = False
+
+
+@frozen
+class State:
+    """The namespace: there or not, being deleted or not, and what is in it."""
+
+    there: bool
+    leaving: bool
+    things: tuple[Thing, ...] = ()
+
+
+@frozen
+class Remove:
+    """Begin the deletion of one thing; it is gone at once unless it is held."""
+
+    name: str
+
+    def enabled(self, state: State) -> bool:
+        """Only in a namespace that is leaving, and only once."""
+        return state.there and state.leaving and any(one.name == self.name and not one.going for one in state.things)
+
+    def apply(self, state: State) -> State:
+        """Mark what is held, take out what is not."""
+        others = tuple(one for one in state.things if one.name != self.name)
+        held = tuple(evolve(one, going=True) for one in state.things if one.name == self.name and one.held)
+        return evolve(state, things=tuple(sorted((*others, *held), key=lambda one: one.name)))
+
+
+@frozen
+class LetGo:
+    """The namespace is empty: nothing keeps it."""
+
+    def enabled(self, state: State) -> bool:
+        """Only once it is leaving and nothing is left in it."""
+        return state.there and state.leaving and not state.things
+
+    def apply(self, state: State) -> State:
+        """Take it away."""
+        return evolve(state, there=False, leaving=False)
+
+
+Action = Remove | LetGo
+
+
+def steps(state: State) -> tuple[Action, ...]:
+    """List what may happen next, things by name."""
+    actions: tuple[Action, ...] = (*(Remove(one.name) for one in state.things), LetGo())
+    return tuple(action for action in actions if action.enabled(state))

@@ -1,0 +1,64 @@
+"""What the actions of a world do: values that code may compare. The names of actions are for people."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Verb(Enum):
+    """What somebody does in an action of a world."""
+
+    # Processes of components.
+    DECIDES = "decides"
+    LOOKS_AGAIN = "looks again"
+    IS_TOO_LATE = "sees it is too late"
+    IS_SHOWN = "is shown"
+    SEES = "sees"
+    PASSES_OVER = "passes over"
+    SENDS = "sends"
+    ABANDONS = "abandons"
+    HEARS_NOTHING = "hears nothing"
+    STARTS_CLOCK = "starts the clock"
+
+    # The script.
+    BEGINS = "begins"
+    """A command is typed: all of it but for a drain, which goes on."""
+    LISTS = "lists"
+    EVICTS = "evicts"
+    ENDS = "ends"
+    GIVES_UP = "gives up"
+
+    # Nodes.
+    WORKS = "works"
+    """A kubelet's work on one Pod."""
+    SYNCS = "syncs"
+    """A kube-proxy programs what it sees."""
+
+    # What may befall them.
+    CRASHES = "crashes and restarts"
+    RESTARTS_STALE = "restarts against apiserver-2"
+    LOSES = "loses the answer"
+    BEGINS_UNSEEN = "sees more before its answer is lost"
+    STANDS_STILL = "stands still"
+    CATCHES_UP = "catches up"
+    CONTAINER_CRASHES = "container crashes"
+    DIES = "dies"
+
+
+IN_MIND = frozenset(
+    {Verb.DECIDES, Verb.LOOKS_AGAIN, Verb.IS_TOO_LATE, Verb.IS_SHOWN, Verb.SEES, Verb.PASSES_OVER, Verb.ABANDONS}
+)
+"""What a process does by itself: only its own memories change."""
+
+FAULTS = frozenset(
+    {
+        Verb.CRASHES,
+        Verb.RESTARTS_STALE,
+        Verb.LOSES,
+        Verb.BEGINS_UNSEEN,
+        Verb.STANDS_STILL,
+        Verb.CONTAINER_CRASHES,
+        Verb.DIES,
+    }
+)
+"""What happens by no component's will."""

@@ -1,0 +1,200 @@
+"""What a check takes for granted is listed with its place; in a complete input it is missing."""
+
+from __future__ import annotations
+
+import pytest
+from immutabledict import immutabledict
+
+from kubeproof.harness.check import check, machine_for
+from kubeproof.harness.face import Result
+from kubeproof.harness.results import Report
+from kubeproof.harness.scenario_file import Loaded, load_scenario
+from kubeproof.impl.api.load import BadInput
+from kubeproof.model.checker import replay
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      %s
+      containers:
+        - name: app
+          image: "nginx:1"
+          ports: [{containerPort: 80}]
+          readinessProbe: {httpGet: {port: 80}}
+          %s
+"""
+NOTHING = "restartPolicy: Always"
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  selector: {app: web}\n  ports: [{port: 80}]\n"
+GOOD = "1 image: pulled, running and ready in the end: nginx:1"
+
+
+def load(*manifests: str, **options: object) -> Loaded:
+    return load_scenario("it", {"web.yaml": "---\n".join(manifests)}, immutabledict({"nodes": 1, **options}))
+
+
+def web(spec: str = NOTHING, container: str = "tty: false") -> str:
+    return WEB % (spec, container)
+
+
+def listed(*manifests: str, **options: object) -> list[str]:
+    return [str(one) for one in load(*manifests, **options).assumptions]
+
+
+def test_an_input_that_needs_nothing_assumes_only_that_its_images_are_good() -> None:
+    assert listed(web(), SERVICE) == [GOOD]
+
+
+REFERENCES = [
+    ("serviceAccountName: robot", "", 10, "serviceAccountName", "ServiceAccount default/robot"),
+    ("volumes: [{name: v, configMap: {name: c}}]", "", 10, "volumes[0].configMap.name", "ConfigMap default/c"),
+    ("volumes: [{name: v, secret: {secretName: s}}]", "", 10, "volumes[0].secret.secretName", "Secret default/s"),
+    ("volumes: [{name: v, projected: {sources: [{secret: {name: s}}]}}]", "", 10,
+     "volumes[0].projected.sources[0].secret.name", "Secret default/s"),
+    ("runtimeClassName: gvisor", "", 10, "runtimeClassName", "RuntimeClass gvisor"),
+    ("", "envFrom: [{secretRef: {name: s}}]", 16, "containers[0].envFrom[0].secretRef.name", "Secret default/s"),
+    ("", "env: [{name: A, valueFrom: {configMapKeyRef: {name: c, key: k}}}]", 16,
+     "containers[0].env[0].valueFrom.configMapKeyRef.name", "ConfigMap default/c"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spec", "container", "line", "field", "what"), REFERENCES, ids=[row[3] for row in REFERENCES])
+def test_what_a_pod_names_and_the_input_lacks_is_assumed_with_its_place(
+    spec: str, container: str, line: int, field: str, what: str
+) -> None:
+    text = web(spec or NOTHING, container or "tty: false")
+    said = f"web.yaml:{line}: Deployment default/web spec.template.spec.{field}: the {what} exists, which is not in the"
+    assert listed(text) == [f"{said} input", GOOD]
+
+
+def test_what_the_input_has_is_no_assumption() -> None:
+    text = web("serviceAccountName: robot", "envFrom: [{configMapRef: {name: c}}]")
+    account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot}\n"
+    settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+    assert listed(text, account, settings) == [GOOD]
+    elsewhere = settings.replace("{name: c}", "{name: c, namespace: kube-system}")
+    assert len(listed(text, account, elsewhere)) == 2
+
+
+def test_what_is_optional_or_in_every_cluster_is_no_assumption() -> None:
+    volumes = "[{name: r, configMap: {name: kube-root-ca.crt}}, {name: v, secret: {secretName: s, optional: true}}]"
+    spec = f"{{serviceAccountName: default, priorityClassName: system-cluster-critical, volumes: {volumes}}}"
+    assert listed(web(spec[1:-1].replace(", ", "\n      ", 2))) == [GOOD]
+
+
+def test_a_priority_class_that_is_assumed_has_the_value_0() -> None:
+    (said, _) = listed(web("priorityClassName: high"))
+    assert said.endswith("the PriorityClass high exists, which is not in the input; its value is taken to be 0")
+    assert verdicts(check(load(web("priorityClassName: high")).scenario))["convergence"] == "HOLDS"
+
+
+@pytest.mark.parametrize(
+    ("hook", "known"),
+    [
+        ("{httpGet: {port: 80}}", False),
+        ("{exec: {command: [/wait-shutdown]}}", False),
+        ("{exec: {command: [sleep, '5']}}", True),
+        ("{sleep: {seconds: 5}}", True),
+    ],
+)
+def test_a_hook_of_unknown_length_is_told(hook: str, known: bool) -> None:  # noqa: FBT001
+    said = [line for line in listed(web(container=f"lifecycle: {{preStop: {hook}}}")) if "preStop" in line]
+    place = "web.yaml:16: Deployment default/web spec.template.spec.containers[0].lifecycle.preStop"
+    told = f"{place}: nobody can read off how long this hook takes: it is counted as 0 s"
+    assert said == ([] if known else [told])
+
+
+def test_a_container_without_a_probe_is_told_only_behind_a_service() -> None:
+    text = web().replace("          readinessProbe: {httpGet: {port: 80}}\n", "")
+    assert listed(text) == [GOOD]
+    assert (
+        "web.yaml:12: Deployment default/web spec.template.spec.containers[0]: behind Service web"
+        in listed(text, SERVICE)[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("port", "told"),
+    [("{port: 80}", False), ("{port: 8080, targetPort: 80}", False), ("{port: 8080}", True),
+     ("{port: 80, protocol: UDP}", True), ("{port: 9, targetPort: http}", False)],
+)  # fmt: skip
+def test_a_number_that_no_container_declares_is_told(port: str, told: bool) -> None:  # noqa: FBT001
+    lines = listed(web(), SERVICE.replace("{port: 80}", port))
+    assert any("one listens there" in line for line in lines) == told
+
+
+def test_the_classes_of_claims_and_ingresses_are_told() -> None:
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec:\n  storageClassName: fast\n"
+    claim += "  accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 1Gi}}\n"
+    ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\nspec: {ingressClassName: nginx}\n"
+    said = listed(web(), claim, ingress)
+    assert "the StorageClass fast exists, which is not in the input" in said[0]
+    assert "the IngressClass nginx exists, which is not in the input" in said[1]
+    standard = listed(web(), claim.replace("fast", "standard"))
+    assert standard == [GOOD]  # A fresh cluster has one of that name.
+
+
+def test_a_namespace_that_is_used_and_not_made_is_told_once() -> None:
+    text = web().replace("{name: web}", "{name: web, namespace: shop}")
+    other = SERVICE.replace("{name: web}", "{name: web, namespace: shop}")
+    said = "web.yaml:3: Deployment shop/web metadata.namespace: the Namespace shop exists, which is not in the input"
+    assert listed(text, other) == [said, GOOD]
+    assert listed(text, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n") == [GOOD]
+    with pytest.raises(BadInput, match=r"web\.yaml:3: metadata\.namespace: there is no Namespace shop"):
+        load(text, complete=True)
+
+
+# --- a complete input -------------------------------------------------------------------------------------------------
+
+
+def verdicts(report: Report) -> dict[str, str]:
+    return {claim.name: claim.status.value for claim in report.claims}
+
+
+MISSING = [
+    ("serviceAccountName: robot", "", 10),
+    ("priorityClassName: high", "", 10),
+    ("runtimeClassName: gvisor", "", 10),
+    ("", "envFrom: [{configMapRef: {name: c}}]", 16),
+    ("volumes: [{name: v, secret: {secretName: s}}]", "", 10),
+]
+
+
+@pytest.mark.parametrize(("spec", "container", "line"), MISSING, ids=[row[0] or row[1] for row in MISSING])
+def test_what_a_complete_input_lacks_keeps_its_pods_from_running_and_the_trace_replays(
+    spec: str, container: str, line: int
+) -> None:
+    text = web(spec or NOTHING, container or "tty: false")
+    assert verdicts(check(load(text).scenario))["convergence"] == "HOLDS"
+    loaded = load(text, complete=True)
+    report = check(loaded.scenario)
+    (claim, *_) = report.claims
+    assert (claim.name, claim.status.value, claim.kind) == ("convergence", "VIOLATED", "stuck")
+    assert claim.trace is not None
+    assert replay(machine_for(loaded.scenario), claim.trace).divergence is None
+    shown = Result(report, loaded).report
+    assert f"First: web.yaml:{line}: Deployment default/web spec.template.spec." in shown
+    assert "Assumed:\n  - 1 image" in shown
+
+
+def test_what_is_there_is_not_missing_in_a_complete_input() -> None:
+    settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+    text = web(container="envFrom: [{configMapRef: {name: c}}]")
+    assert verdicts(check(load(text, settings, complete=True).scenario))["convergence"] == "HOLDS"
+
+
+def test_what_a_job_of_a_complete_input_may_make_is_not_known_to_be_missing() -> None:
+    job = (
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: keys}\nspec:\n  template:\n"
+        "    spec: {restartPolicy: Never, containers: [{name: a, image: keys}]}\n"
+    )
+    loaded = load(web("volumes: [{name: v, secret: {secretName: s}}]"), job, complete=True)
+    assert loaded.scenario.absent == frozenset()
+    assert any("the Secret default/s is not in the input" in str(note) for note in loaded.notes)
+    assert verdicts(check(loaded.scenario))["convergence"] == "UNKNOWN"

@@ -1,0 +1,171 @@
+"""Objects of several namespaces are judged, and steps and errors say which one they mean."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from immutabledict import immutabledict
+
+from kubeproof.harness.check import check
+from kubeproof.harness.cluster import applied
+from kubeproof.harness.prepare import prepare
+from kubeproof.harness.results import Report
+from kubeproof.harness.scenario import Scenario
+from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.surroundings import service_range
+from kubeproof.impl.api.core import Namespace, Pod, Service, ServiceSpec
+from kubeproof.impl.api.load import BadInput
+from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.kubectl import script
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: %s}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: app, image: "nginx:1", resources: {requests: {cpu: %s}}}]
+"""
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {team: a}}\n"
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: lone, namespace: %s}
+spec:
+  containers: [{name: app, image: "nginx:1"}]
+"""
+
+
+def load(*manifests: str, **options: object) -> Scenario:
+    files = {"web.yaml": "---\n".join(manifests)}
+    return load_scenario("it", files, immutabledict({"nodes": 1, **options})).scenario
+
+
+def verdicts(report: Report) -> dict[str, str]:
+    return {claim.name: claim.status.value for claim in report.claims}
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "shop"])
+def test_a_namespace_among_the_manifests_is_what_its_objects_go_to(name: str) -> None:
+    objects = applied(load(WEB % (name, 1), NAMESPACE % name))
+    (made,) = (one for one in objects if isinstance(one, Namespace) and one.metadata.name == name)
+    assert made.metadata.labels["team"] == "a"
+
+
+def test_a_namespace_that_no_manifest_makes_is_taken_to_exist() -> None:
+    names = {one.metadata.name for one in applied(load(WEB % ("shop", 1))) if isinstance(one, Namespace)}
+    assert names == {"default", "kube-system", "shop"}
+
+
+def test_what_a_step_applies_into_a_namespace_of_its_own_finds_it_there() -> None:
+    step = {"apply": {"object": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}}}
+    with pytest.raises(BadInput, match="of a kind that is modelled"):
+        load(WEB % ("shop", 1), script=[step])
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
+    scenario = load(WEB % ("shop", 1), script=[{"apply": {"object": service, "namespace": "far"}}])
+    assert scenario.script[0].object.metadata.namespace == "far"
+    assert "far" in {one.metadata.name for one in applied(scenario) if isinstance(one, Namespace)}
+
+
+def test_a_deployment_is_judged_wherever_it_is() -> None:
+    two = load(WEB % ("default", 1), WEB % ("shop", 1), consistency="linearizable")
+    assert verdicts(check(two))["convergence"] == "HOLDS"
+    stuck = check(load(WEB % ("default", 1), WEB % ("shop", 9), consistency="linearizable"))
+    assert verdicts(stuck)["convergence"] == "VIOLATED"
+    assert str(stuck.claims[0].blame[0].ref) == "Deployment shop/web"
+
+
+def test_a_step_acts_in_the_namespace_it_names() -> None:
+    images = {}
+    for there in ("default", "shop"):
+        step = {"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:2", "namespace": there}}
+        prepared = prepare(load(WEB % ("default", 1), WEB % ("shop", 1), script=[step]))
+        images[there] = {
+            one.metadata.namespace
+            for one in prepared.replicasets
+            if one.spec.template.spec.containers[0].image == "nginx:2"
+        }
+    assert images == {"default": {"default"}, "shop": {"shop"}}
+
+
+def test_pods_of_one_name_in_two_namespaces_each_have_what_runs_for_them() -> None:
+    prepared = prepare(load(POD % "default", POD % "shop", start="settled"))
+    pods = [one for one in prepared.objects if isinstance(one, Pod)]
+    assert len(pods) == len(prepared.runtimes) == 2
+    uids = {str(ref.namespace): getattr(runtime, "uid", "") for ref, runtime in prepared.runtimes.items()}
+    assert uids == {"default": "Pod/default/lone", "shop": "Pod/shop/lone"}
+
+
+def said(*manifests: str, **options: object) -> str:
+    with pytest.raises(BadInput) as caught:
+        load(*manifests, **options)
+    return str(caught.value)
+
+
+def test_a_step_that_means_another_namespace_is_told_where_the_thing_is() -> None:
+    step = {"rolloutRestart": {"kind": "Deployment", "name": "web"}}
+    assert said(WEB % ("shop", 1), script=[step]) == (
+        "options: script[0].rolloutRestart.name: there is no Deployment 'web' in namespace default "
+        "(there is one in namespace shop: give the step a namespace)"
+    )
+    assert load(WEB % ("shop", 1), script=[step], namespace="shop").script == (
+        script.RolloutRestart("Deployment", "web"),
+    )
+
+
+def test_a_workload_without_a_class_is_not_said_to_be_missing() -> None:
+    stateful = (WEB % ("shop", 1)).replace("Deployment", "StatefulSet").replace("replicas: 1", "serviceName: web")
+    step = {"rolloutRestart": {"kind": "StatefulSet", "name": "web", "namespace": "shop"}}
+    assert "StatefulSet shop/web is not modelled, so that no step can act on it" in said(stateful, script=[step])
+
+
+def test_more_pods_than_may_exist_are_refused_with_both_numbers() -> None:
+    text = said(POD % "default", POD % "shop", bounds={"pods": 1})
+    assert text == "options: bounds.pods: there are 2 Pods among the manifests, and only 1 may exist"
+    assert load(POD % "default", POD % "shop", bounds={"pods": 2}).pods == 2
+
+
+@pytest.mark.parametrize(
+    ("addresses", "found"),
+    [
+        ([""], "10.96.0.0/12"),
+        (["10.100.0.10", "None"], "10.96.0.0/12"),
+        (["10.43.0.10", ""], "10.43.0.0/16"),
+        (["172.20.0.10", "172.20.255.1"], "172.20.0.0/16"),
+        (["10.0.0.10", "10.3.0.1"], "10.0.0.0/14"),
+        (["fd00::1"], "10.96.0.0/12"),
+    ],
+)
+def test_the_range_of_cluster_ips_is_one_that_has_what_is_asked_for(addresses: list[str], found: str) -> None:
+    services = [Service(ObjectMeta(name="s"), ServiceSpec(cluster_ip=address)) for address in addresses]
+    assert service_range(services) == found
+
+
+def test_a_service_with_an_address_of_another_range_is_accepted_and_the_others_get_theirs_from_it() -> None:
+    fixed = "apiVersion: v1\nkind: Service\nmetadata: {name: dns}\nspec: {clusterIP: 10.43.0.10, ports: [{port: 53}]}\n"
+    scenario = load(fixed, fixed.replace("dns", "web").replace("clusterIP: 10.43.0.10, ", ""))
+    addresses = {one.metadata.name: one.spec.cluster_ip for one in applied(scenario) if isinstance(one, Service)}
+    assert addresses["dns"] == "10.43.0.10"
+    assert re.match(r"10\.43\.", addresses["web"])
+
+
+MISTAKES = [
+    ({"labelNode": {"node": "node-1", "labels": 5}}, "script[0].labelNode.labels: expected a map, got 5"),
+    ({"scale": {"kind": "Deployment", "name": "web", "replicas": 2147483648}},
+     "script[0].scale.replicas: expected at most 2147483647, got 2147483648"),
+    ({"drain": {"node": "node-1", "force": "yes"}}, 'script[0].drain.force: expected true or false, got "yes"'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "message"), MISTAKES, ids=[next(iter(row[0])) for row in MISTAKES])
+def test_a_value_that_no_step_can_have_is_blamed(step: dict[str, object], message: str) -> None:
+    assert message in said(WEB % ("default", 1), script=[step])
+
+
+def test_an_amount_that_nobody_can_write_out_is_refused_at_once() -> None:
+    assert "expected a quantity such as 500m or 64Mi" in said(WEB % ("default", "1e99999999999"))

@@ -1,0 +1,279 @@
+"""What is not modelled is named, and only the claims that may hang on it are left open."""
+
+from __future__ import annotations
+
+import pytest
+from immutabledict import immutabledict
+
+from kubeproof.harness.check import check
+from kubeproof.harness.results import Report
+from kubeproof.harness.scenario_file import Loaded, load_scenario
+from kubeproof.impl.api.claim_names import ALL
+from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.unmodelled_kinds import effect_of
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: app, image: "nginx:1"}]
+"""
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec:
+  selector: {app: db}
+  ports: [{port: 5432}]
+"""
+STATEFUL = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers: [{name: db, image: "postgres:15"}]
+"""
+BUDGET = """\
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: db}
+spec: {minAvailable: 1, selector: {matchLabels: {app: db}}}
+"""
+DB = Ref("Service", "default", "db")
+
+
+def load(*manifests: str, **options: object) -> Loaded:
+    """Make a scenario of some manifests and one node."""
+    return load_scenario("it", {"web.yaml": "---\n".join(manifests)}, immutabledict({"nodes": 1, **options}))
+
+
+def open_claims(*manifests: str) -> set[str]:
+    """Give the claims that may hang on something that is not modelled."""
+    return set(load(*manifests).scenario.unmodelled)
+
+
+def verdicts(report: Report) -> dict[str, str]:
+    return {claim.name: claim.status.value for claim in report.claims}
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet", "ReplicationController", "Job"])
+def test_a_service_whose_pods_come_from_a_workload_without_a_class_is_no_error(kind: str) -> None:
+    version = {"Job": "batch/v1", "ReplicationController": "v1"}.get(kind, "apps/v1")
+    selector = "{app: db}" if kind == "ReplicationController" else "{matchLabels: {app: db}}"
+    text = STATEFUL.replace("  serviceName: db\n", "").replace("StatefulSet", kind).replace("apps/v1", version)
+    loaded = load(WEB, SERVICE, text.replace("{matchLabels: {app: db}}", selector))
+    assert loaded.scenario.served_elsewhere == {DB}
+    said = [str(note) for note in loaded.notes if note.kind == "Service"]
+    whose = f"its Pods come from {kind} default/db (web.yaml:19): nothing is said of its endpoints"
+    assert said == [f"web.yaml:16: Service default/db spec.selector: {whose}"]
+    assert loaded.scenario.unmodelled["reachability"] == (f"{kind} default/db", "Service default/db spec.selector")
+
+
+def test_a_workload_in_another_namespace_serves_nobody_here() -> None:
+    loaded = load(WEB, SERVICE, STATEFUL.replace("{name: db}", "{name: db, namespace: other}", 1))
+    assert loaded.scenario.served_elsewhere == frozenset()
+
+
+def test_a_service_that_a_modelled_workload_serves_as_well_is_known_in_part_only() -> None:
+    both = WEB.replace("app: web", "app: db")
+    assert load(both, SERVICE, STATEFUL).scenario.served_elsewhere == {DB}
+    assert "reachability" in open_claims(both, SERVICE, STATEFUL)
+    assert load(both, SERVICE).scenario.served_elsewhere == frozenset()
+    assert open_claims(both, SERVICE) == set()
+
+
+CUSTOM = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: db}\nspec: {instances: 3}\n"
+
+
+def test_an_operator_may_serve_a_service_that_nobody_else_does() -> None:
+    loaded = load(WEB, SERVICE, CUSTOM)
+    assert loaded.scenario.served_elsewhere == {DB}
+    assert set(loaded.scenario.unmodelled) == {"reachability"}
+    assert "may come from an operator (Cluster)" in str(loaded.notes[-1])
+
+
+def test_a_custom_resource_that_no_service_needs_harms_nobody() -> None:
+    assert open_claims(WEB, CUSTOM) == set()
+
+
+def test_a_selector_that_nobody_bears_is_no_error_and_has_a_suggestion() -> None:
+    loaded = load(WEB, SERVICE.replace("app: db", "app: wbe"))
+    why = "it selects app=wbe, which no Pod template of the input has (did you mean app=web?)"
+    assert [str(note) for note in loaded.notes] == [f"web.yaml:16: Service default/db spec.selector: {why}"]
+    assert (loaded.scenario.served_elsewhere, set(loaded.scenario.unmodelled)) == (frozenset(), set())
+
+
+def test_a_budget_hangs_on_the_workload_whose_pods_it_counts() -> None:
+    assert "budget" in open_claims(WEB, BUDGET, STATEFUL)
+    assert "budget" not in open_claims(WEB, BUDGET.replace("app: db", "app: web"), STATEFUL)
+
+
+POLICY = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}}\n"
+QUOTA = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {pods: 1}}\n"
+SCALER = (
+    "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\n"
+    "spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n"
+)
+ACCESS = (
+    "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r}\n"
+    "rules: [{apiGroups: [''], resources: [pods], verbs: [get]}]\n"
+)
+SERVER = (
+    "apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.metrics.k8s.io}\n"
+    "spec: {group: metrics.k8s.io, version: v1, groupPriorityMinimum: 1, versionPriority: 1}\n"
+)
+LIMITS = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: l}\nspec: {limits: []}\n"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "claims"),
+    [
+        (POLICY, {"reachability"}),
+        (QUOTA, {"convergence", "priority", "deadline", "reachability"}),
+        (SCALER, set(ALL) - {"placement"}),
+        (ACCESS, set()),
+        (SERVER, set()),
+        (LIMITS, set(ALL)),
+    ],
+    ids=["NetworkPolicy", "ResourceQuota", "HorizontalPodAutoscaler", "Role", "APIService", "LimitRange"],
+)
+def test_each_kind_leaves_open_the_claims_it_may_touch(manifest: str, claims: set[str]) -> None:
+    assert open_claims(WEB, manifest) == claims
+
+
+def requesting(manifest: str, amounts: str) -> str:
+    """Let the containers of a manifest ask for something."""
+    return manifest.replace(", image:", f", resources: {{requests: {amounts}}}, image:")
+
+
+@pytest.mark.parametrize(
+    ("web", "stateful", "touched"),
+    [
+        (WEB, STATEFUL, False),
+        (WEB, requesting(STATEFUL, "{cpu: 2}"), False),
+        (WEB, requesting(STATEFUL, "{cpu: 3}"), True),
+        (requesting(WEB, "{cpu: 300m}"), requesting(STATEFUL, "{cpu: 100m}"), False),
+        (requesting(WEB, "{cpu: 400m}"), requesting(STATEFUL, "{cpu: 100m}"), True),
+        (WEB, STATEFUL.replace("  serviceName", "  replicas: 60\n  serviceName"), True),
+        (WEB, requesting(STATEFUL, "{nvidia.com/gpu: 1}"), True),
+        (WEB.replace("      containers", "      hostNetwork: true\n      containers"), STATEFUL, True),
+        (WEB, STATEFUL.replace("image: ", "ports: [{containerPort: 1, hostPort: 1}], image: "), True),
+    ],
+    ids=["nothing", "2 x 2 of 4 cpu", "2 x 3 of 4 cpu", "12 x 300m", "12 x 400m", "120 Pods of 110", "no such resource",
+         "host network", "host port"],
+)  # fmt: skip
+def test_pods_that_are_not_made_touch_reachability_where_room_is_short(
+    web: str,
+    stateful: str,
+    touched: bool,  # noqa: FBT001
+) -> None:
+    assert ("reachability" in open_claims(web, stateful)) == touched
+
+
+def test_a_cron_job_makes_as_many_pods_as_it_likes_unless_it_says_otherwise() -> None:
+    job = (
+        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: c}\nspec:\n  schedule: '* * * * *'\n"
+        "  concurrencyPolicy: %s\n  jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: a}]}}}}\n"
+    )
+    assert "reachability" in open_claims(WEB, job % "Allow")
+    assert "reachability" not in open_claims(WEB, job % "Forbid")
+
+
+@pytest.mark.parametrize(("level", "touched"), [("restricted", True), ("privileged", False)])
+def test_a_namespace_that_admits_only_some_pods_is_noted(level: str, touched: bool) -> None:  # noqa: FBT001
+    labels = f"{{pod-security.kubernetes.io/enforce: {level}}}"
+    namespace = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: default\n  labels: {labels}\n"
+    assert ("convergence" in open_claims(WEB, namespace)) == touched
+
+
+def hook(kind: str, group: str, resource: str) -> str:
+    return (
+        f"apiVersion: admissionregistration.k8s.io/v1\nkind: {kind}\nmetadata: {{name: w}}\nwebhooks:\n"
+        "- {name: w.example.com, sideEffects: None, admissionReviewVersions: [v1], clientConfig: {url: https://w},\n"
+        f"   rules: [{{apiGroups: ['{group}'], apiVersions: ['*'], operations: ['*'], resources: ['{resource}']}}]}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "resource", "claims"),
+    [
+        ("ValidatingWebhookConfiguration", "networking.k8s.io", "ingresses", set()),
+        ("ValidatingWebhookConfiguration", "", "pods", {"convergence", "priority", "deadline", "reachability"}),
+        ("MutatingWebhookConfiguration", "", "pods", set(ALL)),
+        ("MutatingWebhookConfiguration", "*", "*", set(ALL)),
+        ("MutatingWebhookConfiguration", "apps", "pods", set()),
+        ("MutatingWebhookConfiguration", "apps", "deployments/scale", set(ALL)),
+    ],
+)
+def test_a_webhook_touches_what_its_rules_name(kind: str, group: str, resource: str, claims: set[str]) -> None:
+    assert open_claims(WEB, hook(kind, group, resource)) == claims
+
+
+def test_a_runtime_class_matters_where_it_adds_to_a_pod() -> None:
+    assert effect_of("RuntimeClass", {"handler": "runsc"}, custom=False).claims == ()
+    assert effect_of("RuntimeClass", {"overhead": {"podFixed": {"cpu": "1"}}}, custom=False).claims == ALL
+
+
+def test_a_kind_of_kubernetes_that_is_not_listed_may_touch_every_claim() -> None:
+    assert effect_of("SomethingNew", {}, custom=False).claims == ALL
+
+
+def test_what_helm_runs_by_itself_is_left_out_and_listed() -> None:
+    annotated = "metadata: {name: web, annotations: {helm.sh/hook: pre-install}}"
+    loaded = load(WEB, WEB.replace("metadata: {name: web}", annotated))
+    assert [type(one).__name__ for one in loaded.scenario.objects].count("Deployment") == 1
+    assert [str(note) for note in loaded.manifests.hooks] == [
+        "web.yaml:12: Deployment default/web: Helm runs it by itself (pre-install): left out"
+    ]
+
+
+def test_a_network_policy_leaves_every_other_claim_as_it_is() -> None:
+    report = check(load(WEB, POLICY, start="settled", bounds={"propagation": "5s"}).scenario)
+    assert verdicts(report) == {"convergence": "HOLDS", "placement": "HOLDS", "reachability": "UNKNOWN"}
+    (claim,) = (one for one in report.claims if one.name == "reachability")
+    assert "may hang on NetworkPolicy default/p" in claim.lines[0]
+    accepted = load(WEB, POLICY, start="settled", bounds={"propagation": "5s"}, acceptUnmodelled=True).scenario
+    assert verdicts(check(accepted))["reachability"] == "HOLDS"
+
+
+VOLUME = "      volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]\n"
+CLAIM = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+"""
+
+
+def test_a_pod_that_fits_nowhere_is_stuck_whatever_becomes_of_its_volume() -> None:
+    large = WEB.replace('image: "nginx:1"', 'image: "nginx:1", resources: {requests: {cpu: 9}}')
+    report = check(load(large + VOLUME, CLAIM).scenario)
+    assert verdicts(report)["convergence"] == "VIOLATED"
+    (blame, *_) = report.claims[0].blame
+    assert (blame.ref, blame.field) == (Ref("Deployment", "default", "web"), "spec.template.spec")
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_pod_that_waits_only_for_a_volume_that_nothing_binds_here_is_no_breach(accepted: bool) -> None:  # noqa: FBT001
+    report = check(load(WEB + VOLUME, CLAIM, acceptUnmodelled=accepted).scenario)
+    found = {claim.name: claim for claim in report.claims}
+    for name in ("convergence", "placement"):
+        assert found[name].status.value == "UNKNOWN"
+        assert "waits for the volume of PersistentVolumeClaim data, which nothing binds here" in found[name].lines[0]
+
+
+def test_another_pod_that_does_not_run_is_a_breach_beside_one_that_waits_for_a_volume() -> None:
+    large = WEB.replace('image: "nginx:1"', 'image: "nginx:1", resources: {requests: {cpu: 9}}')
+    report = check(load(WEB + VOLUME, CLAIM, large.replace("web", "big")).scenario)
+    assert verdicts(report)["convergence"] == "VIOLATED"
