@@ -17,6 +17,7 @@ from attrs import evolve
 from ..impl.api.cache import Cache
 from ..impl.api.claim_names import REACHABILITY
 from ..impl.api.core import Node, Pod, Service
+from ..impl.api.kinds import ref_of
 from ..impl.api.policy import PodDisruptionBudget
 from ..impl.api.relevance import ACTS_ON_PODS
 from ..impl.scheduler.schedule import unmodelled
@@ -29,7 +30,7 @@ from ..properties.convergence import leaving, orphans, shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
 from . import claim_answers, claim_deadline, motion, scheduling
 from . import claims as claim_properties
-from .advice import gap_advice
+from .advice import gap_blame
 from .blame import of_stuck
 from .bounds import bounds_of
 from .claim_convergence import beside_workloads, objects_of
@@ -206,19 +207,24 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
     worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in parts if one.status is status)
     claim = next(worst, packets)
     trace = found[claim_properties.ANSWERS].trace
-    if claim.trace is None or claim.trace is not trace:
+    if claim.trace is None or claim.status is not Status.VIOLATED:
         return claim
-    before, after = states(core.machine, trace)[-2:]
-    return evolve(claim, lines=(*claim.lines, *_instead(core, before, after)))
+    run = states(core.machine, claim.trace)
+    if claim.trace is trace:
+        return evolve(claim, blame=tuple(_instead(core, *run[-2:])))
+    if claim.kind == "at rest":
+        blame = (Blame(ref_of(one), field, "it leads to nobody") for one, field in claim_answers.blamed(core, run[-1]))
+        return evolve(claim, blame=tuple(dict.fromkeys(blame)))
+    return claim
 
 
-def _instead(core: Cluster, before: State, after: State) -> Iterator[str]:
+def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
     """Say what to change so that somebody goes on answering."""
     hit = claim_answers.hit(core, before, after)
     if isinstance(hit, Pod):
-        yield gap_advice(hit, objects_of(core, before))
+        yield gap_blame(hit, objects_of(core, before))
     elif hit is not None:
-        yield f"Service {hit.metadata.name}: apply it only once Pods that it leads to are ready"
+        yield Blame(ref_of(hit), "spec", "apply it only once Pods that it leads to are ready")
 
 
 def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:

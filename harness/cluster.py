@@ -134,6 +134,10 @@ class Cluster:
         acts = self.machine.actions
         return frozenset(one.name for one in acts if one.by == by and one.verb in verbs).__contains__
 
+    def except_for(self, verbs: frozenset[Verb]) -> Callable[[str], bool]:
+        """Give the test of whether an action, by its name, is by none of some verbs."""
+        return frozenset(one.name for one in self.machine.actions if one.verb not in verbs).__contains__
+
 
 def applied(scenario: Scenario) -> tuple[Object, ...]:
     """Give the objects of a scenario as `kubectl apply` leaves them in the API server: defaulted, validated, noted.

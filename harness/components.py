@@ -264,9 +264,8 @@ def endpointslice_process(
 ) -> Process:
     """Make the EndpointSlice controller's process for one Service; Services and nodes are watched where they change."""
     nodes = tuple(endpointslice.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
-    namespace = service.metadata.namespace
     itself = "Service" not in pools
-    backing = partial(_backing_pod, service) if itself else partial(_endpoint_in, namespace)
+    backing = partial(_backing_pod, service) if itself else partial(_endpoint_in, service.metadata.namespace)
     watches = [
         Watch("Pod", pools["Pod"], backing),
         Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, ref_of(service))),

@@ -47,6 +47,11 @@ class Verb(Enum):
     DIES = "dies"
 
 
+IN_MIND = frozenset(
+    {Verb.DECIDES, Verb.LOOKS_AGAIN, Verb.IS_TOO_LATE, Verb.IS_SHOWN, Verb.SEES, Verb.PASSES_OVER, Verb.ABANDONS}
+)
+"""What a process does by itself: only its own memories change."""
+
 FAULTS = frozenset(
     {
         Verb.CRASHES,
