@@ -143,9 +143,18 @@ class Scenario:
 
     @property
     def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
-        """Give what the manifests and the script ask for, each object with the owners it names."""
+        """Give what the manifests and the script ask for, each object with the owners it names.
+
+        What a controller makes again is its business, not asked for by itself: in a live cluster all that has one.
+        """
         applied = (step.object for step in self.script if isinstance(step, Apply))
-        found = {_placed(one, self.namespace): _owners(one) for one in (*self.objects, *applied)}
+        there = {ref_of(one) for one in self.objects}
+        found = {
+            _placed(one, self.namespace): _owners(one)
+            for one in (*self.objects, *applied)
+            if one.metadata.controller is None
+            or (self.start is not Start.CLUSTER and not there.intersection(_owners(one)))
+        }
         return tuple((ref, found[ref]) for ref in sorted(found))
 
     @property

@@ -123,7 +123,9 @@ def test_what_is_wrong_in_the_dump_is_found() -> None:
 
 
 def test_a_drain_moves_the_pods_of_the_replicaset_and_leaves_the_others() -> None:
-    result = check(Cluster.from_manifests(from_cluster=WEB), script=[drain("worker-1")], propagation="5s")
+    result = check(
+        Cluster.from_manifests(from_cluster=WEB), script=[drain("worker-1", ignore_daemonsets=True)], propagation="5s"
+    )
     assert result.holds
     assert not claim(result, "budget").vacuous
 
@@ -134,7 +136,11 @@ def test_a_drain_that_the_budget_forbids_is_found_and_its_trace_replays(dump: Ca
         budget["spec"]["minAvailable"] = 2
         budget["status"] |= {"disruptionsAllowed": 0, "desiredHealthy": 2}
 
-    result = check(Cluster.from_manifests(from_cluster=dump(strict)), script=["drain worker-1"], propagation="5s")
+    result = check(
+        Cluster.from_manifests(from_cluster=dump(strict)),
+        script=["drain worker-1 --ignore-daemonsets"],
+        propagation="5s",
+    )
     assert claim(result, "convergence").status.value == "VIOLATED"
     assert isinstance(replay_check(result.documents["convergence"]), Replayed)
 
@@ -190,7 +196,7 @@ def test_the_dump_may_stand_in_scenario_yaml(tmp_path: Path, capsys: pytest.Capt
 
 def test_a_dump_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(WEB.read_bytes())))
-    script = ["--propagation", "5s", "--script", "drain worker-2", "--quiet"]
+    script = ["--propagation", "5s", "--script", "drain worker-2 --ignore-daemonsets", "--quiet"]
     with pytest.raises(SystemExit) as end:
         main(["check", "--from-cluster", "-", *script])
     assert end.value.code == 0
@@ -301,7 +307,7 @@ def test_owners_of_a_kind_that_was_not_dumped_are_there_all_the_same() -> None:
     assert not any(isinstance(one, ReplicaSet) for one in found.start.objects)
     pods, _ = state(no_workloads)
     assert pods[FIRST].metadata.owner_references == ()
-    assert any("2 of a ReplicaSet" in line for line in found.remarks)
+    assert any("2 of a ReplicaSet" in note.message for note in found.notes)
 
 
 def test_a_field_or_kind_of_another_release_is_no_mistake() -> None:
