@@ -4,7 +4,7 @@ What answers is said by `properties.answers` from Services, Pods and what really
 
 - the port of a Service, asked from anywhere;
 - with internalTrafficPolicy Local, the port asked on each node whose own Pods or processes may be clients: not on one
-  that is cordoned and has no Pod but the Service's own;
+  that takes no ordinary Pod (cordoned, or tainted) and has none but the Service's own;
 - with externalTrafficPolicy Local, the node port asked on each node: clients know nodes by their addresses. Not so
   behind a load balancer (type LoadBalancer): a node without ready Pods fails its health check and is not asked;
 - a node that is gone or has died is not asked.
@@ -122,22 +122,25 @@ def _nodes(cluster: Cluster, view: View) -> tuple[str, ...]:
 
 
 def _there(cluster: Cluster, view: View) -> Iterator[tuple[str, bool]]:
-    """Give the nodes that are there and up, and whether they are cordoned."""
+    """Give the nodes that are there and up, and whether they are closed to ordinary Pods."""
     layout = cluster.world.layout
-    placed = (view.via(_cordoned, slot) for slot in layout.pools.get("Node", ()))
-    for found in (*map(_cordoned, layout.constants.values()), *placed):
+    placed = (view.via(_closed, slot) for slot in layout.pools.get("Node", ()))
+    for found in (*map(_closed, layout.constants.values()), *placed):
         if found is not None and (found[0] not in cluster.mortal or view[up_slot(found[0])]):
             yield found
 
 
-def _cordoned(obj: Object | None) -> tuple[str, bool] | None:
-    return (obj.metadata.name, obj.spec.unschedulable) if isinstance(obj, Node) else None
+def _closed(obj: Object | None) -> tuple[str, bool] | None:
+    if not isinstance(obj, Node):
+        return None
+    repels = any(one.effect in {"NoSchedule", "NoExecute"} for one in obj.spec.taints)
+    return obj.metadata.name, obj.spec.unschedulable or repels
 
 
 def _asking(cluster: Cluster, service: Service, view: View) -> Iterator[str]:
     """Name the nodes on which there may be clients."""
     with_clients = set(_with_clients(cluster, service, view))
-    yield from (name for name, cordoned in _there(cluster, view) if not cordoned or name in with_clients)
+    yield from (name for name, closed in _there(cluster, view) if not closed or name in with_clients)
 
 
 def _with_clients(cluster: Cluster, service: Service, view: View) -> Iterator[str]:
@@ -260,12 +263,11 @@ def _silent(
 
 
 def _asked_at_rest(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
-    """Give the doors that are asked whatever was before: of single nodes those that have clients."""
+    """Give the doors that are asked whatever was before: of single nodes those that may have clients."""
     ports = ports_of(service)
     yield from map(Door, ports)
     if service.spec.internal_traffic_policy == "Local" and not is_headless(service):
-        up = _nodes(cluster, view)
-        nodes = sorted(set(_with_clients(cluster, service, view)) & set(up))
+        nodes = sorted(set(_asking(cluster, service, view)) & set(_nodes(cluster, view)))
         yield from (Door(port, node, INTERNAL) for node in nodes for port in ports)
 
 
