@@ -18,8 +18,9 @@ do afterwards. Connections that lagging proxies send are looked at in `reach`.
 
 **At rest** a port should be served if a workload that wants Pods has a template that the selector matches, or a Pod
 among the manifests does; or if nothing in the whole input could ever be selected. What could be reached before the
-script and cannot afterwards is a breach in motion: there is a step with which it ended. A Service that was deleted,
-has no selector, or is an ExternalName is not judged.
+script and cannot afterwards is a breach in motion: there is a step with which it ended. A Service of the manifests that
+is gone although the script deletes neither it nor its owner has nobody to answer, either. One that the script deletes,
+that has no selector, or is an ExternalName is not judged.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from ..properties.answers import (
     why_deaf,
 )
 from .cluster import Cluster
-from .given import given, lasting_pods
+from .given import given, lasting_pods, lasting_services
 from .kubelets import runtime_slot, up_slot
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
@@ -72,9 +73,13 @@ class Scene:
 
 def services_of(cluster: Cluster, view: View) -> tuple[Service, ...]:
     """Give the Services of a state that are judged."""
+    return tuple(one for one in _there_are(cluster, view) if is_judged(one))
+
+
+def _there_are(cluster: Cluster, view: View) -> Iterator[Service]:
     layout = cluster.world.layout
     found = (*layout.constants.values(), *(view[slot] for slot in layout.pools.get("Service", ())))
-    return tuple(one for one in found if isinstance(one, Service) and is_judged(one))
+    yield from (one for one in found if isinstance(one, Service))
 
 
 Standing = tuple[tuple[str, Backend | None, str], ...]
@@ -219,9 +224,9 @@ def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
 
 def at_rest(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Give the goal that somebody answers wherever somebody should, and that who is listed as ready does."""
-    return partial(
-        _unanswered, cluster, tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster)))
-    )
+    pods, bearable = tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster)))
+    wanted = tuple(one for one in lasting_services(cluster.scenario) if is_judged(one))
+    return partial(_unmet, cluster, pods, bearable, wanted)
 
 
 Bearable = Callable[[Service], bool]
@@ -234,6 +239,17 @@ def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Service, str]]:
     for one, door in _silent(cluster, services, pods, bearable, view):
         if field := _why(cluster, door, services, view)[1]:
             yield one, field
+
+
+def _unmet(
+    cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, wanted: tuple[Service, ...], view: View
+) -> Iterator[str]:
+    there = frozenset(map(ref_of, _there_are(cluster, view)))
+    for one in wanted:
+        if ref_of(one) not in there:
+            for port in ports_of(one):
+                yield f"{Door(port)}: nobody answers: the Service is gone, and no step deletes it"
+    yield from _unanswered(cluster, pods, bearable, view)
 
 
 def _unanswered(cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, view: View) -> Iterator[str]:
