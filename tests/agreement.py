@@ -11,10 +11,13 @@ A judge takes a record and gives None when the implementation decides the same, 
 NotJudged when it does not model what the record is about. To add judges, add an entry to `JUDGES`: the key is a file
 (`misc/quantity`) or a whole folder (`e2e`).
 
+Records of whole runs of a scenario's folder (`cases`) say where a run ended; the folders, called like the records, are
+looked for in DIR/cases/inputs and in the folder `cases` beside DIR. A record agrees when the search reaches that end.
+
 Of the end-to-end records (`e2e`) the line says how many are allowed (each recorded run is one the model can take), how
 many are decided (the search was exhaustive and contradicts no run), and of how many a limit left one of the two
-UNKNOWN; only a recorded run that the model rules out is a difference. Below it stands what `check` says after each step of
-each record, claim by claim, against what was recorded (kubeproof.harness.recorded_check): a claim that holds though it
+UNKNOWN; only a recorded run that the model rules out is a difference. Below it stands what `check` says after each step
+of each record, claim by claim, against what was recorded (kubeproof.harness.recorded_check): a claim that holds though it
 failed in a recorded run is a contradiction, and makes the exit code 1. --limit takes the first N records of each file;
 --keep writes what was found to FILE, and takes what is there already as found.
 """
@@ -29,7 +32,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from itertools import groupby, islice
 from pathlib import Path
 from time import process_time
@@ -37,12 +40,15 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
-from kubeproof.harness import recorded_check, recordings
+from kubeproof.harness import recorded_check, recorded_end, recordings
+from kubeproof.harness.face import Cluster
 from kubeproof.harness.recorded_check import Asked
+from kubeproof.harness.recorded_end import Ends
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
 from kubeproof.impl.api.convert import structure, unstructure
 from kubeproof.impl.api.core import Pod, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.int_or_percent import IntOrPercentError, scaled_value
+from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.qos import pod_limits, pod_requests, qos_class
 from kubeproof.impl.api.quantity import DECIMAL_EXPONENT, Quantity, QuantityError, parse_quantity
 from kubeproof.impl.api.selector_text import SelectorError, parse_field_selector, parse_label_selector
@@ -52,7 +58,7 @@ from kubeproof.impl.controllers import deployment_math
 from kubeproof.impl.controllers.cron import ScheduleError, parse_schedule
 from kubeproof.impl.controllers.deletion import Ranked, in_order
 from kubeproof.impl.etcd import gateway as etcd_gateway
-from kubeproof.model.checker import Status
+from kubeproof.model.checker import Limits, Status
 from kubeproof.properties import agreement_kubeproxy, agreement_scheduler
 
 Record = dict[str, Any]
@@ -305,6 +311,35 @@ def judge_e2e(record: Record) -> Verdict:
     return Followed(found.allowed is True, found.decided is True)
 
 
+CASE_LIMITS = Limits(max_states=10_000, timeout=30)
+
+
+@cache
+def ends_of(folder: Path) -> Ends:
+    """Search a folder for the ends of its runs; each was recorded more than once."""
+    return recorded_end.ends(Cluster.from_manifests(folder).load().scenario, CASE_LIMITS)
+
+
+def judge_case(folders: Sequence[Path], record: Record) -> Verdict:
+    """Look for the recorded end of a run among those that the search of its folder reaches."""
+    name = record["id"].partition("#")[0].partition("/")[0]
+    folder = next((one / name for one in folders if (one / name).is_dir()), None)
+    if folder is None:
+        return NotJudged("its folder is not there")
+    if record["id"].endswith("/no-wait"):
+        return NotJudged("run in another way than its folder says")
+    try:
+        found = ends_of(folder)
+    except BadInput as bad:
+        return NotJudged(f"its folder does not load: {bad.problems[0]}")
+    wanted = recorded_end.recorded_end(record["final"])
+    if wanted in found.found:
+        return None
+    if found.why:
+        return Followed(allowed=False, decided=False)
+    return Difference(f"{record['id']} (recorded / nearest reached)", "; ".join(found.nearest(wanted)), "")
+
+
 JUDGES: dict[str, Judge] = {
     "misc/quantity": judge_quantity,
     "misc/quantity_arith": judge_quantity_arith,
@@ -327,8 +362,10 @@ JUDGES: dict[str, Judge] = {
 # --- running them -------------------------------------------------------------------------------------------------
 
 
-def judge_for(name: str) -> Judge | None:
-    """Find the judge of a file, or of the folder it is in."""
+def judge_for(name: str, folder: Path = Path()) -> Judge | None:
+    """Find the judge of a file, or of the folder it is in; `folder` is where the files are."""
+    if name.startswith("cases/"):
+        return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases"))
     return JUDGES.get(name) or JUDGES.get(name.partition("/")[0])
 
 
@@ -463,7 +500,7 @@ def main(arguments: Sequence[str]) -> int:
     contradicted = 0
     kept = kept_in(options.keep)
     for name, path in found:
-        judge = judge_for(name)
+        judge = judge_for(name, options.dir)
         if judge is None:
             continue
         try:

@@ -33,7 +33,6 @@ from kubeproof.harness import face
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Service
 from kubeproof.impl.api.load import BadInput
-from kubeproof.impl.kubectl import script as kubectl
 
 NODES = 3
 PROPAGATION = "5s"

@@ -139,5 +139,7 @@ def test_a_line_per_claim_and_the_contradictions_are_told(capsys: pytest.Capture
     wrong = Asked("0078", "1:drain", "convergence", Status.HOLDS, 1, 2)
     assert command().tell([command().Said("0078", (held, wrong), 2.0)], 1) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert "    convergence: 2 HOLDS, 0 VIOLATED, 0 UNKNOWN; 1 contradicted, 0 breaches that no recorded run has" in lines
+    assert (
+        "    convergence: 2 HOLDS, 0 VIOLATED, 0 UNKNOWN; 1 contradicted, 0 breaches that no recorded run has" in lines
+    )
     assert "        0078 after 1:drain: convergence HOLDS, 1 of 2 recorded runs fail" in lines
