@@ -139,10 +139,7 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
     throws_out = any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in scenario.script)
     if scenario.faults.node_crash:
-        yield (
-            "nodes that die stay down; a Pod left terminating on one is as good as gone; "
-            "connections in motion are judged without node crashes"
-        )
+        yield ("nodes that die stay down; a Pod left terminating on one is as good as gone")
     if scenario.faults.node_crash or throws_out:
         yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do in the end"
     if any(isinstance(one, kubectl.DeleteNode) for one in scenario.script):
@@ -160,7 +157,7 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
 def _propagation(scenario: Scenario) -> str:
     seconds = scenario.bounds.propagation_seconds
     if seconds is None:
-        return "no bound on the time from a Pod's deletion until every kube-proxy has dropped it"
+        return "propagation: no time is stated, and reachability says up to which one it holds (--propagation)"
     return f"propagation: {seconds} s after a Pod's deletion no kube-proxy routes to it any more, restarts included"
 
 

@@ -27,15 +27,14 @@ from ..model.checker.traces import states
 from ..model.machine import Machine, State, Symmetry
 from ..properties.convergence import leaving, orphans, shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
-from . import claim_deadline, motion, scheduling
+from . import claim_answers, claim_deadline, motion, scheduling
 from . import claims as claim_properties
+from .advice import gap_advice
 from .blame import of_stuck
 from .bounds import bounds_of
 from .claim_convergence import beside_workloads, objects_of
-from .claims import SERVED
 from .cluster import Cluster, Parts, build
 from .drain import refused_evictions
-from .motion import IN_MOTION
 from .prepare import Prepared, prepare
 from .results import Blame, Claim, Report
 from .scenario import Scenario
@@ -69,7 +68,8 @@ def check(
     except Restless as restless:
         return _restless(scenario, str(restless), monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
-    looks = partial(search, core.machine, claim_properties.of(core), limits=limits, progress=progress)
+    asked = (*claim_properties.of(core), *motion.premises(core, prepared))
+    looks = partial(search, core.machine, asked, limits=limits, progress=progress)
     found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
     claims = tuple(_claims(core, prepared, found, limits, progress))
     return Report(
@@ -105,8 +105,8 @@ def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = Tru
 def machine_for(scenario: Scenario, kind: str = "") -> Machine:
     """Give the machine a trace of this kind of breach was found on, for a replay."""
     prepared = prepare(scenario)
-    if kind == IN_MOTION:
-        return motion.moving(scenario, prepared)[0].machine
+    if kind in {motion.IN_MOTION, motion.LAGGING}:
+        return motion.moving(scenario, prepared, kind)[0].machine
     return machine_of(scenario, prepared).machine
 
 
@@ -143,9 +143,10 @@ def _claims(
             claim = _nothing_left(core, found, claim)
         if name == claim_deadline.NAME and verdict is not None:
             claim = claim_deadline.judge(core.scenario, found, claim)
-        if name == "reachability" and claim.status is not Status.VIOLATED:
-            bare = any(one.status is not Status.HOLDS for one in found.verdicts if one.name.startswith(SERVED))
-            claim = motion.judge(core.scenario, prepared, claim, limits, progress, bare=bare)
+        if name == "reachability":
+            claim = _answered(core, found, claim)
+            if claim.status is not Status.VIOLATED:
+                claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
         claim = softened(core, claim, open_ends.get(name, ()))
         if too_small and claim.status is Status.HOLDS:
             lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.pods})",)
@@ -169,6 +170,34 @@ def _nothing_left(core: Cluster, found: Exploration, bindings: Claim) -> Claim:
     if pending.status is Status.HOLDS:
         return evolve(bindings, vacuous=bindings.vacuous and pending.vacuous)
     return evolve(pending, name=bindings.name, vacuous=False)
+
+
+def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
+    """Join what the core says of reachability: nobody stops answering, somebody answers at rest, all packets arrive."""
+    told = (("at a step", claim_properties.ANSWERS), ("at rest", claim_properties.ANSWERED))
+    parts = [packets, *(_part(packets, kind, found[name]) for kind, name in told)]
+    worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in parts if one.status is status)
+    claim = next(worst, packets)
+    trace = found[claim_properties.ANSWERS].trace
+    if claim.trace is None or claim.trace is not trace:
+        return claim
+    before, after = states(core.machine, trace)[-2:]
+    return evolve(claim, lines=(*claim.lines, *_instead(core, before, after)))
+
+
+def _instead(core: Cluster, before: State, after: State) -> Iterator[str]:
+    """Say what to change so that somebody goes on answering."""
+    hit = claim_answers.hit(core, before, after)
+    if isinstance(hit, Pod):
+        yield gap_advice(hit, objects_of(core, before))
+    elif hit is not None:
+        yield f"Service {hit.metadata.name}: apply it only once Pods that it leads to are ready"
+
+
+def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:
+    """Give a claim of which one half says this."""
+    lines = verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
+    return evolve(whole, status=verdict.status, kind=kind, lines=lines, trace=verdict.trace)
 
 
 def why_stuck(core: Cluster, state: State) -> Iterator[str]:

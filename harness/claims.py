@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..impl.api.core import Service
 from ..model.machine import Converges, Invariant, LeadsTo, Property, StepProperty, View
 from ..model.verbs import Verb
 from ..model.world import OVERFLOW
 from . import (
+    claim_answers,
     claim_budget,
     claim_convergence,
     claim_deadline,
@@ -22,7 +22,8 @@ from .priorities import may_preempt
 from .script_slots import SCRIPT
 
 ROOM = "world/room"
-SERVED = "served "
+ANSWERED = "answered at rest"
+ANSWERS = "answers in motion"
 PENDING = "left pending"
 
 CONVERGENCE = (
@@ -32,7 +33,8 @@ PLACEMENT = (
     "Every binding satisfies, when it is made, what the scheduler promises; nothing stays Pending that could run."
 )
 REACHABILITY = (
-    "No new connection is sent to an endpoint that does not accept it, and at rest every packet to a Service arrives."
+    "No new connection is sent to an endpoint that does not accept it, somebody answers wherever somebody did or "
+    "should, and at rest every packet to a Service arrives."
 )
 PRIORITY = "No Pod that may evict others waits for ever for room that Pods of lower priority take."
 SPREAD = "At rest the skew of every constraint that says DoNotSchedule is at most its maxSkew."
@@ -55,22 +57,14 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
     """Give the properties of a cluster's machine: the claims, and what `check` must know to judge them."""
     over = partial(script_over, cluster)
     binds = cluster.actions(scheduling.USER, Verb.SENDS)
-    constants = cluster.world.layout.constants.values()
     found: list[Property] = [
         Converges("convergence", CONVERGENCE, claim_convergence.goal(cluster), over),
         StepProperty("placement", PLACEMENT, claim_placement.check(cluster), binds),
         LeadsTo(PENDING, "Nothing stays Pending that could run.", over, claim_placement.left_pending(cluster)),
         Invariant("reachability", REACHABILITY, claim_reachability.check(cluster)),
+        Converges(ANSWERED, "Somebody answers at every port that is served.", claim_answers.at_rest(cluster), over),
+        StepProperty(ANSWERS, "Whoever takes connections goes on taking them.", claim_answers.check(cluster)),
         Invariant(ROOM, "The world has a place for every object.", _no_room),
-        *(
-            Invariant(
-                f"{SERVED}{one.metadata.namespace}/{one.metadata.name}",
-                "Some Pod is ready.",
-                claim_reachability.served(cluster, one),
-            )
-            for one in constants
-            if isinstance(one, Service) and one.spec.selector
-        ),
     ]
     if may_preempt(cluster.scenario):
         found.append(LeadsTo("priority", PRIORITY, over, claim_placement.outranked(cluster)))

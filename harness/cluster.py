@@ -38,7 +38,7 @@ from ..model.verbs import Verb
 from ..model.world import Form, Process, Who, World, Writes
 from ..properties.convergence import plain_template
 from . import components, environment, kubelets, node_faults, scheduling, script_slots, taint_eviction
-from .priorities import may_preempt
+from .priorities import may_preempt, pod_specs
 from .scenario import Consistency, Scenario
 from .surroundings import behaviour_of, config_of, namespaces_of
 
@@ -203,7 +203,8 @@ def _growth(scenario: Scenario, kind: str) -> int:
         case "EndpointSlice":
             applied = (one.object for one in scenario.script if isinstance(one, kubectl.Apply))
             services = (one for one in (*scenario.objects, *applied) if isinstance(one, Service))
-            return sum(max(1, len(one.spec.ip_families)) for one in services)
+            ports = {tuple(one.ports for one in spec.containers) for spec in pod_specs(scenario)}
+            return sum(max(1, len(one.spec.ip_families)) for one in services) * (1 + len(ports))
     return added
 
 

@@ -266,15 +266,19 @@ def _in_namespace(keep: Callable[[Object], Object | None], uid: str, obj: Object
 def endpointslice_process(
     service: Service, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form
 ) -> Process:
-    """Make the EndpointSlice controller's process for one Service."""
+    """Make the EndpointSlice controller's process for one Service; Services and nodes are watched where they change."""
     nodes = tuple(endpointslice.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
+    namespace = service.metadata.namespace
     itself = "Service" not in pools
+    backing = partial(_backing_pod, service) if itself else partial(_endpoint_in, namespace)
     watches = [
-        Watch("Pod", pools["Pod"], partial(_backing_pod, service)),
+        Watch("Pod", pools["Pod"], backing),
         Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, ref_of(service))),
     ]
     if not itself:
         watches.append(Watch("Service", pools["Service"], partial(_named, ref_of(service))))
+    if "Node" in pools:
+        watches.append(Watch("Node", pools["Node"], _node_of_endpoints))
     return Process(
         name=f"endpointslice-controller {called(service)}",
         group="endpointslice-controller",
@@ -293,12 +297,19 @@ def _endpointslice_act(cache: Cache, key: Ref) -> Alternatives:
     return (requests,) if requests else ()
 
 
-def _backing_pod(service: Service, _uid: str, obj: Object | None) -> Object | None:
-    if obj is None or obj.metadata.namespace != service.metadata.namespace:
+def _backing_pod(service: Service, uid: str, obj: Object | None) -> Object | None:
+    """Keep a Pod that a Service which never changes selects."""
+    if obj is None or not service.spec.selector or not matches_map(service.spec.selector, obj.metadata.labels):
         return None
-    if not service.spec.selector or not matches_map(service.spec.selector, obj.metadata.labels):
-        return None
-    return endpointslice.TRANSFORM["Pod"](obj)
+    return _endpoint_in(service.metadata.namespace, uid, obj)
+
+
+def _endpoint_in(namespace: str, _uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None or obj.metadata.namespace != namespace else endpointslice.TRANSFORM["Pod"](obj)
+
+
+def _node_of_endpoints(_uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None else endpointslice.TRANSFORM["Node"](obj)
 
 
 def _slice_of(service: Ref, _uid: str, obj: Object | None) -> Object | None:

@@ -10,7 +10,7 @@ from functools import partial
 
 from immutabledict import immutabledict
 
-from ..impl.kubelet.runtime import PodRuntime, Stage
+from ..impl.api.runtime import PodRuntime, Stage
 from ..impl.kubeproxy.conntrack import Entry, Table
 from ..impl.kubeproxy.endpoints import addresses_of
 from ..impl.kubeproxy.packet import Fate

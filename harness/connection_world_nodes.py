@@ -11,9 +11,10 @@ from attrs import frozen
 from ..impl.api.core import Node, Pod
 from ..impl.api.meta import Ref
 from ..impl.api.requests import Request
+from ..impl.api.runtime import IDLE, PodRuntime, Stage
 from ..impl.kubelet import worker
 from ..impl.kubelet.behaviour import WELL
-from ..impl.kubelet.runtime import IDLE, KubeletStep, PodRuntime, Stage
+from ..impl.kubelet.runtime import KubeletStep, Work
 from ..model.machine import Action, Fairness, Outcome, View
 from ..model.store import Stored, Updates
 from .connection_world_clock import WHENEVER, Timer, Window
@@ -54,9 +55,9 @@ class _Kubelet:
 
     def _window(self, view: View, step: KubeletStep) -> Window:
         delays = self.path.setup.delays or Delays()
-        if step.label == "notice deletion":
+        if step.work is Work.NOTICE_DELETION:
             return Window(*delays.notice)
-        if step.label == "containers stop" and self.path.setup.longest_request is not None:
+        if step.work is Work.STOP and self.path.setup.longest_request is not None:
             # A program that serves a connection ends by itself when it is done; SIGKILL does not wait.
             killed = math.ceil(step.delay.seconds) if step.delay else 0
             return Window(killed, killed) if view[request_slot(self.place)] == OPEN else WHENEVER
@@ -115,7 +116,7 @@ class _Kubelet:
 
 
 def _gets_ready(step: KubeletStep) -> bool:
-    return step.label == "become ready"
+    return step.work is Work.BECOME_READY
 
 
 def kubelets(path: DataPath) -> tuple[Action, ...]:

@@ -23,9 +23,10 @@ from ..impl.api.frozen import strings
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import ObjectMeta, Ref
 from ..impl.api.requests import PatchStatus
+from ..impl.api.runtime import IDLE, PodRuntime, Stage
 from ..impl.kubelet import worker
 from ..impl.kubelet.behaviour import ImageBehaviour
-from ..impl.kubelet.runtime import IDLE, KubeletStep, PodRuntime, Stage, crash, occupies
+from ..impl.kubelet.runtime import KubeletStep, Work, crash, occupies
 from ..model.machine import Action, Fairness, Outcome, View
 from ..model.store import Stored, Updates
 from ..model.verbs import Verb
@@ -162,7 +163,7 @@ def _chains(
     """Give the runs of steps that make one step of the world."""
     near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
     for step in worker.steps(pod, runtime, node, near, kubelets.behaviour):
-        if pod is not None and step.label == "SIGTERM" and kubelets.may_stop and not kubelets.may_stop(view, pod):
+        if pod is not None and step.work is Work.SIGTERM and kubelets.may_stop and not kubelets.may_stop(view, pod):
             continue
         yield from _extend(kubelets, pod, node, (step,))
 

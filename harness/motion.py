@@ -1,90 +1,237 @@
 """Reachability while things change, judged: every Pod by itself, and a suspicion confirmed in a run of the cluster.
 
-The machines are in `reach`, with the argument why one Pod is enough.
+The machines are in `reach`, with the argument why one Pod is enough. Which Pods ever go while a Service selects them is
+seen in the core (`premises`): where none does, no connection can be lost. Pods whose hooks, ports and labels are the
+same go alike, so one of them is looked at.
+
+Without a propagation bound the question is up to which one the claim holds: as long as the shortest hook of those Pods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from ..impl.api.apps import ReplicaSet, ReplicaSetSpec
+from ..impl.api.apps import Deployment, ReplicaSet, ReplicaSetSpec
 from ..impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
+from ..impl.api.frozen import strings
 from ..impl.api.kinds import Object
 from ..impl.api.meta import ObjectMeta
-from ..impl.apiserver.defaulting import default
-from ..impl.kubectl.script import Apply
-from ..impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds
+from ..impl.api.runtime import PodRuntime, Stage
+from ..impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, pre_stop_seconds
 from ..model.checker.explore import explore
-from ..model.checker.results import Limits, Progress, Status, Verdict
-from ..model.machine import Invariant
-from ..properties.reachability_prestop import Bounds, Impossible, Sufficient, bad_run, smallest_prestop
-from ..properties.reachability_prestop_relation import Goal, weakest
+from ..model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
+from ..model.checker.traces import states
+from ..model.machine import Invariant, Sometimes, View
+from ..properties.answers import is_judged, selects_pod
+from ..properties.convergence import HASH
+from ..properties.reachability_prestop import Bounds, Sufficient, smallest_prestop
 from . import reach
+from .advice import hook_advice
 from .blame import below, written
+from .claim_answers import services_of
 from .claims import REACHABILITY
 from .cluster import Cluster, Parts, build
-from .kubelets import proxy_slot
+from .given import versions
+from .kubelets import proxy_slot, runtime_slot
 from .prepare import Prepared
 from .results import Blame, Claim
-from .scenario import Scenario
+from .scenario import Consistency, Faults, Scenario
 
 IN_MOTION = "in motion"
-"""The kind of a breach of reachability while things change."""
+"""The kind of a breach of reachability while things change, found with views that are current."""
+LAGGING = "in motion, on old views"
+"""The same, found only where components act on old views."""
 LIVES = 2
 """How often the one Pod is made when the question is whether it is dropped in the end."""
 SEARCH = Limits(max_states=400_000)
 """How far a suspicion is followed up unless the caller sets tighter limits."""
+OTHERS = "goes: a Pod of no known template"
+
+
+@frozen
+class Likeness:
+    """What decides how a Pod goes: its containers' names, hooks and ports, its grace period, labels and image."""
+
+    namespace: str
+    labels: frozenset[tuple[str, str]]
+    containers: Hashable
+    grace: int | None
+
+
+def like(scenario: Scenario, namespace: str, labels: tuple[tuple[str, str], ...], spec: PodSpec) -> Likeness:
+    """Give a Pod's likeness; the hash of its template tells nobody anything."""
+    image = scenario.image_behaviour
+    containers = tuple((one.name, one.lifecycle, one.ports, one.image if image else "") for one in spec.containers)
+    kept = frozenset((key, value) for key, value in labels if key != HASH)
+    return Likeness(namespace, kept, containers, spec.termination_grace_period_seconds)
+
+
+def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaSet]:
+    """Give for each likeness of Pods that there can be a ReplicaSet that would make such Pods."""
+    found: dict[Likeness, ReplicaSet] = {}
+    for one in (*versions(scenario, prepared.objects), *prepared.replicasets):
+        if isinstance(one, Deployment | ReplicaSet):
+            template = one.spec.template
+        elif isinstance(one, Pod) and one.metadata.controller is None:
+            template = PodTemplateSpec(ObjectMeta(labels=one.metadata.labels), evolve(one.spec, node_name=""))
+        else:
+            continue
+        name, namespace = one.metadata.name, one.metadata.namespace
+        kept = like(scenario, namespace, tuple(template.metadata.labels.items()), template.spec)
+        labels = strings(kept.labels)
+        plain = evolve(template, metadata=evolve(template.metadata, labels=labels))
+        owner = ReplicaSet(ObjectMeta(name=name, namespace=namespace), ReplicaSetSpec(template=plain))
+        found.setdefault(kept, owner)
+    return found
+
+
+# --- who ever goes ----------------------------------------------------------------------------------------------------
+
+
+def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
+    """Give for each likeness whether a Pod of it ever goes while a Service selects it, and whether any other does."""
+    known = tuple(owners_of(core.scenario, prepared))
+    if not _services(core.scenario, prepared):
+        return ()
+    doc = "A Pod goes that a Service selects."
+    each = [Sometimes(_premise(number), doc, partial(_goes, core, one)) for number, one in enumerate(known)]
+    return (*each, Sometimes(OTHERS, doc, partial(_another_goes, core, known)))
+
+
+def _premise(number: int) -> str:
+    return f"goes: a Pod of template {number}"
+
+
+def _goes(core: Cluster, kind: Likeness, view: View) -> bool:
+    keep = partial(_going, core.scenario, services_of(core, view), kind)
+    return any(view.via(keep, slot) for slot in core.world.layout.pools["Pod"])
+
+
+def _going(scenario: Scenario, services: tuple[Service, ...], kind: Likeness, obj: Object | None) -> bool:
+    return _leaves(services, obj) is not None and _likeness(scenario, obj) == kind
+
+
+def _leaves(services: tuple[Service, ...], obj: Object | None) -> Pod | None:
+    going = isinstance(obj, Pod) and obj.metadata.terminating and any(selects_pod(one, obj) for one in services)
+    return obj if going and isinstance(obj, Pod) else None
+
+
+def _likeness(scenario: Scenario, obj: Object | None) -> Likeness | None:
+    if not isinstance(obj, Pod):
+        return None
+    return like(scenario, obj.metadata.namespace, tuple(obj.metadata.labels.items()), obj.spec)
+
+
+def _another_goes(core: Cluster, known: tuple[Likeness, ...], view: View) -> bool:
+    """Tell whether a Pod goes that is like none, or is killed after its object was taken away."""
+    keep = partial(_odd, core.scenario, services_of(core, view), known)
+    return any(
+        view.via(keep, slot) or (view.via(_absent, slot) and view.via(_killed, runtime_slot(slot)))
+        for slot in core.world.layout.pools["Pod"]
+    )
+
+
+def _odd(scenario: Scenario, services: tuple[Service, ...], known: tuple[Likeness, ...], obj: Object | None) -> bool:
+    return _leaves(services, obj) is not None and _likeness(scenario, obj) not in known
+
+
+def _absent(obj: Object | None) -> bool:
+    return obj is None
+
+
+def _killed(runtime: PodRuntime | None) -> bool:
+    return runtime is not None and runtime.stage is Stage.TERMINATING
+
+
+def _services(scenario: Scenario, prepared: Prepared) -> tuple[Service, ...]:
+    """Give every version of every Service that is judged; those that differ in metadata alone count once."""
+    found: dict[Hashable, Service] = {}
+    for one in versions(scenario, prepared.objects):
+        if isinstance(one, Service) and is_judged(one):
+            found.setdefault((one.metadata.namespace, one.metadata.name, one.spec), one)
+    return tuple(found.values())
+
+
+# --- judged -----------------------------------------------------------------------------------------------------------
 
 
 def judge(
     scenario: Scenario,
     prepared: Prepared,
+    searched: Exploration,
     at_rest: Claim,
     limits: Limits,
     progress: Callable[[Progress], None] | None,
-    *,
-    bare: bool,
 ) -> Claim:
-    """Judge the claim about connections, given its verdict at rest.
+    """Judge the claim about connections, given what the core says of it and of who ever goes."""
+    services = _services(scenario, prepared)
+    if not services:
+        return evolve(at_rest, vacuous=True, lines=(*at_rest.lines, "vacuous: no Service has a selector"))
+    owners = owners_of(scenario, prepared)
+    going = [
+        (kind, owner)
+        for number, (kind, owner) in enumerate(owners.items())
+        if searched[_premise(number)].status is not Status.VIOLATED
+    ]
+    odd = searched[OTHERS].status is Status.HOLDS or any(HASH in one.spec.selector for one in services)
+    pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
+    if not pairs and not odd:
+        line = "vacuous in motion: no Pod that a Service selects is ever taken away"
+        return evolve(at_rest, vacuous=True, lines=(*at_rest.lines, line))
+    bound, told = _bound(scenario, tuple(owner for _, owner in pairs))
+    assumed = evolve(scenario, bounds=evolve(scenario.bounds, propagation_seconds=bound))
+    for service, owner in pairs:
+        suspected = _one_by_one(assumed, prepared, service, owner, at_rest)
+        if suspected is None:
+            continue
+        return (
+            suspected
+            if suspected.status is not Status.HOLDS
+            else _confirm(scenario, prepared, at_rest, limits, progress)
+        )
+    if odd:
+        why = "a Pod is taken away at once, or by a template that no step leads to: its connections are not looked at"
+        return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
+    return evolve(at_rest, lines=(*at_rest.lines, *told))
 
-    `bare`: some Service may be without a ready Pod, so that kube-proxy falls back to terminating ones.
-    """
-    objects = _objects(scenario, prepared)
-    suspicion = False
-    premise = False
-    for service, owner in reach.pairs(objects):
-        one = reach.one_pod(scenario, objects, service, owner, fallback=bare)
-        mortal = reach.one_pod(scenario, objects, service, owner, fallback=bare, lives=LIVES)
-        dropped = explore(mortal.machine, [mortal.dropped])[mortal.dropped.name]
-        if dropped.status is not Status.HOLDS:
-            return _never_dropped(at_rest, dropped)
-        verdict = explore(one.machine, [one.claim])[one.claim.name]
-        suspicion = suspicion or verdict.status is not Status.HOLDS
-        premise = premise or not verdict.vacuous
-    if not premise:
-        return evolve(at_rest, vacuous=True)
-    return at_rest if not suspicion else _confirm(scenario, prepared, at_rest, limits, progress)
+
+def _bound(scenario: Scenario, owners: tuple[ReplicaSet, ...]) -> tuple[int | None, tuple[str, ...]]:
+    """Give the propagation bound, the one stated or else the longest that the hooks allow, and what to say of it."""
+    stated = scenario.bounds.propagation_seconds
+    if stated is not None or not owners:
+        return stated, ()
+    longest = min(int(_before_sigterm(one.spec.template.spec)) for one in owners)
+    line = (
+        f"it holds if no kube-proxy routes to a Pod more than {longest} s after its deletion: the shortest preStop "
+        "delay of the Pods that go (--propagation asks for a time)"
+    )
+    return longest or None, (line,)
 
 
-def _objects(scenario: Scenario, prepared: Prepared) -> tuple[Object, ...]:
-    """Give everything a connection may have to do with: also Services that the script brings, and who makes Pods."""
-    others = [one for one in prepared.objects if not isinstance(one, ReplicaSet)]
-    applied = [default(one.object) for one in scenario.script if isinstance(one, Apply)]
-    services = [one for one in applied if isinstance(one, Service)]
-    return (*others, *(one for one in services if one not in others), *_owners(prepared, applied))
+def _before_sigterm(spec: PodSpec) -> float:
+    grace = spec.termination_grace_period_seconds
+    return min(pre_stop_seconds(spec), float(DEFAULT_GRACE_SECONDS if grace is None else grace))
 
 
-def _owners(prepared: Prepared, applied: Sequence[Object]) -> Iterator[ReplicaSet]:
-    """Give every ReplicaSet and, for each Pod that nobody owns, one that would make the like of it."""
-    yield from prepared.replicasets
-    for pod in (*prepared.objects, *applied):
-        if isinstance(pod, Pod) and pod.metadata.controller is None:
-            template = PodTemplateSpec(ObjectMeta(labels=pod.metadata.labels), evolve(pod.spec, node_name=""))
-            meta = ObjectMeta(name=pod.metadata.name, namespace=pod.metadata.namespace)
-            yield ReplicaSet(meta, ReplicaSetSpec(template=template))
+def _one_by_one(
+    scenario: Scenario, prepared: Prepared, service: Service, owner: ReplicaSet, at_rest: Claim
+) -> Claim | None:
+    """Look at one Pod of a template behind a Service: None if all is well, a claim that HOLDS if it is suspected."""
+    one = reach.one_pod(scenario, prepared.objects, service, owner)
+    mortal = reach.one_pod(scenario, prepared.objects, service, owner, lives=LIVES)
+    dropped = explore(mortal.machine, [mortal.dropped, mortal.room])
+    verdict = dropped[mortal.dropped.name]
+    if verdict.status is not Status.HOLDS:
+        return _never_dropped(at_rest, verdict)
+    found = explore(one.machine, [one.claim, one.room])
+    for searched in (dropped, found):
+        if searched[one.room.name].status is not Status.HOLDS:
+            lines = searched[one.room.name].evidence
+            return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=lines)
+    return None if found[one.claim.name].status is Status.HOLDS else evolve(at_rest, status=Status.HOLDS)
 
 
 def _never_dropped(at_rest: Claim, verdict: Verdict) -> Claim:
@@ -95,19 +242,31 @@ def _never_dropped(at_rest: Claim, verdict: Verdict) -> Claim:
     return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines)
 
 
-def moving(scenario: Scenario, prepared: Prepared) -> tuple[Cluster, Invariant]:
-    """Give the machine in which connections matter: every kubelet step, the slices and a proxy; no faults, one view."""
+# --- confirmed --------------------------------------------------------------------------------------------------------
+
+
+def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tuple[Cluster, Invariant]:
+    """Give the machine in which connections matter: every kubelet step, the slices and a proxy; no faults, one view.
+
+    On current views an EndpointSlice controller or proxy that is late still is: it has just not acted yet. So most
+    breaches are found there, in far fewer states; with `LAGGING` every component acts on old views as well.
+    """
     bounds = evolve(scenario.bounds, mixed_views=False)
-    plain = evolve(reach.without_crash(scenario), bounds=bounds)
+    views = scenario.consistency if kind == LAGGING else Consistency.LINEARIZABLE
+    plain = evolve(scenario, bounds=bounds, faults=Faults(), consistency=views)
     shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), prepared.objects, prepared.runtimes)
     layout = shape.world.layout
     watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
     guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
     parts = evolve(shape.parts, may_stop=guard)
     cluster = build(plain, parts, prepared.objects, prepared.runtimes)
-    proxies = tuple(map(proxy_slot, cluster.proxies))
-    check = partial(reach.breaches, layout.pools["Pod"], proxies, reach.chosen)
+    check = partial(reach.breaches, layout.pools["Pod"], proxies_of(cluster), reach.chosen)
     return cluster, Invariant(IN_MOTION, REACHABILITY, check)
+
+
+def proxies_of(cluster: Cluster) -> tuple[str, ...]:
+    """Name the slots of a cluster's kube-proxies."""
+    return tuple(map(proxy_slot, cluster.proxies))
 
 
 def _confirm(
@@ -118,63 +277,50 @@ def _confirm(
     progress: Callable[[Progress], None] | None,
 ) -> Claim:
     """Look for the breach in runs of the cluster itself."""
-    cluster, claim = moving(scenario, prepared)
     tighter = evolve(limits, max_states=min(limits.max_states or SEARCH.max_states or 0, SEARCH.max_states or 0))
-    search = explore(cluster.machine, [claim], limits=tighter, stop_at_first=True, progress=progress)
-    verdict = search[claim.name]
-    advice = tuple(_advice(scenario, prepared))
-    if verdict.status is Status.VIOLATED:
-        lines = (*verdict.evidence, *advice)
-        blame = tuple(dict.fromkeys(_blame(scenario, prepared)))
-        return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines, trace=verdict.trace, blame=blame)
+    kinds = (IN_MOTION,) if scenario.consistency is Consistency.LINEARIZABLE else (IN_MOTION, LAGGING)
+    for kind in kinds:
+        cluster, claim = moving(scenario, prepared, kind)
+        search = explore(cluster.machine, [claim], limits=tighter, stop_at_first=True, progress=progress)
+        verdict = search[claim.name]
+        if verdict.status is Status.VIOLATED and verdict.trace is not None:
+            lines = (*verdict.evidence, *_advice(scenario, cluster, verdict.trace))
+            blame = tuple(_blame(scenario, cluster, verdict.trace))
+            return evolve(at_rest, status=Status.VIOLATED, kind=kind, lines=lines, trace=verdict.trace, blame=blame)
     why = "a breach is possible for a Pod by itself and was not found in a run of the cluster"
-    return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why, *advice))
+    return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
 
 
-def _advice(scenario: Scenario, prepared: Prepared) -> Iterator[str]:
-    """Say, with z3, which timing makes the breach possible and which preStop delay would do."""
-    bound = scenario.bounds.propagation_seconds
-    if bound is None:
-        yield "no propagation bound is stated (bounds.propagation): without one no preStop delay is long enough"
+def _hit(cluster: Cluster, last: View) -> Pod | None:
+    """Give the Pod that is hit in the last state of a breach."""
+    pods = cluster.world.layout.pools["Pod"]
+    place, _, _ = next(reach.refusing(pods, proxies_of(cluster), reach.chosen, last))
+    pod = last[place]
+    return pod if isinstance(pod, Pod) else None
+
+
+def _advice(scenario: Scenario, cluster: Cluster, trace: Trace) -> Iterator[str]:
+    """Name the repair of the Pod that is hit."""
+    last = states(cluster.machine, trace)[-1]
+    if (pod := _hit(cluster, last)) is not None:
+        yield from hook_advice(scenario.bounds.propagation_seconds, pod, _objects(cluster, last))
+
+
+def _blame(scenario: Scenario, cluster: Cluster, trace: Trace) -> Iterator[Blame]:
+    """Name the hook of the Pod that is hit where it stands in a file, with the delay that would do."""
+    last = states(cluster.machine, trace)[-1]
+    pod, bound = _hit(cluster, last), scenario.bounds.propagation_seconds
+    if pod is None or bound is None:
         return
-    times = Bounds(kubelet=(0, 0), endpoints=(0, bound), proxies=(0, 0))
-    for owner in prepared.replicasets:
-        spec = owner.spec.template.spec
-        hook, grace = int(pre_stop_seconds(spec)), spec.termination_grace_period_seconds or DEFAULT_GRACE_SECONDS
-        run = bad_run(times, hook, grace)
-        if run is not None:
-            timing = f"SIGTERM {run.sigterm} s after the deletion, the last proxy follows after {run.removed} s"
-            yield f"a timing that allows it: {timing}"
-            yield from _repair(smallest_prestop(times, grace), hook, spec)
-            yield _relation(bound, hook, grace)
-            return
+    hook, grace = int(pre_stop_seconds(pod.spec)), pod.spec.termination_grace_period_seconds or DEFAULT_GRACE_SECONDS
+    answer = smallest_prestop(Bounds(kubelet=(0, 0), endpoints=(0, bound), proxies=(0, 0)), grace)
+    first = first_to_stop(pod.spec)
+    if isinstance(answer, Sufficient) and first is not None:
+        ref, number = written(pod, _objects(cluster, last)), pod.spec.containers.index(first)
+        what = f"a preStop delay of {answer.seconds} s is the smallest that is long enough (now {hook} s)"
+        yield Blame(ref, below(ref, f"containers[{number}].lifecycle.preStop"), what)
 
 
-def _blame(scenario: Scenario, prepared: Prepared) -> Iterator[Blame]:
-    """Name the hooks that are too short, each with the workload that stands in a file and the delay that would do."""
-    bound = scenario.bounds.propagation_seconds
-    if bound is None:
-        return
-    times = Bounds(kubelet=(0, 0), endpoints=(0, bound), proxies=(0, 0))
-    for owner in prepared.replicasets:
-        spec = owner.spec.template.spec
-        hook, grace = int(pre_stop_seconds(spec)), spec.termination_grace_period_seconds or DEFAULT_GRACE_SECONDS
-        answer = smallest_prestop(times, grace)
-        if bad_run(times, hook, grace) is not None and isinstance(answer, Sufficient):
-            ref = written(owner, prepared.objects)
-            what = f"a preStop delay of {answer.seconds} s is the smallest that is long enough (now {hook} s)"
-            yield Blame(ref, below(ref, "containers[0].lifecycle.preStop"), what)
-
-
-def _relation(bound: int, hook: int, grace: int) -> str:
-    """Say exactly which hooks and grace periods are long enough, whatever else happens."""
-    safe = weakest(Goal.NEW).given({"notice": 0, "endpoints": bound, "proxies": 0})
-    return f"{Goal.NEW.value} if and only if {safe} (seconds; now preStop {hook}, grace {grace})"
-
-
-def _repair(answer: Sufficient | Impossible, hook: int, spec: PodSpec) -> Iterator[str]:
-    field = f"spec.template.spec.containers[{spec.containers[0].name}].lifecycle.preStop"
-    if isinstance(answer, Impossible):
-        yield f"no preStop delay is long enough: the grace period of the Pod is shorter than the bound ({field})"
-    else:
-        yield f"the smallest preStop delay that is long enough is {answer.seconds} s (now {hook} s): {field}"
+def _objects(cluster: Cluster, view: View) -> tuple[Object, ...]:
+    layout = cluster.world.layout
+    return (*layout.constants.values(), *(one for slot in layout.slots() if (one := view[slot]) is not None))

@@ -1,11 +1,15 @@
 """Reachability while things change: one Pod of a Service at a time, in the widest environment it can meet.
 
 Who gets a new connection is decided endpoint by endpoint: an endpoint is routed to if it is ready in the
-EndpointSlices a proxy has programmed, whatever the others are (as long as any is ready; kube-proxy falls back to
-terminating ones only where none is). So one Pod is enough: it is created, bound to any node and deleted at any time
-by somebody, its kubelet takes every small step, the real EndpointSlice controller and every node's proxy lag behind.
-Every run of the whole cluster, looked at through one Pod, is a run here; what holds here holds there. A breach here
-is only a suspicion until `check` has found it in a run of the cluster itself.
+EndpointSlices a proxy has programmed, whatever the others are. So one Pod is enough: it is created, bound to any node
+and deleted at any time by somebody, its kubelet takes every small step, the real EndpointSlice controller and every
+node's proxy lag behind. Every run of the whole cluster, looked at through one Pod, is a run here; what holds here holds
+there. A breach here is only a suspicion until `check` has found it in a run of the cluster itself.
+
+Where none is ready kube-proxy falls back to terminating endpoints. That is no business of one Pod, and need not be:
+`claim_answers` is breached then in the core, for the Pod that is fallen back to can stop before another one is ready.
+Nor are faults that end a Pod at once (a container exits, a node dies): the step itself is a breach there. A kubelet or
+proxy that restarts changes nothing here: what runs goes on, rules stay, and both may be as slow as they like anyway.
 
 The propagation bound is a promise about time: so many seconds after a Pod's deletion nothing routes to it any more.
 With it a preStop hook of at least that length cannot end before, which is the one order of events the clock forbids.
@@ -16,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
 
-from attrs import evolve, frozen
+from attrs import frozen
 from immutabledict import immutabledict
 
 from ..impl.api.apps import ReplicaSet
@@ -25,15 +29,15 @@ from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import ObjectMeta
 from ..impl.api.policy import Endpoint, EndpointSlice
 from ..impl.api.requests import Bind, Create, Delete, Request, Update
-from ..impl.api.selectors import matches_map
+from ..impl.api.runtime import PodRuntime, Stage
 from ..impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
-from ..impl.kubelet.runtime import PodRuntime, serving
 from ..impl.kubelet.timings import timings
 from ..model import world as worlds
 from ..model import world_faults, world_steps
 from ..model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ..model.store import Full, Layout, pool
 from ..model.world import Form, World
+from ..properties.answers import accepts, is_judged, selects
 from . import components, kubelets
 from .cluster import describe, serve
 from .scenario import Scenario
@@ -44,15 +48,18 @@ def routed(value: object) -> frozenset[str]:
     return frozenset(_targets(one for piece in _slices(value) for one in piece.endpoints if one.conditions.ready))
 
 
-def routed_or_fallen_back(value: object) -> frozenset[str]:
-    """Give the ready endpoints and those that serve while they terminate, which count where none is ready."""
-    endpoints = [one for piece in _slices(value) for one in piece.endpoints]
-    return frozenset(_targets(one for one in endpoints if one.conditions.ready or one.conditions.serving))
-
-
 def chosen(value: object) -> frozenset[str]:
-    """Give whom a proxy that has programmed these slices sends connections to."""
-    return routed(value) or routed_or_fallen_back(value)
+    """Give whom a proxy that has programmed these slices sends connections to, Service by Service."""
+    found: dict[tuple[str, str], list[Endpoint]] = {}
+    for piece in _slices(value):
+        service = (piece.metadata.namespace, piece.metadata.labels.get(components.SERVICE_NAME, ""))
+        found.setdefault(service, []).extend(piece.endpoints)
+    return frozenset(name for ends in found.values() for name in _chosen(ends))
+
+
+def _chosen(endpoints: list[Endpoint]) -> Iterator[str]:
+    ready = [one for one in endpoints if one.conditions.ready]
+    return _targets(ready or (one for one in endpoints if one.conditions.serving))
 
 
 def _targets(endpoints: Iterable[Endpoint]) -> Iterator[str]:
@@ -86,20 +93,33 @@ Routing = Callable[[object], frozenset[str]]
 
 def breaches(places: tuple[str, ...], proxies: tuple[str, ...], routing: Routing, view: View) -> Iterator[str]:
     """Say which proxy sends new connections to a Pod that does not accept them."""
+    for place, proxy, name in refusing(places, proxies, routing, view):
+        node, why = proxy.partition("/")[2], "whose container has exited"
+        if view[kubelets.runtime_slot(place)].stage in GOING:
+            why = "which got its SIGTERM"
+        yield f"kube-proxy on {node} still sends new connections to {name}, {why}"
+
+
+GOING = frozenset({Stage.TERMINATING, Stage.STOPPED})
+
+
+def refusing(
+    places: tuple[str, ...], proxies: tuple[str, ...], routing: Routing, view: View
+) -> Iterator[tuple[str, str, str]]:
+    """Give the place, the proxy and the name of each Pod that is sent connections and does not accept them."""
     for place in places:
         name = view.via(_deaf, kubelets.runtime_slot(place))
-        for proxy in proxies if name else ():
-            if name in view.via(routing, proxy):
-                node = proxy.partition("/")[2]
-                yield f"kube-proxy on {node} still sends new connections to {name}, which got its SIGTERM"
+        yield from ((place, proxy, name) for proxy in proxies if name and name in view.via(routing, proxy))
 
 
 def _deaf(runtime: PodRuntime | None) -> str:
     """Name the Pod whose containers do not take new connections, "" if they do or nothing runs."""
-    return "" if runtime is None or serving(runtime) else runtime.uid.rpartition("/")[2]
+    return "" if runtime is None or accepts(runtime) else runtime.uid.rpartition("/")[2]
 
 
 LIVES = "somebody/lives"
+SLICES = 4
+"""Places for the slices of one Pod: one for its ports and an empty one, in each family."""
 
 
 # --- one Pod, all environments --------------------------------------------------------------------------------------
@@ -113,6 +133,8 @@ class OnePod:
     claim: Invariant
     dropped: Converges
     """That a Pod being deleted is dropped in the end: the propagation bound must not promise what never happens."""
+    room: Invariant
+    """That there is a place for every slice."""
 
 
 def one_pod(
@@ -121,18 +143,16 @@ def one_pod(
     service: Service,
     owner: ReplicaSet,
     *,
-    fallback: bool,
     lives: int | None = None,
 ) -> OnePod:
     """Make the machine for one Pod that a ReplicaSet might make behind a Service.
 
-    `fallback`: the Service may be without any ready endpoint, so terminating ones that still serve count, too.
     `lives` is how often the Pod may be made: any number of times for what must never happen (None), finitely often for
     what must happen in the end, or making it anew for ever would be a way out.
     """
-    pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", 2)}
-    kept = (one for one in objects if not isinstance(one, Pod | EndpointSlice))
-    constants = immutabledict((ref_of(one), one) for one in kept)
+    pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", SLICES)}
+    kept = (one for one in objects if not isinstance(one, Pod | EndpointSlice | Service))
+    constants = immutabledict((ref_of(one), one) for one in (*kept, service))
     nodes = tuple(one for one in objects if isinstance(one, Node))
     form = Form.DECISION
     process = components.endpointslice_process(service, pools, tuple(constants.values()), form=form)
@@ -150,22 +170,31 @@ def one_pod(
     acts = (
         *_somebody(world, owner, nodes),
         *world_steps.actions(world, process),
-        *world_faults.faults(world, process, crash=scenario.faults.crash > 0, lost=False, lagging=False),
+        *world_faults.faults(
+            world, process, crash=scenario.faults.crash > 0, lost=scenario.faults.lost_response > 0, lagging=False
+        ),
         *kubelets.actions(works),
         *(kubelets.proxy_action(one.partition("/")[2], pools["EndpointSlice"]) for one in proxies),
     )
     slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), kubelets.runtime_slot("store/Pod/0")))
-    slots |= {worlds.OVERFLOW: "", worlds.CRASHES: scenario.faults.crash, process.turn: (), process.decided: ()}
+    slots |= {worlds.OVERFLOW: "", worlds.CRASHES: scenario.faults.crash, worlds.LOST: scenario.faults.lost_response}
+    slots |= {process.turn: (), process.decided: ()}
     slots[LIVES] = lives
     slots |= {proxy: tuple(None for _ in pools["EndpointSlice"]) for proxy in proxies}
     claim = Invariant(
         "in motion",
         "",
-        partial(breaches, pools["Pod"], proxies, routed_or_fallen_back if fallback else routed),
+        partial(breaches, pools["Pod"], proxies, routed),
         partial(_any_routed, proxies),
     )
     dropped = Converges("dropped", "", partial(_kept_for_ever, pools["Pod"], proxies))
-    return OnePod(Machine((slots,), acts), claim, dropped)
+    room = Invariant("room", "", _no_room)
+    return OnePod(Machine((slots,), acts), claim, dropped, room)
+
+
+def _no_room(view: View) -> Iterator[str]:
+    if kind := view[worlds.OVERFLOW]:
+        yield f"one more place for a {kind} is needed"
 
 
 def _images(scenario: Scenario) -> ImageBehaviour:
@@ -236,19 +265,9 @@ def _pod_of(owner: ReplicaSet) -> Pod:
     return Pod(meta, template.spec)
 
 
-def pairs(objects: tuple[Object, ...]) -> Iterator[tuple[Service, ReplicaSet]]:
-    """Give each Service with each ReplicaSet whose Pods it selects."""
-    for service in objects:
-        if isinstance(service, Service) and service.spec.selector:
-            for owner in objects:
-                if (
-                    isinstance(owner, ReplicaSet)
-                    and owner.metadata.namespace == service.metadata.namespace
-                    and matches_map(service.spec.selector, owner.spec.template.metadata.labels)
-                ):
-                    yield service, owner
-
-
-def without_crash(scenario: Scenario) -> Scenario:
-    """Give the scenario without faults: a breach that needs none is the shorter story."""
-    return evolve(scenario, faults=type(scenario.faults)())
+def pairs(services: tuple[Service, ...], owners: tuple[ReplicaSet, ...]) -> Iterator[tuple[Service, ReplicaSet]]:
+    """Give each Service that is judged with each ReplicaSet whose Pods it selects."""
+    for service in services:
+        for owner in owners if is_judged(service) else ():
+            if selects(service, owner.metadata.namespace, owner.spec.template.metadata.labels.items()):
+                yield service, owner

@@ -182,7 +182,7 @@ def at_rest(cluster: Cluster) -> tuple[tuple[Object, ...], str]:
 def _advice(service: Service, objects: tuple[Object, ...], propagation: str | None) -> Iterator[str]:
     """Say which preStop is long enough for a propagation bound, and which there is."""
     if propagation is None:
-        yield "without --propagation no preStop delay is ever long enough: a proxy may lag for ever"
+        yield "without --propagation: it holds up to a time as long as the shortest preStop delay of the Pods that go"
         return
     bounds = Bounds(kubelet=(0, 0), endpoints=(0, 0), proxies=(0, seconds(propagation)))
     found = {timings(pod) for pod in objects if isinstance(pod, Pod) and _serves(pod, service)}

@@ -19,7 +19,7 @@ from attrs import evolve, field, frozen
 
 from ..impl.api.core import Pod
 from ..impl.api.kinds import Object
-from ..impl.kubelet.runtime import PodRuntime
+from ..impl.api.runtime import PodRuntime
 from ..model.checker.explore import explore
 from ..model.checker.results import Limits, Status
 from ..model.machine import Action, Converges, Fairness, Machine, Outcome, State, View

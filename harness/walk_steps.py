@@ -16,6 +16,7 @@ from ..impl.api.kinds import KINDS, Object
 from ..impl.api.meta import ObjectMeta, Ref
 from ..impl.api.policy import EndpointSlice
 from ..impl.api.requests import Bind, Create, PatchStatus, Request, Update
+from ..impl.api.runtime import IDLE
 from ..impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ..impl.apiserver.authorization import Attributes, allowed
 from ..impl.apiserver.server import Server, key_of, request, watch_since
@@ -23,7 +24,7 @@ from ..impl.apiserver.watch import WatchFilter
 from ..impl.controllers import endpointslice, nodelifecycle
 from ..impl.etcd import Compacted
 from ..impl.kubectl.run import in_namespace, run, run_requests
-from ..impl.kubelet.runtime import IDLE, KubeletStep
+from ..impl.kubelet.runtime import KubeletStep
 from ..impl.kubelet.worker import steps
 from ..impl.kubeproxy.packet import Packet
 from ..impl.kubeproxy.proxy import rules

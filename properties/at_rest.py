@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 from ..impl.api.apps import Deployment, DeploymentStatus
 from ..impl.api.cache import Cache
-from ..impl.api.core import Node, Service
+from ..impl.api.core import Node, Pod, Service, ServicePort
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus
@@ -23,8 +23,12 @@ from ..impl.apiserver.authentication import controller
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects
 from ..impl.controllers import deployment, disruption, endpointslice
+from ..impl.controllers.common import Transform
+from ..impl.kubeproxy.family import IPV4, IPV6
 from ..impl.kubeproxy.proxy import rules
-from .reachability import Counterexample, proves
+from ..model.kubeproxy import Endpoint
+from .answers import endpoints
+from .reachability import Asker, Counterexample, claims_about, own, proves_claims
 
 NAMESPACE_TERMINATING = "NamespaceTerminating"
 """The cause of a refusal after which a controller does not try again."""
@@ -36,9 +40,20 @@ Sync = Callable[[Cache, Ref], tuple[Request, ...]]
 Observer = tuple[str, type[Object], Sync]
 """Component, kind of its keys, and its sync."""
 
+
+def _seeing(transform: Transform, sync: Sync) -> Sync:
+    """Let an observer see what its transform leaves: where that is too little, it is the observer that is blind."""
+
+    def synced(cache: Cache, key: Ref) -> tuple[Request, ...]:
+        kept = (transform[ref.kind](one) for ref, one in cache.objects.items() if ref.kind in transform)
+        return sync(Cache.of(one for one in kept if one is not None), key)
+
+    return synced
+
+
 OBSERVERS: tuple[Observer, ...] = (
     ("deployment-controller", Deployment, deployment.reconcile),
-    ("endpointslice-controller", Service, endpointslice.reconcile),
+    ("endpointslice-controller", Service, _seeing(endpointslice.TRANSFORM, endpointslice.reconcile)),
     ("disruption-controller", PodDisruptionBudget, disruption.reconcile),
 )
 
@@ -99,17 +114,54 @@ def from_scratch(objects: Iterable[Object]) -> Iterator[Object]:
                 yield one
 
 
-def unreachable(store: Objects) -> Iterator[str]:
-    """Say which Service, asked from which node, leads a packet astray once all proxies have programmed the slices.
+Behind = tuple[tuple[tuple[str, str, str, str], frozenset[Endpoint]], ...]
+"""Who stands behind each port of each Service, seen from a node: by namespace, name, name of the port and family."""
 
-    Proved in z3 for every packet to each port of each Service, on every node.
+
+def behind(services: Iterable[Service], pods: Iterable[Pod], nodes: Iterable[str], node: str) -> Behind:
+    """Give who should stand behind each port, from the Pods."""
+    known, there = tuple(pods), frozenset(nodes)
+    return tuple(
+        (_port_key(one, port, family), frozenset(endpoints(one, port, known, there, node, family)))
+        for one in services
+        if one.spec.selector
+        for port in one.spec.ports
+        for family in (IPV4, IPV6)
+    )
+
+
+def _port_key(service: Service, port: ServicePort, family: str) -> tuple[str, str, str, str]:
+    return (service.metadata.namespace, service.metadata.name, port.name, family)
+
+
+def astray(
+    node: str, services: tuple[Service, ...], slices: tuple[EndpointSlice, ...], promised: Behind
+) -> tuple[str, ...]:
+    """Say which Service, asked from a node whose proxy has programmed the slices, leads a packet astray.
+
+    Proved in z3 for every packet to each port of each Service that has a selector.
     """
+    known = dict(promised)
+
+    def find(service: Service, port: ServicePort, asker: Asker) -> Iterable[Endpoint]:
+        return known[_port_key(service, port, asker.family)]
+
+    programmed = rules(services, slices, node)
+    asker = Asker(node, own(programmed), programmed.family)
+    found = ((one, proves_claims(programmed, claims_about(one, find, asker))) for one in services if one.spec.selector)
+    return tuple(
+        f"{node}: {proof.packet} to Service {one.metadata.name} ends in {proof.fate}"
+        for one, proof in found
+        if isinstance(proof, Counterexample)
+    )
+
+
+def unreachable(store: Objects) -> Iterator[str]:
+    """Say which Service, asked from which node, leads a packet astray once all proxies have programmed the slices."""
     everything = tuple(store.objects[ref] for ref in sorted(store.objects))
-    services = [one for one in everything if isinstance(one, Service)]
-    slices = [one for one in everything if isinstance(one, EndpointSlice)]
-    for node in (one for one in everything if isinstance(one, Node)):
-        programmed = rules(services, slices, node.metadata.name)
-        for service in services:
-            found = proves(programmed, service, slices, node.metadata.name)
-            if isinstance(found, Counterexample):
-                yield f"{node.metadata.name}: {found.packet} to Service {service.metadata.name} ends in {found.fate}"
+    services = tuple(one for one in everything if isinstance(one, Service))
+    slices = tuple(one for one in everything if isinstance(one, EndpointSlice))
+    pods = [one for one in everything if isinstance(one, Pod)]
+    nodes = [one.metadata.name for one in everything if isinstance(one, Node)]
+    for node in nodes:
+        yield from astray(node, services, slices, behind(services, pods, nodes, node))

@@ -12,7 +12,8 @@ A Service with two families has claims in each, about addresses of that family o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
@@ -82,6 +83,8 @@ class Counterexample:
 
 
 Proof = Reached | Unserved | Counterexample
+Find = Callable[[Service, ServicePort, Asker], Iterable[Endpoint]]
+"""Who stands behind a port of a Service, seen from a node."""
 
 
 # --- the specification --------------------------------------------------------------------------------------------
@@ -97,12 +100,15 @@ def claims(
     zone: str = "",
 ) -> tuple[Claim, ...]:
     """Give what must hold for the ports of a Service on a node with these addresses of a family, its own IP first."""
-    known = tuple(slices)
-    asker = Asker(node, tuple(own), family, zone)
+    return claims_about(service, partial(_endpoints, tuple(slices)), Asker(node, tuple(own), family, zone))
+
+
+def claims_about(service: Service, find: Find, asker: Asker) -> tuple[Claim, ...]:
+    """Give what must hold for the ports of a Service on a node, whoever stands behind them."""
     cluster_ip = _cluster_ip(service, asker.family)
     if service.spec.type == "ExternalName" or not cluster_ip:
         return ()
-    return tuple(one for port in service.spec.ports for one in _port_claims(service, port, cluster_ip, known, asker))
+    return tuple(one for port in service.spec.ports for one in _port_claims(service, port, cluster_ip, find, asker))
 
 
 def _cluster_ip(service: Service, family: str) -> str:
@@ -113,11 +119,9 @@ def _cluster_ip(service: Service, family: str) -> str:
     return shortest(found.get(family, "").removeprefix("None"))
 
 
-def _port_claims(
-    service: Service, port: ServicePort, cluster_ip: str, slices: tuple[EndpointSlice, ...], asker: Asker
-) -> Iterator[Claim]:
+def _port_claims(service: Service, port: ServicePort, cluster_ip: str, find: Find, asker: Asker) -> Iterator[Claim]:
     spec = service.spec
-    ends = tuple(_endpoints(service, port, slices, asker))
+    ends = tuple(find(service, port, asker))
     everywhere, here = takers(ends, zone=asker.zone), takers(ends, here_only=True)
     name = f"{service.metadata.namespace}/{service.metadata.name}:{port.name}"
     protocol = port.protocol or "TCP"
@@ -179,9 +183,9 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
 
 
 def _endpoints(
-    service: Service, port: ServicePort, slices: Iterable[EndpointSlice], asker: Asker
+    slices: tuple[EndpointSlice, ...], service: Service, port: ServicePort, asker: Asker
 ) -> Iterator[Endpoint]:
-    """See the endpoints of a port as the model does."""
+    """See the endpoints of a port in slices as the model does."""
     for one in slices:
         named = one.metadata.labels.get("kubernetes.io/service-name") == service.metadata.name
         if not named or one.metadata.namespace != service.metadata.namespace or one.address_type != asker.family:
@@ -217,7 +221,11 @@ def proves(
     `cluster_cidr` tells which sources are Pods; "" if the node cannot tell (then only its own packets are inside).
     `zone` is the node's, "" if it has none.
     """
-    meant = claims(service, slices, node, own(rules), family=rules.family, zone=zone)
+    return proves_claims(rules, claims(service, slices, node, own(rules), family=rules.family, zone=zone), cluster_cidr)
+
+
+def proves_claims(rules: RuleSet, meant: tuple[Claim, ...], cluster_cidr: str = "10.0.0.0/8") -> Proof:
+    """Prove some claims for the rules of a node, or give a packet that breaks one."""
     for claim in meant:
         for address in claim.addresses:
             if broken := astray(rules, claim, address, cluster_cidr):

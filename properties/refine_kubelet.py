@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..impl.api.core import Pod
-from ..impl.kubelet.runtime import PodRuntime, Stage
+from ..impl.api.runtime import PodRuntime, Stage
 from ..impl.kubelet.status import rejected
 from ..impl.kubelet.timings import pre_stop_seconds
 from ..model.kubelet import State, steps

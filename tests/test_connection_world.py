@@ -18,7 +18,7 @@ from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.requests import Create, Delete
-from kubeproof.impl.kubelet.runtime import Stage
+from kubeproof.impl.api.runtime import Stage
 from kubeproof.model.checker import Status, explore, replay
 from kubeproof.model.checker.traces import states
 from kubeproof.model.connections import Held

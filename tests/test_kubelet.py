@@ -32,9 +32,10 @@ from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.quantity import parse_quantity
 from kubeproof.impl.api.requests import Delete, PatchStatus
+from kubeproof.impl.api.runtime import IDLE, PodRuntime, Stage
 from kubeproof.impl.kubelet.admission import admit
 from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
-from kubeproof.impl.kubelet.runtime import IDLE, PodRuntime, Stage, crash, occupies, rebooted, serving
+from kubeproof.impl.kubelet.runtime import crash, occupies, rebooted, serving
 from kubeproof.impl.kubelet.status import status
 from kubeproof.impl.kubelet.timings import handler_seconds, timings
 from kubeproof.impl.kubelet.worker import steps

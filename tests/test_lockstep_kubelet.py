@@ -21,8 +21,9 @@ from kubeproof.impl.api.core import (
 )
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.requests import Delete, PatchStatus
+from kubeproof.impl.api.runtime import IDLE, PodRuntime, Stage
 from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL
-from kubeproof.impl.kubelet.runtime import IDLE, PodRuntime, Stage, crash, probe_failed
+from kubeproof.impl.kubelet.runtime import crash, probe_failed
 from kubeproof.impl.kubelet.worker import steps
 from kubeproof.model.kubelet import ACTIONS, FINISHED, State
 from kubeproof.model.kubelet import steps as model_steps

@@ -10,8 +10,8 @@ from attrs import evolve
 from kubeproof.impl.api.core import Container, Lifecycle, LifecycleHandler, Node, Pod, PodSpec, SleepAction
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.requests import Delete, PatchStatus
+from kubeproof.impl.api.runtime import IDLE
 from kubeproof.impl.kubelet.behaviour import HOLLOW
-from kubeproof.impl.kubelet.runtime import IDLE
 from kubeproof.impl.kubelet.worker import steps
 from kubeproof.properties.planted import planted
 from kubeproof.properties.refine_kubelet import abstract, refines

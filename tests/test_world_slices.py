@@ -96,8 +96,11 @@ def reduced(name: str) -> dict[str, Status]:
 
 
 def together(found: Exploration, name: str) -> Status:
-    """Give what the whole says of a claim: reachability is one of both, at rest and in motion."""
-    parts = {"reachability": ("reachability", IN_MOTION), "placement": ("placement", "left pending")}.get(name, (name,))
+    """Give what the whole says of a claim: reachability is several, at rest and in motion."""
+    parts = {
+        "reachability": ("reachability", IN_MOTION, claims.ANSWERED, claims.ANSWERS),
+        "placement": ("placement", "left pending"),
+    }.get(name, (name,))
     known = {verdict.name: verdict.status for verdict in found.verdicts}
     return Status.VIOLATED if Status.VIOLATED in {known.get(part) for part in parts} else Status.HOLDS
 

@@ -8,9 +8,11 @@ from functools import partial
 import pytest
 from attrs import evolve, fields
 
-from kubeproof.harness import motion, zoo_network_policy, zoo_reachability
+from kubeproof.harness import zoo_network_policy, zoo_reachability
+from kubeproof.harness.advice import hook_advice
 from kubeproof.harness.prepare import prepare
 from kubeproof.harness.zoo import Pair, as_documented
+from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker import Status
 
 PAIRS = (*zoo_reachability.PAIRS, *zoo_network_policy.PAIRS)
@@ -72,8 +74,9 @@ def test_the_two_runs_of_a_pair_differ_in_one_thing(pair: Pair) -> None:
 
 
 def test_the_relation_stands_below_a_breach_in_a_rollout() -> None:
-    scenario = zoo_reachability.rolled_out("{}")
-    assert list(motion._advice(scenario, prepare(scenario)))[-1] == (
+    prepared = prepare(zoo_reachability.rolled_out("{}"))
+    pod = next(one for one in prepared.objects if isinstance(one, Pod))
+    assert list(hook_advice(5, pod, prepared.objects))[-1] == (
         "no new connection is sent to the Pod after its SIGTERM if and only if preStop >= 5 and grace >= 5 "
         "(seconds; now preStop 0, grace 30)"
     )

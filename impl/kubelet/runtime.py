@@ -1,51 +1,38 @@
-"""What really runs on a node for one Pod, and the faults that may befall it.
+"""The steps of a kubelet's work on one Pod, and the faults that may befall what runs (`impl.api.runtime`).
 
-Upstream: pkg/kubelet/pod_workers.go (v1.32): syncing, terminating, terminated. The containers of a Pod move together.
-Left out on purpose: single containers, container ids, the sandbox.
+Upstream: pkg/kubelet/pod_workers.go (v1.32).
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from ..api.core import Pod
 from ..api.requests import Request
+from ..api.runtime import PodRuntime, Stage
 
 
-class Stage(Enum):
-    """How far the Pod's containers are. They go forward only; IDLE again means that the kubelet forgot the Pod."""
+class Work(Enum):
+    """Which step of a kubelet it is, as it is called."""
 
-    IDLE = "idle"
-    """Nothing runs: not admitted yet, or forgotten."""
-    STARTING = "starting"
-    """Admitted, but the containers wait (`reason` says for what)."""
-    RUNNING = "running"
-    """The containers run."""
-    PRE_STOP = "pre-stop"
-    """The Pod is being killed: preStop hooks run, no signal yet."""
-    TERMINATING = "terminating"
-    """SIGTERM was sent; the containers may end at any time within what is left of the grace period."""
-    STOPPED = "stopped"
-    """No container runs, and none of this Pod will again."""
-
-
-@frozen
-class PodRuntime:
-    """One Pod on its node. `ready` is what the probes say, `reason` why it waits, loops or was rejected, or ""."""
-
-    stage: Stage = Stage.IDLE
-    uid: str = ""
-    ready: bool = False
-    exit_code: int = 0
-    restarts: int = 0
-    reason: str = ""
-    message: str = field(default="", eq=False)
-    """For humans; two runtimes that differ in it are one."""
-
-
-IDLE = PodRuntime()
+    START = "start containers"
+    PULL = "pull image"
+    REJECT = "reject"
+    NEVER_START = "never start"
+    BECOME_READY = "become ready"
+    CRASH = "containers crash"
+    EXIT = "containers exit"
+    NOTICE_DELETION = "notice deletion"
+    SIGTERM = "SIGTERM"
+    STOP = "containers stop"
+    REPORT = "report status"
+    DELETE = "delete pod"
+    DELETE_REJECTED = "delete rejected pod"
+    KILL_ORPHAN = "kill orphan"
+    ORPHAN_STOPS = "orphan stops"
+    FORGET = "forget"
 
 
 @frozen
@@ -61,10 +48,15 @@ class Delay:
 class KubeletStep:
     """One thing the kubelet may do next: the runtime it leaves, what it asks of the API server, what it waits for."""
 
-    label: str
+    work: Work
     runtime: PodRuntime
     request: Request | None = None
     delay: Delay | None = None
+
+    @property
+    def label(self) -> str:
+        """Say the step, for people: of a rejection also why."""
+        return f"{self.work.value} {self.runtime.reason}" if self.work is Work.REJECT else self.work.value
 
 
 def serving(runtime: PodRuntime) -> bool:

@@ -14,7 +14,7 @@ from immutabledict import immutabledict
 
 from ..api.core import Container, ContainerStatus, Pod, PodCondition, PodStatus
 from ..api.frozen import Json, freeze
-from .runtime import PodRuntime, Stage
+from ..api.runtime import PodRuntime, Stage
 
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 """The conditions the kubelet writes, in its order; PodScheduled and all others are left as they are."""

@@ -48,12 +48,15 @@ def timings(pod: Pod) -> Timings:
 
 
 def pre_stop_seconds(spec: PodSpec) -> float:
-    """Give the seconds before the first container that may take connections gets its SIGTERM.
+    """Give the seconds before the first container that may take connections gets its SIGTERM."""
+    first = first_to_stop(spec)
+    return 0 if first is None else _hook_seconds(first)
 
-    That is the shortest hook of the containers that declare ports; of all containers if none does.
-    """
+
+def first_to_stop(spec: PodSpec) -> Container | None:
+    """Give the container with the shortest hook of those that declare ports; of all containers if none does."""
     listening = [one for one in spec.containers if one.ports] or list(spec.containers)
-    return min((_hook_seconds(one) for one in listening), default=0)
+    return min(listening, key=_hook_seconds, default=None)
 
 
 def _grace_seconds(pod: Pod) -> int:

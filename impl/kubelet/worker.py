@@ -13,9 +13,10 @@ from attrs import evolve
 from ..api.core import Node, Pod
 from ..api.kinds import ref_of
 from ..api.requests import Delete, PatchStatus
+from ..api.runtime import IDLE, PodRuntime, Stage
 from .admission import admit
 from .behaviour import WELL, Behaviour, ImageBehaviour
-from .runtime import IDLE, Delay, KubeletStep, PodRuntime, Stage
+from .runtime import Delay, KubeletStep, Work
 from .status import rejected, status
 from .timings import Timings, timings
 
@@ -55,27 +56,27 @@ def _without_pod(runtime: PodRuntime) -> tuple[KubeletStep, ...]:
         case Stage.IDLE:
             return ()
         case Stage.RUNNING | Stage.PRE_STOP:
-            return (KubeletStep("kill orphan", evolve(runtime, stage=Stage.TERMINATING)),)
+            return (KubeletStep(Work.KILL_ORPHAN, evolve(runtime, stage=Stage.TERMINATING)),)
         case Stage.TERMINATING:
             stopped = evolve(runtime, stage=Stage.STOPPED, ready=False)
-            return (KubeletStep("orphan stops", stopped, delay=Delay("stop", 30, exact=False)),)
+            return (KubeletStep(Work.ORPHAN_STOPS, stopped, delay=Delay("stop", 30, exact=False)),)
         case Stage.STARTING | Stage.STOPPED:
-            return (KubeletStep("forget", IDLE),)
+            return (KubeletStep(Work.FORGET, IDLE),)
 
 
 def _first(pod: Pod, node: Node, neighbours: tuple[Pod, ...], images: ImageBehaviour) -> tuple[KubeletStep, ...]:
     """Admit a new Pod and start its containers. One that is to go, or is over, never starts."""
     uid = pod.metadata.uid
     if pod.metadata.terminating:
-        return (KubeletStep("never start", PodRuntime(Stage.STOPPED, uid, exit_code=KILLED)),)
+        return (KubeletStep(Work.NEVER_START, PodRuntime(Stage.STOPPED, uid, exit_code=KILLED)),)
     if pod.finished:
         return ()
     if rejection := admit(pod, node, neighbours):
         failed = PodRuntime(Stage.STOPPED, uid, reason=rejection.reason, message=rejection.message)
-        return (KubeletStep(f"reject {rejection.reason}", failed),)
+        return (KubeletStep(Work.REJECT, failed),)
     if not images.of(pod).pulls:
-        return (KubeletStep("pull image", PodRuntime(Stage.STARTING, uid, reason="ImagePullBackOff")),)
-    return (KubeletStep("start containers", _started(pod, images)),)
+        return (KubeletStep(Work.PULL, PodRuntime(Stage.STARTING, uid, reason="ImagePullBackOff")),)
+    return (KubeletStep(Work.START, _started(pod, images)),)
 
 
 def _started(pod: Pod, images: ImageBehaviour) -> PodRuntime:
@@ -98,10 +99,10 @@ def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[Kubel
     match runtime.stage:
         case Stage.PRE_STOP:
             sigterm = evolve(runtime, stage=Stage.TERMINATING)
-            return (KubeletStep("SIGTERM", sigterm, delay=Delay("preStop", timings(pod).before_sigterm)),)
+            return (KubeletStep(Work.SIGTERM, sigterm, delay=Delay("preStop", timings(pod).before_sigterm)),)
         case Stage.TERMINATING:
             limit = Delay("stop", timings(pod).after_sigterm, exact=images.of(pod).uses_whole_grace)
-            return (KubeletStep("containers stop", evolve(runtime, stage=Stage.STOPPED, ready=False), delay=limit),)
+            return (KubeletStep(Work.STOP, evolve(runtime, stage=Stage.STOPPED, ready=False), delay=limit),)
         case Stage.RUNNING:
             return (*_become_ready(pod, runtime, images), *_exit(pod, runtime, images.of(pod)))
         case _:
@@ -112,16 +113,16 @@ def _begin_termination(runtime: PodRuntime, times: Timings) -> KubeletStep:
     """Begin with the hook if there is one; where no container runs, there is nothing to wait for."""
     if runtime.stage is Stage.STARTING or runtime.reason == "CrashLoopBackOff":
         code = KILLED if runtime.stage is Stage.STARTING else 1
-        return KubeletStep("notice deletion", evolve(runtime, stage=Stage.STOPPED, exit_code=code, reason=""))
+        return KubeletStep(Work.NOTICE_DELETION, evolve(runtime, stage=Stage.STOPPED, exit_code=code, reason=""))
     next_stage = Stage.PRE_STOP if times.pre_stop_seconds > 0 else Stage.TERMINATING
-    return KubeletStep("notice deletion", evolve(runtime, stage=next_stage))
+    return KubeletStep(Work.NOTICE_DELETION, evolve(runtime, stage=next_stage))
 
 
 def _become_ready(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[KubeletStep, ...]:
     if runtime.ready or runtime.reason or not images.of(pod).becomes_ready:
         return ()
     delay = Delay("readiness", _ready_after(pod, images))
-    return (KubeletStep("become ready", evolve(runtime, ready=True), delay=delay),)
+    return (KubeletStep(Work.BECOME_READY, evolve(runtime, ready=True), delay=delay),)
 
 
 def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletStep, ...]:
@@ -131,20 +132,20 @@ def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletS
         return ()
     if code and pod.spec.restart_policy != "Never":
         looping = evolve(runtime, ready=False, restarts=runtime.restarts + 1, reason="CrashLoopBackOff")
-        return (KubeletStep("containers crash", looping),)
-    return (KubeletStep("containers exit", evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=code)),)
+        return (KubeletStep(Work.CRASH, looping),)
+    return (KubeletStep(Work.EXIT, evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=code)),)
 
 
 def _report(pod: Pod, runtime: PodRuntime, address: str) -> tuple[KubeletStep, ...]:
     wanted = status(pod, runtime, address=address)
     if wanted == pod.status:
         return ()
-    return (KubeletStep("report status", runtime, PatchStatus(evolve(pod, status=wanted), pod.metadata.uid)),)
+    return (KubeletStep(Work.REPORT, runtime, PatchStatus(evolve(pod, status=wanted), pod.metadata.uid)),)
 
 
 def _last(pod: Pod, runtime: PodRuntime) -> tuple[KubeletStep, ...]:
     """Remove the object of a Pod whose end has been reported; one that nobody deletes stays as a record."""
     if not pod.metadata.terminating:
         return ()
-    label = "delete rejected pod" if rejected(runtime) else "delete pod"
-    return (KubeletStep(label, runtime, Delete(ref_of(pod), grace_period_seconds=0, uid=pod.metadata.uid)),)
+    work = Work.DELETE_REJECTED if rejected(runtime) else Work.DELETE
+    return (KubeletStep(work, runtime, Delete(ref_of(pod), grace_period_seconds=0, uid=pod.metadata.uid)),)
