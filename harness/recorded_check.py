@@ -1,4 +1,4 @@
-"""Asking `check` itself what becomes of a recorded scenario, after each step, and holding its verdicts against the runs.
+"""Asking `check` itself what becomes of a recorded scenario, step by step, and holding it against the recorded runs.
 
 Each beginning of a record's script is a scenario: nodes, manifests and the first steps, from an empty cluster, each
 step once the one before is at rest. What a recorded run tells of a claim after those steps:
@@ -8,9 +8,9 @@ step once the one before is at rest. What a recorded run tells of a claim after 
 - reachability: each Service that Pods are wanted for has a ready address at rest.
 - budget: no drain took more Pods at a time from a workload at rest than its budget lets go.
 
-A verdict HOLDS contradicts a run that fails so: a breach that was seen is one. VIOLATED says that some run fails, which no
-recorded run contradicts by itself; whether a recorded run can happen at all is asked in `recordings`. A breach that was
-found where none was recorded is counted apart: it is right, or a false alarm, and worth reading.
+A verdict HOLDS contradicts a run that fails so: a breach that was seen is one. VIOLATED says that some run fails, which
+no recorded run contradicts by itself; whether a recorded run can happen at all is asked in `recordings`. A breach that
+was found where none was recorded is counted apart: it is right, or a false alarm, and worth reading.
 
 Views are linearizable first: what fails then fails with older views as well. Only what holds is asked again with them.
 """
@@ -144,7 +144,7 @@ def _leaves_nobody_to_answer(scenario: Scenario, run: tuple[Outcome, ...]) -> bo
 
 
 def _takes_too_many(_: Scenario, run: tuple[Outcome, ...]) -> bool:
-    """Tell whether a drain of a converged cluster left a workload with fewer ready Pods than its one budget asks for."""
+    """Tell whether a drain of a converged cluster left fewer ready Pods than the one budget asks for."""
     if len(run) < 2 or not run[-1]["afterAction"].endswith(":drain") or not run[-2]["converged"]:
         return False
     workloads = run[-2]["workloads"]

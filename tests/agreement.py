@@ -17,9 +17,9 @@ looked for in DIR/cases/inputs and in the folder `cases` beside DIR. A record ag
 Of the end-to-end records (`e2e`) the line says how many are allowed (each recorded run is one the model can take), how
 many are decided (the search was exhaustive and contradicts no run), and of how many a limit left one of the two
 UNKNOWN; only a recorded run that the model rules out is a difference. Below it stands what `check` says after each step
-of each record, claim by claim, against what was recorded (kubeproof.harness.recorded_check): a claim that holds though it
-failed in a recorded run is a contradiction, and makes the exit code 1. --limit takes the first N records of each file;
---keep writes what was found to FILE, and takes what is there already as found.
+of each record, claim by claim, against what was recorded (kubeproof.harness.recorded_check): a claim that holds though
+it failed in a recorded run is a contradiction, and makes the exit code 1. --limit takes the first N records of each
+file; --keep writes what was found to FILE, and takes what is there already as found.
 """
 
 from __future__ import annotations
