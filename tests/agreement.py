@@ -12,7 +12,8 @@ NotJudged when it does not model what the record is about. To add judges, add an
 (`misc/quantity`) or a whole folder (`e2e`).
 
 Records of whole runs of a scenario's folder (`cases`) say where a run ended; the folders, called like the records, are
-looked for in DIR/cases/inputs and in the folder `cases` beside DIR. A record agrees when the search reaches that end.
+looked for in DIR/cases/inputs, in the folder `cases` beside DIR and among the examples. A record agrees when the search
+reaches that end.
 
 Of the end-to-end records (`e2e`) the line says how many are allowed (each recorded run is one the model can take), how
 many are decided (the search was exhaustive and contradicts no run), and of how many a limit left one of the two
@@ -328,13 +329,19 @@ def judge_case(folders: Sequence[Path], record: Record) -> Verdict:
         return NotJudged("its folder is not there")
     if record["id"].endswith("/no-wait"):
         return NotJudged("run in another way than its folder says")
+    if "FailedCreate" in json.dumps(record["warnings"]):
+        return NotJudged("what the input lacks is taken to be there")
     try:
+        if Cluster.from_manifests(folder).load().scenario.unmodelled:
+            return NotJudged("its folder has what is not modelled")
         found = ends_of(folder)
     except BadInput as bad:
-        return NotJudged(f"its folder does not load: {bad.problems[0]}")
+        return NotJudged(f"its folder does not load: {bad.problems[0].message}")
     wanted = recorded_end.recorded_end(record["final"])
     if wanted in found.found:
         return None
+    if not found.found and not found.why:
+        return NotJudged("it never comes to rest, and the recording stops at some moment")
     if found.why:
         return Followed(allowed=False, decided=False)
     return Difference(f"{record['id']} (recorded / nearest reached)", "; ".join(found.nearest(wanted)), "")
@@ -365,7 +372,8 @@ JUDGES: dict[str, Judge] = {
 def judge_for(name: str, folder: Path = Path()) -> Judge | None:
     """Find the judge of a file, or of the folder it is in; `folder` is where the files are."""
     if name.startswith("cases/"):
-        return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases"))
+        examples = Path(__file__).parent.parent / "examples"
+        return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases", examples))
     return JUDGES.get(name) or JUDGES.get(name.partition("/")[0])
 
 
