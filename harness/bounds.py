@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..impl.api.core import Node
 from ..impl.api.kinds import ref_of
 from ..impl.kubectl import script as kubectl
+from .prepare import Prepared
 from .priorities import may_preempt, pod_specs
+from .roomy import all_the_same
 from .scenario import Consistency, Scenario, Start
 
 _VIEWS = {
@@ -34,21 +37,25 @@ _IN_A_ROW = "of the syncs of one key, two in a row may rest on views older than 
 
 NO_CLOCKS = "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out"
 OWN_GRACE = "Pods are deleted with their own grace period"
-EQUAL_RANK = "which of several equally ranked Pods a ReplicaSet deletes is left open (age and crowding do not decide)"
+EQUAL_RANK = (
+    "which of several equally ranked Pods a ReplicaSet deletes is left open (age and restarts do not decide; how "
+    "crowded their nodes are is seen as it is when the sync begins)"
+)
 
 
-def bounds_of(scenario: Scenario) -> tuple[str, ...]:
-    """Give the bounds of a scenario, one sentence each."""
+def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str, ...]:
+    """Give the bounds of a scenario, one sentence each; `prepared` says what it starts from, None: from nothing."""
     return tuple(
         line
         for line in (
-            _start(scenario),
+            _start(scenario, prepared),
             f"views: {_VIEWS[scenario.consistency]}{_mixed(scenario)}",
             "" if scenario.consistency is Consistency.LINEARIZABLE else _IN_A_ROW,
             f"faults: {_faults(scenario)}",
             *_nodes(scenario),
             _propagation(scenario),
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
+            _scores(scenario),
             *_placement(scenario),
             NO_CLOCKS,
             OWN_GRACE,
@@ -75,10 +82,20 @@ def general(scenario: Scenario) -> frozenset[str]:
     )
 
 
-def _start(scenario: Scenario) -> str:
-    if scenario.start is Start.SETTLED:
-        return "start: the manifests are applied and the cluster is at rest, in the state one schedule leads to"
-    return "start: the nodes are there and the manifests are just applied"
+def _start(scenario: Scenario, prepared: Prepared | None) -> str:
+    if scenario.start is Start.CLUSTER:
+        return "start: the cluster as the dump shows it"
+    if scenario.start is Start.EMPTY:
+        return "start: the nodes are there and the manifests are just applied"
+    if prepared is None:
+        return "start: the manifests are applied, and the cluster does not come to rest"
+    count = len(prepared.starts)
+    if prepared.why:
+        which = f"in {count} of the states of rest that this may lead to, not all"
+    else:
+        alike = "nodes and Pods that are alike taken for each other"
+        which = f"in every state of rest that this may lead to ({count}; {alike})"
+    return f"start: the manifests are applied and the cluster is at rest, {which}"
 
 
 def _mixed(scenario: Scenario) -> str:
@@ -105,6 +122,20 @@ def _parts(scenario: Scenario) -> str:
     names = scenario.schedulers.names
     several = f"{len(names)} schedulers that are all active ({', '.join(names)})"
     return f"{'one scheduler' if len(names) == 1 else several}, Kubernetes {scenario.release}"
+
+
+def _scores(scenario: Scenario) -> str:
+    """Say what decides between feasible nodes, where that may make a difference."""
+    if all_the_same(scenario):
+        return ""
+    if not scenario.bounds.scores:
+        return "a Pod goes to any feasible node: scores are left open"
+    named = any(one.status.images for one in scenario.objects if isinstance(one, Node))
+    images = "the images that the Node objects name, none pulled later" if named else "no images on any node"
+    return (
+        f"a Pod goes to one of the nodes that score best, given the Pods of the input and {images} "
+        "(bounds.scores: false, any feasible node)"
+    )
 
 
 def _placement(scenario: Scenario) -> Iterator[str]:

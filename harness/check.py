@@ -17,6 +17,7 @@ from attrs import evolve
 from ..impl.api.cache import Cache
 from ..impl.api.claim_names import REACHABILITY
 from ..impl.api.core import Node, Pod, Service
+from ..impl.api.kinds import ref_of
 from ..impl.api.policy import PodDisruptionBudget
 from ..impl.api.relevance import ACTS_ON_PODS
 from ..impl.scheduler.schedule import unmodelled
@@ -29,7 +30,7 @@ from ..properties.convergence import leaving, orphans, shortfalls
 from ..properties.placement import Infeasible, feasible, why_pending
 from . import claim_answers, claim_deadline, motion, scheduling
 from . import claims as claim_properties
-from .advice import gap_advice
+from .advice import gap_blame
 from .blame import of_stuck
 from .bounds import bounds_of
 from .claim_convergence import beside_workloads, objects_of
@@ -38,7 +39,7 @@ from .drain import refused_evictions
 from .prepare import Prepared, prepare
 from .results import Blame, Claim, Report
 from .scenario import Scenario
-from .settle import Restless
+from .settle import Cut, Restless
 from .softening import softened
 from .symmetry import symmetry_of
 
@@ -60,22 +61,29 @@ def check(
 
     `search` looks through the core: `explore` or `simulate`, with whatever further arguments it shall have.
 
+    `limits` are those of all of it: the time runs from here, through `prepare` and every search, and an interrupted
+    search is the last one. What was decided by then stays decided.
+
     Raises `Refused` (cluster) for an object the API server does not accept.
     """
     began = monotonic()
+    limits = limits.begun()
     try:
-        prepared = prepare(scenario)
+        prepared = prepare(scenario, limits)
     except Restless as restless:
-        return _restless(scenario, str(restless), monotonic() - began)
+        why = f"applying the manifests does not come to rest ({restless}); start: empty explores it"
+        return _nothing_known(scenario, why, monotonic() - began)
+    except Cut as cut:
+        return _nothing_known(scenario, f"{cut} before the manifests were applied", monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
     asked = (*claim_properties.of(core), *motion.premises(core, prepared))
     looks = partial(search, core.machine, asked, limits=limits, progress=progress)
     found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
-    claims = tuple(_claims(core, prepared, found, limits, progress))
+    claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
     return Report(
         scenario=scenario,
         claims=claims,
-        bounds=bounds_of(scenario),
+        bounds=bounds_of(scenario, prepared),
         not_modelled=_not_modelled(prepared),
         states=found.states,
         transitions=found.transitions,
@@ -87,7 +95,10 @@ def check(
 
 
 def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:
-    """Search with symmetry, or without where there is none, or none after all."""
+    """Search with symmetry, or without where there is none, or none after all.
+
+    Orbits are folded in Python whatever the engine, which the compiled one only waits for: it is for all states.
+    """
     if group is None:
         return search()
     try:
@@ -99,7 +110,7 @@ def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Ex
 def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = True) -> Cluster:
     """Give the cluster whose machine is explored."""
     parts = Parts.core(scenario) if reductions else Parts.everything()
-    return build(scenario, parts, prepared.objects, prepared.runtimes)
+    return build(scenario, parts, *prepared.starts)
 
 
 def machine_for(scenario: Scenario, kind: str = "") -> Machine:
@@ -110,8 +121,7 @@ def machine_for(scenario: Scenario, kind: str = "") -> Machine:
     return machine_of(scenario, prepared).machine
 
 
-def _restless(scenario: Scenario, why: str, seconds: float) -> Report:
-    reason = f"applying the manifests does not come to rest ({why}); start: empty explores it"
+def _nothing_known(scenario: Scenario, reason: str, seconds: float) -> Report:
     claims = tuple(
         Claim(name, text, Status.UNKNOWN, "", (reason,))
         for name, text in claim_properties.SENTENCES.items()
@@ -148,10 +158,28 @@ def _claims(
             if claim.status is not Status.VIOLATED:
                 claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
         claim = softened(core, claim, open_ends.get(name, ()))
+        if prepared.why and core.scenario.bounds.starts is None and claim.status is Status.HOLDS:
+            claim = evolve(claim, status=Status.UNKNOWN, lines=(f"{prepared.why} ({_ENOUGH})",))
+        if len(prepared.starts) > 1 and claim.trace is not None and claim.status is Status.VIOLATED:
+            claim = evolve(claim, lines=(*claim.lines, *where_it_starts(claim.trace.initial)))
         if too_small and claim.status is Status.HOLDS:
             lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.pods})",)
             claim = evolve(claim, status=Status.UNKNOWN, lines=lines)
         yield claim
+
+
+_ENOUGH = "bounds.starts: N takes N of them for enough; start: empty explores the first apply, too"
+
+
+def where_it_starts(state: State) -> Iterator[str]:
+    """Say by where the Pods are which of several states of rest a run starts from."""
+    on: dict[str, list[str]] = {}
+    for pod in state.values():
+        if isinstance(pod, Pod):
+            on.setdefault(pod.spec.node_name, []).append(pod.metadata.name)
+    told = (f"{', '.join(sorted(on[node]))} {f'on {node}' if node else 'waiting'}" for node in sorted(on))
+    if on:
+        yield f"this run starts with {'; '.join(told)}"
 
 
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
@@ -179,19 +207,24 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
     worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in parts if one.status is status)
     claim = next(worst, packets)
     trace = found[claim_properties.ANSWERS].trace
-    if claim.trace is None or claim.trace is not trace:
+    if claim.trace is None or claim.status is not Status.VIOLATED:
         return claim
-    before, after = states(core.machine, trace)[-2:]
-    return evolve(claim, lines=(*claim.lines, *_instead(core, before, after)))
+    run = states(core.machine, claim.trace)
+    if claim.trace is trace:
+        return evolve(claim, blame=tuple(_instead(core, *run[-2:])))
+    if claim.kind == "at rest":
+        blame = (Blame(ref_of(one), field, "it leads to nobody") for one, field in claim_answers.blamed(core, run[-1]))
+        return evolve(claim, blame=tuple(dict.fromkeys(blame)))
+    return claim
 
 
-def _instead(core: Cluster, before: State, after: State) -> Iterator[str]:
+def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
     """Say what to change so that somebody goes on answering."""
     hit = claim_answers.hit(core, before, after)
     if isinstance(hit, Pod):
-        yield gap_advice(hit, objects_of(core, before))
+        yield gap_blame(hit, objects_of(core, before))
     elif hit is not None:
-        yield f"Service {hit.metadata.name}: apply it only once Pods that it leads to are ready"
+        yield Blame(ref_of(hit), "spec", "apply it only once Pods that it leads to are ready")
 
 
 def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:

@@ -174,7 +174,7 @@ def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[
     doors = [one for one in first.doors if one in then.doors and first.answered(one)]
     silent = [one for one in doors if not then.answered(one)]
     for door in silent:
-        yield f'{door}: nobody answers any more after "{label}"{_because(cluster, door, later, after)}'
+        yield f'{door}: nobody answers any more after "{label}": {_why(cluster, door, later, after)[0]}'
     if not silent:
         yield from _refused(doors, first, then, label)
 
@@ -193,8 +193,14 @@ def _name(uid: str) -> str:
 
 
 def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
-    """Give whom a step hit: the Service that it changed, or a Pod that took connections and takes them no more."""
+    """Give whom a step hit that left nobody to answer: the Service it changed, or a Pod that takes no more.
+
+    None where others go on answering: what a crash cuts off no manifest mends.
+    """
     services, later = services_of(cluster, before), services_of(cluster, after)
+    first, then = scene(cluster, before), scene(cluster, after)
+    if not any(first.answered(one) and not then.answered(one) for one in first.doors if one in then.doors):
+        return None
     changed = [one for one in later if one not in services and ref_of(one) in map(ref_of, services)]
     if changed:
         return changed[0]
@@ -218,21 +224,39 @@ def at_rest(cluster: Cluster) -> Callable[[View], Iterator[str]]:
 Bearable = Callable[[Service], bool]
 
 
+def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Service, str]]:
+    """Give the Services of a state that somebody should answer for and nobody does, with the field that is wrong."""
+    pods, bearable = tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster)))
+    services = services_of(cluster, view)
+    for one, door in _silent(cluster, services, pods, bearable, view):
+        if field := _why(cluster, door, services, view)[1]:
+            yield one, field
+
+
 def _unanswered(cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, view: View) -> Iterator[str]:
     services = services_of(cluster, view)
     if not services:
         return
+    for _, door in _silent(cluster, services, pods, bearable, view):
+        reason, field = _why(cluster, door, services, view)
+        yield f"{door}: nobody answers: {reason}{f' ({field})' if field else ''}"
     seen = scene(cluster, view)
-    wanted = _wanted(cluster, services, pods, view)
-    for one in services:
-        lost = not bearable(one) and not cluster.scenario.unmodelled
-        if ref_of(one) in wanted or lost:
-            for door in _asked_at_rest(cluster, one, view):
-                if not seen.answered(door):
-                    yield f"{door}: nobody answers{_because(cluster, door, services, view)}"
     for each in seen.backends:
         if each.first and each.uid not in seen.accepting:
             yield f"{_name(each.uid)} is ready by its status, and takes no connections"
+
+
+def _silent(
+    cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ...], bearable: Bearable, view: View
+) -> Iterator[tuple[Service, Door]]:
+    """Give the doors at which somebody should answer and nobody does."""
+    seen = scene(cluster, view)
+    wanted = _wanted(cluster, services, pods, view)
+    for one in services:
+        if ref_of(one) in wanted or not bearable(one):
+            for door in _asked_at_rest(cluster, one, view):
+                if not seen.answered(door):
+                    yield one, door
 
 
 def _asked_at_rest(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
@@ -283,21 +307,18 @@ def _bearable(templates: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], se
 # --- why nobody answers -----------------------------------------------------------------------------------------------
 
 
-def _because(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View) -> str:
-    """Say why nobody answers at a door, as far as Pods tell."""
-    service = next(
-        one
-        for one in services
-        if (one.metadata.namespace, one.metadata.name) == (door.port.namespace, door.port.service)
-    )
+def _why(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View) -> tuple[str, str]:
+    """Say why nobody answers at a door, as far as Pods tell, and the field of the Service that leads to nobody."""
+    name = (door.port.namespace, door.port.service)
+    service = next(one for one in services if (one.metadata.namespace, one.metadata.name) == name)
     pods = [one for slot in cluster.world.layout.pools["Pod"] if isinstance(one := view[slot], Pod)]
     mine = [one for one in pods if selects_pod(service, one) and door.node in {"", one.spec.node_name}]
     if not mine:
         chosen = ", ".join(f"{key}={value}" for key, value in sorted(service.spec.selector.items()))
-        return f": no Pod {f'on {door.node} ' if door.node else ''}bears {chosen} (spec.selector)"
+        return f"no Pod {f'on {door.node} ' if door.node else ''}bears {chosen}", "spec.selector"
     ports = [one for one in service.spec.ports if one.port == door.port.number and one.protocol == door.port.protocol]
     deaf = [why_deaf(pod.spec, port) for pod in mine for port in ports]
     if deaf and all(deaf):
         number = next(at for at, one in enumerate(service.spec.ports) if one in ports)
-        return f": {deaf[0]} (spec.ports[{number}].targetPort)"
-    return f": none of {', '.join(sorted(one.metadata.name for one in mine))} is ready and takes connections"
+        return deaf[0], f"spec.ports[{number}].targetPort"
+    return f"none of {', '.join(sorted(one.metadata.name for one in mine))} is ready and takes connections", ""

@@ -58,7 +58,8 @@ def _sizes(cluster: Cluster, view: View) -> Mapping[str, tuple[str, int]]:
     layout = cluster.world.layout
     sets = [one for slot in layout.pools.get("ReplicaSet", ()) if isinstance(one := view[slot], ReplicaSet)]
     above = [one for slot in layout.pools.get("Deployment", ()) if isinstance(one := view[slot], Deployment)]
-    wanted = {one.metadata.uid: 1 if one.spec.replicas is None else one.spec.replicas for one in (*sets, *above)}
+    workloads: tuple[Deployment | ReplicaSet, ...] = (*sets, *above)
+    wanted = {one.metadata.uid: 1 if one.spec.replicas is None else one.spec.replicas for one in workloads}
     owners = {one.metadata.uid: one.metadata.controller for one in sets}
     return {
         uid: (owner.uid, wanted[owner.uid]) if owner is not None and owner.uid in wanted else (uid, wanted[uid])

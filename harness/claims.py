@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..model.machine import Converges, Invariant, LeadsTo, Property, StepProperty, View
-from ..model.verbs import Verb
+from ..model.verbs import IN_MIND, Verb
 from ..model.world import OVERFLOW
 from . import (
     claim_answers,
@@ -57,13 +57,14 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
     """Give the properties of a cluster's machine: the claims, and what `check` must know to judge them."""
     over = partial(script_over, cluster)
     binds = cluster.actions(scheduling.USER, Verb.SENDS)
+    acts = cluster.except_for(IN_MIND)
     found: list[Property] = [
         Converges("convergence", CONVERGENCE, claim_convergence.goal(cluster), over),
         StepProperty("placement", PLACEMENT, claim_placement.check(cluster), binds),
         LeadsTo(PENDING, "Nothing stays Pending that could run.", over, claim_placement.left_pending(cluster)),
         Invariant("reachability", REACHABILITY, claim_reachability.check(cluster)),
         Converges(ANSWERED, "Somebody answers at every port that is served.", claim_answers.at_rest(cluster), over),
-        StepProperty(ANSWERS, "Whoever takes connections goes on taking them.", claim_answers.check(cluster)),
+        StepProperty(ANSWERS, "Whoever takes connections goes on taking them.", claim_answers.check(cluster), acts),
         Invariant(ROOM, "The world has a place for every object.", _no_room),
     ]
     if may_preempt(cluster.scenario):

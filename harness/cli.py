@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,11 @@ def cli() -> None:
 )
 @manifests
 @click.option("--node-capacity", metavar="AMOUNTS", help="What each added node has: cpu=8,memory=32Gi,pods=110.")
+@click.option(
+    "--from-cluster",
+    metavar="DUMP|-",
+    help="Start from a live cluster, kubectl get -A -o json; manifests are applied to it.",
+)
 @click.option(
     "--script",
     multiple=True,
@@ -330,6 +336,7 @@ def _write(text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    signal.signal(signal.SIGTERM, _interrupts)
     raise SystemExit(_guarded(arguments))
 
 
@@ -343,6 +350,11 @@ def _guarded(arguments: list[str] | None) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever was not foreseen is told as a defect
         sys.stderr.write(report_defect(error, sys.argv[1:] if arguments is None else arguments))
         return DEFECT
+
+
+def _interrupts(_number: int, _frame: object) -> None:
+    """End as Ctrl-C does: a search writes its checkpoint and says what it knows."""
+    raise KeyboardInterrupt
 
 
 def _run(arguments: list[str] | None) -> int:

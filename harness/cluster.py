@@ -10,11 +10,11 @@ all together; a test compares the verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.apps import Deployment, ReplicaSet
@@ -32,7 +32,7 @@ from ..impl.kubectl import script as kubectl
 from ..impl.kubectl.apply import apply
 from ..model import world as worlds
 from ..model import world_faults, world_steps
-from ..model.machine import Action, Machine, View
+from ..model.machine import Action, Machine, MachineError, View
 from ..model.store import Layout, Stored, place, pool
 from ..model.verbs import Verb
 from ..model.world import Form, Process, Who, World, Writes
@@ -108,6 +108,14 @@ def _has_budget(scenario: Scenario) -> bool:
 
 
 @frozen
+class Initial:
+    """A state to start from: the objects in the store, and by Pod uid what runs for them."""
+
+    objects: tuple[Object, ...]
+    runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
+
+
+@frozen
 class Cluster:
     """A scenario made into a machine: the world, its processes and the machine itself."""
 
@@ -125,6 +133,10 @@ class Cluster:
         """Give the test of whether an action, by its name, is one that somebody takes: who, and by which verbs."""
         acts = self.machine.actions
         return frozenset(one.name for one in acts if one.by == by and one.verb in verbs).__contains__
+
+    def except_for(self, verbs: frozenset[Verb]) -> Callable[[str], bool]:
+        """Give the test of whether an action, by its name, is by none of some verbs."""
+        return frozenset(one.name for one in self.machine.actions if one.verb not in verbs).__contains__
 
 
 def applied(scenario: Scenario) -> tuple[Object, ...]:
@@ -305,7 +317,9 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
     kinds = 1 if "Node" in pools or "ReplicaSet" not in pools else 2
-    found += scheduling.processes(scenario.schedulers, pools, constants, quiet=selecting, form=form(kinds))
+    found += scheduling.processes(
+        scenario.schedulers, pools, constants, quiet=selecting, form=form(kinds), scores=scenario.bounds.scores
+    )
     if parts.endpoints:
         found += [
             components.endpointslice_process(one, pools, constants, form=form(1))
@@ -353,17 +367,16 @@ def _last_change(scenario: Scenario, one: Deployment) -> int:
     return max(touching, default=0)
 
 
-def build(
-    scenario: Scenario, parts: Parts, objects: tuple[Object, ...], runtimes: dict[Ref, Hashable] | None = None
-) -> Cluster:
-    """Make the machine of a scenario from the objects in its store (and, by Pod, what runs for them)."""
+def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
+    """Make the machine of a scenario that starts in any of some states, which differ in what becomes of Pods.
+
+    Raises `MachineError` where they differ in an object that nothing here changes.
+    """
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
-    kept = tuple(
-        one if parts.deployment_status else components.without_status(one)
-        for one in objects
-        if parts.endpoints or not isinstance(one, EndpointSlice)  # Nobody else reads what their controller writes.
-    )
+    starts = tuple(_looked_at(parts, one) for one in starts)
+    kept = starts[0].objects
     layout = layout_for(scenario, kept, parts)
+    _same_constants(layout, starts)
     processes = processes_for(scenario, kept, layout, parts)
     proxies = [ref_of(one).name for one in kept if isinstance(one, Node)] if parts.endpoints else []
     proxies = proxies[:1] if parts.one_proxy else proxies
@@ -397,8 +410,32 @@ def build(
     acts += [kubelets.proxy_action(node, layout.pools.get("EndpointSlice", ())) for node in proxies]
     if parts.faults:
         acts += _faults(scenario, world, processes, works)
-    slots = _initial(scenario, layout, kept, processes, world, proxies, runtimes or {})
-    return Cluster(scenario, parts, world, processes, Machine((slots,), tuple(acts)), mortal, tuple(proxies))
+    slots = (_initial(scenario, layout, one, processes, world, proxies) for one in starts)
+    return Cluster(scenario, parts, world, processes, Machine(tuple(slots), tuple(acts)), mortal, tuple(proxies))
+
+
+def _looked_at(parts: Parts, start: Initial) -> Initial:
+    """Give a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments."""
+    return evolve(
+        start,
+        objects=tuple(
+            one if parts.deployment_status else components.without_status(one)
+            for one in start.objects
+            if parts.endpoints or not isinstance(one, EndpointSlice)
+        ),
+    )
+
+
+_TELLING = frozenset({"PodDisruptionBudget"})
+"""Kinds that only tell what Pods there are. Where they have no places nobody reads them: the first start's will do."""
+
+
+def _same_constants(layout: Layout, starts: tuple[Initial, ...]) -> None:
+    constants = {one for ref, one in layout.constants.items() if ref.kind not in _TELLING}
+    for start in starts:
+        given = {one for one in start.objects if ref_of(one).kind not in (*layout.pools, *_TELLING)}
+        if odd := sorted(str(ref_of(one)) for one in given ^ constants):
+            raise MachineError(f"states to start from differ in what never changes: {odd[0]}")
 
 
 def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], works: kubelets.Kubelets) -> list[Action]:
@@ -423,17 +460,16 @@ def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], wo
 def _initial(
     scenario: Scenario,
     layout: Layout,
-    objects: tuple[Object, ...],
+    start: Initial,
     processes: tuple[Process, ...],
     world: World,
     proxies: list[str],
-    runtimes: dict[Ref, Hashable],
 ) -> dict[str, Hashable]:
     slots: dict[str, Hashable] = {}
-    slots |= place((one for one in objects if ref_of(one).kind in layout.pools), layout.pools)
+    slots |= place((one for one in start.objects if ref_of(one).kind in layout.pools), layout.pools)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
-        slots[kubelets.runtime_slot(slot)] = runtimes.get(ref_of(pod)) if isinstance(pod, Pod) else None
+        slots[kubelets.runtime_slot(slot)] = start.runtimes.get(pod.metadata.uid) if isinstance(pod, Pod) else None
     slots |= taint_eviction.initial(dict(layout.pools))
     slots |= script_slots.initial()
     slots[worlds.OVERFLOW] = ""
@@ -442,7 +478,7 @@ def _initial(
     slots[kubelets.CONTAINER_CRASHES] = scenario.faults.container_crash
     if scenario.faults.node_crash:
         slots[node_faults.NODE_CRASHES] = scenario.faults.node_crash
-        slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, objects)}
+        slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, start.objects)}
         slots |= {node_faults.marking(place): False for place in layout.pools["Node"]}
     slots[worlds.LAGGING] = int(scenario.consistency is Consistency.RESETTABLE)
     slots[worlds.STALLED] = None

@@ -6,9 +6,8 @@ write one function here that gives its processes (see docs/adding-a-controller.m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from itertools import chain, permutations
 
 from attrs import evolve, field, frozen
 
@@ -22,7 +21,9 @@ from ..impl.api.requests import Delete, Request, Update
 from ..impl.api.selectors import matches_map, selects
 from ..impl.controllers import deployment, disruption, endpointslice, garbage, namespace, replicaset
 from ..model.machine import View
+from ..model.turn import Requests, together
 from ..model.world import Alternatives, Form, Process, Transform, Watch
+from .crowding import crowded_first
 
 USUAL = "default"
 """The namespace that goes without saying."""
@@ -153,26 +154,21 @@ def replicaset_process(place: str, pools: dict[str, tuple[str, ...]], *, form: F
         act=_replicaset_act,
         form=form,
         sees_own=frozenset({"Pod", "ReplicaSet"}),
+        narrow=partial(crowded_first, place, pools),
     )
 
 
-AT_ONCE = 5
-"""Of so many deletions in one sync every order is looked at; of more, only the order in which they are listed."""
-
-
 def _replicaset_act(cache: Cache, key: Ref) -> Alternatives:
-    return tuple(chain.from_iterable(_in_any_order(requests) for requests in replicaset.reconcile_all(cache, key)))
+    return tuple(map(_side_by_side, replicaset.reconcile_all(cache, key)))
 
 
-def _in_any_order(requests: tuple[Request, ...]) -> Iterator[tuple[Request, ...]]:
-    """Give a sync with its deletions in every order: the real controller sends them side by side."""
-    gone = sorted((one for one in requests if isinstance(one, Delete)), key=lambda one: one.ref)
-    if not 1 < len(gone) <= AT_ONCE:
-        yield requests
-        return
-    first = next(at for at, one in enumerate(requests) if isinstance(one, Delete))
-    for some in permutations(gone):
-        yield (*requests[:first], *some, *requests[first + len(gone) :])
+def _side_by_side(requests: tuple[Request, ...]) -> Requests:
+    """Give a sync with its deletions as the real controller sends them: side by side."""
+    gone = [one for one in requests if isinstance(one, Delete)]
+    if not gone:
+        return requests
+    first = requests.index(gone[0])
+    return (*requests[:first], *together(gone), *requests[first + len(gone) :])
 
 
 def _own_replicaset(_uid: str, obj: Object | None) -> Object | None:
@@ -268,9 +264,8 @@ def endpointslice_process(
 ) -> Process:
     """Make the EndpointSlice controller's process for one Service; Services and nodes are watched where they change."""
     nodes = tuple(endpointslice.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
-    namespace = service.metadata.namespace
     itself = "Service" not in pools
-    backing = partial(_backing_pod, service) if itself else partial(_endpoint_in, namespace)
+    backing = partial(_backing_pod, service) if itself else partial(_endpoint_in, service.metadata.namespace)
     watches = [
         Watch("Pod", pools["Pod"], backing),
         Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, ref_of(service))),

@@ -17,6 +17,7 @@ from ..impl.kubelet.behaviour import WELL
 from ..impl.kubelet.runtime import KubeletStep, Work
 from ..model.machine import Action, Fairness, Outcome, View
 from ..model.store import Stored, Updates
+from ..model.world import Who
 from .connection_world_clock import WHENEVER, Timer, Window
 from .connection_world_setup import SCRIPT, DataPath, Delays, request_slot
 from .kubelets import runtime_slot
@@ -25,7 +26,7 @@ OPEN, CUT, SERVED = "open", "cut off", "served"
 """What may become of a connection that was accepted."""
 
 
-def send_all(path: DataPath, view: View, user: str, requests: tuple[Request, ...]) -> Updates:
+def send_all(path: DataPath, view: View, user: Who, requests: tuple[Request, ...]) -> Updates:
     """Send requests one after another until one is refused, and give what they change."""
     stored = Stored(view, path.world.layout)
     for request in requests:
@@ -103,7 +104,7 @@ class _Kubelet:
         slot = runtime_slot(self.place)
         if step.request is not None:
             pod: Pod = view[self.place]
-            updates = send_all(self.path, view, f"node {pod.spec.node_name}", (step.request,))
+            updates = send_all(self.path, view, Ref("Node", "", pod.spec.node_name), (step.request,))
             gone = self.place in updates and updates[self.place] is None
             return updates | ({slot: None} if gone else {})
         updates = {slot: None if step.runtime == IDLE else step.runtime}

@@ -27,8 +27,18 @@ Wrong = tuple[str, str, str]
 def cross_check(reader: Reader, scenario: Scenario, manifests: Manifests, script_at: Located | None) -> None:
     """Note every contradiction between manifests, nodes and script."""
     _check_nodes(reader, manifests)
+    check_script(reader, scenario, manifests, scenario.objects, script_at)
+
+
+def check_script(
+    reader: Reader,
+    scenario: Scenario,
+    manifests: Manifests,
+    present: tuple[Object, ...],
+    script_at: Located | None,
+) -> None:
+    """Note what the steps of a script name and do not find among what is there."""
     items = script_at.value if script_at is not None else ()
-    present = tuple(scenario.objects)
     for step, at in zip(scenario.script, items, strict=True):
         namespace = getattr(step, "namespace", "") or scenario.namespace
         for field, message, hint in _wrong(step, present, namespace):

@@ -18,6 +18,7 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.frozen import EMPTY, Json, freeze, thaw
+from ..impl.api.kinds import ref_of
 from ..impl.api.load import BadInput, Problem
 from ..impl.kubectl import script as steps
 from ..impl.kubectl.script import Step
@@ -34,7 +35,7 @@ from . import check as checking
 from . import report as reports
 from .cluster import Refused
 from .commands import CommandError, parse
-from .inputs import gather
+from .inputs import beside_dump, gather, name_of
 from .report import Told
 from .results import Report
 from .scenario import Faults
@@ -58,15 +59,23 @@ class Cluster:
         nodes: int | str | Path | None = None,
         namespace: str | None = None,
         recursive: bool = False,
+        from_cluster: str | Path | None = None,
     ) -> Cluster:
         """Read files and folders, with `recursive` those below. Raises BadInput naming what cannot be read.
 
         `nodes` adds that many plain ones, or is a file with more; `namespace` is where objects go that name none.
+        `from_cluster` is a dump of the cluster to start from (`kubectl get -A -o json`); manifests are applied to it.
         """
         counted = nodes if isinstance(nodes, int) else None
         more = () if nodes is None or isinstance(nodes, int) else (nodes,)
-        gathered = gather((*paths, *more), recursive=recursive)
-        given = {"nodes": counted, "namespace": namespace}
+        wanted = (*paths, *more)
+        gathered = (
+            gather(wanted, recursive=recursive)
+            if from_cluster is None
+            else beside_dump(wanted, from_cluster, recursive=recursive)
+        )
+        dump = None if from_cluster is None else name_of(from_cluster)
+        given = {"fromCluster": dump, "namespace": namespace, "nodes": counted}
         options = immutabledict((key, value) for key, value in sorted(given.items()) if value is not None)
         return cls(gathered.name, gathered.files, options)
 
@@ -197,11 +206,11 @@ def check(
             loaded.scenario,
             limits=limits or Limits(),
             progress=progress,
-            symmetry=symmetry and not walks and checkpoint is None,  # Neither knows of orbits.
+            symmetry=symmetry and not walks,  # A walk knows nothing of orbits.
             search=search,
         )
     except Refused as refused:
-        raise BadInput((Problem("input", 0, "", str(refused)),)) from None
+        raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None
     except CheckpointError as error:
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
     documents = _documents(outcome, Inputs(cluster.files, cluster.options))
@@ -221,10 +230,10 @@ def _search(
     if checkpoint is None:
         if resume:
             raise BadInput((Problem("--resume", 0, "", "say with --checkpoint which file to go on from"),))
-        return partial(explore, profile=measure)
+        return partial(explore, engine="auto", profile=measure)
     content = json.dumps([sorted(cluster.files.items()), thaw(cluster.options), VERSION], sort_keys=True)
     kept = Checkpoint(Path(checkpoint), tag=blake2b(content.encode()).hexdigest())
-    return partial(explore, profile=measure, checkpoint=kept, resume=resume)
+    return partial(explore, engine="auto", profile=measure, checkpoint=kept, resume=resume)
 
 
 def _camel(name: str) -> str:

@@ -9,7 +9,7 @@ Without a propagation bound the question is up to which one the claim holds: as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from functools import partial
 
 from attrs import evolve, frozen
@@ -20,24 +20,22 @@ from ..impl.api.frozen import strings
 from ..impl.api.kinds import Object
 from ..impl.api.meta import ObjectMeta
 from ..impl.api.runtime import PodRuntime, Stage
-from ..impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, pre_stop_seconds
+from ..impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds
 from ..model.checker.explore import explore
 from ..model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ..model.checker.traces import states
 from ..model.machine import Invariant, Sometimes, View
 from ..properties.answers import is_judged, selects_pod
 from ..properties.convergence import HASH
-from ..properties.reachability_prestop import Bounds, Sufficient, smallest_prestop
 from . import reach
-from .advice import hook_advice
-from .blame import below, written
+from .advice import hook_advice, hook_blame
 from .claim_answers import services_of
 from .claims import REACHABILITY
 from .cluster import Cluster, Parts, build
 from .given import versions
 from .kubelets import proxy_slot, runtime_slot
 from .prepare import Prepared
-from .results import Blame, Claim
+from .results import Claim
 from .scenario import Consistency, Faults, Scenario
 
 IN_MOTION = "in motion"
@@ -48,6 +46,8 @@ LIVES = 2
 """How often the one Pod is made when the question is whether it is dropped in the end."""
 SEARCH = Limits(max_states=400_000)
 """How far a suspicion is followed up unless the caller sets tighter limits."""
+NOBODY_GOES = "in motion: a Pod that a Service selects is taken away"
+"""The half of the claim that is about nothing where no Pod goes."""
 OTHERS = "goes: a Pod of no known template"
 
 
@@ -169,7 +169,7 @@ def judge(
     """Judge the claim about connections, given what the core says of it and of who ever goes."""
     services = _services(scenario, prepared)
     if not services:
-        return evolve(at_rest, vacuous=True, lines=(*at_rest.lines, "vacuous: no Service has a selector"))
+        return evolve(at_rest, vacuous=True)
     owners = owners_of(scenario, prepared)
     going = [
         (kind, owner)
@@ -179,12 +179,11 @@ def judge(
     odd = searched[OTHERS].status is Status.HOLDS or any(HASH in one.spec.selector for one in services)
     pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
     if not pairs and not odd:
-        line = "vacuous in motion: no Pod that a Service selects is ever taken away"
-        return evolve(at_rest, vacuous=True, lines=(*at_rest.lines, line))
+        return evolve(at_rest, vacuous=(NOBODY_GOES,))
     bound, told = _bound(scenario, tuple(owner for _, owner in pairs))
     assumed = evolve(scenario, bounds=evolve(scenario.bounds, propagation_seconds=bound))
     for service, owner in pairs:
-        suspected = _one_by_one(assumed, prepared, service, owner, at_rest)
+        suspected = _one_by_one(assumed, prepared, service, owner, at_rest, limits)
         if suspected is None:
             continue
         return (
@@ -216,17 +215,26 @@ def _before_sigterm(spec: PodSpec) -> float:
     return min(pre_stop_seconds(spec), float(DEFAULT_GRACE_SECONDS if grace is None else grace))
 
 
+def _of_one(limits: Limits) -> Limits:
+    """Give the limits of a search of one Pod: it is small, and what was given is meant for the states of a cluster."""
+    return evolve(limits, max_states=None, max_depth=None)
+
+
 def _one_by_one(
-    scenario: Scenario, prepared: Prepared, service: Service, owner: ReplicaSet, at_rest: Claim
+    scenario: Scenario, prepared: Prepared, service: Service, owner: ReplicaSet, at_rest: Claim, limits: Limits
 ) -> Claim | None:
     """Look at one Pod of a template behind a Service: None if all is well, a claim that HOLDS if it is suspected."""
     one = reach.one_pod(scenario, prepared.objects, service, owner)
     mortal = reach.one_pod(scenario, prepared.objects, service, owner, lives=LIVES)
-    dropped = explore(mortal.machine, [mortal.dropped, mortal.room])
+    search = partial(explore, engine="auto", limits=_of_one(limits))
+    dropped = search(mortal.machine, [mortal.dropped, mortal.room])
     verdict = dropped[mortal.dropped.name]
-    if verdict.status is not Status.HOLDS:
+    if verdict.status is Status.VIOLATED:
         return _never_dropped(at_rest, verdict)
-    found = explore(one.machine, [one.claim, one.room])
+    found = search(one.machine, [one.claim, one.room])
+    if Status.UNKNOWN in {verdict.status, found[one.claim.name].status}:
+        why = verdict.reason or found[one.claim.name].reason
+        return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
     for searched in (dropped, found):
         if searched[one.room.name].status is not Status.HOLDS:
             lines = searched[one.room.name].evidence
@@ -254,12 +262,12 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
     bounds = evolve(scenario.bounds, mixed_views=False)
     views = scenario.consistency if kind == LAGGING else Consistency.LINEARIZABLE
     plain = evolve(scenario, bounds=bounds, faults=Faults(), consistency=views)
-    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), prepared.objects, prepared.runtimes)
+    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), *prepared.starts)
     layout = shape.world.layout
     watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
     guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
     parts = evolve(shape.parts, may_stop=guard)
-    cluster = build(plain, parts, prepared.objects, prepared.runtimes)
+    cluster = build(plain, parts, *prepared.starts)
     check = partial(reach.breaches, layout.pools["Pod"], proxies_of(cluster), reach.chosen)
     return cluster, Invariant(IN_MOTION, REACHABILITY, check)
 
@@ -279,46 +287,38 @@ def _confirm(
     """Look for the breach in runs of the cluster itself."""
     tighter = evolve(limits, max_states=min(limits.max_states or SEARCH.max_states or 0, SEARCH.max_states or 0))
     kinds = (IN_MOTION,) if scenario.consistency is Consistency.LINEARIZABLE else (IN_MOTION, LAGGING)
+    reason = ""
     for kind in kinds:
         cluster, claim = moving(scenario, prepared, kind)
-        search = explore(cluster.machine, [claim], limits=tighter, stop_at_first=True, progress=progress)
+        search = explore(cluster.machine, [claim], limits=tighter, engine="auto", stop_at_first=True, progress=progress)
         verdict = search[claim.name]
         if verdict.status is Status.VIOLATED and verdict.trace is not None:
-            lines = (*verdict.evidence, *_advice(scenario, cluster, verdict.trace))
-            blame = tuple(_blame(scenario, cluster, verdict.trace))
-            return evolve(at_rest, status=Status.VIOLATED, kind=kind, lines=lines, trace=verdict.trace, blame=blame)
+            broken = evolve(at_rest, status=Status.VIOLATED, kind=kind, lines=verdict.evidence, trace=verdict.trace)
+            return _repaired(broken, scenario.bounds.propagation_seconds, cluster, verdict.trace)
+        reason = verdict.reason
     why = "a breach is possible for a Pod by itself and was not found in a run of the cluster"
+    if reason:
+        why = f"{why}: {reason}"
     return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
 
 
-def _hit(cluster: Cluster, last: View) -> Pod | None:
-    """Give the Pod that is hit in the last state of a breach."""
-    pods = cluster.world.layout.pools["Pod"]
-    place, _, _ = next(reach.refusing(pods, proxies_of(cluster), reach.chosen, last))
-    pod = last[place]
-    return pod if isinstance(pod, Pod) else None
-
-
-def _advice(scenario: Scenario, cluster: Cluster, trace: Trace) -> Iterator[str]:
+def _repaired(claim: Claim, bound: int | None, cluster: Cluster, trace: Trace) -> Claim:
     """Name the repair of the Pod that is hit."""
     last = states(cluster.machine, trace)[-1]
-    if (pod := _hit(cluster, last)) is not None:
-        yield from hook_advice(scenario.bounds.propagation_seconds, pod, _objects(cluster, last))
+    pod = _hit(cluster, last)
+    if pod is None:
+        return claim
+    blame = (hook_blame(bound, pod, _objects(cluster, last)),)
+    return evolve(claim, lines=(*claim.lines, *hook_advice(bound, pod)), blame=blame)
 
 
-def _blame(scenario: Scenario, cluster: Cluster, trace: Trace) -> Iterator[Blame]:
-    """Name the hook of the Pod that is hit where it stands in a file, with the delay that would do."""
-    last = states(cluster.machine, trace)[-1]
-    pod, bound = _hit(cluster, last), scenario.bounds.propagation_seconds
-    if pod is None or bound is None:
-        return
-    hook, grace = int(pre_stop_seconds(pod.spec)), pod.spec.termination_grace_period_seconds or DEFAULT_GRACE_SECONDS
-    answer = smallest_prestop(Bounds(kubelet=(0, 0), endpoints=(0, bound), proxies=(0, 0)), grace)
-    first = first_to_stop(pod.spec)
-    if isinstance(answer, Sufficient) and first is not None:
-        ref, number = written(pod, _objects(cluster, last)), pod.spec.containers.index(first)
-        what = f"a preStop delay of {answer.seconds} s is the smallest that is long enough (now {hook} s)"
-        yield Blame(ref, below(ref, f"containers[{number}].lifecycle.preStop"), what)
+def _hit(cluster: Cluster, view: View) -> Pod | None:
+    """Give the Pod that is sent connections and does not take them."""
+    pods = cluster.world.layout.pools["Pod"]
+    for place, _, _ in reach.refusing(pods, proxies_of(cluster), reach.chosen, view):
+        if isinstance(pod := view[place], Pod):
+            return pod
+    return None
 
 
 def _objects(cluster: Cluster, view: View) -> tuple[Object, ...]:

@@ -31,10 +31,15 @@ def cluster_of(paths: tuple[str, ...], given: dict[str, Any]) -> Cluster:
     from .face import Cluster  # noqa: PLC0415 - --help and --version need nothing of it
 
     named = (*paths, *given["filename"])
-    if not named:
+    dump = given.get("from_cluster")
+    if not named and not dump:
         raise click.UsageError("Missing argument: name manifests: files, folders, or - for standard input")
     return Cluster.from_manifests(
-        *named, nodes=nodes_of(given["nodes"]), namespace=given["namespace"], recursive=given["recursive"]
+        *named,
+        nodes=nodes_of(given["nodes"]),
+        namespace=given["namespace"],
+        recursive=given["recursive"],
+        from_cluster=dump,
     )
 
 

@@ -17,12 +17,12 @@ from immutabledict import immutabledict
 from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.core import Namespace, Node, Pod, PodSpec, PodTemplateSpec
 from ..impl.api.kinds import Object, ref_of
-from ..impl.api.load import BadInput
+from ..impl.api.load import BadInput, LoadedObject
 from ..impl.api.load import Problem as Wrong
 from ..impl.api.policy import PriorityClass
-from .inputs import gather
-from .manifests import Manifests, read_manifests
-from .reader import Reader
+from .dump import read_dump, where, without_lost
+from .inputs import beside_dump, name_of
+from .manifests import Manifests, refusals
 
 SYSTEM = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 """The priority classes that every cluster has."""
@@ -35,16 +35,17 @@ def merged(dump: str | Path, more: Manifests | None) -> tuple[Manifests, tuple[s
         hint = "kubectl get nodes,pods,deployments,replicasets -A -o json has them"
         raise BadInput((Wrong(str(dump), 0, "", "the dump has no nodes", hint),))
     whole = found if more is None else _on_top(found, more)
-    kept, gone = _without_lost(whole)
+    kept, gone = without_lost(whole)
     remarks = (*_ownerless(kept), *_other_workloads(found))
     return kept, remarks, (*gone, *_unknown_namespaces(kept), *(more.not_modelled if more else ()))
 
 
 def _read(dump: str | Path) -> Manifests:
-    gathered = gather([dump])
-    reader = Reader()
-    found = read_manifests(gathered.files, reader, "default")
-    reader.finish()
+    name = name_of(dump)
+    found = read_dump(name, beside_dump((), dump).files[name])
+    wrong = [one for obj in found.objects for one in refusals(LoadedObject(obj, found.sources[ref_of(obj)]))]
+    if wrong:
+        raise BadInput(tuple(wrong))
     return found
 
 
@@ -52,26 +53,6 @@ def _on_top(found: Manifests, more: Manifests) -> Manifests:
     new = {ref_of(one) for one in more.objects}
     kept = tuple(one for one in found.objects if ref_of(one) not in new)
     return Manifests((*kept, *more.objects), immutabledict({**found.sources, **more.sources}), more.notes)
-
-
-def _without_lost(found: Manifests) -> tuple[Manifests, tuple[str, ...]]:
-    """Leave out Pods on nodes that the dump does not have: they run, but nobody can tell beside whom."""
-    nodes = {one.metadata.name for one in found.objects if isinstance(one, Node)}
-    lost = [
-        one
-        for one in found.objects
-        if isinstance(one, Pod) and not one.finished and one.status.phase and one.spec.node_name not in {"", *nodes}
-    ]
-    notes = tuple(
-        f"{_where(found, one)}Pod {one.metadata.name} runs on node {one.spec.node_name}, which the dump does not have"
-        for one in lost
-    )
-    return evolve(found, objects=tuple(one for one in found.objects if one not in lost)), notes
-
-
-def _where(found: Manifests, one: Object) -> str:
-    source = found.sources.get(ref_of(one))
-    return f"{source.file}:{source.line}: " if source else ""
 
 
 def _ownerless(found: Manifests) -> Iterator[str]:
@@ -108,7 +89,7 @@ def _unknown_namespaces(found: Manifests) -> Iterator[str]:
     missing = sorted({one.metadata.namespace for one in found.objects if isinstance(one, Pod)} - known)
     if asking and missing:
         yield (
-            f"{_where(found, asking[0])}Pod {asking[0].metadata.name} selects namespaces by label, and the dump lacks "
+            f"{where(found, asking[0])}Pod {asking[0].metadata.name} selects namespaces by label, and the dump lacks "
             f"the namespaces {', '.join(missing)}"
         )
 

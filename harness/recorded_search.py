@@ -11,7 +11,7 @@ fails (see `_only_grows`).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from itertools import permutations, product
 from typing import Any
 
@@ -22,30 +22,27 @@ from ..impl.api.kinds import Object
 from ..impl.api.runtime import PodRuntime
 from ..model.checker.explore import explore
 from ..model.checker.results import Limits, Status
-from ..model.machine import Action, Converges, Fairness, Machine, Outcome, State, View
+from ..model.machine import Action, Fairness, Machine, State
 from ..model.verbs import Verb
 from ..model.world import OVERFLOW
 from ..properties.at_rest import Restless, settled
-from .cluster import Cluster, Parts, applied, build
+from .cluster import Cluster, Initial, Parts, applied, build
 from .kubelets import runtime_slot
 from .recorded_outcome import Outcome as Seen
 from .recorded_outcome import observed
 from .recorded_scenario import interchangeable, overlapping, scenario_of
 from .scenario import Consistency
 from .script_slots import BLOCKED, REFUSED, SCRIPT
-from .settle import apply, contents
+from .settle import RESTS, apply, at_rest, contents, resting
 
 Record = Mapping[str, Any]
 
-AT_REST = "at rest"
-"""The slot that says that nothing more happens before the next command."""
 CALM_STEPS = 20_000
 """Steps that the one order is followed for, at most."""
 CALM_POINTS = 400
 """Points of rest between two bindings that the one order of steps is followed through, at most."""
 MOST_STARTS = 60
 """States a step is explored from at most; where more are at hand, the search is not complete."""
-COMMANDS = "kubectl"
 SCHEDULER = "scheduler"
 LAST = 3
 """The wave after the last: nothing more happens."""
@@ -93,7 +90,7 @@ class Run:
     def __attrs_post_init__(self) -> None:
         scenario = scenario_of(self.record, self.consistency)
         parts = Parts.core(scenario)
-        object.__setattr__(self, "cluster", build(scenario, parts, applied(scenario)))
+        object.__setattr__(self, "cluster", build(scenario, parts, Initial(applied(scenario))))
         object.__setattr__(self, "unsure", overlapping(scenario.objects))
         object.__setattr__(self, "renamings", tuple(renamings(interchangeable(self.record))))
 
@@ -137,7 +134,7 @@ class Run:
         found: dict[Hashable, State] = {}
 
         def collect(state: State) -> None:
-            if state[AT_REST]:
+            if at_rest(state):
                 found.setdefault(self._content(state), state)
 
         search = explore(resting(self.cluster, starts), [RESTS], limits=self.limits, collect=collect)
@@ -176,13 +173,13 @@ class Run:
 
     def _commanded(self, state: State, number: int) -> Iterator[State]:
         """Give a command in a state at rest."""
-        commands = [one for one in self.cluster.machine.actions if one.group == COMMANDS]
+        commands = [one for one in self.cluster.machine.actions if one.verb is Verb.BEGINS]
         for outcome in _begin(commands, number).step(state):
             yield apply(state, outcome)
 
     def _rest(self, state: State, number: int) -> Rest | None:
         """Bring the observers to rest as well; None when they never come to it."""
-        store = settled(contents(self.cluster, state)[0])
+        store = settled(contents(self.cluster, state).objects)
         if isinstance(store, Restless):
             return None
         drained = number - 1 not in {*state[BLOCKED], *(failed for failed, _ in state[REFUSED])}
@@ -225,28 +222,9 @@ def renamings(groups: tuple[tuple[str, ...], ...]) -> Iterator[dict[str, str]]:
         }
 
 
-# --- a machine that stops before the next command -------------------------------------------------------------------
-
-
-def resting(cluster: Cluster, starts: Iterable[State]) -> Machine:
-    """Give the machine that starts in these states and, where it is quiet, says so instead of the next command."""
-    actions = [one for one in cluster.machine.actions if one.group != COMMANDS]
-    initial = tuple({**one, AT_REST: False} for one in starts)
-    return Machine(initial, (*actions, Action("cluster: comes to rest", "cluster", _rests, when_quiet=True)))
-
-
-def _rests(view: View) -> Iterator[Outcome]:
-    if not view[AT_REST] and not view.via(_under_way, SCRIPT):
-        yield Outcome("comes to rest", {AT_REST: True})
-
-
-def _under_way(done: int) -> bool:
-    return done < 0
-
-
 def _waves(machine: Machine) -> tuple[tuple[Action, ...], ...]:
     """Give everybody's actions but the scheduler's, the scheduler's, and those that wait until all is quiet."""
-    fair = [one for one in machine.actions if one.fairness is not Fairness.NONE and one.group != COMMANDS]
+    fair = [one for one in machine.actions if one.fairness is not Fairness.NONE and one.verb is not Verb.BEGINS]
     first = sorted((one for one in fair if not one.when_quiet), key=lambda one: not one.urgent)
     others = tuple(one for one in first if one.group != SCHEDULER)
     return others, tuple(one for one in first if one.group == SCHEDULER), tuple(one for one in fair if one.when_quiet)
@@ -273,11 +251,3 @@ def _only_grows(found: Reached) -> bool:
         for pod in one.state.values()
         if isinstance(pod, Pod)
     )
-
-
-def _moving(view: View) -> Iterator[str]:
-    if not view[AT_REST]:
-        yield "something is still under way"
-
-
-RESTS = Converges("rest", "Every fair run comes to rest.", _moving)

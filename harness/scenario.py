@@ -5,9 +5,10 @@ The values only; `scenario_file` reads them from a folder and `cluster` makes a 
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from enum import Enum
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.apps import Deployment, ReplicaSet
@@ -35,6 +36,8 @@ class Start(Enum):
     """The nodes are there; applying the manifests is the first step of the script."""
     SETTLED = "settled"
     """The manifests are applied and the cluster has come to rest."""
+    CLUSTER = "cluster"
+    """A live cluster, as a dump of it shows it; manifests are applied to it by the script."""
 
 
 class Expected(Enum):
@@ -92,6 +95,10 @@ class Bounds:
     """From a Pod's deletion until every kube-proxy has dropped it, at most; None: no bound is assumed."""
     pods: int | None = None
     """Pods that may exist at one time (places); needing more makes the verdict UNKNOWN. None: see `Scenario.pods`."""
+    starts: int | None = None
+    """States of rest to start from that count as enough; None: all of them, and where they are too many, UNKNOWN."""
+    scores: bool = True
+    """A Pod goes to a node with the highest score; False: to any that is feasible, whatever else there is in truth."""
     mixed_views: bool = True
     """A component that reads two kinds may combine an old view of one with a newer view of the other."""
 
@@ -131,12 +138,23 @@ class Scenario:
     """The input is all there is: what it uses and does not have is missing, not assumed."""
     namespace: str = "default"
     title: str = ""
+    runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
+    """By Pod uid what runs in the live cluster that is started from."""
 
     @property
     def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
-        """Give what the manifests and the script ask for, each object with the owners it names."""
+        """Give what the manifests and the script ask for, each object with the owners it names.
+
+        What a controller makes again is its business, not asked for by itself: in a live cluster all that has one.
+        """
         applied = (step.object for step in self.script if isinstance(step, Apply))
-        found = {_placed(one, self.namespace): _owners(one) for one in (*self.objects, *applied)}
+        there = {ref_of(one) for one in self.objects}
+        found = {
+            _placed(one, self.namespace): _owners(one)
+            for one in (*self.objects, *applied)
+            if one.metadata.controller is None
+            or (self.start is not Start.CLUSTER and not there.intersection(_owners(one)))
+        }
         return tuple((ref, found[ref]) for ref in sorted(found))
 
     @property

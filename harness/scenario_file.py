@@ -12,16 +12,18 @@ from pathlib import PurePath
 from typing import Any
 
 from attrs import evolve, frozen
+from immutabledict import immutabledict
 
 from ..impl.api.claim_names import ALL as CLAIMS
-from ..impl.api.core import Resources
+from ..impl.api.core import Node, Resources
 from ..impl.api.frozen import EMPTY, Json, thaw
-from ..impl.api.kinds import Object
+from ..impl.api.kinds import Object, ref_of
 from ..impl.api.load import Note
 from ..impl.api.storage import StorageClass
 from ..impl.kubectl import script as kubectl
 from .assumptions import Assumption, absent, assumed_classes, assumptions, missing_namespaces, perhaps_made
-from .cross_check import check_places, cross_check
+from .cross_check import check_places, check_script, cross_check
+from .dump import live, read_dump
 from .located import Located, from_json, from_yaml
 from .manifests import Manifests, read_manifests
 from .plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
@@ -32,6 +34,7 @@ from .unmodelled import outside
 
 FIELDS = (
     "title",
+    "fromCluster",
     "start",
     "script",
     "waitBetweenSteps",
@@ -56,7 +59,7 @@ FAULTS = {
     "containerCrash": "container_crash",
 }
 """Faults by their names in scenario.yaml and in `Faults`."""
-BOUNDS = ("propagation", "pods", "mixedViews")
+BOUNDS = ("propagation", "pods", "starts", "scores", "mixedViews")
 DEADLINE = {
     "running": "seconds",
     "decision": "decision_seconds",
@@ -107,15 +110,30 @@ def applied_files(files: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
+def dump_file(files: Mapping[str, str], options: Mapping[str, Json] = EMPTY) -> str:
+    """Name the file that holds the dump of the cluster to start from, relative to the scenario's; "" if none does."""
+    if "fromCluster" in options:
+        return str(options["fromCluster"])
+    named = (
+        str(PurePath(name).parent / at.value)
+        for name in sorted(filter(is_scenario_file, files))
+        for at in from_yaml(files[name], name).walk()
+        if at.path == "fromCluster" and isinstance(at.value, str)
+    )
+    return next(named, "")
+
+
 def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Json] = EMPTY) -> Loaded:
     """Make a scenario of the texts of files by name, with options laid over scenario.yaml. Raises BadInput.
 
-    `name` is what traces call it. `files` holds what `apply: {file: ...}` names, too; those are no manifests.
+    `name` is what traces call it. `files` holds what `apply: {file: ...}` names and the dump of a cluster, too; those
+    are no manifests.
     """
     reader = Reader()
     fields = reader.fields(_overlaid(files, options), FIELDS)
+    dump = dump_file(files, options)
     later = [one for one in applied_files(files) if one in files]
-    first = {one: files[one] for one in sorted(files) if one not in later and not is_scenario_file(one)}
+    first = {one: files[one] for one in sorted(files) if one not in {*later, dump} and not is_scenario_file(one)}
     namespace = _text(reader, fields, "namespace") or "default"
     manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace))
     folder = next((PurePath(one).parent for one in files if is_scenario_file(one)), PurePath())
@@ -126,8 +144,14 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
         objects=manifests.objects,
         namespace=namespace,
     )
+    if scenario.start is Start.CLUSTER and not dump:
+        reader.blame(fields["start"], "start: cluster needs a dump", "--from-cluster DUMP, or fromCluster: FILE")
+    if "fromCluster" in fields and dump not in files:
+        reader.blame(fields["fromCluster"], f"there is no file {dump!r}", "kubectl get -A -o json writes a dump")
     reader.finish()
     check_places(reader, scenario, fields.get("bounds"))
+    if dump:
+        return _from_cluster(reader, scenario, manifests, read_dump(dump, files[dump]), fields)
     cross_check(reader, scenario, manifests, fields.get("script"))
     reader.finish()
     return _judged(reader, scenario, manifests)
@@ -177,6 +201,34 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     return Loaded(scenario, manifests, given.notes, assumed)
 
 
+def _from_cluster(
+    reader: Reader, scenario: Scenario, manifests: Manifests, found: Manifests, fields: Mapping[str, Located]
+) -> Loaded:
+    """Start from a live cluster: what manifests there are is applied to it, in their order, before the script."""
+    if scenario.start is Start.EMPTY:
+        reader.blame(fields["start"], "a cluster that is started from is not empty", "leave out start")
+    for one in manifests.objects:
+        if isinstance(one, Node):
+            reader.problems.append(manifests.problem(ref_of(one), "", "the nodes are those of the dump", "addNode"))
+    state = live(found)
+    given = evolve(
+        scenario,
+        start=Start.CLUSTER,
+        objects=state.start.objects,
+        runtimes=state.start.runtimes,
+    )
+    present = evolve(found, objects=(*given.objects, *manifests.objects))
+    check_script(reader, given, present, present.objects, fields.get("script"))
+    reader.finish()
+    told = evolve(found, objects=given.objects)
+    outer = outside(told, manifests.objects, scenario.pods)
+    notes = (*manifests.notes, *outer.notes, *state.notes)
+    unmodelled = evolve(outer, notes=notes).by_claim()
+    script = (*(kubectl.Apply(one) for one in manifests.objects), *scenario.script)
+    whole = evolve(given, script=script, unmodelled=unmodelled, served_elsewhere=outer.served_elsewhere)
+    return Loaded(whole, evolve(told, sources=immutabledict({**found.sources, **manifests.sources})), notes)
+
+
 def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:
     """Lay the options over scenario.yaml: field by field, and inside faults, bounds and expect as well."""
     names = sorted(filter(is_scenario_file, files))
@@ -217,6 +269,8 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
 
 def _usual_start(fields: Mapping[str, Located]) -> Start:
     """Give the start where none is named: without a script, applying the manifests is what happens."""
+    if "fromCluster" in fields:
+        return Start.CLUSTER
     return Start.SETTLED if "script" in fields and fields["script"].value else Start.EMPTY
 
 
@@ -267,6 +321,8 @@ def _bounds(reader: Reader, at: Located | None) -> Bounds:
     return Bounds(
         propagation_seconds=reader.seconds(found["propagation"]) if "propagation" in found else None,
         pods=reader.integer(found["pods"], least=1, most=MOST_PODS) if "pods" in found else usual.pods,
+        starts=reader.integer(found["starts"], least=1) if "starts" in found else usual.starts,
+        scores=reader.flag(found["scores"]) if "scores" in found else usual.scores,
         mixed_views=reader.flag(found["mixedViews"]) if "mixedViews" in found else usual.mixed_views,
     )
 

@@ -37,7 +37,8 @@ from ..impl.scheduler.profile import DEFAULT
 from ..impl.scheduler.schedule import Decision, decide
 from ..model.machine import View
 from ..model.store import Stored
-from ..model.world import Alternatives, Form, Process, Requests, Watch
+from ..model.turn import Requests
+from ..model.world import Alternatives, Form, Process, Watch
 from .scenario import DEFAULT_SCHEDULER, Schedulers
 
 Quiet = Callable[[View], bool]
@@ -53,16 +54,24 @@ BY_SCHEDULER = "PreemptionByScheduler"
 
 
 def processes(
-    schedulers: Schedulers, pools: Pools, constants: tuple[Object, ...], *, quiet: Quiet | None, form: Form
+    schedulers: Schedulers,
+    pools: Pools,
+    constants: tuple[Object, ...],
+    *,
+    quiet: Quiet | None,
+    form: Form,
+    scores: bool = True,
 ) -> tuple[Process, ...]:
     """Make the schedulers: the first is called as all of them are where there is one, the others are numbered.
+
+    `scores` False lets a Pod go to any feasible node: what is known of images and of other Pods may not be all.
 
     `quiet` tells when no ReplicaSet or Service (whose selectors count for default spreading) will come any more. Where
     nodes change a scheduler has seen all kinds up to the same moment: replacements on a node whose cordon only the
     scheduler has not seen yet would be evicted for ever anew, which says nothing and multiplies everything.
     """
     names = [f"{USER} {number + 1}" if number else USER for number in range(len(schedulers.names))]
-    acts = [partial(_act, one, schedulers.count_nominated) for one in schedulers.names]
+    acts = [partial(_act, one, schedulers.count_nominated, scores) for one in schedulers.names]
     return tuple(_process(name, act, pools, constants, quiet, form) for name, act in zip(names, acts, strict=True))
 
 
@@ -137,7 +146,13 @@ def kept_constant(obj: Object | None) -> Object | None:
 # --- what it decides ------------------------------------------------------------------------------------------------
 
 
-def _act(name: str, count_nominated: bool, cache: Cache, _key: Ref) -> Alternatives:  # noqa: FBT001 - bound by partial
+def _act(
+    name: str,
+    count_nominated: bool,  # noqa: FBT001 - bound by partial
+    scores: bool,  # noqa: FBT001
+    cache: Cache,
+    _key: Ref,
+) -> Alternatives:
     """Give the syncs a scheduler may perform: a binding, or the writes of a preemption."""
     snapshot = Snapshot.of(cache)
     if not count_nominated:
@@ -146,7 +161,9 @@ def _act(name: str, count_nominated: bool, cache: Cache, _key: Ref) -> Alternati
     for pod in cache.list(Pod):
         if waits(pod) and named(pod) == name:
             decision = decide(pod, snapshot)
-            found += [(Bind(ref_of(pod), node, pod.metadata.uid),) for node in decision.best]
+            promised = pod.status.nominated_node_name in decision.best
+            nodes = decision.best if scores or promised else decision.feasible
+            found += [(Bind(ref_of(pod), node, pod.metadata.uid),) for node in nodes]
             if not decision.best:
                 found += _preemptions(snapshot, pod, decision)
     return tuple(found)

@@ -24,7 +24,7 @@ from .cluster import Cluster
 from .results import Claim
 from .unmodelled import folded
 
-AT_REST = frozenset({"stuck", "invariant"})
+AT_REST = frozenset({"stuck", "invariant", "at rest"})
 """Kinds of breaches that are one of the state a run ends in."""
 ACCEPT = "acceptUnmodelled: true, --accept-unmodelled: take it not to matter"
 

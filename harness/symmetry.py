@@ -24,18 +24,16 @@ from typing import Any, cast
 
 from attrs import AttrsInstance, evolve, fields, frozen, has
 
-from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.core import Node, Pod
 from ..impl.api.kinds import Object, ref_of
-from ..impl.controllers.deployment_math import max_surge
-from ..impl.kubectl import script as kubectl
 from ..impl.kubelet.status import pod_ip
 from ..model.machine import Fact, Mention, Symmetry
+from ..model.turn import Requests, Together
 from ..model.world import STALLED, Process
 from .cluster import Cluster
-from .components import AT_ONCE
 from .kubelets import runtime_slot, up_slot
 from .node_faults import marking
+from .scenario import Scenario
 from .script_slots import LISTED
 from .taint_eviction import slot as outlived_slot
 
@@ -184,6 +182,7 @@ class Shape:
         self.columns: dict[str, tuple[Mention | None, ...]] = {}
         """Slots whose values are tuples, one entry per place: whose each entry is."""
         self.decisions = {LISTED, OUTLIVED, *(process.decided for process in cluster.processes)}
+        self.turns = {process.turn for process in cluster.processes}
         layout = cluster.world.layout
         self.owners: dict[str, Mention] = {}
         for number, slot in enumerate(layout.pools["Pod"] if names.places else ()):
@@ -215,6 +214,8 @@ class Shape:
                 self.slots[slot] = (template, (owner,))
             if slot == process.decided:
                 self.decisions.add(template)
+            if slot == process.turn:
+                self.turns.add(template)
             if watch is not None:
                 self.columns[template] = tuple(self.owners.get(one) for one in watch.slots)
 
@@ -228,9 +229,21 @@ class Shape:
                     yield self._entry(number, owner, entry)
         elif template in self.decisions:
             for alternative in value:
-                yield self.parts.fact(alternative)
+                yield from self._asked(alternative)
+        elif template in self.turns:
+            yield from self._asked(value)
         else:
             yield self.parts.fact(value)
+
+    def _asked(self, turn: Requests) -> Iterator[Fact]:
+        """Take a turn apart: of requests sent side by side each says something by itself, in no order."""
+        if not any(isinstance(one, Together) for one in turn):
+            yield self.parts.fact(turn)
+            return
+        for number, one in enumerate(turn):
+            for request in one if isinstance(one, Together) else (one,):
+                shape, mentions = self.parts.fact(request)
+                yield (number, len(turn), shape), mentions
 
     def _entry(self, number: int, owner: Mention | None, entry: Any) -> Fact:
         """Give what an entry of a cache says. Of a generated Pod, its name says which place it is in."""
@@ -283,8 +296,9 @@ def _own(names: Names, entry: Object) -> tuple[Mention, ...]:
     return () if found is None else (found,)
 
 
-def _in_order(requests: tuple[Any, ...]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def _in_order(turn: Requests) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Order decisions as the components do: by Pods, then by their order, then by node."""
+    requests = [one for part in turn for one in (part if isinstance(part, Together) else (part,))]
     asked = [(str(getattr(one, "pod", None) or getattr(one, "ref", "")), getattr(one, "node", "")) for one in requests]
     return sorted(asked), asked
 
@@ -294,9 +308,9 @@ def _in_order(requests: tuple[Any, ...]) -> tuple[list[tuple[str, str]], list[tu
 
 def names_of(cluster: Cluster) -> Names:
     """Find the nodes that are alike, and whether places of Pods can be exchanged."""
-    scenario, initial = cluster.scenario, cluster.machine.initial[0]
+    scenario, initial = cluster.scenario, cluster.machine.initial[0]  # Nodes are the same in all.
     nodes = [one for one in (*cluster.world.layout.constants.values(), *initial.values()) if isinstance(one, Node)]
-    said = set(_strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script)))
+    said = names_said(scenario)
     unnamed = [one for one in nodes if not {one.metadata.name, f"Node//{one.metadata.name}"} & said]
     alike: dict[Node, list[Node]] = {}
     for one in unnamed:
@@ -317,7 +331,12 @@ def names_of(cluster: Cluster) -> Names:
     return Names({name: one for one, name in spelt.items()}, spelt, labels, _places(cluster, said))
 
 
-def _anonymous(node: Node, nodes: list[Node], said: set[str]) -> Node:
+def names_said(scenario: Scenario) -> frozenset[str]:
+    """Give every text that the manifests (but those of nodes) and the script say: what may be a name."""
+    return frozenset(_strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script)))
+
+
+def _anonymous(node: Node, nodes: list[Node], said: frozenset[str]) -> Node:
     """Give a node without its name, and without labels that only say that it is this one."""
     others = [one for one in nodes if one.metadata.name != node.metadata.name]
     labels = node.metadata.labels
@@ -332,40 +351,19 @@ def _anonymous(node: Node, nodes: list[Node], said: set[str]) -> Node:
     return evolve(node, metadata=evolve(node.metadata, name="", uid="", labels=kept))
 
 
-def _places(cluster: Cluster, said: set[str]) -> int:
+def _places(cluster: Cluster, said: frozenset[str]) -> int:
     """Give the number of places that can be exchanged, 0 where names might be taken for generated ones."""
     pool = cluster.world.layout.pools["Pod"]
     if "PodDisruptionBudget" in cluster.world.layout.pools:
         return 0  # Its status lists evicted Pods, and does not keep their names from being given again.
-    if _most_at_once(cluster) > AT_ONCE:
-        return 0
     spaces = {one.metadata.namespace for one in cluster.scenario.objects if one.metadata.namespace}
     if len(spaces) > 1 or any(GENERATED.match(text) for text in said):
         return 0
     for number, slot in enumerate(pool):
-        pod = cluster.machine.initial[0][slot]
-        found = GENERATED.match(pod.metadata.name) if isinstance(pod, Pod) else None
-        if found and int(found[2]) != number:
+        pods = [pod for start in cluster.machine.initial if isinstance(pod := start[slot], Pod)]
+        if any(found and int(found[2]) != number for one in pods for found in [GENERATED.match(one.metadata.name)]):
             return 0
     return len(pool)
-
-
-def _most_at_once(cluster: Cluster) -> int:
-    """Bound how many Pods one sync may delete: all that a workload may ever have, surge and what it adopts included."""
-    script = cluster.scenario.script
-    applied = (step.object for step in script if isinstance(step, kubectl.Apply))
-    objects = (*cluster.world.layout.constants.values(), *cluster.machine.initial[0].values(), *applied)
-    workloads = [one for one in objects if isinstance(one, Deployment | ReplicaSet)]
-    free = sum(isinstance(one, Pod) and one.metadata.controller is None for one in objects)
-    return free + max((_most_of(one, script) for one in workloads), default=0)
-
-
-def _most_of(one: Deployment | ReplicaSet, script: tuple[kubectl.Step, ...]) -> int:
-    sizes = [1 if one.spec.replicas is None else one.spec.replicas]
-    sizes += [step.replicas for step in script if isinstance(step, kubectl.Scale) and step.name == one.metadata.name]
-    if isinstance(one, ReplicaSet):
-        return max(sizes)
-    return max(size + max_surge(evolve(one, spec=evolve(one.spec, replicas=size))) for size in sizes)
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from attrs import fields, frozen, has
+from attrs import field, fields, frozen, has
 from immutabledict import immutabledict
 
 from ..impl.api.kinds import Object, ref_of
@@ -28,6 +28,27 @@ Updates = dict[str, Hashable]
 _PLACE = re.compile(r"-p(\d+)$")
 
 
+class Names:
+    """Which object names a value mentions; what was found is kept for each object, which is told by its identity.
+
+    The objects are kept with it, lest another one take their place: they are what the states of one machine hold.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[int, tuple[object, frozenset[str]]] = {}
+
+    def __call__(self, value: Any) -> frozenset[str]:
+        """Give every object name that a value mentions, wherever it is inside."""
+        if isinstance(value, tuple):
+            return frozenset().union(*map(self, value))
+        if not _fields_of(value.__class__):
+            return names_in(value)
+        known = self.kept.get(id(value))
+        if known is None:
+            known = self.kept[id(value)] = (value, names_in(value))
+        return known[1]
+
+
 @frozen
 class Layout:
     """Which kinds have places, which objects never change, and which slots may remember an object's name."""
@@ -37,6 +58,7 @@ class Layout:
     memories: tuple[str, ...] = ()
     busy: immutabledict[str, str] = immutabledict()
     """By place: a slot that must be idle (its value false) before the place is used again."""
+    names: Names = field(factory=Names, eq=False, repr=False)
 
     def slots(self) -> tuple[str, ...]:
         """Give every place, kind by kind."""
@@ -139,7 +161,7 @@ class Stored:
 
     def free_place(self, kind: str, prefix: str) -> tuple[str, str]:
         """Give the first place that is free and forgotten, and the suffix it gives to a generated name."""
-        remembered = [self.via(names_in, slot) for slot in self.layout.memories] if prefix else []
+        remembered = [self.via(self.layout.names, slot) for slot in self.layout.memories] if prefix else []
         for number, slot in enumerate(self.layout.pools.get(kind, ())):
             if not self.via(absent, slot):
                 continue

@@ -15,6 +15,8 @@ class Verb(Enum):
     IS_SHOWN = "is shown"
     SEES = "sees"
     PASSES_OVER = "passes over"
+    BEGINS_SYNC = "begins a sync"
+    """A sync whose choice the store narrows begins before it sends."""
     SENDS = "sends"
     ABANDONS = "abandons"
     HEARS_NOTHING = "hears nothing"
@@ -44,6 +46,11 @@ class Verb(Enum):
     CONTAINER_CRASHES = "container crashes"
     DIES = "dies"
 
+
+IN_MIND = frozenset(
+    {Verb.DECIDES, Verb.LOOKS_AGAIN, Verb.IS_TOO_LATE, Verb.IS_SHOWN, Verb.SEES, Verb.PASSES_OVER, Verb.ABANDONS}
+)
+"""What a process does by itself: only its own memories change."""
 
 FAULTS = frozenset(
     {

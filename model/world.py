@@ -29,7 +29,8 @@ run that is lost).
 What the process wrote itself: after a commit to a kind in `sees_own` the process does not act before it has seen that
 write (a ReplicaSet's expectations, the scheduler's assumed Pods, the EndpointSlice tracker); for an object that it
 alone watches and writes with a precondition, an older view only gives conflicts, so it may as well be seen at once. A
-refused request ends the turn. A lost answer ends it, too, and shows the process nothing.
+refused request ends the turn, but for what was sent beside it (see `turn`). A lost answer does so, too, and shows the
+process nothing.
 
 Views are transformed (client-go's SetTransform): a component gets only the fields that it looks at, so a change of
 others is no news to it. Left out on purpose: watch bookmarks, re-lists other than after a crash, priorities between
@@ -50,8 +51,8 @@ from ..impl.api.meta import Ref
 from ..impl.api.requests import Request, Response
 from .machine import Fairness, State, View
 from .store import Full, Layout, Stored, Updates, reference
+from .turn import Requests, heads
 
-Requests = tuple[Request, ...]
 Alternatives = tuple[Requests, ...]
 """The syncs a process may perform on one view; empty when there is nothing to do."""
 
@@ -125,6 +126,8 @@ class Process:
     sees_own: frozenset[str] = frozenset()
     fairness: Fairness = Fairness.WEAK
     crashes: bool = True
+    narrow: Callable[[View, Alternatives], Alternatives] | None = None
+    """Which alternatives the store leaves, as it is when a sync begins; where there is a choice, it may begin early."""
     decide: Callable[[Ref, tuple[Snapshot, ...]], Alternatives] = field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -209,7 +212,7 @@ class World:
         keep = watch.keep(_uid(key))
         if seen is News.DUE:
             return False
-        return any(view.via(keep, slot) != old for slot, old in zip(watch.slots, seen, strict=True))
+        return any(_differ(view.via(keep, slot), old) for slot, old in zip(watch.slots, seen, strict=True))
 
     def now(self, view: View, process: Process, key: Ref) -> tuple[Snapshot, ...]:
         """Give what a process would see of all its kinds if it looked now."""
@@ -225,6 +228,11 @@ class World:
         turn: Requests = view[process.turn]
         if turn:
             return (turn,)
+        found = self.alternatives(view, process)
+        return found if process.narrow is None or not found else process.narrow(view, found)
+
+    def alternatives(self, view: View, process: Process) -> Alternatives:
+        """Give the syncs a process may begin, on what it has seen, whatever the store says of them."""
         match process.form:
             case Form.CURRENT:
                 return self.fresh(view, process)
@@ -240,14 +248,20 @@ class World:
 
     def doomed(self, view: View, process: Process, alternatives: Alternatives) -> bool:
         """Tell whether every one of the alternatives would be refused now and for ever."""
-        return all(self._hopeless(view, process.user, one[0]) for one in alternatives)
+        return all(self.hopeless(view, process.user, one) for requests in alternatives for one in heads(requests))
 
-    def _hopeless(self, view: View, user: Who, request: Request) -> bool:
+    def hopeless(self, view: View, user: Who, request: Request) -> bool:
+        """Tell whether a request would be refused now and for ever."""
         try:
             response, _ = self.commit(view, user, request)
         except Full:
             return False
         return response.code in PERMANENT and response.reason != "AlreadyExists"
+
+
+def _differ(one: Object | None, other: Object | None) -> bool:
+    """Compare objects; the same object is equal to itself, which is no news to anybody but costs attrs a while."""
+    return one is not other and one != other
 
 
 def _uid(key: Ref) -> str:

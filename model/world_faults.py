@@ -11,6 +11,7 @@ from functools import partial
 
 from .machine import Action, Fairness, Outcome, View
 from .store import Full, Stored, Updates
+from .turn import beside, heads
 from .verbs import Verb
 from .world import CRASHES, LAGGING, LOST, STALLED, Form, News, Process, World
 from .world_steps import under_way
@@ -85,14 +86,14 @@ def _loses(world: World, process: Process, view: View) -> Iterator[Outcome]:
     budget: int = view[LOST]
     if not budget:
         return
-    for requests in world.pending(view, process):
+    for requests, request in ((some, one) for some in world.pending(view, process) for one in heads(some)):
         try:
-            response, updates = world.commit(view, process.user, requests[0])
+            response, updates = world.commit(view, process.user, request)
         except Full:
             continue
         if response.ok:
-            label = f"{world.describe(requests[0], response)}, and the answer is lost"
-            yield Outcome(label, {**updates, process.turn: (), LOST: budget - 1})
+            label = f"{world.describe(request, response)}, and the answer is lost"
+            yield Outcome(label, {**updates, process.turn: beside(requests, request), LOST: budget - 1})
 
 
 def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:

@@ -10,13 +10,13 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from ..impl.api.kinds import ref_of
 from ..impl.api.meta import Ref
-from ..impl.api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Request, Update
+from ..impl.api.requests import Request
 from .machine import Action, Outcome, View
 from .store import Full, Stored, Updates
+from .turn import Requests, beside, heads, spared, without, written
 from .verbs import Verb
-from .world import OVERFLOW, Alternatives, Form, News, Process, Requests, Snapshot, Watch, World
+from .world import OVERFLOW, Alternatives, Form, News, Process, Snapshot, Watch, World
 
 SHOWN = ""
 """What is said of a process that is shown what the step before said that it sees: nothing."""
@@ -42,28 +42,40 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
         found += [action(Verb.SEES, _sees, kind, bound=one) for kind, one in kinds.items()]
         if any(one.quiet for one in process.watches):
             found += [action(Verb.PASSES_OVER, _passes_over, urgent=True)]
+    if process.narrow is not None:
+        found.append(action(Verb.BEGINS_SYNC, _begins))
     return (*found, action(Verb.SENDS, _sends), action(Verb.ABANDONS, _abandons, urgent=True))
 
 
 def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
     for requests in world.pending(view, process):
-        yield from _commit(world, process, view, requests)
+        for request in heads(requests):
+            yield from _commit(world, process, view, requests, request)
 
 
-def _commit(world: World, process: Process, view: View, requests: Requests) -> Iterator[Outcome]:
-    """Commit the first of some requests; the rest is the turn. A refused one ends the turn and changes nothing else."""
+def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Begin a sync before anything of it is committed: what the store says now of a choice may be otherwise then."""
+    if view[process.turn] or len(world.alternatives(view, process)) == 1:
+        return
+    for requests in world.pending(view, process):
+        yield Outcome("begins a sync", {process.turn: requests})
+
+
+def _commit(world: World, process: Process, view: View, requests: Requests, request: Request) -> Iterator[Outcome]:
+    """Commit a request that may be the next of some; the rest is the turn. A refused one changes nothing else."""
     try:
-        response, updates = world.commit(view, process.user, requests[0])
+        response, updates = world.commit(view, process.user, request)
     except Full as full:
         yield Outcome(f"needs one more place for a {full.kind}", {OVERFLOW: full.kind, process.turn: ()})
         return
     if not response.ok:
         if view[process.turn]:
-            yield Outcome("is refused and starts anew", {process.turn: ()})
+            yield Outcome("is refused and starts anew", {process.turn: beside(requests, request)})
         return
-    label = world.describe(requests[0], response)
+    label = world.describe(request, response)
     after = Stored(view, world.layout, updates)
-    yield Outcome(label, {**updates, **_seen_own(world, process, after, updates), process.turn: requests[1:]})
+    left = without(requests, request)
+    yield Outcome(label, {**updates, **_seen_own(world, process, after, updates), process.turn: left})
 
 
 def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -> Updates:
@@ -82,10 +94,11 @@ def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -
 
 
 def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
-    """Give up the rest of a turn whose next request can only fail: the key goes back to the queue."""
+    """Give up what can only fail, and what was to follow it: the key goes back to the queue."""
     turn: Requests = view[process.turn]
-    if turn and world.doomed(view, process, (turn,)):
-        yield Outcome("is refused and starts anew", {process.turn: ()})
+    left = spared(turn, partial(world.hopeless, view, process.user)) if turn else turn
+    if left != turn:
+        yield Outcome("is refused and starts anew", {process.turn: left})
 
 
 def _decides(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -143,20 +156,9 @@ def under_way(world: World, process: Process, view: View, watch: Watch, *, lost:
     if view[process.turn]:
         return
     for requests in world.pending(view, process):
-        own = watch.kind in process.sees_own and _kind(requests[0]) == watch.kind
+        own = watch.kind in process.sees_own and all(written(one).kind == watch.kind for one in heads(requests))
         if own is lost and not world.doomed(view, process, (requests,)):
             yield requests
-
-
-def _kind(request: Request) -> str:
-    """Name the kind a request writes."""
-    match request:
-        case Create(obj) | Update(obj) | PatchStatus(obj):
-            return ref_of(obj).kind
-        case Delete(ref) | PatchMetadata(ref):
-            return ref.kind
-        case Bind() | Evict():
-            return "Pod"
 
 
 def _passes_over(world: World, process: Process, view: View) -> Iterator[Outcome]:

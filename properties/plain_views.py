@@ -35,7 +35,8 @@ from ..model.checker.explore import explore
 from ..model.checker.results import Limits
 from ..model.machine import Action, Fairness, Machine, State
 from ..model.store import Full, Layout, Updates, names_in
-from ..model.world import CRASHES, LOST, OVERFLOW, Form, Process, Requests, World, initial
+from ..model.turn import Requests, beside, heads, without
+from ..model.world import CRASHES, LOST, OVERFLOW, Form, Process, World, initial
 
 REMEMBERED = "names that somebody remembers"
 
@@ -304,9 +305,9 @@ class _Plain:
 
     def acts(self, shared: Shared, process: Process, queues: tuple[Queue, ...]) -> tuple[Mind, ...]:
         """Take any number of events off each queue and decide on what is then in front."""
-        key = ("acts", process.name, self.owner(shared, process), queues)
+        key = ("acts", process.name, self.owner(shared, process), queues, process.narrow and shared)
         if key not in self.answers:
-            self.answers[key] = tuple(self.may_act(shared, process, queues))
+            self.answers[key] = tuple(dict.fromkeys(self.may_act(shared, process, queues)))
         found: tuple[Mind, ...] = self.answers[key]
         return found
 
@@ -314,16 +315,22 @@ class _Plain:
         """Give each state of mind after one act."""
         for taken in product(*(range(len(queue)) for queue in queues)):
             rest = tuple(queue[count:] for queue, count in zip(queues, taken, strict=True))
-            for requests in self.decide(shared, process, tuple(queue[0] for queue in rest)):
+            found = self.decide(shared, process, tuple(queue[0] for queue in rest))
+            for requests in process.narrow(self.view(shared), found) if process.narrow else found:
                 yield requests, rest
 
     def sends(self, whole: Whole, number: int) -> Iterator[Whole]:
         """Send the next request of a turn; refused, it ends the turn; with the answer lost, it does, too."""
+        for request in heads(whole[1][number][0]):
+            yield from self.sends_one(whole, number, request)
+
+    def sends_one(self, whole: Whole, number: int, request: Request) -> Iterator[Whole]:
+        """Send one request that may be the next."""
         process = self.processes[number]
         turn, queues = whole[1][number]
-        response, updates, then = self.commit(whole, process, turn[0])
+        response, updates, then = self.commit(whole, process, request)
         if not response.ok:
-            yield _with(whole, number, ((), queues))
+            yield _with(whole, number, (beside(turn, request), queues))
             return
         after = self.moved(whole, then)
         queues = after[1][number][1]
@@ -334,9 +341,9 @@ class _Plain:
                 queue[-1:] if watch.kind in process.sees_own and self.touches(watch.kind, updates) else queue
                 for watch, queue in zip(process.watches, queues, strict=True)
             )
-        yield _with(after, number, (turn[1:], seen))
+        yield _with(after, number, (without(turn, request), seen))
         if budget := self.value(whole[0], LOST):
-            yield self.spent(_with(after, number, ((), queues)), LOST, budget)
+            yield self.spent(_with(after, number, (beside(turn, request), queues)), LOST, budget)
 
     def touches(self, kind: str, updates: Updates) -> bool:
         """Tell whether a commit wrote an object of a kind."""
@@ -390,9 +397,10 @@ class _Plain:
         """Tell whether a process has something to do that is granted and changes something."""
         front = tuple(queue[0] for queue in self.listed(whole[0], process))
         for requests in self.decide(whole[0], process, front):
-            response, _, then = self.commit(whole, process, requests[0])
-            if response.ok and (requests[1:] or then != whole[0]):
-                return True
+            for request in heads(requests):
+                response, _, then = self.commit(whole, process, request)
+                if response.ok and (without(requests, request) or then != whole[0]):
+                    return True
         return False
 
 

@@ -26,7 +26,8 @@ from ..model import world as worlds
 from ..model import world_faults, world_steps
 from ..model.machine import Action, Fairness, Machine, Outcome, View
 from ..model.store import Layout, Stored, pool
-from ..model.world import Alternatives, Form, Process, Requests, Watch, World, Writes
+from ..model.turn import Requests
+from ..model.world import Alternatives, Form, Process, Watch, Who, World, Writes
 
 SCRIPT = "script"
 COUNTERS: Mapping[str, type[Node | Service | Namespace]] = {"a": Node, "b": Service, "c": Namespace}
@@ -129,7 +130,7 @@ def build(toy: Toy) -> Built:
     return Built(world, processes, others, slots, Machine((whole,), tuple(acts)))
 
 
-def serve(stored: Stored, _user: str, request: Request, suffix: str) -> tuple[Response, Writes]:
+def serve(stored: Stored, _user: Who, request: Request, suffix: str) -> tuple[Response, Writes]:
     """Stand for the API server: counters grow, Pods are made and go at once."""
     match request:
         case Update(obj):

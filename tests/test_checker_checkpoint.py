@@ -296,8 +296,16 @@ def test_a_damaged_file_and_another_file_are_refused(tmp_path: Path):
     file.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
     assert refusal(file, machine) == "FILE is damaged"
     file.write_text("apiVersion: v1\n", encoding="utf-8")
-    assert refusal(file, machine) == "FILE is no checkpoint, or one of another version"
+    assert refusal(file, machine) == "FILE is no checkpoint, or one of another version: it is not written over"
     assert refusal(tmp_path, machine).endswith("Is a directory")
+
+
+def test_a_file_that_is_no_checkpoint_is_not_written_over(tmp_path: Path):
+    file = tmp_path / "deployment.yaml"
+    file.write_text("apiVersion: v1\n", encoding="utf-8")
+    with pytest.raises(CheckpointError, match="is no checkpoint"):
+        explore(counters(3, 6), (), checkpoint=file)
+    assert file.read_text(encoding="utf-8") == "apiVersion: v1\n"
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path):

@@ -336,6 +336,24 @@ def test_a_table_that_is_filled_by_parts_finds_every_state(parts: int, room: int
     assert found.tolist() == list(range(len(store)))
 
 
+def test_two_states_of_one_tag_are_told_apart_by_every_word():
+    """A forged collision: the table says that a row is the state 0, which differs from it in the last word alone."""
+    store = np.array([[7, 7, 1]], dtype=np.uint64)
+    rows = np.array([[7, 7, 2]], dtype=np.uint64)
+    table, hashes = np.zeros(16, dtype=np.uint64), np.zeros(1, dtype=np.uint64)
+    targets, fresh = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int32)
+    assert visited.probe(table, store, rows, 1, hashes, targets, fresh) == 1
+    table[-1 - targets[0]] = np.uint64(1) << np.uint64(24) | hashes[0] & np.uint64((1 << 24) - 1)
+    assert visited.probe(table, store, rows, 1, hashes, targets, fresh) == 1
+    assert targets[0] < 0
+    rows[:] = store
+    table[:] = 0
+    assert visited.probe(table, store, rows, 1, hashes, targets, fresh) == 1
+    table[-1 - targets[0]] = np.uint64(1) << np.uint64(24) | hashes[0] & np.uint64((1 << 24) - 1)
+    assert visited.probe(table, store, rows, 1, hashes, targets, fresh) == 0
+    assert targets[0] == 0
+
+
 def _overflow(store: np.ndarray, ends: list[int]) -> list[int]:
     """Count, per part, the states that find no place in it, by filling it one after the other."""
     left = [0] * (len(ends) - 1)

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeproof.model.checker import Checkpoint, Exploration, Limits, Status, explore, replay
+from kubeproof.model.checker.checkpoint import CheckpointError
 from kubeproof.model.checker.layout import Layout
 from kubeproof.model.checker.symmetry import AsymmetryError, Folding
 from kubeproof.model.checker.symmetry_audit import EVERY, FIRST, Audit
@@ -200,6 +201,12 @@ def test_a_livelock_is_found_without_symmetry_and_its_cycle_replays() -> None:
     assert replay(machine, verdict.trace).complete
     assert found.symmetry == f"{ORBITS}; all judged on all 8 states, for the sake of fairness"
     assert found.states == 4
+
+
+def test_a_second_search_that_is_cut_off_leaves_the_whole_incomplete() -> None:
+    found = explore(workers(3, spin), [all_are("busy")], symmetry=equals(3), limits=Limits(max_states=6))
+    assert (found.complete, found.why_incomplete) == (False, "the limit of 6 states was hit")
+    assert found["all"].status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -536,8 +543,20 @@ def test_a_list_of_renumberings_is_all_that_is_used() -> None:
 
 def test_what_does_not_know_of_orbits_refuses_them(tmp_path: Path) -> None:
     machine, symmetry = workers(2, finish), equals(2)
-    with pytest.raises(ValueError, match="no checkpoint"):
-        explore(machine, symmetry=symmetry, checkpoint=Checkpoint(tmp_path / "x"))
+    with pytest.raises(ValueError, match="only that of rows keeps"):
+        explore(machine, symmetry=symmetry, engine="plain", checkpoint=Checkpoint(tmp_path / "x"))
+
+
+def test_a_search_by_orbits_is_taken_up_where_it_was_left(tmp_path: Path) -> None:
+    machine, symmetry = workers(4, finish), equals(4)
+    kept = Checkpoint(tmp_path / "x")
+    whole = explore(machine, symmetry=symmetry)
+    cut = explore(machine, symmetry=symmetry, checkpoint=kept, limits=Limits(max_states=whole.states // 2))
+    found = explore(machine, symmetry=symmetry, checkpoint=kept, resume=True)
+    assert not cut.complete
+    assert (found.states, found.transitions, found.depth) == (whole.states, whole.transitions, whole.depth)
+    with pytest.raises(CheckpointError, match="it differs in its symmetry"):
+        explore(machine, checkpoint=kept, resume=True)
 
 
 # --- the representative -----------------------------------------------------------------------------------------------

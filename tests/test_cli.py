@@ -419,7 +419,7 @@ def test_what_the_api_server_refuses_later_is_bad_input_too(run: Run, monkeypatc
         raise Refused(scenario.objects[0], Response(403, "Forbidden", "no such priority class"))
 
     monkeypatch.setattr(checking, "check", refusing)
-    assert run("check", "web.yaml") == (2, "", "input: Pod default/web: no such priority class\n")
+    assert run("check", "web.yaml") == (2, "", "web.yaml:1: Pod default/web: no such priority class\n")
 
 
 def test_an_interrupt_before_anything_is_known_is_unknown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness.cluster import Parts, applied, build
+from kubeproof.harness.cluster import Initial, Parts, applied, build
 from kubeproof.harness.environment import SCRIPT, describe
 from kubeproof.harness.scenario_file import load_scenario
 from kubeproof.harness.settle import apply
@@ -27,7 +27,7 @@ def test_each_step_leads_to_the_next_one(case: str) -> None:
     step, label = STEPS[case]
     script: list[dict[str, Any]] = [step, {"uncordon": {"node": "node-1"}}, step]
     scenario = load_scenario("script", {"p.yaml": POD}, {"nodes": 1, "script": script}).scenario
-    machine = build(scenario, Parts.core(scenario), applied(scenario)).machine
+    machine = build(scenario, Parts.core(scenario), Initial(applied(scenario))).machine
     state = State.of(machine.initial[0])
     labels = []
     for number, what in enumerate(scenario.script):

@@ -16,6 +16,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 NO_SERVICE = (
     "evicted",
     "evicted-repaired",
+    "first-come",
+    "first-come-repaired",
     "late",
     "late-repaired",
     "spread-after-rollout",
@@ -34,6 +36,7 @@ SMALL = (
     "drain-blocked",
     "full-nodes",
     "full-nodes-repaired",
+    "live-drain",
     "node-crash",
     "scale",
     *NO_SERVICE,
@@ -42,6 +45,7 @@ REASONS = {
     "evicted": ("node-1 has 0m of 1000m cpu left", "node-2 has 0m of 1000m cpu left"),
     "spread-tainted": ("Pods would spread over kubernetes.io/hostname with a skew above 1", "dedicated=gpu:NoSchedule"),
     "two-schedulers": ("is Failed",),
+    "first-come": ("node-1 has 1000m of 2000m cpu left", "this run starts with large-"),
     "drain-blocked": ("The disruption budget web needs 2 healthy pods and has 2 currently",),
     "full-nodes": ("node-1 has 300m of 1000m cpu left", "node-2 has 300m of 1000m cpu left"),
 }

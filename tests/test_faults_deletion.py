@@ -61,7 +61,7 @@ def cluster(manifest: str, *, everything: bool = False, **options: Any) -> Clust
     scenario = Manifests("small", files).given({"nodes": 1} | options).load().scenario
     prepared = prepare(scenario)
     if everything:
-        return build(scenario, Parts.everything(), prepared.objects, prepared.runtimes)
+        return build(scenario, Parts.everything(), *prepared.starts)
     return checking.machine_of(scenario, prepared)
 
 

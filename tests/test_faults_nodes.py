@@ -303,7 +303,7 @@ def test_where_a_node_is_drained_the_budgets_are_counted_whatever_else_is_looked
     manifest = f"{WEB % (NOTHING, '250m')}---{BUDGET}"
     scenario = made_of(manifest, {"nodes": 2, "script": [{"drain": {"node": "node-1"}}]}).scenario
     prepared = prepare(scenario)
-    one = build(scenario, Parts(fine_kubelets=True), prepared.objects, prepared.runtimes)
+    one = build(scenario, Parts(fine_kubelets=True), *prepared.starts)
     assert "disruption-controller" in {process.group for process in one.processes}
     assert "PodDisruptionBudget" in one.world.layout.pools
 

@@ -96,9 +96,12 @@ def test_a_step_acts_in_the_namespace_it_names() -> None:
 def test_pods_of_one_name_in_two_namespaces_each_have_what_runs_for_them() -> None:
     prepared = prepare(load(POD % "default", POD % "shop", start="settled"))
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
-    assert len(pods) == len(prepared.runtimes) == 2
-    uids = {str(ref.namespace): getattr(runtime, "uid", "") for ref, runtime in prepared.runtimes.items()}
-    assert uids == {"default": "Pod/default/lone", "shop": "Pod/shop/lone"}
+    runtimes = prepared.starts[0].runtimes
+    assert len(pods) == len(runtimes) == 2
+    assert {uid: getattr(runtime, "uid", "") for uid, runtime in runtimes.items()} == {
+        "Pod/default/lone": "Pod/default/lone",
+        "Pod/shop/lone": "Pod/shop/lone",
+    }
 
 
 def said(*manifests: str, **options: object) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness.cluster import Parts, applied, build
+from kubeproof.harness.cluster import Initial, Parts, applied, build
 from kubeproof.harness.recorded_outcome import recorded
 from kubeproof.harness.recorded_scenario import interchangeable, overlapping, scenario_of
 from kubeproof.harness.recorded_search import Reached, Run, renamings
@@ -260,7 +260,7 @@ def test_renaming_nodes_moves_pods_endpoints_and_nodes() -> None:
 
 def test_any_pod_of_a_workload_may_be_the_first_by_name() -> None:
     scenario = scenario_of(record("0295"), Consistency.LINEARIZABLE)
-    cluster = build(scenario, Parts.core(scenario), applied(scenario))
+    cluster = build(scenario, Parts.core(scenario), Initial(applied(scenario)))
     rest = settle(cluster.machine)
     deletes = next(one for one in cluster.machine.actions if "delete pod" in one.name)
     ready = rest.with_values(tuple(number_of(deletes.name) if slot == "script" else rest[slot] for slot in rest))

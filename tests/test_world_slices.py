@@ -79,10 +79,10 @@ def whole(name: str) -> Exploration:
     scenario = {**SMALL, **OF_TWO}[name]
     prepared = prepare(scenario)
     parts = evolve(Parts.everything(), fine_kubelets=True)
-    layout = build(scenario, parts, prepared.objects, prepared.runtimes).world.layout
+    layout = build(scenario, parts, *prepared.starts).world.layout
     watched = (*layout.memories, *layout.pools["EndpointSlice"])
     guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
-    cluster = build(scenario, evolve(parts, may_stop=guard), prepared.objects, prepared.runtimes)
+    cluster = build(scenario, evolve(parts, may_stop=guard), *prepared.starts)
     proxies = tuple(slot for slot in cluster.machine.initial[0] if slot.startswith("proxy/"))
     moving = Invariant(IN_MOTION, "", partial(reach.breaches, layout.pools["Pod"], proxies, reach.chosen))
     found = explore(cluster.machine, [*claims.of(cluster), moving], limits=Limits(max_states=100_000))

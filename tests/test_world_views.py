@@ -21,11 +21,13 @@ from kubeproof.harness.cluster import Cluster
 from kubeproof.harness.prepare import prepare
 from kubeproof.harness.scenario import Faults, Scenario
 from kubeproof.harness.scenario_file import load_scenario
-from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.core import Pod
+from kubeproof.impl.api.meta import ObjectMeta, Ref
+from kubeproof.impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
 from kubeproof.impl.api.requests import Delete
 from kubeproof.model import world_faults, world_steps
 from kubeproof.model.machine import Action, Machine, State
-from kubeproof.model.store import Layout, Stored, pool
+from kubeproof.model.store import Layout, Names, Stored, pool
 from kubeproof.model.world import Alternatives, Form, Process
 from kubeproof.properties.plain_views import Reached, Shapes, own_slots, plainly, reached
 from kubeproof.properties.toy_worlds import CREATES, DELETES, Reader, Table, Toy, build, creates, raises
@@ -65,6 +67,9 @@ C_IS_1 = ((raises("c", 1),),)
 MIXED = {
     "an old a with a newer b": Toy((Reader("r", "ab", table(_01=C_IS_1)),), script=(("a", 1), ("b", 1))),
     "a newer a with an old b": Toy((Reader("r", "ab", table(_10=C_IS_1)),), script=(("b", 1), ("a", 1))),
+    "an old a while both may yet change": Toy(
+        (Reader("r", "ab", table(_01=C_IS_1)),), script=(("a", 1), ("a", 2), ("b", 1))
+    ),
 }
 
 
@@ -181,6 +186,9 @@ ONE_KIND = {
     "a crash between two requests": Toy(
         (Reader("r", "a", table(_0=((raises("a", 1), raises("b", 1)),), _1=C_IS_1)),), crash=1
     ),
+    "news that comes between a sync and its lost answer": Toy(
+        (Reader("r", "a", table(_0=((raises("a", 3),),), _1=C_IS_1)),), script=(("a", 1),), lost=1
+    ),
     "a creation whose answer is lost": Toy((Reader("r", "p", table(_0=((CREATES,),))),), pods=3, lost=1),
     "Pods that come and go": Toy(
         (
@@ -228,6 +236,26 @@ def test_a_name_is_given_again_only_when_nobody_remembers_it() -> None:
     assert Stored(State.of({**places, "turn/d": ()}), layout).free_place("Pod", "toy-") == ("store/Pod/0", "p0")
     assert Stored(State.of({**places, "turn/d": told}), layout).free_place("Pod", "toy-") == ("store/Pod/1", "p1")
     assert Stored(State.of({**places, "turn/d": told}), layout).free_place("Pod", "other-") == ("store/Pod/0", "p0")
+
+
+def test_a_place_is_busy_while_what_ran_there_still_runs() -> None:
+    busy = immutabledict({"store/Pod/0": "runs/0"})
+    layout = Layout(immutabledict(), immutabledict({"Pod": pool("Pod", 2)}), busy=busy)
+    places = dict.fromkeys(layout.slots())
+    assert Stored(State.of({**places, "runs/0": None}), layout).free_place("Pod", "toy-") == ("store/Pod/0", "p0")
+    assert Stored(State.of({**places, "runs/0": "stopping"}), layout).free_place("Pod", "toy-") == ("store/Pod/1", "p1")
+
+
+def test_names_are_also_the_keys_of_mappings_and_those_in_a_tuple() -> None:
+    names = Names()
+    evicted = PodDisruptionBudget(
+        ObjectMeta(name="web"), status=PodDisruptionBudgetStatus(disrupted_pods=immutabledict({"web-p0": 0}))
+    )
+    assert names(evicted) == {"web", "web-p0"}
+    assert names((evicted, (Delete(Ref("Pod", "", "web-p1")),))) == {"web", "web-p0", "web-p1"}
+    assert names(None) == names(()) == frozenset()
+    made = [Pod(ObjectMeta(name=f"p{number}")) for number in range(500)]
+    assert all(names(one) == {one.metadata.name} for one in made for _ in range(2))
 
 
 # --- worlds made up at random -----------------------------------------------------------------------------------------

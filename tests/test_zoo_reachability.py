@@ -76,7 +76,7 @@ def test_the_two_runs_of_a_pair_differ_in_one_thing(pair: Pair) -> None:
 def test_the_relation_stands_below_a_breach_in_a_rollout() -> None:
     prepared = prepare(zoo_reachability.rolled_out("{}"))
     pod = next(one for one in prepared.objects if isinstance(one, Pod))
-    assert list(hook_advice(5, pod, prepared.objects))[-1] == (
+    assert list(hook_advice(5, pod))[-1] == (
         "no new connection is sent to the Pod after its SIGTERM if and only if preStop >= 5 and grace >= 5 "
         "(seconds; now preStop 0, grace 30)"
     )

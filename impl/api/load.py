@@ -155,8 +155,13 @@ def load_objects(sources: Iterable[str | Path], namespace: str = "default") -> L
     return objects_in(texts, namespace, problems)
 
 
-def objects_in(texts: Sequence[Text], namespace: str = "default", problems: tuple[Problem, ...] = ()) -> Loaded:
-    """Turn texts into objects; raise BadInput with the problems given and all that are found."""
+def objects_in(
+    texts: Sequence[Text], namespace: str = "default", problems: tuple[Problem, ...] = (), *, served: bool = False
+) -> Loaded:
+    """Turn texts into objects; raise BadInput with the problems given and all that are found.
+
+    `served`: an API server printed them (`kubectl get -o json`).
+    """
     wrong = list(problems)
     objects: list[LoadedObject] = []
     notes: list[Note] = []
@@ -166,7 +171,7 @@ def objects_in(texts: Sequence[Text], namespace: str = "default", problems: tupl
     for text in texts:
         for source in _sources(text, wrong):
             before = len(wrong)
-            wrong += [_problem(source, one) for one in errors_of(source.document.value)]
+            wrong += [_problem(source, one) for one in errors_of(source.document.value, served=served)]
             if len(wrong) > before:
                 continue
             json = _placed(source.document.value, namespace)
@@ -296,7 +301,7 @@ def _other(json: Mapping[str, Any], source: Source, notes: list[Note]) -> Other:
     notes.append(Note(source.file, source.line, "", _label(json), why, effect.claims))
     meta = json["metadata"]
     ref = Ref(json["kind"], meta.get("namespace") or "", meta.get("name") or "")
-    return Other(ref, source, custom, template_labels(json["kind"], json))
+    return Other(ref, source, custom, None if custom else template_labels(json["kind"], json))
 
 
 def _listed(claims: tuple[str, ...]) -> str:

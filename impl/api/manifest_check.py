@@ -14,24 +14,28 @@ from . import schema
 from .convert import FieldError
 
 TYPE_FIELDS = ("apiVersion", "kind")
+NAMES = ("name", "generateName", "namespace")
 
 
-def errors_of(json: Any) -> tuple[FieldError, ...]:
-    """List what is wrong with an object, given as parsed YAML."""
+def errors_of(json: Any, *, served: bool = False) -> tuple[FieldError, ...]:
+    """List what is wrong with an object, given as parsed YAML.
+
+    `served`: an API server printed it. Then no kind and no field is wrong; one that is not known is of another release.
+    """
     if not isinstance(json, dict):
         return (FieldError("", f"expected an object, a map with apiVersion and kind, got {schema.show(json)}"),)
-    errors = tuple(_kind_errors(json))
-    if not errors and json["kind"] in schema.table()["kinds"].get(json["apiVersion"], ()):
+    errors = tuple(_kind_errors(json, served=served))
+    if not errors and not served and json["kind"] in schema.table()["kinds"].get(json["apiVersion"], ()):
         errors = schema.errors_in(json, json["apiVersion"], json["kind"])
     return (*errors, *_name_errors(json))
 
 
-def _kind_errors(json: Mapping[str, Any]) -> Iterator[FieldError]:
+def _kind_errors(json: Mapping[str, Any], *, served: bool) -> Iterator[FieldError]:
     missing = [name for name in TYPE_FIELDS if json.get(name) is None or json[name] == ""]
     yield from (FieldError(name, "every object has one, this one has none", _chart_hint(json)) for name in missing)
     texts = [name for name in TYPE_FIELDS if name not in missing and not isinstance(json[name], str)]
     yield from (FieldError(name, f"expected a string, got {schema.show(json[name])}") for name in texts)
-    if missing or texts:
+    if missing or texts or served:
         return
     kind, version = json["kind"], json["apiVersion"]
     kinds = schema.table()["kinds"]
@@ -57,5 +61,10 @@ def _name_errors(json: Mapping[str, Any]) -> Iterator[FieldError]:
         if not schema.is_built_in(str(json.get("apiVersion", ""))):
             yield FieldError("metadata", f"expected a map, got {schema.show(metadata)}")
         return
+    if not schema.is_built_in(str(json.get("apiVersion", ""))):
+        given = ((name, (metadata or {}).get(name)) for name in NAMES)
+        for name, value in given:
+            if not isinstance(value, str | None):
+                yield FieldError(f"metadata.{name}", f"expected a string, got {schema.show(value)}")
     if all((metadata or {}).get(name) in (None, "") for name in ("name", "generateName")):
         yield FieldError("metadata.name", "every object has a name, this one has none")

@@ -105,8 +105,8 @@ def _runtime_class(json: Mapping[str, Any]) -> Effect:
 
 def _asks_of_modelled(json: Mapping[str, Any]) -> bool:
     """Tell whether a webhook's rules name a modelled kind (subresources are given as pods/status); none: nothing."""
-    rules = (rule for webhook in json.get("webhooks") or () for rule in webhook.get("rules") or ())
-    return any(_names_modelled(rule) for rule in rules)
+    rules = (rule for webhook in json.get("webhooks") or () for rule in _map(webhook).get("rules") or ())
+    return any(_names_modelled(_map(rule)) for rule in rules)
 
 
 def _names_modelled(rule: Mapping[str, Any]) -> bool:

@@ -24,11 +24,13 @@ from typing import IO, Any, Protocol
 
 from attrs import field, frozen
 
-from ..machine import MachineError, State
+from ..machine import MachineError, State, Symmetry
 from .book import Book, Mark
+from .layout import CODES, Layout
+from .symmetry import Folding, Learnt
 from .traces import rebuild, states
 
-MAGIC = b"kubeproof checkpoint 2\n"
+MAGIC = b"kubeproof checkpoint 3\n"
 DIGEST = 32
 SAMPLES = 16
 """So many states of a file are reached again, step by step, before it is believed."""
@@ -61,6 +63,8 @@ class Identity:
     actions: tuple[tuple[Any, ...], ...]
     properties: tuple[tuple[str, str], ...]
     initial: tuple[Mapping[str, Any], ...] = field(repr=False)
+    exchanged: tuple[tuple[str, int], ...] = ()
+    """How many members of each sort can be exchanged."""
 
     @classmethod
     def of(cls, book: Book, tag: str) -> Identity:
@@ -73,6 +77,7 @@ class Identity:
             tuple((one.name, one.group, one.fairness.value, one.urgent, one.when_quiet) for one in machine.actions),
             tuple((type(claim).__name__, claim.name) for claim in book.properties),
             tuple(dict(state) for state in machine.initial),
+            () if book.folding is None else tuple(sorted(book.folding.symmetry.sizes.items())),
         )
 
     def difference(self, other: Identity) -> str:
@@ -84,6 +89,7 @@ class Identity:
             "actions": (self.actions, other.actions),
             "properties": (self.properties, other.properties),
             "initial states": (self.initial, other.initial),
+            "symmetry": (self.exchanged, other.exchanged),
         }
         return next((name for name, (mine, theirs) in parts.items() if mine != theirs), "")
 
@@ -144,6 +150,8 @@ class Saved:
     when: Mapping[int, bytes]
     kept: KeptStates
     seconds: float
+    learnt: Learnt | None = None
+    """What a search by orbits had learnt of them."""
 
     @classmethod
     def of(cls, identity: Identity, book: Book, mark: Mark, kept: KeptStates, seconds: float) -> Saved:
@@ -154,7 +162,8 @@ class Saved:
             {number: bytes(flags[: mark.expanded]) for number, flags in every.items()}
             for every in (book.goal, book.when)
         )
-        return cls(identity, mark, book.roots, columns, goal, when, kept, seconds)
+        learnt = None if book.folding is None else book.folding.learnt()
+        return cls(identity, mark, book.roots, columns, goal, when, kept, seconds, learnt)
 
     def fill(self, book: Book) -> None:
         """Put everything into a book as it was."""
@@ -172,15 +181,28 @@ class Saved:
     def check(self, book: Book) -> None:
         """Reach some of the states again, by the functions of the machine as it is now."""
         self.fill(book)
+        if book.folding is not None:
+            book.folding = self.folding(book.folding.symmetry)
         places = {slot: place for place, slot in enumerate(self.identity.slots)}
         for number in range(0, self.mark.states, max(1, self.mark.states // SAMPLES)):
             if not _reaches(book, number, State(places, self.kept.values(number))):
                 raise CheckpointError("the steps of the machine are no longer those the checkpoint was made with")
 
+    def folding(self, symmetry: Symmetry) -> Folding:
+        """Give what finds the states that stand for orbits as it was."""
+        found = Folding(symmetry, Layout(self.identity.slots, CODES[-1]))
+        for place, table in enumerate(self.kept.tables):
+            for value in table:
+                found.layout.intern(place, value)
+        if self.learnt is not None:
+            found.learn(self.learnt)
+        return found
+
 
 def _reaches(book: Book, number: int, wanted: State) -> bool:
     try:
-        return states(book.machine, rebuild(book, number))[-1] == wanted
+        found = states(book.machine, rebuild(book, number))[-1]
+        return (found if book.folding is None else book.folding.representative(found)) == wanted
     except (IndexError, ValueError, MachineError):
         return False
 
@@ -197,6 +219,7 @@ class Keeper:
         self.earlier = 0.0
         """Seconds that the search took before it was taken up again."""
         self._due = time.monotonic() + checkpoint.every
+        _check_free(checkpoint.path)
 
     def load(self, book: Book) -> Saved | None:
         """Read the file; None where there is none yet. Raises CheckpointError for one that does not fit."""
@@ -240,6 +263,19 @@ class Keeper:
             beside.replace(path)
         except OSError as error:
             raise CheckpointError(f"{path}: {error.strerror or error}") from None
+
+
+def _check_free(path: Path) -> None:
+    """Make sure that nothing but a checkpoint is ever written over."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(len(MAGIC))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror or error}") from None
+    if begin and begin != MAGIC:
+        raise CheckpointError(f"{path} is no checkpoint, or one of another version: it is not written over")
 
 
 def _first(column: array[int], count: int) -> array[int]:

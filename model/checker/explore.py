@@ -28,7 +28,7 @@ from .guard import Guard, peak_memory
 from .layout import CODES, Layout
 from .plain import Plain
 from .profile import Stopwatch
-from .results import ActionStatistics, Exploration, Limits, Progress, Statistics, Status, Timing, Verdict
+from .results import INTERRUPTED, ActionStatistics, Exploration, Limits, Progress, Statistics, Status, Timing, Verdict
 from .rows import Rows
 from .semantics import StepError
 from .symmetry import Folding
@@ -68,7 +68,8 @@ def explore(
 
     `engine`: "rows" is fast; "plain" is the oracle, and always exact; "columns" is compiled, for large machines (the
     extra `fast`); "auto" begins with rows and changes to columns, where they can be had, when a machine
-    turns out to be large. `visited`: "fingerprint" keeps 64 bits per state and reports a bound on having missed one.
+    turns out to be large (but with `symmetry`: orbits are folded in Python, and compiled loops wait for that).
+    `visited`: "fingerprint" keeps 64 bits per state and reports a bound on having missed one.
     `urgent` False makes urgent actions ordinary weakly fair ones.
     `memo` False calls every function in every state. `stop_at_first` ends the search at the first breach, the other
     properties then are UNKNOWN. `progress` is told about once in a thousand states and at the end; `collect` is given
@@ -78,8 +79,8 @@ def explore(
     takes it up from there, if the file exists: same counts and verdicts, time and memory limits count anew, and what
     was learnt of the machine's functions is learnt again (`situations` and `calls` are of the last run).
 
-    `symmetry`: keep one state of each orbit (no checkpoint, one thread). `Converges` and `LeadsTo` are judged so
-    only where no cycle comes into question; otherwise all is searched again for them, without symmetry.
+    `symmetry`: keep one state of each orbit (one thread; a checkpoint with rows only). `Converges` and `LeadsTo` are
+    judged so only where no cycle comes into question; otherwise all is searched again for them, without symmetry.
 
     `threads`: how many expand states at the same time (columns only; same numbers, traces and verdicts).
     `notice` is told in a sentence what takes long before the search begins: compiled loops that are not yet there.
@@ -89,14 +90,13 @@ def explore(
     Raises `CheckpointError` for a file that cannot be used, `MachineError` for a malformed machine, and its kinds
     `StepError` where a function of the machine raises and `AsymmetryError` where a symmetry turns out to be none.
     """
-    if symmetry is not None and checkpoint is not None:
-        raise ValueError("a search by orbits keeps no checkpoint")
+    for_all_states = engine
     if engine == "auto":
-        plain_wishes = memo and collect is None and not profile
+        plain_wishes = memo and collect is None and not profile and symmetry is None
         if plain_wishes and find_spec("numba") is not None:
             either = partial(explore, visited=visited, urgent=urgent, stop_at_first=stop_at_first, progress=progress)
             either = partial(either, machine, tuple(properties), checkpoint=checkpoint, resume=resume)
-            either = partial(either, symmetry=symmetry, notice=notice)
+            either = partial(either, notice=notice)
             return _by_size(either, limits, threads, _file(checkpoint), resume=resume)
         engine, threads = "rows", 1
     if engine not in {"rows", "plain", "columns"} or visited not in {"exact", "fingerprint"}:
@@ -128,6 +128,8 @@ def explore(
         )
     else:
         search = Rows(book, guard, collect, memo=memo, fingerprints=visited == "fingerprint", symmetry=symmetry)
+    if symmetry is not None and checkpoint is not None and not isinstance(search, Rows):
+        raise ValueError("of the engines only that of rows keeps a search by orbits")
     keeper = _keeper(checkpoint, search, book, guard, resume=resume)
     why = _run(search, book)
     if keeper is not None:
@@ -152,7 +154,7 @@ def explore(
     again = [book.properties[number] for number in open_questions(book, verdicts)]
     if not again:
         return result
-    search_again = partial(explore, machine, again, engine=engine, visited=visited, urgent=urgent, memo=memo)
+    search_again = partial(explore, machine, again, engine=for_all_states, visited=visited, urgent=urgent, memo=memo)
     return _joined(result, search_again(limits=_left(limits, guard), stop_at_first=stop_at_first, progress=progress))
 
 
@@ -254,7 +256,7 @@ def _run(search: Engine, book: Book) -> str:
     except StopSearch as stop:
         why = str(stop)
     except KeyboardInterrupt:
-        why = "interrupted (Ctrl-C)"
+        why = INTERRUPTED
     except MemoryError:
         why = "memory was exhausted"
     except StepError as error:

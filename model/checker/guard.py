@@ -32,6 +32,18 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def out_of_time(limits: Limits) -> str:
+    """Say why nothing more is to be begun, "" while the deadline is not past."""
+    deadline = limits.deadline
+    return deadline.why if deadline is not None and not deadline.left else ""
+
+
+def out_of_memory(limits: Limits) -> str:
+    """Say that the process holds more than it may, "" where it does not."""
+    memory = limits.max_memory
+    return f"the memory limit of {memory:,} bytes was hit" if memory is not None and resident_memory() > memory else ""
+
+
 class Guard:
     """Ends a search with `StopSearch` when a limit is hit."""
 
@@ -59,13 +71,15 @@ class Guard:
             return
         if self.at_tick is not None:
             self.at_tick(book, self.seconds)
-        timeout, memory = self.limits.timeout, self.limits.max_memory
+        timeout = self.limits.timeout
         if timeout is not None and self.seconds >= timeout:
             raise StopSearch(f"the time limit of {timeout:g} s was hit")
+        if why := out_of_time(self.limits):
+            raise StopSearch(why)
         if state % NEWS:
             return
-        if memory is not None and resident_memory() > memory:
-            raise StopSearch(f"the memory limit of {memory:,} bytes was hit")
+        if why := out_of_memory(self.limits):
+            raise StopSearch(why)
         if state:
             self.report(book)
 

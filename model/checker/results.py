@@ -6,11 +6,16 @@ reason, unless a breach had been found before: that one stays.
 
 from __future__ import annotations
 
+import math
+import time
 from enum import Enum
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..machine import Outcome, State
+
+INTERRUPTED = "interrupted (Ctrl-C)"
+"""Why a search is incomplete that somebody ended."""
 
 
 class Status(Enum):
@@ -22,16 +27,54 @@ class Status(Enum):
 
 
 @frozen
+class Deadline:
+    """A moment after which nothing more is begun, and why: one for all searches and proofs of a command."""
+
+    at: float
+    """On the monotonic clock, in seconds."""
+    why: str
+
+    @classmethod
+    def within(cls, seconds: float) -> Deadline:
+        """Give the moment so many seconds from now."""
+        return cls(time.monotonic() + seconds, f"the time limit of {seconds:g} s was hit")
+
+    @classmethod
+    def past(cls, why: str) -> Deadline:
+        """Give a moment that is over already: what follows is not begun, for this reason."""
+        return cls(-math.inf, why)
+
+    @property
+    def left(self) -> float:
+        """Give the seconds that are left, 0 when it is past."""
+        return max(0.0, self.at - time.monotonic())
+
+
+@frozen
 class Limits:
     """When to give up: states, bytes of resident memory, seconds of wall time, steps of a run. None is no limit.
 
-    States that only more steps than `max_depth` lead to are neither judged nor expanded.
+    States that only more steps than `max_depth` lead to are neither judged nor expanded. The seconds of `timeout` count
+    from the beginning of each search, `deadline` is a moment: what makes several searches turns one into the other.
     """
 
     max_states: int | None = None
     max_memory: int | None = None
     timeout: float | None = None
     max_depth: int | None = None
+    deadline: Deadline | None = None
+
+    def begun(self) -> Limits:
+        """Give limits whose time has begun to run, for everything that is measured by them."""
+        if self.timeout is None:
+            return self
+        return evolve(self, timeout=None, deadline=Deadline.within(self.timeout))
+
+    def after(self, search: Exploration) -> Limits:
+        """Give what is left for further searches: nothing, if somebody interrupted this one."""
+        if not search.why_incomplete.startswith(INTERRUPTED):
+            return self
+        return evolve(self, deadline=Deadline.past(INTERRUPTED))
 
 
 @frozen

@@ -114,6 +114,8 @@ class Rows:
         for place, table in enumerate(saved.kept.tables):
             for value in table:
                 self.layout.intern(place, value)
+        if self.audit is not None and saved.learnt is not None:
+            self.audit.folding.learn(saved.learnt)
         nothing_known = self.functions.nothing_known()
         for number, ids in enumerate(saved.kept.ids()):
             row = self.layout.pack(ids)

@@ -25,7 +25,7 @@ from .book import Book, Finding, StopSearch
 from .explore import kind_of, statistics_of, vacuous_without
 from .functions import Leaves
 from .guard import NEWS, TICK, Guard
-from .results import Exploration, Limits, Progress, Status, Verdict
+from .results import INTERRUPTED, Exploration, Limits, Progress, Status, Verdict
 from .rows import Rows
 from .semantics import StepError
 from .shorten import Choice, breach, repeated, shorten
@@ -173,7 +173,7 @@ def _run(walker: Walker, book: WalkBook) -> str:
     except StopSearch as stop:
         return f"{stop}; "
     except KeyboardInterrupt:
-        return "interrupted (Ctrl-C); "
+        return f"{INTERRUPTED}; "
     except StepError as error:
         if book.roots:
             root, way = book.here()

@@ -72,6 +72,14 @@ class Said:
     """By the new numbers of the tokens: where the value goes, and its id there."""
 
 
+@frozen
+class Learnt:
+    """The numbers of kinds of facts, and the names left over, in the order in which they were met."""
+
+    kinds: Mapping[Hashable, int]
+    mentions: tuple[Mention, ...]
+
+
 class Folding:
     """Finds the state that stands for an orbit, on rows of ids."""
 
@@ -145,6 +153,18 @@ class Folding:
         """Say a renumbering in words."""
         moved = [(self.mentions[token], to) for token, to in numbers.items() if self.mentions[token].number != to]
         return ", ".join(f"{one.sort} {one.number} -> {to}" for one, to in moved)
+
+    # --- what was learnt ------------------------------------------------------------------------------------------
+
+    def learnt(self) -> Learnt:
+        """Give what the choice of the states that stand for orbits rests on, besides the numbers of values."""
+        return Learnt(dict(self.kinds), tuple(self.mentions[len(self.members) :]))
+
+    def learn(self, learnt: Learnt) -> None:
+        """Go on from what another search has learnt, so that the same states stand for the same orbits."""
+        self.kinds.update(learnt.kinds)
+        for one in learnt.mentions:
+            self._token(one)
 
     # --- what values say ------------------------------------------------------------------------------------------
 
