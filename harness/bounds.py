@@ -170,9 +170,16 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
     throws_out = any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in scenario.script)
     if scenario.faults.node_crash:
-        yield ("nodes that die stay down; a Pod left terminating on one is as good as gone")
+        yield "nodes that die stay down, and a Pod left terminating on one stays so"
     if scenario.faults.node_crash or throws_out:
         yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do in the end"
+    elif throws_out or any(one.spec.taints for one in scenario.objects if isinstance(one, Node)):
+        yield (
+            "a Pod that is bound while another one of its node is being deleted is not evicted before that one is "
+            "gone, if its tolerationSeconds are more than the other's grace period and 5 s"
+        )
+    if any(isinstance(one, Node) for one in scenario.objects):
+        yield "nodes are older than what is applied: their taints are in line with their conditions and cordons"
     if any(isinstance(one, kubectl.DeleteNode) for one in scenario.script):
         yield "the kubelet of a node that is deleted does nothing any more"
     gone = {(one.kind, one.name) for one in scenario.script if isinstance(one, kubectl.DeleteObject)}

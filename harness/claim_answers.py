@@ -4,7 +4,7 @@ What answers is said by `properties.answers` from Services, Pods and what really
 
 - the port of a Service, asked from anywhere;
 - with internalTrafficPolicy Local, the port asked on each node whose own Pods or processes may be clients: not on one
-  that is cordoned and has no Pod but the Service's own;
+  that takes no ordinary Pod (cordoned, or tainted) and has none but the Service's own;
 - with externalTrafficPolicy Local, the node port asked on each node: clients know nodes by their addresses. Not so
   behind a load balancer (type LoadBalancer): a node without ready Pods fails its health check and is not asked;
 - a node that is gone or has died is not asked.
@@ -18,8 +18,9 @@ do afterwards. Connections that lagging proxies send are looked at in `reach`.
 
 **At rest** a port should be served if a workload that wants Pods has a template that the selector matches, or a Pod
 among the manifests does; or if nothing in the whole input could ever be selected. What could be reached before the
-script and cannot afterwards is a breach in motion: there is a step with which it ended. A Service that was deleted,
-has no selector, or is an ExternalName is not judged.
+script and cannot afterwards is a breach in motion: there is a step with which it ended. A Service of the manifests that
+is gone although the script deletes neither it nor its owner has nobody to answer, either. One that the script deletes,
+that has no selector, or is an ExternalName is not judged.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from ..properties.answers import (
     why_deaf,
 )
 from .cluster import Cluster
-from .given import given, lasting_pods
+from .given import given, lasting_pods, lasting_services
 from .kubelets import runtime_slot, up_slot
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
@@ -72,9 +73,13 @@ class Scene:
 
 def services_of(cluster: Cluster, view: View) -> tuple[Service, ...]:
     """Give the Services of a state that are judged."""
+    return tuple(one for one in _there_are(cluster, view) if is_judged(one))
+
+
+def _there_are(cluster: Cluster, view: View) -> Iterator[Service]:
     layout = cluster.world.layout
     found = (*layout.constants.values(), *(view[slot] for slot in layout.pools.get("Service", ())))
-    return tuple(one for one in found if isinstance(one, Service) and is_judged(one))
+    yield from (one for one in found if isinstance(one, Service))
 
 
 Standing = tuple[tuple[str, Backend | None, str], ...]
@@ -122,22 +127,25 @@ def _nodes(cluster: Cluster, view: View) -> tuple[str, ...]:
 
 
 def _there(cluster: Cluster, view: View) -> Iterator[tuple[str, bool]]:
-    """Give the nodes that are there and up, and whether they are cordoned."""
+    """Give the nodes that are there and up, and whether they are closed to ordinary Pods."""
     layout = cluster.world.layout
-    placed = (view.via(_cordoned, slot) for slot in layout.pools.get("Node", ()))
-    for found in (*map(_cordoned, layout.constants.values()), *placed):
+    placed = (view.via(_closed, slot) for slot in layout.pools.get("Node", ()))
+    for found in (*map(_closed, layout.constants.values()), *placed):
         if found is not None and (found[0] not in cluster.mortal or view[up_slot(found[0])]):
             yield found
 
 
-def _cordoned(obj: Object | None) -> tuple[str, bool] | None:
-    return (obj.metadata.name, obj.spec.unschedulable) if isinstance(obj, Node) else None
+def _closed(obj: Object | None) -> tuple[str, bool] | None:
+    if not isinstance(obj, Node):
+        return None
+    repels = any(one.effect in {"NoSchedule", "NoExecute"} for one in obj.spec.taints)
+    return obj.metadata.name, obj.spec.unschedulable or repels
 
 
 def _asking(cluster: Cluster, service: Service, view: View) -> Iterator[str]:
     """Name the nodes on which there may be clients."""
     with_clients = set(_with_clients(cluster, service, view))
-    yield from (name for name, cordoned in _there(cluster, view) if not cordoned or name in with_clients)
+    yield from (name for name, closed in _there(cluster, view) if not closed or name in with_clients)
 
 
 def _with_clients(cluster: Cluster, service: Service, view: View) -> Iterator[str]:
@@ -216,9 +224,9 @@ def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
 
 def at_rest(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Give the goal that somebody answers wherever somebody should, and that who is listed as ready does."""
-    return partial(
-        _unanswered, cluster, tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster)))
-    )
+    pods, bearable = tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster)))
+    wanted = tuple(one for one in lasting_services(cluster.scenario) if is_judged(one))
+    return partial(_unmet, cluster, pods, bearable, wanted)
 
 
 Bearable = Callable[[Service], bool]
@@ -231,6 +239,17 @@ def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Service, str]]:
     for one, door in _silent(cluster, services, pods, bearable, view):
         if field := _why(cluster, door, services, view)[1]:
             yield one, field
+
+
+def _unmet(
+    cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, wanted: tuple[Service, ...], view: View
+) -> Iterator[str]:
+    there = frozenset(map(ref_of, _there_are(cluster, view)))
+    for one in wanted:
+        if ref_of(one) not in there:
+            for port in ports_of(one):
+                yield f"{Door(port)}: nobody answers: the Service is gone, and no step deletes it"
+    yield from _unanswered(cluster, pods, bearable, view)
 
 
 def _unanswered(cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, view: View) -> Iterator[str]:
@@ -260,12 +279,11 @@ def _silent(
 
 
 def _asked_at_rest(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
-    """Give the doors that are asked whatever was before: of single nodes those that have clients."""
+    """Give the doors that are asked whatever was before: of single nodes those that may have clients."""
     ports = ports_of(service)
     yield from map(Door, ports)
     if service.spec.internal_traffic_policy == "Local" and not is_headless(service):
-        up = _nodes(cluster, view)
-        nodes = sorted(set(_with_clients(cluster, service, view)) & set(up))
+        nodes = sorted(set(_asking(cluster, service, view)) & set(_nodes(cluster, view)))
         yield from (Door(port, node, INTERNAL) for node in nodes for port in ports)
 
 

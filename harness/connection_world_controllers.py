@@ -107,7 +107,8 @@ def _node_requests(path: DataPath, place: str, view: View) -> tuple[Request, ...
     if node is None:
         return ()
     silent = not path.in_touch(view, node.metadata.name)
-    return nodelifecycle.reconcile(Cache.of((node, *_all_pods(path, view))), ref_of(node), heartbeat_lost=silent)
+    nodes = (one for slot in path.world.layout.pools["Node"] if (one := view[slot]) is not None)
+    return nodelifecycle.reconcile(Cache.of((*nodes, *_all_pods(path, view))), ref_of(node), heartbeat_lost=silent)
 
 
 def _silence(path: DataPath, place: str, view: View) -> Window | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..impl.api.cache import Cache
-from ..impl.api.core import Pod
+from ..impl.api.core import Pod, Service
 from ..impl.api.kinds import Object
 from ..impl.apiserver.authentication import ADMIN
 from ..impl.apiserver.handler import handle
@@ -38,6 +38,16 @@ def _deletes(step: kubectl.Step, pod: Pod) -> bool:
     if isinstance(step, kubectl.DeletePod):
         return step.name == name or step.workload == f"Pod/{name}"
     return isinstance(step, kubectl.DeleteObject) and (step.kind, step.name) == ("Pod", name)
+
+
+def lasting_services(scenario: Scenario) -> Iterator[Service]:
+    """Give the Services of the manifests that the script lets be: it deletes neither them nor what they hang on."""
+    gone = {(one.kind, one.name) for one in scenario.script if isinstance(one, kubectl.DeleteObject)}
+    for one in scenario.objects:
+        if isinstance(one, Service) and ("Namespace", one.metadata.namespace) not in gone:
+            names = {("Service", one.metadata.name), *((by.kind, by.name) for by in one.metadata.owner_references)}
+            if not names & gone:
+                yield one
 
 
 def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:

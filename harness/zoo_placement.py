@@ -172,12 +172,12 @@ PAIRS: tuple[Pair, ...] = (
         repair="nodeTaintsPolicy: Honor: a node whose taints the Pod does not tolerate is no domain.",
     ),
     _pair(
-        "convergence",
+        "spread",
         partial(cordoned, ""),
         partial(cordoned, HONOR),
         name="cordoned-node-counts-as-empty",
         sources=("k/k#106127", "KEP-3094"),
-        what="A node that is cordoned for an upgrade goes on counting as a domain, and the rollout is stuck.",
+        what="A node that is cordoned for an upgrade goes on counting as a domain, and Pods stand unevenly for ever.",
         repair="nodeTaintsPolicy: Honor: the taint of a cordon takes the node out of the count.",
     ),
     _pair(

@@ -129,10 +129,12 @@ AT_REST = {
         "Service web, port 80: nobody answers: none of web-",
     ),
     "a node with clients and without endpoints": (
-        deployment(pod="nodeName: node-1,")
-        + deployment("client", pod="nodeName: node-2,")
+        deployment(pod="nodeSelector: {kubernetes.io/hostname: node-1},")
+        + deployment("client", pod="nodeSelector: {kubernetes.io/hostname: node-2},")
         + service(more=", internalTrafficPolicy: Local"),
-        deployment(pod="nodeName: node-1,") + deployment("client", pod="nodeName: node-2,") + service(),
+        deployment(pod="nodeSelector: {kubernetes.io/hostname: node-1},")
+        + deployment("client", pod="nodeSelector: {kubernetes.io/hostname: node-2},")
+        + service(),
         "Service web, port 80, asked on node-2 (internalTrafficPolicy: Local): nobody answers",
     ),
 }

@@ -284,7 +284,7 @@ def test_a_node_that_joins_takes_the_waiting_pod() -> None:
 def test_the_bounds_say_what_is_assumed_about_dead_nodes_and_timers() -> None:
     calm = bounds_of(cluster().scenario)
     dying = [line for line in bounds_of(cluster(**CRASH).scenario) if line not in calm]
-    assert [line.partition(" ")[0] for line in dying] == ["faults:", "nodes", "timers", "a"]
+    assert [line.partition(" ")[0] for line in dying] == ["faults:", "nodes", "timers", "a", "a"]
     gone = [
         line for line in bounds_of(cluster(script=[{"deleteNode": {"node": "node-1"}}]).scenario) if line not in calm
     ]
