@@ -1,8 +1,8 @@
 """Where real runs of a scenario's folder ended, and whether the search that `check` makes reaches such an end.
 
 An end is a state in which nothing more happens: what every Pod runs, where and how it is, what Deployments say, who is
-behind each Service, and which nodes are cordoned. Pods go by image and node, not by name. Observers are brought to
-rest on top of it, as for the claims. Where a run is recorded with a fault (a node that crashed), the scenario allows
+behind each Service, and which nodes are cordoned. Pods go by image and node, not by name, and of nodes that nothing
+tells apart any may be any. Observers are brought to rest on top of it, as for the claims. Where a run is recorded with a fault (a node that crashed), the scenario allows
 it, and the ends with it are among those of the search.
 
 Left out on purpose: conditions, revisions, messages, and the ports of slices.
@@ -28,8 +28,10 @@ from .check import machine_of
 from .cluster import Cluster
 from .prepare import prepare
 from .recorded_outcome import SERVICE_NAME
+from .recorded_search import renamings
 from .scenario import Scenario
 from .settle import contents
+from .symmetry import names_of
 
 Line = tuple[str | int | bool, ...]
 Json = Mapping[str, Any]
@@ -48,6 +50,14 @@ class End:
     nodes: tuple[Line, ...]
     """Name, unschedulable."""
 
+    def renamed(self, names: Mapping[str, str]) -> End:
+        """Give the same with nodes called differently."""
+
+        def lines(many: tuple[Line, ...], place: int) -> tuple[Line, ...]:
+            return _sorted((*one[:place], names.get(str(one[place]), one[place]), *one[place + 1 :]) for one in many)
+
+        return End(lines(self.pods, 0), self.deployments, lines(self.endpoints, 1), lines(self.nodes, 0))
+
     def differences(self, other: End) -> tuple[str, ...]:
         """Say in what another one differs, field by field: this one first."""
         names = (field.name for field in fields(End))
@@ -60,24 +70,38 @@ class End:
 
 @frozen
 class Ends:
-    """The ends that a search reached; `why`: what kept it from all of them."""
+    """The ends a search reached; `why`: what kept it from all of them; `names`: the renamings that change nothing."""
 
     found: frozenset[End]
     why: str = ""
+    names: tuple[Mapping[str, str], ...] = ({},)
+
+    def reach(self, wanted: End) -> bool:
+        """Tell whether a recorded end is among them."""
+        return any(wanted.renamed(names) in self.found for names in self.names)
 
     def nearest(self, wanted: End) -> tuple[str, ...]:
         """Say in what the nearest end differs from a recorded one; nothing where it is among them."""
-        options = (wanted.differences(one) for one in sorted(self.found, key=str))
+        named = [wanted.renamed(names) for names in self.names]
+        options = (one.differences(end) for one in named for end in sorted(self.found, key=str))
         return min(options, key=lambda lines: (len(lines), lines), default=("no end was reached",))
 
 
 def ends(scenario: Scenario, limits: Limits) -> Ends:
     """Search a scenario as `check` does, without symmetry, and give every end."""
-    core = machine_of(scenario, prepare(scenario))
+    prepared = prepare(scenario, limits)
+    core = machine_of(scenario, prepared)
     states: list[State] = []
     search = explore(core.machine, limits=limits, collect=states.append)
     found = {one for state in states if _rests(core, state) and (one := _end(core, state)) is not None}
-    return Ends(frozenset(found), search.why_incomplete)
+    return Ends(frozenset(found), prepared.why or search.why_incomplete, tuple(renamings(_alike(core))))
+
+
+def _alike(core: Cluster) -> tuple[tuple[str, ...], ...]:
+    """Group the nodes that nothing tells apart: the states to start from are given up to an exchange of them."""
+    spelt = names_of(core).spelt
+    sorts = sorted({one.sort for one in spelt})
+    return tuple(tuple(sorted(name for one, name in spelt.items() if one.sort == sort)) for sort in sorts)
 
 
 def _rests(core: Cluster, state: State) -> bool:
@@ -90,7 +114,7 @@ def _moves(action: Action, state: State) -> bool:
 
 
 def _end(core: Cluster, state: State) -> End | None:
-    rest = settled(contents(core, state)[0])
+    rest = settled(contents(core, state).objects)
     return None if isinstance(rest, Restless) else observed_end(rest.objects.values())
 
 

@@ -338,7 +338,7 @@ def judge_case(folders: Sequence[Path], record: Record) -> Verdict:
     except BadInput as bad:
         return NotJudged(f"its folder does not load: {bad.problems[0].message}")
     wanted = recorded_end.recorded_end(record["final"])
-    if wanted in found.found:
+    if found.reach(wanted):
         return None
     if not found.found and not found.why:
         return NotJudged("it never comes to rest, and the recording stops at some moment")
@@ -403,18 +403,18 @@ def records(path: Path) -> Iterator[Record]:
             yield json.loads(line)
 
 
-def in_turn(work: Callable[[Record], Any], path: Path, options: argparse.Namespace) -> list[Any]:
-    """Do something with the records of a file, several at a time."""
-    given = list(islice(records(path), options.limit))
-    if options.jobs == 1:
+def in_turn(work: Callable[[Record], Any], path: Path, *, limit: int | None = None, jobs: int = 1) -> list[Any]:
+    """Do something with the records of a file, or with the first of them, several at a time."""
+    given = list(islice(records(path), limit))
+    if jobs == 1:
         return [work(one) for one in given]
-    with ProcessPoolExecutor(options.jobs) as pool:
+    with ProcessPoolExecutor(jobs) as pool:
         return list(pool.map(work, given))
 
 
-def score(name: str, path: Path, judge: Judge, options: argparse.Namespace) -> Score:
-    """Run every record of a file against the implementation."""
-    verdicts = in_turn(partial(_verdict, judge), path, options)
+def score(name: str, path: Path, judge: Judge, *, limit: int | None = None, jobs: int = 1) -> Score:
+    """Run every record of a file, or the first of them, against the implementation."""
+    verdicts = in_turn(partial(_verdict, judge), path, limit=limit, jobs=jobs)
     return Score(
         name,
         len(verdicts),
@@ -512,13 +512,13 @@ def main(arguments: Sequence[str]) -> int:
         if judge is None:
             continue
         try:
-            scores.append(score(name, path, judge, options))
+            scores.append(score(name, path, judge, limit=options.limit, jobs=options.jobs))
         except (lzma.LZMAError, EOFError, ValueError) as error:
             print(f"{path}: not a file of records: {error}", file=sys.stderr)
             return 2
         report(scores[-1], options.diff)
         if judge is judge_e2e:
-            said = in_turn(partial(ask, kept), path, options)
+            said = in_turn(partial(ask, kept), path, limit=options.limit, jobs=options.jobs)
             keep(options.keep, said)
             contradicted += tell(said, options.diff)
     agreeing, judged = sum(one.agreeing for one in scores), sum(one.judged for one in scores)
