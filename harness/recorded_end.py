@@ -2,8 +2,8 @@
 
 An end is a state in which nothing more happens: what every Pod runs, where and how it is, what Deployments say, who is
 behind each Service, and which nodes are cordoned. Pods go by image and node, not by name, and of nodes that nothing
-tells apart any may be any. Observers are brought to rest on top of it, as for the claims. Where a run is recorded with a
-fault (a node that crashed), the scenario allows it, and the ends with it are among those of the search.
+tells apart any may be any. Observers are brought to rest on top of it, as for the claims. Where a run is recorded with
+a fault (a node that crashed), the scenario allows it, and the ends with it are among those of the search.
 
 Left out on purpose: conditions, revisions, messages, and the ports of slices.
 """
