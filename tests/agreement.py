@@ -1,6 +1,6 @@
 """How far the implementation agrees with what the real programs decided.
 
-    python tests/agreement.py DIR [--diff N] [THEME...]
+    python tests/agreement.py DIR [--diff N] [--limit N] [--jobs N] [--keep FILE] [THEME...]
 
 DIR is any folder laid out like tests/vectors: DIR/FOLDER/FILE.jsonl.xz (or .jsonl), one record a line. Every record
 is run against the implementation; one line per file says how many agree, with the first N differences (default 0), then
@@ -11,9 +11,16 @@ A judge takes a record and gives None when the implementation decides the same, 
 NotJudged when it does not model what the record is about. To add judges, add an entry to `JUDGES`: the key is a file
 (`misc/quantity`) or a whole folder (`e2e`).
 
+Records of whole runs of a scenario's folder (`cases`) say where a run ended; the folders, called like the records, are
+looked for in DIR/cases/inputs, in the folder `cases` beside DIR and among the examples. A record agrees when the search
+reaches that end.
+
 Of the end-to-end records (`e2e`) the line says how many are allowed (each recorded run is one the model can take), how
 many are decided (the search was exhaustive and contradicts no run), and of how many a limit left one of the two
-UNKNOWN; only a recorded run that the model rules out is a difference.
+UNKNOWN; only a recorded run that the model rules out is a difference. Below it stands what `check` says after each step
+of each record, claim by claim, against what was recorded (kubeproof.harness.recorded_check): a claim that holds though
+it failed in a recorded run is a contradiction, and makes the exit code 1. --limit takes the first N records of each
+file; --keep writes what was found to FILE, and takes what is there already as found.
 """
 
 from __future__ import annotations
@@ -22,19 +29,27 @@ import argparse
 import json
 import lzma
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from itertools import groupby
+from functools import cache, partial
+from itertools import groupby, islice
 from pathlib import Path
+from time import process_time
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
-from kubeproof.harness import recordings
+from kubeproof.harness import recorded_check, recorded_end, recordings
+from kubeproof.harness.face import Cluster
+from kubeproof.harness.recorded_check import Asked
+from kubeproof.harness.recorded_end import Ends
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
 from kubeproof.impl.api.convert import structure, unstructure
 from kubeproof.impl.api.core import Pod, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.int_or_percent import IntOrPercentError, scaled_value
+from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.qos import pod_limits, pod_requests, qos_class
 from kubeproof.impl.api.quantity import DECIMAL_EXPONENT, Quantity, QuantityError, parse_quantity
 from kubeproof.impl.api.selector_text import SelectorError, parse_field_selector, parse_label_selector
@@ -44,6 +59,7 @@ from kubeproof.impl.controllers import deployment_math
 from kubeproof.impl.controllers.cron import ScheduleError, parse_schedule
 from kubeproof.impl.controllers.deletion import Ranked, in_order
 from kubeproof.impl.etcd import gateway as etcd_gateway
+from kubeproof.model.checker import Limits, Status
 from kubeproof.properties import agreement_kubeproxy, agreement_scheduler
 
 Record = dict[str, Any]
@@ -296,6 +312,41 @@ def judge_e2e(record: Record) -> Verdict:
     return Followed(found.allowed is True, found.decided is True)
 
 
+CASE_LIMITS = Limits(max_states=10_000, timeout=30)
+
+
+@cache
+def ends_of(folder: Path) -> Ends:
+    """Search a folder for the ends of its runs; each was recorded more than once."""
+    return recorded_end.ends(Cluster.from_manifests(folder).load().scenario, CASE_LIMITS)
+
+
+def judge_case(folders: Sequence[Path], record: Record) -> Verdict:
+    """Look for the recorded end of a run among those that the search of its folder reaches."""
+    name = record["id"].partition("#")[0].partition("/")[0]
+    folder = next((one / name for one in folders if (one / name).is_dir()), None)
+    if folder is None:
+        return NotJudged("its folder is not there")
+    if record["id"].endswith("/no-wait"):
+        return NotJudged("run in another way than its folder says")
+    if "FailedCreate" in json.dumps(record["warnings"]):
+        return NotJudged("what the input lacks is taken to be there")
+    try:
+        if Cluster.from_manifests(folder).load().scenario.unmodelled:
+            return NotJudged("its folder has what is not modelled")
+        found = ends_of(folder)
+    except BadInput as bad:
+        return NotJudged(f"its folder does not load: {bad.problems[0].message}")
+    wanted = recorded_end.recorded_end(record["final"])
+    if found.reach(wanted):
+        return None
+    if not found.found and not found.why:
+        return NotJudged("it never comes to rest, and the recording stops at some moment")
+    if found.why:
+        return Followed(allowed=False, decided=False)
+    return Difference(f"{record['id']} (recorded / nearest reached)", "; ".join(found.nearest(wanted)), "")
+
+
 JUDGES: dict[str, Judge] = {
     "misc/quantity": judge_quantity,
     "misc/quantity_arith": judge_quantity_arith,
@@ -318,8 +369,11 @@ JUDGES: dict[str, Judge] = {
 # --- running them -------------------------------------------------------------------------------------------------
 
 
-def judge_for(name: str) -> Judge | None:
-    """Find the judge of a file, or of the folder it is in."""
+def judge_for(name: str, folder: Path = Path()) -> Judge | None:
+    """Find the judge of a file, or of the folder it is in; `folder` is where the files are."""
+    if name.startswith("cases/"):
+        examples = Path(__file__).parent.parent / "examples"
+        return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases", examples))
     return JUDGES.get(name) or JUDGES.get(name.partition("/")[0])
 
 
@@ -349,9 +403,18 @@ def records(path: Path) -> Iterator[Record]:
             yield json.loads(line)
 
 
-def score(name: str, path: Path, judge: Judge) -> Score:
-    """Run every record of a file against the implementation."""
-    verdicts = [_verdict(judge, record) for record in records(path)]
+def in_turn(work: Callable[[Record], Any], path: Path, *, limit: int | None = None, jobs: int = 1) -> list[Any]:
+    """Do something with the records of a file, or with the first of them, several at a time."""
+    given = list(islice(records(path), limit))
+    if jobs == 1:
+        return [work(one) for one in given]
+    with ProcessPoolExecutor(jobs) as pool:
+        return list(pool.map(work, given))
+
+
+def score(name: str, path: Path, judge: Judge, *, limit: int | None = None, jobs: int = 1) -> Score:
+    """Run every record of a file, or the first of them, against the implementation."""
+    verdicts = in_turn(partial(_verdict, judge), path, limit=limit, jobs=jobs)
     return Score(
         name,
         len(verdicts),
@@ -369,6 +432,64 @@ def _verdict(judge: Judge, record: Record) -> Verdict:
         return Difference(json.dumps(record, sort_keys=True)[:200], "an answer", f"{type(error).__name__}: {error}")
 
 
+# --- what check says of them --------------------------------------------------------------------------------------
+
+
+@frozen
+class Said:
+    """What check says of one record, after each of its steps, and the CPU seconds that took."""
+
+    record: str
+    asked: tuple[Asked, ...]
+    seconds: float
+
+
+def ask(kept: Mapping[str, Said], record: Record) -> Said:
+    """Ask check about a record, unless it was asked before."""
+    began = process_time()
+    return kept.get(record["id"]) or Said(record["id"], recorded_check.ask(record), process_time() - began)
+
+
+def kept_in(path: Path | None) -> dict[str, Said]:
+    """Read what was found before."""
+    if path is None or not path.exists():
+        return {}
+    found = [structure_said(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {one.record: one for one in found}
+
+
+def structure_said(json_: Record) -> Said:
+    """Read what check said of a record."""
+    asked = tuple(Asked(**{**one, "verdict": Status(one["verdict"])}) for one in json_["asked"])
+    return Said(json_["record"], asked, json_["seconds"])
+
+
+def keep(path: Path | None, found: Iterable[Said]) -> None:
+    """Write what was found behind what is there."""
+    if path is not None:
+        known = kept_in(path)
+        with path.open("a", encoding="utf-8") as lines:
+            for one in found:
+                if one.record not in known:
+                    lines.write(json.dumps(asdict(one), default=lambda value: value.value) + "\n")
+
+
+def tell(found: Sequence[Said], shown: int) -> int:
+    """Print the lines about a file, claim by claim; give how many verdicts contradict a recorded run."""
+    every = [one for said in found for one in said.asked]
+    print(f"    asked of check after {len({(one.record, one.step) for one in every})} steps,", end=" ")
+    print(f"{sum(one.seconds for one in found):.0f} CPU s")
+    for claim in recorded_check.JUDGED:
+        about = [one for one in every if one.claim == claim]
+        counted = Counter(one.verdict for one in about)
+        wrong, odd = ([one for one in about if getattr(one, name)] for name in ("contradicts", "surprising"))
+        verdicts = ", ".join(f"{counted[status]} {status.value}" for status in Status)
+        print(f"    {claim}: {verdicts}; {len(wrong)} contradicted, {len(odd)} breaches that no recorded run has")
+        for one in (*wrong, *odd)[:shown]:
+            print(f"        {one}")
+    return sum(one.contradicts for one in every)
+
+
 def percent(part: int, whole: int) -> str:
     """Write a share to one decimal, never rounding up to 100."""
     return f"{part * 1000 // whole / 10:.1f} %" if whole else "nothing to judge"
@@ -384,22 +505,28 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{options.dir}: {what}", file=sys.stderr)
         return 2
     scores = []
+    contradicted = 0
+    kept = kept_in(options.keep)
     for name, path in found:
-        judge = judge_for(name)
+        judge = judge_for(name, options.dir)
         if judge is None:
             continue
         try:
-            scores.append(score(name, path, judge))
+            scores.append(score(name, path, judge, limit=options.limit, jobs=options.jobs))
         except (lzma.LZMAError, EOFError, ValueError) as error:
             print(f"{path}: not a file of records: {error}", file=sys.stderr)
             return 2
         report(scores[-1], options.diff)
+        if judge is judge_e2e:
+            said = in_turn(partial(ask, kept), path, limit=options.limit, jobs=options.jobs)
+            keep(options.keep, said)
+            contradicted += tell(said, options.diff)
     agreeing, judged = sum(one.agreeing for one in scores), sum(one.judged for one in scores)
     unknown = sum(one.unknown for one in scores)
     print(f"total: {agreeing}/{judged} ({percent(agreeing, judged)}){f', {unknown} UNKNOWN' if unknown else ''}")
     for line in (*unjudged(name for name, _ in found), *(reason for one in scores for reason in _reasons(one))):
         print(f"cannot judge yet: {line}")
-    return int(any(one.differences for one in scores))
+    return int(bool(contradicted) or any(one.differences for one in scores))
 
 
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -409,6 +536,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("dir", type=Path, metavar="DIR", help="a folder laid out like tests/vectors")
     parser.add_argument("themes", nargs="*", metavar="THEME", help="a folder, or a file, of it (default: all)")
     parser.add_argument("--diff", type=int, default=0, metavar="N", help="show the first N differences of each file")
+    parser.add_argument("--limit", type=int, metavar="N", help="take the first N records of each file")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many records at a time")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="what check says is kept there, and taken from there")
     return parser.parse_intermixed_args(arguments)
 
 

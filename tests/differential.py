@@ -35,6 +35,8 @@ from kubeproof.model.checker import Limits, Status
 
 KEPT = Path(__file__).parent / "scenarios" / "differential"
 STATES = 30_000
+EVERY = 20
+"""Scenarios between two lines about how far it is."""
 SHRINKINGS = 400
 """Smaller drawings that are tried for one disagreement, at most."""
 
@@ -228,6 +230,8 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{one.name}: {apart}", flush=True)
         for text in one.files:
             print("".join(f"      {line}\n" for line in text.splitlines()), flush=True)
+        if len(found) % EVERY == 0:
+            print(f"{len(found)} of {len(tasks)} compared", file=sys.stderr, flush=True)
     _summary(found)
     return int(any(one.compared.apart for one in found))
 
