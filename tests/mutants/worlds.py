@@ -218,7 +218,7 @@ WORLDS = {
     ),
     "a drain of a pod with an emptyDir that may go": World(
         NODES + deployment(pod="volumes: [{name: tmp, emptyDir: {}}], "),
-        wish(drain("a", deleteEmptyDirData=True), **TWO),
+        wish(drain("a", deleteEmptydirData=True), **TWO),
     ),
     "a preemption of what a budget asks for": World(
         CLASSES + node("a") + deployment(box=asks("1500m")) + budget("minAvailable: 1")
@@ -228,6 +228,36 @@ WORLDS = {
     "a preemption": World(
         CLASSES + node("a") + pod("low", box=asks("1500m")) + deployment("late", replicas=0, pod=HIGH, box=asks("1500m")),
         wish(scale(1, "late"), deadline={"running": "120s"}, **TWO),
+    ),
+    "a preemption of what a share asks for": World(
+        CLASSES + node("a") + deployment(box=asks("1500m")) + budget("minAvailable: 51%")
+        + deployment("late", replicas=0, pod=HIGH, box=asks("1500m")),
+        wish(scale(1, "late"), **TWO),
+    ),
+    "a preemption of what may not be unavailable": World(
+        CLASSES + node("a") + deployment(box=asks("1500m")) + budget("maxUnavailable: 0")
+        + deployment("late", replicas=0, pod=HIGH, box=asks("1500m")),
+        wish(scale(1, "late"), **TWO),
+    ),
+    "a drain nobody waits for": World(
+        NODES + deployment(replicas=2, pod=APART) + budget("minAvailable: 2"),
+        wish(drain("a"), waitBetweenSteps=False, **TWO),
+    ),
+    "a budget beside other pods": World(
+        NODES + deployment(replicas=2, pod=APART) + deployment("other", replicas=1) + budget("minAvailable: 2"),
+        wish(drain("a"), **TWO),
+    ),
+    "a full node of equals": World(
+        CLASSES + node("a") + pod("first", HIGH, box=asks("1500m")) + pod("low")
+        + deployment("late", replicas=0, pod=HIGH, box=asks("1500m")),
+        wish(scale(1, "late"), **TWO),
+    ),
+    "a pod that never preempts": World(
+        CLASSES + CLASSES.replace("high", "meek").replace("value: 100", "value: 100\npreemptionPolicy: Never")
+        + node("a") + pod("low", box=asks("1500m"))
+        + deployment("late", replicas=0, pod="priorityClassName: meek, ", box=asks("1500m"))
+        + deployment("other", pod=HIGH),
+        wish(scale(1, "late"), **TWO),
     ),
     # --- placement
     "pods that keep apart": World(NODES + deployment(pod=APART), wish(scale(2), **TWO)),
@@ -251,7 +281,17 @@ WORLDS = {
         deployment(replicas=2, ports="{containerPort: 80, hostPort: 80}"), wish(start="empty", nodes=2)
     ),
     "a scheduling gate": World(pod("one", "schedulingGates: [{name: example.com/wait}], "), wish(start="empty")),
+    "a cordon seen late": World(
+        NODES + deployment(),
+        wish(scale(2), {"cordon": {"node": "a"}}, consistency="session", waitBetweenSteps=False, **TWO),
+    ),
+    "a bare pod that never gets ready": World(
+        pod("one").replace("web:1", "bad:1"), wish(start="empty", images="byName")
+    ),
     # --- taints and nodes
+    "a node uncordoned": World(
+        node("a", spec="unschedulable: true") + deployment(), wish({"uncordon": {"node": "a"}}, **TWO)
+    ),
     "a NoExecute taint": World(
         node("a", spec=TAINTED % "NoExecute") + pod("one", "nodeName: a, "), wish(start="empty", **TWO)
     ),
@@ -299,6 +339,22 @@ WORLDS = {
     "a node that joins": World(
         node("a", cpu="1") + deployment(box=asks("1")),
         wish(scale(2), {"addNode": {"node": yaml.safe_load(node("big").strip().removesuffix("---"))}}, **TWO),
+    ),
+    "a node that is deleted behind a service": World(
+        NODES + deployment(replicas=2, pod=APART, box=HOOK) + service(), wish({"deleteNode": {"node": "a"}}, **TWO)
+    ),
+    "a service with an absent owner": World(
+        service().replace("{name: web}", "{name: web, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, "
+        "name: gone, uid: gone}]}") + deployment(),
+        wish(start="empty"),
+    ),
+    "a namespace deleted with a service": World(
+        NAMESPACE + deployment(own=", namespace: shop") + service().replace("{name: web}", "{name: web, namespace: shop}"),
+        wish(delete("shop", "Namespace"), bounds={"pods": 3}),
+    ),
+    "a namespace deleted beside another": World(
+        NAMESPACE + deployment(own=", namespace: shop") + deployment(),
+        wish(delete("shop", "Namespace"), bounds={"pods": 3}),
     ),
     # --- reachability at rest
     "a port that no container is called": World(
@@ -408,6 +464,14 @@ WORLDS = {
         deployment(replicas=2, box=HOOK) + service(), wish(faults={"containerCrash": 1})
     ),
     "a container that crashes behind nobody": World(deployment(replicas=2), wish(faults={"containerCrash": 1})),
+    "a scale up behind a service": World(deployment() + service(), wish(scale(2))),
+    "hooks of two lengths, no bound": World(
+        deployment("a", box=HOOK) + service("a") + deployment("b", box=HOOK.replace("10", "5")) + service("b"),
+        wish(image("a"), image("b"), bounds={"pods": 4}),
+    ),
+    "a hook that a step takes away": World(
+        deployment(box=HOOK, spec=SURGE) + service(), wish(applied(deployment(spec=SURGE)), image())
+    ),
     # --- faults
     "a crash": World(deployment(replicas=2), wish(scale(1), faults={"crash": 1}, consistency="session", waitBetweenSteps=False)),
     "a lost answer": World(deployment(), wish(scale(2), faults={"lostResponse": 1}, consistency="session")),
@@ -458,6 +522,14 @@ WORLDS = {
     ),
     "an account that is missing": World(
         deployment(pod="serviceAccountName: nobody, "), wish(start="empty", complete=True)
+    ),
+    "room that others may take": World(
+        deployment(box=asks("1"))
+        + service()
+        + "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec: {serviceName: db, selector: "
+        "{matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: "
+        "[{name: db, image: 'db:1', resources: {requests: {cpu: 4}}}]}}}\n---\n",
+        wish(scale(2)),
     ),
     "labels that are a number": World(deployment(), wish({"labelNode": {"node": "node-1", "labels": 5}})),
     "a scale beyond int32": World(deployment(), wish(scale(2147483648))),
