@@ -35,7 +35,7 @@ TABLES = HERE / "mutants"
 IN_CHECK = ("claims", "participation", "motion", "views", "input")
 """Tables whose mutants must die in `check`."""
 LIMITS = Limits(max_states=20_000)
-SECONDS = 120
+SECONDS = 60
 """How long one question may take; a mutant that makes it endless has not changed a verdict."""
 INPUT = "input"
 """What is judged where a world is not even read: accepted, or refused."""

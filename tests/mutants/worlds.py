@@ -288,6 +288,12 @@ WORLDS = {
     "a bare pod that never gets ready": World(
         pod("one").replace("web:1", "bad:1"), wish(start="empty", images="byName")
     ),
+    "a drain of a node that may be empty": World(
+        node("a") + node("b", labels=", disk: ssd") + deployment(), wish({"cordon": {"node": "b"}}, drain("a"), **TWO)
+    ),
+    "a drain of the other node": World(
+        node("a") + node("b", labels=", disk: ssd") + deployment(), wish({"cordon": {"node": "a"}}, drain("b"), **TWO)
+    ),
     # --- taints and nodes
     "a node uncordoned": World(
         node("a", spec="unschedulable: true") + deployment(), wish({"uncordon": {"node": "a"}}, **TWO)
@@ -383,6 +389,15 @@ WORLDS = {
         deployment() + "apiVersion: v1\nkind: Service\nmetadata: {name: free}\nspec: {ports: [{port: 80}]}\n---\n"
     ),
     "a headless service": World(deployment() + service(spec=", clusterIP: None")),
+    "a headless service of a port that no container is called": World(
+        deployment() + service(port="{port: 443, targetPort: https}", spec=", clusterIP: None")
+    ),
+    "a Pod on each node that is asked": World(
+        deployment(replicas=2, pod=APART) + service(spec=LOCAL), wish(nodes=2)
+    ),
+    "a service that selects by a template's hash": World(
+        pod("one", labels="pod-template-hash: abc") + service(selector="pod-template-hash: abc")
+    ),
     "a headless service of unready pods": World(
         deployment(image="bad:1") + service(spec=", clusterIP: None"), wish(start="empty", images="byName")
     ),
