@@ -67,9 +67,7 @@ def _table(path: Path) -> Iterator[Mutant]:
     for row in yaml.safe_load(path.read_text()):
         claim, verdicts = next(iter(row["says"].items()))
         without, after = verdicts.split(" -> ")
-        yield Mutant(
-            path.stem, row["name"], row["in"], row["before"], row["after"], row["asks"], claim, without, after
-        )
+        yield Mutant(path.stem, row["name"], row["in"], row["before"], row["after"], row["asks"], claim, without, after)
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------

@@ -41,7 +41,9 @@ def scenario(name: str) -> Scenario:
 # --- what they are made of --------------------------------------------------------------------------------------------
 
 
-def deployment(name: str = "web", *, replicas: int = 1, spec: str = "", pod: str = "", box: str = "", **meta: str) -> str:
+def deployment(
+    name: str = "web", *, replicas: int = 1, spec: str = "", pod: str = "", box: str = "", **meta: str
+) -> str:
     """Spell a Deployment."""
     return f"""
 apiVersion: apps/v1
