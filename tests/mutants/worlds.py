@@ -228,7 +228,10 @@ WORLDS = {
         wish(scale(1, "late"), **TWO),
     ),
     "a preemption": World(
-        CLASSES + node("a") + pod("low", box=asks("1500m")) + deployment("late", replicas=0, pod=HIGH, box=asks("1500m")),
+        CLASSES
+        + node("a")
+        + pod("low", box=asks("1500m"))
+        + deployment("late", replicas=0, pod=HIGH, box=asks("1500m")),
         wish(scale(1, "late"), deadline={"running": "120s"}, **TWO),
     ),
     "a preemption of what a share asks for": World(
@@ -357,7 +360,9 @@ WORLDS = {
         wish(start="empty"),
     ),
     "a namespace deleted with a service": World(
-        NAMESPACE + deployment(own=", namespace: shop") + service().replace("{name: web}", "{name: web, namespace: shop}"),
+        NAMESPACE
+        + deployment(own=", namespace: shop")
+        + service().replace("{name: web}", "{name: web, namespace: shop}"),
         wish(delete("shop", "Namespace"), bounds={"pods": 3}),
     ),
     "a namespace deleted beside another": World(
@@ -451,7 +456,8 @@ WORLDS = {
     ),
     "a service that a step applies": World(deployment(), wish(applied(service()), image())),
     "a service applied again": World(
-        deployment() + service(), wish(applied(service().replace("{name: web}", "{name: web, labels: {team: a}}")), image())
+        deployment() + service(),
+        wish(applied(service().replace("{name: web}", "{name: web, labels: {team: a}}")), image()),
     ),
     "two services, the second without hooks": World(
         deployment("a", box=HOOK) + service("a") + deployment("b") + service("b"), wish(image("a"), image("b"))
@@ -490,7 +496,9 @@ WORLDS = {
         deployment(box=HOOK, spec=SURGE) + service(), wish(applied(deployment(spec=SURGE)), image())
     ),
     # --- faults
-    "a crash": World(deployment(replicas=2), wish(scale(1), faults={"crash": 1}, consistency="session", waitBetweenSteps=False)),
+    "a crash": World(
+        deployment(replicas=2), wish(scale(1), faults={"crash": 1}, consistency="session", waitBetweenSteps=False)
+    ),
     "a lost answer": World(deployment(), wish(scale(2), faults={"lostResponse": 1}, consistency="session")),
     # --- input
     "a nodeSelector applied away": World(
