@@ -25,7 +25,7 @@ SPELLINGS = st.builds("{}{}".format, NUMBER, SUFFIX)
 @given(SPELLINGS)
 def test_the_printed_form_is_the_same_number_and_prints_itself(text: str) -> None:
     quantity = parse_quantity(text)
-    assume(abs(quantity.number) < 10**21)  # Beyond it there is no suffix, and Kubernetes prints none.
+    assume(abs(quantity.number) < 10**21)  # Beyond it no suffix is known, and none is printed.
     again = parse_quantity(str(quantity))
     assert again.same_amount(quantity)
     assert str(again) == str(quantity)
