@@ -143,7 +143,7 @@ def _placement(scenario: Scenario) -> Iterator[str]:
     if may_preempt(scenario):
         yield (
             "the Pods that one preemption evicts go one after the other, the most important first; "
-            "which of several Pods of equal priority started first is left open"
+            "which of several Pods of equal priority started first is left open; a Pod that nobody makes again may go"
         )
     if _spreads(scenario) and scenario.consistency is not Consistency.LINEARIZABLE:
         yield (

@@ -18,6 +18,7 @@ from .cluster import Cluster
 from .environment import describe
 from .kubelets import proxy_slot
 from .node_faults import stranded
+from .priorities import may_preempt
 from .script_slots import BLOCKED, GONE, REFUSED, SCRIPT
 
 Objects = tuple[Object, ...]
@@ -106,9 +107,10 @@ def _missing(cluster: Cluster, view: View) -> Iterator[str]:
     layout = cluster.world.layout
     there = {ref for kind in layout.pools for slot in layout.pools[kind] if (ref := view.via(reference, slot))}
     gone: tuple[Ref, ...] = view[GONE]
+    outranked = may_preempt(cluster.scenario)  # A Pod that nobody makes again may have to go for a more important one.
     for ref, owners in cluster.scenario.asked_for:
         excused = ref in gone or Ref("Namespace", "", ref.namespace) in gone or any(owner in gone for owner in owners)
-        if ref.kind in layout.pools and ref not in there and not excused:
+        if ref.kind in layout.pools and ref not in there and not excused and not (outranked and ref.kind == "Pod"):
             yield f"{ref.kind} {ref.name} is gone, though nobody was asked to delete it"
 
 
