@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kubeproof.impl.api import int64
@@ -25,6 +25,7 @@ SPELLINGS = st.builds("{}{}".format, NUMBER, SUFFIX)
 @given(SPELLINGS)
 def test_the_printed_form_is_the_same_number_and_prints_itself(text: str) -> None:
     quantity = parse_quantity(text)
+    assume(abs(quantity.number) < 10**21)  # Beyond it no suffix is known, and none is printed.
     again = parse_quantity(str(quantity))
     assert again.same_amount(quantity)
     assert str(again) == str(quantity)

@@ -1,0 +1,177 @@
+"""Mutants that must die: `python tests/mutants.py`, with `--only NAME` (part of a name or of a table's) and `--jobs N`.
+
+Each row of tests/mutants/*.yaml plants one wrong line and names who notices: a claim of `check` on a small world, whose
+verdict changes, or a test, which fails. Those in the tables `claims`, `participation`, `motion`, `views` and `input`
+must die in `check`. The exit code is 1 if one lives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import multiprocessing
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import FrameType, ModuleType
+
+import pytest
+import yaml
+from attrs import frozen
+
+from kubeproof.harness import face
+from kubeproof.harness.check import check
+from kubeproof.impl.api.load import BadInput
+from kubeproof.model.checker import Limits
+from kubeproof.properties.planted import planted
+
+HERE = Path(__file__).parent
+TABLES = HERE / "mutants"
+IN_CHECK = ("claims", "participation", "motion", "views", "input")
+"""Tables whose mutants must die in `check`."""
+LIMITS = Limits(max_states=20_000)
+SECONDS = 60
+"""How long one question may take; a mutant that makes it endless has not changed a verdict."""
+INPUT = "input"
+"""What is judged where a world is not even read: accepted, or refused."""
+PASSES = "passes"
+"""What is judged of a test."""
+
+
+@frozen
+class Mutant:
+    """One wrong line, who is asked about it, and what is said without and with it."""
+
+    table: str
+    name: str
+    module: str
+    before: str
+    after: str
+    asks: str
+    claim: str
+    without: str
+    planted: str
+
+
+def mutants() -> tuple[Mutant, ...]:
+    """Read all tables."""
+    return tuple(one for path in sorted(TABLES.glob("*.yaml")) for one in _table(path))
+
+
+def _table(path: Path) -> Iterator[Mutant]:
+    for row in yaml.safe_load(path.read_text()):
+        claim, verdicts = next(iter(row["says"].items()))
+        without, after = verdicts.split(" -> ")
+        yield Mutant(path.stem, row["name"], row["in"], row["before"], row["after"], row["asks"], claim, without, after)
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+
+def _worlds() -> ModuleType:
+    """Load the small worlds by their file; tests are no package."""
+    spec = importlib.util.spec_from_file_location("mutant_worlds", TABLES / "worlds.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+WORLDS = _worlds()
+
+
+def said(asks: str) -> dict[str, str]:
+    """Give the verdict of every claim on a world, or whether a test passes."""
+    return _test(asks) if ".py" in asks else _checked(asks)
+
+
+def _checked(world: str) -> dict[str, str]:
+    """Check a world: one of `worlds.py`, or a folder of the cases or examples."""
+    try:
+        if world in WORLDS.WORLDS:
+            scenario = WORLDS.scenario(world)
+        else:
+            scenario = face.Cluster.from_manifests(_folder(world)).load().scenario
+        return {INPUT: "accepted"} | {one.name: one.status.value for one in check(scenario, limits=LIMITS).claims}
+    except BadInput:
+        return {INPUT: "refused"}
+
+
+def _folder(world: str) -> Path:
+    found = HERE.parent / world
+    return found if found.is_dir() else HERE / "scenarios" / world
+
+
+def _test(node: str) -> dict[str, str]:
+    quiet = io.StringIO()
+    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
+        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", str(HERE / node)])
+    words = {pytest.ExitCode.OK: "yes", pytest.ExitCode.TESTS_FAILED: "no"}
+    return {PASSES: words.get(pytest.ExitCode(code), f"not run: {quiet.getvalue()[-200:]}")}
+
+
+def answer(question: tuple[Mutant | None, str]) -> dict[str, str]:
+    """Answer a question, with a mutant planted if there is one. Meant for a process of its own: memories are kept."""
+    mutant, asks = question
+
+    def late(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(SECONDS)
+    try:
+        if mutant is None:
+            return said(asks)
+        with planted(f"kubeproof.{mutant.module}", mutant.before, mutant.after):
+            return said(asks)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong is no verdict
+        return {"error": f"{type(error).__name__}: {error}"}
+    finally:
+        signal.alarm(0)
+
+
+def judged(some: Iterable[Mutant], jobs: int = 1) -> Iterator[tuple[Mutant, str, str]]:
+    """Give each mutant with what is said of its claim without and with it."""
+    some = tuple(some)
+    asked = tuple(dict.fromkeys(one.asks for one in some))
+    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+        sound = dict(zip(asked, pool.imap(answer, ((None, one) for one in asked), chunksize=1), strict=True))
+        found = pool.imap(answer, ((one, one.asks) for one in some), chunksize=1)
+        for one, faulty in zip(some, found, strict=True):
+            yield one, _of(one, sound[one.asks]), _of(one, faulty)
+
+
+def _of(mutant: Mutant, verdicts: dict[str, str]) -> str:
+    """Give what is said of a mutant's claim; an input that is refused has no claims."""
+    return verdicts.get(mutant.claim) or verdicts.get("error") or f"input {verdicts.get(INPUT, 'not judged')}"
+
+
+def main(arguments: list[str]) -> int:
+    """Plant, ask, and print a line for each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="part of a name, or a table")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
+    wanted = parser.parse_args(arguments)
+    some = [one for one in mutants() if wanted.only in one.name or wanted.only == one.table]
+    died, lived = Counter[str](), Counter[str]()
+    for one, without, after in judged(some, wanted.jobs):
+        dead = (without, after) == (one.without, one.planted)
+        (died if dead else lived)[one.table] += 1
+        expected = "" if dead else f" (expected {one.without} -> {one.planted})"
+        word = "died " if dead else "LIVED"
+        print(f"{word} {one.table}: {one.name} [{one.asks}: {one.claim}: {without} -> {after}]{expected}", flush=True)
+    for table in sorted(died | lived):
+        print(f"{table}: {died[table]} of {died[table] + lived[table]} died")
+    print(f"all: {died.total()} of {died.total() + lived.total()} died")
+    return 1 if lived or not died else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
