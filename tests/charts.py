@@ -46,7 +46,8 @@ NAMED = "kubeproof-charts:new"
 KINDS: tuple[tuple[str, str], ...] = (
     (r"the (state|time|memory|depth)? ?limit of .* was hit", "a limit was hit"),
     (r"nothing came within .* s", "no answer in time"),
-    (r"of the things under Not modelled may matter", "something is not modelled"),
+    (r"it may hang on", "something is not modelled"),
+    (r"come from what is not modelled", "endpoints come from what is not modelled"),
     (r"a breach is possible for a Pod by itself", "a suspicion that no run of the cluster confirmed"),
     (r"applying the manifests does not come to rest", "the first apply does not come to rest"),
     (r"needs one more place for", "too few places"),
@@ -99,14 +100,18 @@ def questions(path: Path) -> tuple[Question, ...]:
 
 
 def first_served(path: Path) -> str:
-    """Name the first Deployment whose Pods a Service selects; "" where there is none. Raises BadInput."""
+    """Name the first Deployment whose Pods a Service selects, as NAMESPACE/KIND/NAME; "" where there is none.
+
+    Raises BadInput.
+    """
     objects = face.Cluster.from_manifests(path, nodes=NODES).load().scenario.objects
-    selectors = [one.spec.selector for one in objects if isinstance(one, Service) and one.spec.selector]
+    services = [one for one in objects if isinstance(one, Service) and one.spec.selector]
     for one in objects:
         if isinstance(one, Deployment):
-            labels = one.spec.template.metadata.labels
-            if any(selector.items() <= labels.items() for selector in selectors):
-                return one.metadata.name
+            labels, space = one.spec.template.metadata.labels, one.metadata.namespace
+            here = (service.spec.selector for service in services if service.metadata.namespace == space)
+            if any(selector.items() <= labels.items() for selector in here):
+                return f"{space}/Deployment/{one.metadata.name}"
     return ""
 
 
@@ -168,7 +173,7 @@ def kind_of(reason: str) -> str:
 
 def line(name: str, question: Question, answer: Answer) -> str:
     """Give the line of a question."""
-    head = f"{name:<24} {question.name:<11}"
+    head = f"{name:<26} {question.name:<11}"
     if answer.problem:
         return f"{head} no answer: {answer.problem}"
     said = "  ".join(f"{claim} {verdict}" for claim, verdict in answer.verdicts)
@@ -195,7 +200,7 @@ def main(arguments: Sequence[str]) -> int:
         return BAD_INPUT
     unloadable: list[str] = []
     pairs = list(asked(paths, options, unloadable))
-    print(f"{'set':<24} {'question':<11} {'states':>9} {'CPU s':>7}  verdicts", flush=True)
+    print(f"{'set':<26} {'question':<11} {'states':>9} {'CPU s':>7}  verdicts", flush=True)
     answers: list[Answer] = []
     with ThreadPoolExecutor(options.jobs) as pool:
         futures = [pool.submit(partial(ask, path, question, options.timeout)) for path, question in pairs]

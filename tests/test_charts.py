@@ -56,10 +56,19 @@ def charts(tmp_path: Path) -> Path:
 
 
 def test_the_image_is_changed_of_the_first_deployment_behind_a_service(charts: Path) -> None:
-    assert command().first_served(charts / "web.yaml") == "web"
+    assert command().first_served(charts / "web.yaml") == "default/Deployment/web"
     asked = {one.name: one.arguments for one in command().questions(charts / "folder")}
-    assert asked["set-image"] == ("--script", f"set-image api *={command().NAMED}")
+    assert asked["set-image"] == ("--script", f"set-image default/Deployment/api *={command().NAMED}")
     assert list(asked) == ["apply", "set-image", "drain", "node-crash"]
+
+
+def test_a_deployment_is_named_with_its_namespace(charts: Path) -> None:
+    text = WEB.replace("{name: web}\n", "{name: web, namespace: shop}\n")
+    (charts / "web.yaml").write_text(text, encoding="utf-8")
+    (question,) = (one for one in command().questions(charts / "web.yaml") if one.name == "set-image")
+    answer = command().ask(charts / "web.yaml", question, 30)
+    assert question.arguments[1].startswith("set-image shop/Deployment/web ")
+    assert answer.problem == ""
 
 
 def test_nothing_is_asked_of_an_image_where_no_service_is(charts: Path) -> None:
@@ -97,6 +106,7 @@ def test_a_command_that_fails_is_no_verdict(charts: Path) -> None:
 def test_reasons_are_folded_to_kinds_and_a_strange_one_is_told() -> None:
     kind_of = command().kind_of
     assert kind_of("the limit of 30,000 states was hit") == kind_of("the time limit of 5 s was hit")
+    assert kind_of("the whole is not known, for it may hang on Job default/x") == "something is not modelled"
     assert kind_of("the stars are wrong") == f"{command().NO_NAME}: the stars are wrong"
 
 

@@ -20,8 +20,7 @@ from kubeproof.model.checker import Limits, Status
 HERE = Path(__file__).parent
 SEEDS = range(100)
 PARTS = 10
-LIMITS = Limits(max_states=5_000)
-MOST_UNDECIDED = 20
+LIMITS = Limits(max_states=4_000)
 
 
 @cache
