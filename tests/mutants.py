@@ -112,7 +112,7 @@ def _folder(world: str) -> Path:
 def _test(node: str) -> dict[str, str]:
     quiet = io.StringIO()
     with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", str(HERE / node)])
+        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-n", "0", str(HERE / node)])
     words = {pytest.ExitCode.OK: "yes", pytest.ExitCode.TESTS_FAILED: "no"}
     return {PASSES: words.get(pytest.ExitCode(code), f"not run: {quiet.getvalue()[-200:]}")}
 

@@ -140,6 +140,12 @@ def test_a_priority_class_becomes_a_number() -> None:
     assert critical.priority == 2_000_001_000
 
 
+def test_of_several_default_classes_the_lowest_counts() -> None:
+    store = Objects.of(priority_class(name, value, default=True) for name, value in (("a", 9), ("b", 5), ("c", 7)))
+    spec = created(store, pod())[1].spec
+    assert (spec.priority, spec.priority_class_name) == (5, "b")
+
+
 def test_a_number_that_contradicts_the_class_is_refused() -> None:
     _, response = asked(Objects(), Create(pod(priority=7)))
     assert response.message == (

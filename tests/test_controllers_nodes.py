@@ -254,6 +254,12 @@ def test_an_evicted_pod_counts_again_after_two_minutes() -> None:
     assert counted(budget(promised, min_available=0), pod(), now=221) == (1, 1, 0, 1)
 
 
+@pytest.mark.parametrize(("now", "there"), [(219, True), (221, False)])
+def test_the_note_of_an_eviction_goes_after_two_minutes_or_with_its_pod(now: int, there: bool) -> None:  # noqa: FBT001
+    noted = immutabledict({"p": 100, "gone": 100})
+    assert disruption.disrupted_pods(noted, (pod(),), now) == ({"p": 100} if there else {})
+
+
 def test_a_pod_whose_controller_is_unknown_allows_no_disruption() -> None:
     healthy = PodDisruptionBudgetStatus(disruptions_allowed=1, current_healthy=1)
     stray = owned_by(rs())

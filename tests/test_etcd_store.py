@@ -104,6 +104,17 @@ def test_a_watch_from_now_on_is_told_nothing_old() -> None:
     assert [event.kv.key for event in poll(later, watcher)[1]] == [b"d"]  # type: ignore[union-attr]
 
 
+def test_a_watch_from_a_revision_to_come_is_told_nothing_before_it() -> None:
+    store = after(*THREE)
+    early, events = poll(store, watch(store, b"a", FROM_KEY, store.revision + 2))
+    assert events == ()
+    next_one, _ = apply(store, Put(b"d"))
+    early, events = poll(next_one, early)
+    assert events == ()
+    later, _ = apply(next_one, Put(b"e"))
+    assert [event.kv.key for event in poll(later, early)[1]] == [b"e"]  # type: ignore[union-attr]
+
+
 def test_the_store_before_is_still_there_after() -> None:
     before = after(*THREE)
     apply(before, DeleteRange(b"a", FROM_KEY))

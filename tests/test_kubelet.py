@@ -198,6 +198,21 @@ def test_neighbours_take_room_ports_and_places() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stage", "there"),
+    [
+        (Stage.IDLE, False),
+        (Stage.STARTING, True),
+        (Stage.RUNNING, True),
+        (Stage.PRE_STOP, True),
+        (Stage.TERMINATING, True),
+        (Stage.STOPPED, False),
+    ],
+)
+def test_a_pod_takes_its_room_until_its_containers_are_gone(stage: Stage, there: bool) -> None:  # noqa: FBT001
+    assert occupies(PodRuntime(stage, "u")) is there
+
+
+@pytest.mark.parametrize(
     ("hook", "seconds"),
     [
         (LifecycleHandler(sleep=SleepAction(4)), 4),

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 from immutabledict import immutabledict
@@ -217,6 +217,20 @@ class Thing:
     name: str = ""
     sort: str = "usual"
     count: int = 0
+
+
+@frozen
+class Noted:
+    """A value with a field that makes no difference."""
+
+    name: str
+    note: str = field(default="", eq=False)
+
+
+def test_what_makes_no_difference_is_not_in_the_text() -> None:
+    assert Noted("a", "seen") == Noted("a", "not seen")
+    assert canonical(Noted("a", "seen")) == canonical(Noted("a", "not seen"))
+    assert digest({"slot": Noted("a", "seen")}) == digest({"slot": Noted("a")}) != digest({"slot": Noted("b")})
 
 
 def test_the_canonical_text_tells_apart_what_python_takes_for_equal() -> None:

@@ -285,6 +285,10 @@ WORLDS = {
     "a host port": World(
         deployment(replicas=2, ports="{containerPort: 80, hostPort: 80}"), wish(start="empty", nodes=2)
     ),
+    "a host port that is taken": World(
+        deployment(replicas=2, ports="{containerPort: 80, hostPort: 80}"), wish(start="empty")
+    ),
+    "a Pod that its kubelet refuses": World(node("a", cpu="1") + pod("one", "nodeName: a, ", box=asks("1500m")), wish(start="empty", **TWO)),
     "a scheduling gate": World(pod("one", "schedulingGates: [{name: example.com/wait}], "), wish(start="empty")),
     "a cordon seen late": World(
         NODES + deployment(),
@@ -402,6 +406,7 @@ WORLDS = {
     "a Pod on each node that is asked": World(
         deployment(replicas=2, pod=APART) + service(spec=LOCAL), wish(nodes=2)
     ),
+    "one pod on each of two nodes": World(deployment(replicas=2, pod=APART) + service(), wish(nodes=2)),
     "a service that selects by a template's hash": World(
         pod("one", labels="pod-template-hash: abc") + service(selector="pod-template-hash: abc")
     ),
