@@ -36,6 +36,19 @@ def evictions(cluster: Cluster) -> Callable[[str], bool]:
     return lambda action: drains(action) or schedulers(action)
 
 
+def premise(cluster: Cluster) -> Callable[[View], bool]:
+    """Give the test of whether somebody has been evicted at all: such a Pod says that it is a target of disruption."""
+    return partial(_disrupted, cluster)
+
+
+def _disrupted(cluster: Cluster, view: View) -> bool:
+    return any(view.via(_is_target, slot) for slot in cluster.world.layout.pools["Pod"])
+
+
+def _is_target(obj: Object | None) -> bool:
+    return isinstance(obj, Pod) and any(one.type == "DisruptionTarget" for one in obj.status.conditions)
+
+
 def _over_budget(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:
     layout = cluster.world.layout
     pods = [(before.via(_counted, slot), after.via(_counted, slot)) for slot in layout.pools["Pod"]]

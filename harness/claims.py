@@ -73,7 +73,15 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
     if claim_spread.is_constrained(cluster):
         found.append(Converges("spread", SPREAD, claim_spread.even(cluster), over))
     if cluster.parts.budgets and "PodDisruptionBudget" in cluster.world.layout.pools:
-        found.append(StepProperty("budget", BUDGET, claim_budget.check(cluster), claim_budget.evictions(cluster)))
+        found.append(
+            StepProperty(
+                "budget",
+                BUDGET,
+                claim_budget.check(cluster),
+                claim_budget.evictions(cluster),
+                claim_budget.premise(cluster),
+            )
+        )
     return tuple(found)
 
 

@@ -42,7 +42,7 @@ def cluster(manifest: str = BARE, **options: Any) -> Cluster:
     return checking.machine_of(scenario, prepare(scenario))
 
 
-ENOUGH = Limits(max_states=5000)
+ENOUGH = Limits(max_states=20_000)
 """More states than any of these worlds has; a broken one may have more, and then nothing is said to hold of it."""
 
 

@@ -62,7 +62,9 @@ def test_a_mutant_dies(name: str) -> None:
     assert (without, after) == (BY_NAME[name].without, BY_NAME[name].planted)
 
 
-def test_a_mutant_that_changes_nothing_lives(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mutant_that_changes_nothing_lives(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     same = evolve(BY_NAME[SAMPLE[3]], after="if there and protocol not in there or False:")
     monkeypatch.setattr(COMMAND, "mutants", lambda: (same,))
     assert COMMAND.main(["--jobs", "1"]) == 1

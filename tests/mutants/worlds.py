@@ -288,7 +288,9 @@ WORLDS = {
     "a host port that is taken": World(
         deployment(replicas=2, ports="{containerPort: 80, hostPort: 80}"), wish(start="empty")
     ),
-    "a Pod that its kubelet refuses": World(node("a", cpu="1") + pod("one", "nodeName: a, ", box=asks("1500m")), wish(start="empty", **TWO)),
+    "a Pod that its kubelet refuses": World(
+        node("a", cpu="1") + pod("one", "nodeName: a, ", box=asks("1500m")), wish(start="empty", **TWO)
+    ),
     "a scheduling gate": World(pod("one", "schedulingGates: [{name: example.com/wait}], "), wish(start="empty")),
     "a cordon seen late": World(
         NODES + deployment(),
