@@ -145,7 +145,11 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
         namespace=namespace,
     )
     if scenario.start is Start.CLUSTER and not dump:
-        reader.blame(fields["start"], "start: cluster needs a dump", "--from-cluster DUMP, or fromCluster: FILE")
+        reader.blame(
+            fields.get("start") or fields["fromCluster"],
+            "start: cluster needs a dump",
+            "--from-cluster DUMP, or fromCluster: FILE",
+        )
     if "fromCluster" in fields and dump not in files:
         reader.blame(fields["fromCluster"], f"there is no file {dump!r}", "kubectl get -A -o json writes a dump")
     reader.finish()

@@ -94,4 +94,4 @@ class NodeLifecycleLockstep(RuleBasedStateMachine):
 
 
 TestNodeLifecycleLockstep = NodeLifecycleLockstep.TestCase
-TestNodeLifecycleLockstep.settings = settings(max_examples=50, stateful_step_count=15)
+TestNodeLifecycleLockstep.settings = settings(max_examples=100, stateful_step_count=20)

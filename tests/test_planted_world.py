@@ -127,8 +127,8 @@ FAULTS = [
     (
         "a refused request counts as done",
         STEPS,
-        '(turn,)):\n        yield Outcome("is refused and starts anew", {process.turn: ()})',
-        '(turn,)):\n        yield Outcome("is refused and starts anew", {process.turn: turn[1:]})',
+        'yield Outcome("is refused and starts anew", {process.turn: left})',
+        'yield Outcome("is refused and starts anew", {process.turn: turn[1:]})',
         "a third request after a refused one",
     ),
     (
@@ -141,7 +141,7 @@ FAULTS = [
     (
         "a lost answer is seen after all",
         FAULTS_OF,
-        "{**updates, process.turn: (), LOST: budget - 1}",
+        "{**updates, process.turn: beside(requests, request), LOST: budget - 1}",
         "{**updates, **_seen_own(world, process, Stored(view, world.layout, updates), updates), LOST: budget - 1}",
         "a creation whose answer is lost",
     ),
@@ -176,8 +176,8 @@ FAULTS = [
     (
         "the rest of a turn is dropped",
         STEPS,
-        "process.turn: requests[1:]})",
-        "process.turn: ()})",
+        "process.turn: left})\n\n\ndef _seen_own",
+        "process.turn: ()})\n\n\ndef _seen_own",
         "a second request that is refused for ever",
     ),
     (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kubeproof.harness.cluster import Parts, applied, build
+from kubeproof.harness.cluster import Initial, Parts, applied, build
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.settle import Restless, apply, settle
 from kubeproof.model.machine import Action, Fairness, Machine, Outcome, State, View
@@ -35,7 +35,7 @@ def asking_everybody(machine: Machine) -> Iterator[State]:
 @pytest.mark.parametrize("name", ["web", "spread-cordoned", "two-schedulers"])
 def test_what_slept_does_not_change_the_schedule(name: str) -> None:
     scenario = Cluster.from_manifests(EXAMPLES / name).load().scenario
-    machine = build(scenario, Parts.everything(), applied(scenario)).machine
+    machine = build(scenario, Parts.everything(), Initial(applied(scenario))).machine
     *_, last = asking_everybody(machine)
     assert settle(machine) == last
 

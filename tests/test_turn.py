@@ -107,4 +107,5 @@ def test_a_set_leads_where_its_orders_lead(name: str, monkeypatch: pytest.Monkey
     assert one.stores < other.stores if name == "with a lost answer" else one.stores == other.stores
     told = explore(by_order.machine, claims.of(by_order)).verdicts
     assert [evolve(a, trace=None) for a in verdicts] == [evolve(b, trace=None) for b in told]
-    assert {a.status for a in verdicts} == {Status.HOLDS}
+    finds_nothing = {Status.VIOLATED} if name == "while somebody else deletes a Pod" else set()
+    assert {a.status for a in verdicts} == {Status.HOLDS} | finds_nothing
