@@ -30,7 +30,6 @@ DEPLOYMENT = "test_lockstep_deployment:DeploymentLockstep"
 ROLLOUT = "test_lockstep_deployment:test_a_rollout_and_a_resize_come_to_an_end_within_bounds"
 SLICES = "test_lockstep_endpointslice:EndpointSliceLockstep"
 NODE = "test_lockstep_nodelifecycle:NodeLifecycleLockstep"
-BACK = "test_controllers_nodes:test_a_node_that_is_back_loses_its_taints_but_keeps_those_of_others"
 BUDGET = "test_lockstep_disruption:test_each_count_is_the_models"
 COLLECTOR = "test_lockstep_podgc:test_it_collects_what_the_model_collects"
 WAITING = "test_lockstep_expectations:ExpectationsLockstep"
@@ -124,7 +123,6 @@ FAULTS = [
         'if one.type not in REPORTED and one.status != "Unknown"',
         NODE,
     ),
-    ("a node that is back stays tainted", "nodelifecycle", "if have != set(wanted):", "if have < set(wanted):", BACK),
     ("a strangers taint is dropped", "nodelifecycle", "or one.key not in ours or", "or", NODE),
     ("a promised Pod counts as healthy", "disruption", "DELETION_TIMEOUT > now)", "DELETION_TIMEOUT < now)", BUDGET),
     (
