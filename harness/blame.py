@@ -29,9 +29,8 @@ def written(one: Object, objects: Iterable[Object]) -> Ref:
     there = {ref_of(other): other for other in objects}
     ref = ref_of(one)
     seen = {ref}
-    while (found := there.get(ref, one)).metadata.controller is not None:
-        owner = found.metadata.controller
-        above = Ref(owner.kind, found.metadata.namespace, owner.name) if owner else ref
+    while (owner := there.get(ref, one).metadata.controller) is not None:
+        above = Ref(owner.kind, one.metadata.namespace, owner.name)
         if above in seen or above not in there:
             return above
         seen.add(above)

@@ -166,6 +166,10 @@ def _spreads(scenario: Scenario) -> bool:
     return any(one.when_unsatisfiable == "DoNotSchedule" for one in constraints)
 
 
+def _tainted(scenario: Scenario) -> bool:
+    return any(one.spec.taints for one in scenario.objects if isinstance(one, Node))
+
+
 def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
     throws_out = any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in scenario.script)
@@ -173,7 +177,7 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
         yield "nodes that die stay down, and a Pod left terminating on one stays so"
     if scenario.faults.node_crash or throws_out:
         yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do in the end"
-    elif throws_out or any(one.spec.taints for one in scenario.objects if isinstance(one, Node)):
+    if not scenario.faults.node_crash and (throws_out or _tainted(scenario)):
         yield (
             "a Pod that is bound while another one of its node is being deleted is not evicted before that one is "
             "gone, if its tolerationSeconds are more than the other's grace period and 5 s"

@@ -182,8 +182,13 @@ def where_it_starts(state: State) -> Iterator[str]:
         yield f"this run starts with {'; '.join(told)}"
 
 
+def _lines(verdict: Verdict) -> tuple[str, ...]:
+    """Give what a verdict rests on: the evidence of a breach, or why nothing is known."""
+    return verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
+
+
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
-    lines = verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
+    lines = _lines(verdict)
     blame: tuple[Blame, ...] = ()
     if verdict.kind == "stuck" and verdict.trace is not None:
         end = states(core.machine, verdict.trace)[-1]
@@ -229,8 +234,7 @@ def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
 
 def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:
     """Give a claim of which one half says this."""
-    lines = verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
-    return evolve(whole, status=verdict.status, kind=kind, lines=lines, trace=verdict.trace)
+    return evolve(whole, status=verdict.status, kind=kind, lines=_lines(verdict), trace=verdict.trace)
 
 
 def why_stuck(core: Cluster, state: State) -> Iterator[str]:

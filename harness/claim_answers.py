@@ -111,19 +111,19 @@ def _scene(cluster: Cluster, services: tuple[Service, ...], standing: Standing, 
 
 def _doors(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
     """Give the ways to ask for a Service."""
+    yield from _asked_at_rest(cluster, service, view)
+    spec = service.spec
+    if spec.external_traffic_policy == "Local" and spec.type != "LoadBalancer" and not is_headless(service):
+        nodes = sorted(name for name, _ in _there(cluster, view))
+        yield from (Door(port, node, EXTERNAL) for node in nodes for port in ports_of(service))
+
+
+def _asked_at_rest(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
+    """Give the doors that are asked whatever was before: of single nodes those that may have clients."""
     ports = ports_of(service)
     yield from map(Door, ports)
-    if is_headless(service):
-        return
-    if service.spec.internal_traffic_policy == "Local":
-        yield from (Door(port, node, INTERNAL) for node in _asking(cluster, service, view) for port in ports)
-    if service.spec.external_traffic_policy == "Local" and service.spec.type != "LoadBalancer":
-        yield from (Door(port, node, EXTERNAL) for node in _nodes(cluster, view) for port in ports)
-
-
-def _nodes(cluster: Cluster, view: View) -> tuple[str, ...]:
-    """Name the nodes that are there and up."""
-    return tuple(name for name, _ in _there(cluster, view))
+    if service.spec.internal_traffic_policy == "Local" and not is_headless(service):
+        yield from (Door(port, node, INTERNAL) for node in sorted(_asking(cluster, service, view)) for port in ports)
 
 
 def _there(cluster: Cluster, view: View) -> Iterator[tuple[str, bool]]:
@@ -224,19 +224,22 @@ def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
 
 def at_rest(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Give the goal that somebody answers wherever somebody should, and that who is listed as ready does."""
-    pods, bearable = tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster)))
     wanted = tuple(one for one in lasting_services(cluster.scenario) if is_judged(one))
-    return partial(_unmet, cluster, pods, bearable, wanted)
+    return partial(_unmet, cluster, *_input(cluster), wanted)
 
 
 Bearable = Callable[[Service], bool]
 
 
+def _input(cluster: Cluster) -> tuple[tuple[Pod, ...], Bearable]:
+    """Give the Pods of the input that last, and the test whether anything of the input could stand behind a Service."""
+    return tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster)))
+
+
 def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Service, str]]:
     """Give the Services of a state that somebody should answer for and nobody does, with the field that is wrong."""
-    pods, bearable = tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster)))
     services = services_of(cluster, view)
-    for one, door in _silent(cluster, services, pods, bearable, view):
+    for one, door in _silent(cluster, services, *_input(cluster), view):
         if field := _why(cluster, door, services, view)[1]:
             yield one, field
 
@@ -276,15 +279,6 @@ def _silent(
             for door in _asked_at_rest(cluster, one, view):
                 if not seen.answered(door):
                     yield one, door
-
-
-def _asked_at_rest(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
-    """Give the doors that are asked whatever was before: of single nodes those that may have clients."""
-    ports = ports_of(service)
-    yield from map(Door, ports)
-    if service.spec.internal_traffic_policy == "Local" and not is_headless(service):
-        nodes = sorted(set(_asking(cluster, service, view)) & set(_nodes(cluster, view)))
-        yield from (Door(port, node, INTERNAL) for node in nodes for port in ports)
 
 
 def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ...], view: View) -> frozenset[Ref]:

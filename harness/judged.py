@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from ..impl.api.core import Node, NodeStatus, Pod, PodStatus
+from ..impl.api.core import Namespace, Node, NodeStatus, Pod, PodStatus
 from ..impl.api.frozen import Strings
 from ..impl.api.kinds import Object
 from ..impl.api.meta import ObjectMeta
@@ -68,5 +68,5 @@ def namespaces_of(cluster: Cluster, view: View) -> tuple[tuple[str, Strings], ..
     """Give the labels of each namespace that there is."""
     layout = cluster.world.layout
     placed = (view[slot] for slot in layout.pools.get("Namespace", ()))
-    found = (one for one in (*layout.constants.values(), *placed) if one is not None)
-    return tuple(sorted((one.metadata.name, one.metadata.labels) for one in found if type(one).__name__ == "Namespace"))
+    found = (one for one in (*layout.constants.values(), *placed) if isinstance(one, Namespace))
+    return tuple(sorted((one.metadata.name, one.metadata.labels) for one in found))

@@ -24,6 +24,7 @@ from attrs import evolve, frozen
 
 from ..impl.api.apps import Deployment
 from ..impl.api.core import Service
+from ..impl.kubectl import script as kubectl
 from ..model.checker.results import Limits, Status
 from .check import check
 from .motion import IN_MOTION
@@ -143,9 +144,9 @@ def _leaves_nobody_to_answer(scenario: Scenario, run: tuple[Outcome, ...]) -> bo
     return False
 
 
-def _takes_too_many(_: Scenario, run: tuple[Outcome, ...]) -> bool:
+def _takes_too_many(scenario: Scenario, run: tuple[Outcome, ...]) -> bool:
     """Tell whether a drain of a converged cluster left fewer ready Pods than the one budget asks for."""
-    if len(run) < 2 or not run[-1]["afterAction"].endswith(":drain") or not run[-2]["converged"]:
+    if len(run) < 2 or not isinstance(scenario.script[-1], kubectl.Drain) or not run[-2]["converged"]:
         return False
     workloads = run[-2]["workloads"]
     budgets = run[-2]["pdbs"]

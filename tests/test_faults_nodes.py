@@ -291,6 +291,15 @@ def test_the_bounds_say_what_is_assumed_about_dead_nodes_and_timers() -> None:
     assert "the kubelet of a node that is deleted does nothing any more" in gone
 
 
+def test_the_bounds_say_which_order_of_evictions_is_left_out_where_a_step_throws_pods_out() -> None:
+    out = bounds_of(cluster(script=[{"taint": {"node": "node-1", "key": "spoilt", "effect": "NoExecute"}}]).scenario)
+    order = [line for line in out if "is not evicted before that one is gone" in line]
+    assert len(order) == 1
+    assert any(line.startswith("timers ") for line in out)
+    dying = bounds_of(cluster(**CRASH).scenario)
+    assert not set(order) & set(dying)
+
+
 BUDGET = """
 apiVersion: policy/v1
 kind: PodDisruptionBudget
