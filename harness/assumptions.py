@@ -19,16 +19,14 @@ from ..impl.api.policy import PriorityClass
 from ..impl.api.references import references
 from ..impl.api.selectors import matches_map
 from ..impl.api.storage import PersistentVolumeClaim
+from ..impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
 from ..impl.kubelet.timings import handler_seconds
 from .manifests import Manifests
 from .workloads import Template, templates
 
-BUILT_IN = frozenset({"system-cluster-critical", "system-node-critical"})
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
 NAMED = 3
 """So many images are named."""
-ALWAYS_THERE = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
-"""The namespaces that every cluster has."""
 
 
 @frozen(order=True)
@@ -151,7 +149,7 @@ def _always_there(ref: Ref) -> bool:
     return (
         (ref.kind == "ServiceAccount" and ref.name == "default")
         or (ref.kind == "ConfigMap" and ref.name == "kube-root-ca.crt")
-        or (ref.kind == "PriorityClass" and ref.name in BUILT_IN)
+        or (ref.kind == "PriorityClass" and ref.name in SYSTEM_PRIORITIES)
     )
 
 

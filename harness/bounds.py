@@ -11,6 +11,7 @@ from .prepare import Prepared
 from .priorities import may_preempt, pod_specs
 from .roomy import all_the_same
 from .scenario import Consistency, Scenario, Start
+from .taint_eviction import lags
 
 _VIEWS = {
     Consistency.LINEARIZABLE: "every component acts on the store as it is",
@@ -166,18 +167,25 @@ def _spreads(scenario: Scenario) -> bool:
     return any(one.when_unsatisfiable == "DoNotSchedule" for one in constraints)
 
 
-def _tainted(scenario: Scenario) -> bool:
-    return any(one.spec.taints for one in scenario.objects if isinstance(one, Node))
+def _throws_out(scenario: Scenario) -> bool:
+    """Tell whether a node may come to a NoExecute taint without dying: it has it, is not ready, or a step puts it."""
+    if any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in scenario.script):
+        return True
+    joins = (one.object for one in scenario.script if isinstance(one, kubectl.AddNode))
+    nodes = [one for one in (*scenario.everything, *joins) if isinstance(one, Node)]
+    taints = (taint for one in nodes for taint in one.spec.taints)
+    ready = (one.status.condition("Ready") for one in nodes)
+    return any(one.effect == "NoExecute" for one in taints) or any(one and one.status != "True" for one in ready)
 
 
 def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
-    throws_out = any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in scenario.script)
+    throws_out = _throws_out(scenario)
     if scenario.faults.node_crash:
         yield "nodes that die stay down, and a Pod left terminating on one stays so"
     if scenario.faults.node_crash or throws_out:
         yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do in the end"
-    if not scenario.faults.node_crash and (throws_out or _tainted(scenario)):
+    if throws_out and not scenario.faults.node_crash and not lags(scenario):
         yield (
             "a Pod that is bound while another one of its node is being deleted is not evicted before that one is "
             "gone, if its tolerationSeconds are more than the other's grace period and 5 s"

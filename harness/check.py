@@ -116,7 +116,7 @@ def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = Tru
 def machine_for(scenario: Scenario, kind: str = "") -> Machine:
     """Give the machine a trace of this kind of breach was found on, for a replay."""
     prepared = prepare(scenario)
-    if kind in {motion.IN_MOTION, motion.LAGGING}:
+    if kind in motion.MOVING:
         return motion.moving(scenario, prepared, kind)[0].machine
     return machine_of(scenario, prepared).machine
 

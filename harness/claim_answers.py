@@ -49,7 +49,7 @@ from ..properties.answers import (
     why_deaf,
 )
 from .cluster import Cluster
-from .given import given, lasting_pods, lasting_services
+from .given import lasting_pods, lasting_services
 from .kubelets import runtime_slot, up_slot
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
@@ -233,7 +233,7 @@ Bearable = Callable[[Service], bool]
 
 def _input(cluster: Cluster) -> tuple[tuple[Pod, ...], Bearable]:
     """Give the Pods of the input that last, and the test whether anything of the input could stand behind a Service."""
-    return tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(_templates(cluster)))
+    return tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(dict.fromkeys(_templates(cluster))))
 
 
 def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Service, str]]:
@@ -305,7 +305,7 @@ def _serves(services: tuple[Service, ...], obj: Object | None) -> frozenset[Ref]
 def _templates(cluster: Cluster) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
     """Give namespace and labels of all Pods that the input speaks of."""
     initial = (value for state in cluster.machine.initial for value in state.values())
-    for one in (*given(cluster.scenario), *initial):
+    for one in (*cluster.scenario.everything, *initial):
         if isinstance(one, Deployment | ReplicaSet):
             yield one.metadata.namespace, tuple(one.spec.template.metadata.labels.items())
         elif isinstance(one, Pod):

@@ -19,7 +19,7 @@ from .environment import describe
 from .kubelets import proxy_slot
 from .node_faults import stranded
 from .priorities import may_preempt
-from .script_slots import BLOCKED, GONE, REFUSED, SCRIPT
+from .script_slots import BLOCKED, GONE, REFUSED, SCRIPT, under_way
 
 Objects = tuple[Object, ...]
 Told = Callable[[Objects], tuple[str, ...]]
@@ -45,7 +45,7 @@ def _goal(cluster: Cluster, told: Told, view: View) -> Iterator[str]:
 def first_shortfall(cluster: Cluster, view: View) -> str:
     """Give one reason why the Pods and workloads are not what they should be, "" if they are."""
     layout = cluster.world.layout
-    if view.via(_is_negative, SCRIPT):
+    if view.via(under_way, SCRIPT):
         return "the drain is not over"
     for kind in layout.pools:
         for slot in layout.pools[kind]:
@@ -60,10 +60,6 @@ def beside_workloads(cluster: Cluster, view: View) -> Iterator[str]:
     yield from _stranded(cluster, view)
     yield from _missing(cluster, view)
     yield from _failed(cluster, view)
-
-
-def _is_negative(done: int) -> bool:
-    return done < 0
 
 
 def _shortfall(obj: Object | None) -> str:

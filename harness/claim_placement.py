@@ -9,7 +9,7 @@ over, a binding is right if it is for some of them still without theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import product
 
@@ -31,10 +31,14 @@ Judge = Callable[[Pod, Node, Others, tuple[Node, ...], Spaces], bool]
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
     """Give the check of a cluster's machine; what has been judged once is kept as long as it is."""
-    return partial(_misplaced, cluster, lru_cache(maxsize=None)(_breaks))
+    first = (State.of(one) for one in cluster.machine.initial) if _change(cluster) else ()
+    start = {one.metadata.name: one for state in first for one in nodes_of(cluster, state)}
+    return partial(_misplaced, cluster, lru_cache(maxsize=None)(_breaks), start)
 
 
-def _misplaced(cluster: Cluster, breaks: Judge, before: View, after: View, _label: str) -> Iterator[str]:
+def _misplaced(
+    cluster: Cluster, breaks: Judge, start: Mapping[str, Node], before: View, after: View, _label: str
+) -> Iterator[str]:
     """Judge by the Pods as they are, and by the nodes as they are, but for what nobody can hold against a decision."""
     slots = cluster.world.layout.pools["Pod"]
     if all(before.via(_node_name, slot) == after.via(_node_name, slot) for slot in slots):
@@ -44,7 +48,7 @@ def _misplaced(cluster: Cluster, breaks: Judge, before: View, after: View, _labe
     for pod in bound:
         others = tuple(one for _, one in pods if one is not None and one is not pod and one.spec.node_name)
         asked = pod if cluster.scenario.consistency is Consistency.LINEARIZABLE else _not_spread(pod)
-        seen = _as_perhaps_seen(cluster, nodes_of(cluster, after), asked)
+        seen = _as_perhaps_seen(cluster, start, nodes_of(cluster, after), asked)
         alone, there, spaces = nameless(asked), alike(others), namespaces_of(cluster, after)
         judged = ((nodes, _called(pod.spec.node_name, nodes)) for nodes in seen)
         wrong = [(nodes, node) for nodes, node in judged if node and breaks(alone, node, there, nodes, spaces)]
@@ -63,7 +67,9 @@ def _called(name: str, nodes: tuple[Node, ...]) -> Node | None:
     return next((one for one in nodes if one.metadata.name == name), None)
 
 
-def _as_perhaps_seen(cluster: Cluster, nodes: tuple[Node, ...], pod: Pod) -> tuple[tuple[Node, ...], ...]:
+def _as_perhaps_seen(
+    cluster: Cluster, start: Mapping[str, Node], nodes: tuple[Node, ...], pod: Pod
+) -> tuple[tuple[Node, ...], ...]:
     """Give the nodes as the scheduler may have seen them, where they change: without cordon and taints.
 
     Only what they did not have at the start may have been unseen. For a Pod that spreads over untainted nodes only it
@@ -71,7 +77,6 @@ def _as_perhaps_seen(cluster: Cluster, nodes: tuple[Node, ...], pod: Pod) -> tup
     """
     if not _change(cluster):
         return (nodes,)
-    start = {one.metadata.name: one for state in cluster.machine.initial for one in nodes_of(cluster, State.of(state))}
     honours = any(one.node_taints_policy == "Honor" for one in pod.spec.topology_spread_constraints)
     ways = [
         (bare,) if bare == one or not honours or one.metadata.name == pod.spec.node_name else (bare, one)

@@ -19,7 +19,7 @@ from . import (
 )
 from .cluster import Cluster
 from .priorities import may_preempt
-from .script_slots import SCRIPT
+from .script_slots import SCRIPT, under_way
 
 ROOM = "world/room"
 ANSWERED = "answered at rest"
@@ -91,7 +91,7 @@ def script_over(cluster: Cluster, view: View) -> bool:
 
 
 def _finished(steps: int, done: int) -> bool:
-    return done >= steps or done < 0
+    return done >= steps or under_way(done)
 
 
 def _no_room(view: View) -> tuple[str, ...]:

@@ -180,7 +180,7 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
         client=given["client"],
         during=given["during"],
         propagation=given["propagation"],
-        limits=limits_of({"max_states": None, "max_memory": None, **given}),
+        limits=limits_of(given),
         trace_dir=given["trace_dir"],
     )
     _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
@@ -206,7 +206,7 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     from . import place as placing  # noqa: PLC0415 - --help and --version need nothing of it
     from . import place_pool, place_report  # noqa: PLC0415
 
-    limits = limits_of({"max_states": None, "max_memory": None, "timeout": given["timeout"]})
+    limits = limits_of({"timeout": given["timeout"]})
     if (given["minimise"] == "nodes") != bool(given["pool"]):
         raise click.UsageError("--minimise nodes and --pool go together")
     paths = (*paths, *given["filename"])

@@ -91,8 +91,7 @@ def _forgets_revisions(scenario: Scenario) -> bool:
     """Tell whether a Deployment may come to more old ReplicaSets than it keeps."""
     given = sum(isinstance(one, ReplicaSet) for one in scenario.objects)
     most = given + sum(isinstance(one, _NEW_TEMPLATE) for one in scenario.script)
-    everything = (*scenario.objects, *(step.object for step in scenario.script if isinstance(step, kubectl.Apply)))
-    limits = [one.spec.revision_history_limit for one in everything if isinstance(one, Deployment)]
+    limits = [one.spec.revision_history_limit for one in scenario.everything if isinstance(one, Deployment)]
     return any(most > (DEFAULT_HISTORY if limit is None else limit) for limit in limits)
 
 
@@ -103,8 +102,7 @@ DEFAULT_HISTORY = 10
 
 
 def _has_budget(scenario: Scenario) -> bool:
-    applied = (step.object for step in scenario.script if isinstance(step, kubectl.Apply))
-    return any(isinstance(one, PodDisruptionBudget) for one in (*scenario.objects, *applied))
+    return any(isinstance(one, PodDisruptionBudget) for one in scenario.everything)
 
 
 @frozen
@@ -213,8 +211,7 @@ def _growth(scenario: Scenario, kind: str) -> int:
             deployments = sum(isinstance(one, Deployment) for one in scenario.objects)
             return deployments + templates
         case "EndpointSlice":
-            applied = (one.object for one in scenario.script if isinstance(one, kubectl.Apply))
-            services = (one for one in (*scenario.objects, *applied) if isinstance(one, Service))
+            services = (one for one in scenario.everything if isinstance(one, Service))
             ports = {tuple(one.ports for one in spec.containers) for spec in pod_specs(scenario)}
             return sum(max(1, len(one.spec.ip_families)) for one in services) * (1 + len(ports))
     return added

@@ -55,7 +55,6 @@ DRAIN_FLAGS = {
 VALUED = frozenset({"namespace", "replicas", "timeout"})
 """Flags that have a value, which may be the next word."""
 PAIRS = {("set", "image"): "set-image", ("rollout", "undo"): "rollout-undo", ("rollout", "restart"): "rollout-restart"}
-NODES = frozenset({"node", "nodes", "no"})
 ON_NODES = {"delete": "delete-node", "label": "label-node", "taint": "taint"}
 """What kubectl says of nodes, by the command here."""
 
@@ -130,7 +129,7 @@ def _command(words: tuple[str, ...], text: str) -> tuple[str, tuple[str, ...]]:
     if (first, second) in PAIRS:
         return PAIRS[first, second], words[2:]
     kind, slash, name = second.partition("/")
-    if first in ON_NODES and kind in NODES:
+    if first in ON_NODES and KINDS.get(kind) == "Node":
         return ON_NODES[first], (name, *words[2:]) if slash else words[2:]
     if first in COMMANDS:
         return first, words[1:]
@@ -211,7 +210,8 @@ def _delete(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
 def _on_node(action: str) -> Callable[[tuple[str, ...], Flags], dict[str, Any]]:
     def read(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
         given = {DRAIN_FLAGS[flag]: True for flag in sorted(flags) if flag in DRAIN_FLAGS}
-        return {action: {"node": _one(words).removeprefix("node/"), **given}}
+        kind, _, name = _one(words).rpartition("/")
+        return {action: {"node": name if KINDS.get(kind) == "Node" else _one(words), **given}}
 
     return read
 

@@ -147,7 +147,7 @@ def replicaset_process(place: str, pools: dict[str, tuple[str, ...]], *, form: F
         user="replicaset-controller",
         key=place,
         watches=(
-            Watch("ReplicaSet", (place,), _own_replicaset),
+            Watch("ReplicaSet", (place,), _whole),
             Watch("Pod", pools["Pod"], _replicaset_pod),
         ),
         constants=(),
@@ -169,10 +169,6 @@ def _side_by_side(requests: tuple[Request, ...]) -> Requests:
         return requests
     first = requests.index(gone[0])
     return (*requests[:first], *together(gone), *requests[first + len(gone) :])
-
-
-def _own_replicaset(_uid: str, obj: Object | None) -> Object | None:
-    return obj
 
 
 def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:

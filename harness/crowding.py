@@ -21,7 +21,7 @@ from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.requests import Delete
 from ..model.machine import View
-from ..model.turn import Requests, Together
+from ..model.turn import Requests, sent
 from ..model.world import Alternatives
 
 Pools = Mapping[str, tuple[str, ...]]
@@ -44,7 +44,7 @@ def crowded_first(place: str, pools: Pools, view: View, syncs: Alternatives) -> 
 
 
 def _victims(sync: Requests) -> frozenset[Ref]:
-    requests = [one for part in sync for one in (part if isinstance(part, Together) else (part,))]
+    requests = [one for part in sync for one in sent(part)]
     return frozenset(one.ref for one in requests if isinstance(one, Delete))
 
 

@@ -35,6 +35,7 @@ from ..impl.apiserver.storage import with_meta
 from ..impl.kubelet.status import OWNED, pod_ip, status
 from .cluster import Initial, canonical
 from .manifests import Manifests, settled
+from .surroundings import ALWAYS
 
 LEFT_ALONE = frozenset({"Event", "Lease", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
 """Modelled kinds that nothing in a cluster's world looks at."""
@@ -115,7 +116,7 @@ def _file(found: Manifests) -> str:
 def _spaces(objects: Iterable[Object]) -> Iterator[Namespace]:
     """Yield the namespaces that must be there though the dump does not show them."""
     there = {one.metadata.name for one in objects if isinstance(one, Namespace)}
-    used = {"default", "kube-system", *(one.metadata.namespace for one in objects)} - {""}
+    used = {*ALWAYS, *(one.metadata.namespace for one in objects)} - {""}
     for name in sorted(used - there):
         yield Namespace(ObjectMeta(name=name, uid=uid_of(Ref("Namespace", "", name))))
 

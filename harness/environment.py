@@ -36,12 +36,6 @@ class Environment:
     wait: bool = False
 
 
-def over(steps: int, view: View) -> bool:
-    """Tell whether the script is over."""
-    done: int = view[SCRIPT]
-    return done >= steps
-
-
 def past(index: int, view: View) -> bool:
     """Tell whether the script steps before `index` are done."""
     done: bool = view.via(partial(_at_least, index), SCRIPT)
@@ -111,8 +105,6 @@ def _live(environment: Environment, stored: Stored, step: Step) -> Cache:
             kinds = ("Pod", "ReplicaSet", "Deployment")
         case kubectl.Apply(obj):
             kinds = (ref_of(obj).kind,)
-        case kubectl.Drain():
-            kinds = ("Node", "Pod")
         case _:
             kinds = ("Node",)
     objects: list[Object] = [one for one in layout.constants.values() if ref_of(one).kind in kinds]

@@ -10,43 +10,50 @@ from collections.abc import Iterable, Iterator
 
 from ..impl.api.cache import Cache
 from ..impl.api.core import Pod, Service
-from ..impl.api.kinds import Object
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import Ref
 from ..impl.apiserver.authentication import ADMIN
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects
 from ..impl.kubectl import script as kubectl
+from ..impl.kubectl.found import ref_for
 from .scenario import Scenario
-
-
-def given(scenario: Scenario) -> tuple[Object, ...]:
-    """Give the manifests, those of the script last."""
-    return (*scenario.objects, *(one.object for one in scenario.script if isinstance(one, kubectl.Apply)))
+from .surroundings import config_of
 
 
 def lasting_pods(scenario: Scenario) -> Iterator[Pod]:
     """Give the Pods that are asked for by themselves: no workload of the input owns them, the script deletes none."""
-    every = given(scenario)
-    uids = {one.metadata.uid for one in every if one.metadata.uid}
-    for one in every:
+    uids = {one.metadata.uid for one in scenario.everything if one.metadata.uid}
+    for one in scenario.everything:
         owned = any(owner.uid in uids for owner in one.metadata.owner_references)
-        if isinstance(one, Pod) and not owned and not any(_deletes(step, one) for step in scenario.script):
+        if isinstance(one, Pod) and not owned and not any(_deletes(scenario, step, one) for step in scenario.script):
             yield one
 
 
-def _deletes(step: kubectl.Step, pod: Pod) -> bool:
-    name = pod.metadata.name
-    if isinstance(step, kubectl.DeletePod):
-        return step.name == name or step.workload == f"Pod/{name}"
-    return isinstance(step, kubectl.DeleteObject) and (step.kind, step.name) == ("Pod", name)
+def _deletes(scenario: Scenario, step: kubectl.Step, pod: Pod) -> bool:
+    name, namespace = pod.metadata.name, pod.metadata.namespace or scenario.namespace
+    match step:
+        case kubectl.DeletePod():
+            named = step.name == name or step.workload == f"Pod/{name}"
+        case kubectl.DeleteObject():
+            named = (step.kind, step.name) == ("Pod", name)
+        case _:
+            return False
+    return named and (step.namespace or scenario.namespace) == namespace
 
 
 def lasting_services(scenario: Scenario) -> Iterator[Service]:
     """Give the Services of the manifests that the script lets be: it deletes neither them nor what they hang on."""
-    gone = {(one.kind, one.name) for one in scenario.script if isinstance(one, kubectl.DeleteObject)}
+    gone = {
+        ref_for(step.kind, step.name, step.namespace or scenario.namespace)
+        for step in scenario.script
+        if isinstance(step, kubectl.DeleteObject)
+    }
     for one in scenario.objects:
-        if isinstance(one, Service) and ("Namespace", one.metadata.namespace) not in gone:
-            names = {("Service", one.metadata.name), *((by.kind, by.name) for by in one.metadata.owner_references)}
-            if not names & gone:
+        if isinstance(one, Service):
+            space = one.metadata.namespace
+            owners = (ref_for(by.kind, by.name, space) for by in one.metadata.owner_references)
+            if gone.isdisjoint((ref_of(one), Ref("Namespace", "", space), *owners)):
                 yield one
 
 
@@ -54,13 +61,13 @@ def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:
     """Give every version of every object that the script leads to, those at the start among them."""
     start = tuple(objects)
     yield from start
-    store = Objects.of(start)
+    store, config = Objects.of(start), config_of(scenario)
     for number, step in enumerate(scenario.script):
         if isinstance(step, kubectl.Drain):
             continue  # It changes a node and evicts Pods.
         requests = kubectl.requests(step, Cache(store.objects), scenario.namespace)
         for request in () if isinstance(requests, kubectl.Missing) else requests:
-            response, transaction = handle(store, request, user=ADMIN, suffix=f"v{number}")
+            response, transaction = handle(store, request, user=ADMIN, suffix=f"v{number}", config=config)
             if not response.ok:
                 break
             store = store.commit(transaction)

@@ -30,6 +30,7 @@ from ..properties.convergence import HASH
 from . import reach
 from .advice import hook_advice, hook_blame
 from .claim_answers import services_of
+from .claim_convergence import objects_of
 from .claims import REACHABILITY
 from .cluster import Cluster, Parts, build
 from .given import versions
@@ -42,6 +43,8 @@ IN_MOTION = "in motion"
 """The kind of a breach of reachability while things change, found with views that are current."""
 LAGGING = "in motion, on old views"
 """The same, found only where components act on old views."""
+MOVING = frozenset({IN_MOTION, LAGGING})
+"""The kinds of breach that no state at rest shows."""
 LIVES = 2
 """How often the one Pod is made when the question is whether it is dropped in the end."""
 SEARCH = Limits(max_states=400_000)
@@ -111,12 +114,11 @@ def _goes(core: Cluster, kind: Likeness, view: View) -> bool:
 
 
 def _going(scenario: Scenario, services: tuple[Service, ...], kind: Likeness, obj: Object | None) -> bool:
-    return _leaves(services, obj) is not None and _likeness(scenario, obj) == kind
+    return _leaves(services, obj) and _likeness(scenario, obj) == kind
 
 
-def _leaves(services: tuple[Service, ...], obj: Object | None) -> Pod | None:
-    going = isinstance(obj, Pod) and obj.metadata.terminating and any(selects_pod(one, obj) for one in services)
-    return obj if going and isinstance(obj, Pod) else None
+def _leaves(services: tuple[Service, ...], obj: Object | None) -> bool:
+    return isinstance(obj, Pod) and obj.metadata.terminating and any(selects_pod(one, obj) for one in services)
 
 
 def _likeness(scenario: Scenario, obj: Object | None) -> Likeness | None:
@@ -135,7 +137,7 @@ def _another_goes(core: Cluster, known: tuple[Likeness, ...], view: View) -> boo
 
 
 def _odd(scenario: Scenario, services: tuple[Service, ...], known: tuple[Likeness, ...], obj: Object | None) -> bool:
-    return _leaves(services, obj) is not None and _likeness(scenario, obj) not in known
+    return _leaves(services, obj) and _likeness(scenario, obj) not in known
 
 
 def _absent(obj: Object | None) -> bool:
@@ -262,7 +264,7 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
     bounds = evolve(scenario.bounds, mixed_views=False)
     views = scenario.consistency if kind == LAGGING else Consistency.LINEARIZABLE
     plain = evolve(scenario, bounds=bounds, faults=Faults(), consistency=views)
-    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), *prepared.starts)
+    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), prepared.starts[0])
     layout = shape.world.layout
     watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
     guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
@@ -308,7 +310,7 @@ def _repaired(claim: Claim, bound: int | None, cluster: Cluster, trace: Trace) -
     pod = _hit(cluster, last)
     if pod is None:
         return claim
-    blame = (hook_blame(bound, pod, _objects(cluster, last)),)
+    blame = (hook_blame(bound, pod, objects_of(cluster, last)),)
     return evolve(claim, lines=(*claim.lines, *hook_advice(bound, pod)), blame=blame)
 
 
@@ -319,8 +321,3 @@ def _hit(cluster: Cluster, view: View) -> Pod | None:
         if isinstance(pod := view[place], Pod):
             return pod
     return None
-
-
-def _objects(cluster: Cluster, view: View) -> tuple[Object, ...]:
-    layout = cluster.world.layout
-    return (*layout.constants.values(), *(one for slot in layout.slots() if (one := view[slot]) is not None))

@@ -33,6 +33,7 @@ from . import taint_eviction
 from .kubelets import runtime_slot, up_slot
 from .priorities import pod_specs
 from .scenario import Scenario
+from .taint_eviction import is_on, number_of
 
 LIFECYCLE = "node-controller"
 NODE_CRASHES = "fault/node-crash"
@@ -119,10 +120,6 @@ def _amended(store: Cache) -> Cache | None:
     return None
 
 
-def _number(place: str) -> str:
-    return place.rpartition("/")[2]
-
-
 # --- the node lifecycle controller ----------------------------------------------------------------------------------
 
 
@@ -132,7 +129,7 @@ def _lifecycle(place: str, places: tuple[str, ...]) -> Process:
     Of the others it looks at whether they are ready: where none is, nobody is driven out.
     """
     return Process(
-        name=f"node-controller {_number(place)}",
+        name=f"node-controller {number_of(place)}",
         group=LIFECYCLE,
         user=LIFECYCLE,
         key=place,
@@ -161,13 +158,9 @@ def _readiness(_uid: str, obj: Object | None) -> Object | None:
     )
 
 
-def _is_on(uid: str, obj: Object | None) -> bool:
-    return isinstance(obj, Pod) and bool(obj.spec.node_name) and obj.spec.node_name == uid.rpartition("/")[2]
-
-
 def marking(place: str) -> str:
     """Name the slot that says whether the controller remembers that the node in a place fell silent on its watch."""
-    return f"node-controller/{_number(place)}"
+    return f"node-controller/{number_of(place)}"
 
 
 def marks(world: World, *, crash: bool) -> tuple[Action, ...]:
@@ -178,7 +171,7 @@ def marks(world: World, *, crash: bool) -> tuple[Action, ...]:
     """
     found = []
     for place in world.layout.pools.get("Node", ()):
-        name = f"node-controller {_number(place)}"
+        name = f"node-controller {number_of(place)}"
         on: dict[str, Any] = {"by": LIFECYCLE, "on": place}
         does = partial(_marks, world, place)
         found.append(Action(f"{name}: marks", f"{LIFECYCLE} {place} Pods", does, verb=Verb.SENDS, **on))
@@ -205,7 +198,7 @@ def _marks(world: World, place: str, view: View) -> Iterator[Outcome]:
 
 def _ready_on(node: str, obj: Object | None) -> Object | None:
     """Keep a ready Pod of a node."""
-    return nodelifecycle.TRANSFORM["Pod"](obj) if _is_on(node, obj) and obj is not None else None
+    return nodelifecycle.TRANSFORM["Pod"](obj) if is_on(node, obj) and obj is not None else None
 
 
 def _forgets(world: World, place: str, view: View) -> Iterator[Outcome]:
@@ -221,7 +214,7 @@ def silences(world: World) -> tuple[Action, ...]:
     """Let the node lifecycle controller notice nodes that report no more: their leases run out, sooner or later."""
     return tuple(
         Action(
-            f"node-controller {_number(place)}: hears nothing",
+            f"node-controller {number_of(place)}: hears nothing",
             f"node-controller {place}",
             partial(_hears_nothing, world, place),
             by=LIFECYCLE,
@@ -297,7 +290,7 @@ def _dies(world: World, node: str, view: View) -> Iterator[Outcome]:
     there = any(view.via(_name, place) == node for place in world.layout.pools.get("Node", ()))
     if not budget or not there or not view[up_slot(node)]:
         return
-    on_it = partial(_is_on, node)
+    on_it = partial(is_on, node)
     stopped = {runtime_slot(place): None for place in world.layout.pools["Pod"] if view.via(on_it, place)}
     yield Outcome(f"node {node} dies", {**stopped, up_slot(node): False, NODE_CRASHES: budget - 1})
 

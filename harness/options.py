@@ -84,7 +84,7 @@ def limits_of(given: dict[str, Any]) -> Limits:
     from .reader import DurationError, seconds  # noqa: PLC0415
 
     try:
-        memory = parse_quantity(given["max_memory"]).value() if given["max_memory"] else None
+        memory = parse_quantity(given["max_memory"]).value() if given.get("max_memory") else None
         timeout = seconds(given["timeout"]) if given["timeout"] else None
     except QuantityError:
         raise click.BadParameter(
@@ -92,7 +92,7 @@ def limits_of(given: dict[str, Any]) -> Limits:
         ) from None
     except DurationError as error:
         raise click.BadParameter(str(error), param_hint="--timeout") from None
-    return Limits(given["max_states"], memory or _most_memory(), timeout, given.get("max_depth"))
+    return Limits(given.get("max_states"), memory or _most_memory(), timeout, given.get("max_depth"))
 
 
 def _most_memory() -> int:

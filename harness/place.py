@@ -19,6 +19,7 @@ from ..impl.api.core import Namespace, Node, Pod
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import ObjectMeta, Ref
 from ..impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
+from ..impl.api.unmodelled_kinds import WORKLOADS
 from ..impl.apiserver.defaulting import default
 from ..impl.apiserver.pod_defaults import default_pod
 from ..properties.placement_cpsat import installed
@@ -47,7 +48,6 @@ from .scenario_file import is_scenario_file
 SMALL, LARGE = 300, 1500
 """Up to so many pairs of a group and a node, placements are searched node by node; with Pod affinity and without."""
 STORAGE = (CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass)
-OTHER_WORKLOADS = ("CronJob", "DaemonSet", "Job", "ReplicationController", "StatefulSet")
 
 
 @frozen
@@ -101,7 +101,7 @@ def _manifests(sources: list[str | Path], namespace: str, *, recursive: bool) ->
 def _workloads(notes: Iterable[str]) -> tuple[str, ...]:
     """Give the notes that matter: of what is not modelled, workloads whose Pods are not known."""
     return tuple(
-        note for note in notes if "is not modelled" not in note or any(f": {kind} " in note for kind in OTHER_WORKLOADS)
+        note for note in notes if "is not modelled" not in note or any(f": {kind} " in note for kind in WORKLOADS)
     )
 
 

@@ -20,12 +20,10 @@ from ..impl.api.kinds import Object, ref_of
 from ..impl.api.load import BadInput, LoadedObject
 from ..impl.api.load import Problem as Wrong
 from ..impl.api.policy import PriorityClass
+from ..impl.apiserver.admission import SYSTEM_PRIORITIES
 from .dump import read_dump, where, without_lost
 from .inputs import beside_dump, name_of
 from .manifests import Manifests, refusals
-
-SYSTEM = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
-"""The priority classes that every cluster has."""
 
 
 def merged(dump: str | Path, more: Manifests | None) -> tuple[Manifests, tuple[str, ...], tuple[str, ...]]:
@@ -75,8 +73,7 @@ def _ownerless(found: Manifests) -> Iterator[str]:
 
 def _other_workloads(found: Manifests) -> Iterator[str]:
     """Yield a remark on kinds that are not modelled: of workloads, the Pods are in the dump themselves."""
-    notes = (note.partition(": this ") for note in found.not_modelled)
-    kinds = Counter(head.rpartition(": ")[2].partition(" ")[0] for head, _, tail in notes if "not modelled" in tail)
+    kinds = Counter(note.kind for note in found.notes if not note.field)
     if kinds:
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         yield f"not modelled: {told}; of workloads the Pods that are in the dump are looked at"
@@ -107,7 +104,7 @@ def _selects_namespaces(spec: PodSpec) -> bool:
 def prioritised(objects: Iterable[Object]) -> tuple[tuple[Object, ...], tuple[str, ...]]:
     """Give Pods and templates the number of their PriorityClass, as admission does; tell of missing classes."""
     given = tuple(objects)
-    classes = SYSTEM | {one.metadata.name: one.value for one in given if isinstance(one, PriorityClass)}
+    classes = SYSTEM_PRIORITIES | {one.metadata.name: one.value for one in given if isinstance(one, PriorityClass)}
     default = min(((one.value for one in given if isinstance(one, PriorityClass) and one.global_default)), default=0)
     missing: dict[str, str] = {}
     found = tuple(_with_priority(one, classes, default, missing) for one in given)

@@ -50,21 +50,16 @@ def _changes_classes(step: kubectl.Step) -> bool:
 
 
 def _ranks(scenario: Scenario) -> Iterator[Rank]:
-    classes = Objects.of(one for one in everything(scenario) if isinstance(one, PriorityClass))
+    classes = Objects.of(one for one in scenario.everything if isinstance(one, PriorityClass))
     for spec in pod_specs(scenario):
         admitted = admit(classes, Pod(ObjectMeta(name="pod", namespace="default"), spec), DEFAULT)
         if isinstance(admitted, Pod):
             yield Rank(priority(admitted), admitted.spec.preemption_policy != NEVER)
 
 
-def everything(scenario: Scenario) -> tuple[Object, ...]:
-    """Give the objects of a scenario, those that its script applies too."""
-    return (*scenario.objects, *(step.object for step in scenario.script if isinstance(step, kubectl.Apply)))
-
-
 def pod_specs(scenario: Scenario) -> Iterator[PodSpec]:
     """Give the spec of every Pod and of every template of Pods, those that the script applies too."""
-    for one in everything(scenario):
+    for one in scenario.everything:
         spec = _pod_spec(one)
         if spec is not None:
             yield spec

@@ -24,10 +24,11 @@ from attrs import evolve, frozen
 
 from ..impl.api.apps import Deployment
 from ..impl.api.core import Service
+from ..impl.api.selectors import matches_map
 from ..impl.kubectl import script as kubectl
 from ..model.checker.results import Limits, Status
 from .check import check
-from .motion import IN_MOTION
+from .motion import MOVING
 from .recorded_scenario import not_modelled, scenario_of
 from .recordings import Tiers, runs_of
 from .results import Claim
@@ -43,7 +44,6 @@ TIERS: Tiers = (
 """How old views may be, and how far a check goes."""
 PROPAGATION_SECONDS = 5
 """Without a bound no Service without a long hook is ever reachable."""
-JUDGED = ("convergence", "reachability", "budget")
 
 
 @frozen
@@ -70,7 +70,7 @@ class Asked:
     @property
     def surprising(self) -> bool:
         """Tell whether a breach was found where no recorded run fails; what goes on in motion was not recorded."""
-        return self.verdict is Status.VIOLATED and not self.failed and self.kind != IN_MOTION
+        return self.verdict is Status.VIOLATED and not self.failed and self.kind not in MOVING
 
     def __str__(self) -> str:
         failing = f"{self.failed} of {self.runs} recorded runs fail"
@@ -100,10 +100,10 @@ def _after(record: Record, number: int, runs: list[tuple[Outcome, ...]], tiers: 
         if all(one.status is not Status.HOLDS for one in found.values()):
             break
     step = runs[0][-1]["afterAction"]
-    for name in JUDGED:
+    for name, fails in FAILS.items():
         if name in found:
             one = found[name]
-            failed = sum(_FAILS[name](scenario, run) for run in runs)
+            failed = sum(fails(scenario, run) for run in runs)
             reason = "" if one.status is Status.HOLDS else next(iter(one.lines), "")
             yield Asked(record["id"], step, name, one.status, failed, len(runs), one.kind, reason)
 
@@ -137,7 +137,7 @@ def _leaves_nobody_to_answer(scenario: Scenario, run: tuple[Outcome, ...]) -> bo
             chosen = (
                 one.metadata.name
                 for one in deployments
-                if service.spec.selector.items() <= one.spec.template.metadata.labels.items()
+                if matches_map(service.spec.selector, one.spec.template.metadata.labels)
             )
             if any(wanted.get(name) for name in chosen) and not ready[service.metadata.name]:
                 return True
@@ -160,8 +160,9 @@ def _takes_too_many(scenario: Scenario, run: tuple[Outcome, ...]) -> bool:
     return least is not None and least < min(status.get("desiredHealthy", 0), status.get("currentHealthy", 0))
 
 
-_FAILS = {
+FAILS = {
     "convergence": _fails_to_converge,
     "reachability": _leaves_nobody_to_answer,
     "budget": _takes_too_many,
 }
+"""By claim: whether a run fails it after its last step."""

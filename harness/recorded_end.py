@@ -21,7 +21,7 @@ from ..impl.api.kinds import Object
 from ..impl.api.policy import EndpointSlice
 from ..model.checker.explore import explore
 from ..model.checker.results import Limits
-from ..model.machine import Action, Fairness, State
+from ..model.machine import Fairness, State
 from ..model.world import OVERFLOW
 from ..properties.at_rest import Restless, settled
 from .check import machine_of
@@ -30,7 +30,7 @@ from .prepare import prepare
 from .recorded_outcome import SERVICE_NAME
 from .recorded_search import renamings
 from .scenario import Scenario
-from .settle import contents
+from .settle import Looking, contents
 from .symmetry import names_of
 
 Line = tuple[str | int | bool, ...]
@@ -105,12 +105,8 @@ def _alike(core: Cluster) -> tuple[tuple[str, ...], ...]:
 
 
 def _rests(core: Cluster, state: State) -> bool:
-    fair = (one for one in core.machine.actions if one.fairness is not Fairness.NONE)
-    return not state[OVERFLOW] and not any(_moves(one, state) for one in fair)
-
-
-def _moves(action: Action, state: State) -> bool:
-    return any(state[slot] != value for one in action.step(state) for slot, value in one.updates.items())
+    fair = [one for one in core.machine.actions if one.fairness is not Fairness.NONE]
+    return not state[OVERFLOW] and Looking(fair).step(state) is None
 
 
 def _end(core: Cluster, state: State) -> End | None:

@@ -173,8 +173,7 @@ class Run:
 
     def _commanded(self, state: State, number: int) -> Iterator[State]:
         """Give a command in a state at rest."""
-        commands = [one for one in self.cluster.machine.actions if one.verb is Verb.BEGINS]
-        for outcome in _begin(commands, number).step(state):
+        for outcome in _begin(self.cluster, number).step(state):
             yield apply(state, outcome)
 
     def _rest(self, state: State, number: int) -> Rest | None:
@@ -196,9 +195,9 @@ class Run:
         return least, others, state[SCRIPT], state[BLOCKED], state[REFUSED]
 
 
-def _begin(commands: list[Action], number: int) -> Action:
+def _begin(cluster: Cluster, number: int) -> Action:
     """Give the action by which the script's command of this number (from 1) begins."""
-    return next(one for one in commands if one.verb is Verb.BEGINS and one.on == number - 1)
+    return next(one for one in cluster.machine.actions if one.verb is Verb.BEGINS and one.on == number - 1)
 
 
 def _nameless(pod: Object | None, runtime: PodRuntime | None) -> tuple[str, Hashable] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from typing import Protocol
 
@@ -48,8 +49,8 @@ def not_modelled(notes: Iterable[Note], judged: Container[str], *, explain: bool
     found = tuple(notes)
     if explain:
         return tuple(map(str, found))
-    idle = [note for note in found if not note.field and not any(claim in judged for claim in note.claims)]
-    told = tuple(_folded((note for note in found if note not in idle), explain=False))
-    kinds = [note.kind for note in idle]
-    counted = ", ".join(f"{kinds.count(kind)} x {kind}" for kind in dict.fromkeys(kinds))
+    matters = {note: bool(note.field) or any(claim in judged for claim in note.claims) for note in found}
+    told = tuple(_folded((note for note in found if matters[note]), explain=False))
+    idle = Counter(note.kind for note in found if not matters[note])
+    counted = ", ".join(f"{count} x {kind}" for kind, count in idle.items())
     return (*told, f"no claim hangs on: {counted} (--explain says why)") if idle else told

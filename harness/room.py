@@ -40,10 +40,10 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
     if any(_meddles(one.spec) for one in (*mine, *(pod for pod, _ in counted))):
         return False
     total = Counter({"pods": pods + sum(count for _, count in counted)})
-    total.update(_scaled(_largest(mine), pods))
+    total.update(scaled(largest(mine), pods))
     for pod, count in counted:
-        total.update(_scaled(requested(pod), count))
-    return all(_has(node, total) for node in nodes)
+        total.update(scaled(requested(pod), count))
+    return all(has(node, total) for node in nodes)
 
 
 def _pod(one: Other) -> Pod | None:
@@ -68,17 +68,20 @@ def _meddles(spec: PodSpec) -> bool:
     )
 
 
-def _largest(pods: Iterable[Pod]) -> Mapping[str, int]:
+def largest(pods: Iterable[Pod]) -> Mapping[str, int]:
+    """Give what the largest of some Pods asks for, resource by resource."""
     found: Counter[str] = Counter()
     for pod in pods:
         found |= Counter(requested(pod))
     return found
 
 
-def _scaled(amounts: Mapping[str, int], count: int) -> Mapping[str, int]:
+def scaled(amounts: Mapping[str, int], count: int) -> Mapping[str, int]:
+    """Give what so many Pods ask for together."""
     return {name: number * count for name, number in amounts.items()}
 
 
-def _has(node: Node, total: Mapping[str, int]) -> bool:
+def has(node: Node, total: Mapping[str, int]) -> bool:
+    """Tell whether a node by itself offers as much."""
     offered = node.status.allocatable
     return all(name in offered and amount(name, offered[name]) >= number for name, number in total.items() if number)

@@ -9,12 +9,10 @@ node, and no Service may answer on a node only what is there. Scores then choose
 from __future__ import annotations
 
 from ..impl.api.core import Node, Pod, PodSpec, Service
-from ..impl.api.meta import ObjectMeta
-from ..impl.apiserver.defaulting import default
+from ..impl.apiserver.pod_defaults import default_pod
 from ..impl.kubectl import script as kubectl
-from ..impl.scheduler.amounts import allocatable, requested
-from ..impl.scheduler.framework import NodeInfo
-from .priorities import everything, pod_specs
+from .priorities import pod_specs
+from .room import has, largest, scaled
 from .scenario import Scenario
 
 _OF_WORKLOADS = (
@@ -31,7 +29,7 @@ _OF_WORKLOADS = (
 def all_the_same(scenario: Scenario) -> bool:
     """Tell whether no node makes a difference to any Pod, whatever the script does and wherever the others are."""
     nodes = [one for one in scenario.objects if isinstance(one, Node)]
-    services = [one for one in everything(scenario) if isinstance(one, Service)]
+    services = [one for one in scenario.everything if isinstance(one, Service)]
     return (
         not scenario.faults.node_crash
         and all(isinstance(one, _OF_WORKLOADS) or _any_pod(one) for one in scenario.script)
@@ -68,17 +66,6 @@ def _at_home_anywhere(spec: PodSpec) -> bool:
 
 def _room(scenario: Scenario, nodes: list[Node]) -> bool:
     """Tell whether as many Pods as there may ever be, each as large as any, fit on every node."""
-    most: dict[str, int] = {"pods": 1}
-    for spec in pod_specs(scenario):
-        for resource, amount in requested(_completed(spec)).items():
-            most[resource] = max(amount, most.get(resource, 0))
-    wanted = {resource: amount * scenario.pods for resource, amount in most.items()}
-    return all(
-        wanted[resource] <= allocatable(NodeInfo(node)).get(resource, 0) for node in nodes for resource in wanted
-    )
-
-
-def _completed(spec: PodSpec) -> Pod:
-    """Give a Pod with what the API server fills in: requests where only limits are given."""
-    pod = default(Pod(ObjectMeta(name="pod", namespace="default"), spec))
-    return pod if isinstance(pod, Pod) else Pod(spec=spec)
+    most = largest(default_pod(Pod(spec=one)) for one in pod_specs(scenario))
+    wanted = {"pods": scenario.pods, **scaled(most, scenario.pods)}
+    return all(has(node, wanted) for node in nodes)

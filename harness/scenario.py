@@ -142,16 +142,25 @@ class Scenario:
     """By Pod uid what runs in the live cluster that is started from."""
 
     @property
+    def applied(self) -> tuple[Object, ...]:
+        """Give the objects that the script applies, in its order."""
+        return tuple(step.object for step in self.script if isinstance(step, Apply))
+
+    @property
+    def everything(self) -> tuple[Object, ...]:
+        """Give the objects of the manifests, and after them those that the script applies."""
+        return (*self.objects, *self.applied)
+
+    @property
     def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
         """Give what the manifests and the script ask for, each object with the owners it names.
 
         What a controller makes again is its business, not asked for by itself: in a live cluster all that has one.
         """
-        applied = (step.object for step in self.script if isinstance(step, Apply))
         there = {ref_of(one) for one in self.objects}
         found = {
             _placed(one, self.namespace): _owners(one)
-            for one in (*self.objects, *applied)
+            for one in self.everything
             if one.metadata.controller is None
             or (self.start is not Start.CLUSTER and not there.intersection(_owners(one)))
         }

@@ -189,9 +189,8 @@ def _capacity(reader: Reader, at: Located | None) -> Resources:
 
 def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     """Say what is not modelled and what is assumed; where the input is all there is, what is missing."""
-    applied = tuple(one.object for one in scenario.script if isinstance(one, kubectl.Apply))
-    given = outside(manifests, applied, scenario.pods)
-    assumed = assumptions(manifests, applied, plain_images=not scenario.image_behaviour)
+    given = outside(manifests, scenario.applied, scenario.pods)
+    assumed = assumptions(manifests, scenario.applied, plain_images=not scenario.image_behaviour)
     if scenario.complete:
         reader.problems.extend(missing_namespaces(assumed))
         reader.finish()
@@ -224,13 +223,18 @@ def _from_cluster(
     present = evolve(found, objects=(*given.objects, *manifests.objects))
     check_script(reader, given, present, present.objects, fields.get("script"))
     reader.finish()
-    told = evolve(found, objects=given.objects)
-    outer = outside(told, manifests.objects, scenario.pods)
-    notes = (*manifests.notes, *outer.notes, *state.notes)
-    unmodelled = evolve(outer, notes=notes).by_claim()
-    script = (*(kubectl.Apply(one) for one in manifests.objects), *scenario.script)
-    whole = evolve(given, script=script, unmodelled=unmodelled, served_elsewhere=outer.served_elsewhere)
-    return Loaded(whole, evolve(told, sources=immutabledict({**found.sources, **manifests.sources})), notes)
+    told = Manifests(
+        given.objects,
+        immutabledict({**found.sources, **manifests.sources}),
+        (*manifests.notes, *found.notes),
+        (*manifests.others, *found.others),
+        manifests.hooks,
+    )
+    whole = evolve(given, script=(*(kubectl.Apply(one) for one in manifests.objects), *scenario.script))
+    outer = outside(told, whole.applied, whole.pods)
+    outer = evolve(outer, notes=(*outer.notes, *state.notes))
+    whole = evolve(whole, unmodelled=outer.by_claim(), served_elsewhere=outer.served_elsewhere)
+    return Loaded(whole, told, outer.notes)
 
 
 def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:

@@ -26,6 +26,11 @@ def draining(number: int) -> int:
     return -number - 1
 
 
+def under_way(done: int) -> bool:
+    """Tell by the value of SCRIPT whether a drain is under way."""
+    return done < 0
+
+
 def initial() -> dict[str, Hashable]:
     """Give the slots before the first step."""
     return {SCRIPT: 0, LISTED: None, BLOCKED: (), REFUSED: (), GONE: ()}

@@ -18,7 +18,7 @@ from ..model.machine import Action, Converges, Fairness, Machine, Outcome, State
 from ..model.verbs import Verb
 from .cluster import Cluster, Initial
 from .kubelets import runtime_slot
-from .script_slots import SCRIPT
+from .script_slots import SCRIPT, under_way
 
 NO_LIMITS = Limits()
 STEPS = 20_000
@@ -136,12 +136,8 @@ def at_rest(state: State) -> bool:
 
 
 def _rests(view: View) -> Iterator[Outcome]:
-    if not view[AT_REST] and not view.via(_under_way, SCRIPT):
+    if not view[AT_REST] and not view.via(under_way, SCRIPT):
         yield Outcome("comes to rest", {AT_REST: True})
-
-
-def _under_way(done: int) -> bool:
-    return done < 0
 
 
 def _moving(view: View) -> Iterator[str]:

@@ -39,7 +39,7 @@ from ..model.world import OVERFLOW, Form, Process
 from ..model.world_steps import actions as actions_of
 from . import scheduling
 from .cluster import Cluster
-from .priorities import everything, pod_specs
+from .priorities import pod_specs
 from .roomy import all_the_same, asks_nodes
 from .scenario import Scenario
 from .settle import NO_LIMITS, RESTS, Restless, apply, at_rest, resting, settle
@@ -101,7 +101,7 @@ class Fold:
     def of(cls, whole: Cluster, scenario: Scenario) -> Fold:
         """Find what is alike in a cluster, given what is going to happen to it."""
         asked = evolve(whole, scenario=scenario)
-        by_node = any(isinstance(one, Service) and asks_nodes(one) for one in everything(scenario))
+        by_node = any(isinstance(one, Service) and asks_nodes(one) for one in scenario.everything)
         alike = {} if by_node else {name: one.sort for one, name in names_of(asked).spelt.items()}
         return cls(alike, names_said(scenario), whole.world.layout.pools["Pod"])
 

@@ -11,7 +11,6 @@ from ..impl.api.core import Service
 from ..impl.api.kinds import BY_NAME, Object, kind_of
 from ..impl.api.references import BEFORE_START
 from ..impl.apiserver.config import DEFAULT, Config
-from ..impl.kubectl import script as kubectl
 from ..impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from .scenario import Scenario
 
@@ -23,7 +22,7 @@ PREFIX = 16
 def config_of(scenario: Scenario) -> Config:
     """Give the switches of the scenario's API server: what is known to be absent, and the range of its cluster IPs."""
     refused = frozenset(ref for ref in scenario.absent if ref.kind not in BEFORE_START)
-    return evolve(DEFAULT, absent=refused, service_cluster_ip_range=service_range(_everything(scenario)))
+    return evolve(DEFAULT, absent=refused, service_cluster_ip_range=service_range(scenario.everything))
 
 
 def behaviour_of(scenario: Scenario) -> ImageBehaviour:
@@ -58,11 +57,7 @@ def _address(text: str) -> IPv4Address | None:
 
 def namespaces_of(scenario: Scenario) -> tuple[str, ...]:
     """Name the namespaces that are there though no manifest makes them: all that something is put into."""
-    objects = _everything(scenario)
+    objects = scenario.everything
     used = {one.metadata.namespace for one in objects if BY_NAME[kind_of(one).name].namespaced}
     made = {one.metadata.name for one in scenario.objects if kind_of(one).name == "Namespace"}
     return tuple(sorted({*ALWAYS, scenario.namespace, *used} - made))
-
-
-def _everything(scenario: Scenario) -> tuple[Object, ...]:
-    return (*scenario.objects, *(one.object for one in scenario.script if isinstance(one, kubectl.Apply)))

@@ -28,7 +28,7 @@ from ..impl.api.core import Node, Pod
 from ..impl.api.kinds import Object, ref_of
 from ..impl.kubelet.status import pod_ip
 from ..model.machine import Fact, Mention, Symmetry
-from ..model.turn import Requests, Together
+from ..model.turn import Requests, Together, sent
 from ..model.world import STALLED, Process
 from .cluster import Cluster
 from .kubelets import runtime_slot, up_slot
@@ -241,7 +241,7 @@ class Shape:
             yield self.parts.fact(turn)
             return
         for number, one in enumerate(turn):
-            for request in one if isinstance(one, Together) else (one,):
+            for request in sent(one):
                 shape, mentions = self.parts.fact(request)
                 yield (number, len(turn), shape), mentions
 
@@ -298,7 +298,7 @@ def _own(names: Names, entry: Object) -> tuple[Mention, ...]:
 
 def _in_order(turn: Requests) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Order decisions as the components do: by Pods, then by their order, then by node."""
-    requests = [one for part in turn for one in (part if isinstance(part, Together) else (part,))]
+    requests = [one for part in turn for one in sent(part)]
     asked = [(str(getattr(one, "pod", None) or getattr(one, "ref", "")), getattr(one, "node", "")) for one in requests]
     return sorted(asked), asked
 

@@ -7,9 +7,9 @@ one Pod at a time, whoever's time has run out first.
 Time: a toleration of so many seconds runs out at any moment after it is armed. One order the clock does forbid. A Pod
 that is bound while another one of the node is already being deleted outlives it, if its toleration is longer than the
 other's grace period and `STOP_SECONDS`: its time starts later and takes longer. So a Pod notes, when it is bound, whom
-it outlives (`slot`), and is not evicted before they are gone. Without this a Pod that is thrown out again and again
-would leave any number of dying ones behind. It is said only of nodes that cannot die (their Pods would be dying for
-ever) and of Pods without finalizers. With old views nothing is noted: any order is allowed, which is more.
+it outlives (`slot`), and no toleration of its ends before they are gone. Without this a Pod that is thrown out again
+and again would leave any number of dying ones behind. It is said only of nodes that cannot die (their Pods would be
+dying for ever) and of Pods without finalizers. With old views nothing is noted: any order is allowed, which is more.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def lags(scenario: Scenario) -> bool:
 def process(place: str, pools: Pools) -> Process:
     """Make the process that evicts from the node in a place."""
     return Process(
-        name=f"{USER} {_number(place)}",
+        name=f"{USER} {number_of(place)}",
         group=USER,
         user=USER,
         key=place,
@@ -64,7 +64,8 @@ def process(place: str, pools: Pools) -> Process:
     )
 
 
-def _number(place: str) -> str:
+def number_of(place: str) -> str:
+    """Give the number of a place."""
     return place.rpartition("/")[2]
 
 
@@ -73,8 +74,12 @@ def _node(_uid: str, obj: Object | None) -> Object | None:
 
 
 def _pod(uid: str, obj: Object | None) -> Object | None:
-    on_it = isinstance(obj, Pod) and bool(obj.spec.node_name) and obj.spec.node_name == uid.rpartition("/")[2]
-    return tainteviction.TRANSFORM["Pod"](obj) if on_it and obj is not None else None
+    return tainteviction.TRANSFORM["Pod"](obj) if is_on(uid, obj) and obj is not None else None
+
+
+def is_on(uid: str, obj: Object | None) -> bool:
+    """Tell whether something is a Pod on the node with this uid."""
+    return isinstance(obj, Pod) and bool(obj.spec.node_name) and obj.spec.node_name == uid.rpartition("/")[2]
 
 
 def _evictions(cache: Cache, _key: Ref) -> Alternatives:
@@ -87,7 +92,7 @@ def _evictions(cache: Cache, _key: Ref) -> Alternatives:
 
 def slot(place: str) -> str:
     """Name the slot with the Pods that the Pod in a place outlives; None while nobody is bound there."""
-    return f"outlives/{_number(place)}"
+    return f"outlives/{number_of(place)}"
 
 
 def initial(pools: Pools) -> dict[str, Hashable]:
@@ -99,7 +104,7 @@ def actions(world: World, *, timed: bool) -> tuple[Action, ...]:
     """Give what the controller does to the Pod in each place; `timed`: Pods note whom they outlive."""
     found = []
     for place in world.layout.pools["Pod"]:
-        number = _number(place)
+        number = number_of(place)
         if timed:
             notes = partial(_notes, world, place)
             name = f"{USER}: starts the clock of {number}"
@@ -111,10 +116,12 @@ def actions(world: World, *, timed: bool) -> tuple[Action, ...]:
 
 def _evicts(world: World, place: str, timed: bool, view: View) -> Iterator[Outcome]:  # noqa: FBT001 - bound by partial
     pod = view.via(tainteviction.TRANSFORM["Pod"], place) if view.via(_is_bound, place) else None
-    if not isinstance(pod, Pod) or (timed and view[slot(place)]):
+    if not isinstance(pod, Pod):
         return
     nodes = (view.via(partial(_node, ""), one) for one in world.layout.pools["Node"])
     cache = Cache.of((pod, *(one for one in nodes if one is not None and one.metadata.name == pod.spec.node_name)))
+    if timed and view[slot(place)] and not tainteviction.reconcile(cache, ref_of(pod)):
+        return  # It outlives somebody who is still there; a taint that it does not tolerate waits for nobody.
     for request in tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER):
         response, updates = world.commit(view, USER, request)
         if response.ok:

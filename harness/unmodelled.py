@@ -23,7 +23,7 @@ from ..impl.api.selectors import matches_map, selects
 from ..impl.api.unmodelled_kinds import REFUSES
 from .manifests import Manifests
 from .room import enough
-from .workloads import templates
+from .workloads import Template, templates
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
 
@@ -47,41 +47,40 @@ class Outside:
 def outside(manifests: Manifests, applied: Iterable[Object], pods: int) -> Outside:
     """Sort out what is not modelled; `applied` are the objects that the script brings, `pods` the most at once."""
     objects = (*manifests.objects, *applied)
+    known = tuple(templates(objects))
     elsewhere: set[Ref] = set()
     told: list[Note] = []
-    more: dict[Ref, set[str]] = {}
+    more: dict[str, set[str]] = {}
     for service in objects:
         if isinstance(service, Service) and service.spec.selector and service.spec.type != "ExternalName":
             makers = [
                 one for one in manifests.others if _serves(one, service.metadata.namespace, service.spec.selector)
             ]
             for one in makers:
-                more.setdefault(one.ref, set()).add(REACHABILITY)
-            note, unknown = _of_service(service, objects, makers, manifests)
+                more.setdefault(str(one.ref), set()).add(REACHABILITY)
+            note, unknown = _of_service(service, known, makers, manifests)
             told += [] if note is None else [note]
             elsewhere |= {ref_of(service)} if unknown else set()
         elif isinstance(service, PodDisruptionBudget):
             for one in manifests.others:
                 if _counts(one, service.metadata.namespace, service.spec.selector):
-                    more.setdefault(one.ref, set()).add(BUDGET)
-    told += _guarded(manifests)
+                    more.setdefault(str(one.ref), set()).add(BUDGET)
+    told += _guarded(manifests, objects)
     if not enough(objects, manifests.others, pods):
         for one in manifests.others:
             if one.labels is not None:
-                more.setdefault(one.ref, set()).add(REACHABILITY)
+                more.setdefault(str(one.ref), set()).add(REACHABILITY)
     widened = tuple(_widened(note, more) for note in manifests.notes)
     return Outside((*widened, *dict.fromkeys(told)), frozenset(elsewhere))
 
 
-def _guarded(manifests: Manifests) -> Iterator[Note]:
+def _guarded(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
     """Note the namespaces that say which Pods they admit: nothing here refuses any for that."""
-    for one in manifests.objects:
+    for one in objects:
         level = one.metadata.labels.get(ENFORCE, "privileged") if isinstance(one, Namespace) else "privileged"
         if level != "privileged":
-            field = "metadata.labels"
-            source = manifests.sources[ref_of(one)]
             why = f"the Pod Security Standard {level!r} may refuse Pods; none is refused here"
-            yield Note(source.file, source.line_of(field), field, str(ref_of(one)), why, REFUSES)
+            yield _note(manifests, one, "metadata.labels", why, REFUSES)
 
 
 def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:
@@ -92,38 +91,39 @@ def _counts(one: Other, namespace: str, selector: LabelSelector | None) -> bool:
     return one.labels is not None and one.ref.namespace == namespace and selects(selector, one.labels)
 
 
-def _widened(note: Note, more: Mapping[Ref, set[str]]) -> Note:
+def _widened(note: Note, more: Mapping[str, set[str]]) -> Note:
     """Add the claims that hang on a workload because something selects its Pods."""
-    added = next((claims for ref, claims in more.items() if str(ref) == note.object and not note.field), set())
+    added = set() if note.field else more.get(note.object, set())
     return evolve(note, claims=tuple(claim for claim in ALL if claim in note.claims or claim in added))
 
 
 def _of_service(
-    service: Service, objects: tuple[Object, ...], makers: list[Other], manifests: Manifests
+    service: Service, known: tuple[Template, ...], makers: list[Other], manifests: Manifests
 ) -> tuple[Note | None, bool]:
     """Say who serves a Service that no modelled Pod serves, and whether its endpoints are unknown."""
-    here = [one for one in templates(objects) if one.ref.namespace == service.metadata.namespace]
+    here = [one for one in known if one.ref.namespace == service.metadata.namespace]
     if any(matches_map(service.spec.selector, one.labels) for one in here):
         return None, bool(makers)
     if makers:
         whose = ", ".join(f"{one.ref} ({one.source.file}:{one.source.line})" for one in makers)
-        return _note(manifests, service, f"its Pods come from {whose}: nothing is said of its endpoints"), True
+        why = f"its Pods come from {whose}: nothing is said of its endpoints"
+        return _note(manifests, service, "spec.selector", why), True
     selector = f"selects {_show(service.spec.selector)}, which no Pod template of the input has"
     custom = sorted({one.ref.kind for one in manifests.others if one.custom})
     if custom:
         why = (
             f"it {selector}; its Pods may come from an operator ({', '.join(custom)}): nothing is said of its endpoints"
         )
-        return _note(manifests, service, why), True
+        return _note(manifests, service, "spec.selector", why), True
     hint = _did_you_mean(service.spec.selector, [one.labels for one in here])
-    return _note(manifests, service, f"it {selector}{hint}", ()), False
+    return _note(manifests, service, "spec.selector", f"it {selector}{hint}", ()), False
 
 
-def _note(manifests: Manifests, service: Service, why: str, claims: tuple[str, ...] = (REACHABILITY,)) -> Note:
-    ref = ref_of(service)
+def _note(manifests: Manifests, one: Object, field: str, why: str, claims: tuple[str, ...] = (REACHABILITY,)) -> Note:
+    ref = ref_of(one)
     source = manifests.sources.get(ref)
-    file, line = (source.file, source.line_of("spec.selector")) if source else ("script", 0)
-    return Note(file, line, "spec.selector", str(ref), why, claims)
+    file, line = (source.file, source.line_of(field)) if source else ("script", 0)
+    return Note(file, line, field, str(ref), why, claims)
 
 
 def _did_you_mean(selector: Mapping[str, str], known: list[Mapping[str, str]]) -> str:

@@ -39,10 +39,14 @@ def together(requests: Iterable[Request]) -> Requests:
     return (Together(frozenset(distinct)),) if len(distinct) > 1 else distinct
 
 
+def sent(part: Request | Together) -> tuple[Request, ...]:
+    """Give the requests of a part of a turn, one or those sent side by side."""
+    return tuple(part) if isinstance(part, Together) else (part,)
+
+
 def heads(turn: Requests) -> tuple[Request, ...]:
     """Give the requests any of which may be the next to be committed."""
-    first, *_ = turn
-    return tuple(first) if isinstance(first, Together) else (first,)
+    return sent(turn[0])
 
 
 def without(turn: Requests, request: Request) -> Requests:

@@ -51,16 +51,3 @@ IN_MIND = frozenset(
     {Verb.DECIDES, Verb.LOOKS_AGAIN, Verb.IS_TOO_LATE, Verb.IS_SHOWN, Verb.SEES, Verb.PASSES_OVER, Verb.ABANDONS}
 )
 """What a process does by itself: only its own memories change."""
-
-FAULTS = frozenset(
-    {
-        Verb.CRASHES,
-        Verb.RESTARTS_STALE,
-        Verb.LOSES,
-        Verb.BEGINS_UNSEEN,
-        Verb.STANDS_STILL,
-        Verb.CONTAINER_CRASHES,
-        Verb.DIES,
-    }
-)
-"""What happens by no component's will."""

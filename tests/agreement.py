@@ -479,7 +479,7 @@ def tell(found: Sequence[Said], shown: int) -> int:
     every = [one for said in found for one in said.asked]
     print(f"    asked of check after {len({(one.record, one.step) for one in every})} steps,", end=" ")
     print(f"{sum(one.seconds for one in found):.0f} CPU s")
-    for claim in recorded_check.JUDGED:
+    for claim in recorded_check.FAILS:
         about = [one for one in every if one.claim == claim]
         counted = Counter(one.verdict for one in about)
         wrong, odd = ([one for one in about if getattr(one, name)] for name in ("contradicts", "surprising"))

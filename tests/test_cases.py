@@ -23,6 +23,7 @@ NAMES = sorted(path.parent.relative_to(CASES).as_posix() for path in CASES.rglob
 LIMITS = Limits(max_states=200_000)
 
 
+@cache
 def expected(name: str) -> dict[str, str]:
     scenario = face.Cluster.from_manifests(CASES / name).load().scenario
     return {claim: verdict.value for claim, verdict in scenario.expected}
@@ -37,13 +38,19 @@ def found(name: str) -> dict[str, str]:
     return {claim.name: claim.status.value for claim in checked(name).claims}
 
 
-@pytest.mark.parametrize("name", NAMES)
+EACH = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(f"case {name}")) for name in NAMES]
+)
+"""The tests of one case share its check, and so run in one process."""
+
+
+@EACH
 def test_a_case_gets_the_verdicts_that_kubernetes_gives(name: str) -> None:
     verdicts = found(name)
     assert {claim: verdicts.get(claim, "not judged") for claim in expected(name)} == expected(name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@EACH
 def test_no_report_of_a_case_contradicts_itself(name: str, contradicts: Callable[[Report], tuple[str, ...]]) -> None:
     assert contradicts(checked(name)) == ()
 

@@ -351,15 +351,18 @@ def test_what_nobody_foresaw_is_a_defect_with_a_report_and_a_code_of_its_own(
     assert "arguments: ['check', 'web.yaml']" in written
 
 
-def test_a_defect_where_nothing_can_be_written_is_told_all_the_same(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_report_that_cannot_be_written_is_printed_instead(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / ".kubeproof").write_text("no folder")
     monkeypatch.setattr(cli, "_run", lambda _: 1 // 0)
     with pytest.raises(SystemExit) as ended:
         cli.main(["check"])
-    assert ended.value.code == 70
-    assert run is not None
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (70, "")
+    assert "Traceback" in err
+    assert "a defect of kubeproof" in err.splitlines()[-1]
 
 
 BAD = [

@@ -255,6 +255,19 @@ def test_only_an_old_view_evicts_after_the_taint_is_off(consistency: str, late: 
     assert (found["late"].status is Status.VIOLATED) is late
 
 
+@pytest.mark.parametrize(("key", "both"), [("gpu", True), ("node.kubernetes.io/not-ready", False)])
+def test_only_what_a_pod_tolerates_for_a_while_waits_for_a_dying_pod_of_its_node(key: str, both: bool) -> None:  # noqa: FBT001
+    """Pods tolerate a node that is not ready for 300 seconds: longer than the 30 that a Pod may take to stop."""
+    late = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "late"}}
+    steps = [
+        {"deletePod": {"name": "alone"}},
+        {"apply": {"object": {**late, "spec": {"containers": [{"name": "app", "image": "nginx:1.28"}]}}}},
+        {"taint": {"node": "node-1", "key": key, "effect": "NoExecute"}},
+    ]
+    one = alone("", script=steps)
+    assert sometimes(one, lambda one, view: [pod.metadata.terminating for pod in pods(one, view)] == [True] * 2) is both
+
+
 # --- nodes join and leave -------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from kubeproof.harness.face import Cluster, Result, replay_check
 from kubeproof.harness.prepare import prepare
 from kubeproof.harness.results import Claim
 from kubeproof.impl.api.apps import Deployment, ReplicaSet
-from kubeproof.impl.api.core import Pod
+from kubeproof.impl.api.core import Pod, Service
 from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.kubelet.runtime import PodRuntime, Stage
 from kubeproof.model.checker.semantics import initial_states, moves
@@ -39,23 +39,28 @@ def item(items: Items, kind: str, name: str) -> dict[str, Any]:
     return next(one for one in items if one["kind"] == kind and one["metadata"]["name"] == name)
 
 
+def text(*changes: Change) -> str:
+    """Give the dump as it would be after some changes."""
+    whole = json.loads(WEB.read_text())
+    for change in changes:
+        change(whole["items"])
+    return json.dumps(whole)
+
+
 @pytest.fixture
 def dump(tmp_path: Path) -> Callable[..., str]:
     def write(*changes: Change) -> str:
-        whole = json.loads(WEB.read_text())
-        for change in changes:
-            change(whole["items"])
         path = tmp_path / "dump.json"
-        path.write_text(json.dumps(whole))
+        path.write_text(text(*changes))
         return str(path)
 
     return write
 
 
-def first_steps(path: str, parts: Parts | None = None) -> set[str]:
+def first_steps(path: str) -> set[str]:
     """Name what can be done first."""
     scenario = Cluster.from_manifests(from_cluster=path).load().scenario
-    whole = build(scenario, parts or Parts.everything(), *prepare(scenario).starts)
+    whole = build(scenario, Parts.everything(), *prepare(scenario).starts)
     (start,) = initial_states(whole.machine, urgent=True)
     return {move.step.action for move in moves(whole.machine, start, urgent=True)}
 
@@ -80,7 +85,7 @@ def test_a_cluster_at_rest_converges_in_one_state_and_nothing_hinders_the_verdic
     assert not any("Event" in line or "Lease" in line for line in result.not_modelled)
 
 
-def test_what_is_wrong_in_the_dump_is_found() -> None:
+def test_what_is_wrong_in_the_dump_is_found(dump: Callable[..., str]) -> None:
     """The other half of the test above: each of these differences gives somebody something to do."""
 
     def one_more(items: Items) -> None:
@@ -110,13 +115,7 @@ def test_what_is_wrong_in_the_dump_is_found() -> None:
         (other_template, "deployment-controller"),
         (uncounted, "disruption-controller"),
     ):
-        whole = json.loads(WEB.read_text())
-        change(whole["items"])
-        scenario = Cluster("dump", {"d": json.dumps(whole)}, {"fromCluster": "d"}).load().scenario  # type: ignore[arg-type]
-        machine = build(scenario, Parts.everything(), *prepare(scenario).starts).machine
-        (start,) = initial_states(machine, urgent=True)
-        acting = {move.step.action for move in moves(machine, start, urgent=True)}
-        assert any(action.startswith(who) for action in acting), change.__name__
+        assert any(action.startswith(who) for action in first_steps(dump(change))), change.__name__
 
 
 # --- what happens to it -----------------------------------------------------------------------------------------------
@@ -183,6 +182,49 @@ def test_manifests_beside_a_dump_are_applied_to_it(tmp_path: Path) -> None:
     (web_now,) = (one for one in scenario.objects if isinstance(one, Deployment))
     assert web_now.spec.replicas == 2
     assert {one.spec.replicas for one in prepare(scenario).replicasets} == {0, 5}
+
+
+STATEFUL = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  replicas: 1
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: "db:1"}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {selector: {app: db}, ports: [{port: 5432}]}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: strict, labels: {pod-security.kubernetes.io/enforce: restricted}}
+"""
+
+
+def test_what_is_not_modelled_beside_a_dump_is_told_as_without_it(tmp_path: Path) -> None:
+    path = tmp_path / "db.yaml"
+    path.write_text(STATEFUL)
+    alone, beside = (
+        Cluster.from_manifests(path, nodes=1).load(),
+        Cluster.from_manifests(path, from_cluster=WEB).load(),
+    )
+    assert {str(ref) for ref in beside.scenario.served_elsewhere} == {"Service default/db"}
+    assert beside.scenario.served_elsewhere == alone.scenario.served_elsewhere
+    for claim_name, subjects in alone.scenario.unmodelled.items():
+        assert set(subjects) <= set(beside.scenario.unmodelled[claim_name]), claim_name
+    assert any("its Pods come from StatefulSet default/db" in str(note) for note in beside.notes)
+
+
+def test_a_live_object_that_was_once_a_hook_of_helm_is_there(dump: Callable[..., str]) -> None:
+    def hooked(items: Items) -> None:
+        item(items, "Service", "web")["metadata"]["annotations"] = {"helm.sh/hook": "pre-install"}
+
+    scenario = Cluster.from_manifests(from_cluster=dump(hooked)).load().scenario
+    assert [one.metadata.name for one in scenario.objects if isinstance(one, Service)].count("web") == 1
 
 
 def test_the_dump_may_stand_in_scenario_yaml(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

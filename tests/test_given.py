@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kubeproof.harness import face
-from kubeproof.harness.given import lasting_services
+from kubeproof.harness.given import lasting_pods, lasting_services, versions
+from kubeproof.harness.prepare import prepare
+from kubeproof.impl.api.core import Service
 
 MANIFESTS = """
 apiVersion: v1
@@ -49,3 +52,53 @@ def test_a_service_lasts_unless_the_script_deletes_it_or_what_it_hangs_on(
     (tmp_path / "scenario.yaml").write_text(f"nodes: 1\nscript: [{step}]\n")
     scenario = face.Cluster.from_manifests(tmp_path).load().scenario
     assert [one.metadata.name for one in lasting_services(scenario)] == lasting
+
+
+PODS = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: team, labels: {app: web}}
+spec: {containers: [{name: app, image: "web:1"}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec: {containers: [{name: app, image: "web:1"}]}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: team}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "lasting"),
+    [
+        ("uncordon: {node: node-1}", ["default", "team"]),
+        ("deletePod: {name: web}", ["team"]),
+        ("deletePod: {name: web, namespace: team}", ["default"]),
+        ("deleteObject: {kind: Pod, name: web, namespace: team}", ["default"]),
+        ("deleteObject: {kind: Pod, name: web}", ["team"]),
+    ],
+)
+def test_a_pod_lasts_unless_the_script_deletes_it_in_its_own_namespace(
+    step: str, lasting: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "all.yaml").write_text(PODS)
+    (tmp_path / "scenario.yaml").write_text(f"nodes: 1\nscript: [{step}]\n")
+    scenario = face.Cluster.from_manifests(tmp_path).load().scenario
+    assert sorted(one.metadata.namespace for one in lasting_pods(scenario)) == lasting
+
+
+@pytest.mark.parametrize("address", ["10.96.0.10", "172.20.0.10"])
+def test_a_service_that_a_step_applies_is_among_the_versions_whatever_the_range_of_its_cluster(
+    address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "all.yaml").write_text(PODS)
+    manifest = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "late"}}
+    spec = {"clusterIP": address, "selector": {"app": "web"}, "ports": [{"port": 80}]}
+    step = {"apply": {"object": {**manifest, "spec": spec}}}
+    (tmp_path / "scenario.yaml").write_text(yaml.safe_dump({"nodes": 1, "script": [step]}))
+    scenario = face.Cluster.from_manifests(tmp_path).load().scenario
+    found = [one for one in versions(scenario, prepare(scenario).objects) if isinstance(one, Service)]
+    assert [one.spec.cluster_ip for one in found] == [address]

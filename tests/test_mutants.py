@@ -44,7 +44,7 @@ BY_NAME = {one.name: one for one in ALL}
 
 
 def test_no_two_mutants_of_a_table_are_one() -> None:
-    assert max(Counter((one.table, one.module, one.before, one.after) for one in ALL).values()) == 1
+    assert max(Counter((one.module, one.before, one.after) for one in ALL).values()) == 1
     assert max(Counter((one.table, one.name) for one in ALL).values()) == 1
 
 
@@ -54,6 +54,10 @@ def test_fifty_and_more_die_in_check() -> None:
     assert {one.table for one in in_check} == set(COMMAND.IN_CHECK)
     assert not any(one.asks.partition("::")[0].endswith(".py") for one in in_check)
     assert all(one.without != one.planted for one in ALL)
+
+
+def test_every_small_world_is_asked() -> None:
+    assert COMMAND.WORLDS.WORLDS.keys() <= {one.asks for one in ALL}
 
 
 @pytest.mark.parametrize("name", SAMPLE)

@@ -39,6 +39,8 @@ WORDS = [
     ("cordon node-1", script.Cordon("node-1")),
     ("uncordon node-1", script.Uncordon("node-1")),
     ("drain node-1", script.Drain("node-1")),
+    ("drain node/node-1", script.Drain("node-1")),
+    ("drain nodes/node-1", script.Drain("node-1")),
     ("delete-node node-1", script.DeleteNode("node-1")),
     ("taint node-1 maint=1:NoExecute", script.Taint("node-1", "maint", "1", "NoExecute")),
     ("taint node-1 maint:NoSchedule", script.Taint("node-1", "maint", "", "NoSchedule")),

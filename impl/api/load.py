@@ -175,7 +175,7 @@ def objects_in(
             if len(wrong) > before:
                 continue
             json = _placed(source.document.value, namespace)
-            if hook := _hook(json):
+            if not served and (hook := _hook(json)):
                 hooks.append(_hook_note(json, source, hook))
                 continue
             wrong += _repeated(json, source, seen)

@@ -60,20 +60,16 @@ _NONE: Mapping[str, str] = {
     "ValidatingAdmissionPolicy": "it refuses nothing without a binding",
     "VolumeAttachment": VOLUMES,
 }
+WORKLOADS = frozenset({"CronJob", "DaemonSet", "Job", "ReplicationController", "StatefulSet"})
+"""Kinds that make Pods."""
 _SOME: Mapping[str, Effect] = {
-    "CronJob": Effect(WAITS, PODS),
-    "DaemonSet": Effect(WAITS, PODS),
+    **dict.fromkeys(WORKLOADS, Effect(WAITS, PODS)),
     "Endpoints": Effect((REACHABILITY,), "its addresses are not published"),
     "HorizontalPodAutoscaler": Effect(MOVES, "it changes replicas"),
-    "Job": Effect(WAITS, PODS),
     "LimitRange": Effect(ALL, "it changes and refuses requests for resources"),
     "NetworkPolicy": Effect((REACHABILITY,), "it may drop packets; kubeproof reach looks at it"),
-    "ReplicationController": Effect(WAITS, PODS),
-    "StatefulSet": Effect(WAITS, PODS),
     "ValidatingAdmissionPolicyBinding": Effect(REFUSES, "the policy may refuse objects"),
 }
-WORKLOADS = frozenset(kind for kind, effect in _SOME.items() if effect.why == PODS)
-"""Kinds that make Pods."""
 WEBHOOKS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "MutatingWebhookConfiguration": (ALL, "it may change or refuse objects"),
     "ValidatingWebhookConfiguration": (REFUSES, "it may refuse objects"),
