@@ -207,7 +207,7 @@ def _nothing_left(core: Cluster, found: Exploration, bindings: Claim) -> Claim:
 
 def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
     """Join what the core says of reachability: nobody stops answering, somebody answers at rest, all packets arrive."""
-    told = (("at a step", claim_properties.ANSWERS), ("at rest", claim_properties.ANSWERED))
+    told = ((claim_answers.AT_A_STEP, claim_properties.ANSWERS), (claim_answers.AT_REST, claim_properties.ANSWERED))
     parts = [packets, *(_part(packets, kind, found[name]) for kind, name in told)]
     worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in parts if one.status is status)
     claim = next(worst, packets)
@@ -217,7 +217,7 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
     run = states(core.machine, claim.trace)
     if claim.trace is trace:
         return evolve(claim, blame=tuple(_instead(core, *run[-2:])))
-    if claim.kind == "at rest":
+    if claim.kind == claim_answers.AT_REST:
         blame = (Blame(ref_of(one), field, "it leads to nobody") for one, field in claim_answers.blamed(core, run[-1]))
         return evolve(claim, blame=tuple(dict.fromkeys(blame)))
     return claim

@@ -53,6 +53,8 @@ from .given import lasting_pods, lasting_services
 from .kubelets import runtime_slot, up_slot
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
+AT_A_STEP, AT_REST = "at a step", "at rest"
+"""The kinds of breach: somebody stops answering, and nobody answers in the end."""
 
 
 @frozen

@@ -28,6 +28,7 @@ from ..impl.api.selectors import matches_map
 from ..impl.kubectl import script as kubectl
 from ..model.checker.results import Limits, Status
 from .check import check
+from .claim_answers import AT_A_STEP
 from .motion import MOVING
 from .recorded_scenario import not_modelled, scenario_of
 from .recordings import Tiers, runs_of
@@ -70,7 +71,7 @@ class Asked:
     @property
     def surprising(self) -> bool:
         """Tell whether a breach was found where no recorded run fails; what goes on in motion was not recorded."""
-        return self.verdict is Status.VIOLATED and not self.failed and self.kind not in MOVING
+        return self.verdict is Status.VIOLATED and not self.failed and self.kind not in MOVING | {AT_A_STEP}
 
     def __str__(self) -> str:
         failing = f"{self.failed} of {self.runs} recorded runs fail"

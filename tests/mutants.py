@@ -3,6 +3,9 @@
 Each row of tests/mutants/*.yaml plants one wrong line and names who notices: a claim of `check` on a small world, whose
 verdict changes, or a test, which fails. Those in the tables `claims`, `participation`, `motion`, `views` and `input`
 must die in `check`. The exit code is 1 if one lives.
+
+`--draw N --seed S` plants N mutants that nobody chose instead (tests/mutants/draw.py), a line for each as it dies or
+lives, and asks the test files nearest to each until one fails.
 """
 
 from __future__ import annotations
@@ -13,12 +16,18 @@ import importlib.util
 import io
 import multiprocessing
 import os
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from types import FrameType, ModuleType
+from typing import Any
 
 import pytest
 import yaml
@@ -73,9 +82,9 @@ def _table(path: Path) -> Iterator[Mutant]:
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-def _worlds() -> ModuleType:
-    """Load the small worlds by their file; tests are no package."""
-    spec = importlib.util.spec_from_file_location("mutant_worlds", TABLES / "worlds.py")
+def _beside(name: str) -> ModuleType:
+    """Load a module of tests/mutants by its file; tests are no package."""
+    spec = importlib.util.spec_from_file_location(f"mutants_{name}", TABLES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -84,7 +93,8 @@ def _worlds() -> ModuleType:
     return module
 
 
-WORLDS = _worlds()
+WORLDS = _beside("worlds")
+DRAW = _beside("draw")
 
 
 def said(asks: str) -> dict[str, str]:
@@ -153,12 +163,75 @@ def _of(mutant: Mutant, verdicts: dict[str, str]) -> str:
     return verdicts.get(mutant.claim) or verdicts.get("error") or f"input {verdicts.get(INPUT, 'not judged')}"
 
 
+# --- mutants that nobody chose ----------------------------------------------------------------------------------------
+
+
+def noticed(one: Any) -> str:
+    """Name the test file that notices a drawn mutant, "" if none does: asked of a copy of the product, from outside."""
+    with tempfile.TemporaryDirectory() as folder:
+        copied(Path(folder) / "kubeproof")
+        path = Path(folder, "kubeproof", *one.module.split(".")).with_suffix(".py")
+        path.write_text(path.read_text().replace(one.before, one.after))
+        return next((name for name in one.asks if passes(name, folder) is False), "")
+
+
+def copied(folder: Path) -> None:
+    """Copy the product."""
+    for one in ("__init__.py", "__main__.py", "py.typed"):
+        folder.mkdir(exist_ok=True)
+        shutil.copy(DRAW.ROOT / one, folder)
+    for room in sorted({one.partition("/")[0] for one in DRAW.ROOMS}):
+        shutil.copytree(DRAW.ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def passes(name: str, folder: str) -> bool | None:
+    """Tell whether a test file passes with the product in a folder; None where it takes too long."""
+    command = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", str(HERE / name))
+    here = dict(os.environ, PYTHONPATH=folder)
+    try:
+        done = subprocess.run(command, env=here, capture_output=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return None
+    return done.returncode == pytest.ExitCode.OK
+
+
+def drawn(count: int, seed: int, jobs: int) -> int:
+    """Plant mutants that nobody chose; give the exit code."""
+    died, lived = Counter[str](), Counter[str]()
+    killers = set[str]()
+    some = list(islice(DRAW.draws(seed), count))
+    with ThreadPoolExecutor(jobs) as pool:
+        for one, by in zip(some, pool.map(noticed, some), strict=True):
+            (died if by else lived)[one.module.rpartition(".")[0]] += 1
+            killers |= {by} if by else set()
+            print(f"{'died ' if by else 'LIVED'} {one.module}:{one.line} [{by or ' '.join(one.asks)}]", flush=True)
+            if not by:
+                print(_indented(one.before, "-") + _indented(one.after, "+"), end="", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        copied(Path(folder) / "kubeproof")
+        unsound = [name for name in sorted(killers) if not passes(name, folder)]
+    for name in unsound:
+        print(f"{name} does not pass without a mutant either: what it noticed does not count")
+    for room in sorted(died | lived):
+        print(f"{room}: {died[room]} of {died[room] + lived[room]} died")
+    print(f"all: {died.total()} of {died.total() + lived.total()} died")
+    return int(bool(lived or unsound))
+
+
+def _indented(text: str, sign: str) -> str:
+    return "".join(f"      {sign} {line}\n" for line in text.splitlines())
+
+
 def main(arguments: list[str]) -> int:
     """Plant, ask, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="part of a name, or a table")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--draw", type=int, default=0, metavar="N", help="plant so many that nobody chose instead")
+    parser.add_argument("--seed", type=int, default=0, help="which ones are drawn")
     wanted = parser.parse_args(arguments)
+    if wanted.draw:
+        return drawn(wanted.draw, wanted.seed, wanted.jobs)
     some = [one for one in mutants() if wanted.only in one.name or wanted.only == one.table]
     died, lived = Counter[str](), Counter[str]()
     for one, without, after in judged(some, wanted.jobs):

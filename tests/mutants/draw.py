@@ -1,0 +1,197 @@
+"""Mutants that nobody chose: wrong lines drawn from the whole product, each asked of the tests nearest to it.
+
+A draw goes over the rooms in turn, takes a module of the room (the longer, the likelier), and in it one place where a
+condition, a comparison, a number, a choice or a sum can be turned round. What only speaks (docstrings, messages) and
+what is no function's code is not drawn. A mutant is asked of the test files that import its module; where none does, of
+those that import what imports it, and so on. Those that bear the room's name come first, then the nearest, and small
+ones before large ones.
+"""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections import deque
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from attrs import frozen
+
+ROOT = Path(__file__).parent.parent.parent
+ROOMS = (
+    "harness",
+    "impl/api",
+    "impl/apiserver",
+    "impl/controllers",
+    "impl/etcd",
+    "impl/kubectl",
+    "impl/kubelet",
+    "impl/kubeproxy",
+    "impl/scheduler",
+    "model",
+    "model/checker",
+    "properties",
+    "traces",
+)
+ASKED = 8
+"""Test files that a mutant is asked of, at most."""
+SWAPS: dict[type, type] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+}
+NAMES = {"any": "all", "all": "any", "min": "max", "max": "min"}
+
+
+@frozen
+class Drawn:
+    """One wrong line: the module's path in the product, the text that is replaced, and the test files to ask."""
+
+    module: str
+    line: int
+    before: str
+    after: str
+    asks: tuple[str, ...]
+
+
+def draws(seed: int) -> Iterator[Drawn]:
+    """Draw mutants without end; the same seed draws the same ones from the same code."""
+    dice = random.Random(seed)  # noqa: S311 - a draw, no secret
+    while True:
+        for room in ROOMS:
+            paths = sorted((ROOT / room).glob("*.py"))
+            path = dice.choices(paths, [one.stat().st_size for one in paths])[0]
+            places = list(_places(path))
+            if places:
+                line, before, after = dice.choice(places)
+                module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+                yield Drawn(module, line, before, after, asked_of(module)[:ASKED])
+
+
+# --- places -----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _places(path: Path) -> tuple[tuple[int, str, str], ...]:
+    """List what can be turned round in the functions of a module: line, text, and the text that takes its place."""
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)]
+    inside = {id(node): node for function in functions for part in function.body for node in _judging(part)}
+    found = (_turned(source, node) for node in inside.values())
+    return tuple(sorted(one for one in found if one is not None))
+
+
+def _judging(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk through what decides; messages, errors and annotations do not."""
+    if isinstance(node, ast.JoinedStr | ast.Raise | ast.FunctionDef | ast.ClassDef):
+        return
+    yield node
+    for field, child in ast.iter_fields(node):
+        if field not in {"annotation", "returns"}:
+            for one in child if isinstance(child, list) else [child]:
+                if isinstance(one, ast.AST):
+                    yield from _judging(one)
+
+
+def _turned(source: str, node: ast.AST) -> tuple[int, str, str] | None:
+    """Give a node's line and its text before and after it is turned round, widened to whole lines that occur once."""
+    text = _other(node)
+    if text is None or not isinstance(node, ast.expr):
+        return None
+    lines = source.splitlines(keepends=True)
+    first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+    start = len(lines[first].encode()[: node.col_offset].decode())
+    end = len(lines[last].encode()[: node.end_col_offset].decode())
+    after = lines[first][:start] + text + lines[last][end:]
+    before = "".join(lines[first : last + 1])
+    while source.count(before) > 1 and first > 0:
+        first -= 1
+        before, after = lines[first] + before, lines[first] + after
+    return (node.lineno, before, after) if source.count(before) == 1 and before != after else None
+
+
+def _other(node: ast.AST) -> str | None:
+    """Write a node turned round; None where it cannot be."""
+    match node:
+        case ast.Compare(ops=[one]) if type(one) in SWAPS:
+            node = ast.Compare(node.left, [SWAPS[type(one)]()], node.comparators)
+        case ast.BoolOp():
+            node = ast.BoolOp(SWAPS[type(node.op)](), node.values)
+        case ast.BinOp() if type(node.op) in SWAPS:
+            node = ast.BinOp(node.left, SWAPS[type(node.op)](), node.right)
+        case ast.UnaryOp(op=ast.Not()):
+            node = node.operand
+        case ast.Constant(value=bool() as value):
+            node = ast.Constant(not value)
+        case ast.Constant(value=int() as value):
+            node = ast.Constant(value + 1)
+        case ast.Call(func=ast.Name(id=name)) if name in NAMES:
+            node = ast.Call(ast.Name(NAMES[name]), node.args, node.keywords)
+        case ast.IfExp():
+            node = ast.IfExp(node.test, node.orelse, node.body)
+        case _:
+            return None
+    return f"({ast.unparse(ast.fix_missing_locations(node))})"
+
+
+# --- whom to ask ------------------------------------------------------------------------------------------------------
+
+
+@cache
+def asked_of(module: str) -> tuple[str, ...]:
+    """List the test files nearest to a module, by imports."""
+    tests = {path: _imported(path) for path in sorted((ROOT / "tests").glob("test_*.py"))}
+    users = {path: _imported(path) for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))}
+    found: dict[str, None] = {}
+    waiting, known = deque([module]), {module}
+    while waiting:
+        one = waiting.popleft()
+        near = [path for path, names in tests.items() if one in names]
+        found |= {path.name: None for path in sorted(near, key=lambda path: (len(tests[path]), path.name))}
+        above = sorted(_name(path) for path, names in users.items() if one in names)
+        waiting.extend(name for name in above if name not in known)
+        known.update(above)
+    room = module.split(".")[-2]
+    return tuple(sorted(found, key=lambda name: room not in name))
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+
+
+@cache
+def _imported(path: Path) -> frozenset[str]:
+    """Name the modules of the product that a file imports."""
+    package = _name(path).rpartition(".")[0] if path.name != "__init__.py" else _name(path)
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = _base(package, node)
+            if base is not None:
+                found |= {base, *(f"{base}.{one.name}".strip(".") for one in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {one.name.removeprefix("kubeproof.") for one in node.names}
+    return frozenset(found)
+
+
+def _base(package: str, node: ast.ImportFrom) -> str | None:
+    """Give what an import takes from, in the words of the product; None for other packages."""
+    if not node.level:
+        name = node.module or ""
+        return name.removeprefix("kubeproof").strip(".") if name.partition(".")[0] == "kubeproof" else None
+    parts = package.split(".")
+    kept = parts[: len(parts) - node.level + 1]
+    return ".".join((*kept, node.module)) if node.module else ".".join(kept)
