@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from .harness.face import drain as drain
     from .harness.face import scale as scale
     from .harness.face import set_image as set_image
-    from .harness.scenario import Faults as Faults
+    from .harness.input.scenario import Faults as Faults
     from .impl.api.load import BadInput as BadInput
     from .model.checker.results import Limits as Limits
 
 _HOMES = {
     "BadInput": "impl.api.load",
     "Cluster": "harness.face",
-    "Faults": "harness.scenario",
+    "Faults": "harness.input.scenario",
     "Limits": "model.checker.results",
     "Result": "harness.face",
     "check": "harness.face",

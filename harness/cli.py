@@ -20,7 +20,7 @@ import click
 
 from ..__main__ import INTERRUPTED
 from .defects import report_defect
-from .options import capacity_of, cluster_of, faults_of, limits_of, manifests, nodes_of, service_of
+from .input.options import capacity_of, cluster_of, faults_of, limits_of, manifests, nodes_of, service_of
 from .version import VERSION
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 @click.pass_context
 def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Say from where, through which address, a Service is reached, who answers, and why nobody does."""
-    from . import reach_command  # noqa: PLC0415 - --help and --version need nothing of it
+    from .reach import command as reach_command  # noqa: PLC0415 - --help and --version need nothing of it
 
     namespace, service = service_of(given["service"])
     answer = reach_command.reach(
@@ -203,8 +203,9 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 @click.pass_context
 def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Say where each Pod can go and why not elsewhere, whether all can at once, and on how few nodes."""
-    from . import place as placing  # noqa: PLC0415 - --help and --version need nothing of it
-    from . import place_pool, place_report  # noqa: PLC0415
+    from .place import place as placing  # noqa: PLC0415 - --help and --version need nothing of it
+    from .place import pool as place_pool  # noqa: PLC0415
+    from .place import report as place_report  # noqa: PLC0415
 
     limits = limits_of({"timeout": given["timeout"]})
     if (given["minimise"] == "nodes") != bool(given["pool"]):
@@ -258,7 +259,7 @@ def show(trace: Path, *, brief: bool) -> None:
 def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None) -> None:
     """Walk through what happens on `kubectl run NAME --image=IMAGE`, in nine steps, from the manifest to the packet."""
     from ..traces import files  # noqa: PLC0415 - --help and --version need nothing of it
-    from . import walk  # noqa: PLC0415
+    from .walk import tour as walk  # noqa: PLC0415
 
     walked = walk.walk(walk.given(name, image, port, nodes_of(nodes)))
     _print(walk.text(walked))
@@ -273,7 +274,7 @@ def _replay(path: Path) -> int:
 
     document = files.read(path)
     if document.what == "walk":
-        from .walk import replay_walk as again  # noqa: PLC0415 - each kind needs only its own half of the house
+        from .walk.tour import replay_walk as again  # noqa: PLC0415 - each kind needs only its own half of the house
     else:
         from .face import replay_check as again  # noqa: PLC0415
     result = again(document)

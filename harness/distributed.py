@@ -64,10 +64,10 @@ def load(path: Path) -> Any:
 
 def manifests(folder: str) -> Made:
     """Give the core of the cluster in a folder of manifests, and what is claimed about it."""
-    from . import claims  # noqa: PLC0415 - workers of other machines need not load Kubernetes
-    from .check import machine_of  # noqa: PLC0415
+    from .check.check import machine_of  # noqa: PLC0415
+    from .claims import registry as claims  # noqa: PLC0415 - workers of other machines need not load Kubernetes
     from .face import Cluster  # noqa: PLC0415
-    from .prepare import prepare  # noqa: PLC0415
+    from .world.prepare import prepare  # noqa: PLC0415
 
     scenario = Cluster.from_manifests(folder).load().scenario
     core = machine_of(scenario, prepare(scenario))

@@ -31,17 +31,17 @@ from ..traces import files as trace_files
 from ..traces import render
 from ..traces.document import BadTraceError, Document, Inputs
 from ..traces.replay import Replay, record, replay
-from . import check as checking
-from . import report as reports
-from .cluster import Refused
-from .commands import CommandError, parse
-from .inputs import beside_dump, gather, name_of
-from .report import Told
-from .results import Report
-from .scenario import Faults
-from .scenario_file import FAULTS, Loaded, load_scenario
-from .scenario_script import to_json
+from .check import check as checking
+from .check import report as reports
+from .check.report import Told
+from .check.results import Report
+from .input.commands import CommandError, parse
+from .input.inputs import beside_dump, gather, name_of
+from .input.scenario import Faults
+from .input.scenario_file import FAULTS, Loaded, load_scenario
+from .input.script import to_json
 from .version import VERSION
+from .world.cluster import Refused
 
 
 @frozen

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from attrs import evolve, frozen
 
-from .scenario_file import Loaded, load_scenario
+from .input.scenario_file import Loaded, load_scenario
 
 Manifest = dict[str, Any]
 

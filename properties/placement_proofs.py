@@ -29,17 +29,7 @@ from .placement import rules
 from .placement_filters import KINDS, refuses
 from .placement_problem import Problem, name_of, plain
 from .placement_scenes import Scene
-from .placement_symbolic import (
-    NO_CONSTANTS,
-    Constants,
-    Path,
-    Summary,
-    Trial,
-    differ,
-    every_path,
-    shown,
-    summary,
-)
+from .placement_symbolic import NO_CONSTANTS, Constants, Path, Summary, Trial, differ, every_path, shown, summary
 from .proof import Proof
 
 FILTERS: dict[str, FilterPlugin[Any]] = {one.name: one for one in DEFAULT.filters}

@@ -18,7 +18,7 @@ reaches that end.
 Of the end-to-end records (`e2e`) the line says how many are allowed (each recorded run is one the model can take), how
 many are decided (the search was exhaustive and contradicts no run), and of how many a limit left one of the two
 UNKNOWN; only a recorded run that the model rules out is a difference. Below it stands what `check` says after each step
-of each record, claim by claim, against what was recorded (kubeproof.harness.recorded_check): a claim that holds though
+of each record, claim by claim, against what was recorded (kubeproof.harness.recorded.check): a claim that holds though
 it failed in a recorded run is a contradiction, and makes the exit code 1. --limit takes the first N records of each
 file; --keep writes what was found to FILE, and takes what is there already as found.
 """
@@ -41,10 +41,12 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
-from kubeproof.harness import recorded_check, recorded_end, recordings
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.recorded_check import Asked
-from kubeproof.harness.recorded_end import Ends
+from kubeproof.harness.recorded import check as recorded_check
+from kubeproof.harness.recorded import end as recorded_end
+from kubeproof.harness.recorded import recordings
+from kubeproof.harness.recorded.check import Asked
+from kubeproof.harness.recorded.end import Ends
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
 from kubeproof.impl.api.convert import structure, unstructure
 from kubeproof.impl.api.core import Pod, PodSpec, PodTemplateSpec

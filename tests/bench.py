@@ -16,10 +16,10 @@ from types import ModuleType
 
 from attrs import evolve
 
-from kubeproof.harness.check import check
+from kubeproof.harness.check.check import check
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.place import solve
-from kubeproof.harness.plain_nodes import plain_nodes
+from kubeproof.harness.input.plain_nodes import plain_nodes
+from kubeproof.harness.place.place import solve
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Pod

@@ -23,11 +23,11 @@ from types import ModuleType
 
 from attrs import evolve
 
-from kubeproof.harness import claims
-from kubeproof.harness.check import machine_of
+from kubeproof.harness.check.check import machine_of
+from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.scenario import Faults, Scenario
+from kubeproof.harness.input.scenario import Faults, Scenario
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.model.checker import Exploration, Limits, explore
 
 ROOT = Path(__file__).parent.parent

@@ -13,8 +13,8 @@ from typing import Any
 import z3
 from bench import sized
 
-from kubeproof.harness.place import solve
-from kubeproof.harness.plain_nodes import plain_nodes
+from kubeproof.harness.input.plain_nodes import plain_nodes
+from kubeproof.harness.place.place import solve
 from kubeproof.properties import placement_cpsat as cpsat
 from kubeproof.properties.placement_changes import Changed, fewest_changes
 from kubeproof.properties.placement_counts import each_alone

@@ -26,10 +26,10 @@ from time import process_time
 from attrs import evolve, frozen
 
 from kubeproof.harness import face
-from kubeproof.harness.check import check
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Claim, Report
+from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.random_scenario import Drawing, draw, smaller
-from kubeproof.harness.results import Claim, Report
-from kubeproof.harness.scenario import Scenario
 from kubeproof.impl.api.load import BadInput
 from kubeproof.model.checker import Limits, Status
 

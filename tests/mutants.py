@@ -34,7 +34,7 @@ import yaml
 from attrs import frozen
 
 from kubeproof.harness import face
-from kubeproof.harness.check import check
+from kubeproof.harness.check.check import check
 from kubeproof.impl.api.load import BadInput
 from kubeproof.model.checker import Limits
 from kubeproof.properties.planted import planted

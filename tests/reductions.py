@@ -17,11 +17,11 @@ from types import ModuleType
 
 from attrs import frozen
 
-from kubeproof.harness import claims
-from kubeproof.harness.check import machine_of
+from kubeproof.harness.check.check import machine_of
+from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.symmetry import symmetry_of
+from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.symmetry import symmetry_of
 from kubeproof.model.checker import Exploration, explore
 from kubeproof.model.machine import Machine, Property, Symmetry
 

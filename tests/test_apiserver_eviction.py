@@ -11,12 +11,7 @@ from immutabledict import immutabledict
 from kubeproof.impl.api.core import Pod, PodCondition, PodSpec, PodStatus
 from kubeproof.impl.api.frozen import freeze, strings
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, Ref
-from kubeproof.impl.api.policy import (
-    Eviction,
-    PodDisruptionBudget,
-    PodDisruptionBudgetSpec,
-    PodDisruptionBudgetStatus,
-)
+from kubeproof.impl.api.policy import Eviction, PodDisruptionBudget, PodDisruptionBudgetSpec, PodDisruptionBudgetStatus
 from kubeproof.impl.api.requests import Create, Evict
 from kubeproof.impl.apiserver import Objects, handle
 

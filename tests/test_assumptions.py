@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from immutabledict import immutabledict
 
-from kubeproof.harness.check import check, machine_for
+from kubeproof.harness.check.check import check, machine_for
+from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Result
-from kubeproof.harness.results import Report
-from kubeproof.harness.scenario_file import Loaded, load_scenario
+from kubeproof.harness.input.scenario_file import Loaded, load_scenario
 from kubeproof.impl.api.load import BadInput
 from kubeproof.model.checker import replay
 

@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 
 from kubeproof.harness import face
-from kubeproof.harness.results import Report
+from kubeproof.harness.check.results import Report
 from kubeproof.model.checker import Limits
 
 CASES = Path(__file__).parent / "scenarios" / "cases"

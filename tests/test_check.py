@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from kubeproof.harness import face
-from kubeproof.harness.check import check, machine_for
+from kubeproof.harness.check.check import check, machine_for
+from kubeproof.harness.check.motion import IN_MOTION
+from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.motion import IN_MOTION
-from kubeproof.harness.results import Report
-from kubeproof.harness.scenario import Scenario
-from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.model.checker import Limits, Status, replay
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.harness import claims as claim_properties
-from kubeproof.harness.check import machine_of
+from kubeproof.harness.check.check import machine_of
+from kubeproof.harness.claims import registry as claim_properties
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.prepare import prepare
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.model import checker as checker_package
 from kubeproof.model.checker import Exploration, ImpureStepError, Limits, StepError, explore
 from kubeproof.model.checker import columns as columns_module

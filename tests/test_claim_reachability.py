@@ -8,11 +8,11 @@ import pytest
 import yaml
 from attrs import evolve
 
-from kubeproof.harness.check import check, machine_for
-from kubeproof.harness.motion import NOBODY_GOES
-from kubeproof.harness.results import Claim
-from kubeproof.harness.scenario import Scenario
-from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.check.check import check, machine_for
+from kubeproof.harness.check.motion import NOBODY_GOES
+from kubeproof.harness.check.results import Claim
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.core import Service
 from kubeproof.impl.api.frozen import strings
 from kubeproof.model.checker import replay

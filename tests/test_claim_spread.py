@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness.check import check
-from kubeproof.harness.results import Claim
-from kubeproof.harness.scenario import Scenario
-from kubeproof.harness.scenario_file import load_scenario
-from kubeproof.harness.zoo_placement import nodes, scenario
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Claim
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.zoo.placement import nodes, scenario
 from kubeproof.model.checker.results import Status
 from kubeproof.properties.planted import planted
 
@@ -149,6 +149,6 @@ def test_a_pod_that_leaves_between_a_decision_and_its_binding_is_no_breach():
 
 
 def test_where_views_do_not_lag_a_binding_that_overdraws_a_constraint_is_one():
-    with planted("kubeproof.harness.scheduling", "decision = decide(pod, snapshot)", BLIND):
+    with planted("kubeproof.harness.world.scheduling", "decision = decide(pod, snapshot)", BLIND):
         assert judged("linearizable") == ("VIOLATED", False)
     assert judged("linearizable") == ("HOLDS", False)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from kubeproof.harness import connection_world_claims as claims
-from kubeproof.harness import zoo_reachability as zoo
-from kubeproof.harness.connection_world import data_path, machine, timers
-from kubeproof.harness.connection_world_clock import WHENEVER, Timer, Window, after_due, clock
-from kubeproof.harness.connection_world_controllers import letting_go
-from kubeproof.harness.connection_world_setup import Delays, Setup
+from kubeproof.harness.connections import claims
+from kubeproof.harness.connections.clock import WHENEVER, Timer, Window, after_due, clock
+from kubeproof.harness.connections.connections import data_path, machine, timers
+from kubeproof.harness.connections.controllers import letting_go
+from kubeproof.harness.connections.setup import Delays, Setup
+from kubeproof.harness.zoo import reachability as zoo
 from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta

@@ -13,12 +13,7 @@ from kubeproof.impl.api.convert import structure
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.timestamps import parse_time
 from kubeproof.impl.controllers import deletion
-from kubeproof.impl.controllers.deployment_math import (
-    max_surge,
-    max_unavailable,
-    new_rs_replicas,
-    resolve_fenceposts,
-)
+from kubeproof.impl.controllers.deployment_math import max_surge, max_unavailable, new_rs_replicas, resolve_fenceposts
 
 VECTORS = Path(__file__).parent / "vectors" / "misc"
 

@@ -11,10 +11,10 @@ from types import ModuleType
 import pytest
 from attrs import evolve
 
-from kubeproof.harness.check import check
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Report
+from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.random_scenario import Drawing, draw, smaller
-from kubeproof.harness.results import Report
-from kubeproof.harness.scenario import Scenario
 from kubeproof.model.checker import Limits, Status
 
 HERE = Path(__file__).parent

@@ -19,8 +19,8 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from kubeproof.harness import cli
+from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.plugin import Checker
-from kubeproof.harness.scenario_file import load_scenario
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.load import Text, objects_in
 

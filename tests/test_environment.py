@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness.cluster import Initial, Parts, applied, build
-from kubeproof.harness.environment import SCRIPT, describe
-from kubeproof.harness.scenario_file import load_scenario
-from kubeproof.harness.settle import apply
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.world.cluster import Initial, Parts, applied, build
+from kubeproof.harness.world.environment import SCRIPT, describe
+from kubeproof.harness.world.settle import apply
 from kubeproof.model.machine import State
 
 POD = 'apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: "i:1"}]}\n'

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kubeproof.harness import face
-from kubeproof.harness.results import Report
-from kubeproof.harness.scenario import Expected
+from kubeproof.harness.check.results import Report
+from kubeproof.harness.input.scenario import Expected
 from kubeproof.traces.replay import Replayed
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

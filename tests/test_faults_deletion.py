@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from immutabledict import immutabledict
 
-from kubeproof.harness import check as checking
-from kubeproof.harness import claims
-from kubeproof.harness.cluster import Cluster, Parts, build
-from kubeproof.harness.components import Remembering
+from kubeproof.harness.check import check as checking
+from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster as Manifests
-from kubeproof.harness.prepare import prepare
+from kubeproof.harness.world.cluster import Cluster, Parts, build
+from kubeproof.harness.world.components import Remembering
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.meta import ObjectMeta
@@ -210,7 +210,7 @@ def test_a_rollout_has_no_node_controllers_and_no_place_for_nodes() -> None:
 
 # --- each check can fail --------------------------------------------------------------------------------------------
 
-COMPONENTS = "kubeproof.harness.components"
+COMPONENTS = "kubeproof.harness.world.components"
 FAULTS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
     (
         "nobody collects garbage",

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from immutabledict import immutabledict
 
-from kubeproof.harness import check as checking
-from kubeproof.harness import claims
-from kubeproof.harness.bounds import bounds_of
-from kubeproof.harness.cluster import Cluster, Parts, build
+from kubeproof.harness.check import check as checking
+from kubeproof.harness.check.bounds import bounds_of
+from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster as Manifests
-from kubeproof.harness.node_faults import marking
-from kubeproof.harness.prepare import prepare
+from kubeproof.harness.world.cluster import Cluster, Parts, build
+from kubeproof.harness.world.node_faults import marking
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Exploration, Status

@@ -15,16 +15,17 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from immutabledict import immutabledict
 
-from kubeproof.harness import check as checking
-from kubeproof.harness import claims, scheduling
-from kubeproof.harness.bounds import bounds_of
-from kubeproof.harness.cluster import Cluster
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.priorities import may_preempt
-from kubeproof.harness.recordings import TIERS, Judged, judge
-from kubeproof.harness.results import Claim
-from kubeproof.harness.scenario import DEFAULT_SCHEDULER, Deadline, Scenario, Schedulers
-from kubeproof.harness.zoo_placement import HIGH, IMPORTANT, JOB, nodes, scenario, web
+from kubeproof.harness.check import check as checking
+from kubeproof.harness.check.bounds import bounds_of
+from kubeproof.harness.check.results import Claim
+from kubeproof.harness.claims import registry as claims
+from kubeproof.harness.input.priorities import may_preempt
+from kubeproof.harness.input.scenario import DEFAULT_SCHEDULER, Deadline, Scenario, Schedulers
+from kubeproof.harness.recorded.recordings import TIERS, Judged, judge
+from kubeproof.harness.world import scheduling
+from kubeproof.harness.world.cluster import Cluster
+from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.zoo.placement import HIGH, IMPORTANT, JOB, nodes, scenario, web
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import (
     Container,
@@ -492,7 +493,7 @@ def test_worlds_without_priorities_are_as_small_as_without_preemption(cpu: str) 
     rollout = {"setImage": {"kind": "Deployment", "name": "web", "image": "app:2"}}
     asked = scenario(nodes("node-1", "node-2"), web("", 2, cpu), script=[rollout])
     same = scenario(nodes("node-1", "node-2"), IMPORTANT, web("priorityClassName: important", 2, cpu), script=[rollout])
-    with planted("kubeproof.harness.scheduling", "if not decision.best:", "if False and not decision.best:"):
+    with planted("kubeproof.harness.world.scheduling", "if not decision.best:", "if False and not decision.best:"):
         without = size(asked)
     assert size(asked) == size(same) == without
     assert not may_preempt(asked)
@@ -548,7 +549,7 @@ def test_it_is_known_beforehand_whether_anybody_may_be_evicted(
     ],
 )
 def test_a_fault_in_making_room_is_noticed(before: str, after: str, claim: str) -> None:
-    with planted("kubeproof.harness.scheduling", before, after):
+    with planted("kubeproof.harness.world.scheduling", before, after):
         assert judged(cluster(full(low=web("", 1, "1"))))[claim].status is Status.VIOLATED
     assert judged(cluster(full(low=web("", 1, "1"))))[claim].status is Status.HOLDS
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from immutabledict import immutabledict
 
-from kubeproof.harness import check as checking
-from kubeproof.harness import claims
-from kubeproof.harness.cluster import Cluster
+from kubeproof.harness.check import check as checking
+from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster as Manifests
-from kubeproof.harness.prepare import prepare
+from kubeproof.harness.world.cluster import Cluster
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Limits, Status
@@ -113,7 +113,7 @@ def test_without_a_budget_no_container_crashes() -> None:
 FAULTS: list[tuple[str, str, str, str, dict[str, Any], tuple[bool, bool]]] = [
     (
         "the controller forgets what it has just created",
-        "kubeproof.harness.components",
+        "kubeproof.harness.world.components",
         'sees_own=frozenset({"Pod", "ReplicaSet"})',
         "sees_own=frozenset()",
         {},
@@ -144,6 +144,6 @@ def test_a_planted_fault_changes_the_outcome(
 
 
 def test_a_crash_that_changes_nothing_is_noticed() -> None:
-    with planted("kubeproof.harness.kubelets", "if after != runtime:", "if after == runtime:"):
+    with planted("kubeproof.harness.world.kubelets", "if after != runtime:", "if after == runtime:"):
         one = cluster(script=[], faults={"containerCrash": 1})
         assert outcome(one, lambda view: restarted(one, view)) == (True, False)

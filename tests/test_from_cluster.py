@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from kubeproof import check, drain
+from kubeproof.harness.check.results import Claim
 from kubeproof.harness.cli import main
-from kubeproof.harness.cluster import Parts, build
-from kubeproof.harness.dump import live, read_dump
 from kubeproof.harness.face import Cluster, Result, replay_check
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.results import Claim
+from kubeproof.harness.input.dump import live, read_dump
+from kubeproof.harness.world.cluster import Parts, build
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.apps import Deployment, ReplicaSet
 from kubeproof.impl.api.core import Pod, Service
 from kubeproof.impl.api.load import BadInput

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from kubeproof.harness import face
-from kubeproof.harness.given import lasting_pods, lasting_services, versions
-from kubeproof.harness.prepare import prepare
+from kubeproof.harness.input.given import lasting_pods, lasting_services, versions
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Service
 
 MANIFESTS = """

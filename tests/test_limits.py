@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from kubeproof.harness import motion
-from kubeproof.harness.check import check
+from kubeproof.harness.check import motion
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.results import Report
-from kubeproof.harness.scenario import Scenario
-from kubeproof.harness.settle import Cut
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.settle import Cut
 from kubeproof.model.checker import Exploration, Limits, Status, explore
 from kubeproof.model.checker.results import INTERRUPTED, Deadline
 from kubeproof.model.machine import Action, Machine, Outcome

@@ -11,13 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from kubeproof.impl.api.apps import (
-    Deployment,
-    DeploymentSpec,
-    DeploymentStrategy,
-    ReplicaSet,
-    RollingUpdateDeployment,
-)
+from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, ReplicaSet, RollingUpdateDeployment
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.frozen import strings

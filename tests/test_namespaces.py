@@ -7,13 +7,13 @@ import re
 import pytest
 from immutabledict import immutabledict
 
-from kubeproof.harness.check import check
-from kubeproof.harness.cluster import applied
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.results import Report
-from kubeproof.harness.scenario import Scenario
-from kubeproof.harness.scenario_file import load_scenario
-from kubeproof.harness.surroundings import service_range
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Report
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.input.surroundings import service_range
+from kubeproof.harness.world.cluster import applied
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Namespace, Pod, Service, ServiceSpec
 from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.meta import ObjectMeta

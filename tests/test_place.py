@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness import place as placing
-from kubeproof.harness import place_pool
 from kubeproof.harness.cli import main
-from kubeproof.harness.place import solve, wanted
-from kubeproof.harness.place_losses import losses
-from kubeproof.harness.place_pool import Smallest, pool, smallest
+from kubeproof.harness.place import place as placing
+from kubeproof.harness.place import pool as place_pool
+from kubeproof.harness.place.losses import losses
+from kubeproof.harness.place.place import solve, wanted
+from kubeproof.harness.place.pool import Smallest, pool, smallest
 from kubeproof.impl.api.load import BadInput
 from kubeproof.properties.placement_groups import Fits, Misfit, Undecided
 from kubeproof.properties.placement_packing import Stuck

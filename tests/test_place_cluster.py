@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kubeproof.harness.cli import main
-from kubeproof.harness.place import wanted
+from kubeproof.harness.place.place import wanted
 
 ZONE = "topology.kubernetes.io/zone"
 

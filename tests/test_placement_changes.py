@@ -12,19 +12,13 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeproof.harness.plain_nodes import plain_nodes
+from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Pod, Taint
 from kubeproof.impl.scheduler import Snapshot, decide
 from kubeproof.properties import placement_cpsat as cpsat
-from kubeproof.properties.placement_changes import (
-    Added,
-    Changed,
-    _edit,
-    fewest_changes,
-    least_capacity,
-)
+from kubeproof.properties.placement_changes import Added, Changed, _edit, fewest_changes, least_capacity
 from kubeproof.properties.placement_counts import each_alone, here
 from kubeproof.properties.placement_groups import (
     Fits,

@@ -10,8 +10,8 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeproof.harness.place import solve
-from kubeproof.harness.plain_nodes import plain_nodes
+from kubeproof.harness.input.plain_nodes import plain_nodes
+from kubeproof.harness.place.place import solve
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Node, Pod, Taint

@@ -9,8 +9,8 @@ from functools import cache
 
 import pytest
 
-from kubeproof.harness.check import check
-from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.check.check import check
+from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.properties.planted import planted
 
 MANIFESTS = """\

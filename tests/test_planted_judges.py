@@ -10,8 +10,8 @@ from functools import cache
 
 import pytest
 
-from kubeproof.harness.check import check
-from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.check.check import check
+from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.properties.planted import planted
 
 NODES = """
@@ -108,7 +108,7 @@ FAULTS = [
     pytest.param(
         "Pods that keep apart",
         "placement",
-        "harness.scheduling",
+        "harness.world.scheduling",
         "return Pod(meta, obj.spec, PodStatus(",
         "return Pod(meta, evolve(obj.spec, affinity=None), PodStatus(",
         id="scheduler: forgets affinity of what it watches",
@@ -116,7 +116,7 @@ FAULTS = [
     pytest.param(
         "Pods that spread",
         "placement",
-        "harness.scheduling",
+        "harness.world.scheduling",
         "return Pod(meta, obj.spec, PodStatus(",
         "return Pod(meta, evolve(obj.spec, topology_spread_constraints=()), PodStatus(",
         id="scheduler: forgets constraints of what it watches",
@@ -124,7 +124,7 @@ FAULTS = [
     pytest.param(
         "Pods that spread",
         "spread",
-        "harness.scheduling",
+        "harness.world.scheduling",
         "return Pod(meta, obj.spec, PodStatus(",
         "return Pod(meta, evolve(obj.spec, topology_spread_constraints=()), PodStatus(",
         id="scheduler: forgets constraints, and the Pods stand unevenly",

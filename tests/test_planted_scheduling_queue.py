@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from kubeproof.harness.scheduling_world import Ways
-from kubeproof.harness.zoo_scheduler import GHOST_ACCEPTED, LOST_POD, REFILL, search
+from kubeproof.harness.scheduling_queue.queue import Ways
+from kubeproof.harness.zoo.scheduler import GHOST_ACCEPTED, LOST_POD, REFILL, search
 from kubeproof.impl.scheduler.queue_entry import QueueSettings
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status

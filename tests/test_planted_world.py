@@ -9,10 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from kubeproof.harness.check import check, machine_of
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.scenario_file import load_scenario
-from kubeproof.harness.settle import Restless
+from kubeproof.harness.check.check import check, machine_of
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.settle import Restless
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker import Limits, Status, explore
 from kubeproof.model.machine import MachineError, State
@@ -23,7 +23,7 @@ WORLD = "kubeproof.model.world"
 STEPS = "kubeproof.model.world_steps"
 FAULTS_OF = "kubeproof.model.world_faults"
 STORE = "kubeproof.model.store"
-COMPONENTS = "kubeproof.harness.components"
+COMPONENTS = "kubeproof.harness.world.components"
 
 
 @cache
@@ -196,7 +196,7 @@ FAULTS = [
     ),
     (
         "the scheduler does not look at who has a node",
-        "kubeproof.harness.scheduling",
+        "kubeproof.harness.world.scheduling",
         "decision = decide(pod, snapshot)",
         "decision = decide(pod, Snapshot.of(Cache.of((pod, *cache.list(Node)))))",
         "placement",

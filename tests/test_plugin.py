@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 import kubeproof
-from kubeproof.harness import check as checking
 from kubeproof.harness import face
-from kubeproof.harness.results import Claim, Report
-from kubeproof.harness.scenario import Bounds, Faults, Scenario, Start
+from kubeproof.harness.check import check as checking
+from kubeproof.harness.check.results import Claim, Report
+from kubeproof.harness.input.scenario import Bounds, Faults, Scenario, Start
 from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.kubectl import script
 from kubeproof.model.checker.results import Status, Step, Trace

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from kubeproof.harness import policy_world_claims as claims
-from kubeproof.harness import zoo_network_policy as zoo
-from kubeproof.harness.policy_world import machine
-from kubeproof.harness.policy_world_setup import HANDLED, Members, PolicyWorld, Setup, slot
-from kubeproof.harness.policy_world_walls import lets_in, lets_out, passes
+from kubeproof.harness.policies import claims
+from kubeproof.harness.policies.policies import machine
+from kubeproof.harness.policies.setup import HANDLED, Members, PolicyWorld, Setup, slot
+from kubeproof.harness.policies.walls import lets_in, lets_out, passes
+from kubeproof.harness.zoo import network_policy as zoo
 from kubeproof.model import network_policy as model
 from kubeproof.model.checker import Status, explore, replay
 from kubeproof.model.machine import Action, Fairness, Invariant, Machine, Outcome, Sometimes, State, View

@@ -11,7 +11,7 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from kubeproof.harness.cli import main
-from kubeproof.harness.reach_matrix import Cell, matrix, text
+from kubeproof.harness.reach.matrix import Cell, matrix, text
 from kubeproof.impl.api.core import Node, NodeStatus, ObjectReference, Pod, Service, ServicePort, ServiceSpec
 from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.meta import ObjectMeta

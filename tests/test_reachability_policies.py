@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 from kubeproof.harness.cli import main
-from kubeproof.harness.reach_policy import read_policies
+from kubeproof.harness.reach.policy import read_policies
 from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.meta import LabelSelector, LabelSelectorRequirement
 from kubeproof.impl.kubeproxy.packet import Packet

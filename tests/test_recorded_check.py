@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness.recorded_check import Asked, ask
-from kubeproof.harness.scenario import Consistency
+from kubeproof.harness.input.scenario import Consistency
+from kubeproof.harness.recorded.check import Asked, ask
 from kubeproof.model.checker import Limits, Status
 from kubeproof.properties.planted import planted
 
@@ -106,7 +106,7 @@ def test_a_drain_that_took_too_many_contradicts_a_budget_that_holds() -> None:
 
 
 def test_a_check_that_takes_every_drain_for_done_is_contradicted() -> None:
-    with planted("kubeproof.harness.claim_convergence", "number in view[BLOCKED])", "number in view[BLOCKED][:0])"):
+    with planted("kubeproof.harness.claims.convergence", "number in view[BLOCKED])", "number in view[BLOCKED][:0])"):
         found = said(theme("pdb-drain")["0078"])["1:drain", "convergence"]
     assert found.contradicts
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness.recorded_end import Ends, ends, recorded_end
-from kubeproof.harness.scenario import Scenario
-from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.recorded.end import Ends, ends, recorded_end
 from kubeproof.model.checker import Limits
 
 LIMITS = Limits(max_states=5_000)

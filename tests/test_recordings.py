@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness.cluster import Initial, Parts, applied, build
-from kubeproof.harness.recorded_outcome import recorded
-from kubeproof.harness.recorded_scenario import interchangeable, overlapping, scenario_of
-from kubeproof.harness.recorded_search import Reached, Run, renamings
-from kubeproof.harness.recordings import TIERS, Judged, NotJudged, judge
-from kubeproof.harness.scenario import Consistency
-from kubeproof.harness.settle import settle
+from kubeproof.harness.input.scenario import Consistency
+from kubeproof.harness.recorded.outcome import recorded
+from kubeproof.harness.recorded.recordings import TIERS, Judged, NotJudged, judge
+from kubeproof.harness.recorded.scenario import interchangeable, overlapping, scenario_of
+from kubeproof.harness.recorded.search import Reached, Run, renamings
+from kubeproof.harness.world.cluster import Initial, Parts, applied, build
+from kubeproof.harness.world.settle import settle
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker.results import Limits
 from kubeproof.model.machine import State

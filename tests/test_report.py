@@ -6,13 +6,13 @@ import pytest
 from attrs import evolve
 from immutabledict import immutabledict
 
-from kubeproof.harness import report as reports
-from kubeproof.harness.bounds import bounds_of, general
-from kubeproof.harness.report import Told, first_step, quiet, text, to_json
-from kubeproof.harness.report_lists import assumed, not_modelled
-from kubeproof.harness.results import Blame, Claim, Report
-from kubeproof.harness.scenario import Bounds, Consistency
-from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.check import report as reports
+from kubeproof.harness.check.bounds import bounds_of, general
+from kubeproof.harness.check.report import Told, first_step, quiet, text, to_json
+from kubeproof.harness.check.report_lists import assumed, not_modelled
+from kubeproof.harness.check.results import Blame, Claim, Report
+from kubeproof.harness.input.scenario import Bounds, Consistency
+from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.load import Note
 from kubeproof.impl.api.meta import Ref
 from kubeproof.model.checker.results import Status

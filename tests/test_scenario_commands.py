@@ -6,11 +6,11 @@ import pytest
 from attrs import has
 from immutabledict import immutabledict
 
-from kubeproof.harness.commands import COMMANDS, CommandError, parse
-from kubeproof.harness.located import from_json
-from kubeproof.harness.manifests import READY
-from kubeproof.harness.reader import DurationError, Reader, seconds
-from kubeproof.harness.scenario_script import ACTIONS, Surroundings, read_script, to_json
+from kubeproof.harness.input.commands import COMMANDS, CommandError, parse
+from kubeproof.harness.input.located import from_json
+from kubeproof.harness.input.manifests import READY
+from kubeproof.harness.input.reader import DurationError, Reader, seconds
+from kubeproof.harness.input.script import ACTIONS, Surroundings, read_script, to_json
 from kubeproof.impl.api.core import Node, NodeStatus
 from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.meta import ObjectMeta

@@ -10,10 +10,10 @@ import pytest
 from immutabledict import immutabledict
 
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.inputs import gather
-from kubeproof.harness.plain_nodes import plain_nodes
-from kubeproof.harness.scenario import Bounds, Consistency, Expected, Faults, Scenario, Start
-from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.input.inputs import gather
+from kubeproof.harness.input.plain_nodes import plain_nodes
+from kubeproof.harness.input.scenario import Bounds, Consistency, Expected, Faults, Scenario, Start
+from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Node, Service
 from kubeproof.impl.api.load import BadInput

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from immutabledict import immutabledict
 
-from kubeproof.harness.scenario_file import BOUNDS, DEADLINE, FAULTS, FIELDS, load_scenario
-from kubeproof.harness.scenario_script import ACTIONS
+from kubeproof.harness.input.scenario_file import BOUNDS, DEADLINE, FAULTS, FIELDS, load_scenario
+from kubeproof.harness.input.script import ACTIONS
 from kubeproof.impl.api.frozen import freeze
 from kubeproof.impl.api.load import BadInput
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from kubeproof.harness.zoo_scheduler import node, pod
+from kubeproof.harness.zoo.scheduler import node, pod
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import (
     Affinity,

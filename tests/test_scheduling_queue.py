@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 from immutabledict import immutabledict
 
-from kubeproof.harness.zoo_scheduler import node, pod
+from kubeproof.harness.zoo.scheduler import node, pod
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import (
     Affinity,

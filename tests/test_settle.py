@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kubeproof.harness.cluster import Initial, Parts, applied, build
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.settle import Restless, apply, settle
+from kubeproof.harness.world.cluster import Initial, Parts, applied, build
+from kubeproof.harness.world.settle import Restless, apply, settle
 from kubeproof.model.machine import Action, Fairness, Machine, Outcome, State, View
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -9,16 +9,17 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from kubeproof import check
-from kubeproof.harness import claims, starts
-from kubeproof.harness.check import machine_of
-from kubeproof.harness.cluster import Cluster as Built
-from kubeproof.harness.cluster import Initial, Parts, applied, build
+from kubeproof.harness.check.check import machine_of
+from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster, Result, replay_check, steps_to_json
-from kubeproof.harness.prepare import Prepared, prepare
-from kubeproof.harness.roomy import all_the_same
-from kubeproof.harness.scenario import Consistency, Scenario
-from kubeproof.harness.scenario_file import load_scenario
-from kubeproof.harness.settle import RESTS, at_rest, contents, resting, settle
+from kubeproof.harness.input.scenario import Consistency, Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.world import starts
+from kubeproof.harness.world.cluster import Cluster as Built
+from kubeproof.harness.world.cluster import Initial, Parts, applied, build
+from kubeproof.harness.world.prepare import Prepared, prepare
+from kubeproof.harness.world.roomy import all_the_same
+from kubeproof.harness.world.settle import RESTS, at_rest, contents, resting, settle
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.model.checker import explore
 from kubeproof.model.checker.results import Limits, Status

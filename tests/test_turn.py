@@ -7,11 +7,11 @@ from itertools import chain, permutations
 import pytest
 from attrs import evolve
 
-from kubeproof.harness import claims
-from kubeproof.harness.check import machine_of
-from kubeproof.harness.cluster import Cluster
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.check.check import machine_of
+from kubeproof.harness.claims import registry as claims
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.world.cluster import Cluster
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.requests import Delete, Evict, Request
@@ -99,7 +99,7 @@ def test_a_set_leads_where_its_orders_lead(name: str, monkeypatch: pytest.Monkey
     as_set = world(name)
     verdicts = explore(as_set.machine, claims.of(as_set)).verdicts
     one = reached(as_set.machine, as_set.world.layout, shapes)
-    monkeypatch.setattr("kubeproof.harness.components._replicaset_act", in_every_order)
+    monkeypatch.setattr("kubeproof.harness.world.components._replicaset_act", in_every_order)
     by_order = world(name)
     other = reached(by_order.machine, by_order.world.layout, shapes)
     assert one.rests == other.rests

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from immutabledict import immutabledict
 
-from kubeproof.harness.check import check
-from kubeproof.harness.results import Report
-from kubeproof.harness.scenario_file import Loaded, load_scenario
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Report
+from kubeproof.harness.input.scenario_file import Loaded, load_scenario
 from kubeproof.impl.api.claim_names import ALL
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.unmodelled_kinds import effect_of

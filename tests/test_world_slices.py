@@ -12,12 +12,13 @@ from functools import cache, partial
 import pytest
 from attrs import evolve
 
-from kubeproof.harness import claims, reach
-from kubeproof.harness.check import check
-from kubeproof.harness.cluster import Parts, build
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.scenario import Scenario
-from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.check.check import check
+from kubeproof.harness.claims import registry as claims
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.world import one_pod as reach
+from kubeproof.harness.world.cluster import Parts, build
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.model.checker import Exploration, Limits, Status, explore
 from kubeproof.model.machine import Invariant
 

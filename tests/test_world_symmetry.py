@@ -11,14 +11,14 @@ from functools import cache
 import pytest
 from attrs import evolve, frozen
 
-from kubeproof.harness import check as checking
-from kubeproof.harness import claims
-from kubeproof.harness.check import check, machine_for, machine_of
-from kubeproof.harness.cluster import Cluster, Parts, build
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.scenario import Scenario
-from kubeproof.harness.scenario_file import load_scenario
-from kubeproof.harness.symmetry import PLACE, symmetry_of
+from kubeproof.harness.check import check as checking
+from kubeproof.harness.check.check import check, machine_for, machine_of
+from kubeproof.harness.claims import registry as claims
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.world.cluster import Cluster, Parts, build
+from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.symmetry import PLACE, symmetry_of
 from kubeproof.model.checker import Exploration, Status, explore, replay
 from kubeproof.model.checker.layout import Layout
 from kubeproof.model.checker.symmetry import AsymmetryError, Folding

@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from immutabledict import immutabledict
 
-from kubeproof.harness.check import machine_of
-from kubeproof.harness.cluster import Cluster
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.scenario import Faults, Scenario
-from kubeproof.harness.scenario_file import load_scenario
+from kubeproof.harness.check.check import machine_of
+from kubeproof.harness.input.scenario import Faults, Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.world.cluster import Cluster
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus

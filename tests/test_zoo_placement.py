@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kubeproof.harness.zoo import Pair, as_documented
-from kubeproof.harness.zoo_placement import PAIRS
+from kubeproof.harness.zoo.catalogue import Pair, as_documented
+from kubeproof.harness.zoo.placement import PAIRS
 
 LAST = {
     "anti-affinity-rollout-deadlock": "creates Pod web-",

@@ -8,10 +8,11 @@ from functools import partial
 import pytest
 from attrs import evolve, fields
 
-from kubeproof.harness import zoo_network_policy, zoo_reachability
-from kubeproof.harness.advice import hook_advice
-from kubeproof.harness.prepare import prepare
-from kubeproof.harness.zoo import Pair, as_documented
+from kubeproof.harness.check.advice import hook_advice
+from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.zoo import network_policy as zoo_network_policy
+from kubeproof.harness.zoo import reachability as zoo_reachability
+from kubeproof.harness.zoo.catalogue import Pair, as_documented
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker import Status
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from kubeproof.harness.scheduling_world import Scene, Ways
-from kubeproof.harness.scheduling_world_claims import EVICTED, PLACED, machine, placeable, placed
-from kubeproof.harness.zoo import Pair, as_documented
-from kubeproof.harness.zoo_scheduler import (
+from kubeproof.harness.scheduling_queue.claims import EVICTED, PLACED, machine, placeable, placed
+from kubeproof.harness.scheduling_queue.queue import Scene, Ways
+from kubeproof.harness.zoo.catalogue import Pair, as_documented
+from kubeproof.harness.zoo.scheduler import (
     GHOST_ACCEPTED,
     GHOST_REFUSED,
     LOST_POD,

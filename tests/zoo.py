@@ -11,8 +11,11 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from kubeproof.harness import zoo_network_policy, zoo_placement, zoo_reachability, zoo_scheduler
-from kubeproof.harness.zoo import Found, Pair, as_documented
+from kubeproof.harness.zoo import network_policy as zoo_network_policy
+from kubeproof.harness.zoo import placement as zoo_placement
+from kubeproof.harness.zoo import reachability as zoo_reachability
+from kubeproof.harness.zoo import scheduler as zoo_scheduler
+from kubeproof.harness.zoo.catalogue import Found, Pair, as_documented
 
 TOPICS: dict[str, tuple[Pair, ...]] = {
     "scheduler": zoo_scheduler.PAIRS,

@@ -7,16 +7,7 @@ from attrs import frozen
 from .apps import Deployment, ReplicaSet
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import Ref
-from .policy import (
-    EndpointSlice,
-    Eviction,
-    Lease,
-    PodDisruptionBudget,
-    PriorityClass,
-    ResourceQuota,
-    Role,
-    RoleBinding,
-)
+from .policy import EndpointSlice, Eviction, Lease, PodDisruptionBudget, PriorityClass, ResourceQuota, Role, RoleBinding
 from .storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
 
 Object = (

@@ -12,18 +12,7 @@ from attrs import evolve, field, frozen
 from ..api.kinds import BY_NAME, Object
 from ..api.meta import Ref, Time
 from ..api.requests import Request, Response
-from ..etcd import (
-    Compacted,
-    Compare,
-    DeleteRange,
-    Event,
-    Failure,
-    Put,
-    Store,
-    Txn,
-    apply,
-    poll,
-)
+from ..etcd import Compacted, Compare, DeleteRange, Event, Failure, Put, Store, Txn, apply, poll
 from ..etcd import watch as watch_etcd
 from .authentication import User
 from .config import DEFAULT, Config

@@ -12,16 +12,7 @@ from functools import partial
 from ..api.core import Node, NodeAffinity, NodeSelector, NodeSelectorTerm, Pod, PreferredSchedulingTerm
 from ..api.meta import LabelSelectorRequirement
 from ..api.selectors import matches_map, matches_requirement
-from .framework import (
-    FilterPlugin,
-    NodeInfo,
-    Prepared,
-    Raw,
-    Refusal,
-    ScorePlugin,
-    Snapshot,
-    default_normalize_score,
-)
+from .framework import FilterPlugin, NodeInfo, Prepared, Raw, Refusal, ScorePlugin, Snapshot, default_normalize_score
 
 NAME = "NodeAffinity"
 NAME_FIELD = "metadata.name"

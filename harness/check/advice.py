@@ -1,0 +1,72 @@
+"""What to change where connections are lost: the field of the object whose Pods are hit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.core import Pod
+from ...impl.api.kinds import Object, ref_of
+from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, pre_stop_seconds
+from ...properties.reachability_prestop import Bounds, Impossible, bad_run, smallest_prestop
+from ...properties.reachability_prestop_relation import Goal, weakest
+from .blame import below, written
+from .results import Blame
+
+
+def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
+    """Say what keeps somebody answering when a Pod like this goes."""
+    known = {ref_of(one): one for one in objects}
+    ref = written(pod, known.values())
+    owner = known.get(ref, pod)
+    if not isinstance(owner, Deployment | ReplicaSet):
+        return Blame(ref, "", "nobody replaces it: a Deployment with two replicas would go on answering")
+    if isinstance(owner, Deployment) and owner.spec.strategy.type == "Recreate":
+        return Blame(ref, "spec.strategy.type", "RollingUpdate lets new Pods answer before the old ones go")
+    if owner.spec.replicas in {0, 1, None}:
+        why = "a Pod that is alone leaves a gap; two, and a PodDisruptionBudget that selects them, leave none"
+        return Blame(ref, "spec.replicas", why)
+    if isinstance(owner, Deployment):
+        field = "spec.strategy.rollingUpdate.maxUnavailable"
+        return Blame(ref, field, "with 0 a new Pod is ready before an old one goes")
+    return Blame(ref, "spec.replicas", "with more Pods some go on answering")
+
+
+def hook_blame(bound: int | None, pod: Pod, objects: Iterable[Object]) -> Blame:
+    """Name the hook that is too short, and with z3 the preStop delay that would do."""
+    spec = pod.spec
+    hook, grace = _times(pod)
+    first = first_to_stop(spec)
+    number = spec.containers.index(first) if first in spec.containers else 0
+    ref = written(pod, objects)
+    field = below(ref, f"containers[{number}].lifecycle.preStop")
+    if bound is None:
+        return Blame(ref, field, "a preStop delay as long as the propagation time is what it takes: now there is none")
+    answer = smallest_prestop(_bounds(bound), grace)
+    if isinstance(answer, Impossible):
+        return Blame(ref, field, "no preStop delay is long enough: the grace period is shorter than the bound")
+    what = f"a preStop delay of {answer.seconds} s is the smallest that is long enough (now {hook} s)"
+    return Blame(ref, field, what)
+
+
+def hook_advice(bound: int | None, pod: Pod) -> Iterator[str]:
+    """Say, with z3, which timing makes the breach possible, and exactly which hooks are long enough."""
+    if bound is None:
+        yield "it holds for no propagation time: there is no preStop delay"
+        return
+    hook, grace = _times(pod)
+    run = bad_run(_bounds(bound), hook, grace)
+    if run is not None:
+        timing = f"SIGTERM {run.sigterm} s after the deletion, the last proxy follows after {run.removed} s"
+        yield f"a timing that allows it: {timing}"
+        safe = weakest(Goal.NEW).given({"notice": 0, "endpoints": bound, "proxies": 0})
+        yield f"{Goal.NEW.value} if and only if {safe} (seconds; now preStop {hook}, grace {grace})"
+
+
+def _times(pod: Pod) -> tuple[int, int]:
+    grace = pod.spec.termination_grace_period_seconds
+    return int(pre_stop_seconds(pod.spec)), DEFAULT_GRACE_SECONDS if grace is None else grace
+
+
+def _bounds(bound: int) -> Bounds:
+    return Bounds(kubelet=(0, 0), endpoints=(0, bound), proxies=(0, 0))

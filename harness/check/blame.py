@@ -1,0 +1,67 @@
+"""Which object of the input is in breach, and at which field: from what was found in a run back to the manifest.
+
+A Pod that runs into trouble was made by a ReplicaSet, that by a Deployment: the one to change is the one that stands in
+a file. Nothing is blamed that nobody wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...impl.api.cache import Cache
+from ...impl.api.core import Pod
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
+from ...impl.api.references import references
+from ...model.machine import State
+from ...properties.placement import why_pending
+from ..claims.convergence import objects_of
+from ..input.workloads import templates
+from ..world.cluster import Cluster
+from .results import Blame
+
+WITHIN = {"Pod": "spec"}
+"""Where the spec of the Pods stands, by kind; in a template otherwise."""
+
+
+def written(one: Object, objects: Iterable[Object]) -> Ref:
+    """Give the object that somebody wrote of which another came: its controller's controller, as far as that goes."""
+    there = {ref_of(other): other for other in objects}
+    ref = ref_of(one)
+    seen = {ref}
+    while (owner := there.get(ref, one).metadata.controller) is not None:
+        above = Ref(owner.kind, one.metadata.namespace, owner.name)
+        if above in seen or above not in there:
+            return above
+        seen.add(above)
+        ref = above
+    return ref
+
+
+def below(ref: Ref, field: str) -> str:
+    """Give the path of a field of the Pods' spec in the object that makes them."""
+    return f"{WITHIN.get(ref.kind, 'spec.template.spec')}{f'.{field}' if field else ''}"
+
+
+def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
+    """Give what to change where nothing moves: what is named and missing, and who waits for a node."""
+    objects = objects_of(core, state)
+    return tuple(dict.fromkeys((*_missing(core), *_waiting(objects))))
+
+
+def _missing(core: Cluster) -> Iterator[Blame]:
+    for maker in templates(core.scenario.objects):
+        for one in references(maker.spec, maker.ref.namespace):
+            if one.ref in core.scenario.absent:
+                yield Blame(maker.ref, below(maker.ref, one.path), f"there is no {one.ref} in the input")
+
+
+def _waiting(objects: tuple[Object, ...]) -> Iterator[Blame]:
+    named: set[Ref] = set()
+    for pod in objects:
+        if isinstance(pod, Pod) and not pod.spec.node_name and not pod.metadata.terminating:
+            ref = written(pod, objects)
+            if ref not in named:
+                named.add(ref)
+                why = next(iter(why_pending(pod, Cache.of(objects))), f"{pod.metadata.name} waits for a scheduler")
+                yield Blame(ref, below(ref, ""), why)

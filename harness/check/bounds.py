@@ -1,0 +1,218 @@
+"""The bounds of a check in sentences: what a verdict rests on, printed beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...impl.api.core import Node
+from ...impl.api.kinds import ref_of
+from ...impl.kubectl import script as kubectl
+from ..input.priorities import may_preempt, pod_specs
+from ..input.scenario import Consistency, Scenario, Start
+from ..world.prepare import Prepared
+from ..world.roomy import all_the_same
+from ..world.taint_eviction import lags
+
+_VIEWS = {
+    Consistency.LINEARIZABLE: "every component acts on the store as it is",
+    Consistency.SESSION: "every component acts on watch caches that lag by any amount and never go back",
+    Consistency.RESETTABLE: (
+        "watch caches lag by any amount; a component that restarts may list from a second API server "
+        "that stood still once"
+    ),
+}
+
+
+_ALL_AT_ONCE = (
+    "the EndpointSlice and disruption controllers and, where nodes change, the scheduler: all kinds at once; "
+    "the node, taint eviction and garbage controllers, which only do what they could as well do later: as things are"
+)
+
+
+_NODE_STEPS = (kubectl.Cordon, kubectl.DeleteNode, kubectl.Drain, kubectl.Taint)
+"""Steps that make a node unfit for a decision that has been taken."""
+
+
+_IN_A_ROW = "of the syncs of one key, two in a row may rest on views older than the first one's commit, not three"
+
+
+NO_CLOCKS = "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out"
+OWN_GRACE = "Pods are deleted with their own grace period"
+EQUAL_RANK = (
+    "which of several equally ranked Pods a ReplicaSet deletes is left open (age and restarts do not decide; how "
+    "crowded their nodes are is seen as it is when the sync begins)"
+)
+
+
+def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str, ...]:
+    """Give the bounds of a scenario, one sentence each; `prepared` says what it starts from, None: from nothing."""
+    return tuple(
+        line
+        for line in (
+            _start(scenario, prepared),
+            f"views: {_VIEWS[scenario.consistency]}{_mixed(scenario)}",
+            "" if scenario.consistency is Consistency.LINEARIZABLE else _IN_A_ROW,
+            f"faults: {_faults(scenario)}",
+            *_nodes(scenario),
+            _propagation(scenario),
+            f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
+            _scores(scenario),
+            *_placement(scenario),
+            NO_CLOCKS,
+            OWN_GRACE,
+            EQUAL_RANK,
+            _images(scenario),
+            "what is not modelled is taken not to matter" if scenario.accept_unmodelled and scenario.unmodelled else "",
+        )
+        if line
+    )
+
+
+def general(scenario: Scenario) -> frozenset[str]:
+    """Give the bounds that are the same for every input: how views are old by default, what has no clock."""
+    usual = Scenario(scenario.name, scenario.objects, scenario.script)
+    return frozenset(
+        {
+            f"views: {_VIEWS[usual.consistency]}{_mixed(usual)}",
+            _IN_A_ROW,
+            NO_CLOCKS,
+            OWN_GRACE,
+            EQUAL_RANK,
+            f"at most {usual.pods} Pods at a time; one etcd member, {_parts(usual)}",
+        }
+    )
+
+
+def _start(scenario: Scenario, prepared: Prepared | None) -> str:
+    if scenario.start is Start.CLUSTER:
+        return "start: the cluster as the dump shows it"
+    if scenario.start is Start.EMPTY:
+        return "start: the nodes are there and the manifests are just applied"
+    if prepared is None:
+        return "start: the manifests are applied, and the cluster does not come to rest"
+    count = len(prepared.starts)
+    if prepared.why:
+        which = f"in {count} of the states of rest that this may lead to, not all"
+    else:
+        alike = "nodes and Pods that are alike taken for each other"
+        which = f"in every state of rest that this may lead to ({count}; {alike})"
+    return f"start: the manifests are applied and the cluster is at rest, {which}"
+
+
+def _mixed(scenario: Scenario) -> str:
+    if scenario.consistency is Consistency.LINEARIZABLE:
+        return ""
+    if scenario.bounds.mixed_views:
+        return f", each kind by itself ({_ALL_AT_ONCE})"
+    return ", all kinds at once (bounds.mixedViews is off)"
+
+
+def _faults(scenario: Scenario) -> str:
+    one = scenario.faults
+    found = [
+        (one.crash, "crash and restart of a component"),
+        (one.node_crash, "node crash"),
+        (one.lost_response, "lost response"),
+        (one.container_crash, "container crash"),
+    ]
+    named = [f"at most {count} x {name}" for count, name in found if count]
+    return ", ".join(named) or "none"
+
+
+def _parts(scenario: Scenario) -> str:
+    names = scenario.schedulers.names
+    several = f"{len(names)} schedulers that are all active ({', '.join(names)})"
+    return f"{'one scheduler' if len(names) == 1 else several}, Kubernetes {scenario.release}"
+
+
+def _scores(scenario: Scenario) -> str:
+    """Say what decides between feasible nodes, where that may make a difference."""
+    if all_the_same(scenario):
+        return ""
+    if not scenario.bounds.scores:
+        return "a Pod goes to any feasible node: scores are left open"
+    named = any(one.status.images for one in scenario.objects if isinstance(one, Node))
+    images = "the images that the Node objects name, none pulled later" if named else "no images on any node"
+    return (
+        f"a Pod goes to one of the nodes that score best, given the Pods of the input and {images} "
+        "(bounds.scores: false, any feasible node)"
+    )
+
+
+def _placement(scenario: Scenario) -> Iterator[str]:
+    """Say what is assumed of Pods that are evicted for others, and of older releases, where it matters."""
+    if may_preempt(scenario):
+        yield (
+            "the Pods that one preemption evicts go one after the other, the most important first; "
+            "which of several Pods of equal priority started first is left open; a Pod that nobody makes again may go"
+        )
+    if _spreads(scenario) and scenario.consistency is not Consistency.LINEARIZABLE:
+        yield (
+            "spread constraints are judged at rest, not at each binding: Pods may have left since the scheduler looked"
+        )
+    if scenario.deadline is not None:
+        one = scenario.deadline
+        yield (
+            f"deadline: a scheduler acts within {one.decision_seconds} s of when it may, back-offs included; a victim "
+            f"is gone {one.stop_seconds} s after its grace period; containers run {one.start_seconds} s after a binding"
+        )
+    if scenario.early_status:
+        yield "a kubelet may report a Pod as over before its containers are gone, as before Kubernetes 1.27"
+    if not scenario.schedulers.count_nominated:
+        yield "a scheduler does not count the Pods for which it has made room, as before Kubernetes 1.9"
+
+
+def _spreads(scenario: Scenario) -> bool:
+    constraints = (one for spec in pod_specs(scenario) for one in spec.topology_spread_constraints)
+    return any(one.when_unsatisfiable == "DoNotSchedule" for one in constraints)
+
+
+def _throws_out(scenario: Scenario) -> bool:
+    """Tell whether a node may come to a NoExecute taint without dying: it has it, is not ready, or a step puts it."""
+    if any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in scenario.script):
+        return True
+    joins = (one.object for one in scenario.script if isinstance(one, kubectl.AddNode))
+    nodes = [one for one in (*scenario.everything, *joins) if isinstance(one, Node)]
+    taints = (taint for one in nodes for taint in one.spec.taints)
+    ready = (one.status.condition("Ready") for one in nodes)
+    return any(one.effect == "NoExecute" for one in taints) or any(one and one.status != "True" for one in ready)
+
+
+def _nodes(scenario: Scenario) -> Iterator[str]:
+    """Say what is assumed about nodes, timers and names, where it matters."""
+    throws_out = _throws_out(scenario)
+    if scenario.faults.node_crash:
+        yield "nodes that die stay down, and a Pod left terminating on one stays so"
+    if scenario.faults.node_crash or throws_out:
+        yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do in the end"
+    if throws_out and not scenario.faults.node_crash and not lags(scenario):
+        yield (
+            "a Pod that is bound while another one of its node is being deleted is not evicted before that one is "
+            "gone, if its tolerationSeconds are more than the other's grace period and 5 s"
+        )
+    if any(isinstance(one, Node) for one in scenario.objects):
+        yield "nodes are older than what is applied: their taints are in line with their conditions and cordons"
+    if any(isinstance(one, kubectl.DeleteNode) for one in scenario.script):
+        yield "the kubelet of a node that is deleted does nothing any more"
+    gone = {(one.kind, one.name) for one in scenario.script if isinstance(one, kubectl.DeleteObject)}
+    made = {
+        (ref_of(one.object).kind, one.object.metadata.name) for one in scenario.script if isinstance(one, kubectl.Apply)
+    }
+    if gone & made:
+        yield "an object that is deleted and applied again under its name counts as the same object"
+    if any(isinstance(one, _NODE_STEPS) for one in scenario.script) or scenario.faults.node_crash:
+        yield "a cordon, taint or deletion of a node between a scheduler's decision and its binding breaks no placement"
+
+
+def _propagation(scenario: Scenario) -> str:
+    seconds = scenario.bounds.propagation_seconds
+    if seconds is None:
+        return "propagation: no time is stated, and reachability says up to which one it holds (--propagation)"
+    return f"propagation: {seconds} s after a Pod's deletion no kube-proxy routes to it any more, restarts included"
+
+
+def _images(scenario: Scenario) -> str:
+    """Say how images behave where their names tell; else that they are good is listed with what is assumed."""
+    if scenario.image_behaviour:
+        return "images called bad, crash, nopull, slow, slowstop and job behave as they are called"
+    return ""

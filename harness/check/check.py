@@ -1,0 +1,300 @@
+"""Checking a scenario: explore its core, look at each Pod's connections, put the claims together.
+
+Three searches answer for the whole (the arguments are in `world.cluster` and `world.one_pod`): the core with every
+interleaving, view and fault; on top of each state where it is at rest, the observers; and one Pod of each template
+behind each Service in every environment. A suspicion of the third is confirmed in a run of the cluster, or the verdict
+is UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from time import monotonic
+
+from attrs import evolve
+
+from ...impl.api.cache import Cache
+from ...impl.api.claim_names import REACHABILITY
+from ...impl.api.core import Node, Pod, Service
+from ...impl.api.kinds import ref_of
+from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.relevance import ACTS_ON_PODS
+from ...impl.scheduler.schedule import unmodelled
+from ...model.checker.explore import explore
+from ...model.checker.results import Exploration, Limits, Progress, Status, Verdict
+from ...model.checker.symmetry import AsymmetryError
+from ...model.checker.traces import states
+from ...model.machine import Machine, State, Symmetry
+from ...properties.convergence import leaving, orphans, shortfalls
+from ...properties.placement import Infeasible, feasible, why_pending
+from ..claims import answers as claim_answers
+from ..claims import deadline as claim_deadline
+from ..claims import registry as claim_properties
+from ..claims.convergence import beside_workloads, objects_of
+from ..input.scenario import Scenario
+from ..world import scheduling
+from ..world.cluster import Cluster, Parts, build
+from ..world.drain import refused_evictions
+from ..world.prepare import Prepared, prepare
+from ..world.settle import Cut, Restless
+from ..world.symmetry import symmetry_of
+from . import motion
+from .advice import gap_blame
+from .blame import of_stuck
+from .bounds import bounds_of
+from .results import Blame, Claim, Report
+from .softening import softened
+
+
+def check(
+    scenario: Scenario,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    progress: Callable[[Progress], None] | None = None,
+    reductions: bool = True,
+    symmetry: bool = True,
+    search: Callable[..., Exploration] = explore,
+) -> Report:
+    """Check every claim about a scenario. `reductions` False explores all components together instead of the core.
+
+    `symmetry` False keeps apart what differs only in which of several nodes or Pods that are alike is which; without
+    `reductions` nothing is exchanged either. Where exchanging them turns out to make a difference after all, the core
+    is searched again without.
+
+    `search` looks through the core: `explore` or `simulate`, with whatever further arguments it shall have.
+
+    `limits` are those of all of it: the time runs from here, through `prepare` and every search, and an interrupted
+    search is the last one. What was decided by then stays decided.
+
+    Raises `Refused` (cluster) for an object the API server does not accept.
+    """
+    began = monotonic()
+    limits = limits.begun()
+    try:
+        prepared = prepare(scenario, limits)
+    except Restless as restless:
+        why = f"applying the manifests does not come to rest ({restless}); start: empty explores it"
+        return _nothing_known(scenario, why, monotonic() - began)
+    except Cut as cut:
+        return _nothing_known(scenario, f"{cut} before the manifests were applied", monotonic() - began)
+    core = machine_of(scenario, prepared, reductions=reductions)
+    asked = (*claim_properties.of(core), *motion.premises(core, prepared))
+    looks = partial(search, core.machine, asked, limits=limits, progress=progress)
+    found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
+    claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
+    return Report(
+        scenario=scenario,
+        claims=claims,
+        bounds=bounds_of(scenario, prepared),
+        not_modelled=_not_modelled(prepared),
+        states=found.states,
+        transitions=found.transitions,
+        depth=found.depth,
+        seconds=monotonic() - began,
+        complete=found.complete,
+        exploration=found,
+    )
+
+
+def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:
+    """Search with symmetry, or without where there is none, or none after all.
+
+    Orbits are folded in Python whatever the engine, which the compiled one only waits for: it is for all states.
+    """
+    if group is None:
+        return search()
+    try:
+        return search(symmetry=group)
+    except AsymmetryError as error:
+        return evolve(search(), symmetry=f"no use was made of symmetry: {error}")
+
+
+def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = True) -> Cluster:
+    """Give the cluster whose machine is explored."""
+    parts = Parts.core(scenario) if reductions else Parts.everything()
+    return build(scenario, parts, *prepared.starts)
+
+
+def machine_for(scenario: Scenario, kind: str = "") -> Machine:
+    """Give the machine a trace of this kind of breach was found on, for a replay."""
+    prepared = prepare(scenario)
+    if kind in motion.MOVING:
+        return motion.moving(scenario, prepared, kind)[0].machine
+    return machine_of(scenario, prepared).machine
+
+
+def _nothing_known(scenario: Scenario, reason: str, seconds: float) -> Report:
+    claims = tuple(
+        Claim(name, text, Status.UNKNOWN, "", (reason,))
+        for name, text in claim_properties.SENTENCES.items()
+        if name in claim_properties.ALWAYS
+    )
+    return Report(scenario, claims, bounds_of(scenario), (), 0, 0, 0, seconds, complete=False)
+
+
+# --- putting the claims together ------------------------------------------------------------------------------------
+
+
+def _claims(
+    core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
+) -> Iterator[Claim]:
+    room = found[claim_properties.ROOM]
+    open_ends = _open_ends(core.scenario, prepared)
+    too_small = room.evidence if room.status is Status.VIOLATED else ()
+    for name, sentence in claim_properties.SENTENCES.items():
+        verdict = next((one for one in found.verdicts if one.name == name), None)
+        if verdict is not None:
+            claim = _claim(core, verdict, sentence)
+        elif name == "budget" and any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
+            claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nothing is evicted.
+        elif name == claim_deadline.NAME and core.scenario.deadline is not None:
+            claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nobody may evict others.
+        else:
+            continue
+        if name == "placement" and claim.status is not Status.VIOLATED:
+            claim = _nothing_left(core, found, claim)
+        if name == claim_deadline.NAME and verdict is not None:
+            claim = claim_deadline.judge(core.scenario, found, claim)
+        if name == "reachability":
+            claim = _answered(core, found, claim)
+            if claim.status is not Status.VIOLATED:
+                claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
+        claim = softened(core, claim, open_ends.get(name, ()))
+        if prepared.why and core.scenario.bounds.starts is None and claim.status is Status.HOLDS:
+            claim = evolve(claim, status=Status.UNKNOWN, lines=(f"{prepared.why} ({_ENOUGH})",))
+        if len(prepared.starts) > 1 and claim.trace is not None and claim.status is Status.VIOLATED:
+            claim = evolve(claim, lines=(*claim.lines, *where_it_starts(claim.trace.initial)))
+        if too_small and claim.status is Status.HOLDS:
+            lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.pods})",)
+            claim = evolve(claim, status=Status.UNKNOWN, lines=lines)
+        yield claim
+
+
+_ENOUGH = "bounds.starts: N takes N of them for enough; start: empty explores the first apply, too"
+
+
+def where_it_starts(state: State) -> Iterator[str]:
+    """Say by where the Pods are which of several states of rest a run starts from."""
+    on: dict[str, list[str]] = {}
+    for pod in state.values():
+        if isinstance(pod, Pod):
+            on.setdefault(pod.spec.node_name, []).append(pod.metadata.name)
+    told = (f"{', '.join(sorted(on[node]))} {f'on {node}' if node else 'waiting'}" for node in sorted(on))
+    if on:
+        yield f"this run starts with {'; '.join(told)}"
+
+
+def _lines(verdict: Verdict) -> tuple[str, ...]:
+    """Give what a verdict rests on: the evidence of a breach, or why nothing is known."""
+    return verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
+
+
+def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
+    lines = _lines(verdict)
+    blame: tuple[Blame, ...] = ()
+    if verdict.kind == "stuck" and verdict.trace is not None:
+        end = states(core.machine, verdict.trace)[-1]
+        lines = tuple(dict.fromkeys((*lines, *why_stuck(core, end))))
+        blame = of_stuck(core, end)
+    return Claim(verdict.name, sentence, verdict.status, verdict.kind, lines, verdict.trace, verdict.vacuous, blame)
+
+
+def _nothing_left(core: Cluster, found: Exploration, bindings: Claim) -> Claim:
+    """Join the second half of the placement claim: at rest nothing is left Pending that could run."""
+    pending = _claim(core, found[claim_properties.PENDING], bindings.sentence)
+    if pending.status is Status.HOLDS:
+        return evolve(bindings, vacuous=bindings.vacuous and pending.vacuous)
+    return evolve(pending, name=bindings.name, vacuous=False)
+
+
+def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
+    """Join what the core says of reachability: nobody stops answering, somebody answers at rest, all packets arrive."""
+    told = ((claim_answers.AT_A_STEP, claim_properties.ANSWERS), (claim_answers.AT_REST, claim_properties.ANSWERED))
+    parts = [packets, *(_part(packets, kind, found[name]) for kind, name in told)]
+    worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in parts if one.status is status)
+    claim = next(worst, packets)
+    trace = found[claim_properties.ANSWERS].trace
+    if claim.trace is None or claim.status is not Status.VIOLATED:
+        return claim
+    run = states(core.machine, claim.trace)
+    if claim.trace is trace:
+        return evolve(claim, blame=tuple(_instead(core, *run[-2:])))
+    if claim.kind == claim_answers.AT_REST:
+        blame = (Blame(ref_of(one), field, "it leads to nobody") for one, field in claim_answers.blamed(core, run[-1]))
+        return evolve(claim, blame=tuple(dict.fromkeys(blame)))
+    return claim
+
+
+def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
+    """Say what to change so that somebody goes on answering."""
+    hit = claim_answers.hit(core, before, after)
+    if isinstance(hit, Pod):
+        yield gap_blame(hit, objects_of(core, before))
+    elif hit is not None:
+        yield Blame(ref_of(hit), "spec", "apply it only once Pods that it leads to are ready")
+
+
+def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:
+    """Give a claim of which one half says this."""
+    return evolve(whole, status=verdict.status, kind=kind, lines=_lines(verdict), trace=verdict.trace)
+
+
+def why_stuck(core: Cluster, state: State) -> Iterator[str]:
+    """Explain a state in which nothing moves: each Pod without a node, node by node, and what would have to change."""
+    objects = objects_of(core, state)
+    yield from shortfalls(objects)
+    yield from orphans(objects)
+    yield from leaving(objects)
+    yield from beside_workloads(core, state)
+    yield from refused_evictions(core.world, core.scenario.script, state)
+    pods = [one for one in objects if isinstance(one, Pod)]
+    waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
+    running = core.scenario.schedulers.names
+    for pod in waiting:
+        if scheduling.named(pod) not in running:
+            who = f"a scheduler called {scheduling.named(pod)}"
+            yield f"{pod.metadata.name} waits for {who}; those that run are: {', '.join(running)} (schedulers)"
+        yield from why_pending(pod, Cache.of(objects))
+    if waiting:
+        nodes = [one for one in objects if isinstance(one, Node)]
+        bound = [one for one in pods if one.spec.node_name]
+        if isinstance(feasible(waiting, nodes, bound), Infeasible):
+            yield from _repair(waiting, nodes, bound)
+
+
+def _repair(waiting: list[Pod], nodes: list[Node], bound: list[Pod]) -> Iterator[str]:
+    """Say which single running Pod would have to go for the waiting ones to fit."""
+    for gone in bound:
+        rest = [one for one in bound if one is not gone]
+        if not isinstance(feasible(waiting, nodes, rest), Infeasible):
+            yield f"z3: no placement exists as things stand; one does as soon as {gone.metadata.name} is gone"
+            return
+    yield "z3: no placement exists as things stand, nor after any single Pod is gone"
+
+
+def _open_ends(scenario: Scenario, prepared: Prepared) -> dict[str, tuple[str, ...]]:
+    """Give for each claim what is not modelled and it may hang on; nothing where that is accepted."""
+    if scenario.accept_unmodelled:
+        return {}
+    found = {name: list(things) for name, things in scenario.unmodelled.items()}
+    for claims, line in _overlooked(prepared):
+        for name in claims:
+            found.setdefault(name, []).append(line)
+    return {name: tuple(things) for name, things in found.items()}
+
+
+def _not_modelled(prepared: Prepared) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line for _, line in _overlooked(prepared)))
+
+
+def _overlooked(prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Give what of the objects a component here does not look at, each with the claims that may hang on it."""
+    pods = [one for one in prepared.objects if isinstance(one, Pod)]
+    templates = [Pod(one.spec.template.metadata, one.spec.template.spec) for one in prepared.replicasets]
+    for pod in (*pods, *templates):
+        yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
+    for one in prepared.objects:
+        if isinstance(one, Service) and "IPv6" in one.spec.ip_families:
+            why = "Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"
+            yield (REACHABILITY,), f"Service {one.metadata.name}: {why}"

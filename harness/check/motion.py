@@ -1,0 +1,323 @@
+"""Reachability while things change, judged: every Pod by itself, and a suspicion confirmed in a run of the cluster.
+
+The machines are in `world.one_pod`, with the argument why one Pod is enough. Which Pods ever go while a Service selects
+them is seen in the core (`premises`): where none does, no connection can be lost. Pods whose hooks, ports and labels
+are the same go alike, so one of them is looked at.
+
+Without a propagation bound the question is up to which one the claim holds: as long as the shortest hook of those Pods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import partial
+
+from attrs import evolve, frozen
+
+from ...impl.api.apps import Deployment, ReplicaSet, ReplicaSetSpec
+from ...impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
+from ...impl.api.frozen import strings
+from ...impl.api.kinds import Object
+from ...impl.api.meta import ObjectMeta
+from ...impl.api.runtime import PodRuntime, Stage
+from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds
+from ...model.checker.explore import explore
+from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
+from ...model.checker.traces import states
+from ...model.machine import Invariant, Sometimes, View
+from ...properties.answers import is_judged, selects_pod
+from ...properties.convergence import HASH
+from ..claims.answers import services_of
+from ..claims.convergence import objects_of
+from ..claims.registry import REACHABILITY
+from ..input.given import versions
+from ..input.scenario import Consistency, Faults, Scenario
+from ..world import one_pod as reach
+from ..world.cluster import Cluster, Parts, build
+from ..world.kubelets import proxy_slot, runtime_slot
+from ..world.prepare import Prepared
+from .advice import hook_advice, hook_blame
+from .results import Claim
+
+IN_MOTION = "in motion"
+"""The kind of a breach of reachability while things change, found with views that are current."""
+LAGGING = "in motion, on old views"
+"""The same, found only where components act on old views."""
+MOVING = frozenset({IN_MOTION, LAGGING})
+"""The kinds of breach that no state at rest shows."""
+LIVES = 2
+"""How often the one Pod is made when the question is whether it is dropped in the end."""
+SEARCH = Limits(max_states=400_000)
+"""How far a suspicion is followed up unless the caller sets tighter limits."""
+NOBODY_GOES = "in motion: a Pod that a Service selects is taken away"
+"""The half of the claim that is about nothing where no Pod goes."""
+OTHERS = "goes: a Pod of no known template"
+
+
+@frozen
+class Likeness:
+    """What decides how a Pod goes: its containers' names, hooks and ports, its grace period, labels and image."""
+
+    namespace: str
+    labels: frozenset[tuple[str, str]]
+    containers: Hashable
+    grace: int | None
+
+
+def like(scenario: Scenario, namespace: str, labels: tuple[tuple[str, str], ...], spec: PodSpec) -> Likeness:
+    """Give a Pod's likeness; the hash of its template tells nobody anything."""
+    image = scenario.image_behaviour
+    containers = tuple((one.name, one.lifecycle, one.ports, one.image if image else "") for one in spec.containers)
+    kept = frozenset((key, value) for key, value in labels if key != HASH)
+    return Likeness(namespace, kept, containers, spec.termination_grace_period_seconds)
+
+
+def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaSet]:
+    """Give for each likeness of Pods that there can be a ReplicaSet that would make such Pods."""
+    found: dict[Likeness, ReplicaSet] = {}
+    for one in (*versions(scenario, prepared.objects), *prepared.replicasets):
+        if isinstance(one, Deployment | ReplicaSet):
+            template = one.spec.template
+        elif isinstance(one, Pod) and one.metadata.controller is None:
+            template = PodTemplateSpec(ObjectMeta(labels=one.metadata.labels), evolve(one.spec, node_name=""))
+        else:
+            continue
+        name, namespace = one.metadata.name, one.metadata.namespace
+        kept = like(scenario, namespace, tuple(template.metadata.labels.items()), template.spec)
+        labels = strings(kept.labels)
+        plain = evolve(template, metadata=evolve(template.metadata, labels=labels))
+        owner = ReplicaSet(ObjectMeta(name=name, namespace=namespace), ReplicaSetSpec(template=plain))
+        found.setdefault(kept, owner)
+    return found
+
+
+# --- who ever goes ----------------------------------------------------------------------------------------------------
+
+
+def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
+    """Give for each likeness whether a Pod of it ever goes while a Service selects it, and whether any other does."""
+    known = tuple(owners_of(core.scenario, prepared))
+    if not _services(core.scenario, prepared):
+        return ()
+    doc = "A Pod goes that a Service selects."
+    each = [Sometimes(_premise(number), doc, partial(_goes, core, one)) for number, one in enumerate(known)]
+    return (*each, Sometimes(OTHERS, doc, partial(_another_goes, core, known)))
+
+
+def _premise(number: int) -> str:
+    return f"goes: a Pod of template {number}"
+
+
+def _goes(core: Cluster, kind: Likeness, view: View) -> bool:
+    keep = partial(_going, core.scenario, services_of(core, view), kind)
+    return any(view.via(keep, slot) for slot in core.world.layout.pools["Pod"])
+
+
+def _going(scenario: Scenario, services: tuple[Service, ...], kind: Likeness, obj: Object | None) -> bool:
+    return _leaves(services, obj) and _likeness(scenario, obj) == kind
+
+
+def _leaves(services: tuple[Service, ...], obj: Object | None) -> bool:
+    return isinstance(obj, Pod) and obj.metadata.terminating and any(selects_pod(one, obj) for one in services)
+
+
+def _likeness(scenario: Scenario, obj: Object | None) -> Likeness | None:
+    if not isinstance(obj, Pod):
+        return None
+    return like(scenario, obj.metadata.namespace, tuple(obj.metadata.labels.items()), obj.spec)
+
+
+def _another_goes(core: Cluster, known: tuple[Likeness, ...], view: View) -> bool:
+    """Tell whether a Pod goes that is like none, or is killed after its object was taken away."""
+    keep = partial(_odd, core.scenario, services_of(core, view), known)
+    return any(
+        view.via(keep, slot) or (view.via(_absent, slot) and view.via(_killed, runtime_slot(slot)))
+        for slot in core.world.layout.pools["Pod"]
+    )
+
+
+def _odd(scenario: Scenario, services: tuple[Service, ...], known: tuple[Likeness, ...], obj: Object | None) -> bool:
+    return _leaves(services, obj) and _likeness(scenario, obj) not in known
+
+
+def _absent(obj: Object | None) -> bool:
+    return obj is None
+
+
+def _killed(runtime: PodRuntime | None) -> bool:
+    return runtime is not None and runtime.stage is Stage.TERMINATING
+
+
+def _services(scenario: Scenario, prepared: Prepared) -> tuple[Service, ...]:
+    """Give every version of every Service that is judged; those that differ in metadata alone count once."""
+    found: dict[Hashable, Service] = {}
+    for one in versions(scenario, prepared.objects):
+        if isinstance(one, Service) and is_judged(one):
+            found.setdefault((one.metadata.namespace, one.metadata.name, one.spec), one)
+    return tuple(found.values())
+
+
+# --- judged -----------------------------------------------------------------------------------------------------------
+
+
+def judge(
+    scenario: Scenario,
+    prepared: Prepared,
+    searched: Exploration,
+    at_rest: Claim,
+    limits: Limits,
+    progress: Callable[[Progress], None] | None,
+) -> Claim:
+    """Judge the claim about connections, given what the core says of it and of who ever goes."""
+    services = _services(scenario, prepared)
+    if not services:
+        return evolve(at_rest, vacuous=True)
+    owners = owners_of(scenario, prepared)
+    going = [
+        (kind, owner)
+        for number, (kind, owner) in enumerate(owners.items())
+        if searched[_premise(number)].status is not Status.VIOLATED
+    ]
+    odd = searched[OTHERS].status is Status.HOLDS or any(HASH in one.spec.selector for one in services)
+    pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
+    if not pairs and not odd:
+        return evolve(at_rest, vacuous=(NOBODY_GOES,))
+    bound, told = _bound(scenario, tuple(owner for _, owner in pairs))
+    assumed = evolve(scenario, bounds=evolve(scenario.bounds, propagation_seconds=bound))
+    for service, owner in pairs:
+        suspected = _one_by_one(assumed, prepared, service, owner, at_rest, limits)
+        if suspected is None:
+            continue
+        return (
+            suspected
+            if suspected.status is not Status.HOLDS
+            else _confirm(scenario, prepared, at_rest, limits, progress)
+        )
+    if odd:
+        why = "a Pod is taken away at once, or by a template that no step leads to: its connections are not looked at"
+        return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
+    return evolve(at_rest, lines=(*at_rest.lines, *told))
+
+
+def _bound(scenario: Scenario, owners: tuple[ReplicaSet, ...]) -> tuple[int | None, tuple[str, ...]]:
+    """Give the propagation bound, the one stated or else the longest that the hooks allow, and what to say of it."""
+    stated = scenario.bounds.propagation_seconds
+    if stated is not None or not owners:
+        return stated, ()
+    longest = min(int(_before_sigterm(one.spec.template.spec)) for one in owners)
+    line = (
+        f"it holds if no kube-proxy routes to a Pod more than {longest} s after its deletion: the shortest preStop "
+        "delay of the Pods that go (--propagation asks for a time)"
+    )
+    return longest or None, (line,)
+
+
+def _before_sigterm(spec: PodSpec) -> float:
+    grace = spec.termination_grace_period_seconds
+    return min(pre_stop_seconds(spec), float(DEFAULT_GRACE_SECONDS if grace is None else grace))
+
+
+def _of_one(limits: Limits) -> Limits:
+    """Give the limits of a search of one Pod: it is small, and what was given is meant for the states of a cluster."""
+    return evolve(limits, max_states=None, max_depth=None)
+
+
+def _one_by_one(
+    scenario: Scenario, prepared: Prepared, service: Service, owner: ReplicaSet, at_rest: Claim, limits: Limits
+) -> Claim | None:
+    """Look at one Pod of a template behind a Service: None if all is well, a claim that HOLDS if it is suspected."""
+    one = reach.one_pod(scenario, prepared.objects, service, owner)
+    mortal = reach.one_pod(scenario, prepared.objects, service, owner, lives=LIVES)
+    search = partial(explore, engine="auto", limits=_of_one(limits))
+    dropped = search(mortal.machine, [mortal.dropped, mortal.room])
+    verdict = dropped[mortal.dropped.name]
+    if verdict.status is Status.VIOLATED:
+        return _never_dropped(at_rest, verdict)
+    found = search(one.machine, [one.claim, one.room])
+    if Status.UNKNOWN in {verdict.status, found[one.claim.name].status}:
+        why = verdict.reason or found[one.claim.name].reason
+        return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
+    for searched in (dropped, found):
+        if searched[one.room.name].status is not Status.HOLDS:
+            lines = searched[one.room.name].evidence
+            return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=lines)
+    return None if found[one.claim.name].status is Status.HOLDS else evolve(at_rest, status=Status.HOLDS)
+
+
+def _never_dropped(at_rest: Claim, verdict: Verdict) -> Claim:
+    """Report an endpoint that is never removed: then no propagation bound is true."""
+    lines = ("one Pod by itself, created and deleted by anybody:", *verdict.evidence)
+    if verdict.trace is not None:
+        lines = (*lines, *verdict.trace.lines())
+    return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines)
+
+
+# --- confirmed --------------------------------------------------------------------------------------------------------
+
+
+def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tuple[Cluster, Invariant]:
+    """Give the machine in which connections matter: every kubelet step, the slices and a proxy; no faults, one view.
+
+    On current views an EndpointSlice controller or proxy that is late still is: it has just not acted yet. So most
+    breaches are found there, in far fewer states; with `LAGGING` every component acts on old views as well.
+    """
+    bounds = evolve(scenario.bounds, mixed_views=False)
+    views = scenario.consistency if kind == LAGGING else Consistency.LINEARIZABLE
+    plain = evolve(scenario, bounds=bounds, faults=Faults(), consistency=views)
+    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), prepared.starts[0])
+    layout = shape.world.layout
+    watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
+    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
+    parts = evolve(shape.parts, may_stop=guard)
+    cluster = build(plain, parts, *prepared.starts)
+    check = partial(reach.breaches, layout.pools["Pod"], proxies_of(cluster), reach.chosen)
+    return cluster, Invariant(IN_MOTION, REACHABILITY, check)
+
+
+def proxies_of(cluster: Cluster) -> tuple[str, ...]:
+    """Name the slots of a cluster's kube-proxies."""
+    return tuple(map(proxy_slot, cluster.proxies))
+
+
+def _confirm(
+    scenario: Scenario,
+    prepared: Prepared,
+    at_rest: Claim,
+    limits: Limits,
+    progress: Callable[[Progress], None] | None,
+) -> Claim:
+    """Look for the breach in runs of the cluster itself."""
+    tighter = evolve(limits, max_states=min(limits.max_states or SEARCH.max_states or 0, SEARCH.max_states or 0))
+    kinds = (IN_MOTION,) if scenario.consistency is Consistency.LINEARIZABLE else (IN_MOTION, LAGGING)
+    reason = ""
+    for kind in kinds:
+        cluster, claim = moving(scenario, prepared, kind)
+        search = explore(cluster.machine, [claim], limits=tighter, engine="auto", stop_at_first=True, progress=progress)
+        verdict = search[claim.name]
+        if verdict.status is Status.VIOLATED and verdict.trace is not None:
+            broken = evolve(at_rest, status=Status.VIOLATED, kind=kind, lines=verdict.evidence, trace=verdict.trace)
+            return _repaired(broken, scenario.bounds.propagation_seconds, cluster, verdict.trace)
+        reason = verdict.reason
+    why = "a breach is possible for a Pod by itself and was not found in a run of the cluster"
+    if reason:
+        why = f"{why}: {reason}"
+    return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
+
+
+def _repaired(claim: Claim, bound: int | None, cluster: Cluster, trace: Trace) -> Claim:
+    """Name the repair of the Pod that is hit."""
+    last = states(cluster.machine, trace)[-1]
+    pod = _hit(cluster, last)
+    if pod is None:
+        return claim
+    blame = (hook_blame(bound, pod, objects_of(cluster, last)),)
+    return evolve(claim, lines=(*claim.lines, *hook_advice(bound, pod)), blame=blame)
+
+
+def _hit(cluster: Cluster, view: View) -> Pod | None:
+    """Give the Pod that is sent connections and does not take them."""
+    pods = cluster.world.layout.pools["Pod"]
+    for place, _, _ in reach.refusing(pods, proxies_of(cluster), reach.chosen, view):
+        if isinstance(pod := view[place], Pod):
+            return pod
+    return None

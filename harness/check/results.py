@@ -1,0 +1,52 @@
+"""What a check answers: claims with verdicts, and what they rest on."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from ...impl.api.meta import Ref
+from ...model.checker.results import Exploration, Status, Trace
+from ..input.scenario import Scenario
+
+
+@frozen
+class Blame:
+    """An object in breach, the field to change (a path, "" for the object as a whole), and what to do there."""
+
+    ref: Ref
+    field: str = ""
+    what: str = ""
+
+
+@frozen
+class Claim:
+    """One claim and what became of it. `kind` tells breaches apart; `lines` are the reasons or the evidence.
+
+    `vacuous` names the halves of the claim that never had an occasion (or is True: the whole of it); `blame` says
+    which objects are in breach, the first to be mended first.
+    """
+
+    name: str
+    sentence: str
+    status: Status
+    kind: str
+    lines: tuple[str, ...] = ()
+    trace: Trace | None = None
+    vacuous: bool | tuple[str, ...] = False
+    blame: tuple[Blame, ...] = ()
+
+
+@frozen
+class Report:
+    """What a check found, within which bounds, and at what size."""
+
+    scenario: Scenario
+    claims: tuple[Claim, ...]
+    bounds: tuple[str, ...]
+    not_modelled: tuple[str, ...]
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    complete: bool
+    exploration: Exploration | None = None

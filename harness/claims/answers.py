@@ -1,0 +1,338 @@
+"""Somebody answers: at rest at every port that should be served, in motion wherever somebody did the moment before.
+
+What answers is said by `properties.answers` from Services, Pods and what really runs. The doors that are looked at:
+
+- the port of a Service, asked from anywhere;
+- with internalTrafficPolicy Local, the port asked on each node whose own Pods or processes may be clients: not on one
+  that takes no ordinary Pod (cordoned, or tainted) and has none but the Service's own;
+- with externalTrafficPolicy Local, the node port asked on each node: clients know nodes by their addresses. Not so
+  behind a load balancer (type LoadBalancer): a node without ready Pods fails its health check and is not asked;
+- a node that is gone or has died is not asked.
+
+**In motion** a step of the core is enough to judge by. Proxies and the EndpointSlice controller only observe, so every
+run of the core is one in which they had caught up before the step; then connections go to the `takers`. If one of these
+stops accepting in the step, connections that are sent to it are refused, however fast anybody follows. If before some
+taker accepts and afterwards none does, nobody answers. That the core's kubelets take several steps at once hides
+nothing: whoever stops somewhere inside such a chain has stopped at its end, and what others do in between they can also
+do afterwards. Connections that lagging proxies send are looked at in `world.one_pod`.
+
+**At rest** a port should be served if a workload that wants Pods has a template that the selector matches, or a Pod
+among the manifests does; or if nothing in the whole input could ever be selected. What could be reached before the
+script and cannot afterwards is a breach in motion: there is a step with which it ended. A Service of the manifests that
+is gone although the script deletes neither it nor its owner has nobody to answer, either. One that the script deletes,
+that has no selector, or is an ExternalName is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from attrs import frozen
+
+from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.core import Node, Pod, Service
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
+from ...model.machine import View
+from ...properties.answers import (
+    Backend,
+    Door,
+    accepts,
+    backend,
+    is_headless,
+    is_judged,
+    ports_of,
+    selects,
+    selects_pod,
+    takers,
+    why_deaf,
+)
+from ..input.given import lasting_pods, lasting_services
+from ..world.cluster import Cluster
+from ..world.kubelets import runtime_slot, up_slot
+
+INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
+AT_A_STEP, AT_REST = "at a step", "at rest"
+"""The kinds of breach: somebody stops answering, and nobody answers in the end."""
+
+
+@frozen
+class Scene:
+    """Who may be asked, who stands behind, and who of them accepts (by uid)."""
+
+    doors: tuple[Door, ...]
+    backends: tuple[Backend, ...]
+    accepting: frozenset[str]
+
+    def answered(self, door: Door) -> bool:
+        """Tell whether somebody answers at a door."""
+        return any(one.uid in self.accepting for one in takers(door, self.backends))
+
+
+# --- what is seen of a state ------------------------------------------------------------------------------------------
+
+
+def services_of(cluster: Cluster, view: View) -> tuple[Service, ...]:
+    """Give the Services of a state that are judged."""
+    return tuple(one for one in _there_are(cluster, view) if is_judged(one))
+
+
+def _there_are(cluster: Cluster, view: View) -> Iterator[Service]:
+    layout = cluster.world.layout
+    found = (*layout.constants.values(), *(view[slot] for slot in layout.pools.get("Service", ())))
+    yield from (one for one in found if isinstance(one, Service))
+
+
+Standing = tuple[tuple[str, Backend | None, str], ...]
+"""By place: who stands there for those who ask, and the uid of the Pod that really accepts there."""
+
+
+def _standing(cluster: Cluster, services: tuple[Service, ...], view: View, also: Standing = ()) -> Standing:
+    """Give the places in which somebody stands, and those in which somebody stood."""
+    keep, stood = partial(backend, services), {slot for slot, _, _ in also}
+    found = ((slot, view.via(keep, slot)) for slot in cluster.world.layout.pools["Pod"])
+    return tuple(
+        (slot, one, view.via(accepts, runtime_slot(slot))) for slot, one in found if one is not None or slot in stood
+    )
+
+
+def scene(cluster: Cluster, view: View) -> Scene:
+    """Give what is seen of a state."""
+    services = services_of(cluster, view)
+    return _scene(cluster, services, _standing(cluster, services, view), view)
+
+
+def _scene(cluster: Cluster, services: tuple[Service, ...], standing: Standing, view: View) -> Scene:
+    return Scene(
+        tuple(door for one in services for door in _doors(cluster, one, view)),
+        tuple(one for _, one, _ in standing if one is not None),
+        frozenset(uid for _, _, uid in standing if uid),
+    )
+
+
+def _doors(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
+    """Give the ways to ask for a Service."""
+    yield from _asked_at_rest(cluster, service, view)
+    spec = service.spec
+    if spec.external_traffic_policy == "Local" and spec.type != "LoadBalancer" and not is_headless(service):
+        nodes = sorted(name for name, _ in _there(cluster, view))
+        yield from (Door(port, node, EXTERNAL) for node in nodes for port in ports_of(service))
+
+
+def _asked_at_rest(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
+    """Give the doors that are asked whatever was before: of single nodes those that may have clients."""
+    ports = ports_of(service)
+    yield from map(Door, ports)
+    if service.spec.internal_traffic_policy == "Local" and not is_headless(service):
+        yield from (Door(port, node, INTERNAL) for node in sorted(_asking(cluster, service, view)) for port in ports)
+
+
+def _there(cluster: Cluster, view: View) -> Iterator[tuple[str, bool]]:
+    """Give the nodes that are there and up, and whether they are closed to ordinary Pods."""
+    layout = cluster.world.layout
+    placed = (view.via(_closed, slot) for slot in layout.pools.get("Node", ()))
+    for found in (*map(_closed, layout.constants.values()), *placed):
+        if found is not None and (found[0] not in cluster.mortal or view[up_slot(found[0])]):
+            yield found
+
+
+def _closed(obj: Object | None) -> tuple[str, bool] | None:
+    if not isinstance(obj, Node):
+        return None
+    repels = any(one.effect in {"NoSchedule", "NoExecute"} for one in obj.spec.taints)
+    return obj.metadata.name, obj.spec.unschedulable or repels
+
+
+def _asking(cluster: Cluster, service: Service, view: View) -> Iterator[str]:
+    """Name the nodes on which there may be clients."""
+    with_clients = set(_with_clients(cluster, service, view))
+    yield from (name for name, closed in _there(cluster, view) if not closed or name in with_clients)
+
+
+def _with_clients(cluster: Cluster, service: Service, view: View) -> Iterator[str]:
+    """Name the nodes that have Pods which are not the Service's own."""
+    keep = partial(_client_on, service)
+    for slot in cluster.world.layout.pools["Pod"]:
+        if node := view.via(keep, slot):
+            yield node
+
+
+def _client_on(service: Service, obj: Object | None) -> str:
+    if not isinstance(obj, Pod) or obj.finished or obj.metadata.terminating or selects_pod(service, obj):
+        return ""
+    return obj.spec.node_name
+
+
+# --- in motion --------------------------------------------------------------------------------------------------------
+
+
+def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
+    """Give the check of the steps of a cluster's machine."""
+    return partial(_steps, cluster)
+
+
+def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[str]:
+    services, later = services_of(cluster, before), services_of(cluster, after)
+    old = _standing(cluster, services, before) if services else ()
+    if not old:
+        return
+    new = _standing(cluster, later, after, old)
+    if old == new and services == later:
+        return  # Who is asked may change, but not who answers.
+    first, then = _scene(cluster, services, old, before), _scene(cluster, later, new, after)
+    doors = [one for one in first.doors if one in then.doors and first.answered(one)]
+    silent = [one for one in doors if not then.answered(one)]
+    for door in silent:
+        yield f'{door}: nobody answers any more after "{label}": {_why(cluster, door, later, after)[0]}'
+    if not silent:
+        yield from _refused(doors, first, then, label)
+
+
+def _refused(doors: Iterable[Door], first: Scene, then: Scene, label: str) -> Iterator[str]:
+    told: set[str] = set()
+    for door in doors:
+        for one in takers(door, first.backends):
+            if one.uid in first.accepting - then.accepting - told:
+                told.add(one.uid)
+                yield f'{door}: connections go to {_name(one.uid)}, which takes no more after "{label}"'
+
+
+def _name(uid: str) -> str:
+    return uid.rpartition("/")[2]
+
+
+def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
+    """Give whom a step hit that left nobody to answer: the Service it changed, or a Pod that takes no more.
+
+    None where others go on answering: what a crash cuts off no manifest mends.
+    """
+    services, later = services_of(cluster, before), services_of(cluster, after)
+    first, then = scene(cluster, before), scene(cluster, after)
+    if not any(first.answered(one) and not then.answered(one) for one in first.doors if one in then.doors):
+        return None
+    changed = [one for one in later if one not in services and ref_of(one) in map(ref_of, services)]
+    if changed:
+        return changed[0]
+    for slot, one, uid in _standing(cluster, services, before):
+        if one is not None and one.uid == uid and after.via(accepts, runtime_slot(slot)) != uid:
+            pod = before[slot]
+            return pod if isinstance(pod, Pod) else None
+    return None
+
+
+# --- at rest ----------------------------------------------------------------------------------------------------------
+
+
+def at_rest(cluster: Cluster) -> Callable[[View], Iterator[str]]:
+    """Give the goal that somebody answers wherever somebody should, and that who is listed as ready does."""
+    wanted = tuple(one for one in lasting_services(cluster.scenario) if is_judged(one))
+    return partial(_unmet, cluster, *_input(cluster), wanted)
+
+
+Bearable = Callable[[Service], bool]
+
+
+def _input(cluster: Cluster) -> tuple[tuple[Pod, ...], Bearable]:
+    """Give the Pods of the input that last, and the test whether anything of the input could stand behind a Service."""
+    return tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(dict.fromkeys(_templates(cluster))))
+
+
+def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Service, str]]:
+    """Give the Services of a state that somebody should answer for and nobody does, with the field that is wrong."""
+    services = services_of(cluster, view)
+    for one, door in _silent(cluster, services, *_input(cluster), view):
+        if field := _why(cluster, door, services, view)[1]:
+            yield one, field
+
+
+def _unmet(
+    cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, wanted: tuple[Service, ...], view: View
+) -> Iterator[str]:
+    there = frozenset(map(ref_of, _there_are(cluster, view)))
+    for one in wanted:
+        if ref_of(one) not in there:
+            for port in ports_of(one):
+                yield f"{Door(port)}: nobody answers: the Service is gone, and no step deletes it"
+    yield from _unanswered(cluster, pods, bearable, view)
+
+
+def _unanswered(cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, view: View) -> Iterator[str]:
+    services = services_of(cluster, view)
+    if not services:
+        return
+    for _, door in _silent(cluster, services, pods, bearable, view):
+        reason, field = _why(cluster, door, services, view)
+        yield f"{door}: nobody answers: {reason}{f' ({field})' if field else ''}"
+    seen = scene(cluster, view)
+    for each in seen.backends:
+        if each.first and each.uid not in seen.accepting:
+            yield f"{_name(each.uid)} is ready by its status, and takes no connections"
+
+
+def _silent(
+    cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ...], bearable: Bearable, view: View
+) -> Iterator[tuple[Service, Door]]:
+    """Give the doors at which somebody should answer and nobody does."""
+    seen = scene(cluster, view)
+    wanted = _wanted(cluster, services, pods, view)
+    for one in services:
+        if ref_of(one) in wanted or not bearable(one):
+            for door in _asked_at_rest(cluster, one, view):
+                if not seen.answered(door):
+                    yield one, door
+
+
+def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ...], view: View) -> frozenset[Ref]:
+    """Give the Services that Pods are wanted for."""
+    layout = cluster.world.layout
+    keep = partial(_serves, services)
+    found = {ref_of(one) for one in services if any(selects_pod(one, pod) for pod in pods)}
+    for kind in ("Deployment", "ReplicaSet"):
+        for slot in layout.pools.get(kind, ()):
+            found |= view.via(keep, slot)
+    for one in layout.constants.values():
+        found |= keep(one)
+    return frozenset(found)
+
+
+def _serves(services: tuple[Service, ...], obj: Object | None) -> frozenset[Ref]:
+    """Give the Services that a workload of the user's wants Pods for."""
+    if not isinstance(obj, Deployment | ReplicaSet) or obj.metadata.controller is not None or obj.spec.replicas == 0:
+        return frozenset()
+    labels = obj.spec.template.metadata.labels.items()
+    return frozenset(ref_of(one) for one in services if selects(one, obj.metadata.namespace, labels))
+
+
+def _templates(cluster: Cluster) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Give namespace and labels of all Pods that the input speaks of."""
+    initial = (value for state in cluster.machine.initial for value in state.values())
+    for one in (*cluster.scenario.everything, *initial):
+        if isinstance(one, Deployment | ReplicaSet):
+            yield one.metadata.namespace, tuple(one.spec.template.metadata.labels.items())
+        elif isinstance(one, Pod):
+            yield one.metadata.namespace, tuple(one.metadata.labels.items())
+
+
+def _bearable(templates: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], service: Service) -> bool:
+    return any(selects(service, namespace, labels) for namespace, labels in templates)
+
+
+# --- why nobody answers -----------------------------------------------------------------------------------------------
+
+
+def _why(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View) -> tuple[str, str]:
+    """Say why nobody answers at a door, as far as Pods tell, and the field of the Service that leads to nobody."""
+    name = (door.port.namespace, door.port.service)
+    service = next(one for one in services if (one.metadata.namespace, one.metadata.name) == name)
+    pods = [one for slot in cluster.world.layout.pools["Pod"] if isinstance(one := view[slot], Pod)]
+    mine = [one for one in pods if selects_pod(service, one) and door.node in {"", one.spec.node_name}]
+    if not mine:
+        chosen = ", ".join(f"{key}={value}" for key, value in sorted(service.spec.selector.items()))
+        return f"no Pod {f'on {door.node} ' if door.node else ''}bears {chosen}", "spec.selector"
+    ports = [one for one in service.spec.ports if one.port == door.port.number and one.protocol == door.port.protocol]
+    deaf = [why_deaf(pod.spec, port) for pod in mine for port in ports]
+    if deaf and all(deaf):
+        number = next(at for at, one in enumerate(service.spec.ports) if one in ports)
+        return deaf[0], f"spec.ports[{number}].targetPort"
+    return f"none of {', '.join(sorted(one.metadata.name for one in mine))} is ready and takes connections", ""

@@ -1,0 +1,123 @@
+"""Budgets: nobody who evicts leaves fewer healthy Pods than a PodDisruptionBudget asks for.
+
+Judged by the Pods and the sizes of their workloads as they are, not by the budget's status, which lags, nor by what the
+disruption controller would count. Who evicts: a drain through the API, and a scheduler that makes room, which asks no
+budget but prefers not to break one. What the documentation promises (kubernetes.io/docs/tasks/run-application/
+configure-pdb, v1.32): minAvailable is a number of Pods, or a share of those there should be; maxUnavailable leaves the
+rest of those there should be; shares are rounded up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.core import Pod, PodCondition, PodSpec, PodStatus
+from ...impl.api.kinds import Object
+from ...impl.api.meta import ObjectMeta
+from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.selectors import selects
+from ...model.machine import View
+from ...model.verbs import Verb
+from ..world import scheduling
+from ..world.cluster import Cluster
+from ..world.script_slots import USER
+
+
+def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
+    """Give the check of a cluster's machine."""
+    return partial(_over_budget, cluster)
+
+
+def evictions(cluster: Cluster) -> Callable[[str], bool]:
+    """Pick the steps in which somebody may evict: a drain, or a scheduler."""
+    drains, schedulers = cluster.actions(USER, Verb.EVICTS), cluster.actions(scheduling.USER, Verb.SENDS)
+    return lambda action: drains(action) or schedulers(action)
+
+
+def premise(cluster: Cluster) -> Callable[[View], bool]:
+    """Give the test of whether somebody has been evicted at all: such a Pod says that it is a target of disruption."""
+    return partial(_disrupted, cluster)
+
+
+def _disrupted(cluster: Cluster, view: View) -> bool:
+    return any(view.via(_is_target, slot) for slot in cluster.world.layout.pools["Pod"])
+
+
+def _is_target(obj: Object | None) -> bool:
+    return isinstance(obj, Pod) and any(one.type == "DisruptionTarget" for one in obj.status.conditions)
+
+
+def _over_budget(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:
+    layout = cluster.world.layout
+    pods = [(before.via(_counted, slot), after.via(_counted, slot)) for slot in layout.pools["Pod"]]
+    evicted = [old for old, new in pods if old and _healthy(old) and not (new and _healthy(new))]
+    if not evicted:
+        return
+    sizes = _sizes(cluster, after)
+    left = [pod for _, pod in pods if pod]
+    for slot in layout.pools["PodDisruptionBudget"]:
+        budget = before[slot]
+        if isinstance(budget, PodDisruptionBudget) and any(_covered(budget, pod) for pod in evicted):
+            covered = [pod for pod in left if _covered(budget, pod)]
+            healthy, asked = sum(map(_healthy, covered)), _asked(budget, covered, sizes)
+            if healthy < asked:
+                yield f"{budget.metadata.name} asks for {asked} healthy Pods, the eviction leaves {healthy}"
+
+
+def _sizes(cluster: Cluster, view: View) -> Mapping[str, tuple[str, int]]:
+    """Give, by the uid of a ReplicaSet, whose size counts for its Pods (its Deployment's or its own) and that size."""
+    layout = cluster.world.layout
+    sets = [one for slot in layout.pools.get("ReplicaSet", ()) if isinstance(one := view[slot], ReplicaSet)]
+    above = [one for slot in layout.pools.get("Deployment", ()) if isinstance(one := view[slot], Deployment)]
+    workloads: tuple[Deployment | ReplicaSet, ...] = (*sets, *above)
+    wanted = {one.metadata.uid: 1 if one.spec.replicas is None else one.spec.replicas for one in workloads}
+    owners = {one.metadata.uid: one.metadata.controller for one in sets}
+    return {
+        uid: (owner.uid, wanted[owner.uid]) if owner is not None and owner.uid in wanted else (uid, wanted[uid])
+        for uid, owner in owners.items()
+    }
+
+
+def _asked(budget: PodDisruptionBudget, pods: list[Pod], sizes: Mapping[str, tuple[str, int]]) -> int:
+    """Give how many healthy Pods a budget asks for; Pods of no known workload add nothing to what should be there."""
+    owners = (pod.metadata.controller for pod in pods)
+    workloads = dict(sizes[owner.uid] for owner in owners if owner is not None and owner.uid in sizes)
+    should_be = sum(workloads.values())
+    spec = budget.spec
+    if spec.max_unavailable is not None:
+        return max(0, should_be - _share(spec.max_unavailable, should_be))
+    return 0 if spec.min_available is None else _share(spec.min_available, should_be)
+
+
+def _share(number: int | str, whole: int) -> int:
+    """Give a number of Pods, or the Pods that a percentage stands for, rounded up."""
+    if isinstance(number, int):
+        return number
+    return -(-whole * int(number.removesuffix("%")) // 100)
+
+
+def _covered(budget: PodDisruptionBudget, pod: Pod) -> bool:
+    return pod.metadata.namespace == budget.metadata.namespace and selects(budget.spec.selector, pod.metadata.labels)
+
+
+def _counted(obj: Object | None) -> Pod | None:
+    """Keep who a Pod is and whose, whether it is ready, and whether it is on its way out."""
+    if not isinstance(obj, Pod):
+        return None
+    meta = obj.metadata
+    kept = ObjectMeta(
+        name=meta.name,
+        namespace=meta.namespace,
+        labels=meta.labels,
+        deletion_timestamp=None if meta.deletion_timestamp is None else 0,
+        owner_references=meta.owner_references,
+    )
+    ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
+    return Pod(kept, PodSpec(), PodStatus(phase=obj.status.phase, conditions=ready))
+
+
+def _healthy(pod: Pod) -> bool:
+    going = pod.metadata.deletion_timestamp is not None or pod.status.phase in {"Succeeded", "Failed"}
+    return not going and any(one.type == "Ready" and one.status == "True" for one in pod.status.conditions)

@@ -1,0 +1,167 @@
+"""Convergence: the reasons why a state is not yet what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from itertools import chain
+
+from ...impl.api.apps import ReplicaSet
+from ...impl.api.core import Pod, PodCondition, PodSpec, PodStatus
+from ...impl.api.kinds import Object
+from ...impl.api.meta import ObjectMeta, Ref
+from ...model.machine import View
+from ...model.store import reference
+from ...properties.at_rest import Restless, from_scratch, settled
+from ...properties.convergence import leaving, orphans, pod_shortfalls, shortfalls, unpublished
+from ..input.priorities import may_preempt
+from ..world.cluster import Cluster
+from ..world.environment import describe
+from ..world.kubelets import proxy_slot
+from ..world.node_faults import stranded
+from ..world.script_slots import BLOCKED, GONE, REFUSED, SCRIPT, under_way
+
+Objects = tuple[Object, ...]
+Told = Callable[[Objects], tuple[str, ...]]
+
+
+def goal(cluster: Cluster) -> Callable[[View], Iterator[str]]:
+    """Give the goal of a cluster: a state without reasons is one where observed equals desired."""
+    if cluster.parts.endpoints and cluster.parts.deployment_status:
+        return partial(_goal, cluster, _reported)
+    return partial(_goal, cluster, lru_cache(maxsize=None)(_reported_at_rest))
+
+
+def _goal(cluster: Cluster, told: Told, view: View) -> Iterator[str]:
+    """Give the first reason met, Pods before workloads: nearly every state has a Pod on its way."""
+    reason = first_shortfall(cluster, view)
+    if reason:
+        yield reason
+        return
+    yield from told(objects_of(cluster, view))
+    yield from _stale_proxies(cluster, view)
+
+
+def first_shortfall(cluster: Cluster, view: View) -> str:
+    """Give one reason why the Pods and workloads are not what they should be, "" if they are."""
+    layout = cluster.world.layout
+    if view.via(under_way, SCRIPT):
+        return "the drain is not over"
+    for kind in layout.pools:
+        for slot in layout.pools[kind]:
+            if reason := view.via(_shortfall, slot):
+                return str(reason)
+    deciding = _deciding(cluster, view)
+    return next(chain(shortfalls(deciding), orphans(deciding), beside_workloads(cluster, view)), "")
+
+
+def beside_workloads(cluster: Cluster, view: View) -> Iterator[str]:
+    """Say what no workload tells: Pods on dead nodes, what is gone or still going, and which steps failed."""
+    yield from _stranded(cluster, view)
+    yield from _missing(cluster, view)
+    yield from _failed(cluster, view)
+
+
+def _shortfall(obj: Object | None) -> str:
+    """Say what an object by itself is still short of."""
+    match obj:
+        case None:
+            return ""
+        case Pod():
+            return next(pod_shortfalls(obj), "")
+        case ReplicaSet():
+            return next(leaving((obj,)), "") or _replicaset_shortfall(obj)
+        case _:
+            return next(leaving((obj,)), "")
+
+
+def _replicaset_shortfall(obj: ReplicaSet) -> str:
+    wanted = 1 if obj.spec.replicas is None else obj.spec.replicas
+    if wanted == obj.status.replicas == obj.status.ready_replicas:
+        return ""
+    counts = f"{obj.status.replicas} Pods, {obj.status.ready_replicas} ready"
+    return f"ReplicaSet {obj.metadata.name} wants {wanted} Pods and says {counts}"
+
+
+def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
+    found = (stranded(cluster.world, cluster.mortal, view, slot) for slot in cluster.world.layout.pools["Pod"])
+    return (line for line in found if line)
+
+
+# --- the script: what it asked for is there, and no step of it failed -------------------------------------------------
+
+
+def _failed(cluster: Cluster, view: View) -> Iterator[str]:
+    """Say which steps were refused and which drains were given up: what they asked for was wanted by somebody."""
+    steps = cluster.scenario.script
+    yield from (f"step {number + 1} ({describe(steps[number])}) failed: {why}" for number, why in view[REFUSED])
+    yield from (f"step {number + 1} ({describe(steps[number])}) was given up" for number in view[BLOCKED])
+
+
+def _missing(cluster: Cluster, view: View) -> Iterator[str]:
+    """Say which object that the manifests or the script ask for is gone though the script did not delete it."""
+    layout = cluster.world.layout
+    there = {ref for kind in layout.pools for slot in layout.pools[kind] if (ref := view.via(reference, slot))}
+    gone: tuple[Ref, ...] = view[GONE]
+    outranked = may_preempt(cluster.scenario)  # A Pod that nobody makes again may have to go for a more important one.
+    for ref, owners in cluster.scenario.asked_for:
+        excused = ref in gone or Ref("Namespace", "", ref.namespace) in gone or any(owner in gone for owner in owners)
+        if ref.kind in layout.pools and ref not in there and not excused and not (outranked and ref.kind == "Pod"):
+            yield f"{ref.kind} {ref.name} is gone, though nobody was asked to delete it"
+
+
+# --- what decides -----------------------------------------------------------------------------------------------------
+
+
+def _deciding(cluster: Cluster, view: View) -> Objects:
+    """Give the objects that decide about convergence, Pods without what does not."""
+    layout = cluster.world.layout
+    found: list[Object] = []
+    for kind in ("Deployment", "ReplicaSet"):
+        found += [one for slot in layout.pools.get(kind, ()) if (one := view[slot]) is not None]
+    found += [one for slot in layout.pools["Pod"] if (one := view.via(goal_pod, slot)) is not None]
+    return tuple(found)
+
+
+def goal_pod(obj: Object | None) -> Object | None:
+    """Keep a Pod's owner, node, phase, readiness, and whether it is being deleted."""
+    if not isinstance(obj, Pod):
+        return None
+    meta = obj.metadata
+    kept = ObjectMeta(
+        name=meta.name,
+        namespace=meta.namespace,
+        uid=meta.uid,
+        deletion_timestamp=None if meta.deletion_timestamp is None else 0,
+        owner_references=meta.owner_references,
+    )
+    ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
+    return Pod(kept, PodSpec(node_name=obj.spec.node_name), PodStatus(phase=obj.status.phase, conditions=ready))
+
+
+def objects_of(cluster: Cluster, view: View) -> Objects:
+    """Give every object of a state: those that never change and those in the places."""
+    layout = cluster.world.layout
+    return (*layout.constants.values(), *(one for slot in layout.slots() if (one := view[slot]) is not None))
+
+
+def _reported(objects: Objects) -> tuple[str, ...]:
+    return tuple(unpublished(objects))
+
+
+def _reported_at_rest(objects: Objects) -> tuple[str, ...]:
+    """Bring the observers to rest, from what they last wrote and from nothing, and say what they get wrong."""
+    lines: list[str] = []
+    for start in (objects, tuple(from_scratch(objects))):
+        rest = settled(start)
+        if isinstance(rest, Restless):
+            return (str(rest),)
+        lines += unpublished(rest.objects.values())
+    return tuple(dict.fromkeys(lines))
+
+
+def _stale_proxies(cluster: Cluster, view: View) -> Iterator[str]:
+    for node in cluster.proxies:
+        programmed = tuple(view[one] for one in cluster.world.layout.pools.get("EndpointSlice", ()))
+        if view[proxy_slot(node)] != programmed:
+            yield f"kube-proxy on {node} has not programmed the EndpointSlices"

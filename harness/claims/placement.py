@@ -1,0 +1,162 @@
+"""Placement: every binding, at the moment it is made, satisfies the rules of `properties.placement`.
+
+Where nodes change and views lag, a cordon, a taint or the deletion of a node that comes between the scheduler's
+decision and its binding is no breach: it could not know. The bounds say so. Resources and affinities are judged as they
+are. A spread constraint is judged where views do not lag; elsewhere a Pod that leaves in between empties a domain,
+and that is no breach either (`spread` looks at what comes of it). Where taints decide which nodes a Pod spreads
+over, a binding is right if it is for some of them still without theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
+from itertools import product
+
+from attrs import evolve
+
+from ...impl.api.core import Node, Pod
+from ...impl.api.frozen import Strings
+from ...impl.api.kinds import Object
+from ...model.machine import State, View
+from ...properties.placement import Problem, broken
+from ..input.priorities import NEVER
+from ..input.scenario import Consistency
+from ..world.cluster import Cluster
+from .judged import Others, alike, nameless, namespaces_of, nodes_of, pod_of
+
+Spaces = tuple[tuple[str, Strings], ...]
+Judge = Callable[[Pod, Node, Others, tuple[Node, ...], Spaces], bool]
+
+
+def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
+    """Give the check of a cluster's machine; what has been judged once is kept as long as it is."""
+    first = (State.of(one) for one in cluster.machine.initial) if _change(cluster) else ()
+    start = {one.metadata.name: one for state in first for one in nodes_of(cluster, state)}
+    return partial(_misplaced, cluster, lru_cache(maxsize=None)(_breaks), start)
+
+
+def _misplaced(
+    cluster: Cluster, breaks: Judge, start: Mapping[str, Node], before: View, after: View, _label: str
+) -> Iterator[str]:
+    """Judge by the Pods as they are, and by the nodes as they are, but for what nobody can hold against a decision."""
+    slots = cluster.world.layout.pools["Pod"]
+    if all(before.via(_node_name, slot) == after.via(_node_name, slot) for slot in slots):
+        return  # Nothing is bound; the rest is not even read.
+    pods: list[tuple[Pod | None, Pod | None]] = [(before.via(pod_of, slot), after.via(pod_of, slot)) for slot in slots]
+    bound = (new for old, new in pods if old and new and old.spec.node_name != new.spec.node_name)
+    for pod in bound:
+        others = tuple(one for _, one in pods if one is not None and one is not pod and one.spec.node_name)
+        asked = pod if cluster.scenario.consistency is Consistency.LINEARIZABLE else _not_spread(pod)
+        seen = _as_perhaps_seen(cluster, start, nodes_of(cluster, after), asked)
+        alone, there, spaces = nameless(asked), alike(others), namespaces_of(cluster, after)
+        judged = ((nodes, _called(pod.spec.node_name, nodes)) for nodes in seen)
+        wrong = [(nodes, node) for nodes, node in judged if node and breaks(alone, node, there, nodes, spaces)]
+        if len(wrong) == len(seen):
+            nodes, node = wrong[0]
+            problem = Problem((evolve(asked, spec=evolve(asked.spec, node_name="")),), nodes, others, dict(spaces))
+            yield from (str(reason) for reason in broken(problem)[node.metadata.name])
+
+
+def _not_spread(pod: Pod) -> Pod:
+    """Give a Pod that does not mind how its like are spread."""
+    return evolve(pod, spec=evolve(pod.spec, topology_spread_constraints=()))
+
+
+def _called(name: str, nodes: tuple[Node, ...]) -> Node | None:
+    return next((one for one in nodes if one.metadata.name == name), None)
+
+
+def _as_perhaps_seen(
+    cluster: Cluster, start: Mapping[str, Node], nodes: tuple[Node, ...], pod: Pod
+) -> tuple[tuple[Node, ...], ...]:
+    """Give the nodes as the scheduler may have seen them, where they change: without cordon and taints.
+
+    Only what they did not have at the start may have been unseen. For a Pod that spreads over untainted nodes only it
+    matters which ones had theirs; its own had none.
+    """
+    if not _change(cluster):
+        return (nodes,)
+    honours = any(one.node_taints_policy == "Honor" for one in pod.spec.topology_spread_constraints)
+    ways = [
+        (bare,) if bare == one or not honours or one.metadata.name == pod.spec.node_name else (bare, one)
+        for one in nodes
+        for bare in (_as_decided(one, start.get(one.metadata.name)),)
+    ]
+    return tuple(product(*ways))
+
+
+def _change(cluster: Cluster) -> bool:
+    """Tell whether nodes change in this cluster, and a scheduler may act on how they were before."""
+    lags = cluster.scenario.consistency is not Consistency.LINEARIZABLE
+    return lags and "Node" in cluster.world.layout.pools
+
+
+def _as_decided(node: Node, start: Node | None) -> Node:
+    """Give a node without a cordon and taints that may have come between the decision and the binding."""
+    had = start.spec.taints if start is not None else ()
+    cordoned = node.spec.unschedulable and start is not None and start.spec.unschedulable
+    old = tuple(one for one in node.spec.taints if one in had)
+    return evolve(node, spec=evolve(node.spec, unschedulable=cordoned, taints=old))
+
+
+def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:
+    """Give the goal that no Pod waits for a node though one would do; every fair run comes to it again and again.
+
+    Not that it stays there: Pods that are thrown out for ever wait again and again, but none of them stays.
+    """
+    return partial(_left_pending, cluster, lru_cache(maxsize=None)(_breaks))
+
+
+def _left_pending(cluster: Cluster, breaks: Judge, view: View) -> Iterator[str]:
+    for pod, node in _could_run(cluster, breaks, view, lambda _pod, _other: True):
+        yield f"{pod.metadata.name} is Pending though it could run on {node}"
+
+
+def outranked(cluster: Cluster) -> Callable[[View], Iterator[str]]:
+    """Give the goal that no Pod that may evict others waits for room which Pods of lower priority take."""
+    return partial(_outranked, cluster, lru_cache(maxsize=None)(_breaks))
+
+
+def _outranked(cluster: Cluster, breaks: Judge, view: View) -> Iterator[str]:
+    for pod, node in _could_run(cluster, breaks, view, _not_below):
+        if pod.spec.preemption_policy != NEVER:
+            yield f"{pod.metadata.name} is Pending; without the Pods of lower priority it could run on {node}"
+
+
+def _not_below(pod: Pod, other: Pod) -> bool:
+    return (other.spec.priority or 0) >= (pod.spec.priority or 0)
+
+
+def _could_run(
+    cluster: Cluster, breaks: Judge, view: View, counts: Callable[[Pod, Pod], bool]
+) -> Iterator[tuple[Pod, str]]:
+    """Give each waiting Pod with each node that would do if the only Pods there were those that count beside it."""
+    slots = cluster.world.layout.pools["Pod"]
+    if not any(view.via(_waits, slot) for slot in slots):
+        return
+    pods = [one for slot in slots if (one := view.via(pod_of, slot)) is not None]
+    nodes, spaces = nodes_of(cluster, view), namespaces_of(cluster, view)
+    bound = [one for one in pods if one.spec.node_name]
+    for pod in pods:
+        if _waits(pod) and not pod.spec.scheduling_gates:
+            others = alike(one for one in bound if counts(pod, one))
+            alone = nameless(pod)
+            yield from ((pod, one.metadata.name) for one in nodes if not breaks(alone, one, others, nodes, spaces))
+
+
+def _waits(obj: Object | None) -> bool:
+    return isinstance(obj, Pod) and not obj.spec.node_name and not obj.metadata.terminating and not obj.finished
+
+
+def _node_name(obj: Object | None) -> str:
+    return obj.spec.node_name if isinstance(obj, Pod) else ""
+
+
+def _breaks(pod: Pod, node: Node, others: Others, nodes: tuple[Node, ...], spaces: Spaces) -> bool:
+    bound = [
+        evolve(one, metadata=evolve(one.metadata, name=f"other-{number}-{copy}"), spec=evolve(one.spec, node_name=on))
+        for number, ((one, on), count) in enumerate(sorted(others, key=repr))
+        for copy in range(count)
+    ]
+    return bool(broken(Problem((pod,), nodes, tuple(bound), dict(spaces)))[node.metadata.name])

@@ -1,0 +1,122 @@
+"""Reachability at rest: once the Pods stand still, every packet to a Service arrives at a Pod that should answer it.
+
+Judged wherever no Pod is on its way: the EndpointSlice controller is brought to rest there, the rules every node then
+has are made, and z3 proves for every node and all packets that they lead to exactly the Pods that `properties.answers`
+names; those it finds from the Services and the Pods, whatever the slices say. The rules treat addresses as names only,
+so endpoints are renamed in order before the proof, and for a node all the others are one: clusters that differ in
+addresses share a proof. Whether anybody answers at all is the business of `answers`, and reachability while
+things change that of `world.one_pod`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+
+from attrs import evolve
+
+from ...impl.api.core import Node, Pod, PodCondition, PodStatus, Service
+from ...impl.api.kinds import Object
+from ...impl.api.meta import ObjectMeta
+from ...impl.api.policy import Endpoint, EndpointSlice
+from ...model import kubeproxy
+from ...model.machine import View
+from ...properties.at_rest import ENDPOINTS, Behind, Restless, astray, behind, settled
+from ..world.cluster import Cluster
+
+Objects = tuple[Object, ...]
+Judge = Callable[[str, tuple[Service, ...], tuple[EndpointSlice, ...], Behind], tuple[str, ...]]
+
+ELSEWHERE = "elsewhere"
+"""Any other node, seen from one."""
+
+
+def check(cluster: Cluster) -> Callable[[View], Iterator[str]]:
+    """Give the check of a cluster's machine; proofs and settled slices are kept as long as it is."""
+    judge = lru_cache(maxsize=None)(astray)
+    return partial(_at_rest, cluster, lru_cache(maxsize=None)(partial(_once_settled, judge)))
+
+
+def _at_rest(cluster: Cluster, judge: Callable[[Objects], tuple[str, ...]], view: View) -> Iterator[str]:
+    layout = cluster.world.layout
+    if any(view.via(_moves, slot) for slot in layout.pools["Pod"]):
+        return
+    pods = [one for slot in layout.pools["Pod"] if (one := view.via(_stands, slot)) is not None]
+    around: list[Object] = [one for one in layout.constants.values() if not isinstance(one, Pod)]
+    for kind in ("Node", "Service"):
+        around += [one for slot in layout.pools.get(kind, ()) if (one := view.via(_around, slot)) is not None]
+    yield from judge((*around, *pods))
+
+
+def _moves(obj: Object | None) -> bool:
+    """Tell whether a Pod is on its way: being deleted, or bound and not yet reported to run."""
+    if not isinstance(obj, Pod):
+        return False
+    return obj.metadata.terminating or (bool(obj.spec.node_name) and obj.status.phase in {"", "Pending"})
+
+
+def _stands(obj: Object | None) -> Object | None:
+    """Keep all of a Pod that anybody might go by to find or refuse it: not its history, nor other conditions."""
+    if not isinstance(obj, Pod) or not obj.spec.node_name:
+        return None
+    meta = ObjectMeta(
+        name=obj.metadata.name, namespace=obj.metadata.namespace, uid=obj.metadata.uid, labels=obj.metadata.labels
+    )
+    ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
+    status = PodStatus(phase=obj.status.phase, pod_ip=obj.status.pod_ip, conditions=ready, extra=obj.status.extra)
+    return Pod(meta, obj.spec, status)
+
+
+def _around(obj: Object | None) -> Object | None:
+    """Keep a Service as it is, and of a node its name and labels."""
+    if not isinstance(obj, Node):
+        return obj
+    return Node(ObjectMeta(name=obj.metadata.name, uid=obj.metadata.uid, labels=obj.metadata.labels))
+
+
+def _once_settled(judge: Judge, objects: Objects) -> tuple[str, ...]:
+    rest = settled(objects, ENDPOINTS)
+    if isinstance(rest, Restless):
+        return (str(rest),)
+    found = [rest.objects[ref] for ref in sorted(rest.objects)]
+    services = tuple(one for one in found if isinstance(one, Service))
+    slices = [one for one in found if isinstance(one, EndpointSlice)]
+    pods = [one for one in found if isinstance(one, Pod)]
+    nodes = [one.metadata.name for one in found if isinstance(one, Node)]
+    named = _numbers(slices, pods)
+    seen = ((node, _renamed(slices, named, node), behind(services, pods, nodes, node)) for node in nodes)
+    return tuple(
+        line for node, known, promised in seen for line in judge(node, services, known, _promise(promised, named))
+    )
+
+
+# --- addresses are names ----------------------------------------------------------------------------------------------
+
+
+def _numbers(slices: Iterable[EndpointSlice], pods: Iterable[Pod]) -> dict[str, str]:
+    """Give all addresses numbers in their order."""
+    used = {address for one in slices for end in one.endpoints for address in end.addresses}
+    used |= {one.status.pod_ip for one in pods if one.status.pod_ip}
+    return {address: f"10.255.{number // 256}.{number % 256}" for number, address in enumerate(sorted(used))}
+
+
+def _renamed(slices: Iterable[EndpointSlice], named: dict[str, str], asked: str) -> tuple[EndpointSlice, ...]:
+    """Give slices as a node may tell them apart."""
+
+    def renamed(one: Endpoint) -> Endpoint:
+        there = one.node_name if one.node_name in {None, asked} else ELSEWHERE
+        addresses = tuple(named[address] for address in one.addresses)
+        return evolve(one, addresses=addresses, target_ref=None, zone=None, node_name=there)
+
+    return tuple(
+        evolve(one, endpoints=tuple(sorted(map(renamed, one.endpoints), key=lambda end: end.addresses)))
+        for one in slices
+    )
+
+
+def _promise(promised: Behind, named: dict[str, str]) -> Behind:
+    def renamed(one: kubeproxy.Endpoint) -> kubeproxy.Endpoint:
+        address, _, number = one.target.rpartition(":")
+        return evolve(one, target=f"{named.get(address, address)}:{number}")
+
+    return tuple((key, frozenset(map(renamed, ends))) for key, ends in promised)

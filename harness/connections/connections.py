@@ -1,0 +1,131 @@
+"""The data path of a cluster as a machine: Pods, the EndpointSlice controller, proxies, connections, and time.
+
+Everything that decides is the real component: the kubelet's steps (`impl.kubelet.worker`), the EndpointSlice
+controller, the node controllers, the rules and the conntrack clean-up of kube-proxy, the API server in front of the
+store. What this file adds is who may act when. A `Setup` says what there is; each documented failure is one setup, and
+its repair the same with one field changed.
+
+With `delays` the machine has a clock (`clock`); without, everything may take any time, which allows
+more runs. The controllers act on the store as it is: the delay between a change and the act stands for old views. A
+decision on an older view would be corrected within the same delay, for nothing here goes back: a Pod becomes ready,
+terminates and is gone (`harness.world.one_pod` has old views in full).
+
+Left out on purpose: Pods that are made by controllers (the script makes and deletes them), the scheduler, liveness
+probes, routes between nodes, the network itself losing packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from functools import partial
+from itertools import product
+
+from attrs import evolve
+from immutabledict import immutabledict
+
+from ...impl.api.core import Namespace
+from ...impl.api.kinds import ref_of
+from ...impl.api.meta import ObjectMeta
+from ...impl.api.requests import Create
+from ...model.machine import Action, Machine, State
+from ...model.store import Layout, pool
+from ...model.world import World
+from ..world.cluster import describe, serve
+from ..world.kubelets import runtime_slot, up_slot
+from ..world.settle import settle
+from . import controllers, nodes, traffic
+from .clock import Timer, after_due, clock
+from .setup import (
+    CUTS,
+    LOSSES,
+    RESTARTS,
+    SCRIPT,
+    DataPath,
+    Setup,
+    cut_slot,
+    failed_slot,
+    flow_slot,
+    known_slot,
+    memory_slot,
+    request_slot,
+    table_slot,
+)
+
+
+def machine(setup: Setup) -> Machine:
+    """Give the machine of a setup, started where its objects have come to rest."""
+    path = data_path(setup)
+    rest = _at_rest(path)
+    return Machine(tuple(_starts(path, rest)), actions(path))
+
+
+def data_path(setup: Setup) -> DataPath:
+    """Lay out the store of a setup."""
+    made = [one.object for one in setup.script if isinstance(one, Create)]
+    kinds = [type(one).__name__ for one in (*setup.objects, *made)]
+    pools = {kind: pool(kind, kinds.count(kind)) for kind in ("Node", "Pod", "Service")}
+    pools["EndpointSlice"] = pool("EndpointSlice", 2)
+    named = {one.metadata.namespace for one in (*setup.objects, *made)} - {""}
+    spaces = (Namespace(ObjectMeta(name=one)) for one in sorted(named))
+    layout = Layout(immutabledict((ref_of(one), one) for one in spaces), immutabledict(pools))
+    return DataPath(setup, World(layout, partial(serve, True), describe))  # noqa: FBT003
+
+
+def actions(path: DataPath) -> tuple[Action, ...]:
+    """Give everything that anybody may do; while the start is made there are no packets, faults, script or clock."""
+    patient = (after_due(one, _hurried(path)) for one in nodes.kubelets(path))
+    work = (*patient, *controllers.controllers(path), *traffic.proxies(path))
+    if path.settling:
+        return work
+    return (*nodes.script(path), *controllers.losses(path), *work, *traffic.packets(path), *clock(timers(path)))
+
+
+def _hurried(path: DataPath) -> tuple[Timer, ...]:
+    """Give the timers that the kubelets wait for when they are due."""
+    return (*controllers.timers(path), *traffic.timers(path)) if path.timed else ()
+
+
+def timers(path: DataPath) -> tuple[Timer, ...]:
+    """Give the timers of everything that takes time; none where there is no clock."""
+    return (*_hurried(path), *nodes.kubelet_timers(path)) if path.timed else ()
+
+
+def _at_rest(path: DataPath) -> State:
+    """Create the objects and let kubelets, controllers and proxies do what there is to do."""
+    calm = evolve(path, settling=True)
+    state = State.of(_slots(calm))
+    for one in path.setup.objects:
+        response, updates = path.world.commit(state, "admin", Create(one))
+        if not response.ok:
+            raise ValueError(f"the API server refuses {one.metadata.name}: {response.message}")
+        state = state.with_values(tuple(updates.get(slot, state[slot]) for slot in state))
+    return settle(Machine((dict(state),), actions(calm)))
+
+
+def _slots(path: DataPath) -> dict[str, Hashable]:
+    """Give every slot as it is before anything was created."""
+    setup, layout = path.setup, path.world.layout
+    slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), *map(runtime_slot, path.places)))
+    slots |= {SCRIPT: 0, RESTARTS: setup.restarts, LOSSES: setup.node_losses, CUTS: setup.cuts}
+    for node in setup.nodes:
+        slots |= {up_slot(node): True, known_slot(node): (), memory_slot(node): True, table_slot(node): frozenset()}
+        if setup.balancer is not None:
+            slots[failed_slot(node)] = 0
+        if setup.cuts:
+            slots[cut_slot(node)] = False
+    slots |= {flow_slot(one.name): "" for one in setup.flows}
+    if setup.longest_request is not None:
+        slots |= {request_slot(place): "" for place in path.places}
+    return slots
+
+
+def _starts(path: DataPath, rest: State) -> Iterator[dict[str, Hashable]]:
+    """Give the start once for every phase in which the load balancer may be with its health checks."""
+    started = dict(rest) | {one.slot: 0 for one in timers(path)}
+    balancer = path.setup.balancer
+    if balancer is None or not path.timed:
+        yield started
+        return
+    for phases in product(range(balancer.period), repeat=len(path.setup.nodes)):
+        ages = zip(path.setup.nodes, phases, strict=True)
+        yield started | {traffic.health_timer(node): age for node, age in ages}

@@ -1,0 +1,221 @@
+"""What there is in a world of connections, and where its state keeps it (`connections` says what it is for)."""
+
+from __future__ import annotations
+
+from attrs import evolve, field, frozen
+
+from ...impl.api.core import Node, Pod, Service
+from ...impl.api.kinds import Object
+from ...impl.api.meta import Ref
+from ...impl.api.policy import EndpointSlice
+from ...impl.api.requests import Create, Request
+from ...impl.kubeproxy.chains import ProxyConfig
+from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
+from ...impl.kubeproxy.packet import Packet
+from ...impl.kubeproxy.proxy import rules
+from ...impl.kubeproxy.rule import RuleSet
+from ...model.machine import View
+from ...model.world import World
+from ..world.kubelets import up_slot
+
+Span = tuple[int, int]
+"""The least and the greatest number of seconds that something takes."""
+
+Known = tuple[Object, ...]
+"""The Services and EndpointSlices that a proxy's rules were made from."""
+
+
+@frozen
+class Delays:
+    """How long things take, in seconds.
+
+    Until a kubelet sees a deletion; the slices follow the Pods; a proxy follows the slices; a silent node is given up.
+    """
+
+    notice: Span = (0, 0)
+    endpoints: Span = (0, 1)
+    proxies: Span = (0, 1)
+    silence: Span = (0, 0)
+
+
+@frozen
+class Client:
+    """Somebody who opens new connections, by packets that meet the rules of a node."""
+
+    node: str
+    packet: Packet
+
+
+@frozen
+class Flow:
+    """A UDP sender that keeps its socket: all its packets are one connection. One that pauses may be forgotten."""
+
+    name: str
+    node: str
+    packet: Packet
+    source_port: int = 5000
+    pauses: bool = False
+
+
+@frozen
+class Balancer:
+    """A load balancer in front of the node ports: it asks each node's health check port every `period` seconds.
+
+    A node that fails `threshold` times in a row gets no connections until it answers well again.
+    """
+
+    node_port: int
+    period: int
+    threshold: int
+    source: str = "198.51.100.7"
+
+
+@frozen
+class Setup:
+    """What there is at the start (at rest), what happens to it, and how the parts that differ between releases work.
+
+    `script` are an administrator's requests, in order, each at any time. `cleanup` None never clears a flow;
+    `terminating_endpoints` False is a proxy that only knows ready endpoints (before KEP-1669).
+    """
+
+    objects: tuple[Object, ...]
+    script: tuple[Request, ...] = ()
+    clients: tuple[Client, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    balancer: Balancer | None = None
+    cleanup: Cleanup | None = Cleanup.RECONCILED_DELETED
+    events: frozenset[Event] = ALL_EVENTS
+    terminating_endpoints: bool = True
+    delays: Delays | None = None
+    restarts: int = 0
+    """How often a kube-proxy may restart."""
+    node_losses: int = 0
+    """How many nodes may die."""
+    cuts: int = 0
+    """How many nodes may lose the API server: what runs there goes on, and nobody there learns or says anything."""
+    joins: bool = False
+    """Whether a program gets ready only when it finds itself by the name of its (headless) Service."""
+    longest_request: int | None = None
+    """Seconds an accepted connection needs at most; None: connections that are open are not looked at."""
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Name the nodes."""
+        return tuple(one.metadata.name for one in self.objects if isinstance(one, Node))
+
+    @property
+    def pods(self) -> tuple[str, ...]:
+        """Name all Pods there ever are, those of the script behind those of the start."""
+        made = (one.object for one in self.script if isinstance(one, Create))
+        return tuple(one.metadata.name for one in (*self.objects, *made) if isinstance(one, Pod))
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Give all Services there ever are."""
+        made = (one.object for one in self.script if isinstance(one, Create))
+        return tuple(one for one in (*self.objects, *made) if isinstance(one, Service))
+
+    def node_ip(self, node: str) -> str:
+        """Give a node's own address."""
+        return f"192.168.0.{self.nodes.index(node) + 1}"
+
+    def pod_ip(self, pod: str) -> str:
+        """Give a Pod's address: no two Pods ever have the same."""
+        return f"10.0.0.{self.pods.index(pod) + 1}"
+
+
+# --- slots ----------------------------------------------------------------------------------------------------------
+
+SCRIPT = "script"
+RESTARTS = "fault/proxy-restarts"
+LOSSES = "fault/node-losses"
+CUTS = "fault/cuts"
+
+
+def known_slot(node: str) -> str:
+    """Name the slot with what a node's rules were made from: they stay in the kernel while the proxy restarts."""
+    return f"proxy/{node}/known"
+
+
+def memory_slot(node: str) -> str:
+    """Name the slot that says whether a node's kube-proxy remembers its last synchronisation."""
+    return f"proxy/{node}/remembers"
+
+
+def table_slot(node: str) -> str:
+    """Name the slot with what a node's kernel remembers of connections."""
+    return f"conntrack/{node}"
+
+
+def flow_slot(flow: str) -> str:
+    """Name the slot with what became of a flow's last packet."""
+    return f"flow/{flow}"
+
+
+def cut_slot(node: str) -> str:
+    """Name the slot that says whether a node has lost the API server."""
+    return f"node/{node}/cut-off"
+
+
+def failed_slot(node: str) -> str:
+    """Name the slot with the number of failed health checks of a node in a row, no more than the threshold."""
+    return f"balancer/{node}/failed"
+
+
+def request_slot(place: str) -> str:
+    """Name the slot with what became of the one connection looked at of the Pod in a place."""
+    return f"request/{place.rpartition('/')[2]}"
+
+
+@frozen(eq=False)
+class DataPath:
+    """A setup in a world, with its rules remembered: the same knowledge is never made into rules twice."""
+
+    setup: Setup
+    world: World
+    settling: bool = False
+    """While the start is made there are no packets, faults, script or clock."""
+    made: dict[tuple[Known, str], RuleSet] = field(factory=dict, init=False)
+    decided: dict[tuple[Ref, tuple[Object | None, ...]], tuple[Request, ...]] = field(factory=dict, init=False)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Give the places of Pods."""
+        return self.world.layout.pools["Pod"]
+
+    @property
+    def timed(self) -> bool:
+        """Whether there is a clock."""
+        return self.setup.delays is not None and not self.settling
+
+    def in_touch(self, view: View, node: str) -> bool:
+        """Tell whether a node is up and reaches the API server."""
+        return bool(view[up_slot(node)]) and not (self.setup.cuts and view[cut_slot(node)])
+
+    def rules(self, known: Known, node: str) -> RuleSet:
+        """Give the rules that a node's proxy makes of what it knows."""
+        if (known, node) not in self.made:
+            services, slices = split(self.seen_by_proxy(known))
+            config = ProxyConfig(node_ips=(self.setup.node_ip(node),))
+            self.made[known, node] = rules(services, slices, node, config)
+        return self.made[known, node]
+
+    def seen_by_proxy(self, known: Known) -> Known:
+        """Give what this release's proxy makes of slices: an old one takes what is not ready for not there."""
+        if self.setup.terminating_endpoints:
+            return known
+        return tuple(_only_ready(one) if isinstance(one, EndpointSlice) else one for one in known)
+
+
+def split(known: Known) -> tuple[tuple[Service, ...], tuple[EndpointSlice, ...]]:
+    """Give Services and EndpointSlices apart."""
+    services = tuple(one for one in known if isinstance(one, Service))
+    return services, tuple(one for one in known if isinstance(one, EndpointSlice))
+
+
+def _only_ready(one: EndpointSlice) -> EndpointSlice:
+    ready = tuple(
+        evolve(end, conditions=evolve(end.conditions, serving=end.conditions.ready, terminating=False))
+        for end in one.endpoints
+    )
+    return evolve(one, endpoints=ready)

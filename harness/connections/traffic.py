@@ -1,0 +1,282 @@
+"""Who works on packets in a world of connections: kube-proxies, kernels, senders and the load balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from functools import partial
+
+from attrs import frozen
+
+from ...impl.kubeproxy.conntrack import Served, Table, answered, clean, send, served
+from ...impl.kubeproxy.endpoints import addresses_of
+from ...impl.kubeproxy.packet import Fate, Packet, Verdict
+from ...impl.kubeproxy.route import destinations, journeys
+from ...impl.kubeproxy.services import ports
+from ...model.machine import Action, Fairness, Outcome, View
+from ..world.kubelets import runtime_slot, up_slot
+from .clock import Timer, Window
+from .nodes import OPEN, SERVED, accepts
+from .setup import (
+    RESTARTS,
+    Balancer,
+    DataPath,
+    Delays,
+    Flow,
+    Known,
+    failed_slot,
+    flow_slot,
+    known_slot,
+    memory_slot,
+    request_slot,
+    split,
+    table_slot,
+)
+
+Slots = dict[str, Hashable]
+
+
+def timers(path: DataPath) -> tuple[Timer, ...]:
+    """Give the timers of proxies, health checks and open connections."""
+    setup = path.setup
+    proxies_ = (_Proxy(path, node).timer for node in setup.nodes)
+    checks = (_health_timer(path, node) for node in setup.nodes) if setup.balancer is not None else ()
+    open_ones = (_request_timer(path, place) for place in path.places) if setup.longest_request is not None else ()
+    return (*proxies_, *checks, *open_ones)
+
+
+def packets(path: DataPath) -> tuple[Action, ...]:
+    """Give the senders, what the kernel forgets, the load balancer, connections that last, and proxies that restart."""
+    setup = path.setup
+    found = [Action(f"{flow.name}: sends", f"flow {flow.name}", partial(_sends, path, flow)) for flow in setup.flows]
+    found += [
+        Action(f"{flow.name}: pauses", f"pause {flow.name}", partial(_pauses, flow))
+        for flow in setup.flows
+        if flow.pauses
+    ]
+    if setup.balancer is not None:
+        found += [
+            Action(f"load balancer: checks {node}", f"check {node}", partial(_checks, path, setup.balancer, node))
+            for node in setup.nodes
+        ]
+    if setup.longest_request is not None:
+        for place in path.places:
+            number = place.rpartition("/")[2]
+            found.append(Action(f"client {number}: connects", "client", partial(_connects, place), Fairness.NONE))
+            found.append(Action(f"client {number}: is served", f"served {number}", partial(_is_served, path, place)))
+    if setup.restarts:
+        found += [
+            Action(f"kube-proxy {node}: restarts", "fault proxy", partial(_restarts, node), Fairness.NONE)
+            for node in setup.nodes
+        ]
+    return tuple(found)
+
+
+# --- kube-proxy -----------------------------------------------------------------------------------------------------
+
+
+@frozen
+class _Proxy:
+    """The kube-proxy of a node."""
+
+    path: DataPath
+    node: str
+
+    @property
+    def timer(self) -> Timer:
+        return Timer(f"timer/proxy/{self.node}", self.window)
+
+    def window(self, view: View) -> Window | None:
+        delays = self.path.setup.delays or Delays()
+        return None if is_current(self.path, view, self.node) else Window(*delays.proxies)
+
+    def syncs(self, view: View) -> Iterator[Outcome]:
+        """Program the rules and clear the flows that this release finds stale.
+
+        Both are one step: a packet in between would meet the new rules and could only make an entry that is right, or
+        keep one alive that is cleared a moment later.
+        """
+        if self.window(view) is None or (self.path.timed and not self.timer.ripe(view)):
+            return
+        known = now(self.path, view)
+        updates: Slots = {known_slot(self.node): known, memory_slot(self.node): True}
+        updates[table_slot(self.node)] = self._cleaned(view, known)
+        if self.path.timed:
+            updates[self.timer.slot] = 0
+        yield Outcome(f"programs {_described(known)} on {self.node}", updates)
+
+    def _cleaned(self, view: View, known: Known) -> Table:
+        setup, table = self.path.setup, view[table_slot(self.node)]
+        if setup.cleanup is None or not table:
+            return frozenset(table)
+        before = self._served(view[known_slot(self.node)]) if view[memory_slot(self.node)] else ()
+        return clean(table, before, self._served(known), setup.cleanup, setup.events)
+
+    def _served(self, known: Known) -> tuple[Served, ...]:
+        return served(*split(self.path.seen_by_proxy(known)), self.node)
+
+
+def now(path: DataPath, view: View) -> Known:
+    """Give the Services and EndpointSlices as they are."""
+    pools = path.world.layout.pools
+    found = (view[slot] for kind in ("Service", "EndpointSlice") for slot in pools[kind])
+    return tuple(one for one in found if one is not None)
+
+
+def is_current(path: DataPath, view: View, node: str) -> bool:
+    """Tell whether a node's proxy has nothing to do: its rules are made from what there is, or it learns nothing."""
+    if not path.in_touch(view, node):
+        return True
+    return bool(view[memory_slot(node)]) and view[known_slot(node)] == now(path, view)
+
+
+def proxies(path: DataPath) -> tuple[Action, ...]:
+    """Give the kube-proxy of every node."""
+    return tuple(
+        Action(f"kube-proxy {node}: syncs", f"kube-proxy {node}", _Proxy(path, node).syncs) for node in path.setup.nodes
+    )
+
+
+def _restarts(node: str, view: View) -> Iterator[Outcome]:
+    if view[RESTARTS] and view[memory_slot(node)]:
+        label = f"the proxy on {node} restarts and has forgotten what it knew"
+        yield Outcome(label, {memory_slot(node): False, RESTARTS: view[RESTARTS] - 1})
+
+
+def _described(known: Known) -> str:
+    services, slices = split(known)
+    if not services:
+        return "no Service"
+    listed = sum(one.conditions.ready for piece in slices for one in piece.endpoints)
+    return f"{len(services)} Service{'s' * (len(services) != 1)} with {listed} ready endpoint{'s' * (listed != 1)}"
+
+
+# --- who answers ----------------------------------------------------------------------------------------------------
+
+
+def listeners(path: DataPath, view: View) -> frozenset[str]:
+    """Give the addresses of the Pods that take new connections."""
+    names = (view.via(accepts, runtime_slot(place)) for place in path.places)
+    return frozenset(path.setup.pod_ip(name) for name in names if name)
+
+
+def astray(path: DataPath, view: View, node: str, packet: Packet) -> Iterator[Verdict]:
+    """Give every verdict of a node's rules on a new connection that leads to an endpoint which does not take it."""
+    there = listeners(path, view)
+    for verdict in sorted(destinations(path.rules(view[known_slot(node)], node), packet), key=str):
+        if verdict.fate is Fate.DNAT and verdict.destination.rpartition(":")[0] not in there:
+            yield verdict
+
+
+# --- flows ----------------------------------------------------------------------------------------------------------
+
+
+def _sends(path: DataPath, flow: Flow, view: View) -> Iterator[Outcome]:
+    """Send one packet: the table decides, and for a new flow the rules, with any answer of the random matches."""
+    if not view[up_slot(flow.node)]:
+        return
+    table, ruled = view[table_slot(flow.node)], path.rules(view[known_slot(flow.node)], flow.node)
+    found: dict[str, Slots] = {}
+    for way in journeys(ruled, flow.packet):
+        verdict, after = send(table, ruled, flow.packet, flow.source_port, way.choice)
+        result = _result(path, view, flow, verdict)
+        if result.startswith("answered"):
+            after = answered(after, flow.packet, flow.source_port)
+        found.setdefault(result, {table_slot(flow.node): after, flow_slot(flow.name): result})
+    yield from (Outcome(result, updates) for result, updates in sorted(found.items()))
+
+
+def _result(path: DataPath, view: View, flow: Flow, verdict: Verdict) -> str:
+    if verdict.fate is Fate.REJECT:
+        return "refused"
+    if verdict.fate is Fate.DROP:
+        return "lost: dropped by a rule"
+    if verdict.fate is not Fate.DNAT:
+        return f"lost: {flow.packet.destination} is translated by nobody"
+    there = verdict.destination.rpartition(":")[0] in listeners(path, view)
+    return f"answered by {verdict.destination}" if there else f"lost: {verdict.destination} does not answer"
+
+
+def _pauses(flow: Flow, view: View) -> Iterator[Outcome]:
+    """Pause for longer than the kernel remembers the flow."""
+    table: Table = view[table_slot(flow.node)]
+    left = frozenset(one for one in table if not one.is_of(flow.packet, flow.source_port))
+    if left != table:
+        yield Outcome("is forgotten by the kernel", {table_slot(flow.node): left})
+
+
+# --- connections that last ------------------------------------------------------------------------------------------
+
+
+def _request_timer(path: DataPath, place: str) -> Timer:
+    window = Window(0, path.setup.longest_request)
+
+    def waits(view: View) -> Window | None:
+        return window if view[request_slot(place)] == OPEN else None
+
+    return Timer(f"timer/request/{place}", waits)
+
+
+def _connects(place: str, view: View) -> Iterator[Outcome]:
+    """Open a connection that may take as long as any."""
+    name = view.via(accepts, runtime_slot(place))
+    if name and not view[request_slot(place)]:
+        yield Outcome(f"opens a connection to {name}", {request_slot(place): OPEN})
+
+
+def _is_served(path: DataPath, place: str, view: View) -> Iterator[Outcome]:
+    if view[request_slot(place)] == OPEN:
+        reset: Slots = {_request_timer(path, place).slot: 0} if path.timed else {}
+        yield Outcome("has its answer", {request_slot(place): SERVED, **reset})
+
+
+# --- the load balancer ----------------------------------------------------------------------------------------------
+
+
+def health_timer(node: str) -> str:
+    """Name the slot that counts the seconds since a node's last health check."""
+    return f"timer/health/{node}"
+
+
+def _health_timer(path: DataPath, node: str) -> Timer:
+    period = 0 if path.setup.balancer is None else path.setup.balancer.period
+    return Timer(health_timer(node), lambda _view: Window(period, period))
+
+
+def healthy(known: Known, node: str) -> bool:
+    """Tell what a node's kube-proxy answers to a health check: whether it knows a ready endpoint here.
+
+    Upstream: pkg/proxy/healthcheck/service_health.go (v1.32). Endpoints that terminate do not count, though packets
+    may still go to them. Left out: that an unhealthy proxy answers so too (KEP-3836).
+    """
+    services, slices = split(known)
+    return any(
+        one.local and one.ready
+        for port in ports(services)
+        if port.health_check_node_port
+        for one in addresses_of(port, slices, node)
+    )
+
+
+def _checks(path: DataPath, balancer: Balancer, node: str, view: View) -> Iterator[Outcome]:
+    timer = _health_timer(path, node)
+    if path.timed and not timer.ripe(view):
+        return
+    failed: int = view[failed_slot(node)]
+    well = bool(view[up_slot(node)]) and healthy(view[known_slot(node)], node)
+    after = 0 if well else min(failed + 1, balancer.threshold)
+    reset: Slots = {timer.slot: 0} if path.timed else {}
+    said = "200" if well else f"503, failure {after} of {balancer.threshold}"
+    yield Outcome(said, {failed_slot(node): after, **reset})
+
+
+def balanced_to(path: DataPath, view: View) -> tuple[str, ...]:
+    """Name the nodes that the load balancer sends new connections to."""
+    balancer = path.setup.balancer
+    if balancer is None:
+        return ()
+    return tuple(node for node in path.setup.nodes if view[failed_slot(node)] < balancer.threshold)
+
+
+def at_node_port(path: DataPath, balancer: Balancer, node: str) -> Packet:
+    """Give the packet that the load balancer passes on to a node."""
+    return Packet(balancer.source, path.setup.node_ip(node), balancer.node_port)

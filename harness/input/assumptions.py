@@ -1,0 +1,214 @@
+"""What a check takes for granted about the input, each with file and line; with `complete` what is missing is missing.
+
+What Kubernetes would do without it is recorded: a Pod that names an absent ConfigMap or Secret is bound and its
+containers are never started; one that names an absent ServiceAccount, PriorityClass or RuntimeClass is refused, again
+and again. The account `default`, the ConfigMap kube-root-ca.crt and the system priority classes are always there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
+
+from ...impl.api.core import Container, Service
+from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
+from ...impl.api.load import Note, Problem
+from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.policy import PriorityClass
+from ...impl.api.references import references
+from ...impl.api.selectors import matches_map
+from ...impl.api.storage import PersistentVolumeClaim
+from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
+from ...impl.kubelet.timings import handler_seconds
+from .manifests import Manifests
+from .workloads import Template, templates
+
+MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
+NAMED = 3
+"""So many images are named."""
+
+
+@frozen(order=True)
+class Assumption:
+    """Something taken for granted: where it is needed, what is assumed, and of which object that it exists, if any."""
+
+    file: str
+    line: int
+    subject: str
+    field: str
+    message: str
+    about: str = ""
+    """What assumptions that are alike share, in a sentence."""
+    ref: Ref | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.line else ""
+        field = f" {self.field}" if self.field else ""
+        return f"{place}{self.subject}{field}: {self.message}"
+
+
+def assumptions(manifests: Manifests, applied: Iterable[Object], *, plain_images: bool) -> tuple[Assumption, ...]:
+    """List what is assumed; `applied` are the objects that the script brings, `plain_images`: all images are good."""
+    objects = (*manifests.objects, *applied)
+    makers = tuple(templates(objects))
+    found = [
+        *_namespaces(manifests, objects),
+        *_references(manifests, objects, makers),
+        *_classes(manifests, objects),
+        *_hooks(manifests, makers),
+        *_services(manifests, objects, makers),
+    ]
+    if plain_images:
+        found += _images(makers)
+    return tuple(dict.fromkeys(found))
+
+
+def absent(found: Iterable[Assumption], manifests: Manifests) -> frozenset[Ref]:
+    """Give what is missing where the input is all there is.
+
+    A ConfigMap, Secret or account may still come from a program of the input that is not modelled (a Job, an operator,
+    a hook of Helm): where there is one, it is not said to be missing.
+    """
+    makers = bool(manifests.hooks) or any(one.custom or one.labels is not None for one in manifests.others)
+    refs = (one.ref for one in found if one.ref is not None)
+    return frozenset(ref for ref in refs if not (makers and ref.kind in MADE_BY_PROGRAMS))
+
+
+def perhaps_made(found: Iterable[Assumption], missing: frozenset[Ref]) -> tuple[Note, ...]:
+    """Note what a complete input lacks and a program of it may make: every claim may hang on it."""
+    why = "not in the input, which is said to be complete; a Job, an operator or a hook of it may make it"
+    return tuple(
+        Note(one.file, one.line, one.field, one.subject, f"the {one.ref} is {why}")
+        for one in found
+        if one.ref is not None and one.ref not in missing
+    )
+
+
+def assumed_classes(found: Iterable[Assumption]) -> tuple[PriorityClass, ...]:
+    """Give the priority classes that are taken to exist, of value 0."""
+    names = sorted({one.ref.name for one in found if one.ref is not None and one.ref.kind == "PriorityClass"})
+    return tuple(PriorityClass(ObjectMeta(name=name)) for name in names)
+
+
+def missing_namespaces(found: Iterable[Assumption]) -> Iterator[Problem]:
+    """Blame what would be created in a namespace that a complete input does not have: kubectl fails there."""
+    for one in found:
+        if one.ref is not None and one.ref.kind == "Namespace":
+            message = f"there is no Namespace {one.ref.name}, and the input is said to be complete"
+            yield Problem(one.file or "input", one.line, one.field, message, "add the Namespace to the manifests")
+
+
+# --- finding them -----------------------------------------------------------------------------------------------------
+
+
+def _at(
+    manifests: Manifests, ref: Ref, field: str, message: str, about: str = "", needed: Ref | None = None
+) -> Assumption:
+    source = manifests.sources.get(ref)
+    file, line = (source.file, source.line_of(field)) if source else ("script", 0)
+    return Assumption(file, line, str(ref), field, message, about, needed)
+
+
+def _images(makers: tuple[Template, ...]) -> Iterator[Assumption]:
+    images = sorted({one.image for maker in makers for one in maker.spec.containers})
+    if images:
+        more = f" and {len(images) - NAMED} more" if len(images) > NAMED else ""
+        good = f"pulled, running and ready in the end: {', '.join(images[:NAMED])}{more}"
+        yield Assumption("", 0, f"{len(images)} image{'s' if len(images) > 1 else ''}", "", good)
+
+
+def _namespaces(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
+    known = ALWAYS_THERE | {one.metadata.name for one in objects if kind_of(one).name == "Namespace"}
+    first: dict[str, Ref] = {}
+    for one in objects:
+        if BY_NAME[kind_of(one).name].namespaced and one.metadata.namespace not in known:
+            first.setdefault(one.metadata.namespace, ref_of(one))
+    for name, ref in sorted(first.items()):
+        message = f"the Namespace {name} exists, which is not in the input"
+        yield _at(manifests, ref, "metadata.namespace", message, needed=Ref("Namespace", "", name))
+
+
+def _references(
+    manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]
+) -> Iterator[Assumption]:
+    known = {ref_of(one) for one in objects} | {one.ref for one in manifests.others}
+    for maker in makers:
+        for one in references(maker.spec, maker.ref.namespace):
+            if one.ref not in known and not _always_there(one.ref):
+                message = f"the {one.ref} exists, which is not in the input{_value(one.ref)}"
+                about = f"each {one.ref.kind} that is named and not in the input exists{_value(one.ref)}"
+                yield _at(manifests, maker.ref, f"{maker.path}.{one.path}", message, about, one.ref)
+
+
+def _value(ref: Ref) -> str:
+    return "; its value is taken to be 0" if ref.kind == "PriorityClass" else ""
+
+
+def _always_there(ref: Ref) -> bool:
+    return (
+        (ref.kind == "ServiceAccount" and ref.name == "default")
+        or (ref.kind == "ConfigMap" and ref.name == "kube-root-ca.crt")
+        or (ref.kind == "PriorityClass" and ref.name in SYSTEM_PRIORITIES)
+    )
+
+
+def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
+    """List the storage classes of claims and the classes of Ingresses; nothing waits for them here."""
+    known = {ref_of(one) for one in objects} | {one.ref for one in manifests.others}
+    for one in objects:
+        name = one.spec.storage_class_name if isinstance(one, PersistentVolumeClaim) else None
+        if name and Ref("StorageClass", "", name) not in known:
+            message = f"the StorageClass {name} exists, which is not in the input"
+            about = "each StorageClass that is named and not in the input exists"
+            yield _at(manifests, ref_of(one), "spec.storageClassName", message, about)
+    for other in manifests.others:
+        spec = other.source.document.value.get("spec") or {}
+        wanted = spec.get("ingressClassName") if other.ref.kind == "Ingress" else None
+        if wanted and Ref("IngressClass", "", str(wanted)) not in known:
+            field = "spec.ingressClassName"
+            message = f"the IngressClass {wanted} exists, which is not in the input"
+            about = "each IngressClass that is named and not in the input exists"
+            yield Assumption(other.source.file, other.source.line_of(field), str(other.ref), field, message, about)
+
+
+def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:
+    for maker in makers:
+        for index, one in enumerate(maker.spec.containers):
+            hook = one.lifecycle.pre_stop if one.lifecycle else None
+            if hook is not None and hook.sleep is None and not handler_seconds(hook):
+                field = f"{maker.path}.containers[{index}].lifecycle.preStop"
+                message = "nobody can read off how long this hook takes: it is counted as 0 s"
+                yield _at(manifests, maker.ref, field, message, "a preStop hook of unknown length is counted as 0 s")
+
+
+def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:
+    """List what Services take for granted of the Pods they select: ready means listening, on the port asked for."""
+    for service in objects:
+        if not isinstance(service, Service) or not service.spec.selector:
+            continue
+        for maker in makers:
+            if maker.ref.namespace == service.metadata.namespace and matches_map(service.spec.selector, maker.labels):
+                yield from _unprobed(manifests, service, maker)
+                yield from _undeclared(manifests, service, maker)
+
+
+def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
+    for index, one in enumerate(maker.spec.containers):
+        if one.readiness_probe is None and (one.ports or len(maker.spec.containers) == 1):
+            message = f"behind Service {service.metadata.name} and without readinessProbe: it accepts once it runs"
+            about = "containers behind a Service and without readinessProbe accept connections once they run"
+            yield _at(manifests, maker.ref, f"{maker.path}.containers[{index}]", message, about)
+
+
+def _undeclared(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
+    for index, port in enumerate(service.spec.ports):
+        target = port.port if port.target_port is None else port.target_port
+        if isinstance(target, int) and not any(_declares(one, target, port.protocol) for one in maker.spec.containers):
+            message = f"no container of {maker.ref} declares port {target}/{port.protocol}; one listens there"
+            about = "a container listens on the number that a Service asks for, though none declares it"
+            yield _at(manifests, ref_of(service), f"spec.ports[{index}]", message, about)
+
+
+def _declares(container: Container, number: int, protocol: str) -> bool:
+    return any((port.container_port, port.protocol or "TCP") == (number, protocol or "TCP") for port in container.ports)

@@ -1,0 +1,152 @@
+"""What is wrong only in combination: a script that names what is not there, no nodes, more Pods than may exist.
+
+Each check stops a search that would answer another question than the one that was asked.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.cache import Cache
+from ...impl.api.core import Node, Pod
+from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
+from ...impl.api.meta import Ref
+from ...impl.kubectl import script
+from ...impl.kubectl.script import Missing, Step
+from .located import Located
+from .manifests import Manifests
+from .reader import Reader
+from .scenario import Scenario
+
+Wrong = tuple[str, str, str]
+"""Field of the step, message, hint."""
+
+
+def cross_check(reader: Reader, scenario: Scenario, manifests: Manifests, script_at: Located | None) -> None:
+    """Note every contradiction between manifests, nodes and script."""
+    _check_nodes(reader, manifests)
+    check_script(reader, scenario, manifests, scenario.objects, script_at)
+
+
+def check_script(
+    reader: Reader,
+    scenario: Scenario,
+    manifests: Manifests,
+    present: tuple[Object, ...],
+    script_at: Located | None,
+) -> None:
+    """Note what the steps of a script name and do not find among what is there."""
+    items = script_at.value if script_at is not None else ()
+    for step, at in zip(scenario.script, items, strict=True):
+        namespace = getattr(step, "namespace", "") or scenario.namespace
+        for field, message, hint in _wrong(step, present, namespace):
+            ((_, arguments),) = at.value.items()
+            reader.blame(arguments.value.get(field, arguments), _explained(message, step, manifests, namespace), hint)
+        present = _after(step, present, namespace)
+
+
+def _explained(message: str, step: Step, manifests: Manifests, namespace: str) -> str:
+    """Say of an object without a class here that it is there, and that no step can act on it."""
+    ref = Ref(getattr(step, "kind", ""), namespace, getattr(step, "name", ""))
+    there = any(one.ref == ref for one in manifests.others)
+    return f"{ref} is not modelled, so that no step can act on it" if there else message
+
+
+def check_places(reader: Reader, scenario: Scenario, bounds_at: Located | None) -> None:
+    """Blame a bound that has no place for the Pods that the manifests bring."""
+    count = sum(isinstance(one, Pod) for one in scenario.objects)
+    if bounds_at is not None and scenario.bounds.pods is not None and count > scenario.bounds.pods:
+        at = bounds_at.value["pods"]
+        reader.blame(at, f"there are {count} Pods among the manifests, and only {scenario.bounds.pods} may exist")
+
+
+def _check_nodes(reader: Reader, manifests: Manifests) -> None:
+    nodes = [one for one in manifests.objects if isinstance(one, Node)]
+    if not nodes:
+        hint = "add Node objects to the manifests, or give --nodes 3"
+        reader.problems.append(manifests.problem(None, "", "there are no nodes", hint))
+    for node in nodes:
+        missing = [name for name in ("cpu", "memory", "pods") if name not in node.status.allocatable]
+        if missing:
+            message = f"node {node.metadata.name} has no allocatable {', '.join(missing)}"
+            hint = "a node without capacity can run nothing: give status.capacity {cpu, memory, pods}"
+            reader.problems.append(manifests.problem(ref_of(node), "status.allocatable", message, hint))
+
+
+def _wrong(step: Step, present: tuple[Object, ...], namespace: str) -> Iterator[Wrong]:
+    """Say what a step needs and does not find; nothing for a step that can be done."""
+    match step:
+        case script.SetImage() | script.Scale():
+            if not (found := list(_named(step.kind, step.name, present, namespace))):
+                answer = script.requests(step, Cache.of(present), namespace)
+                found = [_not_there(step, answer.what)] if isinstance(answer, Missing) else []
+            yield from found
+        case script.RolloutUndo(kind, name) | script.RolloutRestart(kind, name) | script.DeleteObject(kind, name):
+            yield from _named(kind, name, present, namespace)
+        case script.DeletePod():
+            yield from _pod(step, present, namespace)
+        case script.DeleteNode(name):
+            yield from (("node", message, hint) for _, message, hint in _named("Node", name, present, namespace))
+        case script.AddNode(object=node):
+            if ref_of(node) in {ref_of(one) for one in present}:
+                yield "node", f"there is already a node {node.metadata.name!r}", ""
+        case script.Apply():
+            return
+        case _:
+            yield from (("node", message, hint) for _, message, hint in _named("Node", step.node, present, namespace))
+
+
+def _named(kind: str, name: str, present: tuple[Object, ...], namespace: str) -> Iterator[Wrong]:
+    known = BY_NAME.get(kind)
+    home = namespace if known is None or known.namespaced else ""
+    refs = [ref_of(one) for one in present if kind_of(one).name == kind]
+    if Ref(kind, home, name) in refs:
+        return
+    names = [ref.name for ref in refs if ref.namespace == home]
+    near = difflib.get_close_matches(name, names, 1)
+    elsewhere = sorted(ref.namespace for ref in refs if ref.name == name)
+    if elsewhere:
+        hint = f"there is one in namespace {', '.join(elsewhere)}: give the step a namespace"
+    elif near:
+        hint = f"did you mean {near[0]}?"
+    else:
+        hint = f"there are {', '.join(sorted(names))}" if names else f"there is no {kind} at all"
+    yield "name", f"there is no {kind} {name!r}{f' in namespace {home}' if home else ''}", hint
+
+
+def _not_there(step: script.SetImage | script.Scale, what: str) -> Wrong:
+    container = isinstance(step, script.SetImage) and what.startswith("container")
+    return ("container" if container else "kind"), f"there is no {what}", ""
+
+
+def _pod(step: script.DeletePod, present: tuple[Object, ...], namespace: str) -> Iterator[Wrong]:
+    """Judge deletePod: Pods that controllers will make have no names yet, but begin like their workload's."""
+    if step.workload:
+        kind, _, name = step.workload.partition("/")
+        yield from (("workload", message, hint) for _, message, hint in _named(kind, name, present, namespace))
+    else:
+        owners = [
+            one.metadata.name
+            for one in present
+            if isinstance(one, Deployment | ReplicaSet) and one.metadata.namespace == namespace
+        ]
+        if not any(step.name.startswith(f"{owner}-") for owner in owners):
+            yield from _named("Pod", step.name, present, namespace)
+    if step.node:
+        yield from (("node", message, hint) for _, message, hint in _named("Node", step.node, present, namespace))
+
+
+def _after(step: Step, present: tuple[Object, ...], namespace: str) -> tuple[Object, ...]:
+    """Give the objects there are after a step, as far as a later step can name them."""
+    match step:
+        case script.Apply(object=one) | script.AddNode(object=one):
+            return (*(old for old in present if ref_of(old) != ref_of(one)), one)
+        case script.DeleteObject(kind, name):
+            gone = {Ref(kind, namespace, name), Ref(kind, "", name)}
+            return tuple(old for old in present if ref_of(old) not in gone)
+        case script.DeleteNode(name):
+            return tuple(old for old in present if ref_of(old) != Ref("Node", "", name))
+        case _:
+            return present

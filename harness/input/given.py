@@ -1,0 +1,74 @@
+"""What the manifests and the script bring, and the versions that the script makes of it.
+
+Services and templates change by the script alone, and each command does the same whenever it comes: so the versions
+there can ever be are those met when the commands are carried out one after the other on what is there at the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...impl.api.cache import Cache
+from ...impl.api.core import Pod, Service
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
+from ...impl.apiserver.authentication import ADMIN
+from ...impl.apiserver.handler import handle
+from ...impl.apiserver.storage import Objects
+from ...impl.kubectl import script as kubectl
+from ...impl.kubectl.found import ref_for
+from .scenario import Scenario
+from .surroundings import config_of
+
+
+def lasting_pods(scenario: Scenario) -> Iterator[Pod]:
+    """Give the Pods that are asked for by themselves: no workload of the input owns them, the script deletes none."""
+    uids = {one.metadata.uid for one in scenario.everything if one.metadata.uid}
+    for one in scenario.everything:
+        owned = any(owner.uid in uids for owner in one.metadata.owner_references)
+        if isinstance(one, Pod) and not owned and not any(_deletes(scenario, step, one) for step in scenario.script):
+            yield one
+
+
+def _deletes(scenario: Scenario, step: kubectl.Step, pod: Pod) -> bool:
+    name, namespace = pod.metadata.name, pod.metadata.namespace or scenario.namespace
+    match step:
+        case kubectl.DeletePod():
+            named = step.name == name or step.workload == f"Pod/{name}"
+        case kubectl.DeleteObject():
+            named = (step.kind, step.name) == ("Pod", name)
+        case _:
+            return False
+    return named and (step.namespace or scenario.namespace) == namespace
+
+
+def lasting_services(scenario: Scenario) -> Iterator[Service]:
+    """Give the Services of the manifests that the script lets be: it deletes neither them nor what they hang on."""
+    gone = {
+        ref_for(step.kind, step.name, step.namespace or scenario.namespace)
+        for step in scenario.script
+        if isinstance(step, kubectl.DeleteObject)
+    }
+    for one in scenario.objects:
+        if isinstance(one, Service):
+            space = one.metadata.namespace
+            owners = (ref_for(by.kind, by.name, space) for by in one.metadata.owner_references)
+            if gone.isdisjoint((ref_of(one), Ref("Namespace", "", space), *owners)):
+                yield one
+
+
+def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:
+    """Give every version of every object that the script leads to, those at the start among them."""
+    start = tuple(objects)
+    yield from start
+    store, config = Objects.of(start), config_of(scenario)
+    for number, step in enumerate(scenario.script):
+        if isinstance(step, kubectl.Drain):
+            continue  # It changes a node and evicts Pods.
+        requests = kubectl.requests(step, Cache(store.objects), scenario.namespace)
+        for request in () if isinstance(requests, kubectl.Missing) else requests:
+            response, transaction = handle(store, request, user=ADMIN, suffix=f"v{number}", config=config)
+            if not response.ok:
+                break
+            store = store.commit(transaction)
+            yield from (write.object for write in transaction if write.object is not None)

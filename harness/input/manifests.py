@@ -1,0 +1,95 @@
+"""Manifests as objects of the cluster, each still knowing its file and lines, and judged as the API server judges them.
+
+What is judged here is what `kubectl apply` would be told at once; what depends on other objects is `cross_check`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ...impl.api.core import Node, NodeCondition
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.load import BadInput, LoadedObject, Note, Other, Problem, Source, Text, objects_in
+from ...impl.api.meta import Ref
+from ...impl.apiserver.defaulting import default
+from ...impl.apiserver.strategy import prepare_for_create
+from ...impl.apiserver.validation import validate_create
+from .reader import Reader
+
+NO_SOURCES: immutabledict[Ref, Source] = immutabledict()
+
+
+@frozen
+class Manifests:
+    """Objects in the order of their files, where each is written, and what of them is not modelled.
+
+    `others` are the objects whose kinds have no class here, `hooks` those that Helm runs by itself.
+    """
+
+    objects: tuple[Object, ...] = ()
+    sources: immutabledict[Ref, Source] = NO_SOURCES
+    notes: tuple[Note, ...] = ()
+    others: tuple[Other, ...] = ()
+    hooks: tuple[Note, ...] = ()
+
+    @property
+    def not_modelled(self) -> tuple[str, ...]:
+        """The notes, one line each."""
+        return tuple(str(note) for note in self.notes)
+
+    def plus(self, more: tuple[Object, ...]) -> Manifests:
+        """Give these and more objects; one that is there already stays as it is."""
+        there = {ref_of(one) for one in self.objects}
+        return evolve(self, objects=(*self.objects, *(one for one in more if ref_of(one) not in there)))
+
+    def problem(self, ref: Ref | None, field: str, message: str, hint: str = "") -> Problem:
+        """Blame a field of an object; an object that is in no file, or None, is blamed on the input as a whole."""
+        source = None if ref is None else self.sources.get(ref)
+        if source is None:
+            return Problem("input", 0, field, message, hint)
+        return Problem(source.file, source.line_of(field), field, message, hint)
+
+
+def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str) -> Manifests:
+    """Read manifests by file name; what is wrong with them is noted with the reader."""
+    try:
+        loaded = objects_in([Text(name, files[name]) for name in sorted(files)], namespace)
+    except BadInput as bad:
+        reader.problems.extend(bad.problems)
+        return Manifests()
+    for one in loaded.objects:
+        reader.problems.extend(refusals(one))
+    return Manifests(
+        tuple(settled(one.object) for one in loaded.objects),
+        immutabledict((ref_of(one.object), one.source) for one in loaded.objects),
+        loaded.unmodelled,
+        loaded.others,
+        loaded.hooks,
+    )
+
+
+def refusals(loaded: LoadedObject) -> tuple[Problem, ...]:
+    """Say what the API server would refuse."""
+    source = loaded.source
+    errors = validate_create(prepare_for_create(default(loaded.object), 0))
+    return tuple(Problem(source.file, source.line_of(one.field), one.field, one.message) for one in errors)
+
+
+def settled(obj: Object) -> Object:
+    """Give a node what its kubelet would report: capacity and allocatable stand for each other, and it is ready."""
+    if not isinstance(obj, Node):
+        return obj
+    status = obj.status
+    allocatable = status.allocatable or status.capacity
+    capacity = status.capacity or status.allocatable
+    ready = () if status.condition("Ready") else (READY,)
+    return evolve(
+        obj,
+        status=evolve(status, allocatable=allocatable, capacity=capacity, conditions=(*status.conditions, *ready)),
+    )
+
+
+READY = NodeCondition("Ready", "True", "KubeletReady", "kubelet is posting ready status")

@@ -1,0 +1,111 @@
+"""What commands are given, as values: manifests, nodes, limits and faults, each mistake told with its option."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ...model.checker.results import Limits
+    from ..face import Cluster
+
+
+def manifests(options: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the manifests it is about, named as for kubectl."""
+    for add in (
+        click.option("--nodes", metavar="N|FILE", help="Add N nodes (4 cpu, 8Gi, 110 pods each), or those of a file."),
+        click.option("-n", "--namespace", metavar="NAME", help="Where manifests go that name no namespace."),
+        click.option("-R", "--recursive", is_flag=True, help="Also the manifests in the folders below."),
+        click.option("-f", "--filename", multiple=True, metavar="FILE|FOLDER|-", help="Manifests, as for kubectl."),
+        click.argument("paths", nargs=-1, metavar="[FOLDER|FILE|-]..."),
+    ):
+        options = add(options)
+    return options
+
+
+def cluster_of(paths: tuple[str, ...], given: dict[str, Any]) -> Cluster:
+    """Read the manifests that are named, by position or with -f."""
+    from ..face import Cluster  # noqa: PLC0415 - --help and --version need nothing of it
+
+    named = (*paths, *given["filename"])
+    dump = given.get("from_cluster")
+    if not named and not dump:
+        raise click.UsageError("Missing argument: name manifests: files, folders, or - for standard input")
+    return Cluster.from_manifests(
+        *named,
+        nodes=nodes_of(given["nodes"]),
+        namespace=given["namespace"],
+        recursive=given["recursive"],
+        from_cluster=dump,
+    )
+
+
+def nodes_of(given: str | None) -> int | str | None:
+    """Tell a number of nodes from the name of a file."""
+    if given is None or not given.isdecimal():
+        return given
+    if int(given) < 1:
+        raise click.BadParameter("expected at least 1 node, or a file", param_hint="--nodes")
+    return int(given)
+
+
+def capacity_of(text: str | None) -> dict[str, str] | None:
+    """Read cpu=8,memory=32Gi; amounts that are none are left for the scenario to refuse."""
+    if text is None:
+        return None
+    pairs = [one.partition("=") for one in text.split(",")]
+    if not all(name and equals and amount for name, equals, amount in pairs):
+        raise click.BadParameter(f"expected cpu=8,memory=32Gi, got {text!r}", param_hint="--node-capacity")
+    return {name: amount for name, _, amount in pairs}
+
+
+def service_of(text: str) -> tuple[str, str]:
+    """Split [NAMESPACE/]service/NAME into namespace and name."""
+    from .commands import KINDS, parts  # noqa: PLC0415 - --help and --version need nothing of it
+
+    if "/" not in text:
+        return "", text
+    try:
+        namespace, kind, name = parts(text)
+    except ValueError:
+        namespace, kind, name = "", "", ""
+    if KINDS.get(kind.lower()) != "Service":
+        raise click.BadParameter(f"expected [NAMESPACE/]service/NAME, got {text!r}", param_hint="--service")
+    return namespace, name
+
+
+def limits_of(given: dict[str, Any]) -> Limits:
+    """Read how far a search may go."""
+    from ...impl.api.quantity import QuantityError, parse_quantity  # noqa: PLC0415
+    from ...model.checker.results import Limits  # noqa: PLC0415
+    from .reader import DurationError, seconds  # noqa: PLC0415
+
+    try:
+        memory = parse_quantity(given["max_memory"]).value() if given.get("max_memory") else None
+        timeout = seconds(given["timeout"]) if given["timeout"] else None
+    except QuantityError:
+        raise click.BadParameter(
+            f"expected a size like 4Gi, got {given['max_memory']!r}", param_hint="--max-memory"
+        ) from None
+    except DurationError as error:
+        raise click.BadParameter(str(error), param_hint="--timeout") from None
+    return Limits(given.get("max_states"), memory or _most_memory(), timeout, given.get("max_depth"))
+
+
+def _most_memory() -> int:
+    """Give what a search may hold unless told otherwise: three quarters of the machine, in bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
+
+
+def faults_of(given: tuple[str, ...]) -> dict[str, Any] | None:
+    """Read crash=1 node-crash=2 into the faults of scenario.yaml; a number that is none is left for it to refuse."""
+    faults: dict[str, Any] = {}
+    for fault in given:
+        name, equals, number = fault.partition("=")
+        first, *rest = name.split("-")
+        budget = number if equals else "1"
+        faults[first + "".join(word.capitalize() for word in rest)] = int(budget) if budget.isdecimal() else budget
+    return faults or None

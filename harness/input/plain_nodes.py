@@ -1,0 +1,76 @@
+"""Nodes for who gives none: as a kubelet of a fresh cluster reports them, with the storage class such a cluster has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from immutabledict import immutabledict
+
+from ...impl.api.core import Node, NodeCondition, NodeStatus, Resources
+from ...impl.api.frozen import strings
+from ...impl.api.meta import ObjectMeta
+from ...impl.api.quantity import QuantityError, parse_quantity
+from ...impl.api.storage import StorageClass
+from .manifests import READY
+
+CAPACITY: Mapping[str, str] = {
+    "cpu": "4",
+    "ephemeral-storage": "100Gi",
+    "hugepages-1Gi": "0",
+    "hugepages-2Mi": "0",
+    "memory": "8Gi",
+    "pods": "110",
+}
+"""What a plain node has unless told otherwise."""
+CONDITIONS = (
+    NodeCondition("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+    NodeCondition("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+    NodeCondition("PIDPressure", "False", "KubeletHasSufficientPID"),
+    READY,
+)
+"""What the kubelet of a node in good order reports, in its order."""
+SYSTEM = {"os": "linux", "arch": "amd64"}
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+
+class CapacityError(ValueError):
+    """A text that is no capacity of a node."""
+
+
+def capacity_of(given: Mapping[str, str]) -> Resources:
+    """Give the capacity of a plain node, with some of it given. Raises CapacityError."""
+    try:
+        return immutabledict(
+            (name, parse_quantity(str(amount))) for name, amount in sorted({**CAPACITY, **given}.items())
+        )
+    except QuantityError:
+        wrong = next(f"{name}={amount}" for name, amount in sorted(given.items()) if not _is_quantity(str(amount)))
+        raise CapacityError(f"expected amounts like cpu=8,memory=32Gi,pods=110, got {wrong}") from None
+
+
+def _is_quantity(text: str) -> bool:
+    try:
+        parse_quantity(text)
+    except QuantityError:
+        return False
+    return True
+
+
+def plain_nodes(count: int, capacity: Resources | None = None) -> tuple[Node, ...]:
+    """Give plain nodes: node-1, node-2, ... with 4 cpu, 8Gi and room for 110 Pods, or what is given."""
+    has = capacity_of({}) if capacity is None else capacity
+    return tuple(_node(f"node-{number}", has) for number in range(1, count + 1))
+
+
+def _node(name: str, capacity: Resources) -> Node:
+    labels = {"kubernetes.io/hostname": name}
+    for key, value in SYSTEM.items():
+        labels |= {f"kubernetes.io/{key}": value, f"beta.kubernetes.io/{key}": value}
+    status = NodeStatus(capacity=capacity, allocatable=capacity, conditions=CONDITIONS)
+    return Node(ObjectMeta(name=name, labels=strings(labels)), status=status)
+
+
+def storage_class() -> StorageClass:
+    """Give the default storage class of a fresh cluster: volumes are made once a Pod that claims one has a node."""
+    meta = ObjectMeta(name="standard", annotations=strings({DEFAULT_CLASS: "true"}))
+    return StorageClass(meta, "rancher.io/local-path", "WaitForFirstConsumer")

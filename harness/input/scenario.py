@@ -1,0 +1,197 @@
+"""A scenario: one cluster, what happens to it, what may go wrong, and what is expected to hold.
+
+The values only; `scenario_file` reads them from a folder and `cluster` makes a machine of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from enum import Enum
+
+from attrs import evolve, field, frozen
+from immutabledict import immutabledict
+
+from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.core import Pod
+from ...impl.api.kinds import BY_NAME, Object, ref_of
+from ...impl.api.meta import Ref
+from ...impl.kubectl.script import Apply, Scale, Step
+
+
+class Consistency(Enum):
+    """How old a component's view may be."""
+
+    LINEARIZABLE = "linearizable"
+    """Every component acts on the store as it is."""
+    SESSION = "session"
+    """Watch caches lag, and never go back: the default."""
+    RESETTABLE = "resettable"
+    """As session, but a restarted component may list from an API server that lags."""
+
+
+class Start(Enum):
+    """Where the exploration begins."""
+
+    EMPTY = "empty"
+    """The nodes are there; applying the manifests is the first step of the script."""
+    SETTLED = "settled"
+    """The manifests are applied and the cluster has come to rest."""
+    CLUSTER = "cluster"
+    """A live cluster, as a dump of it shows it; manifests are applied to it by the script."""
+
+
+class Expected(Enum):
+    """The verdict a scenario's author expects of a claim."""
+
+    HOLDS = "HOLDS"
+    VIOLATED = "VIOLATED"
+    UNKNOWN = "UNKNOWN"
+
+
+DEFAULT_SCHEDULER = "default-scheduler"
+
+
+@frozen
+class Schedulers:
+    """The schedulers that run: a name twice is two replicas that do not elect a leader."""
+
+    names: tuple[str, ...] = (DEFAULT_SCHEDULER,)
+    count_nominated: bool = True
+    """A Pod for which room was made on a node counts there for Pods of no higher priority: since 1.9 (k/k#54501)."""
+
+
+@frozen
+class Deadline:
+    """When a Pod that may evict others has to run, and how long each thing on the way takes at most, in seconds."""
+
+    seconds: int
+    decision_seconds: int = 11
+    """Until a scheduler has acted on what it may act on: a back-off of at most 10 s, and its work."""
+    stop_seconds: int = 5
+    """Until a victim is gone, beyond its grace period."""
+    start_seconds: int = 10
+    """From the binding until the containers run."""
+
+
+@frozen
+class Faults:
+    """How often each fault may strike, anywhere in a run."""
+
+    crash: int = 0
+    """A control plane component (controller, scheduler, kubelet, kube-proxy) crashes and restarts."""
+    node_crash: int = 0
+    """A node dies: its containers stop, its kubelet reports no more."""
+    lost_response: int = 0
+    """A request is committed but its sender learns nothing and tries again from what it sees."""
+    container_crash: int = 0
+    """A container exits and is restarted."""
+
+
+@frozen
+class Bounds:
+    """What the exploration is limited to; printed beside every verdict."""
+
+    propagation_seconds: int | None = None
+    """From a Pod's deletion until every kube-proxy has dropped it, at most; None: no bound is assumed."""
+    pods: int | None = None
+    """Pods that may exist at one time (places); needing more makes the verdict UNKNOWN. None: see `Scenario.pods`."""
+    starts: int | None = None
+    """States of rest to start from that count as enough; None: all of them, and where they are too many, UNKNOWN."""
+    scores: bool = True
+    """A Pod goes to a node with the highest score; False: to any that is feasible, whatever else there is in truth."""
+    mixed_views: bool = True
+    """A component that reads two kinds may combine an old view of one with a newer view of the other."""
+
+
+@frozen
+class Scenario:
+    """Everything a check needs to know."""
+
+    name: str
+    objects: tuple[Object, ...]
+    """Nodes and everything else, in the order the manifests give them."""
+    script: tuple[Step, ...] = ()
+    wait_between_steps: bool = False
+    """Each script step only once the cluster is quiet (as the end-to-end recordings do)."""
+    faults: Faults = Faults()
+    consistency: Consistency = Consistency.SESSION
+    start: Start = Start.SETTLED
+    release: str = "1.32"
+    schedulers: Schedulers = Schedulers()
+    early_status: bool = False
+    """A kubelet may report a Pod as over before its containers are gone: before 1.27 (k/k#106884)."""
+    image_behaviour: bool = False
+    """Images called bad:, crash:, nopull:, slow:, slowstop:, job: behave as they are called."""
+    bounds: Bounds = Bounds()
+    deadline: Deadline | None = None
+    expected: tuple[tuple[str, Expected], ...] = ()
+    """Claim name (convergence, placement, priority, deadline, spread, reachability, budget) to expected verdict."""
+    accept_unmodelled: bool = False
+    """What the manifests say that is not modelled is taken not to matter."""
+    unmodelled: immutabledict[str, tuple[str, ...]] = immutabledict()
+    """By claim, what the manifests say that is not modelled and that it may hang on: objects and fields by name."""
+    served_elsewhere: frozenset[Ref] = frozenset()
+    """The Services whose Pods come, or may come, from what is not modelled: nothing is known of their endpoints."""
+    absent: frozenset[Ref] = frozenset()
+    """What is used and known not to exist, because the input is all there is (`complete`)."""
+    complete: bool = False
+    """The input is all there is: what it uses and does not have is missing, not assumed."""
+    namespace: str = "default"
+    title: str = ""
+    runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
+    """By Pod uid what runs in the live cluster that is started from."""
+
+    @property
+    def applied(self) -> tuple[Object, ...]:
+        """Give the objects that the script applies, in its order."""
+        return tuple(step.object for step in self.script if isinstance(step, Apply))
+
+    @property
+    def everything(self) -> tuple[Object, ...]:
+        """Give the objects of the manifests, and after them those that the script applies."""
+        return (*self.objects, *self.applied)
+
+    @property
+    def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
+        """Give what the manifests and the script ask for, each object with the owners it names.
+
+        What a controller makes again is its business, not asked for by itself: in a live cluster all that has one.
+        """
+        there = {ref_of(one) for one in self.objects}
+        found = {
+            _placed(one, self.namespace): _owners(one)
+            for one in self.everything
+            if one.metadata.controller is None
+            or (self.start is not Start.CLUSTER and not there.intersection(_owners(one)))
+        }
+        return tuple((ref, found[ref]) for ref in sorted(found))
+
+    @property
+    def pods(self) -> int:
+        """How many Pods may exist at one time: as the bounds say, or enough for two of every replica ever asked for.
+
+        At least 12: small scenarios have Pods that wait to be replaced, too.
+        """
+        if self.bounds.pods is not None:
+            return self.bounds.pods
+        return max(12, 2 * sum(_most_replicas(one, self.script) for one in self.objects) + 2)
+
+
+def _placed(obj: Object, namespace: str) -> Ref:
+    ref = ref_of(obj)
+    return ref if ref.namespace or not BY_NAME[ref.kind].namespaced else evolve(ref, namespace=namespace)
+
+
+def _owners(obj: Object) -> tuple[Ref, ...]:
+    return tuple(Ref(one.kind, obj.metadata.namespace, one.name) for one in obj.metadata.owner_references)
+
+
+def _most_replicas(obj: Object, script: tuple[Step, ...]) -> int:
+    """Give the most replicas a workload is ever asked for; 1 for a bare Pod."""
+    if isinstance(obj, Pod):
+        return 1
+    if not isinstance(obj, Deployment | ReplicaSet):
+        return 0
+    sizes = [1 if obj.spec.replicas is None else obj.spec.replicas]
+    sizes += [one.replicas for one in script if isinstance(one, Scale) and one.name == obj.metadata.name]
+    return max(sizes)

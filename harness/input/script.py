@@ -1,0 +1,275 @@
+"""Script steps of a scenario: from the JSON of scenario.yaml to values, and back for a trace to embed.
+
+The names are those of docs/scenario-format.md: one key for the action, its arguments below.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
+
+from attrs import evolve, frozen
+
+from ...impl.api.convert import unstructure
+from ...impl.api.core import Node
+from ...impl.api.frozen import EMPTY
+from ...impl.api.kinds import Object
+from ...impl.api.load import BadInput, Problem, Text, objects_in
+from ...impl.kubectl import script as steps
+from ...impl.kubectl.script import Step
+from .located import Located
+from .manifests import refusals, settled
+from .reader import Reader
+
+Fields = Mapping[str, Located]
+
+
+@frozen
+class Surroundings:
+    """What a step may refer to: the documents that `apply: {file: ...}` may name, and the namespace."""
+
+    files: Mapping[str, Located] = EMPTY
+    namespace: str = "default"
+
+
+def read_script(reader: Reader, at: Located, around: Surroundings) -> tuple[Step, ...]:
+    """Read a list of steps."""
+    read = (_read_step(reader, item, around) for item in reader.items(at))
+    return tuple(step for step in read if step is not None)
+
+
+def _read_step(reader: Reader, at: Located, around: Surroundings) -> Step | None:
+    before = len(reader.problems)
+    known = reader.fields(at, ACTIONS)
+    if len(known) != 1 and len(reader.problems) == before:
+        reader.blame(at, "expected one action", "write each step as - ACTION: {arguments}")
+    if len(known) != 1:
+        return None
+    ((action, arguments),) = known.items()
+    needed, optional, make = ACTIONS[action]
+    fields = reader.fields(arguments, (*needed, *optional))
+    for missing in sorted(set(needed) - set(fields)):
+        reader.blame(arguments, f"{action} needs the field {missing!r}")
+    if len(reader.problems) > before:
+        return None
+    step = make(_Arguments(reader, arguments, fields, around))
+    return step if len(reader.problems) == before else None
+
+
+class _Arguments:
+    """The arguments of one step, read by name."""
+
+    def __init__(self, reader: Reader, at: Located, fields: Fields, around: Surroundings) -> None:
+        self.reader, self.at, self.fields, self.around = reader, at, fields, around
+
+    def text(self, name: str) -> str:
+        return self.reader.text(self.fields[name]) if name in self.fields else ""
+
+    def flag(self, name: str) -> bool:
+        return name in self.fields and self.reader.flag(self.fields[name])
+
+    def integer(self, name: str) -> int:
+        return self.reader.integer(self.fields[name])
+
+    def inside(self, name: str, known: tuple[str, ...]) -> _Arguments:
+        """Give the fields below one of these, or these themselves where it is not given."""
+        if name not in self.fields:
+            return self
+        return _Arguments(self.reader, self.at, self.reader.fields(self.fields[name], known), self.around)
+
+    def labels(self, name: str) -> dict[str, str | None]:
+        given = self.fields[name].value
+        found = self.reader.fields(self.fields[name], given if isinstance(given, dict) else ())
+        return {key: None if item.value is None else self.reader.text(item) for key, item in found.items()}
+
+    def object(self, name: str) -> Object | None:
+        return _structure(self.reader, self.fields[name], self.text("namespace") or self.around.namespace)
+
+
+def _structure(reader: Reader, at: Located, namespace: str) -> Object | None:
+    """Make an object of a manifest inside the script; a mistake is blamed on the line of its field."""
+    try:
+        loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace)
+        problems = tuple(problem for one in loaded.objects for problem in refusals(one))
+    except BadInput as bad:
+        problems = bad.problems
+    if problems:
+        reader.problems.extend(_moved(problem, at) for problem in problems)
+        return None
+    if len(loaded.objects) != 1:
+        reader.blame(at, "expected one object of a kind that is modelled", "; ".join(map(str, loaded.unmodelled)))
+        return None
+    return settled(loaded.objects[0].object)
+
+
+def _moved(problem: Problem, at: Located) -> Problem:
+    """Give a problem of a manifest that lies inside another document as a problem of that document."""
+    path = ".".join(part for part in (at.path, problem.field) if part)
+    place = next((inside for inside in at.walk() if inside.path == path), at)
+    return evolve(problem, line=place.line, field=path)
+
+
+def _workload(make: Callable[..., Step]) -> Callable[[_Arguments], Step]:
+    return lambda given: make(given.text("kind"), given.text("name"), namespace=given.text("namespace"))
+
+
+def _node(make: Callable[[str], Step]) -> Callable[[_Arguments], Step]:
+    return lambda given: make(given.text("node"))
+
+
+def _apply(given: _Arguments) -> Step | None:
+    if ("file" in given.fields) == ("object" in given.fields):
+        given.reader.blame(given.at, "apply needs either 'object' or 'file'")
+        return None
+    if "object" in given.fields:
+        found = given.object("object")
+    else:
+        name = given.text("file")
+        if name not in given.around.files:
+            given.reader.blame(given.fields["file"], f"there is no file {name!r}")
+            return None
+        namespace = given.text("namespace") or given.around.namespace
+        found = _structure(given.reader, given.around.files[name], namespace)
+    return None if found is None else steps.Apply(found)
+
+
+def _add_node(given: _Arguments) -> Step | None:
+    name = "object" if "object" in given.fields else "node"
+    if name not in given.fields:
+        given.reader.blame(given.at, "addNode needs the field 'node'")
+        return None
+    found = given.object(name)
+    if found is not None and not isinstance(found, Node):
+        given.reader.blame(given.fields[name], f"expected a Node, got a {type(found).__name__}")
+        return None
+    return None if found is None else steps.AddNode(found)
+
+
+CASCADES = ("background", "foreground", "orphan")
+
+
+def _delete_object(given: _Arguments) -> Step | None:
+    how = given.text("cascade") or CASCADES[0]
+    if how not in CASCADES:
+        given.reader.blame(given.fields["cascade"], f"there is no cascade {how!r}", f"known are {', '.join(CASCADES)}")
+        return None
+    return steps.DeleteObject(given.text("kind"), given.text("name"), how, given.text("namespace"))
+
+
+def _delete_pod(given: _Arguments) -> Step | None:
+    if ("name" in given.fields) == ("workload" in given.fields):
+        given.reader.blame(given.at, "deletePod needs either 'name' or 'workload'")
+        return None
+    node = given.text("onNode") or given.text("node")
+    return steps.DeletePod(given.text("name"), given.text("workload"), node, given.text("namespace"))
+
+
+def _drain(given: _Arguments) -> Step:
+    return steps.Drain(
+        given.text("node"),
+        force=given.flag("force"),
+        ignore_daemonsets=given.flag("ignoreDaemonsets"),
+        delete_emptydir_data=given.flag("deleteEmptydirData"),
+    )
+
+
+def _taint(given: _Arguments) -> Step | None:
+    taint = given.inside("taint", ("key", "value", "effect"))
+    key, effect = taint.text("key"), taint.text("effect")
+    if effect not in EFFECTS:
+        given.reader.blame(given.at, f"a taint needs an effect: {', '.join(EFFECTS)}")
+    if not key:
+        given.reader.blame(given.at, "a taint needs a key")
+    return steps.Taint(given.text("node"), key, taint.text("value"), effect)
+
+
+def _untaint(given: _Arguments) -> Step | None:
+    taint = given.inside("taint", ("key", "value", "effect"))
+    if not taint.text("key"):
+        given.reader.blame(given.at, "untaint needs the key of a taint")
+    return steps.Untaint(given.text("node"), taint.text("key"), taint.text("effect"))
+
+
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+DRAIN_FLAGS = ("deleteEmptydirData", "force", "ignoreDaemonsets")
+_TAINT = ("taint", "key", "value", "effect")
+
+ACTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[_Arguments], Step | None]]] = {
+    "setImage": (
+        ("kind", "name", "image"),
+        ("container", "namespace"),
+        lambda given: steps.SetImage(
+            *(given.text(name) for name in ("kind", "name", "image", "container", "namespace"))
+        ),
+    ),
+    "scale": (
+        ("kind", "name", "replicas"),
+        ("namespace",),
+        lambda given: steps.Scale(
+            given.text("kind"), given.text("name"), given.integer("replicas"), given.text("namespace")
+        ),
+    ),
+    "rolloutUndo": (("kind", "name"), ("namespace",), _workload(steps.RolloutUndo)),
+    "rolloutRestart": (("kind", "name"), ("namespace",), _workload(steps.RolloutRestart)),
+    "apply": ((), ("object", "file", "namespace"), _apply),
+    "deleteObject": (("kind", "name"), ("cascade", "namespace"), _delete_object),
+    "deletePod": ((), ("name", "workload", "node", "onNode", "namespace"), _delete_pod),
+    "cordon": (("node",), (), _node(steps.Cordon)),
+    "uncordon": (("node",), (), _node(steps.Uncordon)),
+    "drain": (("node",), ("timeoutSeconds", *DRAIN_FLAGS), _drain),
+    "taint": (("node",), _TAINT, _taint),
+    "untaint": (("node",), _TAINT, _untaint),
+    "labelNode": (
+        ("node", "labels"),
+        (),
+        lambda given: steps.LabelNode(given.text("node"), given.labels("labels")),
+    ),
+    "addNode": ((), ("node", "object"), _add_node),
+    "deleteNode": (("node",), (), _node(steps.DeleteNode)),
+}
+"""Each action: the fields it needs, those it may have, and how it is made of them."""
+
+
+def to_json(step: Step) -> dict[str, Any]:
+    """Write a step as `read_script` reads it."""
+    match step:
+        case steps.Apply(object=manifest):
+            return {"apply": {"object": unstructure(manifest)}}
+        case steps.AddNode(object=node):
+            return {"addNode": {"node": unstructure(node)}}
+        case steps.SetImage(kind, name, image, container):
+            named = {"container": container} if container else {}
+            return {"setImage": {"kind": kind, "name": name, "image": image, **named, **_namespace(step)}}
+        case steps.Scale(kind, name, replicas):
+            return {"scale": {"kind": kind, "name": name, "replicas": replicas, **_namespace(step)}}
+        case steps.DeletePod(name, workload, node):
+            given = {"name": name, "workload": workload, "node": node, **_namespace(step)}
+            return {"deletePod": {key: value for key, value in given.items() if value}}
+        case steps.Taint(node, key, value, effect):
+            return {"taint": {"node": node, "key": key, "value": value, "effect": effect}}
+        case steps.Untaint(node, key, effect):
+            return {"untaint": {"node": node, "key": key, **({"effect": effect} if effect else {})}}
+        case steps.LabelNode(node, labels):
+            return {"labelNode": {"node": node, "labels": dict(labels)}}
+        case steps.DeleteNode(name):
+            return {"deleteNode": {"node": name}}
+        case steps.DeleteObject(kind, name, cascade):
+            how = {} if cascade == CASCADES[0] else {"cascade": cascade}
+            return {"deleteObject": {"kind": kind, "name": name, **how, **_namespace(step)}}
+        case steps.RolloutUndo(kind, name):
+            return {"rolloutUndo": {"kind": kind, "name": name, **_namespace(step)}}
+        case steps.RolloutRestart(kind, name):
+            return {"rolloutRestart": {"kind": kind, "name": name, **_namespace(step)}}
+        case steps.Drain(node, force, daemonsets, emptydir):
+            flags = {"force": force, "ignoreDaemonsets": daemonsets, "deleteEmptydirData": emptydir}
+            return {"drain": {"node": node, **{name: True for name, given in flags.items() if given}}}
+        case steps.Cordon(node) | steps.Uncordon(node):
+            return {type(step).__name__.lower(): {"node": node}}
+        case _:
+            assert_never(step)
+
+
+def _namespace(step: Step) -> dict[str, str]:
+    named = getattr(step, "namespace", "")
+    return {"namespace": named} if named else {}

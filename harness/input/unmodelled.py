@@ -1,0 +1,148 @@
+"""Which claim may hang on what of the input is not modelled, object by object.
+
+Most of it is said by the kind alone (`impl.api.unmodelled_kinds`). What is not: whose Pods a Service or a budget
+selects. A Service whose Pods come from a workload without a class here, or may come from an operator, has endpoints
+nobody knows; a workload whose Pods a budget counts changes what that budget allows.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ...impl.api.claim_names import ALL, BUDGET, REACHABILITY
+from ...impl.api.core import Namespace, Service
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.load import Note, Other
+from ...impl.api.meta import LabelSelector, Ref
+from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.selectors import matches_map, selects
+from ...impl.api.unmodelled_kinds import REFUSES
+from ..world.room import enough
+from .manifests import Manifests
+from .workloads import Template, templates
+
+ENFORCE = "pod-security.kubernetes.io/enforce"
+
+
+@frozen
+class Outside:
+    """What is not modelled and the claims on it, and the Services that it serves."""
+
+    notes: tuple[Note, ...]
+    served_elsewhere: frozenset[Ref]
+
+    def by_claim(self) -> immutabledict[str, tuple[str, ...]]:
+        """Give for each claim that may hang on something the objects and fields, by name."""
+        return immutabledict(
+            (claim, found)
+            for claim in ALL
+            if (found := tuple(dict.fromkeys(note.subject for note in self.notes if claim in note.claims)))
+        )
+
+
+def outside(manifests: Manifests, applied: Iterable[Object], pods: int) -> Outside:
+    """Sort out what is not modelled; `applied` are the objects that the script brings, `pods` the most at once."""
+    objects = (*manifests.objects, *applied)
+    known = tuple(templates(objects))
+    elsewhere: set[Ref] = set()
+    told: list[Note] = []
+    more: dict[str, set[str]] = {}
+    for service in objects:
+        if isinstance(service, Service) and service.spec.selector and service.spec.type != "ExternalName":
+            makers = [
+                one for one in manifests.others if _serves(one, service.metadata.namespace, service.spec.selector)
+            ]
+            for one in makers:
+                more.setdefault(str(one.ref), set()).add(REACHABILITY)
+            note, unknown = _of_service(service, known, makers, manifests)
+            told += [] if note is None else [note]
+            elsewhere |= {ref_of(service)} if unknown else set()
+        elif isinstance(service, PodDisruptionBudget):
+            for one in manifests.others:
+                if _counts(one, service.metadata.namespace, service.spec.selector):
+                    more.setdefault(str(one.ref), set()).add(BUDGET)
+    told += _guarded(manifests, objects)
+    if not enough(objects, manifests.others, pods):
+        for one in manifests.others:
+            if one.labels is not None:
+                more.setdefault(str(one.ref), set()).add(REACHABILITY)
+    widened = tuple(_widened(note, more) for note in manifests.notes)
+    return Outside((*widened, *dict.fromkeys(told)), frozenset(elsewhere))
+
+
+def _guarded(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
+    """Note the namespaces that say which Pods they admit: nothing here refuses any for that."""
+    for one in objects:
+        level = one.metadata.labels.get(ENFORCE, "privileged") if isinstance(one, Namespace) else "privileged"
+        if level != "privileged":
+            why = f"the Pod Security Standard {level!r} may refuse Pods; none is refused here"
+            yield _note(manifests, one, "metadata.labels", why, REFUSES)
+
+
+def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:
+    return one.labels is not None and one.ref.namespace == namespace and matches_map(selector, one.labels)
+
+
+def _counts(one: Other, namespace: str, selector: LabelSelector | None) -> bool:
+    return one.labels is not None and one.ref.namespace == namespace and selects(selector, one.labels)
+
+
+def _widened(note: Note, more: Mapping[str, set[str]]) -> Note:
+    """Add the claims that hang on a workload because something selects its Pods."""
+    added = set() if note.field else more.get(note.object, set())
+    return evolve(note, claims=tuple(claim for claim in ALL if claim in note.claims or claim in added))
+
+
+def _of_service(
+    service: Service, known: tuple[Template, ...], makers: list[Other], manifests: Manifests
+) -> tuple[Note | None, bool]:
+    """Say who serves a Service that no modelled Pod serves, and whether its endpoints are unknown."""
+    here = [one for one in known if one.ref.namespace == service.metadata.namespace]
+    if any(matches_map(service.spec.selector, one.labels) for one in here):
+        return None, bool(makers)
+    if makers:
+        whose = ", ".join(f"{one.ref} ({one.source.file}:{one.source.line})" for one in makers)
+        why = f"its Pods come from {whose}: nothing is said of its endpoints"
+        return _note(manifests, service, "spec.selector", why), True
+    selector = f"selects {_show(service.spec.selector)}, which no Pod template of the input has"
+    custom = sorted({one.ref.kind for one in manifests.others if one.custom})
+    if custom:
+        why = (
+            f"it {selector}; its Pods may come from an operator ({', '.join(custom)}): nothing is said of its endpoints"
+        )
+        return _note(manifests, service, "spec.selector", why), True
+    hint = _did_you_mean(service.spec.selector, [one.labels for one in here])
+    return _note(manifests, service, "spec.selector", f"it {selector}{hint}", ()), False
+
+
+def _note(manifests: Manifests, one: Object, field: str, why: str, claims: tuple[str, ...] = (REACHABILITY,)) -> Note:
+    ref = ref_of(one)
+    source = manifests.sources.get(ref)
+    file, line = (source.file, source.line_of(field)) if source else ("script", 0)
+    return Note(file, line, field, str(ref), why, claims)
+
+
+def _did_you_mean(selector: Mapping[str, str], known: list[Mapping[str, str]]) -> str:
+    """Suggest the labels of a template that look most like the selector; else list what there is."""
+    shown = {_show({key: labels[key] for key in labels if key in selector} or labels): labels for labels in known}
+    near = difflib.get_close_matches(_show(selector), sorted(shown), 1)
+    if near:
+        return f" (did you mean {near[0]}?)"
+    return f" (labels of Pod templates: {'; '.join(sorted(map(_show, known))) or 'there are none'})"
+
+
+def _show(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def folded(subjects: Iterable[str]) -> Iterator[str]:
+    """Name things one by one, and a kind of which there are more than two by its number."""
+    by_kind: dict[str, list[str]] = {}
+    for subject in subjects:
+        by_kind.setdefault(subject.partition(" ")[0], []).append(subject)
+    for kind, found in by_kind.items():
+        yield from [f"{len(found)} x {kind}"] if len(found) > 2 else found

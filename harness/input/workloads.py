@@ -1,0 +1,33 @@
+"""Who makes Pods: each workload of the input with its template, and the field the template stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
+
+from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.core import Pod, PodSpec
+from ...impl.api.frozen import Strings
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
+
+
+@frozen
+class Template:
+    """The Pods of a workload (or a Pod by itself): whose, with which labels and spec, and where the spec is written."""
+
+    ref: Ref
+    labels: Strings
+    spec: PodSpec
+    path: str
+
+
+def templates(objects: Iterable[Object]) -> Iterator[Template]:
+    """Give the templates of Deployments and ReplicaSets that no Deployment owns, and Pods that nobody does."""
+    for one in objects:
+        if isinstance(one, Deployment | ReplicaSet) and one.metadata.controller is None:
+            template = one.spec.template
+            yield Template(ref_of(one), template.metadata.labels, template.spec, "spec.template.spec")
+        elif isinstance(one, Pod) and one.metadata.controller is None:
+            yield Template(ref_of(one), one.metadata.labels, one.spec, "spec")

@@ -1,0 +1,188 @@
+"""Where the Pods of manifests can go: each alone, all together, after node losses, and on how few nodes of a pool.
+
+Each Pod alone is what the scheduler says of every node. All together is proved: a placement that the scheduler reaches
+in a stated order, or a minimal set of reasons against any, by z3.
+Left out on purpose: workloads without a class here (they make the answer UNKNOWN), and the binding of volumes (where
+the answer hangs on it, it is UNKNOWN).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from ...impl.api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
+from ...impl.api.cache import Cache
+from ...impl.api.core import Namespace, Node, Pod
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
+from ...impl.api.unmodelled_kinds import WORKLOADS
+from ...impl.apiserver.defaulting import default
+from ...impl.apiserver.pod_defaults import default_pod
+from ...properties.placement_cpsat import installed
+from ...properties.placement_groups import Answer, Fits, Group, Groups, Misfit, Undecided, contradiction, grouped, place
+from ...properties.placement_optimum import placed
+from ...properties.placement_packing import pack
+from ...properties.placement_problem import called
+from ...properties.placement_volumes import undecided
+from ..input.inputs import gather
+from ..input.manifests import Manifests, read_manifests
+from ..input.plain_nodes import plain_nodes
+from ..input.reader import Reader
+from ..input.scenario_file import is_scenario_file
+from .cluster import merged, prioritised
+
+SMALL, LARGE = 300, 1500
+"""Up to so many pairs of a group and a node, placements are searched node by node; with Pod affinity and without."""
+STORAGE = (CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass)
+
+
+@frozen
+class Wanted:
+    """What is to be placed and where: groups named by their owner, and the rest of what the scheduler sees."""
+
+    groups: Groups
+    others: tuple[Object, ...]
+    manifests: Manifests
+    owners: dict[str, Ref]
+    """The object that each group comes from, by the group's name."""
+    unknown: tuple[str, ...] = ()
+    """What is missing or not modelled and might change the answer."""
+    remarks: tuple[str, ...] = ()
+    """What is missing and does not change it."""
+
+
+def wanted(
+    paths: Iterable[str | Path],
+    nodes: int | str | Path | None = None,
+    from_cluster: str | Path | None = None,
+    *,
+    namespace: str = "default",
+    recursive: bool = False,
+) -> Wanted:
+    """Read manifests, nodes from a file of their own (or so many plain ones), and the dump of a cluster to start from.
+
+    `namespace` is where manifests go that name none; `recursive`: also those in the folders below. Raises BadInput.
+    """
+    counted = nodes if isinstance(nodes, int) else 0
+    sources = [*paths, *([] if nodes is None or isinstance(nodes, int) else [nodes])]
+    manifests = _manifests(sources, namespace, recursive=recursive) if sources or not from_cluster else None
+    if manifests is not None:
+        manifests = manifests.plus(plain_nodes(counted))
+    if from_cluster:
+        whole, remarks, notes = merged(from_cluster, manifests)
+        found = of_manifests(evolve(whole, notes=()))
+        return evolve(found, remarks=(*remarks, *found.remarks), unknown=_workloads(notes))
+    return of_manifests(manifests or Manifests())
+
+
+def _manifests(sources: list[str | Path], namespace: str, *, recursive: bool) -> Manifests:
+    gathered = gather(sources, recursive=recursive)
+    reader = Reader()
+    files = {name: text for name, text in gathered.files.items() if not is_scenario_file(name)}
+    manifests = read_manifests(files, reader, namespace)
+    reader.finish()
+    return manifests
+
+
+def _workloads(notes: Iterable[str]) -> tuple[str, ...]:
+    """Give the notes that matter: of what is not modelled, workloads whose Pods are not known."""
+    return tuple(
+        note for note in notes if "is not modelled" not in note or any(f": {kind} " in note for kind in WORKLOADS)
+    )
+
+
+def of_manifests(manifests: Manifests) -> Wanted:
+    """Sort the objects of manifests into Pods to place, Pods that have their place, nodes and what else there is."""
+    objects, remarks = prioritised(default(one) for one in manifests.objects)
+    nodes = tuple(one for one in objects if isinstance(one, Node))
+    names = {node.metadata.name for node in nodes}
+    pods = [one for one in objects if isinstance(one, Pod) and not one.finished]
+    bound = tuple(pod for pod in pods if pod.spec.node_name in names)
+    made = [(pod, ref_of(pod)) for pod in pods if pod.spec.node_name not in names]
+    made += list(_of_workloads(objects, pods))
+    groups: list[Group] = []
+    owners: dict[str, Ref] = {}
+    for ref in dict.fromkeys(owner for _, owner in made):
+        of_one = grouped((pod for pod, owner in made if owner == ref), lambda pod: pod.metadata.name)
+        for group in of_one:
+            groups.append(_unique(group, owners))
+            owners[called(groups[-1].pod)] = ref
+    labels = {one.metadata.name: one.metadata.labels for one in objects if isinstance(one, Namespace)}
+    others = tuple(one for one in objects if not isinstance(one, Node | Pod))
+    storage = Cache.of(one for one in others if isinstance(one, STORAGE))
+    unknown = _workloads(manifests.not_modelled)
+    return Wanted(Groups(tuple(groups), nodes, bound, labels, storage), others, manifests, owners, unknown, remarks)
+
+
+def _unique(group: Group, taken: Iterable[str]) -> Group:
+    """Tell groups of one name apart by a number."""
+    name, number = group.pod.metadata.name, 1
+    while called(group.pod) in taken:
+        number += 1
+        group = evolve(group, pod=evolve(group.pod, metadata=evolve(group.pod.metadata, name=f"{name} ({number})")))
+    return group
+
+
+def _of_workloads(objects: Iterable[Object], pods: list[Pod]) -> Iterator[tuple[Pod, Ref]]:
+    """Yield the Pods that Deployments and ReplicaSets have still to make, each with the workload it is for."""
+    sets = [one for one in objects if isinstance(one, ReplicaSet)]
+    for one in objects:
+        if isinstance(one, Deployment) and not any(_owns(one, each) for each in sets):
+            yield from _replicas(one, one.spec, 0)
+        if isinstance(one, ReplicaSet):
+            yield from _replicas(one, one.spec, sum(_owns(one, pod) for pod in pods))
+
+
+def _owns(owner: Object, one: Pod | ReplicaSet) -> bool:
+    controller = one.metadata.controller
+    same = controller is not None and (controller.kind, controller.name) == (ref_of(owner).kind, owner.metadata.name)
+    return same and owner.metadata.namespace == one.metadata.namespace
+
+
+def _replicas(owner: Object, spec: DeploymentSpec | ReplicaSetSpec, there: int) -> Iterator[tuple[Pod, Ref]]:
+    template = spec.template
+    meta = ObjectMeta(name=owner.metadata.name, namespace=owner.metadata.namespace, labels=template.metadata.labels)
+    pod = default_pod(Pod(meta, template.spec))
+    for _ in range((1 if spec.replicas is None else spec.replicas) - there):
+        yield pod, ref_of(owner)
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def solve(groups: Groups, others: tuple[Object, ...] = (), *, milliseconds: int = 10_000) -> Answer:
+    """Find a place for all, or prove that there is none: first by kinds of nodes, then as the scheduler would.
+
+    Spreading is proved as it is when all are placed; an order in which the scheduler places all nevertheless counts.
+    """
+    impossible = contradiction(groups, milliseconds=milliseconds)
+    if isinstance(impossible, Misfit) and not _about_spreading(impossible):
+        return impossible
+    if open_claim := undecided(((one.pod, one.count) for one in groups.groups), groups.nodes, groups.storage):
+        return Undecided(open_claim)
+    packed = pack(groups, others)
+    if isinstance(packed, Fits):
+        return packed
+    if isinstance(impossible, Misfit):
+        return impossible
+    if most := not_searched(groups):
+        return Undecided(f"the scheduler is stuck, and more than {most} pairs of a group and a node are not searched")
+    answer = place(groups, milliseconds=milliseconds)
+    if isinstance(answer, Undecided) and installed():
+        return placed(groups, seconds=milliseconds / 1000) or answer
+    return answer
+
+
+def not_searched(groups: Groups) -> int:
+    """Give the most pairs of a group and a node that are searched if there are more of them; 0 if all are searched."""
+    depends = any(one.pod.spec.affinity and one.pod.spec.affinity.pod_affinity for one in groups.groups)
+    most = SMALL if depends else LARGE
+    return most if len(groups.groups) * len(groups.nodes) > most else 0
+
+
+def _about_spreading(answer: Misfit) -> bool:
+    return any(reason.kind == "spread" for reason in answer.core)

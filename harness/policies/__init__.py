@@ -1,0 +1,1 @@
+"""The world of NetworkPolicies: walls that go up while Pods start."""

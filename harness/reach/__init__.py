@@ -1,0 +1,1 @@
+"""`kubeproof reach`: every packet of a cluster at rest."""

@@ -1,0 +1,201 @@
+"""What `kubeproof reach` answers: the matrix of a Service at rest, and what becomes of its connections meanwhile.
+
+Left out on purpose: during a rollout only the claim on connections is told; `kubeproof check` tells all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from attrs import evolve, frozen
+
+from ...impl.api.core import Pod, Service
+from ...impl.api.kinds import Object
+from ...impl.api.load import BadInput, Problem
+from ...impl.api.selectors import matches_map, selects
+from ...impl.kubelet.timings import timings
+from ...impl.kubeproxy.family import IPV6
+from ...impl.kubeproxy.services import cluster_ip_of
+from ...model.checker.results import Limits, Status
+from ...properties.network_policy import Party, Policy, is_peer
+from ...properties.reachability_all import strays
+from ...properties.reachability_prestop import Bounds, Impossible, smallest_prestop
+from ..check.results import Claim
+from ..face import Cluster, check
+from ..input.reader import seconds
+from ..world.cluster import Refused
+from ..world.prepare import prepare
+from ..world.settle import Restless
+from .matrix import Matrix, find_service, matrix_in
+from .matrix import text as matrix_text
+from .policy import Connection, connections, parties, read_policies, told
+from .scene import Scene, in_both_families, in_one_family
+
+
+@frozen
+class Meanwhile:
+    """What was asked to happen, the verdict on new connections while it does, its lines, and where its trace went."""
+
+    during: str
+    claim: Claim
+    trace: str
+    advice: tuple[str, ...]
+
+
+@frozen
+class Answer:
+    """The whole answer; `connections` are those of the client asked for, `meanwhile` is None if nothing happens.
+
+    `strays` are packets that reach an endpoint though no Service claims their address (None: not asked), `notes`
+    remarks on NetworkPolicies.
+    """
+
+    matrices: tuple[Matrix, ...]
+    connections: tuple[Connection, ...] = ()
+    meanwhile: Meanwhile | None = None
+    strays: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """VIOLATED if anything is, else what is said of the time meanwhile."""
+        if self.strays or any(one.astray for one in self.matrices) or any(one.blocked for one in self.connections):
+            return Status.VIOLATED
+        return Status.HOLDS if self.meanwhile is None else self.meanwhile.claim.status
+
+    def text(self) -> str:
+        """Give the answer as text."""
+        return "\n".join(matrix_text(one) for one in self.matrices) + "".join(f"{line}\n" for line in self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        if self.strays is not None:
+            yield "\nAll other packets"
+            yield from (f"  VIOLATED: {line}" for line in self.strays)
+            if not self.strays:
+                yield "  proved: to no other address does any node send a packet to an endpoint"
+        if self.connections or self.notes:
+            yield "\nNetworkPolicies"
+            yield from (f"  {line}" for line in told(self.connections))
+            yield from (f"  note: {line}" for line in self.notes)
+        if (now := self.meanwhile) is not None:
+            yield f"\nDuring {now.during}: {now.claim.status.value}"
+            yield f"  {now.claim.sentence}"
+            yield from (f"  {line}" for line in now.claim.lines)
+            yield from (f"  {line}" for line in now.advice)
+            if now.trace:
+                yield f"  trace: {now.trace}, shown by: kubeproof show {now.trace}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the answer as JSON."""
+        found: dict[str, Any] = {"status": self.status.value, "services": [one.to_json() for one in self.matrices]}
+        if self.connections:
+            found["connections"] = [one.to_json() for one in self.connections]
+        if self.strays is not None:
+            found["strays"] = list(self.strays)
+        if self.notes:
+            found["notes"] = list(self.notes)
+        if (now := self.meanwhile) is not None:
+            found["during"] = {
+                "script": now.during,
+                "status": now.claim.status.value,
+                "lines": list(now.claim.lines),
+                "advice": list(now.advice),
+                "trace": now.trace,
+            }
+        return found
+
+
+def reach(
+    cluster: Cluster,
+    service: str = "",
+    *,
+    namespace: str = "",
+    client: str = "",
+    during: str = "",
+    propagation: str | None = None,
+    limits: Limits | None = None,
+    trace_dir: str | None = None,
+) -> Answer:
+    """Say who reaches a Service ("" for each one) of the manifests, by NetworkPolicies also a client (Pod or workload).
+
+    Raises BadInput for what is wrong with manifests or names.
+    """
+    objects, home = at_rest(cluster)
+    place = namespace or home
+    if service:
+        asked = [find_service(objects, service, place)]
+    else:
+        asked = [one for one in objects if isinstance(one, Service) and one.metadata.namespace == place]
+    if not asked:
+        raise BadInput((Problem("input", 0, "", f"no Service in namespace {place}"),))
+    scene = Scene(objects)
+    matrices = tuple(matrix_in(scene, one.metadata.name, place) for one in asked)
+    policies = read_policies(cluster.files, home)
+    asking = tuple(one for to in asked if client for one in connections(objects, policies, client, to))
+    others = None if service else tuple(_strays(scene))
+    answer = Answer(matrices, asking, strays=others, notes=tuple(_in_vain(policies, parties(objects), place)))
+    if not during:
+        return answer
+    result = check(cluster, script=[during], propagation=propagation, limits=limits, trace_dir=trace_dir)
+    claim = next(one for one in result.outcome.claims if one.name == "reachability")
+    # A claim that is violated names the delay that repairs it by itself.
+    told = claim.status is Status.VIOLATED
+    advice = () if told else tuple(line for one in asked for line in _advice(one, objects, propagation))
+    return evolve(answer, meanwhile=Meanwhile(during, claim, result.paths.get("reachability", ""), advice))
+
+
+def _strays(scene: Scene) -> Iterator[str]:
+    """Tell of packets that reach an endpoint by an address that no Service has."""
+    six = any(cluster_ip_of(one, IPV6) for one in scene.services)
+    for stand in (*scene.ipv4, *(scene.ipv6 if six else ())):
+        found = strays(stand.rules, scene.services, scene.slices, stand.node, zone=stand.zone)
+        for address, protocol, port in found:
+            yield f"{stand.node} sends packets to {address or 'any address'} {port or 'any port'}/{protocol} on"
+
+
+def _in_vain(policies: Iterable[Policy], there: tuple[Party, ...], namespace: str) -> Iterator[str]:
+    """Tell of the namespace's policies that are for no Pod there is, and of their peers that nobody is."""
+    for policy in (one for one in policies if one.namespace == namespace):
+        chosen = [one for one in there if one.namespace == namespace and selects(policy.pods, one.labels)]
+        if not chosen:
+            yield f"{policy} ({policy.where}) selects no Pod there is: it isolates nobody"
+        for rule in (*policy.ingress, *policy.egress):
+            for peer in (one for one in rule.peers if not one.cidr):
+                if not any(is_peer(policy, peer, one) for one in there):
+                    yield f"{policy} ({rule.where}) names a peer that no Pod there is: the peer lets nobody through"
+
+
+def at_rest(cluster: Cluster) -> tuple[tuple[Object, ...], str]:
+    """Give the objects once the manifests are applied and nothing moves any more, and the namespace they go to.
+
+    The simulated cluster is one of IPv4: Services of both families are settled as if they were of IPv4 alone.
+    """
+    scenario = cluster.given({"start": "settled", "script": ()}).load().scenario
+    single = evolve(scenario, objects=tuple(in_one_family(scenario.objects)))
+    try:
+        return tuple(in_both_families(prepare(single).objects, scenario.objects)), scenario.namespace
+    except (Refused, Restless) as why:
+        raise BadInput((Problem("input", 0, "", str(why)),)) from None
+
+
+def _advice(service: Service, objects: tuple[Object, ...], propagation: str | None) -> Iterator[str]:
+    """Say which preStop is long enough for a propagation bound, and which there is."""
+    if propagation is None:
+        yield "without --propagation: it holds up to a time as long as the shortest preStop delay of the Pods that go"
+        return
+    bounds = Bounds(kubelet=(0, 0), endpoints=(0, 0), proxies=(0, seconds(propagation)))
+    found = {timings(pod) for pod in objects if isinstance(pod, Pod) and _serves(pod, service)}
+    for known in sorted(found, key=lambda one: (one.before_sigterm, one.grace_seconds))[:1]:
+        answer = smallest_prestop(bounds, known.grace_seconds)
+        if isinstance(answer, Impossible):
+            why = f"its grace period of {known.grace_seconds} s is too short for any preStop delay"
+        else:
+            why = f"a preStop delay of {answer.seconds} s is enough and no less; it has {known.before_sigterm:g} s"
+        yield f"{service.metadata.name}: {why}"
+
+
+def _serves(pod: Pod, service: Service) -> bool:
+    selector = service.spec.selector
+    same = pod.metadata.namespace == service.metadata.namespace
+    return same and bool(selector) and matches_map(selector, pod.metadata.labels)

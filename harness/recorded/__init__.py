@@ -1,0 +1,1 @@
+"""What real clusters did, held against what the search says they can do."""

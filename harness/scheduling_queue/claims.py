@@ -1,0 +1,78 @@
+"""What must hold of a scheduler in its small world, and the machine that all of it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from attrs import evolve
+
+from ...impl.api.cache import Cache
+from ...impl.api.core import Pod
+from ...impl.scheduler.schedule import schedule
+from ...model.machine import Converges, Invariant, Machine, Recoverable, View
+from . import outside, steps
+from .queue import EVICTIONS, Scene, Ways, World, api
+
+PLACED = "placed"
+EVICTED = "evicted once"
+
+
+def machine(scene: Scene, ways: Ways, *, exact: bool = False) -> Machine:
+    """Give the machine of a scheduler that goes about it in these ways; `exact` without the reduction of numbers."""
+    world = World(scene, ways, exact)
+    return Machine((world.initial(),), (*steps.actions(world), *outside.actions(world)))
+
+
+def placed(scene: Scene) -> Converges:
+    """Give the claim a scheduler is there for."""
+    return Converges(
+        PLACED,
+        "In the end no Pod waits that fits somewhere or could make room there, and none is on a node that is gone.",
+        partial(_misplaced, scene),
+    )
+
+
+def placeable(scene: Scene) -> Recoverable:
+    """Give the claim that the scheduler can always get there by itself, whatever users and faults have done."""
+    doc = "Whatever has happened, a way leads to where no Pod waits for nothing, without users and faults."
+    return Recoverable("placeable", doc, partial(_misplaced, scene), actions=_by_itself)
+
+
+def _by_itself(action: str) -> bool:
+    return not action.startswith(("user", "network", "API server", "scheduler crashes"))
+
+
+def evicted_at_most(times: int) -> Invariant:
+    """Give the claim that preemption takes no more Pods than it needs."""
+    return Invariant(
+        EVICTED, f"No more than {times} Pod(s) are evicted.", partial(_evicted, times), lambda view: view[EVICTIONS] > 0
+    )
+
+
+def _evicted(times: int, view: View) -> Iterator[str]:
+    if view[EVICTIONS] > times:
+        yield f"{view[EVICTIONS]} evictions"
+
+
+def _misplaced(scene: Scene, view: View) -> Iterator[str]:
+    """Yield a line for each Pod that waits in vain or is nowhere, judged by what is really in the store."""
+    objects = [one for name in (*scene.every_pod, *scene.every_node) if (one := view[api(name)]) is not None]
+    store = Cache.of(objects)
+    for pod in store.list(Pod):
+        name, node = pod.metadata.name, pod.spec.node_name
+        if node and view[api(node)] is None:
+            yield f"{name} is on {node}, which does not exist"
+        elif not node and not pod.metadata.terminating and (found := _could_be_on(pod, store)):
+            yield f"{name} waits, and could be on {', '.join(found)}"
+
+
+def _could_be_on(pod: Pod, store: Cache) -> tuple[str, ...]:
+    """Name the nodes that would take a Pod now, or after evictions, if no node was promised to anybody."""
+    free = Cache.of(_unpromised(one) if isinstance(one, Pod) else one for one in store.objects.values())
+    decision = schedule(_unpromised(pod), free)
+    return decision.best or decision.preemptable
+
+
+def _unpromised(pod: Pod) -> Pod:
+    return evolve(pod, status=evolve(pod.status, nominated_node_name=""))

@@ -1,0 +1,195 @@
+"""What happens around the scheduler: events arrive or get lost, kubelets, the Pod collector, a ReplicaSet, users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from attrs import evolve
+
+from ...impl.api.core import Node, Pod
+from ...impl.scheduler.cluster_event_handlers import Memory, see_node, see_pod
+from ...model.machine import Action, Fairness, Outcome, View
+from .queue import (
+    CRASHES,
+    EVENTS_OF_NODES,
+    EVENTS_OF_PODS,
+    LOST,
+    MISSED,
+    RESTARTS,
+    TRYING,
+    Updates,
+    World,
+    api,
+    binding,
+    cached,
+    overdue,
+    ref,
+    seen,
+    trial,
+)
+from .writes import commits, deletes
+
+
+def actions(world: World) -> tuple[Action, ...]:
+    """Give all that others do. Users and faults may never do it; what the system does, it does in the end."""
+    scene, never = world.scene, Fairness.NONE
+    found = [
+        Action("watch: Pod", "watch of Pods", partial(_delivers_pod, world)),
+        Action("watch: node", "watch of nodes", partial(_delivers_node, world)),
+    ]
+    for pod in scene.every_pod:
+        found.append(Action(f"kubelet: {pod}", f"kubelet: {pod}", partial(_terminates, world, pod)))
+        found.append(Action(f"podgc: {pod}", f"podgc: {pod}", partial(_collects, pod)))
+    replicated = ((one.metadata.name, one) for one in scene.replicated)
+    found += [Action(f"replicaset: {name}", "replicaset", partial(_replicates, world, one)) for name, one in replicated]
+    users = [("creates", one.metadata.name, partial(_creates, one)) for one in scene.later]
+    users += [("deletes", name, partial(_deletes, name)) for name in scene.deletable]
+    users += [("removes", name, partial(_removes, name)) for name in scene.removable]
+    found += [Action(f"user {verb} {name}", "user", step, never) for verb, name, step in users]
+    if scene.losses:
+        found.append(Action("network: Pod", "network", partial(_loses, EVENTS_OF_PODS), never))
+        found.append(Action("network: node", "network", partial(_loses, EVENTS_OF_NODES), never))
+    if scene.restarts:
+        found.append(Action("API server", "API server", _restarts, never))
+    if scene.crashes:
+        found.append(Action("scheduler crashes", "crash", partial(_crashes, world), never))
+    if scene.restarts or world.ways.notices_loss:
+        found.append(Action("reflector", "reflector", partial(_lists, world)))
+    return tuple(found)
+
+
+# --- what the scheduler gets to see -----------------------------------------------------------------------------------
+
+
+def _delivers_pod(world: World, view: View) -> Iterator[Outcome]:
+    events = view[EVENTS_OF_PODS]
+    if events and not _broken(view):
+        name, pod = events[0]
+        memory = see_pod(world.memory(view), world.ways.queue, ref(name), pod, 0)
+        yield Outcome(f"{name} {_said(pod)}", world.remember(view, memory) | {EVENTS_OF_PODS: events[1:]})
+
+
+def _said(pod: Pod | None) -> str:
+    if pod is None:
+        return "is gone"
+    if pod.metadata.terminating:
+        return "terminates"
+    if pod.spec.node_name:
+        return f"is on {pod.spec.node_name}"
+    promised = pod.status.nominated_node_name
+    return f"is promised {promised}" if promised else "waits"
+
+
+def _delivers_node(world: World, view: View) -> Iterator[Outcome]:
+    events = view[EVENTS_OF_NODES]
+    if events and not _broken(view):
+        name, node = events[0]
+        memory = see_node(world.memory(view), world.ways.queue, name, node, 0)
+        said = "is gone" if node is None else "is there"
+        yield Outcome(f"{name} {said}", world.remember(view, memory) | {EVENTS_OF_NODES: events[1:]})
+
+
+def _broken(view: View) -> bool:
+    return bool(view[MISSED] == "connection")
+
+
+def _loses(events: str, view: View) -> Iterator[Outcome]:
+    """Lose the next event, if it is a deletion; nobody notices."""
+    if view[events] and view[LOST] and view[events][0][1] is None:
+        lost = view[events][0][0]
+        yield Outcome(f"loses that {lost} is gone", {events: view[events][1:], LOST: view[LOST] - 1, MISSED: "event"})
+
+
+def _restarts(view: View) -> Iterator[Outcome]:
+    """Restart: what was not sent never is, and the watches break."""
+    if view[RESTARTS]:
+        lost: Updates = {EVENTS_OF_PODS: (), EVENTS_OF_NODES: (), MISSED: "connection"}
+        yield Outcome("restarts", lost | {RESTARTS: view[RESTARTS] - 1})
+
+
+def _crashes(world: World, view: View) -> Iterator[Outcome]:
+    """Crash, and start anew from a list: what was not written is forgotten."""
+    if not view[CRASHES]:
+        return
+    nodes = [one for name in world.scene.every_node if (one := view[api(name)]) is not None]
+    pods = [one for name in world.scene.every_pod if (one := view[api(name)]) is not None]
+    forgotten: Updates = {TRYING: "", MISSED: False, EVENTS_OF_PODS: (), EVENTS_OF_NODES: ()}
+    trials = dict.fromkeys(world.scene.every_pod)
+    forgotten |= {binding(pod): None for pod in trials}
+    updates = world.remember(view, world.started(nodes, pods), trials)
+    yield Outcome("and starts anew", updates | forgotten | {CRASHES: view[CRASHES] - 1})
+
+
+def _lists(world: World, view: View) -> Iterator[Outcome]:
+    """List everything anew. Replacing, it tells what is gone from what it knew, as DeletedFinalStateUnknown."""
+    if not (_broken(view) or (view[MISSED] and world.ways.notices_loss)):
+        return
+    memory, settings = world.memory(view), world.ways.queue
+    for name in world.scene.every_node:
+        node: Node | None = view[api(name)]
+        if node is not None or world.ways.replaces:
+            memory = see_node(memory, settings, name, node, 0)
+    for name in world.scene.every_pod:
+        pod: Pod | None = view[api(name)]
+        if pod is not None or world.ways.replaces:
+            memory = _sees(memory, world, name, pod)
+    lists: Updates = {MISSED: False, EVENTS_OF_PODS: (), EVENTS_OF_NODES: ()}
+    yield Outcome("lists everything anew", world.remember(view, memory) | lists)
+
+
+def _sees(memory: Memory, world: World, name: str, pod: Pod | None) -> Memory:
+    same = memory.pod(ref(name)) == pod
+    return memory if same else see_pod(memory, world.ways.queue, ref(name), pod, 0)
+
+
+# --- the rest of the cluster ------------------------------------------------------------------------------------------
+
+
+def _terminates(world: World, pod: str, view: View) -> Iterator[Outcome]:
+    stored: Pod | None = view[api(pod)]
+    if stored is None or not stored.metadata.terminating:
+        return
+    node = stored.spec.node_name
+    if node not in world.scene.dead and view[api(node)] is not None:
+        yield Outcome("has stopped it", _gone(view, stored))
+
+
+def _gone(view: View, pod: Pod) -> Updates:
+    return commits(view, pod, None) | {overdue(pod.metadata.name): False}
+
+
+def _collects(pod: str, view: View) -> Iterator[Outcome]:
+    stored: Pod | None = view[api(pod)]
+    if stored is not None and stored.spec.node_name and view[api(stored.spec.node_name)] is None:
+        yield Outcome(f"removes it, {stored.spec.node_name} does not exist", _gone(view, stored))
+
+
+def _replicates(world: World, pod: Pod, view: View) -> Iterator[Outcome]:
+    """Create a Pod while there are too few that are not on their way out."""
+    others: list[Pod | None] = [view[api(one.metadata.name)] for one in world.scene.replicated]
+    if sum(one is not None and one.active for one in others) < world.scene.replicas:
+        yield from _creates(pod, view)
+
+
+def _creates(pod: Pod, view: View) -> Iterator[Outcome]:
+    if _forgotten(pod.metadata.name, view):
+        yield Outcome("creates it", commits(view, pod, evolve(pod, status=evolve(pod.status, phase="Pending"))))
+
+
+def _forgotten(pod: str, view: View) -> bool:
+    """Tell whether nobody remembers a Pod of this name, so that it may stand for one with a name and uid of its own."""
+    if any(view[slot] is not None for slot in (api(pod), seen(pod), cached(pod), trial(pod), binding(pod))):
+        return False
+    return all(name != pod for name, _ in view[EVENTS_OF_PODS])
+
+
+def _deletes(pod: str, view: View) -> Iterator[Outcome]:
+    stored: Pod | None = view[api(pod)]
+    if stored is not None and not stored.metadata.terminating:
+        yield Outcome("deletes it", deletes(view, stored))
+
+
+def _removes(node: str, view: View) -> Iterator[Outcome]:
+    if view[api(node)] is not None:
+        yield Outcome("removes it", {api(node): None, EVENTS_OF_NODES: (*view[EVENTS_OF_NODES], (node, None))})

@@ -1,0 +1,1 @@
+"""`kubeproof run`: what happens behind one command, step by step."""

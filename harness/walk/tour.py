@@ -1,0 +1,125 @@
+"""`kubeproof run`: what happens on `kubectl run NAME --image=IMAGE`, in nine steps, from the manifest to the packet.
+
+Nothing is told from memory: each step runs the pure component it speaks of on what the step before left in etcd, and
+prints what came out. A walk is recorded and replayed like any other trace.
+Left out on purpose: time. Nobody waits here, and where the real scheduler throws a dice, the first name is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from attrs import frozen
+from immutabledict import immutabledict
+
+from ...impl.api.core import Node
+from ...impl.api.frozen import EMPTY
+from ...impl.api.load import BadInput, Problem, Text, objects_in
+from ...impl.apiserver.server import Server, request
+from ...traces.canonical import digest
+from ...traces.document import BadTraceError, Document, Inputs, Moment
+from ...traces.replay import Differs, Impossible, Replay, Replayed
+from ..input.inputs import gather
+from ..input.manifests import settled
+from ..input.plain_nodes import plain_nodes
+from .steps import STEPS, Given, creation, first_server
+
+
+@frozen
+class Scene:
+    """One step as it was told, and the digest of what was told and of everything in etcd after it."""
+
+    title: str
+    lines: tuple[str, ...]
+    digest: str
+
+
+@frozen
+class Walk:
+    """The nine steps, and what they started from."""
+
+    inputs: Inputs
+    scenes: tuple[Scene, ...]
+
+
+def given(name: str, image: str, port: int, nodes: int | str | Path | None) -> Inputs:
+    """Say what a walk starts from; `nodes` is a file with Node objects, or how many plain ones there are.
+
+    Raises BadInput when the file cannot be read.
+    """
+    if nodes is None or isinstance(nodes, int):
+        counted = immutabledict() if nodes is None else immutabledict(nodes=nodes)
+        return Inputs(EMPTY, immutabledict(image=image, name=name, **counted, port=port))
+    return Inputs(gather([nodes]).files, immutabledict(image=image, name=name, port=port))
+
+
+def walk(inputs: Inputs) -> Walk:
+    """Go through the nine steps. Raises BadInput for what the API server would refuse."""
+    start = _given(inputs)
+    answer = request(first_server(start), start.user, creation(start))[1]
+    if not answer.ok:
+        raise BadInput((Problem("run", 0, "", answer.message),))
+    return Walk(inputs, tuple(_scenes(start)))
+
+
+def _given(inputs: Inputs) -> Given:
+    options = inputs.options
+    texts = [Text(name, text) for name, text in sorted(inputs.files.items())]
+    loaded = (
+        (settled(one.object) for one in objects_in(texts).objects)
+        if texts
+        else plain_nodes(int(options.get("nodes", 3)))
+    )
+    nodes = tuple(one for one in loaded if isinstance(one, Node))
+    if not nodes:
+        raise BadInput((Problem(texts[0].file, 0, "", "there are no Node objects in it"),))
+    try:
+        return Given(str(options["name"]), str(options["image"]), int(options["port"]), nodes)
+    except (KeyError, ValueError) as error:
+        raise BadTraceError(f"the trace of a walk needs name, image and port: {error}") from None
+
+
+def _scenes(start: Given) -> Iterator[Scene]:
+    server = first_server(start)
+    for title, step in STEPS:
+        server, lines = step(start, server)
+        yield Scene(title, lines, digest({"told": lines, "etcd": _content(server)}))
+
+
+def _content(server: Server) -> immutabledict[str, object]:
+    """Give everything in etcd with the revision it was last written at."""
+    return immutabledict((key.decode(), (kv.value, kv.mod_revision)) for key, kv in sorted(server.store.keys.items()))
+
+
+def text(walked: Walk) -> str:
+    """Render a walk."""
+    parts = []
+    for number, scene in enumerate(walked.scenes, start=1):
+        body = "\n".join(f"   {line}" if line else "" for line in scene.lines)
+        parts.append(f"{number}. {scene.title}\n\n{body}\n")
+    return "\n".join(parts)
+
+
+def record(walked: Walk, version: str) -> Document:
+    """Record a walk as a trace."""
+    steps = tuple(
+        Moment(f"step {number}", scene.title, scene.digest, changes=scene.lines)
+        for number, scene in enumerate(walked.scenes, start=1)
+    )
+    start = digest(dict(walked.inputs.options))
+    return Document(what="walk", version=version, inputs=walked.inputs, start=start, steps=steps)
+
+
+def replay_walk(document: Document) -> Replay:
+    """Walk again and compare step by step."""
+    again = record(walk(document.inputs), document.version)
+    if again.start != document.start:
+        return Differs(0, "the start", document.start, again.start)
+    for number, old in enumerate(document.steps, start=1):
+        if number > len(again.steps) or (again.steps[number - 1].label != old.label):
+            instead = tuple(step.label for step in again.steps[number - 1 : number])
+            return Impossible(number, old.label, instead)
+        if again.steps[number - 1].digest != old.digest:
+            return Differs(number, old.label, old.digest, again.steps[number - 1].digest)
+    return Replayed(len(document.steps))

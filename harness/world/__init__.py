@@ -1,0 +1,1 @@
+"""The implementations as components of one world, and the states it starts from."""

@@ -1,0 +1,487 @@
+"""The cluster of implementations: a scenario becomes a machine for the checker.
+
+Which components take part is decided by influence. A component whose writes nobody else reads (the EndpointSlice
+controller, the kube-proxies, the disruption controller while nothing is evicted, the Deployment's own status) cannot
+change what the others do: every run of all components, with the observers' steps left out, is a run of the rest, and
+every run of the rest can be extended by the observers. So the rest, the `core`, is explored by itself, and the
+observers are brought to rest on top of each state where the core is at rest (see `check`). `Parts.everything` explores
+all together; a test compares the verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from attrs import evolve, field, frozen
+from immutabledict import immutabledict
+
+from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.cache import Cache
+from ...impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
+from ...impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
+from ...impl.apiserver.config import DEFAULT, Config
+from ...impl.apiserver.handler import handle
+from ...impl.apiserver.storage import Objects, with_meta
+from ...impl.kubectl import script as kubectl
+from ...impl.kubectl.apply import apply
+from ...model import world as worlds
+from ...model import world_faults, world_steps
+from ...model.machine import Action, Machine, MachineError, View
+from ...model.store import Layout, Stored, place, pool
+from ...model.verbs import Verb
+from ...model.world import Form, Process, Who, World, Writes
+from ...properties.convergence import plain_template
+from ..input.priorities import may_preempt, pod_specs
+from ..input.scenario import Consistency, Scenario
+from ..input.surroundings import behaviour_of, config_of, namespaces_of
+from . import components, environment, kubelets, node_faults, scheduling, script_slots, taint_eviction
+
+T = TypeVar("T", bound=Object)
+
+
+class Refused(Exception):  # noqa: N818 - it says what happened
+    """The API server refuses an object of the scenario."""
+
+    def __init__(self, obj: Object, response: Response) -> None:
+        super().__init__(f"{ref_of(obj)}: {response.message}")
+        self.obj = obj
+        self.response = response
+
+
+@frozen
+class Parts:
+    """Which components take part, and how closely they are looked at."""
+
+    endpoints: bool = False
+    """EndpointSlice controller and kube-proxies."""
+    budgets: bool = False
+    """The disruption controller."""
+    deployment_status: bool = False
+    fine_kubelets: bool = False
+    """Every step of a kubelet by itself."""
+    one_proxy: bool = False
+    """One kube-proxy stands for all: they run the same function on the same slices."""
+    faults: bool = True
+    may_stop: kubelets.MayStop | None = None
+
+    @classmethod
+    def core(cls, scenario: Scenario) -> Parts:
+        """Give the parts that influence what becomes of the Pods.
+
+        The status of a budget is read by evictions and by preemption, that of a Deployment by its own controller,
+        before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses.
+        """
+        drains = any(isinstance(step, kubectl.Drain) for step in scenario.script)
+        evicts = drains or (_has_budget(scenario) and may_preempt(scenario))
+        return cls(budgets=evicts, deployment_status=_forgets_revisions(scenario))
+
+    @classmethod
+    def everything(cls) -> Parts:
+        """Give all of them."""
+        return cls(endpoints=True, budgets=True, deployment_status=True)
+
+
+def _forgets_revisions(scenario: Scenario) -> bool:
+    """Tell whether a Deployment may come to more old ReplicaSets than it keeps."""
+    given = sum(isinstance(one, ReplicaSet) for one in scenario.objects)
+    most = given + sum(isinstance(one, _NEW_TEMPLATE) for one in scenario.script)
+    limits = [one.spec.revision_history_limit for one in scenario.everything if isinstance(one, Deployment)]
+    return any(most > (DEFAULT_HISTORY if limit is None else limit) for limit in limits)
+
+
+_NEW_TEMPLATE = kubectl.SetImage | kubectl.Apply | kubectl.RolloutRestart
+"""Steps that may give a workload another template, and so one more ReplicaSet."""
+DEFAULT_HISTORY = 10
+"""spec.revisionHistoryLimit where it is absent (apps/v1)."""
+
+
+def _has_budget(scenario: Scenario) -> bool:
+    return any(isinstance(one, PodDisruptionBudget) for one in scenario.everything)
+
+
+@frozen
+class Initial:
+    """A state to start from: the objects in the store, and by Pod uid what runs for them."""
+
+    objects: tuple[Object, ...]
+    runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
+
+
+@frozen
+class Cluster:
+    """A scenario made into a machine: the world, its processes and the machine itself."""
+
+    scenario: Scenario
+    parts: Parts
+    world: World
+    processes: tuple[Process, ...]
+    machine: Machine
+    mortal: tuple[str, ...] = ()
+    """The nodes that may die."""
+    proxies: tuple[str, ...] = ()
+    """The nodes whose kube-proxies take part."""
+
+    def actions(self, by: Hashable, *verbs: Verb) -> Callable[[str], bool]:
+        """Give the test of whether an action, by its name, is one that somebody takes: who, and by which verbs."""
+        acts = self.machine.actions
+        return frozenset(one.name for one in acts if one.by == by and one.verb in verbs).__contains__
+
+    def except_for(self, verbs: frozenset[Verb]) -> Callable[[str], bool]:
+        """Give the test of whether an action, by its name, is by none of some verbs."""
+        return frozenset(one.name for one in self.machine.actions if one.verb not in verbs).__contains__
+
+
+def applied(scenario: Scenario) -> tuple[Object, ...]:
+    """Give the objects of a scenario as `kubectl apply` leaves them in the API server: defaulted, validated, noted.
+
+    The note is what was applied, so that a later apply takes away what its manifest has no more.
+
+    Raises `Refused` for the first that is not accepted.
+    """
+    objects = Objects()
+    config = config_of(scenario)
+    for name in namespaces_of(scenario):
+        objects = objects.commit(handle(objects, Create(Namespace(ObjectMeta(name))), user=ADMIN)[1])
+    for obj in sorted(scenario.objects, key=lambda one: not isinstance(one, Namespace)):
+        asked = (Create(obj),) if isinstance(obj, Node) else apply(obj, Cache(objects.objects), scenario.namespace)
+        for request in asked:
+            response, transaction = handle(objects, request, user=ADMIN, config=config)
+            if not response.ok:
+                raise Refused(obj, response)
+            objects = objects.commit(transaction)
+    return node_faults.at_rest(tuple(objects.objects[ref] for ref in sorted(objects.objects)))
+
+
+def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
+    """Decide which kinds get places, and how many."""
+    live = _live_kinds(scenario, objects, parts)
+    counts = {kind: sum(ref_of(one).kind == kind for one in objects) + _growth(scenario, kind) for kind in live}
+    counts["Pod"] = scenario.pods
+    pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
+    constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
+    busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
+    return Layout(constants, pools, (), busy)
+
+
+def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> set[str]:
+    """Give the kinds whose objects may change: somebody who takes part may write one of them."""
+    live = {"Pod", "ReplicaSet", "Deployment"}
+    live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
+    if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
+        live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
+    if node_faults.acted_on(scenario, objects):
+        live.add("Node")
+    if parts.endpoints:
+        live.add("EndpointSlice")
+    if parts.budgets:
+        live.add("PodDisruptionBudget")
+    for step in scenario.script:
+        match step:
+            case kubectl.Apply(obj):
+                live.add(ref_of(obj).kind)
+            case kubectl.DeleteObject(kind):
+                live.add(kind)
+            case (
+                kubectl.SetImage()
+                | kubectl.Scale()
+                | kubectl.RolloutUndo()
+                | kubectl.RolloutRestart()
+                | kubectl.DeletePod()
+            ):
+                pass
+            case _:
+                live.add("Node")
+    return live
+
+
+def _growth(scenario: Scenario, kind: str) -> int:
+    """Bound how many objects of a kind can be added."""
+    added = sum(isinstance(one, kubectl.Apply) and ref_of(one.object).kind == kind for one in scenario.script)
+    match kind:
+        case "Node":
+            return added + sum(isinstance(one, kubectl.AddNode) for one in scenario.script)
+        case "ReplicaSet":
+            templates = sum(isinstance(one, _NEW_TEMPLATE) for one in scenario.script)
+            deployments = sum(isinstance(one, Deployment) for one in scenario.objects)
+            return deployments + templates
+        case "EndpointSlice":
+            services = (one for one in scenario.everything if isinstance(one, Service))
+            ports = {tuple(one.ports for one in spec.containers) for spec in pod_specs(scenario)}
+            return sum(max(1, len(one.spec.ip_families)) for one in services) * (1 + len(ports))
+    return added
+
+
+# --- the API server -------------------------------------------------------------------------------------------------
+
+
+def user_named(name: Who) -> User:
+    """Give the user a component of a world acts as."""
+    if name == "admin":
+        return ADMIN
+    if name == scheduling.USER:
+        return SCHEDULER
+    return node_user(name.name) if isinstance(name, Ref) else controller(name)
+
+
+def serve(
+    status: bool,  # noqa: FBT001 - bound by partial
+    stored: Stored,
+    user: Who,
+    request: Request,
+    suffix: str,
+    config: Config = DEFAULT,
+) -> tuple[Response, Writes]:
+    """Let the pure API server handle a request on a world's store."""
+    if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
+        base = None if request.base is None else components.without_status(request.base)
+        request = evolve(request, object=components.without_status(request.object), base=base)
+    if user == scheduling.USER and isinstance(request, PatchStatus):
+        request = scheduling.merged(stored, request)
+    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, config=config)
+    return response, tuple((write.ref, canonical(write.object)) for write in transaction)
+
+
+def canonical(obj: Object | None) -> Object | None:
+    """Count generations only as far as they matter: 1, or 2 while the status is about an older one.
+
+    Otherwise a cluster that goes round in circles would never be in the same state twice.
+    """
+    if obj is None or obj.metadata.generation == 0:
+        return obj
+    status: Any = getattr(obj, "status", None)
+    observed = getattr(status, "observed_generation", None)
+    if observed is None:
+        return with_meta(obj, generation=1)
+    behind = observed != obj.metadata.generation
+    told: Any = evolve(status, observed_generation=min(observed, 1))
+    return evolve(with_meta(obj, generation=1 + (behind and observed > 0)), status=told)
+
+
+def describe(request: Request, response: Response) -> str:
+    """Say in a few words what a request did."""
+    match request:
+        case Create(obj):
+            made = response.object or obj
+            return f"creates {ref_of(made).kind} {made.metadata.name}"
+        case Update(obj, base, subresource):
+            return f"updates {ref_of(obj).kind} {obj.metadata.name}{_change(obj, base, subresource)}"
+        case PatchStatus():
+            return scheduling.told(request)
+        case _:
+            verb = {"Delete": "deletes", "Bind": "binds", "Evict": "evicts", "PatchMetadata": "adopts or releases"}
+            ref = getattr(request, "ref", None) or getattr(request, "pod", None)
+            to = f" to {request.node}" if hasattr(request, "node") else ""
+            return (
+                f"{verb.get(type(request).__name__, 'patches')} {ref.kind if ref else ''} {ref.name if ref else ''}{to}"
+            )
+
+
+def _change(obj: Object, base: Object | None, subresource: str) -> str:
+    before = getattr(getattr(base, "spec", None), "replicas", None)
+    after = getattr(getattr(obj, "spec", None), "replicas", None)
+    if subresource == "status":
+        return " (status)"
+    return f": {before} -> {after} replicas" if before != after else ""
+
+
+# --- the machine ----------------------------------------------------------------------------------------------------
+
+
+def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layout, parts: Parts) -> tuple[Process, ...]:
+    """Give the processes of all components that take part."""
+    pools = dict(layout.pools)
+    constants = tuple(layout.constants.values())
+    linear = scenario.consistency is Consistency.LINEARIZABLE
+
+    def form(lagging: int) -> Form:
+        return components.form_of(lagging, linearizable=linear, mixed=scenario.bounds.mixed_views)
+
+    everyone = (*objects, *(one.object for one in scenario.script if isinstance(one, kubectl.Apply)))
+    found: list[Process] = []
+    for one in _distinct(everyone, Deployment):
+        kinds = 3 if one.spec.strategy.type == "Recreate" else 2
+        quiet = partial(environment.past, _last_change(scenario, one))
+        found.append(
+            components.deployment_process(one, pools, quiet=quiet, form=form(kinds), status=parts.deployment_status)
+        )
+    found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ())]
+    past_returns = scenario.consistency is Consistency.RESETTABLE
+    selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
+    kinds = 1 if "Node" in pools or "ReplicaSet" not in pools else 2
+    found += scheduling.processes(
+        scenario.schedulers, pools, constants, quiet=selecting, form=form(kinds), scores=scenario.bounds.scores
+    )
+    if parts.endpoints:
+        found += [
+            components.endpointslice_process(one, pools, constants, form=form(1))
+            for one in _distinct(everyone, Service)
+        ]
+    if parts.budgets:
+        found += [
+            components.disruption_process(one, pools, constants, form=form(1))
+            for one in _distinct(everyone, PodDisruptionBudget)
+        ]
+    found.append(components.garbage_process(pools, constants))
+    found += [components.namespace_process(place, pools, constants) for place in pools.get("Namespace", ())]
+    found += node_faults.processes(scenario, pools, constants)
+    return tuple(components.remembering(one) for one in found)
+
+
+def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -> bool:
+    """Tell whether no ReplicaSet will be made any more: the script is over and every Deployment has its current one.
+
+    Not so where a restarted controller may see the past again.
+    """
+    if not environment.past(steps, view):
+        return False
+    made = {view.via(_template, slot) for slot in pools.get("ReplicaSet", ())}
+    return all(view.via(_template, slot) in made for slot in pools.get("Deployment", ()))
+
+
+def _template(obj: Object | None) -> PodTemplateSpec | None:
+    """Give the template of a workload without the hash; None where there is no workload, which every place may be."""
+    return plain_template(obj.spec.template) if isinstance(obj, Deployment | ReplicaSet) else None
+
+
+def _distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
+    named = {ref_of(one): one for one in objects if isinstance(one, cls)}
+    return tuple(named[ref] for ref in sorted(named))
+
+
+def _last_change(scenario: Scenario, one: Deployment) -> int:
+    """Give the number of script steps after which nothing in the script changes a Deployment."""
+    touching = [
+        number + 1
+        for number, step in enumerate(scenario.script)
+        if getattr(step, "name", "") == one.metadata.name or isinstance(step, kubectl.Apply | kubectl.DeleteObject)
+    ]
+    return max(touching, default=0)
+
+
+def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
+    """Make the machine of a scenario that starts in any of some states, which differ in what becomes of Pods.
+
+    Raises `MachineError` where they differ in an object that nothing here changes.
+    """
+    parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
+    starts = tuple(_looked_at(parts, one) for one in starts)
+    kept = starts[0].objects
+    layout = layout_for(scenario, kept, parts)
+    _same_constants(layout, starts)
+    processes = processes_for(scenario, kept, layout, parts)
+    proxies = [ref_of(one).name for one in kept if isinstance(one, Node)] if parts.endpoints else []
+    proxies = proxies[:1] if parts.one_proxy else proxies
+    memories = [slot for process in processes for slot in process.memories()]
+    memories += [kubelets.proxy_slot(node) for node in proxies]
+    memories += [
+        script_slots.LISTED,
+        *map(taint_eviction.slot, layout.pools["Pod"]),
+        *layout.pools.get("PodDisruptionBudget", ()),
+        *layout.pools.get("EndpointSlice", ()),
+    ]
+    layout = evolve(layout, memories=tuple(memories))
+    world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario)), describe)
+    mortal = node_faults.mortal(scenario, kept)
+    works = kubelets.Kubelets(
+        world,
+        layout.pools["Pod"],
+        behaviour_of(scenario),
+        fine=parts.fine_kubelets,
+        may_stop=parts.may_stop,
+        mortal=mortal,
+        early=scenario.early_status,
+    )
+    script = environment.Environment(world, scenario.script, scenario.namespace, scenario.wait_between_steps)
+    acts: list[Action] = [*environment.actions(script)]
+    for process in processes:
+        acts += world_steps.actions(world, process)
+    if "Node" in layout.pools and not taint_eviction.lags(scenario):
+        acts += taint_eviction.actions(world, timed=not mortal)
+    acts += kubelets.actions(works)
+    acts += [kubelets.proxy_action(node, layout.pools.get("EndpointSlice", ())) for node in proxies]
+    if parts.faults:
+        acts += _faults(scenario, world, processes, works)
+    slots = (_initial(scenario, layout, one, processes, world, proxies) for one in starts)
+    return Cluster(scenario, parts, world, processes, Machine(tuple(slots), tuple(acts)), mortal, tuple(proxies))
+
+
+def _looked_at(parts: Parts, start: Initial) -> Initial:
+    """Give a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments."""
+    return evolve(
+        start,
+        objects=tuple(
+            one if parts.deployment_status else components.without_status(one)
+            for one in start.objects
+            if parts.endpoints or not isinstance(one, EndpointSlice)
+        ),
+    )
+
+
+_TELLING = frozenset({"PodDisruptionBudget"})
+"""Kinds that only tell what Pods there are. Where they have no places nobody reads them: the first start's will do."""
+
+
+def _same_constants(layout: Layout, starts: tuple[Initial, ...]) -> None:
+    constants = {one for ref, one in layout.constants.items() if ref.kind not in _TELLING}
+    for start in starts:
+        given = {one for one in start.objects if ref_of(one).kind not in (*layout.pools, *_TELLING)}
+        if odd := sorted(str(ref_of(one)) for one in given ^ constants):
+            raise MachineError(f"states to start from differ in what never changes: {odd[0]}")
+
+
+def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], works: kubelets.Kubelets) -> list[Action]:
+    budget = scenario.faults
+    lagging = scenario.consistency is Consistency.RESETTABLE
+    found: list[Action] = []
+    for process in processes:
+        found += world_faults.faults(
+            world, process, crash=budget.crash > 0, lost=budget.lost_response > 0, lagging=lagging
+        )
+    if budget.container_crash:
+        found += kubelets.crashes(works)
+    if budget.node_crash:
+        found += node_faults.crashes(world, works.mortal)
+        found += node_faults.silences(world)
+        found += node_faults.marks(world, crash=budget.crash > 0)
+    if lagging:
+        found += world_faults.stalling(world)
+    return found
+
+
+def _initial(
+    scenario: Scenario,
+    layout: Layout,
+    start: Initial,
+    processes: tuple[Process, ...],
+    world: World,
+    proxies: list[str],
+) -> dict[str, Hashable]:
+    slots: dict[str, Hashable] = {}
+    slots |= place((one for one in start.objects if ref_of(one).kind in layout.pools), layout.pools)
+    for slot in layout.pools["Pod"]:
+        pod = slots[slot]
+        slots[kubelets.runtime_slot(slot)] = start.runtimes.get(pod.metadata.uid) if isinstance(pod, Pod) else None
+    slots |= taint_eviction.initial(dict(layout.pools))
+    slots |= script_slots.initial()
+    slots[worlds.OVERFLOW] = ""
+    slots[worlds.CRASHES] = scenario.faults.crash
+    slots[worlds.LOST] = scenario.faults.lost_response
+    slots[kubelets.CONTAINER_CRASHES] = scenario.faults.container_crash
+    if scenario.faults.node_crash:
+        slots[node_faults.NODE_CRASHES] = scenario.faults.node_crash
+        slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, start.objects)}
+        slots |= {node_faults.marking(place): False for place in layout.pools["Node"]}
+    slots[worlds.LAGGING] = int(scenario.consistency is Consistency.RESETTABLE)
+    slots[worlds.STALLED] = None
+    store = dict(slots)
+    for process in processes:
+        slots |= worlds.initial(world, process, store)
+    for node in proxies:
+        slots[kubelets.proxy_slot(node)] = tuple(store[slot] for slot in layout.pools.get("EndpointSlice", ()))
+    return slots

@@ -1,0 +1,185 @@
+"""The environment of a world: the script, step by step, as the commands somebody types.
+
+A command is one step of the world however many requests it sends (a drain is the exception, see `drain`). One that
+finds nothing, or that the API server refuses, fails: the script goes on, and what failed is remembered. Left out on
+purpose: commands that run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from attrs import frozen
+
+from ...impl.api.cache import Cache
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
+from ...impl.api.requests import Create, Delete, Request
+from ...impl.kubectl import script as kubectl
+from ...impl.kubectl.script import Missing, Step
+from ...model.machine import Action, Fairness, Outcome, View
+from ...model.store import Full, Stored
+from ...model.verbs import Verb
+from ...model.world import OVERFLOW, World
+from . import drain as draining
+from .script_slots import GONE, REFUSED, SCRIPT, USER, with_gone
+
+
+@frozen
+class Environment:
+    """A script in a world; `wait`: each step waits until the cluster is quiet, and a stuck drain is given up."""
+
+    world: World
+    steps: tuple[Step, ...]
+    namespace: str
+    wait: bool = False
+
+
+def past(index: int, view: View) -> bool:
+    """Tell whether the script steps before `index` are done."""
+    done: bool = view.via(partial(_at_least, index), SCRIPT)
+    return done
+
+
+def _at_least(index: int, done: int) -> bool:
+    return done >= index
+
+
+def actions(environment: Environment) -> tuple[Action, ...]:
+    """Give the script as actions: nothing promises that a step is ever taken."""
+    found: list[Action] = []
+    quiet = environment.wait
+    for number, step in enumerate(environment.steps):
+        drain = draining.Drain(environment.world, number, step, quiet) if isinstance(step, kubectl.Drain) else None
+        begins = partial(draining.begins, drain) if drain else partial(_runs, environment, number, step)
+        name = f"kubectl {number + 1}: {describe(step)}"
+        found.append(Action(name, USER, begins, Fairness.NONE, when_quiet=quiet, by=USER, verb=Verb.BEGINS, on=number))
+        found += draining.actions(drain) if drain else ()
+    return tuple(found)
+
+
+def describe(step: Step) -> str:
+    """Say a script step as one would type it."""
+    match step:
+        case kubectl.Apply(obj):
+            return f"apply {ref_of(obj).kind} {obj.metadata.name}"
+        case kubectl.SetImage(kind, name, image):
+            return f"set image {kind.lower()}/{name} {image}"
+        case kubectl.Scale(kind, name, replicas):
+            return f"scale {kind.lower()}/{name} --replicas={replicas}"
+        case kubectl.DeleteObject(kind, name):
+            return f"delete {kind.lower()}/{name}"
+        case kubectl.DeletePod(name, workload, node):
+            return f"delete pod {name or f'of {workload}'}{' on ' if node else ''}{node}"
+        case kubectl.RolloutUndo(kind, name) | kubectl.RolloutRestart(kind, name):
+            verb = "undo" if isinstance(step, kubectl.RolloutUndo) else "restart"
+            return f"rollout {verb} {kind.lower()}/{name}"
+        case kubectl.Taint(node, key, value, effect):
+            return f"taint node {node} {key}={value}:{effect}"
+        case kubectl.Untaint(node, key):
+            return f"taint node {node} {key}-"
+        case kubectl.LabelNode(node):
+            return f"label node {node}"
+        case kubectl.AddNode(obj):
+            return f"node {obj.metadata.name} joins"
+        case kubectl.DeleteNode(name):
+            return f"delete node {name}"
+        case kubectl.Cordon(node) | kubectl.Uncordon(node) | kubectl.Drain(node):
+            return f"{type(step).__name__.lower()} {node}"
+
+
+# --- what a command sees and sends ----------------------------------------------------------------------------------
+
+
+def _live(environment: Environment, stored: Stored, step: Step) -> Cache:
+    """Give the live objects a command asks for."""
+    layout = environment.world.layout
+    kinds: tuple[str, ...]
+    match step:
+        case kubectl.SetImage(kind) | kubectl.Scale(kind) | kubectl.RolloutRestart(kind) | kubectl.DeleteObject(kind):
+            kinds = (kind,)
+        case kubectl.RolloutUndo(kind):
+            kinds = (kind, "ReplicaSet")
+        case kubectl.DeletePod():
+            kinds = ("Pod", "ReplicaSet", "Deployment")
+        case kubectl.Apply(obj):
+            kinds = (ref_of(obj).kind,)
+        case _:
+            kinds = ("Node",)
+    objects: list[Object] = [one for one in layout.constants.values() if ref_of(one).kind in kinds]
+    for kind in kinds:
+        if kind in layout.pools:
+            objects += stored.list(kind, None)
+    return Cache.of(objects)
+
+
+def refusal(environment: Environment, stored: Stored, requests: tuple[Request, ...]) -> str:
+    """Send some requests one after the other; say why one is refused, "" if none is."""
+    for request in requests:
+        answer = environment.world.send(stored, "admin", request)
+        if not answer.ok:
+            return answer.message
+    return ""
+
+
+def _runs(environment: Environment, number: int, step: Step, view: View) -> Iterator[Outcome]:
+    if view[SCRIPT] != number:
+        return
+    live = _live(environment, Stored(view, environment.world.layout), step)
+    for requests in _choices(step, live, environment.namespace):
+        if isinstance(requests, Missing):
+            failed = {} if _may_find_nothing(step) else {REFUSED: (*view[REFUSED], (number, f"no {requests.what}"))}
+            yield Outcome(f"kubectl finds nothing: {requests.what}", {SCRIPT: number + 1, **failed})
+            return
+        after = Stored(view, environment.world.layout)
+        try:
+            why = refusal(environment, after, requests)
+        except Full as full:
+            yield Outcome(f"needs one more place for a {full.kind}", {SCRIPT: number + 1, OVERFLOW: full.kind})
+            continue
+        if why:
+            yield Outcome(
+                f"{describe(step)} is refused", {SCRIPT: number + 1, REFUSED: (*view[REFUSED], (number, why))}
+            )
+        else:
+            yield Outcome(
+                _told(step, requests), {**after.updates, **_remembered(view, live, requests), SCRIPT: number + 1}
+            )
+
+
+def _may_find_nothing(step: Step) -> bool:
+    """Tell whether a step is about whatever there is of something, so that nothing is no failure."""
+    return isinstance(step, kubectl.DeletePod) and not step.name
+
+
+def _remembered(view: View, live: Cache, requests: tuple[Request, ...]) -> dict[str, tuple[Ref, ...]]:
+    """Give what the script has deleted for good once some requests are granted: what nobody else makes again."""
+    gone: tuple[Ref, ...] = view[GONE]
+    deleted = (one.ref for one in requests if isinstance(one, Delete))
+    made = {ref_of(one.object) for one in requests if isinstance(one, Create)}
+    after = with_gone(gone, *(ref for ref in deleted if live.objects[ref].metadata.controller is None))
+    kept = tuple(ref for ref in after if ref not in made)
+    return {} if kept == gone else {GONE: kept}
+
+
+def _choices(step: Step, live: Cache, namespace: str) -> Iterator[tuple[Request, ...] | Missing]:
+    """Give what a command may send. Names of Pods are random, so any Pod of a workload may be the first of them."""
+    found = kubectl.requests(step, live, namespace)
+    yield found
+    while isinstance(step, kubectl.DeletePod) and not step.name and not isinstance(found, Missing):
+        gone = {request.ref for request in found if isinstance(request, Delete)}
+        live = Cache.of(one for ref, one in live.objects.items() if ref not in gone)
+        found = kubectl.requests(step, live, namespace)
+        if not isinstance(found, Missing):
+            yield found
+
+
+def _told(step: Step, requests: tuple[Request, ...]) -> str:
+    """Say a command as it was given, with the Pod it found where it left that open."""
+    names = [one.ref.name for one in requests if isinstance(one, Delete)]
+    return (
+        f"{describe(step)}: {names[0]}"
+        if isinstance(step, kubectl.DeletePod) and not step.name and names
+        else describe(step)
+    )

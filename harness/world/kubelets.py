@@ -1,0 +1,251 @@
+"""The kubelets and the kube-proxies of a world: what really runs on the nodes, and what their rules say.
+
+A kubelet's work on one Pod is a chain of small steps (`impl.kubelet.worker`); most of them nobody else can see. Where
+only what the API shows matters, the steps up to and including the next request are one step of the world, which loses
+nothing: they read the Pod and what runs for it, they write only what runs, and nobody else reads that. The end of a Pod
+is one step, too (report that all has stopped, then remove the object), because no other component tells a stopped Pod
+that is being deleted from one that is gone. Where connections matter every step is taken by itself (`fine`).
+
+A node that may die (`mortal`) has a slot that says whether it is up; on one that is not, nothing happens any more.
+
+Left out on purpose: two steps of one Pod at once, static Pods, the kubelet's own status (node heartbeats).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from attrs import evolve, frozen
+
+from ...impl.api.core import Node, Pod, PodSpec
+from ...impl.api.frozen import strings
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.requests import PatchStatus
+from ...impl.api.runtime import IDLE, PodRuntime, Stage
+from ...impl.kubelet import worker
+from ...impl.kubelet.behaviour import ImageBehaviour
+from ...impl.kubelet.runtime import KubeletStep, Work, crash, occupies
+from ...model.machine import Action, Fairness, Outcome, View
+from ...model.store import Stored, Updates
+from ...model.verbs import Verb
+from ...model.world import World
+
+USER = "kubelet"
+"""Who a kubelet's work is by."""
+PROXY = "kube-proxy"
+"""Who a kube-proxy's work is by."""
+CONTAINER_CRASHES = "fault/container-crash"
+
+MayStop = Callable[[View, Pod], bool]
+"""Whether the clock allows a Pod's SIGTERM now: the propagation bound may say not yet."""
+
+
+@frozen
+class Kubelets:
+    """What the kubelets of a world share."""
+
+    world: World
+    places: tuple[str, ...]
+    behaviour: ImageBehaviour
+    fine: bool = False
+    may_stop: MayStop | None = None
+    mortal: tuple[str, ...] = ()
+    """The nodes that may die."""
+    early: bool = False
+    """A Pod may be reported as over while its containers still hold their share of the node."""
+
+
+def up_slot(node: str) -> str:
+    """Name the slot that says whether a mortal node is up."""
+    return f"node/{node}/up"
+
+
+def runtime_slot(place: str) -> str:
+    """Name the slot that says what runs for the Pod in a place: a PodRuntime, or None."""
+    return f"runtime/{place.rpartition('/')[2]}"
+
+
+def actions(kubelets: Kubelets) -> tuple[Action, ...]:
+    """Give the work of the kubelets, Pod by Pod."""
+    return tuple(
+        Action(
+            f"kubelet {place.rpartition('/')[2]}: works",
+            f"kubelet {place}",
+            partial(_works, kubelets, place),
+            by=USER,
+            verb=Verb.WORKS,
+            on=place,
+        )
+        for place in kubelets.places
+    )
+
+
+def crashes(kubelets: Kubelets) -> tuple[Action, ...]:
+    """Let running containers exit, as often as the budget allows."""
+    return tuple(
+        Action(
+            f"kubelet {place.rpartition('/')[2]}: container crashes",
+            f"fault {place}",
+            partial(_crashes, place),
+            Fairness.NONE,
+            by=USER,
+            verb=Verb.CONTAINER_CRASHES,
+            on=place,
+        )
+        for place in kubelets.places
+    )
+
+
+def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
+    pod: Pod | None = view.via(_as_kubelet_sees, place)
+    slot = runtime_slot(place)
+    runtime: PodRuntime = view[slot] or IDLE
+    if pod is None and runtime is IDLE:
+        return
+    if pod is not None and not pod.spec.node_name:
+        return
+    node = _node(kubelets, view, pod)
+    if node is None or (node.metadata.name in kubelets.mortal and not view[up_slot(node.metadata.name)]):
+        return
+    for chain in _chains(kubelets, view, place, pod, runtime, node):
+        updates: Updates = {slot: _kept(chain[-1].runtime)}
+        labels = [one.label for one in chain]
+        stored = Stored(view, kubelets.world.layout, updates)
+        if all(_report(kubelets, stored, one, node) for one in chain):
+            if pod is not None and stored.get(ref_of(pod)) is None:
+                updates[slot] = None
+            yield Outcome(f"{node.metadata.name}: {', '.join(labels)} ({_name(pod, runtime)})", updates)
+        if kubelets.early and pod is not None and occupies(runtime):
+            yield from _early(kubelets, view, pod, chain, node)
+
+
+def _early(kubelets: Kubelets, view: View, pod: Pod, chain: tuple[KubeletStep, ...], node: Node) -> Iterator[Outcome]:
+    """Report the end that some steps lead to before any of them is taken."""
+    for request in (one.request for one in chain):
+        if isinstance(request, PatchStatus) and isinstance(request.object, Pod) and request.object.finished:
+            stored = Stored(view, kubelets.world.layout)
+            if not pod.finished and kubelets.world.send(stored, ref_of(node), request).ok:
+                label = f"{node.metadata.name}: report the end early ({pod.metadata.name})"
+                yield Outcome(label, stored.updates)
+
+
+def _as_kubelet_sees(obj: Object | None) -> Pod | None:
+    """Keep a Pod without the labels and owners that a kubelet does not look at."""
+    return obj if isinstance(obj, Pod) else None
+
+
+def _kept(runtime: PodRuntime) -> PodRuntime | None:
+    return None if runtime == IDLE else runtime
+
+
+def _name(pod: Pod | None, runtime: PodRuntime) -> str:
+    return pod.metadata.name if pod is not None else runtime.uid.rpartition("/")[2]
+
+
+def _report(kubelets: Kubelets, stored: Stored, step: KubeletStep, node: Node) -> bool:
+    if step.request is None:
+        return True
+    return kubelets.world.send(stored, ref_of(node), step.request).ok
+
+
+def _node(kubelets: Kubelets, view: View, pod: Pod | None) -> Node | None:
+    if pod is None:
+        return Node()
+    found = Stored(view, kubelets.world.layout).get(Ref("Node", "", pod.spec.node_name))
+    return found if isinstance(found, Node) else None
+
+
+def _chains(
+    kubelets: Kubelets, view: View, place: str, pod: Pod | None, runtime: PodRuntime, node: Node
+) -> Iterator[tuple[KubeletStep, ...]]:
+    """Give the runs of steps that make one step of the world."""
+    near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
+    for step in worker.steps(pod, runtime, node, near, kubelets.behaviour):
+        if pod is not None and step.work is Work.SIGTERM and kubelets.may_stop and not kubelets.may_stop(view, pod):
+            continue
+        yield from _extend(kubelets, pod, node, (step,))
+
+
+def _extend(
+    kubelets: Kubelets, pod: Pod | None, node: Node, chain: tuple[KubeletStep, ...]
+) -> Iterator[tuple[KubeletStep, ...]]:
+    """Go on to the next request, unless every step counts; after the last report of a Pod that goes, to its end."""
+    last = chain[-1]
+    shown = pod
+    if last.request is not None and pod is not None:
+        reported = getattr(last.request, "object", None)
+        shown = evolve(pod, status=reported.status) if isinstance(reported, Pod) else pod
+        goes = shown.metadata.terminating and last.runtime.stage is Stage.STOPPED and isinstance(reported, Pod)
+        if not goes:
+            yield chain
+            return
+    if kubelets.fine and last.request is None:
+        yield chain
+        return
+    further = worker.steps(shown, last.runtime, node, (), kubelets.behaviour)
+    if not further:
+        yield chain
+    for step in further:
+        yield from _extend(kubelets, shown, node, (*chain, step))
+
+
+def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple[Pod, ...]:
+    """Give the other Pods that occupy a node, with what their admission looked at."""
+    keep = partial(_on_node, node.metadata.name)
+    found = []
+    for other in kubelets.places:
+        if other != place:
+            pod = view.via(keep, other)
+            if pod is not None and view.via(_occupies, runtime_slot(other)):
+                found.append(pod)
+    return tuple(found)
+
+
+def _occupies(runtime: PodRuntime | None) -> bool:
+    return runtime is not None and occupies(runtime)
+
+
+def _on_node(name: str, obj: Object | None) -> Pod | None:
+    """Keep of a Pod on a node what it takes there: its requests and ports."""
+    if not isinstance(obj, Pod) or obj.spec.node_name != name:
+        return None
+    spec = PodSpec(
+        containers=obj.spec.containers,
+        init_containers=obj.spec.init_containers,
+        node_name=name,
+        overhead=obj.spec.overhead,
+        host_network=obj.spec.host_network,
+    )
+    return Pod(ObjectMeta(name=obj.metadata.name, namespace=obj.metadata.namespace, labels=strings()), spec)
+
+
+def _crashes(place: str, view: View) -> Iterator[Outcome]:
+    budget: int = view[CONTAINER_CRASHES]
+    pod = view[place]
+    runtime = view[runtime_slot(place)]
+    if budget and isinstance(pod, Pod) and runtime is not None:
+        after = crash(pod, runtime)
+        if after != runtime:
+            label = f"a container of {pod.metadata.name} exits"
+            yield Outcome(label, {runtime_slot(place): _kept(after), CONTAINER_CRASHES: budget - 1})
+
+
+# --- kube-proxy -----------------------------------------------------------------------------------------------------
+
+
+def proxy_slot(node: str) -> str:
+    """Name the slot with the EndpointSlices a node's kube-proxy has programmed."""
+    return f"proxy/{node}"
+
+
+def proxy_action(node: str, slices: tuple[str, ...]) -> Action:
+    """Let a kube-proxy program what it now sees of the EndpointSlices."""
+
+    def syncs(view: View) -> Iterator[Outcome]:
+        seen = tuple(view[slot] for slot in slices)
+        if seen != view[proxy_slot(node)]:
+            yield Outcome(f"programs the rules on {node}", {proxy_slot(node): seen})
+
+    return Action(f"kube-proxy {node}: syncs", f"kube-proxy {node}", syncs, by=PROXY, verb=Verb.SYNCS, on=node)

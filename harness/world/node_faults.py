@@ -1,0 +1,314 @@
+"""What becomes of nodes: they die, are cordoned, tainted and deleted; and who puts the rest of the cluster in order.
+
+A node that dies stops its containers and its kubelet for good. The node lifecycle controller hears nothing from it,
+says so in its conditions and taints it; the taint eviction controller deletes the Pods that do not stay for ever; the
+Pod garbage collector removes those whose node is gone. Timers (the lease that is not renewed, tolerationSeconds) run
+out at any time after they are armed.
+
+These controllers act on the store as it is. Nothing is lost where what they act on stays true once it is: a node that
+died never comes back, and writes to a Node or a Pod's status carry the version they were decided on, so an older view
+only meets conflicts. Where the script takes taints off, an eviction may still go ahead on what was seen before.
+Left out on purpose: nodes that come back, partitions (a node that is cut off goes on running its containers), zones and
+rates of eviction, a kubelet that outlives its Node object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from ...impl.api.cache import Cache
+from ...impl.api.core import Node, NodeSpec, Pod
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
+from ...impl.api.requests import Update
+from ...impl.controllers import nodelifecycle, podgc
+from ...impl.controllers.common import Keep, slim_conditions, slim_metadata
+from ...impl.kubectl import script as kubectl
+from ...model.machine import Action, Fairness, Outcome, View
+from ...model.verbs import Verb
+from ...model.world import CRASHES, Alternatives, Form, Process, Watch, World
+from ..input.priorities import pod_specs
+from ..input.scenario import Scenario
+from . import taint_eviction
+from .kubelets import runtime_slot, up_slot
+from .taint_eviction import is_on, number_of
+
+LIFECYCLE = "node-controller"
+NODE_CRASHES = "fault/node-crash"
+PODGC_KEY = Ref("PodGarbageCollector", "", "all")
+
+Pools = dict[str, tuple[str, ...]]
+
+
+# --- who takes part -------------------------------------------------------------------------------------------------
+
+
+def mortal(scenario: Scenario, objects: tuple[Object, ...]) -> tuple[str, ...]:
+    """Name the nodes that may die: none unless the budget says so, those that join later among them."""
+    if not scenario.faults.node_crash:
+        return ()
+    joining = (step.object for step in scenario.script if isinstance(step, kubectl.AddNode))
+    return tuple(sorted({one.metadata.name for one in (*objects, *joining) if isinstance(one, Node)}))
+
+
+def processes(scenario: Scenario, pools: Pools, constants: tuple[Object, ...]) -> tuple[Process, ...]:
+    """Give the processes of all three controllers, for every node there may be (see `acted_on` for where none is)."""
+    nodes = pools.get("Node", ())
+    if not nodes:
+        return ()
+    return (
+        *(_lifecycle(place, nodes) for place in nodes),
+        *(taint_eviction.process(place, pools) for place in nodes if taint_eviction.lags(scenario)),
+        _collector(pools, constants),
+    )
+
+
+def acted_on(scenario: Scenario, objects: tuple[Object, ...]) -> bool:
+    """Tell whether nodes may change, or one of the controllers here may do something because of how they are.
+
+    Otherwise each of them may be left out by what it reads and writes. The node lifecycle controller writes what
+    follows from a node's conditions and cordon, and marks Pods of a node that is not ready: nodes are at rest at the
+    start (`at_rest`), ready, and nobody else writes them. The taint eviction controller does nothing on a node without
+    a NoExecute taint. The Pod garbage collector looks for Pods whose node does not exist or carries the out-of-service
+    taint; the scheduler binds to nodes that are there, so only a Pod that names its node itself can be such a one.
+    """
+    nodes = [one for one in objects if isinstance(one, Node)]
+    if scenario.faults.node_crash or any(isinstance(step, _NODE_STEPS) for step in scenario.script):
+        return True
+    if any(isinstance(step, kubectl.Apply) and isinstance(step.object, Node) for step in scenario.script):
+        return True
+    if any(one.effect == "NoExecute" or one.key == podgc.OUT_OF_SERVICE for node in nodes for one in node.spec.taints):
+        return True
+    if any(ready.status != "True" for node in nodes if (ready := node.status.condition("Ready"))):
+        return True
+    there = {"", *(one.metadata.name for one in nodes)}
+    bound = [one for one in objects if isinstance(one, Pod)]
+    return any(spec.node_name not in there for spec in (*pod_specs(scenario), *(one.spec for one in bound)))
+
+
+_NODE_STEPS = (
+    kubectl.AddNode
+    | kubectl.Cordon
+    | kubectl.DeleteNode
+    | kubectl.Drain
+    | kubectl.LabelNode
+    | kubectl.Taint
+    | kubectl.Uncordon
+    | kubectl.Untaint
+)
+
+
+def at_rest(objects: tuple[Object, ...]) -> tuple[Object, ...]:
+    """Give the objects once the node lifecycle controller has brought the nodes' taints in line with what they say.
+
+    The nodes are older than everything that is applied; the report says so.
+    """
+    store = Cache.of(objects)
+    while changed := _amended(store):
+        store = changed
+    return tuple(store.objects[ref_of(one)] for one in objects)
+
+
+def _amended(store: Cache) -> Cache | None:
+    """Give the store after the controller's next write of a node, None where it has none to make."""
+    for node in store.list(Node):
+        for request in nodelifecycle.reconcile(store, ref_of(node)):
+            if isinstance(request, Update) and isinstance(request.object, Node):
+                return Cache(store.objects.set(ref_of(node), request.object))
+    return None
+
+
+# --- the node lifecycle controller ----------------------------------------------------------------------------------
+
+
+def _lifecycle(place: str, places: tuple[str, ...]) -> Process:
+    """Make the process that brings the taints of the node in a place in line with its conditions.
+
+    Of the others it looks at whether they are ready: where none is, nobody is driven out.
+    """
+    return Process(
+        name=f"node-controller {number_of(place)}",
+        group=LIFECYCLE,
+        user=LIFECYCLE,
+        key=place,
+        watches=(Watch("Node", places, _whole_or_ready),),
+        constants=(),
+        act=_taints,
+        form=Form.CURRENT,
+    )
+
+
+def _whole_or_ready(uid: str, obj: Object | None) -> Object | None:
+    """Keep the node with this uid whole, of others whether they are ready."""
+    return obj if obj is None or obj.metadata.uid == uid else _readiness(uid, obj)
+
+
+def _taints(cache: Cache, key: Ref) -> Alternatives:
+    requests = nodelifecycle.reconcile(cache, key)
+    return (requests,) if requests else ()
+
+
+def _readiness(_uid: str, obj: Object | None) -> Object | None:
+    return (
+        Node(slim_metadata(obj.metadata, Keep()), NodeSpec(), slim_conditions(obj.status))
+        if isinstance(obj, Node)
+        else None
+    )
+
+
+def marking(place: str) -> str:
+    """Name the slot that says whether the controller remembers that the node in a place fell silent on its watch."""
+    return f"node-controller/{number_of(place)}"
+
+
+def marks(world: World, *, crash: bool) -> tuple[Action, ...]:
+    """Let the node lifecycle controller mark the Pods of nodes that fell silent as not ready, in any order.
+
+    It does so because it saw the node change, not because of how the node is: a restart in between (`crash`) forgets
+    it, and then nobody marks them (k/k#50067; monitorNodeHealth compares what it read with what it wrote).
+    """
+    found = []
+    for place in world.layout.pools.get("Node", ()):
+        name = f"node-controller {number_of(place)}"
+        on: dict[str, Any] = {"by": LIFECYCLE, "on": place}
+        does = partial(_marks, world, place)
+        found.append(Action(f"{name}: marks", f"{LIFECYCLE} {place} Pods", does, verb=Verb.SENDS, **on))
+        if crash:
+            forgets = partial(_forgets, world, place)
+            fault = f"{name}: crashes before the Pods are marked"
+            found.append(Action(fault, f"fault {name}", forgets, Fairness.NONE, verb=Verb.CRASHES, **on))
+    return tuple(found)
+
+
+def _marks(world: World, place: str, view: View) -> Iterator[Outcome]:
+    if not view[marking(place)] or (node := view.via(partial(_readiness, ""), place)) is None:
+        return
+    for other in world.layout.pools["Pod"]:
+        pod = view.via(partial(_ready_on, node.metadata.name), other)
+        if pod is None:
+            continue
+        for request in nodelifecycle.reconcile(Cache.of((node, pod)), ref_of(node)):
+            if isinstance(request, Update) and isinstance(request.object, Pod):
+                response, updates = world.commit(view, LIFECYCLE, request)
+                if response.ok:
+                    yield Outcome(f"marks {pod.metadata.name} as not ready", updates)
+
+
+def _ready_on(node: str, obj: Object | None) -> Object | None:
+    """Keep a ready Pod of a node."""
+    return nodelifecycle.TRANSFORM["Pod"](obj) if is_on(node, obj) and obj is not None else None
+
+
+def _forgets(world: World, place: str, view: View) -> Iterator[Outcome]:
+    budget: int = view[CRASHES]
+    name = view.via(_name, place)
+    ready = partial(_ready_on, name)
+    unmarked = name and any(view.via(ready, other) is not None for other in world.layout.pools["Pod"])
+    if budget and view[marking(place)] and unmarked:
+        yield Outcome(f"forgets that {name} fell silent", {marking(place): False, CRASHES: budget - 1})
+
+
+def silences(world: World) -> tuple[Action, ...]:
+    """Let the node lifecycle controller notice nodes that report no more: their leases run out, sooner or later."""
+    return tuple(
+        Action(
+            f"node-controller {number_of(place)}: hears nothing",
+            f"node-controller {place}",
+            partial(_hears_nothing, world, place),
+            by=LIFECYCLE,
+            verb=Verb.HEARS_NOTHING,
+            on=place,
+        )
+        for place in world.layout.pools.get("Node", ())
+    )
+
+
+def _hears_nothing(world: World, place: str, view: View) -> Iterator[Outcome]:
+    name = view.via(_name, place)
+    if not name or view[up_slot(name)]:
+        return
+    node = view[place]
+    requests = nodelifecycle.reconcile(Cache.of((node,)), ref_of(node), heartbeat_lost=True)
+    for request in requests:
+        if isinstance(request, Update) and request.subresource == "status":
+            response, updates = world.commit(view, LIFECYCLE, request)
+            if response.ok:
+                yield Outcome(f"hears nothing from {name}: Ready is Unknown", {**updates, marking(place): True})
+
+
+def _name(obj: Object | None) -> str:
+    return "" if obj is None else obj.metadata.name
+
+
+# --- the Pod garbage collector --------------------------------------------------------------------------------------
+
+
+def _collector(pools: Pools, constants: tuple[Object, ...]) -> Process:
+    """Make the Pod garbage collector, one loop over all Pods."""
+    kept = (podgc.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
+    return Process(
+        name="pod-garbage-collector",
+        group="pod-garbage-collector",
+        user="pod-garbage-collector",
+        key=PODGC_KEY,
+        watches=(
+            Watch("Node", pools.get("Node", ()), partial(_kept_by_podgc, "Node")),
+            Watch("Pod", pools["Pod"], partial(_kept_by_podgc, "Pod")),
+        ),
+        constants=tuple(one for one in kept if one is not None),
+        act=_collections,
+        form=Form.CURRENT,
+    )
+
+
+def _kept_by_podgc(kind: str, _uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None else podgc.TRANSFORM[kind](obj)
+
+
+def _collections(cache: Cache, _key: Ref) -> Alternatives:
+    found = (podgc.reconcile(cache, ref_of(pod)) for pod in cache.list(Pod))
+    return tuple(requests for requests in found if requests)
+
+
+# --- dying ----------------------------------------------------------------------------------------------------------
+
+
+def crashes(world: World, nodes: tuple[str, ...]) -> tuple[Action, ...]:
+    """Let nodes die, as often as the budget allows: what ran there is gone, and nothing is ever heard from it again."""
+    return tuple(
+        Action(
+            f"node {node}: dies", f"fault {node}", partial(_dies, world, node), Fairness.NONE, verb=Verb.DIES, on=node
+        )
+        for node in nodes
+    )
+
+
+def _dies(world: World, node: str, view: View) -> Iterator[Outcome]:
+    budget: int = view[NODE_CRASHES]
+    there = any(view.via(_name, place) == node for place in world.layout.pools.get("Node", ()))
+    if not budget or not there or not view[up_slot(node)]:
+        return
+    on_it = partial(is_on, node)
+    stopped = {runtime_slot(place): None for place in world.layout.pools["Pod"] if view.via(on_it, place)}
+    yield Outcome(f"node {node} dies", {**stopped, up_slot(node): False, NODE_CRASHES: budget - 1})
+
+
+def stranded(world: World, nodes: tuple[str, ...], view: View, place: str) -> str:
+    """Say that the Pod in a place is on a node that is gone or has died and is not being deleted; "" if it is not."""
+    node = view.via(_stays_on, place)
+    places = world.layout.pools.get("Node", ())
+    if not node or not places:
+        return ""
+    if not any(view.via(_name, one) == node for one in places):
+        return f"Pod {view[place].metadata.name} is on {node}, which is gone"
+    return (
+        f"Pod {view[place].metadata.name} is on {node}, which has died"
+        if node in nodes and not view[up_slot(node)]
+        else ""
+    )
+
+
+def _stays_on(obj: Object | None) -> str:
+    return obj.spec.node_name if isinstance(obj, Pod) and not obj.metadata.terminating else ""

@@ -1,0 +1,273 @@
+"""Reachability while things change: one Pod of a Service at a time, in the widest environment it can meet.
+
+Who gets a new connection is decided endpoint by endpoint: an endpoint is routed to if it is ready in the
+EndpointSlices a proxy has programmed, whatever the others are. So one Pod is enough: it is created, bound to any node
+and deleted at any time by somebody, its kubelet takes every small step, the real EndpointSlice controller and every
+node's proxy lag behind. Every run of the whole cluster, looked at through one Pod, is a run here; what holds here holds
+there. A breach here is only a suspicion until `check` has found it in a run of the cluster itself.
+
+Where none is ready kube-proxy falls back to terminating endpoints. That is no business of one Pod, and need not be:
+`claims.answers` is breached then in the core, for the Pod that is fallen back to can stop before another one is ready.
+Nor are faults that end a Pod at once (a container exits, a node dies): the step itself is a breach there. A kubelet or
+proxy that restarts changes nothing here: what runs goes on, rules stay, and both may be as slow as they like anyway.
+
+The propagation bound is a promise about time: so many seconds after a Pod's deletion nothing routes to it any more.
+With it a preStop hook of at least that length cannot end before, which is the one order of events the clock forbids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
+
+from attrs import frozen
+from immutabledict import immutabledict
+
+from ...impl.api.apps import ReplicaSet
+from ...impl.api.core import Node, Pod, PodTemplateSpec, Service
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import ObjectMeta
+from ...impl.api.policy import Endpoint, EndpointSlice
+from ...impl.api.requests import Bind, Create, Delete, Request, Update
+from ...impl.api.runtime import PodRuntime, Stage
+from ...impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
+from ...impl.kubelet.timings import timings
+from ...model import world as worlds
+from ...model import world_faults, world_steps
+from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
+from ...model.store import Full, Layout, pool
+from ...model.world import Form, World
+from ...properties.answers import accepts, is_judged, selects
+from ..input.scenario import Scenario
+from . import components, kubelets
+from .cluster import describe, serve
+
+
+def routed(value: object) -> frozenset[str]:
+    """Give the names of the Pods that a value (slices, requests about slices) has as ready endpoints."""
+    return frozenset(_targets(one for piece in _slices(value) for one in piece.endpoints if one.conditions.ready))
+
+
+def chosen(value: object) -> frozenset[str]:
+    """Give whom a proxy that has programmed these slices sends connections to, Service by Service."""
+    found: dict[tuple[str, str], list[Endpoint]] = {}
+    for piece in _slices(value):
+        service = (piece.metadata.namespace, piece.metadata.labels.get(components.SERVICE_NAME, ""))
+        found.setdefault(service, []).extend(piece.endpoints)
+    return frozenset(name for ends in found.values() for name in _chosen(ends))
+
+
+def _chosen(endpoints: list[Endpoint]) -> Iterator[str]:
+    ready = [one for one in endpoints if one.conditions.ready]
+    return _targets(ready or (one for one in endpoints if one.conditions.serving))
+
+
+def _targets(endpoints: Iterable[Endpoint]) -> Iterator[str]:
+    return (one.target_ref.name for one in endpoints if one.target_ref is not None)
+
+
+def _slices(value: object) -> Iterator[EndpointSlice]:
+    if isinstance(value, EndpointSlice):
+        yield value
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _slices(one)
+    elif isinstance(value, Create | Update):
+        yield from _slices(value.object)
+
+
+def propagated(slots: tuple[str, ...], view: View, pod: Pod) -> bool:
+    """Tell whether nothing routes to a Pod any more, nor will: neither slices, nor proxies, nor what is on its way."""
+    return not any(pod.metadata.name in view.via(routed, slot) for slot in slots)
+
+
+def may_stop(bound: int | None, slots: tuple[str, ...], view: View, pod: Pod) -> bool:
+    """Tell whether the clock allows SIGTERM: with a hook no shorter than the bound, only after propagation."""
+    if bound is None or timings(pod).before_sigterm < bound:
+        return True
+    return propagated(slots, view, pod)
+
+
+Routing = Callable[[object], frozenset[str]]
+
+
+def breaches(places: tuple[str, ...], proxies: tuple[str, ...], routing: Routing, view: View) -> Iterator[str]:
+    """Say which proxy sends new connections to a Pod that does not accept them."""
+    for place, proxy, name in refusing(places, proxies, routing, view):
+        node, why = proxy.partition("/")[2], "whose container has exited"
+        if view[kubelets.runtime_slot(place)].stage in GOING:
+            why = "which got its SIGTERM"
+        yield f"kube-proxy on {node} still sends new connections to {name}, {why}"
+
+
+GOING = frozenset({Stage.TERMINATING, Stage.STOPPED})
+
+
+def refusing(
+    places: tuple[str, ...], proxies: tuple[str, ...], routing: Routing, view: View
+) -> Iterator[tuple[str, str, str]]:
+    """Give the place, the proxy and the name of each Pod that is sent connections and does not accept them."""
+    for place in places:
+        name = view.via(_deaf, kubelets.runtime_slot(place))
+        yield from ((place, proxy, name) for proxy in proxies if name and name in view.via(routing, proxy))
+
+
+def _deaf(runtime: PodRuntime | None) -> str:
+    """Name the Pod whose containers do not take new connections, "" if they do or nothing runs."""
+    return "" if runtime is None or accepts(runtime) else runtime.uid.rpartition("/")[2]
+
+
+LIVES = "somebody/lives"
+SLICES = 4
+"""Places for the slices of one Pod: one for its ports and an empty one, in each family."""
+
+
+# --- one Pod, all environments --------------------------------------------------------------------------------------
+
+
+@frozen
+class OnePod:
+    """The machine of one Pod of a template behind a Service, and the claim about it."""
+
+    machine: Machine
+    claim: Invariant
+    dropped: Converges
+    """That a Pod being deleted is dropped in the end: the propagation bound must not promise what never happens."""
+    room: Invariant
+    """That there is a place for every slice."""
+
+
+def one_pod(
+    scenario: Scenario,
+    objects: tuple[Object, ...],
+    service: Service,
+    owner: ReplicaSet,
+    *,
+    lives: int | None = None,
+) -> OnePod:
+    """Make the machine for one Pod that a ReplicaSet might make behind a Service.
+
+    `lives` is how often the Pod may be made: any number of times for what must never happen (None), finitely often for
+    what must happen in the end, or making it anew for ever would be a way out.
+    """
+    pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", SLICES)}
+    kept = (one for one in objects if not isinstance(one, Pod | EndpointSlice | Service))
+    constants = immutabledict((ref_of(one), one) for one in (*kept, service))
+    nodes = tuple(one for one in objects if isinstance(one, Node))
+    form = Form.DECISION
+    process = components.endpointslice_process(service, pools, tuple(constants.values()), form=form)
+    proxies = tuple(kubelets.proxy_slot(one.metadata.name) for one in nodes[:1])
+    memories = (*process.memories(), *proxies)
+    layout = Layout(
+        constants,
+        immutabledict(pools),
+        memories,
+        immutabledict({slot: kubelets.runtime_slot(slot) for slot in pools["Pod"]}),
+    )
+    world = World(layout, partial(serve, True), describe)  # noqa: FBT003
+    guard = partial(may_stop, scenario.bounds.propagation_seconds, (*memories, *pools["EndpointSlice"]))
+    works = kubelets.Kubelets(world, pools["Pod"], _images(scenario), fine=True, may_stop=guard)
+    acts = (
+        *_somebody(world, owner, nodes),
+        *world_steps.actions(world, process),
+        *world_faults.faults(
+            world, process, crash=scenario.faults.crash > 0, lost=scenario.faults.lost_response > 0, lagging=False
+        ),
+        *kubelets.actions(works),
+        *(kubelets.proxy_action(one.partition("/")[2], pools["EndpointSlice"]) for one in proxies),
+    )
+    slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), kubelets.runtime_slot("store/Pod/0")))
+    slots |= {worlds.OVERFLOW: "", worlds.CRASHES: scenario.faults.crash, worlds.LOST: scenario.faults.lost_response}
+    slots |= {process.turn: (), process.decided: ()}
+    slots[LIVES] = lives
+    slots |= {proxy: tuple(None for _ in pools["EndpointSlice"]) for proxy in proxies}
+    claim = Invariant(
+        "in motion",
+        "",
+        partial(breaches, pools["Pod"], proxies, routed),
+        partial(_any_routed, proxies),
+    )
+    dropped = Converges("dropped", "", partial(_kept_for_ever, pools["Pod"], proxies))
+    room = Invariant("room", "", _no_room)
+    return OnePod(Machine((slots,), acts), claim, dropped, room)
+
+
+def _no_room(view: View) -> Iterator[str]:
+    if kind := view[worlds.OVERFLOW]:
+        yield f"one more place for a {kind} is needed"
+
+
+def _images(scenario: Scenario) -> ImageBehaviour:
+    return HOLLOW if scenario.image_behaviour else WELL
+
+
+def _kept_for_ever(places: tuple[str, ...], proxies: tuple[str, ...], view: View) -> Iterator[str]:
+    """Say which Pod is still routed to though it is being deleted, or is gone."""
+    there = {name for place in places if (name := view.via(_staying, place))}
+    for proxy in proxies:
+        for name in sorted(view.via(routed, proxy) - there):
+            yield f"{proxy.partition('/')[2]} goes on routing to {name}, which is being deleted or gone"
+
+
+def _staying(obj: Object | None) -> str:
+    return obj.metadata.name if isinstance(obj, Pod) and not obj.metadata.terminating else ""
+
+
+def _any_routed(proxies: tuple[str, ...], view: View) -> bool:
+    return any(view.via(routed, proxy) for proxy in proxies)
+
+
+def _somebody(world: World, owner: ReplicaSet, nodes: tuple[Node, ...]) -> tuple[Action, ...]:
+    """Let anybody make the Pod, bind it to any node, and delete it, whenever the API server allows."""
+    place = world.layout.pools["Pod"][0]
+
+    def makes(view: View) -> Iterator[Outcome]:
+        lives: int | None = view[LIVES]
+        if lives == 0:
+            return
+        left = None if lives is None else lives - 1
+        for made in _asks(world, view, "replicaset-controller", Create(_pod_of(owner))):
+            yield Outcome(made.label, {**made.updates, LIVES: left})
+
+    def binds(view: View) -> Iterator[Outcome]:
+        pod = view[place]
+        if isinstance(pod, Pod) and not pod.spec.node_name:
+            for node in nodes[:1]:
+                yield from _asks(world, view, "scheduler", Bind(ref_of(pod), node.metadata.name, pod.metadata.uid))
+
+    def deletes(view: View) -> Iterator[Outcome]:
+        pod = view[place]
+        if isinstance(pod, Pod) and not pod.metadata.terminating:
+            yield from _asks(world, view, "replicaset-controller", Delete(ref_of(pod)))
+
+    return tuple(
+        Action(f"somebody: {step.__name__}", "somebody", step, Fairness.NONE) for step in (makes, binds, deletes)
+    )
+
+
+def _asks(world: World, view: View, user: str, request: Request) -> Iterator[Outcome]:
+    try:
+        response, updates = world.commit(view, user, request)
+    except Full:
+        return
+    if response.ok:
+        yield Outcome(describe(request, response), updates)
+
+
+def _pod_of(owner: ReplicaSet) -> Pod:
+    template: PodTemplateSpec = owner.spec.template
+    meta = ObjectMeta(
+        generate_name=f"{owner.metadata.name}-",
+        namespace=owner.metadata.namespace,
+        labels=template.metadata.labels,
+        annotations=template.metadata.annotations,
+    )
+    return Pod(meta, template.spec)
+
+
+def pairs(services: tuple[Service, ...], owners: tuple[ReplicaSet, ...]) -> Iterator[tuple[Service, ReplicaSet]]:
+    """Give each Service that is judged with each ReplicaSet whose Pods it selects."""
+    for service in services:
+        for owner in owners if is_judged(service) else ():
+            if selects(service, owner.metadata.namespace, owner.spec.template.metadata.labels.items()):
+                yield service, owner

@@ -1,0 +1,87 @@
+"""Whether Pods that are not made here could keep any other from running: not where there is room for all, twice over.
+
+A Pod of a workload without a class here matters to the others only through the scheduler: it takes room, or it is named
+by an affinity, a spread constraint or a host port. Where every node by itself has room for all that may ever be there
+at once, and nothing of the rest is used, each filter answers as it does without those Pods, so that no Pod waits that
+would not, and nobody is preempted. (Scores may differ; the search leaves ties open, not scores: placements that only
+other scores would choose are among what is said to be assumed with the workload.)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from ...impl.api.convert import BadObject, from_json
+from ...impl.api.core import Node, Pod, PodSpec
+from ...impl.api.kinds import Object
+from ...impl.api.load import Other
+from ...impl.api.unmodelled_kinds import most_pods, pod_template
+from ...impl.apiserver.pod_defaults import default_pod
+from ...impl.scheduler.amounts import amount, requested
+from ..input.workloads import templates
+
+
+def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> bool:
+    """Tell whether the Pods of workloads without a class here can keep no Pod from running.
+
+    `pods` bounds how many modelled Pods there may be at once.
+    """
+    known = tuple(objects)
+    nodes = [one for one in known if isinstance(one, Node)]
+    makers = [one for one in others if one.labels is not None]
+    if any(one.ref.kind == "HorizontalPodAutoscaler" for one in others):
+        return False
+    mine = [default_pod(Pod(spec=one.spec)) for one in templates(known)]
+    foreign = [(_pod(one), most_pods(one.ref.kind, one.source.document.value, len(nodes))) for one in makers]
+    if any(pod is None or count is None for pod, count in foreign):
+        return False
+    counted = [(pod, count) for pod, count in foreign if pod is not None and count is not None]
+    if any(_meddles(one.spec) for one in (*mine, *(pod for pod, _ in counted))):
+        return False
+    total = Counter({"pods": pods + sum(count for _, count in counted)})
+    total.update(scaled(largest(mine), pods))
+    for pod, count in counted:
+        total.update(scaled(requested(pod), count))
+    return all(has(node, total) for node in nodes)
+
+
+def _pod(one: Other) -> Pod | None:
+    template = pod_template(one.ref.kind, one.source.document.value)
+    try:
+        made = from_json(
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": (template or {})["spec"]}
+        )
+    except (BadObject, KeyError):
+        return None
+    return default_pod(made) if isinstance(made, Pod) else None
+
+
+def _meddles(spec: PodSpec) -> bool:
+    """Tell whether it matters to a Pod, or to others because of it, who else is on a node."""
+    affinity = spec.affinity
+    return bool(
+        spec.host_network
+        or spec.topology_spread_constraints
+        or (affinity and (affinity.pod_affinity or affinity.pod_anti_affinity))
+        or any(port.host_port for one in spec.containers for port in one.ports)
+    )
+
+
+def largest(pods: Iterable[Pod]) -> Mapping[str, int]:
+    """Give what the largest of some Pods asks for, resource by resource."""
+    found: Counter[str] = Counter()
+    for pod in pods:
+        found |= Counter(requested(pod))
+    return found
+
+
+def scaled(amounts: Mapping[str, int], count: int) -> Mapping[str, int]:
+    """Give what so many Pods ask for together."""
+    return {name: number * count for name, number in amounts.items()}
+
+
+def has(node: Node, total: Mapping[str, int]) -> bool:
+    """Tell whether a node by itself offers as much."""
+    offered = node.status.allocatable
+    return all(name in offered and amount(name, offered[name]) >= number for name, number in total.items() if number)

@@ -1,0 +1,1 @@
+"""Documented failures of Kubernetes, each beside its repair."""

@@ -1,0 +1,365 @@
+"""Documented failures of proxies, conntrack and load balancers, as pairs of connection worlds (`harness.connections`).
+
+Every pair runs the same components on the same objects; faulty and repaired differ in one field of a manifest, one
+setting of the cluster, or what one release of kube-proxy does. Times are small numbers of seconds in place of the real
+ones: what counts is how they compare. Failures of NetworkPolicies are in `network_policy`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ...impl.api.core import (
+    Container,
+    ContainerPort,
+    ExecAction,
+    Lifecycle,
+    LifecycleHandler,
+    Node,
+    NodeCondition,
+    NodeStatus,
+    Pod,
+    PodSpec,
+    Probe,
+    Service,
+    ServicePort,
+    ServiceSpec,
+    Toleration,
+)
+from ...impl.api.frozen import strings
+from ...impl.api.kinds import ref_of
+from ...impl.api.meta import ObjectMeta
+from ...impl.api.requests import Create, Delete
+from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
+from ...impl.kubeproxy.packet import Packet
+from ...model.checker.explore import explore
+from .. import face
+from ..check import motion
+from ..connections import claims
+from ..connections.connections import data_path, machine
+from ..connections.setup import Balancer, Client, Delays, Flow, Setup
+from ..input.scenario import Scenario
+from ..world.kubelets import runtime_slot
+from ..world.prepare import prepare
+from .catalogue import Found, Pair, found_by
+
+CLUSTER_IP, CLIENT_IP = "10.96.0.10", "10.0.9.9"
+NODES = tuple(
+    Node(ObjectMeta(name=name), status=NodeStatus(conditions=(NodeCondition("Ready", "True"),)))
+    for name in ("node-1", "node-2")
+)
+
+
+def pod(name: str, node: str, *, pre_stop: int = 0, grace: int = 30, toleration: int = 5) -> Pod:
+    """Make a Pod of the Service; `toleration` is how long it stays on a node that is unreachable. All in seconds."""
+    hook = Lifecycle(LifecycleHandler(exec=ExecAction(("sleep", str(pre_stop))))) if pre_stop else None
+    stays = Toleration(
+        key="node.kubernetes.io/unreachable", operator="Exists", effect="NoExecute", toleration_seconds=toleration
+    )
+    container = Container("app", "nginx", ports=(ContainerPort(8080),), lifecycle=hook)
+    spec = PodSpec(
+        containers=(container,), node_name=node, termination_grace_period_seconds=grace, tolerations=(stays,)
+    )
+    return Pod(ObjectMeta(name=name, namespace="default", labels=strings({"app": "web"})), spec)
+
+
+def service(protocol: str = "TCP", **spec: object) -> Service:
+    """Make the Service."""
+    ports = (ServicePort(port=80, target_port=8080, protocol=protocol, node_port=30080 if "type" in spec else 0),)
+    selector = strings({"app": "web"})
+    return Service(
+        ObjectMeta(name="web", namespace="default"),
+        ServiceSpec(selector=selector, ports=ports, **{"cluster_ip": CLUSTER_IP, **spec}),  # type: ignore[arg-type]
+    )
+
+
+def judged(setup: Setup, claim: claims.Claim) -> Found:
+    """Search a world for a breach of one claim."""
+    made = claim(data_path(setup))
+    return found_by(explore(machine(setup), [made]), made.name)
+
+
+# --- new connections and SIGTERM ------------------------------------------------------------------------------------
+
+
+def termination(pre_stop: int, delays: Delays = Delays(), *, grace: int = 30, request: int | None = None) -> Setup:  # noqa: B008 - frozen
+    """Delete one of two Pods while a client on the other node goes on opening connections."""
+    leaving = pod("web-0", "node-1", pre_stop=pre_stop, grace=grace)
+    asks = Client("node-2", Packet(CLIENT_IP, CLUSTER_IP, 80))
+    return Setup(
+        (*NODES, service(), leaving, pod("web-1", "node-2")),
+        script=(Delete(ref_of(leaving)),),
+        clients=(asks,),
+        delays=delays,
+        longest_request=request,
+    )
+
+
+ROLLOUT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 30
+      containers:
+      - name: app
+        image: nginx:1.28
+        ports: [{containerPort: 80}]
+        readinessProbe: {httpGet: {path: /, port: 80}}
+        lifecycle: HOOK
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{port: 80}]
+"""
+
+
+def rolled_out(hook: str) -> Scenario:
+    """Roll a new image out, never taking a Pod away before a new one is ready, with or without a hook."""
+    files = immutabledict({"web.yaml": ROLLOUT.replace("HOOK", hook)})
+    options = {
+        "nodes": 1,
+        "script": face.steps_to_json([face.set_image("web", "nginx:1.29")]),
+        "bounds": {"propagation": "5s"},
+    }
+    return face.Cluster("rollout", files).given(options).load().scenario
+
+
+def rollout(hook: str) -> Found:
+    """Search the whole cluster, with every step of its kubelets, for a new connection to a Pod after its SIGTERM."""
+    scenario = rolled_out(hook)
+    cluster, claim = motion.moving(scenario, prepare(scenario))
+    runtimes = tuple(runtime_slot(place) for place in cluster.world.layout.pools["Pod"])
+    claim = evolve(claim, premise=lambda view: any(view.via(claims.is_deaf, slot) for slot in runtimes))
+    return found_by(explore(cluster.machine, [claim]), claim.name)
+
+
+# --- the load balancer ----------------------------------------------------------------------------------------------
+
+
+def behind_balancer(pre_stop: int, *, terminating_endpoints: bool = True, threshold: int = 2, period: int = 2) -> Setup:
+    """Delete the only Pod of a node that a load balancer sends to, while another node has one."""
+    leaving = pod("web-0", "node-1", pre_stop=pre_stop)
+    health = immutabledict({"healthCheckNodePort": 30999})
+    front = service(type="LoadBalancer", external_traffic_policy="Local", extra=health)
+    return Setup(
+        (*NODES, front, leaving, pod("web-1", "node-2")),
+        script=(Delete(ref_of(leaving)),),
+        balancer=Balancer(30080, period, threshold),
+        terminating_endpoints=terminating_endpoints,
+        delays=Delays(),
+    )
+
+
+# --- flows ----------------------------------------------------------------------------------------------------------
+
+SENDER = Flow("sender", "node-2", Packet(CLIENT_IP, CLUSTER_IP, 80, "UDP"))
+
+
+@frozen
+class Clears:
+    """What a release of kube-proxy clears: how it looks for stale flows, and by which events."""
+
+    cleanup: Cleanup | None
+    events: frozenset[Event] = ALL_EVENTS
+
+    def of(self, setup: Setup) -> Setup:
+        """Give a world with this release."""
+        return evolve(setup, cleanup=self.cleanup, events=self.events)
+
+
+NEVER = Clears(None)
+BY_REMOVAL = Clears(Cleanup.EVENTS, ALL_EVENTS - {Event.FIRST})
+BY_EVENTS = Clears(Cleanup.EVENTS)
+RECONCILED = Clears(Cleanup.RECONCILED)
+EMPTY_TOO = Clears(Cleanup.RECONCILED_EMPTY)
+DELETED_TOO = Clears(Cleanup.RECONCILED_DELETED)
+
+REPLACED = Setup(
+    (*NODES, service("UDP"), pod("web-0", "node-1")),
+    script=(Create(pod("web-1", "node-2")), Delete(ref_of(pod("web-0", "node-1")))),
+    flows=(SENDER,),
+)
+"""The Pod behind a UDP Service is replaced."""
+SCALED_TO_ZERO = evolve(REPLACED, script=REPLACED.script[1:])
+DELETED = evolve(REPLACED, script=(Delete(ref_of(service())),))
+"""The Service is deleted, its Pod stays."""
+CREATED = Setup((*NODES, pod("web-0", "node-1")), script=(Create(service("UDP")),), flows=(SENDER,))
+"""The sender is there before the Service is."""
+RESTARTED = evolve(SCALED_TO_ZERO, restarts=1)
+"""Scaled to zero, and the proxy may restart."""
+
+
+def flow_pair(name: str, sources: tuple[str, ...], said: tuple[str, str], setup: Setup, *runs: Clears) -> Pair:
+    """Make a pair of two releases: what goes wrong, what repairs it, where, and the two."""
+    faulty, repaired = (partial(judged, one.of(setup), claims.heard) for one in runs)
+    return Pair(name, sources, *said, faulty, repaired)
+
+
+# --- nodes that die -------------------------------------------------------------------------------------------------
+
+
+def loss(*, publish: bool = False, toleration: int = 5, silence: tuple[int, int] = (6, 10)) -> Setup:
+    """Let one of two nodes die, each with a Pod of the Service."""
+    pods = (pod("web-0", "node-1", toleration=toleration), pod("web-1", "node-2", toleration=toleration))
+    return Setup(
+        (*NODES, service(publish_not_ready_addresses=publish), *pods),
+        clients=(Client("node-2", Packet(CLIENT_IP, CLUSTER_IP, 80)),),
+        delays=Delays(silence=silence),
+        node_losses=1,
+    )
+
+
+def cut_off(*, publish: bool = False) -> Setup:
+    """Let the nodes that the Pods are on lose the API server, while clients ask from another one."""
+    return Setup(
+        (*NODES, service(publish_not_ready_addresses=publish), pod("web-0", "node-1")),
+        clients=(Client("node-2", Packet(CLIENT_IP, CLUSTER_IP, 80)),),
+        cuts=1,
+    )
+
+
+# --- names that lead to Pods ----------------------------------------------------------------------------------------
+
+
+def joining(*, publish: bool = False) -> Setup:
+    """Create a Pod whose program is ready when it has found itself by the name of a headless Service."""
+    first = pod("web-0", "node-1")
+    asked = immutabledict({"tcpSocket": immutabledict({"port": 8080})})
+    probed = evolve(first.spec.containers[0], readiness_probe=Probe(initial_delay_seconds=1, extra=asked))
+    waiting = evolve(first, spec=evolve(first.spec, containers=(probed,)))
+    headless = service(cluster_ip="None", publish_not_ready_addresses=publish)
+    return Setup((*NODES, headless), script=(Create(waiting),), joins=True)
+
+
+PAIRS: tuple[Pair, ...] = (
+    Pair(
+        "sigterm-before-proxies",
+        ("k/k#43576", "k/k#123116", "cilium PR #45593"),
+        "The kubelet sends SIGTERM while a kube-proxy still sends new connections to the Pod.",
+        "preStop sleeps as long as the slices and the slowest proxy take.",
+        partial(judged, termination(0), claims.accepted),
+        partial(judged, termination(2), claims.accepted),
+    ),
+    Pair(
+        "rollout-drops-connections",
+        ("k/k#86280",),
+        "A rollout with maxUnavailable 0 sends new connections to Pods that have got their SIGTERM.",
+        "preStop sleeps as long as the propagation takes.",
+        partial(rollout, "{}"),
+        partial(rollout, "{preStop: {sleep: {seconds: 5}}}"),
+    ),
+    Pair(
+        "connection-cut-off",
+        ("k/k#65496",),
+        "preStop eats the grace period: SIGKILL comes before a connection that was accepted has its answer.",
+        "terminationGracePeriodSeconds is at least preStop and the longest request together.",
+        partial(judged, termination(2, grace=4, request=3), claims.finished),
+        partial(judged, termination(2, grace=5, request=3), claims.finished),
+    ),
+    Pair(
+        "local-policy-black-hole",
+        ("k/k#85643", "k/k#50977", "KEP-1669"),
+        "externalTrafficPolicy Local: a node drops what the load balancer sends until enough health checks failed.",
+        "kube-proxy sends to terminating endpoints where no other is left (ProxyTerminatingEndpoints).",
+        partial(judged, behind_balancer(6, terminating_endpoints=False), claims.balanced),
+        partial(judged, behind_balancer(6), claims.balanced),
+    ),
+    Pair(
+        "sigterm-before-balancer",
+        ("k/k#85643", "KEP-1669"),
+        "preStop waits for the proxies alone: the load balancer still sends when the Pod has got its SIGTERM.",
+        "preStop waits for as many health checks as the load balancer wants to fail, too.",
+        partial(judged, behind_balancer(2), claims.balanced),
+        partial(judged, behind_balancer(6), claims.balanced),
+    ),
+    flow_pair(
+        "udp-keeps-removed-endpoint",
+        ("k/k#19029", "k/k#22573"),
+        (
+            "A UDP sender that keeps its socket goes on sending to an endpoint that is gone.",
+            "kube-proxy clears the flows of an endpoint when it is removed.",
+        ),
+        REPLACED, NEVER, BY_EVENTS,
+    ),
+    flow_pair(
+        "udp-before-the-rules",
+        ("k/k#48370",),
+        (
+            "A UDP sender that was there before the Service had endpoints is never translated.",
+            "kube-proxy clears the flows of a port when it gets its first endpoints.",
+        ),
+        CREATED, BY_REMOVAL, BY_EVENTS,
+    ),
+    flow_pair(
+        "udp-scaled-to-zero",
+        ("k/k#139628", "k/k#139629"),
+        (
+            "The reconciler passes over Services without endpoints: their senders send to Pods that are gone.",
+            "It compares them with an empty set of endpoints.",
+        ),
+        SCALED_TO_ZERO, RECONCILED, EMPTY_TOO,
+    ),
+    flow_pair(
+        "udp-service-deleted",
+        ("k/k#141371",),
+        (
+            "The reconciler does not know Services that are gone: their senders stay with the old endpoint.",
+            "The ports of deleted Services are handed to it.",
+        ),
+        DELETED, EMPTY_TOO, DELETED_TOO,
+    ),
+    flow_pair(
+        "udp-missed-while-restarting",
+        ("k/k#126130", "k/k#125467", "k/k#112604"),
+        (
+            "The endpoint goes while kube-proxy restarts: the event is lost, and nothing clears its flows later.",
+            "The table is compared with the ports as they are, whatever happened before.",
+        ),
+        RESTARTED, BY_EVENTS, EMPTY_TOO,
+    ),
+    Pair(
+        "lost-node-published-for-ever",
+        ("k/k#92583",),
+        "publishNotReadyAddresses: the Pods of a node that died stay endpoints for ever, evicted or not.",
+        "Unready addresses are not published: the endpoint goes when the node is given up.",
+        partial(judged, loss(publish=True), claims.let_go),
+        partial(judged, loss(), claims.let_go),
+    ),
+    Pair(
+        "cut-off-node-empties-service",
+        ("k/k#105617",),
+        "A zone loses the control plane: its Pods are said not to be ready, and the Service has no endpoint left.",
+        "publishNotReadyAddresses keeps them (and those of nodes that died: see lost-node-published-for-ever).",
+        partial(judged, cut_off(), claims.served),
+        partial(judged, cut_off(publish=True), claims.served),
+    ),
+    Pair(
+        "ready-when-found",
+        ("k/k#25283", "qdrant-helm#115", "nats-k8s#441"),
+        "A program is ready when it finds itself by the name of a headless Service, which lists Pods that are ready.",
+        "The Service publishes unready addresses.",
+        partial(judged, joining(), claims.all_ready),
+        partial(judged, joining(publish=True), claims.all_ready),
+    ),
+    Pair(
+        "lost-node-served-for-long",
+        ("k/k#17284",),
+        "A node that died gets new connections until it is given up, however short its Pods' tolerationSeconds are.",
+        "node-monitor-grace-period is shorter.",
+        partial(judged, loss(toleration=0, silence=(30, 40)), claims.let_go_within(12)),
+        partial(judged, loss(toleration=0, silence=(6, 10)), claims.let_go_within(12)),
+    ),
+)  # fmt: skip
