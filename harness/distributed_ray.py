@@ -16,7 +16,7 @@ from typing import Any, Self
 import ray
 from ray.exceptions import ObjectLostError, RayActorError
 
-from ..model.checker.partition_search import LostError, search
+from ..model.checker.partition.search import LostError, search
 from ..model.checker.results import Exploration
 from .distributed import Blueprint, Folder, Made, Worker
 
@@ -141,7 +141,7 @@ class RayTeam:
 def explore_on_ray(
     blueprint: Blueprint, workers: int, *, folder: Path | None = None, urgent: bool = True, **wishes: Any
 ) -> Exploration:
-    """Explore a machine with so many Ray actors; `wishes` are those of `partition_search.search`.
+    """Explore a machine with so many Ray actors; `wishes` are those of `partition.search.search`.
 
     `folder`: where the workers keep their checkpoints, the same one for all of them. Without one a lost worker takes
     the search back to its beginning. Ray is started on this machine if it has not been started.

@@ -26,9 +26,9 @@ from ..impl.controllers import deployment, disruption, endpointslice
 from ..impl.controllers.common import Transform
 from ..impl.kubeproxy.family import IPV4, IPV6
 from ..impl.kubeproxy.proxy import rules
-from ..model.kubeproxy import Endpoint
-from .answers import endpoints
-from .reachability import Asker, Counterexample, claims_about, own, proves_claims
+from ..model.components.kubeproxy import Endpoint
+from .reachability.answers import endpoints
+from .reachability.reachability import Asker, Counterexample, claims_about, own, proves_claims
 
 NAMESPACE_TERMINATING = "NamespaceTerminating"
 """The cause of a refusal after which a controller does not try again."""

@@ -62,7 +62,8 @@ from kubeproof.impl.controllers.cron import ScheduleError, parse_schedule
 from kubeproof.impl.controllers.deletion import Ranked, in_order
 from kubeproof.impl.etcd import gateway as etcd_gateway
 from kubeproof.model.checker import Limits, Status
-from kubeproof.properties import agreement_kubeproxy, agreement_scheduler
+from kubeproof.properties.oracles import kubeproxy as agreement_kubeproxy
+from kubeproof.properties.oracles import scheduler as agreement_scheduler
 
 Record = dict[str, Any]
 SUFFIXES = (".jsonl.xz", ".jsonl", ".json.xz")

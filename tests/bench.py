@@ -25,7 +25,7 @@ from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.scheduler import Snapshot, decide, schedule
 from kubeproof.model.checker import Exploration, explore
-from kubeproof.properties.placement_groups import Fits, Group, Groups, Misfit
+from kubeproof.properties.placement.groups import Fits, Group, Groups, Misfit
 
 ROOT = Path(__file__).parent.parent
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from kubeproof.harness.distributed import Blueprint, Local, Made, load
 from kubeproof.model.checker import explore
-from kubeproof.model.checker.partition_search import search
+from kubeproof.model.checker.partition.search import search
 from kubeproof.model.machine import Action, Machine, Outcome, View
 
 HERE = Path(__file__)

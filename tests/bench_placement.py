@@ -1,6 +1,6 @@
 """z3 and CP-SAT on the same placement problems: `python tests/bench_placement.py`. CP-SAT needs `pip install ortools`.
 
-Both read the same rules (properties/placement_groups). Feasible and infeasible placements of 500 Pods on 100 nodes,
+Both read the same rules (properties/placement/groups). Feasible and infeasible placements of 500 Pods on 100 nodes,
 the smallest pool for more and more Pods, and the fewest changes. Wall seconds of one thread; ratios are what counts.
 """
 
@@ -15,10 +15,10 @@ from bench import sized
 
 from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.place.place import solve
-from kubeproof.properties import placement_cpsat as cpsat
-from kubeproof.properties.placement_changes import Changed, fewest_changes
-from kubeproof.properties.placement_counts import each_alone
-from kubeproof.properties.placement_groups import (
+from kubeproof.properties.placement import cpsat
+from kubeproof.properties.placement.changes import Changed, fewest_changes
+from kubeproof.properties.placement.counts import each_alone
+from kubeproof.properties.placement.groups import (
     Fits,
     Group,
     Groups,
@@ -101,7 +101,7 @@ def changes(count: int) -> None:
     groups = Groups(kinds(2500, 100, 6, count // 2), plain_nodes(count))
     shown = []
     for solver, there in (("z3 Optimize", "False"), ("CP-SAT", "True"))[: 1 + cpsat.installed()]:
-        with planted("kubeproof.properties.placement_cpsat", 'find_spec("ortools") is not None', there):
+        with planted("kubeproof.properties.placement.cpsat", 'find_spec("ortools") is not None', there):
             answer, seconds = timed(lambda: fewest_changes(groups, milliseconds=PATIENCE * 1000))
         number = len(answer.changes) if isinstance(answer, Changed) else answer.why
         shown.append(f"{solver} {number}, {seconds:.2f} s")

@@ -21,9 +21,9 @@ from attrs import evolve
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
 from kubeproof.impl.kubeproxy.sync import Settings, sync
-from kubeproof.properties.reachability import Reached
-from kubeproof.properties.reachability_all import Sliced, prove_all, prove_service
-from kubeproof.properties.reachability_kinds import HERE, many
+from kubeproof.properties.reachability.all_services import Sliced, prove_all, prove_service
+from kubeproof.properties.reachability.kinds import HERE, many
+from kubeproof.properties.reachability.reachability import Reached
 
 T = TypeVar("T")
 EACH = 10

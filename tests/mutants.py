@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -167,12 +168,16 @@ def _of(mutant: Mutant, verdicts: dict[str, str]) -> str:
 
 
 def noticed(one: Any) -> str:
-    """Name the test file that notices a drawn mutant, "" if none does: asked of a copy of the product, from outside."""
+    """Name the test file that notices a drawn mutant; "" if none does before `SECONDS` are over.
+
+    Asked of a copy of the product, from outside.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copied(Path(folder) / "kubeproof")
         path = Path(folder, "kubeproof", *one.module.split(".")).with_suffix(".py")
         path.write_text(path.read_text().replace(one.before, one.after))
-        return next((name for name in one.asks if passes(name, folder) is False), "")
+        end = monotonic() + SECONDS
+        return next((name for name in one.asks if passes(name, folder, end - monotonic()) is False), "")
 
 
 def copied(folder: Path) -> None:
@@ -180,16 +185,18 @@ def copied(folder: Path) -> None:
     for one in ("__init__.py", "__main__.py", "py.typed"):
         folder.mkdir(exist_ok=True)
         shutil.copy(DRAW.ROOT / one, folder)
-    for room in sorted({one.partition("/")[0] for one in DRAW.ROOMS}):
+    for room in DRAW.ROOMS:
         shutil.copytree(DRAW.ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def passes(name: str, folder: str) -> bool | None:
-    """Tell whether a test file passes with the product in a folder; None where it takes too long."""
+def passes(name: str, folder: str, seconds: float) -> bool | None:
+    """Tell whether a test file passes with the product in a folder; None where it takes longer than so many seconds."""
+    if seconds <= 0:
+        return None
     command = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", str(HERE / name))
     here = dict(os.environ, PYTHONPATH=folder)
     try:
-        done = subprocess.run(command, env=here, capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, env=here, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         return None
     return done.returncode == pytest.ExitCode.OK
@@ -209,7 +216,7 @@ def drawn(count: int, seed: int, jobs: int) -> int:
                 print(_indented(one.before, "-") + _indented(one.after, "+"), end="", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         copied(Path(folder) / "kubeproof")
-        unsound = [name for name in sorted(killers) if not passes(name, folder)]
+        unsound = [name for name in sorted(killers) if not passes(name, folder, 10 * SECONDS)]
     for name in unsound:
         print(f"{name} does not pass without a mutant either: what it noticed does not count")
     for room in sorted(died | lived):

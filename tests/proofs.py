@@ -12,12 +12,12 @@ from importlib.util import find_spec
 from time import process_time
 from typing import Any
 
-from kubeproof.properties import placement_proofs
+from kubeproof.properties.placement import proofs as placement_proofs
 
 
 def reachability() -> Mapping[str, Any]:
     """Give the proofs about rules and packets, if they are there."""
-    name = "kubeproof.properties.reachability_proofs"
+    name = "kubeproof.properties.reachability.proofs"
     return dict(import_module(name).PROOFS) if find_spec(name) else {}
 
 

@@ -19,11 +19,11 @@ from kubeproof.harness.face import Cluster
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.model import checker as checker_package
 from kubeproof.model.checker import Exploration, ImpureStepError, Limits, StepError, explore
-from kubeproof.model.checker import columns as columns_module
-from kubeproof.model.checker import columns_kernels as kernels
-from kubeproof.model.checker import columns_states as states_module
-from kubeproof.model.checker.columns_compiled import compiled, on_disk
-from kubeproof.model.checker.columns_states import States
+from kubeproof.model.checker.columns import columns as columns_module
+from kubeproof.model.checker.columns import kernels
+from kubeproof.model.checker.columns import states as states_module
+from kubeproof.model.checker.columns.compiled import compiled, on_disk
+from kubeproof.model.checker.columns.states import States
 from kubeproof.model.machine import (
     Action,
     Converges,
@@ -391,10 +391,10 @@ def test_it_refuses_what_it_cannot_do(monkeypatch: pytest.MonkeyPatch, tmp_path:
     with pytest.raises(ValueError, match="fingerprints keep no states"):
         columns(grid(1), checkpoint=tmp_path / "file", visited="fingerprint")
     monkeypatch.setitem(sys.modules, "numba", None)
-    for path in (ROOT / "model" / "checker").glob("columns*.py"):
-        name = path.stem
-        monkeypatch.delitem(sys.modules, f"kubeproof.model.checker.{name}")
-        monkeypatch.delattr(checker_package, name)
+    package = f"{checker_package.__name__}.columns"
+    for name in [one for one in sys.modules if one == package or one.startswith(f"{package}.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(checker_package, "columns")
     with pytest.raises(ValueError, match=r"needs numba: pip install 'kubeproof\[fast\]'"):
         columns(grid(1))
 

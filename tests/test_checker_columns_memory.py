@@ -20,11 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeproof.model.checker import Exploration, Limits, explore
-from kubeproof.model.checker import columns as columns_module
-from kubeproof.model.checker import columns_mapped as mapped_module
-from kubeproof.model.checker import columns_states as states_module
 from kubeproof.model.checker import guard as guard_module
-from kubeproof.model.checker.columns_mapped import Mapped
+from kubeproof.model.checker.columns import columns as columns_module
+from kubeproof.model.checker.columns import mapped as mapped_module
+from kubeproof.model.checker.columns import states as states_module
+from kubeproof.model.checker.columns.mapped import Mapped
 from kubeproof.model.machine import Action, Machine, Outcome, Property, View
 
 MACHINES = Path(__file__).parents[1] / "examples" / "machines"

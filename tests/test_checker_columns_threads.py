@@ -20,11 +20,11 @@ from kubeproof.harness.claims import registry as claim_properties
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.model.checker import Exploration, ImpureStepError, Limits, StepError, explore
-from kubeproof.model.checker import columns as columns_module
-from kubeproof.model.checker import columns_plans as plans_module
-from kubeproof.model.checker import columns_states as states_module
-from kubeproof.model.checker import columns_threads as threads_module
-from kubeproof.model.checker import columns_visited as visited
+from kubeproof.model.checker.columns import columns as columns_module
+from kubeproof.model.checker.columns import plans as plans_module
+from kubeproof.model.checker.columns import states as states_module
+from kubeproof.model.checker.columns import threads as threads_module
+from kubeproof.model.checker.columns import visited
 from kubeproof.model.machine import Action, Machine, Outcome, Property, Sometimes, View
 
 TESTS = Path(__file__).parent

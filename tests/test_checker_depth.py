@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from kubeproof.harness.cli import cli
 from kubeproof.harness.distributed import Local
 from kubeproof.model.checker import Exploration, Limits, Status, explore
-from kubeproof.model.checker.partition_search import search
+from kubeproof.model.checker.partition.search import search
 from kubeproof.model.machine import Action, Invariant, Machine, Outcome, View
 
 WHERE = "the depth limit of 2 steps was hit"

@@ -24,12 +24,12 @@ from kubeproof.model.checker import (
     StepError,
     explore,
 )
-from kubeproof.model.checker import columns as columns_module
-from kubeproof.model.checker import partition as partition_module
-from kubeproof.model.checker import partition_search as search_module
-from kubeproof.model.checker.partition import Part
-from kubeproof.model.checker.partition_search import search
-from kubeproof.model.checker.partition_values import packed
+from kubeproof.model.checker.columns import columns as columns_module
+from kubeproof.model.checker.partition import partition as partition_module
+from kubeproof.model.checker.partition import search as search_module
+from kubeproof.model.checker.partition.partition import Part
+from kubeproof.model.checker.partition.search import search
+from kubeproof.model.checker.partition.values import packed
 from kubeproof.model.machine import (
     Action,
     Invariant,

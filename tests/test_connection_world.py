@@ -21,10 +21,10 @@ from kubeproof.impl.api.requests import Create, Delete
 from kubeproof.impl.api.runtime import Stage
 from kubeproof.model.checker import Status, explore, replay
 from kubeproof.model.checker.traces import states
-from kubeproof.model.connections import Held
-from kubeproof.model.connections import State as Flows
+from kubeproof.model.components.connections import Held
+from kubeproof.model.components.connections import State as Flows
 from kubeproof.model.machine import Action, Converges, Invariant, Machine, Outcome, Sometimes, State, StepProperty, View
-from kubeproof.properties.reachability_prestop_relation import (
+from kubeproof.properties.reachability.prestop_relation import (
     Condition,
     Goal,
     Inequality,

@@ -27,7 +27,7 @@ from kubeproof.impl.controllers import (
     replicaset,
     tainteviction,
 )
-from kubeproof.properties.refine_granted import all_granted
+from kubeproof.properties.refinement.granted import all_granted
 
 LABELS = strings({"app": "web"})
 SOMETIMES = st.sampled_from([False, False, True])

@@ -11,9 +11,9 @@ from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference, Ref
 from kubeproof.impl.api.requests import Delete, Evict, Request
 from kubeproof.model.machine import State
-from kubeproof.model.store import pool
-from kubeproof.model.turn import together
-from kubeproof.model.world import Alternatives
+from kubeproof.model.world.store import pool
+from kubeproof.model.world.turn import together
+from kubeproof.model.world.world import Alternatives
 
 POOLS = {"ReplicaSet": pool("ReplicaSet", 3), "Pod": pool("Pod", 4)}
 LAST = Evict(Ref("Pod", "", "follows"))

@@ -12,7 +12,7 @@ import pytest
 
 from kubeproof.harness.distributed import Blueprint, Made, load
 from kubeproof.model.checker import Exploration, Status, explore
-from kubeproof.model.checker.partition_search import search
+from kubeproof.model.checker.partition.search import search
 from kubeproof.model.machine import Invariant, Machine, MachineError, View
 
 with warnings.catch_warnings():

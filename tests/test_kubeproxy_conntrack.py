@@ -34,7 +34,7 @@ from kubeproof.impl.kubeproxy.packet import Fate, Packet, Verdict
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
 from kubeproof.impl.kubeproxy.rule import RuleSet
-from kubeproof.model import connections as model
+from kubeproof.model.components import connections as model
 
 CLUSTER_IP, NODE = "172.30.0.1", "192.168.0.1"
 OLD, NEW = "10.0.1.1:8080", "10.0.1.2:8080"

@@ -16,7 +16,7 @@ from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.route import destinations
 from kubeproof.impl.kubeproxy.services import ports
-from kubeproof.properties.reachability import Counterexample, Reached, proves
+from kubeproof.properties.reachability.reachability import Counterexample, Reached, proves
 
 READY = EndpointConditions(ready=True, serving=True)
 

@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from kubeproof.model import apiserver as model
-from kubeproof.properties.refine_apiserver import Pair, abstract, drive, refines, unversioned
+from kubeproof.model.components import apiserver as model
+from kubeproof.properties.refinement.apiserver import Pair, abstract, drive, refines, unversioned
 
 names = st.sampled_from(model.NAMES)
 small = st.integers(0, 1)

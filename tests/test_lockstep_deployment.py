@@ -19,8 +19,8 @@ from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.controllers import deployment as controller
 from kubeproof.impl.controllers.deployment_math import max_surge, max_unavailable
-from kubeproof.properties.refine_deployment import abstract, refines
-from kubeproof.properties.refine_granted import all_granted, with_object
+from kubeproof.properties.refinement.deployment import abstract, refines
+from kubeproof.properties.refinement.granted import all_granted, with_object
 
 LABELS = strings({"app": "web"})
 

@@ -14,8 +14,8 @@ from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
 from kubeproof.impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetSpec, PodDisruptionBudgetStatus
 from kubeproof.impl.controllers import disruption
-from kubeproof.properties.refine_disruption import abstract, refines
-from kubeproof.properties.refine_granted import all_granted
+from kubeproof.properties.refinement.disruption import abstract, refines
+from kubeproof.properties.refinement.granted import all_granted
 
 AMOUNT = st.sampled_from([0, 1, 2, 3, "0%", "33%", "50%", "67%", "100%"])
 POD = st.tuples(st.booleans(), st.sampled_from([False, False, True]), st.sampled_from([False, False, True]))

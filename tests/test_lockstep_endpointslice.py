@@ -16,8 +16,8 @@ from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import EndpointSlice
 from kubeproof.impl.controllers import endpointslice
-from kubeproof.properties.refine_endpointslice import abstract, refines
-from kubeproof.properties.refine_granted import granted, with_object, without_object
+from kubeproof.properties.refinement.endpointslice import abstract, refines
+from kubeproof.properties.refinement.granted import granted, with_object, without_object
 
 NODE = Node(ObjectMeta(name="n1", uid="Node//n1"))
 NAMES = ("p1", "p2", "p3", "p4")

@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from kubeproof.model import etcd as model
-from kubeproof.properties.refine_etcd import Pair, drive, refines
+from kubeproof.model.components import etcd as model
+from kubeproof.properties.refinement.etcd import Pair, drive, refines
 
 keys = st.sampled_from(model.KEYS)
 values = st.sampled_from(model.VALUES)

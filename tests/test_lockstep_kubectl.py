@@ -11,8 +11,8 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Node, Pod, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference
 from kubeproof.impl.kubectl import script
-from kubeproof.model import kubectl as model
-from kubeproof.properties.refine_kubectl import abstract, action, run
+from kubeproof.model.components import kubectl as model
+from kubeproof.properties.refinement.kubectl import abstract, action, run
 
 nodes = st.sampled_from(["n1", "n2", "n3"])
 keys = st.sampled_from(["k", "l"])

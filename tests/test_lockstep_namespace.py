@@ -14,8 +14,8 @@ from kubeproof.impl.apiserver.authentication import ADMIN, controller
 from kubeproof.impl.apiserver.handler import handle
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.impl.controllers import namespace
-from kubeproof.model.namespace import steps
-from kubeproof.properties.refine_namespace import abstract, refines
+from kubeproof.model.components.namespace import steps
+from kubeproof.properties.refinement.namespace import abstract, refines
 
 KEY = Ref("Namespace", "", "shop")
 THING = st.tuples(st.sampled_from(["shop", "other"]), st.booleans(), st.booleans())

@@ -14,9 +14,9 @@ from kubeproof.impl.api.core import Node, NodeCondition, Pod, PodCondition, PodS
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.controllers import nodelifecycle
-from kubeproof.model.nodelifecycle import steps
-from kubeproof.properties.refine_granted import granted, with_object
-from kubeproof.properties.refine_nodelifecycle import abstract, refines
+from kubeproof.model.components.nodelifecycle import steps
+from kubeproof.properties.refinement.granted import granted, with_object
+from kubeproof.properties.refinement.nodelifecycle import abstract, refines
 
 OWN = Taint("node.example.com/own", "NoSchedule")
 

@@ -11,9 +11,9 @@ from kubeproof.impl.api.core import Node, NodeCondition, NodeSpec, NodeStatus, P
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.controllers import podgc
-from kubeproof.model.podgc import steps
-from kubeproof.properties.refine_granted import all_granted, without_object
-from kubeproof.properties.refine_podgc import abstract, refines
+from kubeproof.model.components.podgc import steps
+from kubeproof.properties.refinement.granted import all_granted, without_object
+from kubeproof.properties.refinement.podgc import abstract, refines
 
 TAINT = Taint("node.kubernetes.io/out-of-service", "NoExecute")
 POD = st.tuples(st.sampled_from(["", "n1", "n2", "n3"]), st.booleans())

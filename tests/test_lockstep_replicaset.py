@@ -19,9 +19,9 @@ from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.controllers import replicaset
 from kubeproof.impl.controllers.common import controller_of
-from kubeproof.model.replicaset import Turn, steps
-from kubeproof.properties.refine_granted import all_granted, with_object, without_object
-from kubeproof.properties.refine_replicaset import abstract, refines
+from kubeproof.model.components.replicaset import Turn, steps
+from kubeproof.properties.refinement.granted import all_granted, with_object, without_object
+from kubeproof.properties.refinement.replicaset import abstract, refines
 
 LABELS = strings({"app": "web"})
 WEB = ReplicaSet(

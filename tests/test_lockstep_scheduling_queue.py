@@ -21,8 +21,19 @@ from kubeproof.impl.scheduler.queue_entry import DEFAULT_SCHEDULER, QueuedPodInf
 from kubeproof.impl.scheduler.queueing_hint_map import Registration, registrations
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
-from kubeproof.model.scheduling_queue import Action, Arrive, Fail, Flush, Happen, Leave, Release, Rested, State, Take
-from kubeproof.properties.refine_scheduling_queue import AGREES, EVENTS, after, heard_by, side_by_side
+from kubeproof.model.components.scheduling_queue import (
+    Action,
+    Arrive,
+    Fail,
+    Flush,
+    Happen,
+    Leave,
+    Release,
+    Rested,
+    State,
+    Take,
+)
+from kubeproof.properties.refinement.scheduling_queue import AGREES, EVENTS, after, heard_by, side_by_side
 
 NAMES = ("a", "b", "c")
 WHICH = st.integers(0, 2)

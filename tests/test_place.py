@@ -15,8 +15,8 @@ from kubeproof.harness.place.losses import losses
 from kubeproof.harness.place.place import solve, wanted
 from kubeproof.harness.place.pool import Smallest, pool, smallest
 from kubeproof.impl.api.load import BadInput
-from kubeproof.properties.placement_groups import Fits, Misfit, Undecided
-from kubeproof.properties.placement_packing import Stuck
+from kubeproof.properties.placement.groups import Fits, Misfit, Undecided
+from kubeproof.properties.placement.packing import Stuck
 
 WEB = """\
 apiVersion: apps/v1

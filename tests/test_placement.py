@@ -32,10 +32,10 @@ from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.api.quantity import Quantity
 from kubeproof.impl.scheduler import Profile, inter_pod_affinity, schedule
-from kubeproof.properties.placement import Infeasible, Placed, broken, feasible, rules, why_pending
-from kubeproof.properties.placement_filters import disagreements
-from kubeproof.properties.placement_problem import Problem, Reason
-from kubeproof.properties.placement_strategies import FEATURES, HOST, Scene, scenes
+from kubeproof.properties.placement.filters import disagreements
+from kubeproof.properties.placement.placement import Infeasible, Placed, broken, feasible, rules, why_pending
+from kubeproof.properties.placement.problem import Problem, Reason
+from kubeproof.properties.placement.strategies import FEATURES, HOST, Scene, scenes
 
 JUST_AFFINITY = Profile((inter_pod_affinity.PLUGIN,), ())
 LONELY = "node(s) didn't match pod affinity rules"

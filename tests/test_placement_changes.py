@@ -17,10 +17,10 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Pod, Taint
 from kubeproof.impl.scheduler import Snapshot, decide
-from kubeproof.properties import placement_cpsat as cpsat
-from kubeproof.properties.placement_changes import Added, Changed, _edit, fewest_changes, least_capacity
-from kubeproof.properties.placement_counts import each_alone, here
-from kubeproof.properties.placement_groups import (
+from kubeproof.properties.placement import cpsat
+from kubeproof.properties.placement.changes import Added, Changed, _edit, fewest_changes, least_capacity
+from kubeproof.properties.placement.counts import each_alone, here
+from kubeproof.properties.placement.groups import (
     Fits,
     Group,
     Groups,
@@ -33,9 +33,9 @@ from kubeproof.properties.placement_groups import (
     place,
     rules,
 )
-from kubeproof.properties.placement_order import Reached, Unreachable, Unsearched, reach
-from kubeproof.properties.placement_problem import called, name_of
-from kubeproof.properties.placement_strategies import FEATURES, NAMESPACES, Scene, scenes
+from kubeproof.properties.placement.order import Reached, Unreachable, Unsearched, reach
+from kubeproof.properties.placement.problem import called, name_of
+from kubeproof.properties.placement.strategies import FEATURES, NAMESPACES, Scene, scenes
 from kubeproof.properties.planted import planted
 
 HOST = "kubernetes.io/hostname"
@@ -103,7 +103,7 @@ def test_no_way_of_placing_all_needs_fewer_changes(scene: Scene, counts: tuple[i
     answer = fewest_changes(groups)
     assert isinstance(answer, Changed)
     assert len(answer.changes) == min(len(set(map(_edit, broken(groups, one)))) for one in spreads(groups))
-    with planted("kubeproof.properties.placement_cpsat", WITH_CPSAT, "False"):
+    with planted("kubeproof.properties.placement.cpsat", WITH_CPSAT, "False"):
         alone = fewest_changes(groups)
     assert isinstance(alone, Changed)
     assert len(alone.changes) == len(answer.changes)
@@ -267,7 +267,7 @@ def test_a_planted_fault_is_noticed(module: str, before: str, after: str, test: 
             return reach(stuck, spots, most=18)
         return answer.amounts if isinstance(answer, Added) else len(getattr(answer, "changes", ()))
 
-    with planted("kubeproof.properties.placement_cpsat", WITH_CPSAT, "False"):
+    with planted("kubeproof.properties.placement.cpsat", WITH_CPSAT, "False"):
         right = seen()
-        with planted(f"kubeproof.properties.placement_{module}", before, after):
+        with planted(f"kubeproof.properties.placement.{module}", before, after):
             assert seen() != right

@@ -17,8 +17,7 @@ from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Node, Pod, Taint
 from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.scheduler import Snapshot, decide
-from kubeproof.properties.placement import Placed, feasible
-from kubeproof.properties.placement_groups import (
+from kubeproof.properties.placement.groups import (
     Fits,
     Group,
     Groups,
@@ -29,13 +28,14 @@ from kubeproof.properties.placement_groups import (
     grouped,
     place,
 )
-from kubeproof.properties.placement_packing import Stuck, pack
-from kubeproof.properties.placement_strategies import Scene, scenes
+from kubeproof.properties.placement.packing import Stuck, pack
+from kubeproof.properties.placement.placement import Placed, feasible
+from kubeproof.properties.placement.strategies import Scene, scenes
 from kubeproof.properties.planted import planted
 
 HOST = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
-GROUPS = "kubeproof.properties.placement_groups"
+GROUPS = "kubeproof.properties.placement.groups"
 
 
 def pod(name: str, cpu: str = "1", **spec: Any) -> Pod:

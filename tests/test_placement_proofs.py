@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from kubeproof.properties import placement_scenes as scenes
-from kubeproof.properties.placement_proofs import (
+from kubeproof.properties.placement import scenes
+from kubeproof.properties.placement.proofs import (
     FILTERS,
     KINDS,
     PROOFS,
@@ -77,7 +77,7 @@ def test_the_list_of_proofs_says_what_holds_for_which_inputs_and_fails_if_one_do
     assert "REFUTED" in capsys.readouterr().out
 
 
-SCHEDULER, SPECIFICATION = "kubeproof.impl.scheduler", "kubeproof.properties"
+SCHEDULER, SPECIFICATION = "kubeproof.impl.scheduler", "kubeproof.properties.placement"
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ SCHEDULER, SPECIFICATION = "kubeproof.impl.scheduler", "kubeproof.properties"
     [
         (f"{SCHEDULER}.node_resources_fit", "wanted[name] > has", "wanted[name] >= has", "room"),
         (f"{SCHEDULER}.node_resources_fit", "len(info.pods) + 1 >", "len(info.pods) >", "room"),
-        (f"{SPECIFICATION}.placement_nodes", "if size > 0", "if size > 1", "room"),
+        (f"{SPECIFICATION}.nodes", "if size > 0", "if size > 1", "room"),
         (f"{SCHEDULER}.node_ports", "ANY in {one[0], other[0]}", "one[0] == ANY", "port"),
         (f"{SCHEDULER}.node_ports", "one[1:] == other[1:]", "one[2:] == other[2:]", "port"),
-        (f"{SPECIFICATION}.placement_nodes", 'theirs.protocol or "TCP"', "theirs.protocol", "port"),
+        (f"{SPECIFICATION}.nodes", 'theirs.protocol or "TCP"', "theirs.protocol", "port"),
         (
             f"{SCHEDULER}.taint_toleration",
             'toleration.key not in {"", taint.key}',
@@ -97,7 +97,7 @@ SCHEDULER, SPECIFICATION = "kubeproof.impl.scheduler", "kubeproof.properties"
         ),
         (f"{SCHEDULER}.taint_toleration", 'operator in {"", "Equal"}', 'operator in {"Equal"}', "taint"),
         (f"{SCHEDULER}.taint_toleration", "if taint.effect in REPELLING", "if taint.effect == REPELLING[0]", "taint"),
-        (f"{SPECIFICATION}.placement_nodes", '(one.effect == "") | ', "", "taint"),
+        (f"{SPECIFICATION}.nodes", '(one.effect == "") | ', "", "taint"),
         (f"{SCHEDULER}.node_unschedulable", "or tolerated(", "and tolerated(", "cordon"),
         (f"{SCHEDULER}.node_name", '{"", info.name}', '{"", "n2"}', "name"),
         (f"{SCHEDULER}.node_affinity", "not term.match_expressions and not term", "False and not term", "wishes"),
@@ -114,7 +114,7 @@ SCHEDULER, SPECIFICATION = "kubeproof.impl.scheduler", "kubeproof.properties"
         (f"{SCHEDULER}.pod_topology_spread", "> constraint.max_skew", ">= constraint.max_skew", "even"),
         (f"{SCHEDULER}.pod_topology_spread", "len(self.domains) < enough", "len(self.domains) <= enough", "even"),
         (f"{SCHEDULER}.pod_topology_spread", "and not pod.metadata.terminating ", "", "even"),
-        (f"{SPECIFICATION}.placement_pods", "(one.min_domains or 1)", "1", "even"),
+        (f"{SPECIFICATION}.pods", "(one.min_domains or 1)", "1", "even"),
         (f"{SCHEDULER}.inter_pod_affinity", "first=not together and itself", "first=itself", "together"),
         (f"{SCHEDULER}.inter_pod_affinity", "all(domain in state.near", "any(domain in state.near", "together"),
         (

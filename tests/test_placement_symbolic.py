@@ -10,7 +10,7 @@ import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeproof.properties.placement_symbolic import WORD, Constants, Trial, Unfaithful, differ, every_path, summary
+from kubeproof.properties.placement.symbolic import WORD, Constants, Trial, Unfaithful, differ, every_path, summary
 
 small = st.integers(-3, 3)
 

@@ -17,13 +17,13 @@ from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.scheduler import Profile, schedule
 from kubeproof.impl.scheduler.profile import DEFAULT
-from kubeproof.properties.placement_groups import Fits, Group, Groups, Misfit, contradiction, place
-from kubeproof.properties.placement_volumes import bars, undecided
+from kubeproof.properties.placement.groups import Fits, Group, Groups, Misfit, contradiction, place
+from kubeproof.properties.placement.volumes import bars, undecided
 from kubeproof.properties.planted import planted
 
 ZONE = "topology.kubernetes.io/zone"
 VOLUMES = Profile(tuple(one for one in DEFAULT.filters if "Volume" in one.name), ())
-SPECIFICATION = "kubeproof.properties.placement_volumes"
+SPECIFICATION = "kubeproof.properties.placement.volumes"
 
 
 def made(kind: str, name: str, version: str = "v1", namespace: str = "", **fields: Any) -> Any:

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from kubeproof.model import apiserver as model
+from kubeproof.model.components import apiserver as model
 from kubeproof.properties.planted import planted
-from kubeproof.properties.refine_apiserver import Pair, drive
+from kubeproof.properties.refinement.apiserver import Pair, drive
 
 RUNS = 100
 STEPS = 25

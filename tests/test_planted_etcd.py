@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from kubeproof.model import etcd as model
+from kubeproof.model.components import etcd as model
 from kubeproof.properties.planted import planted
-from kubeproof.properties.refine_etcd import Pair, drive
+from kubeproof.properties.refinement.etcd import Pair, drive
 
 RUNS = 40
 STEPS = 20

@@ -11,9 +11,9 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Node, Pod, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference
 from kubeproof.impl.kubectl import script
-from kubeproof.model import kubectl as model
+from kubeproof.model.components import kubectl as model
 from kubeproof.properties.planted import planted
-from kubeproof.properties.refine_kubectl import abstract, action, run
+from kubeproof.properties.refinement.kubectl import abstract, action, run
 
 ROOM = "kubeproof.impl.kubectl."
 FAULTS = [

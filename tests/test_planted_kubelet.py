@@ -14,7 +14,7 @@ from kubeproof.impl.api.runtime import IDLE
 from kubeproof.impl.kubelet.behaviour import HOLLOW
 from kubeproof.impl.kubelet.worker import steps
 from kubeproof.properties.planted import planted
-from kubeproof.properties.refine_kubelet import abstract, refines
+from kubeproof.properties.refinement.kubelet import abstract, refines
 
 ROOM = "kubeproof.impl.kubelet."
 FAULTS = [

@@ -14,8 +14,8 @@ from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort
 from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.properties.planted import planted
-from kubeproof.properties.reachability import Reached, claims, proves, stray
-from kubeproof.properties.reachability_shares import shares, unfair
+from kubeproof.properties.reachability.reachability import Reached, claims, proves, stray
+from kubeproof.properties.reachability.shares import shares, unfair
 
 ROOM = "kubeproof.impl.kubeproxy."
 FAULTS = [

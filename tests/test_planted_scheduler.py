@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from kubeproof.properties.placement_filters import disagreements
-from kubeproof.properties.placement_lockstep import SchedulerLockstep
-from kubeproof.properties.placement_strategies import Scene, scenes
+from kubeproof.properties.placement.filters import disagreements
+from kubeproof.properties.placement.lockstep import SchedulerLockstep
+from kubeproof.properties.placement.strategies import Scene, scenes
 from kubeproof.properties.planted import planted
 
 Check = Callable[[str], None]
@@ -137,7 +137,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "the model demands more room than is asked for",
-        "kubeproof.model.scheduler",
+        "kubeproof.model.components.scheduler",
         "amount <= state.left(",
         "amount < state.left(",
         lockstep,

@@ -17,7 +17,7 @@ from kubeproof.impl.scheduler.queue_entry import QueueSettings
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
 from kubeproof.properties.planted import planted
-from kubeproof.properties.refine_scheduling_queue import AGREES, side_by_side
+from kubeproof.properties.refinement.scheduling_queue import AGREES, side_by_side
 
 QUICK = settings(
     max_examples=60,

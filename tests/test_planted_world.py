@@ -16,13 +16,13 @@ from kubeproof.harness.world.settle import Restless
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker import Limits, Status, explore
 from kubeproof.model.machine import MachineError, State
-from kubeproof.properties.plain_views import Shapes, TooBig
+from kubeproof.properties.oracles.plain_views import Shapes, TooBig
 from kubeproof.properties.planted import planted
 
-WORLD = "kubeproof.model.world"
-STEPS = "kubeproof.model.world_steps"
-FAULTS_OF = "kubeproof.model.world_faults"
-STORE = "kubeproof.model.store"
+WORLD = "kubeproof.model.world.world"
+STEPS = "kubeproof.model.world.steps"
+FAULTS_OF = "kubeproof.model.world.faults"
+STORE = "kubeproof.model.world.store"
 COMPONENTS = "kubeproof.harness.world.components"
 
 

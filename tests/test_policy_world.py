@@ -13,11 +13,11 @@ from kubeproof.harness.policies.policies import machine
 from kubeproof.harness.policies.setup import HANDLED, Members, PolicyWorld, Setup, slot
 from kubeproof.harness.policies.walls import lets_in, lets_out, passes
 from kubeproof.harness.zoo import network_policy as zoo
-from kubeproof.model import network_policy as model
 from kubeproof.model.checker import Status, explore, replay
+from kubeproof.model.components import network_policy as model
+from kubeproof.model.components.network_policy import Pod, Stage, Wall
 from kubeproof.model.machine import Action, Fairness, Invariant, Machine, Outcome, Sometimes, State, View
-from kubeproof.model.network_policy import Pod, Stage, Wall
-from kubeproof.properties.network_policy import INGRESS, Party, Peer, Policy, Ports, Rule
+from kubeproof.properties.reachability.network_policy import INGRESS, Party, Peer, Policy, Ports, Rule
 
 SMALL = evolve(zoo.PLAIN, pods=(zoo.DB, zoo.FRONT))
 BLOCK = Policy("shop", "db", zoo.labelled("db"), frozenset({INGRESS}), ingress=(Rule((Peer(cidr="198.51.100.0/24"),)),))

@@ -14,8 +14,7 @@ from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort
 from kubeproof.impl.kubeproxy.packet import Fate, Packet
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.route import destinations
-from kubeproof.properties.reachability import Counterexample, Reached, Unserved, claims, proves, stray
-from kubeproof.properties.reachability_prestop import (
+from kubeproof.properties.reachability.prestop import (
     Bounds,
     Impossible,
     Schedule,
@@ -23,7 +22,8 @@ from kubeproof.properties.reachability_prestop import (
     bad_run,
     smallest_prestop,
 )
-from kubeproof.properties.reachability_symbolic import SymbolicPacket, possible
+from kubeproof.properties.reachability.reachability import Counterexample, Reached, Unserved, claims, proves, stray
+from kubeproof.properties.reachability.symbolic import SymbolicPacket, possible
 
 READY = EndpointConditions(ready=True, serving=True)
 LEAVING = EndpointConditions(ready=False, serving=True, terminating=True)

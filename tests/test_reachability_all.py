@@ -18,10 +18,19 @@ from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.route import destinations
 from kubeproof.impl.kubeproxy.rule import Rule, RuleSet
-from kubeproof.properties.reachability import Claim, Counterexample, Proof, Reached, Unserved, claims, proves, stray
-from kubeproof.properties.reachability_all import LOCAL, Sliced, doors, prove_all, prove_service
-from kubeproof.properties.reachability_equivalence import different
-from kubeproof.properties.reachability_symbolic import SymbolicPacket
+from kubeproof.properties.reachability.all_services import LOCAL, Sliced, doors, prove_all, prove_service
+from kubeproof.properties.reachability.equivalence import different
+from kubeproof.properties.reachability.reachability import (
+    Claim,
+    Counterexample,
+    Proof,
+    Reached,
+    Unserved,
+    claims,
+    proves,
+    stray,
+)
+from kubeproof.properties.reachability.symbolic import SymbolicPacket
 
 READY, LEAVING = EndpointConditions(ready=True, serving=True), EndpointConditions(serving=True, terminating=True)
 

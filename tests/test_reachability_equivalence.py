@@ -19,8 +19,8 @@ from kubeproof.impl.kubeproxy.nftables import Clause, NftTable, nft_table
 from kubeproof.impl.kubeproxy.packet import Fate, Packet
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.route import destinations
-from kubeproof.properties.reachability_equivalence import Different, different, fates
-from kubeproof.properties.reachability_symbolic import SymbolicPacket
+from kubeproof.properties.reachability.equivalence import Different, different, fates
+from kubeproof.properties.reachability.symbolic import SymbolicPacket
 
 READY, LEAVING = EndpointConditions(ready=True, serving=True), EndpointConditions(serving=True, terminating=True)
 

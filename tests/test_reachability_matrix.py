@@ -16,7 +16,7 @@ from kubeproof.impl.api.core import Node, NodeStatus, ObjectReference, Pod, Serv
 from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
-from kubeproof.properties.reachability import Counterexample, Reached
+from kubeproof.properties.reachability.reachability import Counterexample, Reached
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 APP = immutabledict(app="web")

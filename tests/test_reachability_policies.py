@@ -16,9 +16,19 @@ from kubeproof.harness.reach.policy import read_policies
 from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.meta import LabelSelector, LabelSelectorRequirement
 from kubeproof.impl.kubeproxy.packet import Packet
-from kubeproof.properties.network_policy import EGRESS, INGRESS, Blocked, Party, Peer, Policy, Ports, Rule, verdict
-from kubeproof.properties.reachability_policies import Side, admitted, difference, idle_rules, intruder
-from kubeproof.properties.reachability_symbolic import SymbolicPacket
+from kubeproof.properties.reachability.network_policy import (
+    EGRESS,
+    INGRESS,
+    Blocked,
+    Party,
+    Peer,
+    Policy,
+    Ports,
+    Rule,
+    verdict,
+)
+from kubeproof.properties.reachability.policies import Side, admitted, difference, idle_rules, intruder
+from kubeproof.properties.reachability.symbolic import SymbolicPacket
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ALL = LabelSelector()

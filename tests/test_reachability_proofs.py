@@ -9,10 +9,10 @@ from attrs import evolve
 
 from kubeproof.impl.kubeproxy.chains import MARK_MASQ
 from kubeproof.impl.kubeproxy.rule import Rule, RuleSet
-from kubeproof.properties import reachability_proofs
 from kubeproof.properties.proof import Answer
-from kubeproof.properties.reachability_kinds import ENDS, HERE, kinds, many
-from kubeproof.properties.reachability_proofs import PROOFS
+from kubeproof.properties.reachability import proofs as reachability_proofs
+from kubeproof.properties.reachability.kinds import ENDS, HERE, kinds, many
+from kubeproof.properties.reachability.proofs import PROOFS
 
 
 def test_the_kinds_are_counted() -> None:

@@ -14,7 +14,7 @@ from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort
 from kubeproof.impl.kubeproxy.chains import MARK_MASQ, ProxyConfig
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.route import destinations
-from kubeproof.properties.reachability_rules import Masked, dead_rules, wrongly_masked
+from kubeproof.properties.reachability.rules import Masked, dead_rules, wrongly_masked
 
 READY = EndpointConditions(ready=True, serving=True)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kubeproof.properties.agreement_scheduler import differences
+from kubeproof.properties.oracles.scheduler import differences
 from kubeproof.properties.planted import planted
 
 FOLDER = Path(__file__).parent / "vectors" / "scheduler"

@@ -17,9 +17,9 @@ from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.requests import Delete, Evict, Request
 from kubeproof.impl.controllers import replicaset
 from kubeproof.model.checker import Status, explore
-from kubeproof.model.turn import Together, beside, heads, spared, together, without
-from kubeproof.model.world import Alternatives
-from kubeproof.properties.plain_views import Shapes, reached
+from kubeproof.model.world.turn import Together, beside, heads, spared, together, without
+from kubeproof.model.world.world import Alternatives
+from kubeproof.properties.oracles.plain_views import Shapes, reached
 
 A, B, C = (Delete(Ref("Pod", "default", name)) for name in "abc")
 LAST = Evict(Ref("Pod", "default", "last"))

@@ -1,7 +1,7 @@
 """The cheap forms of old views reach what the plainest representation reaches: every store, and every store at rest.
 
-`properties.plain_views` keeps a queue of versions per process and kind and forgets nothing. Each world below is
-searched that way and in the cheap forms of `model.world`; the obvious shortcuts must be seen to lose stores where
+`properties.oracles.plain_views` keeps a queue of versions per process and kind and forgets nothing. Each world below is
+searched that way and in the cheap forms of `model.world.world`; the obvious shortcuts must be seen to lose stores where
 they do.
 """
 
@@ -25,12 +25,13 @@ from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
 from kubeproof.impl.api.requests import Delete
-from kubeproof.model import world_faults, world_steps
 from kubeproof.model.machine import Action, Machine, State
-from kubeproof.model.store import Layout, Names, Stored, pool
-from kubeproof.model.world import Alternatives, Form, Process
-from kubeproof.properties.plain_views import Reached, Shapes, own_slots, plainly, reached
-from kubeproof.properties.toy_worlds import CREATES, DELETES, Reader, Table, Toy, build, creates, raises
+from kubeproof.model.world import faults as world_faults
+from kubeproof.model.world import steps as world_steps
+from kubeproof.model.world.store import Layout, Names, Stored, pool
+from kubeproof.model.world.world import Alternatives, Form, Process
+from kubeproof.properties.oracles.plain_views import Reached, Shapes, own_slots, plainly, reached
+from kubeproof.properties.oracles.toy_worlds import CREATES, DELETES, Reader, Table, Toy, build, creates, raises
 
 
 def table(**rows: Alternatives) -> Table:

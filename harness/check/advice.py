@@ -8,8 +8,8 @@ from ...impl.api.apps import Deployment, ReplicaSet
 from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, pre_stop_seconds
-from ...properties.reachability_prestop import Bounds, Impossible, bad_run, smallest_prestop
-from ...properties.reachability_prestop_relation import Goal, weakest
+from ...properties.reachability.prestop import Bounds, Impossible, bad_run, smallest_prestop
+from ...properties.reachability.prestop_relation import Goal, weakest
 from .blame import below, written
 from .results import Blame
 

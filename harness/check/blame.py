@@ -14,7 +14,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.references import references
 from ...model.machine import State
-from ...properties.placement import why_pending
+from ...properties.placement.placement import why_pending
 from ..claims.convergence import objects_of
 from ..input.workloads import templates
 from ..world.cluster import Cluster

@@ -27,7 +27,7 @@ from ...model.checker.symmetry import AsymmetryError
 from ...model.checker.traces import states
 from ...model.machine import Machine, State, Symmetry
 from ...properties.convergence import leaving, orphans, shortfalls
-from ...properties.placement import Infeasible, feasible, why_pending
+from ...properties.placement.placement import Infeasible, feasible, why_pending
 from ..claims import answers as claim_answers
 from ..claims import deadline as claim_deadline
 from ..claims import registry as claim_properties

@@ -25,8 +25,8 @@ from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ...model.checker.traces import states
 from ...model.machine import Invariant, Sometimes, View
-from ...properties.answers import is_judged, selects_pod
 from ...properties.convergence import HASH
+from ...properties.reachability.answers import is_judged, selects_pod
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
 from ..claims.registry import REACHABILITY

@@ -18,7 +18,7 @@ from ...impl.api.kinds import Object
 from ...impl.scheduler.volume_claims import claim_names
 from ...model.checker.results import Status
 from ...model.checker.traces import states
-from ...properties.placement import Infeasible, feasible
+from ...properties.placement.placement import Infeasible, feasible
 from ..claims.convergence import objects_of
 from ..input.unmodelled import folded
 from ..world.cluster import Cluster

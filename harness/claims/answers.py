@@ -1,6 +1,7 @@
 """Somebody answers: at rest at every port that should be served, in motion wherever somebody did the moment before.
 
-What answers is said by `properties.answers` from Services, Pods and what really runs. The doors that are looked at:
+What answers is said by `properties.reachability.answers` from Services, Pods and what really runs. The doors that are
+looked at:
 
 - the port of a Service, asked from anywhere;
 - with internalTrafficPolicy Local, the port asked on each node whose own Pods or processes may be clients: not on one
@@ -35,7 +36,7 @@ from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...model.machine import View
-from ...properties.answers import (
+from ...properties.reachability.answers import (
     Backend,
     Door,
     accepts,

@@ -19,7 +19,7 @@ from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.selectors import selects
 from ...model.machine import View
-from ...model.verbs import Verb
+from ...model.world.verbs import Verb
 from ..world import scheduling
 from ..world.cluster import Cluster
 from ..world.script_slots import USER

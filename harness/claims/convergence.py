@@ -11,7 +11,7 @@ from ...impl.api.core import Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta, Ref
 from ...model.machine import View
-from ...model.store import reference
+from ...model.world.store import reference
 from ...properties.at_rest import Restless, from_scratch, settled
 from ...properties.convergence import leaving, orphans, pod_shortfalls, shortfalls, unpublished
 from ..input.priorities import may_preempt

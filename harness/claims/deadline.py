@@ -28,7 +28,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.requests import PatchStatus, Request
 from ...model.checker.results import Exploration, Status
 from ...model.machine import Property, Sometimes, StepProperty, View
-from ...model.verbs import Verb
+from ...model.world.verbs import Verb
 from ..check.results import Claim
 from ..input.priorities import pod_specs
 from ..input.scenario import Deadline, Scenario

@@ -1,4 +1,4 @@
-"""Placement: every binding, at the moment it is made, satisfies the rules of `properties.placement`.
+"""Placement: every binding, at the moment it is made, satisfies the rules of `properties.placement.placement`.
 
 Where nodes change and views lag, a cordon, a taint or the deletion of a node that comes between the scheduler's
 decision and its binding is no breach: it could not know. The bounds say so. Resources and affinities are judged as they
@@ -19,7 +19,7 @@ from ...impl.api.core import Node, Pod
 from ...impl.api.frozen import Strings
 from ...impl.api.kinds import Object
 from ...model.machine import State, View
-from ...properties.placement import Problem, broken
+from ...properties.placement.placement import Problem, broken
 from ..input.priorities import NEVER
 from ..input.scenario import Consistency
 from ..world.cluster import Cluster

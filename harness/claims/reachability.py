@@ -1,11 +1,11 @@
 """Reachability at rest: once the Pods stand still, every packet to a Service arrives at a Pod that should answer it.
 
 Judged wherever no Pod is on its way: the EndpointSlice controller is brought to rest there, the rules every node then
-has are made, and z3 proves for every node and all packets that they lead to exactly the Pods that `properties.answers`
-names; those it finds from the Services and the Pods, whatever the slices say. The rules treat addresses as names only,
-so endpoints are renamed in order before the proof, and for a node all the others are one: clusters that differ in
-addresses share a proof. Whether anybody answers at all is the business of `answers`, and reachability while
-things change that of `world.one_pod`.
+has are made, and z3 proves for every node and all packets that they lead to exactly the Pods that
+`properties.reachability.answers` names; those it finds from the Services and the Pods, whatever the slices say. The
+rules treat addresses as names only, so endpoints are renamed in order before the proof, and for a node all the others
+are one: clusters that differ in addresses share a proof. Whether anybody answers at all is the business of `answers`,
+and reachability while things change that of `world.one_pod`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...impl.api.core import Node, Pod, PodCondition, PodStatus, Service
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import Endpoint, EndpointSlice
-from ...model import kubeproxy
+from ...model.components import kubeproxy
 from ...model.machine import View
 from ...properties.at_rest import ENDPOINTS, Behind, Restless, astray, behind, settled
 from ..world.cluster import Cluster

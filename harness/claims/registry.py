@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from ...model.machine import Converges, Invariant, LeadsTo, Property, StepProperty, View
-from ...model.verbs import IN_MIND, Verb
-from ...model.world import OVERFLOW
+from ...model.world.verbs import IN_MIND, Verb
+from ...model.world.world import OVERFLOW
 from ..input.priorities import may_preempt
 from ..world import scheduling
 from ..world.cluster import Cluster

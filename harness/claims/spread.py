@@ -16,8 +16,8 @@ from ...impl.api.core import Node, Pod, TopologySpreadConstraint
 from ...impl.api.kinds import Object
 from ...impl.api.meta import LabelSelector
 from ...model.machine import View
-from ...properties.placement_pods import alike as is_alike
-from ...properties.placement_pods import takes_part
+from ...properties.placement.pods import alike as is_alike
+from ...properties.placement.pods import takes_part
 from ..input.priorities import pod_specs
 from ..world.cluster import Cluster
 from .judged import Others, alike, nodes_of, pod_of

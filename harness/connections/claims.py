@@ -16,7 +16,7 @@ from ...impl.kubeproxy.endpoints import addresses_of
 from ...impl.kubeproxy.packet import Fate
 from ...impl.kubeproxy.route import destinations
 from ...impl.kubeproxy.services import Port, ports
-from ...model.connections import Door, Held, State
+from ...model.components.connections import Door, Held, State
 from ...model.machine import Converges, Invariant, View
 from ..world.kubelets import runtime_slot, up_slot
 from .controllers import loss_timer

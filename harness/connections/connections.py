@@ -28,8 +28,8 @@ from ...impl.api.kinds import ref_of
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.requests import Create
 from ...model.machine import Action, Machine, State
-from ...model.store import Layout, pool
-from ...model.world import World
+from ...model.world.store import Layout, pool
+from ...model.world.world import World
 from ..world.cluster import describe, serve
 from ..world.kubelets import runtime_slot, up_slot
 from ..world.settle import settle

@@ -12,7 +12,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.requests import Request, Update
 from ...impl.controllers import endpointslice, nodelifecycle, tainteviction
 from ...model.machine import Action, Fairness, Outcome, View
-from ...model.store import Updates
+from ...model.world.store import Updates
 from ..world.kubelets import runtime_slot, up_slot
 from .clock import WHENEVER, Timer, Window
 from .nodes import send_all

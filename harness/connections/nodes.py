@@ -16,8 +16,8 @@ from ...impl.kubelet import worker
 from ...impl.kubelet.behaviour import WELL
 from ...impl.kubelet.runtime import KubeletStep, Work
 from ...model.machine import Action, Fairness, Outcome, View
-from ...model.store import Stored, Updates
-from ...model.world import Who
+from ...model.world.store import Stored, Updates
+from ...model.world.world import Who
 from ..world.kubelets import runtime_slot
 from .clock import WHENEVER, Timer, Window
 from .setup import SCRIPT, DataPath, Delays, request_slot

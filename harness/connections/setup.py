@@ -15,7 +15,7 @@ from ...impl.kubeproxy.packet import Packet
 from ...impl.kubeproxy.proxy import rules
 from ...impl.kubeproxy.rule import RuleSet
 from ...model.machine import View
-from ...model.world import World
+from ...model.world.world import World
 from ..world.kubelets import up_slot
 
 Span = tuple[int, int]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...properties.placement_changes import Added, Changed, fewest_changes, least_capacity
-from ...properties.placement_groups import Fits, Misfit
-from ...properties.placement_order import Reached, Unreachable, reach
-from ...properties.placement_packing import Stuck, by_itself
-from ...properties.placement_volumes import undecided
+from ...properties.placement.changes import Added, Changed, fewest_changes, least_capacity
+from ...properties.placement.groups import Fits, Misfit
+from ...properties.placement.order import Reached, Unreachable, reach
+from ...properties.placement.packing import Stuck, by_itself
+from ...properties.placement.volumes import undecided
 from .place import Wanted, not_searched
 from .words import Section, core, pods, row, source, where
 

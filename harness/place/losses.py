@@ -7,8 +7,8 @@ from itertools import combinations, combinations_with_replacement
 
 from attrs import evolve, frozen
 
-from ...properties.placement_counts import Groups
-from ...properties.placement_groups import Answer, cells, grouped
+from ...properties.placement.counts import Groups
+from ...properties.placement.groups import Answer, cells, grouped
 from .place import Wanted, solve
 
 ZONE = "topology.kubernetes.io/zone"

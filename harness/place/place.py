@@ -22,12 +22,12 @@ from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
 from ...impl.api.unmodelled_kinds import WORKLOADS
 from ...impl.apiserver.defaulting import default
 from ...impl.apiserver.pod_defaults import default_pod
-from ...properties.placement_cpsat import installed
-from ...properties.placement_groups import Answer, Fits, Group, Groups, Misfit, Undecided, contradiction, grouped, place
-from ...properties.placement_optimum import placed
-from ...properties.placement_packing import pack
-from ...properties.placement_problem import called
-from ...properties.placement_volumes import undecided
+from ...properties.placement.cpsat import installed
+from ...properties.placement.groups import Answer, Fits, Group, Groups, Misfit, Undecided, contradiction, grouped, place
+from ...properties.placement.optimum import placed
+from ...properties.placement.packing import pack
+from ...properties.placement.problem import called
+from ...properties.placement.volumes import undecided
 from ..input.inputs import gather
 from ..input.manifests import Manifests, read_manifests
 from ..input.plain_nodes import plain_nodes

@@ -10,13 +10,13 @@ from attrs import evolve, frozen
 from ...impl.api.core import Node, Pod
 from ...impl.api.load import BadInput, Problem
 from ...impl.api.quantity import QuantityError, parse_quantity
-from ...properties.placement_counts import Groups
-from ...properties.placement_cpsat import installed
-from ...properties.placement_groups import Fits, Misfit, Undecided, contradiction
-from ...properties.placement_optimum import fewest_of
-from ...properties.placement_packing import Stuck, pack
-from ...properties.placement_problem import name_of
-from ...properties.placement_volumes import undecided
+from ...properties.placement.counts import Groups
+from ...properties.placement.cpsat import installed
+from ...properties.placement.groups import Fits, Misfit, Undecided, contradiction
+from ...properties.placement.optimum import fewest_of
+from ...properties.placement.packing import Stuck, pack
+from ...properties.placement.problem import name_of
+from ...properties.placement.volumes import undecided
 from ..input.plain_nodes import plain_nodes
 from .place import Wanted, solve
 

@@ -11,8 +11,8 @@ from immutabledict import immutabledict
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node
 from ...impl.scheduler import DEFAULT, Snapshot, decide
-from ...properties.placement_groups import Answer, Fits, Group, Misfit, Undecided
-from ...properties.placement_problem import called
+from ...properties.placement.groups import Answer, Fits, Group, Misfit, Undecided
+from ...properties.placement.problem import called
 from .advice import by_scheduling, capacity, changes
 from .losses import ZONE, Loss, losses, zone_losses
 from .place import Wanted, solve

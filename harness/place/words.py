@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from ...impl.api.meta import Ref
-from ...properties.placement_groups import Fits, Misfit
-from ...properties.placement_problem import Reason
+from ...properties.placement.groups import Fits, Misfit
+from ...properties.placement.problem import Reason
 from .place import Wanted
 
 SHOWN = 8

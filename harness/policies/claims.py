@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from ...model.components.network_policy import Pod, Stage, State, Wall, steps
 from ...model.machine import Converges, Invariant, StepProperty, View
-from ...model.network_policy import Pod, Stage, State, Wall, steps
-from ...properties.network_policy import EGRESS, INGRESS, isolates
+from ...properties.reachability.network_policy import EGRESS, INGRESS, isolates
 from .policies import BROKEN
 from .setup import HANDLED, PolicyWorld, Setup, slot
 from .walls import allowed, passes

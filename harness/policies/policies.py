@@ -5,9 +5,9 @@ policies and Pods and keeps the Pods' walls and the sets of addresses that the r
 one Pod in order, and those of different Pods in any order and as late as it likes. An address is free again when a
 Pod's sandbox is gone, which is before anybody says so: another Pod may have it by then.
 
-Which packets policies allow is decided by `properties.network_policy`; what the walls let pass is decided by what the
-agent has put into them. Documented failures are settings of the agent (`Setup`); what must hold is in
-`claims`, what a plugin may do at all in `model.network_policy`.
+Which packets policies allow is decided by `properties.reachability.network_policy`; what the walls let pass is decided
+by what the agent has put into them. Documented failures are settings of the agent (`Setup`); what must hold is in
+`claims`, what a plugin may do at all in `model.components.network_policy`.
 
 Left out on purpose: other nodes (a peer is as well on this one), policies that change or go, IPv6, time.
 """
@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from functools import partial
 
+from ...model.components.network_policy import Stage, Wall
 from ...model.machine import Action, Fairness, Machine, Outcome, View
-from ...model.network_policy import Stage, Wall
-from ...properties.network_policy import Party, is_peer
+from ...properties.reachability.network_policy import Party, is_peer
 from .setup import EXISTS, HANDLED, Members, PolicyWorld, Program, Selected, Setup, Status, address_set, slot
 from .walls import lets_in, lets_out
 

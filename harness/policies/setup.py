@@ -6,9 +6,9 @@ from enum import Enum
 
 from attrs import evolve, field, frozen
 
+from ...model.components.network_policy import Stage
 from ...model.machine import View
-from ...model.network_policy import Stage
-from ...properties.network_policy import EGRESS, INGRESS, Party, Peer, Policy
+from ...properties.reachability.network_policy import EGRESS, INGRESS, Party, Peer, Policy
 
 
 class Members(Enum):

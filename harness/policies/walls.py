@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from ...model.components.network_policy import Wall
 from ...model.machine import View
-from ...model.network_policy import Wall
-from ...properties.network_policy import EGRESS, INGRESS, Party, Policy, admits, is_peer, isolates, verdict
+from ...properties.reachability.network_policy import EGRESS, INGRESS, Party, Policy, admits, is_peer, isolates, verdict
 from .setup import HANDLED, PolicyWorld, address_set, slot
 
 

@@ -18,9 +18,9 @@ from ...impl.kubelet.timings import timings
 from ...impl.kubeproxy.family import IPV6
 from ...impl.kubeproxy.services import cluster_ip_of
 from ...model.checker.results import Limits, Status
-from ...properties.network_policy import Party, Policy, is_peer
-from ...properties.reachability_all import strays
-from ...properties.reachability_prestop import Bounds, Impossible, smallest_prestop
+from ...properties.reachability.all_services import strays
+from ...properties.reachability.network_policy import Party, Policy, is_peer
+from ...properties.reachability.prestop import Bounds, Impossible, smallest_prestop
 from ..check.results import Claim
 from ..face import Cluster, check
 from ..input.reader import seconds

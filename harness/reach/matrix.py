@@ -28,8 +28,8 @@ from ...impl.kubeproxy.packet import Fate, Packet
 from ...impl.kubeproxy.route import Journey, journeys
 from ...impl.kubeproxy.rule import RuleSet
 from ...impl.kubeproxy.services import Port, service_ports
-from ...properties.reachability import Counterexample, Proof, Reached
-from ...properties.reachability_all import prove_service
+from ...properties.reachability.all_services import prove_service
+from ...properties.reachability.reachability import Counterexample, Proof, Reached
 from .scene import POD_NETWORKS, Scene, Stand
 
 OUTSIDE = immutabledict({IPV4: "203.0.113.99", IPV6: "2001:db8::99"})

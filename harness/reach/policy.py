@@ -19,7 +19,17 @@ from ...impl.api.load import BadInput, Problem
 from ...impl.api.meta import LabelSelector
 from ...impl.api.policy import EndpointSlice
 from ...impl.api.yaml_source import Path, YamlError, documents
-from ...properties.network_policy import EGRESS, INGRESS, Blocked, Party, Peer, Policy, Ports, Rule, verdict
+from ...properties.reachability.network_policy import (
+    EGRESS,
+    INGRESS,
+    Blocked,
+    Party,
+    Peer,
+    Policy,
+    Ports,
+    Rule,
+    verdict,
+)
 from ..input.commands import KINDS
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"

@@ -24,7 +24,7 @@ from ...impl.kubeproxy.family import FAMILIES, IPV4, IPV6, family_of, shortest
 from ...impl.kubeproxy.proxy import rules
 from ...impl.kubeproxy.rule import RuleSet
 from ...impl.kubeproxy.services import cluster_ip_of
-from ...properties.reachability_all import Sliced
+from ...properties.reachability.all_services import Sliced
 
 POD_NETWORKS = immutabledict({IPV4: "10.0.0.0/8", IPV6: "fd00:10::/32"})
 DUAL = "RequireDualStack"

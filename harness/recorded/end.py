@@ -22,7 +22,7 @@ from ...impl.api.policy import EndpointSlice
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits
 from ...model.machine import Fairness, State
-from ...model.world import OVERFLOW
+from ...model.world.world import OVERFLOW
 from ...properties.at_rest import Restless, settled
 from ..check.check import machine_of
 from ..input.scenario import Scenario

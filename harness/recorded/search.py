@@ -23,8 +23,8 @@ from ...impl.api.runtime import PodRuntime
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Status
 from ...model.machine import Action, Fairness, Machine, State
-from ...model.verbs import Verb
-from ...model.world import OVERFLOW
+from ...model.world.verbs import Verb
+from ...model.world.world import OVERFLOW
 from ...properties.at_rest import Restless, settled
 from ..input.scenario import Consistency
 from ..world.cluster import Cluster, Initial, Parts, applied, build

@@ -30,12 +30,13 @@ from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects, with_meta
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.apply import apply
-from ...model import world as worlds
-from ...model import world_faults, world_steps
 from ...model.machine import Action, Machine, MachineError, View
-from ...model.store import Layout, Stored, place, pool
-from ...model.verbs import Verb
-from ...model.world import Form, Process, Who, World, Writes
+from ...model.world import faults as world_faults
+from ...model.world import steps as world_steps
+from ...model.world import world as worlds
+from ...model.world.store import Layout, Stored, place, pool
+from ...model.world.verbs import Verb
+from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Scenario

@@ -1,7 +1,7 @@
 """Each component of the control plane as processes of a world: what it watches, how it decides, whose writes it sees.
 
-This is where the pure implementations of `impl` meet the composition of `model.world`. To register another controller,
-write one function here that gives its processes (see docs/adding-a-controller.md).
+This is where the pure implementations of `impl` meet the composition of `model.world.world`. To register another
+controller, write one function here that gives its processes (see docs/adding-a-controller.md).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ...impl.api.requests import Delete, Request, Update
 from ...impl.api.selectors import matches_map, selects
 from ...impl.controllers import deployment, disruption, endpointslice, garbage, namespace, replicaset
 from ...model.machine import View
-from ...model.turn import Requests, together
-from ...model.world import Alternatives, Form, Process, Transform, Watch
+from ...model.world.turn import Requests, together
+from ...model.world.world import Alternatives, Form, Process, Transform, Watch
 from .crowding import crowded_first
 
 USUAL = "default"

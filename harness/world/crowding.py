@@ -21,8 +21,8 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Delete
 from ...model.machine import View
-from ...model.turn import Requests, sent
-from ...model.world import Alternatives
+from ...model.world.turn import Requests, sent
+from ...model.world.world import Alternatives
 
 Pools = Mapping[str, tuple[str, ...]]
 

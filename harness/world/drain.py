@@ -24,9 +24,9 @@ from ...impl.api.requests import Evict
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.script import Missing
 from ...model.machine import Action, Outcome, View
-from ...model.store import Stored, reference
-from ...model.verbs import Verb
-from ...model.world import World
+from ...model.world.store import Stored, reference
+from ...model.world.verbs import Verb
+from ...model.world.world import World
 from .script_slots import BLOCKED, GONE, LISTED, REFUSED, SCRIPT, USER, draining, pods_in, with_gone
 
 RETRIED = frozenset({404, 409, 429})

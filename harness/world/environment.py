@@ -19,9 +19,9 @@ from ...impl.api.requests import Create, Delete, Request
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.script import Missing, Step
 from ...model.machine import Action, Fairness, Outcome, View
-from ...model.store import Full, Stored
-from ...model.verbs import Verb
-from ...model.world import OVERFLOW, World
+from ...model.world.store import Full, Stored
+from ...model.world.verbs import Verb
+from ...model.world.world import OVERFLOW, World
 from . import drain as draining
 from .script_slots import GONE, REFUSED, SCRIPT, USER, with_gone
 

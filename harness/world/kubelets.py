@@ -28,9 +28,9 @@ from ...impl.kubelet import worker
 from ...impl.kubelet.behaviour import ImageBehaviour
 from ...impl.kubelet.runtime import KubeletStep, Work, crash, occupies
 from ...model.machine import Action, Fairness, Outcome, View
-from ...model.store import Stored, Updates
-from ...model.verbs import Verb
-from ...model.world import World
+from ...model.world.store import Stored, Updates
+from ...model.world.verbs import Verb
+from ...model.world.world import World
 
 USER = "kubelet"
 """Who a kubelet's work is by."""

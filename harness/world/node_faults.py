@@ -27,8 +27,8 @@ from ...impl.controllers import nodelifecycle, podgc
 from ...impl.controllers.common import Keep, slim_conditions, slim_metadata
 from ...impl.kubectl import script as kubectl
 from ...model.machine import Action, Fairness, Outcome, View
-from ...model.verbs import Verb
-from ...model.world import CRASHES, Alternatives, Form, Process, Watch, World
+from ...model.world.verbs import Verb
+from ...model.world.world import CRASHES, Alternatives, Form, Process, Watch, World
 from ..input.priorities import pod_specs
 from ..input.scenario import Scenario
 from . import taint_eviction

@@ -32,12 +32,13 @@ from ...impl.api.requests import Bind, Create, Delete, Request, Update
 from ...impl.api.runtime import PodRuntime, Stage
 from ...impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from ...impl.kubelet.timings import timings
-from ...model import world as worlds
-from ...model import world_faults, world_steps
 from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
-from ...model.store import Full, Layout, pool
-from ...model.world import Form, World
-from ...properties.answers import accepts, is_judged, selects
+from ...model.world import faults as world_faults
+from ...model.world import steps as world_steps
+from ...model.world import world as worlds
+from ...model.world.store import Full, Layout, pool
+from ...model.world.world import Form, World
+from ...properties.reachability.answers import accepts, is_judged, selects
 from ..input.scenario import Scenario
 from . import components, kubelets
 from .cluster import describe, serve

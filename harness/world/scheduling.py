@@ -36,9 +36,9 @@ from ...impl.scheduler.priority_sort import priority
 from ...impl.scheduler.profile import DEFAULT
 from ...impl.scheduler.schedule import Decision, decide
 from ...model.machine import View
-from ...model.store import Stored
-from ...model.turn import Requests
-from ...model.world import Alternatives, Form, Process, Watch
+from ...model.world.store import Stored
+from ...model.world.turn import Requests
+from ...model.world.world import Alternatives, Form, Process, Watch
 from ..input.scenario import DEFAULT_SCHEDULER, Schedulers
 
 Quiet = Callable[[View], bool]

@@ -15,7 +15,7 @@ from ...impl.api.core import Pod
 from ...model.checker.guard import out_of_memory, out_of_time
 from ...model.checker.results import Limits
 from ...model.machine import Action, Converges, Fairness, Machine, Outcome, State, View
-from ...model.verbs import Verb
+from ...model.world.verbs import Verb
 from .cluster import Cluster, Initial
 from .kubelets import runtime_slot
 from .script_slots import SCRIPT, under_way

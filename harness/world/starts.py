@@ -34,9 +34,9 @@ from ...impl.controllers.endpoints import ZONE
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Status
 from ...model.machine import Action, Machine, Outcome, State, View
-from ...model.store import Layout
-from ...model.world import OVERFLOW, Form, Process
-from ...model.world_steps import actions as actions_of
+from ...model.world.steps import actions as actions_of
+from ...model.world.store import Layout
+from ...model.world.world import OVERFLOW, Form, Process
 from ..input.priorities import pod_specs
 from ..input.scenario import Scenario
 from . import scheduling

@@ -28,8 +28,8 @@ from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.kubelet.status import pod_ip
 from ...model.machine import Fact, Mention, Symmetry
-from ...model.turn import Requests, Together, sent
-from ...model.world import STALLED, Process
+from ...model.world.turn import Requests, Together, sent
+from ...model.world.world import STALLED, Process
 from ..input.scenario import Scenario
 from .cluster import Cluster
 from .kubelets import runtime_slot, up_slot

@@ -25,9 +25,9 @@ from ...impl.api.requests import Evict
 from ...impl.controllers import tainteviction
 from ...impl.kubectl import script as kubectl
 from ...model.machine import Action, Outcome, View
-from ...model.store import reference
-from ...model.verbs import Verb
-from ...model.world import Alternatives, Form, Process, Watch, World
+from ...model.world.store import reference
+from ...model.world.verbs import Verb
+from ...model.world.world import Alternatives, Form, Process, Watch, World
 from ..input.scenario import Consistency, Scenario
 
 USER = "taint-eviction-controller"

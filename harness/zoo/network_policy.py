@@ -14,7 +14,7 @@ from ...impl.api.frozen import strings
 from ...impl.api.meta import LabelSelector
 from ...model.checker.explore import explore
 from ...model.machine import Property
-from ...properties.network_policy import EGRESS, INGRESS, Party, Peer, Policy, Rule
+from ...properties.reachability.network_policy import EGRESS, INGRESS, Party, Peer, Policy, Rule
 from ..policies import claims
 from ..policies.policies import machine
 from ..policies.setup import Members, Program, Setup

@@ -3,7 +3,7 @@
 A design of its own, not the text of Kubernetes' nftables proxy: addresses are looked up in maps, so that a packet meets
 a handful of rules however many Services there are; the cluster IP has a chain of its own that marks; endpoints are
 drawn with one number. That it does to every packet what the iptables rules do is proved, not meant
-(properties/reachability_equivalence); of two Services with the same address and port the first by name gets it.
+(properties/reachability/equivalence); of two Services with the same address and port the first by name gets it.
 Upstream for what must become of packets: pkg/proxy/iptables (v1.32). Left out on purpose: as in iptables mode here, and
 single updates: each text is whole.
 """

@@ -40,7 +40,7 @@ LARGE = 50_000
 """With so many states a machine is a large one: what compiled loops cost to load is repaid."""
 
 if TYPE_CHECKING:
-    from .columns import Columns  # Needs numba, an extra.
+    from .columns.columns import Columns  # Needs numba, an extra.
 
 Engine: TypeAlias = "Plain | Rows | Columns"
 
@@ -225,7 +225,7 @@ def _columns(
     if not memo:
         raise ValueError("the engine of columns cannot but remember")
     try:
-        from .columns import Columns  # noqa: PLC0415 - numba is an extra, and slow to load
+        from .columns.columns import Columns  # noqa: PLC0415 - numba is an extra, and slow to load
     except ModuleNotFoundError as error:
         raise ValueError(f"the engine of columns needs {error.name}: pip install 'kubeproof[fast]'") from error
     return Columns(book, guard, collect, fingerprints=fingerprints, threads=threads, folder=folder, symmetry=symmetry)

@@ -1,0 +1,1 @@
+"""States as columns of integers, all of a level at once."""

@@ -1,0 +1,1 @@
+"""One search over several processes, each with its share of the states."""

@@ -1,0 +1,1 @@
+"""One page for each component: what it may do, and nothing of how it does it."""

@@ -1,0 +1,129 @@
+"""What may befall a process of a world: crashes, lost answers, a second API server that stands still.
+
+Each is limited by the budget in its slot. A fault that changes nothing is not worth a budget and is left out: with less
+budget left the rest can only do less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from ..machine import Action, Fairness, Outcome, View
+from .steps import under_way
+from .store import Full, Stored, Updates
+from .turn import beside, heads
+from .verbs import Verb
+from .world import CRASHES, LAGGING, LOST, STALLED, Form, News, Process, World
+
+
+def faults(world: World, process: Process, *, crash: bool, lost: bool, lagging: bool) -> tuple[Action, ...]:
+    """Give what may befall a process, each limited by the budget in its slot."""
+    found: list[tuple[Verb, Callable[[World, Process, View], Iterator[Outcome]]]] = []
+    if crash and process.crashes:
+        found.append((Verb.CRASHES, _crashes))
+    if crash and process.crashes and lagging:
+        found.append((Verb.RESTARTS_STALE, _restarts_stale))
+    if lost:
+        found.append((Verb.LOSES, _loses))
+    if lost and process.form is not Form.CURRENT:
+        found.append((Verb.BEGINS_UNSEEN, _begins))
+    return tuple(
+        Action(
+            f"{process.name}: {verb.value}",
+            f"fault {process.name}",
+            partial(step, world, process),
+            Fairness.NONE,
+            by=process.user,
+            verb=verb,
+            on=process.key,
+        )
+        for verb, step in found
+    )
+
+
+def _crashes(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Forget the turn and every view, and list anew. A crash that changes nothing is not worth a budget."""
+    budget: int = view[CRASHES]
+    if not budget:
+        return
+    if process.form is Form.SNAPSHOT:
+        key = world.key(view, process)
+        behind = key is not None and any(world.news(view, one, key, view[process.seen(one)]) for one in process.watches)
+        if view[process.turn] or behind:
+            shown = {} if key is None else {process.seen(one): News.DUE for one in process.watches}
+            yield Outcome("crashes and restarts", {process.turn: (), **shown, CRASHES: budget - 1})
+        return
+    anew = _listed(world, process, view, view)
+    if any(view[slot] != value for slot, value in anew.items()):
+        yield Outcome("crashes and restarts", {**anew, CRASHES: budget - 1})
+
+
+def _restarts_stale(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """List from an API server whose watch cache stands still: the process travels back in time."""
+    budget: int = view[CRASHES]
+    cache = view[STALLED]
+    if not budget or cache is None:
+        return
+    past = Stored(view, world.layout, dict(zip(world.layout.slots(), cache, strict=True)))
+    anew = _listed(world, process, view, past)
+    if any(view[slot] != value for slot, value in anew.items()):
+        yield Outcome("crashes and lists from apiserver-2", {**anew, CRASHES: budget - 1})
+
+
+def _listed(world: World, process: Process, view: View, source: View) -> Updates:
+    updates: Updates = {process.turn: ()}
+    key = world.key(view, process)
+    if process.form is Form.DECISION:
+        updates[process.decided] = () if key is None else process.decide(key, world.now(source, process, key))
+    elif process.form is Form.SNAPSHOT and key is not None:
+        updates |= {process.seen(one): world.look(source, one, key) for one in process.watches}
+    return updates
+
+
+def _loses(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Commit a request whose answer never arrives: the sender has not seen its write and tries again."""
+    budget: int = view[LOST]
+    if not budget:
+        return
+    for requests, request in ((some, one) for some in world.pending(view, process) for one in heads(some)):
+        try:
+            response, updates = world.commit(view, process.user, request)
+        except Full:
+            continue
+        if response.ok:
+            label = f"{world.describe(request, response)}, and the answer is lost"
+            yield Outcome(label, {**updates, process.turn: beside(requests, request), LOST: budget - 1})
+
+
+def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """See news while a sync is under way whose answer may be lost."""
+    key = world.key(view, process)
+    if not view[LOST] or key is None:
+        return
+    for watch in process.watches:
+        for requests in under_way(world, process, view, watch, lost=True):
+            news: Updates = {process.decided: world.fresh(view, process)}
+            if process.form is Form.SNAPSHOT:
+                news = {process.seen(watch): world.look(view, watch, key)}
+            if any(view[slot] != value for slot, value in news.items()):
+                yield Outcome(f"begins a sync and sees {watch.kind}", {**news, process.turn: requests})
+
+
+def stalling(world: World) -> tuple[Action, ...]:
+    """Let the second API server's watch cache stand still, and move on again."""
+
+    def stalls(view: View) -> Iterator[Outcome]:
+        if view[STALLED] is None and view[LAGGING]:
+            content = tuple(view[slot] for slot in world.layout.slots())
+            budget = view[LAGGING]
+            yield Outcome("stands still", {STALLED: content, LAGGING: budget - 1})
+
+    def follows(view: View) -> Iterator[Outcome]:
+        if view[STALLED] is not None:
+            yield Outcome("catches up", {STALLED: None})
+
+    return (
+        Action("apiserver-2: stands still", "fault apiserver-2", stalls, Fairness.NONE, verb=Verb.STANDS_STILL),
+        Action("apiserver-2: catches up", "apiserver-2", follows, verb=Verb.CATCHES_UP),
+    )

@@ -1,0 +1,193 @@
+"""What a process of a world may do: decide, see something newer, send the next request of its turn, give up.
+
+The argument for each of these steps is in the docstring of `world`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from typing import Any
+
+from ...impl.api.meta import Ref
+from ...impl.api.requests import Request
+from ..machine import Action, Outcome, View
+from .store import Full, Stored, Updates
+from .turn import Requests, beside, heads, spared, without, written
+from .verbs import Verb
+from .world import OVERFLOW, Alternatives, Form, News, Process, Snapshot, Watch, World
+
+SHOWN = ""
+"""What is said of a process that is shown what the step before said that it sees: nothing."""
+
+
+def actions(world: World, process: Process) -> tuple[Action, ...]:
+    """Give everything one process may do, in a fixed order. Each of its watches delivers, whatever else is going on."""
+
+    def action(verb: Verb, step: Callable[..., Iterator[Outcome]], kind: str = "", **more: Any) -> Action:
+        does = f"{verb.value} {kind}".rstrip()
+        group = f"{process.name} watches: {does}" if verb in {Verb.SEES, Verb.LOOKS_AGAIN} else process.name
+        bound = partial(step, world, process, **more.pop("bound", {}))
+        name = f"{process.name}: {does}"
+        return Action(name, group, bound, process.fairness, by=process.user, verb=verb, on=process.key, **more)
+
+    found: list[Action] = []
+    if process.form is Form.DECISION:
+        found += [action(Verb.DECIDES, _decides, urgent=True), action(Verb.LOOKS_AGAIN, _looks_again)]
+        found += [action(Verb.IS_TOO_LATE, _too_late, urgent=True)]
+    if process.form is Form.SNAPSHOT:
+        kinds = {one.kind: {"watch": one} for one in process.watches}
+        found += [action(Verb.IS_SHOWN, _is_shown, kind, bound=one, urgent=True) for kind, one in kinds.items()]
+        found += [action(Verb.SEES, _sees, kind, bound=one) for kind, one in kinds.items()]
+        if any(one.quiet for one in process.watches):
+            found += [action(Verb.PASSES_OVER, _passes_over, urgent=True)]
+    if process.narrow is not None:
+        found.append(action(Verb.BEGINS_SYNC, _begins))
+    return (*found, action(Verb.SENDS, _sends), action(Verb.ABANDONS, _abandons, urgent=True))
+
+
+def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    for requests in world.pending(view, process):
+        for request in heads(requests):
+            yield from _commit(world, process, view, requests, request)
+
+
+def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Begin a sync before anything of it is committed: what the store says now of a choice may be otherwise then."""
+    if view[process.turn] or len(world.alternatives(view, process)) == 1:
+        return
+    for requests in world.pending(view, process):
+        yield Outcome("begins a sync", {process.turn: requests})
+
+
+def _commit(world: World, process: Process, view: View, requests: Requests, request: Request) -> Iterator[Outcome]:
+    """Commit a request that may be the next of some; the rest is the turn. A refused one changes nothing else."""
+    try:
+        response, updates = world.commit(view, process.user, request)
+    except Full as full:
+        yield Outcome(f"needs one more place for a {full.kind}", {OVERFLOW: full.kind, process.turn: ()})
+        return
+    if not response.ok:
+        if view[process.turn]:
+            yield Outcome("is refused and starts anew", {process.turn: beside(requests, request)})
+        return
+    label = world.describe(request, response)
+    after = Stored(view, world.layout, updates)
+    left = without(requests, request)
+    yield Outcome(label, {**updates, **_seen_own(world, process, after, updates), process.turn: left})
+
+
+def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -> Updates:
+    """Show a process the kinds it has just written, where it must have seen its own writes."""
+    own = [
+        watch
+        for watch in process.watches
+        if watch.kind in process.sees_own and any(slot in updates for slot in world.layout.pools[watch.kind])
+    ]
+    if process.form is Form.DECISION:
+        return {process.decided: ()} if own or not process.alone else {}
+    key = world.key(after, process)
+    if process.form is Form.CURRENT or key is None:
+        return {}
+    return {process.seen(watch): News.DUE for watch in own}
+
+
+def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Give up what can only fail, and what was to follow it: the key goes back to the queue."""
+    turn: Requests = view[process.turn]
+    left = spared(turn, partial(world.hopeless, view, process.user)) if turn else turn
+    if left != turn:
+        yield Outcome("is refused and starts anew", {process.turn: left})
+
+
+def _decides(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    if view[process.decided] or (view[process.turn] and not process.alone):
+        return
+    if decision := world.fresh(view, process):
+        yield Outcome("decides", {process.decided: decision})
+
+
+def _looks_again(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Replace a decision by what is decided now; with one kind, a sync on the old one may be under way from here on."""
+    decided: Alternatives = view[process.decided]
+    if not decided:
+        return
+    decision = world.fresh(view, process)
+    if decision == decided:
+        return
+    yield Outcome("looks again", {process.decided: decision})
+    for requests in under_way(world, process, view, process.watches[0]) if process.alone else ():
+        yield Outcome("begins a sync and looks again", {process.decided: decision, process.turn: requests})
+
+
+def _too_late(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Drop a decision that can only be refused; one just made is kept, or it would be made again at once."""
+    decided: Alternatives = view[process.decided]
+    if decided and world.doomed(view, process, decided):
+        decision = world.fresh(view, process)
+        if decision != decided:
+            yield Outcome("is refused and looks again", {process.decided: decision})
+
+
+def _is_shown(world: World, process: Process, view: View, watch: Watch) -> Iterator[Outcome]:
+    """Show a process a kind as it is, within the step after which it knows it.
+
+    A step that gave the new snapshot itself would be run anew for each pair of what was seen and what there is.
+    """
+    if view[process.seen(watch)] is News.DUE and (key := world.key(view, process)) is not None:
+        yield Outcome(SHOWN, {process.seen(watch): world.look(view, watch, key)})
+
+
+def _sees(world: World, process: Process, view: View, watch: Watch) -> Iterator[Outcome]:
+    key = world.key(view, process)
+    if key is not None and world.news(view, watch, key, view[process.seen(watch)]):
+        yield Outcome(f"sees {watch.kind}", {process.seen(watch): News.DUE})
+        for requests in under_way(world, process, view, watch):
+            label = f"begins a sync and sees {watch.kind}"
+            yield Outcome(label, {process.seen(watch): News.DUE, process.turn: requests})
+
+
+def under_way(world: World, process: Process, view: View, watch: Watch, *, lost: bool = False) -> Iterator[Requests]:
+    """Give the syncs that may be under way while the process sees news of a kind.
+
+    Where its first write shows the process that kind anyway, only a lost answer makes a difference.
+    """
+    if view[process.turn]:
+        return
+    for requests in world.pending(view, process):
+        own = watch.kind in process.sees_own and all(written(one).kind == watch.kind for one in heads(requests))
+        if own is lost and not world.doomed(view, process, (requests,)):
+            yield requests
+
+
+def _passes_over(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Pass over a view that leads to nothing, whatever of the other kinds may yet be seen.
+
+    That can be told where every other kind changes no more: it will be seen as it was seen last, or as it is.
+    """
+    key = world.key(view, process)
+    if key is None or view[process.turn]:
+        return
+    seen = tuple(view[process.seen(watch)] for watch in process.watches)
+    if News.DUE in seen or not world.doomed(view, process, process.decide(key, seen)):
+        return
+    lively = [place for place, watch in enumerate(process.watches) if watch.quiet is None or not watch.quiet(view)]
+    if len(lively) > 1:
+        return
+    for place in lively or range(len(seen)):
+        watch = process.watches[place]
+        if world.news(view, watch, key, seen[place]) and _leads_to_nothing(world, process, view, key, seen, place):
+            yield Outcome(f"sees {watch.kind}", {process.seen(watch): News.DUE})
+            return
+
+
+def _leads_to_nothing(
+    world: World, process: Process, view: View, key: Ref, seen: tuple[Snapshot, ...], place: int
+) -> bool:
+    """Tell whether an old view of one kind gives nothing to do with any view of the others that is still to come."""
+    others = (
+        (old,) if number == place else dict.fromkeys((old, world.look(view, watch, key)))
+        for number, (old, watch) in enumerate(zip(seen, process.watches, strict=True))
+    )
+    return all(world.doomed(view, process, process.decide(key, views)) for views in product(*others))

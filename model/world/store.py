@@ -1,0 +1,196 @@
+"""The store of a world: committed objects in pools of places, read through a view and written as slot updates.
+
+A place is a slot that holds one object of a kind or None. Objects of kinds that nothing changes are constants and
+take no slot. Names of created objects carry their place (`web-5d8f-p3`), so equal clusters are equal states however
+they came about; a place is used again only when nothing in the state remembers the name it gave.
+
+Left out on purpose: resource versions and uids as numbers. An object's uid is its reference, and a precondition
+compares the object as it was read with the object as it is: what differs from a version number is only an object
+changed there and back again, whose conflict would have been retried on equal content.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from attrs import field, fields, frozen, has
+from immutabledict import immutabledict
+
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
+from ..machine import View
+
+Updates = dict[str, Hashable]
+
+_PLACE = re.compile(r"-p(\d+)$")
+
+
+class Names:
+    """Which object names a value mentions; what was found is kept for each object, which is told by its identity.
+
+    The objects are kept with it, lest another one take their place: they are what the states of one machine hold.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[int, tuple[object, frozenset[str]]] = {}
+
+    def __call__(self, value: Any) -> frozenset[str]:
+        """Give every object name that a value mentions, wherever it is inside."""
+        if isinstance(value, tuple):
+            return frozenset().union(*map(self, value))
+        if not _fields_of(value.__class__):
+            return names_in(value)
+        known = self.kept.get(id(value))
+        if known is None:
+            known = self.kept[id(value)] = (value, names_in(value))
+        return known[1]
+
+
+@frozen
+class Layout:
+    """Which kinds have places, which objects never change, and which slots may remember an object's name."""
+
+    constants: immutabledict[Ref, Object]
+    pools: immutabledict[str, tuple[str, ...]]
+    memories: tuple[str, ...] = ()
+    busy: immutabledict[str, str] = immutabledict()
+    """By place: a slot that must be idle (its value false) before the place is used again."""
+    names: Names = field(factory=Names, eq=False, repr=False)
+
+    def slots(self) -> tuple[str, ...]:
+        """Give every place, kind by kind."""
+        return tuple(slot for kind in sorted(self.pools) for slot in self.pools[kind])
+
+
+def reference(obj: Object | None) -> Ref | None:
+    """Give the reference of what is in a place."""
+    return None if obj is None else ref_of(obj)
+
+
+def absent(obj: Object | None) -> bool:
+    """Tell whether a place is free."""
+    return obj is None
+
+
+def idle(value: Hashable) -> bool:
+    """Tell whether a slot that keeps a place busy lets go of it."""
+    return not value
+
+
+def names_in(value: object) -> frozenset[str]:
+    """Give every object name that a value mentions, wherever it is inside."""
+    found: set[str] = set()
+    _collect(value, found)
+    return frozenset(found)
+
+
+def _collect(value: Any, found: set[str]) -> None:
+    if isinstance(value, Ref):
+        found.add(value.name)
+    elif isinstance(value, tuple | frozenset):
+        for one in value:
+            _collect(one, found)
+    elif names := _fields_of(value.__class__):
+        for name in names:
+            inner = getattr(value, name)
+            if isinstance(inner, str):
+                if name == "name":
+                    found.add(inner)
+            elif inner is not None:
+                _collect(inner, found)
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if isinstance(key, str):
+                found.add(key)  # A budget's status names evicted Pods so.
+            _collect(inner, found)
+
+
+@cache
+def _fields_of(cls: type[Any]) -> tuple[str, ...]:
+    """Name the fields of a class of values; none if it is not one of ours."""
+    return tuple(one.name for one in fields(cls)) if has(cls) else ()
+
+
+class Full(Exception):  # noqa: N818 - it says what is the matter with the pool
+    """A kind has no free place left: the world is too small for what happens in it."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Stored:
+    """The committed objects as one step sees them: a read-only store with the updates made so far laid over it."""
+
+    def __init__(self, view: View, layout: Layout, updates: Updates | None = None) -> None:
+        self.view = view
+        self.layout = layout
+        self.updates: Updates = {} if updates is None else updates
+
+    def __getitem__(self, slot: str) -> Any:
+        return self.updates[slot] if slot in self.updates else self.view[slot]
+
+    def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
+        """Give `transform(value)`, as a view does."""
+        return transform(self.updates[slot]) if slot in self.updates else self.view.via(transform, slot)
+
+    def get(self, ref: Ref) -> Object | None:
+        """Give one object, None where there is none."""
+        if ref in self.layout.constants:
+            return self.layout.constants[ref]
+        slot = self.place_of(ref)
+        return None if slot is None else self[slot]
+
+    def list(self, kind: str, namespace: str | None) -> tuple[Object, ...]:
+        """Give the objects of a kind, in one namespace or in all (None), by namespace and name."""
+        constant = (one for ref, one in self.layout.constants.items() if ref.kind == kind)
+        placed = (self[slot] for slot in self.layout.pools.get(kind, ()))
+        found = [one for one in (*constant, *placed) if one is not None and namespace in {None, one.metadata.namespace}]
+        return tuple(sorted(found, key=ref_of))
+
+    def place_of(self, ref: Ref) -> str | None:
+        """Give the slot an object is in."""
+        pool = self.layout.pools.get(ref.kind, ())
+        hint = _PLACE.search(ref.name)
+        if hint and int(hint[1]) < len(pool) and self.via(reference, pool[int(hint[1])]) == ref:
+            return pool[int(hint[1])]
+        return next((slot for slot in pool if self.via(reference, slot) == ref), None)
+
+    def free_place(self, kind: str, prefix: str) -> tuple[str, str]:
+        """Give the first place that is free and forgotten, and the suffix it gives to a generated name."""
+        remembered = [self.via(self.layout.names, slot) for slot in self.layout.memories] if prefix else []
+        for number, slot in enumerate(self.layout.pools.get(kind, ())):
+            if not self.via(absent, slot):
+                continue
+            if slot in self.layout.busy and not self.via(idle, self.layout.busy[slot]):
+                continue
+            suffix = f"p{number}"
+            if not any(f"{prefix}{suffix}" in names for names in remembered):
+                return slot, suffix
+        raise Full(kind)
+
+    def write(self, ref: Ref, obj: Object | None, free: str | None) -> None:
+        """Lay one committed change over the store; a new object goes to the place chosen for it."""
+        slot = self.place_of(ref) or free
+        if slot is None:
+            raise Full(ref.kind)
+        self.updates[slot] = obj
+
+
+def pool(kind: str, size: int) -> tuple[str, ...]:
+    """Name the places of a kind."""
+    return tuple(f"store/{kind}/{number}" for number in range(size))
+
+
+def place(objects: Iterable[Object], pools: Mapping[str, tuple[str, ...]]) -> dict[str, Object | None]:
+    """Put objects into the places of their kinds, in order."""
+    slots: dict[str, Object | None] = {slot: None for kind in sorted(pools) for slot in pools[kind]}
+    for obj in objects:
+        free = next((slot for slot in pools[ref_of(obj).kind] if slots[slot] is None), None)
+        if free is None:
+            raise Full(ref_of(obj).kind)
+        slots[free] = obj
+    return slots

@@ -1,0 +1,208 @@
+"""Who should answer at a port of a Service, said from Services and Pods alone.
+
+In the words of the documentation (concepts/services-networking/service.md, reference/networking/virtual-ips.md, v1.32):
+a Pod that the selector matches and that has an address takes connections while it is ready and not being deleted, or
+always where unready addresses are published; where nobody does, those that are still ready while they are deleted.
+A traffic policy Local narrows both to the Pods of the node that is asked. A port leads to a number: its own, or that of
+the container port with its name and protocol. Nothing here looks at EndpointSlices, rules or any controller.
+
+A number that no container declares is taken to be listened on: declaring a port is not what opens it. Where one
+declares it for another protocol only, nobody listens.
+Left out on purpose: topology hints and trafficDistribution, readiness gates of single containers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
+
+from ...impl.api.core import ContainerPort, Pod, PodSpec, Service, ServicePort
+from ...impl.api.runtime import PodRuntime, Stage
+from ...model.components.kubeproxy import Endpoint
+
+
+@frozen(order=True)
+class Port:
+    """A port of a Service, as a client names it."""
+
+    namespace: str
+    service: str
+    number: int
+    protocol: str
+
+    def __str__(self) -> str:
+        protocol = "" if self.protocol == "TCP" else f"/{self.protocol}"
+        return f"Service {self.service}, port {self.number}{protocol}" if self.number else f"Service {self.service}"
+
+
+@frozen(order=True)
+class Door:
+    """A way to ask for a port: anywhere (`node` ""), or on a node that has only its own Pods to offer, and why."""
+
+    port: Port
+    node: str = ""
+    policy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.port}, asked on {self.node} ({self.policy}: Local)" if self.node else str(self.port)
+
+
+@frozen
+class Backend:
+    """What those who ask must know of a Pod: its uid, its node, and the ports it takes connections for, and when.
+
+    `first` are the ports it takes whatever else there is, `last` those that it takes where nobody takes them first.
+    """
+
+    uid: str
+    node: str
+    first: frozenset[Port] = frozenset()
+    last: frozenset[Port] = frozenset()
+
+
+def is_judged(service: Service) -> bool:
+    """Tell whether it follows from Pods who answers: there is a selector, and names are not looked up elsewhere."""
+    return bool(service.spec.selector) and service.spec.type != "ExternalName" and not service.metadata.terminating
+
+
+def is_headless(service: Service) -> bool:
+    """Tell whether clients look up the Pods' addresses by name."""
+    return service.spec.cluster_ip == "None"
+
+
+def selects(service: Service, namespace: str, labels: Iterable[tuple[str, str]]) -> bool:
+    """Tell whether a Service selects what bears these labels in a namespace."""
+    wanted = service.spec.selector
+    return bool(wanted) and service.metadata.namespace == namespace and set(wanted.items()) <= set(labels)
+
+
+def selects_pod(service: Service, pod: Pod) -> bool:
+    """Tell whether a Service selects a Pod."""
+    return selects(service, pod.metadata.namespace, pod.metadata.labels.items())
+
+
+def ports_of(service: Service) -> tuple[Port, ...]:
+    """Give the ports a client may ask for; of a headless Service the name alone is asked for."""
+    name = (service.metadata.namespace, service.metadata.name)
+    if is_headless(service):
+        return (Port(*name, 0, "TCP"),)
+    return tuple(Port(*name, one.port, one.protocol or "TCP") for one in service.spec.ports)
+
+
+def number_on(spec: PodSpec, port: ServicePort) -> int | None:
+    """Give the number that a Service port stands for on a Pod; None if no container has a port of that name."""
+    target = port.target_port
+    if target is None or isinstance(target, int):
+        return target or port.port
+    protocol = port.protocol or "TCP"
+    return next(
+        (one.container_port for one in _declared(spec) if (one.name, one.protocol or "TCP") == (target, protocol)), None
+    )
+
+
+def _declared(spec: PodSpec) -> Iterator[ContainerPort]:
+    """Give the ports that containers which go on running declare."""
+    sidecars = (one for one in spec.init_containers if one.restart_policy == "Always")
+    return (port for container in (*spec.containers, *sidecars) for port in container.ports)
+
+
+def why_deaf(spec: PodSpec, port: ServicePort) -> str:
+    """Say why a Pod does not listen where a Service port leads; "" if it does, as far as its manifest says."""
+    protocol, number = port.protocol or "TCP", number_on(spec, port)
+    if number is None:
+        return f"no container has a {protocol} port that is called {port.target_port}"
+    there = {one.protocol or "TCP" for one in _declared(spec) if one.container_port == number}
+    if there and protocol not in there:
+        return f"the containers declare {number} for {' and '.join(sorted(there))}, not for {protocol}"
+    return ""
+
+
+def backend(services: tuple[Service, ...], obj: object) -> Backend | None:
+    """Give what is to be known of a Pod in front of some Services; None if none of them leads to it."""
+    if not isinstance(obj, Pod) or not _has_address(obj):
+        return None
+    first: list[Port] = []
+    last: list[Port] = []
+    for service in services:
+        if selects_pod(service, obj):
+            ports = tuple(_listening(service, obj))
+            if obj.ready and obj.metadata.terminating:
+                last += ports
+            if service.spec.publish_not_ready_addresses or (obj.ready and not obj.metadata.terminating):
+                first += ports
+    if not first and not last:
+        return None
+    return Backend(obj.metadata.uid, obj.spec.node_name, frozenset(first), frozenset(last))
+
+
+def _listening(service: Service, pod: Pod) -> Iterator[Port]:
+    if is_headless(service):
+        yield from ports_of(service)
+        return
+    for port, asked in zip(service.spec.ports, ports_of(service), strict=True):
+        if not why_deaf(pod.spec, port):
+            yield asked
+
+
+def _has_address(pod: Pod) -> bool:
+    return not pod.finished and any(_addresses(pod))
+
+
+def _addresses(pod: Pod) -> tuple[str, ...]:
+    listed = tuple(str(one.get("ip") or "") for one in pod.status.extra.get("podIPs") or ())
+    return tuple(one for one in listed if one) or (pod.status.pod_ip,)
+
+
+def takers(door: Door, backends: Iterable[Backend]) -> tuple[Backend, ...]:
+    """Give who takes a connection at a door."""
+    there = [one for one in backends if door.node in {"", one.node}]
+    first = tuple(one for one in there if door.port in one.first)
+    if first or _by_name(door.port):
+        return first
+    return tuple(one for one in there if door.port in one.last)
+
+
+def _by_name(port: Port) -> bool:
+    """Tell whether a name leads to the Pods: names know no last resort."""
+    return port.number == 0
+
+
+def accepts(runtime: PodRuntime | None) -> str:
+    """Give the uid of the Pod that takes a new connection now, "" if what runs takes none.
+
+    It does while it runs or sits in its preStop hook, ready or not; no more from the SIGTERM on (programs may go on
+    accepting, but nothing makes them), nor from a container's exit until it is ready again.
+    """
+    if runtime is None or runtime.stage not in {Stage.RUNNING, Stage.PRE_STOP} or runtime.reason:
+        return ""
+    return "" if runtime.restarts and not runtime.ready else runtime.uid
+
+
+# --- what the rules of a node must lead to --------------------------------------------------------------------------
+
+
+def endpoints(
+    service: Service, port: ServicePort, pods: Iterable[Pod], nodes: frozenset[str], asked: str, family: str
+) -> Iterator[Endpoint]:
+    """Give the endpoints of a port as the rules of a node (`asked`) must have them, from the Pods.
+
+    A Pod on a node that is not there has none, unless unready addresses are published.
+    """
+    publishes = service.spec.publish_not_ready_addresses
+    for pod in pods:
+        number = number_on(pod.spec, port)
+        if not selects_pod(service, pod) or not _has_address(pod) or number is None:
+            continue
+        if pod.spec.node_name not in nodes and not publishes:
+            continue
+        for address in _addresses(pod):
+            if (":" in address) == (family == "IPv6"):
+                yield Endpoint(
+                    port.name,
+                    f"[{address}]:{number}" if ":" in address else f"{address}:{number}",
+                    here=pod.spec.node_name == asked,
+                    ready=publishes or (pod.ready and not pod.metadata.terminating),
+                    serving=pod.ready,
+                    terminating=pod.metadata.terminating,
+                )

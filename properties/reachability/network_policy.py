@@ -1,0 +1,199 @@
+"""May a packet pass between two Pods? What NetworkPolicies say, with the policy, rule and line that decide it.
+
+A Pod that no policy of a direction selects takes everything of that direction; one that is selected takes what some
+rule of some of these policies allows, and nothing else. A connection needs the leave of its source to go out and of its
+destination to come in. A Pod reaches itself, and its node reaches it, whatever policies say.
+Upstream: staging/src/k8s.io/api/networking/v1/types.go (v1.32) and what it promises; enforcing it is the network
+plugin's part. Left out on purpose: IPv6, how long a plugin takes (what it promises is in
+model/components/network_policy.py), and whether a plugin sees a Service's cluster IP or the Pod behind it: a
+destination here is the Pod.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Network
+
+from attrs import field, frozen
+from immutabledict import immutabledict
+
+from ...impl.api.frozen import Strings, strings
+from ...impl.api.meta import LabelSelector
+from ...impl.api.selectors import selects
+
+INGRESS, EGRESS = "Ingress", "Egress"
+
+
+@frozen
+class Peer:
+    """Whom a rule speaks of: Pods by their labels and their namespace's, or a block of addresses with exceptions.
+
+    Without `namespaces` the Pods are of the policy's own namespace; without `pods` they are all of these namespaces.
+    """
+
+    pods: LabelSelector | None = None
+    namespaces: LabelSelector | None = None
+    cidr: str = ""
+    excepted: tuple[str, ...] = ()
+
+
+@frozen
+class Ports:
+    """Ports of a rule: `first` to `last`, or one by its container's `name`; 0 and "" are all of the protocol."""
+
+    protocol: str = "TCP"
+    first: int = 0
+    last: int = 0
+    name: str = ""
+
+
+@frozen
+class Rule:
+    """What one rule allows: any of the peers on any of the ports; none given means all. `where` is its "file:line"."""
+
+    peers: tuple[Peer, ...] = ()
+    ports: tuple[Ports, ...] = ()
+    where: str = ""
+
+
+@frozen
+class Policy:
+    """One NetworkPolicy: the Pods it is for, the directions it isolates them in, and its rules for each."""
+
+    namespace: str
+    name: str
+    pods: LabelSelector
+    directions: frozenset[str]
+    ingress: tuple[Rule, ...] = ()
+    egress: tuple[Rule, ...] = ()
+    where: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    def rules(self, direction: str) -> tuple[Rule, ...]:
+        """Give the rules of a direction."""
+        return self.ingress if direction == INGRESS else self.egress
+
+
+@frozen
+class Party:
+    """One end of a connection: a Pod, or with an empty namespace an address outside the cluster.
+
+    `ports` are the named ports of its containers.
+    """
+
+    address: str
+    namespace: str = ""
+    name: str = ""
+    labels: Strings = field(factory=strings)
+    namespace_labels: Strings = field(factory=strings)
+    ports: immutabledict[tuple[str, str], int] = field(factory=immutabledict)
+    """(protocol, name) to number."""
+
+    @property
+    def is_pod(self) -> bool:
+        """Whether it is a Pod of the cluster."""
+        return bool(self.namespace)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.is_pod else self.address
+
+
+@frozen
+class Blocked:
+    """Why a connection may not be: the direction, the policies that isolate, and what each of their rules lacks."""
+
+    direction: str
+    policies: tuple[Policy, ...]
+    reasons: tuple[str, ...]
+
+
+def verdict(policies: Iterable[Policy], source: Party, destination: Party, port: int, protocol: str) -> Blocked | None:
+    """Tell whether a connection may be: None if it may, else what is in its way (the source's side first)."""
+    known = tuple(policies)
+    if source.address == destination.address:
+        return None
+    for direction, mine, other in ((EGRESS, source, destination), (INGRESS, destination, source)):
+        isolating = isolates(known, mine, direction)
+        if isolating and not any(
+            admits(policy, rule, other, destination, port, protocol)
+            for policy in isolating
+            for rule in policy.rules(direction)
+        ):
+            reasons = tuple(_reasons(isolating, direction, other, destination, port, protocol))
+            return Blocked(direction, isolating, reasons)
+    return None
+
+
+def isolates(policies: Iterable[Policy], party: Party, direction: str) -> tuple[Policy, ...]:
+    """Give the policies that isolate a Pod in a direction; an address outside has none."""
+    return tuple(
+        one
+        for one in policies
+        if direction in one.directions and one.namespace == party.namespace and selects(one.pods, party.labels)
+    )
+
+
+def admits(policy: Policy, rule: Rule, other: Party, destination: Party, port: int, protocol: str) -> bool:
+    """Tell whether a rule lets a connection with the other end pass; ports are the destination's in both directions."""
+    return _peer(policy, rule, other) and _port(rule, destination, port, protocol)
+
+
+def _peer(policy: Policy, rule: Rule, other: Party) -> bool:
+    return not rule.peers or any(is_peer(policy, peer, other) for peer in rule.peers)
+
+
+def is_peer(policy: Policy, peer: Peer, other: Party) -> bool:
+    """Tell whether a peer of a policy is this party."""
+    if peer.cidr:
+        address = IPv4Address(other.address)
+        return address in IPv4Network(peer.cidr) and not any(address in IPv4Network(one) for one in peer.excepted)
+    if not other.is_pod:
+        return False
+    if peer.namespaces is None:
+        in_namespace = other.namespace == policy.namespace
+    else:
+        in_namespace = selects(peer.namespaces, other.namespace_labels)
+    return in_namespace and (peer.pods is None or selects(peer.pods, other.labels))
+
+
+def _port(rule: Rule, destination: Party, port: int, protocol: str) -> bool:
+    return not rule.ports or any(_is_port(one, destination, port, protocol) for one in rule.ports)
+
+
+def _is_port(wanted: Ports, destination: Party, port: int, protocol: str) -> bool:
+    if wanted.protocol != protocol:
+        return False
+    if wanted.name:
+        return destination.ports.get((protocol, wanted.name)) == port
+    return not wanted.first or wanted.first <= port <= wanted.last
+
+
+# --- why not --------------------------------------------------------------------------------------------------------
+
+
+def _reasons(
+    isolating: tuple[Policy, ...], direction: str, other: Party, destination: Party, port: int, protocol: str
+) -> Iterator[str]:
+    word = "from" if direction == INGRESS else "to"
+    for policy in isolating:
+        if not policy.rules(direction):
+            yield f"{policy.where}: {policy} allows no {direction.lower()} at all"
+        for place, rule in enumerate(policy.rules(direction)):
+            lacks = []
+            if not _peer(policy, rule, other):
+                lacks.append(f"its {word} has no peer that is {_described(other)}")
+            if not _port(rule, destination, port, protocol):
+                lacks.append(f"its ports are without {port}/{protocol}")
+            yield f"{rule.where}: {policy} {direction.lower()}[{place}]: {' and '.join(lacks)}"
+
+
+def _described(party: Party) -> str:
+    if not party.is_pod:
+        return party.address
+    return f"{party} ({_text(party.labels)}; namespace: {_text(party.namespace_labels)})"
+
+
+def _text(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or "no labels"

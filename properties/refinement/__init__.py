@@ -1,0 +1,1 @@
+"""How each implementation is seen as its model, and the obligation of every step."""

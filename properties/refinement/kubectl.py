@@ -1,0 +1,88 @@
+"""How kubectl's commands are seen as its model: the live objects are a state, a script step is an action."""
+
+from __future__ import annotations
+
+from attrs import evolve
+from immutabledict import immutabledict
+
+from ...impl.api.apps import Deployment
+from ...impl.api.cache import Cache
+from ...impl.api.core import Node, Pod
+from ...impl.api.kinds import ref_of
+from ...impl.api.requests import Create, Delete, Evict, Request, Update
+from ...impl.kubectl import script
+from ...model.components import kubectl as model
+
+
+def abstract(cache: Cache) -> model.State:
+    """See the live objects as a state of the model."""
+    return model.State(
+        workloads=immutabledict(
+            (one.metadata.name, model.Workload(one.spec.replicas or 0, _images(one))) for one in cache.list(Deployment)
+        ),
+        hosts=immutabledict((one.metadata.name, _host(one)) for one in cache.list(Node)),
+        pods=immutabledict((one.metadata.name, _place(one)) for one in cache.list(Pod)),
+    )
+
+
+def _images(deployment: Deployment) -> immutabledict[str, str]:
+    return immutabledict((one.name, one.image) for one in deployment.spec.template.spec.containers)
+
+
+def _host(node: Node) -> model.Host:
+    taints = immutabledict(((one.key, one.effect), one.value) for one in node.spec.taints)
+    return model.Host(node.spec.unschedulable, taints, immutabledict(node.metadata.labels))
+
+
+def _place(pod: Pod) -> model.Place:
+    owners = {owner.kind for owner in pod.metadata.owner_references if owner.controller}
+    mirror = "kubernetes.io/config.mirror" in pod.metadata.annotations
+    return model.Place(pod.spec.node_name, stays=mirror or ("DaemonSet" in owners and not pod.finished))
+
+
+def action(step: script.Step) -> tuple[model.Action, ...]:
+    """Give what a step means; no action for a kind of step the model leaves out."""
+    match step:
+        case script.SetImage(_, name, image, container):
+            return (model.SetImage(name, container, image),)
+        case script.Scale(_, name, replicas):
+            return (model.Scale(name, replicas),)
+        case script.Cordon(node) | script.Uncordon(node):
+            return (model.SetCordon(node, closed=isinstance(step, script.Cordon)),)
+        case script.Taint(node, key, value, effect):
+            return (model.SetTaint(node, key, effect, value),)
+        case script.Untaint(node, key, effect):
+            return (model.SetTaint(node, key, effect, None),)
+        case script.LabelNode(node, labels):
+            return tuple(model.SetLabel(node, key, value) for key, value in labels.items())
+        case script.DeletePod(name):
+            return (model.RemovePod(name),)
+        case script.Drain(node):
+            return (model.Empty(node),)
+    return ()
+
+
+def granted(cache: Cache, request: Request) -> Cache:
+    """Give the objects once a request is granted, deletions finished at once; only the fields it may write change."""
+    objects = cache.objects
+    match request:
+        case Create(object=created):
+            return Cache.of((*objects.values(), created))
+        case Update(object=updated, subresource="scale"):
+            old = objects[ref_of(updated)]
+            if isinstance(old, Deployment) and isinstance(updated, Deployment):
+                updated = evolve(old, spec=evolve(old.spec, replicas=updated.spec.replicas))
+            return Cache(objects.set(ref_of(updated), updated))
+        case Update(object=updated):
+            return Cache(objects.set(ref_of(updated), updated))
+        case Delete(ref=gone) | Evict(pod=gone):
+            return Cache(objects.delete(gone))
+    return cache
+
+
+def run(step: script.Step, cache: Cache, namespace: str) -> Cache:
+    """Give the objects after a command, everything granted; a drain is repeated until it is over."""
+    wanted = script.requests(step, cache, namespace)
+    for request in () if isinstance(wanted, script.Missing) else wanted:
+        cache = granted(cache, request)
+    return cache
