@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from .harness.face import scale as scale
     from .harness.face import set_image as set_image
     from .harness.input.scenario import Faults as Faults
-    from .impl.api.load import BadInput as BadInput
+    from .impl.api.reading.load import BadInput as BadInput
     from .model.checker.results import Limits as Limits
 
 _HOMES = {
-    "BadInput": "impl.api.load",
+    "BadInput": "impl.api.reading.load",
     "Cluster": "harness.face",
     "Faults": "harness.input.scenario",
     "Limits": "model.checker.results",

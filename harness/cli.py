@@ -359,7 +359,7 @@ def _interrupts(_number: int, _frame: object) -> None:
 
 
 def _run(arguments: list[str] | None) -> int:
-    from ..impl.api.load import BadInput  # noqa: PLC0415 - not before something is to be done
+    from ..impl.api.reading.load import BadInput  # noqa: PLC0415 - not before something is to be done
     from ..traces.document import BadTraceError  # noqa: PLC0415
 
     try:

@@ -17,9 +17,9 @@ from typing import Any
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ..impl.api.frozen import EMPTY, Json, freeze, thaw
 from ..impl.api.kinds import ref_of
-from ..impl.api.load import BadInput, Problem
+from ..impl.api.reading.load import BadInput, Problem
+from ..impl.api.values.frozen import EMPTY, Json, freeze, thaw
 from ..impl.kubectl import script as steps
 from ..impl.kubectl.script import Step
 from ..model.checker import profile

@@ -19,11 +19,13 @@ from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus
 from ..impl.api.requests import Request
-from ..impl.apiserver.authentication import controller
+from ..impl.apiserver.access.authentication import controller
 from ..impl.apiserver.handler import handle
 from ..impl.apiserver.storage import Objects
-from ..impl.controllers import deployment, disruption, endpointslice
+from ..impl.controllers import disruption
 from ..impl.controllers.common import Transform
+from ..impl.controllers.deployment import deployment
+from ..impl.controllers.endpointslice import endpointslice
 from ..impl.kubeproxy.family import IPV4, IPV6
 from ..impl.kubeproxy.proxy import rules
 from ..model.components.kubeproxy import Endpoint

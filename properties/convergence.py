@@ -14,9 +14,9 @@ from attrs import evolve
 
 from ..impl.api.apps import Deployment, ReplicaSet
 from ..impl.api.core import Pod, PodTemplateSpec, Service
-from ..impl.api.frozen import strings
 from ..impl.api.kinds import Object
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ..impl.api.values.frozen import strings
 
 HASH = "pod-template-hash"
 PAUSED = ": it is paused (kubectl rollout resume would do)"

@@ -48,18 +48,18 @@ from kubeproof.harness.recorded import recordings
 from kubeproof.harness.recorded.check import Asked
 from kubeproof.harness.recorded.end import Ends
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
-from kubeproof.impl.api.convert import structure, unstructure
 from kubeproof.impl.api.core import Pod, PodSpec, PodTemplateSpec
-from kubeproof.impl.api.int_or_percent import IntOrPercentError, scaled_value
-from kubeproof.impl.api.load import BadInput
-from kubeproof.impl.api.qos import pod_limits, pod_requests, qos_class
-from kubeproof.impl.api.quantity import DECIMAL_EXPONENT, Quantity, QuantityError, parse_quantity
-from kubeproof.impl.api.selector_text import SelectorError, parse_field_selector, parse_label_selector
-from kubeproof.impl.api.template_hash import hash_of_json
-from kubeproof.impl.api.timestamps import parse_time
-from kubeproof.impl.controllers import deployment_math
+from kubeproof.impl.api.reading.convert import structure, unstructure
+from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.api.values.int_or_percent import IntOrPercentError, scaled_value
+from kubeproof.impl.api.values.qos import pod_limits, pod_requests, qos_class
+from kubeproof.impl.api.values.quantity import DECIMAL_EXPONENT, Quantity, QuantityError, parse_quantity
+from kubeproof.impl.api.values.selector_text import SelectorError, parse_field_selector, parse_label_selector
+from kubeproof.impl.api.values.template_hash import hash_of_json
+from kubeproof.impl.api.values.timestamps import parse_time
 from kubeproof.impl.controllers.cron import ScheduleError, parse_schedule
-from kubeproof.impl.controllers.deletion import Ranked, in_order
+from kubeproof.impl.controllers.deployment import arithmetic as deployment_math
+from kubeproof.impl.controllers.replicaset.deletion import Ranked, in_order
 from kubeproof.impl.etcd import gateway as etcd_gateway
 from kubeproof.model.checker import Limits, Status
 from kubeproof.properties.oracles import kubeproxy as agreement_kubeproxy

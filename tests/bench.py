@@ -21,8 +21,8 @@ from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.place.place import solve
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Pod
+from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.scheduler import Snapshot, decide, schedule
 from kubeproof.model.checker import Exploration, explore
 from kubeproof.properties.placement.groups import Fits, Group, Groups, Misfit

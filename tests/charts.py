@@ -32,7 +32,7 @@ from attrs import frozen
 from kubeproof.harness import face
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Service
-from kubeproof.impl.api.load import BadInput
+from kubeproof.impl.api.reading.load import BadInput
 
 NODES = 3
 PROPAGATION = "5s"

@@ -30,7 +30,7 @@ from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Claim, Report
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.random_scenario import Drawing, draw, smaller
-from kubeproof.impl.api.load import BadInput
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits, Status
 
 KEPT = Path(__file__).parent / "scenarios" / "differential"

@@ -1,4 +1,4 @@
-"""Make impl/api/schema.json.xz, the table of all of Kubernetes' fields and their types, from an OpenAPI v2 document.
+"""Make the table of all of Kubernetes' fields and their types (impl/api/reading) from an OpenAPI v2 document.
 
     python tests/make_schema.py OPENAPI [OUT]
 
@@ -86,7 +86,7 @@ def main(openapi: str, out: str | None = None) -> None:
     text = lzma.decompress(source.read_bytes()) if source.suffix == ".xz" else source.read_bytes()
     document = json.loads(text)
     made = opaque(table(document.get("body") or document))
-    target = Path(out) if out else Path(kubeproof.__file__).parent / "impl" / "api" / "schema.json.xz"
+    target = Path(out) if out else Path(kubeproof.__file__).parent / "impl" / "api" / "reading" / "schema.json.xz"
     packed = json.dumps(made, separators=(",", ":"), sort_keys=True).encode()
     target.write_bytes(lzma.compress(packed, preset=9 | lzma.PRESET_EXTREME))
     print(f"{target}: {len(made['types'])} types, {sum(map(len, made['kinds'].values()))} kinds")

@@ -36,7 +36,7 @@ from attrs import frozen
 
 from kubeproof.harness import face
 from kubeproof.harness.check.check import check
-from kubeproof.impl.api.load import BadInput
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits
 from kubeproof.properties.planted import planted
 

@@ -58,8 +58,8 @@ def test_every_record_of_the_small_languages_agrees(name: str, count: int) -> No
 
 
 API = "kubeproof.impl.api"
-MATH = "kubeproof.impl.controllers.deployment_math"
-DELETION = "kubeproof.impl.controllers.deletion"
+MATH = "kubeproof.impl.controllers.deployment.arithmetic"
+DELETION = "kubeproof.impl.controllers.replicaset.deletion"
 FAULTS = [
     (
         "cron: the day of the week is ignored",
@@ -75,40 +75,52 @@ FAULTS = [
         "round_up=True)\n    un",
         "round_up=False)\n    un",
     ),
-    ("fields: != selects what = selects", "field_selector", f"{API}.selector_text", ") != self.negated", ")"),
-    ("percentages are rounded down", "int_or_percent", f"{API}.int_or_percent", "math.ceil(part)", "math.floor(part)"),
+    ("fields: != selects what = selects", "field_selector", f"{API}.values.selector_text", ") != self.negated", ")"),
+    (
+        "percentages are rounded down",
+        "int_or_percent",
+        f"{API}.values.int_or_percent",
+        "math.ceil(part)",
+        "math.floor(part)",
+    ),
     (
         "NotIn needs the label",
         "label_selector",
-        f"{API}.selectors",
+        f"{API}.values.selectors",
         "value is None or value not in",
         "value is not None and value not in",
     ),
     (
         "a sidecar does not count for init containers after it",
         "pod_qos_requests",
-        f"{API}.qos",
+        f"{API}.values.qos",
         "_plus(part(container), sidecars)",
         "part(container)",
     ),
     (
         "init containers do not count for the class",
         "pod_qos_requests",
-        f"{API}.qos",
+        f"{API}.values.qos",
         "(*spec.containers, *spec.init_containers)",
         "spec.containers",
     ),
-    ("the collision count takes four bytes", "pod_template_hash", f"{API}.template_hash", " + bytes(4)", ""),
-    ("map entries are not separated", "pod_template_hash", f"{API}.go_dump", "map[{' '.join(", "map[{''.join("),
-    ("suffixes go by six digits", "quantity", f"{API}.quantity", "power -= power % 3", "power -= power % 6"),
+    ("the collision count takes four bytes", "pod_template_hash", f"{API}.values.template_hash", " + bytes(4)", ""),
+    ("map entries are not separated", "pod_template_hash", f"{API}.values.go_dump", "map[{' '.join(", "map[{''.join("),
+    ("suffixes go by six digits", "quantity", f"{API}.values.quantity", "power -= power % 3", "power -= power % 6"),
     (
         "an int64 saturates",
         "quantity",
-        f"{API}.int64",
+        f"{API}.values.int64",
         "return (number + 2**63) % 2**64 - 2**63",
         "return max(MIN, min(MAX, number))",
     ),
-    ("a sum is a difference", "quantity_arith", f"{API}.quantity", "Quantity(mine + others", "Quantity(mine - others"),
+    (
+        "a sum is a difference",
+        "quantity_arith",
+        f"{API}.values.quantity",
+        "Quantity(mine + others",
+        "Quantity(mine - others",
+    ),
     ("old Pods go last", "replicaset_delete_order", DELETION, "while place and goes", "while place and not goes"),
 ]
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeproof.impl.api.apps import Deployment
-from kubeproof.impl.api.convert import BadObject, FieldError, from_json, structure, unstructure
 from kubeproof.impl.api.core import Container, ContainerPort, Pod, PodSpec, Probe
-from kubeproof.impl.api.json_fields import fields_of, json_name
 from kubeproof.impl.api.kinds import KINDS
 from kubeproof.impl.api.policy import Role
-from kubeproof.impl.api.quantity import parse_quantity
-from kubeproof.impl.api.schema import table
-from kubeproof.impl.api.timestamps import format_time, parse_time
+from kubeproof.impl.api.reading.convert import BadObject, FieldError, from_json, structure, unstructure
+from kubeproof.impl.api.reading.json_fields import fields_of, json_name
+from kubeproof.impl.api.reading.schema import table
+from kubeproof.impl.api.values.quantity import parse_quantity
+from kubeproof.impl.api.values.timestamps import format_time, parse_time
 
 DEPLOYMENT: dict[str, Any] = {
     "apiVersion": "apps/v1",

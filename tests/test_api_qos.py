@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kubeproof.impl.api.convert import structure
 from kubeproof.impl.api.core import PodSpec
-from kubeproof.impl.api.qos import pod_limits, pod_requests, qos_class
+from kubeproof.impl.api.reading.convert import structure
+from kubeproof.impl.api.values.qos import pod_limits, pod_requests, qos_class
 
 
 def container(

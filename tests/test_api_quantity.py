@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kubeproof.impl.api import int64
-from kubeproof.impl.api.int_or_percent import IntOrPercentError, scaled_value
-from kubeproof.impl.api.quantity import BINARY_SI, ZERO, Quantity, QuantityError, parse_quantity
+from kubeproof.impl.api.values import int64
+from kubeproof.impl.api.values.int_or_percent import IntOrPercentError, scaled_value
+from kubeproof.impl.api.values.quantity import BINARY_SI, ZERO, Quantity, QuantityError, parse_quantity
 
 SUFFIX = st.sampled_from(["n", "u", "m", "", "k", "M", "G", "Ki", "Mi", "Gi", "e3", "E-2", "e0"])
 NUMBER = st.one_of(

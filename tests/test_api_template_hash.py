@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from kubeproof.impl.api.convert import structure
 from kubeproof.impl.api.core import PodTemplateSpec
-from kubeproof.impl.api.go_dump import dump
-from kubeproof.impl.api.go_structs import STRUCTS
-from kubeproof.impl.api.schema import table
-from kubeproof.impl.api.template_hash import fnv32a, hash_of_json, pod_template_hash, safe_encode
+from kubeproof.impl.api.reading.convert import structure
+from kubeproof.impl.api.reading.schema import table
+from kubeproof.impl.api.values.go_dump import dump
+from kubeproof.impl.api.values.go_structs import STRUCTS
+from kubeproof.impl.api.values.template_hash import fnv32a, hash_of_json, pod_template_hash, safe_encode
 
 TYPES = table()["types"]
 SCALARS = {

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.impl.api import yaml_source
-from kubeproof.impl.api.yaml_source import Repeated, YamlError, documents, scalar, steps, tolerant_documents
+from kubeproof.impl.api.reading import yaml_source
+from kubeproof.impl.api.reading.yaml_source import Repeated, YamlError, documents, scalar, steps, tolerant_documents
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)

@@ -20,8 +20,8 @@ from kubeproof.impl.apiserver import (
     handle,
     node_user,
 )
-from kubeproof.impl.apiserver.authentication import Credentials, authenticate, service_account
-from kubeproof.impl.apiserver.authorization import Attributes, Decision, allowed, matches
+from kubeproof.impl.apiserver.access.authentication import Credentials, authenticate, service_account
+from kubeproof.impl.apiserver.access.authorization import Attributes, Decision, allowed, matches
 from kubeproof.impl.apiserver.config import Config
 
 POD = Ref("Pod", "default", "web")

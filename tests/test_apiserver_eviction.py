@@ -9,10 +9,10 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from kubeproof.impl.api.core import Pod, PodCondition, PodSpec, PodStatus
-from kubeproof.impl.api.frozen import freeze, strings
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, Ref
 from kubeproof.impl.api.policy import Eviction, PodDisruptionBudget, PodDisruptionBudgetSpec, PodDisruptionBudgetStatus
 from kubeproof.impl.api.requests import Create, Evict
+from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.apiserver import Objects, handle
 
 POD = Ref("Pod", "default", "web")

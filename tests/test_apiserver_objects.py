@@ -24,7 +24,6 @@ from kubeproof.impl.api.core import (
     ServiceSpec,
     Toleration,
 )
-from kubeproof.impl.api.frozen import freeze, strings
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference, Ref
 from kubeproof.impl.api.policy import (
@@ -36,6 +35,7 @@ from kubeproof.impl.api.policy import (
     PriorityClass,
 )
 from kubeproof.impl.api.requests import Bind, Create, Delete, PatchMetadata, PatchStatus, Request, Response, Update
+from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.apiserver import Config, Objects, Write, handle
 from kubeproof.impl.apiserver.storage import with_meta
 

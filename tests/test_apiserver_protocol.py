@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from kubeproof.impl.api.convert import from_json, unstructure
 from kubeproof.impl.api.kinds import KINDS, ref_of
 from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.reading.convert import from_json, unstructure
 from kubeproof.impl.api.requests import Bind, Create, Delete, Evict, Request, Update
 from kubeproof.impl.apiserver import Config, Objects, Write, handle
 from kubeproof.impl.apiserver.storage import put, with_meta

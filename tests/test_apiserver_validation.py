@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.kinds import Object
+from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.requests import Create, Update
 from kubeproof.impl.apiserver import Objects, handle
 from kubeproof.impl.apiserver.pod_defaults import pull_policy

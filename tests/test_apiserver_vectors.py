@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from kubeproof.impl.api.convert import from_json, unstructure
 from kubeproof.impl.api.kinds import BY_NAME
+from kubeproof.impl.api.reading.convert import from_json, unstructure
 from kubeproof.impl.api.requests import Create
 from kubeproof.impl.apiserver import Config, Objects, handle
 

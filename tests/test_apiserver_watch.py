@@ -5,10 +5,10 @@ from __future__ import annotations
 from attrs import evolve
 
 from kubeproof.impl.api.core import Container, Pod, PodSpec
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, Ref
 from kubeproof.impl.api.requests import Bind, Create, Delete, Update
+from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.apiserver import ADMIN, ANONYMOUS, Objects, Write, handle
 from kubeproof.impl.apiserver.server import Server, key_of, prefix_of, request, watch_since
 from kubeproof.impl.apiserver.storage import put

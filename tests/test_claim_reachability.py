@@ -14,7 +14,7 @@ from kubeproof.harness.check.results import Claim
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.core import Service
-from kubeproof.impl.api.frozen import strings
+from kubeproof.impl.api.values.frozen import strings
 from kubeproof.model.checker import replay
 from kubeproof.properties.planted import planted
 
@@ -337,13 +337,13 @@ BY_NAME = "{port: 80, targetPort: http}"
 PLANTED = {
     "the EndpointSlice controller is blind to ports": (
         ANYWHERE + service(ports=BY_NAME),
-        "controllers.endpointslice",
+        "controllers.endpointslice.endpointslice",
         "containers=tuple(Container(one.name, ports=one.ports) for one in obj.spec.containers)",
         "containers=tuple(Container(one.name) for one in obj.spec.containers)",
     ),
     "it takes a Pod of the second node for gone": (
         ANYWHERE + service(ports=BY_NAME),
-        "controllers.endpointslice",
+        "controllers.endpointslice.endpointslice",
         "or obj.finished or",
         'or obj.finished or obj.spec.node_name == "node-2" or',
     ),

@@ -19,12 +19,12 @@ from kubeproof.impl.api.apps import (
 )
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Pod, PodSpec, PodStatus, PodTemplateSpec
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
 from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Update
-from kubeproof.impl.api.template_hash import pod_template_hash
-from kubeproof.impl.controllers.deployment import reconcile
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.values.template_hash import pod_template_hash
+from kubeproof.impl.controllers.deployment.deployment import reconcile
 
 LABELS = strings({"app": "web"})
 OWNER = OwnerReference("apps/v1", "Deployment", "web", "u1", controller=True, block_owner_deletion=True)

@@ -21,12 +21,12 @@ from kubeproof.impl.api.core import (
     ServicePort,
     ServiceSpec,
 )
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference
 from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from kubeproof.impl.api.requests import Create, Delete, Update
-from kubeproof.impl.controllers.endpointslice import reconcile
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.controllers.endpointslice.endpointslice import reconcile
 
 NODE = Node(ObjectMeta(name="n1", labels=strings({"topology.kubernetes.io/zone": "a"})))
 LABELS = strings({"app": "web"})

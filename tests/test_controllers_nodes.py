@@ -22,11 +22,11 @@ from kubeproof.impl.api.core import (
     Taint,
     Toleration,
 )
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
 from kubeproof.impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetSpec, PodDisruptionBudgetStatus
 from kubeproof.impl.api.requests import Delete, PatchMetadata, Update
+from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.controllers import disruption, garbage, nodelifecycle, tainteviction
 
 GONE = Taint("node.kubernetes.io/unreachable", "NoExecute")

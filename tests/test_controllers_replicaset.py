@@ -9,12 +9,12 @@ from attrs import evolve
 from kubeproof.impl.api.apps import ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, WorkloadCondition
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Pod, PodCondition, PodSpec, PodStatus, PodTemplateSpec
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
 from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Update
-from kubeproof.impl.controllers.deletion import deletion_choices, deletion_order
-from kubeproof.impl.controllers.replicaset import BURST, after_failure, reconcile, reconcile_all
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.controllers.replicaset.deletion import deletion_choices, deletion_order
+from kubeproof.impl.controllers.replicaset.replicaset import BURST, after_failure, reconcile, reconcile_all
 
 LABELS = strings({"app": "web"})
 OWNER = OwnerReference("apps/v1", "ReplicaSet", "web", "u1", controller=True, block_owner_deletion=True)

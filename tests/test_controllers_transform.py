@@ -14,19 +14,13 @@ from immutabledict import immutabledict
 
 from kubeproof.impl.api import apps, core, policy
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import Object, kind_of, ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
-from kubeproof.impl.controllers import (
-    deployment,
-    disruption,
-    endpointslice,
-    garbage,
-    nodelifecycle,
-    podgc,
-    replicaset,
-    tainteviction,
-)
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.controllers import disruption, garbage, nodelifecycle, podgc, tainteviction
+from kubeproof.impl.controllers.deployment import deployment
+from kubeproof.impl.controllers.endpointslice import endpointslice
+from kubeproof.impl.controllers.replicaset import replicaset
 from kubeproof.properties.refinement.granted import all_granted
 
 LABELS = strings({"app": "web"})

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
-from kubeproof.impl.api.convert import structure
 from kubeproof.impl.api.core import Pod
-from kubeproof.impl.api.timestamps import parse_time
-from kubeproof.impl.controllers import deletion
-from kubeproof.impl.controllers.deployment_math import max_surge, max_unavailable, new_rs_replicas, resolve_fenceposts
+from kubeproof.impl.api.reading.convert import structure
+from kubeproof.impl.api.values.timestamps import parse_time
+from kubeproof.impl.controllers.deployment.arithmetic import (
+    max_surge,
+    max_unavailable,
+    new_rs_replicas,
+    resolve_fenceposts,
+)
+from kubeproof.impl.controllers.replicaset import deletion
 
 VECTORS = Path(__file__).parent / "vectors" / "misc"
 

@@ -8,10 +8,10 @@ import pytest
 from attrs import evolve
 
 from kubeproof.impl.api.apps import Deployment, ReplicaSet
-from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Node, Pod, Service
 from kubeproof.impl.api.kinds import Object, kind_of
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference
+from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.apiserver.defaulting import default
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.properties.at_rest import ENDPOINTS, Restless, from_scratch, settled, unreachable
@@ -136,7 +136,7 @@ def test_observers_come_to_the_same_rest_from_nothing() -> None:
 
 
 def test_an_observer_that_never_comes_to_rest_is_named() -> None:
-    module = "kubeproof.impl.controllers.deployment_status"
+    module = "kubeproof.impl.controllers.deployment.status"
     with planted(module, "if status == turn.deployment.status", "if status is None"):
         rest = settled((WEB, SET, POD))
     assert isinstance(rest, Restless)

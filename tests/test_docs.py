@@ -22,7 +22,7 @@ from kubeproof.harness import cli
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.plugin import Checker
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.load import Text, objects_in
+from kubeproof.impl.api.reading.load import Text, objects_in
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

@@ -37,16 +37,16 @@ from kubeproof.impl.api.core import (
     PodStatus,
     ResourceRequirements,
 )
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import Object
-from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetSpec, PodDisruptionBudgetStatus
-from kubeproof.impl.api.quantity import Quantity
+from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.values.quantity import Quantity
 from kubeproof.impl.scheduler.filtering import Ready
 from kubeproof.impl.scheduler.filtering import prepare as prepare_filters
 from kubeproof.impl.scheduler.framework import Snapshot
-from kubeproof.impl.scheduler.preemption import Candidate, choices
+from kubeproof.impl.scheduler.plugins.preemption import Candidate, choices
 from kubeproof.impl.scheduler.profile import DEFAULT
 from kubeproof.impl.scheduler.schedule import decide
 from kubeproof.model.checker.explore import explore

@@ -121,7 +121,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], tuple[bool, bool]]] = [
     ),
     (
         "surplus Pods stay",
-        "kubeproof.impl.controllers.replicaset",
+        "kubeproof.impl.controllers.replicaset.replicaset",
         "surplus = ",
         "surplus = 0 and ",
         LOST,

@@ -24,7 +24,7 @@ from kubeproof.harness.world.cluster import Parts, build
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.apps import Deployment, ReplicaSet
 from kubeproof.impl.api.core import Pod, Service
-from kubeproof.impl.api.load import BadInput
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubelet.runtime import PodRuntime, Stage
 from kubeproof.model.checker.semantics import initial_states, moves
 from kubeproof.traces.replay import Replayed

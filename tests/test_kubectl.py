@@ -15,10 +15,10 @@ from immutabledict import immutabledict
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Node, NodeSpec, Pod, PodSpec, PodTemplateSpec
-from kubeproof.impl.api.frozen import freeze, strings
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference, Ref
 from kubeproof.impl.api.requests import Create, Delete, Evict, Update
+from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.kubectl import script
 from kubeproof.impl.kubectl.apply import LAST_APPLIED
 from kubeproof.impl.kubectl.merge import merge

@@ -10,7 +10,6 @@ import pytest
 from attrs import evolve
 from immutabledict import immutabledict
 
-from kubeproof.impl.api import convert
 from kubeproof.impl.api.core import (
     Container,
     ContainerPort,
@@ -28,11 +27,12 @@ from kubeproof.impl.api.core import (
     Taint,
     Toleration,
 )
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.meta import ObjectMeta
-from kubeproof.impl.api.quantity import parse_quantity
+from kubeproof.impl.api.reading import convert
 from kubeproof.impl.api.requests import Delete, PatchStatus
 from kubeproof.impl.api.runtime import IDLE, PodRuntime, Stage
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.values.quantity import parse_quantity
 from kubeproof.impl.kubelet.admission import admit
 from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from kubeproof.impl.kubelet.runtime import crash, occupies, rebooted, serving

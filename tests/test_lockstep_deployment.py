@@ -14,11 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, ReplicaSet, RollingUpdateDeployment
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, PodSpec, PodTemplateSpec
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
-from kubeproof.impl.controllers import deployment as controller
-from kubeproof.impl.controllers.deployment_math import max_surge, max_unavailable
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.controllers.deployment import deployment as controller
+from kubeproof.impl.controllers.deployment.arithmetic import max_surge, max_unavailable
 from kubeproof.properties.refinement.deployment import abstract, refines
 from kubeproof.properties.refinement.granted import all_granted, with_object
 

@@ -9,10 +9,10 @@ from immutabledict import immutabledict
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Pod, PodCondition, PodStatus
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
 from kubeproof.impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetSpec, PodDisruptionBudgetStatus
+from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.controllers import disruption
 from kubeproof.properties.refinement.disruption import abstract, refines
 from kubeproof.properties.refinement.granted import all_granted

@@ -11,11 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Node, Pod, PodCondition, PodSpec, PodStatus, Service, ServicePort, ServiceSpec
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import EndpointSlice
-from kubeproof.impl.controllers import endpointslice
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.controllers.endpointslice import endpointslice
 from kubeproof.properties.refinement.endpointslice import abstract, refines
 from kubeproof.properties.refinement.granted import granted, with_object, without_object
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.requests import Create, Delete, Request, Update
-from kubeproof.impl.controllers.expectations import SATISFIED, after_sync
+from kubeproof.impl.controllers.replicaset.expectations import SATISFIED, after_sync
 from kubeproof.model.components.expectations import Ask, SeeGoing, SeeNew, State
 
 NAMES = st.sampled_from(["d/a", "d/b", "d/c"])

@@ -10,7 +10,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Namespace, Service
 from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.requests import Create, Delete, Request
-from kubeproof.impl.apiserver.authentication import ADMIN, controller
+from kubeproof.impl.apiserver.access.authentication import ADMIN, controller
 from kubeproof.impl.apiserver.handler import handle
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.impl.controllers import namespace

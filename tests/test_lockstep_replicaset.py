@@ -14,11 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from kubeproof.impl.api.apps import ReplicaSet, ReplicaSetSpec
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Pod, PodCondition, PodSpec, PodStatus, PodTemplateSpec
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
-from kubeproof.impl.controllers import replicaset
+from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.controllers.common import controller_of
+from kubeproof.impl.controllers.replicaset import replicaset
 from kubeproof.model.components.replicaset import Turn, steps
 from kubeproof.properties.refinement.granted import all_granted, with_object, without_object
 from kubeproof.properties.refinement.replicaset import abstract, refines

@@ -14,11 +14,11 @@ from immutabledict import immutabledict
 from kubeproof.impl.api.core import Pod, PodSchedulingGate, PodSpec
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
-from kubeproof.impl.scheduler import queue as q
-from kubeproof.impl.scheduler import queue_requeue as requeue
-from kubeproof.impl.scheduler.cluster_event import POD, ActionType, ClusterEvent
-from kubeproof.impl.scheduler.queue_entry import DEFAULT_SCHEDULER, QueuedPodInfo, QueueSettings, Remembers
-from kubeproof.impl.scheduler.queueing_hint_map import Registration, registrations
+from kubeproof.impl.scheduler.queue import queue as q
+from kubeproof.impl.scheduler.queue import requeue
+from kubeproof.impl.scheduler.queue.cluster_event import POD, ActionType, ClusterEvent
+from kubeproof.impl.scheduler.queue.entry import DEFAULT_SCHEDULER, QueuedPodInfo, QueueSettings, Remembers
+from kubeproof.impl.scheduler.queue.queueing_hint_map import Registration, registrations
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
 from kubeproof.model.components.scheduling_queue import (

@@ -15,8 +15,8 @@ from kubeproof.harness.input.surroundings import service_range
 from kubeproof.harness.world.cluster import applied
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Namespace, Pod, Service, ServiceSpec
-from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubectl import script
 
 WEB = """\

@@ -14,7 +14,7 @@ from kubeproof.harness.place import pool as place_pool
 from kubeproof.harness.place.losses import losses
 from kubeproof.harness.place.place import solve, wanted
 from kubeproof.harness.place.pool import Smallest, pool, smallest
-from kubeproof.impl.api.load import BadInput
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.properties.placement.groups import Fits, Misfit, Undecided
 from kubeproof.properties.placement.packing import Stuck
 

@@ -28,10 +28,11 @@ from kubeproof.impl.api.core import (
     Taint,
     TopologySpreadConstraint,
 )
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
-from kubeproof.impl.api.quantity import Quantity
-from kubeproof.impl.scheduler import Profile, inter_pod_affinity, schedule
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.values.quantity import Quantity
+from kubeproof.impl.scheduler import Profile, schedule
+from kubeproof.impl.scheduler.plugins import inter_pod_affinity
 from kubeproof.properties.placement.filters import disagreements
 from kubeproof.properties.placement.placement import Infeasible, Placed, broken, feasible, rules, why_pending
 from kubeproof.properties.placement.problem import Problem, Reason

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Pod, Taint
+from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.scheduler import Snapshot, decide
 from kubeproof.properties.placement import cpsat
 from kubeproof.properties.placement.changes import Added, Changed, _edit, fewest_changes, least_capacity

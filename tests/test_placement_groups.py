@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.place.place import solve
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Node, Pod, Taint
-from kubeproof.impl.api.frozen import strings
+from kubeproof.impl.api.reading.convert import from_json
+from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.scheduler import Snapshot, decide
 from kubeproof.properties.placement.groups import (
     Fits,

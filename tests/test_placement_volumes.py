@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Node, Pod
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import Object
+from kubeproof.impl.api.reading.convert import from_json
+from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.scheduler import Profile, schedule
 from kubeproof.impl.scheduler.profile import DEFAULT
 from kubeproof.properties.placement.groups import Fits, Group, Groups, Misfit, contradiction, place

@@ -74,7 +74,7 @@ FAULTS = [
     pytest.param(
         "scale up on full nodes",
         "placement",
-        "impl.scheduler.node_resources_fit",
+        "impl.scheduler.plugins.node_resources_fit",
         "> has.get(name, 0) -",
         "> 9 * has.get(name, 0) -",
         id="scheduler: a full node passes the filter",
@@ -82,7 +82,7 @@ FAULTS = [
     pytest.param(
         "rollout",
         "placement",
-        "impl.scheduler.node_resources_fit",
+        "impl.scheduler.plugins.node_resources_fit",
         "and wanted[name] > has",
         "and wanted[name] + 10**15 > has",
         id="scheduler: a node with room is refused",
@@ -90,7 +90,7 @@ FAULTS = [
     pytest.param(
         "rollout",
         "convergence",
-        "impl.controllers.replicaset",
+        "impl.controllers.replicaset.replicaset",
         "surplus = len(pods) - wanted(rs)",
         "surplus = len(pods) - wanted(rs) + 1",
         id="replicaset controller: counts one Pod too many",
@@ -98,7 +98,7 @@ FAULTS = [
     pytest.param(
         "rollout",
         "convergence",
-        "impl.controllers.deployment_rolling",
+        "impl.controllers.deployment.rolling",
         "or allowed <= 0",
         "or allowed <= 9",
         id="deployment controller: never scales the old ReplicaSet down",
@@ -106,7 +106,7 @@ FAULTS = [
     pytest.param(
         "rollout",
         "reachability",
-        "impl.controllers.endpoints",
+        "impl.controllers.endpointslice.endpoints",
         "(serving and not terminating)",
         "serving",
         id="endpointslice controller: a terminating endpoint stays ready",

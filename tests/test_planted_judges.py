@@ -146,7 +146,9 @@ def test_a_taint_filter_that_passes_everything_is_caught_whatever_the_action_is_
     """Claims pick the steps they watch by who acts and by which verb, not by what the step is called."""
     assert sound(world)["placement"] == "HOLDS"
     with (
-        planted("kubeproof.impl.scheduler.taint_toleration", "if taint is None:", "if taint is None or taint.key:"),
+        planted(
+            "kubeproof.impl.scheduler.plugins.taint_toleration", "if taint is None:", "if taint is None or taint.key:"
+        ),
         planted("kubeproof.model.world.steps", 'name = f"{process.name}: {does}"', 'name = f"{process.name} ({does})"'),
     ):
         assert verdicts(world)["placement"] == "VIOLATED"

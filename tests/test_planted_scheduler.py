@@ -49,7 +49,7 @@ SCHEDULER = "kubeproof.impl.scheduler"
 FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     (
         "a Pod that fits exactly is refused",
-        f"{SCHEDULER}.node_resources_fit",
+        f"{SCHEDULER}.plugins.node_resources_fit",
         "wanted[name] > has.get(name, 0)",
         "wanted[name] >= has.get(name, 0)",
         lockstep,
@@ -57,7 +57,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "the incoming Pod does not count itself against the limit of Pods",
-        f"{SCHEDULER}.node_resources_fit",
+        f"{SCHEDULER}.plugins.node_resources_fit",
         "len(info.pods) + 1 >",
         "len(info.pods) >",
         lockstep,
@@ -73,7 +73,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "NoExecute taints are ignored",
-        f"{SCHEDULER}.taint_toleration",
+        f"{SCHEDULER}.plugins.taint_toleration",
         "if taint.effect in REPELLING",
         'if taint.effect == "NoSchedule"',
         lockstep,
@@ -81,7 +81,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "the anti-affinity of Pods already there is not asked",
-        f"{SCHEDULER}.inter_pod_affinity",
+        f"{SCHEDULER}.plugins.inter_pod_affinity",
         "return UNWELCOME",
         "return None",
         lockstep,
@@ -89,7 +89,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "gated Pods are scheduled",
-        f"{SCHEDULER}.scheduling_gates",
+        f"{SCHEDULER}.plugins.scheduling_gates",
         'if gates else ""',
         'if gates == "other" else ""',
         lockstep,
@@ -97,7 +97,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "a skew of exactly maxSkew is refused",
-        f"{SCHEDULER}.pod_topology_spread",
+        f"{SCHEDULER}.plugins.pod_topology_spread",
         "> constraint.max_skew",
         ">= constraint.max_skew",
         specification,
@@ -105,7 +105,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "exactly minDomains domains are taken for too few",
-        f"{SCHEDULER}.pod_topology_spread",
+        f"{SCHEDULER}.plugins.pod_topology_spread",
         "len(self.domains) < enough",
         "len(self.domains) <= enough",
         specification,
@@ -113,7 +113,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "Pods being deleted count for spreading",
-        f"{SCHEDULER}.pod_topology_spread",
+        f"{SCHEDULER}.plugins.pod_topology_spread",
         "and not pod.metadata.terminating",
         "and pod.metadata.name",
         specification,
@@ -121,7 +121,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "host ports of different protocols clash",
-        f"{SCHEDULER}.node_ports",
+        f"{SCHEDULER}.plugins.node_ports",
         "one[1:] == other[1:]",
         "one[2:] == other[2:]",
         specification,
@@ -129,7 +129,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "a Pod that matches its own affinity may start a second group",
-        f"{SCHEDULER}.inter_pod_affinity",
+        f"{SCHEDULER}.plugins.inter_pod_affinity",
         "first=not together and itself",
         "first=itself",
         specification,

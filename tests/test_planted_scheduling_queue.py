@@ -13,7 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from kubeproof.harness.scheduling_queue.queue import Ways
 from kubeproof.harness.zoo.scheduler import GHOST_ACCEPTED, LOST_POD, REFILL, search
-from kubeproof.impl.scheduler.queue_entry import QueueSettings
+from kubeproof.impl.scheduler.queue.entry import QueueSettings
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
 from kubeproof.properties.planted import planted
@@ -38,57 +38,75 @@ CYCLES, EVENTS, LOCKSTEP = "every sequence, cycles", "every sequence, events", "
 OPERATIONS = 4
 
 FAULTS = (
-    ("the least important Pod is first", "queue", "first = min(", "first = max(", CYCLES),
-    ("an event in the same cycle does not count", "queue_requeue", "cycle >= cycle", "cycle > cycle", CYCLES),
-    ("who was refused by nobody waits", "queue_requeue", "if moved or not failed.rejectors", "if moved", CYCLES),
+    ("the least important Pod is first", "queue.queue", "first = min(", "first = max(", CYCLES),
+    ("an event in the same cycle does not count", "queue.requeue", "cycle >= cycle", "cycle > cycle", CYCLES),
+    ("who was refused by nobody waits", "queue.requeue", "if moved or not failed.rejectors", "if moved", CYCLES),
     (
         "an event is not noted for who is being tried",
-        "queue",
+        "queue.queue",
         "return evolve(noted, in_flight=(*queue.in_flight, InFlightEvent(event, old, new)))",
         "return noted",
         EVENTS,
     ),
     (
         "only the strongest wish of a waiting plugin counts",
-        "queue_requeue",
+        "queue.requeue",
         "strongest = (Strategy.IMMEDIATELY, Strategy.AFTER_BACKOFF)",
         "strongest = (Strategy.IMMEDIATELY,)",
         EVENTS,
     ),
     (
         "events that nobody who refused it waits for move a Pod",
-        "queue_requeue",
+        "queue.requeue",
         "if one.plugin in info.rejectors and one.event",
         "if one.event",
         CYCLES,
     ),
-    ("events move nobody", "queue_requeue", "if strategy is not Strategy.SKIP:", "if strategy is None:", CYCLES),
-    ("who was flushed stays", "queue_requeue", "now - info.timestamp > longest", "now < longest", CYCLES),
+    ("events move nobody", "queue.requeue", "if strategy is not Strategy.SKIP:", "if strategy is None:", CYCLES),
+    ("who was flushed stays", "queue.requeue", "now - info.timestamp > longest", "now < longest", CYCLES),
     (
         "a deleted Pod stays",
-        "queue",
+        "queue.queue",
         "evolve(queue.without(ref_of(pod)), nominator",
         "evolve(queue, nominator",
         CYCLES,
     ),
-    ("who rested long enough rests on", "queue", "if not settings.backing_off(info, now)]", "if False]", LOCKSTEP),
+    (
+        "who rested long enough rests on",
+        "queue.queue",
+        "if not settings.backing_off(info, now)]",
+        "if False]",
+        LOCKSTEP,
+    ),
     (
         "a Pod that goes wakes nobody",
-        "cluster_event_handlers",
+        "queue.cluster_event_handlers",
         "queue = move_all_to_active_or_backoff_queue(memory.queue, settings, ASSIGNED_POD_DELETE, old, None, now)",
         "queue = memory.queue",
         "a Pod is lost",
     ),
     (
         "a node that goes stays in the cache",
-        "assume_cache",
+        "queue.assume_cache",
         "cache.nodes.discard(name)",
         "cache.nodes",
         "a node is lost",
     ),
-    ("promised Pods are not shown", "assume_cache", "_found(known, nominator.promised(name))", "()", "preemption"),
-    ("a promise is not remembered", "nominator", "cleared.nodes.set(ref_of(pod), name)", "cleared.nodes", "preemption"),
-    ("a gate holds nobody", "queue", "if pre_enqueue(info.pod):", "if False:", LOCKSTEP),
+    (
+        "promised Pods are not shown",
+        "queue.assume_cache",
+        "_found(known, nominator.promised(name))",
+        "()",
+        "preemption",
+    ),
+    (
+        "a promise is not remembered",
+        "queue.nominator",
+        "cleared.nodes.set(ref_of(pod), name)",
+        "cleared.nodes",
+        "preemption",
+    ),
+    ("a gate holds nobody", "queue.queue", "if pre_enqueue(info.pod):", "if False:", LOCKSTEP),
 )
 
 

@@ -16,7 +16,7 @@ from kubeproof.harness import face
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.results import Claim, Report
 from kubeproof.harness.input.scenario import Bounds, Faults, Scenario, Start
-from kubeproof.impl.api.load import BadInput
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubectl import script
 from kubeproof.model.checker.results import Status, Step, Trace
 from kubeproof.model.machine import Outcome, State

@@ -13,9 +13,9 @@ from immutabledict import immutabledict
 from kubeproof.harness.cli import main
 from kubeproof.harness.reach.matrix import Cell, matrix, text
 from kubeproof.impl.api.core import Node, NodeStatus, ObjectReference, Pod, Service, ServicePort, ServiceSpec
-from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.properties.reachability.reachability import Counterexample, Reached
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -13,8 +13,8 @@ from immutabledict import immutabledict
 
 from kubeproof.harness.cli import main
 from kubeproof.harness.reach.policy import read_policies
-from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.meta import LabelSelector, LabelSelectorRequirement
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.properties.reachability.network_policy import (
     EGRESS,

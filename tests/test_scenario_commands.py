@@ -12,9 +12,9 @@ from kubeproof.harness.input.manifests import READY
 from kubeproof.harness.input.reader import DurationError, Reader, seconds
 from kubeproof.harness.input.script import ACTIONS, Surroundings, read_script, to_json
 from kubeproof.impl.api.core import Node, NodeStatus
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.meta import ObjectMeta
-from kubeproof.impl.api.quantity import parse_quantity
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.values.quantity import parse_quantity
 from kubeproof.impl.kubectl import script
 from kubeproof.impl.kubectl.script import Step
 

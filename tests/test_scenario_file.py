@@ -16,7 +16,7 @@ from kubeproof.harness.input.scenario import Bounds, Consistency, Expected, Faul
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Node, Service
-from kubeproof.impl.api.load import BadInput
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubectl import script
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -12,8 +12,8 @@ from immutabledict import immutabledict
 
 from kubeproof.harness.input.scenario_file import BOUNDS, DEADLINE, FAULTS, FIELDS, load_scenario
 from kubeproof.harness.input.script import ACTIONS
-from kubeproof.impl.api.frozen import freeze
-from kubeproof.impl.api.load import BadInput
+from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.api.values.frozen import freeze
 
 WEB: dict[str, Any] = {
     "apiVersion": "apps/v1",

@@ -19,13 +19,13 @@ from kubeproof.impl.api.core import (
     ServiceSpec,
     WeightedPodAffinityTerm,
 )
-from kubeproof.impl.api.frozen import strings
-from kubeproof.impl.api.load import BadInput
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
-from kubeproof.impl.api.quantity import parse_quantity
-from kubeproof.impl.scheduler.configuration import Configuration, read_configuration
+from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.values.quantity import parse_quantity
+from kubeproof.impl.scheduler.configuration.configuration import Configuration, read_configuration
+from kubeproof.impl.scheduler.plugins.resource_scoring import round_half_up
 from kubeproof.impl.scheduler.profile import DEFAULT, Profile
-from kubeproof.impl.scheduler.resource_scoring import round_half_up
 from kubeproof.impl.scheduler.schedule import Decision, schedule
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}

@@ -10,11 +10,12 @@ from immutabledict import immutabledict
 
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Node, NodeStatus, Pod, PodSchedulingGate, PodSpec, ResourceRequirements
-from kubeproof.impl.api.frozen import freeze
 from kubeproof.impl.api.meta import ObjectMeta
-from kubeproof.impl.api.quantity import Quantity
-from kubeproof.impl.scheduler import Decision, Profile, Refusal, node_name, schedule, unmodelled
-from kubeproof.impl.scheduler.priority_sort import sort_key
+from kubeproof.impl.api.values.frozen import freeze
+from kubeproof.impl.api.values.quantity import Quantity
+from kubeproof.impl.scheduler import Decision, Profile, Refusal, schedule, unmodelled
+from kubeproof.impl.scheduler.plugins import node_name
+from kubeproof.impl.scheduler.plugins.priority_sort import sort_key
 
 
 def node(name: str, cpu: int = 2) -> Node:

@@ -19,10 +19,10 @@ from kubeproof.impl.api.core import (
     PodStatus,
     ResourceRequirements,
 )
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, Ref
 from kubeproof.impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetSpec, PodDisruptionBudgetStatus
-from kubeproof.impl.api.quantity import Quantity
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.values.quantity import Quantity
 from kubeproof.impl.scheduler import Preemption, schedule
 
 PREEMPTED = PodCondition("DisruptionTarget", "True", "PreemptionByScheduler")

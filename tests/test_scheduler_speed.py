@@ -9,9 +9,9 @@ import pytest
 from attrs import evolve
 
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object
+from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.scheduler import DEFAULT, Snapshot, decide, schedule
 from kubeproof.impl.scheduler.filtering import enough
 

@@ -8,11 +8,11 @@ import pytest
 from attrs import evolve
 
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.convert import from_json
 from kubeproof.impl.api.core import Node, Pod
+from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from kubeproof.impl.scheduler import schedule
-from kubeproof.impl.scheduler.volume_binding import find_matching_volume
+from kubeproof.impl.scheduler.plugins.volume_binding import find_matching_volume
 
 BOUND = {"pv.kubernetes.io/bind-completed": "yes"}
 ZONE = "topology.kubernetes.io/zone"

@@ -21,11 +21,11 @@ from kubeproof.impl.api.core import (
     Toleration,
     TopologySpreadConstraint,
 )
-from kubeproof.impl.api.frozen import strings
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector
-from kubeproof.impl.api.quantity import parse_quantity
-from kubeproof.impl.scheduler.assume_cache import (
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.values.quantity import parse_quantity
+from kubeproof.impl.scheduler.queue.assume_cache import (
     Corrupted,
     SchedulerCache,
     add_node,
@@ -39,7 +39,7 @@ from kubeproof.impl.scheduler.assume_cache import (
     snapshot,
     update_pod,
 )
-from kubeproof.impl.scheduler.cluster_event import (
+from kubeproof.impl.scheduler.queue.cluster_event import (
     ASSIGNED_POD_ADD,
     ASSIGNED_POD_DELETE,
     NODE,
@@ -53,9 +53,10 @@ from kubeproof.impl.scheduler.cluster_event import (
     node_scheduling_properties_change,
     pod_scheduling_properties_change,
 )
-from kubeproof.impl.scheduler.cluster_event_handlers import Memory, see_node, see_pod
-from kubeproof.impl.scheduler.nominator import Nominator
-from kubeproof.impl.scheduler.queue import (
+from kubeproof.impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod
+from kubeproof.impl.scheduler.queue.entry import NominationEnds, QueuedPodInfo, QueueSettings
+from kubeproof.impl.scheduler.queue.nominator import Nominator
+from kubeproof.impl.scheduler.queue.queue import (
     SchedulingQueue,
     activate,
     add,
@@ -65,8 +66,8 @@ from kubeproof.impl.scheduler.queue import (
     flush_backoff_completed,
     pop,
 )
-from kubeproof.impl.scheduler.queue_entry import NominationEnds, QueuedPodInfo, QueueSettings
-from kubeproof.impl.scheduler.queue_requeue import (
+from kubeproof.impl.scheduler.queue.queueing_hint_map import may_host
+from kubeproof.impl.scheduler.queue.requeue import (
     AlreadyQueued,
     Strategy,
     add_unschedulable_if_not_present,
@@ -77,7 +78,6 @@ from kubeproof.impl.scheduler.queue_requeue import (
     update,
     worth_requeuing,
 )
-from kubeproof.impl.scheduler.queueing_hint_map import may_host
 
 PLAIN = QueueSettings()
 HINTS = QueueSettings.of(queueing_hints=True)

@@ -166,7 +166,7 @@ def test_ci_runs_the_commands_that_the_readme_promises() -> None:
 
 def shipped(folder: Path) -> set[str]:
     """Give what belongs into a wheel: every module, the marker of types, and the tables beside the vocabulary."""
-    data = set((folder / "impl" / "api").glob("*.json.xz")) | {folder / "py.typed"}
+    data = set((folder / "impl" / "api" / "reading").glob("*.json.xz")) | {folder / "py.typed"}
     modules = {path for room in ROOMS for path in (folder / room).rglob("*.py")} | set(folder.glob("__*__.py"))
     return {f"kubeproof/{path.relative_to(folder).as_posix()}" for path in modules | data}
 

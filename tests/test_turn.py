@@ -15,7 +15,7 @@ from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.requests import Delete, Evict, Request
-from kubeproof.impl.controllers import replicaset
+from kubeproof.impl.controllers.replicaset import replicaset
 from kubeproof.model.checker import Status, explore
 from kubeproof.model.world.turn import Together, beside, heads, spared, together, without
 from kubeproof.model.world.world import Alternatives

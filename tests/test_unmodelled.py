@@ -10,7 +10,7 @@ from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.scenario_file import Loaded, load_scenario
 from kubeproof.impl.api.claim_names import ALL
 from kubeproof.impl.api.meta import Ref
-from kubeproof.impl.api.unmodelled_kinds import effect_of
+from kubeproof.impl.api.reading.unmodelled_kinds import effect_of
 
 WEB = """\
 apiVersion: apps/v1

@@ -19,7 +19,7 @@ from kubeproof.harness.zoo.scheduler import (
     WITHDRAWN,
     search,
 )
-from kubeproof.impl.scheduler.queue_entry import NominationEnds, QueueSettings, Remembers
+from kubeproof.impl.scheduler.queue.entry import NominationEnds, QueueSettings, Remembers
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
 from kubeproof.model.checker.traces import replay

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import frozen
 from immutabledict import immutabledict
 
-from ..impl.api.frozen import EMPTY, Json, freeze, thaw
+from ..impl.api.values.frozen import EMPTY, Json, freeze, thaw
 
 FORMAT = 1
 

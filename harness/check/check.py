@@ -19,7 +19,7 @@ from ...impl.api.claim_names import REACHABILITY
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
-from ...impl.api.relevance import ACTS_ON_PODS
+from ...impl.api.reading.relevance import ACTS_ON_PODS
 from ...impl.scheduler.schedule import unmodelled
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Verdict

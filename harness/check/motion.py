@@ -16,10 +16,10 @@ from attrs import evolve, frozen
 
 from ...impl.api.apps import Deployment, ReplicaSet, ReplicaSetSpec
 from ...impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
-from ...impl.api.frozen import strings
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.runtime import PodRuntime, Stage
+from ...impl.api.values.frozen import strings
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict

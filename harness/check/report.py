@@ -16,7 +16,7 @@ from typing import Any
 from attrs import field, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.load import Note
+from ...impl.api.reading.load import Note
 from ...model.checker.results import Status
 from ...traces import render
 from ...traces.document import Document

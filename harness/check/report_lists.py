@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from typing import Protocol
 
-from ...impl.api.load import Note
+from ...impl.api.reading.load import Note
 
 IN_FULL = 3
 """So many things of one kind are told one by one."""

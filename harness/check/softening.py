@@ -13,9 +13,9 @@ from attrs import evolve
 
 from ...impl.api.claim_names import REACHABILITY
 from ...impl.api.core import Node, Pod
-from ...impl.api.frozen import EMPTY
 from ...impl.api.kinds import Object
-from ...impl.scheduler.volume_claims import claim_names
+from ...impl.api.values.frozen import EMPTY
+from ...impl.scheduler.plugins.volume_claims import claim_names
 from ...model.checker.results import Status
 from ...model.checker.traces import states
 from ...properties.placement.placement import Infeasible, feasible

@@ -17,7 +17,7 @@ from ...impl.api.core import Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import PodDisruptionBudget
-from ...impl.api.selectors import selects
+from ...impl.api.values.selectors import selects
 from ...model.machine import View
 from ...model.world.verbs import Verb
 from ..world import scheduling

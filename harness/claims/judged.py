@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from attrs import evolve
 
 from ...impl.api.core import Namespace, Node, NodeStatus, Pod, PodStatus
-from ...impl.api.frozen import Strings
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
+from ...impl.api.values.frozen import Strings
 from ...model.machine import View
 from ..world.cluster import Cluster
 

@@ -16,8 +16,8 @@ from itertools import product
 from attrs import evolve
 
 from ...impl.api.core import Node, Pod
-from ...impl.api.frozen import Strings
 from ...impl.api.kinds import Object
+from ...impl.api.values.frozen import Strings
 from ...model.machine import State, View
 from ...properties.placement.placement import Problem, broken
 from ..input.priorities import NEVER

@@ -10,7 +10,8 @@ from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Request, Update
-from ...impl.controllers import endpointslice, nodelifecycle, tainteviction
+from ...impl.controllers import nodelifecycle, tainteviction
+from ...impl.controllers.endpointslice import endpointslice
 from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Updates
 from ..world.kubelets import runtime_slot, up_slot

@@ -13,12 +13,12 @@ from attrs import frozen
 
 from ...impl.api.core import Container, Service
 from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
-from ...impl.api.load import Note, Problem
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PriorityClass
+from ...impl.api.reading.load import Note, Problem
 from ...impl.api.references import references
-from ...impl.api.selectors import matches_map
 from ...impl.api.storage import PersistentVolumeClaim
+from ...impl.api.values.selectors import matches_map
 from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
 from ...impl.kubelet.timings import handler_seconds
 from .manifests import Manifests

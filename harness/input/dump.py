@@ -23,12 +23,12 @@ from immutabledict import immutabledict
 
 from ...impl.api.apps import Deployment, ReplicaSet, WorkloadCondition
 from ...impl.api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
-from ...impl.api.frozen import EMPTY, strings
 from ...impl.api.kinds import BY_NAME, Object, ref_of
-from ...impl.api.load import BadInput, Note, Problem, Text, objects_in
 from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
 from ...impl.api.policy import Endpoint, EndpointSlice, PodDisruptionBudget
+from ...impl.api.reading.load import BadInput, Note, Problem, Text, objects_in
 from ...impl.api.runtime import IDLE, PodRuntime, Stage
+from ...impl.api.values.frozen import EMPTY, strings
 from ...impl.apiserver.create import uid_of
 from ...impl.apiserver.defaulting import default
 from ...impl.apiserver.storage import with_meta

@@ -12,7 +12,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
-from ...impl.apiserver.authentication import ADMIN
+from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects
 from ...impl.kubectl import script as kubectl

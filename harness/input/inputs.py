@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from attrs import frozen
 from immutabledict import immutabledict
 
-from ...impl.api.load import STDIN, BadInput, Problem, Text, read_sources
+from ...impl.api.reading.load import STDIN, BadInput, Problem, Text, read_sources
 from .scenario_file import applied_files, dump_file, is_scenario_file
 
 EMPTY_FILES: immutabledict[str, str] = immutabledict()

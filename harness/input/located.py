@@ -11,9 +11,9 @@ from typing import Any
 
 from attrs import frozen
 
-from ...impl.api import yaml_source
-from ...impl.api.load import BadInput, Problem
-from ...impl.api.yaml_source import Path, YamlError
+from ...impl.api.reading import yaml_source
+from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.reading.yaml_source import Path, YamlError
 
 
 @frozen

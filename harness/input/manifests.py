@@ -12,11 +12,11 @@ from immutabledict import immutabledict
 
 from ...impl.api.core import Node, NodeCondition
 from ...impl.api.kinds import Object, ref_of
-from ...impl.api.load import BadInput, LoadedObject, Note, Other, Problem, Source, Text, objects_in
 from ...impl.api.meta import Ref
+from ...impl.api.reading.load import BadInput, LoadedObject, Note, Other, Problem, Source, Text, objects_in
 from ...impl.apiserver.defaulting import default
 from ...impl.apiserver.strategy import prepare_for_create
-from ...impl.apiserver.validation import validate_create
+from ...impl.apiserver.validation.validation import validate_create
 from .reader import Reader
 
 NO_SOURCES: immutabledict[Ref, Source] = immutabledict()

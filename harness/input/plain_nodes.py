@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from immutabledict import immutabledict
 
 from ...impl.api.core import Node, NodeCondition, NodeStatus, Resources
-from ...impl.api.frozen import strings
 from ...impl.api.meta import ObjectMeta
-from ...impl.api.quantity import QuantityError, parse_quantity
 from ...impl.api.storage import StorageClass
+from ...impl.api.values.frozen import strings
+from ...impl.api.values.quantity import QuantityError, parse_quantity
 from .manifests import READY
 
 CAPACITY: Mapping[str, str] = {

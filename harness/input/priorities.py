@@ -18,7 +18,7 @@ from ...impl.apiserver.admission import admit
 from ...impl.apiserver.config import DEFAULT
 from ...impl.apiserver.storage import Objects
 from ...impl.kubectl import script as kubectl
-from ...impl.scheduler.priority_sort import priority
+from ...impl.scheduler.plugins.priority_sort import priority
 from .scenario import Scenario
 
 NEVER = "Never"

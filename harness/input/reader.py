@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any, TypeVar
 
-from ...impl.api.load import BadInput, Problem
+from ...impl.api.reading.load import BadInput, Problem
 from .located import Located
 
 E = TypeVar("E", bound=Enum)

@@ -16,10 +16,10 @@ from immutabledict import immutabledict
 
 from ...impl.api.claim_names import ALL as CLAIMS
 from ...impl.api.core import Node, Resources
-from ...impl.api.frozen import EMPTY, Json, thaw
 from ...impl.api.kinds import Object, ref_of
-from ...impl.api.load import Note
+from ...impl.api.reading.load import Note
 from ...impl.api.storage import StorageClass
+from ...impl.api.values.frozen import EMPTY, Json, thaw
 from ...impl.kubectl import script as kubectl
 from .assumptions import Assumption, absent, assumed_classes, assumptions, missing_namespaces, perhaps_made
 from .cross_check import check_places, check_script, cross_check

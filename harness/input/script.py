@@ -11,11 +11,11 @@ from typing import Any, assert_never
 
 from attrs import evolve, frozen
 
-from ...impl.api.convert import unstructure
 from ...impl.api.core import Node
-from ...impl.api.frozen import EMPTY
 from ...impl.api.kinds import Object
-from ...impl.api.load import BadInput, Problem, Text, objects_in
+from ...impl.api.reading.convert import unstructure
+from ...impl.api.reading.load import BadInput, Problem, Text, objects_in
+from ...impl.api.values.frozen import EMPTY
 from ...impl.kubectl import script as steps
 from ...impl.kubectl.script import Step
 from .located import Located

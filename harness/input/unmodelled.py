@@ -1,8 +1,8 @@
 """Which claim may hang on what of the input is not modelled, object by object.
 
-Most of it is said by the kind alone (`impl.api.unmodelled_kinds`). What is not: whose Pods a Service or a budget
-selects. A Service whose Pods come from a workload without a class here, or may come from an operator, has endpoints
-nobody knows; a workload whose Pods a budget counts changes what that budget allows.
+Most of it is said by the kind alone (`impl.api.reading.unmodelled_kinds`). What is not: whose Pods a Service or a
+budget selects. A Service whose Pods come from a workload without a class here, or may come from an operator, has
+endpoints nobody knows; a workload whose Pods a budget counts changes what that budget allows.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from immutabledict import immutabledict
 from ...impl.api.claim_names import ALL, BUDGET, REACHABILITY
 from ...impl.api.core import Namespace, Service
 from ...impl.api.kinds import Object, ref_of
-from ...impl.api.load import Note, Other
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import PodDisruptionBudget
-from ...impl.api.selectors import matches_map, selects
-from ...impl.api.unmodelled_kinds import REFUSES
+from ...impl.api.reading.load import Note, Other
+from ...impl.api.reading.unmodelled_kinds import REFUSES
+from ...impl.api.values.selectors import matches_map, selects
 from ..world.room import enough
 from .manifests import Manifests
 from .workloads import Template, templates

@@ -8,9 +8,9 @@ from attrs import frozen
 
 from ...impl.api.apps import Deployment, ReplicaSet
 from ...impl.api.core import Pod, PodSpec
-from ...impl.api.frozen import Strings
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
+from ...impl.api.values.frozen import Strings
 
 
 @frozen

@@ -17,9 +17,9 @@ from immutabledict import immutabledict
 from ...impl.api.apps import Deployment, ReplicaSet
 from ...impl.api.core import Namespace, Node, Pod, PodSpec, PodTemplateSpec
 from ...impl.api.kinds import Object, ref_of
-from ...impl.api.load import BadInput, LoadedObject
-from ...impl.api.load import Problem as Wrong
 from ...impl.api.policy import PriorityClass
+from ...impl.api.reading.load import BadInput, LoadedObject
+from ...impl.api.reading.load import Problem as Wrong
 from ...impl.apiserver.admission import SYSTEM_PRIORITIES
 from ..input.dump import read_dump, where, without_lost
 from ..input.inputs import beside_dump, name_of

@@ -18,8 +18,8 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.reading.unmodelled_kinds import WORKLOADS
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
-from ...impl.api.unmodelled_kinds import WORKLOADS
 from ...impl.apiserver.defaulting import default
 from ...impl.apiserver.pod_defaults import default_pod
 from ...properties.placement.cpsat import installed

@@ -8,8 +8,8 @@ from itertools import combinations_with_replacement
 from attrs import evolve, frozen
 
 from ...impl.api.core import Node, Pod
-from ...impl.api.load import BadInput, Problem
-from ...impl.api.quantity import QuantityError, parse_quantity
+from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.values.quantity import QuantityError, parse_quantity
 from ...properties.placement.counts import Groups
 from ...properties.placement.cpsat import installed
 from ...properties.placement.groups import Fits, Misfit, Undecided, contradiction

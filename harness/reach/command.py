@@ -12,8 +12,8 @@ from attrs import evolve, frozen
 
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object
-from ...impl.api.load import BadInput, Problem
-from ...impl.api.selectors import matches_map, selects
+from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.values.selectors import matches_map, selects
 from ...impl.kubelet.timings import timings
 from ...impl.kubeproxy.family import IPV6
 from ...impl.kubeproxy.services import cluster_ip_of

@@ -18,9 +18,9 @@ from immutabledict import immutabledict
 
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object
-from ...impl.api.load import BadInput, Problem
 from ...impl.api.policy import EndpointSlice
-from ...impl.api.selectors import matches_map
+from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.values.selectors import matches_map
 from ...impl.kubeproxy.family import IPV4, IPV6, join, split
 from ...impl.kubeproxy.health import HealthCheck, health_checks
 from ...impl.kubeproxy.oddities import oddities

@@ -12,13 +12,13 @@ from typing import Any
 from attrs import frozen
 from immutabledict import immutabledict
 
-from ...impl.api.convert import structure
 from ...impl.api.core import Namespace, Pod, Service
 from ...impl.api.kinds import Object
-from ...impl.api.load import BadInput, Problem
 from ...impl.api.meta import LabelSelector
 from ...impl.api.policy import EndpointSlice
-from ...impl.api.yaml_source import Path, YamlError, documents
+from ...impl.api.reading.convert import structure
+from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.reading.yaml_source import Path, YamlError, documents
 from ...properties.reachability.network_policy import (
     EGRESS,
     INGRESS,

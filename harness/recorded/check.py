@@ -24,7 +24,7 @@ from attrs import evolve, frozen
 
 from ...impl.api.apps import Deployment
 from ...impl.api.core import Service
-from ...impl.api.selectors import matches_map
+from ...impl.api.values.selectors import matches_map
 from ...impl.kubectl import script as kubectl
 from ...model.checker.results import Limits, Status
 from ..check.check import check

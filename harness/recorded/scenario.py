@@ -15,12 +15,12 @@ from typing import Any
 from attrs import evolve
 
 from ...impl.api.apps import Deployment
-from ...impl.api.convert import from_json
 from ...impl.api.core import Node, NodeCondition
 from ...impl.api.kinds import Object
 from ...impl.api.policy import PodDisruptionBudget
-from ...impl.api.selectors import selects
-from ...impl.controllers.deployment_math import max_surge
+from ...impl.api.reading.convert import from_json
+from ...impl.api.values.selectors import selects
+from ...impl.controllers.deployment.arithmetic import max_surge
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.apply import with_last_applied
 from ...impl.kubectl.script import Step

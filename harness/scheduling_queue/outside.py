@@ -8,7 +8,7 @@ from functools import partial
 from attrs import evolve
 
 from ...impl.api.core import Node, Pod
-from ...impl.scheduler.cluster_event_handlers import Memory, see_node, see_pod
+from ...impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod
 from ...model.machine import Action, Fairness, Outcome, View
 from .queue import (
     CRASHES,

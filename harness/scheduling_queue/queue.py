@@ -21,11 +21,11 @@ from immutabledict import immutabledict
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.meta import Ref
-from ...impl.scheduler.assume_cache import PodState, SchedulerCache
-from ...impl.scheduler.cluster_event_handlers import Memory, see_node, see_pod
-from ...impl.scheduler.nominator import Nominator
-from ...impl.scheduler.queue import SchedulingQueue
-from ...impl.scheduler.queue_entry import QueuedPodInfo, QueueSettings, Remembers
+from ...impl.scheduler.queue.assume_cache import PodState, SchedulerCache
+from ...impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod
+from ...impl.scheduler.queue.entry import QueuedPodInfo, QueueSettings, Remembers
+from ...impl.scheduler.queue.nominator import Nominator
+from ...impl.scheduler.queue.queue import SchedulingQueue
 from ...model.machine import View
 
 NAMESPACE = "default"

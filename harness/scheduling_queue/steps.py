@@ -12,15 +12,22 @@ from attrs import evolve
 
 from ...impl.api.core import Pod
 from ...impl.api.meta import Ref
-from ...impl.scheduler.assume_cache import Corrupted, assume_pod, finish_binding, forget_pod, remove_node, snapshot
-from ...impl.scheduler.cluster_event import ASSIGNED_POD_DELETE, UNSCHEDULABLE_TIMEOUT
-from ...impl.scheduler.cluster_event_handlers import Memory
 from ...impl.scheduler.framework import NodeInfo, Snapshot
-from ...impl.scheduler.nominator import Nominator
-from ...impl.scheduler.priority_sort import priority
-from ...impl.scheduler.queue import SchedulingQueue, activate, done, heads, pop
-from ...impl.scheduler.queue_entry import NominationEnds, QueuedPodInfo
-from ...impl.scheduler.queue_requeue import (
+from ...impl.scheduler.plugins.priority_sort import priority
+from ...impl.scheduler.queue.assume_cache import (
+    Corrupted,
+    assume_pod,
+    finish_binding,
+    forget_pod,
+    remove_node,
+    snapshot,
+)
+from ...impl.scheduler.queue.cluster_event import ASSIGNED_POD_DELETE, UNSCHEDULABLE_TIMEOUT
+from ...impl.scheduler.queue.cluster_event_handlers import Memory
+from ...impl.scheduler.queue.entry import NominationEnds, QueuedPodInfo
+from ...impl.scheduler.queue.nominator import Nominator
+from ...impl.scheduler.queue.queue import SchedulingQueue, activate, done, heads, pop
+from ...impl.scheduler.queue.requeue import (
     AlreadyQueued,
     add_unschedulable_if_not_present,
     flush_unschedulable_leftover,

@@ -9,19 +9,20 @@ import yaml
 from attrs import frozen
 
 from ...impl.api.cache import Cache
-from ...impl.api.convert import unstructure
 from ...impl.api.core import Namespace, Node, Pod, Service, ServicePort, ServiceSpec
-from ...impl.api.frozen import strings
 from ...impl.api.kinds import KINDS, Object
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.reading.convert import unstructure
 from ...impl.api.requests import Bind, Create, PatchStatus, Request, Update
 from ...impl.api.runtime import IDLE
-from ...impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
-from ...impl.apiserver.authorization import Attributes, allowed
+from ...impl.api.values.frozen import strings
+from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
+from ...impl.apiserver.access.authorization import Attributes, allowed
 from ...impl.apiserver.server import Server, key_of, request, watch_since
 from ...impl.apiserver.watch import WatchFilter
-from ...impl.controllers import endpointslice, nodelifecycle
+from ...impl.controllers import nodelifecycle
+from ...impl.controllers.endpointslice import endpointslice
 from ...impl.etcd import Compacted
 from ...impl.kubectl.run import in_namespace, run, run_requests
 from ...impl.kubelet.runtime import KubeletStep

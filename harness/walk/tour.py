@@ -14,8 +14,8 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from ...impl.api.core import Node
-from ...impl.api.frozen import EMPTY
-from ...impl.api.load import BadInput, Problem, Text, objects_in
+from ...impl.api.reading.load import BadInput, Problem, Text, objects_in
+from ...impl.api.values.frozen import EMPTY
 from ...impl.apiserver.server import Server, request
 from ...traces.canonical import digest
 from ...traces.document import BadTraceError, Document, Inputs, Moment

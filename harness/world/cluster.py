@@ -24,7 +24,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
-from ...impl.apiserver.authentication import ADMIN, SCHEDULER, User, controller, node_user
+from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ...impl.apiserver.config import DEFAULT, Config
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects, with_meta

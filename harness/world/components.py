@@ -18,8 +18,11 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.requests import Delete, Request, Update
-from ...impl.api.selectors import matches_map, selects
-from ...impl.controllers import deployment, disruption, endpointslice, garbage, namespace, replicaset
+from ...impl.api.values.selectors import matches_map, selects
+from ...impl.controllers import disruption, garbage, namespace
+from ...impl.controllers.deployment import deployment
+from ...impl.controllers.endpointslice import endpointslice
+from ...impl.controllers.replicaset import replicaset
 from ...model.machine import View
 from ...model.world.turn import Requests, together
 from ...model.world.world import Alternatives, Form, Process, Transform, Watch

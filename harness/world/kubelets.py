@@ -19,11 +19,11 @@ from functools import partial
 from attrs import evolve, frozen
 
 from ...impl.api.core import Node, Pod, PodSpec
-from ...impl.api.frozen import strings
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.requests import PatchStatus
 from ...impl.api.runtime import IDLE, PodRuntime, Stage
+from ...impl.api.values.frozen import strings
 from ...impl.kubelet import worker
 from ...impl.kubelet.behaviour import ImageBehaviour
 from ...impl.kubelet.runtime import KubeletStep, Work, crash, occupies

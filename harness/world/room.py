@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from ...impl.api.convert import BadObject, from_json
 from ...impl.api.core import Node, Pod, PodSpec
 from ...impl.api.kinds import Object
-from ...impl.api.load import Other
-from ...impl.api.unmodelled_kinds import most_pods, pod_template
+from ...impl.api.reading.convert import BadObject, from_json
+from ...impl.api.reading.load import Other
+from ...impl.api.reading.unmodelled_kinds import most_pods, pod_template
 from ...impl.apiserver.pod_defaults import default_pod
 from ...impl.scheduler.amounts import amount, requested
 from ..input.workloads import templates

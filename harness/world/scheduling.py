@@ -31,8 +31,8 @@ from ...impl.apiserver.binding import with_condition
 from ...impl.controllers.common import Keep, slim_metadata
 from ...impl.scheduler.filtering import Ready, prepare
 from ...impl.scheduler.framework import Snapshot
-from ...impl.scheduler.preemption import Candidate, choices
-from ...impl.scheduler.priority_sort import priority
+from ...impl.scheduler.plugins.preemption import Candidate, choices
+from ...impl.scheduler.plugins.priority_sort import priority
 from ...impl.scheduler.profile import DEFAULT
 from ...impl.scheduler.schedule import Decision, decide
 from ...model.machine import View

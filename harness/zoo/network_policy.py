@@ -10,8 +10,8 @@ from functools import partial
 
 from attrs import evolve
 
-from ...impl.api.frozen import strings
 from ...impl.api.meta import LabelSelector
+from ...impl.api.values.frozen import strings
 from ...model.checker.explore import explore
 from ...model.machine import Property
 from ...properties.reachability.network_policy import EGRESS, INGRESS, Party, Peer, Policy, Rule

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ...impl.api.frozen import EMPTY, Json, freeze
+from ...impl.api.values.frozen import EMPTY, Json, freeze
 from ..check.check import check
 from ..input.scenario import DEFAULT_SCHEDULER, Scenario, Schedulers
 from ..input.scenario_file import load_scenario

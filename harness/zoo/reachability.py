@@ -29,10 +29,10 @@ from ...impl.api.core import (
     ServiceSpec,
     Toleration,
 )
-from ...impl.api.frozen import strings
 from ...impl.api.kinds import ref_of
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.requests import Create, Delete
+from ...impl.api.values.frozen import strings
 from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
 from ...impl.kubeproxy.packet import Packet
 from ...model.checker.explore import explore

@@ -14,8 +14,8 @@ from immutabledict import immutabledict
 
 from ...impl.api.core import Container, Node, NodeStatus, Pod, PodSpec, ResourceRequirements
 from ...impl.api.meta import ObjectMeta
-from ...impl.api.quantity import parse_quantity
-from ...impl.scheduler.queue_entry import NominationEnds, QueueSettings, Remembers
+from ...impl.api.values.quantity import parse_quantity
+from ...impl.scheduler.queue.entry import NominationEnds, QueueSettings, Remembers
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration
 from ..scheduling_queue.claims import EVICTED, PLACED, evicted_at_most, machine, placed

@@ -8,9 +8,9 @@ from __future__ import annotations
 from attrs import field, frozen
 from immutabledict import immutabledict
 
-from .frozen import EMPTY, Json, Strings, strings
 from .meta import LabelSelector, LabelSelectorRequirement, ObjectMeta, Time
-from .quantity import Quantity
+from .values.frozen import EMPTY, Json, Strings, strings
+from .values.quantity import Quantity
 
 Resources = immutabledict[str, Quantity]
 """A ResourceList: resource name to quantity."""

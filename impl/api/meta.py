@@ -9,7 +9,7 @@ from __future__ import annotations
 from attrs import field, frozen
 from immutabledict import immutabledict
 
-from .frozen import EMPTY, Json, Strings, strings
+from .values.frozen import EMPTY, Json, Strings, strings
 
 Time = int
 """Seconds since 1970 UTC; a world that abstracts from clocks leaves the fields that hold one at None."""

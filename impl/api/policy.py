@@ -9,8 +9,8 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from .core import IntOrString, ObjectReference
-from .frozen import EMPTY, Json
 from .meta import LabelSelector, ObjectMeta, Time
+from .values.frozen import EMPTY, Json
 
 
 @frozen

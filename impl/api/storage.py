@@ -10,8 +10,8 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from .core import NodeSelector, ObjectReference, ResourceRequirements, Resources
-from .frozen import EMPTY, Json
 from .meta import LabelSelector, ObjectMeta
+from .values.frozen import EMPTY, Json
 
 
 @frozen

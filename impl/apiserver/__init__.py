@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .authentication import ADMIN, ANONYMOUS, KUBE_PROXY, SCHEDULER, User, controller, node_user
+from .access.authentication import ADMIN, ANONYMOUS, KUBE_PROXY, SCHEDULER, User, controller, node_user
 from .config import Config
 from .handler import handle
 from .storage import Objects, Storage, Transaction, Write

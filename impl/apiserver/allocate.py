@@ -17,10 +17,10 @@ from ..api.kinds import Object, ref_of
 from ..api.requests import Response
 from .config import Config
 from .defaulting import EXTERNAL, HEADLESS
-from .field_error import FieldError, invalid, invalid_raw
 from .status import internal_error
 from .status import invalid as invalid_response
 from .storage import Storage
+from .validation.field_error import FieldError, invalid, invalid_raw
 
 FIRST_FREE = 2  # 10.96.0.0 is the network, 10.96.0.1 belongs to the Service `kubernetes`
 

@@ -19,7 +19,7 @@ from .defaulting import default
 from .status import already_exists, invalid
 from .storage import Storage, Transaction, put, with_meta
 from .strategy import prepare_for_create, with_name_label
-from .validation import validate_create
+from .validation.validation import validate_create
 
 LONGEST_GENERATED_BASE = 58  # 63 less the five random characters
 

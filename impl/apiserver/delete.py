@@ -14,16 +14,16 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.core import Namespace, Pod
-from ..api.frozen import freeze
 from ..api.kinds import Object, ref_of
 from ..api.meta import Time
 from ..api.requests import Delete as DeleteRequest
 from ..api.requests import Response
+from ..api.values.frozen import freeze
 from .admission import admit_delete
 from .create import Answer
-from .field_error import not_supported
 from .status import conflict, invalid_options, not_found, uid_conflict
 from .storage import Storage, Write, put, with_meta
+from .validation.field_error import not_supported
 
 T = TypeVar("T", bound=Object)
 

@@ -11,13 +11,13 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.core import Pod, PodCondition
-from ..api.frozen import Json, freeze
 from ..api.kinds import ref_of
 from ..api.meta import Time
 from ..api.policy import PodDisruptionBudget
 from ..api.requests import Delete as DeleteRequest
 from ..api.requests import Evict, Response
-from ..api.selectors import selects
+from ..api.values.frozen import Json, freeze
+from ..api.values.selectors import selects
 from .binding import with_condition
 from .create import Answer
 from .delete import delete

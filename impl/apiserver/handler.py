@@ -16,14 +16,14 @@ from ..api.kinds import Object, kind_of, ref_of
 from ..api.meta import Ref, Time
 from ..api.policy import Eviction
 from ..api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Request, Response, Update
-from .authentication import ADMIN, User
-from .authorization import Attributes, allowed
+from .access.authentication import ADMIN, User
+from .access.authorization import Attributes, allowed
+from .access.node_restriction import restricted
 from .binding import bind
 from .config import DEFAULT, Config
 from .create import Answer, Inputs, create
 from .delete import delete
 from .eviction import evict
-from .node_restriction import restricted
 from .status import forbidden, unauthorized
 from .storage import Storage
 from .update import patch_metadata, patch_status, update

@@ -9,8 +9,8 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..api.core import Pod, PodAffinity, PodAffinityTerm, PodSpec
-from ..api.frozen import Strings
 from ..api.meta import LabelSelectorRequirement
+from ..api.values.frozen import Strings
 
 
 def with_label_keys(pod: Pod) -> PodSpec:

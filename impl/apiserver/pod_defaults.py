@@ -13,7 +13,7 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.core import Container, ContainerPort, Pod, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, Resources
-from ..api.frozen import Json, freeze
+from ..api.values.frozen import Json, freeze
 
 GRACE_SECONDS = 30
 

@@ -14,7 +14,7 @@ from ..api.meta import Ref, Time
 from ..api.requests import Request, Response
 from ..etcd import Compacted, Compare, DeleteRange, Event, Failure, Put, Store, Txn, apply, poll
 from ..etcd import watch as watch_etcd
-from .authentication import User
+from .access.authentication import User
 from .config import DEFAULT, Config
 from .handler import handle
 from .storage import Transaction, Write, with_meta, without_version

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ..api.meta import Ref
 from ..api.requests import Cause, Response
-from .field_error import FieldError, aggregate
 from .storage import group_kind, resource_of
+from .validation.field_error import FieldError, aggregate
 
 STALE = "the object has been modified; please apply your changes to the latest version and try again"
 

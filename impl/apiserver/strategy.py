@@ -13,11 +13,11 @@ from immutabledict import immutabledict
 
 from ..api.apps import Deployment, DeploymentStatus, ReplicaSet, ReplicaSetStatus
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
-from ..api.frozen import freeze, strings
 from ..api.kinds import Object
 from ..api.meta import Time
 from ..api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus, PriorityClass
-from ..api.qos import qos_class
+from ..api.values.frozen import freeze, strings
+from ..api.values.qos import qos_class
 from .label_keys import with_label_keys
 from .storage import with_meta
 

@@ -12,7 +12,6 @@ from immutabledict import immutabledict
 
 from ..api.apps import Deployment, ReplicaSet
 from ..api.core import Namespace
-from ..api.frozen import freeze
 from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
 from ..api.requests import Create as CreateRequest
@@ -20,6 +19,7 @@ from ..api.requests import PatchMetadata as PatchMetadataRequest
 from ..api.requests import PatchStatus as PatchStatusRequest
 from ..api.requests import Response
 from ..api.requests import Update as UpdateRequest
+from ..api.values.frozen import freeze
 from .admission import admit_update
 from .allocate import allocate
 from .config import Config
@@ -28,8 +28,8 @@ from .defaulting import default
 from .status import conflict, invalid, not_found, uid_conflict
 from .storage import Storage, Write, put, with_meta, without_version
 from .strategy import CREATE_ON_UPDATE, only_scale, only_status, prepare_for_update
-from .validate_meta import not_negative, validate_meta
-from .validation import validate_update
+from .validation.meta import not_negative, validate_meta
+from .validation.validation import validate_update
 
 
 def update(storage: Storage, request: UpdateRequest, inputs: Inputs, config: Config) -> Answer:

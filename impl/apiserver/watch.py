@@ -14,7 +14,7 @@ from attrs import frozen
 from ..api.core import Pod
 from ..api.kinds import Object
 from ..api.meta import LabelSelector, Ref
-from ..api.selectors import selects
+from ..api.values.selectors import selects
 from .storage import Storage, Transaction
 
 EVERYTHING = LabelSelector()

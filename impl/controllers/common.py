@@ -13,11 +13,11 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ..api.core import NodeCondition, NodeStatus, Pod, PodCondition, PodSpec, PodStatus
-from ..api.frozen import EMPTY, strings
 from ..api.kinds import Object, kind_of, ref_of
 from ..api.meta import LabelSelector, ObjectMeta, OwnerReference, Time
 from ..api.requests import PatchMetadata, Request
-from ..api.selectors import selects
+from ..api.values.frozen import EMPTY, strings
+from ..api.values.selectors import selects
 
 T = TypeVar("T", bound=Object)
 

@@ -16,12 +16,12 @@ from immutabledict import immutabledict
 from ..api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
 from ..api.cache import Cache
 from ..api.core import Pod
-from ..api.int_or_percent import scaled_value
 from ..api.kinds import Object
 from ..api.meta import OwnerReference, Ref, Time
 from ..api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
 from ..api.requests import Request, Update
-from ..api.selectors import selects
+from ..api.values.int_or_percent import scaled_value
+from ..api.values.selectors import selects
 from .common import Keep, Transform, slim_metadata, slim_pod, whole
 
 DELETION_TIMEOUT = 120

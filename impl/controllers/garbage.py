@@ -14,10 +14,10 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.cache import Cache
-from ..api.frozen import EMPTY
 from ..api.kinds import BY_NAME, Object, ref_of
 from ..api.meta import ObjectMeta, OwnerReference, Ref
 from ..api.requests import Delete, PatchMetadata, Request
+from ..api.values.frozen import EMPTY
 from .common import TERMINATING, Transform
 
 FOREGROUND = "foregroundDeletion"

@@ -15,10 +15,10 @@ from immutabledict import immutabledict
 
 from ..api.cache import Cache
 from ..api.core import Namespace
-from ..api.frozen import freeze
 from ..api.kinds import BY_NAME, Object, ref_of
 from ..api.meta import ObjectMeta, Ref
 from ..api.requests import Delete, Request, Update
+from ..api.values.frozen import freeze
 from .common import TERMINATING, Transform, whole
 
 FINALIZER = "kubernetes"

@@ -12,10 +12,10 @@ from immutabledict import immutabledict
 
 from ..api.cache import Cache
 from ..api.core import Node, NodeSpec, Pod, PodSpec, PodStatus, Taint, Toleration
-from ..api.frozen import EMPTY
 from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
 from ..api.requests import Delete, Request
+from ..api.values.frozen import EMPTY
 from .common import Keep, Transform, slim_metadata, slim_pod
 
 

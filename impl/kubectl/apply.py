@@ -11,11 +11,11 @@ from typing import Any
 
 from attrs import evolve
 
-from ..api import convert
 from ..api.cache import Cache
-from ..api.frozen import strings
 from ..api.kinds import Object, kind_of, ref_of
+from ..api.reading import convert
 from ..api.requests import Create, Request, Update
+from ..api.values.frozen import strings
 from .merge import merge
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -14,9 +14,9 @@ from attrs import evolve
 
 from ..api.cache import Cache
 from ..api.core import Node, Pod, Taint
-from ..api.frozen import strings
 from ..api.kinds import ref_of
 from ..api.requests import Evict, Request, Update
+from ..api.values.frozen import strings
 from .found import Missing, find_node
 
 MIRROR = "kubernetes.io/config.mirror"

@@ -13,8 +13,8 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ..api.core import Container, ContainerPort, Pod, PodSpec
-from ..api.frozen import Json, freeze, strings, thaw
 from ..api.meta import ObjectMeta
+from ..api.values.frozen import Json, freeze, strings, thaw
 
 DISCOVERY = (
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"

@@ -11,9 +11,9 @@ from attrs import evolve
 from ..api.apps import Deployment, ReplicaSet
 from ..api.cache import Cache
 from ..api.core import Container, PodTemplateSpec
-from ..api.frozen import Strings, strings
 from ..api.meta import ObjectMeta
 from ..api.requests import Request, Update
+from ..api.values.frozen import Strings, strings
 from .found import Missing, Workload, find_workload, revision
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"

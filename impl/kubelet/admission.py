@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from attrs import frozen
 
 from ..api.core import Node, NodeSelectorTerm, Pod, Taint, Toleration
-from ..api.qos import pod_requests
-from ..api.quantity import Quantity, parse_quantity
-from ..api.selectors import matches_map, matches_requirement
+from ..api.values.qos import pod_requests
+from ..api.values.quantity import Quantity, parse_quantity
+from ..api.values.selectors import matches_map, matches_requirement
 
 
 @frozen

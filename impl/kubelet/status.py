@@ -13,8 +13,8 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.core import Container, ContainerStatus, Pod, PodCondition, PodStatus
-from ..api.frozen import Json, freeze
 from ..api.runtime import PodRuntime, Stage
+from ..api.values.frozen import Json, freeze
 
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 """The conditions the kubelet writes, in its order; PodScheduled and all others are left as they are."""

@@ -15,7 +15,7 @@ from ipaddress import ip_network
 from attrs import frozen
 
 from ..api.core import Service
-from ..api.frozen import Json
+from ..api.values.frozen import Json
 from .family import IPV4, family_of, shortest
 
 OTHER_PROXY = "service.kubernetes.io/service-proxy-name"

@@ -14,8 +14,8 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.core import Container, Pod, Resources
-from ..api.qos import pod_requests
-from ..api.quantity import Quantity, parse_quantity
+from ..api.values.qos import pod_requests
+from ..api.values.quantity import Quantity, parse_quantity
 from .framework import NodeInfo
 
 Amounts = immutabledict[str, int]

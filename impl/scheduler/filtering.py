@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from ..api.core import Pod
 from ..api.kinds import ref_of
 from .framework import FilterPlugin, NodeInfo, Prepared, Refusal, Snapshot
-from .priority_sort import priority
+from .plugins.priority_sort import priority
 from .profile import Profile
 
 LEAST = 100

@@ -14,8 +14,8 @@ from immutabledict import immutabledict
 
 from ..api.cache import Cache
 from ..api.core import Namespace, Node, Pod
-from ..api.frozen import Strings, strings
 from ..api.meta import Ref
+from ..api.values.frozen import Strings, strings
 
 S = TypeVar("S")
 

@@ -13,7 +13,8 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ..api.core import NodeAffinity
-from . import (
+from .framework import FilterPlugin, ScorePlugin
+from .plugins import (
     balanced_allocation,
     image_locality,
     inter_pod_affinity,
@@ -32,9 +33,8 @@ from . import (
     volume_restrictions,
     volume_zone,
 )
-from .framework import FilterPlugin, ScorePlugin
-from .pod_topology_spread import Constraints
-from .resource_scoring import ScoringStrategy
+from .plugins.pod_topology_spread import Constraints
+from .plugins.resource_scoring import ScoringStrategy
 
 
 @frozen

@@ -17,9 +17,9 @@ from ..api.core import Pod
 from . import message as words
 from .filtering import Ready, enough, find, prepare
 from .framework import NodeInfo, Refusal, ScorePlugin, Snapshot
-from .preemption import Preemption, preempt
+from .plugins.preemption import Preemption, preempt
+from .plugins.scheduling_gates import pre_enqueue
 from .profile import DEFAULT, Profile
-from .scheduling_gates import pre_enqueue
 
 Scores = immutabledict[str, immutabledict[str, int]]
 """Node name to plugin name to weighted score; plugins that were skipped are absent."""

@@ -17,9 +17,9 @@ from typing import Any
 
 from attrs import frozen
 
-from ...impl.api import convert
 from ...impl.api.core import Service
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.reading import convert
 from ...impl.kubeproxy.chains import ProxyConfig
 from ...impl.kubeproxy.health import HealthCheck, health_checks, local_ready
 from ...impl.kubeproxy.packet import Fate, Packet

@@ -12,13 +12,13 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ...impl.api.cache import Cache
-from ...impl.api.convert import from_json
 from ...impl.api.core import Pod
 from ...impl.api.kinds import BY_NAME
+from ...impl.api.reading.convert import from_json
 from ...impl.scheduler import Decision, Preemption, Refusal, schedule
 from ...impl.scheduler.filtering import prepare
 from ...impl.scheduler.framework import Snapshot
-from ...impl.scheduler.preemption import importance
+from ...impl.scheduler.plugins.preemption import importance
 from ...impl.scheduler.profile import DEFAULT
 
 Record = Mapping[str, Any]

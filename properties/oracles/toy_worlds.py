@@ -18,10 +18,10 @@ from immutabledict import immutabledict
 
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod, Service
-from ...impl.api.frozen import strings
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.requests import Create, Delete, Request, Response, Update
+from ...impl.api.values.frozen import strings
 from ...model.machine import Action, Fairness, Machine, Outcome, View
 from ...model.world import faults as world_faults
 from ...model.world import steps as world_steps

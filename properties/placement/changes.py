@@ -13,7 +13,7 @@ from typing import Any
 import z3
 from attrs import frozen
 
-from ...impl.api.quantity import Quantity
+from ...impl.api.values.quantity import Quantity
 from .counts import Cell, Cells, Group, Groups, each_alone, here
 from .cpsat import Solved, installed, solve
 from .groups import Fits, Misfit, Undecided, as_fits, background, bounds, place, rules

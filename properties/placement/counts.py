@@ -10,7 +10,7 @@ from attrs import frozen
 
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
-from ...impl.api.frozen import Strings
+from ...impl.api.values.frozen import Strings
 from .problem import NO_NAMESPACES, NO_STORAGE, Problem, name_of
 
 

@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 
 from ...impl.api.core import Node, Pod, PodStatus, TopologySpreadConstraint
 from ...impl.api.meta import LabelSelector, ObjectMeta
-from ...impl.api.quantity import Quantity
+from ...impl.api.values.quantity import Quantity
 from .counts import Cell, Cells, Group, Groups, here, total
 from .group_volumes import single_users, volume_rules
 from .nodes import asks, clash, keeps_out, units

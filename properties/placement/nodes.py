@@ -14,8 +14,8 @@ import z3
 
 from ...impl.api.core import ContainerPort, Node, NodeSelectorTerm, Pod, Taint
 from ...impl.api.meta import LabelSelectorRequirement
-from ...impl.api.qos import pod_requests
-from ...impl.api.quantity import Quantity
+from ...impl.api.values.qos import pod_requests
+from ...impl.api.values.quantity import Quantity
 from .problem import Problem, Reason, Rule, called, name_of, plain
 
 ONE_POD = {"pods": Quantity.of(1)}

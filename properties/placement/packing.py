@@ -15,9 +15,9 @@ from attrs import evolve, frozen
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object
-from ...impl.api.quantity import Quantity
+from ...impl.api.values.quantity import Quantity
 from ...impl.scheduler import DEFAULT, Decision, Profile, Snapshot, decide
-from ...impl.scheduler.priority_sort import priority
+from ...impl.scheduler.plugins.priority_sort import priority
 from .counts import Group, Groups
 from .groups import Fits, Spot
 from .nodes import asks, units

@@ -14,7 +14,7 @@ from immutabledict import immutabledict
 
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
-from ...impl.api.frozen import Strings
+from ...impl.api.values.frozen import Strings
 from .nodes import node_rules
 from .pods import pod_rules
 from .problem import NO_NAMESPACES, Problem, Reason, Rule, called, name_of

@@ -15,7 +15,7 @@ import z3
 
 from ...impl.api.core import Node, Pod, PodAffinityTerm, TopologySpreadConstraint
 from ...impl.api.meta import LabelSelector
-from ...impl.api.selectors import selects
+from ...impl.api.values.selectors import selects
 from .nodes import allowed, untainted
 from .problem import Problem, Reason, Rule, called, name_of, plain
 

@@ -15,7 +15,7 @@ from immutabledict import immutabledict
 
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
-from ...impl.api.frozen import Strings, strings
+from ...impl.api.values.frozen import Strings, strings
 
 NO_NAMESPACES: immutabledict[str, Strings] = immutabledict()
 NO_STORAGE = Cache()

@@ -19,9 +19,10 @@ from immutabledict import immutabledict
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.meta import ObjectMeta
-from ...impl.scheduler import decide, node_resources_fit
+from ...impl.scheduler import decide
 from ...impl.scheduler.amounts import requested
 from ...impl.scheduler.framework import FilterPlugin, Snapshot
+from ...impl.scheduler.plugins import node_resources_fit
 from ...impl.scheduler.profile import DEFAULT, Profile
 from .. import proof
 from ..proof import Proof

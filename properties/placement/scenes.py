@@ -33,9 +33,9 @@ from ...impl.api.core import (
     Toleration,
     TopologySpreadConstraint,
 )
-from ...impl.api.frozen import Strings, strings
 from ...impl.api.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta
-from ...impl.api.quantity import Quantity
+from ...impl.api.values.frozen import Strings, strings
+from ...impl.api.values.quantity import Quantity
 from .problem import plain
 from .symbolic import Constants, Pod, Trial
 

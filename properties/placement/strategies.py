@@ -32,9 +32,9 @@ from ...impl.api.core import (
     Toleration,
     TopologySpreadConstraint,
 )
-from ...impl.api.frozen import strings
 from ...impl.api.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta
-from ...impl.api.quantity import Quantity
+from ...impl.api.values.frozen import strings
+from ...impl.api.values.quantity import Quantity
 from .problem import Problem
 
 HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"

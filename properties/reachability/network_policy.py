@@ -17,9 +17,9 @@ from ipaddress import IPv4Address, IPv4Network
 from attrs import field, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.frozen import Strings, strings
 from ...impl.api.meta import LabelSelector
-from ...impl.api.selectors import selects
+from ...impl.api.values.frozen import Strings, strings
+from ...impl.api.values.selectors import selects
 
 INGRESS, EGRESS = "Ingress", "Egress"
 

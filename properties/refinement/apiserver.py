@@ -10,11 +10,11 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.core import Container, Pod, PodCondition, PodSpec, PodStatus
-from ...impl.api.frozen import strings
 from ...impl.api.meta import LabelSelector, ObjectMeta, Ref
 from ...impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetSpec
 from ...impl.api.requests import Bind, Create, Delete, Evict, PatchStatus, Request, Update
-from ...impl.apiserver.authentication import ADMIN
+from ...impl.api.values.frozen import strings
+from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.server import Server, request, watch_since
 from ...impl.apiserver.watch import WatchFilter
 from ...impl.etcd import Compacted

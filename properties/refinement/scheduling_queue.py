@@ -15,10 +15,10 @@ from attrs import evolve
 from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import ref_of
 from ...impl.api.meta import ObjectMeta
-from ...impl.scheduler.cluster_event import ASSIGNED_POD_DELETE, NODE, NODE_ADD, ActionType, ClusterEvent
-from ...impl.scheduler.queue import SchedulingQueue, activate, add, delete, done, heads, pop
-from ...impl.scheduler.queue_entry import QueuedPodInfo, QueueSettings
-from ...impl.scheduler.queue_requeue import (
+from ...impl.scheduler.queue.cluster_event import ASSIGNED_POD_DELETE, NODE, NODE_ADD, ActionType, ClusterEvent
+from ...impl.scheduler.queue.entry import QueuedPodInfo, QueueSettings
+from ...impl.scheduler.queue.queue import SchedulingQueue, activate, add, delete, done, heads, pop
+from ...impl.scheduler.queue.requeue import (
     AlreadyQueued,
     add_unschedulable_if_not_present,
     flush_unschedulable_leftover,

@@ -1,0 +1,308 @@
+"""Manifests into objects: everything wrong is reported at once, with file, line, field and what was expected.
+
+Upstream: what kubectl v1.32 does with -f (cli-runtime's resource builder) and with --validate=strict: files, a folder's
+*.yaml, *.yml and *.json (those below it with -R), `-` for standard input, several documents a file, and List objects;
+unknown and duplicate fields are errors. A field Kubernetes has and the components here do not look at is no error: it
+is a note.
+Left out on purpose: fetching URLs, kustomize and templates (their tools print manifests that can be piped in), and
+whether the values are allowed, which the API server's validation says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+from immutabledict import immutabledict
+
+from ..claim_names import ALL
+from ..kinds import BY_NAME, Object, ref_of
+from ..meta import Ref
+from . import schema
+from .convert import BadObject, FieldError, from_json
+from .manifest_check import errors_of
+from .relevance import unmodelled
+from .sources import STDIN, BadInput, Problem, Text, read_sources
+from .unmodelled_kinds import effect_of, template_labels
+from .yaml_source import Document, YamlError, repeated_message, steps, tolerant_documents
+
+__all__ = [
+    "STDIN",
+    "BadInput",
+    "Loaded",
+    "LoadedObject",
+    "Note",
+    "Other",
+    "Problem",
+    "Source",
+    "Text",
+    "load_objects",
+    "objects_in",
+    "read_sources",
+]
+
+HOOK = "helm.sh/hook"
+CLUSTER_SCOPED = frozenset(
+    {
+        *(kind.name for kind in BY_NAME.values() if not kind.namespaced),
+        "APIService",
+        "CSIDriver",
+        "CertificateSigningRequest",
+        "CustomResourceDefinition",
+        "FlowSchema",
+        "IngressClass",
+        "MutatingWebhookConfiguration",
+        "PriorityLevelConfiguration",
+        "RuntimeClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "VolumeAttachment",
+    }
+)
+"""Kinds of Kubernetes that live in no namespace."""
+
+
+@frozen
+class Source:
+    """Where an object is written down."""
+
+    file: str
+    document: Document
+
+    @property
+    def line(self) -> int:
+        """The line the object begins at."""
+        return self.document.line
+
+    def line_of(self, path: str) -> int:
+        """Give the line of a field, `spec.template.spec.containers[0].image`, or of the nearest thing around it."""
+        return self.document.line_of(steps(path))
+
+
+@frozen
+class LoadedObject:
+    """An object and where it is written down."""
+
+    object: Object
+    source: Source
+
+
+@frozen(order=True)
+class Note:
+    """Something in the input that no component looks at; `field` "" is the whole object.
+
+    `claims` are those that may hang on it, and cannot be said to hold for certain.
+    """
+
+    file: str
+    line: int
+    field: str
+    object: str
+    message: str
+    claims: tuple[str, ...] = ALL
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.subject}: {self.message}"
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object."""
+        return self.object.partition(" ")[0]
+
+    @property
+    def about(self) -> str:
+        """What notes that are alike share: the kind, the field and what is said of it."""
+        return f"{self.kind}{f' {self.field}' if self.field else ''}: {self.message}"
+
+    @property
+    def subject(self) -> str:
+        """The object, and the field if it is about one."""
+        return f"{self.object}{f' {self.field}' if self.field else ''}"
+
+
+@frozen
+class Other:
+    """An object of a kind without a class here: what others may refer to, and the labels of the Pods it makes."""
+
+    ref: Ref
+    source: Source
+    custom: bool = False
+    labels: immutabledict[str, str] | None = None
+
+
+@frozen
+class Loaded:
+    """The objects of all sources in the order they are written, and what of them is not modelled.
+
+    `hooks` are those that Helm runs by itself, before or after: they are left out.
+    """
+
+    objects: tuple[LoadedObject, ...]
+    unmodelled: tuple[Note, ...]
+    others: tuple[Other, ...] = ()
+    hooks: tuple[Note, ...] = ()
+
+
+def load_objects(sources: Iterable[str | Path], namespace: str = "default") -> Loaded:
+    """Load files, folders and `-` (standard input); raise BadInput, with every problem of all of them.
+
+    `namespace` is given to namespaced objects that name none, as kubectl does.
+    """
+    texts, problems = read_sources(sources)
+    return objects_in(texts, namespace, problems)
+
+
+def objects_in(
+    texts: Sequence[Text], namespace: str = "default", problems: tuple[Problem, ...] = (), *, served: bool = False
+) -> Loaded:
+    """Turn texts into objects; raise BadInput with the problems given and all that are found.
+
+    `served`: an API server printed them (`kubectl get -o json`).
+    """
+    wrong = list(problems)
+    objects: list[LoadedObject] = []
+    notes: list[Note] = []
+    others: list[Other] = []
+    hooks: list[Note] = []
+    seen: dict[tuple[str, Ref], Source] = {}
+    for text in texts:
+        for source in _sources(text, wrong):
+            before = len(wrong)
+            wrong += [_problem(source, one) for one in errors_of(source.document.value, served=served)]
+            if len(wrong) > before:
+                continue
+            json = _placed(source.document.value, namespace)
+            if not served and (hook := _hook(json)):
+                hooks.append(_hook_note(json, source, hook))
+                continue
+            wrong += _repeated(json, source, seen)
+            if len(wrong) > before:
+                continue
+            found = _convert(json, source, wrong, notes)
+            if isinstance(found, LoadedObject):
+                objects.append(found)
+            elif found is not None:
+                others.append(found)
+    if wrong:
+        raise BadInput(tuple(sorted(wrong)))
+    return Loaded(tuple(objects), tuple(notes), tuple(others), tuple(hooks))
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def _sources(text: Text, wrong: list[Problem]) -> Iterator[Source]:
+    """Give the objects of a text, the items of a List one by one; report a text that is malformed or has none."""
+    empty = True
+    try:
+        for document in tolerant_documents(text.text):
+            empty = False
+            wrong += [Problem(text.file, one.line, _join(one.path), repeated_message(one)) for one in document.repeated]
+            yield from (Source(text.file, one) for one in _items(document))
+    except YamlError as error:
+        wrong.append(Problem(text.file, error.line, _join(error.path), error.message, error.hint))
+        return
+    if empty:
+        wrong.append(Problem(text.file, 0, "", "the file is empty" if not text.text.strip() else "no objects in it"))
+
+
+def _items(document: Document) -> Iterator[Document]:
+    value = document.value
+    is_list = (
+        isinstance(value, dict) and str(value.get("kind", "")).endswith("List") and isinstance(value.get("items"), list)
+    )
+    if not is_list:
+        yield document
+        return
+    for item in document.items():
+        yield from _items(item)
+
+
+def _join(path: tuple[str | int, ...]) -> str:
+    joined = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return joined.removeprefix(".")
+
+
+def _problem(source: Source, error: FieldError) -> Problem:
+    return Problem(source.file, source.line_of(error.path), error.path, error.message, error.hint)
+
+
+def _placed(json: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """Give an object that lives in a namespace and names none the default one; a custom resource is left alone."""
+    named = (json.get("metadata") or {}).get("namespace")
+    if named or json["kind"] in CLUSTER_SCOPED or not schema.is_built_in(json["apiVersion"]):
+        return json
+    return {**json, "metadata": {**json["metadata"], "namespace": namespace}}
+
+
+def _hook(json: Mapping[str, Any]) -> str:
+    """Give when Helm runs an object by itself (pre-install, test, ...); "" for one that is part of the release."""
+    annotations = json["metadata"].get("annotations")
+    return str(annotations.get(HOOK) or "") if isinstance(annotations, Mapping) else ""
+
+
+def _hook_note(json: Mapping[str, Any], source: Source, hook: str) -> Note:
+    why = f"Helm runs it by itself ({hook}): left out"
+    return Note(source.file, source.line, "", _label(json), why, ())
+
+
+def _label(json: Mapping[str, Any]) -> str:
+    """Name an object, with its namespace where it has one."""
+    meta = json["metadata"]
+    name = meta.get("name") or meta.get("generateName") or ""
+    return str(Ref(json["kind"], meta.get("namespace") or "", name))
+
+
+def _repeated(json: Mapping[str, Any], source: Source, seen: dict[tuple[str, Ref], Source]) -> tuple[Problem, ...]:
+    metadata = json["metadata"]
+    if not metadata.get("name"):
+        return ()
+    ref = Ref(json["kind"], metadata.get("namespace") or "", metadata["name"])
+    first = seen.setdefault((json["apiVersion"].rpartition("/")[0], ref), source)
+    if first is source:
+        return ()
+    message = f"{ref} is already defined in {first.file}:{first.line}"
+    return (Problem(source.file, source.line, "metadata.name", message),)
+
+
+# --- converting ---------------------------------------------------------------------------------------------------
+
+
+def _convert(
+    json: dict[str, Any], source: Source, wrong: list[Problem], notes: list[Note]
+) -> LoadedObject | Other | None:
+    """Make the object, or note that its kind is not modelled."""
+    kind = BY_NAME.get(json["kind"])
+    if kind is None or json["apiVersion"] != kind.api_version:
+        return _other(json, source, notes)
+    try:
+        loaded = from_json(json)
+    except BadObject as bad:
+        wrong += [_problem(source, one) for one in bad.errors]
+        return None
+    label = str(ref_of(loaded))
+    found = (
+        Note(source.file, source.line_of(one.path), one.path, label, one.why, one.claims) for one in unmodelled(loaded)
+    )
+    notes += sorted(found)
+    return LoadedObject(loaded, source)
+
+
+def _other(json: Mapping[str, Any], source: Source, notes: list[Note]) -> Other:
+    """Keep what others may refer to in an object without a class, and note which claims hang on it."""
+    custom = not schema.is_built_in(json["apiVersion"])
+    effect = effect_of(json["kind"], json, custom=custom)
+    what = "this custom resource" if custom else "this kind"
+    hangs = f"{_listed(effect.claims)} may hang on it" if effect.claims else "no claim hangs on it"
+    why = f"{what} is not modelled{f'; {hangs}: {effect.why}' if not custom else ''}"
+    notes.append(Note(source.file, source.line, "", _label(json), why, effect.claims))
+    meta = json["metadata"]
+    ref = Ref(json["kind"], meta.get("namespace") or "", meta.get("name") or "")
+    return Other(ref, source, custom, None if custom else template_labels(json["kind"], json))
+
+
+def _listed(claims: tuple[str, ...]) -> str:
+    return "every claim" if set(claims) == set(ALL) else ", ".join(claims)

@@ -1,0 +1,192 @@
+"""Which unmodelled fields a report should name, and which cannot change any claim.
+
+A report names every field of a manifest that the components do not look at. Most manifests are full of fields that tell
+a program what to do once it runs; naming those would bury the few that matter. So each field left out of the notes is
+listed here, by class and JSON name, with the reason; and a field that is not listed is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+from attrs import frozen
+from immutabledict import immutabledict
+
+from ..claim_names import ALL, BUDGET, CONVERGENCE, DEADLINE, PRIORITY, REACHABILITY
+from .json_fields import fields_of
+
+ACTS_ON_PODS = tuple(claim for claim in ALL if claim != BUDGET)
+
+PROGRAM = "it tells the program what to do, not the cluster where to run it"
+CONFINEMENT = "it confines the program; it moves nothing"
+LOOKS = "it is shown to people only"
+FILES = "it puts files in front of the program"
+IDENTITY = "it names the program to others"
+SERVER = "the API server or a controller writes it"
+READ = "the kube-proxy here reads it"
+
+IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
+    {
+        "ObjectMeta": immutabledict({"managedFields": SERVER, "selfLink": SERVER}),
+        "Container": immutabledict(
+            {
+                "args": PROGRAM,
+                "command": PROGRAM,
+                "env": PROGRAM,
+                "envFrom": FILES,
+                "resizePolicy": "nothing is resized in place",
+                "securityContext": CONFINEMENT,
+                "stdin": PROGRAM,
+                "stdinOnce": PROGRAM,
+                "terminationMessagePath": LOOKS,
+                "terminationMessagePolicy": LOOKS,
+                "tty": PROGRAM,
+                "volumeMounts": FILES,
+                "workingDir": PROGRAM,
+            }
+        ),
+        "ContainerStatus": immutabledict({"containerID": LOOKS, "imageID": LOOKS, "volumeMounts": FILES}),
+        "PodSpec": immutabledict(
+            {
+                "automountServiceAccountToken": FILES,
+                "dnsConfig": "names are not resolved here",
+                "dnsPolicy": "names are not resolved here",
+                "enableServiceLinks": PROGRAM,
+                "hostAliases": "names are not resolved here",
+                "hostIPC": CONFINEMENT,
+                "hostPID": CONFINEMENT,
+                "hostUsers": CONFINEMENT,
+                "hostname": IDENTITY,
+                "imagePullSecrets": "images are taken to be pullable",
+                "runtimeClassName": "what its RuntimeClass adds is noted with the class",
+                "securityContext": CONFINEMENT,
+                "serviceAccount": "the old name of serviceAccountName",
+                "setHostnameAsFQDN": IDENTITY,
+                "shareProcessNamespace": CONFINEMENT,
+                "subdomain": IDENTITY,
+            }
+        ),
+        "PodStatus": immutabledict(
+            dict.fromkeys(("ephemeralContainerStatuses", "hostIPs", "podIPs", "resize"), SERVER)
+        ),
+        "NodeSpec": immutabledict(
+            {"podCIDR": "addresses are drawn by the run", "podCIDRs": "addresses are drawn by the run"}
+        ),
+        "NodeStatus": immutabledict(
+            {
+                "addresses": LOOKS,
+                "daemonEndpoints": LOOKS,
+                "features": LOOKS,
+                "nodeInfo": LOOKS,
+                "runtimeHandlers": LOOKS,
+                "volumesAttached": SERVER,
+                "volumesInUse": SERVER,
+            }
+        ),
+        "Probe": immutabledict(
+            dict.fromkeys(("exec", "grpc", "httpGet", "tcpSocket"), "what a probe answers is the run's choice")
+        ),
+        "Namespace": immutabledict({"spec": SERVER, "status": SERVER}),
+        "PersistentVolumeSpec": immutabledict(
+            dict.fromkeys(("csi", "hostPath", "local", "nfs", "persistentVolumeReclaimPolicy", "mountOptions"), FILES)
+        ),
+        "Role": immutabledict({"aggregationRule": "it only adds rules to a role"}),
+        "Service": immutabledict({"status": SERVER}),
+        "StorageClass": immutabledict(
+            dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters", "reclaimPolicy"), FILES)
+        ),
+        "ServiceSpec": immutabledict({"healthCheckNodePort": READ, "sessionAffinityConfig": READ}),
+    }
+)
+"""Fields that no note is written for: class, JSON name, and why they cannot change a claim."""
+
+STORED: immutabledict[tuple[str, str], str] = immutabledict(
+    {
+        ("PersistentVolume", "spec"): "a volume is stored, but nothing binds it",
+        ("PersistentVolumeClaim", "spec"): "a claim is stored, but nothing binds it or makes its volume",
+        ("ResourceQuota", "spec"): "a quota is stored, but nothing is refused because of it",
+    }
+)
+"""Modelled fields that no component acts on: class, attribute, and what that means."""
+
+HARMLESS_VOLUMES = frozenset({"configMap", "downwardAPI", "emptyDir", "hostPath", "image", "projected", "secret"})
+"""Sources of volumes that bind a Pod to no node; that they exist is assumed."""
+
+PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(
+    {
+        ("ServiceSpec", "type", "LoadBalancer"): "the load balancer itself is not modelled, only what the nodes do",
+        ("ServiceSpec", "type", "ExternalName"): "names are not resolved: nothing is claimed of an ExternalName",
+    }
+)
+"""Values that are modelled in part: class, attribute, value, and what is missing."""
+
+
+def is_irrelevant(cls: str, name: str, value: Any) -> bool:
+    """Tell whether an unmodelled field can change no claim."""
+    if cls == "PodSpec" and name == "volumes":
+        return all(isinstance(one, Mapping) and one.keys() - {"name"} <= HARMLESS_VOLUMES for one in value or ())
+    return value is None or name in IRRELEVANT.get(cls, ())
+
+
+FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
+    {
+        "EndpointSlice": (REACHABILITY,),
+        "PersistentVolume": ACTS_ON_PODS,
+        "PersistentVolumeSpec": ACTS_ON_PODS,
+        "PersistentVolumeClaimSpec": ACTS_ON_PODS,
+        "PodSpec.volumes": ACTS_ON_PODS,
+        "PersistentVolumeClaim": ACTS_ON_PODS,
+        "ResourceQuota": (CONVERGENCE, PRIORITY, DEADLINE, REACHABILITY),
+        "Service": (REACHABILITY,),
+        "ServicePort": (REACHABILITY,),
+        "ServiceSpec": (REACHABILITY,),
+        "StorageClass": ACTS_ON_PODS,
+    }
+)
+"""The claims that an unmodelled field (of a class, or one by name) may change; where nothing is listed, all.
+
+A Service is read by the EndpointSlice controller and by kube-proxy alone; no eviction looks at a volume; a quota only
+refuses, and every step may be late anyway.
+"""
+
+
+@frozen
+class Unmodelled:
+    """A field that no component looks at, or in part only, and the claims that may hang on it."""
+
+    path: str
+    why: str
+    claims: tuple[str, ...] = ALL
+
+
+def claims_of(cls: str, name: str) -> tuple[str, ...]:
+    """Give the claims that an unmodelled field of a class may change."""
+    return FIELD_CLAIMS.get(f"{cls}.{name}", FIELD_CLAIMS.get(cls, ALL))
+
+
+def unmodelled(value: Any, path: str = "") -> Iterator[Unmodelled]:
+    """List the fields below a value that no component looks at, or looks at in part, and what to say of each."""
+    if isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from unmodelled(item, f"{path}[{index}]")
+    if not attrs.has(type(value)) or not hasattr(value, "extra"):
+        return
+    cls = type(value).__name__
+    for name, item in value.extra.items():
+        if not is_irrelevant(cls, name, item):
+            yield Unmodelled(_below(path, name), "not modelled", claims_of(cls, name))
+    kind: Any = type(value)
+    for one in fields_of(kind):
+        mine = getattr(value, one.name)
+        part = PARTIAL.get((cls, one.name, mine if isinstance(mine, str) else ""))
+        stored = STORED.get((cls, one.name)) if mine else None
+        if reason := part or stored:
+            claims = () if part else claims_of(cls, one.json)
+            yield Unmodelled(_below(path, one.json), reason, claims)
+        yield from unmodelled(mine, _below(path, one.json))
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

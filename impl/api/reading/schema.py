@@ -1,0 +1,164 @@
+"""Every field of every built-in kind, modelled here or not: what tells a misspelt field from one that is not modelled.
+
+Upstream: the OpenAPI v2 document of an API server v1.32.13, reduced by tests/make_schema.py to schema.json.xz.
+Left out on purpose: required fields, ranges and enumerations (the API server's validation), and kinds that a custom
+resource definition adds.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ..values.quantity import QuantityError, parse_quantity
+from ..values.timestamps import parse_time
+from .convert import FieldError
+
+INT32 = range(-(2**31), 2**31)
+INT64 = range(-(2**63), 2**63)
+
+
+@cache
+def table() -> Mapping[str, Any]:
+    """Read the table: kinds by apiVersion, and the types of the fields of each definition."""
+    packed = resources.files(__package__).joinpath("schema.json.xz").read_bytes()
+    content: dict[str, Any] = json.loads(lzma.decompress(packed))
+    return content
+
+
+def versions_of(kind: str) -> tuple[str, ...]:
+    """List the apiVersions that have a kind of that name."""
+    return tuple(version for version, kinds in sorted(table()["kinds"].items()) if kind in kinds)
+
+
+def kind_names() -> tuple[str, ...]:
+    """List the names of all built-in kinds."""
+    return tuple(sorted({name for kinds in table()["kinds"].values() for name in kinds}))
+
+
+def is_built_in(api_version: str) -> bool:
+    """Tell whether an API group is Kubernetes' own: it is in the table, or can only be (no dot, k8s.io)."""
+    group = api_version.rpartition("/")[0]
+    known = {version.rpartition("/")[0] for version in table()["kinds"]}
+    return group in known or "." not in group or group.endswith(".k8s.io")
+
+
+def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
+    """Give the known word most like a misspelt one, "" if none is near."""
+    folded = {one.lower(): one for one in known}
+    found = get_close_matches(word.lower(), sorted(folded), n=1, cutoff=0.7)
+    return folded[found[0]] if found else ""
+
+
+def errors_in(json: Mapping[str, Any], api_version: str, kind: str) -> tuple[FieldError, ...]:
+    """List the fields of an object that Kubernetes does not have, and the values of the wrong type, in order."""
+    definition = table()["kinds"][api_version][kind]
+    return tuple(_fields(json, definition, "", ()))
+
+
+def show(value: Any) -> str:
+    """Write a value for a message, cut if it is long."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _fields(value: Any, definition: str, path: str, above: tuple[tuple[str, str], ...]) -> Iterator[FieldError]:
+    if not isinstance(value, Mapping):
+        yield FieldError(path, f"expected a map, got {show(value)}")
+        return
+    known = table()["types"][definition]
+    for name, item in value.items():
+        below = f"{path}.{name}" if path else name
+        if name not in known:
+            yield FieldError(below, "Kubernetes has no such field", _suggestion(name, known, above))
+        elif item is not None:
+            yield from _value(item, known[name], below, (*above, (path, definition)))
+
+
+def _value(value: Any, kind: Any, path: str, above: tuple[tuple[str, str], ...]) -> Iterator[FieldError]:
+    match kind:
+        case [item_kind]:
+            if not isinstance(value, list):
+                yield FieldError(path, f"expected a list, got {show(value)}")
+                return
+            for index, item in enumerate(value):
+                if item is not None:
+                    yield from _value(item, item_kind, f"{path}[{index}]", above)
+        case {"": item_kind}:
+            if not isinstance(value, Mapping):
+                yield FieldError(path, f"expected a map, got {show(value)}")
+                return
+            for key, item in value.items():
+                if item is not None:
+                    yield from _value(item, item_kind, f"{path}[{key}]", above)
+        case str() if kind.startswith("#"):
+            yield from _fields(value, kind[1:], path, above)
+        case _:
+            yield from _scalar(value, kind, path)
+
+
+def _scalar(value: Any, kind: str, path: str) -> Iterator[FieldError]:
+    wanted, fits = SCALARS[kind]
+    if not fits(value):
+        yield FieldError(path, f"expected {wanted}, got {show(value)}", _scalar_hint(value, kind))
+
+
+def _scalar_hint(value: Any, kind: str) -> str:
+    if kind == "string" and isinstance(value, bool):
+        return "YAML reads an unquoted yes, no, on, off, y or n as true or false: put it in quotes"
+    if kind == "string" and isinstance(value, int | float):
+        return "put it in quotes"
+    if kind in {"integer", "long", "boolean"} and isinstance(value, str) and value.strip().lstrip("-").isdigit():
+        return "leave the quotes out"
+    return ""
+
+
+def _suggestion(name: str, known: Mapping[str, Any], above: tuple[tuple[str, str], ...]) -> str:
+    if near := nearest(name, list(known)):
+        return f"did you mean {near}?"
+    for path, definition in reversed(above):
+        if name in table()["types"][definition]:
+            return f"it is a field of {path or 'the object itself'}"
+    for field, kind in known.items():
+        inner = kind[0] if isinstance(kind, list) else kind
+        if isinstance(inner, str) and name in table()["types"].get(inner.removeprefix("#"), ()):
+            return f"it belongs under {field}"
+    return ""
+
+
+def _whole(value: Any, allowed: range) -> bool:
+    number = int(value) if isinstance(value, float) and value.is_integer() else value
+    return isinstance(number, int) and not isinstance(number, bool) and number in allowed
+
+
+def _is_quantity(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return False
+    try:
+        parse_quantity(str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip())
+    except QuantityError:
+        return False
+    return True
+
+
+SCALARS: Mapping[str, tuple[str, Any]] = {
+    "any": ("anything", lambda _: True),
+    "string": ("a string", lambda value: isinstance(value, str)),
+    "boolean": ("true or false", lambda value: isinstance(value, bool)),
+    "number": ("a number", lambda value: isinstance(value, int | float) and not isinstance(value, bool)),
+    "integer": ("an integer", lambda value: _whole(value, INT32)),
+    "long": ("an integer", lambda value: _whole(value, INT64)),
+    "intOrString": ("an integer or a string", lambda value: isinstance(value, str) or _whole(value, INT32)),
+    "quantity": ("a quantity such as 500m or 64Mi", _is_quantity),
+    "time": (
+        "a time such as 2025-01-31T12:00:00Z",
+        lambda value: isinstance(value, str) and parse_time(value) is not None,
+    ),
+}
+"""What each scalar type is called in a message, and what belongs to it."""

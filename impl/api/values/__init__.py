@@ -1,0 +1,1 @@
+"""The small languages in fields: quantities, percentages, selectors, times, hashes."""

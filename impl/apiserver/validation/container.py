@@ -1,0 +1,213 @@
+"""Validation of containers: names, images, ports, resources, probes, hooks.
+
+Upstream: pkg/apis/core/validation/validation.go (v1.32): validateContainers, validateInitContainers, validateProbe,
+ValidateContainerResourceRequirements.
+Left out on purpose: env, volume mounts, security contexts (they are in `extra`), huge pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...api.core import Container, ContainerPort, LifecycleHandler, PodSpec, Probe, ResourceRequirements
+from .field_error import FieldError, duplicate, forbidden, invalid, not_supported, required
+from .meta import not_negative
+from .names import label_errors, port_name_errors
+
+PROTOCOLS = ("SCTP", "TCP", "UDP")
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
+SLEEP_GATE = "Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep."
+
+
+def validate_containers(field: str, spec: PodSpec) -> list[FieldError]:
+    """Give the broken rules of all containers of a Pod."""
+    errors = [] if spec.containers else [required(f"{field}.containers")]
+    seen: set[str] = set()
+    for index, container in enumerate(spec.containers):
+        place = f"{field}.containers[{index}]"
+        errors += _container(place, container, seen, spec)
+        if container.restart_policy is not None:
+            errors.append(forbidden(f"{place}.restartPolicy", "may not be set for non-init containers"))
+    for index, container in enumerate(spec.init_containers):
+        errors += _init_container(f"{field}.initContainers[{index}]", container, seen, spec)
+    return errors + _host_port_conflicts(field, spec)
+
+
+def _init_container(field: str, container: Container, seen: set[str], spec: PodSpec) -> list[FieldError]:
+    """Check an init container; one that is no sidecar has neither probes nor hooks."""
+    errors: list[FieldError] = []
+    policy = container.restart_policy
+    if policy is not None and policy != "Always":
+        errors.append(not_supported(f"{field}.restartPolicy", policy, ("Always",)))
+    sidecar = policy == "Always"
+    if sidecar:
+        return errors + _container(field, container, seen, spec)
+    kept = Container(container.name, container.image, container.image_pull_policy, container.ports, container.resources)
+    errors += _container(field, kept, seen, spec)
+    if policy is None:
+        detail = "may not be set for init containers without restartPolicy=Always"
+        given = {
+            "lifecycle": container.lifecycle,
+            "livenessProbe": container.liveness_probe,
+            "readinessProbe": container.readiness_probe,
+            "startupProbe": container.startup_probe,
+        }
+        errors += [forbidden(f"{field}.{name}", detail) for name, value in given.items() if value is not None]
+    return errors
+
+
+def _container(field: str, container: Container, seen: set[str], spec: PodSpec) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if not container.name:
+        errors.append(required(f"{field}.name"))
+    else:
+        errors += [invalid(f"{field}.name", container.name, detail) for detail in label_errors(container.name)]
+    if container.name and container.name in seen:
+        errors.append(duplicate(f"{field}.name", container.name))
+    seen.add(container.name)
+    if not container.image:
+        errors.append(required(f"{field}.image"))
+    elif container.image != container.image.strip():
+        errors.append(invalid(f"{field}.image", container.image, "must not have leading or trailing whitespace"))
+    grace = spec.termination_grace_period_seconds
+    for hook in ("postStart", "preStop"):
+        handler = getattr(container.lifecycle, "post_start" if hook == "postStart" else "pre_stop", None)
+        errors += _hook(f"{field}.lifecycle.{hook}", handler, grace)
+    errors += _liveness(f"{field}.livenessProbe", container.liveness_probe)
+    errors += _readiness(f"{field}.readinessProbe", container.readiness_probe)
+    errors += _liveness(f"{field}.startupProbe", container.startup_probe)
+    if container.image_pull_policy not in PULL_POLICIES:
+        errors.append(not_supported(f"{field}.imagePullPolicy", container.image_pull_policy, PULL_POLICIES))
+    return errors + _ports(field, container.ports) + _resources(f"{field}.resources", container.resources)
+
+
+def _ports(field: str, ports: tuple[ContainerPort, ...]) -> list[FieldError]:
+    errors: list[FieldError] = []
+    names: set[str] = set()
+    for index, port in enumerate(ports):
+        place = f"{field}.ports[{index}]"
+        if port.name:
+            broken = port_name_errors(port.name)
+            errors += [invalid(f"{place}.name", port.name, detail) for detail in broken]
+            if not broken and port.name in names:
+                errors.append(duplicate(f"{place}.name", port.name))
+            names.add(port.name)
+        if not port.container_port:
+            errors.append(required(f"{place}.containerPort"))
+        else:
+            errors += validate_port(f"{place}.containerPort", port.container_port)
+        if port.host_port:
+            errors += validate_port(f"{place}.hostPort", port.host_port)
+        if port.protocol not in PROTOCOLS:
+            errors.append(not_supported(f"{place}.protocol", port.protocol, PROTOCOLS))
+    return errors
+
+
+def validate_port(field: str, number: int) -> list[FieldError]:
+    """Refuse a number that is no port."""
+    return [] if 1 <= number <= 65535 else [invalid(field, number, "must be between 1 and 65535, inclusive")]
+
+
+def _host_port_conflicts(field: str, spec: PodSpec) -> list[FieldError]:
+    """Two containers of one Pod cannot take the same port of the node."""
+    errors: list[FieldError] = []
+    taken: set[str] = set()
+    for index, container in enumerate(spec.containers):
+        for number, port in enumerate(container.ports):
+            if not port.host_port:
+                continue
+            key = f"{port.protocol}/{port.host_ip}/{port.host_port}"
+            if key in taken:
+                errors.append(duplicate(f"{field}.containers[{index}].ports[{number}].hostPort", key))
+            taken.add(key)
+    return errors
+
+
+def _resources(field: str, resources: ResourceRequirements) -> list[FieldError]:
+    """Amounts are not negative, requests fit limits, and what cannot be shared has equal ones."""
+    errors: list[FieldError] = []
+    limits, requests = resources.limits, resources.requests
+    for name in sorted(limits):
+        errors += _amount(f"{field}.limits[{name}]", limits[name])
+    for name in sorted(requests):
+        errors += _amount(f"{field}.requests[{name}]", requests[name])
+        extended = "/" in name and not name.startswith("kubernetes.io/")
+        limit = limits.get(name)
+        if limit is None:
+            if extended or name.startswith("hugepages-"):
+                errors.append(required(f"{field}.limits", "Limit must be set for non overcommitable resources"))
+        elif extended and not requests[name].same_amount(limit):
+            detail = f"must be equal to {name} limit of {limit}"
+            errors.append(invalid(f"{field}.requests", str(requests[name]), detail))
+        elif requests[name] > limit:
+            detail = f"must be less than or equal to {name} limit of {limit}"
+            errors.append(invalid(f"{field}.requests", str(requests[name]), detail))
+    return errors
+
+
+def _amount(field: str, amount: Any) -> list[FieldError]:
+    return [invalid(field, str(amount), "must be greater than or equal to 0")] if amount.sign < 0 else []
+
+
+def _liveness(field: str, probe: Probe | None) -> list[FieldError]:
+    """Check a liveness or startup probe, which succeeds at the first success."""
+    if probe is None:
+        return []
+    errors = _probe(field, probe)
+    if probe.success_threshold != 1:
+        errors.append(invalid(f"{field}.successThreshold", probe.success_threshold, "must be 1"))
+    return errors
+
+
+def _readiness(field: str, probe: Probe | None) -> list[FieldError]:
+    if probe is None:
+        return []
+    errors = _probe(field, probe)
+    grace = probe.termination_grace_period_seconds
+    if grace is not None:
+        detail = "must not be set for readinessProbes"
+        errors.append(invalid(f"{field}.terminationGracePeriodSeconds", grace, detail))
+    return errors
+
+
+def _probe(field: str, probe: Probe) -> list[FieldError]:
+    return [
+        *_handler(field, probe.extra),
+        *not_negative(f"{field}.initialDelaySeconds", probe.initial_delay_seconds),
+        *not_negative(f"{field}.timeoutSeconds", probe.timeout_seconds),
+        *not_negative(f"{field}.periodSeconds", probe.period_seconds),
+        *not_negative(f"{field}.successThreshold", probe.success_threshold),
+        *not_negative(f"{field}.failureThreshold", probe.failure_threshold),
+    ]
+
+
+def _hook(field: str, hook: LifecycleHandler | None, grace: int | None) -> list[FieldError]:
+    if hook is None:
+        return []
+    given: dict[str, Any] = dict(hook.extra)
+    if hook.exec is not None:
+        given["exec"] = {"command": hook.exec.command}
+    if hook.sleep is not None:
+        given["sleep"] = {"seconds": hook.sleep.seconds}
+    errors = _handler(field, given)
+    if hook.sleep is not None and grace is not None and not 0 < hook.sleep.seconds <= grace:
+        detail = f"must be greater than 0 and less than terminationGracePeriodSeconds ({grace}). {SLEEP_GATE}"
+        errors.append(invalid(f"{field}.sleep", hook.sleep.seconds, detail))
+    return errors
+
+
+def _handler(field: str, given: Mapping[str, Any]) -> list[FieldError]:
+    """There is exactly one handler, and it says what to do."""
+    kinds = [kind for kind in HANDLERS if given.get(kind) is not None]
+    if not kinds:
+        return [required(field, "must specify a handler type")]
+    errors = [forbidden(f"{field}.{kind}", "may not specify more than 1 handler type") for kind in kinds[1:]]
+    body = given[kinds[0]]
+    if kinds[0] == "exec" and not body.get("command"):
+        return [required(f"{field}.exec.command"), *errors]
+    port = body.get("port")
+    if kinds[0] in {"httpGet", "tcpSocket"} and isinstance(port, int):
+        return validate_port(f"{field}.{kinds[0]}.port", port) + errors
+    return errors

@@ -1,0 +1,150 @@
+"""Validation of Pods, and of what may still change in one.
+
+Upstream: pkg/apis/core/validation/validation.go (v1.32): ValidatePodSpec, ValidatePodCreate, ValidatePodUpdate.
+Left out on purpose: volumes, host namespaces, security contexts; the diff that upstream appends to a forbidden update.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from ...api.core import Container, Pod, PodSpec, PodTemplateSpec
+from ...api.values.label_names import key_errors
+from .container import validate_containers
+from .field_error import FieldError, forbidden, invalid, not_supported
+from .meta import validate_labels
+from .names import label_errors, subdomain_errors
+from .placement import validate_affinity, validate_spread, validate_tolerations
+
+RESTART_POLICIES = ("Always", "OnFailure", "Never")
+DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+FIXED = (
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+
+
+def validate_pod(pod: Pod) -> list[FieldError]:
+    """Give the broken rules of a Pod."""
+    errors = validate_pod_spec("spec", pod.spec)
+    if pod.spec.scheduling_gates and pod.spec.node_name:
+        errors.append(forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"))
+    return errors
+
+
+def validate_template(field: str, template: PodTemplateSpec) -> list[FieldError]:
+    """Give the broken rules of a Pod template."""
+    errors = validate_labels(f"{field}.labels", template.metadata.labels)
+    return errors + validate_pod_spec(f"{field}.spec", template.spec)
+
+
+def validate_pod_spec(field: str, spec: PodSpec) -> list[FieldError]:
+    """Give the broken rules of a Pod's spec, in the order Kubernetes checks them."""
+    errors = validate_containers(field, spec)
+    if spec.restart_policy not in RESTART_POLICIES:
+        errors.append(not_supported(f"{field}.restartPolicy", spec.restart_policy, RESTART_POLICIES))
+    if (policy := spec.extra.get("dnsPolicy")) not in DNS_POLICIES:
+        errors.append(not_supported(f"{field}.dnsPolicy", policy, DNS_POLICIES))
+    errors += validate_labels(f"{field}.nodeSelector", spec.node_selector)
+    if spec.service_account_name:
+        place = f"{field}.serviceAccountName"
+        name = spec.service_account_name
+        errors += [invalid(place, name, detail) for detail in subdomain_errors(name)]
+    errors += _names(field, spec) + validate_affinity(f"{field}.affinity", spec.affinity)
+    errors += _gates(field, spec) + validate_tolerations(f"{field}.tolerations", spec.tolerations)
+    deadline = spec.active_deadline_seconds
+    if deadline is not None and not 1 <= deadline < 2**31:
+        place = f"{field}.activeDeadlineSeconds"
+        errors.append(invalid(place, deadline, "must be between 1 and 2147483647, inclusive"))
+    return errors + validate_spread(f"{field}.topologySpreadConstraints", spec)
+
+
+def _names(field: str, spec: PodSpec) -> list[FieldError]:
+    """Check the names that stay in `extra`, and the node's and the priority class's."""
+    errors: list[FieldError] = []
+    for key in ("hostname", "subdomain"):
+        text = spec.extra.get(key)
+        if text:
+            details = ["must not contain dots"] if "." in text else label_errors(text)
+            errors += [invalid(f"{field}.{key}", text, detail) for detail in details]
+    for key, text in (("nodeName", spec.node_name), ("priorityClassName", spec.priority_class_name)):
+        if text:
+            errors += [invalid(f"{field}.{key}", text, detail) for detail in subdomain_errors(text)]
+    return errors
+
+
+def _gates(field: str, spec: PodSpec) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, gate in enumerate(spec.scheduling_gates):
+        place = f"{field}.schedulingGates[{index}]"
+        errors += [invalid(place, gate.name, detail) for detail in key_errors(gate.name)]
+    return errors
+
+
+def validate_pod_update(new: Pod, old: Pod) -> list[FieldError]:
+    """Give what a change may not do: nearly all of a Pod's spec is fixed."""
+    errors = [*_deadline(new, old), *_tolerations(new, old), *_gate_changes(new, old)]
+    if errors:
+        return errors
+    return [] if _fixed_part(new, old) == old.spec else [forbidden("spec", FIXED)]
+
+
+def _deadline(new: Pod, old: Pod) -> list[FieldError]:
+    """Let a deadline be set and shortened, never lengthened or removed."""
+    wanted, had = new.spec.active_deadline_seconds, old.spec.active_deadline_seconds
+    if had is None or wanted == had:
+        return []
+    if wanted is None:
+        return [invalid("spec.activeDeadlineSeconds", None, "must not update from a positive integer to nil value")]
+    if wanted > had:
+        return [invalid("spec.activeDeadlineSeconds", wanted, "must be less than or equal to previous value")]
+    return []
+
+
+def _tolerations(new: Pod, old: Pod) -> list[FieldError]:
+    """Tolerations can be added; an existing one keeps all but its seconds."""
+    kept = {evolve(one, toleration_seconds=None) for one in new.spec.tolerations}
+    if all(evolve(one, toleration_seconds=None) in kept for one in old.spec.tolerations):
+        return []
+    detail = "existing toleration can not be modified except its tolerationSeconds"
+    return [forbidden("spec.tolerations", detail)]
+
+
+def _gate_changes(new: Pod, old: Pod) -> list[FieldError]:
+    """Let a gate be taken off, never put on."""
+    added = sorted({one.name for one in new.spec.scheduling_gates} - {one.name for one in old.spec.scheduling_gates})
+    if not added:
+        return []
+    detail = f"only deletion is allowed, but found new scheduling gates '{','.join(added)}'"
+    return [forbidden("spec.schedulingGates", detail)]
+
+
+def _fixed_part(new: Pod, old: Pod) -> PodSpec:
+    """Give the new spec with everything that may change put back to what it was."""
+    spec, before = new.spec, old.spec
+    gated = bool(before.scheduling_gates)
+    negative = (before.termination_grace_period_seconds or 0) < 0
+    grace = spec.termination_grace_period_seconds
+    return evolve(
+        spec,
+        containers=_with_images(spec.containers, before.containers),
+        init_containers=_with_images(spec.init_containers, before.init_containers),
+        active_deadline_seconds=before.active_deadline_seconds,
+        tolerations=before.tolerations,
+        scheduling_gates=before.scheduling_gates,
+        termination_grace_period_seconds=before.termination_grace_period_seconds if negative and grace == 1 else grace,
+        node_selector=before.node_selector if gated and _tightened(spec, before) else spec.node_selector,
+        affinity=before.affinity if gated and before.affinity is None else spec.affinity,
+    )
+
+
+def _tightened(spec: PodSpec, before: PodSpec) -> bool:
+    """Tell whether a gated Pod's node selector has only gained pairs."""
+    return before.node_selector.items() <= spec.node_selector.items()
+
+
+def _with_images(new: tuple[Container, ...], old: tuple[Container, ...]) -> tuple[Container, ...]:
+    if len(new) != len(old):
+        return new
+    return tuple(evolve(one, image=before.image) for one, before in zip(new, old, strict=True))

@@ -1,0 +1,88 @@
+"""Validation: which rules each kind has to keep when it is created and when it is changed.
+
+Upstream: pkg/apis/*/validation (v1.32), as pkg/registry/**/strategy.go calls it.
+Left out on purpose: status updates are not validated (Kubernetes checks little there: any phase passes).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...api.apps import Deployment, ReplicaSet
+from ...api.core import Namespace, Node, Pod, Service
+from ...api.kinds import Object
+from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
+from .apps import validate_deployment, validate_replicaset, validate_selector_update
+from .field_error import FieldError
+from .meta import validate_meta, validate_meta_update
+from .pod import validate_pod, validate_pod_update
+from .policy import (
+    validate_budget,
+    validate_lease,
+    validate_namespace,
+    validate_node,
+    validate_priority_class,
+    validate_priority_class_update,
+    validate_role,
+    validate_role_binding_update,
+)
+from .service import validate_endpointslice, validate_service, validate_service_update
+
+
+def validate_create(obj: Object) -> tuple[FieldError, ...]:
+    """Give the broken rules of a new object; () when it keeps them all."""
+    return (*validate_meta(obj), *_own_rules(obj))
+
+
+def _own_rules(obj: Object) -> list[FieldError]:
+    match obj:
+        case Pod():
+            return validate_pod(obj)
+        case Deployment():
+            return validate_deployment(obj)
+        case ReplicaSet():
+            return validate_replicaset(obj)
+        case Service():
+            return validate_service(obj)
+        case EndpointSlice():
+            return validate_endpointslice(obj)
+        case PodDisruptionBudget():
+            return validate_budget(obj)
+        case Node():
+            return validate_node(obj)
+        case Namespace():
+            return validate_namespace(obj)
+        case Lease():
+            return validate_lease(obj)
+        case Role():
+            return validate_role(obj)
+        case PriorityClass():
+            return validate_priority_class(obj)
+        case _:
+            return []
+
+
+def validate_update(new: Any, old: Any) -> tuple[FieldError, ...]:
+    """Give the broken rules of a change: those of the object, and those of what may change."""
+    return (
+        *validate_meta(new),
+        *validate_meta_update(new.metadata, old.metadata),
+        *_own_rules(new),
+        *_changes(new, old),
+    )
+
+
+def _changes(new: Any, old: Any) -> list[FieldError]:
+    match old:
+        case Pod():
+            return validate_pod_update(new, old)
+        case Deployment() | ReplicaSet():
+            return validate_selector_update(new.spec.selector, old.spec.selector)
+        case Service():
+            return validate_service_update(new, old)
+        case RoleBinding():
+            return validate_role_binding_update(new, old)
+        case PriorityClass():
+            return validate_priority_class_update(new, old)
+        case _:
+            return []

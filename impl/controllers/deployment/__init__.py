@@ -1,0 +1,1 @@
+"""The Deployment controller, step by step of one sync."""

@@ -1,0 +1,128 @@
+"""RollingUpdate and Recreate: who grows and who shrinks next.
+
+Upstream: pkg/controller/deployment/rolling.go and recreate.go (v1.32).
+"""
+
+from __future__ import annotations
+
+from ...api.apps import ReplicaSet
+from ...api.cache import Cache
+from ...api.core import Pod
+from ...api.values.selectors import selects
+from .arithmetic import actual_replicas, available_replicas, min_available, new_rs_replicas, replicas_of, total_replicas
+from .revisions import Abandoned, Generations, cleanup, generations
+from .status import complete, sync_rollout_status
+from .turn import Turn, active, by_age
+
+
+def rollout_rolling(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, ...]) -> Turn:
+    """Grow the new ReplicaSet if there is room; else shrink the old ones if enough are available; else tidy up."""
+    found = generations(cache, turn, replica_sets, create=True)
+    if isinstance(found, Abandoned):
+        return found.turn
+    turn, sets = found
+    wanted, size = replicas_of(turn.deployment), replicas_of(sets.made)
+    goal = min(wanted, size) if size >= wanted else new_rs_replicas(turn.deployment, total_replicas(sets.all), size)
+    if goal != size:
+        turn, new = turn.scaled(sets.made, goal)
+        return sync_rollout_status(turn, Generations(new, sets.old))
+    shrunk = _shrink_old(turn, sets)
+    if isinstance(shrunk, Abandoned):
+        return shrunk.turn
+    if shrunk is not None:
+        return sync_rollout_status(*shrunk)
+    if complete(turn.deployment, turn.deployment.status):
+        turn = cleanup(turn, sets.old)
+    return sync_rollout_status(turn, sets)
+
+
+def _shrink_old(turn: Turn, sets: Generations) -> tuple[Turn, Generations] | Abandoned | None:
+    """Take replicas from old ReplicaSets: unavailable ones first, then what availability leaves; None if none goes."""
+    unavailable = replicas_of(sets.made) - sets.made.status.available_replicas
+    allowed = total_replicas(sets.all) - min_available(turn.deployment) - unavailable
+    if total_replicas(sets.old) == 0 or allowed <= 0:
+        return None
+    before = turn
+    cleaned = _cleanup_unhealthy(turn, by_age(active(sets.old)), allowed)
+    if isinstance(cleaned, Abandoned):
+        return cleaned
+    turn, old = _scale_down_available(*cleaned, sets.made)
+    idle = tuple(rs for rs in sets.old if replicas_of(rs) == 0)
+    return None if turn == before else (turn, Generations(sets.new, (*idle, *old)))
+
+
+def _cleanup_unhealthy(
+    turn: Turn, old: tuple[ReplicaSet, ...], most: int
+) -> tuple[Turn, tuple[ReplicaSet, ...]] | Abandoned:
+    """Take up to `most` replicas that are not available, from the oldest ReplicaSets first.
+
+    A ReplicaSet that reports more available Pods than it is asked for has an old status: the turn is abandoned.
+    """
+    after: list[ReplicaSet] = []
+    for rs in old:
+        fewer = min(most, replicas_of(rs) - rs.status.available_replicas) if most else 0
+        if fewer < 0:
+            return Abandoned(turn)
+        most -= fewer
+        changed = rs
+        if fewer:
+            turn, changed = turn.scaled(rs, replicas_of(rs) - fewer)
+        after.append(changed)
+    return turn, tuple(after)
+
+
+def _scale_down_available(
+    turn: Turn, old: tuple[ReplicaSet, ...], new: ReplicaSet
+) -> tuple[Turn, tuple[ReplicaSet, ...]]:
+    """Take as many replicas as are available beyond the least number, from the oldest ReplicaSets first."""
+    spare = max(0, available_replicas((*old, new)) - min_available(turn.deployment))
+    after: list[ReplicaSet] = []
+    for rs in old:
+        fewer = min(spare, replicas_of(rs))
+        spare -= fewer
+        changed = rs
+        if fewer:
+            turn, changed = turn.scaled(rs, replicas_of(rs) - fewer)
+        after.append(changed)
+    return turn, tuple(after)
+
+
+def rollout_recreate(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, ...]) -> Turn:
+    """Bring the old ReplicaSets to 0, wait until their Pods are gone, only then make and grow the new one."""
+    found = generations(cache, turn, replica_sets, create=False)
+    if isinstance(found, Abandoned):
+        return found.turn
+    turn, sets = found
+    if active(sets.old):
+        old: list[ReplicaSet] = []
+        for rs in sets.old:
+            turn, changed = turn.scaled(rs, 0) if replicas_of(rs) else (turn, rs)
+            old.append(changed)
+        return sync_rollout_status(turn, Generations(sets.new, tuple(old)))
+    if _old_pods_running(cache, turn, sets):
+        return sync_rollout_status(turn, sets)
+    if sets.new is None:
+        found = generations(cache, turn, replica_sets, create=True)
+        if isinstance(found, Abandoned):
+            return found.turn
+        turn, sets = found
+    if replicas_of(sets.made) != replicas_of(turn.deployment):
+        turn, new = turn.scaled(sets.made, replicas_of(turn.deployment))
+        sets = Generations(new, sets.old)
+    if complete(turn.deployment, turn.deployment.status):
+        turn = cleanup(turn, sets.old)
+    return sync_rollout_status(turn, sets)
+
+
+def _old_pods_running(cache: Cache, turn: Turn, sets: Generations) -> bool:
+    """Tell whether an old ReplicaSet still counts Pods or has one, terminating or not, whose phase is not final."""
+    if actual_replicas(sets.old) > 0:
+        return True
+    selector, uids = turn.deployment.spec.selector, {rs.metadata.uid for rs in sets.old}
+    return any(
+        pod.status.phase not in {"Failed", "Succeeded", "Unknown"}
+        for pod in cache.list(Pod, turn.deployment.metadata.namespace)
+        if (controller := pod.metadata.controller) is not None
+        and controller.uid in uids
+        and selects(selector, pod.metadata.labels)
+    )

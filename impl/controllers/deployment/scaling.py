@@ -1,0 +1,90 @@
+"""A Deployment that was resized, or is paused: sizes follow without a rollout.
+
+Upstream: pkg/controller/deployment/sync.go, sync, scale and isScalingEvent (v1.32).
+"""
+
+from __future__ import annotations
+
+from ...api.apps import Deployment, ReplicaSet
+from ...api.cache import Cache
+from .arithmetic import annotated, is_rolling, max_surge, proportion, replicas_of, total_replicas
+from .revisions import Abandoned, Generations, cleanup, generations
+from .status import sync_status
+from .turn import DESIRED_REPLICAS, Turn, active, by_age
+
+
+def resize(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, ...]) -> Turn:
+    """Scale what there is to the wanted size; a paused Deployment's history is tidied, too."""
+    found = generations(cache, turn, replica_sets, create=False)
+    if isinstance(found, Abandoned):
+        return found.turn
+    turn, sets = found
+    turn, sets = _scale(turn, sets)
+    if turn.deployment.spec.paused:
+        turn = cleanup(turn, sets.old)
+    return sync_status(turn, sets)
+
+
+def is_scaling_event(deployment: Deployment, sets: Generations) -> bool:
+    """Tell whether a ReplicaSet with Pods was sized for another size of the Deployment."""
+    sizes = [annotated(rs, DESIRED_REPLICAS) for rs in active(sets.all)]
+    return any(size is not None and size != replicas_of(deployment) for size in sizes)
+
+
+def _scale(turn: Turn, sets: Generations) -> tuple[Turn, Generations]:
+    """Give the only active ReplicaSet the whole size; shut old ones behind a saturated new one; else share out."""
+    only = _active_or_latest(sets)
+    if only is not None:
+        size = replicas_of(turn.deployment)
+        return (turn, sets) if replicas_of(only) == size else _resized(turn, sets, ((only, size),))
+    if sets.new is not None and _saturated(turn.deployment, sets.new):
+        return _resized(turn, sets, tuple((rs, 0) for rs in active(sets.old)))
+    if is_rolling(turn.deployment):
+        return _resized(turn, sets, _shares(turn.deployment, active(sets.all)))
+    return turn, sets
+
+
+def _active_or_latest(sets: Generations) -> ReplicaSet | None:
+    """Give the one ReplicaSet that has Pods; where none has, the new or youngest one; None where several have."""
+    running = active(sets.all)
+    if len(running) == 1:
+        return running[0]
+    if running:
+        return None
+    return sets.new if sets.new is not None else next(reversed(by_age(sets.old)), None)
+
+
+def _saturated(deployment: Deployment, rs: ReplicaSet) -> bool:
+    """Tell whether a ReplicaSet has, was sized for, and has available all that the Deployment wants."""
+    wanted = replicas_of(deployment)
+    return wanted == replicas_of(rs) == annotated(rs, DESIRED_REPLICAS) == rs.status.available_replicas
+
+
+def _resized(turn: Turn, sets: Generations, sizes: tuple[tuple[ReplicaSet, int], ...]) -> tuple[Turn, Generations]:
+    """Give ReplicaSets sizes, in this order."""
+    changed: dict[str, ReplicaSet] = {}
+    for rs, size in sizes:
+        turn, changed[rs.metadata.name] = turn.scaled(rs, size)
+    new = None if sets.new is None else changed.get(sets.new.metadata.name, sets.new)
+    return turn, Generations(new, tuple(changed.get(rs.metadata.name, rs) for rs in sets.old))
+
+
+def _shares(deployment: Deployment, running: tuple[ReplicaSet, ...]) -> tuple[tuple[ReplicaSet, int], ...]:
+    """Share the change out in proportion to size, largest first; what rounding leaves goes to the largest.
+
+    Of equally large ones the younger comes first when growing, the older when shrinking.
+    """
+    wanted = replicas_of(deployment)
+    to_add = (wanted + max_surge(deployment) if wanted > 0 else 0) - total_replicas(running)
+    order = by_age(running) if to_add <= 0 else tuple(reversed(by_age(running)))
+    if to_add != 0:
+        order = tuple(sorted(order, key=lambda rs: -replicas_of(rs)))
+    sizes: list[int] = []
+    added = 0
+    for rs in order:
+        part = proportion(rs, deployment, to_add, added)
+        added += part
+        sizes.append(replicas_of(rs) + part)
+    if to_add != 0 and sizes:
+        sizes[0] = max(0, sizes[0] + to_add - added)
+    return tuple(zip(order, sizes, strict=True))

@@ -1,0 +1,144 @@
+"""Which Pods a ReplicaSet gives up first.
+
+Upstream: pkg/controller/controller_utils.go, ActivePodsWithRanks.Less, and pkg/controller/replicaset/replica_set.go,
+getPodsToDelete (v1.32, LogarithmicScaleDown and PodDeletionCost on).
+Two Pods whose ages are of the same order of magnitude are told apart by uid upstream. A uid is random, so that is a tie
+here, as is everything that no rule decides; `deletion_choices` lists every way to resolve ties.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+
+from attrs import frozen
+
+from ...api.core import Pod
+from ...api.meta import Time
+
+COST = "controller.kubernetes.io/pod-deletion-cost"
+PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
+INTEGER = re.compile(r"-[0-9]+|0|[1-9][0-9]*", re.ASCII)
+"""What a deletion cost may look like: no plus sign, no leading zero unless negative."""
+
+
+@frozen
+class Ranked:
+    """A Pod and the number of related active Pods on its node."""
+
+    pod: Pod
+    rank: int
+
+
+def deletion_cost(pod: Pod) -> int:
+    """Read the deletion cost annotation; 0 where it is absent, malformed or no int32."""
+    text = pod.metadata.annotations.get(COST, "0")
+    cost = int(text) if INTEGER.fullmatch(text) else 0
+    return cost if -(2**31) <= cost < 2**31 else 0
+
+
+def ranked(pods: Iterable[Pod], related: Iterable[Pod]) -> tuple[Ranked, ...]:
+    """Rank each Pod by how many active related Pods share its node."""
+    nodes = [pod.spec.node_name for pod in related if pod.active]
+    return tuple(Ranked(pod, nodes.count(pod.spec.node_name)) for pod in pods)
+
+
+def goes_before(one: Ranked, other: Ranked, now: Time) -> bool:
+    """Tell whether a rule says that `one` is deleted before `other`; neither way round is a tie."""
+    mine, theirs = _standing(one), _standing(other)
+    if mine != theirs:
+        return mine < theirs
+    if one.pod.ready and (ready := _younger(_ready_since(one.pod), _ready_since(other.pod), now)) is not None:
+        return ready
+    restarts, their_restarts = _restarts(one.pod), _restarts(other.pod)
+    if restarts != their_restarts:
+        return restarts > their_restarts
+    return bool(_younger(one.pod.metadata.creation_timestamp, other.pod.metadata.creation_timestamp, now))
+
+
+def _standing(one: Ranked) -> tuple[bool, int, bool, int, int]:
+    """Unassigned, pending, not ready, cheap and crowded go first."""
+    pod = one.pod
+    return bool(pod.spec.node_name), PHASES.get(pod.status.phase, 0), pod.ready, deletion_cost(pod), -one.rank
+
+
+def _younger(mine: Time | None, theirs: Time | None, now: Time) -> bool | None:
+    """Tell whether mine is younger by an order of magnitude (False: older, or the same order); None: the same time."""
+    if mine == theirs:
+        return None
+    if mine is None or theirs is None:
+        return mine is None
+    return mine > theirs if not now else _magnitude(now - mine) < _magnitude(now - theirs)
+
+
+def _magnitude(age: int) -> int:
+    """Give the power of two of an age in nanoseconds; -1 when it is not past."""
+    return int(math.log2(float(age * 10**9))) if age > 0 else -1
+
+
+def _ready_since(pod: Pod) -> Time | None:
+    ready = pod.status.condition("Ready")
+    return None if ready is None else ready.last_transition_time
+
+
+def _restarts(pod: Pod) -> tuple[int, int]:
+    """Give the highest restart count of the containers, then of the sidecars."""
+    sidecars = {one.name for one in pod.spec.init_containers if one.restart_policy == "Always"}
+    return (
+        max((one.restart_count for one in pod.status.container_statuses), default=0),
+        max((one.restart_count for one in pod.status.init_container_statuses if one.name in sidecars), default=0),
+    )
+
+
+def deletion_order(pods: Iterable[Pod], related: Iterable[Pod], now: Time) -> tuple[Pod, ...]:
+    """Put Pods in the order in which they go; ties stay in the order given.
+
+    By insertion, as Go sorts short lists: the rules are no strict order once magnitudes of age come in.
+    """
+    return tuple(one.pod for one in in_order(ranked(pods, related), now))
+
+
+def in_order(candidates: Iterable[Ranked], now: Time) -> list[Ranked]:
+    """Insert each candidate behind the last one that it does not go before."""
+    order: list[Ranked] = []
+    for one in candidates:
+        place = len(order)
+        while place and goes_before(one, order[place - 1], now):
+            place -= 1
+        order.insert(place, one)
+    return order
+
+
+def deletion_choices(pods: Sequence[Pod], related: Iterable[Pod], count: int, now: Time) -> Iterator[tuple[Pod, ...]]:
+    """Give every set of `count` victims that the rules allow, the one `deletion_order` names first.
+
+    Allowed: no Pod that stays goes before one that is deleted. Each set is in deletion order.
+    """
+    order = in_order(ranked(pods, related), now)
+    if count >= len(order):
+        yield tuple(one.pod for one in order)
+        return
+    chosen = tuple(range(count))
+    yield tuple(order[place].pod for place in chosen)
+    before = [[goes_before(one, other, now) for other in order] for one in order]
+    places = range(len(order))
+    open_to_choice = [
+        place
+        for place in places
+        if sum(before[other][place] for other in places) < count
+        and sum(before[place][other] for other in places) < len(order) - count
+    ]
+    forced = [
+        place
+        for place in places
+        if place not in open_to_choice and sum(before[other][place] for other in places) < count
+    ]
+    if len(forced) > count:
+        return
+    for some in combinations(open_to_choice, count - len(forced)):
+        victims = tuple(sorted((*forced, *some)))
+        stay = [place for place in places if place not in victims]
+        if victims != chosen and not any(before[one][victim] for one in stay for victim in victims):
+            yield tuple(order[place].pod for place in victims)

@@ -1,0 +1,1 @@
+"""A KubeSchedulerConfiguration, read and checked as kube-scheduler does it."""
