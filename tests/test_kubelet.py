@@ -259,6 +259,28 @@ def runtime_of(record: dict[str, object]) -> PodRuntime | None:
     return PodRuntime(Stage.STOPPED, "u", exit_code=code) if over else None
 
 
+@pytest.mark.parametrize(
+    ("runtime", "state", "started"),
+    [
+        (IDLE, {"waiting": {"reason": "ContainerCreating"}}, False),
+        (
+            PodRuntime(Stage.STARTING, "u", reason="ImagePullBackOff"),
+            {"waiting": {"reason": "ImagePullBackOff"}},
+            False,
+        ),
+        (PodRuntime(Stage.RUNNING, "u"), {"running": {}}, True),
+        (PodRuntime(Stage.RUNNING, "u", reason="CrashLoopBackOff"), {"waiting": {"reason": "CrashLoopBackOff"}}, False),
+        (PodRuntime(Stage.PRE_STOP, "u"), {"running": {}}, True),
+        (PodRuntime(Stage.STOPPED, "u", exit_code=0), {"terminated": {"exitCode": 0, "reason": "Completed"}}, False),
+        (PodRuntime(Stage.STOPPED, "u", exit_code=1), {"terminated": {"exitCode": 1, "reason": "Error"}}, False),
+    ],
+    ids=["made", "no image", "runs", "crashes", "hook", "completed", "failed"],
+)
+def test_a_container_says_what_it_is_doing(runtime: PodRuntime, state: dict[str, object], started: bool) -> None:  # noqa: FBT001
+    (said,) = status(pod(), runtime).container_statuses
+    assert (said.state, said.started) == (state, started)
+
+
 def test_phase_and_conditions_are_the_recorded_ones() -> None:
     judged = 0
     with lzma.open(VECTORS, "rt") as lines:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from attrs import evolve
@@ -19,6 +20,7 @@ from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.controllers.deployment import deployment as controller
 from kubeproof.impl.controllers.deployment.arithmetic import max_surge, max_unavailable
+from kubeproof.model.components.deployment import Generation, Open, Shrink, Size, State, steps
 from kubeproof.properties.refinement.deployment import abstract, refines
 from kubeproof.properties.refinement.granted import all_granted, with_object
 
@@ -171,3 +173,38 @@ def test_a_rollout_and_a_resize_come_to_an_end_within_bounds(
     assert all(one.total <= max(first, second + surge) for one in history)
     assert done.metadata.annotations["deployment.kubernetes.io/revision"] == "2"
     assert controller.reconcile(store, KEY) == ()
+
+
+def small_states() -> list[State]:
+    """Give every state of at most two generations that is within the surge."""
+    found = []
+    for wanted, surge, unavailable, old, new, recreate in product(
+        range(3), range(2), range(2), range(3), range(-1, 3), (False, True)
+    ):
+        for there, ready in product(range(old + 1), range(max(new, 0) + 1)):
+            newest = () if new < 0 else (("v2", Generation(new, ready, wanted)),)
+            state = State(wanted, surge, unavailable, "v2", (("v1", Generation(old, there, wanted)), *newest), recreate)
+            if state.total <= wanted + surge:
+                found.append(state)
+    return found
+
+
+def test_the_model_by_itself_keeps_the_surge_what_is_available_and_recreate() -> None:
+    """A model that allows more than a rollout may do would let a wrong controller pass."""
+    seen = set()
+    for state in small_states():
+        for step in steps(state):
+            seen.add(type(step))
+            after = step.apply(state)
+            assert after.total <= state.wanted + state.surge
+            if isinstance(step, Open | Size):
+                assert after.sizes["v2"] <= state.wanted
+                assert not (state.recreate and state.old_sizes["v1"] and after.sizes["v2"])
+            if isinstance(step, Shrink) and not state.recreate:
+                ready = dict(state.generations)
+                newest = ready["v2"].available if "v2" in ready else 0
+                left = min(ready["v1"].available, after.sizes["v1"])
+                assert left == min(ready["v1"].available, state.sizes["v1"]) or (
+                    left + newest >= state.wanted - state.unavailable
+                )
+    assert seen == {Open, Size, Shrink}

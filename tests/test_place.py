@@ -91,6 +91,28 @@ def test_each_refused_node_has_its_reason_and_a_place_for_all_is_shown(
     ]
 
 
+def test_two_workloads_of_one_name_are_told_apart(
+    tmp_path: Path, nodes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = """---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: old}}
+  template:
+    metadata: {labels: {app: old}}
+    spec: {containers: [{name: c, image: "web:0"}]}
+"""
+    code, said, _ = place(capsys, folder(tmp_path, 1, more), "--nodes", str(nodes))
+    assert code == 0
+    assert "HOLDS: 2 Pods on 3 nodes" in said
+    placed = said.partition("HOLDS")[2]
+    assert placed.count("x web (2)") == 1
+    assert placed.count("x web") == 2
+
+
 def test_a_core_names_object_field_and_line(tmp_path: Path, nodes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, said, _ = place(capsys, folder(tmp_path, 3), "--nodes", str(nodes))
     assert code == 1

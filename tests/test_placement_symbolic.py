@@ -89,6 +89,15 @@ def test_each_path_is_run_once_and_impossible_ones_not_at_all() -> None:
     assert sorted(path.value for path in every_path(three_ways)) == ["large", "one", "two"]
 
 
+def test_two_words_are_never_the_same() -> None:
+    def both(trial: Trial) -> tuple[bool, bool]:
+        word = trial.word("x")
+        return bool(word == "a"), bool(word == "")
+
+    found = [path.value for path in every_path(both, CONSTANTS)]
+    assert sorted(found) == [(False, False), (False, True), (True, False)]
+
+
 def test_a_claim_about_a_path_is_refuted_by_its_inputs_only() -> None:
     paths = every_path(lambda trial: (x := trial.number("x", 0, 9), bool(x > 4)))
     refuted = [(path.value[1], path.refutes(path.value[0] != 7)) for path in paths]
