@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 from attrs import evolve, frozen
 
+from ..impl.api.well_known import HOSTNAME, ZONE
 from .input.scenario_file import Loaded, load_scenario
 
 Manifest = dict[str, Any]
@@ -97,7 +98,7 @@ class _Hand:
 
     def node(self, number: int) -> Manifest:
         name = f"node-{number}"
-        labels = {"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": self.chance.choice("ab")}
+        labels = {HOSTNAME: name, ZONE: self.chance.choice("ab")}
         spec: Manifest = {"taints": [TAINT]} if self.maybe(0.15) else {}
         if self.maybe(0.1):
             spec["unschedulable"] = True
@@ -146,10 +147,10 @@ class _Hand:
     def where(self, name: str) -> Manifest:
         """Say where a Pod wants to go."""
         other = self.chance.choice(SOME)
-        term = {"labelSelector": {"matchLabels": {"app": other}}, "topologyKey": "kubernetes.io/hostname"}
+        term = {"labelSelector": {"matchLabels": {"app": other}}, "topologyKey": HOSTNAME}
         spread = {
             "maxSkew": 1,
-            "topologyKey": "kubernetes.io/hostname",
+            "topologyKey": HOSTNAME,
             "whenUnsatisfiable": "DoNotSchedule",
             "labelSelector": {"matchLabels": {"app": name}},
         }
@@ -159,7 +160,7 @@ class _Hand:
                 {"affinity": {"podAntiAffinity": {required: [term]}}},
                 {"affinity": {"podAffinity": {required: [term]}}},
                 {"topologySpreadConstraints": [spread]},
-                {"nodeSelector": {"topology.kubernetes.io/zone": "a"}},
+                {"nodeSelector": {ZONE: "a"}},
             )
         )
 

@@ -17,8 +17,8 @@ from ..impl.api.core import Pod, PodTemplateSpec, Service
 from ..impl.api.kinds import Object
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.values.frozen import strings
+from ..impl.api.well_known import TEMPLATE_HASH
 
-HASH = "pod-template-hash"
 PAUSED = ": it is paused (kubectl rollout resume would do)"
 SERVICE_NAME = "kubernetes.io/service-name"
 
@@ -65,31 +65,27 @@ def _controls(owner: Object, obj: Object) -> bool:
 
 
 def _deployment(one: Deployment, sets: list[ReplicaSet]) -> Iterator[str]:
-    wanted = _count(one.spec.replicas)
+    wanted = one.spec.wanted
     current = [rs for rs in sets if plain_template(rs.spec.template) == plain_template(one.spec.template)]
     name = f"Deployment {one.metadata.name}"
     if not current:
         yield f"{name} has no ReplicaSet of its current template{PAUSED if one.spec.paused else ''}"
     for rs in sets:
-        replicas = _count(rs.spec.replicas)
+        replicas = rs.spec.wanted
         if rs in current and replicas != wanted:
             yield f"{name} wants {wanted} Pods of its current template, ReplicaSet {rs.metadata.name} is at {replicas}"
         if rs not in current and replicas:
             yield f"{name} still keeps {replicas} Pods of an old template in ReplicaSet {rs.metadata.name}"
 
 
-def _count(replicas: int | None) -> int:
-    return 1 if replicas is None else replicas
-
-
 def plain_template(template: PodTemplateSpec) -> PodTemplateSpec:
     """Give a Pod template without the hash that tells ReplicaSets apart."""
-    labels = strings((key, value) for key, value in template.metadata.labels.items() if key != HASH)
+    labels = strings((key, value) for key, value in template.metadata.labels.items() if key != TEMPLATE_HASH)
     return evolve(template, metadata=evolve(template.metadata, labels=labels))
 
 
 def _replicaset(rs: ReplicaSet, active: list[Pod]) -> Iterator[str]:
-    wanted = _count(rs.spec.replicas)
+    wanted = rs.spec.wanted
     if len(active) != wanted:
         yield f"ReplicaSet {rs.metadata.name} has {len(active)} of {wanted} Pods"
     ready = sum(pod.ready for pod in active)

@@ -115,8 +115,8 @@ FAULTS = [
     (
         "one more than may be is unavailable",
         "deployment.arithmetic",
-        "return replicas_of(deployment) - max_unavailable(deployment)",
-        "return replicas_of(deployment) - max_unavailable(deployment) - 1",
+        "return deployment.spec.wanted - max_unavailable(deployment)",
+        "return deployment.spec.wanted - max_unavailable(deployment) - 1",
         DEPLOYMENT,
     ),
     (
@@ -130,8 +130,8 @@ FAULTS = [
     (
         "a rollout keeps an old Pod",
         "deployment.rolling",
-        "fewer = min(spare, replicas_of(rs))",
-        "fewer = min(spare, replicas_of(rs) - 1)",
+        "fewer = min(spare, rs.spec.wanted)",
+        "fewer = min(spare, rs.spec.wanted - 1)",
         ROLLOUT,
     ),
     ("the revision is not raised", "deployment.revisions", "revision = 1 + max(", "revision = 0 + max(", ROLLOUT),

@@ -200,6 +200,20 @@ def test_the_wheel_and_the_wheel_made_of_the_sdist_hold_every_module(copied: Pat
             assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())
 
 
+def test_what_kubernetes_itself_names_is_spelled_once() -> None:
+    """Labels and taints in impl/api/well_known.py, and the default of spec.replicas beside the field."""
+    source = (ROOT / "impl" / "api" / "well_known.py").read_text(encoding="utf-8")
+    words = re.findall(r'^[A-Z_]+ = ("[^"]+")$', source, re.MULTILINE)
+    assert len(words) > 10
+    found = [
+        f"{name_of(path)}: {word}"
+        for path in MODULES
+        for word in (*words, "replicas is None")
+        if word in path.read_text(encoding="utf-8") and name_of(path) not in {"impl.api.well_known", "impl.api.apps"}
+    ]
+    assert found == ["impl.api.reading.unmodelled_kinds: replicas is None"]  # of kinds that have no class
+
+
 JUDGING = ("harness.check", "harness.claims", "harness.recorded", "harness.world")
 COMPARED = re.compile(
     r"(?:action|label|slot)(?:\.name)?\.(?:startswith|endswith)\(|(?:action|label)\s+(?:==|in)\s+[\"'({]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.apps import Deployment, Workload
 from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, pre_stop_seconds
@@ -19,7 +19,7 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
     known = {ref_of(one): one for one in objects}
     ref = written(pod, known.values())
     owner = known.get(ref, pod)
-    if not isinstance(owner, Deployment | ReplicaSet):
+    if not isinstance(owner, Workload):
         return Blame(ref, "", "nobody replaces it: a Deployment with two replicas would go on answering")
     if isinstance(owner, Deployment) and owner.spec.strategy.type == "Recreate":
         return Blame(ref, "spec.strategy.type", "RollingUpdate lets new Pods answer before the old ones go")

@@ -14,18 +14,18 @@ from functools import partial
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import Deployment, ReplicaSet, ReplicaSetSpec
+from ...impl.api.apps import ReplicaSet, ReplicaSetSpec, Workload
 from ...impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.runtime import PodRuntime, Stage
 from ...impl.api.values.frozen import strings
+from ...impl.api.well_known import TEMPLATE_HASH
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ...model.checker.traces import states
 from ...model.machine import Invariant, Sometimes, View
-from ...properties.convergence import HASH
 from ...properties.reachability.answers import is_judged, selects_pod
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
@@ -68,7 +68,7 @@ def like(scenario: Scenario, namespace: str, labels: tuple[tuple[str, str], ...]
     """Give a Pod's likeness; the hash of its template tells nobody anything."""
     image = scenario.image_behaviour
     containers = tuple((one.name, one.lifecycle, one.ports, one.image if image else "") for one in spec.containers)
-    kept = frozenset((key, value) for key, value in labels if key != HASH)
+    kept = frozenset((key, value) for key, value in labels if key != TEMPLATE_HASH)
     return Likeness(namespace, kept, containers, spec.termination_grace_period_seconds)
 
 
@@ -76,7 +76,7 @@ def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaS
     """Give for each likeness of Pods that there can be a ReplicaSet that would make such Pods."""
     found: dict[Likeness, ReplicaSet] = {}
     for one in (*versions(scenario, prepared.objects), *prepared.replicasets):
-        if isinstance(one, Deployment | ReplicaSet):
+        if isinstance(one, Workload):
             template = one.spec.template
         elif isinstance(one, Pod) and one.metadata.controller is None:
             template = PodTemplateSpec(ObjectMeta(labels=one.metadata.labels), evolve(one.spec, node_name=""))
@@ -178,7 +178,7 @@ def judge(
         for number, (kind, owner) in enumerate(owners.items())
         if searched[_premise(number)].status is not Status.VIOLATED
     ]
-    odd = searched[OTHERS].status is Status.HOLDS or any(HASH in one.spec.selector for one in services)
+    odd = searched[OTHERS].status is Status.HOLDS or any(TEMPLATE_HASH in one.spec.selector for one in services)
     pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
     if not pairs and not odd:
         return evolve(at_rest, vacuous=(NOBODY_GOES,))

@@ -31,7 +31,7 @@ from functools import partial
 
 from attrs import frozen
 
-from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.apps import Workload
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
@@ -299,7 +299,7 @@ def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ..
 
 def _serves(services: tuple[Service, ...], obj: Object | None) -> frozenset[Ref]:
     """Give the Services that a workload of the user's wants Pods for."""
-    if not isinstance(obj, Deployment | ReplicaSet) or obj.metadata.controller is not None or obj.spec.replicas == 0:
+    if not isinstance(obj, Workload) or obj.metadata.controller is not None or obj.spec.replicas == 0:
         return frozenset()
     labels = obj.spec.template.metadata.labels.items()
     return frozenset(ref_of(one) for one in services if selects(one, obj.metadata.namespace, labels))
@@ -309,7 +309,7 @@ def _templates(cluster: Cluster) -> Iterator[tuple[str, tuple[tuple[str, str], .
     """Give namespace and labels of all Pods that the input speaks of."""
     initial = (value for state in cluster.machine.initial for value in state.values())
     for one in (*cluster.scenario.everything, *initial):
-        if isinstance(one, Deployment | ReplicaSet):
+        if isinstance(one, Workload):
             yield one.metadata.namespace, tuple(one.spec.template.metadata.labels.items())
         elif isinstance(one, Pod):
             yield one.metadata.namespace, tuple(one.metadata.labels.items())

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.apps import Deployment, ReplicaSet, Workload
 from ...impl.api.core import Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
@@ -71,8 +71,8 @@ def _sizes(cluster: Cluster, view: View) -> Mapping[str, tuple[str, int]]:
     layout = cluster.world.layout
     sets = [one for slot in layout.pools.get("ReplicaSet", ()) if isinstance(one := view[slot], ReplicaSet)]
     above = [one for slot in layout.pools.get("Deployment", ()) if isinstance(one := view[slot], Deployment)]
-    workloads: tuple[Deployment | ReplicaSet, ...] = (*sets, *above)
-    wanted = {one.metadata.uid: 1 if one.spec.replicas is None else one.spec.replicas for one in workloads}
+    workloads: tuple[Workload, ...] = (*sets, *above)
+    wanted = {one.metadata.uid: one.spec.wanted for one in workloads}
     owners = {one.metadata.uid: one.metadata.controller for one in sets}
     return {
         uid: (owner.uid, wanted[owner.uid]) if owner is not None and owner.uid in wanted else (uid, wanted[uid])

@@ -76,7 +76,7 @@ def _shortfall(obj: Object | None) -> str:
 
 
 def _replicaset_shortfall(obj: ReplicaSet) -> str:
-    wanted = 1 if obj.spec.replicas is None else obj.spec.replicas
+    wanted = obj.spec.wanted
     if wanted == obj.status.replicas == obj.status.ready_replicas:
         return ""
     counts = f"{obj.status.replicas} Pods, {obj.status.ready_replicas} ready"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.apps import Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
@@ -128,9 +128,7 @@ def _pod(step: script.DeletePod, present: tuple[Object, ...], namespace: str) ->
         yield from (("workload", message, hint) for _, message, hint in _named(kind, name, present, namespace))
     else:
         owners = [
-            one.metadata.name
-            for one in present
-            if isinstance(one, Deployment | ReplicaSet) and one.metadata.namespace == namespace
+            one.metadata.name for one in present if isinstance(one, Workload) and one.metadata.namespace == namespace
         ]
         if not any(step.name.startswith(f"{owner}-") for owner in owners):
             yield from _named("Pod", step.name, present, namespace)

@@ -11,6 +11,7 @@ from ...impl.api.meta import ObjectMeta
 from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import strings
 from ...impl.api.values.quantity import QuantityError, parse_quantity
+from ...impl.api.well_known import HOSTNAME
 from .manifests import READY
 
 CAPACITY: Mapping[str, str] = {
@@ -63,7 +64,7 @@ def plain_nodes(count: int, capacity: Resources | None = None) -> tuple[Node, ..
 
 
 def _node(name: str, capacity: Resources) -> Node:
-    labels = {"kubernetes.io/hostname": name}
+    labels = {HOSTNAME: name}
     for key, value in SYSTEM.items():
         labels |= {f"kubernetes.io/{key}": value, f"beta.kubernetes.io/{key}": value}
     status = NodeStatus(capacity=capacity, allocatable=capacity, conditions=CONDITIONS)

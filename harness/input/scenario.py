@@ -11,7 +11,7 @@ from enum import Enum
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.apps import Workload
 from ...impl.api.core import Pod
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import Ref
@@ -190,8 +190,8 @@ def _most_replicas(obj: Object, script: tuple[Step, ...]) -> int:
     """Give the most replicas a workload is ever asked for; 1 for a bare Pod."""
     if isinstance(obj, Pod):
         return 1
-    if not isinstance(obj, Deployment | ReplicaSet):
+    if not isinstance(obj, Workload):
         return 0
-    sizes = [1 if obj.spec.replicas is None else obj.spec.replicas]
+    sizes = [obj.spec.wanted]
     sizes += [one.replicas for one in script if isinstance(one, Scale) and one.name == obj.metadata.name]
     return max(sizes)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.apps import Workload
 from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
@@ -26,7 +26,7 @@ class Template:
 def templates(objects: Iterable[Object]) -> Iterator[Template]:
     """Give the templates of Deployments and ReplicaSets that no Deployment owns, and Pods that nobody does."""
     for one in objects:
-        if isinstance(one, Deployment | ReplicaSet) and one.metadata.controller is None:
+        if isinstance(one, Workload) and one.metadata.controller is None:
             template = one.spec.template
             yield Template(ref_of(one), template.metadata.labels, template.spec, "spec.template.spec")
         elif isinstance(one, Pod) and one.metadata.controller is None:

@@ -7,11 +7,10 @@ from itertools import combinations, combinations_with_replacement
 
 from attrs import evolve, frozen
 
+from ...impl.api.well_known import ZONE
 from ...properties.placement.counts import Groups
 from ...properties.placement.groups import Answer, cells, grouped
 from .place import Wanted, solve
-
-ZONE = "topology.kubernetes.io/zone"
 
 
 @frozen

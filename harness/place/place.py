@@ -147,7 +147,7 @@ def _replicas(owner: Object, spec: DeploymentSpec | ReplicaSetSpec, there: int) 
     template = spec.template
     meta = ObjectMeta(name=owner.metadata.name, namespace=owner.metadata.namespace, labels=template.metadata.labels)
     pod = default_pod(Pod(meta, template.spec))
-    for _ in range((1 if spec.replicas is None else spec.replicas) - there):
+    for _ in range(spec.wanted - there):
         yield pod, ref_of(owner)
 
 

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from ...impl.api.core import Node, Pod
 from ...impl.api.reading.load import BadInput, Problem
 from ...impl.api.values.quantity import QuantityError, parse_quantity
+from ...impl.api.well_known import HOSTNAME
 from ...properties.placement.counts import Groups
 from ...properties.placement.cpsat import installed
 from ...properties.placement.groups import Fits, Misfit, Undecided, contradiction
@@ -86,7 +87,7 @@ def _grown(groups: Groups, pools: dict[str, Node], counts: dict[str, int]) -> Gr
 
 
 def _numbered(node: Node, name: str) -> Node:
-    labels = node.metadata.labels.set("kubernetes.io/hostname", name)
+    labels = node.metadata.labels.set(HOSTNAME, name)
     return evolve(node, metadata=evolve(node.metadata, name=name, labels=labels))
 
 

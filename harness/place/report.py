@@ -10,11 +10,12 @@ from immutabledict import immutabledict
 
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node
+from ...impl.api.well_known import ZONE
 from ...impl.scheduler import DEFAULT, Snapshot, decide
 from ...properties.placement.groups import Answer, Fits, Group, Misfit, Undecided
 from ...properties.placement.problem import called
 from .advice import by_scheduling, capacity, changes
-from .losses import ZONE, Loss, losses, zone_losses
+from .losses import Loss, losses, zone_losses
 from .place import Wanted, solve
 from .pool import Smallest, smallest
 from .words import Section, core, pods, row, where

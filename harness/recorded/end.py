@@ -135,7 +135,7 @@ def _pod(one: Pod) -> Line:
 
 
 def _deployment(one: Deployment) -> Line:
-    status, wanted = one.status, 1 if one.spec.replicas is None else one.spec.replicas
+    status, wanted = one.status, one.spec.wanted
     counts = (status.replicas, status.updated_replicas, status.ready_replicas, status.available_replicas)
     return (one.metadata.name, wanted, *counts, one.metadata.terminating)
 

@@ -195,7 +195,7 @@ def _trouble(pod: Pod) -> str:
 
 
 def _complete(one: Deployment) -> bool:
-    status, wanted = one.status, 1 if one.spec.replicas is None else one.spec.replicas
+    status, wanted = one.status, one.spec.wanted
     counts = {status.replicas, status.updated_replicas, status.ready_replicas, status.available_replicas}
     current = status.observed_generation == one.metadata.generation
     return current and counts == {wanted} and not status.unavailable_replicas
@@ -212,7 +212,7 @@ def _workload(one: Deployment) -> Line:
 def _replicaset(one: ReplicaSet) -> Line:
     owner = one.metadata.controller
     counts = (one.status.replicas, one.status.ready_replicas, one.status.available_replicas)
-    wanted = 1 if one.spec.replicas is None else one.spec.replicas
+    wanted = one.spec.wanted
     return (f"{owner.kind}/{owner.name}" if owner else "", one.metadata.annotations.get(REVISION, ""), wanted, *counts)
 
 

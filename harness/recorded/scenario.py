@@ -20,6 +20,7 @@ from ...impl.api.kinds import Object
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.reading.convert import from_json
 from ...impl.api.values.selectors import selects
+from ...impl.api.well_known import HOSTNAME
 from ...impl.controllers.deployment.arithmetic import max_surge
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.apply import with_last_applied
@@ -85,16 +86,12 @@ def _places(objects: tuple[Object, ...], script: tuple[Step, ...]) -> int:
     most: dict[str, int] = {}
     for one in (*objects, *applied):
         if isinstance(one, Deployment):
-            most[one.metadata.name] = max(most.get(one.metadata.name, 0), _most(one, _replicas(one)))
+            most[one.metadata.name] = max(most.get(one.metadata.name, 0), _most(one, one.spec.wanted))
     for step in script:
         if isinstance(step, kubectl.Scale):
             owners = (one for one in objects if isinstance(one, Deployment) and one.metadata.name == step.name)
             most[step.name] = max(most.get(step.name, 0), *(_most(one, step.replicas) for one in owners), 0)
     return sum(most.values()) + SPARE_PLACES
-
-
-def _replicas(one: Deployment) -> int:
-    return 1 if one.spec.replicas is None else one.spec.replicas
 
 
 def _most(one: Deployment, replicas: int) -> int:
@@ -137,7 +134,7 @@ def interchangeable(record: Record) -> tuple[tuple[str, ...], ...]:
     groups: dict[str, list[str]] = {}
     for node in record["nodes"]:
         name = node["metadata"]["name"]
-        if name not in named and node["metadata"].get("labels", {}).get("kubernetes.io/hostname") == name:
+        if name not in named and node["metadata"].get("labels", {}).get(HOSTNAME) == name:
             labels = {key: value for key, value in node["metadata"]["labels"].items() if value != name}
             groups.setdefault(repr((sorted(labels.items()), node["spec"], node["status"])), []).append(name)
     return tuple(tuple(names) for names in groups.values() if len(names) > 1)

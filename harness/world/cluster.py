@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.apps import Deployment, ReplicaSet, Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
@@ -347,7 +347,7 @@ def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -
 
 def _template(obj: Object | None) -> PodTemplateSpec | None:
     """Give the template of a workload without the hash; None where there is no workload, which every place may be."""
-    return plain_template(obj.spec.template) if isinstance(obj, Deployment | ReplicaSet) else None
+    return plain_template(obj.spec.template) if isinstance(obj, Workload) else None
 
 
 def _distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:

@@ -23,6 +23,7 @@ from ...impl.api.core import Node, NodeSpec, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Update
+from ...impl.api.well_known import OUT_OF_SERVICE
 from ...impl.controllers import nodelifecycle, podgc
 from ...impl.controllers.common import Keep, slim_conditions, slim_metadata
 from ...impl.kubectl import script as kubectl
@@ -79,7 +80,7 @@ def acted_on(scenario: Scenario, objects: tuple[Object, ...]) -> bool:
         return True
     if any(isinstance(step, kubectl.Apply) and isinstance(step.object, Node) for step in scenario.script):
         return True
-    if any(one.effect == "NoExecute" or one.key == podgc.OUT_OF_SERVICE for node in nodes for one in node.spec.taints):
+    if any(one.effect == "NoExecute" or one.key == OUT_OF_SERVICE for node in nodes for one in node.spec.taints):
         return True
     if any(ready.status != "True" for node in nodes if (ready := node.status.condition("Ready"))):
         return True

@@ -30,7 +30,7 @@ from ...impl.api.kinds import Object
 from ...impl.api.meta import Ref
 from ...impl.api.policy import Endpoint, EndpointSlice
 from ...impl.api.requests import Bind
-from ...impl.controllers.endpointslice.endpoints import ZONE
+from ...impl.api.well_known import ZONE
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Status
 from ...model.machine import Action, Machine, Outcome, State, View

@@ -26,6 +26,7 @@ from attrs import AttrsInstance, evolve, fields, frozen, has
 
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
+from ...impl.api.well_known import HOSTNAME, REGION, ZONE
 from ...impl.kubelet.status import pod_ip
 from ...model.machine import Fact, Mention, Symmetry
 from ...model.world.turn import Requests, Together, sent
@@ -41,7 +42,7 @@ PLACE = "place"
 OUTLIVED = f"outlives/{PLACE}"
 """The template of the slots with the Pods that others outlive."""
 GENERATED = re.compile(r"(?:.*/)?([^/]+)-p(\d+)\Z", re.ASCII)
-WHERE = ("kubernetes.io/hostname", "topology.kubernetes.io/zone", "topology.kubernetes.io/region")
+WHERE = (HOSTNAME, ZONE, REGION)
 """Labels that say where a node is."""
 
 Say = Callable[[Mention], int]

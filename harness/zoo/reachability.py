@@ -33,6 +33,7 @@ from ...impl.api.kinds import ref_of
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.requests import Create, Delete
 from ...impl.api.values.frozen import strings
+from ...impl.api.well_known import UNREACHABLE
 from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
 from ...impl.kubeproxy.packet import Packet
 from ...model.checker.explore import explore
@@ -56,9 +57,7 @@ NODES = tuple(
 def pod(name: str, node: str, *, pre_stop: int = 0, grace: int = 30, toleration: int = 5) -> Pod:
     """Make a Pod of the Service; `toleration` is how long it stays on a node that is unreachable. All in seconds."""
     hook = Lifecycle(LifecycleHandler(exec=ExecAction(("sleep", str(pre_stop))))) if pre_stop else None
-    stays = Toleration(
-        key="node.kubernetes.io/unreachable", operator="Exists", effect="NoExecute", toleration_seconds=toleration
-    )
+    stays = Toleration(key=UNREACHABLE, operator="Exists", effect="NoExecute", toleration_seconds=toleration)
     container = Container("app", "nginx", ports=(ContainerPort(8080),), lifecycle=hook)
     spec = PodSpec(
         containers=(container,), node_name=node, termination_grace_period_seconds=grace, tolerations=(stays,)

@@ -45,6 +45,11 @@ class DeploymentSpec:
     progress_deadline_seconds: int | None = None
     extra: immutabledict[str, Json] = EMPTY
 
+    @property
+    def wanted(self) -> int:
+        """Give how many Pods are asked for: 1 where nothing is said."""
+        return 1 if self.replicas is None else self.replicas
+
 
 @frozen
 class WorkloadCondition:
@@ -94,6 +99,11 @@ class ReplicaSetSpec:
     template: PodTemplateSpec = PodTemplateSpec()
     extra: immutabledict[str, Json] = EMPTY
 
+    @property
+    def wanted(self) -> int:
+        """Give how many Pods are asked for: 1 where nothing is said."""
+        return 1 if self.replicas is None else self.replicas
+
 
 @frozen
 class ReplicaSetStatus:
@@ -116,3 +126,7 @@ class ReplicaSet:
     spec: ReplicaSetSpec = ReplicaSetSpec()
     status: ReplicaSetStatus = ReplicaSetStatus()
     extra: immutabledict[str, Json] = EMPTY
+
+
+Workload = Deployment | ReplicaSet
+"""Those who have Pods made, as many as `spec.wanted` says, of `spec.template`."""

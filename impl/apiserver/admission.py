@@ -14,6 +14,7 @@ from ..api.kinds import Object, kind_of, ref_of
 from ..api.meta import Ref
 from ..api.policy import PriorityClass
 from ..api.requests import Cause, Response
+from ..api.well_known import NOT_READY, UNREACHABLE
 from .config import Config
 from .status import forbidden, not_found
 from .storage import Storage
@@ -21,7 +22,7 @@ from .storage import Storage
 IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 ALWAYS_THERE = IMMORTAL | {"kube-node-lease"}
 """The server makes these itself when it starts and whenever they are missing, so nobody looks."""
-TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+TAINTS = (NOT_READY, UNREACHABLE)
 SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 PREEMPT = "PreemptLowerPriority"
 

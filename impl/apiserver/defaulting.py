@@ -28,7 +28,7 @@ def default(obj: Object) -> Object:
         case Deployment():
             return evolve(obj, spec=_deployment(obj.spec))
         case ReplicaSet():
-            replicas = 1 if obj.spec.replicas is None else obj.spec.replicas
+            replicas = obj.spec.wanted
             return evolve(obj, spec=evolve(obj.spec, replicas=replicas, template=default_template(obj.spec.template)))
         case Service():
             return evolve(obj, spec=_service(obj.spec))
@@ -49,7 +49,7 @@ def _deployment(spec: DeploymentSpec) -> DeploymentSpec:
     deadline, history = spec.progress_deadline_seconds, spec.revision_history_limit
     return evolve(
         spec,
-        replicas=1 if spec.replicas is None else spec.replicas,
+        replicas=spec.wanted,
         template=default_template(spec.template),
         strategy=_strategy(spec.strategy),
         revision_history_limit=10 if history is None else history,

@@ -11,7 +11,7 @@ from typing import Any, cast
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..api.apps import Deployment, DeploymentStatus, ReplicaSet, ReplicaSetStatus
+from ..api.apps import Deployment, DeploymentStatus, ReplicaSet, ReplicaSetStatus, Workload
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ..api.kinds import Object
 from ..api.meta import Time
@@ -136,7 +136,7 @@ def only_status(new: Any, old: Any) -> Object | None:
     if not isinstance(old, WITH_STATUS):
         return None
     status = new.status
-    if isinstance(old, Deployment | ReplicaSet):
+    if isinstance(old, Workload):
         noted = evolve(old.metadata, annotations=new.metadata.annotations)
         return cast("Object", evolve(old, metadata=noted, status=status))
     if isinstance(old, Pod) and not status.qos_class:
@@ -145,7 +145,7 @@ def only_status(new: Any, old: Any) -> Object | None:
     return final
 
 
-def only_scale(new: Any, old: Any) -> Deployment | ReplicaSet | None:
+def only_scale(new: Any, old: Any) -> Workload | None:
     """Give the stored object with the replicas wanted; None when the kind has no scale subresource."""
     if not isinstance(old, WITH_SCALE):
         return None

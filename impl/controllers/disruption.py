@@ -113,15 +113,11 @@ def _scale(cache: Cache, controller: OwnerReference, namespace: str) -> tuple[st
         return None
     owner = rs.metadata.controller
     if owner is None or owner.kind != "Deployment":
-        return rs.metadata.uid, _or_one(rs.spec.replicas)
+        return rs.metadata.uid, rs.spec.wanted
     deployment = cache.get(Deployment, Ref("Deployment", namespace, owner.name))
     if deployment is None or deployment.metadata.uid != owner.uid:
         return None
-    return deployment.metadata.uid, _or_one(deployment.spec.replicas)
-
-
-def _or_one(replicas: int | None) -> int:
-    return 1 if replicas is None else replicas
+    return deployment.metadata.uid, deployment.spec.wanted
 
 
 def disrupted_pods(noted: Mapping[str, Time], pods: tuple[Pod, ...], now: Time) -> immutabledict[str, Time]:

@@ -19,11 +19,17 @@ from ..api.core import Node, NodeCondition, Pod, PodCondition, Taint
 from ..api.kinds import Object
 from ..api.meta import Ref, Time
 from ..api.requests import Request, Update
+from ..api.well_known import (
+    DISK_PRESSURE,
+    MEMORY_PRESSURE,
+    NETWORK_UNAVAILABLE,
+    NOT_READY,
+    PID_PRESSURE,
+    UNREACHABLE,
+    UNSCHEDULABLE,
+)
 from .common import Transform, stamp, whole
 
-NOT_READY = "node.kubernetes.io/not-ready"
-UNREACHABLE = "node.kubernetes.io/unreachable"
-UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 REPORTED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
 """The conditions a kubelet reports, in the order in which missing ones are added."""
 
@@ -31,10 +37,10 @@ TAINTED_BY = immutabledict(
     {
         ("Ready", "False"): NOT_READY,
         ("Ready", "Unknown"): UNREACHABLE,
-        ("MemoryPressure", "True"): "node.kubernetes.io/memory-pressure",
-        ("DiskPressure", "True"): "node.kubernetes.io/disk-pressure",
-        ("NetworkUnavailable", "True"): "node.kubernetes.io/network-unavailable",
-        ("PIDPressure", "True"): "node.kubernetes.io/pid-pressure",
+        ("MemoryPressure", "True"): MEMORY_PRESSURE,
+        ("DiskPressure", "True"): DISK_PRESSURE,
+        ("NetworkUnavailable", "True"): NETWORK_UNAVAILABLE,
+        ("PIDPressure", "True"): PID_PRESSURE,
     }
 )
 """Which condition in which status puts which NoSchedule taint on a node."""

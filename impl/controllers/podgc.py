@@ -17,9 +17,8 @@ from ..api.core import Node, NodeSpec, Pod, PodSpec, PodStatus, Taint
 from ..api.kinds import Object
 from ..api.meta import Ref
 from ..api.requests import Delete, Request
+from ..api.well_known import OUT_OF_SERVICE
 from .common import Keep, Transform, slim_conditions, slim_metadata, slim_pod
-
-OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
 
 def reads(_key: Ref) -> tuple[str, ...]:

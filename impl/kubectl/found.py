@@ -6,15 +6,13 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from ..api.apps import Deployment, ReplicaSet
+from ..api.apps import Workload
 from ..api.cache import Cache
 from ..api.core import Node
 from ..api.kinds import BY_NAME, Object
 from ..api.meta import Ref
 
 T = TypeVar("T", bound=Object)
-
-Workload = Deployment | ReplicaSet
 
 
 @frozen
@@ -40,7 +38,7 @@ def find_node(name: str, cache: Cache) -> Node | Missing:
 def find_workload(kind: str, name: str, namespace: str, cache: Cache) -> Workload | Missing:
     """Look up something with replicas and a Pod template."""
     found = cache.objects.get(Ref(kind, namespace, name))
-    return found if isinstance(found, Deployment | ReplicaSet) else Missing(f"{kind} {namespace}/{name}")
+    return found if isinstance(found, Workload) else Missing(f"{kind} {namespace}/{name}")
 
 
 def revision(obj: Object) -> int:

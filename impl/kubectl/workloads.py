@@ -14,10 +14,10 @@ from ..api.core import Container, PodTemplateSpec
 from ..api.meta import ObjectMeta
 from ..api.requests import Request, Update
 from ..api.values.frozen import Strings, strings
-from .found import Missing, Workload, find_workload, revision
+from ..api.well_known import TEMPLATE_HASH
+from .found import Missing, find_workload, revision
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
-TEMPLATE_HASH = "pod-template-hash"
 KEPT_ON_UNDO = frozenset(
     {
         "kubectl.kubernetes.io/last-applied-configuration",

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import frozen
 
 from ..api.policy import Endpoint, EndpointSlice
+from ..api.well_known import ZONE
 from .family import family_of, join, shortest, split
 from .services import OTHER_PROXY, Port
 
 SERVICE_NAME = "kubernetes.io/service-name"
-ZONE = "topology.kubernetes.io/zone"
 
 
 @frozen(order=True)

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 
 from ..api.core import Pod
 from ..api.kinds import ref_of
+from ..api.well_known import REGION, ZONE
 from .framework import FilterPlugin, NodeInfo, Prepared, Refusal, Snapshot
 from .plugins.priority_sort import priority
 from .profile import Profile
@@ -21,8 +22,6 @@ from .profile import Profile
 LEAST = 100
 """So many feasible nodes are always looked for."""
 ALL = 100
-REGION = "topology.kubernetes.io/region"
-ZONE = "topology.kubernetes.io/zone"
 
 Filters = tuple[tuple[FilterPlugin[Any], Any], ...]
 

@@ -19,6 +19,7 @@ from attrs import evolve, frozen
 from ...impl.api.core import Node, Pod, PodStatus, TopologySpreadConstraint
 from ...impl.api.meta import LabelSelector, ObjectMeta
 from ...impl.api.values.quantity import Quantity
+from ...impl.api.well_known import HOSTNAME
 from .counts import Cell, Cells, Group, Groups, here, total
 from .group_volumes import single_users, volume_rules
 from .nodes import asks, clash, keeps_out, units
@@ -45,7 +46,6 @@ __all__ = [
     "place",
     "rules",
 ]
-HOSTNAME = "kubernetes.io/hostname"
 
 
 @frozen

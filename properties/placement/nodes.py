@@ -16,6 +16,7 @@ from ...impl.api.core import ContainerPort, Node, NodeSelectorTerm, Pod, Taint
 from ...impl.api.meta import LabelSelectorRequirement
 from ...impl.api.values.qos import pod_requests
 from ...impl.api.values.quantity import Quantity
+from ...impl.api.well_known import UNSCHEDULABLE
 from .problem import Problem, Reason, Rule, called, name_of, plain
 
 ONE_POD = {"pods": Quantity.of(1)}
@@ -43,7 +44,7 @@ def keeps_out(pod: Pod, node: Node) -> Iterator[tuple[str, str, str]]:
     where = name_of(node)
     if pod.spec.node_name and pod.spec.node_name != where:
         yield "node name", f"it asks for node {pod.spec.node_name} by name", "remove spec.nodeName"
-    if node.spec.unschedulable and not _covered(pod, Taint("node.kubernetes.io/unschedulable", "NoSchedule")):
+    if node.spec.unschedulable and not _covered(pod, Taint(UNSCHEDULABLE, "NoSchedule")):
         yield "cordon", f"{where} is cordoned", f"kubectl uncordon {where} would do"
     for taint in node.spec.taints:
         if taint.effect != "PreferNoSchedule" and not _covered(pod, taint):

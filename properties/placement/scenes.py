@@ -36,12 +36,12 @@ from ...impl.api.core import (
 from ...impl.api.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.quantity import Quantity
+from ...impl.api.well_known import HOSTNAME, UNSCHEDULABLE, ZONE
 from .problem import plain
 from .symbolic import Constants, Pod, Trial
 
 MOST = 2**40
 """Amounts are at most this; a sum of a few of them fits into 64 bits, as real ones do."""
-HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
 
 
 @frozen(eq=False)
@@ -126,11 +126,10 @@ def crowded(trial: Trial, count: int) -> Crowd:
 
 # --- taints -------------------------------------------------------------------------------------------------------
 
-CORDONED = "node.kubernetes.io/unschedulable"
 EFFECTS = ("NoSchedule", "NoExecute", "PreferNoSchedule")
 OPERATORS = ("", "Equal", "Exists")
 PARTS = ("key", "operator", "value", "effect")
-TOLERATION_WORDS = Constants((*OPERATORS, *EFFECTS, CORDONED), ("", CORDONED))
+TOLERATION_WORDS = Constants((*OPERATORS, *EFFECTS, UNSCHEDULABLE), ("", UNSCHEDULABLE))
 TAINTS = "any words, admitted operators and effects"
 
 
@@ -315,7 +314,7 @@ def _zoned(trial: Trial, count: int) -> tuple[Node, ...]:
 
     def zoned(name: str) -> Node:
         zone = {ZONE: trial.word(f"zone of {name}")} if name != "n1" or trial.truth("n1 has a zone") else {}
-        return Node(ObjectMeta(name=name, labels=immutabledict({**zone, HOST: name})))
+        return Node(ObjectMeta(name=name, labels=immutabledict({**zone, HOSTNAME: name})))
 
     return tuple(zoned(f"n{one}") for one in range(1, count + 1))
 
@@ -325,7 +324,7 @@ def near(trial: Trial, count: int = 3) -> Scene:
     everywhere = LabelSelector() if trial.truth("in any namespace") else None
     terms = (
         PodAffinityTerm(A, topology_key=ZONE, namespace_selector=everywhere),
-        PodAffinityTerm(A, topology_key=HOST),
+        PodAffinityTerm(A, topology_key=HOSTNAME),
     )
     spec = PodSpec(affinity=Affinity(pod_affinity=PodAffinity(terms[: trial.pick("terms", [1, 2])])))
     home = trial.pick("node of old1", ["n1", "n2"][: count - 1])
@@ -337,7 +336,7 @@ def near(trial: Trial, count: int = 3) -> Scene:
 def apart(trial: Trial, count: int = 3) -> Scene:
     """Make a Pod that keeps away from some, and a Pod there that keeps away from others."""
     by_label = LabelSelector(strings({"team": "left"})) if trial.truth("namespaces by label") else None
-    key = trial.pick("topology key", [ZONE, HOST])
+    key = trial.pick("topology key", [ZONE, HOSTNAME])
     mine = PodAffinity((PodAffinityTerm(A, topology_key=key, namespace_selector=by_label),))
     theirs = PodAffinity((PodAffinityTerm(A, topology_key=ZONE, namespaces=trial.pick("namespaces", [(), ("left",)])),))
     spec = PodSpec(affinity=Affinity(pod_anti_affinity=mine if trial.truth("it has a term") else None))

@@ -35,9 +35,9 @@ from ...impl.api.core import (
 from ...impl.api.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta
 from ...impl.api.values.frozen import strings
 from ...impl.api.values.quantity import Quantity
+from ...impl.api.well_known import HOSTNAME, UNSCHEDULABLE, ZONE
 from .problem import Problem
 
-HOST, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
 T = TypeVar("T")
 NAMESPACES = tuple(Namespace(ObjectMeta(name=name, labels=strings({"team": name}))) for name in ("left", "right"))
 
@@ -86,7 +86,7 @@ taints = st.builds(
 )
 tolerations = st.builds(
     lambda key, operator, value, effect: Toleration(key, operator, "" if operator == "Exists" else value, effect),
-    st.sampled_from(["gpu", "disk", "node.kubernetes.io/unschedulable"]),
+    st.sampled_from(["gpu", "disk", UNSCHEDULABLE]),
     st.sampled_from(["", "Equal", "Exists"]),
     st.sampled_from(["", "x"]),
     st.sampled_from(["", "NoSchedule", "NoExecute"]),
@@ -111,13 +111,13 @@ pod_terms = st.builds(
     PodAffinityTerm,
     selectors,
     st.sampled_from([(), (), ("left",), ("left", "right")]),
-    st.sampled_from([HOST, ZONE]),
+    st.sampled_from([HOSTNAME, ZONE]),
     st.sampled_from([None, None, None, LabelSelector(), LabelSelector(strings({"team": "right"}))]),
 )
 spread = st.builds(
     TopologySpreadConstraint,
     max_skew=st.sampled_from([1, 1, 2]),
-    topology_key=st.sampled_from([HOST, ZONE]),
+    topology_key=st.sampled_from([HOSTNAME, ZONE]),
     when_unsatisfiable=st.sampled_from(["DoNotSchedule", "DoNotSchedule", "DoNotSchedule", "ScheduleAnyway"]),
     label_selector=selectors,
     min_domains=st.sampled_from([None, 1, 2, 3]),
@@ -156,7 +156,7 @@ def nodes(draw: st.DrawFn, name: str, features: frozenset[str] = FEATURES) -> No
     """Make a node; it may lack a topology label, be tainted, cordoned or too small for what it runs already."""
     zone = draw(st.sampled_from(["z1", "z2", ""] if "labels" in features else ["z1", "z2"]))
     host = draw(st.sampled_from([name, name, ""])) if "labels" in features else name
-    topology = {key: value for key, value in ((HOST, host), (ZONE, zone)) if value}
+    topology = {key: value for key, value in ((HOSTNAME, host), (ZONE, zone)) if value}
     size = st.integers(1, 3) if "room" in features else st.just(99)
     room = _amounts(cpu=draw(size), memory=draw(size), pods=draw(size))
     if "gpu" in features:
@@ -178,7 +178,7 @@ def pods(draw: st.DrawFn, name: str, node: str = "", features: frozenset[str] = 
     terms = optional("wishes", few(node_terms, 2, least))
     wish = NodeAffinity(NodeSelector(terms) if terms else None)
     by_key = {one.topology_key: one for one in optional("spread", few(spread, 2, least))}
-    selector = draw(st.sampled_from([{}, {}, {ZONE: "z1"}, {HOST: "n1"}])) if "wishes" in features else {}
+    selector = draw(st.sampled_from([{}, {}, {ZONE: "z1"}, {HOSTNAME: "n1"}])) if "wishes" in features else {}
     container = Container("c", resources=ResourceRequirements(draw(_requests(features))))
     spec = PodSpec(
         (evolve(container, ports=optional("ports", few(ports, 2, least))),),

@@ -15,11 +15,12 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.meta import Ref
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
+from ...impl.api.well_known import REGION, ZONE
 from .nodes import holds
 
 BOUND = "pv.kubernetes.io/bind-completed"
 CHOSEN = "volume.kubernetes.io/selected-node"
-ZONES = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
+ZONES = (ZONE, REGION)
 OLD_ZONES = dict(
     zip(("failure-domain.beta.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/region"), ZONES, strict=True)
 )

@@ -11,7 +11,7 @@ from functools import partial
 
 from immutabledict import immutabledict
 
-from ...impl.kubeproxy.endpoints import ZONE as ZONE_LABEL
+from ...impl.api.well_known import ZONE as ZONE_LABEL
 from ...impl.kubeproxy.family import IPV4, IPV6
 from ...impl.kubeproxy.nftables import nft_table
 from ...impl.kubeproxy.packet import Packet

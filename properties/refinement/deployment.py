@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.apps import Deployment, ReplicaSet, Workload
 from ...impl.api.cache import Cache
 from ...impl.api.meta import Ref
 from ...model.components.deployment import Generation, State, steps
@@ -22,7 +22,7 @@ def abstract(store: Cache, key: Ref, *, surge: int, unavailable: int) -> State:
         if any(owner.uid == uid and owner.controller for owner in rs.metadata.owner_references)
     ]
     return State(
-        wanted=1 if deployment.spec.replicas is None else deployment.spec.replicas,
+        wanted=deployment.spec.wanted,
         surge=surge,
         unavailable=unavailable,
         template=_image(deployment),
@@ -31,7 +31,7 @@ def abstract(store: Cache, key: Ref, *, surge: int, unavailable: int) -> State:
     )
 
 
-def _image(obj: Deployment | ReplicaSet) -> str:
+def _image(obj: Workload) -> str:
     return obj.spec.template.spec.containers[0].image
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
+from ...impl.api.well_known import OUT_OF_SERVICE
 from ...model.components.podgc import Place, State, steps
 from ...model.components.podgc import Pod as SeenPod
 
@@ -30,7 +31,7 @@ def _place(name: str, nodes: dict[str, Node]) -> Place:
         return Place.GONE
     taints = {taint.key for taint in nodes[name].spec.taints}
     ready = {(one.type, one.status) for one in nodes[name].status.conditions}
-    down = "node.kubernetes.io/out-of-service" in taints and ("Ready", "True") not in ready
+    down = OUT_OF_SERVICE in taints and ("Ready", "True") not in ready
     return Place.OUT if down else Place.HERE
 
 

@@ -24,11 +24,6 @@ def resolve_fenceposts(max_surge: IntOrString, max_unavailable: IntOrString, des
     return (0, 1) if surge == 0 and unavailable == 0 else (surge, unavailable)
 
 
-def replicas_of(obj: Deployment | ReplicaSet) -> int:
-    """Give spec.replicas, 1 where it is absent."""
-    return 1 if obj.spec.replicas is None else obj.spec.replicas
-
-
 def is_rolling(deployment: Deployment) -> bool:
     """Tell whether old and new Pods may live side by side; that is the default."""
     return deployment.spec.strategy.type in {"", "RollingUpdate"}
@@ -45,12 +40,12 @@ def max_surge(deployment: Deployment) -> int:
     """Give how many Pods there may be beyond the wanted number; 0 for Recreate."""
     if not is_rolling(deployment):
         return 0
-    return resolve_fenceposts(*_fenceposts(deployment), replicas_of(deployment))[0]
+    return resolve_fenceposts(*_fenceposts(deployment), deployment.spec.wanted)[0]
 
 
 def max_unavailable(deployment: Deployment) -> int:
     """Give how many of the wanted Pods may be unavailable; 0 for Recreate, and never more than are wanted."""
-    wanted = replicas_of(deployment)
+    wanted = deployment.spec.wanted
     if not is_rolling(deployment) or wanted == 0:
         return 0
     return min(wanted, resolve_fenceposts(*_fenceposts(deployment), wanted)[1])
@@ -58,12 +53,12 @@ def max_unavailable(deployment: Deployment) -> int:
 
 def min_available(deployment: Deployment) -> int:
     """Give how many Pods must stay available."""
-    return replicas_of(deployment) - max_unavailable(deployment)
+    return deployment.spec.wanted - max_unavailable(deployment)
 
 
 def total_replicas(replica_sets: Iterable[ReplicaSet]) -> int:
     """Sum what the ReplicaSets are asked for."""
-    return sum(replicas_of(rs) for rs in replica_sets)
+    return sum(rs.spec.wanted for rs in replica_sets)
 
 
 def actual_replicas(replica_sets: Iterable[ReplicaSet]) -> int:
@@ -81,7 +76,7 @@ def new_rs_replicas(deployment: Deployment, total: int, current: int) -> int:
 
     The raw maxSurge counts, not the one corrected by `resolve_fenceposts`: they differ in no surge.
     """
-    wanted = replicas_of(deployment)
+    wanted = deployment.spec.wanted
     if not is_rolling(deployment):
         return wanted
     room = wanted + scaled_value(_fenceposts(deployment)[0], wanted, round_up=True) - total
@@ -90,7 +85,7 @@ def new_rs_replicas(deployment: Deployment, total: int, current: int) -> int:
 
 def proportion(rs: ReplicaSet, deployment: Deployment, to_add: int, added: int) -> int:
     """Give a ReplicaSet's share of `to_add` replicas (negative: to remove), of which `added` are given out already."""
-    if replicas_of(rs) == 0 or to_add in {0, added}:
+    if rs.spec.wanted == 0 or to_add in {0, added}:
         return 0
     share, rest = _fraction(rs, deployment), to_add - added
     return min(share, rest) if to_add > 0 else max(share, rest)
@@ -98,7 +93,7 @@ def proportion(rs: ReplicaSet, deployment: Deployment, to_add: int, added: int) 
 
 def _fraction(rs: ReplicaSet, deployment: Deployment) -> int:
     """Give by how much a ReplicaSet must grow (negative: shrink) to keep its part of the whole."""
-    size, wanted = replicas_of(rs), replicas_of(deployment)
+    size, wanted = rs.spec.wanted, deployment.spec.wanted
     if wanted == 0:
         return -size
     before = annotated(rs, MAX_REPLICAS) or deployment.status.replicas

@@ -22,8 +22,9 @@ from ...api.meta import LabelSelector, ObjectMeta, Ref
 from ...api.requests import Create, Delete, Update
 from ...api.values.frozen import Strings, strings
 from ...api.values.template_hash import pod_template_hash
+from ...api.well_known import TEMPLATE_HASH
 from ..common import controlled_by, controller_of
-from .arithmetic import annotated, max_surge, new_rs_replicas, replicas_of, total_replicas
+from .arithmetic import annotated, max_surge, new_rs_replicas, total_replicas
 from .turn import (
     MAX_INT32,
     Turn,
@@ -35,7 +36,6 @@ from .turn import (
     with_condition,
 )
 
-HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
 HISTORY_CHARACTERS = 2000
@@ -83,7 +83,7 @@ def same_template(one: PodTemplateSpec, other: PodTemplateSpec) -> bool:
 
 
 def _without_hash(template: PodTemplateSpec) -> PodTemplateSpec:
-    labels = strings((key, value) for key, value in template.metadata.labels.items() if key != HASH_LABEL)
+    labels = strings((key, value) for key, value in template.metadata.labels.items() if key != TEMPLATE_HASH)
     return evolve(template, metadata=evolve(template.metadata, labels=labels))
 
 
@@ -188,7 +188,7 @@ def _new_replica_set(deployment: Deployment, old: tuple[ReplicaSet, ...], revisi
     """Make the ReplicaSet: hash in name, labels, selector and template; as large as the strategy allows at once."""
     template = deployment.spec.template
     digest = pod_template_hash(template, deployment.status.collision_count)
-    labels = strings({**template.metadata.labels, HASH_LABEL: digest})
+    labels = strings({**template.metadata.labels, TEMPLATE_HASH: digest})
     size = new_rs_replicas(deployment, total_replicas(old), 0)
     new = ReplicaSet(
         metadata=ObjectMeta(
@@ -205,13 +205,13 @@ def _new_replica_set(deployment: Deployment, old: tuple[ReplicaSet, ...], revisi
             template=evolve(template, metadata=evolve(template.metadata, labels=labels)),
         ),
     )
-    wanted = replicas_of(deployment)
+    wanted = deployment.spec.wanted
     annotations = replicas_annotations(new, wanted, wanted + max_surge(deployment))
     return evolve(new, metadata=evolve(new.metadata, annotations=annotations))
 
 
 def _with_hash(selector: LabelSelector, digest: str) -> LabelSelector:
-    return evolve(selector, match_labels=strings({**selector.match_labels, HASH_LABEL: digest}))
+    return evolve(selector, match_labels=strings({**selector.match_labels, TEMPLATE_HASH: digest}))
 
 
 def cleanup(turn: Turn, old: tuple[ReplicaSet, ...]) -> Turn:
@@ -227,4 +227,4 @@ def cleanup(turn: Turn, old: tuple[ReplicaSet, ...]) -> Turn:
 
 def _empty(rs: ReplicaSet) -> bool:
     """Tell whether a ReplicaSet has no Pods, wants none, and has counted them since it was last changed."""
-    return rs.status.replicas == 0 and replicas_of(rs) == 0 and rs.metadata.generation <= rs.status.observed_generation
+    return rs.status.replicas == 0 and rs.spec.wanted == 0 and rs.metadata.generation <= rs.status.observed_generation

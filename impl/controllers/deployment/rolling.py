@@ -9,7 +9,7 @@ from ...api.apps import ReplicaSet
 from ...api.cache import Cache
 from ...api.core import Pod
 from ...api.values.selectors import selects
-from .arithmetic import actual_replicas, available_replicas, min_available, new_rs_replicas, replicas_of, total_replicas
+from .arithmetic import actual_replicas, available_replicas, min_available, new_rs_replicas, total_replicas
 from .revisions import Abandoned, Generations, cleanup, generations
 from .status import complete, sync_rollout_status
 from .turn import Turn, active, by_age
@@ -21,7 +21,7 @@ def rollout_rolling(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, ..
     if isinstance(found, Abandoned):
         return found.turn
     turn, sets = found
-    wanted, size = replicas_of(turn.deployment), replicas_of(sets.made)
+    wanted, size = turn.deployment.spec.wanted, sets.made.spec.wanted
     goal = min(wanted, size) if size >= wanted else new_rs_replicas(turn.deployment, total_replicas(sets.all), size)
     if goal != size:
         turn, new = turn.scaled(sets.made, goal)
@@ -38,7 +38,7 @@ def rollout_rolling(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, ..
 
 def _shrink_old(turn: Turn, sets: Generations) -> tuple[Turn, Generations] | Abandoned | None:
     """Take replicas from old ReplicaSets: unavailable ones first, then what availability leaves; None if none goes."""
-    unavailable = replicas_of(sets.made) - sets.made.status.available_replicas
+    unavailable = sets.made.spec.wanted - sets.made.status.available_replicas
     allowed = total_replicas(sets.all) - min_available(turn.deployment) - unavailable
     if total_replicas(sets.old) == 0 or allowed <= 0:
         return None
@@ -47,7 +47,7 @@ def _shrink_old(turn: Turn, sets: Generations) -> tuple[Turn, Generations] | Aba
     if isinstance(cleaned, Abandoned):
         return cleaned
     turn, old = _scale_down_available(*cleaned, sets.made)
-    idle = tuple(rs for rs in sets.old if replicas_of(rs) == 0)
+    idle = tuple(rs for rs in sets.old if rs.spec.wanted == 0)
     return None if turn == before else (turn, Generations(sets.new, (*idle, *old)))
 
 
@@ -60,13 +60,13 @@ def _cleanup_unhealthy(
     """
     after: list[ReplicaSet] = []
     for rs in old:
-        fewer = min(most, replicas_of(rs) - rs.status.available_replicas) if most else 0
+        fewer = min(most, rs.spec.wanted - rs.status.available_replicas) if most else 0
         if fewer < 0:
             return Abandoned(turn)
         most -= fewer
         changed = rs
         if fewer:
-            turn, changed = turn.scaled(rs, replicas_of(rs) - fewer)
+            turn, changed = turn.scaled(rs, rs.spec.wanted - fewer)
         after.append(changed)
     return turn, tuple(after)
 
@@ -78,11 +78,11 @@ def _scale_down_available(
     spare = max(0, available_replicas((*old, new)) - min_available(turn.deployment))
     after: list[ReplicaSet] = []
     for rs in old:
-        fewer = min(spare, replicas_of(rs))
+        fewer = min(spare, rs.spec.wanted)
         spare -= fewer
         changed = rs
         if fewer:
-            turn, changed = turn.scaled(rs, replicas_of(rs) - fewer)
+            turn, changed = turn.scaled(rs, rs.spec.wanted - fewer)
         after.append(changed)
     return turn, tuple(after)
 
@@ -96,7 +96,7 @@ def rollout_recreate(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, .
     if active(sets.old):
         old: list[ReplicaSet] = []
         for rs in sets.old:
-            turn, changed = turn.scaled(rs, 0) if replicas_of(rs) else (turn, rs)
+            turn, changed = turn.scaled(rs, 0) if rs.spec.wanted else (turn, rs)
             old.append(changed)
         return sync_rollout_status(turn, Generations(sets.new, tuple(old)))
     if _old_pods_running(cache, turn, sets):
@@ -106,8 +106,8 @@ def rollout_recreate(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, .
         if isinstance(found, Abandoned):
             return found.turn
         turn, sets = found
-    if replicas_of(sets.made) != replicas_of(turn.deployment):
-        turn, new = turn.scaled(sets.made, replicas_of(turn.deployment))
+    if sets.made.spec.wanted != turn.deployment.spec.wanted:
+        turn, new = turn.scaled(sets.made, turn.deployment.spec.wanted)
         sets = Generations(new, sets.old)
     if complete(turn.deployment, turn.deployment.status):
         turn = cleanup(turn, sets.old)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...api.apps import Deployment, ReplicaSet
 from ...api.cache import Cache
-from .arithmetic import annotated, is_rolling, max_surge, proportion, replicas_of, total_replicas
+from .arithmetic import annotated, is_rolling, max_surge, proportion, total_replicas
 from .revisions import Abandoned, Generations, cleanup, generations
 from .status import sync_status
 from .turn import DESIRED_REPLICAS, Turn, active, by_age
@@ -28,15 +28,15 @@ def resize(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, ...]) -> Tu
 def is_scaling_event(deployment: Deployment, sets: Generations) -> bool:
     """Tell whether a ReplicaSet with Pods was sized for another size of the Deployment."""
     sizes = [annotated(rs, DESIRED_REPLICAS) for rs in active(sets.all)]
-    return any(size is not None and size != replicas_of(deployment) for size in sizes)
+    return any(size is not None and size != deployment.spec.wanted for size in sizes)
 
 
 def _scale(turn: Turn, sets: Generations) -> tuple[Turn, Generations]:
     """Give the only active ReplicaSet the whole size; shut old ones behind a saturated new one; else share out."""
     only = _active_or_latest(sets)
     if only is not None:
-        size = replicas_of(turn.deployment)
-        return (turn, sets) if replicas_of(only) == size else _resized(turn, sets, ((only, size),))
+        size = turn.deployment.spec.wanted
+        return (turn, sets) if only.spec.wanted == size else _resized(turn, sets, ((only, size),))
     if sets.new is not None and _saturated(turn.deployment, sets.new):
         return _resized(turn, sets, tuple((rs, 0) for rs in active(sets.old)))
     if is_rolling(turn.deployment):
@@ -56,8 +56,8 @@ def _active_or_latest(sets: Generations) -> ReplicaSet | None:
 
 def _saturated(deployment: Deployment, rs: ReplicaSet) -> bool:
     """Tell whether a ReplicaSet has, was sized for, and has available all that the Deployment wants."""
-    wanted = replicas_of(deployment)
-    return wanted == replicas_of(rs) == annotated(rs, DESIRED_REPLICAS) == rs.status.available_replicas
+    wanted = deployment.spec.wanted
+    return wanted == rs.spec.wanted == annotated(rs, DESIRED_REPLICAS) == rs.status.available_replicas
 
 
 def _resized(turn: Turn, sets: Generations, sizes: tuple[tuple[ReplicaSet, int], ...]) -> tuple[Turn, Generations]:
@@ -74,17 +74,17 @@ def _shares(deployment: Deployment, running: tuple[ReplicaSet, ...]) -> tuple[tu
 
     Of equally large ones the younger comes first when growing, the older when shrinking.
     """
-    wanted = replicas_of(deployment)
+    wanted = deployment.spec.wanted
     to_add = (wanted + max_surge(deployment) if wanted > 0 else 0) - total_replicas(running)
     order = by_age(running) if to_add <= 0 else tuple(reversed(by_age(running)))
     if to_add != 0:
-        order = tuple(sorted(order, key=lambda rs: -replicas_of(rs)))
+        order = tuple(sorted(order, key=lambda rs: -rs.spec.wanted))
     sizes: list[int] = []
     added = 0
     for rs in order:
         part = proportion(rs, deployment, to_add, added)
         added += part
-        sizes.append(replicas_of(rs) + part)
+        sizes.append(rs.spec.wanted + part)
     if to_add != 0 and sizes:
         sizes[0] = max(0, sizes[0] + to_add - added)
     return tuple(zip(order, sizes, strict=True))

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from ...api.apps import Deployment, DeploymentStatus, WorkloadCondition
 from ...api.meta import Time
-from .arithmetic import actual_replicas, available_replicas, min_available, replicas_of, total_replicas
+from .arithmetic import actual_replicas, available_replicas, min_available, total_replicas
 from .revisions import Generations
 from .turn import Turn, condition, has_progress_deadline, make_condition, with_condition, without_condition
 
@@ -36,7 +36,7 @@ def calculate_status(sets: Generations, deployment: Deployment, now: Time) -> De
 
 def complete(deployment: Deployment, status: DeploymentStatus) -> bool:
     """Tell whether a rollout is over: all replicas are new, as many as wanted, and available."""
-    wanted = replicas_of(deployment)
+    wanted = deployment.spec.wanted
     return (
         status.updated_replicas == wanted
         and status.replicas == wanted

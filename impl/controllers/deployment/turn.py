@@ -14,7 +14,7 @@ from ...api.meta import Time
 from ...api.requests import Request, Update
 from ...api.values.frozen import Strings, strings
 from ..common import stamp
-from .arithmetic import MAX_REPLICAS, max_surge, replicas_of
+from .arithmetic import MAX_REPLICAS, max_surge
 
 DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
 MAX_INT32 = 2**31 - 1
@@ -42,7 +42,7 @@ class Turn:
 
     def scaled(self, rs: ReplicaSet, replicas: int) -> tuple[Turn, ReplicaSet]:
         """Give a ReplicaSet a size, and note in it for which size of the Deployment that was; nothing if all is so."""
-        wanted = replicas_of(self.deployment)
+        wanted = self.deployment.spec.wanted
         after = evolve(
             rs,
             metadata=evolve(
@@ -99,4 +99,4 @@ def by_age(replica_sets: Iterable[ReplicaSet]) -> tuple[ReplicaSet, ...]:
 
 def active(replica_sets: Iterable[ReplicaSet]) -> tuple[ReplicaSet, ...]:
     """Keep the ReplicaSets that are asked for at least one Pod."""
-    return tuple(rs for rs in replica_sets if replicas_of(rs) > 0)
+    return tuple(rs for rs in replica_sets if rs.spec.wanted > 0)

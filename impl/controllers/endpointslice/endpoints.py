@@ -12,8 +12,7 @@ from ...api.cache import Cache
 from ...api.core import Node, ObjectReference, Pod, Service, ServicePort
 from ...api.meta import Ref
 from ...api.policy import Endpoint, EndpointConditions, EndpointPort
-
-ZONE = "topology.kubernetes.io/zone"
+from ...api.well_known import ZONE
 
 PortMap = tuple[EndpointPort, ...]
 """The ports of a slice in the order that makes equal sets equal."""

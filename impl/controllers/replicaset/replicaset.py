@@ -75,17 +75,12 @@ def _claimed(cache: Cache, rs: ReplicaSet) -> tuple[tuple[Pod, ...], tuple[Reque
 
 def _manage(cache: Cache, rs: ReplicaSet, pods: tuple[Pod, ...], now: Time) -> Iterator[tuple[Request, ...]]:
     """Create what is missing, or delete what is too many, in each of the ways the rules allow."""
-    surplus = len(pods) - wanted(rs)
+    surplus = len(pods) - rs.spec.wanted
     if surplus <= 0:
         yield (Create(_new_pod(rs)),) * min(-surplus, BURST)
         return
     for victims in deletion_choices(pods, _related(cache, rs), min(surplus, BURST), now):
         yield tuple(Delete(ref_of(pod)) for pod in victims)
-
-
-def wanted(rs: ReplicaSet) -> int:
-    """Give spec.replicas, 1 where it is absent."""
-    return 1 if rs.spec.replicas is None else rs.spec.replicas
 
 
 def _new_pod(rs: ReplicaSet) -> Pod:
@@ -128,7 +123,7 @@ def _write_status(
         ready_replicas=len(ready),
         available_replicas=sum(available(pod, rs.spec.min_ready_seconds, now) for pod in ready),
         observed_generation=rs.metadata.generation,
-        conditions=_conditions(rs, len(pods) - wanted(rs), now, failure),
+        conditions=_conditions(rs, len(pods) - rs.spec.wanted, now, failure),
         extra=rs.status.extra,
     )
     return () if status == rs.status else (Update(evolve(rs, status=status), rs, "status"),)

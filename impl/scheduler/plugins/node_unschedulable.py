@@ -6,11 +6,12 @@ Upstream: pkg/scheduler/framework/plugins/nodeunschedulable/node_unschedulable.g
 from __future__ import annotations
 
 from ...api.core import Pod, Taint
+from ...api.well_known import UNSCHEDULABLE
 from ..framework import FilterPlugin, NodeInfo, Refusal
 from .taint_toleration import tolerated
 
 NAME = "NodeUnschedulable"
-CORDONED = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
+CORDONED = Taint(UNSCHEDULABLE, "NoSchedule")
 
 
 def filter_node(_state: None, pod: Pod, info: NodeInfo) -> Refusal | None:

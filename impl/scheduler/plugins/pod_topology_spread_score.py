@@ -18,11 +18,10 @@ from ...api.core import Pod, Service, TopologySpreadConstraint
 from ...api.meta import LabelSelector, Ref
 from ...api.values.frozen import strings
 from ...api.values.selectors import matches_map
+from ...api.well_known import HOSTNAME, ZONE
 from ..framework import MAX_NODE_SCORE, NodeInfo, Raw, ScorePlugin, Snapshot
 from .pod_topology_spread import NAME, Constraints, constraints_of, count_matching, included, labelled
 
-HOSTNAME = "kubernetes.io/hostname"
-ZONE = "topology.kubernetes.io/zone"
 SYSTEM_DEFAULT: Constraints = (
     TopologySpreadConstraint(max_skew=3, topology_key=HOSTNAME, when_unsatisfiable="ScheduleAnyway"),
     TopologySpreadConstraint(max_skew=5, topology_key=ZONE, when_unsatisfiable="ScheduleAnyway"),

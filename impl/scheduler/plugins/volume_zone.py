@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from ...api.core import Pod
 from ...api.storage import PersistentVolumeClaim
+from ...api.well_known import REGION, ZONE
 from ..framework import FilterPlugin, NodeInfo, Prepared, Refusal, Snapshot
 from .volume_claims import WAIT_FOR_FIRST_CONSUMER, claims, class_of, volume_of
 
 NAME = "VolumeZone"
 ELSEWHERE = Refusal(NAME, ("node(s) had no available volume zone",), resolvable=False)
 CURRENT = {
-    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone": ZONE,
+    "failure-domain.beta.kubernetes.io/region": REGION,
 }
 """Labels by their old name."""
 LABELS = (*CURRENT, *CURRENT.values())

@@ -1,0 +1,20 @@
+"""Labels, annotations and taints whose meaning Kubernetes itself defines, spelled once.
+
+Upstream: staging/src/k8s.io/api/core/v1/well_known_labels.go and well_known_taints.go, api/apps/v1/types.go (v1.32).
+"""
+
+from __future__ import annotations
+
+HOSTNAME = "kubernetes.io/hostname"
+ZONE = "topology.kubernetes.io/zone"
+REGION = "topology.kubernetes.io/region"
+TEMPLATE_HASH = "pod-template-hash"
+
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
+MEMORY_PRESSURE = "node.kubernetes.io/memory-pressure"
+DISK_PRESSURE = "node.kubernetes.io/disk-pressure"
+NETWORK_UNAVAILABLE = "node.kubernetes.io/network-unavailable"
+PID_PRESSURE = "node.kubernetes.io/pid-pressure"
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
