@@ -117,8 +117,14 @@ def test_what_a_limit_leaves_open_is_unknown_and_contradicts_nothing() -> None:
     assert not any(one.contradicts or one.surprising for one in found)
 
 
-def test_nothing_is_asked_about_what_has_no_model() -> None:
-    assert ask(theme("pdb-drain")["0097"], TIERS) == ()
+def test_what_has_no_model_is_asked_about_like_anybodys_manifests() -> None:
+    """A StatefulSet behind a budget is noted, and whatever may hang on it stays open; a step on it cannot be asked."""
+    found = ask(theme("pdb-drain")["0097"], TIERS)
+    assert {one.claim for one in found} == {"convergence", "reachability", "budget"}
+    assert {one.verdict for one in found if one.claim in {"convergence", "budget"}} == {Status.UNKNOWN}
+    assert not any(one.contradicts or one.surprising for one in found)
+    acted = next(one for one in theme("sts-bad-template").values() if one["script"][0].get("kind") == "StatefulSet")
+    assert {one.step for one in ask(acted, TIERS)} == {"create"}
 
 
 # --- the command ----------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ A verdict HOLDS contradicts a run that fails so: a breach that was seen is one. 
 no recorded run contradicts by itself; whether a recorded run can happen at all is asked in `recordings`. A breach that
 was found where none was recorded is counted apart: it is right, or a false alarm, and worth reading.
 
+Records with kinds that have no model are asked as manifests: what may hang on these must stay open.
+
 Views are linearizable first: what fails then fails with older views as well. Only what holds is asked again with them.
 """
 
@@ -24,6 +26,7 @@ from attrs import evolve, frozen
 
 from ...impl.api.apps import Deployment
 from ...impl.api.core import Service
+from ...impl.api.reading.sources import BadInput
 from ...impl.api.values.selectors import matches_map
 from ...impl.kubectl import script as kubectl
 from ...model.checker.results import Limits, Status
@@ -33,7 +36,7 @@ from ..check.results import Claim
 from ..claims.answers import AT_A_STEP
 from ..input.scenario import Consistency, Scenario
 from .recordings import Tiers, runs_of
-from .scenario import not_modelled, scenario_of
+from .scenario import as_written, not_modelled, scenario_of
 
 Record = Mapping[str, Any]
 Outcome = Mapping[str, Any]
@@ -79,9 +82,7 @@ class Asked:
 
 
 def ask(record: Record, tiers: Tiers = TIERS) -> tuple[Asked, ...]:
-    """Ask about every beginning of a record's script; nothing where it is about what has no model."""
-    if not_modelled(record):
-        return ()
+    """Ask about every beginning of a record's script; nothing about steps that act on what has no model."""
     runs = runs_of(record)
     return tuple(
         one
@@ -96,7 +97,10 @@ def _after(record: Record, number: int, runs: list[tuple[Outcome, ...]], tiers: 
         return
     found: dict[str, Claim] = {}
     for consistency, limits in tiers:
-        scenario = _beginning(scenario_of(record, consistency), number)
+        try:
+            scenario = _beginning(record, consistency, number)
+        except BadInput:
+            return
         found |= {one.name: one for one in check(scenario, limits=limits).claims if _news(found.get(one.name), one)}
         if all(one.status is not Status.HOLDS for one in found.values()):
             break
@@ -109,7 +113,8 @@ def _after(record: Record, number: int, runs: list[tuple[Outcome, ...]], tiers: 
             yield Asked(record["id"], step, name, one.status, failed, len(runs), one.kind, reason)
 
 
-def _beginning(scenario: Scenario, number: int) -> Scenario:
+def _beginning(record: Record, consistency: Consistency, number: int) -> Scenario:
+    scenario = as_written(record, consistency, number) if not_modelled(record) else scenario_of(record, consistency)
     bounds = evolve(scenario.bounds, propagation_seconds=PROPAGATION_SECONDS)
     return evolve(scenario, script=scenario.script[:number], bounds=bounds)
 

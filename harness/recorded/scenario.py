@@ -19,6 +19,7 @@ from ...impl.api.core import Node, NodeCondition
 from ...impl.api.kinds import Object
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.reading.convert import from_json
+from ...impl.api.values.frozen import freeze
 from ...impl.api.values.selectors import selects
 from ...impl.api.well_known import HOSTNAME
 from ...impl.controllers.deployment.arithmetic import max_surge
@@ -26,6 +27,7 @@ from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.apply import with_last_applied
 from ...impl.kubectl.script import Step
 from ..input.scenario import Bounds, Consistency, Scenario, Start
+from ..input.scenario_file import load_scenario
 
 Record = Mapping[str, Any]
 
@@ -64,6 +66,42 @@ def scenario_of(record: Record, consistency: Consistency) -> Scenario:
         bounds=Bounds(pods=_places(objects, script), mixed_views=consistency is Consistency.SESSION),
         namespace=NAMESPACE,
     )
+
+
+def as_written(record: Record, consistency: Consistency, steps: int) -> Scenario:
+    """Give the scenario of a record's first steps from manifests and options, as a user would write them.
+
+    So kinds without a model are noted like everybody's. Raises BadInput for a step that acts on one of them.
+    """
+    nodes = (_reported(one) for one in record["nodes"])
+    texts = {"nodes.yaml": nodes, "manifests.yaml": record["manifests"]}
+    files = {name: "\n---\n".join(map(json.dumps, some)) for name, some in texts.items()}
+    options = {
+        "script": [_as_step(one) for one in record["script"][:steps]],
+        "waitBetweenSteps": True,
+        "start": "empty",
+        "images": "byName",
+        "consistency": consistency.value,
+        "bounds": {"mixedViews": consistency is Consistency.SESSION},
+    }
+    return load_scenario(record["id"], files, freeze(options)).scenario
+
+
+def _reported(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give a node as its kubelet reports it: it is Ready and has what it allots."""
+    status = {"capacity": node["status"]["allocatable"], "conditions": [{"type": "Ready", "status": "True"}]}
+    return {**node, "status": {**node["status"], **status}}
+
+
+def _as_step(action: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write a recorded step as a script has it; the recorder's drains pass over DaemonSets and force bare Pods."""
+    rest = {name: value for name, value in action.items() if name != "action"}
+    more: dict[str, Any] = {}
+    if action["action"] == "drain":
+        more = {"force": True, "ignoreDaemonsets": True, "deleteEmptydirData": True}
+    if action["action"] == "addNode":
+        more = {"node": _reported(action["node"])}
+    return {action["action"]: {**rest, **more}}
 
 
 def _object(manifest: Mapping[str, Any]) -> Object:

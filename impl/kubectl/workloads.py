@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from ..api.apps import Deployment, ReplicaSet
+from ..api.apps import Deployment, ReplicaSet, Workload
 from ..api.cache import Cache
 from ..api.core import Container, PodTemplateSpec
 from ..api.meta import ObjectMeta
