@@ -11,12 +11,16 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from kubeproof.impl.api.core import (
+    Affinity,
     Container,
     ContainerPort,
     ExecAction,
     Lifecycle,
     LifecycleHandler,
     Node,
+    NodeAffinity,
+    NodeSelector,
+    NodeSelectorTerm,
     NodeSpec,
     NodeStatus,
     Pod,
@@ -27,7 +31,7 @@ from kubeproof.impl.api.core import (
     Taint,
     Toleration,
 )
-from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.api.meta import LabelSelectorRequirement, ObjectMeta
 from kubeproof.impl.api.reading import convert
 from kubeproof.impl.api.requests import Delete, PatchStatus
 from kubeproof.impl.api.runtime import IDLE, PodRuntime, Stage
@@ -156,12 +160,21 @@ def test_a_finished_pod_never_starts_again() -> None:
     assert walk(one, IDLE, HOLLOW) == (one, IDLE, [])
 
 
+def wants(*labels: str) -> Pod:
+    """Make a Pod that wants all of some labels, each of them `ssd`."""
+    wishes = tuple(LabelSelectorRequirement(one, "In", ("ssd",)) for one in labels)
+    required = NodeSelector((NodeSelectorTerm(wishes),))
+    return pod(affinity=Affinity(NodeAffinity(required)))
+
+
 @pytest.mark.parametrize(
     ("one", "node", "reason"),
     [
         (pod(cpu="1"), NODE, None),
         (pod(cpu="1001m"), NODE, "OutOfcpu"),
         (pod(node_selector=strings({"disk": "hdd"})), NODE, "NodeAffinity"),
+        (wants("disk"), NODE, None),
+        (wants("disk", "cache"), NODE, "NodeAffinity"),
         (pod(), evolve(NODE, spec=NodeSpec(taints=(Taint("k", "NoExecute", "v"),))), "TaintToleration"),
         (pod(), evolve(NODE, spec=NodeSpec(taints=(Taint("k", "NoSchedule", "v"),))), None),
         (

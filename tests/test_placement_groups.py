@@ -14,9 +14,11 @@ from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.place.place import solve
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Node, Pod, Taint
+from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.scheduler import Snapshot, decide
+from kubeproof.properties.placement.counts import Cell
 from kubeproof.properties.placement.groups import (
     Fits,
     Group,
@@ -210,3 +212,11 @@ def test_a_planted_fault_loses_the_proof(before: str, after: str, groups: list[G
     assert isinstance(contradiction(problem), Misfit)
     with planted(GROUPS, before, after):
         assert contradiction(problem) is None
+
+
+def test_a_label_speaks_for_a_cell_only_where_all_its_nodes_have_it() -> None:
+    def labelled(**labels: str) -> Node:
+        return Node(ObjectMeta(name="n", labels=strings(labels)))
+
+    cell = Cell((labelled(zone="a", disk="x"), labelled(zone="a", disk="y")))
+    assert (cell.value("zone"), cell.value("disk"), cell.value("rack")) == ("a", None, None)
