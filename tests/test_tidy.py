@@ -200,6 +200,25 @@ def test_the_wheel_and_the_wheel_made_of_the_sdist_hold_every_module(copied: Pat
             assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())
 
 
+def test_the_page_of_the_architecture_lists_every_folder_in_its_own_words() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^ *- `([a-z_/]+)/`: (.*)$", page, re.MULTILINE)
+    folders = {
+        path.parent.relative_to(ROOT).as_posix(): (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "")
+        for path in MODULES
+        if path.name == "__init__.py"
+    }
+    assert dict(listed) == {name: said.splitlines()[0] for name, said in folders.items()}
+
+
+def test_the_pages_name_only_files_that_exist() -> None:
+    pages = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
+    places = r"\b((?:harness|impl|model|properties|tests|examples)/[\w/.-]*\w)(?![\w*])"
+    found = {one for page in pages for one in re.findall(places, page.read_text(encoding="utf-8"))}
+    assert len(found) > 100
+    assert sorted(one for one in found if not (ROOT / one).exists() and not (ROOT / f"{one}.py").exists()) == []
+
+
 def test_what_kubernetes_itself_names_is_spelled_once() -> None:
     """Labels and taints in impl/api/well_known.py, and the default of spec.replicas beside the field."""
     source = (ROOT / "impl" / "api" / "well_known.py").read_text(encoding="utf-8")
