@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 from collections import Counter
 from pathlib import Path
@@ -54,6 +55,12 @@ def test_fifty_and_more_die_in_check() -> None:
     assert {one.table for one in in_check} == set(COMMAND.IN_CHECK)
     assert not any(one.asks.partition("::")[0].endswith(".py") for one in in_check)
     assert all(one.without != one.planted for one in ALL)
+
+
+@pytest.mark.parametrize("name", sorted({one.module for one in ALL}))
+def test_every_wrong_line_has_its_place_in_the_code(name: str) -> None:
+    source = inspect.getsource(importlib.import_module(f"kubeproof.{name}"))
+    assert [one.name for one in ALL if one.module == name and source.count(one.before) != 1] == []
 
 
 def test_every_small_world_is_asked() -> None:

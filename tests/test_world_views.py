@@ -28,7 +28,7 @@ from kubeproof.impl.api.requests import Delete
 from kubeproof.model.machine import Action, Machine, State
 from kubeproof.model.world import faults as world_faults
 from kubeproof.model.world import steps as world_steps
-from kubeproof.model.world.store import Layout, Names, Stored, pool
+from kubeproof.model.world.store import Full, Layout, Names, Stored, pool
 from kubeproof.model.world.world import Alternatives, Form, Process
 from kubeproof.properties.oracles.plain_views import Reached, Shapes, own_slots, plainly, reached
 from kubeproof.properties.oracles.toy_worlds import CREATES, DELETES, Reader, Table, Toy, build, creates, raises
@@ -237,6 +237,17 @@ def test_a_name_is_given_again_only_when_nobody_remembers_it() -> None:
     assert Stored(State.of({**places, "turn/d": ()}), layout).free_place("Pod", "toy-") == ("store/Pod/0", "p0")
     assert Stored(State.of({**places, "turn/d": told}), layout).free_place("Pod", "toy-") == ("store/Pod/1", "p1")
     assert Stored(State.of({**places, "turn/d": told}), layout).free_place("Pod", "other-") == ("store/Pod/0", "p0")
+
+
+def test_no_kind_takes_the_names_of_another() -> None:
+    """A bare ReplicaSet makes web-p0; a slice of the Service of that name is called otherwise."""
+    pools = immutabledict({"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", 1)})
+    layout = Layout(immutabledict(), pools, memories=("seen/somebody",))
+    state = {"store/Pod/0": None, "store/EndpointSlice/0": None, "seen/somebody": (Ref("Pod", "d", "web-p0"),)}
+    stored = Stored(State.of(state), layout)
+    assert stored.free_place("EndpointSlice", "web-") == ("store/EndpointSlice/0", "e0")
+    with pytest.raises(Full):
+        stored.free_place("Pod", "web-")
 
 
 def test_a_place_is_busy_while_what_ran_there_still_runs() -> None:

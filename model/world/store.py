@@ -25,7 +25,7 @@ from ..machine import View
 
 Updates = dict[str, Hashable]
 
-_PLACE = re.compile(r"-p(\d+)$")
+_PLACE = re.compile(r"-[a-z](\d+)$")
 
 
 class Names:
@@ -160,14 +160,17 @@ class Stored:
         return next((slot for slot in pool if self.via(reference, slot) == ref), None)
 
     def free_place(self, kind: str, prefix: str) -> tuple[str, str]:
-        """Give the first place that is free and forgotten, and the suffix it gives to a generated name."""
+        """Give the first place that is free and forgotten, and the suffix it gives to a generated name.
+
+        The suffix begins with the kind's letter: what is remembered are names, and no kind takes those of another.
+        """
         remembered = [self.via(self.layout.names, slot) for slot in self.layout.memories] if prefix else []
         for number, slot in enumerate(self.layout.pools.get(kind, ())):
             if not self.via(absent, slot):
                 continue
             if slot in self.layout.busy and not self.via(idle, self.layout.busy[slot]):
                 continue
-            suffix = f"p{number}"
+            suffix = f"{kind[0].lower()}{number}"
             if not any(f"{prefix}{suffix}" in names for names in remembered):
                 return slot, suffix
         raise Full(kind)

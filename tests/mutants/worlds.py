@@ -311,11 +311,8 @@ WORLDS = {
     "the only pod is deleted": World(deployment(box=HOOK) + service(), wish(DELETE_POD)),
     "one of two pods is deleted": World(deployment(replicas=2, box=HOOK) + service(), wish(DELETE_POD)),
     "one of two pods is deleted without a hook": World(deployment(replicas=2) + service(), wish(DELETE_POD)),
-    "a service switched to nobody": World(
-        deployment("blue", labels=", all: web", box=HOOK)
-        + deployment("green", labels=", all: web", box=HOOK, replicas=0)
-        + service(selector="app: blue"),
-        wish(applied(service(selector="app: green"))),
+    "a service that a step changes": World(
+        deployment(box=HOOK) + service(), wish(applied(service(spec=", sessionAffinity: ClientIP")))
     ),
     "a renamed port": World(
         deployment(ports="{name: http, containerPort: 80}", box=HOOK) + service(port="{port: 80, targetPort: http}"),
