@@ -47,6 +47,8 @@ IN_CHECK = ("claims", "participation", "motion", "views", "input")
 LIMITS = Limits(max_states=20_000)
 SECONDS = 60
 """How long one question may take; a mutant that makes it endless has not changed a verdict."""
+DRAWN_SECONDS = 150
+"""How long the test files nearest to a drawn mutant may take together."""
 INPUT = "input"
 """What is judged where a world is not even read: accepted, or refused."""
 PASSES = "passes"
@@ -168,7 +170,7 @@ def _of(mutant: Mutant, verdicts: dict[str, str]) -> str:
 
 
 def noticed(one: Any) -> str:
-    """Name the test file that notices a drawn mutant; "" if none does before `SECONDS` are over.
+    """Name the test file that notices a drawn mutant; "" if none does before `DRAWN_SECONDS` are over.
 
     Asked of a copy of the product, from outside. A file that does not end notices, too, if it ends without the mutant
     in less than half of the time.
@@ -177,7 +179,7 @@ def noticed(one: Any) -> str:
         copied(Path(folder) / "kubeproof")
         path = Path(folder, "kubeproof", *one.module.split(".")).with_suffix(".py")
         sound = path.read_text()
-        end = monotonic() + SECONDS
+        end = monotonic() + DRAWN_SECONDS
         for name in one.asks:
             path.write_text(sound.replace(one.before, one.after))
             seconds = end - monotonic()
@@ -224,7 +226,7 @@ def drawn(count: int, seed: int, jobs: int) -> int:
                 print(_indented(one.before, "-") + _indented(one.after, "+"), end="", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         copied(Path(folder) / "kubeproof")
-        unsound = [name for name in sorted(killers) if not passes(name, folder, 10 * SECONDS)]
+        unsound = [name for name in sorted(killers) if not passes(name, folder, 10 * DRAWN_SECONDS)]
     for name in unsound:
         print(f"{name} does not pass without a mutant either: what it noticed does not count")
     for room in sorted(died | lived):

@@ -3,8 +3,8 @@
 A draw goes over the folders in turn, takes a module of one (the longer, the likelier), and in it one place where a
 condition, a comparison, a number, a choice or a sum can be turned round. What only speaks (docstrings, messages) and
 what is no function's code is not drawn. A mutant is asked of the test files that import its module; where none does, of
-those that import what imports it, and so on. Those that bear the folder's name come first, then the nearest, and small
-ones before large ones.
+those that import what imports it, and so on. Those called like one of its folders come first, then the nearest, and
+small ones before large ones.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from attrs import frozen
 
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("harness", "impl", "model", "properties", "traces")
-ASKED = 6
+ASKED = 12
 """Test files that a mutant is asked of, at most."""
 SWAPS: dict[type, type] = {
     ast.Lt: ast.LtE,
@@ -155,8 +155,8 @@ def asked_of(module: str) -> tuple[str, ...]:
         above = sorted(_name(path) for path, names in users.items() if one in names)
         waiting.extend(name for name in above if name not in known)
         known.update(above)
-    room = module.split(".")[-2]
-    return tuple(sorted(found, key=lambda name: room not in name))
+    folders = module.split(".")[1:]
+    return tuple(sorted(found, key=lambda name: not any(one in name for one in folders)))
 
 
 def _name(path: Path) -> str:
