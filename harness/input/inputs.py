@@ -51,7 +51,13 @@ def beside_dump(paths: Iterable[str | Path], dump: str | Path, *, recursive: boo
     if Path(dump).is_dir():
         hint = "kubectl get -A -o json > dump.json"
         raise BadInput((Problem(str(dump), 0, "", "a dump is one file, not a folder", hint),))
-    return Gathered(found.name, immutabledict(sorted({**found.files, **texts}.items())))
+    others = {name: text for name, text in found.files.items() if str(dump) == STDIN or not _same(name, dump)}
+    return Gathered(found.name, immutabledict(sorted({**others, **texts}.items())))
+
+
+def _same(name: str, dump: str | Path) -> bool:
+    """Tell whether a file is the dump, which may lie among the manifests and be called otherwise there."""
+    return Path(name).resolve() == Path(dump).resolve()
 
 
 def name_of(source: str | Path) -> str:
