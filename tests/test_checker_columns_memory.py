@@ -149,7 +149,8 @@ def test_a_search_in_files_is_kept_and_taken_up(tmp_path: Path):
 
 REAL = """
 import importlib.util, json, sys
-from kubeproof.model.checker import Limits, columns, explore, guard
+from kubeproof.model.checker import Limits, explore, guard
+from kubeproof.model.checker.columns import columns
 spec = importlib.util.spec_from_file_location("example", sys.argv[1])
 example = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(example)

@@ -341,11 +341,11 @@ def silent(one: Cluster) -> bool:
     return judge(one, runs_on_a_dead_node(one))["dead"].status is Status.HOLDS
 
 
-HARNESS = "kubeproof.harness"
+WORLD = "kubeproof.harness.world"
 FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]]] = [
     (
         "containers go on running on a dead node",
-        f"{HARNESS}.node_faults",
+        f"{WORLD}.node_faults",
         "{**stopped, up_slot(node): False",
         "{up_slot(node): False",
         CRASH,
@@ -353,7 +353,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "the kubelet of a dead node goes on working",
-        f"{HARNESS}.kubelets",
+        f"{WORLD}.kubelets",
         "and not view[up_slot(node.metadata.name)])",
         "and False)",
         CRASH,
@@ -361,7 +361,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "nobody notices a silent node",
-        f"{HARNESS}.node_faults",
+        f"{WORLD}.node_faults",
         "if not name or view[up_slot(name)]:",
         "if name or view[up_slot(name)]:",
         CRASH,
@@ -369,7 +369,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "no Pod is marked",
-        f"{HARNESS}.node_faults",
+        f"{WORLD}.node_faults",
         "for request in nodelifecycle.reconcile(Cache.of((node, pod)), ref_of(node)):",
         "for request in nodelifecycle.reconcile(Cache.of((node, pod)), ref_of(node))[:0]:",
         CRASH,
@@ -377,7 +377,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "no timer runs out",
-        f"{HARNESS}.taint_eviction",
+        f"{WORLD}.taint_eviction",
         "in tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER):",
         "in tainteviction.reconcile(cache, ref_of(pod), waited=0):",
         CRASH,
@@ -385,7 +385,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "Pods of a deleted node stay",
-        f"{HARNESS}.node_faults",
+        f"{WORLD}.node_faults",
         "        _collector(pools, constants),\n",
         "",
         {"script": [{"deleteNode": {"node": "node-1"}}], "bounds": {"pods": 5}},

@@ -31,12 +31,13 @@ from kubeproof.impl.api.core import (
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.api.values.quantity import Quantity
+from kubeproof.impl.api.well_known import HOSTNAME
 from kubeproof.impl.scheduler import Profile, schedule
 from kubeproof.impl.scheduler.plugins import inter_pod_affinity
 from kubeproof.properties.placement.filters import disagreements
 from kubeproof.properties.placement.placement import Infeasible, Placed, broken, feasible, rules, why_pending
 from kubeproof.properties.placement.problem import Problem, Reason
-from kubeproof.properties.placement.strategies import FEATURES, HOST, Scene, scenes
+from kubeproof.properties.placement.strategies import FEATURES, Scene, scenes
 
 JUST_AFFINITY = Profile((inter_pod_affinity.PLUGIN,), ())
 LONELY = "node(s) didn't match pod affinity rules"
@@ -161,12 +162,12 @@ def _satisfiable(problem: Problem, reasons: tuple[Reason, ...]) -> bool:
 
 def machine(name: str, cpu: int = 4, **spec: Any) -> Node:
     room = immutabledict({"cpu": Quantity.of(cpu), "pods": Quantity.of(9)})
-    return Node(ObjectMeta(name=name, labels=strings({HOST: name})), NodeSpec(**spec), NodeStatus(room, room))
+    return Node(ObjectMeta(name=name, labels=strings({HOSTNAME: name})), NodeSpec(**spec), NodeStatus(room, room))
 
 
 def web(name: str, node: str = "") -> Pod:
     """Make a Pod that wants no other of its kind on its host."""
-    term = PodAffinityTerm(LabelSelector(strings({"app": "web"})), topology_key=HOST)
+    term = PodAffinityTerm(LabelSelector(strings({"app": "web"})), topology_key=HOSTNAME)
     spec = PodSpec(node_name=node, affinity=Affinity(pod_anti_affinity=PodAffinity((term,))))
     return Pod(ObjectMeta(name=name, namespace="default", labels=strings({"app": "web"})), spec)
 
@@ -238,7 +239,7 @@ def test_two_that_want_one_host_port_need_two_nodes() -> None:
 
 
 def test_two_that_spread_cannot_share_the_only_open_host() -> None:
-    even = TopologySpreadConstraint(1, HOST, "DoNotSchedule", LabelSelector(strings({"app": "web"})))
+    even = TopologySpreadConstraint(1, HOSTNAME, "DoNotSchedule", LabelSelector(strings({"app": "web"})))
     spec = PodSpec(topology_spread_constraints=(even,))
     meta = ObjectMeta(namespace="default", labels=strings({"app": "web"}))
     pair = [Pod(evolve(meta, name=name), spec) for name in ("one", "two")]

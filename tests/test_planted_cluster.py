@@ -91,8 +91,8 @@ FAULTS = [
         "rollout",
         "convergence",
         "impl.controllers.replicaset.replicaset",
-        "surplus = len(pods) - wanted(rs)",
-        "surplus = len(pods) - wanted(rs) + 1",
+        "surplus = len(pods) - rs.spec.wanted",
+        "surplus = len(pods) - rs.spec.wanted + 1",
         id="replicaset controller: counts one Pod too many",
     ),
     pytest.param(

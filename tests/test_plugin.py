@@ -30,8 +30,8 @@ spec:
 """
 CONFTEST = '''
 """A stand-in for the exploration of a cluster: its verdict is what the script says."""
-from kubeproof.harness import check as checking
-from kubeproof.harness.results import Claim, Report
+from kubeproof.harness.check import check as checking
+from kubeproof.harness.check.results import Claim, Report
 from kubeproof.model.checker.results import Status, Step, Trace
 from kubeproof.model.machine import Outcome, State
 

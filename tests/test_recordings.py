@@ -166,7 +166,12 @@ def test_the_status_of_a_budget_counts() -> None:
 
 
 FAULTS = [
-    ("0019", "impl.controllers.deployment.arithmetic", ") - max_unavailable(deployment)", ") - 1"),
+    (
+        "0019",
+        "impl.controllers.deployment.arithmetic",
+        "return deployment.spec.wanted - max_unavailable(deployment)",
+        "return deployment.spec.wanted - 1",
+    ),
     ("0248", "impl.kubelet.status", "return pulling or", "return False or"),
     ("0078", "impl.controllers.disruption", "current_healthy=healthy", "current_healthy=healthy + 1"),
 ]

@@ -61,52 +61,68 @@ def test_every_recorded_decision_is_reproduced(theme: str) -> None:
 @pytest.mark.parametrize(
     ("theme", "module", "before", "after"),
     [
-        pytest.param("resources", "balanced_allocation", ") / 2)", ") / 3)", id="balance weighs less"),
-        pytest.param("images", "image_locality", "- LEAST) // (most", ") // (most", id="small images count"),
-        pytest.param("podaffinity", "inter_pod_affinity_score", "-one.weight", "one.weight", id="dislikes are likes"),
-        pytest.param("spread", "pod_topology_spread_score", "math.log(size + 2)", "1.0", id="domains weigh alike"),
+        pytest.param("resources", "plugins.balanced_allocation", ") / 2)", ") / 3)", id="balance weighs less"),
+        pytest.param("images", "plugins.image_locality", "- LEAST) // (most", ") // (most", id="small images count"),
         pytest.param(
-            "defaultspread", "pod_topology_spread_score", "max_skew - 1", "max_skew", id="maxSkew weighs more"
+            "podaffinity", "plugins.inter_pod_affinity_score", "-one.weight", "one.weight", id="dislikes are likes"
         ),
-        pytest.param("taints", "taint_toleration", "reverse=True", "reverse=False", id="taints are liked"),
-        pytest.param("nodeaffinity", "node_affinity", "sum(term.weight", "sum(1", id="weights are ignored"),
+        pytest.param(
+            "spread", "plugins.pod_topology_spread_score", "math.log(size + 2)", "1.0", id="domains weigh alike"
+        ),
+        pytest.param(
+            "defaultspread", "plugins.pod_topology_spread_score", "max_skew - 1", "max_skew", id="maxSkew weighs more"
+        ),
+        pytest.param("taints", "plugins.taint_toleration", "reverse=True", "reverse=False", id="taints are liked"),
+        pytest.param("nodeaffinity", "plugins.node_affinity", "sum(term.weight", "sum(1", id="weights are ignored"),
         pytest.param(
             "preempt",
-            "preemption",
+            "plugins.preemption",
             "return -priority(pod), _started",
             "return priority(pod), _started",
             id="the least important is spared first",
         ),
         pytest.param(
             "preempt",
-            "preemption",
+            "plugins.preemption",
             "for one in (*violating, *harmless)",
             "for one in (*harmless, *violating)",
             id="budgets are spared last",
         ),
         pytest.param(
-            "preempt", "preemption", "allowed[ref] < 0", "allowed[ref] < 1", id="a budget is spent one too early"
+            "preempt",
+            "plugins.preemption",
+            "allowed[ref] < 0",
+            "allowed[ref] < 1",
+            id="a budget is spent one too early",
         ),
         pytest.param(
             "preempt",
-            "preemption",
+            "plugins.preemption",
             "len(victims), -earliest",
             "len(victims), earliest",
             id="the longest running are evicted",
         ),
         pytest.param(
-            "preempt", "preemption", "violations += one in violating", "violations += 0", id="violations do not count"
+            "preempt",
+            "plugins.preemption",
+            "violations += one in violating",
+            "violations += 0",
+            id="violations do not count",
         ),
         pytest.param(
-            "preempt", "preemption", "+ PRIORITY_OFFSET", "", id="negative priorities make more victims cheaper"
+            "preempt", "plugins.preemption", "+ PRIORITY_OFFSET", "", id="negative priorities make more victims cheaper"
         ),
         pytest.param(
             "preempt", "filtering", "if plugin.sees_pods", "if plugin.name == 'x'", id="spread is not counted anew"
         ),
-        pytest.param("volumes", "volume_zone", "split(SEPARATOR)", "split()", id="two zones are one"),
-        pytest.param("volumes", "volume_binding", "not waits(claim, cache)", "waits(claim, cache)", id="all bind late"),
-        pytest.param("volumes", "volume_binding", ">= _requested(claim)", "> _requested(claim)", id="enough is not"),
-        pytest.param("volumes", "volume_restrictions", "own or taken", "own", id="one Pod claims are shared"),
+        pytest.param("volumes", "plugins.volume_zone", "split(SEPARATOR)", "split()", id="two zones are one"),
+        pytest.param(
+            "volumes", "plugins.volume_binding", "not waits(claim, cache)", "waits(claim, cache)", id="all bind late"
+        ),
+        pytest.param(
+            "volumes", "plugins.volume_binding", ">= _requested(claim)", "> _requested(claim)", id="enough is not"
+        ),
+        pytest.param("volumes", "plugins.volume_restrictions", "own or taken", "own", id="one Pod claims are shared"),
         pytest.param("mixed", "message", ', ".join(sorted(', ', ".join(list(', id="reasons unsorted"),
     ],
 )
