@@ -315,7 +315,7 @@ def judge_e2e(record: Record) -> Verdict:
     return Followed(found.allowed is True, found.decided is True)
 
 
-CASE_LIMITS = Limits(max_states=10_000, timeout=30)
+CASE_LIMITS = Limits(max_states=300_000, timeout=200)
 
 
 @cache
