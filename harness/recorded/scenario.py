@@ -15,7 +15,7 @@ from typing import Any
 from attrs import evolve
 
 from ...impl.api.apps import Deployment
-from ...impl.api.core import Node, NodeCondition
+from ...impl.api.core import Node
 from ...impl.api.kinds import Object
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.reading.convert import from_json
@@ -110,12 +110,11 @@ def _object(manifest: Mapping[str, Any]) -> Object:
 
 
 def _node(manifest: Mapping[str, Any]) -> Node:
-    """Read a node: it is Ready and has what it allots."""
-    node = from_json(manifest)
+    """Read a node as its kubelet reports it."""
+    node = from_json(_reported(manifest))
     if not isinstance(node, Node):
         raise TypeError(f"a {manifest['kind']} is no node")
-    ready = NodeCondition(type="Ready", status="True")
-    return evolve(node, status=evolve(node.status, capacity=node.status.allocatable, conditions=(ready,)))
+    return node
 
 
 def _places(objects: tuple[Object, ...], script: tuple[Step, ...]) -> int:
