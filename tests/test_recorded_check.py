@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from kubeproof.harness.check.motion import IN_MOTION
+from kubeproof.harness.claims.answers import AT_A_STEP, AT_REST
 from kubeproof.harness.input.scenario import Consistency
 from kubeproof.harness.recorded.check import Asked, ask
 from kubeproof.model.checker import Limits, Status
@@ -65,6 +67,11 @@ def test_a_drain_that_was_given_up_is_no_convergence_though_the_recording_calls_
     found = said(record)["1:drain", "convergence"]
     assert (found.verdict, found.failed) == (Status.VIOLATED, 1)
     assert not found.surprising
+
+
+@pytest.mark.parametrize(("kind", "odd"), [(AT_REST, True), (AT_A_STEP, False), (IN_MOTION, False)])
+def test_only_what_a_recording_of_rests_would_show_is_a_surprise(kind: str, odd: bool) -> None:  # noqa: FBT001
+    assert Asked("0248", "2:setImage", "reachability", Status.VIOLATED, 0, 2, kind).surprising is odd
 
 
 # --- runs that never were -------------------------------------------------------------------------------------------
