@@ -5,7 +5,8 @@ verdict changes, or a test, which fails. Those in the tables `claims`, `particip
 must die in `check`. The exit code is 1 if one lives.
 
 `--draw N --seed S` plants N mutants that nobody chose instead (tests/mutants/draw.py), a line for each as it dies or
-lives, and asks the test files nearest to each until one fails.
+lives, and asks the test files nearest to each until one fails; with `--reached FOLDER` first the tests that run its
+line, as tests/mutants/reached.py wrote them down.
 """
 
 from __future__ import annotations
@@ -180,13 +181,13 @@ def noticed(one: Any) -> str:
         path = Path(folder, "kubeproof", *one.module.split(".")).with_suffix(".py")
         sound = path.read_text()
         end = monotonic() + DRAWN_SECONDS
-        for name in one.asks:
+        for names in one.asks:
             path.write_text(sound.replace(one.before, one.after))
             seconds = end - monotonic()
-            passed = passes(name, folder, seconds)
+            failed = fails(names, folder, seconds)
             path.write_text(sound)
-            if passed is False or (passed is None and seconds > 0 and passes(name, folder, seconds / 2)):
-                return str(name)
+            if failed or (failed is None and seconds > 0 and fails(names, folder, seconds / 2) == ""):
+                return failed or f"{names[0]} does not end"
     return ""
 
 
@@ -199,34 +200,39 @@ def copied(folder: Path) -> None:
         shutil.copytree(DRAW.ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def passes(name: str, folder: str, seconds: float) -> bool | None:
-    """Tell whether a test file passes with the product in a folder; None where it takes longer than so many seconds."""
+def fails(names: tuple[str, ...], folder: str, seconds: float) -> str | None:
+    """Name the first of some tests that fails with the product in a folder; None where they take longer than that."""
     if seconds <= 0:
         return None
-    command = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", str(HERE / name))
+    quiet = ("-q", "-x", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-n", "0")
+    command = (sys.executable, "-m", "pytest", *quiet, *(str(HERE / name) for name in names))
     here = dict(os.environ, PYTHONPATH=folder)
     try:
-        done = subprocess.run(command, env=here, capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(command, env=here, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         return None
-    return done.returncode == pytest.ExitCode.OK
+    if done.returncode == pytest.ExitCode.OK:
+        return ""
+    told = (line.split(" ")[1] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR ")))
+    return next((name for name in names for one in told if one.endswith(name)), names[0])
 
 
-def drawn(count: int, seed: int, jobs: int) -> int:
+def drawn(count: int, seed: int, jobs: int, reached: Path | None) -> int:
     """Plant mutants that nobody chose; give the exit code."""
     died, lived = Counter[str](), Counter[str]()
     killers = set[str]()
-    some = list(islice(DRAW.draws(seed), count))
+    some = list(islice(DRAW.draws(seed, DRAW.Reached.read(reached)), count))
     with ThreadPoolExecutor(jobs) as pool:
         for one, by in zip(some, pool.map(noticed, some), strict=True):
             (died if by else lived)[one.module.rpartition(".")[0]] += 1
-            killers |= {by} if by else set()
-            print(f"{'died ' if by else 'LIVED'} {one.module}:{one.line} [{by or ' '.join(one.asks)}]", flush=True)
+            killers |= {by} if by and " " not in by.rpartition("]")[2] else set()
+            asked = " ".join(f"{names[0]}{' and others' if names[1:] else ''}" for names in one.asks)
+            print(f"{'died ' if by else 'LIVED'} {one.module}:{one.line} [{by or asked}]", flush=True)
             if not by:
                 print(_indented(one.before, "-") + _indented(one.after, "+"), end="", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         copied(Path(folder) / "kubeproof")
-        unsound = [name for name in sorted(killers) if not passes(name, folder, 10 * DRAWN_SECONDS)]
+        unsound = [name for name in sorted(killers) if fails((name,), folder, 10 * DRAWN_SECONDS) != ""]
     for name in unsound:
         print(f"{name} does not pass without a mutant either: what it noticed does not count")
     for room in sorted(died | lived):
@@ -246,9 +252,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--draw", type=int, default=0, metavar="N", help="plant so many that nobody chose instead")
     parser.add_argument("--seed", type=int, default=0, help="which ones are drawn")
+    parser.add_argument("--reached", type=Path, help="what tests/mutants/reached.py left of a run of all tests")
     wanted = parser.parse_args(arguments)
     if wanted.draw:
-        return drawn(wanted.draw, wanted.seed, wanted.jobs)
+        return drawn(wanted.draw, wanted.seed, wanted.jobs, wanted.reached)
     some = [one for one in mutants() if wanted.only in one.name or wanted.only == one.table]
     died, lived = Counter[str](), Counter[str]()
     for one, without, after in judged(some, wanted.jobs):

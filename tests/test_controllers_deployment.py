@@ -214,6 +214,17 @@ def test_history_beyond_the_limit_goes_oldest_first_but_never_with_pods() -> Non
     assert not any(isinstance(one, Delete) for one in sync(deployment, new, busy, old[2]))
 
 
+def test_a_revision_that_nobody_numbered_is_older_than_the_first() -> None:
+    """As in deploymentutil.Revision of Kubernetes 1.32, which reads a missing annotation as 0."""
+    new = rs("new", 4, image="v4", revision="4")
+    deployment = web(4, "v4", revision="4", revision_history_limit=1)
+    first, unnumbered = rs("a", 0, image="v1"), rs("b", 0, image="v2", revision="")
+    done = evolve(deployment, status=status_of(sync(deployment, new, first, unnumbered)))
+    assert [one for one in sync(done, new, first, unnumbered) if isinstance(one, Delete)] == [
+        Delete(ref_of(unnumbered))
+    ]
+
+
 @pytest.mark.parametrize(
     ("available", "reason", "status"),
     [(3, "MinimumReplicasAvailable", "True"), (2, "MinimumReplicasUnavailable", "False")],

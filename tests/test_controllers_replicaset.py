@@ -198,3 +198,12 @@ def test_of_ready_pods_the_youngest_goes_and_like_ages_are_a_tie() -> None:
     assert choices == [["young"], ["younger"]]
     assert [[one.metadata.name for one in some] for some in deletion_choices(pods, (), 1, 0)] == [["younger"]]
     assert [len(some) for some in deletion_choices(pods, (), 5, 1000)] == [3]
+
+
+def test_what_must_go_is_no_choice() -> None:
+    """Thirty that are not ready go before any that is: among what is left one is chosen, not 31 of 60."""
+    lost = [pod(f"lost-{number}", ready=False) for number in range(30)]
+    pods = [*lost, *(pod(f"fine-{number}") for number in range(30))]
+    choices = list(deletion_choices(pods, (), 31, 1000))
+    assert len(choices) == 30
+    assert all({one.metadata.name for one in lost} < {one.metadata.name for one in some} for some in choices)

@@ -20,7 +20,7 @@ from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.input.priorities import may_preempt
-from kubeproof.harness.input.scenario import DEFAULT_SCHEDULER, Deadline, Scenario, Schedulers
+from kubeproof.harness.input.scenario import DEFAULT_SCHEDULER, Deadline, Scenario, Schedulers, Switch
 from kubeproof.harness.recorded.recordings import TIERS, Judged, judge
 from kubeproof.harness.world import scheduling
 from kubeproof.harness.world.cluster import Cluster
@@ -201,12 +201,15 @@ def later(name: str, priority: str, cpu: str = "1") -> dict[str, Any]:
     return {"apply": {"object": {**HIGH, "metadata": {"name": name}, "spec": spec}}}
 
 
-def two_come(*, count_nominated: bool = True) -> Cluster:
+UNCOUNTED = frozenset({Switch.UNCOUNTED_NOMINATIONS})
+
+
+def two_come(switches: frozenset[Switch] = frozenset()) -> Cluster:
     """Two Pods come for the room of one, the more important one last."""
     asked = full(
         later("middle", "middle"), ASK_HIGH, low=CLASS % ("middle", 5, "PreemptLowerPriority") + "---" + pod("low")
     )
-    return cluster(evolve(asked, schedulers=Schedulers(count_nominated=count_nominated)))
+    return cluster(evolve(asked, switches=switches))
 
 
 def test_the_nomination_of_a_less_important_pod_is_taken_back() -> None:
@@ -228,9 +231,9 @@ def test_nobody_less_important_is_put_where_room_was_made() -> None:
         ]
         return [label] if label.startswith("binds Pod web") and promised else []
 
-    for counted, expected in ((True, Status.HOLDS), (False, Status.VIOLATED)):
+    for switches, expected in ((frozenset[Switch](), Status.HOLDS), (UNCOUNTED, Status.VIOLATED)):
         asked = full(low=web("", 1, "1"))
-        one = cluster(evolve(asked, schedulers=Schedulers(count_nominated=counted)))
+        one = cluster(evolve(asked, switches=switches))
         assert judged(one, StepProperty("taken", "", taken))["taken"].status is expected
 
 
@@ -438,7 +441,7 @@ def test_no_bound_is_given_where_a_promise_may_be_broken() -> None:
             "the preemption for high is given up half-way",
         ),
         (
-            lambda: evolve(full(low=web("", 1, "1")), schedulers=Schedulers(count_nominated=False)),
+            lambda: evolve(full(low=web("", 1, "1")), switches=UNCOUNTED),
             "more is evicted for a Pod that is promised the node already",
         ),
     ],
@@ -456,7 +459,7 @@ def test_a_second_round_is_noticed(asked: Callable[[], Scenario], line: str) -> 
 
 def test_who_may_wait_for_ever_meets_no_deadline() -> None:
     asked = full(low=web("", 1, "1"), deadline={"running": "1h"})
-    found = deadline(evolve(asked, schedulers=Schedulers(count_nominated=False)))
+    found = deadline(evolve(asked, switches=UNCOUNTED))
     assert found.status is Status.VIOLATED
     assert found.trace is not None
     assert found.trace.cycle_start is not None
@@ -660,7 +663,7 @@ def test_pods_are_counted_by_the_kubelet_too() -> None:
 def test_a_kubelet_of_old_reports_an_end_before_it_has_come() -> None:
     asked = scenario(nodes("node-1"), JOB % "first", JOB % "second", start="empty", images="byName")
     assert not sometimes(cluster(asked), lambda there: any(obj.status.phase == "Failed" for obj in there.values()))
-    early = cluster(evolve(asked, early_status=True))
+    early = cluster(evolve(asked, switches=frozenset({Switch.EARLY_STATUS})))
     assert sometimes(early, lambda there: any(obj.status.reason == "OutOfcpu" for obj in there.values()))
 
 
@@ -672,8 +675,8 @@ def test_the_bounds_name_schedulers_preemption_and_old_switches() -> None:
     assert "one scheduler" in plain
     assert "which of several Pods of equal priority started first is left open" in plain
     assert "before Kubernetes" not in plain
-    twice = Schedulers(("a", "b"), count_nominated=False)
-    told = "\n".join(bounds_of(evolve(full(), schedulers=twice, early_status=True)))
+    twice = Schedulers(("a", "b"))
+    told = "\n".join(bounds_of(evolve(full(), schedulers=twice, switches=frozenset(Switch))))
     assert "2 schedulers that are all active (a, b)" in told
     assert "before Kubernetes 1.9" in told
     assert "before Kubernetes 1.27" in told

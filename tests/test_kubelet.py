@@ -41,7 +41,7 @@ from kubeproof.impl.kubelet.admission import admit
 from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from kubeproof.impl.kubelet.runtime import crash, occupies, rebooted, serving
 from kubeproof.impl.kubelet.status import status
-from kubeproof.impl.kubelet.timings import handler_seconds, timings
+from kubeproof.impl.kubelet.timings import handler_seconds, pre_stop_seconds, timings
 from kubeproof.impl.kubelet.worker import steps
 
 NODE = Node(
@@ -233,10 +233,31 @@ def test_a_pod_takes_its_room_until_its_containers_are_gone(stage: Stage, there:
         (LifecycleHandler(exec=ExecAction(("/bin/sh", "-c", "sleep 2m; nginx -s quit"))), 120),
         (LifecycleHandler(exec=ExecAction(("nginx", "-s", "quit"))), 0),
         (LifecycleHandler(exec=ExecAction(("sh", "-c", "echo sleep 5"))), 0),
+        pytest.param(LifecycleHandler(exec=ExecAction(("sleep 10",))), 0, id="no file is called like that"),
     ],
 )
 def test_the_seconds_of_a_hook(hook: LifecycleHandler, seconds: float) -> None:
     assert handler_seconds(hook) == seconds
+
+
+@pytest.mark.parametrize(
+    ("targets", "seconds"),
+    [
+        pytest.param((80,), 10, id="the one that declares it"),
+        pytest.param((9090,), 0, id="another one"),
+        pytest.param((80, 9090), 0, id="both"),
+        pytest.param((8443,), 0, id="nobody declares it: anybody's"),
+        pytest.param((7000,), 0, id="a sidecar that goes last: as without"),
+        pytest.param((), 0, id="nobody asks: those that declare a port"),
+    ],
+)
+def test_the_hook_that_counts_is_that_of_who_is_asked(targets: tuple[int, ...], seconds: float) -> None:
+    hook = Lifecycle(LifecycleHandler(sleep=SleepAction(10)))
+    app = Container("app", ports=(ContainerPort(80),), lifecycle=hook)
+    metrics = Container("metrics", ports=(ContainerPort(9090),))
+    proxy = Container("proxy", ports=(ContainerPort(7000),), restart_policy="Always")
+    spec = PodSpec(containers=(app, metrics, Container("logs")), init_containers=(proxy,))
+    assert pre_stop_seconds(spec, targets) == seconds
 
 
 def test_a_hook_is_cut_off_by_the_grace_period() -> None:

@@ -15,7 +15,7 @@ from kubeproof.harness.place.losses import losses
 from kubeproof.harness.place.place import solve, wanted
 from kubeproof.harness.place.pool import Smallest, pool, smallest
 from kubeproof.impl.api.reading.load import BadInput
-from kubeproof.properties.placement.groups import Fits, Misfit, Undecided
+from kubeproof.properties.placement.groups import Fits, Groups, Misfit, Undecided
 from kubeproof.properties.placement.packing import Stuck
 
 WEB = """\
@@ -205,6 +205,22 @@ def test_cp_sat_and_z3_find_the_same_number_of_nodes(
     assert isinstance(with_z3, Smallest)
     assert (with_cpsat.counts, with_cpsat.proved) == (with_z3.counts, with_z3.proved)
     assert with_z3.proved
+
+
+@pytest.mark.parametrize("unknown", [0, 1, 2])
+def test_a_number_is_not_proved_to_be_the_least_while_a_smaller_one_is_undecided(
+    tmp_path: Path, unknown: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place_pool, "installed", lambda: False)
+    honest = place_pool.solve
+
+    def forgetful(groups: Groups, *others: Any, **limits: int) -> Fits | Misfit | Undecided:
+        return Undecided() if len(groups.nodes) == unknown else honest(groups, *others, **limits)
+
+    monkeypatch.setattr(place_pool, "solve", forgetful)
+    found = smallest(wanted([folder(tmp_path, 3)]), dict([pool("m5=cpu:2,memory:8Gi")]))
+    assert isinstance(found, Smallest)
+    assert (found.counts, found.proved) == ({"m5": 3}, False)
 
 
 def test_nodes_that_are_there_cost_nothing(tmp_path: Path) -> None:

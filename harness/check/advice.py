@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from ...impl.api.apps import Deployment, Workload
 from ...impl.api.core import Pod
@@ -32,11 +32,11 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
     return Blame(ref, "spec.replicas", "with more Pods some go on answering")
 
 
-def hook_blame(bound: int | None, pod: Pod, objects: Iterable[Object]) -> Blame:
-    """Name the hook that is too short, and with z3 the preStop delay that would do."""
+def hook_blame(bound: int | None, pod: Pod, asked: Collection[int], objects: Iterable[Object]) -> Blame:
+    """Name the hook that is too short, and with z3 the preStop delay that would do; `asked` are the ports asked for."""
     spec = pod.spec
-    hook, grace = _times(pod)
-    first = first_to_stop(spec)
+    hook, grace = _times(pod, asked)
+    first = first_to_stop(spec, asked)
     number = spec.containers.index(first) if first in spec.containers else 0
     ref = written(pod, objects)
     field = below(ref, f"containers[{number}].lifecycle.preStop")
@@ -49,12 +49,12 @@ def hook_blame(bound: int | None, pod: Pod, objects: Iterable[Object]) -> Blame:
     return Blame(ref, field, what)
 
 
-def hook_advice(bound: int | None, pod: Pod) -> Iterator[str]:
+def hook_advice(bound: int | None, pod: Pod, asked: Collection[int]) -> Iterator[str]:
     """Say, with z3, which timing makes the breach possible, and exactly which hooks are long enough."""
     if bound is None:
         yield "it holds for no propagation time: there is no preStop delay"
         return
-    hook, grace = _times(pod)
+    hook, grace = _times(pod, asked)
     run = bad_run(_bounds(bound), hook, grace)
     if run is not None:
         timing = f"SIGTERM {run.sigterm} s after the deletion, the last proxy follows after {run.removed} s"
@@ -63,9 +63,9 @@ def hook_advice(bound: int | None, pod: Pod) -> Iterator[str]:
         yield f"{Goal.NEW.value} if and only if {safe} (seconds; now preStop {hook}, grace {grace})"
 
 
-def _times(pod: Pod) -> tuple[int, int]:
+def _times(pod: Pod, asked: Collection[int]) -> tuple[int, int]:
     grace = pod.spec.termination_grace_period_seconds
-    return int(pre_stop_seconds(pod.spec)), DEFAULT_GRACE_SECONDS if grace is None else grace
+    return int(pre_stop_seconds(pod.spec, asked)), DEFAULT_GRACE_SECONDS if grace is None else grace
 
 
 def _bounds(bound: int) -> Bounds:

@@ -8,7 +8,7 @@ from ...impl.api.core import Node
 from ...impl.api.kinds import ref_of
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario, Start
+from ..input.scenario import Consistency, Scenario, Start, Switch
 from ..world.prepare import Prepared
 from ..world.roomy import all_the_same
 from ..world.taint_eviction import lags
@@ -156,10 +156,7 @@ def _placement(scenario: Scenario) -> Iterator[str]:
             f"deadline: a scheduler acts within {one.decision_seconds} s of when it may, back-offs included; a victim "
             f"is gone {one.stop_seconds} s after its grace period; containers run {one.start_seconds} s after a binding"
         )
-    if scenario.early_status:
-        yield "a kubelet may report a Pod as over before its containers are gone, as before Kubernetes 1.27"
-    if not scenario.schedulers.count_nominated:
-        yield "a scheduler does not count the Pods for which it has made room, as before Kubernetes 1.9"
+    yield from (one.told for one in Switch if one in scenario.switches)
 
 
 def _spreads(scenario: Scenario) -> bool:

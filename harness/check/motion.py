@@ -26,7 +26,7 @@ from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ...model.checker.traces import states
 from ...model.machine import Invariant, Sometimes, View
-from ...properties.reachability.answers import is_judged, selects_pod
+from ...properties.reachability.answers import is_judged, selects_pod, targets
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
 from ..claims.registry import REACHABILITY
@@ -52,6 +52,7 @@ SEARCH = Limits(max_states=400_000)
 NOBODY_GOES = "in motion: a Pod that a Service selects is taken away"
 """The half of the claim that is about nothing where no Pod goes."""
 OTHERS = "goes: a Pod of no known template"
+AT_ONCE = "goes: a Pod that is killed after its object was taken away"
 
 
 @frozen
@@ -95,13 +96,18 @@ def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaS
 
 
 def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
-    """Give for each likeness whether a Pod of it ever goes while a Service selects it, and whether any other does."""
+    """Give for each likeness whether a Pod of it ever goes while a Service selects it, and whether any other does.
+
+    A Pod without a grace period is never seen to go: its object leaves the store at once, and what ran for it runs on
+    until the kubelet hears of that.
+    """
     known = tuple(owners_of(core.scenario, prepared))
     if not _services(core.scenario, prepared):
         return ()
     doc = "A Pod goes that a Service selects."
     each = [Sometimes(_premise(number), doc, partial(_goes, core, one)) for number, one in enumerate(known)]
-    return (*each, Sometimes(OTHERS, doc, partial(_another_goes, core, known)))
+    others = Sometimes(OTHERS, doc, partial(_another_goes, core, known))
+    return (*each, others, Sometimes(AT_ONCE, "A Pod is gone, and runs.", partial(_runs_on, core)))
 
 
 def _premise(number: int) -> str:
@@ -128,12 +134,8 @@ def _likeness(scenario: Scenario, obj: Object | None) -> Likeness | None:
 
 
 def _another_goes(core: Cluster, known: tuple[Likeness, ...], view: View) -> bool:
-    """Tell whether a Pod goes that is like none, or is killed after its object was taken away."""
     keep = partial(_odd, core.scenario, services_of(core, view), known)
-    return any(
-        view.via(keep, slot) or (view.via(_absent, slot) and view.via(_killed, runtime_slot(slot)))
-        for slot in core.world.layout.pools["Pod"]
-    )
+    return any(view.via(keep, slot) for slot in core.world.layout.pools["Pod"])
 
 
 def _odd(scenario: Scenario, services: tuple[Service, ...], known: tuple[Likeness, ...], obj: Object | None) -> bool:
@@ -144,8 +146,13 @@ def _absent(obj: Object | None) -> bool:
     return obj is None
 
 
-def _killed(runtime: PodRuntime | None) -> bool:
-    return runtime is not None and runtime.stage is Stage.TERMINATING
+def _runs_on(core: Cluster, view: View) -> bool:
+    pods = core.world.layout.pools["Pod"]
+    return any(view.via(_absent, slot) and view.via(_runs, runtime_slot(slot)) for slot in pods)
+
+
+def _runs(runtime: PodRuntime | None) -> bool:
+    return runtime is not None and runtime.stage in {Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING}
 
 
 def _services(scenario: Scenario, prepared: Prepared) -> tuple[Service, ...]:
@@ -173,16 +180,21 @@ def judge(
     if not services:
         return evolve(at_rest, vacuous=True)
     owners = owners_of(scenario, prepared)
+    at_once = searched[AT_ONCE].status is not Status.VIOLATED
     going = [
         (kind, owner)
         for number, (kind, owner) in enumerate(owners.items())
-        if searched[_premise(number)].status is not Status.VIOLATED
+        if searched[_premise(number)].status is not Status.VIOLATED or (at_once and kind.grace == 0)
     ]
-    odd = searched[OTHERS].status is Status.HOLDS or any(TEMPLATE_HASH in one.spec.selector for one in services)
+    odd = (
+        at_once
+        or searched[OTHERS].status is Status.HOLDS
+        or any(TEMPLATE_HASH in one.spec.selector for one in services)
+    )
     pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
     if not pairs and not odd:
         return evolve(at_rest, vacuous=(NOBODY_GOES,))
-    bound, told = _bound(scenario, tuple(owner for _, owner in pairs))
+    bound, told = _bound(scenario, pairs)
     assumed = evolve(scenario, bounds=evolve(scenario.bounds, propagation_seconds=bound))
     for service, owner in pairs:
         suspected = _one_by_one(assumed, prepared, service, owner, at_rest, limits)
@@ -199,12 +211,12 @@ def judge(
     return evolve(at_rest, lines=(*at_rest.lines, *told))
 
 
-def _bound(scenario: Scenario, owners: tuple[ReplicaSet, ...]) -> tuple[int | None, tuple[str, ...]]:
+def _bound(scenario: Scenario, pairs: tuple[tuple[Service, ReplicaSet], ...]) -> tuple[int | None, tuple[str, ...]]:
     """Give the propagation bound, the one stated or else the longest that the hooks allow, and what to say of it."""
     stated = scenario.bounds.propagation_seconds
-    if stated is not None or not owners:
+    if stated is not None or not pairs:
         return stated, ()
-    longest = min(int(_before_sigterm(one.spec.template.spec)) for one in owners)
+    longest = min(int(_before_sigterm(service, owner)) for service, owner in pairs)
     line = (
         f"it holds if no kube-proxy routes to a Pod more than {longest} s after its deletion: the shortest preStop "
         "delay of the Pods that go (--propagation asks for a time)"
@@ -212,9 +224,11 @@ def _bound(scenario: Scenario, owners: tuple[ReplicaSet, ...]) -> tuple[int | No
     return longest or None, (line,)
 
 
-def _before_sigterm(spec: PodSpec) -> float:
-    grace = spec.termination_grace_period_seconds
-    return min(pre_stop_seconds(spec), float(DEFAULT_GRACE_SECONDS if grace is None else grace))
+def _before_sigterm(service: Service, owner: ReplicaSet) -> float:
+    template = owner.spec.template
+    spec, grace = template.spec, template.spec.termination_grace_period_seconds
+    asked = targets((service,), owner.metadata.namespace, template.metadata.labels.items(), spec)
+    return min(pre_stop_seconds(spec, asked), float(DEFAULT_GRACE_SECONDS if grace is None else grace))
 
 
 def _of_one(limits: Limits) -> Limits:
@@ -266,8 +280,9 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
     plain = evolve(scenario, bounds=bounds, faults=Faults(), consistency=views)
     shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), prepared.starts[0])
     layout = shape.world.layout
+    services = _services(scenario, prepared)
     watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
-    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
+    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, services, watched)
     parts = evolve(shape.parts, may_stop=guard)
     cluster = build(plain, parts, *prepared.starts)
     check = partial(reach.breaches, layout.pools["Pod"], proxies_of(cluster), reach.chosen)
@@ -310,8 +325,11 @@ def _repaired(claim: Claim, bound: int | None, cluster: Cluster, trace: Trace) -
     pod = _hit(cluster, last)
     if pod is None:
         return claim
-    blame = (hook_blame(bound, pod, objects_of(cluster, last)),)
-    return evolve(claim, lines=(*claim.lines, *hook_advice(bound, pod)), blame=blame)
+    objects = objects_of(cluster, last)
+    services = [one for one in objects if isinstance(one, Service)]
+    asked = targets(services, pod.metadata.namespace, pod.metadata.labels.items(), pod.spec)
+    blame = (hook_blame(bound, pod, asked, objects),)
+    return evolve(claim, lines=(*claim.lines, *hook_advice(bound, pod, asked)), blame=blame)
 
 
 def _hit(cluster: Cluster, view: View) -> Pod | None:

@@ -1,11 +1,11 @@
-"""Reachability at rest: once the Pods stand still, every packet to a Service arrives at a Pod that should answer it.
+"""Reachability at rest: would the Pods stay as they are, every packet to a Service came to a Pod that should answer it.
 
-Judged wherever no Pod is on its way: the EndpointSlice controller is brought to rest there, the rules every node then
-has are made, and z3 proves for every node and all packets that they lead to exactly the Pods that
-`properties.reachability.answers` names; those it finds from the Services and the Pods, whatever the slices say. The
-rules treat addresses as names only, so endpoints are renamed in order before the proof, and for a node all the others
-are one: clusters that differ in addresses share a proof. Whether anybody answers at all is the business of `answers`,
-and reachability while things change that of `world.one_pod`.
+Judged in every state: the EndpointSlice controller is brought to rest there, the rules every node then has are made,
+and z3 proves for every node and all packets that they lead to exactly the Pods that `properties.reachability.answers`
+names; those it finds from the Services and the Pods, whatever the slices say. The rules treat addresses as names only,
+so endpoints are renamed in order before the proof, and for a node all the others are one: clusters that differ in
+addresses share a proof. Whether anybody answers at all is the business of `answers`, and reachability while things
+change that of `world.one_pod`.
 """
 
 from __future__ import annotations
@@ -39,20 +39,11 @@ def check(cluster: Cluster) -> Callable[[View], Iterator[str]]:
 
 def _at_rest(cluster: Cluster, judge: Callable[[Objects], tuple[str, ...]], view: View) -> Iterator[str]:
     layout = cluster.world.layout
-    if any(view.via(_moves, slot) for slot in layout.pools["Pod"]):
-        return
     pods = [one for slot in layout.pools["Pod"] if (one := view.via(_stands, slot)) is not None]
     around: list[Object] = [one for one in layout.constants.values() if not isinstance(one, Pod)]
     for kind in ("Node", "Service"):
         around += [one for slot in layout.pools.get(kind, ()) if (one := view.via(_around, slot)) is not None]
     yield from judge((*around, *pods))
-
-
-def _moves(obj: Object | None) -> bool:
-    """Tell whether a Pod is on its way: being deleted, or bound and not yet reported to run."""
-    if not isinstance(obj, Pod):
-        return False
-    return obj.metadata.terminating or (bool(obj.spec.node_name) and obj.status.phase in {"", "Pending"})
 
 
 def _stands(obj: Object | None) -> Object | None:

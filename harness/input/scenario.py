@@ -51,13 +51,32 @@ class Expected(Enum):
 DEFAULT_SCHEDULER = "default-scheduler"
 
 
+class Switch(Enum):
+    """What Kubernetes did once: a field of `switches` in scenario.yaml, its value, and what a report says of it."""
+
+    UNCOUNTED_NOMINATIONS = (
+        "nominations",
+        "before-1.9",
+        "a scheduler does not count the Pods for which it has made room, as before Kubernetes 1.9",
+    )
+    """k/k#54501; since then they count for Pods of no higher priority."""
+    EARLY_STATUS = (
+        "podStatus",
+        "before-1.27",
+        "a kubelet may report a Pod as over before its containers are gone, as before Kubernetes 1.27",
+    )
+    """k/k#106884."""
+
+    def __init__(self, key: str, until: str, told: str) -> None:
+        """Take the three words of a switch apart."""
+        self.key, self.until, self.told = key, until, told
+
+
 @frozen
 class Schedulers:
     """The schedulers that run: a name twice is two replicas that do not elect a leader."""
 
     names: tuple[str, ...] = (DEFAULT_SCHEDULER,)
-    count_nominated: bool = True
-    """A Pod for which room was made on a node counts there for Pods of no higher priority: since 1.9 (k/k#54501)."""
 
 
 @frozen
@@ -118,8 +137,8 @@ class Scenario:
     start: Start = Start.SETTLED
     release: str = "1.32"
     schedulers: Schedulers = Schedulers()
-    early_status: bool = False
-    """A kubelet may report a Pod as over before its containers are gone: before 1.27 (k/k#106884)."""
+    switches: frozenset[Switch] = frozenset()
+    """What is done as Kubernetes did it once."""
     image_behaviour: bool = False
     """Images called bad:, crash:, nopull:, slow:, slowstop:, job: behave as they are called."""
     bounds: Bounds = Bounds()

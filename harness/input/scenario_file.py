@@ -28,7 +28,7 @@ from .located import Located, from_json, from_yaml
 from .manifests import Manifests, read_manifests
 from .plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
 from .reader import Reader
-from .scenario import Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start
+from .scenario import Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start, Switch
 from .script import Surroundings, read_script
 from .unmodelled import outside
 
@@ -42,6 +42,7 @@ FIELDS = (
     "consistency",
     "release",
     "schedulers",
+    "switches",
     "bounds",
     "deadline",
     "images",
@@ -265,6 +266,7 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
         start=_choice(reader, fields, "start", _usual_start(fields)),
         release=_release(reader, fields.get("release")),
         schedulers=_schedulers(reader, fields.get("schedulers")),
+        switches=_switches(reader, fields.get("switches")),
         image_behaviour=images is Images.BY_NAME,
         accept_unmodelled="acceptUnmodelled" in fields and reader.flag(fields["acceptUnmodelled"]),
         complete="complete" in fields and reader.flag(fields["complete"]),
@@ -307,6 +309,19 @@ def _schedulers(reader: Reader, at: Located | None) -> Schedulers:
     if not names:
         reader.blame(at, "expected at least one scheduler", "the usual one is called default-scheduler")
     return Schedulers(names)
+
+
+def _switches(reader: Reader, at: Located | None) -> frozenset[Switch]:
+    found = {} if at is None else reader.fields(at, [one.key for one in Switch])
+    known = {(one.key, one.until): one for one in Switch}
+    for key, item in found.items():
+        if (key, reader.text(item)) not in known:
+            reader.blame(item, f"{item.value!r} is not known of {key}", _since_when(key))
+    return frozenset(known[key, item.value] for key, item in found.items() if (key, item.value) in known)
+
+
+def _since_when(key: str) -> str:
+    return f"known are {', '.join(one.until for one in Switch if one.key == key)}"
 
 
 def _faults(reader: Reader, at: Located | None) -> Faults:

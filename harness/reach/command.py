@@ -13,12 +13,13 @@ from attrs import evolve, frozen
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object
 from ...impl.api.reading.load import BadInput, Problem
-from ...impl.api.values.selectors import matches_map, selects
+from ...impl.api.values.selectors import selects
 from ...impl.kubelet.timings import timings
 from ...impl.kubeproxy.family import IPV6
 from ...impl.kubeproxy.services import cluster_ip_of
 from ...model.checker.results import Limits, Status
 from ...properties.reachability.all_services import strays
+from ...properties.reachability.answers import selects_pod, targets
 from ...properties.reachability.network_policy import Party, Policy, is_peer
 from ...properties.reachability.prestop import Bounds, Impossible, smallest_prestop
 from ..check.results import Claim
@@ -185,7 +186,11 @@ def _advice(service: Service, objects: tuple[Object, ...], propagation: str | No
         yield "without --propagation: it holds up to a time as long as the shortest preStop delay of the Pods that go"
         return
     bounds = Bounds(kubelet=(0, 0), endpoints=(0, 0), proxies=(0, seconds(propagation)))
-    found = {timings(pod) for pod in objects if isinstance(pod, Pod) and _serves(pod, service)}
+    serving = [one for one in objects if isinstance(one, Pod) and selects_pod(service, one)]
+    found = {
+        timings(one, targets((service,), one.metadata.namespace, one.metadata.labels.items(), one.spec))
+        for one in serving
+    }
     for known in sorted(found, key=lambda one: (one.before_sigterm, one.grace_seconds))[:1]:
         answer = smallest_prestop(bounds, known.grace_seconds)
         if isinstance(answer, Impossible):
@@ -193,9 +198,3 @@ def _advice(service: Service, objects: tuple[Object, ...], propagation: str | No
         else:
             why = f"a preStop delay of {answer.seconds} s is enough and no less; it has {known.before_sigterm:g} s"
         yield f"{service.metadata.name}: {why}"
-
-
-def _serves(pod: Pod, service: Service) -> bool:
-    selector = service.spec.selector
-    same = pod.metadata.namespace == service.metadata.namespace
-    return same and bool(selector) and matches_map(selector, pod.metadata.labels)

@@ -39,7 +39,7 @@ from ...model.world.verbs import Verb
 from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario
+from ..input.scenario import Consistency, Scenario, Switch
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
 from . import components, environment, kubelets, node_faults, scheduling, script_slots, taint_eviction
 
@@ -316,7 +316,13 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
     kinds = 1 if "Node" in pools or "ReplicaSet" not in pools else 2
     found += scheduling.processes(
-        scenario.schedulers, pools, constants, quiet=selecting, form=form(kinds), scores=scenario.bounds.scores
+        scenario.schedulers,
+        pools,
+        constants,
+        quiet=selecting,
+        form=form(kinds),
+        scores=scenario.bounds.scores,
+        switches=scenario.switches,
     )
     if parts.endpoints:
         found += [
@@ -396,7 +402,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         fine=parts.fine_kubelets,
         may_stop=parts.may_stop,
         mortal=mortal,
-        early=scenario.early_status,
+        early=Switch.EARLY_STATUS in scenario.switches,
     )
     script = environment.Environment(world, scenario.script, scenario.namespace, scenario.wait_between_steps)
     acts: list[Action] = [*environment.actions(script)]

@@ -38,7 +38,7 @@ from ...model.world import steps as world_steps
 from ...model.world import world as worlds
 from ...model.world.store import Full, Layout, pool
 from ...model.world.world import Form, World
-from ...properties.reachability.answers import accepts, is_judged, selects
+from ...properties.reachability.answers import accepts, is_judged, selects, targets
 from ..input.scenario import Scenario
 from . import components, kubelets
 from .cluster import describe, serve
@@ -82,9 +82,10 @@ def propagated(slots: tuple[str, ...], view: View, pod: Pod) -> bool:
     return not any(pod.metadata.name in view.via(routed, slot) for slot in slots)
 
 
-def may_stop(bound: int | None, slots: tuple[str, ...], view: View, pod: Pod) -> bool:
+def may_stop(bound: int | None, services: tuple[Service, ...], slots: tuple[str, ...], view: View, pod: Pod) -> bool:
     """Tell whether the clock allows SIGTERM: with a hook no shorter than the bound, only after propagation."""
-    if bound is None or timings(pod).before_sigterm < bound:
+    asked = targets(services, pod.metadata.namespace, pod.metadata.labels.items(), pod.spec)
+    if bound is None or timings(pod, asked).before_sigterm < bound:
         return True
     return propagated(slots, view, pod)
 
@@ -166,7 +167,7 @@ def one_pod(
         immutabledict({slot: kubelets.runtime_slot(slot) for slot in pools["Pod"]}),
     )
     world = World(layout, partial(serve, True), describe)  # noqa: FBT003
-    guard = partial(may_stop, scenario.bounds.propagation_seconds, (*memories, *pools["EndpointSlice"]))
+    guard = partial(may_stop, scenario.bounds.propagation_seconds, (service,), (*memories, *pools["EndpointSlice"]))
     works = kubelets.Kubelets(world, pools["Pod"], _images(scenario), fine=True, may_stop=guard)
     acts = (
         *_somebody(world, owner, nodes),

@@ -15,7 +15,7 @@ victims of one preemption go one after the other, the most important first; the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 from attrs import evolve
@@ -39,7 +39,7 @@ from ...model.machine import View
 from ...model.world.store import Stored
 from ...model.world.turn import Requests
 from ...model.world.world import Alternatives, Form, Process, Watch
-from ..input.scenario import DEFAULT_SCHEDULER, Schedulers
+from ..input.scenario import DEFAULT_SCHEDULER, Schedulers, Switch
 
 Quiet = Callable[[View], bool]
 Pools = dict[str, tuple[str, ...]]
@@ -61,6 +61,7 @@ def processes(
     quiet: Quiet | None,
     form: Form,
     scores: bool = True,
+    switches: Collection[Switch] = (),
 ) -> tuple[Process, ...]:
     """Make the schedulers: the first is called as all of them are where there is one, the others are numbered.
 
@@ -71,7 +72,7 @@ def processes(
     scheduler has not seen yet would be evicted for ever anew, which says nothing and multiplies everything.
     """
     names = [f"{USER} {number + 1}" if number else USER for number in range(len(schedulers.names))]
-    acts = [partial(_act, one, schedulers.count_nominated, scores) for one in schedulers.names]
+    acts = [partial(_act, one, scores, switches) for one in schedulers.names]
     return tuple(_process(name, act, pools, constants, quiet, form) for name, act in zip(names, acts, strict=True))
 
 
@@ -148,14 +149,14 @@ def kept_constant(obj: Object | None) -> Object | None:
 
 def _act(
     name: str,
-    count_nominated: bool,  # noqa: FBT001 - bound by partial
-    scores: bool,  # noqa: FBT001
+    scores: bool,  # noqa: FBT001 - bound by partial
+    switches: Collection[Switch],
     cache: Cache,
     _key: Ref,
 ) -> Alternatives:
     """Give the syncs a scheduler may perform: a binding, or the writes of a preemption."""
     snapshot = Snapshot.of(cache)
-    if not count_nominated:
+    if Switch.UNCOUNTED_NOMINATIONS in switches:
         snapshot = evolve(snapshot, nominated={})
     found: list[Requests] = []
     for pod in cache.list(Pod):

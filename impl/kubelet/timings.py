@@ -8,6 +8,7 @@ Left out on purpose: the jitter of probe periods, the time images take to arrive
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from attrs import frozen
 
@@ -38,24 +39,37 @@ class Timings:
         return max(self.grace_seconds - self.before_sigterm, 2.0)
 
 
-def timings(pod: Pod) -> Timings:
-    """Read the times of a Pod off its manifest and, once it is being deleted, the grace period off its deletion."""
+def timings(pod: Pod, targets: Collection[int] = ()) -> Timings:
+    """Read the times of a Pod off its manifest and, once it is being deleted, the grace period off its deletion.
+
+    `targets` are the container ports that are asked for: see `first_to_stop`.
+    """
     return Timings(
         ready_seconds=max((_ready_seconds(one) for one in pod.spec.containers), default=0),
-        pre_stop_seconds=pre_stop_seconds(pod.spec),
+        pre_stop_seconds=pre_stop_seconds(pod.spec, targets),
         grace_seconds=_grace_seconds(pod),
     )
 
 
-def pre_stop_seconds(spec: PodSpec) -> float:
+def pre_stop_seconds(spec: PodSpec, targets: Collection[int] = ()) -> float:
     """Give the seconds before the first container that may take connections gets its SIGTERM."""
-    first = first_to_stop(spec)
+    first = first_to_stop(spec, targets)
     return 0 if first is None else _hook_seconds(first)
 
 
-def first_to_stop(spec: PodSpec) -> Container | None:
-    """Give the container with the shortest hook of those that declare ports; of all containers if none does."""
-    listening = [one for one in spec.containers if one.ports] or list(spec.containers)
+def first_to_stop(spec: PodSpec, targets: Collection[int] = ()) -> Container | None:
+    """Give the container with the shortest hook of those that may take connections.
+
+    Hooks are per container, and run side by side. `targets` are the numbers of the ports that Services lead to: whoever
+    declares one takes its connections; one that nobody declares may be anybody's, for a declaration only tells
+    (`Container.ports` in api/core/v1/types.go). Without targets whoever declares a port counts, or else all.
+    """
+    declared = {port.container_port for one in (*spec.containers, *spec.init_containers) for port in one.ports}
+    if not declared.issuperset(targets):
+        listening = list(spec.containers)
+    else:
+        listening = [one for one in spec.containers if any(port.container_port in targets for port in one.ports)]
+    listening = listening or [one for one in spec.containers if one.ports] or list(spec.containers)
     return min(listening, key=_hook_seconds, default=None)
 
 
@@ -86,7 +100,9 @@ def handler_seconds(hook: LifecycleHandler) -> float:
     command = hook.exec.command if hook.exec else ()
     if len(command) == 3 and command[0].rpartition("/")[2] in _SHELLS and command[1].startswith("-"):
         text = command[2]
-    else:
+    elif len(command) > 1:
         text = " ".join(command)
+    else:
+        return 0  # A command in one string is the name of a file, blanks and all: the hook fails at once.
     found = _SLEEP.match(text)
     return float(found[1]) * _UNITS[found[2]] if found else 0

@@ -101,6 +101,15 @@ def number_on(spec: PodSpec, port: ServicePort) -> int | None:
     )
 
 
+def targets(
+    services: Iterable[Service], namespace: str, labels: Iterable[tuple[str, str]], spec: PodSpec
+) -> frozenset[int]:
+    """Give the numbers of the ports on which a Pod with these labels is asked by Services."""
+    asking = [one for one in services if selects(one, namespace, labels)]
+    numbers = (number_on(spec, port) for one in asking for port in one.spec.ports)
+    return frozenset(number for number in numbers if number is not None)
+
+
 def _declared(spec: PodSpec) -> Iterator[ContainerPort]:
     """Give the ports that containers which go on running declare."""
     sidecars = (one for one in spec.init_containers if one.restart_policy == "Always")

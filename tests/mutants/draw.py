@@ -2,18 +2,22 @@
 
 A draw goes over the folders in turn, takes a module of one (the longer, the likelier), and in it one place where a
 condition, a comparison, a number, a choice or a sum can be turned round. What only speaks (docstrings, messages) and
-what is no function's code is not drawn. A mutant is asked of the test files that import its module; where none does, of
-those that import what imports it, and so on. Those called like one of its folders come first, then the nearest, and
-small ones before large ones.
+what is no function's code is not drawn.
+
+A mutant is asked of the tests that were seen to run its line (tests/mutants/reached.py), the quickest first, then of
+the test files that import its module; where none does, of those that import what imports it, and so on. Those called
+like one of its folders come first, then the nearest, and small ones before large ones.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import random
 from collections import deque
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from attrs import frozen
@@ -43,16 +47,42 @@ NAMES = {"any": "all", "all": "any", "min": "max", "max": "min"}
 
 @frozen
 class Drawn:
-    """One wrong line: the module's path in the product, the text that is replaced, and the test files to ask."""
+    """One wrong line: the module's path in the product, the text that is replaced, and what to ask, side by side.
+
+    Each thing to ask is one or more tests or test files, which are asked together.
+    """
 
     module: str
     line: int
     before: str
     after: str
-    asks: tuple[str, ...]
+    asks: tuple[tuple[str, ...], ...]
 
 
-def draws(seed: int) -> Iterator[Drawn]:
+@frozen
+class Reached:
+    """The tests that were seen to run each line of each module, the quickest first."""
+
+    by: dict[tuple[str, int], tuple[str, ...]]
+
+    @classmethod
+    def read(cls, folder: Path | None) -> Reached:
+        """Read what the processes of one run left in a folder."""
+        found: dict[tuple[str, int], list[tuple[float, str]]] = {}
+        for path in sorted(folder.glob("*.json")) if folder else ():
+            seen = json.loads(path.read_text(encoding="utf-8"))
+            tests = [(seconds, node.partition("/")[2]) for node, seconds in seen["tests"]]
+            for module, lines in seen["lines"].items():
+                for line, numbers in lines.items():
+                    found.setdefault((module, int(line)), []).extend(tests[number] for number in numbers)
+        return cls({place: tuple(name for _, name in sorted(some)) for place, some in found.items()})
+
+    def of(self, module: str, lines: range) -> tuple[str, ...]:
+        """List those that run one of the lines."""
+        return tuple(dict.fromkeys(chain.from_iterable(self.by.get((module, line), ()) for line in lines)))
+
+
+def draws(seed: int, reached: Reached) -> Iterator[Drawn]:
     """Draw mutants without end; the same seed draws the same ones from the same code."""
     dice = random.Random(seed)  # noqa: S311 - a draw, no secret
     while True:
@@ -63,7 +93,9 @@ def draws(seed: int) -> Iterator[Drawn]:
             if places:
                 line, before, after = dice.choice(places)
                 module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
-                yield Drawn(module, line, before, after, asked_of(module)[:ASKED])
+                near = [(name,) for name in asked_of(module)[:ASKED]]
+                seen = reached.of(module, range(line, line + after.count("\n") + 1))
+                yield Drawn(module, line, before, after, tuple([seen] if seen else []) + tuple(near))
 
 
 @cache
