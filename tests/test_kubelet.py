@@ -35,7 +35,7 @@ from kubeproof.impl.api.meta import LabelSelectorRequirement, ObjectMeta
 from kubeproof.impl.api.reading import convert
 from kubeproof.impl.api.requests import Delete, PatchStatus
 from kubeproof.impl.api.runtime import IDLE, PodRuntime, Stage
-from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.api.values.quantity import parse_quantity
 from kubeproof.impl.kubelet.admission import admit
 from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
@@ -247,13 +247,15 @@ def test_the_seconds_of_a_hook(hook: LifecycleHandler, seconds: float) -> None:
         pytest.param((9090,), 0, id="another one"),
         pytest.param((80, 9090), 0, id="both"),
         pytest.param((8443,), 0, id="nobody declares it: anybody's"),
+        pytest.param((8081,), 10, id="the one that is probed there"),
         pytest.param((7000,), 0, id="a sidecar that goes last: as without"),
         pytest.param((), 0, id="nobody asks: those that declare a port"),
     ],
 )
 def test_the_hook_that_counts_is_that_of_who_is_asked(targets: tuple[int, ...], seconds: float) -> None:
     hook = Lifecycle(LifecycleHandler(sleep=SleepAction(10)))
-    app = Container("app", ports=(ContainerPort(80),), lifecycle=hook)
+    probe = Probe(extra=freeze({"httpGet": {"port": 8081}}))
+    app = Container("app", ports=(ContainerPort(80),), lifecycle=hook, liveness_probe=probe)
     metrics = Container("metrics", ports=(ContainerPort(9090),))
     proxy = Container("proxy", ports=(ContainerPort(7000),), restart_policy="Always")
     spec = PodSpec(containers=(app, metrics, Container("logs")), init_containers=(proxy,))

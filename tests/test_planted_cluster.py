@@ -123,8 +123,8 @@ FAULTS = [
         "rollout",
         "reachability",
         "impl.kubelet.worker",
-        "times.pre_stop_seconds > 0",
-        "times.pre_stop_seconds > 99",
+        "if waits_for_hook(pod.spec) else",
+        "if False else",
         id="kubelet: the preStop hook is not waited for",
     ),
     pytest.param(

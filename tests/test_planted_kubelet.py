@@ -33,8 +33,8 @@ FAULTS = [
     (
         "preStop is skipped",
         "worker",
-        "next_stage = Stage.PRE_STOP if times.pre_stop_seconds > 0 else",
-        "next_stage = Stage.PRE_STOP if times.pre_stop_seconds > 60 else",
+        "next_stage = Stage.PRE_STOP if waits_for_hook(pod.spec) else",
+        "next_stage = Stage.PRE_STOP if False else",
     ),
     ("a finished Pod is started again", "worker", "    if pod.finished:\n        return ()\n", ""),
     ("a final phase is overwritten", "status", "    if pod.finished:\n        return pod.status.phase\n", ""),

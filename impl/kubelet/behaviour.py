@@ -6,12 +6,13 @@ does: bad, crash, nopull, slow, slowstop and job are special, anything else is w
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..api.core import Pod
 from ..api.meta import Ref
 from ..api.references import references
+from .prober import held_back
 
 
 @frozen
@@ -45,7 +46,7 @@ class ImageBehaviour:
         found = self.by_name.get(image.partition(":")[0], Behaviour())
         if found.exits_with == 0 and pod.spec.restart_policy not in {"Never", "OnFailure"}:
             return Behaviour()
-        return found
+        return evolve(found, becomes_ready=False) if self.probes and held_back(pod.spec) is not None else found
 
 
 WELL = ImageBehaviour()

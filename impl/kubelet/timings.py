@@ -13,6 +13,7 @@ from collections.abc import Collection
 from attrs import frozen
 
 from ..api.core import Container, LifecycleHandler, Pod, PodSpec
+from .prober import port_of
 
 DEFAULT_GRACE_SECONDS = 30
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
@@ -57,20 +58,33 @@ def pre_stop_seconds(spec: PodSpec, targets: Collection[int] = ()) -> float:
     return 0 if first is None else _hook_seconds(first)
 
 
+def waits_for_hook(spec: PodSpec) -> bool:
+    """Tell whether a container waits for a hook before its SIGTERM: the Pod is then between the two for a while."""
+    return any(_hook_seconds(one) > 0 for one in spec.containers)
+
+
 def first_to_stop(spec: PodSpec, targets: Collection[int] = ()) -> Container | None:
     """Give the container with the shortest hook of those that may take connections.
 
     Hooks are per container, and run side by side. `targets` are the numbers of the ports that Services lead to: whoever
-    declares one takes its connections; one that nobody declares may be anybody's, for a declaration only tells
-    (`Container.ports` in api/core/v1/types.go). Without targets whoever declares a port counts, or else all.
+    declares one, or is probed there, takes its connections; one of which nobody says anything may be anybody's, for a
+    declaration only tells (`Container.ports` in api/core/v1/types.go). Without targets whoever declares a port counts,
+    or else all.
     """
-    declared = {port.container_port for one in (*spec.containers, *spec.init_containers) for port in one.ports}
-    if not declared.issuperset(targets):
+    told = {one: _told_of(one) for one in (*spec.containers, *spec.init_containers)}
+    if not set[int]().union(*told.values()).issuperset(targets):
         listening = list(spec.containers)
     else:
-        listening = [one for one in spec.containers if any(port.container_port in targets for port in one.ports)]
+        listening = [one for one in spec.containers if told[one].intersection(targets)]
     listening = listening or [one for one in spec.containers if one.ports] or list(spec.containers)
     return min(listening, key=_hook_seconds, default=None)
+
+
+def _told_of(container: Container) -> frozenset[int]:
+    """Give the ports on which a container listens, by what it declares and by where it is probed."""
+    probes = (container.readiness_probe, container.liveness_probe, container.startup_probe)
+    asked = (port for probe in probes if probe is not None and isinstance(port := port_of(probe), int))
+    return frozenset((*(one.container_port for one in container.ports), *asked))
 
 
 def _grace_seconds(pod: Pod) -> int:

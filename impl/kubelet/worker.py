@@ -18,7 +18,7 @@ from .admission import admit
 from .behaviour import WELL, Behaviour, ImageBehaviour
 from .runtime import Delay, KubeletStep, Work
 from .status import rejected, status
-from .timings import Timings, timings
+from .timings import timings, waits_for_hook
 
 KILLED = 137
 """The exit code of a container nobody saw exit."""
@@ -95,7 +95,7 @@ def _ready_after(pod: Pod, images: ImageBehaviour) -> float:
 def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[KubeletStep, ...]:
     """Give the steps nobody is told of: they change what runs."""
     if runtime.stage in _ALIVE and (pod.metadata.terminating or pod.finished):
-        return (_begin_termination(runtime, timings(pod)),)
+        return (_begin_termination(runtime, pod),)
     match runtime.stage:
         case Stage.PRE_STOP:
             sigterm = evolve(runtime, stage=Stage.TERMINATING)
@@ -109,12 +109,12 @@ def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[Kubel
             return ()
 
 
-def _begin_termination(runtime: PodRuntime, times: Timings) -> KubeletStep:
+def _begin_termination(runtime: PodRuntime, pod: Pod) -> KubeletStep:
     """Begin with the hook if there is one; where no container runs, there is nothing to wait for."""
     if runtime.stage is Stage.STARTING or runtime.reason == "CrashLoopBackOff":
         code = KILLED if runtime.stage is Stage.STARTING else 1
         return KubeletStep(Work.NOTICE_DELETION, evolve(runtime, stage=Stage.STOPPED, exit_code=code, reason=""))
-    next_stage = Stage.PRE_STOP if times.pre_stop_seconds > 0 else Stage.TERMINATING
+    next_stage = Stage.PRE_STOP if waits_for_hook(pod.spec) else Stage.TERMINATING
     return KubeletStep(Work.NOTICE_DELETION, evolve(runtime, stage=next_stage))
 
 

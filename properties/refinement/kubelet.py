@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...impl.api.core import Pod
 from ...impl.api.runtime import PodRuntime, Stage
 from ...impl.kubelet.status import rejected
-from ...impl.kubelet.timings import pre_stop_seconds
+from ...impl.kubelet.timings import waits_for_hook
 from ...model.components.kubelet import State, steps
 
 CONTAINERS = {
@@ -32,7 +32,7 @@ def abstract(pod: Pod | None, runtime: PodRuntime, *, has_hook: bool = False) ->
         containers=seen.containers,
         ready=seen.ready,
         failed=seen.failed,
-        has_hook=pre_stop_seconds(pod.spec) > 0,
+        has_hook=waits_for_hook(pod.spec),
     )
 
 
