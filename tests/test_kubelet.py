@@ -31,7 +31,7 @@ from kubeproof.impl.api.core import (
     Taint,
     Toleration,
 )
-from kubeproof.impl.api.meta import LabelSelectorRequirement, ObjectMeta
+from kubeproof.impl.api.meta import LabelSelectorRequirement, ObjectMeta, OwnerReference
 from kubeproof.impl.api.reading import convert
 from kubeproof.impl.api.requests import Delete, PatchStatus
 from kubeproof.impl.api.runtime import IDLE, PodRuntime, Stage
@@ -330,3 +330,22 @@ def test_phase_and_conditions_are_the_recorded_ones() -> None:
         mine = {(one.type, one.status, one.reason) for one in said.conditions}
         assert (said.phase, real - mine) == (record["phase"], set()), record["id"]
     assert judged > 250
+
+
+def test_a_pod_that_nobody_makes_anew_is_restarted_with_another_image() -> None:
+    one, runtime, _ = walk(pod())
+    assert one is not None
+    changed = evolve(one, spec=evolve(one.spec, containers=(evolve(one.spec.containers[0], image="app:2"),)))
+    (step,) = steps(changed, runtime, NODE)
+    assert (step.label, step.runtime.ready, step.runtime.restarts) == ("restart with another image", False, 1)
+    assert walk(changed, runtime)[2] == ["restart with another image", "become ready", "report status"]
+    owner = OwnerReference("apps/v1", "ReplicaSet", "web", "u", controller=True)
+    adopted = evolve(one, metadata=evolve(one.metadata, owner_references=(owner,)))
+    assert steps(adopted, runtime, NODE) == ()
+
+
+def test_a_pod_is_given_up_when_its_deadline_has_passed() -> None:
+    one, _, labels = walk(pod(active_deadline_seconds=60))
+    assert labels == ["start containers", "report status", "activeDeadlineSeconds pass", "report status"]
+    assert one is not None
+    assert (one.status.phase, one.status.reason, one.ready) == ("Failed", "DeadlineExceeded", False)

@@ -232,7 +232,10 @@ def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
     if isinstance(hit, Pod):
         yield gap_blame(hit, objects_of(core, before))
     elif hit is not None:
-        yield Blame(ref_of(hit), "spec", "apply it only once Pods that it leads to are ready")
+        told = "apply it only once Pods that it leads to are ready"
+        if gone := claim_answers.withdrawn(claim_answers.services_of(core, before), (hit,)):
+            told = f"leave {'that node port' if gone[0].node_port else 'that port'} as it is until nobody asks for it"
+        yield Blame(ref_of(hit), "spec.ports" if gone else "spec", told)
 
 
 def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:

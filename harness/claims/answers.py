@@ -13,9 +13,10 @@ looked at:
 **In motion** a step of the core is enough to judge by. Proxies and the EndpointSlice controller only observe, so every
 run of the core is one in which they had caught up before the step; then connections go to the `takers`. If one of these
 stops accepting in the step, connections that are sent to it are refused, however fast anybody follows. If before some
-taker accepts and afterwards none does, nobody answers. That the core's kubelets take several steps at once hides
-nothing: whoever stops somewhere inside such a chain has stopped at its end, and what others do in between they can also
-do afterwards. Connections that lagging proxies send are looked at in `world.one_pod`.
+taker accepts and afterwards none does, nobody answers; nor where the Service no longer has the port. That the core's
+kubelets take several steps at once hides nothing: whoever stops somewhere inside such a chain has stopped at its end,
+and what others do in between they can also do afterwards. Connections that lagging proxies send are looked at in
+`world.one_pod`.
 
 **At rest** a port should be served if a workload that wants Pods has a template that the selector matches, or a Pod
 among the manifests does; or if nothing in the whole input could ever be selected. What could be reached before the
@@ -39,10 +40,12 @@ from ...model.machine import View
 from ...properties.reachability.answers import (
     Backend,
     Door,
+    Number,
     accepts,
     backend,
     is_headless,
     is_judged,
+    numbers_of,
     ports_of,
     selects,
     selects_pod,
@@ -184,10 +187,20 @@ def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[
     first, then = _scene(cluster, services, old, before), _scene(cluster, later, new, after)
     doors = [one for one in first.doors if one in then.doors and first.answered(one)]
     silent = [one for one in doors if not then.answered(one)]
+    numbers = [one for one in withdrawn(services, later) if first.answered(one.door)]
     for door in silent:
         yield f'{door}: nobody answers any more after "{label}": {_why(cluster, door, later, after)[0]}'
-    if not silent:
+    for one in numbers:
+        yield f'{one}: nobody answers any more after "{label}": the Service has it no more'
+    if not silent and not numbers:
         yield from _refused(doors, first, then, label)
+
+
+def withdrawn(services: tuple[Service, ...], later: tuple[Service, ...]) -> tuple[Number, ...]:
+    """Give the numbers under which a Service that goes on being there could be asked, and can no more."""
+    now = {ref_of(one): frozenset(numbers_of(one)) for one in later}
+    found = (number for one in services if ref_of(one) in now for number in numbers_of(one))
+    return tuple(number for number in found if number not in now[Ref("Service", *number.service)])
 
 
 def _refused(doors: Iterable[Door], first: Scene, then: Scene, label: str) -> Iterator[str]:
@@ -210,7 +223,8 @@ def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
     """
     services, later = services_of(cluster, before), services_of(cluster, after)
     first, then = scene(cluster, before), scene(cluster, after)
-    if not any(first.answered(one) and not then.answered(one) for one in first.doors if one in then.doors):
+    silent = any(first.answered(one) and not then.answered(one) for one in first.doors if one in then.doors)
+    if not silent and not any(first.answered(one.door) for one in withdrawn(services, later)):
         return None
     changed = [one for one in later if one not in services and ref_of(one) in map(ref_of, services)]
     if changed:

@@ -33,6 +33,7 @@ from ...impl.apiserver.create import uid_of
 from ...impl.apiserver.defaulting import default
 from ...impl.apiserver.storage import with_meta
 from ...impl.kubelet.status import OWNED, pod_ip, status
+from ...impl.kubelet.worker import started_with
 from ..world.cluster import Initial, canonical
 from .manifests import Manifests, settled
 from .surroundings import ALWAYS
@@ -196,7 +197,9 @@ def _runtime(pod: Pod) -> PodRuntime | None:
     restarts = max(one.restart_count for one in statuses)
     uid = pod.metadata.uid
     if "CrashLoopBackOff" in reasons:
-        return PodRuntime(Stage.RUNNING, uid, ready=False, restarts=restarts, reason="CrashLoopBackOff")
+        return PodRuntime(
+            Stage.RUNNING, uid, ready=False, restarts=restarts, reason="CrashLoopBackOff", images=started_with(pod)
+        )
     if reasons & {"ImagePullBackOff", "ErrImagePull"}:
         return PodRuntime(Stage.STARTING, uid, restarts=restarts, reason="ImagePullBackOff")
     ended = [one.state["terminated"] for one in statuses if "terminated" in one.state]
@@ -204,7 +207,9 @@ def _runtime(pod: Pod) -> PodRuntime | None:
         code = max(int(one.get("exitCode", 0)) for one in ended)
         return PodRuntime(Stage.STOPPED, uid, exit_code=code, restarts=restarts)
     if ended or any("running" in one.state for one in statuses):
-        return PodRuntime(Stage.RUNNING, uid, ready=all(one.ready for one in statuses), restarts=restarts)
+        return PodRuntime(
+            Stage.RUNNING, uid, ready=all(one.ready for one in statuses), restarts=restarts, images=started_with(pod)
+        )
     return None
 
 

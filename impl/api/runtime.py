@@ -38,6 +38,8 @@ class PodRuntime:
     exit_code: int = 0
     restarts: int = 0
     reason: str = ""
+    images: tuple[str, ...] = ()
+    """What its containers were started with, of a Pod that nobody makes anew: only of such a one it may be changed."""
     message: str = field(default="", eq=False)
     """For humans; two runtimes that differ in it are one."""
 

@@ -10,8 +10,8 @@ from attrs import evolve
 
 from ..api.apps import Deployment, ReplicaSet, Workload
 from ..api.cache import Cache
-from ..api.core import Container, PodTemplateSpec
-from ..api.meta import ObjectMeta
+from ..api.core import Container, Pod, PodTemplateSpec
+from ..api.meta import ObjectMeta, Ref
 from ..api.requests import Request, Update
 from ..api.values.frozen import Strings, strings
 from ..api.well_known import TEMPLATE_HASH
@@ -35,10 +35,10 @@ def set_image(
     kind: str, name: str, namespace: str, cache: Cache, *, image: str, container: str = ""
 ) -> tuple[Request, ...] | Missing:
     """Give one container the image; container "" means the only one there is, "*" means all, init containers too."""
-    live = find_workload(kind, name, namespace, cache)
+    live = cache.get(Pod, Ref(kind, namespace, name)) or find_workload(kind, name, namespace, cache)
     if isinstance(live, Missing):
         return live
-    spec = live.spec.template.spec
+    spec = live.spec if isinstance(live, Pod) else live.spec.template.spec
     names = tuple(one.name for one in (*spec.init_containers, *spec.containers))
     chosen = frozenset(_chosen(container, spec.containers, names))
     if not chosen:
@@ -48,6 +48,8 @@ def set_image(
         containers=_with_image(spec.containers, chosen, image),
         init_containers=_with_image(spec.init_containers, chosen, image),
     )
+    if isinstance(live, Pod):
+        return () if after == spec else (Update(evolve(live, spec=after), live),)
     return _with_template(live, evolve(live.spec.template, spec=after))
 
 

@@ -19,6 +19,7 @@ from ..api.values.frozen import Json, freeze
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 """The conditions the kubelet writes, in its order; PodScheduled and all others are left as they are."""
 
+DEADLINE_EXCEEDED = "DeadlineExceeded"
 REJECTIONS = frozenset({"NodeAffinity", "NodePorts", "TaintToleration", "OutOfpods"})
 
 
@@ -48,6 +49,7 @@ def status(pod: Pod, runtime: PodRuntime, *, address: str = "") -> PodStatus:
     return evolve(
         pod.status,
         phase=phase,
+        reason=runtime.reason if runtime.reason == DEADLINE_EXCEEDED else pod.status.reason,
         conditions=_conditions(pod, runtime, phase),
         init_container_statuses=tuple(_init_status(one, runtime) for one in pod.spec.init_containers),
         container_statuses=tuple(_container_status(one, runtime) for one in pod.spec.containers),

@@ -17,7 +17,7 @@ from ..api.runtime import IDLE, PodRuntime, Stage
 from .admission import admit
 from .behaviour import WELL, Behaviour, ImageBehaviour
 from .runtime import Delay, KubeletStep, Work
-from .status import rejected, status
+from .status import DEADLINE_EXCEEDED, rejected, status
 from .timings import timings, waits_for_hook
 
 KILLED = 137
@@ -84,7 +84,12 @@ def _started(pod: Pod, images: ImageBehaviour) -> PodRuntime:
     behaviour = images.of(pod)
     ready = behaviour.becomes_ready and _ready_after(pod, images) == 0
     ill = "" if behaviour.becomes_ready or behaviour.exits_with is not None else "Unhealthy"
-    return PodRuntime(Stage.RUNNING, pod.metadata.uid, ready=ready, reason=ill)
+    return PodRuntime(Stage.RUNNING, pod.metadata.uid, ready=ready, reason=ill, images=started_with(pod))
+
+
+def started_with(pod: Pod) -> tuple[str, ...]:
+    """Give the images that a Pod's containers are started with, if nobody makes the Pod anew when they change."""
+    return () if pod.metadata.controller is not None else tuple(one.image for one in pod.spec.containers)
 
 
 def _ready_after(pod: Pod, images: ImageBehaviour) -> float:
@@ -97,6 +102,8 @@ def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[Kubel
     if runtime.stage in _ALIVE and (pod.metadata.terminating or pod.finished):
         return (_begin_termination(runtime, pod),)
     match runtime.stage:
+        case Stage.STARTING:
+            return _deadline(pod, runtime)
         case Stage.PRE_STOP:
             sigterm = evolve(runtime, stage=Stage.TERMINATING)
             return (KubeletStep(Work.SIGTERM, sigterm, delay=Delay("preStop", timings(pod).before_sigterm)),)
@@ -104,7 +111,13 @@ def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[Kubel
             limit = Delay("stop", timings(pod).after_sigterm, exact=images.of(pod).uses_whole_grace)
             return (KubeletStep(Work.STOP, evolve(runtime, stage=Stage.STOPPED, ready=False), delay=limit),)
         case Stage.RUNNING:
-            return (*_become_ready(pod, runtime, images), *_exit(pod, runtime, images.of(pod)))
+            images_now = started_with(pod)
+            if images_now and runtime.images and runtime.images != images_now:
+                # Whatever the restart policy says: computePodActions in kuberuntime_manager.go.
+                again = evolve(runtime, ready=False, restarts=runtime.restarts + 1, reason="", images=images_now)
+                return (KubeletStep(Work.RESTART, again),)
+            exits = _exit(pod, runtime, images.of(pod))
+            return (*_become_ready(pod, runtime, images), *exits, *_deadline(pod, runtime))
         case _:
             return ()
 
@@ -134,6 +147,14 @@ def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletS
         looping = evolve(runtime, ready=False, restarts=runtime.restarts + 1, reason="CrashLoopBackOff")
         return (KubeletStep(Work.CRASH, looping),)
     return (KubeletStep(Work.EXIT, evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=code)),)
+
+
+def _deadline(pod: Pod, runtime: PodRuntime) -> tuple[KubeletStep, ...]:
+    """Give a Pod up that may be active for so long only (pkg/kubelet/active_deadline.go)."""
+    if (seconds := pod.spec.active_deadline_seconds) is None:
+        return ()
+    over = evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=KILLED, reason=DEADLINE_EXCEEDED)
+    return (KubeletStep(Work.DEADLINE, over, delay=Delay("deadline", seconds)),)
 
 
 def _report(pod: Pod, runtime: PodRuntime, address: str) -> tuple[KubeletStep, ...]:

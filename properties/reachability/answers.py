@@ -48,6 +48,27 @@ class Door:
         return f"{self.port}, asked on {self.node} ({self.policy}: Local)" if self.node else str(self.port)
 
 
+@frozen(order=True)
+class Number:
+    """What a client knows a port of a Service by: the port's own number, or (`node_port` not 0) that of every node."""
+
+    port: Port
+    node_port: int = 0
+
+    def __str__(self) -> str:
+        return f"Service {self.port.service}, node port {self.node_port}" if self.node_port else str(self.port)
+
+    @property
+    def service(self) -> tuple[str, str]:
+        """Namespace and name of the Service."""
+        return self.port.namespace, self.port.service
+
+    @property
+    def door(self) -> Door:
+        """Where it leads."""
+        return Door(self.port)
+
+
 @frozen
 class Backend:
     """What those who ask must know of a Pod: its uid, its node, and the ports it takes connections for, and when.
@@ -88,6 +109,15 @@ def ports_of(service: Service) -> tuple[Port, ...]:
     if is_headless(service):
         return (Port(*name, 0, "TCP"),)
     return tuple(Port(*name, one.port, one.protocol or "TCP") for one in service.spec.ports)
+
+
+def numbers_of(service: Service) -> tuple[Number, ...]:
+    """Give the numbers under which the ports of a Service can be asked."""
+    own = tuple(map(Number, ports_of(service)))
+    if is_headless(service):
+        return own
+    numbered = ((port.port, one.node_port) for port, one in zip(own, service.spec.ports, strict=True))
+    return (*own, *(Number(port, number) for port, number in numbered if number))
 
 
 def number_on(spec: PodSpec, port: ServicePort) -> int | None:
