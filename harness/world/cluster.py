@@ -39,7 +39,7 @@ from ...model.world.verbs import Verb
 from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario, Switch
+from ..input.scenario import Consistency, Scenario, Start, Switch
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
 from . import components, environment, kubelets, node_faults, scheduling, script_slots, taint_eviction
 
@@ -452,6 +452,9 @@ def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], wo
         )
     if budget.container_crash:
         found += kubelets.crashes(works)
+    if budget.crash and ("Node" in world.layout.pools or scenario.start is Start.CLUSTER):
+        # Elsewhere who was admitted once still is: neither nodes nor what Pods ask for have changed.
+        found += kubelets.restarts(works)
     if budget.node_crash:
         found += node_faults.crashes(world, works.mortal)
         found += node_faults.silences(world)

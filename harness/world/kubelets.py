@@ -30,7 +30,7 @@ from ...impl.kubelet.runtime import KubeletStep, Work, crash, occupies
 from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Stored, Updates
 from ...model.world.verbs import Verb
-from ...model.world.world import World
+from ...model.world.world import CRASHES, World
 
 USER = "kubelet"
 """Who a kubelet's work is by."""
@@ -96,6 +96,46 @@ def crashes(kubelets: Kubelets) -> tuple[Action, ...]:
         )
         for place in kubelets.places
     )
+
+
+def restarts(kubelets: Kubelets) -> tuple[Action, ...]:
+    """Let kubelets restart: what runs goes on, but for Pods that would not be admitted any more.
+
+    That there is one makes it a step; all on its node are admitted anew in it.
+    """
+    return tuple(
+        Action(
+            f"kubelet {place.rpartition('/')[2]}: {Verb.CRASHES.value}",
+            f"fault {place}",
+            partial(_restarts, kubelets, place),
+            Fairness.NONE,
+            by=USER,
+            verb=Verb.CRASHES,
+            on=place,
+        )
+        for place in kubelets.places
+    )
+
+
+def _restarts(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
+    budget: int = view[CRASHES]
+    pod = view.via(_as_kubelet_sees, place)
+    node = _node(kubelets, view, pod) if pod is not None and pod.spec.node_name else None
+    if not budget or node is None or not _readmitted(kubelets, view, place, node):
+        return
+    updates: Updates = {CRASHES: budget - 1}
+    for other in kubelets.places:
+        updates |= _readmitted(kubelets, view, other, node)
+    yield Outcome(f"{node.metadata.name}: the kubelet restarts and admits anew what runs", updates)
+
+
+def _readmitted(kubelets: Kubelets, view: View, place: str, node: Node) -> Updates:
+    """Give what changes for the Pod in a place when the kubelet of a node restarts."""
+    pod, runtime = view.via(_as_kubelet_sees, place), view[runtime_slot(place)]
+    if pod is None or runtime is None or pod.spec.node_name != node.metadata.name:
+        return {}
+    after = worker.readmitted(pod, runtime, node, _neighbours(kubelets, view, place, node))
+    return {} if after == runtime else {runtime_slot(place): after}
 
 
 def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:

@@ -8,8 +8,9 @@ there. A breach here is only a suspicion until `check` has found it in a run of 
 
 Where none is ready kube-proxy falls back to terminating endpoints. That is no business of one Pod, and need not be:
 `claims.answers` is breached then in the core, for the Pod that is fallen back to can stop before another one is ready.
-Nor are faults that end a Pod at once (a container exits, a node dies): the step itself is a breach there. A kubelet or
-proxy that restarts changes nothing here: what runs goes on, rules stay, and both may be as slow as they like anyway.
+Nor are faults that end a Pod at once (a container exits, a node dies, a kubelet restarts and no longer admits it): the
+step itself is a breach there. Else a kubelet or proxy that restarts changes nothing here: what runs goes on, rules
+stay, and both may be as slow as they like anyway.
 
 The propagation bound is a promise about time: so many seconds after a Pod's deletion nothing routes to it any more.
 With it a preStop hook of at least that length cannot end before, which is the one order of events the clock forbids.

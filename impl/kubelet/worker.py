@@ -79,6 +79,17 @@ def _first(pod: Pod, node: Node, neighbours: tuple[Pod, ...], images: ImageBehav
     return (KubeletStep(Work.START, _started(pod, images)),)
 
 
+def readmitted(pod: Pod, runtime: PodRuntime, node: Node, neighbours: tuple[Pod, ...]) -> PodRuntime:
+    """Give what runs for a Pod after its kubelet has restarted: it admits anew what runs (k/k#124586).
+
+    Upstream: HandlePodAdditions in pkg/kubelet/kubelet.go; a Pod that is already to end is not asked about.
+    """
+    runs = runtime.stage in _ALIVE and runtime.uid == pod.metadata.uid
+    if not runs or pod.metadata.terminating or pod.finished or (rejection := admit(pod, node, neighbours)) is None:
+        return runtime
+    return PodRuntime(Stage.STOPPED, runtime.uid, reason=rejection.reason, message=rejection.message)
+
+
 def _started(pod: Pod, images: ImageBehaviour) -> PodRuntime:
     """Start a Pod's containers; without a probe to wait for they are ready as soon as they run."""
     behaviour = images.of(pod)
