@@ -16,9 +16,10 @@ from kubeproof.harness.check import motion
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario import MOST_PODS, Scenario
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.harness.world.settle import Cut
+from kubeproof.impl.api.apps import Deployment
 from kubeproof.model.checker import Exploration, Limits, Status, explore
 from kubeproof.model.checker.results import INTERRUPTED, Deadline
 from kubeproof.model.machine import Action, Machine, Outcome
@@ -33,6 +34,13 @@ def example(name: str) -> Scenario:
 
 def told(report: Report) -> dict[str, tuple[str, str]]:
     return {claim.name: (claim.status.value, " ".join(claim.lines)) for claim in report.claims}
+
+
+def test_places_are_made_for_no_more_pods_than_a_cluster_may_have() -> None:
+    workloads = [one for one in example("web").objects if isinstance(one, Deployment)]
+    asked = [evolve(one, spec=evolve(one.spec, replicas=2**31 - 1)) for one in workloads]
+    assert Scenario("huge", tuple(asked)).pods == MOST_PODS
+    assert example("web").pods == 12
 
 
 def test_a_deadline_is_a_moment_and_what_is_past_it_is_not_begun() -> None:

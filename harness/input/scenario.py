@@ -48,6 +48,8 @@ class Expected(Enum):
     UNKNOWN = "UNKNOWN"
 
 
+MOST_PODS = 150_000
+"""The Pods of the largest cluster that Kubernetes is made for."""
 DEFAULT_SCHEDULER = "default-scheduler"
 
 
@@ -189,11 +191,12 @@ class Scenario:
     def pods(self) -> int:
         """How many Pods may exist at one time: as the bounds say, or enough for two of every replica ever asked for.
 
-        At least 12: small scenarios have Pods that wait to be replaced, too.
+        At least 12: small scenarios have Pods that wait to be replaced, too. At most `MOST_PODS`.
         """
         if self.bounds.pods is not None:
             return self.bounds.pods
-        return max(12, 2 * sum(_most_replicas(one, self.script) for one in self.objects) + 2)
+        enough = 2 * sum(_most_replicas(one, self.script) for one in self.objects) + 2
+        return min(max(12, enough), MOST_PODS)
 
 
 def _placed(obj: Object, namespace: str) -> Ref:

@@ -28,7 +28,7 @@ from .located import Located, from_json, from_yaml
 from .manifests import Manifests, read_manifests
 from .plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
 from .reader import Reader
-from .scenario import Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start, Switch
+from .scenario import MOST_PODS, Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start, Switch
 from .script import Surroundings, read_script
 from .unmodelled import outside
 
@@ -69,8 +69,8 @@ DEADLINE = {
 }
 """What a deadline says by its names in scenario.yaml and in `Deadline`."""
 RELEASES = ("1.32",)
-MOST_NODES, MOST_PODS = 5000, 150_000
-"""The largest cluster that Kubernetes is made for."""
+MOST_NODES = 5000
+"""The nodes of the largest cluster that Kubernetes is made for."""
 
 
 class Images(Enum):
