@@ -1,4 +1,4 @@
-"""The command line: `kubeproof check`, `reach`, `replay`, `show` and `run`.
+"""The command line: `kubeproof check`, `reach`, `place`, `replay`, `show`, `run` and `zoo`.
 
 Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown
 (a limit, or Ctrl-C), 70 a defect of kubeproof itself, with a file that says what happened. Nothing a user gives it ends
@@ -12,7 +12,8 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ Examples:
   kubeproof reach examples/web --service web
   kubeproof replay .kubeproof/traces/web-reachability.json
   kubeproof run nginx-pod --image=nginx:latest
+  kubeproof zoo run placement
 
 \b
 Exit codes: 0 everything holds, 1 something is violated, 2 bad input, 3 unknown (a limit was hit, or Ctrl-C),
@@ -266,6 +268,67 @@ def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None)
     if trace is not None:
         files.write(walk.record(walked, VERSION), trace)
         _print(f"\ntrace written to {trace}, replay it with: kubeproof replay {trace}\n")
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def zoo(context: click.Context) -> None:
+    """Tell, run and show documented failures of Kubernetes, each beside what repairs it."""
+    if context.invoked_subcommand is None:
+        context.invoke(zoo_list)
+
+
+WHICH = click.argument("names", nargs=-1, metavar="[NAME|TOPIC]...")
+
+
+@zoo.command("list")
+@WHICH
+def zoo_list(names: tuple[str, ...] = ()) -> None:
+    """List the failures of these names and topics; all of them otherwise."""
+    from .zoo import command  # noqa: PLC0415 - --help and --version need nothing of it
+
+    with _known_failures():
+        _print(command.told(names))
+
+
+@zoo.command("run")
+@WHICH
+@click.option("--trace", is_flag=True, help="Print the run that shows each failure.")
+@click.pass_context
+def zoo_run(context: click.Context, names: tuple[str, ...], *, trace: bool) -> None:
+    """Find each failure without its repair, and nothing with it; exit 1 if one is not as documented."""
+    from .zoo import command  # noqa: PLC0415
+
+    right = count = 0
+    with _known_failures():
+        for one, text in command.run(names, trace=trace):
+            right, count = right + one, count + 1
+            _print(text)
+    _print(f"{right} of {count} documented failures are found, and gone with their repairs\n")
+    context.exit(HOLDS if right == count else VIOLATED)
+
+
+@zoo.command("show")
+@WHICH
+def zoo_show(names: tuple[str, ...]) -> None:
+    """Print what failures are about, and their manifests with what the repair changes in them."""
+    from .zoo import command  # noqa: PLC0415
+
+    with _known_failures():
+        _print(command.shown(names))
+
+
+@contextmanager
+def _known_failures() -> Iterator[None]:
+    from .input.reader import nearest  # noqa: PLC0415
+    from .zoo.registry import NoSuchFailureError, topics  # noqa: PLC0415
+
+    try:
+        yield
+    except NoSuchFailureError as error:
+        known = (*topics(), *(pair.name for some in topics().values() for pair in some))
+        hint = nearest(str(error.args[0]), known) or f"there are the topics {', '.join(topics())}"
+        raise click.BadParameter(f"no failure or topic is called {error.args[0]!r}; {hint}") from None
 
 
 def _replay(path: Path) -> int:

@@ -1,13 +1,14 @@
 """Documented failures of Kubernetes as facts: each found by a search, and its repair proved by the same search.
 
-A failure is a pair of runs of one machine or scenario that differ in the repair alone. `make zoo` prints them all
-(`python tests/zoo.py`), the tests run those that are quick. Mechanisms live with their components; here is only what
-is common to every pair.
+A failure is a pair of runs of one machine or scenario that differ in the repair alone. `kubeproof zoo run` runs them
+all, the tests run those that are quick. Mechanisms live with their components; here is only what is common to every
+pair.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from attrs import frozen
 
@@ -43,12 +44,14 @@ class Pair:
     """One sentence: what the twin has that the faulty one lacks."""
     faulty: Callable[[], Found]
     repaired: Callable[[], Found]
+    folder: Path | None = None
+    """Where its manifests are, as `faulty` and `repaired`; None if it is a world without manifests."""
 
 
 def found_by(exploration: Exploration, claim: str) -> Found:
     """Tell what a search found about one of its properties."""
     verdict = exploration[claim]
-    trace = verdict.trace.lines() if verdict.status is Status.VIOLATED and verdict.trace else ()
+    trace = verdict.trace.lines() if verdict.trace else ()
     return Found(verdict.status, claim, exploration.states, exploration.seconds, trace, verdict.vacuous)
 
 
@@ -56,7 +59,7 @@ def found_in(report: Report, claim: str) -> Found:
     """Tell what a check of a cluster found about one of its claims; KeyError if it makes no such claim."""
     for one in report.claims:
         if one.name == claim:
-            trace = one.trace.lines() if one.status is Status.VIOLATED and one.trace else ()
+            trace = one.trace.lines() if one.trace else ()
             return Found(one.status, claim, report.states, report.seconds, trace, bool(one.vacuous))
     raise KeyError(f"no claim {claim!r} among {', '.join(one.name for one in report.claims)}")
 

@@ -1,0 +1,70 @@
+"""`kubeproof zoo`: documented failures of Kubernetes, told, run and shown.
+
+A failure is as documented if it is found without its repair, and gone with it by the same search.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from . import registry
+from .catalogue import Found, Pair, as_documented
+
+
+def told(names: Iterable[str]) -> str:
+    """List failures by topic, each with where it is documented."""
+    lines: list[str] = []
+    topic = ""
+    for its_topic, pair in registry.chosen(names):
+        if its_topic != topic:
+            topic = its_topic
+            lines.append(f"{'' if not lines else chr(10)}{topic}")
+        lines += [f"  {pair.name} ({', '.join(pair.sources)})", f"      {pair.what}"]
+    return "\n".join(lines) + "\n"
+
+
+def run(names: Iterable[str], *, trace: bool) -> Iterator[tuple[bool, str]]:
+    """Run failures, each as soon as it is asked for; tell whether it is as documented, and what was found."""
+    for topic, pair in registry.chosen(names):
+        faulty, repaired = pair.faulty(), pair.repaired()
+        right = as_documented(faulty, repaired)
+        lines = [
+            f"{'ok  ' if right else 'ODD '} {topic}/{pair.name} ({', '.join(pair.sources)}): {pair.what}",
+            f"       as it was: {_said(faulty)}",
+            f"       repaired:  {_said(repaired)} -- {pair.repair}",
+            *(f"         {line}" for line in faulty.lines if trace),
+        ]
+        yield right, "\n".join(lines) + "\n"
+
+
+def _said(found: Found) -> str:
+    steps = f" in {len(found.lines)} steps" if found.lines else ""
+    vacuous = " (vacuous)" if found.vacuous else ""
+    return f"{found.claim}: {found.status.value}{steps}{vacuous}, {found.states:,} states, {found.seconds:.1f} s"
+
+
+def shown(names: Iterable[str]) -> str:
+    """Show failures: what they are about, and the manifests with what the repair changes in them."""
+    return "\n".join("\n".join(_shown(topic, pair)) + "\n" for topic, pair in registry.chosen(names))
+
+
+def _shown(topic: str, pair: Pair) -> Iterator[str]:
+    yield f"{topic}/{pair.name} ({', '.join(pair.sources)})"
+    yield f"  what goes wrong:  {pair.what}"
+    yield f"  what repairs it:  {pair.repair}"
+    if pair.folder is None:
+        yield "  It is a world of its own components, without manifests; `kubeproof zoo run --trace` prints its run."
+        return
+    yield f"  manifests:        kubeproof check {pair.folder / 'faulty'}"
+    yield f"                    kubeproof check {pair.folder / 'repaired'}"
+    for path in sorted((pair.folder / "faulty").rglob("*.yaml")):
+        name = path.relative_to(pair.folder / "faulty")
+        yield from ("", f"# {name}", *_changed(path, pair.folder / "repaired" / name))
+
+
+def _changed(before: Path, after: Path) -> Iterator[str]:
+    """Give a file line by line, with what the repair takes away and adds."""
+    texts = [path.read_text(encoding="utf-8").splitlines() for path in (before, after)]
+    yield from (line.rstrip() for line in difflib.ndiff(*texts) if not line.startswith("?"))
