@@ -38,7 +38,7 @@ from kubeproof.harness import face
 from kubeproof.harness.check.check import check
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits
-from kubeproof.properties.planted import planted
+from planted import planted
 
 HERE = Path(__file__).parent
 TABLES = HERE / "mutants"

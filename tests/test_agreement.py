@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kubeproof.properties.planted import planted
+from planted import planted
 
 HERE = Path(__file__).parent
 VECTORS = HERE / "vectors"

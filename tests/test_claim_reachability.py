@@ -16,7 +16,7 @@ from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.core import Service
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.model.checker import replay
-from kubeproof.properties.planted import planted
+from planted import planted
 
 HOOK = "lifecycle: {preStop: {sleep: {seconds: 10}}},"
 APART = """affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [

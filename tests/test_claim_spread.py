@@ -12,7 +12,7 @@ from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.zoo.placement import nodes, scenario
 from kubeproof.model.checker.results import Status
-from kubeproof.properties.planted import planted
+from planted import planted
 
 POD = """
 apiVersion: v1

@@ -16,7 +16,7 @@ from kubeproof.impl.apiserver.defaulting import default
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.properties.at_rest import ENDPOINTS, Restless, from_scratch, settled, unreachable
 from kubeproof.properties.convergence import shortfalls, unpublished
-from kubeproof.properties.planted import planted
+from planted import planted
 
 CONTAINER = {"name": "c", "image": "i:1", "ports": [{"containerPort": 80}]}
 

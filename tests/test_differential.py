@@ -14,8 +14,8 @@ from attrs import evolve
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.random_scenario import Drawing, draw, smaller
 from kubeproof.model.checker import Limits, Status
+from random_scenario import Drawing, draw, smaller
 
 HERE = Path(__file__).parent
 SEEDS = range(100)

@@ -7,7 +7,7 @@ import lzma
 from pathlib import Path
 from typing import Any
 
-from kubeproof.impl.etcd.gateway import judge
+from oracles.etcd import judge
 
 FILE = Path(__file__).parent / "vectors" / "etcd" / "sequences.jsonl.xz"
 EXPIRED = {"etcd-20", "etcd-46"}  # a lease of one second ran out between two steps: the store here has no clock

@@ -20,7 +20,7 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Exploration, Status
 from kubeproof.model.machine import Sometimes, StepProperty, View
-from kubeproof.properties.planted import planted
+from planted import planted
 
 WEB = """
 apiVersion: apps/v1

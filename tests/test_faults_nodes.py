@@ -19,7 +19,7 @@ from kubeproof.impl.api.core import Node, Pod
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Exploration, Status
 from kubeproof.model.machine import Converges, Invariant, Property, Sometimes, StepProperty, View
-from kubeproof.properties.planted import planted
+from planted import planted
 
 WEB = """
 apiVersion: apps/v1

@@ -21,7 +21,6 @@ from kubeproof.harness.check.results import Claim
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.input.priorities import may_preempt
 from kubeproof.harness.input.scenario import DEFAULT_SCHEDULER, Deadline, Scenario, Schedulers
-from kubeproof.harness.recorded.recordings import TIERS, Judged, judge
 from kubeproof.harness.world import scheduling
 from kubeproof.harness.world.cluster import Cluster
 from kubeproof.harness.world.prepare import prepare
@@ -52,7 +51,8 @@ from kubeproof.impl.scheduler.schedule import decide
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Exploration, Status
 from kubeproof.model.machine import Invariant, Property, Sometimes, StepProperty, View
-from kubeproof.properties.planted import planted
+from planted import planted
+from recorded.recordings import TIERS, Judged, judge
 
 E2E = Path(__file__).parent / "vectors" / "e2e" / "preemption.jsonl.xz"
 POD = """

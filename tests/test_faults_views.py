@@ -17,7 +17,7 @@ from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Limits, Status
 from kubeproof.model.machine import Sometimes, View
-from kubeproof.properties.planted import planted
+from planted import planted
 
 BARE = """
 apiVersion: apps/v1

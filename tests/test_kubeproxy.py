@@ -14,7 +14,7 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.kubeproxy.packet import Fate, Packet, Verdict
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.route import destinations, route
-from kubeproof.properties.oracles.kubeproxy import judge
+from oracles.kubeproxy import judge
 
 VECTORS = Path(__file__).parent / "vectors" / "proxy" / "iptables.jsonl.xz"
 

@@ -32,9 +32,9 @@ from kubeproof.impl.kubeproxy.conntrack import (
 from kubeproof.impl.kubeproxy.nftables import nft_table, nft_text
 from kubeproof.impl.kubeproxy.packet import Fate, Packet, Verdict
 from kubeproof.impl.kubeproxy.proxy import rules
-from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
 from kubeproof.impl.kubeproxy.rule import RuleSet
 from kubeproof.model.components import connections as model
+from oracles.restore import restore_text, without_counters
 
 CLUSTER_IP, NODE = "172.30.0.1", "192.168.0.1"
 OLD, NEW = "10.0.1.1:8080", "10.0.1.2:8080"

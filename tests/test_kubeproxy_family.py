@@ -18,12 +18,12 @@ from kubeproof.impl.kubeproxy.family import IPV4, IPV6, contains, is_local, join
 from kubeproof.impl.kubeproxy.nftables import nft_table, nft_text
 from kubeproof.impl.kubeproxy.packet import Fate, Packet, Verdict
 from kubeproof.impl.kubeproxy.proxy import rules
-from kubeproof.impl.kubeproxy.restore import restore_text
 from kubeproof.impl.kubeproxy.route import destinations, route
 from kubeproof.impl.kubeproxy.services import ports
 from kubeproof.properties.reachability.equivalence import different
 from kubeproof.properties.reachability.reachability import Counterexample, Reached, Unserved, proves
 from kubeproof.properties.reachability.symbolic import SymbolicPacket, possible
+from oracles.restore import restore_text
 
 READY = EndpointConditions(ready=True, serving=True)
 BOTH = {"cluster_ips": ("172.30.0.1", "fd00:172::1"), "ip_families": ("IPv4", "IPv6")}

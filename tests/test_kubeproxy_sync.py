@@ -16,7 +16,7 @@ from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort
 from kubeproof.impl.kubeproxy.chains import ProxyConfig
 from kubeproof.impl.kubeproxy.proxy import LARGE, rules
 from kubeproof.impl.kubeproxy.sync import OWN, Settings, Sync, Synced, jumps_text, sync
-from kubeproof.impl.kubeproxy.tables import EMPTY, RestoreError, Tables, restored
+from oracles.tables import EMPTY, RestoreError, Tables, restored
 
 READY, LEAVING = EndpointConditions(ready=True, serving=True), EndpointConditions(serving=True, terminating=True)
 N1 = Settings("n1")

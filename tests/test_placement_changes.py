@@ -36,7 +36,7 @@ from kubeproof.properties.placement.groups import (
 from kubeproof.properties.placement.order import Reached, Unreachable, Unsearched, reach
 from kubeproof.properties.placement.problem import called, name_of
 from kubeproof.properties.placement.strategies import FEATURES, NAMESPACES, Scene, scenes
-from kubeproof.properties.planted import planted
+from planted import planted
 
 HOST = "kubernetes.io/hostname"
 PLAIN = FEATURES - {"affinity", "spread", "labels"}

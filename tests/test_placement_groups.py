@@ -33,7 +33,7 @@ from kubeproof.properties.placement.groups import (
 from kubeproof.properties.placement.packing import Stuck, pack
 from kubeproof.properties.placement.placement import Placed, feasible
 from kubeproof.properties.placement.strategies import Scene, scenes
-from kubeproof.properties.planted import planted
+from planted import planted
 
 HOST = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"

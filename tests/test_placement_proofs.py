@@ -21,7 +21,7 @@ from kubeproof.properties.placement.proofs import (
     filter_agrees,
     victims_are_less_important,
 )
-from kubeproof.properties.planted import planted
+from planted import planted
 
 SMALL: dict[str, Callable[[], Answer]] = {
     "room": lambda: filter_agrees("NodeResourcesFit", scenes.room(scenes.DEVICE)),

@@ -19,7 +19,7 @@ from kubeproof.impl.scheduler import Profile, schedule
 from kubeproof.impl.scheduler.profile import DEFAULT
 from kubeproof.properties.placement.groups import Fits, Group, Groups, Misfit, contradiction, place
 from kubeproof.properties.placement.volumes import bars, undecided
-from kubeproof.properties.planted import planted
+from planted import planted
 
 ZONE = "topology.kubernetes.io/zone"
 VOLUMES = Profile(tuple(one for one in DEFAULT.filters if "Volume" in one.name), ())

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from kubeproof.model.components import apiserver as model
-from kubeproof.properties.planted import planted
 from kubeproof.properties.refinement.apiserver import Pair, drive
+from planted import planted
 
 RUNS = 100
 STEPS = 25

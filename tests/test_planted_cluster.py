@@ -11,7 +11,7 @@ import pytest
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.input.scenario_file import load_scenario
-from kubeproof.properties.planted import planted
+from planted import planted
 
 MANIFESTS = """\
 apiVersion: apps/v1

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from kubeproof.properties.planted import planted
+from planted import planted
 
 QUICK = settings(
     max_examples=60,

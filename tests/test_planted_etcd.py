@@ -7,8 +7,8 @@ import random
 import pytest
 
 from kubeproof.model.components import etcd as model
-from kubeproof.properties.planted import planted
 from kubeproof.properties.refinement.etcd import Pair, drive
+from planted import planted
 
 RUNS = 40
 STEPS = 20

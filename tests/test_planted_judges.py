@@ -12,7 +12,7 @@ import pytest
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.input.scenario_file import load_scenario
-from kubeproof.properties.planted import planted
+from planted import planted
 
 NODES = """
 apiVersion: v1

@@ -12,8 +12,8 @@ from kubeproof.impl.api.core import Container, Node, Pod, PodSpec, PodTemplateSp
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference
 from kubeproof.impl.kubectl import script
 from kubeproof.model.components import kubectl as model
-from kubeproof.properties.planted import planted
 from kubeproof.properties.refinement.kubectl import abstract, action, run
+from planted import planted
 
 ROOM = "kubeproof.impl.kubectl."
 FAULTS = [

@@ -13,8 +13,8 @@ from kubeproof.impl.api.requests import Delete, PatchStatus
 from kubeproof.impl.api.runtime import IDLE
 from kubeproof.impl.kubelet.behaviour import HOLLOW
 from kubeproof.impl.kubelet.worker import steps
-from kubeproof.properties.planted import planted
 from kubeproof.properties.refinement.kubelet import abstract, refines
+from planted import planted
 
 ROOM = "kubeproof.impl.kubelet."
 FAULTS = [

@@ -13,9 +13,9 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.impl.kubeproxy.proxy import rules
-from kubeproof.properties.planted import planted
 from kubeproof.properties.reachability.reachability import Reached, claims, proves, stray
 from kubeproof.properties.reachability.shares import shares, unfair
+from planted import planted
 
 ROOM = "kubeproof.impl.kubeproxy."
 FAULTS = [

@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from kubeproof.properties.placement.filters import disagreements
 from kubeproof.properties.placement.lockstep import SchedulerLockstep
 from kubeproof.properties.placement.strategies import Scene, scenes
-from kubeproof.properties.planted import planted
+from planted import planted
 
 Check = Callable[[str], None]
 

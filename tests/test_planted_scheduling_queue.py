@@ -16,8 +16,8 @@ from kubeproof.harness.zoo.scheduler import GHOST_ACCEPTED, LOST_POD, REFILL, se
 from kubeproof.impl.scheduler.queue.entry import QueueSettings
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
-from kubeproof.properties.planted import planted
 from kubeproof.properties.refinement.scheduling_queue import AGREES, side_by_side
+from planted import planted
 
 QUICK = settings(
     max_examples=60,

@@ -16,8 +16,8 @@ from kubeproof.harness.world.settle import Restless
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker import Limits, Status, explore
 from kubeproof.model.machine import MachineError, State
-from kubeproof.properties.oracles.plain_views import Shapes, TooBig
-from kubeproof.properties.planted import planted
+from oracles.plain_views import Shapes, TooBig
+from planted import planted
 
 WORLD = "kubeproof.model.world.world"
 STEPS = "kubeproof.model.world.steps"

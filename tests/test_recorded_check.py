@@ -18,9 +18,9 @@ import pytest
 from kubeproof.harness.check.motion import IN_MOTION
 from kubeproof.harness.claims.answers import AT_A_STEP, AT_REST
 from kubeproof.harness.input.scenario import Consistency
-from kubeproof.harness.recorded.check import Asked, ask
 from kubeproof.model.checker import Limits, Status
-from kubeproof.properties.planted import planted
+from planted import planted
+from recorded.check import Asked, ask
 
 HERE = Path(__file__).parent
 TIERS = ((Consistency.LINEARIZABLE, Limits(max_states=20_000)),)

@@ -10,8 +10,8 @@ import pytest
 
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
-from kubeproof.harness.recorded.end import Ends, ends, recorded_end
 from kubeproof.model.checker import Limits
+from recorded.end import Ends, ends, recorded_end
 
 LIMITS = Limits(max_states=5_000)
 

@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 
 from kubeproof.harness.input.scenario import Consistency
-from kubeproof.harness.recorded.outcome import recorded
-from kubeproof.harness.recorded.recordings import TIERS, Judged, NotJudged, judge
-from kubeproof.harness.recorded.scenario import interchangeable, overlapping, scenario_of
-from kubeproof.harness.recorded.search import Reached, Run, renamings
 from kubeproof.harness.world.cluster import Initial, Parts, applied, build
 from kubeproof.harness.world.settle import settle
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker.results import Limits
 from kubeproof.model.machine import State
-from kubeproof.properties.planted import planted
+from planted import planted
+from recorded.outcome import recorded
+from recorded.recordings import TIERS, Judged, NotJudged, judge
+from recorded.scenario import interchangeable, overlapping, scenario_of
+from recorded.search import Reached, Run, renamings
 
 HERE = Path(__file__).parent
 NO_LIMITS = Limits()

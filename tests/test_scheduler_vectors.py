@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from kubeproof.properties.oracles.scheduler import differences
-from kubeproof.properties.planted import planted
+from oracles.scheduler import differences
+from planted import planted
 
 FOLDER = Path(__file__).parent / "vectors" / "scheduler"
 SIZES = {

@@ -19,7 +19,7 @@ from kubeproof.impl.controllers.replicaset import replicaset
 from kubeproof.model.checker import Status, explore
 from kubeproof.model.world.turn import Together, beside, heads, spared, together, without
 from kubeproof.model.world.world import Alternatives
-from kubeproof.properties.oracles.plain_views import Shapes, reached
+from oracles.plain_views import Shapes, reached
 
 A, B, C = (Delete(Ref("Pod", "default", name)) for name in "abc")
 LAST = Evict(Ref("Pod", "default", "last"))

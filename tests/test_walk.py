@@ -14,9 +14,9 @@ from kubeproof.harness.walk import steps as walk_steps
 from kubeproof.harness.walk.tour import Walk, given, record, replay_walk, text, walk
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.apiserver.access.authentication import User
-from kubeproof.properties.planted import planted
 from kubeproof.traces.document import BadTraceError, Inputs, from_text, to_text
 from kubeproof.traces.replay import Differs, Impossible, Replayed
+from planted import planted
 
 NODES = """\
 apiVersion: v1

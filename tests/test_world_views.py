@@ -1,6 +1,6 @@
 """The cheap forms of old views reach what the plainest representation reaches: every store, and every store at rest.
 
-`properties.oracles.plain_views` keeps a queue of versions per process and kind and forgets nothing. Each world below is
+`oracles.plain_views` keeps a queue of versions per process and kind and forgets nothing. Each world below is
 searched that way and in the cheap forms of `model.world.world`; the obvious shortcuts must be seen to lose stores where
 they do.
 """
@@ -30,8 +30,8 @@ from kubeproof.model.world import faults as world_faults
 from kubeproof.model.world import steps as world_steps
 from kubeproof.model.world.store import Full, Layout, Names, Stored, pool
 from kubeproof.model.world.world import Alternatives, Form, Process
-from kubeproof.properties.oracles.plain_views import Reached, Shapes, own_slots, plainly, reached
-from kubeproof.properties.oracles.toy_worlds import CREATES, DELETES, Reader, Table, Toy, build, creates, raises
+from oracles.plain_views import Reached, Shapes, own_slots, plainly, reached
+from oracles.toy_worlds import CREATES, DELETES, Reader, Table, Toy, build, creates, raises
 
 
 def table(**rows: Alternatives) -> Table:

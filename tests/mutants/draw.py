@@ -3,8 +3,8 @@
 A draw goes over the folders in turn, takes a module of one (the longer, the likelier), and in it one place where a
 condition, a comparison, a number, a choice or a sum can be turned round. What only speaks (docstrings, messages) and
 what is no function's code is not drawn. A mutant is asked of the test files that import its module; where none does, of
-those that import what imports it, and so on. Those called like one of its folders come first, then the nearest, and
-small ones before large ones.
+those that import what imports it, in the product or beside the tests, and so on. Those called like one of its folders
+come first, then the nearest, and small ones before large ones.
 """
 
 from __future__ import annotations
@@ -145,7 +145,8 @@ def _other(node: ast.AST) -> str | None:
 def asked_of(module: str) -> tuple[str, ...]:
     """List the test files nearest to a module, by imports."""
     tests = {path: _imported(path) for path in sorted((ROOT / "tests").glob("test_*.py"))}
-    users = {path: _imported(path) for path in _modules()}
+    beside = (path for path in (ROOT / "tests").rglob("*.py") if not path.name.startswith("test_"))
+    users = {path: _imported(path) for path in (*_modules(), *beside)}
     found: dict[str, None] = {}
     waiting, known = deque([module]), {module}
     while waiting:
@@ -160,29 +161,30 @@ def asked_of(module: str) -> tuple[str, ...]:
 
 
 def _name(path: Path) -> str:
-    return path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+    """Name a module of the product without the package, and one beside the tests as tests import it."""
+    name = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+    return name.removeprefix("tests.")
 
 
 @cache
 def _imported(path: Path) -> frozenset[str]:
-    """Name the modules of the product that a file imports."""
+    """Name the modules of the product, and of any other package, that a file imports."""
     package = _name(path).rpartition(".")[0] if path.name != "__init__.py" else _name(path)
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             base = _base(package, node)
-            if base is not None:
-                found |= {base, *(f"{base}.{one.name}".strip(".") for one in node.names)}
+            found |= {base, *(f"{base}.{one.name}".strip(".") for one in node.names)}
         elif isinstance(node, ast.Import):
             found |= {one.name.removeprefix("kubeproof.") for one in node.names}
     return frozenset(found)
 
 
-def _base(package: str, node: ast.ImportFrom) -> str | None:
-    """Give what an import takes from, in the words of the product; None for other packages."""
+def _base(package: str, node: ast.ImportFrom) -> str:
+    """Give what an import takes from, in the words of the product."""
     if not node.level:
         name = node.module or ""
-        return name.removeprefix("kubeproof").strip(".") if name.partition(".")[0] == "kubeproof" else None
+        return name.removeprefix("kubeproof").strip(".") if name.partition(".")[0] == "kubeproof" else name
     parts = package.split(".")
     kept = parts[: len(parts) - node.level + 1]
     return ".".join((*kept, node.module)) if node.module else ".".join(kept)

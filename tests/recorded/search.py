@@ -17,20 +17,21 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ...impl.api.core import Pod
-from ...impl.api.kinds import Object
-from ...impl.api.runtime import PodRuntime
-from ...model.checker.explore import explore
-from ...model.checker.results import Limits, Status
-from ...model.machine import Action, Fairness, Machine, State
-from ...model.world.verbs import Verb
-from ...model.world.world import OVERFLOW
-from ...properties.at_rest import Restless, settled
-from ..input.scenario import Consistency
-from ..world.cluster import Cluster, Initial, Parts, applied, build
-from ..world.kubelets import runtime_slot
-from ..world.script_slots import BLOCKED, REFUSED, SCRIPT
-from ..world.settle import RESTS, apply, at_rest, contents, resting
+from kubeproof.harness.input.scenario import Consistency
+from kubeproof.harness.world.cluster import Cluster, Initial, Parts, applied, build
+from kubeproof.harness.world.kubelets import runtime_slot
+from kubeproof.harness.world.script_slots import BLOCKED, REFUSED, SCRIPT
+from kubeproof.harness.world.settle import RESTS, apply, at_rest, contents, resting
+from kubeproof.impl.api.core import Pod
+from kubeproof.impl.api.kinds import Object
+from kubeproof.impl.api.runtime import PodRuntime
+from kubeproof.model.checker.explore import explore
+from kubeproof.model.checker.results import Limits, Status
+from kubeproof.model.machine import Action, Fairness, Machine, State
+from kubeproof.model.world.verbs import Verb
+from kubeproof.model.world.world import OVERFLOW
+from kubeproof.properties.at_rest import Restless, settled
+
 from .outcome import Outcome as Seen
 from .outcome import observed
 from .scenario import interchangeable, overlapping, scenario_of

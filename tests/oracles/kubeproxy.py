@@ -17,18 +17,19 @@ from typing import Any
 
 from attrs import frozen
 
-from ...impl.api.core import Service
-from ...impl.api.policy import EndpointSlice
-from ...impl.api.reading import convert
-from ...impl.kubeproxy.chains import ProxyConfig
-from ...impl.kubeproxy.health import HealthCheck, health_checks, local_ready
-from ...impl.kubeproxy.packet import Fate, Packet
-from ...impl.kubeproxy.proxy import rules
-from ...impl.kubeproxy.route import ALL_HOOKS, destinations
-from ...impl.kubeproxy.rule import RuleSet
-from ...impl.kubeproxy.services import OTHER_PROXY
-from ...impl.kubeproxy.sync import OWN, Sync, settings_of, sync
-from ...impl.kubeproxy.tables import EMPTY, Tables, restored
+from kubeproof.impl.api.core import Service
+from kubeproof.impl.api.policy import EndpointSlice
+from kubeproof.impl.api.reading import convert
+from kubeproof.impl.kubeproxy.chains import ProxyConfig
+from kubeproof.impl.kubeproxy.health import HealthCheck, health_checks, local_ready
+from kubeproof.impl.kubeproxy.packet import Fate, Packet
+from kubeproof.impl.kubeproxy.proxy import rules
+from kubeproof.impl.kubeproxy.route import ALL_HOOKS, destinations
+from kubeproof.impl.kubeproxy.rule import RuleSet
+from kubeproof.impl.kubeproxy.services import OTHER_PROXY
+from kubeproof.impl.kubeproxy.sync import OWN, Sync, settings_of, sync
+
+from .tables import EMPTY, Tables, restored
 
 Record = Mapping[str, Any]
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from attrs import evolve, fields, frozen
 
-from ...impl.api.apps import Deployment, ReplicaSet
-from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import Ref
-from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
+from kubeproof.impl.api.apps import Deployment, ReplicaSet
+from kubeproof.impl.api.core import Node, Pod
+from kubeproof.impl.api.kinds import Object, ref_of
+from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.policy import EndpointSlice, PodDisruptionBudget
 
 Json = Mapping[str, Any]
 Line = tuple[str | int | bool, ...]

@@ -24,17 +24,18 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import Deployment
-from ...impl.api.core import Service
-from ...impl.api.reading.sources import BadInput
-from ...impl.api.values.selectors import matches_map
-from ...impl.kubectl import script as kubectl
-from ...model.checker.results import Limits, Status
-from ..check.check import check
-from ..check.motion import MOVING
-from ..check.results import Claim
-from ..claims.answers import AT_A_STEP
-from ..input.scenario import Consistency, Scenario
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.motion import MOVING
+from kubeproof.harness.check.results import Claim
+from kubeproof.harness.claims.answers import AT_A_STEP
+from kubeproof.harness.input.scenario import Consistency, Scenario
+from kubeproof.impl.api.apps import Deployment
+from kubeproof.impl.api.core import Service
+from kubeproof.impl.api.reading.sources import BadInput
+from kubeproof.impl.api.values.selectors import matches_map
+from kubeproof.impl.kubectl import script as kubectl
+from kubeproof.model.checker.results import Limits, Status
+
 from .recordings import Tiers, runs_of
 from .scenario import as_written, not_modelled, scenario_of
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from attrs import frozen
 
-from .apply import LONGEST_TTL, apply
-from .operations import (
+from kubeproof.impl.etcd.apply import LONGEST_TTL, apply
+from kubeproof.impl.etcd.operations import (
     FROM_KEY,
     Compact,
     Compare,
@@ -34,8 +34,8 @@ from .operations import (
     Txn,
     TxnResult,
 )
-from .store import Store
-from .watch import Compacted, poll, watch
+from kubeproof.impl.etcd.store import Store
+from kubeproof.impl.etcd.watch import Compacted, poll, watch
 
 Json = Mapping[str, Any]
 HTTP = {3: 400, 5: 404, 9: 400, 11: 400}

@@ -16,19 +16,19 @@ from functools import partial
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.cache import Cache
-from ...impl.api.core import Namespace, Node, Pod, Service
-from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import ObjectMeta, Ref
-from ...impl.api.requests import Create, Delete, Request, Response, Update
-from ...impl.api.values.frozen import strings
-from ...model.machine import Action, Fairness, Machine, Outcome, View
-from ...model.world import faults as world_faults
-from ...model.world import steps as world_steps
-from ...model.world import world as worlds
-from ...model.world.store import Layout, Stored, pool
-from ...model.world.turn import Requests
-from ...model.world.world import Alternatives, Form, Process, Watch, Who, World, Writes
+from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.core import Namespace, Node, Pod, Service
+from kubeproof.impl.api.kinds import Object, ref_of
+from kubeproof.impl.api.meta import ObjectMeta, Ref
+from kubeproof.impl.api.requests import Create, Delete, Request, Response, Update
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.model.machine import Action, Fairness, Machine, Outcome, View
+from kubeproof.model.world import faults as world_faults
+from kubeproof.model.world import steps as world_steps
+from kubeproof.model.world import world as worlds
+from kubeproof.model.world.store import Layout, Stored, pool
+from kubeproof.model.world.turn import Requests
+from kubeproof.model.world.world import Alternatives, Form, Process, Watch, Who, World, Writes
 
 SCRIPT = "script"
 COUNTERS: Mapping[str, type[Node | Service | Namespace]] = {"a": Node, "b": Service, "c": Namespace}

@@ -20,8 +20,9 @@ from typing import Any
 
 from attrs import frozen
 
-from ...model.checker.results import Limits
-from ..input.scenario import Consistency
+from kubeproof.harness.input.scenario import Consistency
+from kubeproof.model.checker.results import Limits
+
 from .outcome import Outcome, recorded
 from .scenario import not_modelled
 from .search import Reached, Run

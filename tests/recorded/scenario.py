@@ -14,20 +14,20 @@ from typing import Any
 
 from attrs import evolve
 
-from ...impl.api.apps import Deployment
-from ...impl.api.core import Node
-from ...impl.api.kinds import Object
-from ...impl.api.policy import PodDisruptionBudget
-from ...impl.api.reading.convert import from_json
-from ...impl.api.values.frozen import freeze
-from ...impl.api.values.selectors import selects
-from ...impl.api.well_known import HOSTNAME
-from ...impl.controllers.deployment.arithmetic import max_surge
-from ...impl.kubectl import script as kubectl
-from ...impl.kubectl.apply import with_last_applied
-from ...impl.kubectl.script import Step
-from ..input.scenario import Bounds, Consistency, Scenario, Start
-from ..input.scenario_file import load_scenario
+from kubeproof.harness.input.scenario import Bounds, Consistency, Scenario, Start
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.impl.api.apps import Deployment
+from kubeproof.impl.api.core import Node
+from kubeproof.impl.api.kinds import Object
+from kubeproof.impl.api.policy import PodDisruptionBudget
+from kubeproof.impl.api.reading.convert import from_json
+from kubeproof.impl.api.values.frozen import freeze
+from kubeproof.impl.api.values.selectors import selects
+from kubeproof.impl.api.well_known import HOSTNAME
+from kubeproof.impl.controllers.deployment.arithmetic import max_surge
+from kubeproof.impl.kubectl import script as kubectl
+from kubeproof.impl.kubectl.apply import with_last_applied
+from kubeproof.impl.kubectl.script import Step
 
 Record = Mapping[str, Any]
 

@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 from attrs import evolve, frozen
 
-from ..impl.api.well_known import HOSTNAME, ZONE
-from .input.scenario_file import Loaded, load_scenario
+from kubeproof.harness.input.scenario_file import Loaded, load_scenario
+from kubeproof.impl.api.well_known import HOSTNAME, ZONE
 
 Manifest = dict[str, Any]
 

@@ -27,16 +27,16 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from ...impl.api.core import Pod
-from ...impl.api.kinds import Object
-from ...impl.api.meta import Ref
-from ...impl.api.requests import Create, Request, Response
-from ...model.checker.explore import explore
-from ...model.checker.results import Limits
-from ...model.machine import Action, Fairness, Machine, State
-from ...model.world.store import Full, Layout, Updates, names_in
-from ...model.world.turn import Requests, beside, heads, without
-from ...model.world.world import CRASHES, LOST, OVERFLOW, Form, Process, World, initial
+from kubeproof.impl.api.core import Pod
+from kubeproof.impl.api.kinds import Object
+from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.requests import Create, Request, Response
+from kubeproof.model.checker.explore import explore
+from kubeproof.model.checker.results import Limits
+from kubeproof.model.machine import Action, Fairness, Machine, State
+from kubeproof.model.world.store import Full, Layout, Updates, names_in
+from kubeproof.model.world.turn import Requests, beside, heads, without
+from kubeproof.model.world.world import CRASHES, LOST, OVERFLOW, Form, Process, World, initial
 
 REMEMBERED = "names that somebody remembers"
 

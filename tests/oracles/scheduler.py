@@ -11,15 +11,15 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from ...impl.api.cache import Cache
-from ...impl.api.core import Pod
-from ...impl.api.kinds import BY_NAME
-from ...impl.api.reading.convert import from_json
-from ...impl.scheduler import Decision, Preemption, Refusal, schedule
-from ...impl.scheduler.filtering import prepare
-from ...impl.scheduler.framework import Snapshot
-from ...impl.scheduler.plugins.preemption import importance
-from ...impl.scheduler.profile import DEFAULT
+from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.core import Pod
+from kubeproof.impl.api.kinds import BY_NAME
+from kubeproof.impl.api.reading.convert import from_json
+from kubeproof.impl.scheduler import Decision, Preemption, Refusal, schedule
+from kubeproof.impl.scheduler.filtering import prepare
+from kubeproof.impl.scheduler.framework import Snapshot
+from kubeproof.impl.scheduler.plugins.preemption import importance
+from kubeproof.impl.scheduler.profile import DEFAULT
 
 Record = Mapping[str, Any]
 
@@ -139,7 +139,7 @@ def _named(pod: Pod) -> str:
 
 
 def _compare_status(subject: str, status: Mapping[str, Any], ours: Refusal | None) -> Iterator[Difference]:
-    """A status without words is that of a node that was not tried."""
+    """Compare what one node was told; a status without words is that of a node that was not tried."""
     expected = _refusal(status)
     if not expected.reasons and ours is not None:
         expected = evolve(expected, reasons=ours.reasons)

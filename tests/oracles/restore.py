@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
-from .chains import NODE_PORTS
-from .rule import Rule, RuleSet
+from kubeproof.impl.kubeproxy.chains import NODE_PORTS
+from kubeproof.impl.kubeproxy.rule import Rule, RuleSet
 
 BUILT_IN = {"filter": ("INPUT", "FORWARD", "OUTPUT"), "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")}
 

@@ -15,21 +15,22 @@ from typing import Any
 
 from attrs import fields, frozen
 
-from ...impl.api.apps import Deployment
-from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import Object
-from ...impl.api.policy import EndpointSlice
-from ...model.checker.explore import explore
-from ...model.checker.results import Limits
-from ...model.machine import Fairness, State
-from ...model.world.world import OVERFLOW
-from ...properties.at_rest import Restless, settled
-from ..check.check import machine_of
-from ..input.scenario import Scenario
-from ..world.cluster import Cluster
-from ..world.prepare import prepare
-from ..world.settle import Looking, contents
-from ..world.symmetry import names_of
+from kubeproof.harness.check.check import machine_of
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.world.cluster import Cluster
+from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.settle import Looking, contents
+from kubeproof.harness.world.symmetry import names_of
+from kubeproof.impl.api.apps import Deployment
+from kubeproof.impl.api.core import Node, Pod
+from kubeproof.impl.api.kinds import Object
+from kubeproof.impl.api.policy import EndpointSlice
+from kubeproof.model.checker.explore import explore
+from kubeproof.model.checker.results import Limits
+from kubeproof.model.machine import Fairness, State
+from kubeproof.model.world.world import OVERFLOW
+from kubeproof.properties.at_rest import Restless, settled
+
 from .outcome import SERVICE_NAME
 from .search import renamings
 
