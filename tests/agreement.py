@@ -59,6 +59,7 @@ from kubeproof.model.checker import Limits, Status
 from oracles import etcd as etcd_gateway
 from oracles import kubeproxy as agreement_kubeproxy
 from oracles import scheduler as agreement_scheduler
+from places import EXAMPLES
 from recorded import check as recorded_check
 from recorded import end as recorded_end
 from recorded import recordings
@@ -375,8 +376,7 @@ JUDGES: dict[str, Judge] = {
 def judge_for(name: str, folder: Path = Path()) -> Judge | None:
     """Find the judge of a file, or of the folder it is in; `folder` is where the files are."""
     if name.startswith("cases/"):
-        examples = Path(__file__).parent.parent / "examples"
-        return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases", examples))
+        return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases", EXAMPLES))
     return JUDGES.get(name) or JUDGES.get(name.partition("/")[0])
 
 

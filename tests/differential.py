@@ -31,9 +31,10 @@ from kubeproof.harness.check.results import Claim, Report
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits, Status
+from places import TESTS
 from random_scenario import Drawing, draw, smaller
 
-KEPT = Path(__file__).parent / "scenarios" / "differential"
+KEPT = TESTS / "scenarios" / "differential"
 STATES = 30_000
 EVERY = 20
 """Scenarios between two lines about how far it is."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import io
 import multiprocessing
 import os
@@ -27,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -38,10 +37,10 @@ from kubeproof.harness import face
 from kubeproof.harness.check.check import check
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits
+from places import ROOT, TESTS, load
 from planted import planted
 
-HERE = Path(__file__).parent
-TABLES = HERE / "mutants"
+TABLES = TESTS / "mutants"
 IN_CHECK = ("claims", "participation", "motion", "views", "input")
 """Tables whose mutants must die in `check`."""
 LIMITS = Limits(max_states=20_000)
@@ -85,19 +84,8 @@ def _table(path: Path) -> Iterator[Mutant]:
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-def _beside(name: str) -> ModuleType:
-    """Load a module of tests/mutants by its file; tests are no package."""
-    spec = importlib.util.spec_from_file_location(f"mutants_{name}", TABLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-WORLDS = _beside("worlds")
-DRAW = _beside("draw")
+WORLDS = load(TABLES / "worlds.py")
+DRAW = load(TABLES / "draw.py")
 
 
 def said(asks: str) -> dict[str, str]:
@@ -118,14 +106,14 @@ def _checked(world: str) -> dict[str, str]:
 
 
 def _folder(world: str) -> Path:
-    found = HERE.parent / world
-    return found if found.is_dir() else HERE / "scenarios" / world
+    found = ROOT / world
+    return found if found.is_dir() else TESTS / "scenarios" / world
 
 
 def _test(node: str) -> dict[str, str]:
     quiet = io.StringIO()
     with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-n", "0", str(HERE / node)])
+        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-n", "0", str(TESTS / node)])
     words = {pytest.ExitCode.OK: "yes", pytest.ExitCode.TESTS_FAILED: "no"}
     return {PASSES: words.get(pytest.ExitCode(code), f"not run: {quiet.getvalue()[-200:]}")}
 
@@ -194,16 +182,16 @@ def copied(folder: Path) -> None:
     """Copy the product."""
     for one in ("__init__.py", "__main__.py", "py.typed"):
         folder.mkdir(exist_ok=True)
-        shutil.copy(DRAW.ROOT / one, folder)
+        shutil.copy(ROOT / one, folder)
     for room in DRAW.ROOMS:
-        shutil.copytree(DRAW.ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def passes(name: str, folder: str, seconds: float) -> bool | None:
     """Tell whether a test file passes with the product in a folder; None where it takes longer than so many seconds."""
     if seconds <= 0:
         return None
-    command = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", str(HERE / name))
+    command = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", str(TESTS / name))
     here = dict(os.environ, PYTHONPATH=folder)
     try:
         done = subprocess.run(command, env=here, capture_output=True, timeout=seconds, check=False)

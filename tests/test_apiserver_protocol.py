@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import lzma
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,8 +18,9 @@ from kubeproof.impl.api.reading.convert import from_json, unstructure
 from kubeproof.impl.api.requests import Bind, Create, Delete, Evict, Request, Update
 from kubeproof.impl.apiserver import Config, Objects, Write, handle
 from kubeproof.impl.apiserver.storage import put, with_meta
+from places import VECTORS
 
-FILE = Path(__file__).parent / "vectors" / "apiserver" / "protocol.jsonl.xz"
+FILE = VECTORS / "apiserver" / "protocol.jsonl.xz"
 CONFIG = Config(service_cluster_ip_range="10.96.0.0/16", namespace_lifecycle=False)
 PLURALS = {kind.plural: kind.name for kind in KINDS}
 TOLD = 165  # characters of a message: upstream goes on with a diff

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import lzma
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,9 @@ from kubeproof.impl.api.kinds import BY_NAME
 from kubeproof.impl.api.reading.convert import from_json, unstructure
 from kubeproof.impl.api.requests import Create
 from kubeproof.impl.apiserver import Config, Objects, handle
+from places import VECTORS
 
-FILE = Path(__file__).parent / "vectors" / "apiserver" / "validation.jsonl.xz"
+FILE = VECTORS / "apiserver" / "validation.jsonl.xz"
 CONFIG = Config(service_cluster_ip_range="10.96.0.0/16")
 CHOSEN_BY_SERVER = {"uid", "creationTimestamp", "managedFields", "resourceVersion", "lastTransitionTime", "nodePort"}
 NOT_WRITTEN = {"serviceAccount", "lastProbeTime", "healthCheckNodePort"}

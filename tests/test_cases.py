@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -16,8 +15,9 @@ from attrs import evolve
 from kubeproof.harness import face
 from kubeproof.harness.check.results import Report
 from kubeproof.model.checker import Limits
+from places import TESTS
 
-CASES = Path(__file__).parent / "scenarios" / "cases"
+CASES = TESTS / "scenarios" / "cases"
 TWINS = ("repaired", "broken")
 NAMES = sorted(path.parent.relative_to(CASES).as_posix() for path in CASES.rglob("scenario.yaml"))
 LIMITS = Limits(max_states=200_000)

@@ -15,8 +15,7 @@ from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.model.checker import Limits, Status, replay
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
+from places import EXAMPLES
 
 WEB = """\
 apiVersion: apps/v1

@@ -34,6 +34,7 @@ from kubeproof.model.machine import (
     StepProperty,
     View,
 )
+from places import EXAMPLES, MACHINES, load
 
 explore_module = sys.modules[explore.__module__]
 
@@ -342,8 +343,6 @@ def test_fingerprints_and_resuming_from_nothing_are_refused(tmp_path: Path):
 
 # The command line.
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
-
 
 def test_the_command_line_keeps_a_search_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     def run(example: str, *options: str) -> tuple[object, str, str]:
@@ -394,7 +393,7 @@ print(json.dumps(sizes))
 
 @pytest.mark.parametrize(("engine", "managers"), [("rows", 6), ("columns", 7)])
 def test_twenty_kills_at_random_moments_change_nothing(tmp_path: Path, engine: str, managers: int):
-    example = Path(__file__).parents[1] / "examples" / "machines" / "two_phase_commit.py"
+    example = MACHINES / "two_phase_commit.py"
     file = tmp_path / "search"
     run = [sys.executable, "-c", KILLED, str(example), str(file), engine, str(managers)]
     done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
@@ -410,9 +409,4 @@ def test_twenty_kills_at_random_moments_change_nothing(tmp_path: Path, engine: s
 
 
 def _example(path: Path):
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    spec = spec_from_file_location("example", path)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(path)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -38,24 +36,13 @@ from kubeproof.model.machine import (
     StepProperty,
     View,
 )
+from places import EXAMPLES, MACHINES, TESTS, load
 
 explore_module = sys.modules[explore.__module__]
-TESTS = Path(__file__).parent
-ROOT = TESTS.parent
-
-
-def load(path: Path) -> ModuleType:
-    """Load a module that is in no package."""
-    spec = importlib.util.spec_from_file_location(f"loaded_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 engines = load(TESTS / "test_checker_engines.py")
-two_phase = load(ROOT / "examples" / "machines" / "two_phase_commit.py")
+two_phase = load(MACHINES / "two_phase_commit.py")
 columns = partial(explore, engine="columns")
 random_machines = engines.machines()
 small = st.integers(0, 2)
@@ -170,7 +157,7 @@ def test_the_work_queue_with_liveness_is_the_same_to_both_engines():
 
 @pytest.mark.parametrize("name", ["deadlock", "scale"])
 def test_a_cluster_is_the_same_to_both_engines(name: str):
-    scenario = Cluster.from_manifests(ROOT / "examples" / name).load().scenario
+    scenario = Cluster.from_manifests(EXAMPLES / name).load().scenario
     core = machine_of(scenario, prepare(scenario))
     claims = claim_properties.of(core)
     assert essence(columns(core.machine, claims)) == essence(explore(core.machine, claims))

@@ -11,7 +11,6 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -26,18 +25,14 @@ from kubeproof.model.checker.columns import mapped as mapped_module
 from kubeproof.model.checker.columns import states as states_module
 from kubeproof.model.checker.columns.mapped import Mapped
 from kubeproof.model.machine import Action, Machine, Outcome, Property, View
+from places import MACHINES, load
 
-MACHINES = Path(__file__).parents[1] / "examples" / "machines"
 columns = partial(explore, engine="columns")
 
 
 def work_queue() -> tuple[Machine, tuple[Property, ...]]:
     """Give a machine with a property of whole runs."""
-    spec = spec_from_file_location("work_queue", MACHINES / "work_queue.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load(MACHINES / "work_queue.py")
     return module.work_queue(2, 2, 1), (*module.in_order(2), module.converged(2))
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import product
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -26,21 +23,10 @@ from kubeproof.model.checker.columns import states as states_module
 from kubeproof.model.checker.columns import threads as threads_module
 from kubeproof.model.checker.columns import visited
 from kubeproof.model.machine import Action, Machine, Outcome, Property, Sometimes, View
+from places import MACHINES, ROOT, TESTS, load
 
-TESTS = Path(__file__).parent
-ROOT = TESTS.parent
 columns = partial(explore, engine="columns")
 small = st.integers(0, 2)
-
-
-def load(path: Path) -> ModuleType:
-    """Load a module that is in no package."""
-    spec = importlib.util.spec_from_file_location(f"threaded_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 engines = load(TESTS / "test_checker_engines.py")
@@ -111,7 +97,7 @@ EXAMPLES: tuple[tuple[str, str, tuple[int, ...], str], ...] = (
 
 def example(stem: str, maker: str, sizes: tuple[int, ...], claim: str) -> tuple[Machine, tuple[Property, ...]]:
     """Give a machine of examples/machines with a claim of its own."""
-    module = load(ROOT / "examples" / "machines" / f"{stem}.py")
+    module = load(MACHINES / f"{stem}.py")
     found = getattr(module, claim)(sizes[0])
     return getattr(module, maker)(*sizes), found if isinstance(found, tuple) else (found,)
 

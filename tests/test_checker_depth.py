@@ -14,6 +14,7 @@ from kubeproof.harness.distributed import Local
 from kubeproof.model.checker import Exploration, Limits, Status, explore
 from kubeproof.model.checker.partition.search import search
 from kubeproof.model.machine import Action, Invariant, Machine, Outcome, View
+from places import EXAMPLES
 
 WHERE = "the depth limit of 2 steps was hit"
 
@@ -77,7 +78,7 @@ def test_a_search_that_is_taken_up_stops_at_the_same_depth(engine: str, tmp_path
 
 
 def test_the_command_line_takes_the_limit_and_never_calls_it_holds(tmp_path: Path):
-    example = Path(__file__).parents[1] / "examples" / "drain-blocked"
+    example = EXAMPLES / "drain-blocked"
     wishes = ["--max-depth", "1", "--trace-dir", str(tmp_path), "--quiet"]
     done = CliRunner().invoke(cli, ["check", str(example), *wishes])
     shallow = CliRunner().invoke(cli, ["check", str(example), "--max-depth", "0"])

@@ -43,11 +43,9 @@ from kubeproof.model.machine import (
     StepProperty,
     View,
 )
+from places import EXAMPLES, MACHINES, TESTS
 
-ROOT = Path(__file__).parent.parent
-
-
-engines = load(ROOT / "tests" / "test_checker_engines.py")
+engines = load(TESTS / "test_checker_engines.py")
 random_machines = engines.machines()
 small = st.integers(0, 2)
 
@@ -124,7 +122,7 @@ def test_chains_of_urgent_steps_settle_alike(urgent: bool):  # noqa: FBT001
 
 
 def test_a_cluster_is_the_same_to_one_and_to_two():
-    folder = str(ROOT / "examples" / "deadlock")
+    folder = str(EXAMPLES / "deadlock")
     machine, claims = Blueprint("kubeproof.harness.distributed", "manifests", (folder,)).make()
     assert essence(spread(machine, claims)) == essence(explore(machine, claims))
 
@@ -570,7 +568,7 @@ def test_a_checkpoint_is_taken_up_by_its_own_search_only(tmp_path: Path):
 
 
 def test_a_machine_may_come_from_a_file():
-    blueprint = Blueprint(str(ROOT / "examples" / "machines" / "dining.py"), "dining", (3,))
+    blueprint = Blueprint(str(MACHINES / "dining.py"), "dining", (3,))
     with pytest.raises(TypeError):
         blueprint.make()
     with pytest.raises(ModuleNotFoundError, match="is no module"):

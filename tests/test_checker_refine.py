@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,15 +13,11 @@ from hypothesis import strategies as st
 from kubeproof.model.checker import Limits, Status, explore, replay, states
 from kubeproof.model.checker.refine import refinement, refines
 from kubeproof.model.machine import Action, Fairness, Invariant, Machine, MachineError, Outcome, Property, View
-
-MACHINES = Path(__file__).parents[1] / "examples" / "machines"
+from places import MACHINES, load
 
 
 def example(name: str) -> Any:
-    spec = spec_from_file_location(name, MACHINES / f"{name}.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(MACHINES / f"{name}.py")
 
 
 def clock(*wheels: tuple[str, int]) -> Machine:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from subprocess import run
 from types import ModuleType
 
@@ -15,6 +13,7 @@ from attrs import evolve
 
 from kubeproof.model.checker import Status, Step, Trace, explore, replay, state_at, states
 from kubeproof.model.machine import Action, Converges, Fairness, Invariant, Machine, MachineError, Outcome, State, View
+from places import MACHINES, load
 
 
 def lights(*, echo_updates: str = "a", limit: int = 3, echo: bool = True) -> Machine:
@@ -145,11 +144,7 @@ def test_a_state_is_a_mapping_and_a_view():
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    path = Path(__file__).parent.parent / "examples" / "machines" / "two_phase_commit.py"
-    spec = spec_from_file_location("two_phase_commit_example", path)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(MACHINES / "two_phase_commit.py")
 
 
 @pytest.mark.parametrize(("managers", "engine"), [(1, "plain"), (3, "plain"), (3, "rows"), (5, "rows")])

@@ -29,6 +29,7 @@ from kubeproof.model.machine import (
     StepProperty,
     View,
 )
+from places import EXAMPLES
 
 Edges = Mapping[int, tuple[int, ...]]
 
@@ -325,7 +326,7 @@ def test_walks_find_only_what_is_there_and_all_of_it_where_they_came_everywhere(
 
 def test_the_command_line_walks(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     def run(example: str, *options: str) -> tuple[object, str, str]:
-        folder = str(Path(__file__).parents[1] / "examples" / example)
+        folder = str(EXAMPLES / example)
         with pytest.raises(SystemExit) as ended:
             main(["check", folder, "--trace-dir", str(tmp_path), *options])
         return (ended.value.code, *capsys.readouterr())

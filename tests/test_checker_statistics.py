@@ -19,6 +19,7 @@ from kubeproof.model.checker.guard import Guard
 from kubeproof.model.checker.plain import Plain
 from kubeproof.model.checker.profile import Stopwatch, lines, to_json
 from kubeproof.model.machine import Action, Converges, Invariant, Machine, Outcome, Sometimes, StepProperty, View
+from places import EXAMPLES
 
 
 def up(slot: str, top: int, by: int = 1):
@@ -197,7 +198,7 @@ def test_the_json_holds_the_same():
 
 
 def test_the_command_line_prints_both(capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    folder = str(Path(__file__).parents[1] / "examples" / "full-nodes")
+    folder = str(EXAMPLES / "full-nodes")
 
     def run(*options: str) -> str:
         with pytest.raises(SystemExit):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import partial
-from importlib.util import module_from_spec, spec_from_file_location
 from itertools import permutations
 from math import comb
 from pathlib import Path
@@ -40,20 +39,15 @@ from kubeproof.model.machine import (
     Symmetry,
     View,
 )
+from places import MACHINES, load
 
-MACHINES = Path(__file__).parent.parent / "examples" / "machines"
 Engine = Literal["rows", "plain", "columns"]
 ENGINES: tuple[Engine, ...] = ("rows", "plain", "columns")
 ORBITS = "one state of each orbit"
 
 
 def example(name: str) -> ModuleType:
-    spec = spec_from_file_location(name, MACHINES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(MACHINES / f"{name}.py")
 
 
 COMMIT, DINING, PAXOS, QUEUE, RAFT = map(

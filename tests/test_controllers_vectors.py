@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
@@ -19,12 +18,13 @@ from kubeproof.impl.controllers.deployment.arithmetic import (
     resolve_fenceposts,
 )
 from kubeproof.impl.controllers.replicaset import deletion
+from places import VECTORS
 
-VECTORS = Path(__file__).parent / "vectors" / "misc"
+RECORDED = VECTORS / "misc"
 
 
 def records(name: str) -> Iterator[dict[str, Any]]:
-    with lzma.open(VECTORS / f"{name}.jsonl.xz", "rt") as lines:
+    with lzma.open(RECORDED / f"{name}.jsonl.xz", "rt") as lines:
         yield from map(json.loads, lines)
 
 

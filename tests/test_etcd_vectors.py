@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import lzma
-from pathlib import Path
 from typing import Any
 
 from oracles.etcd import judge
+from places import VECTORS
 
-FILE = Path(__file__).parent / "vectors" / "etcd" / "sequences.jsonl.xz"
+FILE = VECTORS / "etcd" / "sequences.jsonl.xz"
 EXPIRED = {"etcd-20", "etcd-46"}  # a lease of one second ran out between two steps: the store here has no clock
 STEPS = 5808
 AFTER_EXPIRY = 24

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from kubeproof.harness import face
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.scenario import Expected
 from kubeproof.traces.replay import Replayed
+from places import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 NO_SERVICE = (
     "evicted",
     "evicted-repaired",

@@ -6,7 +6,6 @@ import json
 import lzma
 from collections.abc import Callable
 from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,10 +50,11 @@ from kubeproof.impl.scheduler.schedule import decide
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Exploration, Status
 from kubeproof.model.machine import Invariant, Property, Sometimes, StepProperty, View
+from places import VECTORS
 from planted import planted
 from recorded.recordings import TIERS, Judged, judge
 
-E2E = Path(__file__).parent / "vectors" / "e2e" / "preemption.jsonl.xz"
+E2E = VECTORS / "e2e" / "preemption.jsonl.xz"
 POD = """
 apiVersion: v1
 kind: Pod

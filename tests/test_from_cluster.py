@@ -29,8 +29,9 @@ from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubelet.runtime import PodRuntime, Stage
 from kubeproof.model.checker.semantics import initial_states, moves
 from kubeproof.traces.replay import Replayed
+from places import EXAMPLES
 
-WEB = Path(__file__).parents[1] / "examples" / "live-drain" / "dump.json"
+WEB = EXAMPLES / "live-drain" / "dump.json"
 FIRST, SECOND = "web-7d9c5b8f6c-x2k9p", "web-7d9c5b8f6c-q8wzr"
 Items = list[dict[str, Any]]
 Change = Callable[[Items], None]

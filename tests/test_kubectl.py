@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import lzma
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,12 +22,13 @@ from kubeproof.impl.kubectl import script
 from kubeproof.impl.kubectl.apply import LAST_APPLIED
 from kubeproof.impl.kubectl.merge import merge
 from kubeproof.impl.kubectl.run import run, run_requests
+from places import VECTORS
 
-VECTORS = Path(__file__).parent / "vectors" / "kubectl" / "requests.txt.xz"
+RECORDED = VECTORS / "kubectl" / "requests.txt.xz"
 
 
 def test_run_sends_the_three_recorded_requests() -> None:
-    with lzma.open(VECTORS, "rt") as text:
+    with lzma.open(RECORDED, "rt") as text:
         lines = text.read().partition("== 01_run_coldcache")[2].partition("\n==")[0].splitlines()[1:]
     ours = run_requests(run("nginx-pod", "nginx:latest"))
     assert [line.split()[:2] for line in lines] == [[one.method, one.url] for one in ours]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import lzma
-from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -43,6 +42,7 @@ from kubeproof.impl.kubelet.runtime import crash, occupies, rebooted, serving
 from kubeproof.impl.kubelet.status import status
 from kubeproof.impl.kubelet.timings import handler_seconds, timings
 from kubeproof.impl.kubelet.worker import steps
+from places import VECTORS
 
 NODE = Node(
     ObjectMeta(name="n1", labels=strings({"disk": "ssd"})),
@@ -253,7 +253,7 @@ def test_faults_restart_or_end_what_runs() -> None:
     assert rebooted(pod(), IDLE) == IDLE
 
 
-VECTORS = Path(__file__).parent / "vectors" / "kubelet" / "phase.jsonl.xz"
+RECORDED = VECTORS / "kubelet" / "phase.jsonl.xz"
 
 
 def runtime_of(record: dict[str, object]) -> PodRuntime | None:
@@ -296,7 +296,7 @@ def test_a_container_says_what_it_is_doing(runtime: PodRuntime, state: dict[str,
 
 def test_phase_and_conditions_are_the_recorded_ones() -> None:
     judged = 0
-    with lzma.open(VECTORS, "rt") as lines:
+    with lzma.open(RECORDED, "rt") as lines:
         records = [json.loads(line) for line in lines]
     for record in records:
         if (runtime := runtime_of(record)) is None:

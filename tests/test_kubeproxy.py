@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import lzma
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +14,13 @@ from kubeproof.impl.kubeproxy.packet import Fate, Packet, Verdict
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.route import destinations, route
 from oracles.kubeproxy import judge
+from places import VECTORS
 
-VECTORS = Path(__file__).parent / "vectors" / "proxy" / "iptables.jsonl.xz"
+RECORDED = VECTORS / "proxy" / "iptables.jsonl.xz"
 
 
 def records() -> list[dict[str, Any]]:
-    with lzma.open(VECTORS, "rt") as lines:
+    with lzma.open(RECORDED, "rt") as lines:
         return [json.loads(line) for line in lines]
 
 

@@ -22,8 +22,8 @@ from kubeproof.harness.world.settle import Cut
 from kubeproof.model.checker import Exploration, Limits, Status, explore
 from kubeproof.model.checker.results import INTERRUPTED, Deadline
 from kubeproof.model.machine import Action, Machine, Outcome
+from places import EXAMPLES
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 ONE_STEP = Machine(({"n": 0},), (Action("on", "on", lambda view: [Outcome("on", {"n": 1})] if not view["n"] else []),))
 
 

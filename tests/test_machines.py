@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from kubeproof.model.checker import Status, explore
 from kubeproof.model.machine import Action, Machine, Outcome
+from places import MACHINES, load
 
-MACHINES = Path(__file__).parent.parent / "examples" / "machines"
-
-
-def load(name: str) -> ModuleType:
-    """Load a module of examples/machines."""
-    spec = importlib.util.spec_from_file_location(f"machine_{name}", MACHINES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-dining, paxos, work_queue = load("dining"), load("paxos"), load("work_queue")
+dining, paxos, work_queue = (load(MACHINES / f"{name}.py") for name in ("dining", "paxos", "work_queue"))
 ENGINES = pytest.mark.parametrize("engine", ["rows", "columns"])
 
 

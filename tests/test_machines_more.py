@@ -5,9 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from importlib.util import module_from_spec, spec_from_file_location
 from math import comb
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,15 +13,11 @@ from attrs import evolve
 
 from kubeproof.model.checker import Exploration, Status, explore, replay, states
 from kubeproof.model.machine import Fairness, LeadsTo, Machine, Property, State
-
-MACHINES = Path(__file__).parents[1] / "examples" / "machines"
+from places import MACHINES, load
 
 
 def example(name: str) -> Any:
-    spec = spec_from_file_location(name, MACHINES / f"{name}.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(MACHINES / f"{name}.py")
 
 
 RING, PETERSON, RAFT = example("token_ring"), example("peterson"), example("raft_election")

@@ -5,13 +5,12 @@ The larger shapes take a minute: `python tests/proofs.py placement`.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 
+import proofs as listing
 from kubeproof.properties.placement import scenes
 from kubeproof.properties.placement.proofs import (
     FILTERS,
@@ -64,12 +63,6 @@ def test_an_answer_that_was_never_both_ways_proves_nothing() -> None:
 def test_the_list_of_proofs_says_what_holds_for_which_inputs_and_fails_if_one_does(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    path = Path(__file__).parent / "proofs.py"
-    spec = importlib.util.spec_from_file_location("proofs", path)
-    assert spec is not None
-    assert spec.loader is not None
-    listing = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(listing)
     assert listing.main(["placement", "name"]) == 0
     assert capsys.readouterr().out.startswith("proved (symbolic, 6 cases, ")
     with planted(f"{SCHEDULER}.plugins.node_name", '{"", info.name}', '{"", "n2"}'):

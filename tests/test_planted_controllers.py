@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from places import TESTS, load
 from planted import planted
 
 QUICK = settings(
@@ -202,18 +201,13 @@ FAULTS = [
 @cache
 def loaded(name: str) -> ModuleType:
     """Load a test module by its file; tests are no package."""
-    spec = importlib.util.spec_from_file_location(f"planted_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
     settings.register_profile("planted", QUICK)
     before = settings.get_current_profile_name()
     settings.load_profile("planted")  # Its tests inherit what is current now: a fault need not be shrunk.
     try:
-        spec.loader.exec_module(module)
+        return load(TESTS / f"{name}.py")
     finally:
         settings.load_profile(before)
-    return module
 
 
 def run(check: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -17,6 +15,7 @@ from kubeproof.impl.scheduler.queue.entry import QueueSettings
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
 from kubeproof.properties.refinement.scheduling_queue import AGREES, side_by_side
+from places import TESTS, load
 from planted import planted
 
 QUICK = settings(
@@ -112,14 +111,8 @@ FAULTS = (
 
 @cache
 def lockstep() -> ModuleType:
-    """Load the test module by its file; tests are no package."""
-    path = Path(__file__).with_name("test_lockstep_scheduling_queue.py")
-    spec = importlib.util.spec_from_file_location("planted_lockstep_scheduling_queue", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Load the tests beside the model; tests are no package."""
+    return load(TESTS / "test_lockstep_scheduling_queue.py")
 
 
 def notices(check: str) -> bool:

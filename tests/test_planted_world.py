@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -17,6 +15,7 @@ from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker import Limits, Status, explore
 from kubeproof.model.machine import MachineError, State
 from oracles.plain_views import Shapes, TooBig
+from places import TESTS, load
 from planted import planted
 
 WORLD = "kubeproof.model.world.world"
@@ -29,12 +28,7 @@ COMPONENTS = "kubeproof.harness.world.components"
 @cache
 def views() -> ModuleType:
     """Load the tests of views by their file; tests are no package."""
-    spec = importlib.util.spec_from_file_location("views_to_plant_in", Path(__file__).with_name("test_world_views.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(TESTS / "test_world_views.py")
 
 
 def oracle(name: str) -> None:

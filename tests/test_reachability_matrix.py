@@ -17,8 +17,8 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.properties.reachability.reachability import Counterexample, Reached
+from places import EXAMPLES
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 APP = immutabledict(app="web")
 NODES = (
     Node(

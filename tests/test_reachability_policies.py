@@ -29,8 +29,8 @@ from kubeproof.properties.reachability.network_policy import (
 )
 from kubeproof.properties.reachability.policies import Side, admitted, difference, idle_rules, intruder
 from kubeproof.properties.reachability.symbolic import SymbolicPacket
+from places import EXAMPLES
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 ALL = LabelSelector()
 
 

@@ -3,45 +3,32 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import lzma
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+import agreement
 from kubeproof.harness.check.motion import IN_MOTION
 from kubeproof.harness.claims.answers import AT_A_STEP, AT_REST
 from kubeproof.harness.input.scenario import Consistency
 from kubeproof.model.checker import Limits, Status
+from places import VECTORS
 from planted import planted
 from recorded.check import Asked, ask
 
-HERE = Path(__file__).parent
 TIERS = ((Consistency.LINEARIZABLE, Limits(max_states=20_000)),)
 SAMPLE = (("pdb-drain", "0078"), ("pdb-drain", "0082"), ("affinity", "0151"), ("service", "0216"), ("hostport", "0072"))
 
 
 @cache
 def theme(name: str) -> dict[str, Any]:
-    with lzma.open(HERE / "vectors" / "e2e" / f"{name}.jsonl.xz", "rt", encoding="utf-8") as lines:
+    with lzma.open(VECTORS / "e2e" / f"{name}.jsonl.xz", "rt", encoding="utf-8") as lines:
         return {record["id"]: record for record in map(json.loads, lines)}
-
-
-@cache
-def command() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("agreement_of_checks", HERE / "agreement.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def created(name: str, identity: str) -> Any:
@@ -140,17 +127,17 @@ def test_what_has_no_model_is_asked_about_like_anybodys_manifests() -> None:
 def test_what_was_found_is_kept_and_taken_from_there(tmp_path: Path) -> None:
     file = tmp_path / "kept.jsonl"
     record = theme("hostport")["0072"]
-    first = command().Said("0072", ask(record, TIERS), 1.5)
-    command().keep(file, [first])
-    command().keep(file, [first])
+    first = agreement.Said("0072", ask(record, TIERS), 1.5)
+    agreement.keep(file, [first])
+    agreement.keep(file, [first])
     assert len(file.read_text(encoding="utf-8").splitlines()) == 1
-    assert command().ask(command().kept_in(file), record) == first
+    assert agreement.ask(agreement.kept_in(file), record) == first
 
 
 def test_a_line_per_claim_and_the_contradictions_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     held = Asked("0078", "create", "convergence", Status.HOLDS, 0, 2)
     wrong = Asked("0078", "1:drain", "convergence", Status.HOLDS, 1, 2)
-    assert command().tell([command().Said("0078", (held, wrong), 2.0)], 1) == 1
+    assert agreement.tell([agreement.Said("0078", (held, wrong), 2.0)], 1) == 1
     lines = capsys.readouterr().out.splitlines()
     assert (
         "    convergence: 2 HOLDS, 0 VIOLATED, 0 UNKNOWN; 1 contradicted, 0 breaches that no recorded run has" in lines

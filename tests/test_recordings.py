@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import lzma
 from collections.abc import Callable
@@ -13,19 +12,20 @@ from typing import Any
 
 import pytest
 
+import agreement
 from kubeproof.harness.input.scenario import Consistency
 from kubeproof.harness.world.cluster import Initial, Parts, applied, build
 from kubeproof.harness.world.settle import settle
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker.results import Limits
 from kubeproof.model.machine import State
+from places import VECTORS
 from planted import planted
 from recorded.outcome import recorded
 from recorded.recordings import TIERS, Judged, NotJudged, judge
 from recorded.scenario import interchangeable, overlapping, scenario_of
 from recorded.search import Reached, Run, renamings
 
-HERE = Path(__file__).parent
 NO_LIMITS = Limits()
 FIRST = TIERS[:1]
 """Components act on the store as it is: enough for every record of the sample."""
@@ -48,7 +48,7 @@ SAMPLE = {
 
 @cache
 def theme(name: str) -> dict[str, Any]:
-    with lzma.open(HERE / "vectors" / "e2e" / f"{name}.jsonl.xz", "rt", encoding="utf-8") as lines:
+    with lzma.open(VECTORS / "e2e" / f"{name}.jsonl.xz", "rt", encoding="utf-8") as lines:
         return {record["id"]: record for record in map(json.loads, lines)}
 
 
@@ -282,11 +282,6 @@ def number_of(name: str) -> int:
 
 
 def test_the_command_prints_a_line_per_theme(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spec = importlib.util.spec_from_file_location("agreement_of_recordings", HERE / "agreement.py")
-    assert spec is not None
-    assert spec.loader is not None
-    agreement = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(agreement)
     (tmp_path / "e2e").mkdir()
     lines = [json.dumps(theme("pdb-drain")[one]) for one in ("0078", "0097", "0321")]
     (tmp_path / "e2e" / "drain.jsonl").write_text("\n".join(lines), encoding="utf-8")

@@ -18,8 +18,7 @@ from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Node, Service
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubectl import script
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
+from places import EXAMPLES
 
 DEPLOYMENT = """\
 apiVersion: apps/v1

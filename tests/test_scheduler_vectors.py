@@ -6,15 +6,15 @@ import gc
 import json
 import lzma
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from oracles.scheduler import differences
+from places import VECTORS
 from planted import planted
 
-FOLDER = Path(__file__).parent / "vectors" / "scheduler"
+FOLDER = VECTORS / "scheduler"
 SIZES = {
     "defaultspread": 134,
     "images": 141,

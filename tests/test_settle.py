@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,7 @@ from kubeproof.harness.face import Cluster
 from kubeproof.harness.world.cluster import Initial, Parts, applied, build
 from kubeproof.harness.world.settle import Restless, apply, settle
 from kubeproof.model.machine import Action, Fairness, Machine, Outcome, State, View
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
+from places import EXAMPLES
 
 
 def asking_everybody(machine: Machine) -> Iterator[State]:

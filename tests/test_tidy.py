@@ -15,14 +15,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from places import ROOT, TESTS
+
 ROOMS = ("harness", "impl", "model", "properties", "traces")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-SHARED = ("oracles", "planted", "random_scenario", "recorded")
+SHARED = ("oracles", "places", "planted", "random_scenario", "recorded")
 """What several tests and scripts import, by the names that they call it by."""
-HELPERS = sorted(
-    path for path in (ROOT / "tests").rglob("*.py") if path.relative_to(ROOT).with_suffix("").parts[1] in SHARED
-)
+HELPERS = sorted(path for path in TESTS.rglob("*.py") if path.relative_to(ROOT).with_suffix("").parts[1] in SHARED)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 ABOVE = ("harness", "traces", "properties", "model")
@@ -120,8 +119,8 @@ def test_no_stray_module_lies_in_the_root() -> None:
 
 
 def test_tests_are_no_package_and_what_they_share_hides_no_module() -> None:
-    assert {path.parent.name for path in (ROOT / "tests").rglob("__init__.py")} <= set(SHARED)
-    assert not {path.stem for path in (ROOT / "tests").iterdir()} & sys.stdlib_module_names
+    assert {path.parent.name for path in TESTS.rglob("__init__.py")} <= set(SHARED)
+    assert not {path.stem for path in TESTS.iterdir()} & sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("path", [*MODULES, *HELPERS], ids=name_of)

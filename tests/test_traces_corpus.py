@@ -12,8 +12,9 @@ from kubeproof.traces.document import to_text
 from kubeproof.traces.files import read
 from kubeproof.traces.render import result, text
 from kubeproof.traces.replay import Replayed
+from places import ROOT
 
-CORPUS = Path(__file__).parent.parent / "traces" / "corpus"
+CORPUS = ROOT / "traces" / "corpus"
 TRACES = sorted(CORPUS.glob("*.json"))
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-ROOT = Path(__file__).parent.parent.parent
+from places import ROOT, TESTS
+
 ROOMS = ("harness", "impl", "model", "properties", "traces")
 ASKED = 12
 """Test files that a mutant is asked of, at most."""
@@ -144,8 +145,8 @@ def _other(node: ast.AST) -> str | None:
 @cache
 def asked_of(module: str) -> tuple[str, ...]:
     """List the test files nearest to a module, by imports."""
-    tests = {path: _imported(path) for path in sorted((ROOT / "tests").glob("test_*.py"))}
-    beside = (path for path in (ROOT / "tests").rglob("*.py") if not path.name.startswith("test_"))
+    tests = {path: _imported(path) for path in sorted(TESTS.glob("test_*.py"))}
+    beside = (path for path in TESTS.rglob("*.py") if not path.name.startswith("test_"))
     users = {path: _imported(path) for path in (*_modules(), *beside)}
     found: dict[str, None] = {}
     waiting, known = deque([module]), {module}
