@@ -21,7 +21,11 @@ ROOMS = ("harness", "impl", "model", "properties", "traces")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 SHARED = ("oracles", "places", "planted", "random_scenario", "recorded")
 """What several tests and scripts import, by the names that they call it by."""
-HELPERS = sorted(path for path in TESTS.rglob("*.py") if path.relative_to(ROOT).with_suffix("").parts[1] in SHARED)
+HELPERS = sorted(
+    path
+    for path in TESTS.rglob("*.py")
+    if path.relative_to(TESTS).with_suffix("").parts[0] in SHARED and not path.name.startswith("test_")
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 ABOVE = ("harness", "traces", "properties", "model")
@@ -121,6 +125,14 @@ def test_no_stray_module_lies_in_the_root() -> None:
 def test_tests_are_no_package_and_what_they_share_hides_no_module() -> None:
     assert {path.parent.name for path in TESTS.rglob("__init__.py")} <= set(SHARED)
     assert not {path.stem for path in TESTS.iterdir()} & sys.stdlib_module_names
+
+
+def test_tests_lie_where_their_subject_does() -> None:
+    """In folders of the product, of what tests share, with the real kernel, or beside the scripts."""
+    folders = {path.parent.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+    assert Path("impl/etcd") in folders
+    elsewhere = {folder for folder in folders if not (ROOT / folder).is_dir()}
+    assert {folder.as_posix() for folder in elsewhere} == {"kernel", "recorded"}
 
 
 @pytest.mark.parametrize("path", [*MODULES, *HELPERS], ids=name_of)

@@ -51,6 +51,7 @@ class Drawn:
     before: str
     after: str
     asks: tuple[str, ...]
+    """Paths in tests/."""
 
 
 def draws(seed: int) -> Iterator[Drawn]:
@@ -144,8 +145,8 @@ def _other(node: ast.AST) -> str | None:
 
 @cache
 def asked_of(module: str) -> tuple[str, ...]:
-    """List the test files nearest to a module, by imports."""
-    tests = {path: _imported(path) for path in sorted(TESTS.glob("test_*.py"))}
+    """List the test files nearest to a module, by imports; those with the real kernel pass wherever there is none."""
+    tests = {path: _imported(path) for path in sorted(TESTS.rglob("test_*.py")) if path.parent.name != "kernel"}
     beside = (path for path in TESTS.rglob("*.py") if not path.name.startswith("test_"))
     users = {path: _imported(path) for path in (*_modules(), *beside)}
     found: dict[str, None] = {}
@@ -153,12 +154,16 @@ def asked_of(module: str) -> tuple[str, ...]:
     while waiting:
         one = waiting.popleft()
         near = [path for path, names in tests.items() if one in names]
-        found |= {path.name: None for path in sorted(near, key=lambda path: (len(tests[path]), path.name))}
+        found |= {_in_tests(path): None for path in sorted(near, key=lambda path: (len(tests[path]), _in_tests(path)))}
         above = sorted(_name(path) for path, names in users.items() if one in names)
         waiting.extend(name for name in above if name not in known)
         known.update(above)
     folders = module.split(".")[1:]
     return tuple(sorted(found, key=lambda name: not any(one in name for one in folders)))
+
+
+def _in_tests(path: Path) -> str:
+    return path.relative_to(TESTS).as_posix()
 
 
 def _name(path: Path) -> str:

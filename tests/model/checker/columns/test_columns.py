@@ -41,7 +41,7 @@ from places import EXAMPLES, MACHINES, TESTS, load
 explore_module = sys.modules[explore.__module__]
 
 
-engines = load(TESTS / "test_checker_engines.py")
+engines = load(TESTS / "model/checker/test_engines.py")
 two_phase = load(MACHINES / "two_phase_commit.py")
 columns = partial(explore, engine="columns")
 random_machines = engines.machines()

@@ -28,7 +28,7 @@ COMPONENTS = "kubeproof.harness.world.components"
 @cache
 def views() -> ModuleType:
     """Load the tests of views by their file; tests are no package."""
-    return load(TESTS / "test_world_views.py")
+    return load(TESTS / "model/world/test_views.py")
 
 
 def oracle(name: str) -> None:

@@ -45,7 +45,7 @@ from kubeproof.model.machine import (
 )
 from places import EXAMPLES, MACHINES, TESTS
 
-engines = load(TESTS / "test_checker_engines.py")
+engines = load(TESTS / "model/checker/test_engines.py")
 random_machines = engines.machines()
 small = st.integers(0, 2)
 

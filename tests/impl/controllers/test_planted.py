@@ -24,16 +24,16 @@ QUICK = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-REPLICASET = "test_lockstep_replicaset:ReplicaSetLockstep"
-DEPLOYMENT = "test_lockstep_deployment:DeploymentLockstep"
-ROLLOUT = "test_lockstep_deployment:test_a_rollout_and_a_resize_come_to_an_end_within_bounds"
-SLICES = "test_lockstep_endpointslice:EndpointSliceLockstep"
-NODE = "test_lockstep_nodelifecycle:NodeLifecycleLockstep"
-BUDGET = "test_lockstep_disruption:test_each_count_is_the_models"
-COLLECTOR = "test_lockstep_podgc:test_it_collects_what_the_model_collects"
-WAITING = "test_lockstep_expectations:ExpectationsLockstep"
-ARITHMETIC = "test_controllers_vectors:test_rollout_arithmetic_is_kubernetes"
-ORDER = "test_controllers_vectors:test_pods_go_in_kubernetes_order"
+REPLICASET = "properties/refinement/test_replicaset:ReplicaSetLockstep"
+DEPLOYMENT = "properties/refinement/test_deployment:DeploymentLockstep"
+ROLLOUT = "properties/refinement/test_deployment:test_a_rollout_and_a_resize_come_to_an_end_within_bounds"
+SLICES = "properties/refinement/test_endpointslice:EndpointSliceLockstep"
+NODE = "properties/refinement/test_nodelifecycle:NodeLifecycleLockstep"
+BUDGET = "properties/refinement/test_disruption:test_each_count_is_the_models"
+COLLECTOR = "properties/refinement/test_podgc:test_it_collects_what_the_model_collects"
+WAITING = "properties/refinement/test_expectations:ExpectationsLockstep"
+ARITHMETIC = "impl/controllers/test_vectors:test_rollout_arithmetic_is_kubernetes"
+ORDER = "impl/controllers/test_vectors:test_pods_go_in_kubernetes_order"
 
 FAULTS = [
     (

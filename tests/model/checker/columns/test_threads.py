@@ -29,8 +29,8 @@ columns = partial(explore, engine="columns")
 small = st.integers(0, 2)
 
 
-engines = load(TESTS / "test_checker_engines.py")
-alone = load(TESTS / "test_checker_columns.py")
+engines = load(TESTS / "model/checker/test_engines.py")
+alone = load(TESTS / "model/checker/columns/test_columns.py")
 essence, grid, breach_at = alone.essence, alone.grid, alone.breach_at
 
 

@@ -1,6 +1,6 @@
 """A fault planted in one component of a whole cluster: the claim that notices, and that it holds without the fault.
 
-Lockstep tests plant faults component by component (test_planted_*.py); here the claims are on trial.
+Component by component, faults are planted beside the tests of each (test_planted.py); here the claims are on trial.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ FAULTS = (
 @cache
 def lockstep() -> ModuleType:
     """Load the tests beside the model; tests are no package."""
-    return load(TESTS / "test_lockstep_scheduling_queue.py")
+    return load(TESTS / "properties/refinement/test_scheduling_queue.py")
 
 
 def notices(check: str) -> bool:
