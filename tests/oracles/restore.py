@@ -1,7 +1,7 @@
 """The text that programs a node: what `iptables-restore` reads.
 
 Upstream: syncProxyRules of pkg/proxy/iptables/proxier.go (v1.32), which pipes such a text into iptables-restore.
-Here each text is whole and takes the tables as its own; those that leave other chains alone are made by `sync`.
+Here each text is whole and takes the tables as its own; `impl.kubeproxy.sync` leaves other chains alone.
 """
 
 from __future__ import annotations
