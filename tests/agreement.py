@@ -18,7 +18,7 @@ reaches that end.
 Of the end-to-end records (`e2e`) the line says how many are allowed (each recorded run is one the model can take), how
 many are decided (the search was exhaustive and contradicts no run), and of how many a limit left one of the two
 UNKNOWN; only a recorded run that the model rules out is a difference. Below it stands what `check` says after each step
-of each record, claim by claim, against what was recorded (kubeproof.harness.recorded.check): a claim that holds though
+of each record, claim by claim, against what was recorded (recorded.check): a claim that holds though
 it failed in a recorded run is a contradiction, and makes the exit code 1. --limit takes the first N records of each
 file; --keep writes what was found to FILE, and takes what is there already as found.
 """
@@ -42,11 +42,6 @@ from typing import Any
 from attrs import asdict, evolve, frozen
 
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.recorded import check as recorded_check
-from kubeproof.harness.recorded import end as recorded_end
-from kubeproof.harness.recorded import recordings
-from kubeproof.harness.recorded.check import Asked
-from kubeproof.harness.recorded.end import Ends
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
 from kubeproof.impl.api.core import Pod, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.reading.convert import structure, unstructure
@@ -60,10 +55,16 @@ from kubeproof.impl.api.values.timestamps import parse_time
 from kubeproof.impl.controllers.cron import ScheduleError, parse_schedule
 from kubeproof.impl.controllers.deployment import arithmetic as deployment_math
 from kubeproof.impl.controllers.replicaset.deletion import Ranked, in_order
-from kubeproof.impl.etcd import gateway as etcd_gateway
 from kubeproof.model.checker import Limits, Status
-from kubeproof.properties.oracles import kubeproxy as agreement_kubeproxy
-from kubeproof.properties.oracles import scheduler as agreement_scheduler
+from oracles import etcd as etcd_gateway
+from oracles import kubeproxy as agreement_kubeproxy
+from oracles import scheduler as agreement_scheduler
+from places import EXAMPLES
+from recorded import check as recorded_check
+from recorded import end as recorded_end
+from recorded import recordings
+from recorded.check import Asked
+from recorded.end import Ends
 
 Record = dict[str, Any]
 SUFFIXES = (".jsonl.xz", ".jsonl", ".json.xz")
@@ -375,8 +376,7 @@ JUDGES: dict[str, Judge] = {
 def judge_for(name: str, folder: Path = Path()) -> Judge | None:
     """Find the judge of a file, or of the folder it is in; `folder` is where the files are."""
     if name.startswith("cases/"):
-        examples = Path(__file__).parent.parent / "examples"
-        return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases", examples))
+        return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases", EXAMPLES))
     return JUDGES.get(name) or JUDGES.get(name.partition("/")[0])
 
 

@@ -7,10 +7,8 @@ how long it takes to place many Pods at once.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from time import process_time
 from types import ModuleType
 
@@ -26,18 +24,12 @@ from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.scheduler import Snapshot, decide, schedule
 from kubeproof.model.checker import Exploration, explore
 from kubeproof.properties.placement.groups import Fits, Group, Groups, Misfit
-
-ROOT = Path(__file__).parent.parent
+from places import EXAMPLES, MACHINES, load
 
 
 def example_machine(name: str) -> ModuleType:
     """Load a module of examples/machines."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / "machines" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(MACHINES / f"{name}.py")
 
 
 def timed(run: Callable[[], Exploration]) -> tuple[Exploration, float]:
@@ -63,7 +55,7 @@ def machines() -> None:
 def examples() -> None:
     """Check the three examples."""
     for name in ("deadlock", "dropped", "web"):
-        scenario = Cluster.from_manifests(ROOT / "examples" / name).load().scenario
+        scenario = Cluster.from_manifests(EXAMPLES / name).load().scenario
         began = process_time()
         report = check(scenario)
         seconds = process_time() - began

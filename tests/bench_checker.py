@@ -12,12 +12,10 @@ Ratios are taken within one run, for machines differ and are noisy. Seconds are 
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from pathlib import Path
 from time import perf_counter, process_time
 from types import ModuleType
 
@@ -29,8 +27,8 @@ from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Faults, Scenario
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.model.checker import Exploration, Limits, explore
+from places import EXAMPLES, MACHINES, load
 
-ROOT = Path(__file__).parent.parent
 SMALL = """
 import sys
 sys.path.insert(0, {folder!r})
@@ -42,12 +40,7 @@ explore(dining.dining(2), dining.exclusive(2), engine={engine!r})
 
 def example(name: str) -> ModuleType:
     """Load a module of examples/machines."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / "machines" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(MACHINES / f"{name}.py")
 
 
 def timed(run: Callable[[], Exploration], clock: Callable[[], float] = process_time) -> tuple[Exploration, float]:
@@ -59,7 +52,7 @@ def timed(run: Callable[[], Exploration], clock: Callable[[], float] = process_t
 
 def start() -> Iterator[str]:
     """Start Python, import, and search nine states: the best of five."""
-    folder = str(ROOT / "examples" / "machines")
+    folder = str(MACHINES)
     for engine in ("rows", "columns"):
         code = SMALL.format(folder=folder, engine=engine)
         took = []
@@ -116,7 +109,7 @@ def cores() -> Iterator[str]:
 
 def web(**faults: int) -> Scenario:
     """Give the rollout of examples/web, three replicas, with its own or with other faults."""
-    scenario = Cluster.from_manifests(ROOT / "examples" / "web").load().scenario
+    scenario = Cluster.from_manifests(EXAMPLES / "web").load().scenario
     return evolve(scenario, faults=Faults(**faults)) if faults else scenario
 
 

@@ -28,7 +28,8 @@ from time import process_time
 from types import ModuleType
 from typing import Any
 
-TESTS = Path(__file__).parent
+from places import MACHINES, TESTS, load
+
 MODELS: dict[str, tuple[str, tuple[int, ...], str, tuple[str, ...], int]] = {
     "dining13": ("dining", (13,), "dining", ("-DN=13",), 1_594_323),
     "twopc8": ("two_phase_commit", (8,), "twopc", ("-DN=8",), 1_745_408),
@@ -48,13 +49,7 @@ Tuples = Callable[[tuple[Any, ...]], list[tuple[str, tuple[Any, ...]]]]
 
 def example(name: str) -> ModuleType:
     """Load a module of examples/machines."""
-    path = TESTS.parent / "examples" / "machines" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(MACHINES / f"{name}.py")
 
 
 def search(name: str, *, small: bool = False) -> dict[str, float | int]:

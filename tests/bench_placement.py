@@ -11,8 +11,8 @@ from time import perf_counter
 from typing import Any
 
 import z3
-from bench import sized
 
+from bench import sized
 from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.place.place import solve
 from kubeproof.properties.placement import cpsat
@@ -29,7 +29,7 @@ from kubeproof.properties.placement.groups import (
     place,
     rules,
 )
-from kubeproof.properties.planted import planted
+from planted import planted
 
 PATIENCE = 10
 """Seconds until a solver is stopped."""

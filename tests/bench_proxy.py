@@ -19,11 +19,11 @@ from typing import TypeVar
 from attrs import evolve
 
 from kubeproof.impl.kubeproxy.proxy import rules
-from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
 from kubeproof.impl.kubeproxy.sync import Settings, sync
 from kubeproof.properties.reachability.all_services import Sliced, prove_all, prove_service
 from kubeproof.properties.reachability.kinds import HERE, many
 from kubeproof.properties.reachability.reachability import Reached
+from oracles.restore import restore_text, without_counters
 
 T = TypeVar("T")
 EACH = 10

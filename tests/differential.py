@@ -2,7 +2,7 @@
 
     python tests/differential.py [--seeds 0:1000] [--jobs N] [--states N] [--shrink] [--write DIR]
 
-Each seed is a small scenario (kubeproof.harness.random_scenario), checked as `kubeproof check` does it and with all
+Each seed is a small scenario (random_scenario), checked as `kubeproof check` does it and with all
 components together, nodes and Pods that are alike kept apart; where that is too large, also with the core alone and
 these kept apart. Each disagreement is printed: claim, verdicts, reasons, files (with --shrink as small as they get;
 with --write each is a folder below DIR that `kubeproof check` takes). A claim that is UNKNOWN one way or by a limit is
@@ -29,11 +29,12 @@ from kubeproof.harness import face
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Claim, Report
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.random_scenario import Drawing, draw, smaller
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits, Status
+from places import TESTS
+from random_scenario import Drawing, draw, smaller
 
-KEPT = Path(__file__).parent / "scenarios" / "differential"
+KEPT = TESTS / "scenarios" / "differential"
 STATES = 30_000
 EVERY = 20
 """Scenarios between two lines about how far it is."""

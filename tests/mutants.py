@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import io
 import multiprocessing
 import os
@@ -28,7 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -39,10 +38,10 @@ from kubeproof.harness import face
 from kubeproof.harness.check.check import check
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits
-from kubeproof.properties.planted import planted
+from places import ROOT, TESTS, load
+from planted import planted
 
-HERE = Path(__file__).parent
-TABLES = HERE / "mutants"
+TABLES = TESTS / "mutants"
 IN_CHECK = ("claims", "participation", "motion", "views", "input")
 """Tables whose mutants must die in `check`."""
 LIMITS = Limits(max_states=20_000)
@@ -86,19 +85,8 @@ def _table(path: Path) -> Iterator[Mutant]:
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-def _beside(name: str) -> ModuleType:
-    """Load a module of tests/mutants by its file; tests are no package."""
-    spec = importlib.util.spec_from_file_location(f"mutants_{name}", TABLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-WORLDS = _beside("worlds")
-DRAW = _beside("draw")
+WORLDS = load(TABLES / "worlds.py")
+DRAW = load(TABLES / "draw.py")
 
 
 def said(asks: str) -> dict[str, str]:
@@ -119,14 +107,14 @@ def _checked(world: str) -> dict[str, str]:
 
 
 def _folder(world: str) -> Path:
-    found = HERE.parent / world
-    return found if found.is_dir() else HERE / "scenarios" / world
+    found = ROOT / world
+    return found if found.is_dir() else TESTS / "scenarios" / world
 
 
 def _test(node: str) -> dict[str, str]:
     quiet = io.StringIO()
     with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-n", "0", str(HERE / node)])
+        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-n", "0", str(TESTS / node)])
     words = {pytest.ExitCode.OK: "yes", pytest.ExitCode.TESTS_FAILED: "no"}
     return {PASSES: words.get(pytest.ExitCode(code), f"not run: {quiet.getvalue()[-200:]}")}
 
@@ -195,9 +183,9 @@ def copied(folder: Path) -> None:
     """Copy the product."""
     for one in ("__init__.py", "__main__.py", "py.typed"):
         folder.mkdir(exist_ok=True)
-        shutil.copy(DRAW.ROOT / one, folder)
+        shutil.copy(ROOT / one, folder)
     for room in DRAW.ROOMS:
-        shutil.copytree(DRAW.ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def fails(names: tuple[str, ...], folder: str, seconds: float) -> str | None:
@@ -205,7 +193,7 @@ def fails(names: tuple[str, ...], folder: str, seconds: float) -> str | None:
     if seconds <= 0:
         return None
     quiet = ("-q", "-x", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-n", "0")
-    command = (sys.executable, "-m", "pytest", *quiet, *(str(HERE / name) for name in names))
+    command = (sys.executable, "-m", "pytest", *quiet, *(str(TESTS / name) for name in names))
     here = dict(os.environ, PYTHONPATH=folder)
     try:
         done = subprocess.run(command, env=here, capture_output=True, text=True, timeout=seconds, check=False)

@@ -7,11 +7,9 @@ machines are the standard ones of examples/machines and the cores of the Kuberne
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from time import process_time
 from types import ModuleType
 
@@ -24,8 +22,8 @@ from kubeproof.harness.world.prepare import prepare
 from kubeproof.harness.world.symmetry import symmetry_of
 from kubeproof.model.checker import Exploration, explore
 from kubeproof.model.machine import Machine, Property, Symmetry
+from places import EXAMPLES, MACHINES, load
 
-ROOT = Path(__file__).parent.parent
 WORLDS = ("scale", "full-nodes-repaired", "deadlock-repaired", "drain", "node-crash", "delete-deployment")
 LARGE = ("dropped", "web")
 LOOSE = ("delete-deployment", "node-crash")
@@ -49,12 +47,7 @@ class Pair:
 
 def example_machine(name: str) -> ModuleType:
     """Load a module of examples/machines."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / "machines" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(MACHINES / f"{name}.py")
 
 
 def standard(*, quick: bool) -> Iterator[Pair]:
@@ -96,7 +89,7 @@ def _symmetric(name: str, machine: Machine, properties: Sequence[Property], symm
 def kubernetes(*, quick: bool) -> Iterator[Pair]:
     """Give the cores of the Kubernetes examples with and without each reduction that can be left out of a search."""
     for name in WORLDS if quick else (*WORLDS, *LARGE):
-        scenario = Cluster.from_manifests(ROOT / "examples" / name).load().scenario
+        scenario = Cluster.from_manifests(EXAMPLES / name).load().scenario
         prepared = prepare(scenario)
         core = machine_of(scenario, prepared)
         search = partial(explore, core.machine, claims.of(core))
@@ -105,7 +98,7 @@ def kubernetes(*, quick: bool) -> Iterator[Pair]:
         if name in LOOSE:
             yield Pair(name, "urgent steps", search, partial(search, urgent=False))
     for name in TOGETHER:
-        scenario = Cluster.from_manifests(ROOT / "examples" / name).load().scenario
+        scenario = Cluster.from_manifests(EXAMPLES / name).load().scenario
         prepared = prepare(scenario)
         parts = (machine_of(scenario, prepared, reductions=reductions) for reductions in (True, False))
         yield Pair(name, "core without observers", *(partial(explore, one.machine, claims.of(one)) for one in parts))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import lzma
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from kubeproof.properties.planted import planted
+import agreement
+from places import VECTORS
+from planted import planted
 
-HERE = Path(__file__).parent
-VECTORS = HERE / "vectors"
 MISC = {
     "cron_next": 156,
     "deployment_math": 1035,
@@ -28,20 +25,6 @@ MISC = {
     "quantity_arith": 543,
     "replicaset_delete_order": 342,
 }
-
-
-def script() -> ModuleType:
-    """Load agreement.py, which is a script and no module of the package."""
-    spec = importlib.util.spec_from_file_location("agreement_script", HERE / "agreement.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-agreement = script()
 
 
 def score(name: str) -> Any:

@@ -23,8 +23,8 @@ from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.plugin import Checker
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.reading.load import Text, objects_in
+from places import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 MARK = re.compile(r"<!-- not run: (.+) -->")
 FENCE = re.compile(r"```(\w*)$")

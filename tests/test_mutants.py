@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import inspect
-import sys
 from collections import Counter
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from attrs import evolve
+
+import mutants
 
 SAMPLE = (
     "budget: one Pod less is enough",
@@ -27,20 +26,7 @@ SAMPLE = (
 )
 """Two of claims and input each at least, none that takes long."""
 
-
-def _load() -> ModuleType:
-    """Load the command by its file; tests are no package."""
-    spec = importlib.util.spec_from_file_location("mutants_command", Path(__file__).with_name("mutants.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-COMMAND = _load()
-ALL: tuple[Any, ...] = COMMAND.mutants()
+ALL: tuple[Any, ...] = mutants.mutants()
 BY_NAME = {one.name: one for one in ALL}
 
 
@@ -50,9 +36,9 @@ def test_no_two_mutants_of_a_table_are_one() -> None:
 
 
 def test_fifty_and_more_die_in_check() -> None:
-    in_check = [one for one in ALL if one.table in COMMAND.IN_CHECK]
+    in_check = [one for one in ALL if one.table in mutants.IN_CHECK]
     assert len(in_check) >= 50
-    assert {one.table for one in in_check} == set(COMMAND.IN_CHECK)
+    assert {one.table for one in in_check} == set(mutants.IN_CHECK)
     assert not any(one.asks.partition("::")[0].endswith(".py") for one in in_check)
     assert all(one.without != one.planted for one in ALL)
 
@@ -64,12 +50,12 @@ def test_every_wrong_line_has_its_place_in_the_code(name: str) -> None:
 
 
 def test_every_small_world_is_asked() -> None:
-    assert COMMAND.WORLDS.WORLDS.keys() <= {one.asks for one in ALL}
+    assert mutants.WORLDS.WORLDS.keys() <= {one.asks for one in ALL}
 
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_mutant_dies(name: str) -> None:
-    ((_, without, after),) = COMMAND.judged([BY_NAME[name]])
+    ((_, without, after),) = mutants.judged([BY_NAME[name]])
     assert (without, after) == (BY_NAME[name].without, BY_NAME[name].planted)
 
 
@@ -77,6 +63,6 @@ def test_a_mutant_that_changes_nothing_lives(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     same = evolve(BY_NAME[SAMPLE[3]], after="if there and protocol not in there or False:")
-    monkeypatch.setattr(COMMAND, "mutants", lambda: (same,))
-    assert COMMAND.main(["--jobs", "1"]) == 1
+    monkeypatch.setattr(mutants, "mutants", lambda: (same,))
+    assert mutants.main(["--jobs", "1"]) == 1
     assert capsys.readouterr().out.startswith("LIVED claims: ")

@@ -15,9 +15,17 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from places import ROOT, TESTS
+
 ROOMS = ("harness", "impl", "model", "properties", "traces")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+SHARED = ("oracles", "places", "planted", "random_scenario", "recorded")
+"""What several tests and scripts import, by the names that they call it by."""
+HELPERS = sorted(
+    path
+    for path in TESTS.rglob("*.py")
+    if path.relative_to(TESTS).with_suffix("").parts[0] in SHARED and not path.name.startswith("test_")
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 ABOVE = ("harness", "traces", "properties", "model")
@@ -33,6 +41,8 @@ MAY_IMPORT = {
     "harness.claims": ("impl.api", *ABOVE),
     "traces": ("traces", "properties", "model", "impl"),
     "harness": ("harness", "traces", "properties", "model", "impl"),
+    "tests.oracles": ("oracles", "kubeproof.model", "kubeproof.impl"),
+    "tests": (*SHARED, "kubeproof"),
 }
 """What each room may import of the others; the first entry that a module's name begins with counts."""
 
@@ -61,17 +71,17 @@ def imports_of(path: Path, tree: ast.AST) -> Iterator[str]:
 
 
 def forbidden_imports(path: Path, text: str) -> list[str]:
-    """Name every import of a module that the arrows do not allow; absolute ones of the package are never allowed."""
+    """Name every import of a module that the arrows do not allow; in the package, absolute ones never are."""
     name = name_of(path)
     allowed = next(rooms for room, rooms in MAY_IMPORT.items() if is_in(name, room))
     return [
         found
         for found in imports_of(path, ast.parse(text))
-        if found.partition(".")[0] in {*ROOMS, "kubeproof"} and not any(is_in(found, room) for room in allowed)
+        if found.partition(".")[0] in {*ROOMS, *SHARED, "kubeproof"} and not any(is_in(found, room) for room in allowed)
     ]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", [*MODULES, *HELPERS], ids=name_of)
 def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
     assert forbidden_imports(path, path.read_text(encoding="utf-8")) == []
 
@@ -86,13 +96,16 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
         ("traces/x.py", "from ..harness import check", ["harness"]),
         ("properties/x.py", "from ..traces.document import Document", ["traces.document"]),
         ("harness/x.py", "import kubeproof.model", ["kubeproof.model"]),
+        ("harness/x.py", "from planted import planted", ["planted"]),
+        ("tests/oracles/x.py", "from kubeproof.harness.world import cluster", ["kubeproof.harness.world"]),
         ("harness/claims/budget.py", "from ...impl.controllers.disruption import x", ["impl.controllers.disruption"]),
         ("model/x.py", "from ..impl.api.core import Pod", []),
         ("harness/x.py", "from ..impl.scheduler import schedule\nimport json", []),
+        ("tests/recorded/x.py", "from kubeproof.harness.world import cluster\nfrom planted import planted", []),
     ],
     ids=["impl to model", "api to its users", "model to impl", "checker to Kubernetes", "traces to harness",
-         "properties to traces", "an absolute import", "a claim to what it judges", "model to the vocabulary",
-         "harness to anything"],
+         "properties to traces", "an absolute import", "harness to what tests share", "an oracle to harness",
+         "a claim to what it judges", "model to the vocabulary", "harness to anything", "what tests share to anything"],
 )  # fmt: skip
 def test_the_arrows_are_really_looked_at(module: str, line: str, found: list[str]) -> None:
     assert forbidden_imports(ROOT / module, line) == found
@@ -109,13 +122,20 @@ def test_no_stray_module_lies_in_the_root() -> None:
     assert sorted(path.name for path in ROOT.glob("*.py")) == ["__init__.py", "__main__.py"]
 
 
-def test_tests_are_no_package() -> None:
-    assert not (ROOT / "tests" / "__init__.py").exists()
-    names = [path.name for path in (ROOT / "tests").rglob("*.py")]
-    assert len(names) == len(set(names))
+def test_tests_are_no_package_and_what_they_share_hides_no_module() -> None:
+    assert {path.parent.name for path in TESTS.rglob("__init__.py")} <= set(SHARED)
+    assert not {path.stem for path in TESTS.iterdir()} & sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_tests_lie_where_their_subject_does() -> None:
+    """In folders of the product, of what tests share, with the real kernel, or beside the scripts."""
+    folders = {path.parent.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+    assert Path("impl/etcd") in folders
+    elsewhere = {folder for folder in folders if not (ROOT / folder).is_dir()}
+    assert {folder.as_posix() for folder in elsewhere} == {"kernel", "recorded"}
+
+
+@pytest.mark.parametrize("path", [*MODULES, *HELPERS], ids=name_of)
 def test_a_module_says_what_it_is(path: Path) -> None:
     said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     assert len(said) > 20
@@ -165,8 +185,10 @@ def test_ci_runs_the_commands_that_the_readme_promises() -> None:
 
 
 def shipped(folder: Path) -> set[str]:
-    """Give what belongs into a wheel: every module, the marker of types, and the tables beside the vocabulary."""
-    data = set((folder / "impl" / "api" / "reading").glob("*.json.xz")) | {folder / "py.typed"}
+    """Give what belongs into a wheel: modules, the marker of types, the tables of the vocabulary, the zoo's folders."""
+    tables = (folder / "impl" / "api" / "reading").glob("*.json.xz")
+    failures = (folder / "harness" / "zoo" / "failures").rglob("*.yaml")
+    data = {*tables, *failures, folder / "py.typed"}
     modules = {path for room in ROOMS for path in (folder / room).rglob("*.py")} | set(folder.glob("__*__.py"))
     return {f"kubeproof/{path.relative_to(folder).as_posix()}" for path in modules | data}
 
@@ -205,7 +227,7 @@ def test_the_page_of_the_architecture_lists_every_folder_in_its_own_words() -> N
     listed = re.findall(r"^ *- `([a-z_/]+)/`: (.*)$", page, re.MULTILINE)
     folders = {
         path.parent.relative_to(ROOT).as_posix(): (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "")
-        for path in MODULES
+        for path in (*MODULES, *HELPERS)
         if path.name == "__init__.py"
     }
     assert dict(listed) == {name: said.splitlines()[0] for name, said in folders.items()}
@@ -226,14 +248,14 @@ def test_what_kubernetes_itself_names_is_spelled_once() -> None:
     assert len(words) > 10
     found = [
         f"{name_of(path)}: {word}"
-        for path in MODULES
+        for path in (*MODULES, *HELPERS)
         for word in (*words, "replicas is None")
         if word in path.read_text(encoding="utf-8") and name_of(path) not in {"impl.api.well_known", "impl.api.apps"}
     ]
     assert found == ["impl.api.reading.unmodelled_kinds: replicas is None"]  # of kinds that have no class
 
 
-JUDGING = ("harness.check", "harness.claims", "harness.recorded", "harness.world")
+JUDGING = ("harness.check", "harness.claims", "harness.world", "tests.recorded")
 COMPARED = re.compile(
     r"(?:action|label|slot)(?:\.name)?\.(?:startswith|endswith)\(|(?:action|label)\s+(?:==|in)\s+[\"'({]"
 )
@@ -241,7 +263,7 @@ COMPARED = re.compile(
 
 
 @pytest.mark.parametrize(
-    "path", [one for one in MODULES if any(is_in(name_of(one), room) for room in JUDGING)], ids=name_of
+    "path", [one for one in (*MODULES, *HELPERS) if any(is_in(name_of(one), room) for room in JUDGING)], ids=name_of
 )
 def test_names_are_for_people_and_never_compared(path: Path) -> None:
     """Who acts, by which verb and on what are values (`Action.by`, `verb`, `on`); so are the steps of a kubelet."""

@@ -23,7 +23,7 @@ Views go on while a sync is under way: what a process sees after it began a sync
 be kept for the next one. So it may begin a sync (its requests become the turn) in the moment in which it sees
 something newer; where the sync's first write shows it that kind anyway this makes no difference and is left out,
 unless the answer may be lost. Two syncs may thus rest on views that both are old when the first commits; a third in a
-row may not (the one bound of these forms; `properties.oracles.plain_views` has none, and docs/old-views.md shows the
+row may not (the one bound of these forms; `tests/oracles/plain_views.py` has none, and docs/old-views.md shows the
 smallest run that is lost).
 
 What the process wrote itself: after a commit to a kind in `sees_own` the process does not act before it has seen that

@@ -214,11 +214,12 @@ TESTED: immutabledict[str, str] = immutabledict(
     {
         "VolumeRestrictions, NodeVolumeLimits, VolumeBinding, VolumeZone": (
             "refuse what the specification refuses, or it says that this is undecided: generated claims, volumes, "
-            "classes and limits on 3 nodes (tests/test_placement_volumes.py); they read JSON and look up by name"
+            "classes and limits on 3 nodes (tests/properties/placement/test_volumes.py); they read JSON and look up "
+            "by name"
         ),
         "the filters together, and several Pods at once": (
             "are compared with the rules and with brute force on generated clusters of up to 3 nodes and 6 Pods "
-            "(tests/test_placement.py, test_placement_groups.py, test_placement_changes.py)"
+            "(tests/properties/placement: test_placement.py, test_groups.py, test_changes.py)"
         ),
     }
 )

@@ -23,8 +23,8 @@ from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort
 from kubeproof.impl.kubeproxy.conntrack import Cleanup, Entry, Table, answered, clean, send, served
 from kubeproof.impl.kubeproxy.packet import Fate, Packet, Verdict
 from kubeproof.impl.kubeproxy.proxy import rules
-from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
 from kubeproof.impl.kubeproxy.route import journeys
+from oracles.restore import restore_text, without_counters
 
 sys.path.insert(0, str(Path(__file__).parent))
 pytest_plugins = ["kernel_lab"]

@@ -25,10 +25,10 @@ from kubeproof.impl.kubeproxy.chains import ProxyConfig
 from kubeproof.impl.kubeproxy.nftables import nft_table, nft_text
 from kubeproof.impl.kubeproxy.packet import Fate, Packet
 from kubeproof.impl.kubeproxy.proxy import rules
-from kubeproof.impl.kubeproxy.restore import restore_text, without_counters
 from kubeproof.impl.kubeproxy.route import destinations
 from kubeproof.impl.kubeproxy.rule import RuleSet
 from kubeproof.impl.kubeproxy.services import service_ports
+from oracles.restore import restore_text, without_counters
 
 sys.path.insert(0, str(Path(__file__).parent))
 pytest_plugins = ["kernel_lab"]

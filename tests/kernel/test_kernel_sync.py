@@ -21,7 +21,7 @@ from kubeproof.impl.kubeproxy.chains import ProxyConfig
 from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.impl.kubeproxy.route import destinations
 from kubeproof.impl.kubeproxy.sync import Settings, jumps_text, sync
-from kubeproof.impl.kubeproxy.tables import EMPTY, Tables, restored
+from oracles.tables import EMPTY, Tables, restored
 
 sys.path.insert(0, str(Path(__file__).parent))
 pytest_plugins = ["kernel_lab"]

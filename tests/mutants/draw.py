@@ -5,8 +5,9 @@ condition, a comparison, a number, a choice or a sum can be turned round. What o
 what is no function's code is not drawn.
 
 A mutant is asked of the tests that were seen to run its line (tests/mutants/reached.py), the quickest first, then of
-the test files that import its module; where none does, of those that import what imports it, and so on. Those called
-like one of its folders come first, then the nearest, and small ones before large ones.
+the test files that import its module; where none does, of those that import what imports it, in the product or beside
+the tests, and so on. Those called like one of its folders come first, then the nearest, and small ones before large
+ones.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-ROOT = Path(__file__).parent.parent.parent
+from places import ROOT, TESTS
+
 ROOMS = ("harness", "impl", "model", "properties", "traces")
 ASKED = 12
 """Test files that a mutant is asked of, at most."""
@@ -57,6 +59,7 @@ class Drawn:
     before: str
     after: str
     asks: tuple[tuple[str, ...], ...]
+    """Paths in tests/, with the names of tests or without."""
 
 
 @frozen
@@ -175,15 +178,16 @@ def _other(node: ast.AST) -> str | None:
 
 @cache
 def asked_of(module: str) -> tuple[str, ...]:
-    """List the test files nearest to a module, by imports."""
-    tests = {path: _imported(path) for path in sorted((ROOT / "tests").glob("test_*.py"))}
-    users = {path: _imported(path) for path in _modules()}
+    """List the test files nearest to a module, by imports; those with the real kernel pass wherever there is none."""
+    tests = {path: _imported(path) for path in sorted(TESTS.rglob("test_*.py")) if path.parent.name != "kernel"}
+    beside = (path for path in TESTS.rglob("*.py") if not path.name.startswith("test_"))
+    users = {path: _imported(path) for path in (*_modules(), *beside)}
     found: dict[str, None] = {}
     waiting, known = deque([module]), {module}
     while waiting:
         one = waiting.popleft()
         near = [path for path, names in tests.items() if one in names]
-        found |= {path.name: None for path in sorted(near, key=lambda path: (len(tests[path]), path.name))}
+        found |= {_in_tests(path): None for path in sorted(near, key=lambda path: (len(tests[path]), _in_tests(path)))}
         above = sorted(_name(path) for path, names in users.items() if one in names)
         waiting.extend(name for name in above if name not in known)
         known.update(above)
@@ -191,30 +195,35 @@ def asked_of(module: str) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: not any(one in name for one in folders)))
 
 
+def _in_tests(path: Path) -> str:
+    return path.relative_to(TESTS).as_posix()
+
+
 def _name(path: Path) -> str:
-    return path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+    """Name a module of the product without the package, and one beside the tests as tests import it."""
+    name = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+    return name.removeprefix("tests.")
 
 
 @cache
 def _imported(path: Path) -> frozenset[str]:
-    """Name the modules of the product that a file imports."""
+    """Name the modules of the product, and of any other package, that a file imports."""
     package = _name(path).rpartition(".")[0] if path.name != "__init__.py" else _name(path)
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             base = _base(package, node)
-            if base is not None:
-                found |= {base, *(f"{base}.{one.name}".strip(".") for one in node.names)}
+            found |= {base, *(f"{base}.{one.name}".strip(".") for one in node.names)}
         elif isinstance(node, ast.Import):
             found |= {one.name.removeprefix("kubeproof.") for one in node.names}
     return frozenset(found)
 
 
-def _base(package: str, node: ast.ImportFrom) -> str | None:
-    """Give what an import takes from, in the words of the product; None for other packages."""
+def _base(package: str, node: ast.ImportFrom) -> str:
+    """Give what an import takes from, in the words of the product."""
     if not node.level:
         name = node.module or ""
-        return name.removeprefix("kubeproof").strip(".") if name.partition(".")[0] == "kubeproof" else None
+        return name.removeprefix("kubeproof").strip(".") if name.partition(".")[0] == "kubeproof" else name
     parts = package.split(".")
     kept = parts[: len(parts) - node.level + 1]
     return ".".join((*kept, node.module)) if node.module else ".".join(kept)

@@ -1,0 +1,126 @@
+"""One deadline, one memory limit and one interrupt for everything that a check does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from kubeproof.harness.check import motion
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Report
+from kubeproof.harness.face import Cluster
+from kubeproof.harness.input.scenario import MOST_PODS, Scenario
+from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.settle import Cut
+from kubeproof.impl.api.apps import Deployment
+from kubeproof.model.checker import Exploration, Limits, Status, explore
+from kubeproof.model.checker.results import INTERRUPTED, Deadline
+from kubeproof.model.machine import Action, Machine, Outcome
+from places import EXAMPLES
+
+ONE_STEP = Machine(({"n": 0},), (Action("on", "on", lambda view: [Outcome("on", {"n": 1})] if not view["n"] else []),))
+
+
+def example(name: str) -> Scenario:
+    return Cluster.from_manifests(EXAMPLES / name).load().scenario
+
+
+def told(report: Report) -> dict[str, tuple[str, str]]:
+    return {claim.name: (claim.status.value, " ".join(claim.lines)) for claim in report.claims}
+
+
+def test_places_are_made_for_no_more_pods_than_a_cluster_may_have() -> None:
+    workloads = [one for one in example("web").objects if isinstance(one, Deployment)]
+    asked = [evolve(one, spec=evolve(one.spec, replicas=2**31 - 1)) for one in workloads]
+    assert Scenario("huge", tuple(asked)).pods == MOST_PODS
+    assert example("web").pods == 12
+
+
+def test_a_deadline_is_a_moment_and_what_is_past_it_is_not_begun() -> None:
+    assert explore(ONE_STEP, limits=Limits(deadline=Deadline.within(60))).complete
+    found = explore(ONE_STEP, limits=Limits(deadline=Deadline.past("enough")))
+    assert (found.complete, found.why_incomplete) == (False, "enough")
+
+
+def test_the_time_of_several_searches_runs_from_one_beginning() -> None:
+    limits = Limits(timeout=60, max_states=7).begun()
+    assert (limits.timeout, limits.max_states) == (None, 7)
+    assert limits.begun() is limits
+    assert explore(ONE_STEP, limits=limits).complete
+    assert limits.deadline is not None
+    over = evolve(limits, deadline=evolve(limits.deadline, at=limits.deadline.at - 60))
+    assert explore(ONE_STEP, limits=over).why_incomplete == "the time limit of 60 s was hit"
+
+
+def test_an_interrupted_search_is_the_last_one() -> None:
+    found = explore(ONE_STEP)
+    assert Limits(max_states=1).after(found) == Limits(max_states=1)
+    interrupted = evolve(found, complete=False, why_incomplete=INTERRUPTED)
+    assert explore(ONE_STEP, limits=Limits().after(interrupted)).why_incomplete == INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        (Limits(timeout=0.0), "the time limit of 0 s was hit before the manifests were applied"),
+        (Limits(max_memory=1), "the memory limit of 1 bytes was hit before the manifests were applied"),
+    ],
+    ids=["time", "memory"],
+)
+def test_a_limit_that_is_hit_while_manifests_are_applied_leaves_everything_unknown(limits: Limits, why: str) -> None:
+    found = told(check(example("node-crash"), limits=limits))
+    assert set(found.values()) == {("UNKNOWN", why)}
+    with pytest.raises(Cut):
+        prepare(example("node-crash"), limits.begun())
+
+
+def test_after_an_interrupt_no_further_search_is_begun_and_what_was_decided_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[Limits] = []
+
+    def interrupted(*args: object, **options: object) -> Exploration:
+        found = explore(*args, **options)  # type: ignore[arg-type]
+        return evolve(found, complete=False, why_incomplete=INTERRUPTED)
+
+    def noted(*args: object, limits: Limits, **options: object) -> Exploration:
+        begun.append(limits)
+        return explore(*args, limits=limits, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(motion, "explore", noted)
+    found = told(check(example("scale"), search=interrupted))
+    assert [one.deadline for one in begun] == [Deadline.past(INTERRUPTED)] * 2
+    assert found["reachability"] == ("UNKNOWN", INTERRUPTED)
+    assert found["convergence"] == ("HOLDS", "")
+
+
+def test_one_pod_that_was_not_looked_at_to_the_end_is_neither_dropped_nor_safe() -> None:
+    found = told(check(example("scale"), limits=Limits(max_states=3)))
+    assert found["reachability"][0] == Status.UNKNOWN.value
+
+
+def test_sigterm_ends_a_check_as_an_interrupt_does_and_the_checkpoint_is_written(tmp_path: Path) -> None:
+    kept = tmp_path / "search"
+    command = [sys.executable, "-m", "kubeproof", "check", str(EXAMPLES / "web"), "--quiet", "--checkpoint", str(kept)]
+    running = subprocess.Popen([*command, "--trace-dir", str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not _searches(running.pid):
+        time.sleep(0.2)
+    running.send_signal(signal.SIGTERM)
+    said, _ = running.communicate(timeout=60)
+    assert running.returncode == 3
+    assert "convergence    UNKNOWN" in said
+    assert kept.read_bytes().startswith(b"kubeproof checkpoint")
+
+
+def _searches(process: int) -> bool:
+    """Tell whether a process has worked for longer than starting takes."""
+    spent = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11]
+    return int(spent) / os.sysconf("SC_CLK_TCK") > 3

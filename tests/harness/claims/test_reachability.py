@@ -1,0 +1,375 @@
+"""Reachability, asked of `check`: each way to lose an answer is found, and its repaired twin holds for a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from attrs import evolve
+
+from kubeproof.harness.check.check import check, machine_for
+from kubeproof.harness.check.motion import NOBODY_GOES
+from kubeproof.harness.check.results import Claim
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.impl.api.core import Service
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.model.checker import replay
+from planted import planted
+
+HOOK = "lifecycle: {preStop: {sleep: {seconds: 10}}},"
+APART = """affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [
+      {labelSelector: {matchLabels: {app: web}}, topologyKey: kubernetes.io/hostname}]}},"""
+SURGE = "{rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}"
+IN_PLACE = "{rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}"
+SET_IMAGE = {"setImage": {"kind": "Deployment", "name": "web", "image": "web:2"}}
+DELETE_POD = {"deletePod": {"workload": "Deployment/web"}}
+
+
+def deployment(
+    name: str = "web",
+    *,
+    replicas: int = 1,
+    labels: str = "",
+    ports: str = "{containerPort: 80}",
+    hook: str = HOOK,
+    strategy: str = SURGE,
+    pod: str = "",
+    image: str = "web:1",
+) -> str:
+    return f"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: {name}}}}}
+  strategy: {strategy}
+  template:
+    metadata: {{labels: {{app: {name}{labels}}}}}
+    spec: {{{pod} containers: [{{{hook} name: app, image: "{image}", ports: [{ports}]}}]}}
+---
+"""
+
+
+def service(name: str = "web", *, selector: str = "", ports: str = "{port: 80}", more: str = "") -> str:
+    return f"""\
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{selector: {{{selector or f"app: {name}"}}}, ports: [{ports}]{more}}}
+---
+"""
+
+
+def pod(name: str, labels: str, *, hook: str = HOOK) -> str:
+    return f"""\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, labels: {{{labels}}}}}
+spec: {{containers: [{{{hook} name: app, image: "web:1", ports: [{{containerPort: 80}}]}}]}}
+---
+"""
+
+
+def applied(text: str) -> dict[str, Any]:
+    """Give the step that applies a manifest."""
+    return {"apply": {"object": yaml.safe_load(text.removesuffix("---\n"))}}
+
+
+def scenario(text: str, *script: Any, **options: Any) -> Scenario:
+    wishes = {"nodes": 1, "start": "settled", "script": list(script), "bounds": {"propagation": "5s"}, **options}
+    return load_scenario("small", {"all.yaml": text}, wishes).scenario
+
+
+def reachability(one: Scenario) -> Claim:
+    found = next(claim for claim in check(one).claims if claim.name == "reachability")
+    if found.trace is not None:
+        assert replay(machine_for(one, found.kind), found.trace).divergence is None
+    return found
+
+
+def told(text: str, *script: Any, **options: Any) -> tuple[str, str]:
+    """Give the verdict and all that is said of it."""
+    claim = reachability(scenario(text, *script, **options))
+    blame = (f"{one.ref.kind} {one.ref.name}: {one.field}: {one.what}" for one in claim.blame)
+    return claim.status.value, " / ".join((*claim.lines, *blame))
+
+
+# --- nobody answers, at rest ------------------------------------------------------------------------------------------
+
+AT_REST = {
+    "a port that no container is called": (
+        deployment(ports="{name: main, containerPort: 80}") + service(ports="{port: 443, targetPort: https}"),
+        deployment(ports="{name: https, containerPort: 80}") + service(ports="{port: 443, targetPort: https}"),
+        "Service web, port 443: nobody answers: no container has a TCP port that is called https",
+    ),
+    "UDP where the container declares TCP": (
+        deployment() + service(ports="{port: 80, protocol: UDP}"),
+        deployment(ports="{containerPort: 80, protocol: UDP}") + service(ports="{port: 80, protocol: UDP}"),
+        "Service web, port 80/UDP: nobody answers: the containers declare 80 for TCP, not for UDP",
+    ),
+    "a name that is another protocol's": (
+        deployment(ports="{name: dns, containerPort: 53}")
+        + service(ports="{port: 53, protocol: UDP, targetPort: dns}"),
+        deployment(ports="{name: dns, containerPort: 53}") + service(ports="{port: 53, targetPort: dns}"),
+        "no container has a UDP port that is called dns",
+    ),
+    "one port of two": (
+        deployment(ports="{name: a, containerPort: 80}")
+        + service(ports="{name: a, port: 80, targetPort: a}, {name: b, port: 81, targetPort: b}"),
+        deployment(ports="{name: a, containerPort: 80}, {name: b, containerPort: 81}")
+        + service(ports="{name: a, port: 80, targetPort: a}, {name: b, port: 81, targetPort: b}"),
+        "Service web, port 81: nobody answers",
+    ),
+    "Pods that find no place": (
+        deployment(pod="nodeSelector: {disk: ssd},") + service(),
+        deployment() + service(),
+        "Service web, port 80: nobody answers: none of web-",
+    ),
+    "a node with clients and without endpoints": (
+        deployment(pod="nodeSelector: {kubernetes.io/hostname: node-1},")
+        + deployment("client", pod="nodeSelector: {kubernetes.io/hostname: node-2},")
+        + service(more=", internalTrafficPolicy: Local"),
+        deployment(pod="nodeSelector: {kubernetes.io/hostname: node-1},")
+        + deployment("client", pod="nodeSelector: {kubernetes.io/hostname: node-2},")
+        + service(),
+        "Service web, port 80, asked on node-2 (internalTrafficPolicy: Local): nobody answers",
+    ),
+}
+
+
+@pytest.mark.parametrize("start", ["settled", "empty"])
+@pytest.mark.parametrize("name", AT_REST)
+def test_nobody_answers_at_rest(name: str, start: str) -> None:
+    broken, repaired, line = AT_REST[name]
+    verdict, lines = told(broken, start=start, nodes=2)
+    assert verdict == "VIOLATED"
+    assert line in lines
+    assert told(repaired, start=start, nodes=2)[0] == "HOLDS"
+
+
+def test_a_selector_that_nobody_bears() -> None:
+    one = scenario(deployment() + service())
+    typo = tuple(
+        evolve(each, spec=evolve(each.spec, selector=strings({"app": "wbe"}))) if isinstance(each, Service) else each
+        for each in one.objects
+    )
+    claim = reachability(evolve(one, objects=typo))
+    assert (claim.status.value, claim.kind) == ("VIOLATED", "at rest")
+    assert claim.lines[0] == "Service web, port 80: nobody answers: no Pod bears app=wbe (spec.selector)"
+    assert reachability(one).status.value == "HOLDS"
+
+
+def test_pods_that_never_get_ready() -> None:
+    bad = deployment(image="bad:1") + service()
+    assert told(bad, start="empty", images="byName")[0] == "VIOLATED"
+    assert told(bad, start="empty")[0] == "HOLDS"
+
+
+def test_a_port_that_no_container_declares_is_listened_on() -> None:
+    assert told(deployment(ports="") + service())[0] == "HOLDS"
+
+
+def test_a_service_without_selector_is_not_judged() -> None:
+    free = "apiVersion: v1\nkind: Service\nmetadata: {name: free}\nspec: {ports: [{port: 80}]}\n"
+    claim = reachability(scenario(deployment() + free))
+    assert (claim.status.value, claim.vacuous) == ("HOLDS", True)
+
+
+# --- nobody answers any more ------------------------------------------------------------------------------------------
+
+
+def test_a_rollout_that_renames_the_port() -> None:
+    ports = "{name: http, containerPort: 80}"
+    step = applied(deployment(ports="{name: web, containerPort: 80}", image="web:2"))
+    by_name = deployment(ports=ports) + service(ports="{port: 80, targetPort: http}")
+    verdict, lines = told(by_name, step)
+    assert verdict == "VIOLATED"
+    assert "no container has a TCP port that is called http" in lines
+    assert told(deployment(ports=ports) + service(), step)[0] == "HOLDS"
+
+
+def test_a_switch_to_a_colour_without_replicas() -> None:
+    both = deployment("blue", labels=", all: web") + deployment("green", labels=", all: web", replicas=0)
+    step = applied(service(selector="app: green"))
+    verdict, lines = told(both + service(selector="app: blue"), step)
+    assert verdict == "VIOLATED"
+    assert lines.startswith('Service web, port 80: nobody answers any more after "apply Service web": no Pod bears')
+    assert "Service web: spec: apply it only once Pods that it leads to are ready" in lines
+    ready = both.replace("replicas: 0", "replicas: 1")
+    assert told(ready + service(selector="app: blue"), step)[0] == "HOLDS"
+
+
+def test_a_workload_that_is_scaled_to_zero() -> None:
+    scale = {"scale": {"kind": "Deployment", "name": "web", "replicas": 0}}
+    assert told(deployment() + service(), scale)[0] == "VIOLATED"
+    scale = {"scale": {"kind": "Deployment", "name": "web", "replicas": 1}}
+    assert told(deployment(replicas=2) + service(), scale)[0] == "HOLDS"
+
+
+def test_the_only_pod_is_deleted() -> None:
+    verdict, lines = told(deployment() + service(), DELETE_POD)
+    assert verdict == "VIOLATED"
+    assert "Service web, port 80: nobody answers any more after" in lines
+    assert "Deployment web: spec.replicas: a Pod that is alone leaves a gap" in lines
+    assert told(deployment(replicas=2) + service(), DELETE_POD)[0] == "HOLDS"
+
+
+def test_a_service_that_the_script_deletes_is_not_judged_afterwards() -> None:
+    gone = {"deleteObject": {"kind": "Service", "name": "web"}}
+    other = {"deleteObject": {"kind": "Deployment", "name": "web"}}
+    text = deployment() + service()
+    assert told(text, gone, other, consistency="linearizable", waitBetweenSteps=True)[0] != "VIOLATED"
+    assert told(text, other, consistency="linearizable", waitBetweenSteps=True)[0] == "VIOLATED"
+
+
+@pytest.mark.parametrize(
+    ("policy", "verdict"),
+    [
+        (", type: NodePort, externalTrafficPolicy: Local", "VIOLATED"),
+        (", internalTrafficPolicy: Local", "VIOLATED"),
+        (", type: NodePort", "HOLDS"),
+    ],
+)
+def test_a_node_whose_own_pod_is_replaced_in_place(policy: str, verdict: str) -> None:
+    text = deployment(replicas=2, strategy=IN_PLACE, pod=APART) + service(more=policy)
+    found, lines = told(text, SET_IMAGE, nodes=2, consistency="linearizable")
+    assert found == verdict
+    assert verdict == "HOLDS" or "asked on node-" in lines
+    assert verdict == "HOLDS" or "Deployment web: spec.strategy.rollingUpdate.maxUnavailable: with 0" in lines
+
+
+# --- connections to who does not accept them --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_service_that_a_step_applies(again: bool) -> None:  # noqa: FBT001
+    """It is there already and gets a label more, or it only comes by the script."""
+    labelled = service().replace("{name: web}", "{name: web, labels: {team: a}}")
+    step = applied(labelled)
+    before = service() if again else ""
+    verdict, lines = told(deployment(hook="") + before, step, SET_IMAGE)
+    assert verdict == "VIOLATED"
+    assert "Deployment web: spec.template.spec.containers[0].lifecycle.preStop" in lines
+    assert told(deployment() + before, step, SET_IMAGE)[0] == "HOLDS"
+
+
+def test_two_services_of_which_the_first_ones_pods_have_no_hook() -> None:
+    first, second = deployment("a", hook="") + service("a"), deployment("b") + service("b")
+    steps = [{"setImage": {"kind": "Deployment", "name": name, "image": "web:2"}} for name in "ab"]
+    verdict, lines = told(first + second, *steps, consistency="linearizable")
+    assert verdict == "VIOLATED"
+    assert "Deployment a: spec.template.spec.containers[0].lifecycle.preStop" in lines
+    assert told(deployment("a") + service("a") + second, *steps, consistency="linearizable")[0] == "HOLDS"
+
+
+@pytest.mark.parametrize(("hook", "verdict"), [("", "VIOLATED"), (HOOK, "HOLDS")])
+def test_a_bare_pod_that_the_script_applies_and_deletes_beside_a_deployment(hook: str, verdict: str) -> None:
+    steps = (applied(pod("extra", "app: web", hook=hook)), {"deletePod": {"name": "extra"}})
+    found, lines = told(deployment() + service(), *steps, waitBetweenSteps=True)
+    assert found == verdict
+    assert verdict == "HOLDS" or "Pod extra: spec.containers[0].lifecycle.preStop" in lines
+
+
+def test_a_service_that_publishes_unready_addresses_sends_connections_to_the_end() -> None:
+    text = deployment() + service(more=", publishNotReadyAddresses: true")
+    verdict, lines = told(text, SET_IMAGE)
+    assert verdict == "VIOLATED"
+    assert "which takes no more after" in lines
+
+
+@pytest.mark.parametrize("fault", ["containerCrash", "nodeCrash"])
+def test_a_fault_that_is_named_is_looked_at(fault: str) -> None:
+    text = deployment(replicas=2, pod=APART) + service()
+    verdict, lines = told(text, nodes=2, faults={fault: 1}, consistency="linearizable")
+    assert verdict == "VIOLATED"
+    assert "Service web, port 80: connections go to web-" in lines
+    claim = reachability(scenario(text, nodes=2, consistency="linearizable"))
+    assert (claim.status.value, claim.vacuous) == ("HOLDS", (NOBODY_GOES,))
+
+
+def test_a_fault_that_hits_nobody_behind_a_service_is_no_breach() -> None:
+    text = deployment("other") + deployment(replicas=0) + service()
+    assert told(text, faults={"containerCrash": 1})[0] == "HOLDS"
+
+
+# --- what is never taken away, and how long propagation may take ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "start"),
+    [
+        ([], "empty"),
+        ([{"scale": {"kind": "Deployment", "name": "web", "replicas": 2}}], "settled"),
+        ([{"cordon": {"node": "node-1"}}], "settled"),
+    ],
+    ids=["a first apply", "a scale up", "a cordon"],
+)
+@pytest.mark.parametrize("bounds", [{}, {"propagation": "5s"}])
+def test_where_no_pod_goes_no_connection_is_lost(step: list[Any], start: str, bounds: dict[str, str]) -> None:
+    claim = reachability(scenario(deployment(hook="") + service(), *step, start=start, bounds=bounds))
+    assert (claim.status.value, claim.vacuous) == ("HOLDS", (NOBODY_GOES,))
+
+
+def test_without_a_bound_the_longest_propagation_is_the_answer() -> None:
+    verdict, lines = told(deployment() + service(), SET_IMAGE, bounds={})
+    assert verdict == "HOLDS"
+    assert "more than 10 s after its deletion" in lines
+    verdict, lines = told(deployment(hook="") + service(), SET_IMAGE, bounds={})
+    assert verdict == "VIOLATED"
+    assert "it holds for no propagation time" in lines
+    assert told(deployment() + service(), SET_IMAGE, bounds={"propagation": "10s"})[0] == "HOLDS"
+    assert told(deployment() + service(), SET_IMAGE, bounds={"propagation": "11s"})[0] == "VIOLATED"
+
+
+def test_a_cordon_does_not_blind_the_endpoints() -> None:
+    steps = ({"cordon": {"node": "node-1"}}, {"uncordon": {"node": "node-1"}}, SET_IMAGE)
+    assert told(deployment(hook="") + service(), *steps, waitBetweenSteps=True)[0] == "VIOLATED"
+    assert told(deployment() + service(), *steps, waitBetweenSteps=True)[0] == "HOLDS"
+
+
+# --- faults planted in what is judged ---------------------------------------------------------------------------------
+
+ANYWHERE = deployment(replicas=2, pod=APART, ports="{name: http, containerPort: 80}")
+BY_NAME = "{port: 80, targetPort: http}"
+PLANTED = {
+    "the EndpointSlice controller is blind to ports": (
+        ANYWHERE + service(ports=BY_NAME),
+        "controllers.endpointslice.endpointslice",
+        "containers=tuple(Container(one.name, ports=one.ports) for one in obj.spec.containers)",
+        "containers=tuple(Container(one.name) for one in obj.spec.containers)",
+    ),
+    "it takes a Pod of the second node for gone": (
+        ANYWHERE + service(ports=BY_NAME),
+        "controllers.endpointslice.endpointslice",
+        "or obj.finished or",
+        'or obj.finished or obj.spec.node_name == "node-2" or',
+    ),
+}
+
+
+LOCAL = ", type: NodePort, externalTrafficPolicy: Local"
+PLANTED |= {
+    "the rules of one node alone forget the last endpoint": (
+        ANYWHERE + service(ports=BY_NAME),
+        "kubeproxy.endpoints",
+        "cluster = _cluster(found, zone)",
+        "cluster = _cluster(found[1:] if node_name == 'node-2' else found, zone)",
+    ),
+    "under a policy Local a node uses the others' endpoints": (
+        ANYWHERE + service(ports=BY_NAME, more=LOCAL),
+        "kubeproxy.endpoints",
+        "for one in found if one.local)",
+        "for one in found if one.local or node_name == 'node-2')",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_fault_is_seen_by_the_claim(name: str) -> None:
+    text, module, before, after = PLANTED[name]
+    with planted(f"kubeproof.impl.{module}", before, after):
+        assert told(text, nodes=2)[0] == "VIOLATED"
+    assert told(text, nodes=2)[0] == "HOLDS"

@@ -1,0 +1,74 @@
+"""Documented failures that are folders are found, and gone with their repair; `kubeproof zoo` tells of all."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import yaml
+from attrs import evolve
+
+from kubeproof.harness.cli import main
+from kubeproof.harness.zoo import command, folders, registry
+from kubeproof.harness.zoo.catalogue import Found, Pair, as_documented
+from kubeproof.model.checker.results import Status
+
+PAIRS = [pair for topic in registry.TOPICS for pair in folders.pairs(topic)]
+ONE = "room-reported-free-too-early"
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+def test_the_failure_is_found_and_its_repair_proved(pair: Pair) -> None:
+    faulty, repaired = pair.faulty(), pair.repaired()
+    assert as_documented(faulty, repaired)
+    assert pair.folder is not None
+    assert any(folders.written(pair.folder).shows in line for line in faulty.lines)
+    assert faulty.claim == repaired.claim
+
+
+def test_every_folder_is_a_failure_of_a_known_topic_and_expects_what_is_documented() -> None:
+    assert [pair.name for pair in PAIRS] == sorted(path.name for path in folders.FAILURES.iterdir())
+    for pair in PAIRS:
+        assert pair.folder is not None
+        claim = folders.written(pair.folder).claim
+        for twin, verdict in (("faulty", "VIOLATED"), ("repaired", "HOLDS")):
+            scenario = yaml.safe_load((pair.folder / twin / "scenario.yaml").read_text())
+            assert scenario["expect"][claim] == verdict
+
+
+def test_names_sources_and_words_are_given_once_each() -> None:
+    every = [pair for _, pair in registry.chosen(())]
+    assert len({pair.name for pair in every}) == len({pair.what for pair in every}) == len(every) >= 36
+    assert all(pair.sources and pair.repair for pair in every)
+
+
+def test_a_failure_that_is_not_as_documented_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    (pair,) = (pair for pair in PAIRS if pair.name == ONE)
+    healthy = partial(Found, Status.HOLDS, "convergence", 1, 0.0)
+    monkeypatch.setattr(registry, "topics", lambda: {"placement": (evolve(pair, faulty=healthy),)})
+    ((right, text),) = command.run([ONE], trace=False)
+    assert not right
+    assert text.startswith(f"ODD  placement/{ONE}")
+
+
+def test_the_command_lists_runs_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["zoo", *words])
+        out = capsys.readouterr()
+        return int(ended.value.code or 0), out.out, out.err
+
+    code, every, _ = said()
+    assert (code, every) == (0, said("list")[1])
+    assert all(pair.name in every for _, pair in registry.chosen(()))
+    code, ran, _ = said("run", ONE, "--trace")
+    assert code == 0
+    assert "1 of 1 documented failures are found, and gone with their repairs" in ran
+    assert "reject OutOfcpu" in ran
+    code, shown, _ = said("show", ONE)
+    assert code == 0
+    assert "- switches: {podStatus: before-1.27}" in shown
+    assert "without manifests" in said("show", "lost-wake-up")[1]
+    code, _, complaint = said("run", "placment")
+    assert code == 2
+    assert "did you mean placement?" in complaint

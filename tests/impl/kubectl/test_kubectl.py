@@ -1,0 +1,229 @@
+"""kubectl against its recorded requests, and what its commands ask for."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import re
+from typing import Any
+
+import pytest
+from attrs import evolve
+from immutabledict import immutabledict
+
+from kubeproof.impl.api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
+from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.core import Container, Node, NodeSpec, Pod, PodSpec, PodTemplateSpec
+from kubeproof.impl.api.kinds import Object, ref_of
+from kubeproof.impl.api.meta import ObjectMeta, OwnerReference, Ref
+from kubeproof.impl.api.requests import Create, Delete, Evict, Update
+from kubeproof.impl.api.values.frozen import freeze, strings
+from kubeproof.impl.kubectl import script
+from kubeproof.impl.kubectl.apply import LAST_APPLIED
+from kubeproof.impl.kubectl.merge import merge
+from kubeproof.impl.kubectl.run import run, run_requests
+from places import VECTORS
+
+RECORDED = VECTORS / "kubectl" / "requests.txt.xz"
+
+
+def test_run_sends_the_three_recorded_requests() -> None:
+    with lzma.open(RECORDED, "rt") as text:
+        lines = text.read().partition("== 01_run_coldcache")[2].partition("\n==")[0].splitlines()[1:]
+    ours = run_requests(run("nginx-pod", "nginx:latest"))
+    assert [line.split()[:2] for line in lines] == [[one.method, one.url] for one in ours]
+    assert [line.partition("[accept=")[2].split("]")[0].partition(", ct=")[0] for line in lines] == [
+        one.accept for one in ours
+    ]
+    assert freeze(json.loads(lines[2].partition("body=")[2])) == ours[2].body
+
+
+def deployment(image: str = "app:1", *, containers: tuple[str, ...] = ("app",)) -> Deployment:
+    spec = PodSpec(containers=tuple(Container(name=one, image=image) for one in containers))
+    template = PodTemplateSpec(ObjectMeta(labels=strings({"app": "web"})), spec)
+    return Deployment(ObjectMeta(name="web", namespace="d", uid="u1"), DeploymentSpec(replicas=2, template=template))
+
+
+def replica_set(name: str, image: str, revision: int) -> ReplicaSet:
+    owner = OwnerReference("apps/v1", "Deployment", "web", "u1", controller=True)
+    notes = strings({"deployment.kubernetes.io/revision": str(revision), "why": image})
+    template = deployment(image).spec.template
+    hashed = evolve(template.metadata, labels=strings({"app": "web", "pod-template-hash": name}))
+    meta = ObjectMeta(name=name, namespace="d", owner_references=(owner,), annotations=notes)
+    return ReplicaSet(meta, ReplicaSetSpec(template=evolve(template, metadata=hashed)))
+
+
+def pod(name: str, node: str = "n1", *, owner: str = "", **meta: object) -> Pod:
+    owners = (OwnerReference("apps/v1", owner, "x", "u", controller=True),) if owner else ()
+    return Pod(ObjectMeta(name=name, namespace="d", owner_references=owners, **meta), PodSpec(node_name=node))
+
+
+def asked(step: script.Step, *objects: Object) -> object:
+    return script.requests(step, Cache.of(objects), "d")
+
+
+def changed(step: script.Step, *objects: Object) -> Object:
+    found = asked(step, *objects)
+    assert isinstance(found, tuple)
+    assert isinstance(found[0], Update)
+    return found[0].object
+
+
+def images(obj: Object) -> list[str]:
+    assert isinstance(obj, Deployment)
+    return [one.image for one in obj.spec.template.spec.containers]
+
+
+def test_set_image_changes_the_container_it_names_and_no_other() -> None:
+    two = deployment(containers=("app", "side"))
+    assert images(changed(script.SetImage("Deployment", "web", "app:2", "side"), two)) == ["app:1", "app:2"]
+    assert images(changed(script.SetImage("Deployment", "web", "app:2", "*"), two)) == ["app:2", "app:2"]
+    assert images(changed(script.SetImage("Deployment", "web", "app:2"), deployment())) == ["app:2"]
+    assert asked(script.SetImage("Deployment", "web", "app:1"), deployment()) == ()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        script.SetImage("Deployment", "web", "app:2"),
+        script.SetImage("Deployment", "web", "app:2", "none"),
+        script.SetImage("Deployment", "other", "app:2", "app"),
+        script.Scale("Deployment", "other", 1),
+        script.RolloutUndo("Deployment", "web"),
+        script.DeleteObject("Deployment", "other"),
+        script.DeleteObject("Gadget", "web"),
+        script.DeletePod(workload="Deployment/web"),
+        script.Cordon("n9"),
+        script.Drain("n9"),
+        script.Untaint("n1", "gone"),
+    ],
+    ids=str,
+)
+def test_a_command_whose_object_is_not_there_sends_nothing(step: script.Step) -> None:
+    found = asked(step, deployment(containers=("app", "side")), Node(ObjectMeta(name="n1")))
+    assert isinstance(found, script.Missing)
+
+
+def test_undo_goes_back_one_revision_and_takes_its_annotations() -> None:
+    sets = [replica_set("a", "app:1", 1), replica_set("b", "app:2", 2), replica_set("c", "app:3", 3)]
+    live = changed(script.RolloutUndo("Deployment", "web"), deployment("app:3"), *sets)
+    assert images(live) == ["app:2"]
+    assert live.metadata.annotations == {"why": "app:2"}
+    assert isinstance(live, Deployment)
+    assert live.spec.template.metadata.labels == {"app": "web"}
+
+
+def test_each_restart_stamps_the_template_anew() -> None:
+    restart = script.RolloutRestart("Deployment", "web")
+    once = changed(restart, deployment())
+    twice = changed(restart, once)
+    assert len({deployment(), once, twice}) == 3
+    assert changed(script.RolloutRestart("Deployment", "web", "noon"), once) == changed(
+        script.RolloutRestart("Deployment", "web", "noon"), twice
+    )
+
+
+def test_scale_uses_the_subresource() -> None:
+    found = asked(script.Scale("Deployment", "web", 5), deployment())
+    wanted = evolve(deployment(), spec=evolve(deployment().spec, replicas=5))
+    assert found == (Update(wanted, deployment(), "scale"),)
+
+
+def test_drain_cordons_and_evicts_what_has_to_go() -> None:
+    node = Node(ObjectMeta(name="n1"))
+    mirror = pod("mirror", annotations=strings({"kubernetes.io/config.mirror": "x"}))
+    going = pod("going", deletion_timestamp=0)
+    objects = (node, pod("a"), pod("b", "n2"), pod("ds", owner="DaemonSet"), mirror, going)
+    closed = evolve(node, spec=NodeSpec(unschedulable=True))
+    drain = script.Drain("n1", force=True, ignore_daemonsets=True)
+    assert asked(drain, *objects) == (Update(closed, node), Evict(Ref("Pod", "d", "a")))
+    assert script.drain_targets(drain, Cache.of((closed, *objects[2:5]))) == ()
+    assert script.drain_targets(drain, Cache.of((closed, *objects[2:]))) == (going,)
+
+
+def keeping(name: str, **rest: Any) -> Pod:
+    """Make a Pod with an emptyDir."""
+    one = pod(name, **rest)
+    return evolve(one, spec=evolve(one.spec, extra=immutabledict({"volumes": ({"name": "v", "emptyDir": {}},)})))
+
+
+@pytest.mark.parametrize(
+    ("flags", "because"),
+    [
+        ({}, {"--ignore-daemonsets", "--delete-emptydir-data", "--force"}),
+        ({"force": True}, {"--ignore-daemonsets", "--delete-emptydir-data"}),
+        ({"force": True, "ignore_daemonsets": True}, {"--delete-emptydir-data"}),
+        ({"ignore_daemonsets": True, "delete_emptydir_data": True}, {"--force"}),
+        ({"force": True, "ignore_daemonsets": True, "delete_emptydir_data": True}, set()),
+    ],
+)
+def test_a_drain_that_may_not_remove_a_pod_cordons_and_evicts_nobody(flags: dict[str, bool], because: set[str]) -> None:
+    node = Node(ObjectMeta(name="n1"))
+    data = keeping("data", owner="ReplicaSet")
+    objects = (node, pod("bare"), pod("ds", owner="DaemonSet"), data, pod("far", "n2"))
+    drain = script.Drain("n1", **flags)
+    errors = script.drain_errors(drain, Cache.of(objects))
+    assert set(re.findall(r"--[a-z-]+", str(list(errors)))) == because
+    sent = asked(drain, *objects)
+    assert isinstance(sent, tuple)
+    assert [type(one) for one in sent] == ([Update] if because else [Update, Evict, Evict])
+
+
+def test_delete_pod_takes_the_first_of_a_workload_that_is_not_going_yet() -> None:
+    owned = replica_set("x", "app:1", 1)
+    pods = [pod(name, node, owner="ReplicaSet") for name, node in (("a", "n1"), ("b", "n2"), ("c", "n2"))]
+    going = evolve(pods[0], metadata=evolve(pods[0].metadata, deletion_timestamp=0))
+    step = script.DeletePod(workload="Deployment/web")
+    assert asked(step, owned, *pods) == (Delete(ref_of(pods[0]), propagation_policy="Background"),)
+    assert asked(step, owned, going, *pods[1:]) == (Delete(ref_of(pods[1]), propagation_policy="Background"),)
+    on = script.DeletePod(workload="Deployment/web", node="n2")
+    assert asked(on, owned, *pods) == (Delete(ref_of(pods[1]), propagation_policy="Background"),)
+
+
+def test_apply_creates_then_changes_only_what_the_manifest_says() -> None:
+    manifest = evolve(deployment(), metadata=ObjectMeta(name="web"))
+    created = asked(script.Apply(manifest))
+    assert isinstance(created, tuple)
+    assert isinstance(created[0], Create)
+    live = created[0].object
+    assert live.metadata.namespace == "d"
+    assert LAST_APPLIED in live.metadata.annotations
+    assert asked(script.Apply(manifest), live) == ()
+    scaled = changed(script.Scale("Deployment", "web", 7), live)
+    silent = evolve(manifest, spec=evolve(manifest.spec, replicas=None))
+    after = changed(script.Apply(silent), evolve(scaled, metadata=evolve(scaled.metadata, uid="u9")))
+    assert isinstance(after, Deployment)
+    assert (after.spec.replicas, after.metadata.uid) == (None, "u9")
+
+
+@pytest.mark.parametrize(
+    ("original", "modified", "current", "result"),
+    [
+        ({"a": 1}, {"a": 2}, {"a": 1, "b": 3}, {"a": 2, "b": 3}),
+        ({"a": 1, "b": 1}, {"a": 1}, {"a": 1, "b": 1, "c": 1}, {"a": 1, "c": 1}),
+        (None, {"a": 1}, {"b": 1}, {"a": 1, "b": 1}),
+        ({}, {"tolerations": [{"key": "x"}]}, {"tolerations": [{"key": "y"}]}, {"tolerations": [{"key": "x"}]}),
+        (
+            {"containers": [{"name": "a"}, {"name": "b"}]},
+            {"containers": [{"name": "a", "image": "2"}]},
+            {"containers": [{"name": "a", "image": "1", "tty": True}, {"name": "b"}, {"name": "injected"}]},
+            {"containers": [{"name": "a", "image": "2", "tty": True}, {"name": "injected"}]},
+        ),
+        (
+            {"strategy": {"type": "RollingUpdate"}},
+            {"strategy": {"type": "Recreate"}},
+            {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}},
+            {"strategy": {"type": "Recreate"}},
+        ),
+        (
+            {"ports": [{"port": 80}]},
+            {"ports": [{"port": 80, "targetPort": 1}]},
+            {"ports": [{"port": 80, "nodePort": 3}]},
+            {"ports": [{"port": 80, "targetPort": 1, "nodePort": 3}]},
+        ),
+        ({}, {"finalizers": ["a"]}, {"finalizers": ["b"]}, {"finalizers": ["a", "b"]}),
+    ],
+    ids=["set", "removed", "first apply", "atomic list", "list by name", "union", "ports by number", "set of strings"],
+)
+def test_three_way_merge(original: object, modified: object, current: object, result: object) -> None:
+    assert merge(original, modified, current) == result

@@ -1,0 +1,111 @@
+"""Turns: requests sent side by side are a set, and what others see is what every order by itself would show them."""
+
+from __future__ import annotations
+
+from itertools import chain, permutations
+
+import pytest
+from attrs import evolve
+
+from kubeproof.harness.check.check import machine_of
+from kubeproof.harness.claims import registry as claims
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.world.cluster import Cluster
+from kubeproof.harness.world.prepare import prepare
+from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.requests import Delete, Evict, Request
+from kubeproof.impl.controllers.replicaset import replicaset
+from kubeproof.model.checker import Status, explore
+from kubeproof.model.world.turn import Together, beside, heads, spared, together, without
+from kubeproof.model.world.world import Alternatives
+from oracles.plain_views import Shapes, reached
+
+A, B, C = (Delete(Ref("Pod", "default", name)) for name in "abc")
+LAST = Evict(Ref("Pod", "default", "last"))
+
+
+def test_any_of_a_set_may_be_the_next_and_what_follows_waits_for_all() -> None:
+    turn = (*together((C, A, B)), LAST)
+    assert heads(turn) == (A, B, C)
+    left = without(turn, B)
+    assert left == (Together(frozenset({A, C})), LAST)
+    assert without(without(left, A), C) == (LAST,)
+    assert heads((LAST,)) == (LAST,)
+    assert without((LAST,), LAST) == ()
+
+
+def test_a_set_of_one_is_a_request_and_the_order_in_which_it_was_written_is_no_part_of_it() -> None:
+    assert together((A,)) == (A,)
+    assert together(()) == ()
+    assert together((A, B)) == together((B, A))
+
+
+def test_one_that_fails_keeps_nobody_beside_it_back_and_what_was_to_follow_is_left_undone() -> None:
+    assert beside((*together((A, B, C)), LAST), A) == together((B, C))
+    assert beside((A, LAST), A) == ()
+
+
+@pytest.mark.parametrize(
+    ("hopeless", "left"),
+    [(set(), (*together((A, B)), LAST)), ({A}, (B,)), ({A, B}, ()), ({LAST}, (*together((A, B)), LAST))],
+    ids=["none", "one of two", "both", "what follows"],
+)
+def test_what_can_only_fail_is_given_up_by_itself(hopeless: set[Request], left: tuple[Request, ...]) -> None:
+    assert spared((*together((A, B)), LAST), hopeless.__contains__) == left
+
+
+# --- against every order by itself ------------------------------------------------------------------------------------
+
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: app, image: "nginx:1"}]}
+"""
+DOWN = {"scale": {"kind": "Deployment", "name": "web", "replicas": 1}}
+CASES = {
+    "scaled down by two": {},
+    "with a crash": {"faults": {"crash": 1}},
+    "with a lost answer": {"faults": {"lostResponse": 1}},
+    "while somebody else deletes a Pod": {"script": [DOWN, {"deletePod": {"name": "web-566f5654b5-p0"}}]},
+}
+
+
+def world(name: str) -> Cluster:
+    options = {"script": [DOWN], "nodes": 1, "bounds": {"pods": 5}, **CASES[name]}
+    scenario = load_scenario("small", {"web.yaml": WEB}, options).scenario
+    return machine_of(scenario, prepare(scenario))
+
+
+def in_every_order(cache: Cache, key: Ref) -> Alternatives:
+    return tuple(chain.from_iterable(map(orders, replicaset.reconcile_all(cache, key))))
+
+
+def orders(requests: tuple[Request, ...]) -> Alternatives:
+    gone = [one for one in requests if isinstance(one, Delete)]
+    first = requests.index(gone[0]) if gone else 0
+    return tuple((*requests[:first], *some, *requests[first + len(gone) :]) for some in permutations(gone))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_set_leads_where_its_orders_lead(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = Shapes()
+    as_set = world(name)
+    verdicts = explore(as_set.machine, claims.of(as_set)).verdicts
+    one = reached(as_set.machine, as_set.world.layout, shapes)
+    monkeypatch.setattr("kubeproof.harness.world.components._replicaset_act", in_every_order)
+    by_order = world(name)
+    other = reached(by_order.machine, by_order.world.layout, shapes)
+    assert one.rests == other.rests
+    # In an order by itself, those behind a lost answer are never sent. They are, for each is sent by itself.
+    assert one.stores < other.stores if name == "with a lost answer" else one.stores == other.stores
+    told = explore(by_order.machine, claims.of(by_order)).verdicts
+    assert [evolve(a, trace=None) for a in verdicts] == [evolve(b, trace=None) for b in told]
+    finds_nothing = {Status.VIOLATED} if name == "while somebody else deletes a Pod" else set()
+    assert {a.status for a in verdicts} == {Status.HOLDS} | finds_nothing

@@ -1,0 +1,267 @@
+"""Small scenarios at random, for holding two ways of checking against each other; and the smaller ones beside each.
+
+A drawing is what a user would have written: manifests, and options as scenario.yaml has them. The same seed gives the
+same drawing as long as this module is the same; a drawing that told two ways apart is kept as a folder, not as a seed.
+
+Every scenario loads: Services and budgets select a workload that is there, steps name what is there. Sizes are such
+that a search of all components together ends for most: two nodes, two workloads, two replicas, two steps, one fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Any
+
+import yaml
+from attrs import evolve, frozen
+
+from kubeproof.harness.input.scenario_file import Loaded, load_scenario
+from kubeproof.impl.api.well_known import HOSTNAME, ZONE
+
+Manifest = dict[str, Any]
+
+MANIFESTS, SCENARIO = "manifests.yaml", "scenario.yaml"
+PLACES = 6
+"""Places for Pods; a run that needs more is undecided."""
+PROPAGATION = 5
+HOOK = {"preStop": {"exec": {"command": ["sleep", "5"]}}}
+STRATEGIES = ((1, 0), (0, 1), (1, 1))
+"""maxSurge and maxUnavailable."""
+TAINT = {"key": "dedicated", "value": "db", "effect": "NoSchedule"}
+SOME = ("web", "api")
+
+
+@frozen
+class Drawing:
+    """A scenario as a user would have written it."""
+
+    manifests: tuple[Manifest, ...]
+    options: Mapping[str, Any]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Give the files of a folder that holds it."""
+        return {
+            MANIFESTS: yaml.safe_dump_all(self.manifests, sort_keys=False),
+            SCENARIO: yaml.safe_dump(dict(self.options), sort_keys=False),
+        }
+
+    def load(self) -> Loaded:
+        """Make the scenario. Raises BadInput for one that does not load."""
+        return load_scenario("drawing", self.files)
+
+
+def draw(seed: int) -> Drawing:
+    """Give the drawing of a seed."""
+    return _Hand(Random(seed)).drawing()  # noqa: S311 - nothing is kept secret
+
+
+class _Hand:
+    """Draws, one thing after the other, from one source of chance."""
+
+    def __init__(self, chance: Random) -> None:
+        self.chance = chance
+
+    def drawing(self) -> Drawing:
+        names = SOME[: 1 + self.maybe(0.2)]
+        nodes = [self.node(number) for number in range(1, 2 + self.maybe(0.6))]
+        workloads = [self.workload(name) for name in names]
+        services = [self.service(one) for one in workloads if self.maybe(0.45)]
+        budgets = [self.budget(one) for one in workloads if self.maybe(0.3)]
+        manifests = (*nodes, *workloads, *services, *budgets)
+        return Drawing(manifests, self.options(nodes, workloads, services))
+
+    def maybe(self, share: float) -> bool:
+        return self.chance.random() < share
+
+    def options(self, nodes: list[Manifest], workloads: list[Manifest], services: list[Manifest]) -> dict[str, Any]:
+        script = self.script(nodes, workloads, services)
+        empty = not script or self.maybe(0.3)
+        fault = self.chance.choice(("crash", "lostResponse", "containerCrash", "nodeCrash"))
+        return {
+            "start": "empty" if empty else "settled",
+            "script": script,
+            "waitBetweenSteps": self.maybe(0.5),
+            "faults": {fault: 1} if self.maybe(0.35) else {},
+            "consistency": self.consistency(small=not services and len(workloads) == 1),
+            "bounds": {"propagation": PROPAGATION, "pods": PLACES},
+            "images": "plain",
+        }
+
+    def consistency(self, *, small: bool) -> str:
+        """Give how old views may be: of what is not small, old views in all components together are too many."""
+        old = self.maybe(0.6 if small else 0.15)
+        return ("resettable" if self.maybe(0.15) else "session") if old else "linearizable"
+
+    # --- manifests --------------------------------------------------------------------------------------------------
+
+    def node(self, number: int) -> Manifest:
+        name = f"node-{number}"
+        labels = {HOSTNAME: name, ZONE: self.chance.choice("ab")}
+        spec: Manifest = {"taints": [TAINT]} if self.maybe(0.15) else {}
+        if self.maybe(0.1):
+            spec["unschedulable"] = True
+        room = {"cpu": self.chance.choice("112"), "memory": "4Gi", "pods": "10"}
+        meta = {"name": name, "labels": labels}
+        return {"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": spec, "status": {"capacity": room}}
+
+    def workload(self, name: str) -> Manifest:
+        template = {"metadata": {"labels": {"app": name}}, "spec": self.pod(name)}
+        kind = self.chance.choice(("Deployment",) * 4 + ("Pod", "Pod", "ReplicaSet"))
+        if kind == "Pod":
+            return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}} | {
+                "spec": template["spec"]
+            }
+        spec: Manifest = {
+            "replicas": self.chance.choice((0, *(1,) * 8, 2)),
+            "selector": {"matchLabels": {"app": name}},
+            "template": template,
+        }
+        if kind == "Deployment":
+            spec["strategy"] = self.strategy()
+        return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+    def strategy(self) -> Manifest:
+        if self.maybe(0.2):
+            return {"type": "Recreate"}
+        surge, unavailable = self.chance.choice(STRATEGIES)
+        return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}
+
+    def pod(self, name: str) -> Manifest:
+        port: Manifest = {"name": "http", "containerPort": 8080}
+        if self.maybe(0.12):
+            port["hostPort"] = 8080
+        container: Manifest = {"name": "app", "image": f"{name}:1", "ports": [port]}
+        if self.maybe(0.4):
+            container["resources"] = {"requests": {"cpu": "1"}}
+        if self.maybe(0.4):
+            container["lifecycle"] = HOOK
+        spec: Manifest = {"containers": [container]}
+        if self.maybe(0.3):
+            spec |= self.where(name)
+        if self.maybe(0.15):
+            spec["tolerations"] = [{"key": "dedicated", "operator": "Exists"}]
+        return spec
+
+    def where(self, name: str) -> Manifest:
+        """Say where a Pod wants to go."""
+        other = self.chance.choice(SOME)
+        term = {"labelSelector": {"matchLabels": {"app": other}}, "topologyKey": HOSTNAME}
+        spread = {
+            "maxSkew": 1,
+            "topologyKey": HOSTNAME,
+            "whenUnsatisfiable": "DoNotSchedule",
+            "labelSelector": {"matchLabels": {"app": name}},
+        }
+        required = "requiredDuringSchedulingIgnoredDuringExecution"
+        return self.chance.choice(
+            (
+                {"affinity": {"podAntiAffinity": {required: [term]}}},
+                {"affinity": {"podAffinity": {required: [term]}}},
+                {"topologySpreadConstraints": [spread]},
+                {"nodeSelector": {ZONE: "a"}},
+            )
+        )
+
+    def service(self, workload: Manifest) -> Manifest:
+        name = workload["metadata"]["name"]
+        spec: Manifest = {
+            "selector": {"app": name},
+            "ports": [{"port": 80, "targetPort": self.chance.choice(("http", "http", 8080))}],
+        }
+        match self.chance.randrange(5):
+            case 0:
+                spec["internalTrafficPolicy"] = "Local"
+            case 1:
+                spec["type"] = "NodePort"
+            case 2:
+                spec |= {"type": "NodePort", "externalTrafficPolicy": "Local"}
+        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+    def budget(self, workload: Manifest) -> Manifest:
+        name = workload["metadata"]["name"]
+        limit = self.chance.choice(({"minAvailable": 0}, {"minAvailable": 1}, {"maxUnavailable": 1}))
+        spec = {**limit, "selector": {"matchLabels": {"app": name}}}
+        return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name}, "spec": spec}
+
+    # --- steps ------------------------------------------------------------------------------------------------------
+
+    def script(self, nodes: list[Manifest], workloads: list[Manifest], services: list[Manifest]) -> list[Manifest]:
+        """Give up to two steps, none after the deletion of a workload that it might name."""
+        found: list[Manifest] = []
+        for _ in range(self.chance.choice((0, 1, 1, 1, 1, 2))):
+            found.append(self.step(nodes, workloads, services))
+            if "deleteObject" in found[-1]:
+                break
+        return found
+
+    def step(self, nodes: list[Manifest], workloads: list[Manifest], services: list[Manifest]) -> Manifest:
+        """Give a step that can be done to these manifests, whatever came before."""
+        node = self.chance.choice(nodes)["metadata"]["name"]
+        one = self.chance.choice(workloads)
+        kind, name = one["kind"], one["metadata"]["name"]
+        steps: list[Manifest] = [
+            {"drain": {"node": node}},
+            {"cordon": {"node": node}},
+            {"taint": {"node": node, "key": "spoilt", "effect": self.chance.choice(("NoSchedule", "NoExecute"))}},
+        ]
+        if kind == "Pod":
+            steps.append({"deletePod": {"name": name}})
+        else:
+            steps += [
+                {"scale": {"kind": kind, "name": name, "replicas": self.chance.choice((0, 1, 2))}},
+                {"deletePod": {"workload": f"{kind}/{name}"}},
+                {"deleteObject": {"kind": kind, "name": name}},
+            ]
+        if kind == "Deployment":
+            steps += [{"setImage": {"kind": kind, "name": name, "image": f"{name}:2"}}] * 3
+            steps += [
+                {"rolloutUndo": {"kind": kind, "name": name}},
+                {"rolloutRestart": {"kind": kind, "name": name}},
+                {"apply": {"object": self.changed(one)}},
+            ]
+        if services:
+            steps.append({"apply": {"object": self.chance.choice(services)}})
+        return self.chance.choice(steps)
+
+    def changed(self, one: Manifest) -> Manifest:
+        """Give a Deployment that was edited: what its Pods want and its replicas, drawn again."""
+        name = one["metadata"]["name"]
+        template = {"metadata": {"labels": {"app": name}}, "spec": self.pod(name)}
+        return {**one, "spec": {**one["spec"], "replicas": self.chance.choice((1, 1, 1, 2)), "template": template}}
+
+
+# --- smaller ones ---------------------------------------------------------------------------------------------------
+
+PLAINEST = {"waitBetweenSteps": False, "faults": {}, "consistency": "linearizable", "start": "empty"}
+
+
+def smaller(one: Drawing) -> Iterator[Drawing]:
+    """Give the drawings with one thing less: a step, a manifest, an option, a field of a manifest, a replica."""
+    script = one.options["script"]
+    for number in range(len(script)):
+        yield evolve(one, options={**one.options, "script": script[:number] + script[number + 1 :]})
+    for number in range(len(one.manifests)):
+        yield evolve(one, manifests=one.manifests[:number] + one.manifests[number + 1 :])
+    for name, value in PLAINEST.items():
+        if one.options[name] != value:
+            yield evolve(one, options={**one.options, name: value})
+    for number, manifest in enumerate(one.manifests):
+        for less in _less(manifest):
+            yield evolve(one, manifests=(*one.manifests[:number], less, *one.manifests[number + 1 :]))
+
+
+def _less(value: Any) -> Iterator[Any]:
+    """Give a value without one of its parts, at any depth, and with smaller numbers."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in {"apiVersion", "kind", "name", "selector"}:
+                yield {name: part for name, part in value.items() if name != key}
+            yield from ({**value, key: less} for less in _less(inner))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield value[:number] + value[number + 1 :]
+            yield from ([*value[:number], less, *value[number + 1 :]] for less in _less(inner))
+    elif isinstance(value, int) and not isinstance(value, bool) and 0 < value <= PLACES:
+        yield value - 1
