@@ -411,6 +411,14 @@ def test_a_mount_without_a_volume_is_told_as_kubernetes_does() -> None:
     assert [cause.reason for cause in response.causes] == ["FieldValueNotFound"]
 
 
+def test_a_mount_and_a_device_without_a_name_are_told_that_they_have_none() -> None:
+    nameless = container(volumeMounts=[mount("")], volumeDevices=[device("")])
+    response, _ = handle(Objects(), Create(from_json(nameless)))
+    for field in ("volumeMounts", "volumeDevices"):
+        found = [cause.message for cause in response.causes if cause.field == f"{FIRST}.{field}[0].name"]
+        assert found[:2] == ["Required value", 'Not found: ""']
+
+
 DOCKER_JSON = 'data[.dockerconfigjson]: Invalid value: "<secret contents redacted>":'
 SECRETS = [
     ({"type": "kubernetes.io/tls", "stringData": {"tls.crt": ""}}, ["data[tls.key]: Required value"]),

@@ -74,7 +74,7 @@ def as_written(record: Record, consistency: Consistency, steps: int) -> Scenario
     So kinds without a model are noted like everybody's. Raises BadInput for a step that acts on one of them.
     """
     nodes = (_reported(one) for one in record["nodes"])
-    texts = {"nodes.yaml": nodes, "manifests.yaml": record["manifests"]}
+    texts = {"manifests.yaml": record["manifests"], "nodes.yaml": nodes}
     files = {name: "\n---\n".join(map(json.dumps, some)) for name, some in texts.items()}
     options = {
         "script": [_as_step(one) for one in record["script"][:steps]],
