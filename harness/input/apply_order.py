@@ -31,9 +31,9 @@ def too_early(manifests: Manifests) -> Iterator[Problem]:
         if made is not None and made.number > source.number:
             yield _problem(source, "metadata.namespace", not_found(namespace).message, namespace, made)
     for pod in manifests.objects:
-        source = where.get(ref_of(pod))
-        if isinstance(pod, Pod) and source is not None:
-            yield from _lacking(pod, source, where)
+        place = where.get(ref_of(pod))
+        if isinstance(pod, Pod) and place is not None:
+            yield from _lacking(pod, place, where)
 
 
 def _places(manifests: Manifests) -> Iterator[tuple[Ref, Source]]:

@@ -22,6 +22,8 @@ from .volumes import Volumes, validate_mounts
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+UNCLASSED = frozenset({"env", "envFrom", "volumeMounts", "volumeDevices", "securityContext"})
+"""Fields of a container that have no class and rules of their own."""
 HUGE_PAGES = "hugepages-"
 CONTEXT = "core.SecurityContext"
 """How a whole security context is told; Go prints its fields, too."""
@@ -92,9 +94,11 @@ def _container(field: str, container: Container, seen: set[str], spec: PodSpec, 
     if container.image_pull_policy not in PULL_POLICIES:
         errors.append(not_supported(f"{field}.imagePullPolicy", container.image_pull_policy, PULL_POLICIES))
     errors += _ports(field, container.ports)
-    errors += [*validate_environment(field, container), *validate_mounts(field, container, volumes)]
     errors += _resources(f"{field}.resources", container.resources)
-    return errors + _security(f"{field}.securityContext", container.extra.get("securityContext") or {})
+    if not container.extra.keys().isdisjoint(UNCLASSED):  # Most containers of a check have none of these.
+        errors += [*validate_environment(field, container), *validate_mounts(field, container, volumes)]
+        errors += _security(f"{field}.securityContext", container.extra.get("securityContext") or {})
+    return errors
 
 
 def _ports(field: str, ports: tuple[ContainerPort, ...]) -> list[FieldError]:
@@ -158,8 +162,8 @@ def _resources(field: str, resources: ResourceRequirements) -> list[FieldError]:
         elif requests[name] > limit:
             detail = f"must be less than or equal to {name} limit of {limit}"
             errors.append(invalid(f"{field}.requests", str(requests[name]), detail))
-    names = {*limits, *requests}
-    if any(name.startswith(HUGE_PAGES) for name in names) and names.isdisjoint({"cpu", "memory"}):
+    huge = any(name.startswith(HUGE_PAGES) for name in (*limits, *requests))
+    if huge and all(name not in limits and name not in requests for name in ("cpu", "memory")):
         errors.append(forbidden(field, "HugePages require cpu or memory"))
     return errors
 
