@@ -231,7 +231,7 @@ def _search(
         if resume:
             raise BadInput((Problem("--resume", 0, "", "say with --checkpoint which file to go on from"),))
         return partial(explore, engine="auto", profile=measure)
-    content = json.dumps([sorted(cluster.files.items()), thaw(cluster.options), VERSION], sort_keys=True)
+    content = json.dumps([list(cluster.files.items()), thaw(cluster.options), VERSION], sort_keys=True)
     kept = Checkpoint(Path(checkpoint), tag=blake2b(content.encode()).hexdigest())
     return partial(explore, engine="auto", profile=measure, checkpoint=kept, resume=resume)
 

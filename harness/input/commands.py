@@ -224,7 +224,11 @@ def _taint(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
     key, _, value = pair.partition("=")
     if not key:
         raise ValueError(taint)
-    return {"taint": {"node": node, "key": key, "value": value, "effect": effect}}
+    return {"taint": {"node": node, "key": key, "value": value, "effect": effect, **_overwrite(flags)}}
+
+
+def _overwrite(flags: Flags) -> dict[str, bool]:
+    return {"overwrite": True} if "overwrite" in flags else {}
 
 
 def _untaint(words: tuple[str, ...], _flags: Flags) -> dict[str, Any]:
@@ -234,7 +238,7 @@ def _untaint(words: tuple[str, ...], _flags: Flags) -> dict[str, Any]:
     return {"untaint": {"node": node, "key": key, **({"effect": effect} if effect else {})}}
 
 
-def _label_node(words: tuple[str, ...], _flags: Flags) -> dict[str, Any]:
+def _label_node(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
     node, *labels = words
     pairs: dict[str, str | None] = {}
     for label in labels:
@@ -244,7 +248,7 @@ def _label_node(words: tuple[str, ...], _flags: Flags) -> dict[str, Any]:
         pairs[key if equals else label[:-1]] = value if equals else None
     if not pairs:
         raise ValueError(node)
-    return {"labelNode": {"node": node, "labels": pairs}}
+    return {"labelNode": {"node": node, "labels": pairs, **_overwrite(flags)}}
 
 
 def _rollout(verb: str) -> Callable[[tuple[str, ...], Flags], dict[str, Any]]:
@@ -258,6 +262,7 @@ def _rollout(verb: str) -> Callable[[tuple[str, ...], Flags], dict[str, Any]]:
 
 
 WHERE = frozenset({"namespace"})
+OVER = frozenset({"overwrite"})
 COMMANDS: dict[str, Command] = {
     "set-image": Command("[KIND/]NAME [CONTAINER=]IMAGE", _set_image, WHERE),
     "scale": Command("[KIND/]NAME REPLICAS, or --replicas=N", _scale, WHERE | {"replicas"}),
@@ -269,8 +274,8 @@ COMMANDS: dict[str, Command] = {
     "uncordon": Command("NODE", _on_node("uncordon")),
     "drain": Command("NODE [FLAGS]", _on_node("drain"), frozenset(DRAIN_FLAGS)),
     "delete-node": Command("NODE", _on_node("deleteNode")),
-    "taint": Command("[node] NODE KEY[=VALUE]:EFFECT, or KEY[:EFFECT]-", _taint, frozenset({"overwrite"})),
+    "taint": Command("[node] NODE KEY[=VALUE]:EFFECT [--overwrite], or KEY[:EFFECT]-", _taint, OVER),
     "untaint": Command("NODE KEY[:EFFECT]", _untaint),
-    "label-node": Command("NODE KEY=VALUE... or KEY-", _label_node, frozenset({"overwrite"})),
+    "label-node": Command("NODE KEY=VALUE... or KEY- [--overwrite]", _label_node, OVER),
 }
 """The commands by their names in one word."""

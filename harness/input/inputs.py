@@ -19,7 +19,7 @@ EMPTY_FILES: immutabledict[str, str] = immutabledict()
 
 @frozen
 class Gathered:
-    """A name for the whole, and the texts of the files by the names they were found under."""
+    """A name for the whole, and the texts of the files by the names they were found under, in the order given."""
 
     name: str
     files: immutabledict[str, str]
@@ -37,7 +37,7 @@ def gather(paths: Iterable[str | Path], *, recursive: bool = False) -> Gathered:
         raise BadInput((Problem(wanted[0], 0, "", "no manifests, only a scenario", hint),))
     later = [name for name in applied_files(files) if name not in files]
     files |= {text.file: text.text for text in _read(name for name in later if Path(name).is_file())}
-    return Gathered(_name(wanted[0]), immutabledict(sorted(files.items())))
+    return Gathered(_name(wanted[0]), immutabledict(files))
 
 
 def beside_dump(paths: Iterable[str | Path], dump: str | Path, *, recursive: bool = False) -> Gathered:
@@ -52,7 +52,7 @@ def beside_dump(paths: Iterable[str | Path], dump: str | Path, *, recursive: boo
         hint = "kubectl get -A -o json > dump.json"
         raise BadInput((Problem(str(dump), 0, "", "a dump is one file, not a folder", hint),))
     others = {name: text for name, text in found.files.items() if str(dump) == STDIN or not _same(name, dump)}
-    return Gathered(found.name, immutabledict(sorted({**others, **texts}.items())))
+    return Gathered(found.name, immutabledict({**others, **texts}))
 
 
 def _same(name: str, dump: str | Path) -> bool:

@@ -16,6 +16,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.reading.load import BadInput, LoadedObject, Note, Other, Problem, Source, Text, objects_in
 from ...impl.apiserver.defaulting import default
 from ...impl.apiserver.strategy import prepare_for_create
+from ...impl.apiserver.validation.data import validate_data
 from ...impl.apiserver.validation.validation import validate_create
 from .reader import Reader
 
@@ -54,14 +55,16 @@ class Manifests:
 
 
 def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str) -> Manifests:
-    """Read manifests by file name; what is wrong with them is noted with the reader."""
+    """Read manifests by file name, in their order; what is wrong with them is noted with the reader."""
     try:
-        loaded = objects_in([Text(name, files[name]) for name in sorted(files)], namespace)
+        loaded = objects_in([Text(name, text) for name, text in files.items()], namespace)
     except BadInput as bad:
         reader.problems.extend(bad.problems)
         return Manifests()
     for one in loaded.objects:
         reader.problems.extend(refusals(one))
+    for other in loaded.others:
+        reader.problems.extend(_refusals_of_other(other))
     return Manifests(
         tuple(settled(one.object) for one in loaded.objects),
         immutabledict((ref_of(one.object), one.source) for one in loaded.objects),
@@ -75,6 +78,13 @@ def refusals(loaded: LoadedObject) -> tuple[Problem, ...]:
     """Say what the API server would refuse."""
     source = loaded.source
     errors = validate_create(prepare_for_create(default(loaded.object), 0))
+    return tuple(Problem(source.file, source.line_of(one.field), one.field, one.message) for one in errors)
+
+
+def _refusals_of_other(other: Other) -> tuple[Problem, ...]:
+    """Say what the API server would refuse of an object without a class."""
+    source = other.source
+    errors = () if other.custom else validate_data(other.ref.kind, source.document.value)
     return tuple(Problem(source.file, source.line_of(one.field), one.field, one.message) for one in errors)
 
 

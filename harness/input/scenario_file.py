@@ -21,6 +21,7 @@ from ...impl.api.reading.load import Note
 from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import EMPTY, Json, thaw
 from ...impl.kubectl import script as kubectl
+from .apply_order import too_early
 from .assumptions import Assumption, absent, assumed_classes, assumptions, missing_namespaces, perhaps_made
 from .cross_check import check_places, check_script, cross_check
 from .dump import live, read_dump
@@ -127,14 +128,14 @@ def dump_file(files: Mapping[str, str], options: Mapping[str, Json] = EMPTY) -> 
 def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Json] = EMPTY) -> Loaded:
     """Make a scenario of the texts of files by name, with options laid over scenario.yaml. Raises BadInput.
 
-    `name` is what traces call it. `files` holds what `apply: {file: ...}` names and the dump of a cluster, too; those
-    are no manifests.
+    `name` is what traces call it. `files`, in the order they are applied in, holds what `apply: {file: ...}` names and
+    the dump of a cluster, too; those are no manifests.
     """
     reader = Reader()
     fields = reader.fields(_overlaid(files, options), FIELDS)
     dump = dump_file(files, options)
     later = [one for one in applied_files(files) if one in files]
-    first = {one: files[one] for one in sorted(files) if one not in {*later, dump} and not is_scenario_file(one)}
+    first = {one: files[one] for one in files if one not in {*later, dump} and not is_scenario_file(one)}
     namespace = _text(reader, fields, "namespace") or "default"
     manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace))
     folder = next((PurePath(one).parent for one in files if is_scenario_file(one)), PurePath())
@@ -157,6 +158,7 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
     check_places(reader, scenario, fields.get("bounds"))
     if dump:
         return _from_cluster(reader, scenario, manifests, read_dump(dump, files[dump]), fields)
+    reader.problems.extend(too_early(manifests))
     cross_check(reader, scenario, manifests, fields.get("script"))
     reader.finish()
     return _judged(reader, scenario, manifests)

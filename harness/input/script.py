@@ -181,7 +181,7 @@ def _taint(given: _Arguments) -> Step | None:
         given.reader.blame(given.at, f"a taint needs an effect: {', '.join(EFFECTS)}")
     if not key:
         given.reader.blame(given.at, "a taint needs a key")
-    return steps.Taint(given.text("node"), key, taint.text("value"), effect)
+    return steps.Taint(given.text("node"), key, taint.text("value"), effect, given.flag("overwrite"))
 
 
 def _untaint(given: _Arguments) -> Step | None:
@@ -218,12 +218,12 @@ ACTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[_Arguments]
     "cordon": (("node",), (), _node(steps.Cordon)),
     "uncordon": (("node",), (), _node(steps.Uncordon)),
     "drain": (("node",), ("timeoutSeconds", *DRAIN_FLAGS), _drain),
-    "taint": (("node",), _TAINT, _taint),
+    "taint": (("node",), (*_TAINT, "overwrite"), _taint),
     "untaint": (("node",), _TAINT, _untaint),
     "labelNode": (
         ("node", "labels"),
-        (),
-        lambda given: steps.LabelNode(given.text("node"), given.labels("labels")),
+        ("overwrite",),
+        lambda given: steps.LabelNode(given.text("node"), given.labels("labels"), given.flag("overwrite")),
     ),
     "addNode": ((), ("node", "object"), _add_node),
     "deleteNode": (("node",), (), _node(steps.DeleteNode)),
@@ -247,11 +247,11 @@ def to_json(step: Step) -> dict[str, Any]:
             given = {"name": name, "workload": workload, "node": node, **_namespace(step)}
             return {"deletePod": {key: value for key, value in given.items() if value}}
         case steps.Taint(node, key, value, effect):
-            return {"taint": {"node": node, "key": key, "value": value, "effect": effect}}
+            return {"taint": {"node": node, "key": key, "value": value, "effect": effect, **_overwrite(step)}}
         case steps.Untaint(node, key, effect):
             return {"untaint": {"node": node, "key": key, **({"effect": effect} if effect else {})}}
         case steps.LabelNode(node, labels):
-            return {"labelNode": {"node": node, "labels": dict(labels)}}
+            return {"labelNode": {"node": node, "labels": dict(labels), **_overwrite(step)}}
         case steps.DeleteNode(name):
             return {"deleteNode": {"node": name}}
         case steps.DeleteObject(kind, name, cascade):
@@ -268,6 +268,10 @@ def to_json(step: Step) -> dict[str, Any]:
             return {type(step).__name__.lower(): {"node": node}}
         case _:
             assert_never(step)
+
+
+def _overwrite(step: steps.Taint | steps.LabelNode) -> dict[str, bool]:
+    return {"overwrite": True} if step.overwrite else {}
 
 
 def _namespace(step: Step) -> dict[str, str]:

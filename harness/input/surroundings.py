@@ -56,8 +56,18 @@ def _address(text: str) -> IPv4Address | None:
 
 
 def namespaces_of(scenario: Scenario) -> tuple[str, ...]:
-    """Name the namespaces that are there though no manifest makes them: all that something is put into."""
-    objects = scenario.everything
-    used = {one.metadata.namespace for one in objects if BY_NAME[kind_of(one).name].namespaced}
-    made = {one.metadata.name for one in scenario.objects if kind_of(one).name == "Namespace"}
-    return tuple(sorted({*ALWAYS, scenario.namespace, *used} - made))
+    """Name the namespaces that are there though no manifest makes them: all that something is put into.
+
+    What the script makes is there before only if a manifest is put into it.
+    """
+    used, later = _used(scenario.objects), _used(scenario.applied)
+    made = _made(scenario.objects) | (_made(scenario.applied) - used)
+    return tuple(sorted({*ALWAYS, scenario.namespace, *used, *later} - made))
+
+
+def _used(objects: Iterable[Object]) -> set[str]:
+    return {one.metadata.namespace for one in objects if BY_NAME[kind_of(one).name].namespaced}
+
+
+def _made(objects: Iterable[Object]) -> set[str]:
+    return {one.metadata.name for one in objects if kind_of(one).name == "Namespace"}

@@ -149,7 +149,7 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
     config = config_of(scenario)
     for name in namespaces_of(scenario):
         objects = objects.commit(handle(objects, Create(Namespace(ObjectMeta(name))), user=ADMIN)[1])
-    for obj in sorted(scenario.objects, key=lambda one: not isinstance(one, Namespace)):
+    for obj in scenario.objects:
         asked = (Create(obj),) if isinstance(obj, Node) else apply(obj, Cache(objects.objects), scenario.namespace)
         for request in asked:
             response, transaction = handle(objects, request, user=ADMIN, config=config)

@@ -17,7 +17,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Create, Delete, Request
 from ...impl.kubectl import script as kubectl
-from ...impl.kubectl.script import Missing, Step
+from ...impl.kubectl.script import Kept, Missing, Step
 from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Full, Stored
 from ...model.world.verbs import Verb
@@ -76,17 +76,21 @@ def describe(step: Step) -> str:
             verb = "undo" if isinstance(step, kubectl.RolloutUndo) else "restart"
             return f"rollout {verb} {kind.lower()}/{name}"
         case kubectl.Taint(node, key, value, effect):
-            return f"taint node {node} {key}={value}:{effect}"
+            return f"taint node {node} {key}={value}:{effect}{_forced(step)}"
         case kubectl.Untaint(node, key):
             return f"taint node {node} {key}-"
         case kubectl.LabelNode(node):
-            return f"label node {node}"
+            return f"label node {node}{_forced(step)}"
         case kubectl.AddNode(obj):
             return f"node {obj.metadata.name} joins"
         case kubectl.DeleteNode(name):
             return f"delete node {name}"
         case kubectl.Cordon(node) | kubectl.Uncordon(node) | kubectl.Drain(node):
             return f"{type(step).__name__.lower()} {node}"
+
+
+def _forced(step: kubectl.Taint | kubectl.LabelNode) -> str:
+    return " --overwrite" if step.overwrite else ""
 
 
 # --- what a command sees and sends ----------------------------------------------------------------------------------
@@ -129,8 +133,10 @@ def _runs(environment: Environment, number: int, step: Step, view: View) -> Iter
     live = _live(environment, Stored(view, environment.world.layout), step)
     for requests in _choices(step, live, environment.namespace):
         if isinstance(requests, Missing):
-            failed = {} if _may_find_nothing(step) else {REFUSED: (*view[REFUSED], (number, f"no {requests.what}"))}
-            yield Outcome(f"kubectl finds nothing: {requests.what}", {SCRIPT: number + 1, **failed})
+            failed = {} if _may_find_nothing(step) else {REFUSED: (*view[REFUSED], (number, requests.why))}
+            kept = isinstance(requests, Kept)
+            told = f"{describe(step)} is refused" if kept else f"kubectl finds nothing: {requests.what}"
+            yield Outcome(told, {SCRIPT: number + 1, **failed})
             return
         after = Stored(view, environment.world.layout)
         try:

@@ -33,6 +33,8 @@ def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
         return refusal
     if isinstance(obj, Node):
         return _tainted(obj) if config.taint_new_nodes else obj
+    if isinstance(obj, PriorityClass):
+        return (_one_default(storage, obj) if config.priority else None) or obj
     if not isinstance(obj, Pod):
         return obj
     if config.service_account and not obj.spec.service_account_name:
@@ -50,8 +52,10 @@ def admit_delete(ref: Ref) -> Response | None:
     return None
 
 
-def admit_update(new: Object, config: Config) -> Object:
-    """Let a change of a whole object in, perhaps changed."""
+def admit_update(storage: Storage, new: Object, config: Config) -> Object | Response:
+    """Let a change of a whole object in, perhaps changed, or refuse it: 403."""
+    if isinstance(new, PriorityClass) and config.priority:
+        return _one_default(storage, new, but=new.metadata.name) or new
     return _tolerating(new, config) if isinstance(new, Pod) else new
 
 
@@ -74,14 +78,21 @@ def _namespace(storage: Storage, obj: Object) -> Response | None:
 def _lacking(pod: Pod, config: Config) -> Response | None:
     """Refuse a Pod that names a service account or a runtime class that is known not to exist."""
     account = Ref("ServiceAccount", pod.metadata.namespace, pod.spec.service_account_name)
-    if account in config.absent:
-        name = f"{account.namespace}/{account.name}"
-        message = f'error looking up service account {name}: serviceaccount "{account.name}" not found'
-        return forbidden(ref_of(pod), message)
     runtime = Ref("RuntimeClass", "", str(pod.spec.extra.get("runtimeClassName") or ""))
-    if runtime in config.absent:
-        return forbidden(ref_of(pod), f'pod rejected: RuntimeClass "{runtime.name}" not found')
-    return None
+    return next((missing_of(pod, ref) for ref in (account, runtime) if ref in config.absent), None)
+
+
+def missing_of(pod: Pod, ref: Ref) -> Response | None:
+    """Say how a Pod is refused whose service account or runtime class does not exist; None for other kinds."""
+    match ref.kind:
+        case "ServiceAccount":
+            name = f"{ref.namespace}/{ref.name}"
+            message = f'error looking up service account {name}: serviceaccount "{ref.name}" not found'
+            return forbidden(ref_of(pod), message)
+        case "RuntimeClass":
+            return forbidden(ref_of(pod), f'pod rejected: RuntimeClass "{ref.name}" not found')
+        case _:
+            return None
 
 
 def _tainted(node: Node) -> Node:
@@ -134,13 +145,25 @@ def _class_of(storage: Storage, name: str) -> tuple[str, int, str] | None:
     if name:
         one = storage.get(Ref("PriorityClass", "", name))
         return (name, one.value, one.preemption_policy or PREEMPT) if isinstance(one, PriorityClass) else None
-    defaults = [
-        one for one in storage.list("PriorityClass", None) if isinstance(one, PriorityClass) and one.global_default
-    ]
-    if not defaults:
+    lowest = next(iter(_defaults(storage)), None)
+    if lowest is None:
         return "", 0, PREEMPT
-    lowest = min(defaults, key=lambda one: (one.value, one.metadata.name))
     return lowest.metadata.name, lowest.value, lowest.preemption_policy or PREEMPT
+
+
+def _defaults(storage: Storage) -> list[PriorityClass]:
+    """List the global defaults, the one that counts first: a race may have made several."""
+    found = (one for one in storage.list("PriorityClass", None) if isinstance(one, PriorityClass))
+    return sorted((one for one in found if one.global_default), key=lambda one: (one.value, one.metadata.name))
+
+
+def _one_default(storage: Storage, one: PriorityClass, but: str = "") -> Response | None:
+    """Refuse a second class that is the global default (validatePriorityClass); `but` is the one that is changed."""
+    default = next(iter(_defaults(storage)), None) if one.global_default else None
+    if default is None or default.metadata.name == but:
+        return None
+    name = default.metadata.name
+    return forbidden(ref_of(one), f"PriorityClass {name} is already marked as default. Only one default can exist")
 
 
 def _contradiction(what: str, given: object, computed: object) -> str:

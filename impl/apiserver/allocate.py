@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from attrs import evolve
 
@@ -42,7 +43,7 @@ def allocate(storage: Storage, obj: Object, config: Config, wanted_ip: str) -> O
     addressed = _with_address(obj, others, config, wanted_ip)
     if isinstance(addressed, Response) or not needs_ports:
         return addressed
-    return _with_node_ports(addressed, others, config)
+    return _with_node_ports(storage, addressed, others, config)
 
 
 def _already_has(storage: Storage, service: Service) -> bool:
@@ -80,20 +81,44 @@ def _address_problem(address: str, taken: set[str], config: Config) -> FieldErro
     return None
 
 
-def _with_node_ports(service: Service, others: tuple[Service, ...], config: Config) -> Service | Response:
-    """Give every port of the Service a node port of its own; one number serves one port of one Service."""
-    taken = {port.node_port for one in others for port in one.spec.ports if port.node_port}
+def _with_node_ports(
+    storage: Storage, service: Service, others: tuple[Service, ...], config: Config
+) -> Service | Response:
+    """Give every port of the Service a node port of its own; one number serves one port of one Service.
+
+    What the Service holds already is not asked for again: its cluster may have had another range.
+    """
+    taken = {number for one in others for number in _node_ports(one)}
+    stored = storage.get(ref_of(service))
+    had = _node_ports(stored) if isinstance(stored, Service) else set()
+    own: set[int] = set()
     for index, port in enumerate(service.spec.ports):
-        if port.node_port in taken:
-            detail = "provided port is already allocated"
-            return _refused(service, invalid(f"spec.ports[{index}].nodePort", port.node_port, detail))
-    own = {port.node_port for port in service.spec.ports if port.node_port}
+        if port.node_port not in had | {0} and (problem := _port_problem(port.node_port, taken, config)):
+            return _refused(service, invalid(f"spec.ports[{index}].nodePort", port.node_port, problem))
+        own |= {port.node_port} - {0}
+    checked: Any = service.spec.extra.get("healthCheckNodePort")
+    if checked and checked not in had and (problem := _port_problem(checked, taken | own, config)):
+        return internal_error(f"failed to allocate requested HealthCheck NodePort {checked}: {problem}")
     first, last = config.service_node_port_range
     free = (number for number in range(first, last + 1) if number not in taken | own)
     ports = tuple(_port(port, free) for port in service.spec.ports)
     if any(not port.node_port for port in ports):
         return internal_error("failed to allocate a nodePort: range is full")
     return evolve(service, spec=evolve(service.spec, ports=ports))
+
+
+def _node_ports(service: Service) -> set[int]:
+    """Give the ports of every node that a Service holds, that of its health check among them."""
+    checked: Any = service.spec.extra.get("healthCheckNodePort") or 0
+    return {checked, *(port.node_port for port in service.spec.ports)} - {0}
+
+
+def _port_problem(number: int, taken: set[int], config: Config) -> str:
+    """Say why a Service cannot have a port of the nodes, "" if it can."""
+    first, last = config.service_node_port_range
+    if not first <= number <= last:
+        return f"provided port is not in the valid range. The range of valid ports is {first}-{last}"
+    return "provided port is already allocated" if number in taken else ""
 
 
 def _port(port: ServicePort, free: Iterator[int]) -> ServicePort:

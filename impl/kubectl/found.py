@@ -21,6 +21,21 @@ class Missing:
 
     what: str
 
+    @property
+    def why(self) -> str:
+        """Why it fails."""
+        return f"no {self.what}"
+
+
+@frozen
+class Kept(Missing):
+    """The command fails before it changes anything: `what` kubectl says of something there, which it may not change."""
+
+    @property
+    def why(self) -> str:
+        """Why it fails, in kubectl's words."""
+        return self.what
+
 
 def ref_for(kind: str, name: str, namespace: str) -> Ref | Missing:
     """Name an object of a kind; cluster-scoped kinds drop the namespace, a kind that is not modelled is missing."""

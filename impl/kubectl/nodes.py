@@ -1,7 +1,6 @@
 """cordon, uncordon, drain, taint, untaint, label: commands on a node.
 
 Upstream: staging/src/k8s.io/kubectl/pkg/{cmd/taint,cmd/label,drain} (v1.32).
-`taint` and `label` as with `--overwrite`.
 Left out on purpose: `--disable-eviction`, `--pod-selector`, timeouts (whoever runs a script gives up when it likes).
 """
 
@@ -17,7 +16,7 @@ from ..api.core import Node, Pod, Taint
 from ..api.kinds import ref_of
 from ..api.requests import Evict, Request, Update
 from ..api.values.frozen import strings
-from .found import Missing, find_node
+from .found import Kept, Missing, find_node
 
 MIRROR = "kubernetes.io/config.mirror"
 
@@ -32,11 +31,16 @@ def set_unschedulable(name: str, cache: Cache, *, unschedulable: bool) -> tuple[
     return (Update(evolve(node, spec=evolve(node.spec, unschedulable=unschedulable)), node),)
 
 
-def set_taint(name: str, taint: Taint, cache: Cache) -> tuple[Request, ...] | Missing:
-    """Put a taint on a node; one of the same key and effect is replaced."""
+def set_taint(name: str, taint: Taint, cache: Cache, *, overwrite: bool) -> tuple[Request, ...] | Missing:
+    """Put a taint on a node; one of the same key and effect, whatever its value, is replaced only by `overwrite`.
+
+    Upstream: pkg/cmd/taint/utils.go (checkIfTaintsAlreadyExists).
+    """
     node = find_node(name, cache)
     if isinstance(node, Missing):
         return node
+    if not overwrite and any((one.key, one.effect) == (taint.key, taint.effect) for one in node.spec.taints):
+        return Kept(f"node {name} already has {taint.key} taint(s) with same effect(s) and --overwrite is false")
     others = tuple(one for one in node.spec.taints if (one.key, one.effect) != (taint.key, taint.effect))
     return _with_taints(node, (*others, taint))
 
@@ -57,11 +61,21 @@ def _with_taints(node: Node, taints: tuple[Taint, ...]) -> tuple[Request, ...]:
     return () if after == node else (Update(after, node),)
 
 
-def set_labels(name: str, labels: Mapping[str, str | None], cache: Cache) -> tuple[Request, ...] | Missing:
-    """Set labels of a node; None removes one."""
+def set_labels(
+    name: str, labels: Mapping[str, str | None], cache: Cache, *, overwrite: bool
+) -> tuple[Request, ...] | Missing:
+    """Set labels of a node; None removes one; one that has another value is replaced only by `overwrite`.
+
+    Upstream: pkg/cmd/label/label.go (validateNoOverwrites).
+    """
     node = find_node(name, cache)
     if isinstance(node, Missing):
         return node
+    had = node.metadata.labels
+    kept_ones = sorted(key for key, value in labels.items() if value is not None and had.get(key, value) != value)
+    if kept_ones and not overwrite:
+        told = [f"'{key}' already has a value ({had[key]}), and --overwrite is false" for key in kept_ones]
+        return Kept(told[0] if len(told) == 1 else f"[{', '.join(told)}]")
     merged = {**node.metadata.labels, **labels}
     kept = strings({key: value for key, value in merged.items() if value is not None})
     after = evolve(node, metadata=evolve(node.metadata, labels=kept))

@@ -20,7 +20,7 @@ from ..api.meta import Ref
 from ..api.requests import Create, Delete, Request
 from . import nodes, workloads
 from .apply import apply
-from .found import Missing, find_node, ref_for
+from .found import Kept, Missing, find_node, ref_for
 from .nodes import drain_errors, drain_targets
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "DeleteObject",
     "DeletePod",
     "Drain",
+    "Kept",
     "LabelNode",
     "Missing",
     "RolloutRestart",
@@ -124,12 +125,13 @@ class Drain:
 
 @frozen
 class Taint:
-    """`kubectl taint node key=value:effect --overwrite`."""
+    """`kubectl taint node key=value:effect`; without `--overwrite` one of that key and effect is an error."""
 
     node: str
     key: str
     value: str
     effect: str
+    overwrite: bool = False
 
 
 @frozen
@@ -147,10 +149,11 @@ def _frozen_labels(labels: Mapping[str, str | None]) -> immutabledict[str, str |
 
 @frozen
 class LabelNode:
-    """`kubectl label node --overwrite`; None removes a label."""
+    """`kubectl label node`; None removes a label; without `--overwrite` another value is an error."""
 
     node: str
     labels: Mapping[str, str | None] = field(converter=_frozen_labels)
+    overwrite: bool = False
 
 
 @frozen
@@ -208,8 +211,8 @@ Step = (
 def requests(step: Step, cache: Cache, namespace: str) -> tuple[Request, ...] | Missing:
     """Give the requests a command sends, given the live objects; none when it finds its work done.
 
-    Of a drain this is one round. `Missing` says what the command did not find; then it sends nothing. `namespace` is
-    where a step acts that names none.
+    Of a drain this is one round. `Missing` says what the command did not find, or found and may not change; then it
+    sends nothing. `namespace` is where a step acts that names none.
     """
     namespace = getattr(step, "namespace", "") or namespace
     match step:
@@ -242,12 +245,12 @@ def _node_requests(
         case Drain(node=node):
             found = find_node(node, cache)
             return found if isinstance(found, Missing) else nodes.drain_requests(step, cache)
-        case Taint(node, key, value, effect):
-            return nodes.set_taint(node, core.Taint(key, effect, value), cache)
+        case Taint(node, key, value, effect, overwrite):
+            return nodes.set_taint(node, core.Taint(key, effect, value), cache, overwrite=overwrite)
         case Untaint(node, key, effect):
             return nodes.remove_taint(node, key, effect, cache)
-        case LabelNode(node, labels):
-            return nodes.set_labels(node, labels, cache)
+        case LabelNode(node, labels, overwrite):
+            return nodes.set_labels(node, labels, cache, overwrite=overwrite)
         case AddNode(object=joining):
             return (Create(joining),)
         case DeleteNode(name):

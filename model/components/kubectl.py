@@ -1,7 +1,8 @@
 """What a person means by a command: the change to the cluster, and nothing beside it.
 
 It may change images, the number of replicas, cordons, taints and labels of nodes, and take objects away. A command
-whose object is not there changes nothing. A drain ends with the node cordoned and empty but for what has to stay.
+whose object is not there changes nothing, nor does one that would replace a taint or a label unasked. A drain ends
+with the node cordoned and empty but for what has to stay.
 Upstream: the documentation of kubectl (v1.32). Left out: apply (its merge has laws of its own), rollout undo, budgets.
 """
 
@@ -105,11 +106,14 @@ class SetTaint:
     key: str
     effect: str
     value: str | None
+    overwrite: bool = False
 
     def enabled(self, state: State) -> bool:
-        """Only a node there is, and only a taint there is can be taken away."""
-        known = self.host in state.hosts
-        return known and (self.value is not None or (self.key, self.effect) in state.hosts[self.host].taints)
+        """Only a node there is; a taint there is can be taken away, and replaced where that is asked for."""
+        if self.host not in state.hosts:
+            return False
+        there = (self.key, self.effect) in state.hosts[self.host].taints
+        return there if self.value is None else self.overwrite or not there
 
     def apply(self, state: State) -> State:
         """Keep one value for a key and effect."""
@@ -121,24 +125,26 @@ class SetTaint:
 
 
 @frozen
-class SetLabel:
-    """A node gets a label (value None: loses it)."""
+class SetLabels:
+    """A node gets labels, all or none (value None: loses that one)."""
 
     host: str
-    key: str
-    value: str | None
+    labels: immutabledict[str, str | None]
+    overwrite: bool = False
 
     def enabled(self, state: State) -> bool:
-        """Only a node there is."""
-        return self.host in state.hosts
+        """Only a node there is, and another value for a label only where that is asked for."""
+        if self.host not in state.hosts:
+            return False
+        old = state.hosts[self.host].labels
+        return self.overwrite or all(value in {None, old.get(key, value)} for key, value in self.labels.items())
 
     def apply(self, state: State) -> State:
         """Leave the other labels."""
         old = state.hosts[self.host]
-        kept = old.labels.delete(self.key) if self.key in old.labels else old.labels
-        return _with_host(
-            state, self.host, evolve(old, labels=kept if self.value is None else kept.set(self.key, self.value))
-        )
+        merged = {**old.labels, **self.labels}
+        kept = {key: value for key, value in merged.items() if value is not None}
+        return _with_host(state, self.host, evolve(old, labels=immutabledict(kept)))
 
 
 @frozen
@@ -172,7 +178,7 @@ class Empty:
         return evolve(SetCordon(self.host, closed=True).apply(state), pods=immutabledict(left))
 
 
-Action = SetImage | Scale | SetCordon | SetTaint | SetLabel | RemovePod | Empty
+Action = SetImage | Scale | SetCordon | SetTaint | SetLabels | RemovePod | Empty
 
 
 def after(state: State, action: Action) -> State:

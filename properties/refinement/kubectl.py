@@ -49,12 +49,12 @@ def action(step: script.Step) -> tuple[model.Action, ...]:
             return (model.Scale(name, replicas),)
         case script.Cordon(node) | script.Uncordon(node):
             return (model.SetCordon(node, closed=isinstance(step, script.Cordon)),)
-        case script.Taint(node, key, value, effect):
-            return (model.SetTaint(node, key, effect, value),)
+        case script.Taint(node, key, value, effect, overwrite):
+            return (model.SetTaint(node, key, effect, value, overwrite),)
         case script.Untaint(node, key, effect):
             return (model.SetTaint(node, key, effect, None),)
-        case script.LabelNode(node, labels):
-            return tuple(model.SetLabel(node, key, value) for key, value in labels.items())
+        case script.LabelNode(node, labels, overwrite):
+            return (model.SetLabels(node, immutabledict(labels), overwrite),)
         case script.DeletePod(name):
             return (model.RemovePod(name),)
         case script.Drain(node):

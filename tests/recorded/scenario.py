@@ -74,7 +74,7 @@ def as_written(record: Record, consistency: Consistency, steps: int) -> Scenario
     So kinds without a model are noted like everybody's. Raises BadInput for a step that acts on one of them.
     """
     nodes = (_reported(one) for one in record["nodes"])
-    texts = {"nodes.yaml": nodes, "manifests.yaml": record["manifests"]}
+    texts = {"manifests.yaml": record["manifests"], "nodes.yaml": nodes}
     files = {name: "\n---\n".join(map(json.dumps, some)) for name, some in texts.items()}
     options = {
         "script": [_as_step(one) for one in record["script"][:steps]],
@@ -94,11 +94,16 @@ def _reported(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _as_step(action: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Write a recorded step as a script has it; the recorder's drains pass over DaemonSets and force bare Pods."""
+    """Write a recorded step as a script has it.
+
+    The recorder's drains pass over DaemonSets and force bare Pods; its taints and labels replace what is there.
+    """
     rest = {name: value for name, value in action.items() if name != "action"}
     more: dict[str, Any] = {}
     if action["action"] == "drain":
         more = {"force": True, "ignoreDaemonsets": True, "deleteEmptydirData": True}
+    if action["action"] in {"taint", "labelNode"}:
+        more = {"overwrite": True}
     if action["action"] == "addNode":
         more = {"node": _reported(action["node"])}
     return {action["action"]: {**rest, **more}}
@@ -156,10 +161,10 @@ _STEPS: dict[str, Any] = {
     "deleteNode": lambda one: kubectl.DeleteNode(one["node"]),
     "deletePod": lambda one: kubectl.DeletePod(one.get("name", ""), one.get("workload", ""), one.get("onNode", "")),
     "taint": lambda one: kubectl.Taint(
-        one["node"], one["taint"]["key"], one["taint"].get("value", ""), one["taint"]["effect"]
+        one["node"], one["taint"]["key"], one["taint"].get("value", ""), one["taint"]["effect"], overwrite=True
     ),
     "untaint": lambda one: kubectl.Untaint(one["node"], one["taint"]["key"], one["taint"].get("effect", "")),
-    "labelNode": lambda one: kubectl.LabelNode(one["node"], one["labels"]),
+    "labelNode": lambda one: kubectl.LabelNode(one["node"], one["labels"], overwrite=True),
     "apply": lambda one: kubectl.Apply(_object(one["object"])),
     "deleteObject": lambda one: kubectl.DeleteObject(one["kind"], one["name"]),
 }

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ..claim_names import ALL
@@ -67,10 +67,11 @@ CLUSTER_SCOPED = frozenset(
 
 @frozen
 class Source:
-    """Where an object is written down."""
+    """Where an object is written down; `number` counts the objects that are written before it, in all texts."""
 
     file: str
     document: Document
+    number: int = 0
 
     @property
     def line(self) -> int:
@@ -168,8 +169,11 @@ def objects_in(
     others: list[Other] = []
     hooks: list[Note] = []
     seen: dict[tuple[str, Ref], Source] = {}
+    count = 0
     for text in texts:
-        for source in _sources(text, wrong):
+        for found_at in _sources(text, wrong):
+            source = evolve(found_at, number=count)
+            count += 1
             before = len(wrong)
             wrong += [_problem(source, one) for one in errors_of(source.document.value, served=served)]
             if len(wrong) > before:

@@ -1,8 +1,8 @@
-"""Validation of containers: names, images, ports, resources, probes, hooks.
+"""Validation of containers: names, images, ports, resources, probes, hooks, security contexts.
 
 Upstream: pkg/apis/core/validation/validation.go (v1.32): validateContainers, validateInitContainers, validateProbe,
-ValidateContainerResourceRequirements.
-Left out on purpose: env, volume mounts, security contexts (they are in `extra`), huge pages.
+ValidateContainerResourceRequirements, ValidateSecurityContext.
+Left out on purpose: profiles of security contexts, resource claims.
 """
 
 from __future__ import annotations
@@ -10,32 +10,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
 from ...api.core import Container, ContainerPort, LifecycleHandler, PodSpec, Probe, ResourceRequirements
-from .field_error import FieldError, duplicate, forbidden, invalid, not_supported, required
+from ...api.values.quantity import Quantity, QuantityError, parse_quantity
+from .environment import validate_environment
+from .field_error import FieldError, duplicate, forbidden, invalid, invalid_raw, not_supported, required
 from .meta import not_negative
 from .names import label_errors, port_name_errors
+from .volumes import Volumes, validate_mounts
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+UNCLASSED = frozenset({"env", "envFrom", "volumeMounts", "volumeDevices", "securityContext"})
+"""Fields of a container that have no class and rules of their own."""
+HUGE_PAGES = "hugepages-"
+CONTEXT = "core.SecurityContext"
+"""How a whole security context is told; Go prints its fields, too."""
+NO_ESCALATION = "cannot set `allowPrivilegeEscalation` to false and"
 HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
 SLEEP_GATE = "Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep."
 
 
-def validate_containers(field: str, spec: PodSpec) -> list[FieldError]:
-    """Give the broken rules of all containers of a Pod."""
+def validate_containers(field: str, spec: PodSpec, volumes: Volumes) -> list[FieldError]:
+    """Give the broken rules of all containers of a Pod, given the volumes they can mount."""
     errors = [] if spec.containers else [required(f"{field}.containers")]
     seen: set[str] = set()
     for index, container in enumerate(spec.containers):
         place = f"{field}.containers[{index}]"
-        errors += _container(place, container, seen, spec)
+        errors += _container(place, container, seen, spec, volumes)
         if container.restart_policy is not None:
             errors.append(forbidden(f"{place}.restartPolicy", "may not be set for non-init containers"))
     for index, container in enumerate(spec.init_containers):
-        errors += _init_container(f"{field}.initContainers[{index}]", container, seen, spec)
+        errors += _init_container(f"{field}.initContainers[{index}]", container, seen, spec, volumes)
     return errors + _host_port_conflicts(field, spec)
 
 
-def _init_container(field: str, container: Container, seen: set[str], spec: PodSpec) -> list[FieldError]:
+def _init_container(
+    field: str, container: Container, seen: set[str], spec: PodSpec, volumes: Volumes
+) -> list[FieldError]:
     """Check an init container; one that is no sidecar has neither probes nor hooks."""
     errors: list[FieldError] = []
     policy = container.restart_policy
@@ -43,9 +56,9 @@ def _init_container(field: str, container: Container, seen: set[str], spec: PodS
         errors.append(not_supported(f"{field}.restartPolicy", policy, ("Always",)))
     sidecar = policy == "Always"
     if sidecar:
-        return errors + _container(field, container, seen, spec)
-    kept = Container(container.name, container.image, container.image_pull_policy, container.ports, container.resources)
-    errors += _container(field, kept, seen, spec)
+        return errors + _container(field, container, seen, spec, volumes)
+    kept = evolve(container, lifecycle=None, liveness_probe=None, readiness_probe=None, startup_probe=None)
+    errors += _container(field, kept, seen, spec, volumes)
     if policy is None:
         detail = "may not be set for init containers without restartPolicy=Always"
         given = {
@@ -58,7 +71,7 @@ def _init_container(field: str, container: Container, seen: set[str], spec: PodS
     return errors
 
 
-def _container(field: str, container: Container, seen: set[str], spec: PodSpec) -> list[FieldError]:
+def _container(field: str, container: Container, seen: set[str], spec: PodSpec, volumes: Volumes) -> list[FieldError]:
     errors: list[FieldError] = []
     if not container.name:
         errors.append(required(f"{field}.name"))
@@ -80,7 +93,12 @@ def _container(field: str, container: Container, seen: set[str], spec: PodSpec) 
     errors += _liveness(f"{field}.startupProbe", container.startup_probe)
     if container.image_pull_policy not in PULL_POLICIES:
         errors.append(not_supported(f"{field}.imagePullPolicy", container.image_pull_policy, PULL_POLICIES))
-    return errors + _ports(field, container.ports) + _resources(f"{field}.resources", container.resources)
+    errors += _ports(field, container.ports)
+    errors += _resources(f"{field}.resources", container.resources)
+    if not container.extra.keys().isdisjoint(UNCLASSED):  # Most containers of a check have none of these.
+        errors += [*validate_environment(field, container), *validate_mounts(field, container, volumes)]
+        errors += _security(f"{field}.securityContext", container.extra.get("securityContext") or {})
+    return errors
 
 
 def _ports(field: str, ports: tuple[ContainerPort, ...]) -> list[FieldError]:
@@ -130,13 +148,13 @@ def _resources(field: str, resources: ResourceRequirements) -> list[FieldError]:
     errors: list[FieldError] = []
     limits, requests = resources.limits, resources.requests
     for name in sorted(limits):
-        errors += _amount(f"{field}.limits[{name}]", limits[name])
+        errors += _amount(f"{field}.limits", name, limits[name])
     for name in sorted(requests):
-        errors += _amount(f"{field}.requests[{name}]", requests[name])
+        errors += _amount(f"{field}.requests", name, requests[name])
         extended = "/" in name and not name.startswith("kubernetes.io/")
         limit = limits.get(name)
         if limit is None:
-            if extended or name.startswith("hugepages-"):
+            if extended or name.startswith(HUGE_PAGES):
                 errors.append(required(f"{field}.limits", "Limit must be set for non overcommitable resources"))
         elif extended and not requests[name].same_amount(limit):
             detail = f"must be equal to {name} limit of {limit}"
@@ -144,11 +162,44 @@ def _resources(field: str, resources: ResourceRequirements) -> list[FieldError]:
         elif requests[name] > limit:
             detail = f"must be less than or equal to {name} limit of {limit}"
             errors.append(invalid(f"{field}.requests", str(requests[name]), detail))
+    huge = any(name.startswith(HUGE_PAGES) for name in (*limits, *requests))
+    if huge and all(name not in limits and name not in requests for name in ("cpu", "memory")):
+        errors.append(forbidden(field, "HugePages require cpu or memory"))
     return errors
 
 
-def _amount(field: str, amount: Any) -> list[FieldError]:
-    return [invalid(field, str(amount), "must be greater than or equal to 0")] if amount.sign < 0 else []
+def _amount(field: str, name: str, amount: Quantity) -> list[FieldError]:
+    """Refuse an amount below zero, and huge pages that are not whole."""
+    place = f"{field}[{name}]"
+    if amount.sign < 0:
+        return [invalid(place, str(amount), "must be greater than or equal to 0")]
+    if name.startswith(HUGE_PAGES) and not _whole_pages(name, amount):
+        return [invalid(place, str(amount), f"{amount} is not positive integer multiple of {name}")]
+    return []
+
+
+def _whole_pages(name: str, amount: Quantity) -> bool:
+    try:
+        page = parse_quantity(name.removeprefix(HUGE_PAGES))
+    except QuantityError:
+        return False
+    return page.sign > 0 and amount.value() % page.value() == 0
+
+
+def _security(field: str, context: Mapping[str, Any]) -> list[FieldError]:
+    """Check who a container runs as; what is privileged cannot be kept from gaining privileges."""
+    errors = [
+        invalid(f"{field}.{key}", number, "must be between 0 and 2147483647, inclusive")
+        for key in ("runAsUser", "runAsGroup")
+        if (number := context.get(key)) is not None and not 0 <= number < 2**31
+    ]
+    if context.get("allowPrivilegeEscalation") is not False:
+        return errors
+    if context.get("privileged"):
+        errors.append(invalid_raw(field, CONTEXT, f"{NO_ESCALATION} `privileged` to true"))
+    if "CAP_SYS_ADMIN" in ((context.get("capabilities") or {}).get("add") or ()):
+        errors.append(invalid_raw(field, CONTEXT, f"{NO_ESCALATION} `capabilities.Add` CAP_SYS_ADMIN"))
+    return errors
 
 
 def _liveness(field: str, probe: Probe | None) -> list[FieldError]:

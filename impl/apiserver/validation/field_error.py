@@ -55,6 +55,11 @@ def not_supported(field: str, value: object, supported: Iterable[str], *, render
     )
 
 
+def not_found(field: str, value: object) -> FieldError:
+    """Say that a value names nothing there is."""
+    return FieldError("FieldValueNotFound", field, f"Not found: {go(value)}")
+
+
 def duplicate(field: str, value: object, *, rendered: str = "") -> FieldError:
     """Say that a value occurs twice where it must be unique."""
     return FieldError("FieldValueDuplicate", field, f"Duplicate value: {rendered or go(value)}")

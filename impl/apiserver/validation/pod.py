@@ -1,20 +1,24 @@
 """Validation of Pods, and of what may still change in one.
 
 Upstream: pkg/apis/core/validation/validation.go (v1.32): ValidatePodSpec, ValidatePodCreate, ValidatePodUpdate.
-Left out on purpose: volumes, host namespaces, security contexts; the diff that upstream appends to a forbidden update.
+Left out on purpose: host namespaces, a Pod's own security context; the diff that upstream appends to a forbidden
+update.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from attrs import evolve
 
 from ...api.core import Container, Pod, PodSpec, PodTemplateSpec
 from ...api.values.label_names import key_errors
 from .container import validate_containers
-from .field_error import FieldError, forbidden, invalid, not_supported
+from .field_error import FieldError, forbidden, invalid, not_supported, required
 from .meta import validate_labels
 from .names import label_errors, subdomain_errors
 from .placement import validate_affinity, validate_spread, validate_tolerations
+from .volumes import validate_volumes
 
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
@@ -41,11 +45,13 @@ def validate_template(field: str, template: PodTemplateSpec) -> list[FieldError]
 
 def validate_pod_spec(field: str, spec: PodSpec) -> list[FieldError]:
     """Give the broken rules of a Pod's spec, in the order Kubernetes checks them."""
-    errors = validate_containers(field, spec)
+    volumes, errors = validate_volumes(field, spec)
+    errors += validate_containers(field, spec, volumes)
     if spec.restart_policy not in RESTART_POLICIES:
         errors.append(not_supported(f"{field}.restartPolicy", spec.restart_policy, RESTART_POLICIES))
     if (policy := spec.extra.get("dnsPolicy")) not in DNS_POLICIES:
         errors.append(not_supported(f"{field}.dnsPolicy", policy, DNS_POLICIES))
+    errors += _name_servers(f"{field}.dnsConfig", spec) + _on_host(field, spec)
     errors += validate_labels(f"{field}.nodeSelector", spec.node_selector)
     if spec.service_account_name:
         place = f"{field}.serviceAccountName"
@@ -58,6 +64,35 @@ def validate_pod_spec(field: str, spec: PodSpec) -> list[FieldError]:
         place = f"{field}.activeDeadlineSeconds"
         errors.append(invalid(place, deadline, "must be between 1 and 2147483647, inclusive"))
     return errors + validate_spread(f"{field}.topologySpreadConstraints", spec)
+
+
+def _name_servers(field: str, spec: PodSpec) -> list[FieldError]:
+    """Ask a Pod that has nothing of the cluster's DNS for servers of its own (validatePodDNSConfig)."""
+    if spec.extra.get("dnsPolicy") != "None":
+        return []
+    config: Any = spec.extra.get("dnsConfig")
+    if config is None:
+        return [required(field, "must provide `dnsConfig` when `dnsPolicy` is None")]
+    if not config.get("nameservers"):
+        return [required(f"{field}.nameservers", "must provide at least one DNS nameserver when `dnsPolicy` is None")]
+    return []
+
+
+def _on_host(field: str, spec: PodSpec) -> list[FieldError]:
+    """On the host's network a port is the host's; a template may leave that open until its Pods are made."""
+    if not spec.host_network:
+        return []
+    of_pod = field == "spec"
+    return [
+        invalid(
+            f"{field}.containers[{index}].ports[{number}].hostPort",
+            port.host_port,
+            "must match `containerPort` when `hostNetwork` is true",
+        )
+        for index, container in enumerate(spec.containers)
+        for number, port in enumerate(container.ports)
+        if (of_pod or port.host_port) and port.host_port != port.container_port
+    ]
 
 
 def _names(field: str, spec: PodSpec) -> list[FieldError]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
+from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.input.surroundings import service_range
-from kubeproof.harness.world.cluster import applied
+from kubeproof.harness.world.cluster import Refused, applied
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Namespace, Pod, Service, ServiceSpec
 from kubeproof.impl.api.meta import ObjectMeta
@@ -52,7 +54,7 @@ def verdicts(report: Report) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["default", "kube-system", "shop"])
 def test_a_namespace_among_the_manifests_is_what_its_objects_go_to(name: str) -> None:
-    objects = applied(load(WEB % (name, 1), NAMESPACE % name))
+    objects = applied(load(NAMESPACE % name, WEB % (name, 1)))
     (made,) = (one for one in objects if isinstance(one, Namespace) and one.metadata.name == name)
     assert made.metadata.labels["team"] == "a"
 
@@ -60,6 +62,72 @@ def test_a_namespace_among_the_manifests_is_what_its_objects_go_to(name: str) ->
 def test_a_namespace_that_no_manifest_makes_is_taken_to_exist() -> None:
     names = {one.metadata.name for one in applied(load(WEB % ("shop", 1))) if isinstance(one, Namespace)}
     assert names == {"default", "kube-system", "shop"}
+
+
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: shop}\n"
+ACCOUNT = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot}\n"
+RUNTIME = "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: kata}\nhandler: kata\n"
+CLASS = "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 5\n"
+
+
+@pytest.mark.parametrize("start", ["empty", "settled"])
+def test_what_comes_before_its_namespace_is_refused(start: str) -> None:
+    found = said(WEB % ("shop", 1), CONFIG, NAMESPACE % "shop", start=start).splitlines()
+    assert [line.partition(" (")[0] for line in found] == [
+        'web.yaml:3: metadata.namespace: namespaces "shop" not found',
+        'web.yaml:14: metadata.namespace: namespaces "shop" not found',
+    ]
+    assert found[0].endswith("(kubectl apply goes in this order: put Namespace shop of web.yaml:16 before it)")
+    assert applied(load(NAMESPACE % "shop", CONFIG, WEB % ("shop", 1)))
+
+
+def test_files_are_applied_in_the_order_in_which_they_are_given(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(WEB % ("shop", 1))
+    (tmp_path / "z.yaml").write_text(NAMESPACE % "shop")
+    with pytest.raises(BadInput, match='namespaces "shop" not found'):
+        Cluster.from_manifests(tmp_path, nodes=1).load()
+    with pytest.raises(BadInput, match='namespaces "shop" not found'):
+        Cluster.from_manifests(tmp_path / "a.yaml", tmp_path / "z.yaml", nodes=1).load()
+    assert applied(Cluster.from_manifests(tmp_path / "z.yaml", tmp_path / "a.yaml", nodes=1).load().scenario)
+
+
+@pytest.mark.parametrize(
+    ("spec", "late", "message"),
+    [
+        (
+            "serviceAccountName: robot",
+            ACCOUNT,
+            'error looking up service account default/robot: serviceaccount "robot" not found',
+        ),
+        (
+            "runtimeClassName: kata",
+            RUNTIME,
+            'pod rejected: RuntimeClass "kata" not found',
+        ),
+    ],
+)
+def test_a_pod_by_itself_that_comes_before_what_it_names_is_refused(spec: str, late: str, message: str) -> None:
+    pod = POD % "default" + f"  {spec}\n"
+    field = spec.partition(":")[0]
+    assert f'web.yaml:6: spec.{field}: pods "lone" is forbidden: {message}' in said(pod, late)
+    assert load(late, pod)
+    deployment = WEB % ("default", 1) + f"      {spec}\n"
+    assert load(deployment, late)  # Its ReplicaSet tries again.
+
+
+def test_a_pod_that_comes_before_its_priority_class_is_refused() -> None:
+    with pytest.raises(Refused, match="no PriorityClass with name high was found"):
+        applied(load(POD % "default" + "  priorityClassName: high\n", CLASS))
+
+
+def test_a_step_into_a_namespace_that_a_later_step_makes_is_refused() -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
+    into = {"apply": {"object": service, "namespace": "far"}}
+    makes = {"apply": {"object": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "far"}}}}
+    linear = {"consistency": "linearizable"}
+    (claim, *_) = check(load(WEB % ("default", 1), script=[into, makes], **linear)).claims
+    assert claim.status.value == "VIOLATED"
+    assert verdicts(check(load(WEB % ("default", 1), script=[makes, into], **linear)))["convergence"] == "HOLDS"
 
 
 def test_what_a_step_applies_into_a_namespace_of_its_own_finds_it_there() -> None:

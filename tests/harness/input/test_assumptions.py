@@ -145,7 +145,7 @@ def test_a_namespace_that_is_used_and_not_made_is_told_once() -> None:
     other = SERVICE.replace("{name: web}", "{name: web, namespace: shop}")
     said = "web.yaml:3: Deployment shop/web metadata.namespace: the Namespace shop exists, which is not in the input"
     assert listed(text, other) == [said, GOOD]
-    assert listed(text, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n") == [GOOD]
+    assert listed("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n", text) == [GOOD]
     with pytest.raises(BadInput, match=r"web\.yaml:3: metadata\.namespace: there is no Namespace shop"):
         load(text, complete=True)
 

@@ -44,6 +44,8 @@ WORDS = [
     ("delete-node node-1", script.DeleteNode("node-1")),
     ("taint node-1 maint=1:NoExecute", script.Taint("node-1", "maint", "1", "NoExecute")),
     ("taint node-1 maint:NoSchedule", script.Taint("node-1", "maint", "", "NoSchedule")),
+    ("taint node-1 maint=2:NoExecute --overwrite", script.Taint("node-1", "maint", "2", "NoExecute", overwrite=True)),
+    ("label-node node-1 zone=b --overwrite", script.LabelNode("node-1", {"zone": "b"}, overwrite=True)),
     ("untaint node-1 maint-", script.Untaint("node-1", "maint")),
     ("untaint node-1 maint:NoExecute", script.Untaint("node-1", "maint", "NoExecute")),
     ("label-node node-1 zone=a old-", script.LabelNode("node-1", {"zone": "a", "old": None})),
@@ -74,7 +76,7 @@ KUBECTL = [
     ("kubectl taint nodes node-1 maint=1:NoExecute", script.Taint("node-1", "maint", "1", "NoExecute")),
     ("kubectl taint node node-1 maint=1:NoExecute-", script.Untaint("node-1", "maint", "NoExecute")),
     ("taint node-1 maint-", script.Untaint("node-1", "maint")),
-    ("kubectl label nodes node-1 zone=a --overwrite", script.LabelNode("node-1", {"zone": "a"})),
+    ("kubectl label nodes node-1 zone=a --overwrite", script.LabelNode("node-1", {"zone": "a"}, overwrite=True)),
 ]  # fmt: skip
 
 

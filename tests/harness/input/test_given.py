@@ -56,6 +56,10 @@ def test_a_service_lasts_unless_the_script_deletes_it_or_what_it_hangs_on(
 
 PODS = """
 apiVersion: v1
+kind: Namespace
+metadata: {name: team}
+---
+apiVersion: v1
 kind: Pod
 metadata: {name: web, namespace: team, labels: {app: web}}
 spec: {containers: [{name: app, image: "web:1"}]}
@@ -64,10 +68,6 @@ apiVersion: v1
 kind: Pod
 metadata: {name: web, labels: {app: web}}
 spec: {containers: [{name: app, image: "web:1"}]}
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: team}
 """
 
 

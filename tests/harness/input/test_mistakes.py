@@ -27,7 +27,11 @@ WEB: dict[str, Any] = {
             "spec": {
                 "volumes": [{"name": "v", "projected": {"sources": [{"secret": {"name": "s"}}]}}],
                 "containers": [
-                    {"name": "app", "image": "nginx:1", "env": [{"name": "A", "valueFrom": {"secretKeyRef": {}}}]}
+                    {
+                        "name": "app",
+                        "image": "nginx:1",
+                        "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"key": "k"}}}],
+                    }
                 ],
             },
         },

@@ -100,9 +100,9 @@ def test_every_field_of_a_scenario_file_is_read() -> None:
         title="A new image",
     )
     assert [(type(one).__name__, one.metadata.namespace) for one in scenario.objects] == [
-        ("Node", ""),
-        ("Service", "shop"),
         ("Deployment", "shop"),
+        ("Service", "shop"),
+        ("Node", ""),
     ]
 
 
@@ -189,7 +189,7 @@ MANIFEST_MISTAKES = [
      'node.yaml:5: status.capacity[cpu]: expected a quantity such as 500m or 64Mi, got "fast"'),
     ("a key given twice", {"web.yaml": DEPLOYMENT.replace("  replicas: 2", "  replicas: 2\n  replicas: 3")},
      "web.yaml:7: spec.replicas: the key is already set in line 6"),
-    ("an object given twice", {"copy.yaml": SERVICE}, "service.yaml:1: metadata.name: Service default/web is already"),
+    ("an object given twice", {"copy.yaml": SERVICE}, "copy.yaml:1: metadata.name: Service default/web is already"),
     ("a node without capacity", {"node.yaml": NODE.partition("status:")[0]},
      "node.yaml:1: status.allocatable: node node-1 has no allocatable cpu, memory, pods"),
     ("a node without memory", {"node.yaml": NODE.replace(" memory: 4Gi,", "")},

@@ -19,6 +19,14 @@ STEPS = {
         {"untaint": {"node": "node-1", "key": "gpu"}},
         "kubectl finds nothing: taint gpu on Node node-1",
     ),
+    "kept": (
+        {"labelNode": {"node": "node-1", "labels": {"kubernetes.io/hostname": "other"}}},
+        "label node node-1 is refused",
+    ),
+    "overwritten": (
+        {"labelNode": {"node": "node-1", "labels": {"kubernetes.io/hostname": "other"}, "overwrite": True}},
+        "label node node-1 --overwrite",
+    ),
 }
 
 

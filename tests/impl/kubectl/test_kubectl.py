@@ -13,7 +13,7 @@ from immutabledict import immutabledict
 
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.core import Container, Node, NodeSpec, Pod, PodSpec, PodTemplateSpec
+from kubeproof.impl.api.core import Container, Node, NodeSpec, Pod, PodSpec, PodTemplateSpec, Taint
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference, Ref
 from kubeproof.impl.api.requests import Create, Delete, Evict, Update
@@ -102,6 +102,48 @@ def test_set_image_changes_the_container_it_names_and_no_other() -> None:
 def test_a_command_whose_object_is_not_there_sends_nothing(step: script.Step) -> None:
     found = asked(step, deployment(containers=("app", "side")), Node(ObjectMeta(name="n1")))
     assert isinstance(found, script.Missing)
+
+
+NODE = Node(ObjectMeta(name="n1", labels=strings({"zone": "a"})), NodeSpec(taints=(Taint("k", "NoSchedule", "1"),)))
+
+
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        (script.LabelNode("n1", {"zone": "b"}), "'zone' already has a value (a), and --overwrite is false"),
+        (script.LabelNode("n1", {"new": "1", "zone": ""}), "'zone' already has a value (a), and --overwrite is false"),
+        (
+            script.Taint("n1", "k", "2", "NoSchedule"),
+            "node n1 already has k taint(s) with same effect(s) and --overwrite is false",
+        ),
+        (
+            script.Taint("n1", "k", "1", "NoSchedule"),
+            "node n1 already has k taint(s) with same effect(s) and --overwrite is false",
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_there_is_replaced_only_where_that_is_asked_for(step: script.Step, why: str) -> None:
+    found = asked(step, NODE)
+    assert isinstance(found, script.Kept)
+    assert found.why == why
+    if step != script.Taint("n1", "k", "1", "NoSchedule"):
+        assert isinstance(changed(evolve(step, overwrite=True), NODE), Node)
+
+
+def test_what_replaces_nothing_needs_no_leave() -> None:
+    assert asked(script.LabelNode("n1", {"zone": "a"}), NODE) == ()
+    assert changed(script.LabelNode("n1", {"zone": None, "b": "1"}), NODE).metadata.labels == {"b": "1"}
+    tainted = changed(script.Taint("n1", "k", "2", "NoExecute"), NODE)
+    assert isinstance(tainted, Node)
+    assert [(one.effect, one.value) for one in tainted.spec.taints] == [("NoSchedule", "1"), ("NoExecute", "2")]
+    two = evolve(NODE, metadata=evolve(NODE.metadata, labels=strings({"zone": "a", "a": "1"})))
+    found = asked(script.LabelNode("n1", {"zone": "b", "a": "2"}), two)
+    assert isinstance(found, script.Kept)
+    assert found.why == (
+        "['a' already has a value (1), and --overwrite is false, "
+        "'zone' already has a value (a), and --overwrite is false]"
+    )
 
 
 def test_undo_goes_back_one_revision_and_takes_its_annotations() -> None:

@@ -48,6 +48,8 @@ FAULTS = [
         "if (one.key, one.effect) != (taint.key, taint.effect))",
         "if one.key != taint.key)",
     ),
+    ("a label is replaced unasked", "nodes", "if kept_ones and not overwrite:", "if False:"),
+    ("a taint is replaced unasked", "nodes", "if not overwrite and any(", "if overwrite and any("),
     (
         "uncordon is taken for cordon",
         "nodes",
@@ -79,7 +81,8 @@ def step(dice: random.Random) -> script.Step:
             script.Cordon(node),
             script.Uncordon(node),
             script.Drain(node, force=True, ignore_daemonsets=True),
-            script.Taint(node, "k", dice.choice(["1", "2"]), effect),
+            script.Taint(node, "k", dice.choice(["1", "2"]), effect, overwrite=dice.random() < 0.5),
+            script.LabelNode(node, {"k": dice.choice(["1", "2"])}, overwrite=dice.random() < 0.5),
             script.Untaint(node, "k", effect),
         ]
     )

@@ -22,9 +22,11 @@ steps = st.one_of(
     st.builds(script.Cordon, nodes),
     st.builds(script.Uncordon, nodes),
     st.builds(script.Drain, nodes, force=st.just(value=True), ignore_daemonsets=st.just(value=True)),
-    st.builds(script.Taint, nodes, keys, st.sampled_from(["1", "2"]), effects),
+    st.builds(script.Taint, nodes, keys, st.sampled_from(["1", "2"]), effects, st.booleans()),
     st.builds(script.Untaint, nodes, keys, effects),
-    st.builds(script.LabelNode, nodes, st.dictionaries(keys, st.sampled_from(["1", None]), min_size=1)),
+    st.builds(
+        script.LabelNode, nodes, st.dictionaries(keys, st.sampled_from(["1", "2", None]), min_size=1), st.booleans()
+    ),
     st.builds(
         script.SetImage,
         st.just("Deployment"),

@@ -10,8 +10,10 @@ from attrs import evolve
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.requests import Create, Update
+from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.apiserver import Objects, handle
 from kubeproof.impl.apiserver.pod_defaults import pull_policy
+from kubeproof.impl.apiserver.validation.data import validate_data
 
 
 def pod(**spec: Any) -> dict[str, Any]:
@@ -64,6 +66,49 @@ def needs(expression: dict[str, Any]) -> dict[str, Any]:
     return pod(affinity={"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}})
 
 
+def mounting(*mounts: dict[str, Any], volumes: Any = (), init: bool = False) -> dict[str, Any]:
+    one = {"name": "c", "image": "nginx"}
+    has = one | {"volumeMounts": list(mounts)}
+    containers: dict[str, Any] = (
+        {"containers": [one], "initContainers": [has | {"name": "i"}]} if init else {"containers": [has]}
+    )
+    return pod(volumes=list(volumes), **containers)
+
+
+def device(name: str = "v", path: str = "/dev/x") -> dict[str, Any]:
+    return {"name": name, "devicePath": path}
+
+
+def mount(name: str = "v", path: str = "/x", **more: Any) -> dict[str, Any]:
+    return {"name": name, "mountPath": path} | more
+
+
+def template(**spec: Any) -> dict[str, Any]:
+    spec = {"containers": [{"name": "c", "image": "i"}]} | spec
+    return workload("Deployment", template={"metadata": {"labels": {"a": "b"}}, "spec": spec})
+
+
+def variable(**fields: Any) -> dict[str, Any]:
+    return container(env=[{"name": "A"} | fields])
+
+
+def secure(**context: Any) -> dict[str, Any]:
+    return container(securityContext=context)
+
+
+def balancer(**spec: Any) -> dict[str, Any]:
+    return service(type="LoadBalancer", externalTrafficPolicy="Local", **spec)
+
+
+EMPTY: dict[str, Any] = {"name": "v", "emptyDir": {}}
+CLAIM = {"name": "v", "persistentVolumeClaim": {"claimName": "c"}}
+FIELD = {"fieldRef": {"fieldPath": "metadata.name"}}
+ONLY_CAPABLE = {"allowPrivilegeEscalation": False, "capabilities": {"add": ["CAP_SYS_ADMIN"]}}
+ON_HOST: dict[str, Any] = {
+    "hostNetwork": True,
+    "containers": [{"name": "c", "image": "i", "ports": [{"containerPort": 80, "hostPort": 81}]}],
+}
+FIRST = "spec.containers[0]"
 TERM = (
     "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0]"
 )
@@ -132,6 +177,82 @@ BROKEN = [
     (other("Role", ROLE, metadata={"name": "a/b"}), "metadata.name"),
     (other("PriorityClass", "scheduling.k8s.io/v1", value=1_000_000_001), "value"),
     (other("Lease", "coordination.k8s.io/v1", metadata={"name": "A"}), "metadata.name"),
+    (mounting(mount()), f"{FIRST}.volumeMounts[0].name"),
+    (mounting(mount(), init=True), "spec.initContainers[0].volumeMounts[0].name"),
+    (mounting(mount("", "/x"), volumes=[EMPTY]), f"{FIRST}.volumeMounts[0].name"),
+    (mounting(mount(), mount(), volumes=[EMPTY]), f"{FIRST}.volumeMounts[1].mountPath"),
+    (mounting(mount(subPath="a", subPathExpr="b"), volumes=[EMPTY]), f"{FIRST}.volumeMounts[0].subPathExpr"),
+    (mounting(mount(), volumes=[EMPTY | {"name": "V"}]), f"{FIRST}.volumeMounts[0].name"),
+    (template(volumes=[EMPTY, EMPTY]), "spec.template.spec.volumes[1].name"),
+    (
+        template(containers=[{"name": "c", "image": "i", "volumeMounts": [mount()]}]),
+        "spec.template.spec.containers[0].volumeMounts[0].name",
+    ),
+    (pod(volumes=[{"emptyDir": {}}]), "spec.volumes[0].name"),
+    (pod(volumes=[EMPTY | {"configMap": {"name": "c"}}]), "spec.volumes[0].configMap"),
+    (pod(volumes=[EMPTY | {"downwardAPI": {"items": []}}]), "spec.volumes[0].downwarAPI"),
+    (pod(volumes=[{"name": "v", "nfs": {"server": "s"}}]), "spec.volumes[0].nfs.path"),
+    (container(volumeDevices=[device()]), f"{FIRST}.volumeDevices[0].name"),
+    (pod(volumes=[EMPTY], **container(volumeDevices=[device()])["spec"]), f"{FIRST}.volumeDevices[0].name"),
+    (
+        pod(volumes=[CLAIM], **container(volumeDevices=[device(), device(path="/dev/y")])["spec"]),
+        f"{FIRST}.volumeDevices[1].name",
+    ),
+    (
+        pod(volumes=[CLAIM], **container(volumeDevices=[device(path="")])["spec"]),
+        f"{FIRST}.volumeDevices[0].devicePath",
+    ),
+    (
+        pod(volumes=[CLAIM, CLAIM | {"name": "w"}], **container(volumeDevices=[device(), device("w")])["spec"]),
+        f"{FIRST}.volumeDevices[1].devicePath",
+    ),
+    (
+        pod(volumes=[CLAIM], **container(volumeDevices=[device()], volumeMounts=[mount()])["spec"]),
+        f"{FIRST}.volumeDevices[0].name",
+    ),
+    (
+        pod(volumes=[CLAIM], **container(volumeDevices=[device()], volumeMounts=[mount()])["spec"]),
+        f"{FIRST}.volumeMounts[0].name",
+    ),
+    (
+        pod(
+            volumes=[CLAIM, EMPTY | {"name": "w"}],
+            **container(volumeDevices=[device()], volumeMounts=[mount("w", "/dev/x")])["spec"],
+        ),
+        f"{FIRST}.volumeMounts[0].mountPath",
+    ),
+    (
+        pod(
+            volumes=[CLAIM, EMPTY | {"name": "w"}],
+            **container(volumeDevices=[device()], volumeMounts=[mount("w", "/dev/x")])["spec"],
+        ),
+        f"{FIRST}.volumeDevices[0].devicePath",
+    ),
+    (variable(value="x", valueFrom=FIELD), f"{FIRST}.env[0].valueFrom"),
+    (variable(valueFrom={}), f"{FIRST}.env[0].valueFrom"),
+    (variable(valueFrom=FIELD | {"secretKeyRef": {"name": "s", "key": "k"}}), f"{FIRST}.env[0].valueFrom"),
+    (variable(valueFrom={"configMapKeyRef": {"name": "c"}}), f"{FIRST}.env[0].valueFrom.configMapKeyRef.key"),
+    (variable(valueFrom={"fieldRef": {"fieldPath": "status.phase"}}), f"{FIRST}.env[0].valueFrom.fieldRef.fieldPath"),
+    (variable(valueFrom={"fieldRef": {"fieldPath": "spec.a['b']"}}), f"{FIRST}.env[0].valueFrom.fieldRef.fieldPath"),
+    (variable(name=""), f"{FIRST}.env[0].name"),
+    (container(envFrom=[{}]), f"{FIRST}.envFrom"),
+    (container(envFrom=[{"configMapRef": {"name": "c"}, "secretRef": {"name": "s"}}]), f"{FIRST}.envFrom"),
+    (container(envFrom=[{"configMapRef": {}}]), f"{FIRST}.envFrom[0].configMapRef.name"),
+    (container(envFrom=[{"prefix": "a=", "secretRef": {"name": "s"}}]), f"{FIRST}.envFrom[0].prefix"),
+    (secure(privileged=True, allowPrivilegeEscalation=False), f"{FIRST}.securityContext"),
+    (secure(**ONLY_CAPABLE), f"{FIRST}.securityContext"),
+    (secure(runAsGroup=2**31), f"{FIRST}.securityContext.runAsGroup"),
+    (pod(**ON_HOST), f"{FIRST}.ports[0].hostPort"),
+    (template(**ON_HOST), "spec.template.spec.containers[0].ports[0].hostPort"),
+    (pod(dnsPolicy="None"), "spec.dnsConfig"),
+    (pod(dnsPolicy="None", dnsConfig={"searches": ["a"]}), "spec.dnsConfig.nameservers"),
+    (container(resources={"limits": {"hugepages-2Mi": "2Mi"}}), f"{FIRST}.resources"),
+    (
+        container(resources={"limits": {"hugepages-2Mi": "3Mi", "cpu": "1"}}),
+        f"{FIRST}.resources.limits[hugepages-2Mi]",
+    ),
+    (service(type="NodePort", ports=[{"port": 80, "nodePort": 29999}]), "spec.ports[0].nodePort"),
+    (service(type="LoadBalancer", ports=[{"port": 80, "nodePort": 32768}]), "spec.ports[0].nodePort"),
 ]
 
 
@@ -158,6 +279,21 @@ KEPT = [
     slice_({"addresses": ["10.0.0.1"]}, {"addresses": ["10.0.0.2"]}),
     slice_({"addresses": ["web.example.com"]}, kind="FQDN"),
     other("PriorityClass", "scheduling.k8s.io/v1", value=1_000_000_000),
+    mounting(mount(), mount(path="/y"), volumes=[{"name": "v"}]),
+    mounting(mount(), volumes=[EMPTY], init=True),
+    pod(volumes=[CLAIM], **container(volumeDevices=[device()])["spec"]),
+    variable(value="", valueFrom=FIELD),
+    variable(value="x"),
+    variable(valueFrom={"fieldRef": {"fieldPath": "metadata.labels['a']"}}),
+    container(envFrom=[{"configMapRef": {"name": "c"}}, {"secretRef": {"name": "s"}}]),
+    secure(privileged=True, allowPrivilegeEscalation=True),
+    secure(allowPrivilegeEscalation=False, capabilities={"add": ["SYS_ADMIN"]}, runAsUser=0),
+    secure(privileged=True),
+    template(**(ON_HOST | {"containers": [{"name": "c", "image": "i", "ports": [{"containerPort": 80}]}]})),
+    pod(dnsPolicy="None", dnsConfig={"nameservers": ["10.0.0.1"]}),
+    container(resources={"limits": {"hugepages-2Mi": "4Mi"}, "requests": {"memory": "1Mi"}}),
+    service(type="NodePort", ports=[{"port": 80, "nodePort": 30000}]),
+    balancer(healthCheckNodePort=32767),
 ]
 
 
@@ -226,6 +362,107 @@ def test_a_role_reference_and_a_priority_are_for_ever() -> None:
     assert changed(other("PriorityClass", "scheduling.k8s.io/v1", value=5), value=6) == (422, ["value"])
     never = changed(other("PriorityClass", "scheduling.k8s.io/v1", value=5), preemption_policy="Never")
     assert never == (422, ["preemptionPolicy"])
+
+
+def test_a_health_check_has_a_node_port_of_the_range_and_its_own() -> None:
+    response, writes = handle(Objects(), Create(from_json(balancer(healthCheckNodePort=80))))
+    assert (response.code, writes) == (500, ())
+    assert response.message == (
+        "failed to allocate requested HealthCheck NodePort 80: provided port is not in the valid range. "
+        "The range of valid ports is 30000-32767"
+    )
+    ports = [{"port": 80, "nodePort": 30001}]
+    response, _ = handle(Objects(), Create(from_json(balancer(healthCheckNodePort=30001, ports=ports))))
+    assert response.message.endswith("provided port is already allocated")
+
+
+def test_a_node_port_that_a_service_holds_stays_whatever_the_range() -> None:
+    held = from_json(service(type="NodePort", ports=[{"port": 80, "nodePort": 80}]))
+    store = Objects.of((held,))
+    noted: Any = evolve(held, metadata=evolve(held.metadata, labels=strings({"a": "b"})))
+    assert handle(store, Update(noted, None))[0].code == 200
+    other_port = from_json(service(type="NodePort", ports=[{"port": 80, "nodePort": 81}]))
+    assert handle(store, Update(other_port, None))[0].code == 422
+
+
+def test_there_is_one_global_default() -> None:
+    def default(name: str, **fields: Any) -> dict[str, Any]:
+        return other("PriorityClass", "scheduling.k8s.io/v1", metadata={"name": name}, value=5, **fields)
+
+    store = Objects().commit(handle(Objects(), Create(from_json(default("a", globalDefault=True))))[1])
+    response, writes = handle(store, Create(from_json(default("b", globalDefault=True))))
+    assert (response.code, writes) == (403, ())
+    assert response.message == (
+        'priorityclasses.scheduling.k8s.io "b" is forbidden: '
+        "PriorityClass a is already marked as default. Only one default can exist"
+    )
+    plain, writes = handle(store, Create(from_json(default("b"))))
+    assert plain.code == 201
+    store = store.commit(writes)
+    raised = from_json(default("b", globalDefault=True))
+    assert handle(store, Update(raised, None))[0].code == 403
+    same = from_json(default("a", globalDefault=True, description="the usual one"))
+    assert handle(store, Update(same, None))[0].code == 200
+
+
+def test_a_mount_without_a_volume_is_told_as_kubernetes_does() -> None:
+    response, _ = handle(Objects(), Create(from_json(mounting(mount("cfg")))))
+    assert response.message == 'Pod "p" is invalid: spec.containers[0].volumeMounts[0].name: Not found: "cfg"'
+    assert [cause.reason for cause in response.causes] == ["FieldValueNotFound"]
+
+
+def test_a_mount_and_a_device_without_a_name_are_told_that_they_have_none() -> None:
+    nameless = container(volumeMounts=[mount("")], volumeDevices=[device("")])
+    response, _ = handle(Objects(), Create(from_json(nameless)))
+    for field in ("volumeMounts", "volumeDevices"):
+        found = [cause.message for cause in response.causes if cause.field == f"{FIRST}.{field}[0].name"]
+        assert found[:2] == ["Required value", 'Not found: ""']
+
+
+DOCKER_JSON = 'data[.dockerconfigjson]: Invalid value: "<secret contents redacted>":'
+SECRETS = [
+    ({"type": "kubernetes.io/tls", "stringData": {"tls.crt": ""}}, ["data[tls.key]: Required value"]),
+    ({"type": "kubernetes.io/tls", "data": {"tls.crt": "YQ=="}, "stringData": {"tls.key": "a"}}, []),
+    ({"type": "kubernetes.io/ssh-auth", "data": {"ssh-privatekey": ""}}, ["data[ssh-privatekey]: Required value"]),
+    ({"type": "kubernetes.io/ssh-auth", "stringData": {"ssh-privatekey": "k"}}, []),
+    ({"type": "kubernetes.io/basic-auth", "stringData": {"password": ""}}, []),
+    ({"type": "kubernetes.io/dockercfg"}, ["data[.dockercfg]: Required value"]),
+    ({"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": '{"auths": {}}'}}, []),
+    (
+        {"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": "[]"}},
+        [
+            f"{DOCKER_JSON} json: cannot unmarshal array into Go value of type map[string]interface {{}}",
+        ],
+    ),
+    (
+        {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": None}},
+        [
+            f"{DOCKER_JSON} unexpected end of JSON input",
+        ],
+    ),
+    (
+        {"type": "kubernetes.io/service-account-token", "metadata": {"annotations": None}},
+        ["metadata.annotations[kubernetes.io/service-account.name]: Required value"],
+    ),
+    (
+        {
+            "type": "kubernetes.io/service-account-token",
+            "metadata": {"annotations": {"kubernetes.io/service-account.name": "robot"}},
+        },
+        [],
+    ),
+    (
+        {"data": {"a": "YQ"}},
+        ['data[a]: Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 0'],
+    ),
+    ({"data": {"a": "YQ==\n"}}, []),
+    ({"stringData": {"..": "x"}}, ["data[..]: Invalid value: \"..\": must not be '..'"]),
+]
+
+
+@pytest.mark.parametrize(("written", "said"), SECRETS, ids=[str(written) for written, _ in SECRETS])
+def test_a_secret_keeps_what_its_type_promises(written: dict[str, Any], said: list[str]) -> None:
+    assert [str(error) for error in validate_data("Secret", {"metadata": {"name": "s"}} | written)] == said
 
 
 def test_a_service_keeps_its_node_port_and_gives_it_back_with_its_type() -> None:
