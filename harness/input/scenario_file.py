@@ -153,6 +153,7 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
     if "fromCluster" in fields and dump not in files:
         reader.blame(fields["fromCluster"], f"there is no file {dump!r}", "kubectl get -A -o json writes a dump")
     reader.finish()
+    manifests = evolve(manifests, notes=(*manifests.notes, *reader.notes))
     check_places(reader, scenario, fields.get("bounds"))
     if dump:
         return _from_cluster(reader, scenario, manifests, read_dump(dump, files[dump]), fields)

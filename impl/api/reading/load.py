@@ -105,7 +105,7 @@ class Note:
     claims: tuple[str, ...] = ALL
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.subject}: {self.message}"
+        return f"{self.file}{f':{self.line}' if self.line else ''}: {self.subject}: {self.message}"
 
     @property
     def kind(self) -> str:
