@@ -13,9 +13,11 @@ from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.references import references
+from ...impl.kubelet.obstacles import obstacles
 from ...model.machine import State
 from ...properties.placement.placement import why_pending
 from ..claims.convergence import objects_of
+from ..input.surroundings import known_of
 from ..input.workloads import templates
 from ..world.cluster import Cluster
 from .results import Blame
@@ -44,16 +46,19 @@ def below(ref: Ref, field: str) -> str:
 
 
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
-    """Give what to change where nothing moves: what is named and missing, and who waits for a node."""
+    """Give what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
     return tuple(dict.fromkeys((*_missing(core), *_waiting(objects))))
 
 
 def _missing(core: Cluster) -> Iterator[Blame]:
+    known = known_of(core.scenario)
     for maker in templates(core.scenario.objects):
         for one in references(maker.spec, maker.ref.namespace):
-            if one.ref in core.scenario.absent:
+            if one.ref in core.scenario.absent - known.absent:
                 yield Blame(maker.ref, below(maker.ref, one.path), f"there is no {one.ref} in the input")
+        for obstacle in obstacles(maker.spec, maker.ref.namespace, known):
+            yield Blame(maker.ref, below(maker.ref, obstacle.path), obstacle.why)
 
 
 def _waiting(objects: tuple[Object, ...]) -> Iterator[Blame]:

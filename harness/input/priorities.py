@@ -60,12 +60,12 @@ def _ranks(scenario: Scenario) -> Iterator[Rank]:
 def pod_specs(scenario: Scenario) -> Iterator[PodSpec]:
     """Give the spec of every Pod and of every template of Pods, those that the script applies too."""
     for one in scenario.everything:
-        spec = _pod_spec(one)
+        spec = pod_spec(one)
         if spec is not None:
             yield spec
 
 
-def _pod_spec(obj: Object) -> PodSpec | None:
+def pod_spec(obj: Object) -> PodSpec | None:
     """Give the spec of a Pod, or of the Pods that a workload makes."""
     if isinstance(obj, Pod):
         return obj.spec

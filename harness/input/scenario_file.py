@@ -22,6 +22,7 @@ from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import EMPTY, Json, thaw
 from ...impl.kubectl import script as kubectl
 from .assumptions import Assumption, absent, assumed_classes, assumptions, missing_namespaces, perhaps_made
+from .contents import contents, keys_perhaps_added
 from .cross_check import check_places, check_script, cross_check
 from .dump import live, read_dump
 from .located import Located, from_json, from_yaml
@@ -201,7 +202,13 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
         assumed = tuple(one for one in assumed if one.ref is None)
     else:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
-    scenario = evolve(scenario, unmodelled=given.by_claim(), served_elsewhere=given.served_elsewhere)
+    given = evolve(given, notes=(*given.notes, *keys_perhaps_added(manifests, scenario.applied)))
+    scenario = evolve(
+        scenario,
+        contents=contents(manifests),
+        unmodelled=given.by_claim(),
+        served_elsewhere=given.served_elsewhere,
+    )
     return Loaded(scenario, manifests, given.notes, assumed)
 
 
