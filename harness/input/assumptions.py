@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from ...impl.api.core import Container, Service
+from ...impl.api.core import Service
 from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PriorityClass
@@ -24,6 +24,7 @@ from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
 from ...impl.kubelet.timings import handler_seconds
 from .contents import has_makers
 from .manifests import Manifests
+from .ports import declared, has_moved, number_of
 from .workloads import Template, templates
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
@@ -212,7 +213,7 @@ def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[T
         for maker in makers:
             if maker.ref.namespace == service.metadata.namespace and matches_map(service.spec.selector, maker.labels):
                 yield from _unprobed(manifests, service, maker)
-                yield from _undeclared(manifests, service, maker)
+                yield from _undeclared(manifests, service, maker, makers)
 
 
 def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
@@ -223,14 +224,14 @@ def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterat
             yield _at(manifests, maker.ref, f"{maker.path}.containers[{index}]", message, about)
 
 
-def _undeclared(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
+def _undeclared(
+    manifests: Manifests, service: Service, maker: Template, versions: tuple[Template, ...]
+) -> Iterator[Assumption]:
     for index, port in enumerate(service.spec.ports):
-        target = port.port if port.target_port is None else port.target_port
-        if isinstance(target, int) and not any(_declares(one, target, port.protocol) for one in maker.spec.containers):
-            message = f"no container of {maker.ref} declares port {target}/{port.protocol}; one listens there"
+        number = number_of(port)
+        if number is None or has_moved(maker, number, port.protocol, versions):
+            continue
+        if number not in declared(maker.spec, port.protocol):
+            message = f"no container of {maker.ref} declares port {number}/{port.protocol}; one listens there"
             about = "a container listens on the number that a Service asks for, though none declares it"
             yield _at(manifests, ref_of(service), f"spec.ports[{index}]", message, about)
-
-
-def _declares(container: Container, number: int, protocol: str) -> bool:
-    return any((port.container_port, port.protocol or "TCP") == (number, protocol or "TCP") for port in container.ports)

@@ -23,6 +23,8 @@ from ...impl.api.reading.unmodelled_kinds import REFUSES
 from ...impl.api.values.selectors import matches_map, selects
 from ..world.room import enough
 from .manifests import Manifests
+from .ports import declared, has_moved, number_of, pairs
+from .scenario import Scenario
 from .workloads import Template, templates
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -44,9 +46,9 @@ class Outside:
         )
 
 
-def outside(manifests: Manifests, applied: Iterable[Object], pods: int) -> Outside:
-    """Sort out what is not modelled; `applied` are the objects that the script brings, `pods` the most at once."""
-    objects = (*manifests.objects, *applied)
+def outside(manifests: Manifests, scenario: Scenario) -> Outside:
+    """Sort out what is not modelled of a scenario and the manifests it was made of."""
+    objects = (*manifests.objects, *scenario.applied)
     known = tuple(templates(objects))
     elsewhere: set[Ref] = set()
     told: list[Note] = []
@@ -66,7 +68,8 @@ def outside(manifests: Manifests, applied: Iterable[Object], pods: int) -> Outsi
                 if _counts(one, service.metadata.namespace, service.spec.selector):
                     more.setdefault(str(one.ref), set()).add(BUDGET)
     told += _guarded(manifests, objects)
-    if not enough(objects, manifests.others, pods):
+    told += _moved(manifests, scenario)
+    if not enough(objects, manifests.others, scenario.pods):
         for one in manifests.others:
             if one.labels is not None:
                 more.setdefault(str(one.ref), set()).add(REACHABILITY)
@@ -81,6 +84,18 @@ def _guarded(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note
         if level != "privileged":
             why = f"the Pod Security Standard {level!r} may refuse Pods; none is refused here"
             yield _note(manifests, one, "metadata.labels", why, REFUSES)
+
+
+def _moved(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
+    """Note the ports that a version of a template has moved away from while a Service may still send there."""
+    versions = tuple(templates((*manifests.objects, *scenario.applied)))
+    for pair in pairs(manifests.objects, scenario.script, wait=scenario.wait_between_steps):
+        for index, port in enumerate(pair.service.spec.ports):
+            number = number_of(port)
+            if number is not None and has_moved(pair.maker, number, port.protocol, versions):
+                mine = ", ".join(map(str, sorted(declared(pair.maker.spec, port.protocol))))
+                why = f"a version of {pair.maker.ref} declares {mine} in place of {number}: whether it listens there"
+                yield _note(manifests, pair.service, f"spec.ports[{index}]", f"{why} is not known")
 
 
 def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:
