@@ -134,6 +134,8 @@ class Scenario:
     """The Services whose Pods come, or may come, from what is not modelled: nothing is known of their endpoints."""
     absent: frozenset[Ref] = frozenset()
     """What is used and known not to exist, because the input is all there is (`complete`)."""
+    absent_owners: frozenset[str] = frozenset()
+    """The uids of owners of kinds without a class here that do not exist."""
     contents: immutabledict[Ref, frozenset[str]] = immutabledict()
     """The keys of the ConfigMaps and Secrets of the input, where nothing in it may add more."""
     complete: bool = False

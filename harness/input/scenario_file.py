@@ -27,6 +27,7 @@ from .cross_check import check_places, check_script, cross_check
 from .dump import live, read_dump
 from .located import Located, from_json, from_yaml
 from .manifests import Manifests, read_manifests
+from .owners import owners, owners_of_live
 from .plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
 from .reader import Reader
 from .scenario import Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start
@@ -202,10 +203,12 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
         assumed = tuple(one for one in assumed if one.ref is None)
     else:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
-    given = evolve(given, notes=(*given.notes, *keys_perhaps_added(manifests, scenario.applied)))
+    named = owners(manifests, scenario.applied, complete=scenario.complete)
+    given = evolve(given, notes=(*given.notes, *named.notes, *keys_perhaps_added(manifests, scenario.applied)))
     scenario = evolve(
         scenario,
         contents=contents(manifests),
+        absent_owners=named.gone,
         unmodelled=given.by_claim(),
         served_elsewhere=given.served_elsewhere,
     )
@@ -241,7 +244,12 @@ def _from_cluster(
     whole = evolve(given, script=(*(kubectl.Apply(one) for one in manifests.objects), *scenario.script))
     outer = outside(told, whole)
     outer = evolve(outer, notes=(*outer.notes, *state.notes))
-    whole = evolve(whole, unmodelled=outer.by_claim(), served_elsewhere=outer.served_elsewhere)
+    whole = evolve(
+        whole,
+        absent_owners=owners_of_live(found, manifests),
+        unmodelled=outer.by_claim(),
+        served_elsewhere=outer.served_elsewhere,
+    )
     return Loaded(whole, told, outer.notes)
 
 

@@ -328,7 +328,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.disruption_process(one, pools, constants, form=form(1))
             for one in _distinct(everyone, PodDisruptionBudget)
         ]
-    found.append(components.garbage_process(pools, constants))
+    found.append(components.garbage_process(pools, constants, scenario.absent_owners))
     found += [components.namespace_process(place, pools, constants) for place in pools.get("Namespace", ())]
     found += node_faults.processes(scenario, pools, constants)
     return tuple(components.remembering(one) for one in found)

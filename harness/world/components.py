@@ -186,11 +186,14 @@ def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
 GARBAGE_KEY = Ref("GarbageCollector", "", "all")
 
 
-def garbage_process(pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
+def garbage_process(
+    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], absent: frozenset[str] = frozenset()
+) -> Process:
     """Make the garbage collector: what is left of owners that are gone goes, in any order, wherever it came from.
 
     It asks the API server for an object and its owners before it acts, and an owner that is gone stays gone: so it acts
-    on the store as it is. An owner deleted and made again under its name counts as the same one here.
+    on the store as it is. An owner deleted and made again under its name counts as the same one here; `absent` are the
+    uids of owners without a class here that do not exist.
     """
     kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in garbage.TRANSFORM)
     return Process(
@@ -200,7 +203,7 @@ def garbage_process(pools: dict[str, tuple[str, ...]], constants: tuple[Object, 
         key=GARBAGE_KEY,
         watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in pools if kind in garbage.TRANSFORM),
         constants=tuple(one for one in kept if one is not None),
-        act=_garbage_act,
+        act=partial(_garbage_act, absent),
         form=Form.CURRENT,
     )
 
@@ -209,8 +212,8 @@ def _kept_by_garbage(_uid: str, obj: Object | None) -> Object | None:
     return None if obj is None else garbage.TRANSFORM[ref_of(obj).kind](obj)
 
 
-def _garbage_act(cache: Cache, _key: Ref) -> Alternatives:
-    found = (garbage.reconcile(cache, ref) for ref in sorted(cache.objects))
+def _garbage_act(absent: frozenset[str], cache: Cache, _key: Ref) -> Alternatives:
+    found = (garbage.reconcile(cache, ref, absent=absent) for ref in sorted(cache.objects))
     return tuple(requests for requests in found if requests)
 
 

@@ -233,7 +233,7 @@ def _problem(source: Source, error: FieldError) -> Problem:
 def _placed(json: dict[str, Any], namespace: str) -> dict[str, Any]:
     """Give an object that lives in a namespace and names none the default one; a custom resource is left alone."""
     named = (json.get("metadata") or {}).get("namespace")
-    if named or json["kind"] in CLUSTER_SCOPED or not schema.is_built_in(json["apiVersion"]):
+    if named or json["kind"] in CLUSTER_SCOPED or not schema.is_built_in(json["apiVersion"], json["kind"]):
         return json
     return {**json, "metadata": {**json["metadata"], "namespace": namespace}}
 
@@ -293,7 +293,7 @@ def _convert(
 
 def _other(json: Mapping[str, Any], source: Source, notes: list[Note]) -> Other:
     """Keep what others may refer to in an object without a class, and note which claims hang on it."""
-    custom = not schema.is_built_in(json["apiVersion"])
+    custom = not schema.is_built_in(json["apiVersion"], json["kind"])
     effect = effect_of(json["kind"], json, custom=custom)
     what = "this custom resource" if custom else "this kind"
     hangs = f"{_listed(effect.claims)} may hang on it" if effect.claims else "no claim hangs on it"
