@@ -21,9 +21,10 @@ from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.unmodelled_kinds import REFUSES
 from ...impl.api.values.selectors import matches_map, selects
-from ..world.room import enough
+from ..world.room import enough, pod_of
 from .manifests import Manifests
 from .ports import declared, has_moved, number_of, pairs
+from .priorities import classes_of, rank_of
 from .scenario import Scenario
 from .workloads import Template, templates
 
@@ -73,6 +74,8 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
         for one in manifests.others:
             if one.labels is not None:
                 more.setdefault(str(one.ref), set()).add(REACHABILITY)
+                if _outranks(one, objects, known):
+                    more[str(one.ref)].add(BUDGET)
     widened = tuple(_widened(note, more) for note in manifests.notes)
     return Outside((*widened, *dict.fromkeys(told)), frozenset(elsewhere))
 
@@ -100,6 +103,29 @@ def _moved(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
 
 def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:
     return one.labels is not None and one.ref.namespace == namespace and matches_map(selector, one.labels)
+
+
+def _outranks(one: Other, objects: tuple[Object, ...], known: tuple[Template, ...]) -> bool:
+    """Tell whether Pods of a workload without a class could preempt modelled ones that a budget counts.
+
+    One whose class is not in the input may be of any rank.
+    """
+    classes = classes_of(objects)
+    budgets = [budget for budget in objects if isinstance(budget, PodDisruptionBudget)]
+    counted = [
+        maker
+        for maker in known
+        if any(
+            budget.metadata.namespace == maker.ref.namespace and selects(budget.spec.selector, maker.labels)
+            for budget in budgets
+        )
+    ]
+    pod = pod_of(one)
+    mine = None if pod is None else rank_of(pod.spec, classes)
+    if mine is None or not counted:
+        return bool(counted)
+    theirs = (rank_of(maker.spec, classes) for maker in counted)
+    return mine.preempts and any(mine.priority > (0 if rank is None else rank.priority) for rank in theirs)
 
 
 def _counts(one: Other, namespace: str, selector: LabelSelector | None) -> bool:
