@@ -43,7 +43,7 @@ from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
 from . import motion
 from .advice import gap_blame
-from .blame import of_stuck
+from .blame import holding, of_stuck
 from .bounds import bounds_of
 from .results import Blame, Claim, Report
 from .softening import softened
@@ -248,6 +248,8 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     yield from shortfalls(objects)
     yield from orphans(objects)
     yield from leaving(objects)
+    for holder in holding(core, objects):
+        yield f"{holder.ref} is still there: finalizers {', '.join(holder.finalizers)}"
     yield from beside_workloads(core, state)
     yield from refused_evictions(core.world, core.scenario.script, state)
     pods = [one for one in objects if isinstance(one, Pod)]

@@ -17,10 +17,10 @@ from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PriorityClass
 from ...impl.api.reading.load import Note, Problem
 from ...impl.api.references import references
-from ...impl.kubelet.obstacles import containers, runs_as
 from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import matches_map
 from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
+from ...impl.kubelet.obstacles import containers, runs_as
 from ...impl.kubelet.timings import handler_seconds
 from .contents import has_makers
 from .manifests import Manifests

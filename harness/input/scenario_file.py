@@ -25,6 +25,7 @@ from .assumptions import Assumption, absent, assumed_classes, assumptions, missi
 from .contents import contents, keys_perhaps_added
 from .cross_check import check_places, check_script, cross_check
 from .dump import live, read_dump
+from .leaving import leaving
 from .located import Located, from_json, from_yaml
 from .manifests import Manifests, read_manifests
 from .owners import owners, owners_of_live
@@ -204,10 +205,13 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     else:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
     named = owners(manifests, scenario.applied, complete=scenario.complete)
-    given = evolve(given, notes=(*given.notes, *named.notes, *keys_perhaps_added(manifests, scenario.applied)))
+    left = leaving(manifests, scenario)
+    more = (*named.notes, *left.notes, *keys_perhaps_added(manifests, scenario.applied))
+    given = evolve(given, notes=(*given.notes, *more))
     scenario = evolve(
         scenario,
         contents=contents(manifests),
+        holders=left.holders,
         absent_owners=named.gone,
         unmodelled=given.by_claim(),
         served_elsewhere=given.served_elsewhere,
@@ -243,9 +247,11 @@ def _from_cluster(
     )
     whole = evolve(given, script=(*(kubectl.Apply(one) for one in manifests.objects), *scenario.script))
     outer = outside(told, whole)
-    outer = evolve(outer, notes=(*outer.notes, *state.notes))
+    left = leaving(told, whole)
+    outer = evolve(outer, notes=(*outer.notes, *left.notes, *state.notes))
     whole = evolve(
         whole,
+        holders=left.holders,
         absent_owners=owners_of_live(found, manifests),
         unmodelled=outer.by_claim(),
         served_elsewhere=outer.served_elsewhere,

@@ -220,11 +220,14 @@ def _garbage_act(absent: frozenset[str], cache: Cache, _key: Ref) -> Alternative
 # --- namespaces -----------------------------------------------------------------------------------------------------
 
 
-def namespace_process(place: str, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
+def namespace_process(
+    place: str, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], held: frozenset[str] = frozenset()
+) -> Process:
     """Make the namespace controller's process for the namespace in a place.
 
     It asks the API server for what is there before it acts, and what is gone from a terminating namespace stays gone,
-    for nothing is created in one: so it acts on the store as it is.
+    for nothing is created in one: so it acts on the store as it is. `held` are the namespaces in which something without
+    a class here stays.
     """
     inside = {kind: namespace.TRANSFORM[kind] for kind in pools if kind in namespace.TRANSFORM and kind != "Namespace"}
     fixed = (one for one in constants if one.metadata.namespace and ref_of(one).kind in namespace.TRANSFORM)
@@ -239,14 +242,14 @@ def namespace_process(place: str, pools: dict[str, tuple[str, ...]], constants: 
             *(Watch(kind, pools[kind], partial(_in_namespace, inside[kind])) for kind in inside),
         ),
         constants=tuple(one for one in kept if one is not None),
-        act=_namespace_act,
+        act=partial(_namespace_act, held),
         form=Form.CURRENT,
     )
 
 
-def _namespace_act(cache: Cache, key: Ref) -> Alternatives:
+def _namespace_act(held: frozenset[str], cache: Cache, key: Ref) -> Alternatives:
     """Give the sync of a namespace: each of its deletions by itself, for which of them is first makes no difference."""
-    return tuple((one,) for one in namespace.reconcile(cache, key))
+    return tuple((one,) for one in namespace.reconcile(cache, key, held=key.name in held))
 
 
 def _whole(_uid: str, obj: Object | None) -> Object | None:
