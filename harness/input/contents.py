@@ -1,7 +1,7 @@
 """What ConfigMaps and Secrets of the input hold: a Pod that asks one for a key it does not have never starts.
 
-Upstream: pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables), pkg/volume/{configmap,secret} (v1.32). No step of a script
-can apply one, so what they hold stays. Some are filled by somebody else: by the token controller (Secrets of a
+Upstream: pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables), pkg/volume/{configmap,secret} (v1.32). No step of a
+script can apply one, so what they hold stays. Some are filled by somebody else: by the token controller (Secrets of a
 ServiceAccount), by an injector that a label or an annotation asks for, or by a Job, an operator or a hook of the input;
 of those nobody knows which keys they lack.
 """

@@ -35,7 +35,7 @@ class Leaving:
 
 
 def leaving(manifests: Manifests, scenario: Scenario) -> Leaving:
-    """Look at what is not modelled in the namespaces that the script deletes, or that are being deleted at the start."""
+    """Look at what is not modelled in namespaces that the script deletes, or that are being deleted at the start."""
     spaces = frozenset(_deleted(scenario))
     if not spaces:
         return Leaving()

@@ -1,8 +1,8 @@
 """Owners of kinds without a class here: whether they are there, by what the input has of them.
 
-Upstream: pkg/controller/garbagecollector/garbagecollector.go (isDangling, v1.32): an owner is there if one of its name has
-the uid that the dependent gives. The API server draws the uid of what a manifest makes, so that one that is written down
-is that of nothing the manifests make; in a dump uids are what they are. Of a kind that no API serves the collector
+Upstream: pkg/controller/garbagecollector/garbagecollector.go (isDangling, v1.32): an owner is there if one of its name
+has the uid that the dependent gives. The API server draws the uid of what a manifest makes, so that one that is written
+down is that of nothing the manifests make; in a dump uids are what they are. Of a kind that no API serves the collector
 cannot ask, and deletes nothing.
 """
 

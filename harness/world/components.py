@@ -226,8 +226,8 @@ def namespace_process(
     """Make the namespace controller's process for the namespace in a place.
 
     It asks the API server for what is there before it acts, and what is gone from a terminating namespace stays gone,
-    for nothing is created in one: so it acts on the store as it is. `held` are the namespaces in which something without
-    a class here stays.
+    for nothing is created in one: so it acts on the store as it is. `held` are the namespaces in which something
+    without a class here stays.
     """
     inside = {kind: namespace.TRANSFORM[kind] for kind in pools if kind in namespace.TRANSFORM and kind != "Namespace"}
     fixed = (one for one in constants if one.metadata.namespace and ref_of(one).kind in namespace.TRANSFORM)

@@ -70,7 +70,7 @@ def _present(answers: Cache, owner: OwnerReference, namespace: str, absent: froz
 
 
 def is_modelled(owner: OwnerReference) -> bool:
-    """Tell whether an owner is of a kind with a class here: others may be called as one of these (Knative's Service)."""
+    """Tell whether an owner is of a kind with a class here; others may be called like one (Knative's Service)."""
     kind = BY_NAME.get(owner.kind)
     return kind is not None and owner.api_version.rpartition("/")[0] in {kind.group, ""}
 
