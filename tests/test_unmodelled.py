@@ -213,7 +213,8 @@ def test_pods_that_are_not_made_touch_a_budget_where_they_may_preempt_its_pods(
     claims: bool,  # noqa: FBT001
 ) -> None:
     agent = (
-        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\nspec:\n  selector: {matchLabels: {app: agent}}\n"
+        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\n"
+        "spec:\n  selector: {matchLabels: {app: agent}}\n"
         f"  template: {{metadata: {{labels: {{app: agent}}}}, spec: {spec} [{{name: a, image: a}}]}}}}\n"
     )
     large = requesting(agent.replace("image: a", 'image: "a"').replace("name: a,", "name: app,"), "{cpu: 3}")
@@ -224,7 +225,8 @@ def test_pods_that_are_not_made_touch_a_budget_where_they_may_preempt_its_pods(
 
 def test_pods_that_are_not_made_touch_no_budget_where_there_is_room_for_all() -> None:
     agent = (
-        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\nspec:\n  selector: {matchLabels: {app: agent}}\n"
+        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\n"
+        "spec:\n  selector: {matchLabels: {app: agent}}\n"
         f"  template: {{metadata: {{labels: {{app: agent}}}}, spec: {ABOVE} [{{name: a, image: a}}]}}}}\n"
     )
     assert "budget" not in open_claims(WEB, BUDGET.replace("app: db", "app: web"), agent)
@@ -258,7 +260,7 @@ def test_a_namespace_that_is_held_is_never_gone() -> None:
     assert (claim.name, claim.status.value) == ("convergence", "VIOLATED")
     assert "ConfigMap shop/c is still there: finalizers x.io/hold" in claim.lines
     assert (
-        "First: web.yaml:8: ConfigMap shop/c metadata.finalizers: x.io/hold keeps it" in Result(report, loaded).report
+        "First: web.yaml:7: ConfigMap shop/c metadata.finalizers: x.io/hold keeps it" in Result(report, loaded).report
     )
     assert verdicts(check(load(SPACE, SETTINGS % "orphan", script=DELETED).scenario))["convergence"] == "HOLDS"
 
