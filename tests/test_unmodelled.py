@@ -265,9 +265,7 @@ def test_a_namespace_that_is_held_is_never_gone() -> None:
     assert verdicts(check(load(SPACE, SETTINGS % "orphan", script=DELETED).scenario))["convergence"] == "HOLDS"
 
 
-def test_the_finalizer_of_a_custom_resource_and_an_extension_of_the_api_leave_open_whether_a_namespace_is_ever_gone() -> (
-    None
-):
+def test_finalizers_of_custom_resources_and_api_services_leave_open_whether_a_namespace_is_ever_gone() -> None:
     thing = custom("x.io/v1", "Thing", "{}").replace("{name: c}", "{name: c, namespace: shop, finalizers: [x.io/hold]}")
     service = SERVER.replace("spec: {", "spec: {service: {name: s, namespace: kube-system}, ")
     for one in (thing, service):
@@ -319,7 +317,8 @@ def test_an_owner_is_there_if_its_uid_may_be(
 
 
 def test_what_an_owner_that_is_not_there_owns_is_deleted() -> None:
-    pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: o, uid: u-1}]\n"
+    pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n"
+    pod += "  ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: o, uid: u-1}]\n"
     pod += 'spec: {containers: [{name: a, image: "a:1"}]}\n'
     report = check(load(pod, OTHER_MAP).scenario)
     assert report.claims[0].lines[0] == "Pod p is gone, though nobody was asked to delete it"
@@ -328,7 +327,10 @@ def test_what_an_owner_that_is_not_there_owns_is_deleted() -> None:
 # --- ports ------------------------------------------------------------------------------------------------------------
 
 PORT = WEB.replace('image: "nginx:1"', 'image: "nginx:1", ports: [{containerPort: %d}]')
-TO = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: %d}]}\n"
+TO = (
+    "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+    "spec: {selector: {app: web}, ports: [{port: 80, targetPort: %d}]}\n"
+)
 
 
 def applying(*manifests: str) -> list[object]:
