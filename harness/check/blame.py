@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...impl.api.cache import Cache
-from ...impl.api.core import Pod
+from ...impl.api.core import Namespace, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.references import references
+from ...impl.kubelet.obstacles import obstacles
 from ...model.machine import State
 from ...properties.placement.placement import why_pending
 from ..claims.convergence import objects_of
+from ..input.scenario import Holder
+from ..input.surroundings import known_of
 from ..input.workloads import templates
 from ..world.cluster import Cluster
 from .results import Blame
@@ -44,16 +47,32 @@ def below(ref: Ref, field: str) -> str:
 
 
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
-    """Give what to change where nothing moves: what is named and missing, and who waits for a node."""
+    """Give what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
-    return tuple(dict.fromkeys((*_missing(core), *_waiting(objects))))
+    return tuple(dict.fromkeys((*_missing(core), *_held(core, objects), *_waiting(objects))))
+
+
+def holding(core: Cluster, objects: Iterable[Object]) -> tuple[Holder, ...]:
+    """Give what without a class here holds a namespace that is being deleted."""
+    going = {one.metadata.name for one in objects if isinstance(one, Namespace) and one.metadata.terminating}
+    return tuple(one for one in core.scenario.holders if one.ref.namespace in going)
+
+
+def _held(core: Cluster, objects: Iterable[Object]) -> Iterator[Blame]:
+    for one in holding(core, objects):
+        names = ", ".join(one.finalizers)
+        why = f"{names} keeps it, and so its namespace, from ever being gone; no controller here takes that away"
+        yield Blame(one.ref, "metadata.finalizers", why)
 
 
 def _missing(core: Cluster) -> Iterator[Blame]:
+    known = known_of(core.scenario)
     for maker in templates(core.scenario.objects):
         for one in references(maker.spec, maker.ref.namespace):
-            if one.ref in core.scenario.absent:
+            if one.ref in core.scenario.absent - known.absent:
                 yield Blame(maker.ref, below(maker.ref, one.path), f"there is no {one.ref} in the input")
+        for obstacle in obstacles(maker.spec, maker.ref.namespace, known):
+            yield Blame(maker.ref, below(maker.ref, obstacle.path), obstacle.why)
 
 
 def _waiting(objects: tuple[Object, ...]) -> Iterator[Blame]:

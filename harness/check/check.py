@@ -20,6 +20,7 @@ from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.reading.relevance import ACTS_ON_PODS
+from ...impl.kubelet.obstacles import obstacles
 from ...impl.scheduler.schedule import unmodelled
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Verdict
@@ -33,6 +34,7 @@ from ..claims import deadline as claim_deadline
 from ..claims import registry as claim_properties
 from ..claims.convergence import beside_workloads, objects_of
 from ..input.scenario import Scenario
+from ..input.surroundings import known_of
 from ..world import scheduling
 from ..world.cluster import Cluster, Parts, build
 from ..world.drain import refused_evictions
@@ -41,7 +43,7 @@ from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
 from . import motion
 from .advice import gap_blame
-from .blame import of_stuck
+from .blame import holding, of_stuck
 from .bounds import bounds_of
 from .results import Blame, Claim, Report
 from .softening import softened
@@ -249,10 +251,13 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     yield from shortfalls(objects)
     yield from orphans(objects)
     yield from leaving(objects)
+    for holder in holding(core, objects):
+        yield f"{holder.ref} is still there: finalizers {', '.join(holder.finalizers)}"
     yield from beside_workloads(core, state)
     yield from refused_evictions(core.world, core.scenario.script, state)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
+    yield from _never_started(core, pods)
     running = core.scenario.schedulers.names
     for pod in waiting:
         if scheduling.named(pod) not in running:
@@ -264,6 +269,14 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         bound = [one for one in pods if one.spec.node_name]
         if isinstance(feasible(waiting, nodes, bound), Infeasible):
             yield from _repair(waiting, nodes, bound)
+
+
+def _never_started(core: Cluster, pods: list[Pod]) -> Iterator[str]:
+    """Say of each Pod that is bound and not ready what keeps its containers from starting."""
+    known = known_of(core.scenario)
+    for pod in (one for one in pods if one.spec.node_name and not one.ready and not one.metadata.terminating):
+        for one in obstacles(pod.spec, pod.metadata.namespace, known):
+            yield f"{pod.metadata.name} is never started: {one.path}: {one.why}"
 
 
 def _repair(waiting: list[Pod], nodes: list[Node], bound: list[Pod]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from ...impl.api.core import Container, Service
+from ...impl.api.core import Service
 from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PriorityClass
@@ -20,8 +20,11 @@ from ...impl.api.references import references
 from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import matches_map
 from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
+from ...impl.kubelet.obstacles import containers, runs_as
 from ...impl.kubelet.timings import handler_seconds
+from .contents import has_makers
 from .manifests import Manifests
+from .ports import declared, has_moved, number_of
 from .workloads import Template, templates
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
@@ -60,7 +63,7 @@ def assumptions(manifests: Manifests, applied: Iterable[Object], *, plain_images
         *_services(manifests, objects, makers),
     ]
     if plain_images:
-        found += _images(makers)
+        found += (*_images(makers), *_users(manifests, makers))
     return tuple(dict.fromkeys(found))
 
 
@@ -70,7 +73,7 @@ def absent(found: Iterable[Assumption], manifests: Manifests) -> frozenset[Ref]:
     A ConfigMap, Secret or account may still come from a program of the input that is not modelled (a Job, an operator,
     a hook of Helm): where there is one, it is not said to be missing.
     """
-    makers = bool(manifests.hooks) or any(one.custom or one.labels is not None for one in manifests.others)
+    makers = has_makers(manifests)
     refs = (one.ref for one in found if one.ref is not None)
     return frozenset(ref for ref in refs if not (makers and ref.kind in MADE_BY_PROGRAMS))
 
@@ -111,11 +114,31 @@ def _at(
 
 
 def _images(makers: tuple[Template, ...]) -> Iterator[Assumption]:
-    images = sorted({one.image for maker in makers for one in maker.spec.containers})
+    """Say what programs are taken to do: to run and get ready, and those that only initialise a Pod to end."""
+    first = [one for maker in makers for one in maker.spec.init_containers]
+    beside = [one for one in first if one.restart_policy == "Always"]
+    running = {one.image for one in (*(one for maker in makers for one in maker.spec.containers), *beside)}
+    ending = {one.image for one in first if one not in beside}
+    yield from _good_images(running, "", "running and ready in the end")
+    yield from _good_images(ending, " of init containers", "and each of these containers ends, without an error")
+
+
+def _good_images(names: set[str], whose: str, what: str) -> Iterator[Assumption]:
+    images = sorted(names)
     if images:
         more = f" and {len(images) - NAMED} more" if len(images) > NAMED else ""
-        good = f"pulled, running and ready in the end: {', '.join(images[:NAMED])}{more}"
-        yield Assumption("", 0, f"{len(images)} image{'s' if len(images) > 1 else ''}", "", good)
+        good = f"pulled, {what}: {', '.join(images[:NAMED])}{more}"
+        yield Assumption("", 0, f"{len(images)} image{'s' if len(images) > 1 else ''}{whose}", "", good)
+
+
+def _users(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:
+    """List the containers that may not run as root and leave it to their image as whom to run."""
+    for maker in makers:
+        for path, one in containers(maker.spec):
+            if runs_as(maker.spec, one, "runAsNonRoot") is True and runs_as(maker.spec, one, "runAsUser") is None:
+                message = "runAsNonRoot without runAsUser: the image says as which user, by number, and it is not root"
+                about = "images of containers with runAsNonRoot and without runAsUser name a user by number, not root"
+                yield _at(manifests, maker.ref, f"{maker.path}.{path}", message, about)
 
 
 def _namespaces(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
@@ -190,7 +213,7 @@ def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[T
         for maker in makers:
             if maker.ref.namespace == service.metadata.namespace and matches_map(service.spec.selector, maker.labels):
                 yield from _unprobed(manifests, service, maker)
-                yield from _undeclared(manifests, service, maker)
+                yield from _undeclared(manifests, service, maker, makers)
 
 
 def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
@@ -201,14 +224,14 @@ def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterat
             yield _at(manifests, maker.ref, f"{maker.path}.containers[{index}]", message, about)
 
 
-def _undeclared(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
+def _undeclared(
+    manifests: Manifests, service: Service, maker: Template, versions: tuple[Template, ...]
+) -> Iterator[Assumption]:
     for index, port in enumerate(service.spec.ports):
-        target = port.port if port.target_port is None else port.target_port
-        if isinstance(target, int) and not any(_declares(one, target, port.protocol) for one in maker.spec.containers):
-            message = f"no container of {maker.ref} declares port {target}/{port.protocol}; one listens there"
+        number = number_of(port)
+        if number is None or has_moved(maker, number, port.protocol, versions):
+            continue
+        if number not in declared(maker.spec, port.protocol):
+            message = f"no container of {maker.ref} declares port {number}/{port.protocol}; one listens there"
             about = "a container listens on the number that a Service asks for, though none declares it"
             yield _at(manifests, ref_of(service), f"spec.ports[{index}]", message, about)
-
-
-def _declares(container: Container, number: int, protocol: str) -> bool:
-    return any((port.container_port, port.protocol or "TCP") == (number, protocol or "TCP") for port in container.ports)

@@ -35,7 +35,7 @@ from ...impl.apiserver.storage import with_meta
 from ...impl.kubelet.status import OWNED, pod_ip, status
 from ...impl.kubelet.worker import started_with
 from ..world.cluster import Initial, canonical
-from .manifests import Manifests, settled
+from .manifests import Manifests, settled, sources_of
 from .surroundings import ALWAYS
 
 LEFT_ALONE = frozenset({"Event", "Lease", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
@@ -62,7 +62,7 @@ def read_dump(name: str, text: str) -> Manifests:
     noted = [one for one in loaded.unmodelled if not (one.kind in LEFT_ALONE or one.field.startswith("status"))]
     return Manifests(
         tuple(settled(one.object) for one in loaded.objects),
-        immutabledict((ref_of(one.object), one.source) for one in loaded.objects),
+        sources_of(loaded),
         tuple(evolve(note, claims=() if note.kind in NOBODY_MAKES else note.claims) for note in noted),
         loaded.others,
     )

@@ -13,7 +13,7 @@ from immutabledict import immutabledict
 from ...impl.api.core import Node, NodeCondition
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.reading.load import BadInput, LoadedObject, Note, Other, Problem, Source, Text, objects_in
+from ...impl.api.reading.load import BadInput, Loaded, LoadedObject, Note, Other, Problem, Source, Text, objects_in
 from ...impl.apiserver.defaulting import default
 from ...impl.apiserver.strategy import prepare_for_create
 from ...impl.apiserver.validation.data import validate_data
@@ -67,11 +67,17 @@ def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str) -> 
         reader.problems.extend(_refusals_of_other(other))
     return Manifests(
         tuple(settled(one.object) for one in loaded.objects),
-        immutabledict((ref_of(one.object), one.source) for one in loaded.objects),
+        sources_of(loaded),
         loaded.unmodelled,
         loaded.others,
         loaded.hooks,
     )
+
+
+def sources_of(loaded: Loaded) -> immutabledict[Ref, Source]:
+    """Give where each object is written, those without a class here too."""
+    others = {one.ref: one.source for one in loaded.others}
+    return immutabledict({**others, **{ref_of(one.object): one.source for one in loaded.objects}})
 
 
 def refusals(loaded: LoadedObject) -> tuple[Problem, ...]:

@@ -6,7 +6,7 @@ decides which components matter and which claims are made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
@@ -50,22 +50,34 @@ def _changes_classes(step: kubectl.Step) -> bool:
 
 
 def _ranks(scenario: Scenario) -> Iterator[Rank]:
-    classes = Objects.of(one for one in scenario.everything if isinstance(one, PriorityClass))
+    classes = classes_of(scenario.everything)
     for spec in pod_specs(scenario):
-        admitted = admit(classes, Pod(ObjectMeta(name="pod", namespace="default"), spec), DEFAULT)
-        if isinstance(admitted, Pod):
-            yield Rank(priority(admitted), admitted.spec.preemption_policy != NEVER)
+        if (rank := rank_of(spec, classes)) is not None:
+            yield rank
+
+
+def classes_of(objects: Iterable[Object]) -> Objects:
+    """Give the priority classes among some objects, as the API server looks them up."""
+    return Objects.of(one for one in objects if isinstance(one, PriorityClass))
+
+
+def rank_of(spec: PodSpec, classes: Objects) -> Rank | None:
+    """Give the rank of a Pod; None where the class it names is not among these."""
+    admitted = admit(classes, Pod(ObjectMeta(name="pod", namespace="default"), spec), DEFAULT)
+    if not isinstance(admitted, Pod):
+        return None
+    return Rank(priority(admitted), admitted.spec.preemption_policy != NEVER)
 
 
 def pod_specs(scenario: Scenario) -> Iterator[PodSpec]:
     """Give the spec of every Pod and of every template of Pods, those that the script applies too."""
     for one in scenario.everything:
-        spec = _pod_spec(one)
+        spec = pod_spec(one)
         if spec is not None:
             yield spec
 
 
-def _pod_spec(obj: Object) -> PodSpec | None:
+def pod_spec(obj: Object) -> PodSpec | None:
     """Give the spec of a Pod, or of the Pods that a workload makes."""
     if isinstance(obj, Pod):
         return obj.spec

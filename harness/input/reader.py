@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any, TypeVar
 
-from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.reading.load import BadInput, Note, Problem
 from .located import Located
 
 E = TypeVar("E", bound=Enum)
@@ -41,10 +41,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 class Reader:
-    """Reads values; `problems` grows with each that is wrong, and a harmless value is given in its stead."""
+    """Reads values; `problems` grows with each that is wrong, and a harmless value is given in its stead.
+
+    `notes` grows with what the objects that are read say and nothing here models.
+    """
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self.notes: list[Note] = []
 
     def blame(self, at: Located, message: str, hint: str = "") -> None:
         """Note a mistake."""

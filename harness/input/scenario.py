@@ -125,6 +125,14 @@ class Bounds:
 
 
 @frozen
+class Holder:
+    """An object of a kind without a class here that is never gone: finalizers hold it, or the Pods that it makes."""
+
+    ref: Ref
+    finalizers: tuple[str, ...]
+
+
+@frozen
 class Scenario:
     """Everything a check needs to know."""
 
@@ -155,6 +163,12 @@ class Scenario:
     """The Services whose Pods come, or may come, from what is not modelled: nothing is known of their endpoints."""
     absent: frozenset[Ref] = frozenset()
     """What is used and known not to exist, because the input is all there is (`complete`)."""
+    holders: tuple[Holder, ...] = ()
+    """What stays for ever in the namespaces that are deleted."""
+    absent_owners: frozenset[str] = frozenset()
+    """The uids of owners of kinds without a class here that do not exist."""
+    contents: immutabledict[Ref, frozenset[str]] = immutabledict()
+    """The keys of the ConfigMaps and Secrets of the input, where nothing in it may add more."""
     complete: bool = False
     """The input is all there is: what it uses and does not have is missing, not assumed."""
     namespace: str = "default"

@@ -23,10 +23,13 @@ from ...impl.api.values.frozen import EMPTY, Json, thaw
 from ...impl.kubectl import script as kubectl
 from .apply_order import too_early
 from .assumptions import Assumption, absent, assumed_classes, assumptions, missing_namespaces, perhaps_made
+from .contents import contents, keys_perhaps_added
 from .cross_check import check_places, check_script, cross_check
 from .dump import live, read_dump
+from .leaving import leaving
 from .located import Located, from_json, from_yaml
 from .manifests import Manifests, read_manifests
+from .owners import owners, owners_of_live
 from .plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
 from .reader import Reader
 from .scenario import MOST_PODS, Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start, Switch
@@ -155,6 +158,7 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
     if "fromCluster" in fields and dump not in files:
         reader.blame(fields["fromCluster"], f"there is no file {dump!r}", "kubectl get -A -o json writes a dump")
     reader.finish()
+    manifests = evolve(manifests, notes=(*manifests.notes, *reader.notes))
     check_places(reader, scenario, fields.get("bounds"))
     if dump:
         return _from_cluster(reader, scenario, manifests, read_dump(dump, files[dump]), fields)
@@ -192,7 +196,7 @@ def _capacity(reader: Reader, at: Located | None) -> Resources:
 
 def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     """Say what is not modelled and what is assumed; where the input is all there is, what is missing."""
-    given = outside(manifests, scenario.applied, scenario.pods)
+    given = outside(manifests, scenario)
     assumed = assumptions(manifests, scenario.applied, plain_images=not scenario.image_behaviour)
     if scenario.complete:
         reader.problems.extend(missing_namespaces(assumed))
@@ -203,7 +207,18 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
         assumed = tuple(one for one in assumed if one.ref is None)
     else:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
-    scenario = evolve(scenario, unmodelled=given.by_claim(), served_elsewhere=given.served_elsewhere)
+    named = owners(manifests, scenario.applied, complete=scenario.complete)
+    left = leaving(manifests, scenario)
+    more = (*named.notes, *left.notes, *keys_perhaps_added(manifests, scenario.applied))
+    given = evolve(given, notes=(*given.notes, *more))
+    scenario = evolve(
+        scenario,
+        contents=contents(manifests),
+        holders=left.holders,
+        absent_owners=named.gone,
+        unmodelled=given.by_claim(),
+        served_elsewhere=given.served_elsewhere,
+    )
     return Loaded(scenario, manifests, given.notes, assumed)
 
 
@@ -234,9 +249,16 @@ def _from_cluster(
         manifests.hooks,
     )
     whole = evolve(given, script=(*(kubectl.Apply(one) for one in manifests.objects), *scenario.script))
-    outer = outside(told, whole.applied, whole.pods)
-    outer = evolve(outer, notes=(*outer.notes, *state.notes))
-    whole = evolve(whole, unmodelled=outer.by_claim(), served_elsewhere=outer.served_elsewhere)
+    outer = outside(told, whole)
+    left = leaving(told, whole)
+    outer = evolve(outer, notes=(*outer.notes, *left.notes, *state.notes))
+    whole = evolve(
+        whole,
+        holders=left.holders,
+        absent_owners=owners_of_live(found, manifests),
+        unmodelled=outer.by_claim(),
+        served_elsewhere=outer.served_elsewhere,
+    )
     return Loaded(whole, told, outer.notes)
 
 

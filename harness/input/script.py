@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from ...impl.api.core import Node
 from ...impl.api.kinds import Object
 from ...impl.api.reading.convert import unstructure
-from ...impl.api.reading.load import BadInput, Problem, Text, objects_in
+from ...impl.api.reading.load import BadInput, Note, Problem, Text, objects_in
 from ...impl.api.values.frozen import EMPTY
 from ...impl.kubectl import script as steps
 from ...impl.kubectl.script import Step
@@ -88,7 +88,10 @@ class _Arguments:
 
 
 def _structure(reader: Reader, at: Located, namespace: str) -> Object | None:
-    """Make an object of a manifest inside the script; a mistake is blamed on the line of its field."""
+    """Make an object of a manifest inside the script; a mistake is blamed on the line of its field.
+
+    What it says that is not modelled is noted, as of an object among the manifests.
+    """
     try:
         loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace)
         problems = tuple(problem for one in loaded.objects for problem in refusals(one))
@@ -100,14 +103,20 @@ def _structure(reader: Reader, at: Located, namespace: str) -> Object | None:
     if len(loaded.objects) != 1:
         reader.blame(at, "expected one object of a kind that is modelled", "; ".join(map(str, loaded.unmodelled)))
         return None
+    reader.notes.extend(evolve(note, line=_place(note, at)[1]) for note in loaded.unmodelled)
     return settled(loaded.objects[0].object)
 
 
 def _moved(problem: Problem, at: Located) -> Problem:
     """Give a problem of a manifest that lies inside another document as a problem of that document."""
-    path = ".".join(part for part in (at.path, problem.field) if part)
-    place = next((inside for inside in at.walk() if inside.path == path), at)
-    return evolve(problem, line=place.line, field=path)
+    path, line = _place(problem, at)
+    return evolve(problem, line=line, field=path)
+
+
+def _place(one: Problem | Note, at: Located) -> tuple[str, int]:
+    """Give the path of a field in the document that a manifest lies in, and its line there."""
+    path = ".".join(part for part in (at.path, one.field) if part)
+    return path, next((inside.line for inside in at.walk() if inside.path == path), at.line)
 
 
 def _workload(make: Callable[..., Step]) -> Callable[[_Arguments], Step]:

@@ -7,11 +7,14 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from attrs import evolve
 
-from ...impl.api.core import Service
+from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import BY_NAME, Object, kind_of
 from ...impl.api.references import BEFORE_START
 from ...impl.apiserver.config import DEFAULT, Config
+from ...impl.kubectl.script import SetImage
 from ...impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
+from ...impl.kubelet.obstacles import Known, is_image, obstacles, sysctls
+from .priorities import pod_spec
 from .scenario import Scenario
 
 ALWAYS = ("default", "kube-system")
@@ -26,9 +29,24 @@ def config_of(scenario: Scenario) -> Config:
 
 
 def behaviour_of(scenario: Scenario) -> ImageBehaviour:
-    """Tell what programs do: what their images are called after, where asked for; without its files none starts."""
+    """Tell what programs do: what their images are called after, where asked for; those that cannot start never do.
+
+    Whether a Pod can start is asked only where some Pod of the scenario cannot.
+    """
+    usual = HOLLOW if scenario.image_behaviour else WELL
+    known = known_of(scenario)
+    specs = ((one.metadata.namespace, pod_spec(one)) for one in scenario.everything)
+    found = (one for space, spec in specs if spec is not None for one in obstacles(spec, space, known))
+    misnamed = any(isinstance(step, SetImage) and not is_image(step.image) for step in scenario.script)
+    return evolve(usual, known=known) if misnamed or any(True for _ in found) else usual
+
+
+def known_of(scenario: Scenario) -> Known:
+    """Give what decides whether containers can start: which files there are, and what the kubelets let run already."""
     waiting = frozenset(ref for ref in scenario.absent if ref.kind in BEFORE_START)
-    return evolve(HOLLOW if scenario.image_behaviour else WELL, absent=waiting)
+    running = (one for one in scenario.objects if isinstance(one, Pod) and one.metadata.uid in scenario.runtimes)
+    allowed = frozenset(name for one in running for name in sysctls(one.spec))
+    return Known(waiting, scenario.contents, allowed)
 
 
 def service_range(objects: Iterable[Object]) -> str:

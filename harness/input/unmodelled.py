@@ -21,8 +21,11 @@ from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.unmodelled_kinds import REFUSES
 from ...impl.api.values.selectors import matches_map, selects
-from ..world.room import enough
+from ..world.room import enough, pod_of
 from .manifests import Manifests
+from .ports import declared, has_moved, number_of, pairs
+from .priorities import classes_of, rank_of
+from .scenario import Scenario
 from .workloads import Template, templates
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -44,9 +47,9 @@ class Outside:
         )
 
 
-def outside(manifests: Manifests, applied: Iterable[Object], pods: int) -> Outside:
-    """Sort out what is not modelled; `applied` are the objects that the script brings, `pods` the most at once."""
-    objects = (*manifests.objects, *applied)
+def outside(manifests: Manifests, scenario: Scenario) -> Outside:
+    """Sort out what is not modelled of a scenario and the manifests it was made of."""
+    objects = (*manifests.objects, *scenario.applied)
     known = tuple(templates(objects))
     elsewhere: set[Ref] = set()
     told: list[Note] = []
@@ -66,10 +69,13 @@ def outside(manifests: Manifests, applied: Iterable[Object], pods: int) -> Outsi
                 if _counts(one, service.metadata.namespace, service.spec.selector):
                     more.setdefault(str(one.ref), set()).add(BUDGET)
     told += _guarded(manifests, objects)
-    if not enough(objects, manifests.others, pods):
+    told += _moved(manifests, scenario)
+    if not enough(objects, manifests.others, scenario.pods):
         for one in manifests.others:
             if one.labels is not None:
                 more.setdefault(str(one.ref), set()).add(REACHABILITY)
+                if _outranks(one, objects, known):
+                    more[str(one.ref)].add(BUDGET)
     widened = tuple(_widened(note, more) for note in manifests.notes)
     return Outside((*widened, *dict.fromkeys(told)), frozenset(elsewhere))
 
@@ -83,8 +89,43 @@ def _guarded(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note
             yield _note(manifests, one, "metadata.labels", why, REFUSES)
 
 
+def _moved(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
+    """Note the ports that a version of a template has moved away from while a Service may still send there."""
+    versions = tuple(templates((*manifests.objects, *scenario.applied)))
+    for pair in pairs(manifests.objects, scenario.script, wait=scenario.wait_between_steps):
+        for index, port in enumerate(pair.service.spec.ports):
+            number = number_of(port)
+            if number is not None and has_moved(pair.maker, number, port.protocol, versions):
+                mine = ", ".join(map(str, sorted(declared(pair.maker.spec, port.protocol))))
+                why = f"a version of {pair.maker.ref} declares {mine} in place of {number}: whether it listens there"
+                yield _note(manifests, pair.service, f"spec.ports[{index}]", f"{why} is not known")
+
+
 def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:
     return one.labels is not None and one.ref.namespace == namespace and matches_map(selector, one.labels)
+
+
+def _outranks(one: Other, objects: tuple[Object, ...], known: tuple[Template, ...]) -> bool:
+    """Tell whether Pods of a workload without a class could preempt modelled ones that a budget counts.
+
+    One whose class is not in the input may be of any rank.
+    """
+    classes = classes_of(objects)
+    budgets = [budget for budget in objects if isinstance(budget, PodDisruptionBudget)]
+    counted = [
+        maker
+        for maker in known
+        if any(
+            budget.metadata.namespace == maker.ref.namespace and selects(budget.spec.selector, maker.labels)
+            for budget in budgets
+        )
+    ]
+    pod = pod_of(one)
+    mine = None if pod is None else rank_of(pod.spec, classes)
+    if mine is None or not counted:
+        return bool(counted)
+    theirs = (rank_of(maker.spec, classes) for maker in counted)
+    return mine.preempts and any(mine.priority > (0 if rank is None else rank.priority) for rank in theirs)
 
 
 def _counts(one: Other, namespace: str, selector: LabelSelector | None) -> bool:

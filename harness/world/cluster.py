@@ -334,8 +334,9 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.disruption_process(one, pools, constants, form=form(1))
             for one in _distinct(everyone, PodDisruptionBudget)
         ]
-    found.append(components.garbage_process(pools, constants))
-    found += [components.namespace_process(place, pools, constants) for place in pools.get("Namespace", ())]
+    found.append(components.garbage_process(pools, constants, scenario.absent_owners))
+    held = frozenset(one.ref.namespace for one in scenario.holders)
+    found += [components.namespace_process(place, pools, constants, held) for place in pools.get("Namespace", ())]
     found += node_faults.processes(scenario, pools, constants)
     return tuple(components.remembering(one) for one in found)
 

@@ -186,11 +186,14 @@ def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
 GARBAGE_KEY = Ref("GarbageCollector", "", "all")
 
 
-def garbage_process(pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
+def garbage_process(
+    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], absent: frozenset[str] = frozenset()
+) -> Process:
     """Make the garbage collector: what is left of owners that are gone goes, in any order, wherever it came from.
 
     It asks the API server for an object and its owners before it acts, and an owner that is gone stays gone: so it acts
-    on the store as it is. An owner deleted and made again under its name counts as the same one here.
+    on the store as it is. An owner deleted and made again under its name counts as the same one here; `absent` are the
+    uids of owners without a class here that do not exist.
     """
     kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in garbage.TRANSFORM)
     return Process(
@@ -200,7 +203,7 @@ def garbage_process(pools: dict[str, tuple[str, ...]], constants: tuple[Object, 
         key=GARBAGE_KEY,
         watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in pools if kind in garbage.TRANSFORM),
         constants=tuple(one for one in kept if one is not None),
-        act=_garbage_act,
+        act=partial(_garbage_act, absent),
         form=Form.CURRENT,
     )
 
@@ -209,19 +212,22 @@ def _kept_by_garbage(_uid: str, obj: Object | None) -> Object | None:
     return None if obj is None else garbage.TRANSFORM[ref_of(obj).kind](obj)
 
 
-def _garbage_act(cache: Cache, _key: Ref) -> Alternatives:
-    found = (garbage.reconcile(cache, ref) for ref in sorted(cache.objects))
+def _garbage_act(absent: frozenset[str], cache: Cache, _key: Ref) -> Alternatives:
+    found = (garbage.reconcile(cache, ref, absent=absent) for ref in sorted(cache.objects))
     return tuple(requests for requests in found if requests)
 
 
 # --- namespaces -----------------------------------------------------------------------------------------------------
 
 
-def namespace_process(place: str, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
+def namespace_process(
+    place: str, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], held: frozenset[str] = frozenset()
+) -> Process:
     """Make the namespace controller's process for the namespace in a place.
 
     It asks the API server for what is there before it acts, and what is gone from a terminating namespace stays gone,
-    for nothing is created in one: so it acts on the store as it is.
+    for nothing is created in one: so it acts on the store as it is. `held` are the namespaces in which something
+    without a class here stays.
     """
     inside = {kind: namespace.TRANSFORM[kind] for kind in pools if kind in namespace.TRANSFORM and kind != "Namespace"}
     fixed = (one for one in constants if one.metadata.namespace and ref_of(one).kind in namespace.TRANSFORM)
@@ -236,14 +242,14 @@ def namespace_process(place: str, pools: dict[str, tuple[str, ...]], constants: 
             *(Watch(kind, pools[kind], partial(_in_namespace, inside[kind])) for kind in inside),
         ),
         constants=tuple(one for one in kept if one is not None),
-        act=_namespace_act,
+        act=partial(_namespace_act, held),
         form=Form.CURRENT,
     )
 
 
-def _namespace_act(cache: Cache, key: Ref) -> Alternatives:
+def _namespace_act(held: frozenset[str], cache: Cache, key: Ref) -> Alternatives:
     """Give the sync of a namespace: each of its deletions by itself, for which of them is first makes no difference."""
-    return tuple((one,) for one in namespace.reconcile(cache, key))
+    return tuple((one,) for one in namespace.reconcile(cache, key, held=key.name in held))
 
 
 def _whole(_uid: str, obj: Object | None) -> Object | None:

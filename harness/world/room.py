@@ -16,7 +16,7 @@ from ...impl.api.core import Node, Pod, PodSpec
 from ...impl.api.kinds import Object
 from ...impl.api.reading.convert import BadObject, from_json
 from ...impl.api.reading.load import Other
-from ...impl.api.reading.unmodelled_kinds import most_pods, pod_template
+from ...impl.api.reading.unmodelled_kinds import most_pods, pod_template, scales
 from ...impl.apiserver.pod_defaults import default_pod
 from ...impl.scheduler.amounts import amount, requested
 from ..input.workloads import templates
@@ -30,10 +30,10 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
     known = tuple(objects)
     nodes = [one for one in known if isinstance(one, Node)]
     makers = [one for one in others if one.labels is not None]
-    if any(one.ref.kind == "HorizontalPodAutoscaler" for one in others):
+    if any(scales(one.ref.kind, one.source.document.value, custom=one.custom) for one in others):
         return False
     mine = [default_pod(Pod(spec=one.spec)) for one in templates(known)]
-    foreign = [(_pod(one), most_pods(one.ref.kind, one.source.document.value, len(nodes))) for one in makers]
+    foreign = [(pod_of(one), most_pods(one.ref.kind, one.source.document.value, len(nodes))) for one in makers]
     if any(pod is None or count is None for pod, count in foreign):
         return False
     counted = [(pod, count) for pod, count in foreign if pod is not None and count is not None]
@@ -46,7 +46,8 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
     return all(has(node, total) for node in nodes)
 
 
-def _pod(one: Other) -> Pod | None:
+def pod_of(one: Other) -> Pod | None:
+    """Give a Pod as a workload without a class here makes it; None where its template is none."""
     template = pod_template(one.ref.kind, one.source.document.value)
     try:
         made = from_json(

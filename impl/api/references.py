@@ -1,4 +1,4 @@
-"""What a Pod names that must exist before its containers start, or before it is let in at all.
+"""What a Pod names that must exist before its containers start, or before it is let in at all, and the keys of it.
 
 Upstream: pkg/api/pod/util.go (VisitPodConfigmapNames, VisitPodSecretNames), pkg/kubelet (volumes, environment),
 plugin/pkg/admission/{serviceaccount,priority,runtimeclass} (v1.32).
@@ -35,15 +35,35 @@ def references(spec: PodSpec, namespace: str) -> Iterator[Reference]:
         yield Reference(Ref("PriorityClass", "", spec.priority_class_name), "priorityClassName")
     if name := spec.extra.get("runtimeClassName"):
         yield Reference(Ref("RuntimeClass", "", str(name)), "runtimeClassName")
-    for kind, name, path in (*_of_volumes(spec), *_of_containers(spec)):
-        yield Reference(Ref(kind, namespace, name), path)
+    for kind, name, path, holder in (*_sources_of_volumes(spec), *_sources_of_environment(spec)):
+        yield Reference(Ref(kind, namespace, name), f"{path}.{'secretName' if 'secretName' in holder else 'name'}")
 
 
-Named = tuple[str, str, str]
-"""Kind, name and field."""
+@frozen
+class NeededKey:
+    """A key that a ConfigMap or Secret must have before a Pod's containers start, and the field that names it."""
+
+    ref: Ref
+    key: str
+    path: str
 
 
-def _of_volumes(spec: PodSpec) -> Iterator[Named]:
+def keys_needed(spec: PodSpec, namespace: str) -> Iterator[NeededKey]:
+    """Give the keys that a Pod of a namespace cannot do without; what is marked optional is left out."""
+    for kind, name, path, holder in (*_sources_of_volumes(spec), *_sources_of_environment(spec)):
+        ref = Ref(kind, namespace, name)
+        if holder.get("key"):
+            yield NeededKey(ref, str(holder["key"]), f"{path}.key")
+        for index, item in enumerate(_maps(holder.get("items"))):
+            if item.get("key"):
+                yield NeededKey(ref, str(item["key"]), f"{path}.items[{index}].key")
+
+
+Source = tuple[str, str, str, Mapping[str, Any]]
+"""Kind, name, field, and what stands in the field."""
+
+
+def _sources_of_volumes(spec: PodSpec) -> Iterator[Source]:
     for index, volume in enumerate(_maps(spec.extra.get("volumes"))):
         path = f"volumes[{index}]"
         yield from _source(volume, "configMap", "ConfigMap", "name", path)
@@ -55,7 +75,7 @@ def _of_volumes(spec: PodSpec) -> Iterator[Named]:
             yield from _source(one, "secret", "Secret", "name", inside)
 
 
-def _of_containers(spec: PodSpec) -> Iterator[Named]:
+def _sources_of_environment(spec: PodSpec) -> Iterator[Source]:
     groups = (("initContainers", spec.init_containers), ("containers", spec.containers))
     for path, extra in ((f"{field}[{index}]", one.extra) for field, all_ in groups for index, one in enumerate(all_)):
         for number, entry in enumerate(_maps(extra.get("env"))):
@@ -69,10 +89,10 @@ def _of_containers(spec: PodSpec) -> Iterator[Named]:
             yield from _source(entry, "secretRef", "Secret", "name", f"{path}.envFrom[{number}]")
 
 
-def _source(holder: Mapping[str, Any], field: str, kind: str, key: str, path: str) -> Iterator[Named]:
+def _source(holder: Mapping[str, Any], field: str, kind: str, key: str, path: str) -> Iterator[Source]:
     found = holder.get(field)
     if isinstance(found, Mapping) and found.get(key) and not found.get("optional"):
-        yield kind, str(found[key]), f"{path}.{field}.{key}"
+        yield kind, str(found[key]), f"{path}.{field}", found
 
 
 def _maps(value: Any) -> tuple[Mapping[str, Any], ...]:

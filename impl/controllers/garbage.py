@@ -5,7 +5,8 @@ An object whose owners are all gone is deleted; references to owners that are go
 owner deleted in the foreground waits for its blocking dependents, one deleted with orphaning frees them first.
 Upstream asks the API server for an object and its owners before it acts: `live` is what it would answer, the cache only
 shows dependents. An owner is known by its uid: a new object of the same name is another one.
-Left out on purpose: owners of kinds that have no class here (they count as present); virtual nodes of the graph.
+An owner of a kind without a class here is present unless it is said to be absent.
+Left out on purpose: virtual nodes of the graph.
 """
 
 from __future__ import annotations
@@ -29,8 +30,13 @@ def reads(_key: Ref) -> tuple[str, ...]:
     return tuple(sorted(kind for kind in BY_NAME if kind not in {"Binding", "Event", "Eviction"}))
 
 
-def reconcile(cache: Cache, key: Ref, *, live: Cache | None = None) -> tuple[Request, ...]:
-    """Give the requests of one look at an object; `live` None means the cache is up to date."""
+def reconcile(
+    cache: Cache, key: Ref, *, live: Cache | None = None, absent: frozenset[str] = frozenset()
+) -> tuple[Request, ...]:
+    """Give the requests of one look at an object; `live` None means the cache is up to date.
+
+    `absent` are the uids of owners without a class here that do not exist.
+    """
     answers = cache if live is None else live
     obj = answers.objects.get(key)
     if obj is None:
@@ -38,7 +44,7 @@ def reconcile(cache: Cache, key: Ref, *, live: Cache | None = None) -> tuple[Req
     if obj.metadata.terminating:
         return _finish(cache, obj)
     owners = obj.metadata.owner_references
-    gone = tuple(owner for owner in owners if not _present(answers, owner, key.namespace))
+    gone = tuple(owner for owner in owners if not _present(answers, owner, key.namespace, absent))
     waiting = tuple(owner for owner in owners if owner not in gone and _waits(answers, owner, key.namespace))
     solid = len(owners) - len(gone) - len(waiting)
     if solid and (gone or waiting):
@@ -57,8 +63,16 @@ def _owner(answers: Cache, owner: OwnerReference, namespace: str) -> Object | No
     return found if found is not None and found.metadata.uid == owner.uid else None
 
 
-def _present(answers: Cache, owner: OwnerReference, namespace: str) -> bool:
-    return owner.kind not in BY_NAME or _owner(answers, owner, namespace) is not None
+def _present(answers: Cache, owner: OwnerReference, namespace: str, absent: frozenset[str]) -> bool:
+    if not is_modelled(owner):
+        return owner.uid not in absent
+    return _owner(answers, owner, namespace) is not None
+
+
+def is_modelled(owner: OwnerReference) -> bool:
+    """Tell whether an owner is of a kind with a class here; others may be called like one (Knative's Service)."""
+    kind = BY_NAME.get(owner.kind)
+    return kind is not None and owner.api_version.rpartition("/")[0] in {kind.group, ""}
 
 
 def _waits(answers: Cache, owner: OwnerReference, namespace: str) -> bool:

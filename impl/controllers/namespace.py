@@ -5,7 +5,7 @@ One sync deletes everything that is not being deleted yet, kind by kind; once no
 `kubernetes` out of the spec, which lets the API server remove the namespace. What a finalizer holds stays, and with it
 the namespace.
 Left out on purpose: Events; the conditions of its status; the estimate of when Pods will be gone; the 5 s before the
-first look (timers of whoever runs this). Kinds without a class here have no content.
+first look (timers of whoever runs this). Of kinds without a class here only counts that something stays (`held`).
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def reads(_key: Ref) -> tuple[str, ...]:
 _NEVER_STORED = frozenset({"Binding", "Event", "Eviction"})
 
 
-def reconcile(cache: Cache, key: Ref) -> tuple[Request, ...]:
-    """Give the requests of one look at a namespace."""
+def reconcile(cache: Cache, key: Ref, *, held: bool = False) -> tuple[Request, ...]:
+    """Give the requests of one look at a namespace; `held`: something of a kind without a class here stays in it."""
     namespace = cache.get(Namespace, key)
     if namespace is None or not namespace.metadata.terminating or FINALIZER not in _finalizers(namespace):
         return ()
     content = [one for one in cache.objects.values() if one.metadata.namespace == namespace.metadata.name]
-    if content:
+    if content or held:
         return tuple(Delete(ref_of(one), uid=one.metadata.uid) for one in content if not one.metadata.terminating)
     left = tuple(one for one in _finalizers(namespace) if one != FINALIZER)
     spec = freeze({**(namespace.extra.get("spec") or {}), "finalizers": left})

@@ -10,8 +10,7 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..api.core import Pod
-from ..api.meta import Ref
-from ..api.references import references
+from .obstacles import Known, obstacles
 from .prober import held_back
 
 
@@ -35,12 +34,12 @@ class ImageBehaviour:
 
     by_name: immutabledict[str, Behaviour] = field(factory=immutabledict)
     probes: bool = True
-    absent: frozenset[Ref] = frozenset()
-    """ConfigMaps and Secrets that do not exist: a Pod that cannot do without one waits for ever, as for its image."""
+    known: Known | None = None
+    """Judge by this whether a Pod's containers can start at all: one that cannot waits for ever, as for its image."""
 
     def of(self, pod: Pod) -> Behaviour:
         """Tell how a Pod's program goes on. A `job` that would be restarted for ever is none."""
-        if self.absent and any(one.ref in self.absent for one in references(pod.spec, pod.metadata.namespace)):
+        if self.known is not None and any(True for _ in obstacles(pod.spec, pod.metadata.namespace, self.known)):
             return Behaviour(pulls=False, becomes_ready=False)
         image = pod.spec.containers[0].image if pod.spec.containers else ""
         found = self.by_name.get(image.partition(":")[0], Behaviour())

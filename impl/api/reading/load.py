@@ -104,9 +104,19 @@ class Note:
     object: str
     message: str
     claims: tuple[str, ...] = ALL
+    why: str = ""
+    """What the claims may hang on, or why none does; told with their names where it is given."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.subject}: {self.message}"
+        return f"{self.file}{f':{self.line}' if self.line else ''}: {self.subject}: {self.told}"
+
+    @property
+    def told(self) -> str:
+        """What is said of it, with the claims that may hang on it where they are told by name."""
+        if not self.why:
+            return self.message
+        hangs = f"{_listed(self.claims)} may hang on it" if self.claims else "no claim hangs on it"
+        return f"{self.message}; {hangs}: {self.why}"
 
     @property
     def kind(self) -> str:
@@ -116,7 +126,7 @@ class Note:
     @property
     def about(self) -> str:
         """What notes that are alike share: the kind, the field and what is said of it."""
-        return f"{self.kind}{f' {self.field}' if self.field else ''}: {self.message}"
+        return f"{self.kind}{f' {self.field}' if self.field else ''}: {self.told}"
 
     @property
     def subject(self) -> str:
@@ -237,7 +247,7 @@ def _problem(source: Source, error: FieldError) -> Problem:
 def _placed(json: dict[str, Any], namespace: str) -> dict[str, Any]:
     """Give an object that lives in a namespace and names none the default one; a custom resource is left alone."""
     named = (json.get("metadata") or {}).get("namespace")
-    if named or json["kind"] in CLUSTER_SCOPED or not schema.is_built_in(json["apiVersion"]):
+    if named or json["kind"] in CLUSTER_SCOPED or not schema.is_built_in(json["apiVersion"], json["kind"]):
         return json
     return {**json, "metadata": {**json["metadata"], "namespace": namespace}}
 
@@ -297,12 +307,11 @@ def _convert(
 
 def _other(json: Mapping[str, Any], source: Source, notes: list[Note]) -> Other:
     """Keep what others may refer to in an object without a class, and note which claims hang on it."""
-    custom = not schema.is_built_in(json["apiVersion"])
+    custom = not schema.is_built_in(json["apiVersion"], json["kind"])
     effect = effect_of(json["kind"], json, custom=custom)
     what = "this custom resource" if custom else "this kind"
-    hangs = f"{_listed(effect.claims)} may hang on it" if effect.claims else "no claim hangs on it"
-    why = f"{what} is not modelled{f'; {hangs}: {effect.why}' if not custom else ''}"
-    notes.append(Note(source.file, source.line, "", _label(json), why, effect.claims))
+    why = effect.why if effect.claims or not custom else ""
+    notes.append(Note(source.file, source.line, "", _label(json), f"{what} is not modelled", effect.claims, why))
     meta = json["metadata"]
     ref = Ref(json["kind"], meta.get("namespace") or "", meta.get("name") or "")
     return Other(ref, source, custom, None if custom else template_labels(json["kind"], json))

@@ -39,7 +39,7 @@ def _kind_errors(json: Mapping[str, Any], *, served: bool) -> Iterator[FieldErro
         return
     kind, version = json["kind"], json["apiVersion"]
     kinds = schema.table()["kinds"]
-    if kind in kinds.get(version, ()) or not schema.is_built_in(version):
+    if kind in kinds.get(version, ()) or not schema.is_built_in(version, kind):
         return
     if versions := schema.versions_of(kind):
         yield FieldError(
@@ -57,11 +57,12 @@ def _chart_hint(json: Mapping[str, Any]) -> str:
 
 def _name_errors(json: Mapping[str, Any]) -> Iterator[FieldError]:
     metadata = json.get("metadata")
+    built_in = schema.is_built_in(str(json.get("apiVersion", "")), str(json.get("kind", "")))
     if metadata is not None and not isinstance(metadata, dict):
-        if not schema.is_built_in(str(json.get("apiVersion", ""))):
+        if not built_in:
             yield FieldError("metadata", f"expected a map, got {schema.show(metadata)}")
         return
-    if not schema.is_built_in(str(json.get("apiVersion", ""))):
+    if not built_in:
         given = ((name, (metadata or {}).get(name)) for name in NAMES)
         for name, value in given:
             if not isinstance(value, str | None):

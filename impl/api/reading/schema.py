@@ -36,16 +36,21 @@ def versions_of(kind: str) -> tuple[str, ...]:
     return tuple(version for version, kinds in sorted(table()["kinds"].items()) if kind in kinds)
 
 
+@cache
 def kind_names() -> tuple[str, ...]:
     """List the names of all built-in kinds."""
     return tuple(sorted({name for kinds in table()["kinds"].values() for name in kinds}))
 
 
-def is_built_in(api_version: str) -> bool:
-    """Tell whether an API group is Kubernetes' own: it is in the table, or can only be (no dot, k8s.io)."""
+def is_built_in(api_version: str, kind: str) -> bool:
+    """Tell whether a kind is, or can only be meant to be, Kubernetes' own, by its API group.
+
+    That is so if the group is in the table or has no dot. Groups below k8s.io are of many projects (snapshots, the
+    Gateway API, the vertical autoscaler): one that is not in the table is custom unless the kind is one of the table's.
+    """
     group = api_version.rpartition("/")[0]
     known = {version.rpartition("/")[0] for version in table()["kinds"]}
-    return group in known or "." not in group or group.endswith(".k8s.io")
+    return group in known or "." not in group or (group.endswith(".k8s.io") and kind in kind_names())
 
 
 def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:

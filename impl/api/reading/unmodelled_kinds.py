@@ -3,7 +3,9 @@
 A manifest of such a kind is no error; it is noted, and a claim that may hang on it is not said to hold. A claim that is
 not named is not touched, by the argument that stands in `why`. A kind of Kubernetes that is not listed may change all.
 A custom resource by itself changes nothing: what its operator would do is not known, and is looked for only where
-something in the input needs it (a Service whose Pods nobody makes).
+something in the input needs it (a Service whose Pods nobody makes). But one that says what it scales (`scaleTargetRef`:
+KEDA's ScaledObject and others) counts as the autoscaler that it asks for, one whose kind ends in NetworkPolicy (of
+Cilium, Calico, the network policy API) as a NetworkPolicy, and a VerticalPodAutoscaler that acts evicts Pods.
 """
 
 from __future__ import annotations
@@ -62,10 +64,11 @@ _NONE: Mapping[str, str] = {
 }
 WORKLOADS = frozenset({"CronJob", "DaemonSet", "Job", "ReplicationController", "StatefulSet"})
 """Kinds that make Pods."""
+SCALER = "HorizontalPodAutoscaler"
 _SOME: Mapping[str, Effect] = {
     **dict.fromkeys(WORKLOADS, Effect(WAITS, PODS)),
     "Endpoints": Effect((REACHABILITY,), "its addresses are not published"),
-    "HorizontalPodAutoscaler": Effect(MOVES, "it changes replicas"),
+    SCALER: Effect(MOVES, "it changes replicas"),
     "LimitRange": Effect(ALL, "it changes and refuses requests for resources"),
     "NetworkPolicy": Effect((REACHABILITY,), "it may drop packets; kubeproof reach looks at it"),
     "ValidatingAdmissionPolicyBinding": Effect(REFUSES, "the policy may refuse objects"),
@@ -77,12 +80,15 @@ WEBHOOKS: Mapping[str, tuple[tuple[str, ...], str]] = {
 RESOURCES = frozenset((kind.group, kind.plural) for kind in BY_NAME.values())
 """What is modelled, as webhooks name it."""
 CUSTOM = Effect((), "no claim hangs on a custom resource by itself; what its operator makes is not known")
+SCALES = Effect(MOVES, "it changes replicas")
+DROPS = Effect((REACHABILITY,), "it may drop packets; kubeproof reach looks at NetworkPolicies")
+RESIZES = Effect(ALL, "it evicts Pods and changes what they ask for")
 
 
 def effect_of(kind: str, json: Mapping[str, Any], *, custom: bool) -> Effect:
     """Give what an object of a kind without a class may change."""
     if custom:
-        return CUSTOM
+        return _custom(kind, _map(json.get("spec")))
     if kind in _NONE:
         return Effect((), _NONE[kind])
     if kind in WEBHOOKS:
@@ -91,6 +97,21 @@ def effect_of(kind: str, json: Mapping[str, Any], *, custom: bool) -> Effect:
     if kind == "RuntimeClass":
         return _runtime_class(json)
     return _SOME.get(kind, Effect(ALL, "nothing is known of what it does"))
+
+
+def scales(kind: str, json: Mapping[str, Any], *, custom: bool) -> bool:
+    """Tell whether an object of a kind without a class here changes how many Pods there are of others."""
+    return effect_of(kind, json, custom=custom) in {SCALES, RESIZES} if custom else kind == SCALER
+
+
+def _custom(kind: str, spec: Mapping[str, Any]) -> Effect:
+    if _map(spec.get("scaleTargetRef")):
+        return SCALES
+    if kind.endswith("NetworkPolicy"):
+        return DROPS
+    if kind == "VerticalPodAutoscaler" and _map(spec.get("updatePolicy")).get("updateMode") != "Off":
+        return RESIZES
+    return CUSTOM
 
 
 def _runtime_class(json: Mapping[str, Any]) -> Effect:

@@ -9,7 +9,9 @@ from kubeproof.harness.check.check import check, machine_for
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Result
 from kubeproof.harness.input.scenario_file import Loaded, load_scenario
+from kubeproof.harness.input.surroundings import behaviour_of
 from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.kubelet.obstacles import is_image
 from kubeproof.model.checker import replay
 
 WEB = """\
@@ -198,3 +200,99 @@ def test_what_a_job_of_a_complete_input_may_make_is_not_known_to_be_missing() ->
     assert loaded.scenario.absent == frozenset()
     assert any("the Secret default/s is not in the input" in str(note) for note in loaded.notes)
     assert verdicts(check(loaded.scenario))["convergence"] == "UNKNOWN"
+
+
+# --- what can never start ---------------------------------------------------------------------------------------------
+
+SETTINGS = "apiVersion: v1\nkind: %s\nmetadata: {name: c, annotations: {kubernetes.io/service-account.name: a}}\n%s\n"
+ASKS = "env: [{name: A, valueFrom: {configMapKeyRef: {name: c, key: k}}}]"
+ASKS_SECRET = "env: [{name: A, valueFrom: {secretKeyRef: {name: c, key: token}}}]"  # noqa: S105
+ITEMS = "volumes: [{name: v, configMap: {name: c, items: [{key: k, path: p}]}}]"
+JOB = (
+    "apiVersion: batch/v1\nkind: Job\nmetadata: {name: keys}\nspec:\n  template:\n"
+    "    spec: {restartPolicy: Never, containers: [{name: a, image: keys}]}\n"
+)
+
+NEVER = [
+    (NOTHING, ASKS, "data: {other: b}", "containers[0].env[0].valueFrom.configMapKeyRef.key"),
+    (ITEMS, "tty: false", "data: {other: b}", "volumes[0].configMap.items[0].key"),
+    ("securityContext: {runAsNonRoot: true, runAsUser: 0}", "tty: false", "", "securityContext.runAsUser"),
+    ("securityContext: {runAsNonRoot: true}", "securityContext: {runAsUser: 0}", "",
+     "containers[0].securityContext.runAsUser"),
+    ("securityContext: {sysctls: [{name: kernel.msgmax, value: '1'}]}", "tty: false", "",
+     "securityContext.sysctls[0].name"),
+    (NOTHING, "resources: {limits: {memory: 128m}}", "", "containers[0].resources.limits.memory"),
+    ("initContainers: [{name: i, image: 'Web:1'}]", "tty: false", "", "initContainers[0].image"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spec", "container", "data", "field"), NEVER, ids=[row[3] for row in NEVER])
+def test_a_container_that_can_never_start_keeps_its_pod_waiting(
+    spec: str, container: str, data: str, field: str
+) -> None:
+    loaded = load(web(spec, container), SETTINGS % ("ConfigMap", data))
+    report = check(loaded.scenario)
+    assert verdicts(report)["convergence"] == "VIOLATED"
+    (blame,) = report.claims[0].blame
+    assert blame.field == f"spec.template.spec.{field}"
+    assert any("is never started" in line for line in report.claims[0].lines)
+
+
+STARTS = [
+    (NOTHING, ASKS, "ConfigMap", "data: {k: b}"),
+    (NOTHING, ASKS, "ConfigMap", "binaryData: {k: YQ==}"),
+    (NOTHING, ASKS.replace("key: k", "key: k, optional: true"), "ConfigMap", ""),
+    (NOTHING, ASKS_SECRET, "Secret", "stringData: {token: b}"),
+    (NOTHING, ASKS_SECRET, "Secret", "type: kubernetes.io/service-account-token"),
+    ("securityContext: {runAsNonRoot: true, runAsUser: 0}", "securityContext: {runAsUser: 7}", "Secret", ""),
+    (
+        "nodeSelector: {kubernetes.io/os: windows}\n      securityContext: {runAsNonRoot: true, runAsUser: 0}",
+        "tty: false",
+        "Secret",
+        "",
+    ),
+    ("securityContext: {sysctls: [{name: net.ipv4.tcp_rmem, value: '1'}]}", "tty: false", "Secret", ""),
+    (NOTHING, "resources: {limits: {memory: 512Ki}}", "Secret", ""),
+]
+
+
+@pytest.mark.parametrize(("spec", "container", "kind", "data"), STARTS)
+def test_what_can_start_has_no_obstacle(spec: str, container: str, kind: str, data: str) -> None:
+    loaded = load(web(spec, container), SETTINGS % (kind, data))
+    assert behaviour_of(loaded.scenario).known is None
+    assert loaded.scenario.unmodelled == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [("nginx", True), ("nginx:1.25", True), ("Web:1", False), ("REGISTRY/web:1", True), ("localhost/web", True),
+     ("a.io:5000/b/c@sha256:" + 64 * "a", True), ("a.io/Web", False), ("web:", False), ("web:a b", False),
+     ("a//b", False), (64 * "a", False), ("${IMAGE}", False), ("quay.io/a__b/c-d.e:v1_2", True)],
+)  # fmt: skip
+def test_the_name_of_an_image_is_one_or_none(name: str, good: bool) -> None:  # noqa: FBT001
+    assert is_image(name) == good
+
+
+def test_an_image_that_the_script_sets_and_that_has_no_name_never_starts() -> None:
+    script = [{"setImage": {"kind": "Deployment", "name": "web", "image": "Web:2", "container": "app"}}]
+    assert verdicts(check(load(web(), script=script).scenario))["convergence"] == "VIOLATED"
+
+
+@pytest.mark.parametrize(("labels", "job"), [("", JOB), ("  labels: {config.openshift.io/inject-ca: 't'}", "")])
+def test_a_key_that_somebody_may_add_is_not_known_to_be_missing(labels: str, job: str) -> None:
+    settings = f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n{labels}\n"
+    loaded = load(web(container=ASKS), settings, *([job] if job else []))
+    said = "the ConfigMap default/c has no key 'k'; what is not modelled may add it"
+    assert any(said in str(one) for one in loaded.notes)
+    assert verdicts(check(loaded.scenario))["convergence"] == "UNKNOWN"
+
+
+def test_that_init_containers_end_and_beside_which_user_an_image_runs_is_assumed() -> None:
+    first = "initContainers: [{name: i, image: 'busybox:1'}, {name: s, image: 'proxy:1', restartPolicy: Always}]"
+    assert listed(web(first)) == [
+        "2 images: pulled, running and ready in the end: nginx:1, proxy:1",
+        "1 image of init containers: pulled, and each of these containers ends, without an error: busybox:1",
+    ]
+    (_, said) = listed(web("securityContext: {runAsNonRoot: true}"))
+    assert said.startswith("web.yaml:12: Deployment default/web spec.template.spec.containers[0]: runAsNonRoot without")
+    assert listed(web("securityContext: {runAsNonRoot: true, runAsUser: 7}")) == [GOOD]

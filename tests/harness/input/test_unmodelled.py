@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
+from kubeproof.harness.face import Result
 from kubeproof.harness.input.scenario_file import Loaded, load_scenario
 from kubeproof.impl.api.claim_names import ALL
 from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.api.reading.unmodelled_kinds import effect_of
 
 WEB = """\
@@ -150,6 +153,207 @@ LIMITS = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: l}\nspec: {limits: 
 )
 def test_each_kind_leaves_open_the_claims_it_may_touch(manifest: str, claims: set[str]) -> None:
     assert open_claims(WEB, manifest) == claims
+
+
+def custom(version: str, kind: str, spec: str) -> str:
+    return f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: c}}\nspec: {spec}\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "spec", "claims"),
+    [
+        ("keda.sh/v1alpha1", "ScaledObject", "{scaleTargetRef: {name: web}}", set(ALL) - {"placement"}),
+        ("keda.sh/v1alpha1", "ScaledJob", "{jobTargetRef: {}}", set()),
+        ("cilium.io/v2", "CiliumNetworkPolicy", "{endpointSelector: {}}", {"reachability"}),
+        ("crd.projectcalico.org/v1", "GlobalNetworkPolicy", "{selector: all()}", {"reachability"}),
+        ("crd.projectcalico.org/v1", "NetworkPolicy", "{selector: all()}", {"reachability"}),
+        ("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy", "{priority: 1}", {"reachability"}),
+        ("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "{targetRef: {name: web}}", set(ALL)),
+        ("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "{updatePolicy: {updateMode: 'Off'}}", set()),
+        ("gateway.networking.k8s.io/v1", "HTTPRoute", "{}", set()),
+    ],
+)
+def test_a_custom_resource_counts_as_the_kind_it_stands_for(
+    version: str, kind: str, spec: str, claims: set[str]
+) -> None:
+    assert open_claims(WEB, custom(version, kind, spec)) == claims
+
+
+def test_a_kind_of_kubernetes_in_a_group_that_it_does_not_have_is_an_error() -> None:
+    with pytest.raises(BadInput, match="unknown apiVersion"):
+        load(WEB, custom("autoscaling.k8s.io/v1", "HorizontalPodAutoscaler", "{}"))
+
+
+def test_what_a_step_applies_counts_as_in_the_manifests() -> None:
+    step = {"apply": {"object": {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"},
+                                 "spec": {"hard": {"pods": "1"}}}}}  # fmt: skip
+    loaded = load(WEB, script=[step])
+    assert set(loaded.scenario.unmodelled) == open_claims(WEB, QUOTA)
+    assert [note.subject for note in loaded.notes] == ["ResourceQuota default/q spec"]
+
+
+def test_what_a_step_applies_from_a_file_is_noted_there() -> None:
+    files = {"web.yaml": WEB, "later.yaml": QUOTA, "scenario.yaml": "script: [{apply: {file: later.yaml}}]\nnodes: 1\n"}
+    (note,) = load_scenario("it", files).notes
+    assert str(note).startswith("later.yaml:4: ResourceQuota default/q spec: a quota is stored")
+
+
+ABOVE = "{priorityClassName: system-node-critical, containers:"
+
+
+@pytest.mark.parametrize(
+    ("budget", "spec", "claims"),
+    [("web", ABOVE, True), ("db", "{containers:", False), ("web", "{containers:", False),
+     ("web", "{priorityClassName: mine, containers:", True), ("nobody", ABOVE, False)],
+    ids=["above", "its own", "not above", "of a class nobody knows", "no budget"],
+)  # fmt: skip
+def test_pods_that_are_not_made_touch_a_budget_where_they_may_preempt_its_pods(
+    budget: str,
+    spec: str,
+    claims: bool,  # noqa: FBT001
+) -> None:
+    agent = (
+        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\n"
+        "spec:\n  selector: {matchLabels: {app: agent}}\n"
+        f"  template: {{metadata: {{labels: {{app: agent}}}}, spec: {spec} [{{name: a, image: a}}]}}}}\n"
+    )
+    large = requesting(agent.replace("image: a", 'image: "a"').replace("name: a,", "name: app,"), "{cpu: 3}")
+    found = load(WEB, BUDGET.replace("app: db", f"app: {budget}"), large)
+    assert ("budget" in found.scenario.unmodelled) == claims
+    assert (", budget may hang on it" in str(found.notes[0])) == claims  # It says what hangs on it in truth.
+
+
+def test_pods_that_are_not_made_touch_no_budget_where_there_is_room_for_all() -> None:
+    agent = (
+        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\n"
+        "spec:\n  selector: {matchLabels: {app: agent}}\n"
+        f"  template: {{metadata: {{labels: {{app: agent}}}}, spec: {ABOVE} [{{name: a, image: a}}]}}}}\n"
+    )
+    assert "budget" not in open_claims(WEB, BUDGET.replace("app: db", "app: web"), agent)
+
+
+# --- namespaces that are deleted --------------------------------------------------------------------------------------
+
+SPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+DELETED = [{"deleteObject": {"kind": "Namespace", "name": "shop"}}]
+SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: shop, finalizers: [%s]}\n"
+
+
+@pytest.mark.parametrize(
+    ("finalizer", "script", "held"),
+    [("x.io/hold", DELETED, True), ("x.io/hold", [], False), ("batch.kubernetes.io/job-tracking", DELETED, False),
+     ("foregroundDeletion", DELETED, False)],
+)  # fmt: skip
+def test_a_finalizer_that_nobody_takes_away_holds_its_namespace(
+    finalizer: str,
+    script: list[object],
+    held: bool,  # noqa: FBT001
+) -> None:
+    loaded = load(WEB, SPACE, SETTINGS % finalizer, script=script)
+    assert bool(loaded.scenario.holders) == held
+
+
+def test_a_namespace_that_is_held_is_never_gone() -> None:
+    loaded = load(SPACE, SETTINGS % "x.io/hold", script=DELETED)
+    report = check(loaded.scenario)
+    (claim, *_) = report.claims
+    assert (claim.name, claim.status.value) == ("convergence", "VIOLATED")
+    assert "ConfigMap shop/c is still there: finalizers x.io/hold" in claim.lines
+    assert (
+        "First: web.yaml:7: ConfigMap shop/c metadata.finalizers: x.io/hold keeps it" in Result(report, loaded).report
+    )
+    assert verdicts(check(load(SPACE, SETTINGS % "orphan", script=DELETED).scenario))["convergence"] == "HOLDS"
+
+
+def test_finalizers_of_custom_resources_and_api_services_leave_open_whether_a_namespace_is_ever_gone() -> None:
+    thing = custom("x.io/v1", "Thing", "{}").replace("{name: c}", "{name: c, namespace: shop, finalizers: [x.io/hold]}")
+    service = SERVER.replace("spec: {", "spec: {service: {name: s, namespace: kube-system}, ")
+    for one in (thing, service):
+        assert set(load(WEB, SPACE, one, script=DELETED).scenario.unmodelled) == {"convergence"}
+        assert open_claims(WEB, SPACE, one) == set()
+    assert set(load(WEB, SPACE, SERVER, script=DELETED).scenario.unmodelled) == set()
+
+
+# --- owners -----------------------------------------------------------------------------------------------------------
+
+
+def owned(kind: str, version: str = "x.io/v1") -> str:
+    owner = f"{{apiVersion: {version}, kind: {kind}, name: o, uid: 1-2-3}}"
+    return WEB.replace("metadata: {name: web}", f"metadata: {{name: web, ownerReferences: [{owner}]}}", 1)
+
+
+THING = "apiVersion: x.io/v1\nkind: Thing\nmetadata: {name: o}\n"
+DEFINED = (
+    "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.x.io}\n"
+    "spec: {group: x.io, scope: Namespaced, names: {kind: Thing, plural: things}, versions: []}\n"
+)
+OTHER_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: o}\n"
+
+
+@pytest.mark.parametrize(
+    ("manifests", "complete", "gone", "noted"),
+    [
+        ((owned("ConfigMap", "v1"), OTHER_MAP), False, True, False),
+        ((owned("Thing"), THING), False, True, False),
+        ((owned("Thing"),), False, False, True),
+        ((owned("Thing"),), True, False, True),
+        ((owned("Thing"), DEFINED), True, True, False),
+        ((owned("ConfigMap", "v1"),), False, False, True),
+        ((owned("ConfigMap", "v1"),), True, True, False),
+        ((owned("Service", "serving.knative.dev/v1"),), False, False, True),
+    ],
+    ids=["other uid", "custom, other uid", "not here", "unknown kind", "defined, not here", "perhaps", "complete",
+         "only called like one"],
+)  # fmt: skip
+def test_an_owner_is_there_if_its_uid_may_be(
+    manifests: tuple[str, ...],
+    complete: bool,  # noqa: FBT001
+    gone: bool,  # noqa: FBT001
+    noted: bool,  # noqa: FBT001
+) -> None:
+    loaded = load(*manifests, complete=complete)
+    assert bool(loaded.scenario.absent_owners) == gone
+    assert (set(loaded.scenario.unmodelled) == set(ALL) - {"placement"}) == noted
+
+
+def test_what_an_owner_that_is_not_there_owns_is_deleted() -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n"
+    pod += "  ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: o, uid: u-1}]\n"
+    pod += 'spec: {containers: [{name: a, image: "a:1"}]}\n'
+    report = check(load(pod, OTHER_MAP).scenario)
+    assert report.claims[0].lines[0] == "Pod p is gone, though nobody was asked to delete it"
+
+
+# --- ports ------------------------------------------------------------------------------------------------------------
+
+PORT = WEB.replace('image: "nginx:1"', 'image: "nginx:1", ports: [{containerPort: %d}]')
+TO = (
+    "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+    "spec: {selector: {app: web}, ports: [{port: 80, targetPort: %d}]}\n"
+)
+
+
+def applying(*manifests: str) -> list[object]:
+    return [{"apply": {"object": yaml.safe_load(one)}} for one in manifests]
+
+
+@pytest.mark.parametrize(
+    ("script", "wait", "touched"),
+    [
+        (applying(PORT % 9090, TO % 9090), False, True),
+        (applying(PORT % 9090, TO % 9090), True, True),
+        (applying(WEB), False, False),
+        (applying((PORT % 8080).replace("nginx:1", "nginx:2")), False, False),
+        (applying(BOTH := (PORT % 8080).replace("8080}", "8080}, {containerPort: 9090}"), TO % 9090, PORT % 9090),
+         True, False),
+        (applying(BOTH, TO % 9090, PORT % 9090), False, True),
+    ],
+    ids=["moved", "moved, in steps", "declares none", "same", "both for a while", "both for a while, hastily"],
+)  # fmt: skip
+def test_a_port_that_moves_is_not_taken_to_be_listened_on(script: list[object], wait: bool, touched: bool) -> None:  # noqa: FBT001
+    loaded = load(PORT % 8080, TO % 8080, script=script, waitBetweenSteps=wait)
+    assert ("reachability" in loaded.scenario.unmodelled) == touched
+    assert not touched or not any("one listens there" in str(one) for one in loaded.assumptions)
 
 
 def requesting(manifest: str, amounts: str) -> str:

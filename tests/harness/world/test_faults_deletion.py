@@ -215,8 +215,8 @@ FAULTS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
     (
         "nobody collects garbage",
         COMPONENTS,
-        "found = (garbage.reconcile(cache, ref) for ref in sorted(cache.objects))",
-        "found = (garbage.reconcile(cache, ref) for ref in sorted(cache.objects)[:0])",
+        "found = (garbage.reconcile(cache, ref, absent=absent) for ref in sorted(cache.objects))",
+        "found = (garbage.reconcile(cache, ref, absent=absent) for ref in sorted(cache.objects)[:0])",
         WEB,
         DELETE_WEB | ONE_VIEW,
     ),

@@ -237,9 +237,10 @@ def test_the_schema_knows_what_a_mistake_was_meant_to_be() -> None:
     assert nearest("zzz", kind_names()) == ""
     assert versions_of("Deployment") == ("apps/v1",)
     assert versions_of("HorizontalPodAutoscaler") == ("autoscaling/v1", "autoscaling/v2")
-    assert is_built_in("apps/v7")
-    assert is_built_in("foo.k8s.io/v1")
-    assert not is_built_in("monitoring.coreos.com/v1")
+    assert is_built_in("apps/v7", "Deployment")
+    assert is_built_in("foo.k8s.io/v1", "NetworkPolicy")
+    assert not is_built_in("gateway.networking.k8s.io/v1", "HTTPRoute")
+    assert not is_built_in("monitoring.coreos.com/v1", "Service")
     (error,) = errors_in({"spec": {"httpGet": {}}}, "v1", "Service")
     assert error.path == "spec.httpGet"
 

@@ -1,0 +1,74 @@
+"""What ConfigMaps and Secrets of the input hold: a Pod that asks one for a key it does not have never starts.
+
+Upstream: pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables), pkg/volume/{configmap,secret} (v1.32). No step of a
+script can apply one, so what they hold stays. Some are filled by somebody else: by the token controller (Secrets of a
+ServiceAccount), by an injector that a label or an annotation asks for, or by a Job, an operator or a hook of the input;
+of those nobody knows which keys they lack.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from immutabledict import immutabledict
+
+from ...impl.api.kinds import Object
+from ...impl.api.meta import Ref
+from ...impl.api.reading.load import Note, Other
+from ...impl.api.references import BEFORE_START, keys_needed
+from .manifests import Manifests
+from .workloads import templates
+
+FIELDS = ("binaryData", "data", "stringData")
+TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - the type of a Secret
+TOKEN_KEYS = frozenset({"ca.crt", "namespace", "token"})
+"""What the token controller writes into a Secret of that type (pkg/controller/serviceaccount/tokens_controller.go)."""
+ASKS = re.compile(r"inject|reflect|replicat", re.IGNORECASE)
+"""Labels and annotations by which a ConfigMap or Secret asks to be filled."""
+
+
+def has_makers(manifests: Manifests) -> bool:
+    """Tell whether the input has a program that is not modelled: a hook of Helm, an operator, a Job or the like."""
+    return bool(manifests.hooks) or any(one.custom or one.labels is not None for one in manifests.others)
+
+
+def contents(manifests: Manifests) -> immutabledict[Ref, frozenset[str]]:
+    """Give the keys of each ConfigMap and Secret that nobody is known to fill."""
+    if has_makers(manifests):
+        return immutabledict()
+    return immutabledict((one.ref, _keys(one)) for one in _holders(manifests) if not _is_filled(one))
+
+
+def keys_perhaps_added(manifests: Manifests, applied: Iterable[Object]) -> Iterator[Note]:
+    """Note the keys that Pods need and that only a program without a model may add: every claim may hang on it."""
+    makers = has_makers(manifests)
+    held = {one.ref: _keys(one) for one in _holders(manifests) if makers or _is_filled(one)}
+    for maker in templates((*manifests.objects, *applied)):
+        for need in keys_needed(maker.spec, maker.ref.namespace) if held else ():
+            if need.ref in held and need.key not in held[need.ref]:
+                field = f"{maker.path}.{need.path}"
+                source = manifests.sources.get(maker.ref)
+                file, line = (source.file, source.line_of(field)) if source else ("script", 0)
+                why = f"the {need.ref} has no key {need.key!r}; what is not modelled may add it"
+                yield Note(file, line, field, str(maker.ref), why)
+
+
+def _holders(manifests: Manifests) -> Iterator[Other]:
+    return (one for one in manifests.others if one.ref.kind in BEFORE_START and not one.custom)
+
+
+def _keys(one: Other) -> frozenset[str]:
+    value = one.source.document.value
+    written = frozenset(str(key) for field in FIELDS for key in _map(value.get(field)))
+    return written | TOKEN_KEYS if value.get("type") == TOKEN else written
+
+
+def _is_filled(one: Other) -> bool:
+    metadata = _map(one.source.document.value.get("metadata"))
+    return any(ASKS.search(str(key)) for field in ("annotations", "labels") for key in _map(metadata.get(field)))
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
