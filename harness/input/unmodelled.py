@@ -17,10 +17,11 @@ from ...impl.api.claim_names import ALL, BUDGET, REACHABILITY
 from ...impl.api.core import Namespace, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
-from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.unmodelled_kinds import REFUSES
 from ...impl.api.values.selectors import matches_map, selects
+from ...impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER, SERVICE_NAME
 from ..world.room import enough, pod_of
 from .manifests import Manifests
 from .ports import declared, has_moved, number_of, pairs
@@ -70,6 +71,7 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
                     more.setdefault(str(one.ref), set()).add(BUDGET)
     told += _guarded(manifests, objects)
     told += _moved(manifests, scenario)
+    told += _by_hand(manifests, objects)
     if not enough(objects, manifests.others, scenario.pods):
         for one in manifests.others:
             if one.labels is not None:
@@ -99,6 +101,17 @@ def _moved(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
                 mine = ", ".join(map(str, sorted(declared(pair.maker.spec, port.protocol))))
                 why = f"a version of {pair.maker.ref} declares {mine} in place of {number}: whether it listens there"
                 yield _note(manifests, pair.service, f"spec.ports[{index}]", f"{why} is not known")
+
+
+def _by_hand(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
+    """Note endpoints that somebody wrote beside those of a selector: kube-proxy sends to both, and nobody cleans up."""
+    selecting = {ref_of(one) for one in objects if isinstance(one, Service) and one.spec.selector}
+    for one in objects:
+        if isinstance(one, EndpointSlice) and one.metadata.labels.get(MANAGED_BY) != MANAGER:
+            service = Ref("Service", one.metadata.namespace, one.metadata.labels.get(SERVICE_NAME, ""))
+            if service in selecting and one.endpoints:
+                why = f"{service} sends there as well as to the Pods it selects: whether anybody answers is not known"
+                yield _note(manifests, one, "endpoints", why)
 
 
 def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:

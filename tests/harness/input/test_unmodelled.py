@@ -481,3 +481,26 @@ def test_another_pod_that_does_not_run_is_a_breach_beside_one_that_waits_for_a_v
     large = WEB.replace('image: "nginx:1"', 'image: "nginx:1", resources: {requests: {cpu: 9}}')
     report = check(load(WEB + VOLUME, CLAIM, large.replace("web", "big")).scenario)
     assert verdicts(report)["convergence"] == "VIOLATED"
+
+
+SLICE = """\
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: by-hand, labels: {kubernetes.io/service-name: SERVICE}}
+addressType: IPv4
+ports: [{name: "", port: 80, protocol: TCP}]
+endpoints: [{addresses: [10.9.9.9], conditions: {ready: true}}]
+"""
+
+
+@pytest.mark.parametrize(("service", "open_claims"), [("web", ["reachability"]), ("other", [])])
+def test_endpoints_by_hand_beside_those_of_a_selector_leave_reachability_open(
+    service: str, open_claims: list[str]
+) -> None:
+    files = {
+        "web.yaml": WEB,
+        "service.yaml": SERVICE.replace("db", "web"),
+        "slice.yaml": SLICE.replace("SERVICE", service),
+    }
+    found = load_scenario("by hand", files, immutabledict({"nodes": 1})).scenario.unmodelled
+    assert [claim for claim in ALL if claim in found] == open_claims
