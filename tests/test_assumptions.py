@@ -99,6 +99,7 @@ def test_a_priority_class_that_is_assumed_has_the_value_0() -> None:
     [
         ("{httpGet: {port: 80}}", False),
         ("{exec: {command: [/wait-shutdown]}}", False),
+        ("{exec: {command: [nginx, -s, quit]}}", True),
         ("{exec: {command: [sleep, '5']}}", True),
         ("{sleep: {seconds: 5}}", True),
     ],
@@ -106,8 +107,19 @@ def test_a_priority_class_that_is_assumed_has_the_value_0() -> None:
 def test_a_hook_of_unknown_length_is_told(hook: str, known: bool) -> None:  # noqa: FBT001
     said = [line for line in listed(web(container=f"lifecycle: {{preStop: {hook}}}")) if "preStop" in line]
     place = "web.yaml:16: Deployment default/web spec.template.spec.containers[0].lifecycle.preStop"
-    told = f"{place}: nobody can read off how long this hook takes: it is counted as 0 s"
+    told = f"{place}: nobody can read off how long this hook takes: where a claim hangs on it, nothing is said"
     assert said == ([] if known else [told])
+
+
+def test_what_a_hook_surely_takes_is_told() -> None:
+    hook = "lifecycle: {preStop: {exec: {command: [sh, -c, sleep 5; /wait-shutdown]}}}"
+    assert "preStop: at least 5 s, and nobody can read off" in listed(web(container=hook))[0]
+
+
+def test_a_hook_that_asks_a_port_leaves_no_claim_open_by_itself() -> None:
+    for kind in ("httpGet", "tcpSocket"):
+        found = load(web(container=f"lifecycle: {{preStop: {{{kind}: {{port: 80}}}}}}"))
+        assert (found.notes, found.scenario.unmodelled) == ((), {})
 
 
 def test_a_container_without_a_probe_is_told_only_behind_a_service() -> None:

@@ -20,7 +20,7 @@ from ...impl.api.references import references
 from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import matches_map
 from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
-from ...impl.kubelet.timings import handler_seconds
+from ...impl.kubelet.timings import hook_length
 from .manifests import Manifests
 from .workloads import Template, templates
 
@@ -175,11 +175,15 @@ def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
 def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:
     for maker in makers:
         for index, one in enumerate(maker.spec.containers):
-            hook = one.lifecycle.pre_stop if one.lifecycle else None
-            if hook is not None and hook.sleep is None and not handler_seconds(hook):
+            length = hook_length(one)
+            if not length.exact:
                 field = f"{maker.path}.containers[{index}].lifecycle.preStop"
-                message = "nobody can read off how long this hook takes: it is counted as 0 s"
-                yield _at(manifests, maker.ref, field, message, "a preStop hook of unknown length is counted as 0 s")
+                least = f"at least {length.seconds:g} s, and " if length.seconds else ""
+                about = "where a claim hangs on a preStop hook of unknown length, nothing is said of it"
+                message = (
+                    f"{least}nobody can read off how long this hook takes: where a claim hangs on it, nothing is said"
+                )
+                yield _at(manifests, maker.ref, field, message, about)
 
 
 def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:

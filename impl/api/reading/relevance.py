@@ -26,6 +26,7 @@ FILES = "it puts files in front of the program"
 IDENTITY = "it names the program to others"
 SERVER = "the API server or a controller writes it"
 READ = "the kube-proxy here reads it"
+ASKED = "how long a preStop hook takes is asked where it matters; what postStart does is a part of getting ready"
 
 IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
     {
@@ -47,6 +48,7 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
                 "workingDir": PROGRAM,
             }
         ),
+        "LifecycleHandler": immutabledict(dict.fromkeys(("httpGet", "tcpSocket"), ASKED)),
         "ContainerStatus": immutabledict({"containerID": LOOKS, "imageID": LOOKS, "volumeMounts": FILES}),
         "PodSpec": immutabledict(
             {
