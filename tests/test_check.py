@@ -193,7 +193,8 @@ def test_what_a_hook_surely_waits_is_enough_whatever_comes_after() -> None:
 def test_a_breach_that_a_hook_of_unknown_length_cannot_mend_is_one() -> None:
     beside = '{name: log, image: "log:1", lifecycle: {preStop: {sleep: {seconds: 3}}}}'
     text = with_command(WEB, "/drain.sh").replace("        - {name: app", f"        - {beside}\n        - {{name: app")
-    claim = check(small(text, bounds={"propagation": "5s"})).claims[2]
+    script = [{"setImage": {"kind": "Deployment", "name": "web", "container": "app", "image": "nginx:2"}}]
+    claim = check(small(text, script=script, bounds={"propagation": "5s"})).claims[2]
     assert claim.status is Status.VIOLATED
     assert claim.blame[0].field == "spec.template.spec.containers[0].lifecycle.preStop"
     assert claim.blame[0].what.endswith("(now 3 s)")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from itertools import pairwise
 
 from attrs import evolve, frozen
 
@@ -221,7 +222,7 @@ def _stops(name: str, arguments: Sequence[str]) -> bool:
             number = arguments[1:2] if signals in (["-s"], ["-n"]) and arguments[0] == signals[0] else signals
             return all(one.removeprefix("-").upper().removeprefix("SIG") in _STOP_SIGNALS for one in number)
         case "nginx":
-            return any(pair in {("-s", "quit"), ("-s", "stop")} for pair in zip(arguments, arguments[1:], strict=False))
+            return any(pair in {("-s", "quit"), ("-s", "stop")} for pair in pairwise(arguments))
         case "service":
             return len(arguments) == 2 and arguments[1] == "stop"
         case "systemctl":

@@ -1,8 +1,8 @@
 """How long a Pod takes by what its manifest says.
 
 Upstream: pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer), pkg/kubelet/prober/worker.go (v1.32).
-Left out on purpose: the jitter of probe periods, the time images take to arrive. A hook whose length nobody can read off
-(`hooks`) counts as what it surely takes; with `most`, as one that has no end.
+A hook whose length nobody can read off (`hooks`) counts as what it surely takes; with `most`, as one that has no end.
+Left out on purpose: the jitter of probe periods, the time images take to arrive.
 """
 
 from __future__ import annotations
