@@ -122,6 +122,26 @@ def test_a_hook_that_asks_a_port_leaves_no_claim_open_by_itself() -> None:
         assert (found.notes, found.scenario.unmodelled) == ((), {})
 
 
+GATED = "readinessGates: [{conditionType: example.com/up}]"
+
+
+def test_readiness_gates_are_taken_to_be_open_and_told() -> None:
+    (said, good) = listed(web(GATED))
+    place = "web.yaml:10: Deployment default/web spec.template.spec.readinessGates[0]"
+    assert (said, good) == (f"{place}: a controller sets the condition example.com/up of each Pod that runs", GOOD)
+    found = load(web(GATED), SERVICE, bounds={"propagation": "5s"})
+    assert found.notes == ()
+    assert set(verdicts(check(found.scenario)).values()) == {"HOLDS"}
+
+
+def test_nothing_in_a_complete_input_opens_a_readiness_gate() -> None:
+    found = load(web(GATED), complete=True)
+    assert [str(one) for one in found.assumptions] == [GOOD]
+    report = check(found.scenario)
+    assert set(verdicts(report).values()) == {"UNKNOWN"}
+    assert "spec.template.spec.readinessGates[example.com/up]" in report.claims[0].lines[0]
+
+
 def test_a_container_without_a_probe_is_told_only_behind_a_service() -> None:
     text = web().replace("          readinessProbe: {httpGet: {port: 80}}\n", "")
     assert listed(text) == [GOOD]

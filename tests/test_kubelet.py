@@ -326,6 +326,16 @@ def test_the_hook_that_counts_is_that_of_who_is_asked(targets: tuple[int, ...], 
     assert pre_stop_seconds(spec, targets) == seconds
 
 
+@pytest.mark.parametrize(("gates_open", "ready"), [(False, "False"), (True, "True")])
+def test_a_readiness_gate_is_closed_unless_it_is_taken_to_be_open(gates_open: bool, ready: str) -> None:  # noqa: FBT001
+    gated = pod(extra=freeze({"readinessGates": [{"conditionType": "example.com/up"}]}))
+    running = PodRuntime(Stage.RUNNING, gated.metadata.uid, ready=True)
+    (report,) = steps(gated, running, NODE, (), evolve(WELL, gates_open=gates_open))
+    assert isinstance(report.request, PatchStatus)
+    said = {one.type: one.status for one in report.request.object.status.conditions}
+    assert (said["ContainersReady"], said["Ready"]) == ("True", ready)
+
+
 def test_a_hook_is_cut_off_by_the_grace_period() -> None:
     times = timings(deleted(pod(hook=40), 30))
     assert (times.before_sigterm, times.after_sigterm) == (30, 2)

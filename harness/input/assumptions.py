@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ...impl.api.core import Container, Service
 from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
@@ -20,11 +20,13 @@ from ...impl.api.references import references
 from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import matches_map
 from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
+from ...impl.kubelet.status import readiness_gates
 from ...impl.kubelet.timings import hook_length
 from .manifests import Manifests
 from .workloads import Template, templates
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
+COMPLETE = "which is said to be complete"
 NAMED = 3
 """So many images are named."""
 
@@ -41,6 +43,8 @@ class Assumption:
     about: str = ""
     """What assumptions that are alike share, in a sentence."""
     ref: Ref | None = None
+    gate: str = ""
+    """The condition of a readiness gate that is taken to be set."""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.line else ""
@@ -57,6 +61,7 @@ def assumptions(manifests: Manifests, applied: Iterable[Object], *, plain_images
         *_references(manifests, objects, makers),
         *_classes(manifests, objects),
         *_hooks(manifests, makers),
+        *gates(manifests, makers),
         *_services(manifests, objects, makers),
     ]
     if plain_images:
@@ -77,11 +82,21 @@ def absent(found: Iterable[Assumption], manifests: Manifests) -> frozenset[Ref]:
 
 def perhaps_made(found: Iterable[Assumption], missing: frozenset[Ref]) -> tuple[Note, ...]:
     """Note what a complete input lacks and a program of it may make: every claim may hang on it."""
-    why = "not in the input, which is said to be complete; a Job, an operator or a hook of it may make it"
+    why = f"not in the input, {COMPLETE}; a Job, an operator or a hook of it may make it"
     return tuple(
         Note(one.file, one.line, one.field, one.subject, f"the {one.ref} is {why}")
         for one in found
         if one.ref is not None and one.ref not in missing
+    )
+
+
+def closed_gates(found: Iterable[Assumption]) -> tuple[Note, ...]:
+    """Note the readiness gates of a complete input: nobody there sets them, and every claim may hang on it."""
+    why = f"nothing in the input, {COMPLETE}, sets this condition"
+    return tuple(
+        Note(one.file, one.line, f"{one.field.rpartition('[')[0]}[{one.gate}]", one.subject, why)
+        for one in found
+        if one.gate
     )
 
 
@@ -184,6 +199,16 @@ def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assum
                     f"{least}nobody can read off how long this hook takes: where a claim hangs on it, nothing is said"
                 )
                 yield _at(manifests, maker.ref, field, message, about)
+
+
+def gates(manifests: Manifests, makers: Iterable[Template]) -> Iterator[Assumption]:
+    """List the readiness gates: who sets their conditions is not modelled."""
+    for maker in makers:
+        for index, kind in enumerate(readiness_gates(maker.spec)):
+            field = f"{maker.path}.readinessGates[{index}]"
+            message = f"a controller sets the condition {kind} of each Pod that runs"
+            about = "controllers set the conditions that readiness gates wait for"
+            yield evolve(_at(manifests, maker.ref, field, message, about), gate=kind)
 
 
 def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:

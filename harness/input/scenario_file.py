@@ -21,7 +21,16 @@ from ...impl.api.reading.load import Note
 from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import EMPTY, Json, thaw
 from ...impl.kubectl import script as kubectl
-from .assumptions import Assumption, absent, assumed_classes, assumptions, missing_namespaces, perhaps_made
+from .assumptions import (
+    Assumption,
+    absent,
+    assumed_classes,
+    assumptions,
+    closed_gates,
+    gates,
+    missing_namespaces,
+    perhaps_made,
+)
 from .cross_check import check_places, check_script, cross_check
 from .dump import live, read_dump
 from .located import Located, from_json, from_yaml
@@ -31,6 +40,7 @@ from .reader import Reader
 from .scenario import Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start, Switch
 from .script import Surroundings, read_script
 from .unmodelled import outside
+from .workloads import templates
 
 FIELDS = (
     "title",
@@ -197,8 +207,8 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
         reader.finish()
         missing = absent(assumed, manifests)
         scenario = evolve(scenario, absent=missing)
-        given = evolve(given, notes=(*given.notes, *perhaps_made(assumed, missing)))
-        assumed = tuple(one for one in assumed if one.ref is None)
+        given = evolve(given, notes=(*given.notes, *perhaps_made(assumed, missing), *closed_gates(assumed)))
+        assumed = tuple(one for one in assumed if one.ref is None and not one.gate)
     else:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
     scenario = evolve(scenario, unmodelled=given.by_claim(), served_elsewhere=given.served_elsewhere)
@@ -235,7 +245,7 @@ def _from_cluster(
     outer = outside(told, whole.applied, whole.pods)
     outer = evolve(outer, notes=(*outer.notes, *state.notes))
     whole = evolve(whole, unmodelled=outer.by_claim(), served_elsewhere=outer.served_elsewhere)
-    return Loaded(whole, told, outer.notes)
+    return Loaded(whole, told, outer.notes, tuple(gates(told, templates(whole.everything))))
 
 
 def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:

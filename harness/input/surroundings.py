@@ -26,9 +26,12 @@ def config_of(scenario: Scenario) -> Config:
 
 
 def behaviour_of(scenario: Scenario) -> ImageBehaviour:
-    """Tell what programs do: what their images are called after, where asked for; without its files none starts."""
+    """Tell what programs do: what their images are called after, where asked for; without its files none starts.
+
+    Who sets the conditions of readiness gates is not modelled: they are taken to be set, and that is told.
+    """
     waiting = frozenset(ref for ref in scenario.absent if ref.kind in BEFORE_START)
-    return evolve(HOLLOW if scenario.image_behaviour else WELL, absent=waiting)
+    return evolve(HOLLOW if scenario.image_behaviour else WELL, absent=waiting, gates_open=True)
 
 
 def service_range(objects: Iterable[Object]) -> str:

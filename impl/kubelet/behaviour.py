@@ -37,6 +37,8 @@ class ImageBehaviour:
     probes: bool = True
     absent: frozenset[Ref] = frozenset()
     """ConfigMaps and Secrets that do not exist: a Pod that cannot do without one waits for ever, as for its image."""
+    gates_open: bool = False
+    """Other controllers set what readiness gates wait for; that it takes a while is a report that comes late."""
 
     def of(self, pod: Pod) -> Behaviour:
         """Tell how a Pod's program goes on. A `job` that would be restarted for ever is none."""

@@ -44,7 +44,7 @@ def steps(
         return _without_pod(runtime)
     if runtime.stage is Stage.IDLE:
         return _first(pod, node, neighbours, behaviour)
-    reports = _report(pod, runtime, address)
+    reports = _report(pod, runtime, address, behaviour)
     if runtime.stage is Stage.STOPPED:
         return reports or _last(pod, runtime)
     return (*_local(pod, runtime, behaviour), *reports)
@@ -136,8 +136,8 @@ def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletS
     return (KubeletStep(Work.EXIT, evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=code)),)
 
 
-def _report(pod: Pod, runtime: PodRuntime, address: str) -> tuple[KubeletStep, ...]:
-    wanted = status(pod, runtime, address=address)
+def _report(pod: Pod, runtime: PodRuntime, address: str, images: ImageBehaviour) -> tuple[KubeletStep, ...]:
+    wanted = status(pod, runtime, address=address, gates_open=images.gates_open)
     if wanted == pod.status:
         return ()
     return (KubeletStep(Work.REPORT, runtime, PatchStatus(evolve(pod, status=wanted), pod.metadata.uid)),)
