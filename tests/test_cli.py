@@ -370,6 +370,8 @@ BAD = [
     ("no path", ["check"], "Missing argument"),
     ("a capacity that is none", ["check", "web.yaml", "--nodes", "1", "--node-capacity", "cpu=many"],
      "options: nodeCapacity: expected amounts like cpu=8,memory=32Gi,pods=110, got cpu=many"),
+    ("a capacity of another name", ["check", "web.yaml", "--nodes", "1", "--node-capacity", "cpu=8,mem=3Gi"],
+     "options: nodeCapacity: a node has no mem; did you mean memory?"),
     ("a capacity of nothing", ["check", "web.yaml", "--nodes", "1", "--node-capacity", "cpu"],
      "expected cpu=8,memory=32Gi, got 'cpu'"),
     ("a capacity without nodes", ["check", "web.yaml", "--node-capacity", "cpu=1"], "there are no nodes to have it"),

@@ -16,6 +16,7 @@ from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PriorityClass
 from ...impl.api.reading.load import Note, Problem
+from ...impl.api.reading.unmodelled_kinds import may_pile_up
 from ...impl.api.references import references
 from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import matches_map
@@ -62,6 +63,7 @@ def assumptions(manifests: Manifests, applied: Iterable[Object], *, plain_images
         *_classes(manifests, objects),
         *_hooks(manifests, makers),
         *gates(manifests, makers),
+        *runs(manifests),
         *_services(manifests, objects, makers),
     ]
     if plain_images:
@@ -209,6 +211,16 @@ def gates(manifests: Manifests, makers: Iterable[Template]) -> Iterator[Assumpti
             message = f"a controller sets the condition {kind} of each Pod that runs"
             about = "controllers set the conditions that readiness gates wait for"
             yield evolve(_at(manifests, maker.ref, field, message, about), gate=kind)
+
+
+def runs(manifests: Manifests) -> Iterator[Assumption]:
+    """List the CronJobs whose runs might pile up without end, and take all the room there is."""
+    field = "spec.concurrencyPolicy"
+    for one in manifests.others:
+        if may_pile_up(one.ref.kind, one.source.document.value):
+            message = "each run is over before the next begins (Forbid would see to it)"
+            about = "each run of a CronJob is over before the next begins"
+            yield Assumption(one.source.file, one.source.line_of(field), str(one.ref), field, message, about)
 
 
 def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:

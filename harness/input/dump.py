@@ -62,7 +62,7 @@ def read_dump(name: str, text: str) -> Manifests:
     return Manifests(
         tuple(settled(one.object) for one in loaded.objects),
         immutabledict((ref_of(one.object), one.source) for one in loaded.objects),
-        tuple(evolve(note, claims=() if note.kind in NOBODY_MAKES else note.claims) for note in noted),
+        tuple(note.about_claims(()) if note.kind in NOBODY_MAKES else note for note in noted),
         loaded.others,
     )
 

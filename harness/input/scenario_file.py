@@ -30,6 +30,7 @@ from .assumptions import (
     gates,
     missing_namespaces,
     perhaps_made,
+    runs,
 )
 from .cross_check import check_places, check_script, cross_check
 from .dump import live, read_dump
@@ -200,7 +201,7 @@ def _capacity(reader: Reader, at: Located | None) -> Resources:
 
 def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     """Say what is not modelled and what is assumed; where the input is all there is, what is missing."""
-    given = outside(manifests, scenario.applied, scenario.pods)
+    given = outside(manifests, scenario)
     assumed = assumptions(manifests, scenario.applied, plain_images=not scenario.image_behaviour)
     if scenario.complete:
         reader.problems.extend(missing_namespaces(assumed))
@@ -242,10 +243,10 @@ def _from_cluster(
         manifests.hooks,
     )
     whole = evolve(given, script=(*(kubectl.Apply(one) for one in manifests.objects), *scenario.script))
-    outer = outside(told, whole.applied, whole.pods)
+    outer = outside(told, whole)
     outer = evolve(outer, notes=(*outer.notes, *state.notes))
     whole = evolve(whole, unmodelled=outer.by_claim(), served_elsewhere=outer.served_elsewhere)
-    return Loaded(whole, told, outer.notes, tuple(gates(told, templates(whole.everything))))
+    return Loaded(whole, told, outer.notes, (*gates(told, templates(whole.everything)), *runs(told)))
 
 
 def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:

@@ -10,21 +10,26 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
-from attrs import evolve, frozen
+from attrs import frozen
 from immutabledict import immutabledict
 
 from ...impl.api.claim_names import ALL, BUDGET, REACHABILITY
-from ...impl.api.core import Namespace, Service
+from ...impl.api.core import Namespace, Node, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.unmodelled_kinds import REFUSES
 from ...impl.api.values.selectors import matches_map, selects
+from ...impl.api.well_known import ZONE
+from ...impl.kubectl.script import AddNode, LabelNode, Step
 from ..world.room import enough
 from .manifests import Manifests
+from .scenario import Scenario
 from .workloads import Template, templates
 
+CLOSE = "spec.trafficDistribution"
+"""A wish for endpoints that are close by; it has one value, PreferClose, and only Services have it."""
 ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
@@ -44,9 +49,9 @@ class Outside:
         )
 
 
-def outside(manifests: Manifests, applied: Iterable[Object], pods: int) -> Outside:
-    """Sort out what is not modelled; `applied` are the objects that the script brings, `pods` the most at once."""
-    objects = (*manifests.objects, *applied)
+def outside(manifests: Manifests, scenario: Scenario) -> Outside:
+    """Sort out what is not modelled, of the manifests and of what the script brings."""
+    objects = (*manifests.objects, *scenario.applied)
     known = tuple(templates(objects))
     elsewhere: set[Ref] = set()
     told: list[Note] = []
@@ -66,11 +71,12 @@ def outside(manifests: Manifests, applied: Iterable[Object], pods: int) -> Outsi
                 if _counts(one, service.metadata.namespace, service.spec.selector):
                     more.setdefault(str(one.ref), set()).add(BUDGET)
     told += _guarded(manifests, objects)
-    if not enough(objects, manifests.others, pods):
+    if not enough(objects, manifests.others, scenario.pods):
         for one in manifests.others:
             if one.labels is not None:
                 more.setdefault(str(one.ref), set()).add(REACHABILITY)
-    widened = tuple(_widened(note, more) for note in manifests.notes)
+    far = _zones_differ(objects, scenario.script)
+    widened = tuple(_widened(note, more) for note in manifests.notes if far or note.field != CLOSE)
     return Outside((*widened, *dict.fromkeys(told)), frozenset(elsewhere))
 
 
@@ -81,6 +87,17 @@ def _guarded(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note
         if level != "privileged":
             why = f"the Pod Security Standard {level!r} may refuse Pods; none is refused here"
             yield _note(manifests, one, "metadata.labels", why, REFUSES)
+
+
+def _zones_differ(objects: tuple[Object, ...], script: tuple[Step, ...]) -> bool:
+    """Tell whether one node may ever be in another zone than another, or in none: only then some are closer.
+
+    Without hints for zones (reconcileHintsForPreferClose in endpointslice/trafficdist) kube-proxy asks all endpoints.
+    """
+    joining = (one.object for one in script if isinstance(one, AddNode))
+    nodes = [one for one in (*objects, *joining) if isinstance(one, Node)]
+    labelled = any(isinstance(one, LabelNode) and ZONE in one.labels for one in script)
+    return labelled or len({one.metadata.labels.get(ZONE) for one in nodes}) > 1
 
 
 def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:
@@ -94,7 +111,7 @@ def _counts(one: Other, namespace: str, selector: LabelSelector | None) -> bool:
 def _widened(note: Note, more: Mapping[str, set[str]]) -> Note:
     """Add the claims that hang on a workload because something selects its Pods."""
     added = set() if note.field else more.get(note.object, set())
-    return evolve(note, claims=tuple(claim for claim in ALL if claim in note.claims or claim in added))
+    return note.about_claims(tuple(claim for claim in ALL if claim in note.claims or claim in added))
 
 
 def _of_service(

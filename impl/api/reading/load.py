@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ..claim_names import ALL
@@ -121,6 +121,10 @@ class Note:
     def subject(self) -> str:
         """The object, and the field if it is about one."""
         return f"{self.object}{f' {self.field}' if self.field else ''}"
+
+    def about_claims(self, claims: tuple[str, ...]) -> Note:
+        """Give the same note with other claims, where it names them as well."""
+        return evolve(self, claims=claims, message=self.message.replace(_hanging(self.claims), _hanging(claims), 1))
 
 
 @frozen
@@ -296,12 +300,16 @@ def _other(json: Mapping[str, Any], source: Source, notes: list[Note]) -> Other:
     custom = not schema.is_built_in(json["apiVersion"])
     effect = effect_of(json["kind"], json, custom=custom)
     what = "this custom resource" if custom else "this kind"
-    hangs = f"{_listed(effect.claims)} may hang on it" if effect.claims else "no claim hangs on it"
-    why = f"{what} is not modelled{f'; {hangs}: {effect.why}' if not custom else ''}"
+    why = f"{what} is not modelled{f'; {_hanging(effect.claims)}: {effect.why}' if not custom else ''}"
     notes.append(Note(source.file, source.line, "", _label(json), why, effect.claims))
     meta = json["metadata"]
     ref = Ref(json["kind"], meta.get("namespace") or "", meta.get("name") or "")
     return Other(ref, source, custom, None if custom else template_labels(json["kind"], json))
+
+
+def _hanging(claims: tuple[str, ...]) -> str:
+    """Say which claims may hang on something."""
+    return f"{_listed(claims)} may hang on it" if claims else "no claim hangs on it"
 
 
 def _listed(claims: tuple[str, ...]) -> str:
