@@ -204,7 +204,11 @@ def test_a_switch_to_a_colour_without_replicas() -> None:
 
 def test_a_workload_that_is_scaled_to_zero() -> None:
     scale = {"scale": {"kind": "Deployment", "name": "web", "replicas": 0}}
-    assert told(deployment() + service(), scale)[0] == "VIOLATED"
+    for replicas in (1, 2):
+        verdict, lines = told(deployment(replicas=replicas) + service(), scale)
+        assert verdict == "VIOLATED"
+        assert "Deployment web: spec.replicas: a step asks for no Pods at all" in lines
+        assert "leaves a gap" not in lines
     scale = {"scale": {"kind": "Deployment", "name": "web", "replicas": 1}}
     assert told(deployment(replicas=2) + service(), scale)[0] == "HOLDS"
 

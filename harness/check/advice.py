@@ -15,17 +15,24 @@ from ...properties.reachability.prestop_relation import Goal, weakest
 from .blame import below, written
 from .results import Blame
 
+OWNERS = frozenset({"Deployment", "ReplicaSet"})
+NO_PODS = "a step asks for no Pods at all, and so nobody is left to answer"
+
 
 def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
     """Say what keeps somebody answering when a Pod like this goes."""
     known = {ref_of(one): one for one in objects}
     ref = written(pod, known.values())
     owner = known.get(ref, pod)
+    if not isinstance(owner, Workload) and ref.kind in OWNERS:
+        return Blame(ref, "", "a step deletes it, and its Pods go with it")
     if not isinstance(owner, Workload):
         return Blame(ref, "", "nobody replaces it: a Deployment with two replicas would go on answering")
+    if owner.spec.replicas == 0:
+        return Blame(ref, "spec.replicas", NO_PODS)
     if isinstance(owner, Deployment) and owner.spec.strategy.type == "Recreate":
         return Blame(ref, "spec.strategy.type", "RollingUpdate lets new Pods answer before the old ones go")
-    if owner.spec.replicas in {0, 1, None}:
+    if owner.spec.replicas in {1, None}:
         why = "a Pod that is alone leaves a gap; two, and a PodDisruptionBudget that selects them, leave none"
         return Blame(ref, "spec.replicas", why)
     if isinstance(owner, Deployment):
