@@ -51,6 +51,12 @@ def test_an_input_that_needs_nothing_assumes_only_that_its_images_are_good() -> 
     assert listed(web(), SERVICE) == [GOOD]
 
 
+def test_the_images_that_steps_roll_out_are_good_as_well() -> None:
+    step = {"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:2"}}
+    (said,) = listed(web(), SERVICE, script=[step, step])
+    assert said == "2 images: pulled, running and ready in the end: nginx:1, nginx:2"
+
+
 REFERENCES = [
     ("serviceAccountName: robot", "", 10, "serviceAccountName", "ServiceAccount default/robot"),
     ("volumes: [{name: v, configMap: {name: c}}]", "", 10, "volumes[0].configMap.name", "ConfigMap default/c"),

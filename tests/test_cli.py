@@ -384,6 +384,7 @@ BAD = [
     ("a fault that is no number", ["check", "web.yaml", "--fault", "crash=often"],
      'options: faults.crash: expected an integer, got "often"'),
     ("no nodes to add", ["check", "web.yaml", "--nodes", "0"], "--nodes"),
+    ("less than no nodes to add", ["check", "web.yaml", "--nodes", "-1"], "expected at least 1 node, or a file"),
     ("a bad duration", ["check", "web.yaml", "--timeout", "soon"], "expected a duration in whole seconds"),
     ("a bad propagation", ["check", "web.yaml", "--propagation", "soon"], "options: bounds.propagation: expected a"),
     ("a bad size", ["check", "web.yaml", "--max-memory", "much"], "expected a size like 4Gi"),

@@ -21,9 +21,11 @@ from ...impl.api.references import references
 from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import matches_map
 from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
+from ...impl.kubectl.script import SetImage, Step
 from ...impl.kubelet.status import readiness_gates
 from ...impl.kubelet.timings import hook_length
 from .manifests import Manifests
+from .scenario import Scenario
 from .workloads import Template, templates
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
@@ -53,9 +55,9 @@ class Assumption:
         return f"{place}{self.subject}{field}: {self.message}"
 
 
-def assumptions(manifests: Manifests, applied: Iterable[Object], *, plain_images: bool) -> tuple[Assumption, ...]:
-    """List what is assumed; `applied` are the objects that the script brings, `plain_images`: all images are good."""
-    objects = (*manifests.objects, *applied)
+def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, ...]:
+    """List what is assumed of the manifests and of what the script brings."""
+    objects = (*manifests.objects, *scenario.applied)
     makers = tuple(templates(objects))
     found = [
         *_namespaces(manifests, objects),
@@ -66,8 +68,8 @@ def assumptions(manifests: Manifests, applied: Iterable[Object], *, plain_images
         *runs(manifests),
         *_services(manifests, objects, makers),
     ]
-    if plain_images:
-        found += _images(makers)
+    if not scenario.image_behaviour:
+        found += _images(makers, scenario.script)
     return tuple(dict.fromkeys(found))
 
 
@@ -127,8 +129,9 @@ def _at(
     return Assumption(file, line, str(ref), field, message, about, needed)
 
 
-def _images(makers: tuple[Template, ...]) -> Iterator[Assumption]:
-    images = sorted({one.image for maker in makers for one in maker.spec.containers})
+def _images(makers: tuple[Template, ...], script: tuple[Step, ...]) -> Iterator[Assumption]:
+    brought = {one.image for one in script if isinstance(one, SetImage)}
+    images = sorted(brought | {one.image for maker in makers for one in maker.spec.containers})
     if images:
         more = f" and {len(images) - NAMED} more" if len(images) > NAMED else ""
         good = f"pulled, running and ready in the end: {', '.join(images[:NAMED])}{more}"

@@ -202,7 +202,7 @@ def _capacity(reader: Reader, at: Located | None) -> Resources:
 def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     """Say what is not modelled and what is assumed; where the input is all there is, what is missing."""
     given = outside(manifests, scenario)
-    assumed = assumptions(manifests, scenario.applied, plain_images=not scenario.image_behaviour)
+    assumed = assumptions(manifests, scenario)
     if scenario.complete:
         reader.problems.extend(missing_namespaces(assumed))
         reader.finish()
