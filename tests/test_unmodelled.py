@@ -327,6 +327,13 @@ def test_what_helm_runs_by_itself_is_left_out_and_listed() -> None:
     ]
 
 
+def test_placement_is_vacuous_where_no_pod_is_ever_placed() -> None:
+    report = check(load(SERVICE, STATEFUL).scenario)
+    assert [one.vacuous for one in report.claims if one.name == "placement"] == [True]
+    huge = requesting(WEB, "{cpu: 99}")
+    assert [one.vacuous for one in check(load(huge).scenario).claims if one.name == "placement"] == [False]
+
+
 def test_a_network_policy_leaves_every_other_claim_as_it_is() -> None:
     report = check(load(WEB, POLICY, start="settled", bounds={"propagation": "5s"}).scenario)
     assert verdicts(report) == {"convergence": "HOLDS", "placement": "HOLDS", "reachability": "UNKNOWN"}
