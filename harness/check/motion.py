@@ -240,7 +240,7 @@ def _how_long(scenario: Scenario, pairs: Pairs) -> Iterator[str]:
     """Say for which propagation time the claim holds, where none is stated."""
     if scenario.bounds.propagation_seconds is None and pairs:
         yield (
-            f"it holds if no kube-proxy routes to a Pod more than {_bound(scenario, pairs, most=False)} s after its "
+            f"it holds if no kube-proxy routes to a Pod more than {_bound(scenario, pairs, most=False) or 0} s after its "
             "deletion: the shortest preStop delay of the Pods that go (--propagation asks for a time)"
         )
 
