@@ -239,9 +239,10 @@ def _bound(scenario: Scenario, pairs: Pairs, *, most: bool) -> int | None:
 def _how_long(scenario: Scenario, pairs: Pairs) -> Iterator[str]:
     """Say for which propagation time the claim holds, where none is stated."""
     if scenario.bounds.propagation_seconds is None and pairs:
+        longest = _bound(scenario, pairs, most=False) or 0
         yield (
-            f"it holds if no kube-proxy routes to a Pod more than {_bound(scenario, pairs, most=False) or 0} s after its "
-            "deletion: the shortest preStop delay of the Pods that go (--propagation asks for a time)"
+            f"it holds if no kube-proxy routes to a Pod more than {longest} s after its deletion: the shortest preStop "
+            "delay of the Pods that go (--propagation asks for a time)"
         )
 
 
