@@ -226,7 +226,9 @@ def test_a_service_that_the_script_deletes_is_not_judged_afterwards() -> None:
     other = {"deleteObject": {"kind": "Deployment", "name": "web"}}
     text = deployment() + service()
     assert told(text, gone, other, consistency="linearizable", waitBetweenSteps=True)[0] != "VIOLATED"
-    assert told(text, other, consistency="linearizable", waitBetweenSteps=True)[0] == "VIOLATED"
+    verdict, lines = told(text, other, consistency="linearizable", waitBetweenSteps=True)
+    assert verdict == "VIOLATED"
+    assert "it is gone, and its Pods go with it: a step deletes what made them" in lines
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
     ref = written(pod, known.values())
     owner = known.get(ref, pod)
     if not isinstance(owner, Workload) and ref.kind in OWNERS:
-        return Blame(ref, "", "a step deletes it, and its Pods go with it")
+        return Blame(ref, "", "it is gone, and its Pods go with it: a step deletes what made them")
     if not isinstance(owner, Workload):
         return Blame(ref, "", "nobody replaces it: a Deployment with two replicas would go on answering")
     if owner.spec.replicas == 0:
