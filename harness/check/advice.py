@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator
 
 from ...impl.api.apps import Deployment, Workload
-from ...impl.api.core import Pod
+from ...impl.api.core import Container, Pod, PodSpec
 from ...impl.api.kinds import Object, ref_of
-from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, pre_stop_seconds
+from ...impl.api.meta import Ref
+from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, hook_length, pre_stop_seconds
 from ...properties.reachability.prestop import Bounds, Impossible, bad_run, smallest_prestop
 from ...properties.reachability.prestop_relation import Goal, weakest
 from .blame import below, written
 from .results import Blame
+
+OWNERS = frozenset({"Deployment", "ReplicaSet"})
+NO_PODS = "a step asks for no Pods at all, and so nobody is left to answer"
 
 
 def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
@@ -19,11 +24,15 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
     known = {ref_of(one): one for one in objects}
     ref = written(pod, known.values())
     owner = known.get(ref, pod)
+    if not isinstance(owner, Workload) and ref.kind in OWNERS:
+        return Blame(ref, "", "it is gone, and its Pods go with it: a step deletes what made them")
     if not isinstance(owner, Workload):
         return Blame(ref, "", "nobody replaces it: a Deployment with two replicas would go on answering")
+    if owner.spec.replicas == 0:
+        return Blame(ref, "spec.replicas", NO_PODS)
     if isinstance(owner, Deployment) and owner.spec.strategy.type == "Recreate":
         return Blame(ref, "spec.strategy.type", "RollingUpdate lets new Pods answer before the old ones go")
-    if owner.spec.replicas in {0, 1, None}:
+    if owner.spec.replicas in {1, None}:
         why = "a Pod that is alone leaves a gap; two, and a PodDisruptionBudget that selects them, leave none"
         return Blame(ref, "spec.replicas", why)
     if isinstance(owner, Deployment):
@@ -34,12 +43,12 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
 
 def hook_blame(bound: int | None, pod: Pod, asked: Collection[int], objects: Iterable[Object]) -> Blame:
     """Name the hook that is too short, and with z3 the preStop delay that would do; `asked` are the ports asked for."""
-    spec = pod.spec
     hook, grace = _times(pod, asked)
-    first = first_to_stop(spec, asked)
-    number = spec.containers.index(first) if first in spec.containers else 0
     ref = written(pod, objects)
-    field = below(ref, f"containers[{number}].lifecycle.preStop")
+    first = first_to_stop(pod.spec, asked, most=True)
+    field = _hook_field(ref, pod.spec, first)
+    if first is not None and not hook_length(first).exact:
+        return unread_blame(bound, ref, pod.spec, asked)
     if bound is None:
         return Blame(ref, field, "a preStop delay as long as the propagation time is what it takes: now there is none")
     answer = smallest_prestop(_bounds(bound), grace)
@@ -47,6 +56,21 @@ def hook_blame(bound: int | None, pod: Pod, asked: Collection[int], objects: Ite
         return Blame(ref, field, "no preStop delay is long enough: the grace period is shorter than the bound")
     what = f"a preStop delay of {answer.seconds} s is the smallest that is long enough (now {hook} s)"
     return Blame(ref, field, what)
+
+
+def unread_blame(bound: int | None, ref: Ref, spec: PodSpec, asked: Collection[int]) -> Blame:
+    """Name the hook whose length nobody can read off, and what to write so that everybody can."""
+    first = first_to_stop(spec, asked)
+    surely = 0 if first is None else hook_length(first).seconds
+    known = f"all that is sure is {surely:g} s" if surely else "nobody can read off how long it takes"
+    wanted = f"of {bound} s" if bound is not None else "as long as the propagation time"
+    what = f"{known}: a preStop.sleep {wanted}, or a command that begins with a sleep {wanted}, would do"
+    return Blame(ref, _hook_field(ref, spec, first), what)
+
+
+def _hook_field(ref: Ref, spec: PodSpec, container: Container | None) -> str:
+    number = spec.containers.index(container) if container in spec.containers else 0
+    return below(ref, f"containers[{number}].lifecycle.preStop")
 
 
 def hook_advice(bound: int | None, pod: Pod, asked: Collection[int]) -> Iterator[str]:
@@ -64,8 +88,10 @@ def hook_advice(bound: int | None, pod: Pod, asked: Collection[int]) -> Iterator
 
 
 def _times(pod: Pod, asked: Collection[int]) -> tuple[int, int]:
-    grace = pod.spec.termination_grace_period_seconds
-    return int(pre_stop_seconds(pod.spec, asked)), DEFAULT_GRACE_SECONDS if grace is None else grace
+    given = pod.spec.termination_grace_period_seconds
+    grace = DEFAULT_GRACE_SECONDS if given is None else given
+    hook = pre_stop_seconds(pod.spec, asked, most=True)
+    return grace if math.isinf(hook) else int(hook), grace
 
 
 def _bounds(bound: int) -> Bounds:

@@ -42,7 +42,7 @@ from ..world.prepare import Prepared, prepare
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
 from . import motion
-from .advice import gap_blame
+from .advice import NO_PODS, gap_blame
 from .blame import holding, of_stuck
 from .bounds import bounds_of
 from .results import Blame, Claim, Report
@@ -230,14 +230,18 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
 
 def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
     """Say what to change so that somebody goes on answering."""
-    hit = claim_answers.hit(core, before, after)
+    hit, objects = claim_answers.hit(core, before, after), objects_of(core, before)
     if isinstance(hit, Pod):
-        yield gap_blame(hit, objects_of(core, before))
+        yield gap_blame(hit, objects)
     elif hit is not None:
         told = "apply it only once Pods that it leads to are ready"
         if gone := claim_answers.withdrawn(claim_answers.services_of(core, before), (hit,)):
             told = f"leave {'that node port' if gone[0].node_port else 'that port'} as it is until nobody asks for it"
         yield Blame(ref_of(hit), "spec.ports" if gone else "spec", told)
+    elif (last := claim_answers.stopped(core, before, after)) is not None:
+        blame = gap_blame(last, objects)
+        if blame.what == NO_PODS:  # All go, one after the other.
+            yield blame
 
 
 def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:

@@ -5,11 +5,14 @@ them is seen in the core (`premises`): where none does, no connection can be los
 are the same go alike, so one of them is looked at.
 
 Without a propagation bound the question is up to which one the claim holds: as long as the shortest hook of those Pods.
+
+Hooks whose length nobody can read off are looked at twice: as if they had no end, when every breach is one whatever
+they do, and as what they surely take, when a breach hangs on them: then nothing is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 
 from attrs import evolve, frozen
@@ -36,7 +39,8 @@ from ..world import one_pod as reach
 from ..world.cluster import Cluster, Parts, build
 from ..world.kubelets import proxy_slot, runtime_slot
 from ..world.prepare import Prepared
-from .advice import hook_advice, hook_blame
+from .advice import hook_advice, hook_blame, unread_blame
+from .blame import written
 from .results import Claim
 
 IN_MOTION = "in motion"
@@ -45,6 +49,8 @@ LAGGING = "in motion, on old views"
 """The same, found only where components act on old views."""
 MOVING = frozenset({IN_MOTION, LAGGING})
 """The kinds of breach that no state at rest shows."""
+Pairs = tuple[tuple[Service, ReplicaSet], ...]
+"""Services, each with a ReplicaSet whose Pods it selects."""
 LIVES = 2
 """How often the one Pod is made when the question is whether it is dropped in the end."""
 SEARCH = Limits(max_states=400_000)
@@ -194,41 +200,67 @@ def judge(
     pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
     if not pairs and not odd:
         return evolve(at_rest, vacuous=(NOBODY_GOES,))
-    bound, told = _bound(scenario, pairs)
-    assumed = evolve(scenario, bounds=evolve(scenario.bounds, propagation_seconds=bound))
-    for service, owner in pairs:
-        suspected = _one_by_one(assumed, prepared, service, owner, at_rest, limits)
-        if suspected is None:
-            continue
-        return (
-            suspected
-            if suspected.status is not Status.HOLDS
-            else _confirm(scenario, prepared, at_rest, limits, progress)
-        )
+    suspected = _suspected(scenario, prepared, pairs, at_rest, limits, most=True)
+    if suspected is not None:
+        if suspected[0].status is not Status.HOLDS:
+            return suspected[0]
+        return _confirm(scenario, prepared, at_rest, limits, progress)
+    unread = tuple(pair for pair in pairs if _hangs(*pair))
+    hanging = _suspected(scenario, prepared, unread, at_rest, limits, most=False)
+    if hanging is not None:
+        return _hangs_on_hook(scenario, prepared, *hanging)
     if odd:
         why = "a Pod is taken away at once, or by a template that no step leads to: its connections are not looked at"
         return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
-    return evolve(at_rest, lines=(*at_rest.lines, *told))
+    return evolve(at_rest, lines=(*at_rest.lines, *_how_long(scenario, pairs)))
 
 
-def _bound(scenario: Scenario, pairs: tuple[tuple[Service, ReplicaSet], ...]) -> tuple[int | None, tuple[str, ...]]:
-    """Give the propagation bound, the one stated or else the longest that the hooks allow, and what to say of it."""
+def _suspected(
+    scenario: Scenario, prepared: Prepared, pairs: Pairs, at_rest: Claim, limits: Limits, *, most: bool
+) -> tuple[Claim, Service, ReplicaSet] | None:
+    """Look at one Pod of each template behind each Service: the first answer that is not well, and of which."""
+    bounds = evolve(scenario.bounds, propagation_seconds=_bound(scenario, pairs, most=most))
+    assumed = evolve(scenario, bounds=bounds)
+    for service, owner in pairs:
+        found = _one_by_one(assumed, prepared, service, owner, at_rest, limits, most=most)
+        if found is not None:
+            return found, service, owner
+    return None
+
+
+def _bound(scenario: Scenario, pairs: Pairs, *, most: bool) -> int | None:
+    """Give the propagation bound: the one stated, or else the longest that the hooks allow."""
     stated = scenario.bounds.propagation_seconds
     if stated is not None or not pairs:
-        return stated, ()
-    longest = min(int(_before_sigterm(service, owner)) for service, owner in pairs)
-    line = (
-        f"it holds if no kube-proxy routes to a Pod more than {longest} s after its deletion: the shortest preStop "
-        "delay of the Pods that go (--propagation asks for a time)"
-    )
-    return longest or None, (line,)
+        return stated
+    return min(int(_before_sigterm(service, owner, most=most)) for service, owner in pairs) or None
 
 
-def _before_sigterm(service: Service, owner: ReplicaSet) -> float:
+def _how_long(scenario: Scenario, pairs: Pairs) -> Iterator[str]:
+    """Say for which propagation time the claim holds, where none is stated."""
+    if scenario.bounds.propagation_seconds is None and pairs:
+        longest = _bound(scenario, pairs, most=False) or 0
+        yield (
+            f"it holds if no kube-proxy routes to a Pod more than {longest} s after its deletion: the shortest preStop "
+            "delay of the Pods that go (--propagation asks for a time)"
+        )
+
+
+def _before_sigterm(service: Service, owner: ReplicaSet, *, most: bool) -> float:
+    spec = owner.spec.template.spec
+    grace = spec.termination_grace_period_seconds
+    seconds = pre_stop_seconds(spec, _asked(service, owner), most=most)
+    return min(seconds, float(DEFAULT_GRACE_SECONDS if grace is None else grace))
+
+
+def _asked(service: Service, owner: ReplicaSet) -> frozenset[int]:
     template = owner.spec.template
-    spec, grace = template.spec, template.spec.termination_grace_period_seconds
-    asked = targets((service,), owner.metadata.namespace, template.metadata.labels.items(), spec)
-    return min(pre_stop_seconds(spec, asked), float(DEFAULT_GRACE_SECONDS if grace is None else grace))
+    return targets((service,), owner.metadata.namespace, template.metadata.labels.items(), template.spec)
+
+
+def _hangs(service: Service, owner: ReplicaSet) -> bool:
+    """Tell whether how long a Pod goes on answering hangs on a hook whose length nobody can read off."""
+    return _before_sigterm(service, owner, most=True) > _before_sigterm(service, owner, most=False)
 
 
 def _of_one(limits: Limits) -> Limits:
@@ -237,11 +269,18 @@ def _of_one(limits: Limits) -> Limits:
 
 
 def _one_by_one(
-    scenario: Scenario, prepared: Prepared, service: Service, owner: ReplicaSet, at_rest: Claim, limits: Limits
+    scenario: Scenario,
+    prepared: Prepared,
+    service: Service,
+    owner: ReplicaSet,
+    at_rest: Claim,
+    limits: Limits,
+    *,
+    most: bool,
 ) -> Claim | None:
     """Look at one Pod of a template behind a Service: None if all is well, a claim that HOLDS if it is suspected."""
-    one = reach.one_pod(scenario, prepared.objects, service, owner)
-    mortal = reach.one_pod(scenario, prepared.objects, service, owner, lives=LIVES)
+    one = reach.one_pod(scenario, prepared.objects, service, owner, most=most)
+    mortal = reach.one_pod(scenario, prepared.objects, service, owner, lives=LIVES, most=most)
     search = partial(explore, engine="auto", limits=_of_one(limits))
     dropped = search(mortal.machine, [mortal.dropped, mortal.room])
     verdict = dropped[mortal.dropped.name]
@@ -266,6 +305,30 @@ def _never_dropped(at_rest: Claim, verdict: Verdict) -> Claim:
     return evolve(at_rest, status=Status.VIOLATED, kind=IN_MOTION, lines=lines)
 
 
+def _hangs_on_hook(
+    scenario: Scenario, prepared: Prepared, suspected: Claim, service: Service, owner: ReplicaSet
+) -> Claim:
+    """Say which hook decides whether connections are lost, where nobody can read off how long it takes."""
+    if suspected.status is not Status.HOLDS:
+        return suspected
+    meta = owner.metadata
+    known = (*versions(scenario, prepared.objects), *prepared.replicasets)
+    maker = next(
+        one
+        for one in known
+        if isinstance(one, Workload | Pod)
+        and (one.metadata.namespace, one.metadata.name) == (meta.namespace, meta.name)
+    )
+    blame = unread_blame(
+        scenario.bounds.propagation_seconds,
+        written(maker, known),
+        owner.spec.template.spec,
+        _asked(service, owner),
+    )
+    why = "whether connections are lost hangs on a preStop hook, and nobody can read off how long it takes"
+    return evolve(suspected, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,), blame=(blame,))
+
+
 # --- confirmed --------------------------------------------------------------------------------------------------------
 
 
@@ -274,6 +337,8 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
 
     On current views an EndpointSlice controller or proxy that is late still is: it has just not acted yet. So most
     breaches are found there, in far fewer states; with `LAGGING` every component acts on old views as well.
+
+    A hook whose length nobody can read off has no end there: what is found happens whatever it does.
     """
     bounds = evolve(scenario.bounds, mixed_views=False)
     views = scenario.consistency if kind == LAGGING else Consistency.LINEARIZABLE
@@ -282,7 +347,7 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
     layout = shape.world.layout
     services = _services(scenario, prepared)
     watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
-    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, services, watched)
+    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, services, watched, most=True)
     parts = evolve(shape.parts, may_stop=guard)
     cluster = build(plain, parts, *prepared.starts)
     check = partial(reach.breaches, layout.pools["Pod"], proxies_of(cluster), reach.chosen)

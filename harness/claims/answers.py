@@ -229,7 +229,12 @@ def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
     changed = [one for one in later if one not in services and ref_of(one) in map(ref_of, services)]
     if changed:
         return changed[0]
-    for slot, one, uid in _standing(cluster, services, before):
+    return stopped(cluster, before, after)
+
+
+def stopped(cluster: Cluster, before: View, after: View) -> Pod | None:
+    """Give a Pod that took connections of a Service and takes no more after a step."""
+    for slot, one, uid in _standing(cluster, services_of(cluster, before), before):
         if one is not None and one.uid == uid and after.via(accepts, runtime_slot(slot)) != uid:
             pod = before[slot]
             return pod if isinstance(pod, Pod) else None

@@ -100,6 +100,15 @@ def _as_decided(node: Node, start: Node | None) -> Node:
     return evolve(node, spec=evolve(node.spec, unschedulable=cordoned, taints=old))
 
 
+def waiting(cluster: Cluster, over: Callable[[View], bool]) -> Callable[[View], bool]:
+    """Give the test whether the script is over and a Pod waits for a node; where none does, none is left waiting."""
+    return partial(_waiting, cluster, over)
+
+
+def _waiting(cluster: Cluster, over: Callable[[View], bool], view: View) -> bool:
+    return over(view) and any(view.via(_waits, slot) for slot in cluster.world.layout.pools["Pod"])
+
+
 def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Give the goal that no Pod waits for a node though one would do; every fair run comes to it again and again.
 

@@ -18,6 +18,7 @@ ANSWERED = "answered at rest"
 ANSWERS = "answers in motion"
 PENDING = "left pending"
 
+NOT_LEFT = "Nothing stays Pending that could run."
 CONVERGENCE = (
     "After the script and the faults, every fair run reaches a state where observed equals desired, and stays there."
 )
@@ -53,7 +54,7 @@ def of(cluster: Cluster) -> tuple[Property, ...]:
     found: list[Property] = [
         Converges("convergence", CONVERGENCE, convergence.goal(cluster), over),
         StepProperty("placement", PLACEMENT, placement.check(cluster), binds),
-        LeadsTo(PENDING, "Nothing stays Pending that could run.", over, placement.left_pending(cluster)),
+        LeadsTo(PENDING, NOT_LEFT, placement.waiting(cluster, over), placement.left_pending(cluster)),
         Invariant("reachability", REACHABILITY, reachability.check(cluster)),
         Converges(ANSWERED, "Somebody answers at every port that is served.", answers.at_rest(cluster), over),
         StepProperty(ANSWERS, "Whoever takes connections goes on taking them.", answers.check(cluster), acts),

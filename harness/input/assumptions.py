@@ -9,25 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ...impl.api.core import Service
 from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PriorityClass
 from ...impl.api.reading.load import Note, Problem
+from ...impl.api.reading.unmodelled_kinds import may_pile_up
 from ...impl.api.references import references
 from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import matches_map
 from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
+from ...impl.kubectl.script import SetImage, Step
 from ...impl.kubelet.obstacles import containers, runs_as
-from ...impl.kubelet.timings import handler_seconds
+from ...impl.kubelet.status import readiness_gates
+from ...impl.kubelet.timings import hook_length
 from .contents import has_makers
 from .manifests import Manifests
 from .ports import declared, has_moved, number_of
+from .scenario import Scenario
 from .workloads import Template, templates
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
+COMPLETE = "which is said to be complete"
 NAMED = 3
 """So many images are named."""
 
@@ -44,6 +49,8 @@ class Assumption:
     about: str = ""
     """What assumptions that are alike share, in a sentence."""
     ref: Ref | None = None
+    gate: str = ""
+    """The condition of a readiness gate that is taken to be set."""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.line else ""
@@ -51,19 +58,21 @@ class Assumption:
         return f"{place}{self.subject}{field}: {self.message}"
 
 
-def assumptions(manifests: Manifests, applied: Iterable[Object], *, plain_images: bool) -> tuple[Assumption, ...]:
-    """List what is assumed; `applied` are the objects that the script brings, `plain_images`: all images are good."""
-    objects = (*manifests.objects, *applied)
+def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, ...]:
+    """List what is assumed of the manifests and of what the script brings."""
+    objects = (*manifests.objects, *scenario.applied)
     makers = tuple(templates(objects))
     found = [
         *_namespaces(manifests, objects),
         *_references(manifests, objects, makers),
         *_classes(manifests, objects),
         *_hooks(manifests, makers),
+        *gates(manifests, makers),
+        *runs(manifests),
         *_services(manifests, objects, makers),
     ]
-    if plain_images:
-        found += (*_images(makers), *_users(manifests, makers))
+    if not scenario.image_behaviour:
+        found += (*_images(makers, scenario.script), *_users(manifests, makers))
     return tuple(dict.fromkeys(found))
 
 
@@ -80,11 +89,21 @@ def absent(found: Iterable[Assumption], manifests: Manifests) -> frozenset[Ref]:
 
 def perhaps_made(found: Iterable[Assumption], missing: frozenset[Ref]) -> tuple[Note, ...]:
     """Note what a complete input lacks and a program of it may make: every claim may hang on it."""
-    why = "not in the input, which is said to be complete; a Job, an operator or a hook of it may make it"
+    why = f"not in the input, {COMPLETE}; a Job, an operator or a hook of it may make it"
     return tuple(
         Note(one.file, one.line, one.field, one.subject, f"the {one.ref} is {why}")
         for one in found
         if one.ref is not None and one.ref not in missing
+    )
+
+
+def closed_gates(found: Iterable[Assumption]) -> tuple[Note, ...]:
+    """Note the readiness gates of a complete input: nobody there sets them, and every claim may hang on it."""
+    why = f"nothing in the input, {COMPLETE}, sets this condition"
+    return tuple(
+        Note(one.file, one.line, f"{one.field.rpartition('[')[0]}[{one.gate}]", one.subject, why)
+        for one in found
+        if one.gate
     )
 
 
@@ -113,11 +132,12 @@ def _at(
     return Assumption(file, line, str(ref), field, message, about, needed)
 
 
-def _images(makers: tuple[Template, ...]) -> Iterator[Assumption]:
+def _images(makers: tuple[Template, ...], script: tuple[Step, ...]) -> Iterator[Assumption]:
     """Say what programs are taken to do: to run and get ready, and those that only initialise a Pod to end."""
     first = [one for maker in makers for one in maker.spec.init_containers]
     beside = [one for one in first if one.restart_policy == "Always"]
     running = {one.image for one in (*(one for maker in makers for one in maker.spec.containers), *beside)}
+    running |= {one.image for one in script if isinstance(one, SetImage)}
     ending = {one.image for one in first if one not in beside}
     yield from _good_images(running, "", "running and ready in the end")
     yield from _good_images(ending, " of init containers", "and each of these containers ends, without an error")
@@ -198,11 +218,35 @@ def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
 def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:
     for maker in makers:
         for index, one in enumerate(maker.spec.containers):
-            hook = one.lifecycle.pre_stop if one.lifecycle else None
-            if hook is not None and hook.sleep is None and not handler_seconds(hook):
+            length = hook_length(one)
+            if not length.exact:
                 field = f"{maker.path}.containers[{index}].lifecycle.preStop"
-                message = "nobody can read off how long this hook takes: it is counted as 0 s"
-                yield _at(manifests, maker.ref, field, message, "a preStop hook of unknown length is counted as 0 s")
+                least = f"at least {length.seconds:g} s, and " if length.seconds else ""
+                about = "where a claim hangs on a preStop hook of unknown length, nothing is said of it"
+                message = (
+                    f"{least}nobody can read off how long this hook takes: where a claim hangs on it, nothing is said"
+                )
+                yield _at(manifests, maker.ref, field, message, about)
+
+
+def gates(manifests: Manifests, makers: Iterable[Template]) -> Iterator[Assumption]:
+    """List the readiness gates: who sets their conditions is not modelled."""
+    for maker in makers:
+        for index, kind in enumerate(readiness_gates(maker.spec)):
+            field = f"{maker.path}.readinessGates[{index}]"
+            message = f"a controller sets the condition {kind} of each Pod that runs"
+            about = "controllers set the conditions that readiness gates wait for"
+            yield evolve(_at(manifests, maker.ref, field, message, about), gate=kind)
+
+
+def runs(manifests: Manifests) -> Iterator[Assumption]:
+    """List the CronJobs whose runs might pile up without end, and take all the room there is."""
+    field = "spec.concurrencyPolicy"
+    for one in manifests.others:
+        if may_pile_up(one.ref.kind, one.source.document.value):
+            message = "each run is over before the next begins (Forbid would see to it)"
+            about = "each run of a CronJob is over before the next begins"
+            yield Assumption(one.source.file, one.source.line_of(field), str(one.ref), field, message, about)
 
 
 def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:

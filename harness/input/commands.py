@@ -55,6 +55,16 @@ DRAIN_FLAGS = {
 VALUED = frozenset({"namespace", "replicas", "timeout"})
 """Flags that have a value, which may be the next word."""
 PAIRS = {("set", "image"): "set-image", ("rollout", "undo"): "rollout-undo", ("rollout", "restart"): "rollout-restart"}
+OTHERS = {
+    ("rollout", "history"): "it changes nothing: leave it out",
+    ("rollout", "pause"): "pausing and resuming a rollout is not modelled",
+    ("rollout", "resume"): "pausing and resuming a rollout is not modelled",
+    (
+        "rollout",
+        "status",
+    ): "steps do not wait; with waitBetweenSteps: true in a scenario.yaml each one waits until all is quiet",
+}
+"""What is said of other commands of kubectl, by their two words."""
 ON_NODES = {"delete": "delete-node", "label": "label-node", "taint": "taint"}
 """What kubectl says of nodes, by the command here."""
 
@@ -135,10 +145,13 @@ def _command(words: tuple[str, ...], text: str) -> tuple[str, tuple[str, ...]]:
         return first, words[1:]
     if first == "apply":
         raise CommandError(f"{text!r}: write it into a scenario.yaml, as apply: {{file: ...}}")
-    said = f"{first} {second}" if first in {"set", "rollout"} and second else first
+    if (first, second) in OTHERS:
+        raise CommandError(f"{text!r}: {OTHERS[first, second]}")
+    if pairs := [f"{one} {verb}" for one, verb in PAIRS if one == first]:
+        raise CommandError(f"{' '.join(words[:2])!r} is no command; known are {', '.join(pairs)}")
     near = difflib.get_close_matches(first, COMMANDS, 1)
     meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(COMMANDS))}"
-    raise CommandError(f"{said!r} is no command; {meant}")
+    raise CommandError(f"{first!r} is no command; {meant}")
 
 
 def _workload(words: tuple[str, ...], flags: Flags) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -43,15 +43,22 @@ def check_script(
         namespace = getattr(step, "namespace", "") or scenario.namespace
         for field, message, hint in _wrong(step, present, namespace):
             ((_, arguments),) = at.value.items()
-            reader.blame(arguments.value.get(field, arguments), _explained(message, step, manifests, namespace), hint)
+            told = _explained((field, message, hint), step, manifests, namespace)
+            reader.blame(arguments.value.get(field, arguments), *told)
         present = _after(step, present, namespace)
 
 
-def _explained(message: str, step: Step, manifests: Manifests, namespace: str) -> str:
-    """Say of an object without a class here that it is there, and that no step can act on it."""
-    ref = Ref(getattr(step, "kind", ""), namespace, getattr(step, "name", ""))
-    there = any(one.ref == ref for one in manifests.others)
-    return f"{ref} is not modelled, so that no step can act on it" if there else message
+def _explained(wrong: Wrong, step: Step, manifests: Manifests, namespace: str) -> tuple[str, str]:
+    """Say of an object without a class here where it is, and that no step can act on it; else what is wrong."""
+    field, message, hint = wrong
+    workload = getattr(step, "workload", "") if field == "workload" else ""
+    kind, _, name = workload.partition("/") if workload else (getattr(step, "kind", ""), "", getattr(step, "name", ""))
+    for one in manifests.others:
+        if one.ref == Ref(kind, namespace, name):
+            place = f"{one.source.file}:{one.source.line}"
+            return f"{one.ref} ({place}) is not modelled, so that no step can act on it", ""
+    names = sorted(one.ref.name for one in manifests.others if one.ref.kind == kind)
+    return message, f"there are {', '.join(names)}" if names else hint
 
 
 def check_places(reader: Reader, scenario: Scenario, bounds_at: Located | None) -> None:

@@ -45,7 +45,7 @@ def cluster_of(paths: tuple[str, ...], given: dict[str, Any]) -> Cluster:
 
 def nodes_of(given: str | None) -> int | str | None:
     """Tell a number of nodes from the name of a file."""
-    if given is None or not given.isdecimal():
+    if given is None or not given.removeprefix("-").isdecimal():
         return given
     if int(given) < 1:
         raise click.BadParameter("expected at least 1 node, or a file", param_hint="--nodes")

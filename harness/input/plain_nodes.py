@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 
 from immutabledict import immutabledict
@@ -23,6 +24,8 @@ CAPACITY: Mapping[str, str] = {
     "pods": "110",
 }
 """What a plain node has unless told otherwise."""
+PREFIXES = ("hugepages-", "attachable-volumes-")
+"""How other names begin that stand without a domain."""
 CONDITIONS = (
     NodeCondition("MemoryPressure", "False", "KubeletHasSufficientMemory"),
     NodeCondition("DiskPressure", "False", "KubeletHasNoDiskPressure"),
@@ -40,6 +43,11 @@ class CapacityError(ValueError):
 
 def capacity_of(given: Mapping[str, str]) -> Resources:
     """Give the capacity of a plain node, with some of it given. Raises CapacityError."""
+    for name in sorted(given):
+        if "/" not in name and name not in CAPACITY and not name.startswith(PREFIXES):
+            near = difflib.get_close_matches(name.lower(), CAPACITY, 1)
+            meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(CAPACITY)}, DOMAIN/NAME"
+            raise CapacityError(f"a node has no {name}; {meant}")
     try:
         return immutabledict(
             (name, parse_quantity(str(amount))) for name, amount in sorted({**CAPACITY, **given}.items())

@@ -22,7 +22,17 @@ from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import EMPTY, Json, thaw
 from ...impl.kubectl import script as kubectl
 from .apply_order import too_early
-from .assumptions import Assumption, absent, assumed_classes, assumptions, missing_namespaces, perhaps_made
+from .assumptions import (
+    Assumption,
+    absent,
+    assumed_classes,
+    assumptions,
+    closed_gates,
+    gates,
+    missing_namespaces,
+    perhaps_made,
+    runs,
+)
 from .contents import contents, keys_perhaps_added
 from .cross_check import check_places, check_script, cross_check
 from .dump import live, read_dump
@@ -35,6 +45,7 @@ from .reader import Reader
 from .scenario import MOST_PODS, Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start, Switch
 from .script import Surroundings, read_script
 from .unmodelled import outside
+from .workloads import templates
 
 FIELDS = (
     "title",
@@ -197,14 +208,14 @@ def _capacity(reader: Reader, at: Located | None) -> Resources:
 def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     """Say what is not modelled and what is assumed; where the input is all there is, what is missing."""
     given = outside(manifests, scenario)
-    assumed = assumptions(manifests, scenario.applied, plain_images=not scenario.image_behaviour)
+    assumed = assumptions(manifests, scenario)
     if scenario.complete:
         reader.problems.extend(missing_namespaces(assumed))
         reader.finish()
         missing = absent(assumed, manifests)
         scenario = evolve(scenario, absent=missing)
-        given = evolve(given, notes=(*given.notes, *perhaps_made(assumed, missing)))
-        assumed = tuple(one for one in assumed if one.ref is None)
+        given = evolve(given, notes=(*given.notes, *perhaps_made(assumed, missing), *closed_gates(assumed)))
+        assumed = tuple(one for one in assumed if one.ref is None and not one.gate)
     else:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
     named = owners(manifests, scenario.applied, complete=scenario.complete)
@@ -259,7 +270,7 @@ def _from_cluster(
         unmodelled=outer.by_claim(),
         served_elsewhere=outer.served_elsewhere,
     )
-    return Loaded(whole, told, outer.notes)
+    return Loaded(whole, told, outer.notes, (*gates(told, templates(whole.everything)), *runs(told)))
 
 
 def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:

@@ -31,9 +31,10 @@ def config_of(scenario: Scenario) -> Config:
 def behaviour_of(scenario: Scenario) -> ImageBehaviour:
     """Tell what programs do: what their images are called after, where asked for; those that cannot start never do.
 
-    Whether a Pod can start is asked only where some Pod of the scenario cannot.
+    Whether a Pod can start is asked only where some Pod of the scenario cannot. Who sets the conditions of readiness
+    gates is not modelled: they are taken to be set, and that is told.
     """
-    usual = HOLLOW if scenario.image_behaviour else WELL
+    usual = evolve(HOLLOW if scenario.image_behaviour else WELL, gates_open=True)
     known = known_of(scenario)
     specs = ((one.metadata.namespace, pod_spec(one)) for one in scenario.everything)
     found = (one for space, spec in specs if spec is not None for one in obstacles(spec, space, known))

@@ -14,14 +14,16 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.claim_names import ALL, BUDGET, REACHABILITY
-from ...impl.api.core import Namespace, Service
+from ...impl.api.core import Namespace, Node, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.unmodelled_kinds import REFUSES
 from ...impl.api.values.selectors import matches_map, selects
+from ...impl.api.well_known import ZONE
 from ...impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER, SERVICE_NAME
+from ...impl.kubectl.script import AddNode, LabelNode, Step
 from ..world.room import enough, pod_of
 from .manifests import Manifests
 from .ports import declared, has_moved, number_of, pairs
@@ -29,6 +31,8 @@ from .priorities import classes_of, rank_of
 from .scenario import Scenario
 from .workloads import Template, templates
 
+CLOSE = "spec.trafficDistribution"
+"""A wish for endpoints that are close by; it has one value, PreferClose, and only Services have it."""
 ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
@@ -49,7 +53,7 @@ class Outside:
 
 
 def outside(manifests: Manifests, scenario: Scenario) -> Outside:
-    """Sort out what is not modelled of a scenario and the manifests it was made of."""
+    """Sort out what is not modelled, of the manifests and of what the script brings."""
     objects = (*manifests.objects, *scenario.applied)
     known = tuple(templates(objects))
     elsewhere: set[Ref] = set()
@@ -78,7 +82,8 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
                 more.setdefault(str(one.ref), set()).add(REACHABILITY)
                 if _outranks(one, objects, known):
                     more[str(one.ref)].add(BUDGET)
-    widened = tuple(_widened(note, more) for note in manifests.notes)
+    far = _zones_differ(objects, scenario.script)
+    widened = tuple(_widened(note, more) for note in manifests.notes if far or note.field != CLOSE)
     return Outside((*widened, *dict.fromkeys(told)), frozenset(elsewhere))
 
 
@@ -112,6 +117,17 @@ def _by_hand(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note
             if service in selecting and one.endpoints:
                 why = f"{service} sends there as well as to the Pods it selects: whether anybody answers is not known"
                 yield _note(manifests, one, "endpoints", why)
+
+
+def _zones_differ(objects: tuple[Object, ...], script: tuple[Step, ...]) -> bool:
+    """Tell whether one node may ever be in another zone than another, or in none: only then some are closer.
+
+    Without hints for zones (reconcileHintsForPreferClose in endpointslice/trafficdist) kube-proxy asks all endpoints.
+    """
+    joining = (one.object for one in script if isinstance(one, AddNode))
+    nodes = [one for one in (*objects, *joining) if isinstance(one, Node)]
+    labelled = any(isinstance(one, LabelNode) and ZONE in one.labels for one in script)
+    return labelled or len({one.metadata.labels.get(ZONE) for one in nodes}) > 1
 
 
 def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:

@@ -14,7 +14,7 @@ from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object
 from ...impl.api.reading.load import BadInput, Problem
 from ...impl.api.values.selectors import selects
-from ...impl.kubelet.timings import timings
+from ...impl.kubelet.timings import Timings, timings
 from ...impl.kubeproxy.family import IPV6
 from ...impl.kubeproxy.services import cluster_ip_of
 from ...model.checker.results import Limits, Status
@@ -187,14 +187,17 @@ def _advice(service: Service, objects: tuple[Object, ...], propagation: str | No
         return
     bounds = Bounds(kubelet=(0, 0), endpoints=(0, 0), proxies=(0, seconds(propagation)))
     serving = [one for one in objects if isinstance(one, Pod) and selects_pod(service, one)]
-    found = {
-        timings(one, targets((service,), one.metadata.namespace, one.metadata.labels.items(), one.spec))
-        for one in serving
-    }
-    for known in sorted(found, key=lambda one: (one.before_sigterm, one.grace_seconds))[:1]:
+    found = set[tuple[Timings, bool]]()
+    for one in serving:
+        asked = targets((service,), one.metadata.namespace, one.metadata.labels.items(), one.spec)
+        least = timings(one, asked)
+        found.add((least, least == timings(one, asked, most=True)))
+    for known, exact in sorted(found, key=lambda one: (one[0].before_sigterm, one[0].grace_seconds))[:1]:
         answer = smallest_prestop(bounds, known.grace_seconds)
         if isinstance(answer, Impossible):
             why = f"its grace period of {known.grace_seconds} s is too short for any preStop delay"
         else:
-            why = f"a preStop delay of {answer.seconds} s is enough and no less; it has {known.before_sigterm:g} s"
+            has = f"it has {known.before_sigterm:g} s"
+            has = has if exact else f"{has} for sure, and nobody can read off how long its hook takes"
+            why = f"a preStop delay of {answer.seconds} s is enough and no less; {has}"
         yield f"{service.metadata.name}: {why}"

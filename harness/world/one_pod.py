@@ -31,7 +31,6 @@ from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import Endpoint, EndpointSlice
 from ...impl.api.requests import Bind, Create, Delete, Request, Update
 from ...impl.api.runtime import PodRuntime, Stage
-from ...impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from ...impl.kubelet.timings import timings
 from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ...model.world import faults as world_faults
@@ -41,6 +40,7 @@ from ...model.world.store import Full, Layout, pool
 from ...model.world.world import Form, World
 from ...properties.reachability.answers import accepts, is_judged, selects, targets
 from ..input.scenario import Scenario
+from ..input.surroundings import behaviour_of
 from . import components, kubelets
 from .cluster import describe, serve
 
@@ -83,10 +83,15 @@ def propagated(slots: tuple[str, ...], view: View, pod: Pod) -> bool:
     return not any(pod.metadata.name in view.via(routed, slot) for slot in slots)
 
 
-def may_stop(bound: int | None, services: tuple[Service, ...], slots: tuple[str, ...], view: View, pod: Pod) -> bool:
-    """Tell whether the clock allows SIGTERM: with a hook no shorter than the bound, only after propagation."""
+def may_stop(
+    bound: int | None, services: tuple[Service, ...], slots: tuple[str, ...], view: View, pod: Pod, *, most: bool
+) -> bool:
+    """Tell whether the clock allows SIGTERM: with a hook no shorter than the bound, only after propagation.
+
+    `most`: a hook of unknown length has no end; else it takes what it surely takes.
+    """
     asked = targets(services, pod.metadata.namespace, pod.metadata.labels.items(), pod.spec)
-    if bound is None or timings(pod, asked).before_sigterm < bound:
+    if bound is None or timings(pod, asked, most=most).before_sigterm < bound:
         return True
     return propagated(slots, view, pod)
 
@@ -147,9 +152,11 @@ def one_pod(
     owner: ReplicaSet,
     *,
     lives: int | None = None,
+    most: bool = False,
 ) -> OnePod:
     """Make the machine for one Pod that a ReplicaSet might make behind a Service.
 
+    `most` says which length a hook of unknown length has, as for `may_stop`.
     `lives` is how often the Pod may be made: any number of times for what must never happen (None), finitely often for
     what must happen in the end, or making it anew for ever would be a way out.
     """
@@ -168,8 +175,9 @@ def one_pod(
         immutabledict({slot: kubelets.runtime_slot(slot) for slot in pools["Pod"]}),
     )
     world = World(layout, partial(serve, True), describe)  # noqa: FBT003
-    guard = partial(may_stop, scenario.bounds.propagation_seconds, (service,), (*memories, *pools["EndpointSlice"]))
-    works = kubelets.Kubelets(world, pools["Pod"], _images(scenario), fine=True, may_stop=guard)
+    bound, slices = scenario.bounds.propagation_seconds, pools["EndpointSlice"]
+    guard = partial(may_stop, bound, (service,), (*memories, *slices), most=most)
+    works = kubelets.Kubelets(world, pools["Pod"], behaviour_of(scenario), fine=True, may_stop=guard)
     acts = (
         *_somebody(world, owner, nodes),
         *world_steps.actions(world, process),
@@ -198,10 +206,6 @@ def one_pod(
 def _no_room(view: View) -> Iterator[str]:
     if kind := view[worlds.OVERFLOW]:
         yield f"one more place for a {kind} is needed"
-
-
-def _images(scenario: Scenario) -> ImageBehaviour:
-    return HOLLOW if scenario.image_behaviour else WELL
 
 
 def _kept_for_ever(places: tuple[str, ...], proxies: tuple[str, ...], view: View) -> Iterator[str]:

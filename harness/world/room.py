@@ -34,9 +34,9 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
         return False
     mine = [default_pod(Pod(spec=one.spec)) for one in templates(known)]
     foreign = [(pod_of(one), most_pods(one.ref.kind, one.source.document.value, len(nodes))) for one in makers]
-    if any(pod is None or count is None for pod, count in foreign):
+    counted = [(pod, count) for pod, count in foreign if pod is not None]
+    if len(counted) < len(foreign):
         return False
-    counted = [(pod, count) for pod, count in foreign if pod is not None and count is not None]
     if any(_meddles(one.spec) for one in (*mine, *(pod for pod, _ in counted))):
         return False
     total = Counter({"pods": pods + sum(count for _, count in counted)})

@@ -20,6 +20,7 @@ class Missing:
     """The command fails before it changes anything: what it needs does not exist (or is not modelled)."""
 
     what: str
+    """It stands after "there is no": without an article."""
 
     @property
     def why(self) -> str:

@@ -272,7 +272,7 @@ def _pod_to_delete(step: DeletePod, cache: Cache, namespace: str) -> Ref | Missi
         of_it = _workload(pod, cache) == step.workload and step.node in {"", pod.spec.node_name}
         if of_it and not pod.metadata.terminating:
             return ref_of(pod)
-    return Missing(f"a Pod of {step.workload}{' on ' if step.node else ''}{step.node}")
+    return Missing(f"Pod of {step.workload}{' on ' if step.node else ''}{step.node}")
 
 
 def _workload(pod: Pod, cache: Cache) -> str:

@@ -104,7 +104,7 @@ def rollout_undo(kind: str, name: str, namespace: str, cache: Cache) -> tuple[Re
         return Missing(f"Deployment {namespace}/{name} that is not paused")
     target = _previous(live, cache)
     if target is None:
-        return Missing(f"an earlier revision of Deployment {namespace}/{name}")
+        return Missing(f"earlier revision of Deployment {namespace}/{name}")
     template = _without_hash(target.spec.template)
     if template == _without_hash(live.spec.template):
         return ()

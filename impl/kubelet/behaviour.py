@@ -36,6 +36,8 @@ class ImageBehaviour:
     probes: bool = True
     known: Known | None = None
     """Judge by this whether a Pod's containers can start at all: one that cannot waits for ever, as for its image."""
+    gates_open: bool = False
+    """Other controllers set what readiness gates wait for; that it takes a while is a report that comes late."""
 
     def of(self, pod: Pod) -> Behaviour:
         """Tell how a Pod's program goes on. A `job` that would be restarted for ever is none."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..api.core import Container, ContainerStatus, Pod, PodCondition, PodStatus
+from ..api.core import Container, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus
 from ..api.runtime import PodRuntime, Stage
 from ..api.values.frozen import Json, freeze
 
@@ -34,8 +34,11 @@ def pod_ip(pod: Pod) -> str:
     return f"10.{128 + (number >> 16) % 128}.{(number >> 8) % 256}.{number % 256}"
 
 
-def status(pod: Pod, runtime: PodRuntime, *, address: str = "") -> PodStatus:
-    """Give the status the kubelet wants the Pod to have; `address` "" stands for `pod_ip`."""
+def status(pod: Pod, runtime: PodRuntime, *, address: str = "", gates_open: bool = False) -> PodStatus:
+    """Give the status the kubelet wants the Pod to have; `address` "" stands for `pod_ip`.
+
+    `gates_open`: the condition of every readiness gate counts as set, whatever the Pod says.
+    """
     phase = _phase(pod, runtime)
     if rejected(runtime):
         return evolve(
@@ -43,14 +46,14 @@ def status(pod: Pod, runtime: PodRuntime, *, address: str = "") -> PodStatus:
             phase=phase,
             reason=runtime.reason,
             message=runtime.message,
-            conditions=_conditions(pod, runtime, phase),
+            conditions=_conditions(pod, runtime, phase, gates_open=gates_open),
         )
     has_address = _sandboxed(runtime) or runtime.stage is Stage.STOPPED
     return evolve(
         pod.status,
         phase=phase,
         reason=runtime.reason if runtime.reason == DEADLINE_EXCEEDED else pod.status.reason,
-        conditions=_conditions(pod, runtime, phase),
+        conditions=_conditions(pod, runtime, phase, gates_open=gates_open),
         init_container_statuses=tuple(_init_status(one, runtime) for one in pod.spec.init_containers),
         container_statuses=tuple(_container_status(one, runtime) for one in pod.spec.containers),
         pod_ip=pod.status.pod_ip or ((address or pod_ip(pod)) if has_address else ""),
@@ -75,16 +78,17 @@ def _phase(pod: Pod, runtime: PodRuntime) -> str:
 # --- conditions ---------------------------------------------------------------------------------------------------
 
 
-def _conditions(pod: Pod, runtime: PodRuntime, phase: str) -> tuple[PodCondition, ...]:
+def _conditions(pod: Pod, runtime: PodRuntime, phase: str, *, gates_open: bool) -> tuple[PodCondition, ...]:
     others = tuple(one for one in pod.status.conditions if one.type not in OWNED)
-    return (*_own_conditions(pod, runtime, phase), *others)
+    return (*_own_conditions(pod, runtime, phase, () if gates_open else _closed_gates(pod)), *others)
 
 
-def _own_conditions(pod: Pod, runtime: PodRuntime, phase: str) -> Iterable[PodCondition]:
+def _own_conditions(pod: Pod, runtime: PodRuntime, phase: str, gates: tuple[str, ...]) -> Iterable[PodCondition]:
     yield PodCondition(OWNED[0], "True" if _sandboxed(runtime) else "False")
     waits = runtime.stage in {Stage.IDLE, Stage.STARTING} and bool(pod.spec.init_containers)
     yield PodCondition(OWNED[1], "False", "ContainersNotInitialized") if waits else _initialized(runtime, phase)
-    yield from (_readiness(kind, pod, runtime, phase) for kind in OWNED[2:])
+    yield _readiness("Ready", pod, runtime, phase, gates)
+    yield _readiness("ContainersReady", pod, runtime, phase)
 
 
 def _initialized(runtime: PodRuntime, phase: str) -> PodCondition:
@@ -93,11 +97,10 @@ def _initialized(runtime: PodRuntime, phase: str) -> PodCondition:
     return PodCondition("Initialized", "True", "PodCompleted" if phase == "Succeeded" else "")
 
 
-def _readiness(kind: str, pod: Pod, runtime: PodRuntime, phase: str) -> PodCondition:
+def _readiness(kind: str, pod: Pod, runtime: PodRuntime, phase: str, gates: tuple[str, ...] = ()) -> PodCondition:
     if phase in {"Succeeded", "Failed"}:
         return PodCondition(kind, "False", "PodCompleted" if phase == "Succeeded" else "PodFailed")
     if ready(runtime):
-        gates = _closed_gates(pod) if kind == "Ready" else ()
         return PodCondition(kind, "False", "ReadinessGatesNotReady", ", ".join(gates)) if gates else _true(kind)
     names = " ".join(one.name for one in pod.spec.containers)
     return PodCondition(kind, "False", "ContainersNotReady", f"containers with unready status: [{names}]")
@@ -107,10 +110,14 @@ def _true(kind: str) -> PodCondition:
     return PodCondition(kind, "True")
 
 
+def readiness_gates(spec: PodSpec) -> tuple[str, ...]:
+    """Name the conditions that a Pod's readiness waits for beside its containers."""
+    return tuple(gate.get("conditionType", "") for gate in spec.extra.get("readinessGates") or ())
+
+
 def _closed_gates(pod: Pod) -> tuple[str, ...]:
     """Say of each readiness gate that is not open why not; their conditions are other controllers' business."""
-    wanted = [gate["conditionType"] for gate in pod.spec.extra.get("readinessGates") or ()]
-    found = [(kind, pod.status.condition(kind)) for kind in wanted]
+    found = [(kind, pod.status.condition(kind)) for kind in readiness_gates(pod.spec)]
     return tuple(
         f'the status of pod readiness gate "{kind}" is not "True", but {condition.status}'
         if condition

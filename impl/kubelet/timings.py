@@ -1,24 +1,23 @@
 """How long a Pod takes by what its manifest says.
 
 Upstream: pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer), pkg/kubelet/prober/worker.go (v1.32).
-Left out on purpose: the jitter of probe periods, the time images take to arrive, hooks whose length nobody can read off
-(httpGet, tcpSocket, other commands: they count as 0, the careful answer).
+A hook whose length nobody can read off (`hooks`) counts as what it surely takes; with `most`, as one that has no end.
+Left out on purpose: the jitter of probe periods, the time images take to arrive.
 """
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Collection
+from functools import partial
 
 from attrs import frozen
 
 from ..api.core import Container, LifecycleHandler, Pod, PodSpec
+from .hooks import NOTHING, Length, length_of
 from .prober import port_of
 
 DEFAULT_GRACE_SECONDS = 30
-_SHELLS = frozenset({"sh", "bash", "ash", "dash"})
-_SLEEP = re.compile(r"\s*(?:exec\s+)?(?:/bin/|/usr/bin/)?sleep\s+(\d+(?:\.\d+)?)([smh]?)\s*(?:;|&&|$)")
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 @frozen
@@ -40,31 +39,34 @@ class Timings:
         return max(self.grace_seconds - self.before_sigterm, 2.0)
 
 
-def timings(pod: Pod, targets: Collection[int] = ()) -> Timings:
+def timings(pod: Pod, targets: Collection[int] = (), *, most: bool = False) -> Timings:
     """Read the times of a Pod off its manifest and, once it is being deleted, the grace period off its deletion.
 
-    `targets` are the container ports that are asked for: see `first_to_stop`.
+    `targets` are the container ports that are asked for, `most` says which length a hook of unknown length has: see
+    `first_to_stop`.
     """
     return Timings(
         ready_seconds=max((_ready_seconds(one) for one in pod.spec.containers), default=0),
-        pre_stop_seconds=pre_stop_seconds(pod.spec, targets),
+        pre_stop_seconds=pre_stop_seconds(pod.spec, targets, most=most),
         grace_seconds=_grace_seconds(pod),
     )
 
 
-def pre_stop_seconds(spec: PodSpec, targets: Collection[int] = ()) -> float:
+def pre_stop_seconds(spec: PodSpec, targets: Collection[int] = (), *, most: bool = False) -> float:
     """Give the seconds before the first container that may take connections gets its SIGTERM."""
-    first = first_to_stop(spec, targets)
-    return 0 if first is None else _hook_seconds(first)
+    first = first_to_stop(spec, targets, most=most)
+    return 0 if first is None else _hook_seconds(first, most=most)
 
 
 def waits_for_hook(spec: PodSpec) -> bool:
-    """Tell whether a container waits for a hook before its SIGTERM: the Pod is then between the two for a while."""
-    return any(_hook_seconds(one) > 0 for one in spec.containers)
+    """Tell whether a container may wait for a hook before its SIGTERM: the Pod is then between the two for a while."""
+    return any(hook_length(one) != NOTHING for one in spec.containers)
 
 
-def first_to_stop(spec: PodSpec, targets: Collection[int] = ()) -> Container | None:
+def first_to_stop(spec: PodSpec, targets: Collection[int] = (), *, most: bool = False) -> Container | None:
     """Give the container with the shortest hook of those that may take connections.
+
+    A hook of unknown length takes what it surely takes, or with `most` has no end.
 
     Hooks are per container, and run side by side. `targets` are the numbers of the ports that Services lead to: whoever
     declares one, or is probed there, takes its connections; one of which nobody says anything may be anybody's, for a
@@ -77,7 +79,7 @@ def first_to_stop(spec: PodSpec, targets: Collection[int] = ()) -> Container | N
     else:
         listening = [one for one in spec.containers if told[one].intersection(targets)]
     listening = listening or [one for one in spec.containers if one.ports] or list(spec.containers)
-    return min(listening, key=_hook_seconds, default=None)
+    return min(listening, key=partial(_hook_seconds, most=most), default=None)
 
 
 def _told_of(container: Container) -> frozenset[int]:
@@ -102,21 +104,17 @@ def _ready_seconds(container: Container) -> float:
     return max(started, probe.initial_delay_seconds) + (probe.success_threshold - 1) * probe.period_seconds
 
 
-def _hook_seconds(container: Container) -> float:
+def hook_length(container: Container) -> Length:
+    """Give how long a container's preStop hook takes, as far as that can be read off."""
     hook = container.lifecycle.pre_stop if container.lifecycle else None
-    return 0 if hook is None else handler_seconds(hook)
+    return NOTHING if hook is None else length_of(hook)
+
+
+def _hook_seconds(container: Container, *, most: bool = False) -> float:
+    length = hook_length(container)
+    return math.inf if most and not length.exact else length.seconds
 
 
 def handler_seconds(hook: LifecycleHandler) -> float:
-    """Give the seconds a hook surely takes: a sleep action, `sleep N`, or a shell command that starts with it."""
-    if hook.sleep is not None:
-        return hook.sleep.seconds
-    command = hook.exec.command if hook.exec else ()
-    if len(command) == 3 and command[0].rpartition("/")[2] in _SHELLS and command[1].startswith("-"):
-        text = command[2]
-    elif len(command) > 1:
-        text = " ".join(command)
-    else:
-        return 0  # A command in one string is the name of a file, blanks and all: the hook fails at once.
-    found = _SLEEP.match(text)
-    return float(found[1]) * _UNITS[found[2]] if found else 0
+    """Give the seconds a hook surely takes: a sleep action, `sleep N`, or what a shell command sleeps (`hooks`)."""
+    return length_of(hook).seconds

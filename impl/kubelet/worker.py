@@ -44,7 +44,7 @@ def steps(
         return _without_pod(runtime)
     if runtime.stage is Stage.IDLE:
         return _first(pod, node, neighbours, behaviour)
-    reports = _report(pod, runtime, address)
+    reports = _report(pod, runtime, address, behaviour)
     if runtime.stage is Stage.STOPPED:
         return reports or _last(pod, runtime)
     return (*_local(pod, runtime, behaviour), *reports)
@@ -168,8 +168,8 @@ def _deadline(pod: Pod, runtime: PodRuntime) -> tuple[KubeletStep, ...]:
     return (KubeletStep(Work.DEADLINE, over, delay=Delay("deadline", seconds)),)
 
 
-def _report(pod: Pod, runtime: PodRuntime, address: str) -> tuple[KubeletStep, ...]:
-    wanted = status(pod, runtime, address=address)
+def _report(pod: Pod, runtime: PodRuntime, address: str, images: ImageBehaviour) -> tuple[KubeletStep, ...]:
+    wanted = status(pod, runtime, address=address, gates_open=images.gates_open)
     if wanted == pod.status:
         return ()
     return (KubeletStep(Work.REPORT, runtime, PatchStatus(evolve(pod, status=wanted), pod.metadata.uid)),)

@@ -22,7 +22,7 @@ from ...impl.api.values.quantity import Quantity
 from ...impl.api.well_known import HOSTNAME
 from .counts import Cell, Cells, Group, Groups, here, total
 from .group_volumes import single_users, volume_rules
-from .nodes import asks, clash, keeps_out, units
+from .nodes import asks, clash, keeps_out, more_room, units
 from .pods import about, alike, excludes, takes_part, terms
 from .problem import Reason, Rule, called, name_of
 from .volumes import bars, limits
@@ -289,9 +289,7 @@ def _full(
     asking = [(groups.groups[index], share) for index, share in shares]
     asked = ", ".join(f"{called(group.pod)} asks for {group.count} x {share}{unit}" for group, share in asking)
     words = f"{cell.words} has {left}{unit} of {has}{unit} {resource} left: {asked}"
-    remedy = f"a larger node, one more node, or smaller requests of {resource} would do"
-    if resource == "pods":
-        remedy = "one more node, or a higher Pod limit of the kubelet would do"
+    remedy = more_room(groups.problem.nodes, resource, (share for _, share in shares))
     return Reason("room", tuple(called(group.pod) for group, _ in asking), _names([cell]), words, remedy, resource)
 
 

@@ -7,7 +7,7 @@ Left out on purpose: volumes, dynamic resources, what is preferred but not requi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 import z3
@@ -170,10 +170,17 @@ def _full(
     unit = "m" if resource == "cpu" else ""
     asked = ", ".join(f"{called(problem.pods[pod])} asks for {share}{unit}" for pod, share in shares)
     words = f"{name_of(node)} has {max(has - used, 0)}{unit} of {has}{unit} {resource} left: {asked}"
-    remedy = f"a larger node, one more node, or smaller requests of {resource} would do"
-    if resource == "pods":
-        remedy = "one more node, or a higher Pod limit of the kubelet would do"
+    remedy = more_room(problem.nodes, resource, (share for _, share in shares))
     return Reason("room", tuple(called(problem.pods[pod]) for pod, _ in shares), (name_of(node),), words, remedy)
+
+
+def more_room(nodes: Iterable[Node], resource: str, shares: Iterable[int]) -> str:
+    """Say what would help where a resource is short: one more node only if some node is large enough for each share."""
+    largest = max((units(resource, one.status.allocatable.get(resource, Quantity())) for one in nodes), default=0)
+    one_more = "" if any(share > largest for share in shares) else "one more node, or "
+    if resource == "pods":
+        return f"{one_more}a higher Pod limit of the kubelet would do"
+    return f"a larger node, {one_more or 'or '}smaller requests of {resource} would do"
 
 
 # --- host ports ---------------------------------------------------------------------------------------------------

@@ -25,7 +25,9 @@ LOOKS = "it is shown to people only"
 FILES = "it puts files in front of the program"
 IDENTITY = "it names the program to others"
 SERVER = "the API server or a controller writes it"
+NAMES = "names are not resolved here"
 READ = "the kube-proxy here reads it"
+ASKED = "how long a preStop hook takes is asked where it matters; what postStart does is a part of getting ready"
 
 IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
     {
@@ -47,19 +49,21 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
                 "workingDir": PROGRAM,
             }
         ),
+        "LifecycleHandler": immutabledict(dict.fromkeys(("httpGet", "tcpSocket"), ASKED)),
         "ContainerStatus": immutabledict({"containerID": LOOKS, "imageID": LOOKS, "volumeMounts": FILES}),
         "PodSpec": immutabledict(
             {
                 "automountServiceAccountToken": FILES,
-                "dnsConfig": "names are not resolved here",
-                "dnsPolicy": "names are not resolved here",
+                "dnsConfig": NAMES,
+                "dnsPolicy": NAMES,
                 "enableServiceLinks": PROGRAM,
-                "hostAliases": "names are not resolved here",
+                "hostAliases": NAMES,
                 "hostIPC": CONFINEMENT,
                 "hostPID": CONFINEMENT,
                 "hostUsers": CONFINEMENT,
                 "hostname": IDENTITY,
                 "imagePullSecrets": "images are taken to be pullable",
+                "readinessGates": "that their conditions are set is assumed, and told",
                 "runtimeClassName": "what its RuntimeClass adds is noted with the class",
                 "securityContext": CONFINEMENT,
                 "serviceAccount": "the old name of serviceAccountName",
@@ -97,7 +101,9 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
         "StorageClass": immutabledict(
             dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters", "reclaimPolicy"), FILES)
         ),
-        "ServiceSpec": immutabledict({"healthCheckNodePort": READ, "sessionAffinityConfig": READ}),
+        "ServiceSpec": immutabledict(
+            {"externalName": NAMES, "healthCheckNodePort": READ, "sessionAffinityConfig": READ},
+        ),
     }
 )
 """Fields that no note is written for: class, JSON name, and why they cannot change a claim."""

@@ -19,6 +19,7 @@ from ..values.quantity import QuantityError, parse_quantity
 from ..values.timestamps import parse_time
 from .convert import FieldError
 
+RELEASE = "1.32"
 INT32 = range(-(2**31), 2**31)
 INT64 = range(-(2**63), 2**63)
 
@@ -81,7 +82,7 @@ def _fields(value: Any, definition: str, path: str, above: tuple[tuple[str, str]
     for name, item in value.items():
         below = f"{path}.{name}" if path else name
         if name not in known:
-            yield FieldError(below, "Kubernetes has no such field", _suggestion(name, known, above))
+            yield FieldError(below, f"Kubernetes {RELEASE} has no such field", _suggestion(name, known, above))
         elif item is not None:
             yield from _value(item, known[name], below, (*above, (path, definition)))
 

@@ -151,8 +151,11 @@ def template_labels(kind: str, json: Mapping[str, Any]) -> immutabledict[str, st
     return immutabledict((key, str(value)) for key, value in sorted(labels.items()))
 
 
-def most_pods(kind: str, json: Mapping[str, Any], nodes: int) -> int | None:
-    """Bound how many Pods of a workload may be there at once, those that are ending included; None: nobody knows."""
+def most_pods(kind: str, json: Mapping[str, Any], nodes: int) -> int:
+    """Bound how many Pods of a workload may be there at once, those that are ending included.
+
+    Of a CronJob that may run more than once at a time (`may_pile_up`) those of one run are counted.
+    """
     spec = _map(json.get("spec"))
     match kind:
         case "DaemonSet":
@@ -160,11 +163,16 @@ def most_pods(kind: str, json: Mapping[str, Any], nodes: int) -> int | None:
         case "Job":
             return 2 * int(spec.get("parallelism") or 1)
         case "CronJob":
-            alone = spec.get("concurrencyPolicy") in {"Forbid", "Replace"}
-            return 2 * int(_job(json).get("parallelism") or 1) if alone else None
+            return 2 * int(_job(json).get("parallelism") or 1)
         case _:
             replicas = spec.get("replicas")
             return 2 * (1 if replicas is None else int(replicas))
+
+
+def may_pile_up(kind: str, json: Mapping[str, Any]) -> bool:
+    """Tell whether a CronJob starts a run though the one before is not over; Allow is the default."""
+    spec = _map(json.get("spec"))
+    return kind == "CronJob" and spec.get("concurrencyPolicy") not in {"Forbid", "Replace"} and not spec.get("suspend")
 
 
 def _job(json: Mapping[str, Any]) -> Mapping[str, Any]:

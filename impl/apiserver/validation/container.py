@@ -1,7 +1,8 @@
 """Validation of containers: names, images, ports, resources, probes, hooks, security contexts.
 
 Upstream: pkg/apis/core/validation/validation.go (v1.32): validateContainers, validateInitContainers, validateProbe,
-ValidateContainerResourceRequirements, ValidateSecurityContext.
+ValidateContainerResourceRequirements, validateContainerResourceName, ValidateSecurityContext;
+pkg/apis/core/helper/helpers.go.
 Left out on purpose: profiles of security contexts, resource claims.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 from attrs import evolve
 
 from ...api.core import Container, ContainerPort, LifecycleHandler, PodSpec, Probe, ResourceRequirements
+from ...api.values.label_names import key_errors
 from ...api.values.quantity import Quantity, QuantityError, parse_quantity
 from .environment import validate_environment
 from .field_error import FieldError, duplicate, forbidden, invalid, invalid_raw, not_supported, required
@@ -24,11 +26,34 @@ PROTOCOLS = ("SCTP", "TCP", "UDP")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 UNCLASSED = frozenset({"env", "envFrom", "volumeMounts", "volumeDevices", "securityContext"})
 """Fields of a container that have no class and rules of their own."""
-HUGE_PAGES = "hugepages-"
 CONTEXT = "core.SecurityContext"
 """How a whole security context is told; Go prints its fields, too."""
 NO_ESCALATION = "cannot set `allowPrivilegeEscalation` to false and"
 HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
+CONTAINER_RESOURCES = frozenset({"cpu", "ephemeral-storage", "memory"})
+STANDARD_RESOURCES = CONTAINER_RESOURCES | {
+    "configmaps",
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "persistentvolumeclaims",
+    "pods",
+    "replicationcontrollers",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+    "requests.storage",
+    "resourcequotas",
+    "secrets",
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+    "storage",
+}
+"""What is counted under a name without a domain: by nodes, by quotas, by claims."""
+HUGE_PAGES = "hugepages-"
+QUOTA_PREFIX = "requests."
+NATIVE = "kubernetes.io/"
 SLEEP_GATE = "Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep."
 
 
@@ -144,12 +169,13 @@ def _host_port_conflicts(field: str, spec: PodSpec) -> list[FieldError]:
 
 
 def _resources(field: str, resources: ResourceRequirements) -> list[FieldError]:
-    """Amounts are not negative, requests fit limits, and what cannot be shared has equal ones."""
+    """Resources are known, amounts not negative, requests fit limits, and what cannot be shared has equal ones."""
     errors: list[FieldError] = []
     limits, requests = resources.limits, resources.requests
     for name in sorted(limits):
-        errors += _amount(f"{field}.limits", name, limits[name])
+        errors += _resource_name(f"{field}.limits[{name}]", name) + _amount(f"{field}.limits", name, limits[name])
     for name in sorted(requests):
+        errors += _resource_name(f"{field}.requests[{name}]", name)
         errors += _amount(f"{field}.requests", name, requests[name])
         extended = "/" in name and not name.startswith("kubernetes.io/")
         limit = limits.get(name)
@@ -200,6 +226,24 @@ def _security(field: str, context: Mapping[str, Any]) -> list[FieldError]:
     if "CAP_SYS_ADMIN" in ((context.get("capabilities") or {}).get("add") or ()):
         errors.append(invalid_raw(field, CONTEXT, f"{NO_ESCALATION} `capabilities.Add` CAP_SYS_ADMIN"))
     return errors
+
+
+def _resource_name(field: str, name: str) -> list[FieldError]:
+    """Take what every node has by its own name, and anything else with a domain (validateContainerResourceName)."""
+    details = list(key_errors(name))
+    if "/" not in name:
+        if not details and not is_standard_resource(name):
+            details.append("must be a standard resource type or fully qualified")
+        if name not in CONTAINER_RESOURCES and not name.startswith(HUGE_PAGES):
+            details.append("must be a standard resource for containers")
+    elif NATIVE not in name and (name.startswith(QUOTA_PREFIX) or key_errors(f"{QUOTA_PREFIX}{name}")):
+        details.append("doesn't follow extended resource name standard")
+    return [invalid_raw(field, name, detail) for detail in details]
+
+
+def is_standard_resource(name: str) -> bool:
+    """Tell whether something is counted under a name without a domain (IsStandardResourceName in helper/helpers.go)."""
+    return name in STANDARD_RESOURCES or name.startswith((HUGE_PAGES, f"{QUOTA_PREFIX}{HUGE_PAGES}"))
 
 
 def _liveness(field: str, probe: Probe | None) -> list[FieldError]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -151,6 +152,51 @@ def test_a_hook_as_long_as_the_bound_is_long_enough_and_one_second_less_is_not()
     bound = {"propagation": "5s"}
     assert verdicts(check(small(with_hook(WEB, 5), bounds=bound)))["reachability"] == "HOLDS"
     assert verdicts(check(small(with_hook(WEB, 4), bounds=bound)))["reachability"] == "VIOLATED"
+
+
+def with_command(text: str, *command: str) -> str:
+    return text.replace(
+        "resources:", f"lifecycle: {{preStop: {{exec: {{command: {json.dumps(command)}}}}}}}, resources:"
+    )
+
+
+UNREAD = pytest.mark.parametrize("bound", [{"propagation": "5s"}, {}], ids=["a bound", "no bound"])
+
+
+@UNREAD
+def test_a_hook_of_unknown_length_makes_no_breach_and_nothing_hold(bound: dict[str, str]) -> None:
+    claim = check(small(with_command(WEB, "/drain.sh"), bounds=bound)).claims[2]
+    assert (claim.name, claim.status, claim.trace) == ("reachability", Status.UNKNOWN, None)
+    (blame,) = claim.blame
+    assert (str(blame.ref), blame.field) == (
+        "Deployment default/web",
+        "spec.template.spec.containers[0].lifecycle.preStop",
+    )
+    assert blame.what.startswith("nobody can read off how long it takes: a preStop.sleep")
+
+
+@UNREAD
+@pytest.mark.parametrize("hook", ["kill 1; sleep 9", "nginx -s quit && /drain.sh", "echo bye"])
+def test_a_hook_that_surely_waits_for_nothing_is_a_breach(hook: str, bound: dict[str, str]) -> None:
+    assert verdicts(check(small(with_command(WEB, "sh", "-c", hook), bounds=bound)))["reachability"] == "VIOLATED"
+
+
+def test_what_a_hook_surely_waits_is_enough_whatever_comes_after() -> None:
+    text = with_command(WEB, "sh", "-c", "echo bye\nsleep 5\n/drain.sh")
+    assert verdicts(check(small(text, bounds={"propagation": "5s"})))["reachability"] == "HOLDS"
+    longer = check(small(text, bounds={"propagation": "6s"})).claims[2]
+    assert longer.status is Status.UNKNOWN
+    assert longer.blame[0].what.startswith("all that is sure is 5 s: a preStop.sleep of 6 s")
+
+
+def test_a_breach_that_a_hook_of_unknown_length_cannot_mend_is_one() -> None:
+    beside = '{name: log, image: "log:1", lifecycle: {preStop: {sleep: {seconds: 3}}}}'
+    text = with_command(WEB, "/drain.sh").replace("        - {name: app", f"        - {beside}\n        - {{name: app")
+    script = [{"setImage": {"kind": "Deployment", "name": "web", "container": "app", "image": "nginx:2"}}]
+    claim = check(small(text, script=script, bounds={"propagation": "5s"})).claims[2]
+    assert claim.status is Status.VIOLATED
+    assert claim.blame[0].field == "spec.template.spec.containers[0].lifecycle.preStop"
+    assert claim.blame[0].what.endswith("(now 3 s)")
 
 
 def test_a_service_that_may_be_without_ready_pods_falls_back_to_terminating_ones() -> None:

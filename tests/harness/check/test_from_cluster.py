@@ -171,6 +171,17 @@ def test_a_rollout_back_takes_the_old_replicaset_and_makes_none(dump: Callable[.
     assert {one.metadata.name for one in prepare(scenario).replicasets} == {"web-5f6b9c7d84", "web-7d9c5b8f6c"}
 
 
+def test_readiness_gates_of_a_cluster_are_taken_to_be_open(dump: Callable[..., str]) -> None:
+    def gated(items: Items) -> None:
+        web = item(items, "Deployment", "web")
+        web["spec"]["template"]["spec"]["readinessGates"] = [{"conditionType": "example.com/up"}]
+
+    loaded = Cluster.from_manifests(from_cluster=dump(gated)).load()
+    (said,) = loaded.assumptions
+    assert (said.subject, said.field) == ("Deployment default/web", "spec.template.spec.readinessGates[0]")
+    assert not [note for note in loaded.notes if "readinessGates" in note.field]
+
+
 def test_manifests_beside_a_dump_are_applied_to_it(tmp_path: Path) -> None:
     spec = json.loads(WEB.read_text())["items"]
     web = item(spec, "Deployment", "web")

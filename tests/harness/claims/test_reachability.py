@@ -204,7 +204,11 @@ def test_a_switch_to_a_colour_without_replicas() -> None:
 
 def test_a_workload_that_is_scaled_to_zero() -> None:
     scale = {"scale": {"kind": "Deployment", "name": "web", "replicas": 0}}
-    assert told(deployment() + service(), scale)[0] == "VIOLATED"
+    for replicas in (1, 2):
+        verdict, lines = told(deployment(replicas=replicas) + service(), scale)
+        assert verdict == "VIOLATED"
+        assert "Deployment web: spec.replicas: a step asks for no Pods at all" in lines
+        assert "leaves a gap" not in lines
     scale = {"scale": {"kind": "Deployment", "name": "web", "replicas": 1}}
     assert told(deployment(replicas=2) + service(), scale)[0] == "HOLDS"
 
@@ -222,7 +226,9 @@ def test_a_service_that_the_script_deletes_is_not_judged_afterwards() -> None:
     other = {"deleteObject": {"kind": "Deployment", "name": "web"}}
     text = deployment() + service()
     assert told(text, gone, other, consistency="linearizable", waitBetweenSteps=True)[0] != "VIOLATED"
-    assert told(text, other, consistency="linearizable", waitBetweenSteps=True)[0] == "VIOLATED"
+    verdict, lines = told(text, other, consistency="linearizable", waitBetweenSteps=True)
+    assert verdict == "VIOLATED"
+    assert "it is gone, and its Pods go with it: a step deletes what made them" in lines
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,12 @@ def test_an_input_that_needs_nothing_assumes_only_that_its_images_are_good() -> 
     assert listed(web(), SERVICE) == [GOOD]
 
 
+def test_the_images_that_steps_roll_out_are_good_as_well() -> None:
+    step = {"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:2"}}
+    (said,) = listed(web(), SERVICE, script=[step, step])
+    assert said == "2 images: pulled, running and ready in the end: nginx:1, nginx:2"
+
+
 REFERENCES = [
     ("serviceAccountName: robot", "", 10, "serviceAccountName", "ServiceAccount default/robot"),
     ("volumes: [{name: v, configMap: {name: c}}]", "", 10, "volumes[0].configMap.name", "ConfigMap default/c"),
@@ -101,6 +107,7 @@ def test_a_priority_class_that_is_assumed_has_the_value_0() -> None:
     [
         ("{httpGet: {port: 80}}", False),
         ("{exec: {command: [/wait-shutdown]}}", False),
+        ("{exec: {command: [nginx, -s, quit]}}", True),
         ("{exec: {command: [sleep, '5']}}", True),
         ("{sleep: {seconds: 5}}", True),
     ],
@@ -108,8 +115,39 @@ def test_a_priority_class_that_is_assumed_has_the_value_0() -> None:
 def test_a_hook_of_unknown_length_is_told(hook: str, known: bool) -> None:  # noqa: FBT001
     said = [line for line in listed(web(container=f"lifecycle: {{preStop: {hook}}}")) if "preStop" in line]
     place = "web.yaml:16: Deployment default/web spec.template.spec.containers[0].lifecycle.preStop"
-    told = f"{place}: nobody can read off how long this hook takes: it is counted as 0 s"
+    told = f"{place}: nobody can read off how long this hook takes: where a claim hangs on it, nothing is said"
     assert said == ([] if known else [told])
+
+
+def test_what_a_hook_surely_takes_is_told() -> None:
+    hook = "lifecycle: {preStop: {exec: {command: [sh, -c, sleep 5; /wait-shutdown]}}}"
+    assert "preStop: at least 5 s, and nobody can read off" in listed(web(container=hook))[0]
+
+
+def test_a_hook_that_asks_a_port_leaves_no_claim_open_by_itself() -> None:
+    for kind in ("httpGet", "tcpSocket"):
+        found = load(web(container=f"lifecycle: {{preStop: {{{kind}: {{port: 80}}}}}}"))
+        assert (found.notes, found.scenario.unmodelled) == ((), {})
+
+
+GATED = "readinessGates: [{conditionType: example.com/up}]"
+
+
+def test_readiness_gates_are_taken_to_be_open_and_told() -> None:
+    (said, good) = listed(web(GATED))
+    place = "web.yaml:10: Deployment default/web spec.template.spec.readinessGates[0]"
+    assert (said, good) == (f"{place}: a controller sets the condition example.com/up of each Pod that runs", GOOD)
+    found = load(web(GATED), SERVICE, bounds={"propagation": "5s"})
+    assert found.notes == ()
+    assert set(verdicts(check(found.scenario)).values()) == {"HOLDS"}
+
+
+def test_nothing_in_a_complete_input_opens_a_readiness_gate() -> None:
+    found = load(web(GATED), complete=True)
+    assert [str(one) for one in found.assumptions] == [GOOD]
+    report = check(found.scenario)
+    assert set(verdicts(report).values()) == {"UNKNOWN"}
+    assert "spec.template.spec.readinessGates[example.com/up]" in report.claims[0].lines[0]
 
 
 def test_a_container_without_a_probe_is_told_only_behind_a_service() -> None:

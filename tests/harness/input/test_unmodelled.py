@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 import yaml
 from immutabledict import immutabledict
 
+from kubeproof.harness import face
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Result
@@ -385,13 +390,96 @@ def test_pods_that_are_not_made_touch_reachability_where_room_is_short(
     assert ("reachability" in open_claims(web, stateful)) == touched
 
 
-def test_a_cron_job_makes_as_many_pods_as_it_likes_unless_it_says_otherwise() -> None:
-    job = (
-        "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: c}\nspec:\n  schedule: '* * * * *'\n"
-        "  concurrencyPolicy: %s\n  jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: a}]}}}}\n"
+CRON_JOB = (
+    "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: c}\nspec:\n  schedule: '* * * * *'\n"
+    "  %s\n  jobTemplate: {spec: {template: {metadata: {labels: {app: job}}, "
+    "spec: {containers: [{name: a, image: a}]}}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [("concurrencyPolicy: Forbid", False), ("concurrencyPolicy: Allow", True), ("timeZone: UTC", True),
+     ("suspend: true", False)],
+)  # fmt: skip
+def test_the_runs_of_a_cron_job_are_taken_not_to_pile_up_and_that_is_told(says: str, told: bool) -> None:  # noqa: FBT001
+    found = load(WEB, CRON_JOB % says)
+    assert "reachability" not in found.scenario.unmodelled
+    said = [str(one) for one in found.assumptions if one.subject == "CronJob default/c"]
+    wanted = "spec.concurrencyPolicy: each run is over before the next begins (Forbid would see to it)"
+    assert [one.partition("CronJob default/c ")[2] for one in said] == ([wanted] if told else [])
+
+
+@pytest.mark.parametrize("asks", ["app: job", "app: web"])
+def test_a_note_names_the_claims_that_are_left_open(asks: str) -> None:
+    service = SERVICE.replace("app: db", asks)
+    found = load(WEB, service, CRON_JOB % "timeZone: UTC", requesting(STATEFUL, "{cpu: 3}" if "web" in asks else "{}"))
+    assert "reachability" in found.scenario.unmodelled
+    assert any(
+        "convergence, priority, deadline, spread, reachability may hang on it" in str(one) for one in found.notes
     )
-    assert "reachability" in open_claims(WEB, job % "Allow")
-    assert "reachability" not in open_claims(WEB, job % "Forbid")
+    agree(found)
+
+
+def agree(found: Loaded) -> None:
+    """Check that what a line says may hang on an object is what is left open because of it."""
+    for note in found.notes:
+        said = re.search(r"; (.*) (?:may hang|hangs) on it", note.message)
+        if said:
+            named = {"no claim": (), "every claim": ALL}.get(said[1], tuple(said[1].split(", ")))
+            assert set(named) == set(note.claims), note
+    for claim, things in found.scenario.unmodelled.items():
+        assert set(things) == {note.subject for note in found.notes if claim in note.claims}
+    assert {claim for note in found.notes for claim in note.claims} == set(found.scenario.unmodelled)
+
+
+HERE = Path(__file__).parent
+FOLDERS = sorted(
+    {path.parent for at in (HERE / "scenarios", HERE.parent / "examples") for path in at.rglob("scenario.yaml")}
+)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=[path.name for path in FOLDERS])
+def test_what_is_told_of_examples_and_cases_is_what_is_left_open(folder: Path) -> None:
+    agree(face.Cluster.from_manifests(folder).load())
+
+
+EXTERNAL = (
+    "apiVersion: v1\nkind: Service\nmetadata: {name: e}\nspec: {type: ExternalName, externalName: db.example.com}\n"
+)
+
+
+def test_nothing_is_claimed_of_an_external_name_and_so_nothing_hangs_on_it() -> None:
+    found = load(WEB, EXTERNAL)
+    assert found.scenario.unmodelled == {}
+    (claim,) = (one for one in check(found.scenario).claims if one.name == "reachability")
+    assert (claim.status.value, claim.vacuous) == ("HOLDS", True)
+
+
+CLOSE = SERVICE.replace("  ports", "  trafficDistribution: PreferClose\n  ports").replace("app: db", "app: web")
+FAR = """\
+apiVersion: v1
+kind: Node
+metadata: {name: far, labels: {topology.kubernetes.io/zone: far}}
+status: {capacity: {cpu: 4, memory: 8Gi, pods: 110}}
+"""
+LABEL = {"script": [{"labelNode": {"node": "node-1", "labels": {"topology.kubernetes.io/zone": "far"}}}]}
+JOINS = {"script": [{"addNode": {"node": yaml.safe_load(FAR)}}]}
+
+
+@pytest.mark.parametrize(
+    ("manifests", "options", "touched"),
+    [((), {}, False), ((FAR,), {}, True), ((), LABEL, True), ((), JOINS, True)],
+    ids=["no zones", "one node has a zone", "a label comes", "a node joins"],
+)
+def test_what_is_close_matters_only_where_zones_differ(
+    manifests: tuple[str, ...],
+    options: dict[str, Any],
+    touched: bool,  # noqa: FBT001
+) -> None:
+    found = load(WEB, CLOSE, *manifests, **options)
+    assert ("reachability" in found.scenario.unmodelled) == touched
+    assert any("trafficDistribution" in note.field for note in found.notes) == touched
 
 
 @pytest.mark.parametrize(("level", "touched"), [("restricted", True), ("privileged", False)])
@@ -440,6 +528,13 @@ def test_what_helm_runs_by_itself_is_left_out_and_listed() -> None:
     assert [str(note) for note in loaded.manifests.hooks] == [
         "web.yaml:12: Deployment default/web: Helm runs it by itself (pre-install): left out"
     ]
+
+
+def test_placement_is_vacuous_where_no_pod_is_ever_placed() -> None:
+    report = check(load(SERVICE, STATEFUL).scenario)
+    assert [one.vacuous for one in report.claims if one.name == "placement"] == [True]
+    huge = requesting(WEB, "{cpu: 99}")
+    assert [one.vacuous for one in check(load(huge).scenario).claims if one.name == "placement"] == [False]
 
 
 def test_a_network_policy_leaves_every_other_claim_as_it_is() -> None:

@@ -318,6 +318,18 @@ def test_a_rollout_is_told_with_the_prestop_delay_it_needs(
     assert (tmp_path / f"{example}-reachability.json").exists() == bool(code)
 
 
+def test_a_hook_of_unknown_length_is_told_with_what_is_sure_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in ("service", "deployment"):
+        manifest = (EXAMPLES / "web" / f"{file}.yaml").read_text(encoding="utf-8").replace("replicas: 3", "replicas: 1")
+        changed = manifest.replace('["sleep", "10"]', '["sh", "-c", "sleep 1; /drain.sh"]')
+        (tmp_path / f"{file}.yaml").write_text(changed, encoding="utf-8")
+    during = ("--during", "set-image web nginx:1.30", "--propagation", "2s", "--trace-dir", str(tmp_path))
+    assert ran(str(tmp_path), "--nodes", "1", "--service", "web", *during) == 3
+    assert "it has 1 s for sure, and nobody can read off how long its hook takes" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

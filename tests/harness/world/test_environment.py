@@ -12,6 +12,14 @@ from kubeproof.harness.world.environment import SCRIPT, describe
 from kubeproof.harness.world.settle import apply
 from kubeproof.model.machine import State
 
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: "i:1"}]}}
+"""
 POD = 'apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: "i:1"}]}\n'
 STEPS = {
     "found": ({"cordon": {"node": "node-1"}}, "cordon node-1"),
@@ -27,6 +35,10 @@ STEPS = {
         {"labelNode": {"node": "node-1", "labels": {"kubernetes.io/hostname": "other"}, "overwrite": True}},
         "label node node-1 --overwrite",
     ),
+    "nothing to go back to": (
+        {"rolloutUndo": {"kind": "Deployment", "name": "web"}},
+        "kubectl finds nothing: earlier revision of Deployment default/web",
+    ),
 }
 
 
@@ -34,7 +46,7 @@ STEPS = {
 def test_each_step_leads_to_the_next_one(case: str) -> None:
     step, label = STEPS[case]
     script: list[dict[str, Any]] = [step, {"uncordon": {"node": "node-1"}}, step]
-    scenario = load_scenario("script", {"p.yaml": POD}, {"nodes": 1, "script": script}).scenario
+    scenario = load_scenario("script", {"p.yaml": POD, "web.yaml": WEB}, {"nodes": 1, "script": script}).scenario
     machine = build(scenario, Parts.core(scenario), Initial(applied(scenario))).machine
     state = State.of(machine.initial[0])
     labels = []

@@ -38,9 +38,10 @@ from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.api.values.quantity import parse_quantity
 from kubeproof.impl.kubelet.admission import admit
 from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
+from kubeproof.impl.kubelet.hooks import Length, length_of, length_of_script
 from kubeproof.impl.kubelet.runtime import crash, occupies, rebooted, serving
 from kubeproof.impl.kubelet.status import status
-from kubeproof.impl.kubelet.timings import handler_seconds, pre_stop_seconds, timings
+from kubeproof.impl.kubelet.timings import first_to_stop, handler_seconds, pre_stop_seconds, timings, waits_for_hook
 from kubeproof.impl.kubelet.worker import steps
 from places import VECTORS
 
@@ -240,6 +241,69 @@ def test_the_seconds_of_a_hook(hook: LifecycleHandler, seconds: float) -> None:
     assert handler_seconds(hook) == seconds
 
 
+SCRIPTS = {
+    "echo bye; sleep 15; kill 1": (15, True),
+    "echo bye\nsleep 15\n": (15, True),
+    "sleep 15 || true": (15, True),
+    "touch /tmp/down && sleep 15": (15, True),
+    "sleep 5 # don't stop\nsleep 2": (7, True),
+    "sleep 1m 30s": (90, True),
+    "exec sleep 15": (15, True),
+    "echo bye >/proc/1/fd/1 2>&1; sleep 4": (4, True),
+    'echo "$(date) ; kill 1"; sleep 4': (4, True),
+    "false || sleep 3": (3, True),
+    "true || sleep 3": (0, True),
+    "sleep 3; exit 0; sleep 4": (3, True),
+    "set -e; false; sleep 4": (0, True),
+    "nginx -s quit; sleep 15": (0, True),
+    "kill -SIGTERM $(cat /run/pid); sleep 15": (0, True),
+    "sleep 5 &": (0, True),
+    "sleep 5; /drain; sleep 5": (5, False),
+    "kill -HUP 1; sleep 5": (0, False),
+    "[ -f /down ] && sleep 5": (0, False),
+    "[ -f /down ]; sleep 5": (5, True),
+    "set -e; [ -f /down ]; sleep 5": (0, False),
+    "/drain & sleep 5": (0, False),
+    "echo bye | tee /log; sleep 5": (0, False),
+    "echo bye >/dev/tcp/localhost/80; sleep 5": (0, False),
+    "echo $(curl localhost); sleep 5": (0, False),
+    "sleep $DELAY": (0, False),
+    "while [ -f /up ]; do sleep 1; done": (0, False),
+    "true || (sleep 3)": (0, False),
+    "echo 'open": (0, False),
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_shell_command_is_read_up_to_the_first_that_is_not_known(script: str) -> None:
+    length = length_of_script(script)
+    assert (length.seconds, length.exact) == SCRIPTS[script]
+
+
+@pytest.mark.parametrize(
+    ("command", "exact"),
+    [
+        (("sh", "-ec", "sleep 5"), True),
+        (("bash", "-eo", "pipefail", "-c", "sleep 5"), True),
+        (("sh", "/drain.sh"), False),
+        (("/drain.sh",), False),
+        (("sleep 10",), True),
+        (("nginx", "-s", "quit"), True),
+        (("nginx", "-s", "reload"), False),
+    ],
+)
+def test_how_long_a_command_takes_is_known_or_not(command: tuple[str, ...], exact: bool) -> None:  # noqa: FBT001
+    assert length_of(LifecycleHandler(exec=ExecAction(command))).exact is exact
+
+
+def test_a_hook_that_asks_a_port_has_no_known_length_and_the_pod_may_wait_for_it() -> None:
+    asks = LifecycleHandler(extra=freeze({"httpGet": {"port": 80}}))
+    assert length_of(asks) == Length(0, exact=False)
+    spec = PodSpec(containers=(Container("app", lifecycle=Lifecycle(asks)), Container("log")))
+    assert waits_for_hook(spec)
+    assert first_to_stop(spec, most=True) == spec.containers[1]
+
+
 @pytest.mark.parametrize(
     ("targets", "seconds"),
     [
@@ -260,6 +324,16 @@ def test_the_hook_that_counts_is_that_of_who_is_asked(targets: tuple[int, ...], 
     proxy = Container("proxy", ports=(ContainerPort(7000),), restart_policy="Always")
     spec = PodSpec(containers=(app, metrics, Container("logs")), init_containers=(proxy,))
     assert pre_stop_seconds(spec, targets) == seconds
+
+
+@pytest.mark.parametrize(("gates_open", "ready"), [(False, "False"), (True, "True")])
+def test_a_readiness_gate_is_closed_unless_it_is_taken_to_be_open(gates_open: bool, ready: str) -> None:  # noqa: FBT001
+    gated = pod(extra=freeze({"readinessGates": [{"conditionType": "example.com/up"}]}))
+    running = PodRuntime(Stage.RUNNING, gated.metadata.uid, ready=True)
+    (report,) = steps(gated, running, NODE, (), evolve(WELL, gates_open=gates_open))
+    assert isinstance(report.request, PatchStatus)
+    said = {one.type: one.status for one in report.request.object.status.conditions}
+    assert (said["ContainersReady"], said["Ready"]) == ("True", ready)
 
 
 def test_a_hook_is_cut_off_by_the_grace_period() -> None:

@@ -210,6 +210,15 @@ def test_a_core_names_what_stands_in_the_way_and_nothing_else() -> None:
     ]
 
 
+def test_one_more_node_is_no_remedy_for_what_no_node_is_large_enough_for() -> None:
+    answer = feasible([hungry("big", 9)], [machine("n1", 2), machine("n2", 8)])
+    assert isinstance(answer, Infeasible)
+    assert (
+        "n2 has 8000m of 8000m cpu left: big asks for 9000m; a larger node, or smaller requests of cpu" in answer.words
+    )
+    assert "one more node" not in answer.words
+
+
 def test_all_at_once_there_is_a_placement_that_one_at_a_time_misses() -> None:
     small, large = machine("n1", 2), machine("n2", 3)
     answer = feasible([hungry("first", 2), hungry("second", 3)], [small, large])

@@ -127,6 +127,11 @@ BROKEN = [
     (container(ports=[{"containerPort": 80, "name": "a-"}]), "spec.containers[0].ports[0].name"),
     (container(imagePullPolicy="Sometimes"), "spec.containers[0].imagePullPolicy"),
     (container(resources={"requests": {"cpu": "-1"}}), "spec.containers[0].resources.requests[cpu]"),
+    (container(resources={"requests": {"mem": "1Mi"}}), "spec.containers[0].resources.requests[mem]"),
+    (container(resources={"limits": {"Cpu": "1"}}), "spec.containers[0].resources.limits[Cpu]"),
+    (container(resources={"limits": {"pods": "1"}}), "spec.containers[0].resources.limits[pods]"),
+    (container(resources={"limits": {"a b/c": "1"}}), "spec.containers[0].resources.limits[a b/c]"),
+    (container(resources={"limits": {"requests.a.b/c": "1"}}), "spec.containers[0].resources.limits[requests.a.b/c]"),
     (
         container(startupProbe={"exec": {"command": ["x"]}, "successThreshold": 2}),
         "spec.containers[0].startupProbe.successThreshold",
