@@ -19,6 +19,7 @@ from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world import one_pod as reach
 from kubeproof.harness.world.cluster import Parts, build
 from kubeproof.harness.world.prepare import prepare
+from kubeproof.impl.api.core import Service
 from kubeproof.model.checker import Exploration, Limits, Status, explore
 from kubeproof.model.machine import Invariant
 
@@ -82,7 +83,8 @@ def whole(name: str) -> Exploration:
     parts = evolve(Parts.everything(), fine_kubelets=True)
     layout = build(scenario, parts, *prepared.starts).world.layout
     watched = (*layout.memories, *layout.pools["EndpointSlice"])
-    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, watched)
+    services = tuple(one for one in prepared.objects if isinstance(one, Service))
+    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, services, watched, most=False)
     cluster = build(scenario, evolve(parts, may_stop=guard), *prepared.starts)
     proxies = tuple(slot for slot in cluster.machine.initial[0] if slot.startswith("proxy/"))
     moving = Invariant(IN_MOTION, "", partial(reach.breaches, layout.pools["Pod"], proxies, reach.chosen))
