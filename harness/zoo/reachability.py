@@ -37,14 +37,9 @@ from ...impl.api.well_known import UNREACHABLE
 from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
 from ...impl.kubeproxy.packet import Packet
 from ...model.checker.explore import explore
-from .. import face
-from ..check import motion
 from ..connections import claims
 from ..connections.connections import data_path, machine
 from ..connections.setup import Balancer, Client, Delays, Flow, Setup
-from ..input.scenario import Scenario
-from ..world.kubelets import runtime_slot
-from ..world.prepare import prepare
 from .catalogue import Found, Pair, found_by
 
 CLUSTER_IP, CLIENT_IP = "10.96.0.10", "10.0.9.9"
@@ -95,54 +90,6 @@ def termination(pre_stop: int, delays: Delays = Delays(), *, grace: int = 30, re
         delays=delays,
         longest_request=request,
     )
-
-
-ROLLOUT = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 30
-      containers:
-      - name: app
-        image: nginx:1.28
-        ports: [{containerPort: 80}]
-        readinessProbe: {httpGet: {path: /, port: 80}}
-        lifecycle: HOOK
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec:
-  selector: {app: web}
-  ports: [{port: 80}]
-"""
-
-
-def rolled_out(hook: str) -> Scenario:
-    """Roll a new image out, never taking a Pod away before a new one is ready, with or without a hook."""
-    files = immutabledict({"web.yaml": ROLLOUT.replace("HOOK", hook)})
-    options = {
-        "nodes": 1,
-        "script": face.steps_to_json([face.set_image("web", "nginx:1.29")]),
-        "bounds": {"propagation": "5s"},
-    }
-    return face.Cluster("rollout", files).given(options).load().scenario
-
-
-def rollout(hook: str) -> Found:
-    """Search the whole cluster, with every step of its kubelets, for a new connection to a Pod after its SIGTERM."""
-    scenario = rolled_out(hook)
-    cluster, claim = motion.moving(scenario, prepare(scenario))
-    runtimes = tuple(runtime_slot(place) for place in cluster.world.layout.pools["Pod"])
-    claim = evolve(claim, premise=lambda view: any(view.via(claims.is_deaf, slot) for slot in runtimes))
-    return found_by(explore(cluster.machine, [claim]), claim.name)
 
 
 # --- the load balancer ----------------------------------------------------------------------------------------------
@@ -251,14 +198,6 @@ PAIRS: tuple[Pair, ...] = (
         "preStop sleeps as long as the slices and the slowest proxy take.",
         partial(judged, termination(0), claims.accepted),
         partial(judged, termination(2), claims.accepted),
-    ),
-    Pair(
-        "rollout-drops-connections",
-        ("k/k#86280",),
-        "A rollout with maxUnavailable 0 sends new connections to Pods that have got their SIGTERM.",
-        "preStop sleeps as long as the propagation takes.",
-        partial(rollout, "{}"),
-        partial(rollout, "{preStop: {sleep: {seconds: 5}}}"),
     ),
     Pair(
         "connection-cut-off",

@@ -8,18 +8,16 @@ from functools import partial
 import pytest
 from attrs import evolve, fields
 
-from kubeproof.harness.check.advice import hook_advice
-from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness import face
 from kubeproof.harness.zoo import network_policy as zoo_network_policy
 from kubeproof.harness.zoo import reachability as zoo_reachability
 from kubeproof.harness.zoo.catalogue import Pair, as_documented
-from kubeproof.impl.api.core import Pod
+from kubeproof.harness.zoo.folders import FAILURES
 from kubeproof.model.checker import Status
 
 PAIRS = (*zoo_reachability.PAIRS, *zoo_network_policy.PAIRS)
 ENDS = {
     "sigterm-before-proxies": "notice deletion (web-0)",
-    "rollout-drops-connections": "notice deletion",
     "connection-cut-off": "containers stop (web-0)",
     "local-policy-black-hole": "kube-proxy node-1: syncs: programs 1 Service with 1 ready endpoint on node-1",
     "sigterm-before-balancer": "SIGTERM (web-0)",
@@ -61,9 +59,7 @@ def test_every_pair_has_a_name_of_its_own_and_says_where_it_is_documented() -> N
         assert one.repair.endswith(".")
 
 
-@pytest.mark.parametrize(
-    "pair", [one for one in PAIRS if one.name != "rollout-drops-connections"], ids=lambda one: one.name
-)
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda one: one.name)
 def test_the_two_runs_of_a_pair_differ_in_one_thing(pair: Pair) -> None:
     assert isinstance(pair.faulty, partial)
     assert isinstance(pair.repaired, partial)
@@ -75,9 +71,9 @@ def test_the_two_runs_of_a_pair_differ_in_one_thing(pair: Pair) -> None:
 
 
 def test_the_relation_stands_below_a_breach_in_a_rollout() -> None:
-    prepared = prepare(zoo_reachability.rolled_out("{}"))
-    pod = next(one for one in prepared.objects if isinstance(one, Pod))
-    assert list(hook_advice(5, pod))[-1] == (
+    report = face.check(FAILURES / "rollout-drops-connections" / "faulty").outcome
+    (claim,) = (one for one in report.claims if one.name == "reachability")
+    assert claim.lines[-1] == (
         "no new connection is sent to the Pod after its SIGTERM if and only if preStop >= 5 and grace >= 5 "
         "(seconds; now preStop 0, grace 30)"
     )
