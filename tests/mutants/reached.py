@@ -63,7 +63,9 @@ class Reached:
         return result
 
     def pytest_sessionfinish(self) -> None:
-        """Write everything down."""
+        """Watch no longer, and write everything down."""
+        self.watch.set_events(self.watch.COVERAGE_ID, 0)
+        self.watch.free_tool_id(self.watch.COVERAGE_ID)
         found: dict[str, dict[int, list[int]]] = {}
         for (name, line), some in self.by.items():
             module = name.removeprefix(PRODUCT).removesuffix(".py").replace(os.sep, ".")
