@@ -19,6 +19,7 @@ from kubeproof.impl.api.claim_names import ALL
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.api.reading.unmodelled_kinds import effect_of
+from places import EXAMPLES, TESTS
 
 WEB = """\
 apiVersion: apps/v1
@@ -424,7 +425,7 @@ def test_a_note_names_the_claims_that_are_left_open(asks: str) -> None:
 def agree(found: Loaded) -> None:
     """Check that what a line says may hang on an object is what is left open because of it."""
     for note in found.notes:
-        said = re.search(r"; (.*) (?:may hang|hangs) on it", note.message)
+        said = re.search(r"; (.*) (?:may hang|hangs) on it", note.told)
         if said:
             named = {"no claim": (), "every claim": ALL}.get(said[1], tuple(said[1].split(", ")))
             assert set(named) == set(note.claims), note
@@ -433,10 +434,7 @@ def agree(found: Loaded) -> None:
     assert {claim for note in found.notes for claim in note.claims} == set(found.scenario.unmodelled)
 
 
-HERE = Path(__file__).parent
-FOLDERS = sorted(
-    {path.parent for at in (HERE / "scenarios", HERE.parent / "examples") for path in at.rglob("scenario.yaml")}
-)
+FOLDERS = sorted({path.parent for at in (TESTS / "scenarios", EXAMPLES) for path in at.rglob("scenario.yaml")})
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=[path.name for path in FOLDERS])
