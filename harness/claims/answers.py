@@ -78,8 +78,15 @@ class Scene:
 
 
 def services_of(cluster: Cluster, view: View) -> tuple[Service, ...]:
-    """Give the Services of a state that are judged."""
-    return tuple(one for one in _there_are(cluster, view) if is_judged(one))
+    """Give the Services of a state that are judged; those of a namespace that is going go with it."""
+    slots = cluster.world.layout.pools.get("Namespace", ())
+    going = {name for slot in slots if (name := view.via(_going, slot))}
+    return tuple(one for one in _there_are(cluster, view) if is_judged(one) and one.metadata.namespace not in going)
+
+
+def _going(obj: Object | None) -> str:
+    """Name a namespace that is being deleted."""
+    return obj.metadata.name if obj is not None and obj.metadata.terminating else ""
 
 
 def _there_are(cluster: Cluster, view: View) -> Iterator[Service]:

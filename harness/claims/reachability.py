@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 
 from attrs import evolve
 
-from ...impl.api.core import Node, Pod, PodCondition, PodStatus, Service
+from ...impl.api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import Endpoint, EndpointSlice
@@ -41,9 +41,19 @@ def _at_rest(cluster: Cluster, judge: Callable[[Objects], tuple[str, ...]], view
     layout = cluster.world.layout
     pods = [one for slot in layout.pools["Pod"] if (one := view.via(_stands, slot)) is not None]
     around: list[Object] = [one for one in layout.constants.values() if not isinstance(one, Pod)]
-    for kind in ("Node", "Service"):
+    for kind in ("Namespace", "Node", "Service"):
         around += [one for slot in layout.pools.get(kind, ()) if (one := view.via(_around, slot)) is not None]
-    yield from judge((*around, *pods))
+    yield from judge((*_lasting(around), *pods))
+
+
+def _lasting(objects: list[Object]) -> Iterator[Object]:
+    """Leave out the Services of namespaces that are going: their slices are nobody's business any more.
+
+    The API server refuses new ones there, and the controller takes that for an end (syncService in
+    pkg/controller/endpointslice/endpointslice_controller.go, NamespaceTerminatingCause).
+    """
+    going = {one.metadata.name for one in objects if isinstance(one, Namespace) and one.metadata.terminating}
+    yield from (one for one in objects if not (isinstance(one, Service) and one.metadata.namespace in going))
 
 
 def _stands(obj: Object | None) -> Object | None:
@@ -59,7 +69,7 @@ def _stands(obj: Object | None) -> Object | None:
 
 
 def _around(obj: Object | None) -> Object | None:
-    """Keep a Service as it is, and of a node its name and labels."""
+    """Keep a Service and a namespace as they are, and of a node its name and labels."""
     if not isinstance(obj, Node):
         return obj
     return Node(ObjectMeta(name=obj.metadata.name, uid=obj.metadata.uid, labels=obj.metadata.labels))
