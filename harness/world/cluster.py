@@ -143,13 +143,15 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
 
     The note is what was applied, so that a later apply takes away what its manifest has no more.
 
+    Namespaces come first: where they do not, and the first apply is what is asked about, the input was refused.
+
     Raises `Refused` for the first that is not accepted.
     """
     objects = Objects()
     config = config_of(scenario)
     for name in namespaces_of(scenario):
         objects = objects.commit(handle(objects, Create(Namespace(ObjectMeta(name))), user=ADMIN)[1])
-    for obj in scenario.objects:
+    for obj in sorted(scenario.objects, key=lambda one: not isinstance(one, Namespace)):
         asked = (Create(obj),) if isinstance(obj, Node) else apply(obj, Cache(objects.objects), scenario.namespace)
         for request in asked:
             response, transaction = handle(objects, request, user=ADMIN, config=config)
