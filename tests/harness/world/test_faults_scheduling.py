@@ -512,6 +512,8 @@ def test_worlds_without_priorities_are_as_small_as_without_preemption(cpu: str) 
         ((CLASS % ("high", 1, "Never"), web("priorityClassName: high", 1), pod("usual")), [], False),
         ((web("priorityClassName: system-cluster-critical", 1), pod("low")), [], True),
         ((IMPORTANT.replace("value", "globalDefault: true\nvalue"), web("", 1), pod("low")), [], False),
+        ((IMPORTANT, web("", 1)), [{"deleteObject": {"kind": "PriorityClass", "name": "important"}}], True),
+        ((IMPORTANT, web("", 1)), [{"deleteObject": {"kind": "Deployment", "name": "web"}}], False),
         (
             (web("", 1),),
             [

@@ -49,6 +49,12 @@ def test_a_failure_that_is_not_as_documented_is_told(monkeypatch: pytest.MonkeyP
     ((right, text),) = command.run([ONE], trace=False)
     assert not right
     assert text.startswith(f"ODD  placement/{ONE}")
+    assert "(vacuous)" not in text
+    empty = partial(Found, Status.HOLDS, "convergence", 1, 0.0, (), vacuous=True)
+    monkeypatch.setattr(registry, "topics", lambda: {"placement": (evolve(pair, faulty=healthy, repaired=empty),)})
+    ((right, text),) = command.run([ONE], trace=False)
+    assert not right
+    assert "repaired:  convergence: HOLDS (vacuous)" in text
 
 
 def test_the_command_lists_runs_and_shows(capsys: pytest.CaptureFixture[str]) -> None:

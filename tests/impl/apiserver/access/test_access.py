@@ -20,8 +20,9 @@ from kubeproof.impl.apiserver import (
     handle,
     node_user,
 )
-from kubeproof.impl.apiserver.access.authentication import Credentials, authenticate, service_account
+from kubeproof.impl.apiserver.access.authentication import NODES, Credentials, authenticate, service_account
 from kubeproof.impl.apiserver.access.authorization import Attributes, Decision, allowed, matches
+from kubeproof.impl.apiserver.access.node_restriction import restricted
 from kubeproof.impl.apiserver.config import Config
 
 POD = Ref("Pod", "default", "web")
@@ -223,3 +224,17 @@ def test_the_built_in_roles_are_asked_before_the_storage() -> None:
             raise AssertionError(kind)
 
     assert handle(Untouchable(), Bind(POD, "n1"), user=SCHEDULER)[0].code == 404
+
+
+@pytest.mark.parametrize(
+    ("user", "kept_out"),
+    [
+        pytest.param(User("system:node:a", (NODES,)), True, id="a kubelet"),
+        pytest.param(User("system:node:a"), False, id="called like one, and in no group of them"),
+        pytest.param(User("ann", (NODES,)), False, id="in their group, and called otherwise"),
+    ],
+)
+def test_a_kubelet_is_who_is_called_so_and_in_the_group(user: User, *, kept_out: bool) -> None:
+    """As NodeIdentity of pkg/auth/nodeidentifier/default.go (1.32)."""
+    request = Delete(Ref("Node", "", "b"))
+    assert (restricted({}, request, user, request.ref) is not None) is kept_out
