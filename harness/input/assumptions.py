@@ -127,8 +127,7 @@ def missing_namespaces(found: Iterable[Assumption]) -> Iterator[Problem]:
 def _at(
     manifests: Manifests, ref: Ref, field: str, message: str, about: str = "", needed: Ref | None = None
 ) -> Assumption:
-    source = manifests.sources.get(ref)
-    file, line = (source.file, source.line_of(field)) if source else ("script", 0)
+    file, line = manifests.place(ref, field)
     return Assumption(file, line, str(ref), field, message, about, needed)
 
 

@@ -49,8 +49,7 @@ def keys_perhaps_added(manifests: Manifests, applied: Iterable[Object]) -> Itera
         for need in keys_needed(maker.spec, maker.ref.namespace) if held else ():
             if need.ref in held and need.key not in held[need.ref]:
                 field = f"{maker.path}.{need.path}"
-                source = manifests.sources.get(maker.ref)
-                file, line = (source.file, source.line_of(field)) if source else ("script", 0)
+                file, line = manifests.place(maker.ref, field)
                 why = f"the {need.ref} has no key {need.key!r}; what is not modelled may add it"
                 yield Note(file, line, field, str(maker.ref), why)
 

@@ -46,6 +46,11 @@ class Manifests:
         there = {ref_of(one) for one in self.objects}
         return evolve(self, objects=(*self.objects, *(one for one in more if ref_of(one) not in there)))
 
+    def place(self, ref: Ref, field: str) -> tuple[str, int]:
+        """Give file and line of a field of an object; of one that is in no file, that it comes from the script."""
+        source = self.sources.get(ref)
+        return (source.file, source.line_of(field)) if source else ("script", 0)
+
     def problem(self, ref: Ref | None, field: str, message: str, hint: str = "") -> Problem:
         """Blame a field of an object; an object that is in no file, or None, is blamed on the input as a whole."""
         source = None if ref is None else self.sources.get(ref)

@@ -92,9 +92,8 @@ def _ref(one: Object, owner: OwnerReference) -> Ref:
 
 
 def _note(manifests: Manifests, one: Object, owner: OwnerReference) -> Note:
-    source = manifests.sources.get(ref_of(one))
     field = "metadata.ownerReferences"
-    file, line = (source.file, source.line_of(field)) if source else ("script", 0)
+    file, line = manifests.place(ref_of(one), field)
     why = f"its owner {owner.kind} {owner.name} is not in the input: it is deleted if that does not exist by this uid"
     return Note(file, line, field, str(ref_of(one)), why, MOVES)
 

@@ -191,8 +191,7 @@ def _of_service(
 
 def _note(manifests: Manifests, one: Object, field: str, why: str, claims: tuple[str, ...] = (REACHABILITY,)) -> Note:
     ref = ref_of(one)
-    source = manifests.sources.get(ref)
-    file, line = (source.file, source.line_of(field)) if source else ("script", 0)
+    file, line = manifests.place(ref, field)
     return Note(file, line, field, str(ref), why, claims)
 
 

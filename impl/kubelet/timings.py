@@ -13,7 +13,7 @@ from functools import partial
 
 from attrs import frozen
 
-from ..api.core import Container, LifecycleHandler, Pod, PodSpec
+from ..api.core import Container, Pod, PodSpec
 from .hooks import NOTHING, Length, length_of
 from .prober import port_of
 
@@ -113,8 +113,3 @@ def hook_length(container: Container) -> Length:
 def _hook_seconds(container: Container, *, most: bool = False) -> float:
     length = hook_length(container)
     return math.inf if most and not length.exact else length.seconds
-
-
-def handler_seconds(hook: LifecycleHandler) -> float:
-    """Give the seconds a hook surely takes: a sleep action, `sleep N`, or what a shell command sleeps (`hooks`)."""
-    return length_of(hook).seconds

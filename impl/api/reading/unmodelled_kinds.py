@@ -64,11 +64,11 @@ _NONE: Mapping[str, str] = {
 }
 WORKLOADS = frozenset({"CronJob", "DaemonSet", "Job", "ReplicationController", "StatefulSet"})
 """Kinds that make Pods."""
-SCALER = "HorizontalPodAutoscaler"
+SCALES = Effect(MOVES, "it changes replicas")
 _SOME: Mapping[str, Effect] = {
     **dict.fromkeys(WORKLOADS, Effect(WAITS, PODS)),
     "Endpoints": Effect((REACHABILITY,), "its addresses are not published"),
-    SCALER: Effect(MOVES, "it changes replicas"),
+    "HorizontalPodAutoscaler": SCALES,
     "LimitRange": Effect(ALL, "it changes and refuses requests for resources"),
     "NetworkPolicy": Effect((REACHABILITY,), "it may drop packets; kubeproof reach looks at it"),
     "ValidatingAdmissionPolicyBinding": Effect(REFUSES, "the policy may refuse objects"),
@@ -80,7 +80,6 @@ WEBHOOKS: Mapping[str, tuple[tuple[str, ...], str]] = {
 RESOURCES = frozenset((kind.group, kind.plural) for kind in BY_NAME.values())
 """What is modelled, as webhooks name it."""
 CUSTOM = Effect((), "no claim hangs on a custom resource by itself; what its operator makes is not known")
-SCALES = Effect(MOVES, "it changes replicas")
 DROPS = Effect((REACHABILITY,), "it may drop packets; kubeproof reach looks at NetworkPolicies")
 RESIZES = Effect(ALL, "it evicts Pods and changes what they ask for")
 
@@ -101,7 +100,7 @@ def effect_of(kind: str, json: Mapping[str, Any], *, custom: bool) -> Effect:
 
 def scales(kind: str, json: Mapping[str, Any], *, custom: bool) -> bool:
     """Tell whether an object of a kind without a class here changes how many Pods there are of others."""
-    return effect_of(kind, json, custom=custom) in {SCALES, RESIZES} if custom else kind == SCALER
+    return effect_of(kind, json, custom=custom) in {SCALES, RESIZES}
 
 
 def _custom(kind: str, spec: Mapping[str, Any]) -> Effect:

@@ -41,7 +41,7 @@ from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from kubeproof.impl.kubelet.hooks import Length, length_of, length_of_script
 from kubeproof.impl.kubelet.runtime import crash, occupies, rebooted, serving
 from kubeproof.impl.kubelet.status import status
-from kubeproof.impl.kubelet.timings import first_to_stop, handler_seconds, pre_stop_seconds, timings, waits_for_hook
+from kubeproof.impl.kubelet.timings import first_to_stop, pre_stop_seconds, timings, waits_for_hook
 from kubeproof.impl.kubelet.worker import steps
 from places import VECTORS
 
@@ -238,7 +238,7 @@ def test_a_pod_takes_its_room_until_its_containers_are_gone(stage: Stage, there:
     ],
 )
 def test_the_seconds_of_a_hook(hook: LifecycleHandler, seconds: float) -> None:
-    assert handler_seconds(hook) == seconds
+    assert length_of(hook).seconds == seconds
 
 
 SCRIPTS = {
