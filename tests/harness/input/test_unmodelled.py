@@ -18,7 +18,7 @@ from kubeproof.harness.input.scenario_file import Loaded, load_scenario
 from kubeproof.impl.api.claim_names import ALL
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import BadInput
-from kubeproof.impl.api.reading.unmodelled_kinds import effect_of
+from kubeproof.impl.api.reading.unmodelled_kinds import effect_of, scales
 from places import EXAMPLES, TESTS
 
 WEB = """\
@@ -597,3 +597,21 @@ def test_endpoints_by_hand_beside_those_of_a_selector_leave_reachability_open(
     }
     found = load_scenario("by hand", files, immutabledict({"nodes": 1})).scenario.unmodelled
     assert [claim for claim in ALL if claim in found] == open_claims
+
+
+@pytest.mark.parametrize(
+    ("kind", "custom", "spec", "found"),
+    [
+        ("HorizontalPodAutoscaler", False, {"scaleTargetRef": {"name": "web"}}, True),
+        ("ScaledObject", True, {"scaleTargetRef": {"name": "web"}}, True),
+        ("VerticalPodAutoscaler", True, {}, True),
+        ("VerticalPodAutoscaler", True, {"updatePolicy": {"updateMode": "Off"}}, False),
+        ("Certificate", True, {}, False),
+        ("StatefulSet", False, {}, False),
+    ],
+)
+def test_what_changes_how_many_pods_there_are_is_known(
+    kind: str, spec: dict[str, Any], *, custom: bool, found: bool
+) -> None:
+    """Where one is, nobody knows whether there is room enough for all."""
+    assert scales(kind, {"spec": spec}, custom=custom) is found
