@@ -12,6 +12,7 @@ from kubeproof.impl.api.core import Node, Pod, Service
 from kubeproof.impl.api.kinds import Object, kind_of
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference
 from kubeproof.impl.api.reading.convert import from_json
+from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.apiserver.defaulting import default
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.properties.at_rest import ENDPOINTS, Restless, from_scratch, settled, unreachable
@@ -125,6 +126,9 @@ def test_what_is_published_is_compared_with_the_pods() -> None:
     assert "Service web publishes web-1-a, which is not a ready Pod" in lines
     assert "Deployment web reports 1 Pods, 1 ready; there are 0, 0 ready" in lines
     assert "Service web does not publish the ready Pod web-1-a" in list(unpublished((SERVICE, POD)))
+    other = evolve(POD, metadata=evolve(POD.metadata, name="db-1", labels=strings({"app": "db"})))
+    abroad = evolve(POD, metadata=evolve(POD.metadata, name="web-1-b", namespace="elsewhere"))
+    assert not [line for line in unpublished((SERVICE, other, abroad)) if line.startswith("Service")]
 
 
 def test_observers_come_to_the_same_rest_from_nothing() -> None:

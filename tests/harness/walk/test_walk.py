@@ -120,6 +120,15 @@ def test_the_eighth_ends_with_a_running_pod(walked: Walk) -> None:
     assert told[-1].startswith("the Pod is Running, ready, with the address 10.")
 
 
+def test_the_kubelet_admits_by_its_own_node(tmp_path: Path) -> None:
+    """The other node, which is first by name, has room for no Pod at all."""
+    nodes = NODES.replace('{cpu: "2", memory: 4Gi, pods: "110"}', '{cpu: "2", memory: 4Gi, pods: "0"}')
+    (tmp_path / "nodes.yaml").write_text(nodes.replace("ROOM", "110"))
+    told = lines(walk(given("nginx-pod", "nginx:latest", 80, tmp_path / "nodes.yaml")), 8)
+    assert told[0].startswith("kubelet small: ")
+    assert told[-1].startswith("the Pod is Running, ready")
+
+
 def test_the_ninth_delivers_a_packet_from_every_node_to_the_pod(walked: Walk) -> None:
     address = lines(walked, 8)[-1].rpartition(" ")[2]
     assert [line.partition(" becomes ")[2] for line in lines(walked, 9)[-3:]] == [f"DNAT {address}:80"] * 3

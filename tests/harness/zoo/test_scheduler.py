@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from kubeproof.harness.scheduling_queue.claims import EVICTED, PLACED, machine, placeable, placed
+from kubeproof.harness.scheduling_queue.claims import EVICTED, PLACED, evicted_at_most, machine, placeable, placed
 from kubeproof.harness.scheduling_queue.queue import Scene, Ways
 from kubeproof.harness.zoo.catalogue import Pair, as_documented
 from kubeproof.harness.zoo.scheduler import (
@@ -17,6 +17,8 @@ from kubeproof.harness.zoo.scheduler import (
     PAIRS,
     REFILL,
     WITHDRAWN,
+    node,
+    pod,
     search,
 )
 from kubeproof.impl.scheduler.queue.entry import NominationEnds, QueueSettings, Remembers
@@ -41,6 +43,13 @@ def test_the_pairs_have_names_sources_and_words_of_their_own() -> None:
         source.rpartition("#")[2] for pair in PAIRS for source in pair.sources
     }
     assert len({pair.what for pair in PAIRS}) == len({pair.repair for pair in PAIRS}) == len(PAIRS)
+
+
+def test_that_nobody_evicts_too_much_is_vacuous_where_nobody_evicts() -> None:
+    alone = Scene((node("n", 1),), (pod("a", 1),))
+    found = explore(machine(alone, Ways()), (placed(alone), evicted_at_most(1)))
+    assert (found[EVICTED].status, found[EVICTED].vacuous) == (Status.HOLDS, True)
+    assert not search(REFILL, Ways())[EVICTED].vacuous
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ def test_the_command_lists_runs_and_shows(capsys: pytest.CaptureFixture[str]) ->
     code, every, _ = said()
     assert (code, every) == (0, said("list")[1])
     assert all(pair.name in every for _, pair in registry.chosen(()))
+    headings = [line for line in every.splitlines() if line and not line.startswith(" ")]
+    assert headings == list(dict.fromkeys(topic for topic, _ in registry.chosen(())))
     code, ran, _ = said("run", ONE, "--trace")
     assert code == 0
     assert "1 of 1 documented failures are found, and gone with their repairs" in ran

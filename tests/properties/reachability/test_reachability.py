@@ -124,8 +124,15 @@ def test_a_policy_of_local_has_no_one_elsewhere() -> None:
         (Bounds((3, 5), (0, 1), (0, 1)), 30, 0, Sufficient(0, None)),
         (Bounds((0, 0), (0, 10), (0, 20)), 30, 0, Sufficient(30, Schedule(0, 29, 30))),
         (Bounds((0, 0), (0, 10), (0, 20)), 30, 1, Impossible(29, Schedule(0, 29, 30))),
+        (Bounds((0, 0), (0, 0), (1, 1)), 5, 10, Impossible(0, Schedule(0, 0, 1))),
     ],
-    ids=["as long as the slowest proxy", "a slow kubelet needs none", "all of the grace period", "more than there is"],
+    ids=[
+        "as long as the slowest proxy",
+        "a slow kubelet needs none",
+        "all of the grace period",
+        "more than there is",
+        "the program keeps more than there is",
+    ],
 )
 def test_the_smallest_prestop(bounds: Bounds, grace: int, after: int, answer: object) -> None:
     assert smallest_prestop(bounds, grace, after_sigterm_seconds=after) == answer

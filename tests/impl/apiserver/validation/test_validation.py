@@ -53,6 +53,10 @@ def slice_(*endpoints: dict[str, Any], kind: str = "IPv4") -> dict[str, Any]:
     return other("EndpointSlice", "discovery.k8s.io/v1", addressType=kind, endpoints=list(endpoints))
 
 
+def priority_class(metadata: dict[str, Any]) -> dict[str, Any]:
+    return other("PriorityClass", "scheduling.k8s.io/v1", value=1, metadata=metadata)
+
+
 def budget(**spec: Any) -> dict[str, Any]:
     return other("PodDisruptionBudget", "policy/v1", spec=spec)
 
@@ -257,6 +261,12 @@ BROKEN = [
         f"{FIRST}.resources.limits[hugepages-2Mi]",
     ),
     (service(type="NodePort", ports=[{"port": 80, "nodePort": 29999}]), "spec.ports[0].nodePort"),
+    (
+        priority_class({"annotations": {"a": "b" * (256 * 1024)}}),
+        "metadata.annotations",
+    ),
+    (priority_class({"name": "x" * 254}), "metadata.name"),
+    (container(name="c" * 64), f"{FIRST}.name"),
     (service(type="LoadBalancer", ports=[{"port": 80, "nodePort": 32768}]), "spec.ports[0].nodePort"),
 ]
 
@@ -299,6 +309,9 @@ KEPT = [
     container(resources={"limits": {"hugepages-2Mi": "4Mi"}, "requests": {"memory": "1Mi"}}),
     service(type="NodePort", ports=[{"port": 80, "nodePort": 30000}]),
     balancer(healthCheckNodePort=32767),
+    priority_class({"annotations": {"a": "b" * (256 * 1024 - 1)}}),
+    priority_class({"name": "x" * 253}),
+    container(name="c" * 63),
 ]
 
 

@@ -40,6 +40,19 @@ def with_args(plugin: str, **args: Any) -> Profile:
     return configured(pluginConfig=[{"name": plugin, "args": args}])
 
 
+def test_what_scores_a_node_by_itself_does_so_with_arguments_too() -> None:
+    shape = [{"utilization": 0, "score": 0}, {"utilization": 100, "score": 10}]
+    ratio = {"type": "RequestedToCapacityRatio", "requestedToCapacityRatio": {"shape": shape}}
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("NodeResourcesFit", {"scoringStrategy": {"type": "MostAllocated"}}),
+        ("NodeResourcesFit", {"scoringStrategy": ratio}),
+        ("NodeResourcesBalancedAllocation", {"resources": [{"name": "cpu", "weight": 1}]}),
+    ]
+    usual = {one.name: one.alone for one in DEFAULT.scores}
+    for name, args in asked:
+        assert {one.name: one.alone for one in with_args(name, **args).scores} == usual
+
+
 def decided(one: Pod, profile: Profile, *objects: Any) -> Decision:
     return schedule(one, Cache.of(objects), profile)
 
