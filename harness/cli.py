@@ -76,7 +76,7 @@ def cli() -> None:
     "--fault",
     multiple=True,
     metavar="NAME=N",
-    help="How often crash, node-crash, lost-response or container-crash may strike.",
+    help="How often a fault may strike: crash=1, node-crash=1, partition=1 and so on (docs/scenario-format.md).",
 )
 @click.option(
     "--consistency", metavar="HOW", help="How old views may be: linearizable, session (the default), resettable."

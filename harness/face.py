@@ -18,6 +18,7 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.kinds import ref_of
+from ..impl.api.reading.json_fields import json_name
 from ..impl.api.reading.load import BadInput, Problem
 from ..impl.api.values.frozen import EMPTY, Json, freeze, thaw
 from ..impl.kubectl import script as steps
@@ -189,7 +190,7 @@ def check(
     """
     if not isinstance(cluster, Cluster):
         cluster = Cluster.from_manifests(cluster)
-    given = {_camel(name): value for name, value in options.items()}
+    given = {json_name(name): value for name, value in options.items()}
     given["script"] = None if script is None else steps_to_json(script)
     if isinstance(faults, Faults):
         faults = {name: getattr(faults, own) for name, own in FAULTS.items()}
@@ -234,11 +235,6 @@ def _search(
     content = json.dumps([list(cluster.files.items()), thaw(cluster.options), VERSION], sort_keys=True)
     kept = Checkpoint(Path(checkpoint), tag=blake2b(content.encode()).hexdigest())
     return partial(explore, engine="auto", profile=measure, checkpoint=kept, resume=resume)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def steps_to_json(script: Iterable[Step | str]) -> list[dict[str, Any]]:

@@ -48,7 +48,8 @@ def test_everything_that_may_be_drawn_is_drawn() -> None:
     }  # fmt: skip
     for word in ("hostPort", "podAffinity", "podAntiAffinity", "topologySpread", "nodeSelector", "tolerations",
                  "Recreate", "taints", "unschedulable", "preStop", "Policy: Local", "NodePort", "nodeCrash", "crash",
-                 "lostResponse", "containerCrash", "resettable", "session", "start: settled"):  # fmt: skip
+                 "lostResponse", "containerCrash", "nodeReboot", "partition", "resettable", "session",
+                 "start: settled"):  # fmt: skip
         assert any(word in text for one in drawings for text in one.files.values()), word
 
 

@@ -9,6 +9,7 @@ from ...impl.api.kinds import ref_of
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Scenario, Start, Switch
+from ..world.faults import registry as faults
 from ..world.prepare import Prepared
 from ..world.roomy import all_the_same
 from ..world.taint_eviction import lags
@@ -108,15 +109,7 @@ def _mixed(scenario: Scenario) -> str:
 
 
 def _faults(scenario: Scenario) -> str:
-    one = scenario.faults
-    found = [
-        (one.crash, "crash and restart of a component"),
-        (one.node_crash, "node crash"),
-        (one.lost_response, "lost response"),
-        (one.container_crash, "container crash"),
-    ]
-    named = [f"at most {count} x {name}" for count, name in found if count]
-    return ", ".join(named) or "none"
+    return ", ".join(f"at most {count} x {one.told}" for _, count, one in faults.possible(scenario)) or "none"
 
 
 def _parts(scenario: Scenario) -> str:
@@ -177,12 +170,11 @@ def _throws_out(scenario: Scenario) -> bool:
 
 def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
-    throws_out = _throws_out(scenario)
-    if scenario.faults.node_crash:
-        yield "nodes that die stay down, and a Pod left terminating on one stays so"
-    if scenario.faults.node_crash or throws_out:
+    throws_out, silent = _throws_out(scenario), faults.strike_nodes(scenario)
+    yield from (line for _, _, one in faults.possible(scenario) for line in one.assumed)
+    if silent or throws_out:
         yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do in the end"
-    if throws_out and not scenario.faults.node_crash and not lags(scenario):
+    if throws_out and not silent and not lags(scenario, back=False):
         yield (
             "a Pod that is bound while another one of its node is being deleted is not evicted before that one is "
             "gone, if its tolerationSeconds are more than the other's grace period and 5 s"
@@ -197,7 +189,7 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     }
     if gone & made:
         yield "an object that is deleted and applied again under its name counts as the same object"
-    if any(isinstance(one, _NODE_STEPS) for one in scenario.script) or scenario.faults.node_crash:
+    if any(isinstance(one, _NODE_STEPS) for one in scenario.script) or silent:
         yield "a cordon, taint or deletion of a node between a scheduler's decision and its binding breaks no placement"
 
 

@@ -8,7 +8,7 @@ looked at:
   that takes no ordinary Pod (cordoned, or tainted) and has none but the Service's own;
 - with externalTrafficPolicy Local, the node port asked on each node: clients know nodes by their addresses. Not so
   behind a load balancer (type LoadBalancer): a node without ready Pods fails its health check and is not asked;
-- a node that is gone or has died is not asked.
+- a node that is gone, down or cut off is not asked.
 
 **In motion** a step of the core is enough to judge by. Proxies and the EndpointSlice controller only observe, so every
 run of the core is one in which they had caught up before the step; then connections go to the `takers`. If one of these
@@ -17,6 +17,9 @@ taker accepts and afterwards none does, nobody answers; nor where the Service no
 kubelets take several steps at once hides nothing: whoever stops somewhere inside such a chain has stopped at its end,
 and what others do in between they can also do afterwards. Connections that lagging proxies send are looked at in
 `world.one_pod`.
+
+The proxy of a node that is **cut off** leads to the Pods that were ready then. If one of these stops accepting before
+the node is in touch again, connections from there are refused.
 
 **At rest** a port should be served if a workload that wants Pods has a template that the selector matches, or a Pod
 among the manifests does; or if nothing in the whole input could ever be selected. What could be reached before the
@@ -54,7 +57,8 @@ from ...properties.reachability.answers import (
 )
 from ..input.given import lasting_pods, lasting_services
 from ..world.cluster import Cluster
-from ..world.kubelets import runtime_slot, up_slot
+from ..world.kubelets import runtime_slot
+from ..world.node_state import cut_slot, is_silent
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
 AT_A_STEP, AT_REST = "at a step", "at rest"
@@ -140,11 +144,11 @@ def _asked_at_rest(cluster: Cluster, service: Service, view: View) -> Iterator[D
 
 
 def _there(cluster: Cluster, view: View) -> Iterator[tuple[str, bool]]:
-    """Give the nodes that are there and up, and whether they are closed to ordinary Pods."""
+    """Give the nodes that are there, up and in touch, and whether they are closed to ordinary Pods."""
     layout = cluster.world.layout
     placed = (view.via(_closed, slot) for slot in layout.pools.get("Node", ()))
     for found in (*map(_closed, layout.constants.values()), *placed):
-        if found is not None and (found[0] not in cluster.mortal or view[up_slot(found[0])]):
+        if found is not None and not (found[0] in cluster.struck and is_silent(view, found[0])):
             yield found
 
 
@@ -185,6 +189,7 @@ def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
 
 def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[str]:
     services, later = services_of(cluster, before), services_of(cluster, after)
+    yield from _from_cut_off(cluster, services, before, after, label)
     old = _standing(cluster, services, before) if services else ()
     if not old:
         return
@@ -201,6 +206,29 @@ def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[
         yield f'{one}: nobody answers any more after "{label}": the Service has it no more'
     if not silent and not numbers:
         yield from _refused(doors, first, then, label)
+
+
+def _from_cut_off(
+    cluster: Cluster, services: tuple[Service, ...], before: View, after: View, label: str
+) -> Iterator[str]:
+    """Say which Pod takes no more to which a node that is cut off sends connections."""
+    known = {node: uids for node in cluster.struck if (uids := before[cut_slot(node)]) and after[cut_slot(node)]}
+    for slot in cluster.world.layout.pools["Pod"] if known else ():
+        uid = before.via(accepts, runtime_slot(slot))
+        if uid and after.via(accepts, runtime_slot(slot)) != uid and isinstance(pod := before[slot], Pod):
+            told = f'sends connections to {_name(uid)}, which takes no more after "{label}"'
+            for node in (node for node, uids in known.items() if uid in uids):
+                led = (one for one in services if selects_pod(one, pod) and _leads(one, node, pod))
+                if door := next((Door(port) for one in led for port in ports_of(one)), None):
+                    yield f"{door}: {node}, which is cut off, {told}"
+
+
+def _leads(service: Service, node: str, pod: Pod) -> bool:
+    """Tell whether the rules of a node lead to a Pod: some port of the Service does not keep to the node's own."""
+    if is_headless(service):
+        return False  # Names are looked up elsewhere.
+    outside = service.spec.type in {"NodePort", "LoadBalancer"} and service.spec.external_traffic_policy != "Local"
+    return pod.spec.node_name == node or outside or service.spec.internal_traffic_policy != "Local"
 
 
 def withdrawn(services: tuple[Service, ...], later: tuple[Service, ...]) -> tuple[Number, ...]:

@@ -84,7 +84,7 @@ def _replicaset_shortfall(obj: ReplicaSet) -> str:
 
 
 def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
-    found = (stranded(cluster.world, cluster.mortal, view, slot) for slot in cluster.world.layout.pools["Pod"])
+    found = (stranded(cluster.world, cluster.struck, view, slot) for slot in cluster.world.layout.pools["Pod"])
     return (line for line in found if line)
 
 

@@ -18,7 +18,8 @@ from ...impl.kubeproxy.route import destinations
 from ...impl.kubeproxy.services import Port, ports
 from ...model.components.connections import Door, Held, State
 from ...model.machine import Converges, Invariant, View
-from ..world.kubelets import runtime_slot, up_slot
+from ..world.kubelets import runtime_slot
+from ..world.node_state import up_slot
 from .controllers import loss_timer
 from .nodes import CUT, OPEN
 from .setup import DataPath, Flow, Known, failed_slot, flow_slot, known_slot, request_slot, split, table_slot
@@ -82,25 +83,6 @@ def let_go_within(seconds: int) -> Callable[[DataPath], Invariant]:
 
 def _dead_for_longer(path: DataPath, view: View, seconds: int) -> bool:
     return any(view[loss_timer(node)] > seconds for node in path.setup.nodes)
-
-
-def served(path: DataPath) -> Invariant:
-    """Claim that no client is refused, or left without an answer, while some Pod takes connections."""
-    return Invariant(
-        "served",
-        "While some Pod of the Service takes connections, no client is refused.",
-        partial(_refused, path),
-        lambda view: any(not path.in_touch(view, node) for node in path.setup.nodes),
-    )
-
-
-def _refused(path: DataPath, view: View) -> Iterator[str]:
-    there = listeners(path, view)
-    for client in path.setup.clients:
-        if there and path.in_touch(view, client.node):
-            for verdict in destinations(path.rules(view[known_slot(client.node)], client.node), client.packet):
-                if verdict.fate is not Fate.DNAT:
-                    yield f"{client.node} refuses a connection, and {', '.join(sorted(there))} would take it"
 
 
 def all_ready(path: DataPath) -> Converges:

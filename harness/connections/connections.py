@@ -31,18 +31,17 @@ from ...model.machine import Action, Machine, State
 from ...model.world.store import Layout, pool
 from ...model.world.world import World
 from ..world.cluster import describe, serve
-from ..world.kubelets import runtime_slot, up_slot
+from ..world.kubelets import runtime_slot
+from ..world.node_state import up_slot
 from ..world.settle import settle
 from . import controllers, nodes, traffic
 from .clock import Timer, after_due, clock
 from .setup import (
-    CUTS,
     LOSSES,
     RESTARTS,
     SCRIPT,
     DataPath,
     Setup,
-    cut_slot,
     failed_slot,
     flow_slot,
     known_slot,
@@ -106,13 +105,11 @@ def _slots(path: DataPath) -> dict[str, Hashable]:
     """Give every slot as it is before anything was created."""
     setup, layout = path.setup, path.world.layout
     slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), *map(runtime_slot, path.places)))
-    slots |= {SCRIPT: 0, RESTARTS: setup.restarts, LOSSES: setup.node_losses, CUTS: setup.cuts}
+    slots |= {SCRIPT: 0, RESTARTS: setup.restarts, LOSSES: setup.node_losses}
     for node in setup.nodes:
         slots |= {up_slot(node): True, known_slot(node): (), memory_slot(node): True, table_slot(node): frozenset()}
         if setup.balancer is not None:
             slots[failed_slot(node)] = 0
-        if setup.cuts:
-            slots[cut_slot(node)] = False
     slots |= {flow_slot(one.name): "" for one in setup.flows}
     if setup.longest_request is not None:
         slots |= {request_slot(place): "" for place in path.places}

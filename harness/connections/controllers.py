@@ -1,4 +1,4 @@
-"""The controllers in a world of connections, and nodes that die or are cut off, which they have to notice."""
+"""The controllers in a world of connections, and nodes that die, which they have to notice."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from ...impl.controllers import nodelifecycle, tainteviction
 from ...impl.controllers.endpointslice import endpointslice
 from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Updates
-from ..world.kubelets import runtime_slot, up_slot
+from ..world.kubelets import runtime_slot
+from ..world.node_state import up_slot
 from .clock import WHENEVER, Timer, Window
 from .nodes import send_all
-from .setup import CUTS, LOSSES, DataPath, Delays, cut_slot
+from .setup import LOSSES, DataPath, Delays
 
 
 def timers(path: DataPath) -> tuple[Timer, ...]:
@@ -32,7 +33,7 @@ def timers(path: DataPath) -> tuple[Timer, ...]:
 
 def _lossy(path: DataPath) -> bool:
     """Tell whether nodes may fall silent."""
-    return bool(path.setup.node_losses or path.setup.cuts)
+    return path.setup.node_losses > 0
 
 
 # --- the EndpointSlice controller -----------------------------------------------------------------------------------
@@ -107,7 +108,7 @@ def _node_requests(path: DataPath, place: str, view: View) -> tuple[Request, ...
     node: Node | None = view[place]
     if node is None:
         return ()
-    silent = not path.in_touch(view, node.metadata.name)
+    silent = not path.is_up(view, node.metadata.name)
     nodes = (one for slot in path.world.layout.pools["Node"] if (one := view[slot]) is not None)
     return nodelifecycle.reconcile(Cache.of((*nodes, *_all_pods(path, view))), ref_of(node), heartbeat_lost=silent)
 
@@ -186,13 +187,10 @@ def _evicts(path: DataPath, place: str, view: View) -> Iterator[Outcome]:
 
 
 def losses(path: DataPath) -> tuple[Action, ...]:
-    """Let nodes die: what ran there runs no more, and nobody hears from them again; or let them be cut off."""
-    faults = (("dies", _dies, path.setup.node_losses), ("is cut off", _is_cut_off, path.setup.cuts))
+    """Let nodes die: what ran there runs no more, and nobody hears from them again."""
     return tuple(
-        Action(f"node {node}: {what}", "fault node", partial(happens, path, node), Fairness.NONE)
-        for what, happens, budget in faults
-        if budget
-        for node in path.setup.nodes
+        Action(f"node {node}: dies", "fault node", partial(_dies, path, node), Fairness.NONE)
+        for node in (path.setup.nodes if path.setup.node_losses else ())
     )
 
 
@@ -201,11 +199,6 @@ def _dies(path: DataPath, node: str, view: View) -> Iterator[Outcome]:
         there = partial(_is_on, node)
         stopped: Updates = {runtime_slot(place): None for place in path.places if view.via(there, place)}
         yield Outcome(f"{node} dies", stopped | {up_slot(node): False, LOSSES: view[LOSSES] - 1})
-
-
-def _is_cut_off(path: DataPath, node: str, view: View) -> Iterator[Outcome]:
-    if view[CUTS] and path.in_touch(view, node):
-        yield Outcome(f"{node} loses the API server", {cut_slot(node): True, CUTS: view[CUTS] - 1})
 
 
 def _is_on(node: str, obj: Object | None) -> bool:

@@ -73,7 +73,7 @@ class _Kubelet:
         if pod is None and runtime is IDLE:
             return ()
         node = _node_of(self.path, view, pod)
-        if node is None or (pod is not None and not self.path.in_touch(view, node.metadata.name)):
+        if node is None or (pod is not None and not self.path.is_up(view, node.metadata.name)):
             return ()
         name = pod.metadata.name if pod is not None else runtime.uid.rpartition("/")[2]
         possible = worker.steps(pod, runtime, node, (), WELL, address=self.path.setup.pod_ip(name))

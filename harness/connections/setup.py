@@ -16,7 +16,7 @@ from ...impl.kubeproxy.proxy import rules
 from ...impl.kubeproxy.rule import RuleSet
 from ...model.machine import View
 from ...model.world.world import World
-from ..world.kubelets import up_slot
+from ..world.node_state import up_slot
 
 Span = tuple[int, int]
 """The least and the greatest number of seconds that something takes."""
@@ -91,8 +91,6 @@ class Setup:
     """How often a kube-proxy may restart."""
     node_losses: int = 0
     """How many nodes may die."""
-    cuts: int = 0
-    """How many nodes may lose the API server: what runs there goes on, and nobody there learns or says anything."""
     joins: bool = False
     """Whether a program gets ready only when it finds itself by the name of its (headless) Service."""
     longest_request: int | None = None
@@ -129,7 +127,6 @@ class Setup:
 SCRIPT = "script"
 RESTARTS = "fault/proxy-restarts"
 LOSSES = "fault/node-losses"
-CUTS = "fault/cuts"
 
 
 def known_slot(node: str) -> str:
@@ -150,11 +147,6 @@ def table_slot(node: str) -> str:
 def flow_slot(flow: str) -> str:
     """Name the slot with what became of a flow's last packet."""
     return f"flow/{flow}"
-
-
-def cut_slot(node: str) -> str:
-    """Name the slot that says whether a node has lost the API server."""
-    return f"node/{node}/cut-off"
 
 
 def failed_slot(node: str) -> str:
@@ -188,9 +180,9 @@ class DataPath:
         """Whether there is a clock."""
         return self.setup.delays is not None and not self.settling
 
-    def in_touch(self, view: View, node: str) -> bool:
-        """Tell whether a node is up and reaches the API server."""
-        return bool(view[up_slot(node)]) and not (self.setup.cuts and view[cut_slot(node)])
+    def is_up(self, view: View, node: str) -> bool:
+        """Tell whether a node is up."""
+        return bool(view[up_slot(node)])
 
     def rules(self, known: Known, node: str) -> RuleSet:
         """Give the rules that a node's proxy makes of what it knows."""

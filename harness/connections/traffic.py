@@ -13,7 +13,8 @@ from ...impl.kubeproxy.packet import Fate, Packet, Verdict
 from ...impl.kubeproxy.route import destinations, journeys
 from ...impl.kubeproxy.services import ports
 from ...model.machine import Action, Fairness, Outcome, View
-from ..world.kubelets import runtime_slot, up_slot
+from ..world.kubelets import runtime_slot
+from ..world.node_state import up_slot
 from .clock import Timer, Window
 from .nodes import OPEN, SERVED, accepts
 from .setup import (
@@ -124,7 +125,7 @@ def now(path: DataPath, view: View) -> Known:
 
 def is_current(path: DataPath, view: View, node: str) -> bool:
     """Tell whether a node's proxy has nothing to do: its rules are made from what there is, or it learns nothing."""
-    if not path.in_touch(view, node):
+    if not path.is_up(view, node):
         return True
     return bool(view[memory_slot(node)]) and view[known_slot(node)] == now(path, view)
 

@@ -102,10 +102,11 @@ def _most_memory() -> int:
 
 def faults_of(given: tuple[str, ...]) -> dict[str, Any] | None:
     """Read crash=1 node-crash=2 into the faults of scenario.yaml; a number that is none is left for it to refuse."""
+    from ...impl.api.reading.json_fields import json_name  # noqa: PLC0415 - --help needs nothing of it
+
     faults: dict[str, Any] = {}
     for fault in given:
         name, equals, number = fault.partition("=")
-        first, *rest = name.split("-")
         budget = number if equals else "1"
-        faults[first + "".join(word.capitalize() for word in rest)] = int(budget) if budget.isdecimal() else budget
+        faults[json_name(name.replace("-", "_"))] = int(budget) if budget.isdecimal() else budget
     return faults or None

@@ -106,6 +106,10 @@ class Faults:
     """A request is committed but its sender learns nothing and tries again from what it sees."""
     container_crash: int = 0
     """A container exits and is restarted."""
+    node_reboot: int = 0
+    """A node goes down and comes up again."""
+    partition: int = 0
+    """A node is cut off from the API server and in touch again later; what runs there runs on."""
 
 
 @frozen

@@ -11,12 +11,13 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.claim_names import ALL as CLAIMS
 from ...impl.api.core import Node, Resources
 from ...impl.api.kinds import Object, ref_of
+from ...impl.api.reading.json_fields import json_name
 from ...impl.api.reading.load import Note
 from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import EMPTY, Json, thaw
@@ -68,12 +69,7 @@ FIELDS = (
     "nodes",
     "nodeCapacity",
 )
-FAULTS = {
-    "crash": "crash",
-    "nodeCrash": "node_crash",
-    "lostResponse": "lost_response",
-    "containerCrash": "container_crash",
-}
+FAULTS = {json_name(one.name): one.name for one in fields(Faults)}
 """Faults by their names in scenario.yaml and in `Faults`."""
 BOUNDS = ("propagation", "pods", "starts", "scores", "mixedViews")
 DEADLINE = {

@@ -39,9 +39,10 @@ from ...model.world.verbs import Verb
 from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario, Start, Switch
+from ..input.scenario import Consistency, Scenario, Switch
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
-from . import components, environment, kubelets, node_faults, scheduling, script_slots, taint_eviction
+from . import components, environment, kubelets, node_faults, node_state, scheduling, script_slots, taint_eviction
+from .faults import registry as faults
 
 T = TypeVar("T", bound=Object)
 
@@ -123,8 +124,8 @@ class Cluster:
     world: World
     processes: tuple[Process, ...]
     machine: Machine
-    mortal: tuple[str, ...] = ()
-    """The nodes that may die."""
+    struck: tuple[str, ...] = ()
+    """The nodes that faults may strike."""
     proxies: tuple[str, ...] = ()
     """The nodes whose kube-proxies take part."""
 
@@ -178,7 +179,7 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
     live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
     if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
         live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
-    if node_faults.acted_on(scenario, objects):
+    if faults.strike_nodes(scenario) or node_faults.acted_on(scenario, objects):
         live.add("Node")
     if parts.endpoints:
         live.add("EndpointSlice")
@@ -339,7 +340,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     found.append(components.garbage_process(pools, constants, scenario.absent_owners))
     held = frozenset(one.ref.namespace for one in scenario.holders)
     found += [components.namespace_process(place, pools, constants, held) for place in pools.get("Namespace", ())]
-    found += node_faults.processes(scenario, pools, constants)
+    found += node_faults.processes(pools, constants, lags=_evictions_lag(scenario))
     return tuple(components.remembering(one) for one in found)
 
 
@@ -397,28 +398,33 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     ]
     layout = evolve(layout, memories=tuple(memories))
     world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario)), describe)
-    mortal = node_faults.mortal(scenario, kept)
+    struck = faults.struck_nodes(scenario, kept)
     works = kubelets.Kubelets(
         world,
         layout.pools["Pod"],
         behaviour_of(scenario),
         fine=parts.fine_kubelets,
         may_stop=parts.may_stop,
-        mortal=mortal,
+        struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
     )
     script = environment.Environment(world, scenario.script, scenario.namespace, scenario.wait_between_steps)
     acts: list[Action] = [*environment.actions(script)]
     for process in processes:
         acts += world_steps.actions(world, process)
-    if "Node" in layout.pools and not taint_eviction.lags(scenario):
-        acts += taint_eviction.actions(world, timed=not mortal)
+    if "Node" in layout.pools and not _evictions_lag(scenario):
+        acts += taint_eviction.actions(world, timed=not struck)
     acts += kubelets.actions(works)
-    acts += [kubelets.proxy_action(node, layout.pools.get("EndpointSlice", ())) for node in proxies]
+    slices = layout.pools.get("EndpointSlice", ())
+    acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]
     if parts.faults:
-        acts += _faults(scenario, world, processes, works)
+        acts += _faults(scenario, world, processes, works, kept)
     slots = (_initial(scenario, layout, one, processes, world, proxies) for one in starts)
-    return Cluster(scenario, parts, world, processes, Machine(tuple(slots), tuple(acts)), mortal, tuple(proxies))
+    return Cluster(scenario, parts, world, processes, Machine(tuple(slots), tuple(acts)), struck, tuple(proxies))
+
+
+def _evictions_lag(scenario: Scenario) -> bool:
+    return taint_eviction.lags(scenario, back=faults.nodes_come_back(scenario))
 
 
 def _looked_at(parts: Parts, start: Initial) -> Initial:
@@ -445,24 +451,23 @@ def _same_constants(layout: Layout, starts: tuple[Initial, ...]) -> None:
             raise MachineError(f"states to start from differ in what never changes: {odd[0]}")
 
 
-def _faults(scenario: Scenario, world: World, processes: tuple[Process, ...], works: kubelets.Kubelets) -> list[Action]:
-    budget = scenario.faults
-    lagging = scenario.consistency is Consistency.RESETTABLE
-    found: list[Action] = []
-    for process in processes:
-        found += world_faults.faults(
-            world, process, crash=budget.crash > 0, lost=budget.lost_response > 0, lagging=lagging
-        )
-    if budget.container_crash:
-        found += kubelets.crashes(works)
-    if budget.crash and ("Node" in world.layout.pools or scenario.start is Start.CLUSTER):
-        # Elsewhere who was admitted once still is: neither nodes nor what Pods ask for have changed.
-        found += kubelets.restarts(works)
-    if budget.node_crash:
-        found += node_faults.crashes(world, works.mortal)
+def _faults(
+    scenario: Scenario,
+    world: World,
+    processes: tuple[Process, ...],
+    works: kubelets.Kubelets,
+    objects: tuple[Object, ...],
+) -> list[Action]:
+    """Return what may befall a world, and what its controllers do where nodes fall silent and are heard again."""
+    found = [*faults.actions(faults.Struck(scenario, world, processes, works))]
+    if works.struck:
         found += node_faults.silences(world)
-        found += node_faults.marks(world, crash=budget.crash > 0)
-    if lagging:
+        found += node_faults.marks(world)
+    if faults.nodes_come_back(scenario):
+        joining = (step.object for step in scenario.script if isinstance(step, kubectl.AddNode))
+        nodes = {one.metadata.name: one for one in (*objects, *joining) if isinstance(one, Node)}
+        found += node_faults.reports(world, nodes)
+    if scenario.consistency is Consistency.RESETTABLE:
         found += world_faults.stalling(world)
     return found
 
@@ -483,12 +488,9 @@ def _initial(
     slots |= taint_eviction.initial(dict(layout.pools))
     slots |= script_slots.initial()
     slots[worlds.OVERFLOW] = ""
-    slots[worlds.CRASHES] = scenario.faults.crash
-    slots[worlds.LOST] = scenario.faults.lost_response
-    slots[kubelets.CONTAINER_CRASHES] = scenario.faults.container_crash
-    if scenario.faults.node_crash:
-        slots[node_faults.NODE_CRASHES] = scenario.faults.node_crash
-        slots |= {kubelets.up_slot(node): True for node in node_faults.mortal(scenario, start.objects)}
+    slots |= faults.budgets(scenario)
+    if struck := faults.struck_nodes(scenario, start.objects):
+        slots |= node_state.initial(struck)
         slots |= {node_faults.marking(place): False for place in layout.pools["Node"]}
     slots[worlds.LAGGING] = int(scenario.consistency is Consistency.RESETTABLE)
     slots[worlds.STALLED] = None

@@ -6,7 +6,8 @@ nothing: they read the Pod and what runs for it, they write only what runs, and 
 is one step, too (report that all has stopped, then remove the object), because no other component tells a stopped Pod
 that is being deleted from one that is gone. Where connections matter every step is taken by itself (`fine`).
 
-A node that may die (`mortal`) has a slot that says whether it is up; on one that is not, nothing happens any more.
+On a node that is down (`node_state`) nothing happens. On one that is cut off a kubelet goes on with what it has begun:
+it neither sees what has changed nor starts anything new, and nobody hears of what it does.
 
 Left out on purpose: two steps of one Pod at once, static Pods, the kubelet's own status (node heartbeats).
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import takewhile
 
 from attrs import evolve, frozen
 
@@ -26,17 +28,17 @@ from ...impl.api.runtime import IDLE, PodRuntime, Stage
 from ...impl.api.values.frozen import strings
 from ...impl.kubelet import worker
 from ...impl.kubelet.behaviour import ImageBehaviour
-from ...impl.kubelet.runtime import KubeletStep, Work, crash, occupies
+from ...impl.kubelet.runtime import KubeletStep, Work, occupies
 from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Stored, Updates
 from ...model.world.verbs import Verb
 from ...model.world.world import CRASHES, World
+from .node_state import cut_slot, is_silent, up_slot
 
 USER = "kubelet"
 """Who a kubelet's work is by."""
 PROXY = "kube-proxy"
 """Who a kube-proxy's work is by."""
-CONTAINER_CRASHES = "fault/container-crash"
 
 MayStop = Callable[[View, Pod], bool]
 """Whether the clock allows a Pod's SIGTERM now: the propagation bound may say not yet."""
@@ -51,15 +53,10 @@ class Kubelets:
     behaviour: ImageBehaviour
     fine: bool = False
     may_stop: MayStop | None = None
-    mortal: tuple[str, ...] = ()
-    """The nodes that may die."""
+    struck: tuple[str, ...] = ()
+    """The nodes that faults may strike."""
     early: bool = False
     """A Pod may be reported as over while its containers still hold their share of the node."""
-
-
-def up_slot(node: str) -> str:
-    """Name the slot that says whether a mortal node is up."""
-    return f"node/{node}/up"
 
 
 def runtime_slot(place: str) -> str:
@@ -76,22 +73,6 @@ def actions(kubelets: Kubelets) -> tuple[Action, ...]:
             partial(_works, kubelets, place),
             by=USER,
             verb=Verb.WORKS,
-            on=place,
-        )
-        for place in kubelets.places
-    )
-
-
-def crashes(kubelets: Kubelets) -> tuple[Action, ...]:
-    """Let running containers exit, as often as the budget allows."""
-    return tuple(
-        Action(
-            f"kubelet {place.rpartition('/')[2]}: container crashes",
-            f"fault {place}",
-            partial(_crashes, place),
-            Fairness.NONE,
-            by=USER,
-            verb=Verb.CONTAINER_CRASHES,
             on=place,
         )
         for place in kubelets.places
@@ -121,7 +102,9 @@ def _restarts(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
     budget: int = view[CRASHES]
     pod = view.via(_as_kubelet_sees, place)
     node = _node(kubelets, view, pod) if pod is not None and pod.spec.node_name else None
-    if not budget or node is None or not _readmitted(kubelets, view, place, node):
+    if not budget or node is None or (node.metadata.name in kubelets.struck and is_silent(view, node.metadata.name)):
+        return
+    if not _readmitted(kubelets, view, place, node):
         return
     updates: Updates = {CRASHES: budget - 1}
     for other in kubelets.places:
@@ -138,6 +121,22 @@ def _readmitted(kubelets: Kubelets, view: View, place: str, node: Node) -> Updat
     return {} if after == runtime else {runtime_slot(place): after}
 
 
+def running_on(world: World, node: str, view: View) -> Iterator[str]:
+    """Yield the places of the Pods that are on a node, or whose containers run there though they are gone."""
+    for place in world.layout.pools["Pod"]:
+        if view.via(partial(is_on, node), place) or view.via(_where, runtime_slot(place)) == node:
+            yield place
+
+
+def is_on(uid: str, obj: Object | None) -> bool:
+    """Tell whether something is a Pod on the node with this name or uid."""
+    return isinstance(obj, Pod) and bool(obj.spec.node_name) and obj.spec.node_name == uid.rpartition("/")[2]
+
+
+def _where(runtime: PodRuntime | None) -> str:
+    return "" if runtime is None else runtime.node
+
+
 def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
     pod: Pod | None = view.via(_as_kubelet_sees, place)
     slot = runtime_slot(place)
@@ -147,10 +146,16 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
     if pod is not None and not pod.spec.node_name:
         return
     node = _node(kubelets, view, pod)
-    if node is None or (node.metadata.name in kubelets.mortal and not view[up_slot(node.metadata.name)]):
+    where = runtime.node if node is None or pod is None else node.metadata.name
+    struck = where in kubelets.struck
+    if node is None or (struck and not view[up_slot(where)]):
         return
-    for chain in _chains(kubelets, view, place, pod, runtime, node):
-        updates: Updates = {slot: _kept(chain[-1].runtime)}
+    cut = struck and view[cut_slot(where)] is not None
+    for found in _chains(kubelets, view, place, pod, runtime, node):
+        chain = _unseen(found) if cut else found
+        if not chain:
+            continue
+        updates: Updates = {slot: kept(_on(where, chain[-1].runtime) if struck else chain[-1].runtime)}
         labels = [one.label for one in chain]
         stored = Stored(view, kubelets.world.layout, updates)
         if all(_report(kubelets, stored, one, node) for one in chain):
@@ -159,6 +164,20 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
             yield Outcome(f"{node.metadata.name}: {', '.join(labels)} ({_name(pod, runtime)})", updates)
         if kubelets.early and pod is not None and occupies(runtime):
             yield from _early(kubelets, view, pod, chain, node)
+
+
+_BEGUN = frozenset({Work.BECOME_READY, Work.CRASH, Work.EXIT, Work.DEADLINE, Work.SIGTERM, Work.STOP})
+"""What a kubelet goes on with when it is cut off."""
+
+
+def _unseen(chain: tuple[KubeletStep, ...]) -> tuple[KubeletStep, ...]:
+    """Return as much of some steps as a kubelet takes that is cut off: nothing new, and nothing that is reported."""
+    return tuple(takewhile(lambda one: one.work in _BEGUN, chain))
+
+
+def _on(node: str, runtime: PodRuntime) -> PodRuntime:
+    """Return what runs, and where: its Pod may be gone while its node is cut off."""
+    return runtime if runtime == IDLE else evolve(runtime, node=node)
 
 
 def _early(kubelets: Kubelets, view: View, pod: Pod, chain: tuple[KubeletStep, ...], node: Node) -> Iterator[Outcome]:
@@ -176,7 +195,8 @@ def _as_kubelet_sees(obj: Object | None) -> Pod | None:
     return obj if isinstance(obj, Pod) else None
 
 
-def _kept(runtime: PodRuntime) -> PodRuntime | None:
+def kept(runtime: PodRuntime) -> PodRuntime | None:
+    """Return what is remembered of what runs: nothing, where nothing does."""
     return None if runtime == IDLE else runtime
 
 
@@ -261,17 +281,6 @@ def _on_node(name: str, obj: Object | None) -> Pod | None:
     return Pod(ObjectMeta(name=obj.metadata.name, namespace=obj.metadata.namespace, labels=strings()), spec)
 
 
-def _crashes(place: str, view: View) -> Iterator[Outcome]:
-    budget: int = view[CONTAINER_CRASHES]
-    pod = view[place]
-    runtime = view[runtime_slot(place)]
-    if budget and isinstance(pod, Pod) and runtime is not None:
-        after = crash(pod, runtime)
-        if after != runtime:
-            label = f"a container of {pod.metadata.name} exits"
-            yield Outcome(label, {runtime_slot(place): _kept(after), CONTAINER_CRASHES: budget - 1})
-
-
 # --- kube-proxy -----------------------------------------------------------------------------------------------------
 
 
@@ -280,10 +289,12 @@ def proxy_slot(node: str) -> str:
     return f"proxy/{node}"
 
 
-def proxy_action(node: str, slices: tuple[str, ...]) -> Action:
-    """Let a kube-proxy program what it now sees of the EndpointSlices."""
+def proxy_action(node: str, slices: tuple[str, ...], *, struck: bool = False) -> Action:
+    """Let a kube-proxy program what it now sees of the EndpointSlices; `struck`: its node may be cut off."""
 
     def syncs(view: View) -> Iterator[Outcome]:
+        if struck and view[cut_slot(node)] is not None:
+            return
         seen = tuple(view[slot] for slot in slices)
         if seen != view[proxy_slot(node)]:
             yield Outcome(f"programs the rules on {node}", {proxy_slot(node): seen})

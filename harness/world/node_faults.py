@@ -1,22 +1,23 @@
-"""What becomes of nodes: they die, are cordoned, tainted and deleted; and who puts the rest of the cluster in order.
+"""Who puts a cluster in order when nodes fall silent (`faults` says why), are cordoned, tainted or deleted.
 
-A node that dies stops its containers and its kubelet for good. The node lifecycle controller hears nothing from it,
-says so in its conditions and taints it; the taint eviction controller deletes the Pods that do not stay for ever; the
-Pod garbage collector removes those whose node is gone. Timers (the lease that is not renewed, tolerationSeconds) run
-out at any time after they are armed.
+The node lifecycle controller hears nothing from a node, says so in its conditions and taints it; the taint eviction
+controller deletes the Pods that do not stay for ever; the Pod garbage collector removes those whose node is gone. A
+node that is heard again says what it said at the start, and its taints go. Timers (the lease that is not renewed,
+tolerationSeconds) run out at any time after they are armed.
 
-These controllers act on the store as it is. Nothing is lost where what they act on stays true once it is: a node that
-died never comes back, and writes to a Node or a Pod's status carry the version they were decided on, so an older view
-only meets conflicts. Where the script takes taints off, an eviction may still go ahead on what was seen before.
-Left out on purpose: nodes that come back, partitions (a node that is cut off goes on running its containers), zones and
-rates of eviction, a kubelet that outlives its Node object.
+These controllers act on the store as it is. Writes to a Node or a Pod's status carry the version they were decided on,
+so an older view only meets conflicts. Where taints are taken off, by the script or since a node is back, an eviction
+may still go ahead on what was seen before (`taint_eviction.lags`).
+Left out on purpose: zones and rates of eviction, a kubelet that outlives its Node object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
+
+from attrs import evolve
 
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, NodeSpec, Pod
@@ -32,12 +33,12 @@ from ...model.world.verbs import Verb
 from ...model.world.world import CRASHES, Alternatives, Form, Process, Watch, World
 from ..input.priorities import pod_specs
 from ..input.scenario import Scenario
-from . import taint_eviction
-from .kubelets import runtime_slot, up_slot
-from .taint_eviction import is_on, number_of
+from . import kubelets, taint_eviction
+from .kubelets import is_on
+from .node_state import is_silent, up_slot
+from .taint_eviction import number_of
 
 LIFECYCLE = "node-controller"
-NODE_CRASHES = "fault/node-crash"
 PODGC_KEY = Ref("PodGarbageCollector", "", "all")
 
 Pools = dict[str, tuple[str, ...]]
@@ -46,22 +47,17 @@ Pools = dict[str, tuple[str, ...]]
 # --- who takes part -------------------------------------------------------------------------------------------------
 
 
-def mortal(scenario: Scenario, objects: tuple[Object, ...]) -> tuple[str, ...]:
-    """Name the nodes that may die: none unless the budget says so, those that join later among them."""
-    if not scenario.faults.node_crash:
-        return ()
-    joining = (step.object for step in scenario.script if isinstance(step, kubectl.AddNode))
-    return tuple(sorted({one.metadata.name for one in (*objects, *joining) if isinstance(one, Node)}))
+def processes(pools: Pools, constants: tuple[Object, ...], *, lags: bool) -> tuple[Process, ...]:
+    """Return the processes of all three controllers, for every node there may be (see `acted_on` for where none is).
 
-
-def processes(scenario: Scenario, pools: Pools, constants: tuple[Object, ...]) -> tuple[Process, ...]:
-    """Give the processes of all three controllers, for every node there may be (see `acted_on` for where none is)."""
+    `lags`: evictions rest on old views, see `taint_eviction.lags`.
+    """
     nodes = pools.get("Node", ())
     if not nodes:
         return ()
     return (
         *(_lifecycle(place, nodes) for place in nodes),
-        *(taint_eviction.process(place, pools) for place in nodes if taint_eviction.lags(scenario)),
+        *(taint_eviction.process(place, pools) for place in nodes if lags),
         _collector(pools, constants),
     )
 
@@ -69,14 +65,15 @@ def processes(scenario: Scenario, pools: Pools, constants: tuple[Object, ...]) -
 def acted_on(scenario: Scenario, objects: tuple[Object, ...]) -> bool:
     """Tell whether nodes may change, or one of the controllers here may do something because of how they are.
 
-    Otherwise each of them may be left out by what it reads and writes. The node lifecycle controller writes what
-    follows from a node's conditions and cordon, and marks Pods of a node that is not ready: nodes are at rest at the
-    start (`at_rest`), ready, and nobody else writes them. The taint eviction controller does nothing on a node without
-    a NoExecute taint. The Pod garbage collector looks for Pods whose node does not exist or carries the out-of-service
-    taint; the scheduler binds to nodes that are there, so only a Pod that names its node itself can be such a one.
+    That is where no fault strikes nodes. Otherwise each of them may be left out by what it reads and writes. The
+    node lifecycle controller writes what follows from a node's conditions and cordon, and marks Pods of a node that
+    is not ready: nodes are at rest at the start (`at_rest`), ready, and nobody else writes them. The taint eviction
+    controller does nothing on a node without a NoExecute taint. The Pod garbage collector looks for Pods whose node
+    does not exist or carries the out-of-service taint; the scheduler binds to nodes that are there, so only a Pod
+    that names its node itself can be such a one.
     """
     nodes = [one for one in objects if isinstance(one, Node)]
-    if scenario.faults.node_crash or any(isinstance(step, _NODE_STEPS) for step in scenario.script):
+    if any(isinstance(step, _NODE_STEPS) for step in scenario.script):
         return True
     if any(isinstance(step, kubectl.Apply) and isinstance(step.object, Node) for step in scenario.script):
         return True
@@ -164,22 +161,34 @@ def marking(place: str) -> str:
     return f"node-controller/{number_of(place)}"
 
 
-def marks(world: World, *, crash: bool) -> tuple[Action, ...]:
-    """Let the node lifecycle controller mark the Pods of nodes that fell silent as not ready, in any order.
+def marks(world: World) -> tuple[Action, ...]:
+    """Let the node lifecycle controller mark the Pods of nodes that fell silent as not ready, in any order."""
+    return tuple(
+        Action(
+            f"node-controller {number_of(place)}: marks",
+            f"{LIFECYCLE} {place} Pods",
+            partial(_marks, world, place),
+            by=LIFECYCLE,
+            verb=Verb.SENDS,
+            on=place,
+        )
+        for place in world.layout.pools.get("Node", ())
+    )
 
-    It does so because it saw the node change, not because of how the node is: a restart in between (`crash`) forgets
-    it, and then nobody marks them (k/k#50067; monitorNodeHealth compares what it read with what it wrote).
+
+def forgets(world: World) -> tuple[Action, ...]:
+    """Let the node lifecycle controller restart before it has marked the Pods of a node that fell silent.
+
+    It marks them because it saw the node change, not because of how the node is: so now nobody does (k/k#50067;
+    monitorNodeHealth compares what it read with what it wrote).
     """
     found = []
     for place in world.layout.pools.get("Node", ()):
         name = f"node-controller {number_of(place)}"
         on: dict[str, Any] = {"by": LIFECYCLE, "on": place}
-        does = partial(_marks, world, place)
-        found.append(Action(f"{name}: marks", f"{LIFECYCLE} {place} Pods", does, verb=Verb.SENDS, **on))
-        if crash:
-            forgets = partial(_forgets, world, place)
-            fault = f"{name}: crashes before the Pods are marked"
-            found.append(Action(fault, f"fault {name}", forgets, Fairness.NONE, verb=Verb.CRASHES, **on))
+        does = partial(_forgets, world, place)
+        fault = f"{name}: crashes before the Pods are marked"
+        found.append(Action(fault, f"fault {name}", does, Fairness.NONE, verb=Verb.CRASHES, **on))
     return tuple(found)
 
 
@@ -204,7 +213,7 @@ def _ready_on(node: str, obj: Object | None) -> Object | None:
 
 def _forgets(world: World, place: str, view: View) -> Iterator[Outcome]:
     budget: int = view[CRASHES]
-    name = view.via(_name, place)
+    name = view.via(name_of, place)
     ready = partial(_ready_on, name)
     unmarked = name and any(view.via(ready, other) is not None for other in world.layout.pools["Pod"])
     if budget and view[marking(place)] and unmarked:
@@ -227,8 +236,8 @@ def silences(world: World) -> tuple[Action, ...]:
 
 
 def _hears_nothing(world: World, place: str, view: View) -> Iterator[Outcome]:
-    name = view.via(_name, place)
-    if not name or view[up_slot(name)]:
+    name = view.via(name_of, place)
+    if not name or not is_silent(view, name):
         return
     node = view[place]
     requests = nodelifecycle.reconcile(Cache.of((node,)), ref_of(node), heartbeat_lost=True)
@@ -239,7 +248,8 @@ def _hears_nothing(world: World, place: str, view: View) -> Iterator[Outcome]:
                 yield Outcome(f"hears nothing from {name}: Ready is Unknown", {**updates, marking(place): True})
 
 
-def _name(obj: Object | None) -> str:
+def name_of(obj: Object | None) -> str:
+    """Name the object in a place, "" if it is free."""
     return "" if obj is None else obj.metadata.name
 
 
@@ -273,40 +283,61 @@ def _collections(cache: Cache, _key: Ref) -> Alternatives:
     return tuple(requests for requests in found if requests)
 
 
-# --- dying ----------------------------------------------------------------------------------------------------------
+# --- coming back ------------------------------------------------------------------------------------------------------
 
 
-def crashes(world: World, nodes: tuple[str, ...]) -> tuple[Action, ...]:
-    """Let nodes die, as often as the budget allows: what ran there is gone, and nothing is ever heard from it again."""
+def reports(world: World, start: Mapping[str, Node]) -> tuple[Action, ...]:
+    """Let kubelets of nodes that fell silent and are heard again say of their nodes what they said at the start.
+
+    `start`: the nodes as they were, by name.
+    """
     return tuple(
         Action(
-            f"node {node}: dies", f"fault {node}", partial(_dies, world, node), Fairness.NONE, verb=Verb.DIES, on=node
+            f"kubelet of node {number_of(place)}: reports",
+            f"kubelet of {place}",
+            partial(_reports, world, start, place),
+            by=kubelets.USER,
+            verb=Verb.REPORTS,
+            on=place,
         )
-        for node in nodes
+        for place in world.layout.pools.get("Node", ())
     )
 
 
-def _dies(world: World, node: str, view: View) -> Iterator[Outcome]:
-    budget: int = view[NODE_CRASHES]
-    there = any(view.via(_name, place) == node for place in world.layout.pools.get("Node", ()))
-    if not budget or not there or not view[up_slot(node)]:
+def _reports(world: World, start: Mapping[str, Node], place: str, view: View) -> Iterator[Outcome]:
+    name = view.via(name_of, place)
+    if not name or is_silent(view, name):
         return
-    on_it = partial(is_on, node)
-    stopped = {runtime_slot(place): None for place in world.layout.pools["Pod"] if view.via(on_it, place)}
-    yield Outcome(f"node {node} dies", {**stopped, up_slot(node): False, NODE_CRASHES: budget - 1})
+    node: Node = view[place]
+    said = {one.type: one for one in start[name].status.conditions if one.type in nodelifecycle.REPORTED}
+    conditions = tuple(said.get(one.type, one) for one in node.status.conditions)
+    if conditions == node.status.conditions:
+        return
+    after = evolve(node, status=evolve(node.status, conditions=conditions))
+    response, updates = world.commit(view, ref_of(node), Update(after, node, "status"))
+    if response.ok:
+        yield Outcome(f"{name} is heard again: its kubelet reports", {**updates, marking(place): False})
 
 
-def stranded(world: World, nodes: tuple[str, ...], view: View, place: str) -> str:
+def is_there(world: World, node: str, view: View) -> bool:
+    """Tell whether there is a node of this name."""
+    return any(view.via(name_of, place) == node for place in world.layout.pools.get("Node", ()))
+
+
+# --- at rest ----------------------------------------------------------------------------------------------------------
+
+
+def stranded(world: World, struck: tuple[str, ...], view: View, place: str) -> str:
     """Say that the Pod in a place is on a node that is gone or has died and is not being deleted; "" if it is not."""
     node = view.via(_stays_on, place)
     places = world.layout.pools.get("Node", ())
     if not node or not places:
         return ""
-    if not any(view.via(_name, one) == node for one in places):
+    if not any(view.via(name_of, one) == node for one in places):
         return f"Pod {view[place].metadata.name} is on {node}, which is gone"
     return (
         f"Pod {view[place].metadata.name} is on {node}, which has died"
-        if node in nodes and not view[up_slot(node)]
+        if node in struck and not view[up_slot(node)]
         else ""
     )
 

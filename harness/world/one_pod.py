@@ -181,9 +181,8 @@ def one_pod(
     acts = (
         *_somebody(world, owner, nodes),
         *world_steps.actions(world, process),
-        *world_faults.faults(
-            world, process, crash=scenario.faults.crash > 0, lost=scenario.faults.lost_response > 0, lagging=False
-        ),
+        *(world_faults.crashes(world, process) if scenario.faults.crash else ()),
+        *(world_faults.losses(world, process) if scenario.faults.lost_response else ()),
         *kubelets.actions(works),
         *(kubelets.proxy_action(one.partition("/")[2], pools["EndpointSlice"]) for one in proxies),
     )

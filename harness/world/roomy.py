@@ -13,6 +13,7 @@ from ...impl.apiserver.pod_defaults import default_pod
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import pod_specs
 from ..input.scenario import Scenario
+from .faults.registry import strike_nodes
 from .room import has, largest, scaled
 
 _OF_WORKLOADS = (
@@ -31,7 +32,7 @@ def all_the_same(scenario: Scenario) -> bool:
     nodes = [one for one in scenario.objects if isinstance(one, Node)]
     services = [one for one in scenario.everything if isinstance(one, Service)]
     return (
-        not scenario.faults.node_crash
+        not strike_nodes(scenario)
         and all(isinstance(one, _OF_WORKLOADS) or _any_pod(one) for one in scenario.script)
         and not any(isinstance(step.object, Node) for step in scenario.script if isinstance(step, kubectl.Apply))
         and not any(map(asks_nodes, services))

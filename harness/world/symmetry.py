@@ -33,8 +33,9 @@ from ...model.world.turn import Requests, Together, sent
 from ...model.world.world import STALLED, Process
 from ..input.scenario import Scenario
 from .cluster import Cluster
-from .kubelets import runtime_slot, up_slot
+from .kubelets import runtime_slot
 from .node_faults import marking
+from .node_state import slots_of
 from .script_slots import LISTED
 from .taint_eviction import slot as outlived_slot
 
@@ -193,11 +194,13 @@ class Shape:
             node = cluster.machine.initial[0][slot]
             if isinstance(node, Node) and node.metadata.name in names.nodes:
                 self.owners[slot] = self.owners[marking(slot)] = names.nodes[node.metadata.name]
-        for mention, name in names.spelt.items():
-            self.owners[up_slot(name)] = mention
         self.slots: dict[str, tuple[str, tuple[Mention, ...]]] = {}
         for slot, owner in self.owners.items():
             self.slots[slot] = (f"{slot.partition('/')[0]}/{owner.sort}", (owner,))
+        for mention, name in names.spelt.items():
+            for slot in slots_of(name):
+                self.owners[slot] = mention
+                self.slots[slot] = (f"{slot.rpartition('/')[2]}/{mention.sort}", (mention,))
         for process in cluster.processes:
             self._process(process)
         self.columns[STALLED] = tuple(self.owners.get(slot) for slot in layout.slots())
@@ -233,6 +236,9 @@ class Shape:
                 yield from self._asked(alternative)
         elif template in self.turns:
             yield from self._asked(value)
+        elif isinstance(value, frozenset):
+            yield (frozenset(), ())
+            yield from map(self.parts.fact, value)
         else:
             yield self.parts.fact(value)
 

@@ -29,6 +29,7 @@ from ...model.world.store import reference
 from ...model.world.verbs import Verb
 from ...model.world.world import Alternatives, Form, Process, Watch, World
 from ..input.scenario import Consistency, Scenario
+from .kubelets import is_on
 
 USER = "taint-eviction-controller"
 FOR_EVER = 10**9
@@ -41,9 +42,9 @@ Outlived = tuple[tuple[Evict], ...]
 """Pods, each as the turn that would evict it: as decisions are kept, so that they can be renamed."""
 
 
-def lags(scenario: Scenario) -> bool:
-    """Tell whether an eviction may rest on a taint that is no longer there."""
-    lifted = any(isinstance(one, kubectl.Untaint) for one in scenario.script)
+def lags(scenario: Scenario, *, back: bool) -> bool:
+    """Tell whether an eviction may rest on a taint that is no longer there; `back`: silent nodes are heard again."""
+    lifted = back or any(isinstance(one, kubectl.Untaint) for one in scenario.script)
     return lifted and scenario.consistency is not Consistency.LINEARIZABLE
 
 
@@ -75,11 +76,6 @@ def _node(_uid: str, obj: Object | None) -> Object | None:
 
 def _pod(uid: str, obj: Object | None) -> Object | None:
     return tainteviction.TRANSFORM["Pod"](obj) if is_on(uid, obj) and obj is not None else None
-
-
-def is_on(uid: str, obj: Object | None) -> bool:
-    """Tell whether something is a Pod on the node with this uid."""
-    return isinstance(obj, Pod) and bool(obj.spec.node_name) and obj.spec.node_name == uid.rpartition("/")[2]
 
 
 def _evictions(cache: Cache, _key: Ref) -> Alternatives:

@@ -168,15 +168,6 @@ def loss(*, publish: bool = False, toleration: int = 5, silence: tuple[int, int]
     )
 
 
-def cut_off(*, publish: bool = False) -> Setup:
-    """Let the nodes that the Pods are on lose the API server, while clients ask from another one."""
-    return Setup(
-        (*NODES, service(publish_not_ready_addresses=publish), pod("web-0", "node-1")),
-        clients=(Client("node-2", Packet(CLIENT_IP, CLUSTER_IP, 80)),),
-        cuts=1,
-    )
-
-
 # --- names that lead to Pods ----------------------------------------------------------------------------------------
 
 
@@ -275,14 +266,6 @@ PAIRS: tuple[Pair, ...] = (
         "Unready addresses are not published: the endpoint goes when the node is given up.",
         partial(judged, loss(publish=True), claims.let_go),
         partial(judged, loss(), claims.let_go),
-    ),
-    Pair(
-        "cut-off-node-empties-service",
-        ("k/k#105617",),
-        "A zone loses the control plane: its Pods are said not to be ready, and the Service has no endpoint left.",
-        "publishNotReadyAddresses keeps them (and those of nodes that died: see lost-node-published-for-ever).",
-        partial(judged, cut_off(), claims.served),
-        partial(judged, cut_off(publish=True), claims.served),
     ),
     Pair(
         "ready-when-found",

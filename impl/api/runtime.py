@@ -40,6 +40,8 @@ class PodRuntime:
     reason: str = ""
     images: tuple[str, ...] = ()
     """What its containers were started with, of a Pod that nobody makes anew: only of such a one it may be changed."""
+    node: str = ""
+    """Where, if the Pod may be gone from the API before its kubelet learns of it."""
     message: str = field(default="", eq=False)
     """For humans; two runtimes that differ in it are one."""
 

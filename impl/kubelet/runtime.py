@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from ..api.core import Pod
 from ..api.requests import Request
-from ..api.runtime import PodRuntime, Stage
+from ..api.runtime import IDLE, PodRuntime, Stage
 
 
 class Work(Enum):
@@ -89,10 +89,18 @@ def probe_failed(runtime: PodRuntime) -> PodRuntime:
     return evolve(runtime, ready=False)
 
 
+KILLED = 137
+"""The exit code of a container nobody saw exit."""
+
+
 def rebooted(pod: Pod, runtime: PodRuntime) -> PodRuntime:
-    """Bring the machine back up: what ran starts again, unless the Pod had stopped or was being killed."""
-    if runtime.stage in {Stage.PRE_STOP, Stage.TERMINATING}:
-        return evolve(runtime, stage=Stage.STOPPED, ready=False)
-    if runtime.stage is Stage.RUNNING:
-        return crash(pod, runtime)
-    return runtime
+    """Return what is left when a node reboots: its kubelet admits and starts anew what had not stopped.
+
+    Not so a Pod that was being killed, nor one whose containers ran and are not restarted: these have stopped.
+    """
+    if runtime.stage in {Stage.IDLE, Stage.STOPPED}:
+        return runtime
+    ran = runtime.stage is Stage.RUNNING and pod.spec.restart_policy == "Never"
+    if ran or runtime.stage in {Stage.PRE_STOP, Stage.TERMINATING}:
+        return evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=KILLED)
+    return IDLE

@@ -16,12 +16,9 @@ from ..api.requests import Delete, PatchStatus
 from ..api.runtime import IDLE, PodRuntime, Stage
 from .admission import admit
 from .behaviour import WELL, Behaviour, ImageBehaviour
-from .runtime import Delay, KubeletStep, Work
+from .runtime import KILLED, Delay, KubeletStep, Work
 from .status import DEADLINE_EXCEEDED, rejected, status
 from .timings import timings, waits_for_hook
-
-KILLED = 137
-"""The exit code of a container nobody saw exit."""
 
 _ALIVE = frozenset({Stage.STARTING, Stage.RUNNING})
 
@@ -95,7 +92,12 @@ def _started(pod: Pod, images: ImageBehaviour) -> PodRuntime:
     behaviour = images.of(pod)
     ready = behaviour.becomes_ready and _ready_after(pod, images) == 0
     ill = "" if behaviour.becomes_ready or behaviour.exits_with is not None else "Unhealthy"
-    return PodRuntime(Stage.RUNNING, pod.metadata.uid, ready=ready, reason=ill, images=started_with(pod))
+    return PodRuntime(Stage.RUNNING, pod.metadata.uid, ready, 0, _restarts(pod), ill, started_with(pod))
+
+
+def _restarts(pod: Pod) -> int:
+    """Return how often the containers have been restarted when they start: what is known of them is their status."""
+    return max((one.restart_count + 1 for one in pod.status.container_statuses if one.started), default=0)
 
 
 def started_with(pod: Pod) -> tuple[str, ...]:

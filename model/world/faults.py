@@ -16,18 +16,24 @@ from .turn import beside, heads
 from .verbs import Verb
 from .world import CRASHES, LAGGING, LOST, STALLED, Form, News, Process, World
 
+Step = Callable[[World, Process, View], Iterator[Outcome]]
 
-def faults(world: World, process: Process, *, crash: bool, lost: bool, lagging: bool) -> tuple[Action, ...]:
-    """Give what may befall a process, each limited by the budget in its slot."""
-    found: list[tuple[Verb, Callable[[World, Process, View], Iterator[Outcome]]]] = []
-    if crash and process.crashes:
-        found.append((Verb.CRASHES, _crashes))
-    if crash and process.crashes and lagging:
-        found.append((Verb.RESTARTS_STALE, _restarts_stale))
-    if lost:
-        found.append((Verb.LOSES, _loses))
-    if lost and process.form is not Form.CURRENT:
-        found.append((Verb.BEGINS_UNSEEN, _begins))
+
+def crashes(world: World, process: Process, *, stale: bool = False) -> tuple[Action, ...]:
+    """Return how a process may crash and restart; `stale`: also against an API server that stands still."""
+    if not process.crashes:
+        return ()
+    restarts = (Verb.RESTARTS_STALE, _restarts_stale)
+    return _befall(world, process, (Verb.CRASHES, _crashes), *([restarts] if stale else []))
+
+
+def losses(world: World, process: Process) -> tuple[Action, ...]:
+    """Return how the answer to a request of a process may be lost, and what it sees meanwhile."""
+    begins = (Verb.BEGINS_UNSEEN, _begins)
+    return _befall(world, process, (Verb.LOSES, _loses), *([] if process.form is Form.CURRENT else [begins]))
+
+
+def _befall(world: World, process: Process, *found: tuple[Verb, Step]) -> tuple[Action, ...]:
     return tuple(
         Action(
             f"{process.name}: {verb.value}",

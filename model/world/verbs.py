@@ -35,6 +35,8 @@ class Verb(Enum):
     """A kubelet's work on one Pod."""
     SYNCS = "syncs"
     """A kube-proxy programs what it sees."""
+    REPORTS = "reports"
+    """A kubelet says how its node is."""
 
     # What may befall them.
     CRASHES = "crashes and restarts"
@@ -45,6 +47,10 @@ class Verb(Enum):
     CATCHES_UP = "catches up"
     CONTAINER_CRASHES = "container crashes"
     DIES = "dies"
+    REBOOTS = "reboots"
+    COMES_UP = "comes up"
+    IS_CUT_OFF = "is cut off"
+    IS_IN_TOUCH = "is in touch again"
 
 
 IN_MIND = frozenset(

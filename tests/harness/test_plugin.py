@@ -16,6 +16,7 @@ from kubeproof.harness import face
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.results import Claim, Report
 from kubeproof.harness.input.scenario import Bounds, Faults, Scenario, Start
+from kubeproof.harness.input.scenario_file import FAULTS
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubectl import script
 from kubeproof.model.checker.results import Status, Step, Trace
@@ -100,7 +101,7 @@ def test_a_failing_check_shows_the_report_and_leaves_a_trace_under_the_root(proj
     assert "1. pod: falls over" in out
     assert f"replay it with: kubeproof replay {path}" in out
     assert json.loads(path.read_text())["inputs"]["options"] == {
-        "faults": {"crash": 1, "nodeCrash": 0, "lostResponse": 0, "containerCrash": 0},
+        "faults": dict.fromkeys(FAULTS, 0) | {"crash": 1},
         "nodes": 1,
         "script": [],
     }

@@ -16,6 +16,8 @@ APART = (
     "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
     f"[{{topologyKey: {HOST}, labelSelector: {{matchLabels: {{app: web}}}}}}]}}}}, "
 )
+STAYS = "tolerations: [{operator: Exists, effect: NoExecute}], "
+CUT_OFF: dict[str, Any] = {"faults": {"partition": 1}, "waitBetweenSteps": False}
 SPREAD = (
     f"topologySpreadConstraints: [{{maxSkew: 1, topologyKey: {HOST}, whenUnsatisfiable: DoNotSchedule, "
     "labelSelector: {matchLabels: {app: web}}}], "
@@ -360,6 +362,10 @@ WORLDS = {
         deployment(box=HOOK, spec=SURGE) + service(), wish(applied(deployment(spec=SURGE)), image())
     ),
     # --- faults
+    "a node that reboots": World(deployment(), wish(faults={"nodeReboot": 1})),
+    "a scale down while a node is cut off": World(
+        deployment(replicas=3, pod=APART + STAYS, box=HOOK) + service(), wish(scale(2), **CUT_OFF, nodes=3)
+    ),
     # --- input
     "a nodeSelector applied away": World(
         deployment(pod="nodeSelector: {disk: ssd}, "),

@@ -126,7 +126,8 @@ def build(toy: Toy) -> Built:
     whole = dict(slots)
     for one in processes:
         acts += world_steps.actions(world, one)
-        acts += world_faults.faults(world, one, crash=toy.crash > 0, lost=toy.lost > 0, lagging=False)
+        acts += world_faults.crashes(world, one) if toy.crash else ()
+        acts += world_faults.losses(world, one) if toy.lost else ()
         whole |= worlds.initial(world, one, slots)
     return Built(world, processes, others, slots, Machine((whole,), tuple(acts)))
 

@@ -18,12 +18,11 @@ from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.requests import Create, Delete
-from kubeproof.impl.api.runtime import Stage
 from kubeproof.model.checker import Status, explore, replay
 from kubeproof.model.checker.traces import states
 from kubeproof.model.components.connections import Held
 from kubeproof.model.components.connections import State as Flows
-from kubeproof.model.machine import Action, Converges, Invariant, Machine, Outcome, Sometimes, State, StepProperty, View
+from kubeproof.model.machine import Action, Converges, Invariant, Machine, Outcome, Sometimes, State
 from kubeproof.properties.reachability.prestop_relation import (
     Condition,
     Goal,
@@ -354,36 +353,8 @@ def test_evicted_pods_of_a_lost_node_stay_for_ever() -> None:
     assert (found["evicted"].status, found["gone"].status) == (Status.HOLDS, Status.VIOLATED)
 
 
-def test_a_node_that_is_cut_off_goes_on_serving_and_learns_nothing() -> None:
-    setup = evolve(zoo.cut_off(), script=(Delete(ref_of(zoo.pod("web-0", "node-1"))),))
-    serves = Sometimes(
-        "serves",
-        "",
-        lambda view: (
-            view["node/node-1/cut-off"]
-            and view["store/Pod/0"] is not None
-            and view["store/Pod/0"].metadata.terminating
-            and view["runtime/0"].stage is Stage.RUNNING
-        ),
-    )
-    old = Sometimes(
-        "old",
-        "",
-        lambda view: view["node/node-1/cut-off"] and view["proxy/node-1/known"] != view["proxy/node-2/known"],
-    )
-
-    def changed(before: View, after: View, _label: str) -> tuple[str, ...]:
-        watched = ("runtime/0", "proxy/node-1/known")
-        cut = before["node/node-1/cut-off"]
-        return tuple(slot for slot in watched if cut and before[slot] != after[slot])
-
-    found = explore(machine(setup), [serves, old, StepProperty("learns nothing", "", changed)])
-    assert found.status is Status.HOLDS
-
-
 @pytest.mark.parametrize("publish", [True, False])
-def test_publishing_unready_addresses_repairs_one_failure_and_makes_the_other(*, publish: bool) -> None:
-    assert holds(zoo.cut_off(publish=publish), claims.served) == publish
+def test_publishing_unready_addresses_keeps_those_of_a_node_that_died(*, publish: bool) -> None:
     assert holds(zoo.loss(publish=publish, silence=(0, 0)), claims.let_go) != publish
 
 

@@ -345,7 +345,7 @@ WORLD = "kubeproof.harness.world"
 FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]]] = [
     (
         "containers go on running on a dead node",
-        f"{WORLD}.node_faults",
+        f"{WORLD}.faults.node_crash",
         "{**stopped, up_slot(node): False",
         "{up_slot(node): False",
         CRASH,
@@ -354,16 +354,16 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     (
         "the kubelet of a dead node goes on working",
         f"{WORLD}.kubelets",
-        "and not view[up_slot(node.metadata.name)])",
-        "and False)",
+        "(struck and not view[up_slot(where)])",
+        "False",
         CRASH,
         silent,
     ),
     (
         "nobody notices a silent node",
         f"{WORLD}.node_faults",
-        "if not name or view[up_slot(name)]:",
-        "if name or view[up_slot(name)]:",
+        "if not name or not is_silent(view, name):\n        return\n    node = view[place]",
+        "if name or not is_silent(view, name):\n        return\n    node = view[place]",
         CRASH,
         lambda one: sometimes(one, unknown_and_tainted),
     ),

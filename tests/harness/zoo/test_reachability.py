@@ -26,7 +26,6 @@ ENDS = {
     "udp-scaled-to-zero": "kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints on node-2",
     "udp-service-deleted": "kube-proxy node-2: syncs: programs no Service on node-2",
     "udp-missed-while-restarting": "kube-proxy node-2: syncs",
-    "cut-off-node-empties-service": "kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints on node-2",
     "ready-when-found": "kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints on node-2",
     "lost-node-published-for-ever": "clock: ticks: a second passes",
     "lost-node-served-for-long": "clock: ticks: a second passes",

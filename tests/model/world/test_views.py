@@ -373,7 +373,10 @@ def with_processes(cluster: Cluster, processes: tuple[Process, ...]) -> tuple[Ma
     own += [
         one.name
         for process in cluster.processes
-        for one in world_faults.faults(cluster.world, process, crash=True, lost=True, lagging=True)
+        for one in (
+            *world_faults.crashes(cluster.world, process, stale=True),
+            *world_faults.losses(cluster.world, process),
+        )
     ]
     others = [one for one in cluster.machine.actions if one.name not in own]
     kept = {slot for process in cluster.processes for slot in process.memories()}
@@ -383,7 +386,8 @@ def with_processes(cluster: Cluster, processes: tuple[Process, ...]) -> tuple[Ma
     acts = list(others)
     for one in processes:
         acts += world_steps.actions(world, one)
-        acts += world_faults.faults(world, one, crash=budget.crash > 0, lost=budget.lost_response > 0, lagging=False)
+        acts += world_faults.crashes(world, one) if budget.crash else ()
+        acts += world_faults.losses(world, one) if budget.lost_response else ()
     return Machine((own_slots(world, processes, slots),), tuple(acts)), slots, others
 
 

@@ -1,0 +1,26 @@
+"""A component of the control plane, or a kubelet, crashes and restarts: what it had in mind is gone, and it lists anew.
+
+A restarted kubelet admits anew what runs on its node. That matters only where nodes or what Pods ask for may change, or
+where a live cluster is started from: elsewhere who was admitted once still is.
+"""
+
+from __future__ import annotations
+
+from ....model.machine import Action
+from ....model.world.faults import crashes
+from ...input.scenario import Consistency, Start
+from .. import kubelets, node_faults
+from .fault import Fault, Struck
+
+
+def _actions(struck: Struck) -> tuple[Action, ...]:
+    stale = struck.scenario.consistency is Consistency.RESETTABLE
+    found = [one for process in struck.processes for one in crashes(struck.world, process, stale=stale)]
+    if "Node" in struck.world.layout.pools or struck.scenario.start is Start.CLUSTER:
+        found += kubelets.restarts(struck.works)
+    if struck.nodes:
+        found += node_faults.forgets(struck.world)
+    return tuple(found)
+
+
+FAULT = Fault("crash and restart of a component", _actions)

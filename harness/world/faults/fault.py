@@ -1,0 +1,47 @@
+"""What a fault is to a world: what it does, and what is assumed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import frozen
+
+from ....model.machine import Action
+from ....model.world.world import Process, World
+from ...input.scenario import Scenario
+from ..kubelets import Kubelets
+
+
+@frozen
+class Struck:
+    """What faults strike: a world that is being put together."""
+
+    scenario: Scenario
+    world: World
+    processes: tuple[Process, ...]
+    works: Kubelets
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of the nodes that may be struck, those that join later among them."""
+        return self.works.struck
+
+
+@frozen
+class Fault:
+    """One fault; asked for what it does only where its budget is not 0."""
+
+    told: str
+    """What it is, in a report: "node crash"."""
+    actions: Callable[[Struck], tuple[Action, ...]]
+    strikes_nodes: bool = False
+    """A node falls silent: its kubelet is not heard for a while, or for ever."""
+    comes_back: bool = False
+    """A node that fell silent is heard again."""
+    assumed: tuple[str, ...] = ()
+    """What a report says is assumed where it may strike."""
+
+
+def budget(name: str) -> str:
+    """Name the slot that says how often a fault may still strike, by its field in `Faults`."""
+    return f"fault/{name.replace('_', '-')}"

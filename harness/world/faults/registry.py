@@ -1,0 +1,63 @@
+"""All faults. A field of `Faults` says how often one may strike, a file here, called like it, what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from types import MappingProxyType
+
+from attrs import fields
+
+from ....impl.api.core import Node
+from ....impl.api.kinds import Object
+from ....impl.kubectl.script import AddNode
+from ....model.machine import Action
+from ...input.scenario import Faults, Scenario
+from .fault import Fault, Struck, budget
+
+__all__ = ["FAULTS", "Struck", "actions", "budgets", "nodes_come_back", "possible", "strike_nodes", "struck_nodes"]
+
+
+def _found(name: str) -> Fault:
+    fault = import_module(f".{name}", __package__).FAULT
+    assert isinstance(fault, Fault)  # noqa: S101 - a mistake of who writes one
+    return fault
+
+
+FAULTS = MappingProxyType({one.name: _found(one.name) for one in fields(Faults)})
+"""By their fields in `Faults`, in its order."""
+
+
+def possible(scenario: Scenario) -> Iterator[tuple[str, int, Fault]]:
+    """Yield the faults that may strike: by which name, and how often."""
+    for name, fault in FAULTS.items():
+        if count := getattr(scenario.faults, name):
+            yield name, count, fault
+
+
+def strike_nodes(scenario: Scenario) -> bool:
+    """Tell whether a node may fall silent."""
+    return any(one.strikes_nodes for _, _, one in possible(scenario))
+
+
+def nodes_come_back(scenario: Scenario) -> bool:
+    """Tell whether a node that fell silent may be heard again."""
+    return any(one.comes_back for _, _, one in possible(scenario))
+
+
+def struck_nodes(scenario: Scenario, objects: tuple[Object, ...]) -> tuple[str, ...]:
+    """Name the nodes that may fall silent: none, or all, those that join later among them."""
+    if not strike_nodes(scenario):
+        return ()
+    joining = (step.object for step in scenario.script if isinstance(step, AddNode))
+    return tuple(sorted({one.metadata.name for one in (*objects, *joining) if isinstance(one, Node)}))
+
+
+def actions(struck: Struck) -> tuple[Action, ...]:
+    """Return what may befall a world."""
+    return tuple(action for _, _, one in possible(struck.scenario) for action in one.actions(struck))
+
+
+def budgets(scenario: Scenario) -> dict[str, int]:
+    """Return the slots of those faults that may strike: how often."""
+    return {budget(name): count for name, count, _ in possible(scenario)}
