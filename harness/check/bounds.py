@@ -34,7 +34,10 @@ _NODE_STEPS = (kubectl.Cordon, kubectl.DeleteNode, kubectl.Drain, kubectl.Taint)
 """Steps that make a node unfit for a decision that has been taken."""
 
 
-_IN_A_ROW = "of the syncs of one key, two in a row may rest on views older than the first one's commit, not three"
+_IN_A_ROW = (
+    "of the syncs of one key, two in a row may rest on views older than the first one's commit, not three; of a key "
+    "whose object is gone one may"
+)
 
 
 NO_CLOCKS = "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out"

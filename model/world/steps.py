@@ -79,7 +79,10 @@ def _commit(world: World, process: Process, view: View, requests: Requests, requ
 
 
 def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -> Updates:
-    """Show a process the kinds it has just written, where it must have seen its own writes."""
+    """Show a process the kinds it has just written, where it must have seen its own writes, and that its object is gone.
+
+    A process that acts on an old view of an object that is gone does so once, not again and again.
+    """
     own = [
         watch
         for watch in process.watches
@@ -90,7 +93,8 @@ def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -
     key = world.key(after, process)
     if process.form is Form.CURRENT or key is None:
         return {}
-    return {process.seen(watch): News.DUE for watch in own}
+    gone = [watch for watch in process.watches if watch.kind == key.kind and after.get(key) is None]
+    return {process.seen(watch): News.DUE for watch in (*own, *gone)}
 
 
 def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:

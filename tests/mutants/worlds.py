@@ -176,6 +176,9 @@ WORLDS = {
     "a scale up on a full node": World(node("a", cpu="1") + deployment(box=asks("1")), wish(scale(2), **TWO)),
     "a scale up with room": World(node("a", cpu="2") + deployment(box=asks("1")), wish(scale(2), **TWO)),
     "a deployment deleted": World(deployment(replicas=2), wish(delete("web"))),
+    "a deployment deleted seen late": World(
+        deployment(), wish(delete("web"), consistency="session", waitBetweenSteps=False, bounds={})
+    ),
     "a finalizer": World(deployment(own=", finalizers: [example.com/keep]"), wish(delete("web"))),
     "a pod with a finalizer": World(
         pod("one", own=", finalizers: [example.com/keep]"), wish({"deletePod": {"name": "one"}})
