@@ -8,7 +8,7 @@ from ...impl.api.core import Node
 from ...impl.api.kinds import ref_of
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario, Start, Switch
+from ..input.scenario import Consistency, Detail, Scenario, Start, Switch
 from ..world.faults import registry as faults
 from ..world.prepare import Prepared
 from ..world.roomy import all_the_same
@@ -152,7 +152,7 @@ def _placement(scenario: Scenario) -> Iterator[str]:
             f"deadline: a scheduler acts within {one.decision_seconds} s of when it may, back-offs included; a victim "
             f"is gone {one.stop_seconds} s after its grace period; containers run {one.start_seconds} s after a binding"
         )
-    yield from (one.told for one in Switch if one in scenario.switches)
+    yield from (one.told for one in (*Switch, *Detail) if one in {*scenario.switches, *scenario.detail})
 
 
 def _spreads(scenario: Scenario) -> bool:

@@ -41,7 +41,7 @@ from ..world.drain import refused_evictions
 from ..world.prepare import Prepared, prepare
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
-from . import motion
+from . import motion, queueing
 from .advice import NO_PODS, gap_blame
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -121,6 +121,8 @@ def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = Tru
 def machine_for(scenario: Scenario, kind: str = "") -> Machine:
     """Give the machine a trace of this kind of breach was found on, for a replay."""
     prepared = prepare(scenario)
+    if kind == queueing.IN_QUEUE:
+        return queueing.machine_of(scenario, prepared)
     if kind in motion.MOVING:
         return motion.moving(scenario, prepared, kind)[0].machine
     return machine_of(scenario, prepared).machine
@@ -155,7 +157,7 @@ def _claims(
         else:
             continue
         if name == "placement" and claim.status is not Status.VIOLATED:
-            claim = _nothing_left(core, found, claim)
+            claim = queueing.judge(core.scenario, prepared, _nothing_left(core, found, claim), limits, progress)
         if name == claim_deadline.NAME and verdict is not None:
             claim = claim_deadline.judge(core.scenario, found, claim)
         if name == "reachability":

@@ -68,10 +68,59 @@ class Switch(Enum):
         "a kubelet may report a Pod as over before its containers are gone, as before Kubernetes 1.27",
     )
     """k/k#106884."""
+    LATE_NOMINATIONS = (
+        "nominations",
+        "before-1.14",
+        "a scheduler remembers a nomination once it has seen it written, as before Kubernetes 1.14",
+    )
+    """k/k#72124, PR #72259. In the scheduling queue."""
+    WIPED_WAKE_UPS = (
+        "wakeUps",
+        "before-1.14",
+        "a scheduler marks that something happened during a trial, the next wipes it out, as before Kubernetes 1.14",
+    )
+    """k/k#72122, PR #72558. In the scheduling queue."""
+    ADDING_LISTS = (
+        "relist",
+        "before-1.10",
+        "a scheduler does not learn from a new list what is gone, as before Kubernetes 1.10",
+    )
+    """k/k#55587, PR #58712. In the scheduling queue."""
+    KEPT_NODES = (
+        "missingNodes",
+        "before-1.10",
+        "a node that is not found stays in the scheduler's cache, as before Kubernetes 1.10",
+    )
+    """k/k#56261, PR #56622. In the scheduling queue."""
+    DROPPED_NODES = (
+        "missingNodes",
+        "since-1.10",
+        "a node that is not found is refused, and leaves the scheduler's cache, as in Kubernetes 1.10",
+    )
+    """What repairs `KEPT_NODES`; later nobody asks whether the node is there (k/k#94437)."""
 
-    def __init__(self, key: str, until: str, told: str) -> None:
+    def __init__(self, key: str, value: str, told: str) -> None:
         """Take the three words of a switch apart."""
-        self.key, self.until, self.told = key, until, told
+        self.key, self.value_of_key, self.told = key, value, told
+
+    @property
+    def of_queue(self) -> bool:
+        """Whether only the scheduling queue knows it."""
+        return self not in {Switch.UNCOUNTED_NOMINATIONS, Switch.EARLY_STATUS}
+
+
+class Detail(Enum):
+    """What is looked at more closely: a field of `detail` in scenario.yaml, its value, and what a report says of it."""
+
+    QUEUE = (
+        "scheduler",
+        "queue",
+        "placement is also looked at with the scheduler's queue, cache and events; waiting Pods are never flushed",
+    )
+
+    def __init__(self, key: str, value: str, told: str) -> None:
+        """Take the three words apart."""
+        self.key, self.value_of_key, self.told = key, value, told
 
 
 @frozen
@@ -110,6 +159,10 @@ class Faults:
     """A node goes down and comes up again."""
     partition: int = 0
     """A node is cut off from the API server and in touch again later; what runs there runs on."""
+    lost_event: int = 0
+    """An event of a watch that something is gone is lost, and nobody notices."""
+    api_server_restart: int = 0
+    """The API server restarts: what it has not sent it never sends, and whoever watches lists anew."""
 
 
 @frozen
@@ -153,6 +206,8 @@ class Scenario:
     schedulers: Schedulers = Schedulers()
     switches: frozenset[Switch] = frozenset()
     """What is done as Kubernetes did it once."""
+    detail: frozenset[Detail] = frozenset()
+    """What is looked at more closely."""
     image_behaviour: bool = False
     """Images called bad:, crash:, nopull:, slow:, slowstop:, job: behave as they are called."""
     bounds: Bounds = Bounds()

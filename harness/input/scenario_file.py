@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import evolve, fields, frozen
 from immutabledict import immutabledict
@@ -43,7 +43,19 @@ from .manifests import Manifests, read_manifests
 from .owners import owners, owners_of_live
 from .plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
 from .reader import Reader
-from .scenario import MOST_PODS, Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Start, Switch
+from .scenario import (
+    MOST_PODS,
+    Bounds,
+    Consistency,
+    Deadline,
+    Detail,
+    Expected,
+    Faults,
+    Scenario,
+    Schedulers,
+    Start,
+    Switch,
+)
 from .script import Surroundings, read_script
 from .unmodelled import outside
 from .workloads import templates
@@ -59,6 +71,7 @@ FIELDS = (
     "release",
     "schedulers",
     "switches",
+    "detail",
     "bounds",
     "deadline",
     "images",
@@ -71,6 +84,14 @@ FIELDS = (
 )
 FAULTS = {json_name(one.name): one.name for one in fields(Faults)}
 """Faults by their names in scenario.yaml and in `Faults`."""
+OF_QUEUE = frozenset(
+    {
+        "lostEvent",
+        "apiServerRestart",
+        *((one.key, one.value_of_key) for one in Switch if one.of_queue),
+    }
+)
+"""Faults, and switches with their values, that only the scheduling queue knows."""
 BOUNDS = ("propagation", "pods", "starts", "scores", "mixedViews")
 DEADLINE = {
     "running": "seconds",
@@ -298,7 +319,8 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
         start=_choice(reader, fields, "start", _usual_start(fields)),
         release=_release(reader, fields.get("release")),
         schedulers=_schedulers(reader, fields.get("schedulers")),
-        switches=_switches(reader, fields.get("switches")),
+        switches=_words(reader, fields.get("switches"), Switch),
+        detail=_closer(reader, fields),
         image_behaviour=images is Images.BY_NAME,
         accept_unmodelled="acceptUnmodelled" in fields and reader.flag(fields["acceptUnmodelled"]),
         complete="complete" in fields and reader.flag(fields["complete"]),
@@ -343,17 +365,29 @@ def _schedulers(reader: Reader, at: Located | None) -> Schedulers:
     return Schedulers(names)
 
 
-def _switches(reader: Reader, at: Located | None) -> frozenset[Switch]:
-    found = {} if at is None else reader.fields(at, [one.key for one in Switch])
-    known = {(one.key, one.until): one for one in Switch}
+Word = TypeVar("Word", Switch, Detail)
+
+
+def _words(reader: Reader, at: Located | None, words: type[Word]) -> frozenset[Word]:
+    """Read fields that each have one of a few values."""
+    found = {} if at is None else reader.fields(at, list(dict.fromkeys(one.key for one in words)))
+    known = {(one.key, one.value_of_key): one for one in words}
     for key, item in found.items():
         if (key, reader.text(item)) not in known:
-            reader.blame(item, f"{item.value!r} is not known of {key}", _since_when(key))
+            values = ", ".join(one.value_of_key for one in words if one.key == key)
+            reader.blame(item, f"{item.value!r} is not known of {key}", f"known are {values}")
     return frozenset(known[key, item.value] for key, item in found.items() if (key, item.value) in known)
 
 
-def _since_when(key: str) -> str:
-    return f"known are {', '.join(one.until for one in Switch if one.key == key)}"
+def _closer(reader: Reader, fields: Mapping[str, Located]) -> frozenset[Detail]:
+    """Read what is looked at more closely; what only the scheduling queue knows asks for it."""
+    detail = _words(reader, fields.get("detail"), Detail)
+    for field in ("faults", "switches"):
+        given = fields[field].value if field in fields and Detail.QUEUE not in detail else {}
+        for name, item in given.items() if isinstance(given, dict) else ():
+            if item.value and (name in OF_QUEUE or (name, str(item.value)) in OF_QUEUE):
+                reader.blame(item, "only the scheduling queue knows it", "write detail: {scheduler: queue}")
+    return detail
 
 
 def _faults(reader: Reader, at: Located | None) -> Faults:

@@ -19,7 +19,7 @@ EVICTED = "evicted once"
 
 
 def machine(scene: Scene, ways: Ways, *, exact: bool = False) -> Machine:
-    """Give the machine of a scheduler that goes about it in these ways; `exact` without the reduction of numbers."""
+    """Return the machine of a scheduler that goes about it in these ways; `exact` without the reduction of numbers."""
     world = World(scene, ways, exact)
     return Machine((world.initial(),), (*steps.actions(world), *outside.actions(world)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from attrs import evolve
@@ -12,6 +12,7 @@ from ...impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see
 from ...model.machine import Action, Fairness, Outcome, View
 from .queue import (
     CRASHES,
+    DONE,
     EVENTS_OF_NODES,
     EVENTS_OF_PODS,
     LOST,
@@ -46,7 +47,9 @@ def actions(world: World) -> tuple[Action, ...]:
     users = [("creates", one.metadata.name, partial(_creates, one)) for one in scene.later]
     users += [("deletes", name, partial(_deletes, name)) for name in scene.deletable]
     users += [("removes", name, partial(_removes, name)) for name in scene.removable]
-    found += [Action(f"user {verb} {name}", "user", step, never) for verb, name, step in users]
+    for verb, name, step in users:
+        does = partial(_in_order, scene.order.index(name), step) if scene.order else step
+        found.append(Action(f"user {verb} {name}", "user", does, never))
     if scene.losses:
         found.append(Action("network: Pod", "network", partial(_loses, EVENTS_OF_PODS), never))
         found.append(Action("network: node", "network", partial(_loses, EVENTS_OF_NODES), never))
@@ -57,6 +60,13 @@ def actions(world: World) -> tuple[Action, ...]:
     if scene.restarts or world.ways.notices_loss:
         found.append(Action("reflector", "reflector", partial(_lists, world)))
     return tuple(found)
+
+
+def _in_order(number: int, step: Callable[[View], Iterator[Outcome]], view: View) -> Iterator[Outcome]:
+    """Let a user do something when all before it is done."""
+    if view[DONE] == number:
+        for one in step(view):
+            yield Outcome(one.label, {**one.updates, DONE: number + 1})
 
 
 # --- what the scheduler gets to see -----------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ QUEUE = "queue remembers"
 TRYING = "scheduler tries"
 EVICTIONS, LOST, RESTARTS, MISSED = "evictions", "events to lose", "API server restarts", "missed"
 CRASHES = "scheduler crashes"
+DONE = "user has done"
 MANY = 3
 """Evictions are counted so far."""
 
@@ -80,7 +81,8 @@ class Scene:
     """What there is and what may happen.
 
     `pods` exist from the start, `later` are created by users, `replicas` by a ReplicaSet: it keeps that many of the
-    named Pods in being. `deletable` and `removable` may be deleted by users. On `dead` nodes nothing terminates.
+    named Pods in being. `deletable` and `removable` may be deleted by users, in the `order` of these names or, if there
+    is none, in any. On `dead` nodes nothing terminates.
     `lookup`: binding to a node that is gone is refused. `losses` of events, `restarts` of the API server and
     `crashes` of the scheduler are budgets.
     """
@@ -93,6 +95,7 @@ class Scene:
     deletable: tuple[str, ...] = ()
     removable: tuple[str, ...] = ()
     dead: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
     lookup: bool = False
     losses: int = 0
     restarts: int = 0
@@ -185,7 +188,7 @@ class World:
         slots: dict[str, Hashable] = {api(name): None for name in (*self.scene.every_pod, *self.scene.every_node)}
         slots |= {api(node.metadata.name): node for node in self.scene.nodes}
         slots |= {api(one.metadata.name): one for one in self.scene.pods}
-        slots |= {EVENTS_OF_PODS: (), EVENTS_OF_NODES: (), EVICTIONS: 0, MISSED: False}
+        slots |= {EVENTS_OF_PODS: (), EVENTS_OF_NODES: (), EVICTIONS: 0, MISSED: False, DONE: 0}
         slots |= {LOST: self.scene.losses, RESTARTS: self.scene.restarts, CRASHES: self.scene.crashes, TRYING: ""}
         for pod in self.scene.every_pod:
             slots |= {trial(pod): None, binding(pod): None, overdue(pod): False}

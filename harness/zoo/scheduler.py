@@ -1,4 +1,4 @@
-"""Documented failures of the scheduler, found in its small world: lost wake-ups, ghost nodes, races of preemption.
+"""Documented failures of the scheduler that need a switch no scenario.yaml has, found in its small world.
 
 Each pair is one scene and two ways that differ in one switch. All of it is real queue, cache, nominator, filters and
 preemption; nothing is written to fail. Cases in which only the order of events matters are searched, not scripted.
@@ -15,7 +15,7 @@ from immutabledict import immutabledict
 from ...impl.api.core import Container, Node, NodeStatus, Pod, PodSpec, ResourceRequirements
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.values.quantity import parse_quantity
-from ...impl.scheduler.queue.entry import NominationEnds, QueueSettings, Remembers
+from ...impl.scheduler.queue.entry import NominationEnds, QueueSettings
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration
 from ..scheduling_queue.claims import EVICTED, PLACED, evicted_at_most, machine, placed
@@ -54,31 +54,12 @@ def _run(scene: Scene, ways: Ways, claim: str = PLACED) -> Callable[[], Found]:
     return partial(_found, scene, ways, claim)
 
 
-def _remembering(remembers: Remembers) -> Ways:
-    return Ways(QueueSettings(remembers=remembers), waits_for_failure=False)
-
-
 def _told(ends: NominationEnds) -> Ways:
     return Ways(QueueSettings(nomination_ends=ends))
 
 
-LOST_WAKE_UP = Scene((node("n", 1),), (pod("v", 1, on="n"), pod("a", 1), pod("b", 2)), deletable=("v",))
-"""`a` waits for the room that `v` has; `b` fits nowhere, but trying it wipes out the mark."""
-LOST_POD = Scene((node("n", 1),), (pod("v", 1, on="n"), pod("a", 1)), deletable=("v",), restarts=1)
-GHOST_REFUSED = Scene((node("n", 2), node("m", 1)), (), later=(pod("a", 1),), removable=("n",), losses=1, lookup=True)
-"""The emptier node scores best, and is gone."""
-GHOST_ACCEPTED = Scene(
-    (node("n", 2), node("m", 1)), (), (), 1, (pod("a-0", 1), pod("a-1", 1)), removable=("n",), losses=1
-)
 REFILL = Scene((node("n", 1),), (pod("l-0", 1, on="n"),), (pod("h", 1, 9),), 1, (pod("l-0", 1), pod("l-1", 1)))
 """`h` evicts `l-0`, and the ReplicaSet makes another."""
-NOMINATION_RACE = Scene(
-    (node("n", 2),),
-    (pod("v", 2, on="n"), pod("p", 2, 9), pod("r", 1, 8, preempts=False)),
-    later=(pod("q", 1, 9, preempts=False),),
-    deletable=("v",),
-)
-"""`p` evicts `v`; the smaller `q` takes half of the room; `r` would fit beside it."""
 NEVER_TERMINATES = Scene(
     (node("n", 1), node("m", 1)), (pod("l-0", 1, on="n"), pod("l-1", 1, on="m"), pod("h", 1, 9)), dead=("n",)
 )
@@ -91,64 +72,10 @@ OUTLIVED = Scene(
 WITHDRAWN = Scene((node("n", 1),), (pod("v", 1, on="n"), pod("h", 1, 9)), later=(pod("l", 1),), deletable=("h",))
 """`h` makes room, is deleted before it uses it, and `l` was refused meanwhile."""
 
-SEEN_ONLY = (Step.WRITE, Step.EVICT, Step.CLEAR, Step.REQUEUE)
-"""The nomination is remembered when the informer brings it back (up to 1.13)."""
 FIRST = (Step.NOMINATE, Step.EVICT, Step.CLEAR, Step.REQUEUE, Step.WRITE)
 ASIDE = Ways(waits_for_failure=False)
 
 PAIRS: tuple[Pair, ...] = (
-    Pair(
-        "lost-wake-up",
-        ("k/k#72122", "PR #72558"),
-        "An event comes between a failed trial and the queueing of the Pod, another trial wipes out the mark of it, "
-        "and the Pod waits for an event that has been.",
-        "The queue keeps the number of the trial in which the last event came (moveRequestCycle).",
-        _run(LOST_WAKE_UP, _remembering(Remembers.FLAG)),
-        _run(LOST_WAKE_UP, _remembering(Remembers.CYCLE)),
-    ),
-    Pair(
-        "ghost-node-not-found",
-        ("k/k#56261",),
-        "The deletion of a node is lost; the scheduler chooses it, is told that it is not found, and chooses it again.",
-        "A node that is not found is taken from the scheduler's cache.",
-        _run(GHOST_REFUSED, Ways(drops_missing_nodes=False)),
-        _run(GHOST_REFUSED, Ways()),
-    ),
-    Pair(
-        "ghost-node-accepted",
-        ("k/k#94437",),
-        "The deletion of a node is lost and the API server takes bindings to it; each Pod bound there is collected, "
-        "and its replacement is bound there again.",
-        "The loss is noticed and leads to a new list, as a broken watch does; upstream has closed the issue without a "
-        "repair of its own.",
-        _run(GHOST_ACCEPTED, Ways()),
-        _run(GHOST_ACCEPTED, Ways(notices_loss=True)),
-    ),
-    Pair(
-        "lost-pod-deletion",
-        ("k/k#55587",),
-        "The API server restarts before it has sent that a Pod is gone; the scheduler counts the Pod for ever.",
-        "The new list replaces the old one: what it lacks is handled as deleted (DeletedFinalStateUnknown).",
-        _run(LOST_POD, Ways(replaces=False)),
-        _run(LOST_POD, Ways()),
-    ),
-    Pair(
-        "nomination-race",
-        ("k/k#72124", "PR #72259"),
-        "A Pod of the same priority takes the room before the nomination is seen; then the nomination keeps others "
-        "from the rest of it.",
-        "The nomination is remembered before it is written.",
-        _run(NOMINATION_RACE, Ways(failure=SEEN_ONLY)),
-        _run(NOMINATION_RACE, Ways(failure=(Step.NOMINATE, *SEEN_ONLY))),
-    ),
-    Pair(
-        "refill",
-        ("k/k#54501", "PR #55933"),
-        "Replacements of the victims, lower in priority, take the room that was made, again and again.",
-        "Filters count the Pods that a node is promised to.",
-        _run(REFILL, Ways(counts_nominated=False)),
-        _run(REFILL, Ways()),
-    ),
     Pair(
         "replacement-before-nomination",
         ("k/k#93505",),

@@ -79,9 +79,9 @@ def _commit(world: World, process: Process, view: View, requests: Requests, requ
 
 
 def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -> Updates:
-    """Show a process the kinds it has just written, where it must have seen its own writes, and that its object is gone.
+    """Show a process the kinds it has just written, where it must have seen its own writes.
 
-    A process that acts on an old view of an object that is gone does so once, not again and again.
+    And that its object is gone: on an old view of it a process acts once, not again and again.
     """
     own = [
         watch

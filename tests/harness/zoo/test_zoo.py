@@ -76,7 +76,7 @@ def test_the_command_lists_runs_and_shows(capsys: pytest.CaptureFixture[str]) ->
     code, shown, _ = said("show", ONE)
     assert code == 0
     assert "- switches: {podStatus: before-1.27}" in shown
-    assert "without manifests" in said("show", "lost-wake-up")[1]
+    assert "without manifests" in said("show", "victim-never-terminates")[1]
     code, _, complaint = said("run", "placment")
     assert code == 2
     assert "did you mean placement?" in complaint

@@ -10,13 +10,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from kubeproof.harness.scheduling_queue.queue import Ways
-from kubeproof.harness.zoo.scheduler import GHOST_ACCEPTED, LOST_POD, REFILL, search
+from kubeproof.harness.zoo.scheduler import REFILL, search
 from kubeproof.impl.scheduler.queue.entry import QueueSettings
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
 from kubeproof.properties.refinement.scheduling_queue import AGREES, side_by_side
 from places import TESTS, load
 from planted import planted
+from scheduling_scenes import GHOST_ACCEPTED, LOST_POD
 
 QUICK = settings(
     max_examples=60,

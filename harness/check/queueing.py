@@ -1,0 +1,185 @@
+"""Placement with the scheduling queue: `detail: {scheduler: queue}`.
+
+Elsewhere any Pod that waits may be tried at any time. Here it is tried when the queue says so, on what the scheduler's
+cache says, after events that come one by one (`scheduling_queue`). What there is comes from the scenario: nodes, Pods,
+one workload whose Pods are made again, and what its script does with Pods and nodes. Where there is more, the queue was
+not looked at, and the claim is UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from attrs import evolve, frozen
+
+from ...impl.api.apps import ReplicaSet
+from ...impl.api.core import Node, Pod
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import ObjectMeta
+from ...impl.api.requests import Create
+from ...impl.apiserver.access.authentication import ADMIN
+from ...impl.apiserver.handler import handle
+from ...impl.apiserver.storage import Objects
+from ...impl.kubectl import script as kubectl
+from ...impl.scheduler.queue.entry import QueueSettings, Remembers
+from ...model.checker.explore import explore
+from ...model.checker.results import Limits, Progress, Status
+from ...model.machine import Machine
+from ..input.scenario import Detail, Scenario, Switch
+from ..input.surroundings import config_of
+from ..scheduling_queue.claims import PLACED, machine, placed
+from ..scheduling_queue.queue import NAMESPACE, V1_32, Scene, Step, Ways
+from ..world.prepare import Prepared
+from .results import Claim
+
+IN_QUEUE = "in the queue"
+"""The kind of a breach that is found there."""
+SPARE = 1
+"""How many more Pods of a workload there may be than it wants, while some terminate."""
+
+
+class TooMuchError(Exception):
+    """There is something that the world of the queue does not know; the message names it."""
+
+
+def judge(
+    scenario: Scenario, prepared: Prepared, claim: Claim, limits: Limits, progress: Callable[[Progress], None] | None
+) -> Claim:
+    """Look at the queue, too, where that is asked for and the claim is not broken anyway."""
+    if Detail.QUEUE not in scenario.detail or claim.status is Status.VIOLATED:
+        return claim
+    try:
+        scene, whole = _scene(scenario, prepared), machine_of(scenario, prepared)
+    except TooMuchError as much:
+        return evolve(claim, status=Status.UNKNOWN, kind=IN_QUEUE, lines=(f"the queue was not looked at: {much}",))
+    found = explore(whole, [placed(scene)], limits=limits, progress=progress)[PLACED]
+    if found.status is Status.HOLDS:
+        return evolve(claim, vacuous=claim.vacuous and found.vacuous)
+    lines = found.evidence if found.status is Status.VIOLATED else (found.reason,)
+    return evolve(claim, status=found.status, kind=IN_QUEUE, lines=lines, trace=found.trace, vacuous=False)
+
+
+def machine_of(scenario: Scenario, prepared: Prepared) -> Machine:
+    """Return the machine of a scenario's scheduler with its queue. Raises `TooMuchError`."""
+    return machine(_scene(scenario, prepared), _ways(scenario))
+
+
+def _ways(scenario: Scenario) -> Ways:
+    """Return how the scheduler goes about it, by the switches."""
+    has = scenario.switches.__contains__
+    flag = has(Switch.WIPED_WAKE_UPS)
+    return Ways(
+        queue=QueueSettings(remembers=Remembers.FLAG if flag else Remembers.CYCLE),
+        failure=tuple(one for one in V1_32 if one is not Step.NOMINATE) if has(Switch.LATE_NOMINATIONS) else V1_32,
+        waits_for_failure=not flag,
+        counts_nominated=not has(Switch.UNCOUNTED_NOMINATIONS),
+        drops_missing_nodes=not has(Switch.KEPT_NODES),
+        replaces=not has(Switch.ADDING_LISTS),
+    )
+
+
+# --- what there is ----------------------------------------------------------------------------------------------------
+
+
+def _scene(scenario: Scenario, prepared: Prepared) -> Scene:
+    if len(prepared.starts) > 1:
+        raise TooMuchError(f"there are {len(prepared.starts)} states of rest to start from; start: empty has one")
+    objects = prepared.objects
+    spaces = {one.metadata.namespace for one in objects if isinstance(one, Pod | ReplicaSet)} - {NAMESPACE}
+    if spaces:
+        raise TooMuchError(f"it knows the namespace {NAMESPACE} alone, not {', '.join(sorted(spaces))}")
+    deeds = tuple(_deeds(scenario, objects))
+    made = _replicated(scenario, prepared)
+    faults = scenario.faults
+    return Scene(
+        nodes=tuple(_known_by_name(one) for one in objects if isinstance(one, Node)),
+        pods=tuple(_known_by_name(one) for one in objects if isinstance(one, Pod)),
+        later=tuple(one.made for one in deeds if one.made is not None),
+        replicas=made.wanted,
+        replicated=made.pods,
+        deletable=tuple(one.name for one in deeds if one.deletes),
+        removable=tuple(one.name for one in deeds if one.removes),
+        order=tuple(one.name for one in deeds),
+        lookup=bool({Switch.KEPT_NODES, Switch.DROPPED_NODES} & scenario.switches),
+        losses=faults.lost_event,
+        restarts=faults.api_server_restart,
+        crashes=faults.crash,
+    )
+
+
+@frozen
+class Deed:
+    """What a step of the script does: it makes a Pod, deletes one, or removes a node."""
+
+    name: str
+    made: Pod | None = None
+    deletes: bool = False
+    removes: bool = False
+
+
+def _deeds(scenario: Scenario, objects: tuple[Object, ...]) -> Iterator[Deed]:
+    names = set[str]()
+    for step in scenario.script:
+        match step:
+            case kubectl.Apply(Pod() as pod):
+                deed = Deed(pod.metadata.name, made=_stored(scenario, objects, pod))
+            case kubectl.DeletePod(name) if name:
+                deed = Deed(name, deletes=True)
+            case kubectl.DeleteNode(name):
+                deed = Deed(name, removes=True)
+            case _:
+                raise TooMuchError(f"a step that does something else than apply or delete a Pod or a node: {step}")
+        if deed.name in names:
+            raise TooMuchError(f"two steps about {deed.name}")
+        names.add(deed.name)
+        yield deed
+
+
+@frozen
+class Replicated:
+    """The Pods of the workload whose Pods are made again: how many are wanted, and all that there may be."""
+
+    wanted: int = 0
+    pods: tuple[Pod, ...] = ()
+
+
+def _replicated(scenario: Scenario, prepared: Prepared) -> Replicated:
+    sets = [one for one in prepared.objects if isinstance(one, ReplicaSet) and one.spec.wanted]
+    sets += [one for one in prepared.replicasets if one.spec.wanted and ref_of(one) not in map(ref_of, sets)]
+    if len(sets) > 1:
+        raise TooMuchError(f"it knows one workload, not {len(sets)}")
+    if not sets:
+        return Replicated()
+    (owner,) = sets
+    mine = [one for one in prepared.objects if isinstance(one, Pod) and one.metadata.controller is not None]
+    given = {one.metadata.name: _waiting(one) for one in mine}
+    template = owner.spec.template
+    while len(given) < owner.spec.wanted + SPARE:
+        name = f"{owner.metadata.name}-p{len(given)}"
+        meta = ObjectMeta(name=name, namespace=owner.metadata.namespace, labels=template.metadata.labels)
+        given[name] = _stored(scenario, prepared.objects, Pod(meta, template.spec))
+    return Replicated(owner.spec.wanted, tuple(given.values()))
+
+
+def _waiting(pod: Pod) -> Pod:
+    """Return a Pod as it is made."""
+    made = _known_by_name(pod)
+    return Pod(made.metadata, evolve(made.spec, node_name=""))
+
+
+def _stored(scenario: Scenario, objects: tuple[Object, ...], pod: Pod) -> Pod:
+    """Return a Pod as the API server would store it."""
+    there = Objects.of(one for one in objects if not isinstance(one, Pod))
+    response, _ = handle(there, Create(pod), user=ADMIN, config=config_of(scenario))
+    if not isinstance(response.object, Pod):
+        raise TooMuchError(f"Pod {pod.metadata.name} is refused: {response.message}")
+    return _known_by_name(response.object)
+
+
+Named = TypeVar("Named", Node, Pod)
+
+
+def _known_by_name(obj: Named) -> Named:
+    """Return an object whose uid is its name: a name stands for one Pod at a time."""
+    return evolve(obj, metadata=evolve(obj.metadata, uid=obj.metadata.name))

@@ -1,0 +1,16 @@
+"""The API server restarts and has not sent all: only the scheduling queue (`check.queueing`) knows single events.
+
+Elsewhere a process sees what there is, however late, which a new list does as well.
+"""
+
+from __future__ import annotations
+
+from ....model.machine import Action
+from .fault import Fault, Struck
+
+
+def _actions(_struck: Struck) -> tuple[Action, ...]:
+    return ()
+
+
+FAULT = Fault("restart of the API server", _actions)
