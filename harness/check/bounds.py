@@ -40,6 +40,8 @@ _IN_A_ROW = (
 )
 
 
+MOST_AT_FULL_RATE = 2
+"""Nodes of a zone that may be silent before evictions slow down (ComputeZoneState in pkg/controller/nodelifecycle)."""
 NO_CLOCKS = "no clocks: progress deadlines, back-offs and lease renewals neither fire nor run out"
 OWN_GRACE = "Pods are deleted with their own grace period"
 EQUAL_RANK = (
@@ -175,6 +177,8 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
     throws_out, silent = _throws_out(scenario), faults.strike_nodes(scenario)
     yield from (line for _, _, one in faults.possible(scenario) for line in one.assumed)
+    if silent and sum(isinstance(one, Node) for one in scenario.objects) > MOST_AT_FULL_RATE:
+        yield "Pods are evicted at any rate, also where so many nodes are silent that Kubernetes slows down or stops"
     if silent or throws_out:
         yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do in the end"
     if throws_out and not silent and not lags(scenario, back=False):

@@ -23,10 +23,11 @@ from ...impl.api.reading.relevance import ACTS_ON_PODS
 from ...impl.kubelet.obstacles import obstacles
 from ...impl.scheduler.schedule import unmodelled
 from ...model.checker.explore import explore
-from ...model.checker.results import Exploration, Limits, Progress, Status, Verdict
+from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ...model.checker.symmetry import AsymmetryError
 from ...model.checker.traces import states
 from ...model.machine import Machine, State, Symmetry
+from ...model.world.verbs import FAULTS
 from ...properties.convergence import leaving, orphans, shortfalls
 from ...properties.placement.placement import Infeasible, feasible, why_pending
 from ..claims import answers as claim_answers
@@ -223,11 +224,18 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
         return claim
     run = states(core.machine, claim.trace)
     if claim.trace is trace:
-        return evolve(claim, blame=tuple(_instead(core, *run[-2:])))
+        blame = () if _is_fault(core, claim.trace) else _instead(core, *run[-2:])
+        return evolve(claim, blame=tuple(blame))
     if claim.kind == claim_answers.AT_REST:
         blame = (Blame(ref_of(one), field, "it leads to nobody") for one, field in claim_answers.blamed(core, run[-1]))
         return evolve(claim, blame=tuple(dict.fromkeys(blame)))
     return claim
+
+
+def _is_fault(core: Cluster, trace: Trace) -> bool:
+    """Tell whether the last step of a run is a fault: what it cuts off no manifest mends."""
+    last = trace.steps[-1].action
+    return any(one.name == last and one.verb in FAULTS for one in core.machine.actions)
 
 
 def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:

@@ -16,11 +16,12 @@ from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 
 from attrs import evolve, frozen
+from immutabledict import immutabledict
 
 from ...impl.api.apps import ReplicaSet, ReplicaSetSpec, Workload
 from ...impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
-from ...impl.api.kinds import Object
-from ...impl.api.meta import ObjectMeta
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.runtime import PodRuntime, Stage
 from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import TEMPLATE_HASH
@@ -29,7 +30,7 @@ from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ...model.checker.traces import states
 from ...model.machine import Invariant, Sometimes, View
-from ...properties.reachability.answers import is_judged, selects_pod, targets
+from ...properties.reachability.answers import is_judged, selects, targets
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
 from ..claims.registry import REACHABILITY
@@ -49,6 +50,7 @@ LAGGING = "in motion, on old views"
 """The same, found only where components act on old views."""
 MOVING = frozenset({IN_MOTION, LAGGING})
 """The kinds of breach that no state at rest shows."""
+Labels = tuple[tuple[str, str], ...]
 Pairs = tuple[tuple[Service, ReplicaSet], ...]
 """Services, each with a ReplicaSet whose Pods it selects."""
 LIVES = 2
@@ -101,18 +103,56 @@ def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaS
 # --- who ever goes ----------------------------------------------------------------------------------------------------
 
 
+@frozen
+class Behind:
+    """Which Pods may stand behind a Service for those who have not caught up: by every version that there can be.
+
+    A Pod that leaves a Service, by its labels or by the Service's selector, is led to until slices and proxies have
+    seen it. Where each step waits for quiet they have, before the next one takes the Pod away: what is so now decides.
+    """
+
+    scenario: Scenario
+    services: tuple[Service, ...]
+    labels: immutabledict[Ref, frozenset[Labels]]
+    """Of Pods by themselves, all that they ever bear."""
+
+    @classmethod
+    def of(cls, scenario: Scenario, prepared: Prepared) -> Behind:
+        """Return what the manifests and the script lead to."""
+        found: dict[Ref, frozenset[Labels]] = {}
+        for one in versions(scenario, prepared.objects):
+            if isinstance(one, Pod):
+                found[ref_of(one)] = found.get(ref_of(one), frozenset()) | {tuple(one.metadata.labels.items())}
+        return cls(scenario, _services(scenario, prepared), immutabledict(found))
+
+    def led(self, there: tuple[Service, ...], obj: Object | None) -> Iterator[Likeness]:
+        """Yield what a Pod that is going may be taken for, in front of the Services that are there."""
+        if not isinstance(obj, Pod) or not obj.metadata.terminating:
+            return
+        namespace, now = obj.metadata.namespace, tuple(obj.metadata.labels.items())
+        services, labels = there, frozenset({now})
+        if not self.scenario.wait_between_steps:
+            names = set(map(ref_of, there))
+            services = tuple(one for one in self.services if ref_of(one) in names)
+            labels |= self.labels.get(ref_of(obj), frozenset())
+        for some in sorted(labels):
+            if any(selects(one, namespace, some) for one in services):
+                yield like(self.scenario, namespace, some, obj.spec)
+
+
 def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
-    """Give for each likeness whether a Pod of it ever goes while a Service selects it, and whether any other does.
+    """Give for each likeness whether a Pod of it ever goes while a Service leads to it, and whether any other does.
 
     A Pod without a grace period is never seen to go: its object leaves the store at once, and what ran for it runs on
     until the kubelet hears of that.
     """
     known = tuple(owners_of(core.scenario, prepared))
-    if not _services(core.scenario, prepared):
+    behind = Behind.of(core.scenario, prepared)
+    if not behind.services:
         return ()
-    doc = "A Pod goes that a Service selects."
-    each = [Sometimes(_premise(number), doc, partial(_goes, core, one)) for number, one in enumerate(known)]
-    others = Sometimes(OTHERS, doc, partial(_another_goes, core, known))
+    doc = "A Pod goes that a Service leads to."
+    each = [Sometimes(_premise(number), doc, partial(_goes, core, behind, one)) for number, one in enumerate(known)]
+    others = Sometimes(OTHERS, doc, partial(_another_goes, core, behind, known))
     return (*each, others, Sometimes(AT_ONCE, "A Pod is gone, and runs.", partial(_runs_on, core)))
 
 
@@ -120,32 +160,22 @@ def _premise(number: int) -> str:
     return f"goes: a Pod of template {number}"
 
 
-def _goes(core: Cluster, kind: Likeness, view: View) -> bool:
-    keep = partial(_going, core.scenario, services_of(core, view), kind)
+def _goes(core: Cluster, behind: Behind, kind: Likeness, view: View) -> bool:
+    keep = partial(_going, behind, services_of(core, view), kind)
     return any(view.via(keep, slot) for slot in core.world.layout.pools["Pod"])
 
 
-def _going(scenario: Scenario, services: tuple[Service, ...], kind: Likeness, obj: Object | None) -> bool:
-    return _leaves(services, obj) and _likeness(scenario, obj) == kind
+def _going(behind: Behind, services: tuple[Service, ...], kind: Likeness, obj: Object | None) -> bool:
+    return kind in behind.led(services, obj)
 
 
-def _leaves(services: tuple[Service, ...], obj: Object | None) -> bool:
-    return isinstance(obj, Pod) and obj.metadata.terminating and any(selects_pod(one, obj) for one in services)
-
-
-def _likeness(scenario: Scenario, obj: Object | None) -> Likeness | None:
-    if not isinstance(obj, Pod):
-        return None
-    return like(scenario, obj.metadata.namespace, tuple(obj.metadata.labels.items()), obj.spec)
-
-
-def _another_goes(core: Cluster, known: tuple[Likeness, ...], view: View) -> bool:
-    keep = partial(_odd, core.scenario, services_of(core, view), known)
+def _another_goes(core: Cluster, behind: Behind, known: tuple[Likeness, ...], view: View) -> bool:
+    keep = partial(_odd, behind, services_of(core, view), known)
     return any(view.via(keep, slot) for slot in core.world.layout.pools["Pod"])
 
 
-def _odd(scenario: Scenario, services: tuple[Service, ...], known: tuple[Likeness, ...], obj: Object | None) -> bool:
-    return _leaves(services, obj) and _likeness(scenario, obj) not in known
+def _odd(behind: Behind, services: tuple[Service, ...], known: tuple[Likeness, ...], obj: Object | None) -> bool:
+    return any(one not in known for one in behind.led(services, obj))
 
 
 def _absent(obj: Object | None) -> bool:

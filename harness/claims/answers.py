@@ -18,8 +18,9 @@ kubelets take several steps at once hides nothing: whoever stops somewhere insid
 and what others do in between they can also do afterwards. Connections that lagging proxies send are looked at in
 `world.one_pod`.
 
-The proxy of a node that is **cut off** leads to the Pods that were ready then. If one of these stops accepting before
-the node is in touch again, connections from there are refused.
+The proxy of a node that is **cut off** leads where it led then, whatever becomes of Services and Pods. If one of these
+Pods stops accepting before the node is in touch again, connections from there are refused. Where no node is in touch
+nobody else asks.
 
 **At rest** a port should be served if a workload that wants Pods has a template that the selector matches, or a Pod
 among the manifests does; or if nothing in the whole input could ever be selected. What could be reached before the
@@ -58,7 +59,7 @@ from ...properties.reachability.answers import (
 from ..input.given import lasting_pods, lasting_services
 from ..world.cluster import Cluster
 from ..world.kubelets import runtime_slot
-from ..world.node_state import cut_slot, is_silent
+from ..world.node_state import Routed, cut_slot, is_silent
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
 AT_A_STEP, AT_REST = "at a step", "at rest"
@@ -138,7 +139,8 @@ def _doors(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
 def _asked_at_rest(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
     """Give the doors that are asked whatever was before: of single nodes those that may have clients."""
     ports = ports_of(service)
-    yield from map(Door, ports)
+    if not any(_cut_off(cluster, view)) or any(_there(cluster, view)):
+        yield from map(Door, ports)
     if service.spec.internal_traffic_policy == "Local" and not is_headless(service):
         yield from (Door(port, node, INTERNAL) for node in sorted(_asking(cluster, service, view)) for port in ports)
 
@@ -191,13 +193,14 @@ def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[
     services, later = services_of(cluster, before), services_of(cluster, after)
     yield from _from_cut_off(cluster, services, before, after, label)
     old = _standing(cluster, services, before) if services else ()
-    if not old:
+    if not old and not any(_cut_off(cluster, before)):
         return
     new = _standing(cluster, later, after, old)
-    if old == new and services == later:
+    if old == new and services == later and not any(_cut_off(cluster, before)):
         return  # Who is asked may change, but not who answers.
     first, then = _scene(cluster, services, old, before), _scene(cluster, later, new, after)
     doors = [one for one in first.doors if one in then.doors and first.answered(one)]
+    doors += _asked_otherwise(cluster, services, first, then, before)
     silent = [one for one in doors if not then.answered(one)]
     numbers = [one for one in withdrawn(services, later) if first.answered(one.door)]
     for door in silent:
@@ -208,27 +211,56 @@ def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[
         yield from _refused(doors, first, then, label)
 
 
+def _asked_otherwise(
+    cluster: Cluster, services: tuple[Service, ...], first: Scene, then: Scene, before: View
+) -> Iterator[Door]:
+    """Yield the doors of a state that were none in the state before, though who asks at them was answered.
+
+    A policy that has become Local makes a door of each node. Where every node was cut off nobody else asked, and those
+    nodes led where they did when they were cut off.
+    """
+    new = [one for one in then.doors if one not in first.doors]
+    if not new:
+        return
+    own = {(one.metadata.namespace, one.metadata.name): one for one in services}
+    there = {name for name, _ in _there(cluster, before)}
+    running = {uid for slot in cluster.world.layout.pools["Pod"] if (uid := before.via(accepts, runtime_slot(slot)))}
+    led = {one.port for _, routed in _cut_off(cluster, before) for one in routed if one.uid in running}
+    for door in new:
+        service = own.get((door.port.namespace, door.port.service))
+        if not door.node and door.port in led:
+            yield door
+        elif service is not None and door.node in there and first.answered(Door(door.port)):
+            yield from (door,) if _was_asked(cluster, service, door, before) else ()
+
+
+def _was_asked(cluster: Cluster, service: Service, door: Door, view: View) -> bool:
+    """Tell whether a node might be asked for a Service while its policy was not Local."""
+    if door.policy == EXTERNAL:
+        return service.spec.type in {"NodePort", "LoadBalancer"} and service.spec.external_traffic_policy != "Local"
+    return service.spec.internal_traffic_policy != "Local" and door.node in set(_asking(cluster, service, view))
+
+
+def _cut_off(cluster: Cluster, view: View) -> Iterator[tuple[str, Routed]]:
+    """Yield the nodes that are cut off, and where their proxies lead."""
+    yield from ((node, found) for node in cluster.struck if (found := view[cut_slot(node)]) is not None)
+
+
 def _from_cut_off(
     cluster: Cluster, services: tuple[Service, ...], before: View, after: View, label: str
 ) -> Iterator[str]:
-    """Say which Pod takes no more to which a node that is cut off sends connections."""
-    known = {node: uids for node in cluster.struck if (uids := before[cut_slot(node)]) and after[cut_slot(node)]}
+    """Say which Pod takes no more to which a node that is cut off sends connections, for Services that are there."""
+    known = [(node, routed) for node, routed in _cut_off(cluster, before) if after[cut_slot(node)] is not None]
+    names = {(one.metadata.namespace, one.metadata.name) for one in services}
     for slot in cluster.world.layout.pools["Pod"] if known else ():
         uid = before.via(accepts, runtime_slot(slot))
-        if uid and after.via(accepts, runtime_slot(slot)) != uid and isinstance(pod := before[slot], Pod):
+        if uid and after.via(accepts, runtime_slot(slot)) != uid:
             told = f'sends connections to {_name(uid)}, which takes no more after "{label}"'
-            for node in (node for node, uids in known.items() if uid in uids):
-                led = (one for one in services if selects_pod(one, pod) and _leads(one, node, pod))
-                if door := next((Door(port) for one in led for port in ports_of(one)), None):
-                    yield f"{door}: {node}, which is cut off, {told}"
-
-
-def _leads(service: Service, node: str, pod: Pod) -> bool:
-    """Tell whether the rules of a node lead to a Pod: some port of the Service does not keep to the node's own."""
-    if is_headless(service):
-        return False  # Names are looked up elsewhere.
-    outside = service.spec.type in {"NodePort", "LoadBalancer"} and service.spec.external_traffic_policy != "Local"
-    return pod.spec.node_name == node or outside or service.spec.internal_traffic_policy != "Local"
+            for node, routed in known:
+                ports = sorted(one.port for one in routed if one.uid == uid)
+                ports = [one for one in ports if (one.namespace, one.service) in names]
+                if ports:
+                    yield f"{Door(ports[0])}: {node}, which is cut off, {told}"
 
 
 def withdrawn(services: tuple[Service, ...], later: tuple[Service, ...]) -> tuple[Number, ...]:
@@ -382,6 +414,8 @@ def _why(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View
     service = next(one for one in services if (one.metadata.namespace, one.metadata.name) == name)
     pods = [one for slot in cluster.world.layout.pools["Pod"] if isinstance(one := view[slot], Pod)]
     mine = [one for one in pods if selects_pod(service, one) and door.node in {"", one.spec.node_name}]
+    if not mine and door.node and any(selects_pod(service, one) for one in pods):
+        return f"none of its Pods is on {door.node}", f"spec.{door.policy}"
     if not mine:
         chosen = ", ".join(f"{key}={value}" for key, value in sorted(service.spec.selector.items()))
         return f"no Pod {f'on {door.node} ' if door.node else ''}bears {chosen}", "spec.selector"

@@ -388,6 +388,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     processes = processes_for(scenario, kept, layout, parts)
     proxies = [ref_of(one).name for one in kept if isinstance(one, Node)] if parts.endpoints else []
     proxies = proxies[:1] if parts.one_proxy else proxies
+    struck = faults.struck_nodes(scenario, kept)
     memories = [slot for process in processes for slot in process.memories()]
     memories += [kubelets.proxy_slot(node) for node in proxies]
     memories += [
@@ -395,10 +396,10 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         *map(taint_eviction.slot, layout.pools["Pod"]),
         *layout.pools.get("PodDisruptionBudget", ()),
         *layout.pools.get("EndpointSlice", ()),
+        *map(node_state.cut_slot, struck),
     ]
     layout = evolve(layout, memories=tuple(memories))
     world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario)), describe)
-    struck = faults.struck_nodes(scenario, kept)
     works = kubelets.Kubelets(
         world,
         layout.pools["Pod"],
@@ -464,9 +465,7 @@ def _faults(
         found += node_faults.silences(world)
         found += node_faults.marks(world)
     if faults.nodes_come_back(scenario):
-        joining = (step.object for step in scenario.script if isinstance(step, kubectl.AddNode))
-        nodes = {one.metadata.name: one for one in (*objects, *joining) if isinstance(one, Node)}
-        found += node_faults.reports(world, nodes)
+        found += node_faults.reports(world, {one.metadata.name: one for one in faults.nodes_of(scenario, objects)})
     if scenario.consistency is Consistency.RESETTABLE:
         found += world_faults.stalling(world)
     return found

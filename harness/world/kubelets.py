@@ -161,7 +161,7 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
         if all(_report(kubelets, stored, one, node) for one in chain):
             if pod is not None and stored.get(ref_of(pod)) is None:
                 updates[slot] = None
-            yield Outcome(f"{node.metadata.name}: {', '.join(labels)} ({_name(pod, runtime)})", updates)
+            yield Outcome(f"{where or 'gone'}: {', '.join(labels)} ({_name(pod, runtime)})", updates)
         if kubelets.early and pod is not None and occupies(runtime):
             yield from _early(kubelets, view, pod, chain, node)
 

@@ -8,10 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
-from ...model.machine import View
+from attrs import frozen
 
-Routed = frozenset[str]
-"""The uids of the Pods that were ready when a node was cut off: where its proxy goes on sending connections."""
+from ...impl.api.meta import Ref
+from ...model.machine import View
+from ...properties.reachability.answers import Port
+
+
+@frozen
+class Led:
+    """A Pod to which the proxy of a node leads for a port of a Service."""
+
+    port: Port
+    pod: Ref
+    uid: str
+
+
+Routed = frozenset[Led]
+"""Where the proxy of a node that is cut off sends connections."""
 
 
 def up_slot(node: str) -> str:

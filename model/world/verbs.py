@@ -57,3 +57,7 @@ IN_MIND = frozenset(
     {Verb.DECIDES, Verb.LOOKS_AGAIN, Verb.IS_TOO_LATE, Verb.IS_SHOWN, Verb.SEES, Verb.PASSES_OVER, Verb.ABANDONS}
 )
 """What a process does by itself: only its own memories change."""
+FAULTS = frozenset(
+    {Verb.CRASHES, Verb.CONTAINER_CRASHES, Verb.DIES, Verb.REBOOTS, Verb.IS_CUT_OFF, Verb.LOSES, Verb.RESTARTS_STALE}
+)
+"""What nobody does on purpose."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from ....impl.api.core import Pod
-from ....impl.api.kinds import Object
+from ....impl.api.core import Pod, Service
+from ....impl.api.kinds import Object, ref_of
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.verbs import Verb
 from ....model.world.world import World
+from ....properties.reachability.answers import is_headless, is_judged, ports_of, selects_pod
 from ..node_faults import is_there
-from ..node_state import cut_slot, is_silent
+from ..node_state import Led, Routed, cut_slot, is_silent
 from .fault import Fault, Struck, budget
 
 BUDGET = budget("partition")
@@ -36,12 +37,29 @@ def _is_cut_off(world: World, node: str, view: View) -> Iterator[Outcome]:
     left: int = view[BUDGET]
     if not left or not is_there(world, node, view) or is_silent(view, node):
         return
-    ready = (view.via(_ready_uid, place) for place in world.layout.pools["Pod"])
-    yield Outcome(f"node {node} is cut off", {cut_slot(node): frozenset(filter(None, ready)), BUDGET: left - 1})
+    yield Outcome(f"node {node} is cut off", {cut_slot(node): _led(world, node, view), BUDGET: left - 1})
 
 
-def _ready_uid(obj: Object | None) -> str:
-    return obj.metadata.uid if isinstance(obj, Pod) and obj.ready and not obj.metadata.terminating else ""
+def _led(world: World, node: str, view: View) -> Routed:
+    """Return where the proxy of a node leads, if it has caught up."""
+    layout = world.layout
+    there = (*layout.constants.values(), *(view[slot] for slot in layout.pools.get("Service", ())))
+    services = tuple(one for one in there if isinstance(one, Service) and is_judged(one) and not is_headless(one))
+    keep = partial(_leads, services, node)
+    return frozenset(one for place in layout.pools["Pod"] for one in view.via(keep, place))
+
+
+def _leads(services: tuple[Service, ...], node: str, obj: Object | None) -> Routed:
+    if not isinstance(obj, Pod) or not obj.ready or obj.metadata.terminating:
+        return frozenset()
+    asked = [one for one in services if selects_pod(one, obj) and (obj.spec.node_name == node or _leaves(one))]
+    return frozenset(Led(port, ref_of(obj), obj.metadata.uid) for one in asked for port in ports_of(one))
+
+
+def _leaves(service: Service) -> bool:
+    """Tell whether a node leads to others for a Service: some policy of it is not Local."""
+    outside = service.spec.type in {"NodePort", "LoadBalancer"} and service.spec.external_traffic_policy != "Local"
+    return outside or service.spec.internal_traffic_policy != "Local"
 
 
 def _is_in_touch(node: str, view: View) -> Iterator[Outcome]:

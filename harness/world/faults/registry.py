@@ -10,12 +10,22 @@ from attrs import fields
 
 from ....impl.api.core import Node
 from ....impl.api.kinds import Object
-from ....impl.kubectl.script import AddNode
+from ....impl.kubectl.script import AddNode, Apply
 from ....model.machine import Action
 from ...input.scenario import Faults, Scenario
 from .fault import Fault, Struck, budget
 
-__all__ = ["FAULTS", "Struck", "actions", "budgets", "nodes_come_back", "possible", "strike_nodes", "struck_nodes"]
+__all__ = [
+    "FAULTS",
+    "Struck",
+    "actions",
+    "budgets",
+    "nodes_come_back",
+    "nodes_of",
+    "possible",
+    "strike_nodes",
+    "struck_nodes",
+]
 
 
 def _found(name: str) -> Fault:
@@ -49,8 +59,13 @@ def struck_nodes(scenario: Scenario, objects: tuple[Object, ...]) -> tuple[str, 
     """Name the nodes that may fall silent: none, or all, those that join later among them."""
     if not strike_nodes(scenario):
         return ()
-    joining = (step.object for step in scenario.script if isinstance(step, AddNode))
-    return tuple(sorted({one.metadata.name for one in (*objects, *joining) if isinstance(one, Node)}))
+    return tuple(sorted({one.metadata.name for one in nodes_of(scenario, objects)}))
+
+
+def nodes_of(scenario: Scenario, objects: tuple[Object, ...]) -> Iterator[Node]:
+    """Yield the nodes that there are, and those that join later as they come."""
+    joining = (step.object for step in scenario.script if isinstance(step, AddNode | Apply))
+    yield from (one for one in (*joining, *objects) if isinstance(one, Node))
 
 
 def actions(struck: Struck) -> tuple[Action, ...]:

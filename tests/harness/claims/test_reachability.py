@@ -379,3 +379,102 @@ def test_a_planted_fault_is_seen_by_the_claim(name: str) -> None:
     with planted(f"kubeproof.impl.{module}", before, after):
         assert told(text, nodes=2)[0] == "VIOLATED"
     assert told(text, nodes=2)[0] == "HOLDS"
+
+
+# --- who has left a Service, and who asks from where that cannot be seen ----------------------------------------------
+
+BARE = "tolerations: [{operator: Exists}],"
+SWITCH = (applied(service(selector="app: green")), {"scale": {"kind": "Deployment", "name": "web", "replicas": 0}})
+
+
+@pytest.mark.parametrize(("hook", "verdict"), [("", "VIOLATED"), (HOOK, "HOLDS")])
+def test_a_pod_that_the_selector_has_just_left_is_still_led_to(hook: str, verdict: str) -> None:
+    text = deployment(hook=hook) + deployment("green") + service()
+    found, lines = told(text, *SWITCH)
+    assert found == verdict
+    assert verdict == "HOLDS" or "still sends new connections to web-" in lines
+
+
+def test_a_pod_that_the_selector_has_left_long_ago_is_not_led_to() -> None:
+    assert told(deployment(hook="") + deployment("green") + service(), *SWITCH, waitBetweenSteps=True)[0] == "HOLDS"
+
+
+def test_a_pod_whose_labels_have_just_left_the_service_is_still_led_to() -> None:
+    text, out = pod("p", "app: web", hook="") + pod("q", "app: web") + service(), pod("p", "app: out", hook="")
+    steps = (applied(out), {"deletePod": {"name": "p"}})
+    assert told(text, *steps)[0] == "VIOLATED"
+    assert told(text, *steps, waitBetweenSteps=True)[0] == "HOLDS"
+    assert told(text.replace("app: web", "app: web", 1), applied(out))[0] == "HOLDS"
+
+
+@pytest.mark.parametrize("policy", ["externalTrafficPolicy", "internalTrafficPolicy"])
+def test_a_policy_that_becomes_local_leaves_nodes_without_an_answer(policy: str) -> None:
+    nodeport = ", type: NodePort"
+    text = deployment() + service(ports="{port: 80, nodePort: 30080}", more=nodeport)
+    local = applied(service(ports="{port: 80, nodePort: 30080}", more=f"{nodeport}, {policy}: Local"))
+    verdict, lines = told(text, local, nodes=2)
+    assert verdict == "VIOLATED"
+    assert f"({policy}: Local): nobody answers any more" in lines
+    assert told(text, local, nodes=1)[0] == "HOLDS"
+
+
+def test_a_node_that_has_no_pod_is_blamed_on_the_policy_not_on_the_selector() -> None:
+    local = scenario(deployment() + service(), applied(service(more=", internalTrafficPolicy: Local")), nodes=2)
+    claim = reachability(local)
+    assert claim.status.value == "VIOLATED"
+    assert "none of its Pods is on node-" in claim.lines[0]
+    assert not [one for one in claim.blame if one.field == "spec.selector"]
+
+
+PARTITION: dict[str, Any] = {"faults": {"partition": 1}, "consistency": "linearizable"}
+
+
+def bound(name: str, node: str) -> str:
+    return pod(name, "app: web").replace("spec: {", f"spec: {{nodeName: {node}, {BARE} ")
+
+
+def test_a_node_that_is_cut_off_leads_where_it_did_whatever_has_changed() -> None:
+    text = bound("p", "node-1") + bound("q", "node-2") + bound("r", "node-3") + service()
+    deletes = {"deletePod": {"name": "p"}}
+    for steps in ((deletes,), (applied(bound("p", "node-1").replace("app: web", "app: out")), deletes)):
+        verdict, lines = told(text, *steps, nodes=3, **PARTITION)
+        assert verdict == "VIOLATED"
+        assert "which is cut off, sends connections to p" in lines
+        assert told(text, *steps, nodes=3, consistency="linearizable")[0] == "HOLDS"
+
+
+def test_a_node_that_is_cut_off_keeps_to_its_own_under_a_local_policy() -> None:
+    text = (
+        bound("p", "node-1")
+        + bound("q", "node-2")
+        + bound("r", "node-2")
+        + service(more=", internalTrafficPolicy: Local")
+    )
+    claim = reachability(scenario(text, {"deletePod": {"name": "q"}}, nodes=2, **PARTITION))
+    assert not [line for line in claim.lines if "node-1, which is cut off" in line]
+
+
+def test_where_every_node_is_cut_off_they_still_lead_to_their_pods() -> None:
+    """Lost is what is lost when the node is in touch again, and its proxy learns that its Pod is not ready."""
+    claim = reachability(scenario(bound("p", "node-1") + service(), nodes=1, **PARTITION))
+    assert claim.status.value == "VIOLATED"
+    assert claim.trace is not None
+    said = claim.trace.lines()
+    assert any("is in touch again" in line for line in said)
+
+
+@pytest.mark.parametrize("fault", ["nodeReboot", "nodeCrash", "containerCrash", "partition"])
+def test_no_manifest_is_blamed_for_a_fault(fault: str) -> None:
+    claim = reachability(scenario(deployment() + service(), faults={fault: 1}, consistency="linearizable"))
+    assert claim.status.value == "VIOLATED"
+    assert claim.blame == ()
+
+
+@pytest.mark.parametrize("fault", ["nodeReboot", "nodeCrash", "partition"])
+def test_a_fault_may_strike_a_node_that_a_step_applies(fault: str) -> None:
+    node = {"apply": {"object": {
+        "apiVersion": "v1", "kind": "Node", "metadata": {"name": "late", "labels": {"kubernetes.io/hostname": "late"}},
+        "status": {"capacity": {"cpu": "4", "memory": "8Gi", "pods": "110"}},
+    }}}  # fmt: skip
+    given = scenario(deployment(replicas=0) + service(), node, faults={fault: 1}, consistency="linearizable")
+    assert {one.status.value for one in check(given).claims} >= {"HOLDS"}
