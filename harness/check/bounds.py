@@ -176,7 +176,7 @@ def _throws_out(scenario: Scenario) -> bool:
 def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
     throws_out, silent = _throws_out(scenario), faults.strike_nodes(scenario)
-    yield from (line for _, _, one in faults.possible(scenario) for line in one.assumed)
+    yield from dict.fromkeys(line for _, _, one in faults.possible(scenario) for line in one.assumed)
     if silent and sum(isinstance(one, Node) for one in scenario.objects) > MOST_AT_FULL_RATE:
         yield "Pods are evicted at any rate, also where so many nodes are silent that Kubernetes slows down or stops"
     if silent or throws_out:

@@ -340,7 +340,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     found.append(components.garbage_process(pools, constants, scenario.absent_owners))
     held = frozenset(one.ref.namespace for one in scenario.holders)
     found += [components.namespace_process(place, pools, constants, held) for place in pools.get("Namespace", ())]
-    found += node_faults.processes(pools, constants, lags=_evictions_lag(scenario))
+    back = faults.nodes_come_back(scenario)
+    found += node_faults.processes(pools, constants, lags=taint_eviction.lags(scenario, back=back), back=back)
     return tuple(components.remembering(one) for one in found)
 
 
@@ -413,8 +414,9 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     acts: list[Action] = [*environment.actions(script)]
     for process in processes:
         acts += world_steps.actions(world, process)
-    if "Node" in layout.pools and not _evictions_lag(scenario):
-        acts += taint_eviction.actions(world, timed=not struck)
+    back = faults.nodes_come_back(scenario)
+    if "Node" in layout.pools and not taint_eviction.lags(scenario, back=back):
+        acts += taint_eviction.actions(world, timed=not struck, back=back)
     acts += kubelets.actions(works)
     slices = layout.pools.get("EndpointSlice", ())
     acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]
@@ -422,10 +424,6 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         acts += _faults(scenario, world, processes, works, kept)
     slots = (_initial(scenario, layout, one, processes, world, proxies) for one in starts)
     return Cluster(scenario, parts, world, processes, Machine(tuple(slots), tuple(acts)), struck, tuple(proxies))
-
-
-def _evictions_lag(scenario: Scenario) -> bool:
-    return taint_eviction.lags(scenario, back=faults.nodes_come_back(scenario))
 
 
 def _looked_at(parts: Parts, start: Initial) -> Initial:

@@ -47,17 +47,17 @@ Pools = dict[str, tuple[str, ...]]
 # --- who takes part -------------------------------------------------------------------------------------------------
 
 
-def processes(pools: Pools, constants: tuple[Object, ...], *, lags: bool) -> tuple[Process, ...]:
+def processes(pools: Pools, constants: tuple[Object, ...], *, lags: bool, back: bool) -> tuple[Process, ...]:
     """Return the processes of all three controllers, for every node there may be (see `acted_on` for where none is).
 
-    `lags`: evictions rest on old views, see `taint_eviction.lags`.
+    `lags`: evictions rest on old views, see `taint_eviction.lags`. `back`: nodes that fell silent are heard again.
     """
     nodes = pools.get("Node", ())
     if not nodes:
         return ()
     return (
         *(_lifecycle(place, nodes) for place in nodes),
-        *(taint_eviction.process(place, pools) for place in nodes if lags),
+        *(taint_eviction.process(place, pools, back=back) for place in nodes if lags),
         _collector(pools, constants),
     )
 

@@ -14,14 +14,17 @@ dying for ever) and of Pods without finalizers. With old views nothing is noted:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 
+from attrs import evolve
+
 from ...impl.api.cache import Cache
-from ...impl.api.core import Pod
+from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Evict
+from ...impl.api.well_known import NOT_READY, UNREACHABLE
 from ...impl.controllers import tainteviction
 from ...impl.kubectl import script as kubectl
 from ...model.machine import Action, Outcome, View
@@ -51,14 +54,14 @@ def lags(scenario: Scenario, *, back: bool) -> bool:
 # --- with old views -------------------------------------------------------------------------------------------------
 
 
-def process(place: str, pools: Pools) -> Process:
-    """Make the process that evicts from the node in a place."""
+def process(place: str, pools: Pools, *, back: bool) -> Process:
+    """Make the process that evicts from the node in a place; `back`: silent nodes are heard again."""
     return Process(
         name=f"{USER} {number_of(place)}",
         group=USER,
         user=USER,
         key=place,
-        watches=(Watch("Node", (place,), _node), Watch("Pod", pools["Pod"], _pod)),
+        watches=(Watch("Node", (place,), _heard if back else _node), Watch("Pod", pools["Pod"], _pod)),
         constants=(),
         act=_evictions,
         form=Form.DECISION,
@@ -72,6 +75,17 @@ def number_of(place: str) -> str:
 
 def _node(_uid: str, obj: Object | None) -> Object | None:
     return None if obj is None else tainteviction.TRANSFORM["Node"](obj)
+
+
+def _heard(uid: str, obj: Object | None) -> Object | None:
+    """Keep of a node that is heard again all but the node controller's own taints, which are about to go.
+
+    They are taken off within moments, and nobody's toleration of so many seconds ends in these.
+    """
+    if isinstance(obj, Node) and (ready := obj.status.condition("Ready")) and ready.status == "True":
+        kept = tuple(one for one in obj.spec.taints if one.key not in {NOT_READY, UNREACHABLE})
+        obj = evolve(obj, spec=evolve(obj.spec, taints=kept))
+    return _node(uid, obj)
 
 
 def _pod(uid: str, obj: Object | None) -> Object | None:
@@ -96,8 +110,11 @@ def initial(pools: Pools) -> dict[str, Hashable]:
     return {slot(place): None for place in pools["Pod"]}
 
 
-def actions(world: World, *, timed: bool) -> tuple[Action, ...]:
-    """Give what the controller does to the Pod in each place; `timed`: Pods note whom they outlive."""
+def actions(world: World, *, timed: bool, back: bool) -> tuple[Action, ...]:
+    """Give what the controller does to the Pod in each place; `timed`: Pods note whom they outlive.
+
+    `back`: silent nodes are heard again.
+    """
     found = []
     for place in world.layout.pools["Pod"]:
         number = number_of(place)
@@ -105,16 +122,22 @@ def actions(world: World, *, timed: bool) -> tuple[Action, ...]:
             notes = partial(_notes, world, place)
             name = f"{USER}: starts the clock of {number}"
             found.append(Action(name, name, notes, urgent=True, by=USER, verb=Verb.STARTS_CLOCK, on=place))
-        evicts, name = partial(_evicts, world, place, timed), f"{USER}: evicts {number}"
+        evicts, name = partial(_evicts, world, place, timed, _heard if back else _node), f"{USER}: evicts {number}"
         found.append(Action(name, f"{USER} {place}", evicts, by=USER, verb=Verb.SENDS, on=place))
     return tuple(found)
 
 
-def _evicts(world: World, place: str, timed: bool, view: View) -> Iterator[Outcome]:  # noqa: FBT001 - bound by partial
+def _evicts(
+    world: World,
+    place: str,
+    timed: bool,  # noqa: FBT001 - bound by partial
+    keep: Callable[[str, Object | None], Object | None],
+    view: View,
+) -> Iterator[Outcome]:
     pod = view.via(tainteviction.TRANSFORM["Pod"], place) if view.via(_is_bound, place) else None
     if not isinstance(pod, Pod):
         return
-    nodes = (view.via(partial(_node, ""), one) for one in world.layout.pools["Node"])
+    nodes = (view.via(partial(keep, ""), one) for one in world.layout.pools["Node"])
     cache = Cache.of((pod, *(one for one in nodes if one is not None and one.metadata.name == pod.spec.node_name)))
     if timed and view[slot(place)] and not tainteviction.reconcile(cache, ref_of(pod)):
         return  # It outlives somebody who is still there; a taint that it does not tolerate waits for nobody.

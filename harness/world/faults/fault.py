@@ -45,3 +45,7 @@ class Fault:
 def budget(name: str) -> str:
     """Name the slot that says how often a fault may still strike, by its field in `Faults`."""
     return f"fault/{name.replace('_', '-')}"
+
+
+LOSES_TAINTS = "a node that is heard again loses its taints before the tolerations of them end"
+"""What is assumed where nodes come back."""

@@ -19,7 +19,7 @@ from ....model.world.world import World
 from ..kubelets import kept, running_on, runtime_slot
 from ..node_faults import is_there
 from ..node_state import boots_slot, cut_slot, up_slot
-from .fault import Fault, Struck, budget
+from .fault import LOSES_TAINTS, Fault, Struck, budget
 
 BUDGET = budget("node_reboot")
 
@@ -57,5 +57,5 @@ FAULT = Fault(
     _actions,
     strikes_nodes=True,
     comes_back=True,
-    assumed=("a node that reboots comes up in the end, after any time",),
+    assumed=("a node that reboots comes up in the end, after any time", LOSES_TAINTS),
 )

@@ -17,7 +17,7 @@ from ....model.world.world import World
 from ....properties.reachability.answers import is_headless, is_judged, ports_of, selects_pod
 from ..node_faults import is_there
 from ..node_state import Led, Routed, cut_slot, is_silent
-from .fault import Fault, Struck, budget
+from .fault import LOSES_TAINTS, Fault, Struck, budget
 
 BUDGET = budget("partition")
 
@@ -74,6 +74,7 @@ FAULT = Fault(
     comes_back=True,
     assumed=(
         "a node that is cut off is in touch again in the end, after any time",
+        LOSES_TAINTS,
         "a kubelet that is cut off starts nothing new; packets come and go",
     ),
 )

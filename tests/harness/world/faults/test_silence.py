@@ -200,3 +200,18 @@ def test_the_report_says_what_is_assumed() -> None:
     told = bounds_of(loaded, prepare(loaded))
     assert "faults: at most 1 x node reboot" in told
     assert "a node that reboots comes up in the end, after any time" in told
+
+
+@pytest.mark.parametrize("faults", [REBOOT, CUT], ids=["reboots", "is cut off"])
+def test_nobody_is_thrown_out_again_and_again_by_a_taint_that_is_about_to_go(faults: dict[str, Any]) -> None:
+    """Two Pods, and two that take their places: without that a fifth, a sixth and so on would be asked for."""
+    two = WEB.replace("replicas: 1", "replicas: 2")
+    assert converges(made_of(two, bounds={"pods": 4}, **faults))
+    before, after = '(ready := obj.status.condition("Ready")) and ready.status == "True"', "False"
+    with planted("kubeproof.harness.world.taint_eviction", before, after):
+        assert not roomy(made_of(two, bounds={"pods": 4}, **faults))
+
+
+def roomy(one: Cluster) -> bool:
+    """Tell whether there is a place for every Pod."""
+    return explore(one.machine, [*claims.of(one)])[claims.ROOM].status is Status.HOLDS
