@@ -19,7 +19,7 @@ from places import ROOT, TESTS
 
 ROOMS = ("harness", "impl", "model", "properties", "traces")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-SHARED = ("oracles", "places", "planted", "random_scenario", "recorded", "scheduling_scenes")
+SHARED = ("oracles", "places", "planted", "random_scenario", "recorded", "scheduling_scenes", "udp_flows")
 """What several tests and scripts import, by the names that they call it by."""
 HELPERS = sorted(
     path

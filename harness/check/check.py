@@ -15,7 +15,7 @@ from time import monotonic
 from attrs import evolve
 
 from ...impl.api.cache import Cache
-from ...impl.api.claim_names import REACHABILITY
+from ...impl.api.claim_names import FLOWS, REACHABILITY
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
@@ -34,7 +34,7 @@ from ..claims import answers as claim_answers
 from ..claims import deadline as claim_deadline
 from ..claims import registry as claim_properties
 from ..claims.convergence import beside_workloads, objects_of
-from ..input.scenario import Scenario
+from ..input.scenario import Detail, Scenario
 from ..input.surroundings import known_of
 from ..world import scheduling
 from ..world.cluster import Cluster, Parts, build
@@ -42,7 +42,7 @@ from ..world.drain import refused_evictions
 from ..world.prepare import Prepared, prepare
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
-from . import motion, queueing
+from . import flowing, motion, queueing
 from .advice import NO_PODS, gap_blame
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -122,6 +122,8 @@ def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = Tru
 def machine_for(scenario: Scenario, kind: str = "") -> Machine:
     """Give the machine a trace of this kind of breach was found on, for a replay."""
     prepared = prepare(scenario)
+    if kind.startswith(flowing.IN_FLOW):
+        return flowing.machine_of(scenario, prepared, kind)
     if kind == queueing.IN_QUEUE:
         return queueing.machine_of(scenario, prepared)
     if kind in motion.MOVING:
@@ -153,6 +155,8 @@ def _claims(
             claim = _claim(core, verdict, sentence)
         elif name == "budget" and any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nothing is evicted.
+        elif name == FLOWS and Detail.CONNECTIONS in core.scenario.detail:
+            claim = flowing.judge(core.scenario, prepared, limits, progress)
         elif name == claim_deadline.NAME and core.scenario.deadline is not None:
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nobody may evict others.
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from ...impl.api.claim_names import FLOWS
 from ...model.machine import Converges, Invariant, LeadsTo, Property, StepProperty, View
 from ...model.world.verbs import IN_MIND, Verb
 from ...model.world.world import OVERFLOW
@@ -33,6 +34,8 @@ PRIORITY = "No Pod that may evict others waits for ever for room that Pods of lo
 SPREAD = "At rest the skew of every constraint that says DoNotSchedule is at most its maxSkew."
 BUDGET = "No eviction, nor preemption, leaves fewer healthy Pods than a disruption budget asks for."
 
+FLOW = "Every UDP sender that keeps its socket is answered in the end, if there is anybody to answer."
+
 SENTENCES = {
     "convergence": CONVERGENCE,
     "placement": PLACEMENT,
@@ -41,6 +44,7 @@ SENTENCES = {
     "spread": SPREAD,
     "reachability": REACHABILITY,
     "budget": BUDGET,
+    FLOWS: FLOW,
 }
 ALWAYS = ("convergence", "placement", "reachability")
 """Those that are made about every cluster."""

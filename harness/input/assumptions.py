@@ -251,6 +251,9 @@ def runs(manifests: Manifests) -> Iterator[Assumption]:
 def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:
     """List what Services take for granted of the Pods they select: ready means listening, on the port asked for."""
     for service in objects:
+        if isinstance(service, Service) and service.spec.ip_family_policy == "RequireDualStack":
+            message = "the cluster has addresses of both families: one that has not refuses the Service"
+            yield _at(manifests, ref_of(service), "spec.ipFamilyPolicy", message, "the cluster is dual-stack")
         if not isinstance(service, Service) or not service.spec.selector:
             continue
         for maker in makers:

@@ -98,15 +98,27 @@ class Switch(Enum):
         "a node that is not found is refused, and leaves the scheduler's cache, as in Kubernetes 1.10",
     )
     """What repairs `KEPT_NODES`; later nobody asks whether the node is there (k/k#94437)."""
+    FLOWS_NEVER = ("conntrack", "never", "kube-proxy clears no UDP flow, as before k/k#22573")
+    """k/k#19029."""
+    FLOWS_OF_REMOVED = ("conntrack", "removed-endpoints", "kube-proxy clears UDP flows of removed endpoints alone")
+    """k/k#48370."""
+    FLOWS_BY_EVENTS = ("conntrack", "events", "kube-proxy clears UDP flows by events, as up to Kubernetes 1.31")
+    """k/k#126130."""
+    FLOWS_OF_EMPTY = ("conntrack", "empty-ports", "kube-proxy compares UDP flows with ports without endpoints, too")
+    """What repairs k/k#139628, which 1.32 has."""
+    FLOWS_OF_DELETED = ("conntrack", "deleted-services", "kube-proxy compares UDP flows with deleted Services, too")
+    """What repairs k/k#141371, which 1.32 has."""
 
     def __init__(self, key: str, value: str, told: str) -> None:
         """Take the three words of a switch apart."""
         self.key, self.value_of_key, self.told = key, value, told
 
     @property
-    def of_queue(self) -> bool:
-        """Whether only the scheduling queue knows it."""
-        return self not in {Switch.UNCOUNTED_NOMINATIONS, Switch.EARLY_STATUS}
+    def of(self) -> Detail | None:
+        """What has to be looked at more closely for it to be seen; None: nothing."""
+        if self in {Switch.UNCOUNTED_NOMINATIONS, Switch.EARLY_STATUS}:
+            return None
+        return Detail.CONNECTIONS if self.key == "conntrack" else Detail.QUEUE
 
 
 class Detail(Enum):
@@ -116,6 +128,12 @@ class Detail(Enum):
         "scheduler",
         "queue",
         "placement is also looked at with the scheduler's queue, cache and events; waiting Pods are never flushed",
+    )
+
+    CONNECTIONS = (
+        "proxy",
+        "connections",
+        "flows: one sender of each UDP port that keeps its socket, on two nodes, on current views",
     )
 
     def __init__(self, key: str, value: str, told: str) -> None:

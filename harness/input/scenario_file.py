@@ -84,14 +84,12 @@ FIELDS = (
 )
 FAULTS = {json_name(one.name): one.name for one in fields(Faults)}
 """Faults by their names in scenario.yaml and in `Faults`."""
-OF_QUEUE = frozenset(
-    {
-        "lostEvent",
-        "apiServerRestart",
-        *((one.key, one.value_of_key) for one in Switch if one.of_queue),
-    }
-)
-"""Faults, and switches with their values, that only the scheduling queue knows."""
+NEEDS: dict[object, Detail] = {
+    "lostEvent": Detail.QUEUE,
+    "apiServerRestart": Detail.QUEUE,
+    **{(one.key, one.value_of_key): one.of for one in Switch if one.of is not None},
+}
+"""Faults, and switches with their values, that are seen only where something is looked at more closely."""
 BOUNDS = ("propagation", "pods", "starts", "scores", "mixedViews")
 DEADLINE = {
     "running": "seconds",
@@ -380,13 +378,14 @@ def _words(reader: Reader, at: Located | None, words: type[Word]) -> frozenset[W
 
 
 def _closer(reader: Reader, fields: Mapping[str, Located]) -> frozenset[Detail]:
-    """Read what is looked at more closely; what only the scheduling queue knows asks for it."""
+    """Read what is looked at more closely; what is seen only so asks for it."""
     detail = _words(reader, fields.get("detail"), Detail)
     for field in ("faults", "switches"):
-        given = fields[field].value if field in fields and Detail.QUEUE not in detail else {}
+        given = fields[field].value if field in fields else {}
         for name, item in given.items() if isinstance(given, dict) else ():
-            if item.value and (name in OF_QUEUE or (name, str(item.value)) in OF_QUEUE):
-                reader.blame(item, "only the scheduling queue knows it", "write detail: {scheduler: queue}")
+            needed = NEEDS.get(name) or NEEDS.get((name, str(item.value)))
+            if item.value and needed is not None and needed not in detail:
+                reader.blame(item, "nobody would see it", f"write detail: {{{needed.key}: {needed.value_of_key}}}")
     return detail
 
 

@@ -1,15 +1,16 @@
-"""Documented failures of proxies, conntrack and load balancers, as pairs of connection worlds (`harness.connections`).
+"""Documented failures of proxies and load balancers, as pairs of connection worlds (`harness.connections`).
 
 Every pair runs the same components on the same objects; faulty and repaired differ in one field of a manifest, one
 setting of the cluster, or what one release of kube-proxy does. Times are small numbers of seconds in place of the real
-ones: what counts is how they compare. Failures of NetworkPolicies are in `network_policy`.
+ones: what counts is how they compare. Failures of NetworkPolicies are in `network_policy`, those that plain manifests
+show in the folder `failures`.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-from attrs import evolve, frozen
+from attrs import evolve
 from immutabledict import immutabledict
 
 from ...impl.api.core import (
@@ -34,12 +35,11 @@ from ...impl.api.meta import ObjectMeta
 from ...impl.api.requests import Create, Delete
 from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import UNREACHABLE
-from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
 from ...impl.kubeproxy.packet import Packet
 from ...model.checker.explore import explore
 from ..connections import claims
 from ..connections.connections import data_path, machine
-from ..connections.setup import Balancer, Client, Delays, Flow, Setup
+from ..connections.setup import Balancer, Client, Delays, Setup
 from .catalogue import Found, Pair, found_by
 
 CLUSTER_IP, CLIENT_IP = "10.96.0.10", "10.0.9.9"
@@ -109,51 +109,6 @@ def behind_balancer(pre_stop: int, *, terminating_endpoints: bool = True, thresh
     )
 
 
-# --- flows ----------------------------------------------------------------------------------------------------------
-
-SENDER = Flow("sender", "node-2", Packet(CLIENT_IP, CLUSTER_IP, 80, "UDP"))
-
-
-@frozen
-class Clears:
-    """What a release of kube-proxy clears: how it looks for stale flows, and by which events."""
-
-    cleanup: Cleanup | None
-    events: frozenset[Event] = ALL_EVENTS
-
-    def of(self, setup: Setup) -> Setup:
-        """Give a world with this release."""
-        return evolve(setup, cleanup=self.cleanup, events=self.events)
-
-
-NEVER = Clears(None)
-BY_REMOVAL = Clears(Cleanup.EVENTS, ALL_EVENTS - {Event.FIRST})
-BY_EVENTS = Clears(Cleanup.EVENTS)
-RECONCILED = Clears(Cleanup.RECONCILED)
-EMPTY_TOO = Clears(Cleanup.RECONCILED_EMPTY)
-DELETED_TOO = Clears(Cleanup.RECONCILED_DELETED)
-
-REPLACED = Setup(
-    (*NODES, service("UDP"), pod("web-0", "node-1")),
-    script=(Create(pod("web-1", "node-2")), Delete(ref_of(pod("web-0", "node-1")))),
-    flows=(SENDER,),
-)
-"""The Pod behind a UDP Service is replaced."""
-SCALED_TO_ZERO = evolve(REPLACED, script=REPLACED.script[1:])
-DELETED = evolve(REPLACED, script=(Delete(ref_of(service())),))
-"""The Service is deleted, its Pod stays."""
-CREATED = Setup((*NODES, pod("web-0", "node-1")), script=(Create(service("UDP")),), flows=(SENDER,))
-"""The sender is there before the Service is."""
-RESTARTED = evolve(SCALED_TO_ZERO, restarts=1)
-"""Scaled to zero, and the proxy may restart."""
-
-
-def flow_pair(name: str, sources: tuple[str, ...], said: tuple[str, str], setup: Setup, *runs: Clears) -> Pair:
-    """Make a pair of two releases: what goes wrong, what repairs it, where, and the two."""
-    faulty, repaired = (partial(judged, one.of(setup), claims.heard) for one in runs)
-    return Pair(name, sources, *said, faulty, repaired)
-
-
 # --- nodes that die -------------------------------------------------------------------------------------------------
 
 
@@ -183,14 +138,6 @@ def joining(*, publish: bool = False) -> Setup:
 
 PAIRS: tuple[Pair, ...] = (
     Pair(
-        "sigterm-before-proxies",
-        ("k/k#43576", "k/k#123116", "cilium PR #45593"),
-        "The kubelet sends SIGTERM while a kube-proxy still sends new connections to the Pod.",
-        "preStop sleeps as long as the slices and the slowest proxy take.",
-        partial(judged, termination(0), claims.accepted),
-        partial(judged, termination(2), claims.accepted),
-    ),
-    Pair(
         "connection-cut-off",
         ("k/k#65496",),
         "preStop eats the grace period: SIGKILL comes before a connection that was accepted has its answer.",
@@ -213,51 +160,6 @@ PAIRS: tuple[Pair, ...] = (
         "preStop waits for as many health checks as the load balancer wants to fail, too.",
         partial(judged, behind_balancer(2), claims.balanced),
         partial(judged, behind_balancer(6), claims.balanced),
-    ),
-    flow_pair(
-        "udp-keeps-removed-endpoint",
-        ("k/k#19029", "k/k#22573"),
-        (
-            "A UDP sender that keeps its socket goes on sending to an endpoint that is gone.",
-            "kube-proxy clears the flows of an endpoint when it is removed.",
-        ),
-        REPLACED, NEVER, BY_EVENTS,
-    ),
-    flow_pair(
-        "udp-before-the-rules",
-        ("k/k#48370",),
-        (
-            "A UDP sender that was there before the Service had endpoints is never translated.",
-            "kube-proxy clears the flows of a port when it gets its first endpoints.",
-        ),
-        CREATED, BY_REMOVAL, BY_EVENTS,
-    ),
-    flow_pair(
-        "udp-scaled-to-zero",
-        ("k/k#139628", "k/k#139629"),
-        (
-            "The reconciler passes over Services without endpoints: their senders send to Pods that are gone.",
-            "It compares them with an empty set of endpoints.",
-        ),
-        SCALED_TO_ZERO, RECONCILED, EMPTY_TOO,
-    ),
-    flow_pair(
-        "udp-service-deleted",
-        ("k/k#141371",),
-        (
-            "The reconciler does not know Services that are gone: their senders stay with the old endpoint.",
-            "The ports of deleted Services are handed to it.",
-        ),
-        DELETED, EMPTY_TOO, DELETED_TOO,
-    ),
-    flow_pair(
-        "udp-missed-while-restarting",
-        ("k/k#126130", "k/k#125467", "k/k#112604"),
-        (
-            "The endpoint goes while kube-proxy restarts: the event is lost, and nothing clears its flows later.",
-            "The table is compared with the ports as they are, whatever happened before.",
-        ),
-        RESTARTED, BY_EVENTS, EMPTY_TOO,
     ),
     Pair(
         "lost-node-published-for-ever",

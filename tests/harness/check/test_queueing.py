@@ -120,7 +120,7 @@ def test_what_it_does_not_know_leaves_the_claim_open(manifests: str, options: di
     ],
 )
 def test_what_only_the_queue_knows_asks_for_it(option: dict[str, Any], field: str) -> None:
-    with pytest.raises(BadInput, match=rf"{field}: only the scheduling queue knows it \(write detail: "):
+    with pytest.raises(BadInput, match=rf"{field}: nobody would see it \(write detail: "):
         Cluster("small", immutabledict({"all.yaml": ONE_NODE})).given(option).load()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+import udp_flows
 from kubeproof.harness.connections import claims
 from kubeproof.harness.connections.clock import WHENEVER, Timer, Window, after_due, clock
 from kubeproof.harness.connections.connections import data_path, machine, timers
@@ -258,16 +259,23 @@ def test_a_node_that_answers_well_again_gets_connections_again() -> None:
 
 # --- flows ----------------------------------------------------------------------------------------------------------
 
-RELEASES = (zoo.NEVER, zoo.BY_REMOVAL, zoo.BY_EVENTS, zoo.RECONCILED, zoo.EMPTY_TOO, zoo.DELETED_TOO)
+RELEASES = (
+    udp_flows.NEVER,
+    udp_flows.BY_REMOVAL,
+    udp_flows.BY_EVENTS,
+    udp_flows.RECONCILED,
+    udp_flows.EMPTY_TOO,
+    udp_flows.DELETED_TOO,
+)
 STORIES = {
-    "replaced": (zoo.REPLACED, "no yes yes yes yes yes"),
-    "scaled to zero": (zoo.SCALED_TO_ZERO, "no yes yes no yes yes"),
-    "deleted": (zoo.DELETED, "no yes yes no no yes"),
-    "created later": (zoo.CREATED, "no no yes yes yes yes"),
-    "replaced, the proxy restarts": (evolve(zoo.REPLACED, restarts=1), "no no yes yes yes yes"),
-    "scaled to zero, the proxy restarts": (zoo.RESTARTED, "no no no no yes yes"),
-    "deleted, the proxy restarts": (evolve(zoo.DELETED, restarts=1), "no no no no no no"),
-    "created later, the proxy restarts": (evolve(zoo.CREATED, restarts=1), "no no yes yes yes yes"),
+    "replaced": (udp_flows.REPLACED, "no yes yes yes yes yes"),
+    "scaled to zero": (udp_flows.SCALED_TO_ZERO, "no yes yes no yes yes"),
+    "deleted": (udp_flows.DELETED, "no yes yes no no yes"),
+    "created later": (udp_flows.CREATED, "no no yes yes yes yes"),
+    "replaced, the proxy restarts": (evolve(udp_flows.REPLACED, restarts=1), "no no yes yes yes yes"),
+    "scaled to zero, the proxy restarts": (udp_flows.RESTARTED, "no no no no yes yes"),
+    "deleted, the proxy restarts": (evolve(udp_flows.DELETED, restarts=1), "no no no no no no"),
+    "created later, the proxy restarts": (evolve(udp_flows.CREATED, restarts=1), "no no yes yes yes yes"),
 }
 
 
@@ -281,16 +289,18 @@ def test_every_release_repairs_the_stories_that_it_repairs(story: str) -> None:
 @pytest.mark.parametrize("story", ["replaced", "scaled to zero", "deleted", "created later"])
 def test_a_sender_that_pauses_is_helped_by_the_kernel(story: str) -> None:
     setup, _ = STORIES[story]
-    patient = evolve(setup, flows=(evolve(zoo.SENDER, pauses=True),))
-    assert holds(zoo.NEVER.of(patient), claims.heard)
-    assert not holds(zoo.NEVER.of(setup), claims.heard)
+    patient = evolve(setup, flows=(evolve(udp_flows.SENDER, pauses=True),))
+    assert holds(udp_flows.NEVER.of(patient), claims.heard)
+    assert not holds(udp_flows.NEVER.of(setup), claims.heard)
 
 
-@pytest.mark.parametrize(("release", "kept"), [(zoo.BY_EVENTS, True), (zoo.RECONCILED, False), (zoo.EMPTY_TOO, True)])
+@pytest.mark.parametrize(
+    ("release", "kept"), [(udp_flows.BY_EVENTS, True), (udp_flows.RECONCILED, False), (udp_flows.EMPTY_TOO, True)]
+)
 def test_between_two_synchronisations_1_32_lets_flows_go_astray_that_heal_later(
-    release: zoo.Clears, *, kept: bool
+    release: udp_flows.Clears, *, kept: bool
 ) -> None:
-    setup = release.of(zoo.REPLACED)
+    setup = release.of(udp_flows.REPLACED)
     assert holds(setup, claims.heard)
     assert holds(setup, claims.held) == kept
 
@@ -298,12 +308,12 @@ def test_between_two_synchronisations_1_32_lets_flows_go_astray_that_heal_later(
 def test_a_proxy_that_restarts_synchronises_though_nothing_has_changed() -> None:
     remembers = Converges("remembers", "", lambda view: () if view["proxy/node-2/remembers"] else ("not yet",))
     forgot = Sometimes("forgot", "", lambda view: not view["proxy/node-2/remembers"] and view["script"] == 0)
-    found = explore(machine(zoo.RESTARTED), [remembers, forgot])
+    found = explore(machine(udp_flows.RESTARTED), [remembers, forgot])
     assert found.status is Status.HOLDS
 
 
 def test_a_stale_entry_is_told_with_node_flow_and_endpoint() -> None:
-    path = data_path(zoo.NEVER.of(zoo.SCALED_TO_ZERO))
+    path = data_path(udp_flows.NEVER.of(udp_flows.SCALED_TO_ZERO))
     found = explore(machine(path.setup), [claims.held(path)])["held"]
     said = (
         "on node-2 the flow 10.0.9.9:5000 to 10.96.0.10:80 is held by 10.0.0.1:8080, which its rules no longer choose"
@@ -314,7 +324,7 @@ def test_a_stale_entry_is_told_with_node_flow_and_endpoint() -> None:
 
 
 def test_the_table_is_seen_as_the_model_has_it() -> None:
-    setup = zoo.REPLACED
+    setup = udp_flows.REPLACED
     path = data_path(setup)
     seen: set[Flows] = set()
 
@@ -370,8 +380,8 @@ def test_a_program_that_does_not_look_for_itself_gets_ready_unpublished() -> Non
     ("setup", "claim", "states"),
     [
         (zoo.termination(2), claims.accepted, 43),
-        (zoo.EMPTY_TOO.of(zoo.SCALED_TO_ZERO), claims.heard, 164),
-        (zoo.DELETED_TOO.of(zoo.DELETED), claims.heard, 12),
+        (udp_flows.EMPTY_TOO.of(udp_flows.SCALED_TO_ZERO), claims.heard, 164),
+        (udp_flows.DELETED_TOO.of(udp_flows.DELETED), claims.heard, 12),
         (zoo.behind_balancer(6), claims.balanced, 464),
     ],
 )
@@ -385,7 +395,7 @@ def test_the_smallest_world_by_hand() -> None:
     Nothing is deleted: the sender has sent or not, 2. Deleted: node-1 follows or not, 2; node-2 has not followed: not
     sent or answered, 2; has followed: its entry is cleared, so not sent, heard before, or lost since, 3.
     """
-    assert zoo.judged(zoo.DELETED_TOO.of(zoo.DELETED), claims.heard).states == 2 + 2 * (2 + 3)
+    assert zoo.judged(udp_flows.DELETED_TOO.of(udp_flows.DELETED), claims.heard).states == 2 + 2 * (2 + 3)
 
 
 def test_a_trace_of_a_world_replays() -> None:

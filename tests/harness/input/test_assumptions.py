@@ -334,3 +334,11 @@ def test_that_init_containers_end_and_beside_which_user_an_image_runs_is_assumed
     (_, said) = listed(web("securityContext: {runAsNonRoot: true}"))
     assert said.startswith("web.yaml:12: Deployment default/web spec.template.spec.containers[0]: runAsNonRoot without")
     assert listed(web("securityContext: {runAsNonRoot: true, runAsUser: 7}")) == [GOOD]
+
+
+def test_a_service_that_requires_both_families_is_of_a_cluster_that_has_them() -> None:
+    both = SERVICE.replace("spec:\n", "spec:\n  ipFamilyPolicy: RequireDualStack\n")
+    (said, _) = listed(web(), both)
+    assert said.endswith(
+        "spec.ipFamilyPolicy: the cluster has addresses of both families: one that has not refuses the Service"
+    )

@@ -17,15 +17,9 @@ from kubeproof.model.checker import Status
 
 PAIRS = (*zoo_reachability.PAIRS, *zoo_network_policy.PAIRS)
 ENDS = {
-    "sigterm-before-proxies": "notice deletion (web-0)",
     "connection-cut-off": "containers stop (web-0)",
     "local-policy-black-hole": "kube-proxy node-1: syncs: programs 1 Service with 1 ready endpoint on node-1",
     "sigterm-before-balancer": "SIGTERM (web-0)",
-    "udp-keeps-removed-endpoint": "kube-proxy node-2: syncs",
-    "udp-before-the-rules": "kube-proxy node-2: syncs: programs 1 Service with 1 ready endpoint on node-2",
-    "udp-scaled-to-zero": "kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints on node-2",
-    "udp-service-deleted": "kube-proxy node-2: syncs: programs no Service on node-2",
-    "udp-missed-while-restarting": "kube-proxy node-2: syncs",
     "ready-when-found": "kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints on node-2",
     "lost-node-published-for-ever": "clock: ticks: a second passes",
     "lost-node-served-for-long": "clock: ticks: a second passes",
