@@ -16,7 +16,6 @@ from ...properties.at_rest import Restless, from_scratch, settled
 from ...properties.convergence import leaving, orphans, pod_shortfalls, shortfalls, unpublished
 from ..input.priorities import may_preempt
 from ..world.cluster import Cluster
-from ..world.environment import describe
 from ..world.kubelets import proxy_slot
 from ..world.node_faults import stranded
 from ..world.script_slots import BLOCKED, GONE, REFUSED, SCRIPT, under_way
@@ -94,8 +93,8 @@ def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
 def _failed(cluster: Cluster, view: View) -> Iterator[str]:
     """Say which steps were refused and which drains were given up: what they asked for was wanted by somebody."""
     steps = cluster.scenario.script
-    yield from (f"step {number + 1} ({describe(steps[number])}) failed: {why}" for number, why in view[REFUSED])
-    yield from (f"step {number + 1} ({describe(steps[number])}) was given up" for number in view[BLOCKED])
+    yield from (f"step {number + 1} ({steps[number]}) failed: {why}" for number, why in view[REFUSED])
+    yield from (f"step {number + 1} ({steps[number]}) was given up" for number in view[BLOCKED])
 
 
 def _missing(cluster: Cluster, view: View) -> Iterator[str]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, assert_never
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import NOTHING, Attribute, evolve, fields, frozen
 
 from ...impl.api.core import Node
 from ...impl.api.kinds import Object
 from ...impl.api.reading.convert import unstructure
+from ...impl.api.reading.json_fields import json_name
 from ...impl.api.reading.load import BadInput, Note, Problem, Text, objects_in
 from ...impl.api.values.frozen import EMPTY
 from ...impl.kubectl import script as steps
@@ -47,13 +48,13 @@ def _read_step(reader: Reader, at: Located, around: Surroundings) -> Step | None
     if len(known) != 1:
         return None
     ((action, arguments),) = known.items()
-    needed, optional, make = ACTIONS[action]
-    fields = reader.fields(arguments, (*needed, *optional))
-    for missing in sorted(set(needed) - set(fields)):
+    found = ACTIONS[action]
+    given = reader.fields(arguments, (*found.needed, *found.optional))
+    for missing in sorted(set(found.needed) - set(given)):
         reader.blame(arguments, f"{action} needs the field {missing!r}")
     if len(reader.problems) > before:
         return None
-    step = make(_Arguments(reader, arguments, fields, around))
+    step = found.make(_Arguments(reader, arguments, given, around))
     return step if len(reader.problems) == before else None
 
 
@@ -119,12 +120,36 @@ def _place(one: Problem | Note, at: Located) -> tuple[str, int]:
     return path, next((inside.line for inside in at.walk() if inside.path == path), at.line)
 
 
-def _workload(make: Callable[..., Step]) -> Callable[[_Arguments], Step]:
-    return lambda given: make(given.text("kind"), given.text("name"), namespace=given.text("namespace"))
+@frozen
+class _Action:
+    """One action of scenario.yaml: the fields it needs, those it may have, and how it is made of them."""
+
+    needed: tuple[str, ...]
+    optional: tuple[str, ...]
+    make: Callable[[_Arguments], Step | None]
 
 
-def _node(make: Callable[[str], Step]) -> Callable[[_Arguments], Step]:
-    return lambda given: make(given.text("node"))
+READ: dict[Any, Callable[[_Arguments, str], Any]] = {
+    "str": _Arguments.text,
+    "int": _Arguments.integer,
+    "bool": _Arguments.flag,
+}
+"""How a field of a command is read, by its type."""
+
+
+def _plain(command: type[Step], *ignored: str) -> _Action:
+    """Make the action of a command whose fields are texts, numbers and flags; `ignored` are taken and mean nothing."""
+    known = {json_name(one.name): one for one in fields(command) if one.name not in OWN}
+
+    def make(given: _Arguments) -> Step:
+        return command(**{one.name: READ[one.type](given, key) for key, one in known.items() if key in given.fields})
+
+    needed = tuple(key for key, one in known.items() if one.default is NOTHING)
+    return _Action(needed, (*(key for key in known if key not in needed), *ignored), make)
+
+
+OWN = frozenset({"at"})
+"""Fields that no scenario.yaml gives: the time of a restart is a number not used before."""
 
 
 def _apply(given: _Arguments) -> Step | None:
@@ -174,15 +199,6 @@ def _delete_pod(given: _Arguments) -> Step | None:
     return steps.DeletePod(given.text("name"), given.text("workload"), node, given.text("namespace"))
 
 
-def _drain(given: _Arguments) -> Step:
-    return steps.Drain(
-        given.text("node"),
-        force=given.flag("force"),
-        ignore_daemonsets=given.flag("ignoreDaemonsets"),
-        delete_emptydir_data=given.flag("deleteEmptydirData"),
-    )
-
-
 def _taint(given: _Arguments) -> Step | None:
     taint = given.inside("taint", ("key", "value", "effect"))
     key, effect = taint.text("key"), taint.text("effect")
@@ -201,43 +217,30 @@ def _untaint(given: _Arguments) -> Step | None:
 
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-DRAIN_FLAGS = ("deleteEmptydirData", "force", "ignoreDaemonsets")
 _TAINT = ("taint", "key", "value", "effect")
 
-ACTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[_Arguments], Step | None]]] = {
-    "setImage": (
-        ("kind", "name", "image"),
-        ("container", "namespace"),
-        lambda given: steps.SetImage(
-            *(given.text(name) for name in ("kind", "name", "image", "container", "namespace"))
-        ),
-    ),
-    "scale": (
-        ("kind", "name", "replicas"),
-        ("namespace",),
-        lambda given: steps.Scale(
-            given.text("kind"), given.text("name"), given.integer("replicas"), given.text("namespace")
-        ),
-    ),
-    "rolloutUndo": (("kind", "name"), ("namespace",), _workload(steps.RolloutUndo)),
-    "rolloutRestart": (("kind", "name"), ("namespace",), _workload(steps.RolloutRestart)),
-    "apply": ((), ("object", "file", "namespace"), _apply),
-    "deleteObject": (("kind", "name"), ("cascade", "namespace"), _delete_object),
-    "deletePod": ((), ("name", "workload", "node", "onNode", "namespace"), _delete_pod),
-    "cordon": (("node",), (), _node(steps.Cordon)),
-    "uncordon": (("node",), (), _node(steps.Uncordon)),
-    "drain": (("node",), ("timeoutSeconds", *DRAIN_FLAGS), _drain),
-    "taint": (("node",), (*_TAINT, "overwrite"), _taint),
-    "untaint": (("node",), _TAINT, _untaint),
-    "labelNode": (
+ACTIONS: dict[str, _Action] = {
+    "setImage": _plain(steps.SetImage),
+    "scale": _plain(steps.Scale),
+    "rolloutUndo": _plain(steps.RolloutUndo),
+    "rolloutRestart": _plain(steps.RolloutRestart),
+    "apply": _Action((), ("object", "file", "namespace"), _apply),
+    "deleteObject": _Action(("kind", "name"), ("cascade", "namespace"), _delete_object),
+    "deletePod": _Action((), ("name", "workload", "node", "onNode", "namespace"), _delete_pod),
+    "cordon": _plain(steps.Cordon),
+    "uncordon": _plain(steps.Uncordon),
+    "drain": _plain(steps.Drain, "timeoutSeconds"),
+    "taint": _Action(("node",), (*_TAINT, "overwrite"), _taint),
+    "untaint": _Action(("node",), _TAINT, _untaint),
+    "labelNode": _Action(
         ("node", "labels"),
         ("overwrite",),
         lambda given: steps.LabelNode(given.text("node"), given.labels("labels"), given.flag("overwrite")),
     ),
-    "addNode": ((), ("node", "object"), _add_node),
-    "deleteNode": (("node",), (), _node(steps.DeleteNode)),
+    "addNode": _Action((), ("node", "object"), _add_node),
+    "deleteNode": _Action(("node",), (), lambda given: steps.DeleteNode(given.text("node"))),
 }
-"""Each action: the fields it needs, those it may have, and how it is made of them."""
+"""Each action by its name."""
 
 
 def to_json(step: Step) -> dict[str, Any]:
@@ -247,42 +250,21 @@ def to_json(step: Step) -> dict[str, Any]:
             return {"apply": {"object": unstructure(manifest)}}
         case steps.AddNode(object=node):
             return {"addNode": {"node": unstructure(node)}}
-        case steps.SetImage(kind, name, image, container):
-            named = {"container": container} if container else {}
-            return {"setImage": {"kind": kind, "name": name, "image": image, **named, **_namespace(step)}}
-        case steps.Scale(kind, name, replicas):
-            return {"scale": {"kind": kind, "name": name, "replicas": replicas, **_namespace(step)}}
-        case steps.DeletePod(name, workload, node):
-            given = {"name": name, "workload": workload, "node": node, **_namespace(step)}
-            return {"deletePod": {key: value for key, value in given.items() if value}}
         case steps.Taint(node, key, value, effect):
             return {"taint": {"node": node, "key": key, "value": value, "effect": effect, **_overwrite(step)}}
-        case steps.Untaint(node, key, effect):
-            return {"untaint": {"node": node, "key": key, **({"effect": effect} if effect else {})}}
         case steps.LabelNode(node, labels):
             return {"labelNode": {"node": node, "labels": dict(labels), **_overwrite(step)}}
         case steps.DeleteNode(name):
             return {"deleteNode": {"node": name}}
-        case steps.DeleteObject(kind, name, cascade):
-            how = {} if cascade == CASCADES[0] else {"cascade": cascade}
-            return {"deleteObject": {"kind": kind, "name": name, **how, **_namespace(step)}}
-        case steps.RolloutUndo(kind, name):
-            return {"rolloutUndo": {"kind": kind, "name": name, **_namespace(step)}}
-        case steps.RolloutRestart(kind, name):
-            return {"rolloutRestart": {"kind": kind, "name": name, **_namespace(step)}}
-        case steps.Drain(node, force, daemonsets, emptydir):
-            flags = {"force": force, "ignoreDaemonsets": daemonsets, "deleteEmptydirData": emptydir}
-            return {"drain": {"node": node, **{name: True for name, given in flags.items() if given}}}
-        case steps.Cordon(node) | steps.Uncordon(node):
-            return {type(step).__name__.lower(): {"node": node}}
         case _:
-            assert_never(step)
+            action = type(step).__name__
+            given = {json_name(one.name): getattr(step, one.name) for one in fields(type(step)) if _is_given(step, one)}
+            return {action[0].lower() + action[1:]: given}
+
+
+def _is_given(step: Step, field: Attribute[Any]) -> bool:
+    return field.name not in OWN and getattr(step, field.name) != field.default
 
 
 def _overwrite(step: steps.Taint | steps.LabelNode) -> dict[str, bool]:
     return {"overwrite": True} if step.overwrite else {}
-
-
-def _namespace(step: Step) -> dict[str, str]:
-    named = getattr(step, "namespace", "")
-    return {"namespace": named} if named else {}

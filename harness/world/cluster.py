@@ -92,13 +92,11 @@ class Parts:
 def _forgets_revisions(scenario: Scenario) -> bool:
     """Tell whether a Deployment may come to more old ReplicaSets than it keeps."""
     given = sum(isinstance(one, ReplicaSet) for one in scenario.objects)
-    most = given + sum(isinstance(one, _NEW_TEMPLATE) for one in scenario.script)
+    most = given + sum(one.new_template for one in scenario.script)
     limits = [one.spec.revision_history_limit for one in scenario.everything if isinstance(one, Deployment)]
     return any(most > (DEFAULT_HISTORY if limit is None else limit) for limit in limits)
 
 
-_NEW_TEMPLATE = kubectl.SetImage | kubectl.Apply | kubectl.RolloutRestart
-"""Steps that may give a workload another template, and so one more ReplicaSet."""
 DEFAULT_HISTORY = 10
 """spec.revisionHistoryLimit where it is absent (apps/v1)."""
 
@@ -185,22 +183,7 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
         live.add("EndpointSlice")
     if parts.budgets:
         live.add("PodDisruptionBudget")
-    for step in scenario.script:
-        match step:
-            case kubectl.Apply(obj):
-                live.add(ref_of(obj).kind)
-            case kubectl.DeleteObject(kind):
-                live.add(kind)
-            case (
-                kubectl.SetImage()
-                | kubectl.Scale()
-                | kubectl.RolloutUndo()
-                | kubectl.RolloutRestart()
-                | kubectl.DeletePod()
-            ):
-                pass
-            case _:
-                live.add("Node")
+    live.update(*(step.changes for step in scenario.script))
     return live
 
 
@@ -211,7 +194,7 @@ def _growth(scenario: Scenario, kind: str) -> int:
         case "Node":
             return added + sum(isinstance(one, kubectl.AddNode) for one in scenario.script)
         case "ReplicaSet":
-            templates = sum(isinstance(one, _NEW_TEMPLATE) for one in scenario.script)
+            templates = sum(one.new_template for one in scenario.script)
             deployments = sum(isinstance(one, Deployment) for one in scenario.objects)
             return deployments + templates
         case "EndpointSlice":

@@ -53,44 +53,10 @@ def actions(environment: Environment) -> tuple[Action, ...]:
     for number, step in enumerate(environment.steps):
         drain = draining.Drain(environment.world, number, step, quiet) if isinstance(step, kubectl.Drain) else None
         begins = partial(draining.begins, drain) if drain else partial(_runs, environment, number, step)
-        name = f"kubectl {number + 1}: {describe(step)}"
+        name = f"kubectl {number + 1}: {step}"
         found.append(Action(name, USER, begins, Fairness.NONE, when_quiet=quiet, by=USER, verb=Verb.BEGINS, on=number))
         found += draining.actions(drain) if drain else ()
     return tuple(found)
-
-
-def describe(step: Step) -> str:
-    """Say a script step as one would type it."""
-    match step:
-        case kubectl.Apply(obj):
-            return f"apply {ref_of(obj).kind} {obj.metadata.name}"
-        case kubectl.SetImage(kind, name, image):
-            return f"set image {kind.lower()}/{name} {image}"
-        case kubectl.Scale(kind, name, replicas):
-            return f"scale {kind.lower()}/{name} --replicas={replicas}"
-        case kubectl.DeleteObject(kind, name):
-            return f"delete {kind.lower()}/{name}"
-        case kubectl.DeletePod(name, workload, node):
-            return f"delete pod {name or f'of {workload}'}{' on ' if node else ''}{node}"
-        case kubectl.RolloutUndo(kind, name) | kubectl.RolloutRestart(kind, name):
-            verb = "undo" if isinstance(step, kubectl.RolloutUndo) else "restart"
-            return f"rollout {verb} {kind.lower()}/{name}"
-        case kubectl.Taint(node, key, value, effect):
-            return f"taint node {node} {key}={value}:{effect}{_forced(step)}"
-        case kubectl.Untaint(node, key):
-            return f"taint node {node} {key}-"
-        case kubectl.LabelNode(node):
-            return f"label node {node}{_forced(step)}"
-        case kubectl.AddNode(obj):
-            return f"node {obj.metadata.name} joins"
-        case kubectl.DeleteNode(name):
-            return f"delete node {name}"
-        case kubectl.Cordon(node) | kubectl.Uncordon(node) | kubectl.Drain(node):
-            return f"{type(step).__name__.lower()} {node}"
-
-
-def _forced(step: kubectl.Taint | kubectl.LabelNode) -> str:
-    return " --overwrite" if step.overwrite else ""
 
 
 # --- what a command sees and sends ----------------------------------------------------------------------------------
@@ -99,20 +65,8 @@ def _forced(step: kubectl.Taint | kubectl.LabelNode) -> str:
 def _live(environment: Environment, stored: Stored, step: Step) -> Cache:
     """Give the live objects a command asks for."""
     layout = environment.world.layout
-    kinds: tuple[str, ...]
-    match step:
-        case kubectl.SetImage(kind) | kubectl.Scale(kind) | kubectl.RolloutRestart(kind) | kubectl.DeleteObject(kind):
-            kinds = (kind,)
-        case kubectl.RolloutUndo(kind):
-            kinds = (kind, "ReplicaSet")
-        case kubectl.DeletePod():
-            kinds = ("Pod", "ReplicaSet", "Deployment")
-        case kubectl.Apply(obj):
-            kinds = (ref_of(obj).kind,)
-        case _:
-            kinds = ("Node",)
-    objects: list[Object] = [one for one in layout.constants.values() if ref_of(one).kind in kinds]
-    for kind in kinds:
+    objects: list[Object] = [one for one in layout.constants.values() if ref_of(one).kind in step.reads]
+    for kind in step.reads:
         if kind in layout.pools:
             objects += stored.list(kind, None)
     return Cache.of(objects)
@@ -135,7 +89,7 @@ def _runs(environment: Environment, number: int, step: Step, view: View) -> Iter
         if isinstance(requests, Missing):
             failed = {} if _may_find_nothing(step) else {REFUSED: (*view[REFUSED], (number, requests.why))}
             kept = isinstance(requests, Kept)
-            told = f"{describe(step)} is refused" if kept else f"kubectl finds nothing: {requests.what}"
+            told = f"{step} is refused" if kept else f"kubectl finds nothing: {requests.what}"
             yield Outcome(told, {SCRIPT: number + 1, **failed})
             return
         after = Stored(view, environment.world.layout)
@@ -145,9 +99,7 @@ def _runs(environment: Environment, number: int, step: Step, view: View) -> Iter
             yield Outcome(f"needs one more place for a {full.kind}", {SCRIPT: number + 1, OVERFLOW: full.kind})
             continue
         if why:
-            yield Outcome(
-                f"{describe(step)} is refused", {SCRIPT: number + 1, REFUSED: (*view[REFUSED], (number, why))}
-            )
+            yield Outcome(f"{step} is refused", {SCRIPT: number + 1, REFUSED: (*view[REFUSED], (number, why))})
         else:
             yield Outcome(
                 _told(step, requests), {**after.updates, **_remembered(view, live, requests), SCRIPT: number + 1}
@@ -184,8 +136,4 @@ def _choices(step: Step, live: Cache, namespace: str) -> Iterator[tuple[Request,
 def _told(step: Step, requests: tuple[Request, ...]) -> str:
     """Say a command as it was given, with the Pod it found where it left that open."""
     names = [one.ref.name for one in requests if isinstance(one, Delete)]
-    return (
-        f"{describe(step)}: {names[0]}"
-        if isinstance(step, kubectl.DeletePod) and not step.name and names
-        else describe(step)
-    )
+    return f"{step}: {names[0]}" if isinstance(step, kubectl.DeletePod) and not step.name and names else str(step)

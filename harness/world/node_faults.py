@@ -27,7 +27,6 @@ from ...impl.api.requests import Update
 from ...impl.api.well_known import OUT_OF_SERVICE
 from ...impl.controllers import nodelifecycle, podgc
 from ...impl.controllers.common import Keep, slim_conditions, slim_metadata
-from ...impl.kubectl import script as kubectl
 from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.verbs import Verb
 from ...model.world.world import CRASHES, Alternatives, Form, Process, Watch, World
@@ -73,9 +72,7 @@ def acted_on(scenario: Scenario, objects: tuple[Object, ...]) -> bool:
     that names its node itself can be such a one.
     """
     nodes = [one for one in objects if isinstance(one, Node)]
-    if any(isinstance(step, _NODE_STEPS) for step in scenario.script):
-        return True
-    if any(isinstance(step, kubectl.Apply) and isinstance(step.object, Node) for step in scenario.script):
+    if any("Node" in step.changes for step in scenario.script):
         return True
     if any(one.effect == "NoExecute" or one.key == OUT_OF_SERVICE for node in nodes for one in node.spec.taints):
         return True
@@ -84,18 +81,6 @@ def acted_on(scenario: Scenario, objects: tuple[Object, ...]) -> bool:
     there = {"", *(one.metadata.name for one in nodes)}
     bound = [one for one in objects if isinstance(one, Pod)]
     return any(spec.node_name not in there for spec in (*pod_specs(scenario), *(one.spec for one in bound)))
-
-
-_NODE_STEPS = (
-    kubectl.AddNode
-    | kubectl.Cordon
-    | kubectl.DeleteNode
-    | kubectl.Drain
-    | kubectl.LabelNode
-    | kubectl.Taint
-    | kubectl.Uncordon
-    | kubectl.Untaint
-)
 
 
 def at_rest(objects: tuple[Object, ...]) -> tuple[Object, ...]:

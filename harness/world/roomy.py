@@ -10,21 +10,10 @@ from __future__ import annotations
 
 from ...impl.api.core import Node, Pod, PodSpec, Service
 from ...impl.apiserver.pod_defaults import default_pod
-from ...impl.kubectl import script as kubectl
 from ..input.priorities import pod_specs
 from ..input.scenario import Scenario
 from .faults.registry import strike_nodes
 from .room import has, largest, scaled
-
-_OF_WORKLOADS = (
-    kubectl.Apply
-    | kubectl.SetImage
-    | kubectl.Scale
-    | kubectl.RolloutUndo
-    | kubectl.RolloutRestart
-    | kubectl.DeleteObject
-)
-"""Steps that name no node and no Pod."""
 
 
 def all_the_same(scenario: Scenario) -> bool:
@@ -33,8 +22,7 @@ def all_the_same(scenario: Scenario) -> bool:
     services = [one for one in scenario.everything if isinstance(one, Service)]
     return (
         not strike_nodes(scenario)
-        and all(isinstance(one, _OF_WORKLOADS) or _any_pod(one) for one in scenario.script)
-        and not any(isinstance(step.object, Node) for step in scenario.script if isinstance(step, kubectl.Apply))
+        and all(one.names_nobody for one in scenario.script)
         and not any(map(asks_nodes, services))
         and all(map(_open, nodes))
         and all(map(_at_home_anywhere, pod_specs(scenario)))
@@ -45,10 +33,6 @@ def all_the_same(scenario: Scenario) -> bool:
 def asks_nodes(service: Service) -> bool:
     """Tell whether a Service answers on a node only what is there: then its proxies differ."""
     return "Local" in {service.spec.internal_traffic_policy, service.spec.external_traffic_policy}
-
-
-def _any_pod(step: kubectl.Step) -> bool:
-    return isinstance(step, kubectl.DeletePod) and not step.name and not step.node
 
 
 def _open(node: Node) -> bool:

@@ -7,6 +7,7 @@ base is the object as the command read it. Left out on purpose: the GET requests
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from attrs import field, frozen
 from immutabledict import immutabledict
@@ -48,15 +49,89 @@ __all__ = [
 ]
 
 
+Asked = tuple[Request, ...] | Missing
+"""What a command asks of the API server, or why it asks nothing."""
+
+
+class Command:
+    """What every command says of itself. Adding one is a class here, and how it is written (`harness.input`)."""
+
+    __slots__ = ()
+
+    new_template: ClassVar[bool] = False
+    """It may give a workload another Pod template."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The kinds of the live objects it asks for."""
+        return ("Node",)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The kinds of objects that it makes, changes or deletes, beside Pods and workloads."""
+        return ("Node",)
+
+    @property
+    def names_nobody(self) -> bool:
+        """Whether it is about no single node or Pod."""
+        return False
+
+
+class OfWorkload(Command):
+    """What commands on something with a Pod template, of this kind and name, have in common."""
+
+    __slots__ = ()
+    kind: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The kinds of the live objects it asks for."""
+        return (self.kind,)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Nothing beside Pods and workloads."""
+        return ()
+
+    @property
+    def names_nobody(self) -> bool:
+        """It names a workload."""
+        return True
+
+
 @frozen
-class Apply:
+class Apply(Command):
     """`kubectl apply -f`: a new or changed manifest."""
 
     object: Object
 
+    new_template = True
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The kind of the manifest."""
+        return (ref_of(self.object).kind,)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The kind of the manifest."""
+        return (ref_of(self.object).kind,)
+
+    @property
+    def names_nobody(self) -> bool:
+        """Whether the manifest is none of a node."""
+        return not isinstance(self.object, Node)
+
+    def requests(self, cache: Cache, namespace: str) -> Asked:
+        """Create or patch the object."""
+        return apply(self.object, cache, namespace)
+
+    def __str__(self) -> str:
+        return f"apply {ref_of(self.object).kind} {self.object.metadata.name}"
+
 
 @frozen
-class SetImage:
+class SetImage(OfWorkload):
     """`kubectl set image kind/name container=image`; "" is the only container, "*" all of them."""
 
     kind: str
@@ -65,9 +140,18 @@ class SetImage:
     container: str = ""
     namespace: str = ""
 
+    new_template = True
+
+    def requests(self, cache: Cache, namespace: str) -> Asked:
+        """Patch the template, or a Pod by itself."""
+        return workloads.set_image(self.kind, self.name, namespace, cache, image=self.image, container=self.container)
+
+    def __str__(self) -> str:
+        return f"set image {self.kind.lower()}/{self.name} {self.image}"
+
 
 @frozen
-class Scale:
+class Scale(OfWorkload):
     """`kubectl scale kind name --replicas=N`."""
 
     kind: str
@@ -75,9 +159,16 @@ class Scale:
     replicas: int
     namespace: str = ""
 
+    def requests(self, cache: Cache, namespace: str) -> Asked:
+        """Patch the number of replicas."""
+        return workloads.scale(self.kind, self.name, namespace, cache, replicas=self.replicas)
+
+    def __str__(self) -> str:
+        return f"scale {self.kind.lower()}/{self.name} --replicas={self.replicas}"
+
 
 @frozen
-class DeleteObject:
+class DeleteObject(OfWorkload):
     """`kubectl delete kind name --cascade=HOW`: background (dependents go after it), foreground (before), orphan."""
 
     kind: str
@@ -85,9 +176,21 @@ class DeleteObject:
     cascade: str = "background"
     namespace: str = ""
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The kind of the object."""
+        return (self.kind,)
+
+    def requests(self, cache: Cache, namespace: str) -> Asked:
+        """Delete the object."""
+        return _delete(ref_for(self.kind, self.name, namespace), cache, policy=self.cascade.capitalize())
+
+    def __str__(self) -> str:
+        return f"delete {self.kind.lower()}/{self.name}"
+
 
 @frozen
-class DeletePod:
+class DeletePod(Command):
     """`kubectl delete pod`: the one named, or the first by name of a workload ("Deployment/web") [on a node]."""
 
     name: str = ""
@@ -95,23 +198,59 @@ class DeletePod:
     node: str = ""
     namespace: str = ""
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Pods, and what they may belong to."""
+        return ("Pod", "ReplicaSet", "Deployment")
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Nothing beside Pods."""
+        return ()
+
+    @property
+    def names_nobody(self) -> bool:
+        """Whether any Pod of a workload will do."""
+        return not self.name and not self.node
+
+    def requests(self, cache: Cache, namespace: str) -> Asked:
+        """Delete the Pod."""
+        return _delete(_pod_to_delete(self, cache, namespace), cache)
+
+    def __str__(self) -> str:
+        return f"delete pod {self.name or f'of {self.workload}'}{' on ' if self.node else ''}{self.node}"
+
 
 @frozen
-class Cordon:
+class Cordon(Command):
     """`kubectl cordon`."""
 
     node: str
 
+    def requests(self, cache: Cache, _namespace: str) -> Asked:
+        """Patch the node."""
+        return nodes.set_unschedulable(self.node, cache, unschedulable=True)
+
+    def __str__(self) -> str:
+        return f"cordon {self.node}"
+
 
 @frozen
-class Uncordon:
+class Uncordon(Command):
     """`kubectl uncordon`."""
 
     node: str
 
+    def requests(self, cache: Cache, _namespace: str) -> Asked:
+        """Patch the node."""
+        return nodes.set_unschedulable(self.node, cache, unschedulable=False)
+
+    def __str__(self) -> str:
+        return f"uncordon {self.node}"
+
 
 @frozen
-class Drain:
+class Drain(Command):
     """`kubectl drain`: cordon, list once (`drain_targets`), evict what is listed, wait until it is gone."""
 
     node: str
@@ -122,9 +261,17 @@ class Drain:
     delete_emptydir_data: bool = False
     """Pods that use an emptyDir go, too."""
 
+    def requests(self, cache: Cache, _namespace: str) -> Asked:
+        """Cordon and evict: one round of it."""
+        found = find_node(self.node, cache)
+        return found if isinstance(found, Missing) else nodes.drain_requests(self, cache)
+
+    def __str__(self) -> str:
+        return f"drain {self.node}"
+
 
 @frozen
-class Taint:
+class Taint(Command):
     """`kubectl taint node key=value:effect`; without `--overwrite` one of that key and effect is an error."""
 
     node: str
@@ -133,14 +280,29 @@ class Taint:
     effect: str
     overwrite: bool = False
 
+    def requests(self, cache: Cache, _namespace: str) -> Asked:
+        """Patch the node."""
+        taint = core.Taint(self.key, self.effect, self.value)
+        return nodes.set_taint(self.node, taint, cache, overwrite=self.overwrite)
+
+    def __str__(self) -> str:
+        return f"taint node {self.node} {self.key}={self.value}:{self.effect}{_forced(self.overwrite)}"
+
 
 @frozen
-class Untaint:
+class Untaint(Command):
     """`kubectl taint node key-`, or `key:effect-` when an effect is given."""
 
     node: str
     key: str
     effect: str = ""
+
+    def requests(self, cache: Cache, _namespace: str) -> Asked:
+        """Patch the node."""
+        return nodes.remove_taint(self.node, self.key, self.effect, cache)
+
+    def __str__(self) -> str:
+        return f"taint node {self.node} {self.key}-"
 
 
 def _frozen_labels(labels: Mapping[str, str | None]) -> immutabledict[str, str | None]:
@@ -148,45 +310,87 @@ def _frozen_labels(labels: Mapping[str, str | None]) -> immutabledict[str, str |
 
 
 @frozen
-class LabelNode:
+class LabelNode(Command):
     """`kubectl label node`; None removes a label; without `--overwrite` another value is an error."""
 
     node: str
     labels: Mapping[str, str | None] = field(converter=_frozen_labels)
     overwrite: bool = False
 
+    def requests(self, cache: Cache, _namespace: str) -> Asked:
+        """Patch the node."""
+        return nodes.set_labels(self.node, self.labels, cache, overwrite=self.overwrite)
+
+    def __str__(self) -> str:
+        return f"label node {self.node}{_forced(self.overwrite)}"
+
 
 @frozen
-class AddNode:
+class AddNode(Command):
     """A node joins: its kubelet registers it, with its status."""
 
     object: Node
 
+    def requests(self, _cache: Cache, _namespace: str) -> Asked:
+        """Create the node."""
+        return (Create(self.object),)
+
+    def __str__(self) -> str:
+        return f"node {self.object.metadata.name} joins"
+
 
 @frozen
-class DeleteNode:
+class DeleteNode(Command):
     """`kubectl delete node`: the object goes; its Pods are left to the garbage collector."""
 
     name: str
 
+    def requests(self, cache: Cache, _namespace: str) -> Asked:
+        """Delete the node."""
+        return _delete(Ref("Node", "", self.name), cache)
+
+    def __str__(self) -> str:
+        return f"delete node {self.name}"
+
 
 @frozen
-class RolloutUndo:
+class RolloutUndo(OfWorkload):
     """`kubectl rollout undo kind/name`: back to the revision before."""
 
     kind: str
     name: str
     namespace: str = ""
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The workload, and what remembers its revisions."""
+        return (self.kind, "ReplicaSet")
+
+    def requests(self, cache: Cache, namespace: str) -> Asked:
+        """Patch the template."""
+        return workloads.rollout_undo(self.kind, self.name, namespace, cache)
+
+    def __str__(self) -> str:
+        return f"rollout undo {self.kind.lower()}/{self.name}"
+
 
 @frozen
-class RolloutRestart:
+class RolloutRestart(OfWorkload):
     """`kubectl rollout restart kind/name`; `at` is the time stamp, "" a number that has not been used."""
 
     kind: str
     name: str
     at: str = ""
     namespace: str = ""
+
+    new_template = True
+
+    def requests(self, cache: Cache, namespace: str) -> Asked:
+        """Patch the template."""
+        return workloads.rollout_restart(self.kind, self.name, namespace, cache, at=self.at)
+
+    def __str__(self) -> str:
+        return f"rollout restart {self.kind.lower()}/{self.name}"
 
 
 Step = (
@@ -208,56 +412,20 @@ Step = (
 )
 
 
-def requests(step: Step, cache: Cache, namespace: str) -> tuple[Request, ...] | Missing:
+def requests(step: Step, cache: Cache, namespace: str) -> Asked:
     """Give the requests a command sends, given the live objects; none when it finds its work done.
 
     Of a drain this is one round. `Missing` says what the command did not find, or found and may not change; then it
     sends nothing. `namespace` is where a step acts that names none.
     """
-    namespace = getattr(step, "namespace", "") or namespace
-    match step:
-        case Apply(object=manifest):
-            return apply(manifest, cache, namespace)
-        case SetImage(kind, name, image, container):
-            return workloads.set_image(kind, name, namespace, cache, image=image, container=container)
-        case Scale(kind, name, replicas):
-            return workloads.scale(kind, name, namespace, cache, replicas=replicas)
-        case RolloutUndo(kind, name):
-            return workloads.rollout_undo(kind, name, namespace, cache)
-        case RolloutRestart(kind, name, at):
-            return workloads.rollout_restart(kind, name, namespace, cache, at=at)
-        case DeleteObject(kind, name, cascade):
-            return _delete(ref_for(kind, name, namespace), cache, policy=cascade.capitalize())
-        case DeletePod():
-            return _delete(_pod_to_delete(step, cache, namespace), cache)
-        case _:
-            return _node_requests(step, cache)
+    return step.requests(cache, getattr(step, "namespace", "") or namespace)
 
 
-def _node_requests(
-    step: Cordon | Uncordon | Drain | Taint | Untaint | LabelNode | AddNode | DeleteNode, cache: Cache
-) -> tuple[Request, ...] | Missing:
-    match step:
-        case Cordon(node):
-            return nodes.set_unschedulable(node, cache, unschedulable=True)
-        case Uncordon(node):
-            return nodes.set_unschedulable(node, cache, unschedulable=False)
-        case Drain(node=node):
-            found = find_node(node, cache)
-            return found if isinstance(found, Missing) else nodes.drain_requests(step, cache)
-        case Taint(node, key, value, effect, overwrite):
-            return nodes.set_taint(node, core.Taint(key, effect, value), cache, overwrite=overwrite)
-        case Untaint(node, key, effect):
-            return nodes.remove_taint(node, key, effect, cache)
-        case LabelNode(node, labels, overwrite):
-            return nodes.set_labels(node, labels, cache, overwrite=overwrite)
-        case AddNode(object=joining):
-            return (Create(joining),)
-        case DeleteNode(name):
-            return _delete(Ref("Node", "", name), cache)
+def _forced(overwrite: bool) -> str:  # noqa: FBT001 - a field as it is
+    return " --overwrite" if overwrite else ""
 
 
-def _delete(ref: Ref | Missing, cache: Cache, *, policy: str = "Background") -> tuple[Request, ...] | Missing:
+def _delete(ref: Ref | Missing, cache: Cache, *, policy: str = "Background") -> Asked:
     if isinstance(ref, Missing):
         return ref
     if ref not in cache.objects:

@@ -94,7 +94,7 @@ RIGHT = {"kind": "Deployment", "name": "web", "image": "a", "replicas": 1, "node
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_no_value_of_an_argument_of_a_step_is_a_defect(action: str) -> None:
-    needed, optional, _ = ACTIONS[action]
+    needed, optional = ACTIONS[action].needed, ACTIONS[action].optional
     found = [is_told(texts(WEB), script=[{action: value}]) for value in VALUES]
     for field in (*needed, *optional):
         arguments = {name: RIGHT[name] for name in needed}

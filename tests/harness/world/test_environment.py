@@ -8,7 +8,7 @@ import pytest
 
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Initial, Parts, applied, build
-from kubeproof.harness.world.environment import SCRIPT, describe
+from kubeproof.harness.world.environment import SCRIPT
 from kubeproof.harness.world.settle import apply
 from kubeproof.model.machine import State
 
@@ -52,7 +52,7 @@ def test_each_step_leads_to_the_next_one(case: str) -> None:
     labels = []
     for number, what in enumerate(scenario.script):
         assert state[SCRIPT] == number
-        (action,) = (one for one in machine.actions if one.name == f"kubectl {number + 1}: {describe(what)}")
+        (action,) = (one for one in machine.actions if one.name == f"kubectl {number + 1}: {what}")
         (outcome,) = action.step(state)
         labels.append(outcome.label)
         state = apply(state, outcome)
