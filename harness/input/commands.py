@@ -54,11 +54,12 @@ DRAIN_FLAGS = {
 }
 VALUED = frozenset({"namespace", "replicas", "timeout"})
 """Flags that have a value, which may be the next word."""
-PAIRS = {("set", "image"): "set-image", ("rollout", "undo"): "rollout-undo", ("rollout", "restart"): "rollout-restart"}
+PAIRS = {
+    ("set", "image"): "set-image",
+    **{("rollout", verb): f"rollout-{verb}" for verb in ("undo", "restart", "pause", "resume")},
+}
 OTHERS = {
     ("rollout", "history"): "it changes nothing: leave it out",
-    ("rollout", "pause"): "pausing and resuming a rollout is not modelled",
-    ("rollout", "resume"): "pausing and resuming a rollout is not modelled",
     (
         "rollout",
         "status",
@@ -281,6 +282,8 @@ COMMANDS: dict[str, Command] = {
     "scale": Command("[KIND/]NAME REPLICAS, or --replicas=N", _scale, WHERE | {"replicas"}),
     "rollout-undo": Command("[KIND/]NAME", _rollout("rolloutUndo"), WHERE),
     "rollout-restart": Command("[KIND/]NAME", _rollout("rolloutRestart"), WHERE),
+    "rollout-pause": Command("[KIND/]NAME", _rollout("rolloutPause"), WHERE),
+    "rollout-resume": Command("[KIND/]NAME", _rollout("rolloutResume"), WHERE),
     "delete": Command("[KIND/]NAME", _delete, WHERE),
     "delete-pod": Command("NAME, or KIND/NAME [on NODE]", _delete_pod, WHERE),
     "cordon": Command("NODE", _on_node("cordon")),

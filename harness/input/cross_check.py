@@ -90,8 +90,8 @@ def _wrong(step: Step, present: tuple[Object, ...], namespace: str) -> Iterator[
                 answer = script.requests(step, Cache.of(present), namespace)
                 found = [_not_there(step, answer.what)] if isinstance(answer, Missing) else []
             yield from found
-        case script.RolloutUndo(kind, name) | script.RolloutRestart(kind, name) | script.DeleteObject(kind, name):
-            yield from _named(kind, name, present, namespace)
+        case script.OfWorkload():
+            yield from _named(step.kind, step.name, present, namespace)
         case script.DeletePod():
             yield from _pod(step, present, namespace)
         case script.DeleteNode(name):

@@ -224,6 +224,8 @@ ACTIONS: dict[str, _Action] = {
     "scale": _plain(steps.Scale),
     "rolloutUndo": _plain(steps.RolloutUndo),
     "rolloutRestart": _plain(steps.RolloutRestart),
+    "rolloutPause": _plain(steps.RolloutPause),
+    "rolloutResume": _plain(steps.RolloutResume),
     "apply": _Action((), ("object", "file", "namespace"), _apply),
     "deleteObject": _Action(("kind", "name"), ("cascade", "namespace"), _delete_object),
     "deletePod": _Action((), ("name", "workload", "node", "onNode", "namespace"), _delete_pod),

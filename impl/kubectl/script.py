@@ -35,7 +35,10 @@ __all__ = [
     "Kept",
     "LabelNode",
     "Missing",
+    "OfWorkload",
+    "RolloutPause",
     "RolloutRestart",
+    "RolloutResume",
     "RolloutUndo",
     "Scale",
     "SetImage",
@@ -81,7 +84,9 @@ class OfWorkload(Command):
     """What commands on something with a Pod template, of this kind and name, have in common."""
 
     __slots__ = ()
+
     kind: str
+    name: str
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -393,6 +398,38 @@ class RolloutRestart(OfWorkload):
         return f"rollout restart {self.kind.lower()}/{self.name}"
 
 
+@frozen
+class RolloutPause(OfWorkload):
+    """`kubectl rollout pause kind/name`: templates that come do not roll out."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+
+    def requests(self, cache: Cache, namespace: str) -> Asked:
+        """Patch spec.paused."""
+        return workloads.set_paused(self.kind, self.name, namespace, cache, paused=True)
+
+    def __str__(self) -> str:
+        return f"rollout pause {self.kind.lower()}/{self.name}"
+
+
+@frozen
+class RolloutResume(OfWorkload):
+    """`kubectl rollout resume kind/name`: what has come rolls out."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+
+    def requests(self, cache: Cache, namespace: str) -> Asked:
+        """Patch spec.paused."""
+        return workloads.set_paused(self.kind, self.name, namespace, cache, paused=False)
+
+    def __str__(self) -> str:
+        return f"rollout resume {self.kind.lower()}/{self.name}"
+
+
 Step = (
     Apply
     | SetImage
@@ -409,6 +446,8 @@ Step = (
     | DeleteNode
     | RolloutUndo
     | RolloutRestart
+    | RolloutPause
+    | RolloutResume
 )
 
 

@@ -1,4 +1,4 @@
-"""set image, scale, rollout undo, rollout restart: commands on something with a Pod template.
+"""set image, scale, rollout undo, restart, pause and resume: commands on something with a Pod template.
 
 Upstream: staging/src/k8s.io/kubectl/pkg/cmd/{set/set_image.go,scale,rollout} and pkg/polymorphichelpers (v1.32).
 Left out on purpose: StatefulSets and DaemonSets (no kinds of this vocabulary), `--to-revision`, `--current-replicas`.
@@ -15,7 +15,7 @@ from ..api.meta import ObjectMeta, Ref
 from ..api.requests import Request, Update
 from ..api.values.frozen import Strings, strings
 from ..api.well_known import TEMPLATE_HASH
-from .found import Missing, find_workload, revision
+from .found import Kept, Missing, find_workload, revision
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 KEPT_ON_UNDO = frozenset(
@@ -93,6 +93,16 @@ def rollout_restart(
     stamp = at or str(int(last) + 1 if last.isdecimal() else 1)
     stamped = evolve(meta, annotations=strings({**meta.annotations, RESTARTED_AT: stamp}))
     return _with_template(live, evolve(live.spec.template, metadata=stamped))
+
+
+def set_paused(kind: str, name: str, namespace: str, cache: Cache, *, paused: bool) -> tuple[Request, ...] | Missing:
+    """Pause a rollout, or let it go on; what is so already is an error (cmd/rollout/rollout_{pause,resume}.go)."""
+    live = find_workload(kind, name, namespace, cache)
+    if not isinstance(live, Deployment):
+        return Missing(f"{kind} {namespace}/{name} that can be {'paused' if paused else 'resumed'}")
+    if live.spec.paused == paused:
+        return Kept(f'deployments.apps "{name}" is {"already" if paused else "not"} paused')
+    return (Update(evolve(live, spec=evolve(live.spec, paused=paused)), live),)
 
 
 def rollout_undo(kind: str, name: str, namespace: str, cache: Cache) -> tuple[Request, ...] | Missing:

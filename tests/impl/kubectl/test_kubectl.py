@@ -165,6 +165,22 @@ def test_each_restart_stamps_the_template_anew() -> None:
     )
 
 
+def test_a_rollout_is_paused_and_resumed_once() -> None:
+    pause, resume = script.RolloutPause("Deployment", "web"), script.RolloutResume("Deployment", "web")
+    live = changed(pause, deployment())
+    assert isinstance(live, Deployment)
+    assert live.spec.paused
+    assert changed(resume, live) == deployment()
+    for step, there, why in (
+        (pause, live, 'deployments.apps "web" is already paused'),
+        (resume, deployment(), 'deployments.apps "web" is not paused'),
+    ):
+        found = asked(step, there)
+        assert isinstance(found, script.Kept)
+        assert found.why == why
+    assert isinstance(asked(script.RolloutPause("ReplicaSet", "a"), replica_set("a", "app:1", 1)), script.Missing)
+
+
 def test_scale_uses_the_subresource() -> None:
     found = asked(script.Scale("Deployment", "web", 5), deployment())
     wanted = evolve(deployment(), spec=evolve(deployment().spec, replicas=5))
