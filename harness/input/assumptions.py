@@ -134,7 +134,7 @@ def _at(
 def _images(makers: tuple[Template, ...], script: tuple[Step, ...]) -> Iterator[Assumption]:
     """Say what programs are taken to do: to run and get ready, and those that only initialise a Pod to end."""
     first = [one for maker in makers for one in maker.spec.init_containers]
-    beside = [one for one in first if one.restart_policy == "Always"]
+    beside = [one for maker in makers for one in maker.spec.sidecars]
     running = {one.image for one in (*(one for maker in makers for one in maker.spec.containers), *beside)}
     running |= {one.image for one in script if isinstance(one, SetImage)}
     ending = {one.image for one in first if one not in beside}

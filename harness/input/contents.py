@@ -9,8 +9,7 @@ of those nobody knows which keys they lack.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from immutabledict import immutabledict
 
@@ -18,6 +17,7 @@ from ...impl.api.kinds import Object
 from ...impl.api.meta import Ref
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.references import BEFORE_START, keys_needed
+from ...impl.api.values.frozen import as_map
 from .manifests import Manifests
 from .workloads import templates
 
@@ -60,14 +60,10 @@ def _holders(manifests: Manifests) -> Iterator[Other]:
 
 def _keys(one: Other) -> frozenset[str]:
     value = one.source.document.value
-    written = frozenset(str(key) for field in FIELDS for key in _map(value.get(field)))
+    written = frozenset(str(key) for field in FIELDS for key in as_map(value.get(field)))
     return written | TOKEN_KEYS if value.get("type") == TOKEN else written
 
 
 def _is_filled(one: Other) -> bool:
-    metadata = _map(one.source.document.value.get("metadata"))
-    return any(ASKS.search(str(key)) for field in ("annotations", "labels") for key in _map(metadata.get(field)))
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    metadata = as_map(one.source.document.value.get("metadata"))
+    return any(ASKS.search(str(key)) for field in ("annotations", "labels") for key in as_map(metadata.get(field)))

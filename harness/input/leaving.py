@@ -17,6 +17,7 @@ from ...impl.api.claim_names import CONVERGENCE
 from ...impl.api.core import Namespace
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.unmodelled_kinds import pod_template
+from ...impl.api.values.frozen import as_map
 from ...impl.controllers.garbage import FOREGROUND, ORPHAN
 from ...impl.kubectl.script import DeleteObject
 from .manifests import Manifests
@@ -49,7 +50,7 @@ def leaving(manifests: Manifests, scenario: Scenario) -> Leaving:
     servers = (
         _note(one, "spec.service", "a namespace that is deleted stays for as long as this does not answer")
         for one in manifests.others
-        if one.ref.kind == "APIService" and _map(one.source.document.value.get("spec")).get("service")
+        if one.ref.kind == "APIService" and as_map(one.source.document.value.get("spec")).get("service")
     )
     return Leaving(holders, (*custom, *servers))
 
@@ -75,7 +76,7 @@ def _held(one: Other, spaces: frozenset[str], usual: str) -> tuple[str, ...]:
 
 
 def _finalizers(value: Mapping[str, Any]) -> Iterable[str]:
-    found = _map(value.get("metadata")).get("finalizers") or ()
+    found = as_map(value.get("metadata")).get("finalizers") or ()
     return tuple(str(name) for name in found if name not in {FOREGROUND, ORPHAN})
 
 
@@ -86,7 +87,3 @@ def _of_kubernetes(name: str) -> bool:
 
 def _note(one: Other, field: str, why: str) -> Note:
     return Note(one.source.file, one.source.line_of(field), field, str(one.ref), why, (CONVERGENCE,))
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

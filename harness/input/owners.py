@@ -18,6 +18,7 @@ from ...impl.api.meta import OwnerReference, Ref
 from ...impl.api.reading import schema
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.unmodelled_kinds import MOVES
+from ...impl.api.values.frozen import as_map
 from ...impl.apiserver.create import uid_of
 from ...impl.controllers.garbage import is_modelled
 from .manifests import Manifests
@@ -76,8 +77,8 @@ def _served(others: Iterable[Other]) -> Iterator[tuple[str, str]]:
     for other in others:
         yield _kind_of(other)
         if other.ref.kind == "CustomResourceDefinition":
-            spec = _map(other.source.document.value.get("spec"))
-            yield str(spec.get("group", "")), str(_map(spec.get("names")).get("kind", ""))
+            spec = as_map(other.source.document.value.get("spec"))
+            yield str(spec.get("group", "")), str(as_map(spec.get("names")).get("kind", ""))
 
 
 def _is(other: Other, dependent: Object, owner: OwnerReference) -> bool:
@@ -99,8 +100,4 @@ def _note(manifests: Manifests, one: Object, owner: OwnerReference) -> Note:
 
 
 def _metadata(other: Other) -> Mapping[str, Any]:
-    return _map(other.source.document.value.get("metadata"))
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return as_map(other.source.document.value.get("metadata"))

@@ -61,10 +61,9 @@ def number_of(port: ServicePort) -> int | None:
 
 def declared(spec: PodSpec, protocol: str) -> frozenset[int]:
     """Give the ports that the containers of a Pod declare for a protocol."""
-    beside = (one for one in spec.init_containers if one.restart_policy == "Always")
     return frozenset(
         port.container_port
-        for one in (*spec.containers, *beside)
+        for one in (*spec.containers, *spec.sidecars)
         for port in one.ports
         if (port.protocol or "TCP") == (protocol or "TCP")
     )

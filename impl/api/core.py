@@ -247,6 +247,11 @@ class PodSpec:
     overhead: Resources = immutabledict()
     extra: immutabledict[str, Json] = EMPTY
 
+    @property
+    def sidecars(self) -> tuple[Container, ...]:
+        """The init containers that go on running beside the others."""
+        return tuple(one for one in self.init_containers if one.restart_policy == "Always")
+
 
 @frozen
 class PodCondition:

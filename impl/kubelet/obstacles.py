@@ -13,7 +13,7 @@ Left out on purpose: seccomp and AppArmor profiles and files of the node, kernel
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import frozen
@@ -22,6 +22,7 @@ from immutabledict import immutabledict
 from ..api.core import Container, PodSpec
 from ..api.meta import Ref
 from ..api.references import keys_needed, references
+from ..api.values.frozen import as_map
 
 LEAST_MEMORY = 512 * 1024
 """With a limit of less bytes than that no container starts."""
@@ -107,17 +108,17 @@ def runs_as(spec: PodSpec, container: Container, field: str) -> Any:
     if on_windows(spec):
         return None
     own = runs_as_own(container, field)
-    return _map(spec.extra.get("securityContext")).get(field) if own is None else own
+    return as_map(spec.extra.get("securityContext")).get(field) if own is None else own
 
 
 def runs_as_own(container: Container, field: str) -> Any:
     """Give a field of a container's own security context."""
-    return _map(container.extra.get("securityContext")).get(field)
+    return as_map(container.extra.get("securityContext")).get(field)
 
 
 def on_windows(spec: PodSpec) -> bool:
     """Tell whether a Pod says that it is for nodes with Windows, where users have names and there are no sysctls."""
-    named = _map(spec.extra.get("os")).get("name")
+    named = as_map(spec.extra.get("os")).get("name")
     return "windows" in {named, spec.node_selector.get("kubernetes.io/os")}
 
 
@@ -126,8 +127,8 @@ def on_windows(spec: PodSpec) -> bool:
 
 def sysctls(spec: PodSpec) -> tuple[str, ...]:
     """Name the sysctls that a Pod sets, with dots between their parts."""
-    found = _map(spec.extra.get("securityContext")).get("sysctls")
-    return tuple(str(_map(one).get("name", "")).replace("/", ".") for one in found or ())
+    found = as_map(spec.extra.get("securityContext")).get("sysctls")
+    return tuple(str(as_map(one).get("name", "")).replace("/", ".") for one in found or ())
 
 
 def _sysctls(spec: PodSpec, allowed: frozenset[str]) -> Iterator[Obstacle]:
@@ -166,7 +167,3 @@ def is_image(name: str) -> bool:
     path = re.split("[:@]", remainder, maxsplit=1)[0]
     short = len(domain) + 1 + len(path) <= MOST_LETTERS
     return short and bool(_DOMAIN.fullmatch(domain)) and bool(_REMAINDER.fullmatch(remainder))
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

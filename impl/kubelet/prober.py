@@ -14,9 +14,8 @@ from ..api.core import Container, IntOrString, PodSpec, Probe
 
 def held_back(spec: PodSpec) -> Container | None:
     """Give the first container that never gets ready: its readiness or startup probe names a port it does not have."""
-    sidecars = [one for one in spec.init_containers if one.restart_policy == "Always"]
     asked = (
-        (one, probe) for one in (*spec.containers, *sidecars) for probe in (one.readiness_probe, one.startup_probe)
+        (one, probe) for one in (*spec.containers, *spec.sidecars) for probe in (one.readiness_probe, one.startup_probe)
     )
     return next((one for one, probe in asked if probe is not None and not _can_ask(one, probe)), None)
 

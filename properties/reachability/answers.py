@@ -142,8 +142,7 @@ def targets(
 
 def _declared(spec: PodSpec) -> Iterator[ContainerPort]:
     """Give the ports that containers which go on running declare."""
-    sidecars = (one for one in spec.init_containers if one.restart_policy == "Always")
-    return (port for container in (*spec.containers, *sidecars) for port in container.ports)
+    return (port for container in (*spec.containers, *spec.sidecars) for port in container.ports)
 
 
 def why_deaf(spec: PodSpec, port: ServicePort) -> str:

@@ -18,6 +18,7 @@ from immutabledict import immutabledict
 
 from ..claim_names import ALL, CONVERGENCE, DEADLINE, PLACEMENT, PRIORITY, REACHABILITY, SPREAD
 from ..kinds import BY_NAME
+from ..values.frozen import as_map
 
 WAITS = (CONVERGENCE, PRIORITY, DEADLINE, SPREAD)
 """What more Pods on the nodes may change: who gets room, when, and how even it is."""
@@ -87,7 +88,7 @@ RESIZES = Effect(ALL, "it evicts Pods and changes what they ask for")
 def effect_of(kind: str, json: Mapping[str, Any], *, custom: bool) -> Effect:
     """Give what an object of a kind without a class may change."""
     if custom:
-        return _custom(kind, _map(json.get("spec")))
+        return _custom(kind, as_map(json.get("spec")))
     if kind in _NONE:
         return Effect((), _NONE[kind])
     if kind in WEBHOOKS:
@@ -104,11 +105,11 @@ def scales(kind: str, json: Mapping[str, Any], *, custom: bool) -> bool:
 
 
 def _custom(kind: str, spec: Mapping[str, Any]) -> Effect:
-    if _map(spec.get("scaleTargetRef")):
+    if as_map(spec.get("scaleTargetRef")):
         return SCALES
     if kind.endswith("NetworkPolicy"):
         return DROPS
-    if kind == "VerticalPodAutoscaler" and _map(spec.get("updatePolicy")).get("updateMode") != "Off":
+    if kind == "VerticalPodAutoscaler" and as_map(spec.get("updatePolicy")).get("updateMode") != "Off":
         return RESIZES
     return CUSTOM
 
@@ -121,8 +122,8 @@ def _runtime_class(json: Mapping[str, Any]) -> Effect:
 
 def _asks_of_modelled(json: Mapping[str, Any]) -> bool:
     """Tell whether a webhook's rules name a modelled kind (subresources are given as pods/status); none: nothing."""
-    rules = (rule for webhook in json.get("webhooks") or () for rule in _map(webhook).get("rules") or ())
-    return any(_names_modelled(_map(rule)) for rule in rules)
+    rules = (rule for webhook in json.get("webhooks") or () for rule in as_map(webhook).get("rules") or ())
+    return any(_names_modelled(as_map(rule)) for rule in rules)
 
 
 def _names_modelled(rule: Mapping[str, Any]) -> bool:
@@ -137,8 +138,8 @@ def pod_template(kind: str, json: Mapping[str, Any]) -> Mapping[str, Any] | None
     """Give the template of the Pods that a workload makes, as JSON; None for what makes none."""
     if kind not in WORKLOADS:
         return None
-    spec = _job(json) if kind == "CronJob" else _map(json.get("spec"))
-    return _map(spec.get("template"))
+    spec = _job(json) if kind == "CronJob" else as_map(json.get("spec"))
+    return as_map(spec.get("template"))
 
 
 def template_labels(kind: str, json: Mapping[str, Any]) -> immutabledict[str, str] | None:
@@ -146,7 +147,7 @@ def template_labels(kind: str, json: Mapping[str, Any]) -> immutabledict[str, st
     template = pod_template(kind, json)
     if template is None:
         return None
-    labels = _map(_map(template.get("metadata")).get("labels"))
+    labels = as_map(as_map(template.get("metadata")).get("labels"))
     return immutabledict((key, str(value)) for key, value in sorted(labels.items()))
 
 
@@ -155,7 +156,7 @@ def most_pods(kind: str, json: Mapping[str, Any], nodes: int) -> int:
 
     Of a CronJob that may run more than once at a time (`may_pile_up`) those of one run are counted.
     """
-    spec = _map(json.get("spec"))
+    spec = as_map(json.get("spec"))
     match kind:
         case "DaemonSet":
             return 2 * nodes
@@ -170,13 +171,9 @@ def most_pods(kind: str, json: Mapping[str, Any], nodes: int) -> int:
 
 def may_pile_up(kind: str, json: Mapping[str, Any]) -> bool:
     """Tell whether a CronJob starts a run though the one before is not over; Allow is the default."""
-    spec = _map(json.get("spec"))
+    spec = as_map(json.get("spec"))
     return kind == "CronJob" and spec.get("concurrencyPolicy") not in {"Forbid", "Replace"} and not spec.get("suspend")
 
 
 def _job(json: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _map(_map(_map(json.get("spec")).get("jobTemplate")).get("spec"))
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return as_map(as_map(as_map(json.get("spec")).get("jobTemplate")).get("spec"))

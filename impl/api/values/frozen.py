@@ -48,5 +48,10 @@ def thaw(value: Json) -> Any:
     return value
 
 
+def as_map(value: Json) -> Mapping[str, Json]:
+    """Return a value that is a map, and no fields where it is something else."""
+    return value if isinstance(value, Mapping) else EMPTY
+
+
 EMPTY: immutabledict[str, Json] = immutabledict()
 """No field left over."""

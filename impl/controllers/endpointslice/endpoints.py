@@ -89,8 +89,7 @@ def target_port(pod: Pod, port: ServicePort) -> int | None:
         return port.port
     if isinstance(port.target_port, int):
         return port.target_port
-    sidecars = tuple(one for one in pod.spec.init_containers if one.restart_policy == "Always")
-    for container in (*pod.spec.containers, *sidecars):
+    for container in (*pod.spec.containers, *pod.spec.sidecars):
         for one in container.ports:
             if one.name == port.target_port and one.protocol == port.protocol:
                 return one.container_port

@@ -145,9 +145,7 @@ def _slim(obj: Object) -> Object | None:
             node_name=obj.spec.node_name,
             containers=tuple(Container(one.name, ports=one.ports) for one in obj.spec.containers),
             init_containers=tuple(
-                Container(one.name, ports=one.ports, restart_policy=one.restart_policy)
-                for one in obj.spec.init_containers
-                if one.restart_policy == "Always"
+                Container(one.name, ports=one.ports, restart_policy=one.restart_policy) for one in obj.spec.sidecars
             ),
             extra=immutabledict(
                 (key, obj.spec.extra[key]) for key in ("hostname", "subdomain") if key in obj.spec.extra

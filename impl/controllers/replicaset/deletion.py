@@ -85,7 +85,7 @@ def _ready_since(pod: Pod) -> Time | None:
 
 def _restarts(pod: Pod) -> tuple[int, int]:
     """Give the highest restart count of the containers, then of the sidecars."""
-    sidecars = {one.name for one in pod.spec.init_containers if one.restart_policy == "Always"}
+    sidecars = {one.name for one in pod.spec.sidecars}
     return (
         max((one.restart_count for one in pod.status.container_statuses), default=0),
         max((one.restart_count for one in pod.status.init_container_statuses if one.name in sidecars), default=0),

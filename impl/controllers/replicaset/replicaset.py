@@ -154,11 +154,7 @@ def _slim(obj: Object) -> Object | None:
         KEEP,
         spec=PodSpec(
             node_name=obj.spec.node_name,
-            init_containers=tuple(
-                Container(one.name, restart_policy=one.restart_policy)
-                for one in obj.spec.init_containers
-                if one.restart_policy == "Always"
-            ),
+            init_containers=tuple(Container(one.name, restart_policy=one.restart_policy) for one in obj.spec.sidecars),
         ),
         status=evolve(
             slim_ready(obj.status, times=True),
