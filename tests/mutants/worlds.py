@@ -364,6 +364,13 @@ WORLDS = {
     "a hook that a step takes away": World(
         deployment(box=HOOK, spec=SURGE) + service(), wish(applied(deployment(spec=SURGE)), image())
     ),
+    "a Service turned to green, in peace": World(
+        deployment() + deployment("green", box=HOOK) + service(),
+        wish(applied(service(selector="app: green")), scale(0)),
+    ),
+    "a node port that becomes Local": World(
+        deployment(box=HOOK) + service(spec=", type: NodePort"), wish(applied(service(spec=OUTER)), nodes=2)
+    ),
     # --- faults
     "a node that reboots": World(deployment(), wish(faults={"nodeReboot": 1})),
     "a scale down while a node is cut off": World(
