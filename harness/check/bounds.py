@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...impl.api.core import Node
+from ...impl.api.core import Node, Service
 from ...impl.api.kinds import ref_of
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
@@ -194,6 +194,9 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     made = {
         (ref_of(one.object).kind, one.object.metadata.name) for one in scenario.script if isinstance(one, kubectl.Apply)
     }
+    there = {ref_of(one) for one in scenario.objects if isinstance(one, Service)}
+    if any(isinstance(one, Service) and ref_of(one) in there for one in scenario.applied):
+        yield "a kube-proxy sees a Service and its slices up to the same moment"
     if gone & made:
         yield "an object that is deleted and applied again under its name counts as the same object"
     if any(isinstance(one, _NODE_STEPS) for one in scenario.script) or silent:

@@ -50,7 +50,7 @@ def judge(
     if Detail.QUEUE not in scenario.detail or claim.status is Status.VIOLATED:
         return claim
     try:
-        scene, whole = _scene(scenario, prepared), machine_of(scenario, prepared)
+        scene, whole = _scene(scenario, prepared, prepared.objects), machine_of(scenario, prepared)
     except TooMuchError as much:
         return evolve(claim, status=Status.UNKNOWN, kind=IN_QUEUE, lines=(f"the queue was not looked at: {much}",))
     found = explore(whole, [placed(scene)], limits=limits, progress=progress)[PLACED]
@@ -62,7 +62,11 @@ def judge(
 
 def machine_of(scenario: Scenario, prepared: Prepared) -> Machine:
     """Return the machine of a scenario's scheduler with its queue. Raises `TooMuchError`."""
-    return machine(_scene(scenario, prepared), _ways(scenario))
+    scenes = [_scene(scenario, prepared, one.objects) for one in prepared.starts]
+    if len({one.every_pod for one in scenes}) > 1:
+        raise TooMuchError("the states of rest to start from differ in which Pods there are")
+    whole = [machine(one, _ways(scenario)) for one in scenes]
+    return Machine(tuple(start for one in whole for start in one.initial), whole[0].actions)
 
 
 def _ways(scenario: Scenario) -> Ways:
@@ -82,15 +86,13 @@ def _ways(scenario: Scenario) -> Ways:
 # --- what there is ----------------------------------------------------------------------------------------------------
 
 
-def _scene(scenario: Scenario, prepared: Prepared) -> Scene:
-    if len(prepared.starts) > 1:
-        raise TooMuchError(f"there are {len(prepared.starts)} states of rest to start from; start: empty has one")
-    objects = prepared.objects
+def _scene(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) -> Scene:
+    """Return what there is in one of the states to start from. Raises `TooMuchError`."""
     spaces = {one.metadata.namespace for one in objects if isinstance(one, Pod | ReplicaSet)} - {NAMESPACE}
     if spaces:
         raise TooMuchError(f"it knows the namespace {NAMESPACE} alone, not {', '.join(sorted(spaces))}")
     deeds = tuple(_deeds(scenario, objects))
-    made = _replicated(scenario, prepared)
+    made = _replicated(scenario, prepared, objects)
     faults = scenario.faults
     return Scene(
         nodes=tuple(_known_by_name(one) for one in objects if isinstance(one, Node)),
@@ -101,6 +103,7 @@ def _scene(scenario: Scenario, prepared: Prepared) -> Scene:
         deletable=tuple(one.name for one in deeds if one.deletes),
         removable=tuple(one.name for one in deeds if one.removes),
         order=tuple(one.name for one in deeds),
+        waits=scenario.wait_between_steps,
         lookup=bool({Switch.KEPT_NODES, Switch.DROPPED_NODES} & scenario.switches),
         losses=faults.lost_event,
         restarts=faults.api_server_restart,
@@ -122,9 +125,9 @@ def _deeds(scenario: Scenario, objects: tuple[Object, ...]) -> Iterator[Deed]:
     names = set[str]()
     for step in scenario.script:
         match step:
-            case kubectl.Apply(Pod() as pod):
+            case kubectl.Apply(Pod() as pod) if ref_of(pod) not in map(ref_of, objects):
                 deed = Deed(pod.metadata.name, made=_stored(scenario, objects, pod))
-            case kubectl.DeletePod(name) if name:
+            case kubectl.DeletePod(name) | kubectl.DeleteObject("Pod", name) if name:
                 deed = Deed(name, deletes=True)
             case kubectl.DeleteNode(name):
                 deed = Deed(name, removes=True)
@@ -144,21 +147,21 @@ class Replicated:
     pods: tuple[Pod, ...] = ()
 
 
-def _replicated(scenario: Scenario, prepared: Prepared) -> Replicated:
-    sets = [one for one in prepared.objects if isinstance(one, ReplicaSet) and one.spec.wanted]
+def _replicated(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) -> Replicated:
+    sets = [one for one in objects if isinstance(one, ReplicaSet) and one.spec.wanted]
     sets += [one for one in prepared.replicasets if one.spec.wanted and ref_of(one) not in map(ref_of, sets)]
     if len(sets) > 1:
         raise TooMuchError(f"it knows one workload, not {len(sets)}")
     if not sets:
         return Replicated()
     (owner,) = sets
-    mine = [one for one in prepared.objects if isinstance(one, Pod) and one.metadata.controller is not None]
+    mine = [one for one in objects if isinstance(one, Pod) and one.metadata.controller is not None]
     given = {one.metadata.name: _waiting(one) for one in mine}
     template = owner.spec.template
     while len(given) < owner.spec.wanted + SPARE:
         name = f"{owner.metadata.name}-p{len(given)}"
         meta = ObjectMeta(name=name, namespace=owner.metadata.namespace, labels=template.metadata.labels)
-        given[name] = _stored(scenario, prepared.objects, Pod(meta, template.spec))
+        given[name] = _stored(scenario, objects, Pod(meta, template.spec))
     return Replicated(owner.spec.wanted, tuple(given.values()))
 
 

@@ -34,7 +34,10 @@ PRIORITY = "No Pod that may evict others waits for ever for room that Pods of lo
 SPREAD = "At rest the skew of every constraint that says DoNotSchedule is at most its maxSkew."
 BUDGET = "No eviction, nor preemption, leaves fewer healthy Pods than a disruption budget asks for."
 
-FLOW = "Every UDP sender that keeps its socket is answered in the end, if there is anybody to answer."
+FLOW = (
+    "After the script no UDP sender that keeps its socket is held by an endpoint that the rules no longer choose, and "
+    "whoever can be answered is."
+)
 
 SENTENCES = {
     "convergence": CONVERGENCE,

@@ -197,7 +197,10 @@ def _held(entry: Entry) -> Held:
 def heard(path: DataPath) -> Converges:
     """Claim that no sender is in a black hole for ever: who can be answered is, and no stale entry holds anybody."""
     return Converges(
-        "heard", "Every sender is answered in the end, if there is anybody to answer.", partial(_unheard, path)
+        "heard",
+        "Once the script is over, every sender is answered in the end, if there is anybody to answer.",
+        partial(_unheard, path),
+        lambda view: view["script"] == len(path.setup.script),
     )
 
 

@@ -145,7 +145,11 @@ def _node_of(path: DataPath, view: View, pod: Pod | None) -> Node | None:
 
 def script(path: DataPath) -> tuple[Action, ...]:
     """Let the administrator send the requests of the script, one after another, each at any time."""
-    return (Action("admin: asks", "admin", partial(_asks, path), Fairness.NONE),) if path.setup.script else ()
+    return (
+        (Action("admin: asks", "admin", partial(_asks, path), Fairness.NONE, when_quiet=path.setup.waits),)
+        if path.setup.script
+        else ()
+    )
 
 
 def _asks(path: DataPath, view: View) -> Iterator[Outcome]:

@@ -91,6 +91,8 @@ class Setup:
     """How often a kube-proxy may restart."""
     node_losses: int = 0
     """How many nodes may die."""
+    waits: bool = False
+    """Whether the administrator asks only where nothing else can happen."""
     joins: bool = False
     """Whether a program gets ready only when it finds itself by the name of its (headless) Service."""
     longest_request: int | None = None

@@ -277,6 +277,9 @@ def _undeclared(
         number = number_of(port)
         if number is None or has_moved(maker, number, port.protocol, versions):
             continue
+        others = {"TCP", "UDP", "SCTP"} - {port.protocol}
+        if any(number in declared(maker.spec, protocol) for protocol in others):
+            continue
         if number not in declared(maker.spec, port.protocol):
             message = f"no container of {maker.ref} declares port {number}/{port.protocol}; one listens there"
             about = "a container listens on the number that a Service asks for, though none declares it"

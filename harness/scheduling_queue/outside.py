@@ -8,7 +8,7 @@ from functools import partial
 from attrs import evolve
 
 from ...impl.api.core import Node, Pod
-from ...impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod
+from ...impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod, see_pod_lost
 from ...model.machine import Action, Fairness, Outcome, View
 from .queue import (
     CRASHES,
@@ -49,7 +49,7 @@ def actions(world: World) -> tuple[Action, ...]:
     users += [("removes", name, partial(_removes, name)) for name in scene.removable]
     for verb, name, step in users:
         does = partial(_in_order, scene.order.index(name), step) if scene.order else step
-        found.append(Action(f"user {verb} {name}", "user", does, never))
+        found.append(Action(f"user {verb} {name}", "user", does, never, when_quiet=scene.waits))
     if scene.losses:
         found.append(Action("network: Pod", "network", partial(_loses, EVENTS_OF_PODS), never))
         found.append(Action("network: node", "network", partial(_loses, EVENTS_OF_NODES), never))
@@ -149,8 +149,10 @@ def _lists(world: World, view: View) -> Iterator[Outcome]:
 
 
 def _sees(memory: Memory, world: World, name: str, pod: Pod | None) -> Memory:
-    same = memory.pod(ref(name)) == pod
-    return memory if same else see_pod(memory, world.ways.queue, ref(name), pod, 0)
+    if memory.pod(ref(name)) == pod:
+        return memory
+    settings = world.ways.queue
+    return see_pod_lost(memory, settings, ref(name), 0) if pod is None else see_pod(memory, settings, ref(name), pod, 0)
 
 
 # --- the rest of the cluster ------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ class Scene:
 
     `pods` exist from the start, `later` are created by users, `replicas` by a ReplicaSet: it keeps that many of the
     named Pods in being. `deletable` and `removable` may be deleted by users, in the `order` of these names or, if there
-    is none, in any. On `dead` nodes nothing terminates.
+    is none, in any; `waits`: each only where nothing else can happen. On `dead` nodes nothing terminates.
     `lookup`: binding to a node that is gone is refused. `losses` of events, `restarts` of the API server and
     `crashes` of the scheduler are budgets.
     """
@@ -96,6 +96,7 @@ class Scene:
     removable: tuple[str, ...] = ()
     dead: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
+    waits: bool = False
     lookup: bool = False
     losses: int = 0
     restarts: int = 0

@@ -70,6 +70,17 @@ def see_pod(memory: Memory, settings: QueueSettings, ref: Ref, new: Pod | None, 
     return after
 
 
+def see_pod_lost(memory: Memory, settings: QueueSettings, ref: Ref, now: int) -> Memory:
+    """See by a new list that a Pod is gone, whose last state may never have been seen (DeletedFinalStateUnknown).
+
+    Both handlers of Pods clean up, for what was seen last may be from before it was bound.
+    Upstream: addAllEventHandlers in pkg/scheduler/eventhandlers.go, RemovePod in backend/cache/cache.go (v1.32).
+    """
+    old = memory.pod(ref)
+    after = see_pod(memory, settings, ref, None, now)
+    return _unbound(after, settings, old, now) if old is not None and not old.spec.node_name else after
+
+
 def _watched(pod: Pod | None) -> Pod | None:
     return None if pod is None or pod.finished else pod
 

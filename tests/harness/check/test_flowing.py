@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from immutabledict import immutabledict
 
 from kubeproof.harness.check import flowing
@@ -45,7 +46,7 @@ def flows(made: Scenario) -> Claim:
 def test_a_sender_that_keeps_its_socket_is_left_with_who_is_gone_and_the_run_replays() -> None:
     made = scenario(DEPLOYMENT + SERVICE, SET_IMAGE, switches={"conntrack": "never"})
     claim = flows(made)
-    assert (claim.status, claim.kind) == (Status.VIOLATED, f"{flowing.IN_FLOW} to default/dns")
+    assert (claim.status, claim.kind) == (Status.VIOLATED, f"{flowing.IN_FLOW} to default/dns/53")
     assert "which its rules no longer choose" in claim.lines[0]
     assert claim.trace is not None
     assert replay(machine_for(made, claim.kind), claim.trace).complete
@@ -76,7 +77,7 @@ def test_where_nobody_sends_by_udp_nothing_is_said(manifests: str) -> None:
 @pytest.mark.parametrize(
     ("manifests", "step", "why"),
     [
-        (DEPLOYMENT + SERVICE, {"drain": {"node": "node-1"}}, "after a step: Drain"),
+        (DEPLOYMENT + SERVICE, {"drain": {"node": "node-1"}}, "after a step: drain node-1"),
         (DEPLOYMENT.replace("replicas: 1", "replicas: 4") + SERVICE, SET_IMAGE, "4 Pods are behind dns"),
     ],
     ids=["a drain", "many Pods"],
@@ -92,3 +93,79 @@ def test_it_is_made_only_where_it_is_asked_for() -> None:
     assert "flows" not in [one.name for one in check(made).claims]
     with pytest.raises(BadInput, match=r"switches.conntrack: nobody would see it \(write detail: {proxy: connections}"):
         scenario(DEPLOYMENT + SERVICE, detail={}, switches={"conntrack": "never"})
+
+
+# --- what is not this Service's, and what is --------------------------------------------------------------------------
+
+OTHER = DEPLOYMENT.replace("dns", "web")
+ASKS = DEPLOYMENT.replace("image: 'dns:1'", "image: 'dns:1', resources: {requests: {cpu: 100m}}")
+ABROAD = SERVICE.replace("name: dns", "name: dns, namespace: x")
+SPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n---\n"
+OF_TWO = SERVICE.replace("{port: 53,", "{name: other, port: 54, protocol: UDP, targetPort: nix}, {name: dns, port: 53,")
+ELSEWHERE = SERVICE.replace("app: dns", "app: nobody")
+SCALE_OTHER = {"scale": {"kind": "Deployment", "name": "web", "replicas": 0}}
+
+
+def applied(text: str) -> dict[str, Any]:
+    return {"apply": {"object": yaml.safe_load(text.removesuffix("---\n"))}}
+
+
+@pytest.mark.parametrize(
+    ("manifests", "steps", "status"),
+    [
+        (ASKS + SERVICE, [TO_ZERO], "VIOLATED"),
+        (DEPLOYMENT + SERVICE + OTHER, [SCALE_OTHER], "HOLDS"),
+        (
+            SPACE + DEPLOYMENT + SERVICE + ABROAD,
+            [{"deleteObject": {"kind": "Service", "name": "dns", "namespace": "x"}}],
+            "HOLDS",
+        ),
+        (DEPLOYMENT + OF_TWO, [TO_ZERO], "VIOLATED"),
+        (DEPLOYMENT + SERVICE, [applied(ELSEWHERE)], "VIOLATED"),
+        (DEPLOYMENT + SERVICE, [{"deleteObject": {"kind": "Deployment", "name": "dns"}}], "VIOLATED"),
+        (DEPLOYMENT + SERVICE, [{"deletePod": {"workload": "Deployment/dns"}}], "HOLDS"),
+        (DEPLOYMENT + SERVICE, [applied(DEPLOYMENT.replace("dns:1", "dns:2"))], "HOLDS"),
+        (
+            DEPLOYMENT + SERVICE,
+            [{"deleteObject": {"kind": "Service", "name": "dns"}}, applied(SERVICE)],
+            "HOLDS",
+        ),
+    ],
+    ids=[
+        "a Pod that asks for room",
+        "another workload",
+        "another namespace",
+        "the second port",
+        "a selector that leads to nobody",
+        "the workload is deleted",
+        "a Pod that is made anew",
+        "another image by apply",
+        "deleted and applied again",
+    ],
+)
+def test_what_steps_do_to_a_service_and_its_pods_is_read_off_what_they_write(
+    manifests: str, steps: list[Any], status: str
+) -> None:
+    switches = {"conntrack": "deleted-services"} if status == "HOLDS" and ABROAD in manifests else {}
+    switches |= {"conntrack": "deleted-services"} if len(steps) > 1 else {}
+    assert flows(scenario(manifests, *steps, switches=switches, consistency="linearizable")).status.value == status
+
+
+def test_a_sender_that_was_there_before_the_first_apply() -> None:
+    old = {"start": "empty", "consistency": "linearizable", "switches": {"conntrack": "removed-endpoints"}}
+    assert flows(scenario(DEPLOYMENT + SERVICE, **old)).status is Status.VIOLATED
+    assert flows(scenario(DEPLOYMENT + SERVICE, **old | {"switches": {}})).status is Status.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"faults": {"nodeCrash": 1}}, "after a node crash"),
+        ({"images": "byName"}, "images that behave as they are called"),
+    ],
+    ids=["a fault", "images"],
+)
+def test_faults_and_images_that_it_does_not_know_leave_it_open(options: dict[str, Any], why: str) -> None:
+    claim = flows(scenario(DEPLOYMENT + SERVICE, consistency="linearizable", **options))
+    assert claim.status is Status.UNKNOWN
+    assert why in claim.lines[0]

@@ -127,3 +127,40 @@ def test_what_only_the_queue_knows_asks_for_it(option: dict[str, Any], field: st
 def test_a_detail_that_is_none_is_told_with_what_there_is() -> None:
     with pytest.raises(BadInput, match=r"'stack' is not known of scheduler \(known are queue"):
         scenario(ONE_NODE, detail={"scheduler": "stack"})
+
+
+def test_a_list_tells_of_a_pod_that_was_never_seen_bound() -> None:
+    """Its last state is from before it was bound: both handlers clean up, or it would be counted for ever."""
+    two = NODE.format("node-1", 1) + pod("first", 1) + pod("waits", 1)
+    given: dict[str, Any] = {"script": DELETES, "faults": {"apiServerRestart": 1}}
+    assert placement(two, **given).status is Status.HOLDS
+    with planted(
+        "kubeproof.impl.scheduler.queue.cluster_event_handlers",
+        "if old is not None and not old.spec.node_name else after",
+        "if False else after",
+    ):
+        assert placement(two, **given).status is Status.VIOLATED
+
+
+def test_steps_wait_for_quiet_where_they_are_asked_to() -> None:
+    old = {"script": DELETES, "switches": {"wakeUps": "before-1.14"}}
+    assert placement(WAKES, **old).status is Status.VIOLATED
+    assert placement(WAKES, **old, waitBetweenSteps=True).status is Status.HOLDS
+
+
+def test_every_state_of_rest_is_a_start() -> None:
+    two = NODE.format("node-1", 1) + pod("first", 1) + pod("waits", 1)
+    made = scenario(two, script=DELETES, start="settled")
+    assert len(queueing.machine_of(made, prepared_of(made)).initial) == len(prepared_of(made).starts) == 2
+    assert placement(two, script=DELETES, start="settled").status is Status.HOLDS
+
+
+def test_an_apply_of_a_pod_that_is_there_leaves_the_claim_open() -> None:
+    again = {"apply": {"object": {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "first", "labels": {"a": "b"}},
+        "spec": {"nodeName": "node-1", "containers": [
+            {"name": "c", "image": "i:1", "resources": {"requests": {"cpu": "1"}}}]},
+    }}}  # fmt: skip
+    claim = placement(ONE_NODE, script=[again])
+    assert claim.status is Status.UNKNOWN
+    assert "apply Pod first" in claim.lines[0]

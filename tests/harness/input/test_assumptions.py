@@ -162,7 +162,7 @@ def test_a_container_without_a_probe_is_told_only_behind_a_service() -> None:
 @pytest.mark.parametrize(
     ("port", "told"),
     [("{port: 80}", False), ("{port: 8080, targetPort: 80}", False), ("{port: 8080}", True),
-     ("{port: 80, protocol: UDP}", True), ("{port: 9, targetPort: http}", False)],
+     ("{port: 80, protocol: UDP}", False), ("{port: 9, targetPort: http}", False)],
 )  # fmt: skip
 def test_a_number_that_no_container_declares_is_told(port: str, told: bool) -> None:  # noqa: FBT001
     lines = listed(web(), SERVICE.replace("{port: 80}", port))
