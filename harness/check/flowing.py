@@ -40,17 +40,13 @@ from ..input.scenario import Scenario, Start, Switch
 from ..input.surroundings import config_of
 from ..world.faults.registry import possible
 from ..world.prepare import Prepared
-from .results import Claim
+from .results import Claim, TooMuchError
 
 IN_FLOW = "in a flow"
 """What the kind of a breach begins with; behind it stands the Service."""
 CLIENT = "10.0.9.9"
 MOST_PODS = 3
 """Pods of a Service that there may be at one time here."""
-
-
-class TooMuchError(Exception):
-    """There is something that the world of connections does not know; the message names it."""
 
 
 def judge(scenario: Scenario, prepared: Prepared, limits: Limits, progress: Callable[[Progress], None] | None) -> Claim:

@@ -34,7 +34,7 @@ from ...properties.reachability.answers import is_judged, selects, targets
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
 from ..claims.registry import REACHABILITY
-from ..input.given import versions
+from ..input.given import stages, versions
 from ..input.scenario import Consistency, Faults, Scenario
 from ..world import one_pod as reach
 from ..world.cluster import Cluster, Parts, build
@@ -104,40 +104,52 @@ def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaS
 
 
 @frozen
+class Scripted:
+    """The Services that are judged, and what Pods by themselves bear, at the start or after some steps."""
+
+    services: tuple[Service, ...]
+    labels: immutabledict[Ref, Labels]
+
+
+@frozen
 class Behind:
-    """Which Pods may stand behind a Service for those who have not caught up: by every version that there can be.
+    """Which Pods may stand behind a Service for those who have not caught up: as it was at any stage of the script.
 
     A Pod that leaves a Service, by its labels or by the Service's selector, is led to until slices and proxies have
     seen it. Where each step waits for quiet they have, before the next one takes the Pod away: what is so now decides.
     """
 
     scenario: Scenario
-    services: tuple[Service, ...]
-    labels: immutabledict[Ref, frozenset[Labels]]
-    """Of Pods by themselves, all that they ever bear."""
+    stages: tuple[Scripted, ...]
 
     @classmethod
     def of(cls, scenario: Scenario, prepared: Prepared) -> Behind:
         """Return what the manifests and the script lead to."""
-        found: dict[Ref, frozenset[Labels]] = {}
-        for one in versions(scenario, prepared.objects):
-            if isinstance(one, Pod):
-                found[ref_of(one)] = found.get(ref_of(one), frozenset()) | {tuple(one.metadata.labels.items())}
-        return cls(scenario, _services(scenario, prepared), immutabledict(found))
+        return cls(scenario, tuple(map(_stage, stages(scenario, prepared.objects))))
 
     def led(self, there: tuple[Service, ...], obj: Object | None) -> Iterator[Likeness]:
         """Yield what a Pod that is going may be taken for, in front of the Services that are there."""
         if not isinstance(obj, Pod) or not obj.metadata.terminating:
             return
         namespace, now = obj.metadata.namespace, tuple(obj.metadata.labels.items())
-        services, labels = there, frozenset({now})
+        seen = [(there, now)]
         if not self.scenario.wait_between_steps:
             names = set(map(ref_of, there))
-            services = tuple(one for one in self.services if ref_of(one) in names)
-            labels |= self.labels.get(ref_of(obj), frozenset())
-        for some in sorted(labels):
-            if any(selects(one, namespace, some) for one in services):
-                yield like(self.scenario, namespace, some, obj.spec)
+            for stage in self.stages:
+                services = tuple(one for one in stage.services if ref_of(one) in names)
+                seen.append((services, stage.labels.get(ref_of(obj), now)))
+        for some in sorted({labels for services, labels in seen if _any_selects(services, namespace, labels)}):
+            yield like(self.scenario, namespace, some, obj.spec)
+
+
+def _stage(objects: tuple[Object, ...]) -> Scripted:
+    services = tuple(one for one in objects if isinstance(one, Service) and is_judged(one))
+    alone = (one for one in objects if isinstance(one, Pod) and one.metadata.controller is None)
+    return Scripted(services, immutabledict((ref_of(one), tuple(one.metadata.labels.items())) for one in alone))
+
+
+def _any_selects(services: tuple[Service, ...], namespace: str, labels: Labels) -> bool:
+    return any(selects(one, namespace, labels) for one in services)
 
 
 def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
@@ -148,7 +160,7 @@ def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
     """
     known = tuple(owners_of(core.scenario, prepared))
     behind = Behind.of(core.scenario, prepared)
-    if not behind.services:
+    if not _services(core.scenario, prepared):
         return ()
     doc = "A Pod goes that a Service leads to."
     each = [Sometimes(_premise(number), doc, partial(_goes, core, behind, one)) for number, one in enumerate(known)]
@@ -234,7 +246,8 @@ def judge(
     if suspected is not None:
         if suspected[0].status is not Status.HOLDS:
             return suspected[0]
-        return _confirm(scenario, prepared, at_rest, limits, progress)
+        whose = f"a Pod of {suspected[2].metadata.name} behind Service {suspected[1].metadata.name}"
+        return _confirm(scenario, prepared, at_rest, limits, progress, whose=whose)
     unread = tuple(pair for pair in pairs if _hangs(*pair))
     hanging = _suspected(scenario, prepared, unread, at_rest, limits, most=False)
     if hanging is not None:
@@ -395,6 +408,8 @@ def _confirm(
     at_rest: Claim,
     limits: Limits,
     progress: Callable[[Progress], None] | None,
+    *,
+    whose: str,
 ) -> Claim:
     """Look for the breach in runs of the cluster itself."""
     tighter = evolve(limits, max_states=min(limits.max_states or SEARCH.max_states or 0, SEARCH.max_states or 0))
@@ -408,7 +423,9 @@ def _confirm(
             broken = evolve(at_rest, status=Status.VIOLATED, kind=kind, lines=verdict.evidence, trace=verdict.trace)
             return _repaired(broken, scenario.bounds.propagation_seconds, cluster, verdict.trace)
         reason = verdict.reason
-    why = "a breach is possible for a Pod by itself and was not found in a run of the cluster"
+    why = (
+        f"{whose} may be led to when it has stopped, looked at by itself; no run of the cluster was found that shows it"
+    )
     if reason:
         why = f"{why}: {reason}"
     return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))

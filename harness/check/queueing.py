@@ -31,16 +31,12 @@ from ..input.surroundings import config_of
 from ..scheduling_queue.claims import PLACED, machine, placed
 from ..scheduling_queue.queue import NAMESPACE, V1_32, Scene, Step, Ways
 from ..world.prepare import Prepared
-from .results import Claim
+from .results import Claim, TooMuchError
 
 IN_QUEUE = "in the queue"
 """The kind of a breach that is found there."""
 SPARE = 1
 """How many more Pods of a workload there may be than it wants, while some terminate."""
-
-
-class TooMuchError(Exception):
-    """There is something that the world of the queue does not know; the message names it."""
 
 
 def judge(

@@ -9,6 +9,10 @@ from ...model.checker.results import Exploration, Status, Trace
 from ..input.scenario import Scenario
 
 
+class TooMuchError(Exception):
+    """There is something that a closer look does not know; the message names it."""
+
+
 @frozen
 class Blame:
     """An object in breach, the field to change (a path, "" for the object as a whole), and what to do there."""

@@ -61,14 +61,31 @@ def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:
     """Give every version of every object that the script leads to, those at the start among them."""
     start = tuple(objects)
     yield from start
+    for written, _ in _carried_out(scenario, start):
+        yield from written
+
+
+def stages(scenario: Scenario, objects: Iterable[Object]) -> Iterator[tuple[Object, ...]]:
+    """Give what there is at the start and after each step, as far as the script alone decides."""
+    start = tuple(objects)
+    yield start
+    yield from (there for _, there in _carried_out(scenario, start))
+
+
+def _carried_out(
+    scenario: Scenario, start: tuple[Object, ...]
+) -> Iterator[tuple[tuple[Object, ...], tuple[Object, ...]]]:
+    """Carry the steps out, and give what each writes and what there is then."""
     store, config = Objects.of(start), config_of(scenario)
     for number, step in enumerate(scenario.script):
         if isinstance(step, kubectl.Drain):
             continue  # It changes a node and evicts Pods.
         requests = kubectl.requests(step, Cache(store.objects), scenario.namespace)
+        written: list[Object] = []
         for request in () if isinstance(requests, kubectl.Missing) else requests:
             response, transaction = handle(store, request, user=ADMIN, suffix=f"v{number}", config=config)
             if not response.ok:
                 break
             store = store.commit(transaction)
-            yield from (write.object for write in transaction if write.object is not None)
+            written += (write.object for write in transaction if write.object is not None)
+        yield tuple(written), tuple(store.objects.values())

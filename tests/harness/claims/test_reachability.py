@@ -407,6 +407,15 @@ def test_a_pod_whose_labels_have_just_left_the_service_is_still_led_to() -> None
     assert told(text.replace("app: web", "app: web", 1), applied(out))[0] == "HOLDS"
 
 
+def test_a_pod_is_led_to_by_what_was_there_at_one_time() -> None:
+    """A selector that comes to name labels which the Pod has left before never led to it."""
+    text = pod("p", "app: old", hook="") + pod("q", "app: web") + service()
+    steps = (applied(pod("p", "app: out", hook="")), applied(service(selector="app: old")))
+    verdict, lines = told(text + pod("r", "app: old"), *steps, {"deletePod": {"name": "p"}})
+    assert "connections to p" not in lines
+    assert verdict != "UNKNOWN"
+
+
 @pytest.mark.parametrize("policy", ["externalTrafficPolicy", "internalTrafficPolicy"])
 def test_a_policy_that_becomes_local_leaves_nodes_without_an_answer(policy: str) -> None:
     nodeport = ", type: NodePort"
