@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from attrs import evolve, frozen
 
-from kubeproof.harness.input.scenario_file import FAULTS, Loaded, load_scenario
+from kubeproof.harness.input.scenario_file import FAULTS, NEEDS, Loaded, load_scenario
 from kubeproof.impl.api.well_known import HOSTNAME, ZONE
 
 Manifest = dict[str, Any]
@@ -78,7 +78,7 @@ class _Hand:
     def options(self, nodes: list[Manifest], workloads: list[Manifest], services: list[Manifest]) -> dict[str, Any]:
         script = self.script(nodes, workloads, services)
         empty = not script or self.maybe(0.3)
-        fault = self.chance.choice(tuple(FAULTS))
+        fault = self.chance.choice([name for name in FAULTS if name not in NEEDS])
         return {
             "start": "empty" if empty else "settled",
             "script": script,
