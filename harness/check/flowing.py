@@ -59,13 +59,15 @@ def judge(scenario: Scenario, prepared: Prepared, limits: Limits, progress: Call
         except TooMuchError as much:
             return Claim(FLOWS, FLOW, Status.UNKNOWN, kind, (f"no flow was looked at: {much}",))
         asked = claims.heard(data_path(setup))
-        found = explore(machine(setup), [asked], limits=limits, progress=progress)[asked.name]
+        searched = explore(machine(setup), [asked], limits=limits, progress=progress)
+        found = searched[asked.name]
         if found.vacuous:
             return Claim(FLOWS, FLOW, Status.UNKNOWN, kind, ("what the script asks for is refused here",))
         if found.status is not Status.HOLDS:
             lines = found.evidence if found.status is Status.VIOLATED else (found.reason,)
             return Claim(FLOWS, FLOW, found.status, kind, lines, found.trace)
-        claim = evolve(claim, vacuous=False)
+        told = f"{port.port}/UDP of Service {service.metadata.name}: {searched.states:,} states"
+        claim = evolve(claim, vacuous=False, lines=(*claim.lines, told))
     return claim
 
 

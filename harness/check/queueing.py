@@ -49,9 +49,11 @@ def judge(
         scene, whole = _scene(scenario, prepared, prepared.objects), machine_of(scenario, prepared)
     except TooMuchError as much:
         return evolve(claim, status=Status.UNKNOWN, kind=IN_QUEUE, lines=(f"the queue was not looked at: {much}",))
-    found = explore(whole, [placed(scene)], limits=limits, progress=progress)[PLACED]
+    searched = explore(whole, [placed(scene)], limits=limits, progress=progress)
+    found = searched[PLACED]
     if found.status is Status.HOLDS:
-        return evolve(claim, vacuous=claim.vacuous and found.vacuous)
+        told = f"with the scheduling queue: {searched.states:,} states"
+        return evolve(claim, vacuous=claim.vacuous and found.vacuous, lines=(*claim.lines, told))
     lines = found.evidence if found.status is Status.VIOLATED else (found.reason,)
     return evolve(claim, status=found.status, kind=IN_QUEUE, lines=lines, trace=found.trace, vacuous=False)
 

@@ -17,7 +17,7 @@ from ...properties.convergence import leaving, orphans, pod_shortfalls, shortfal
 from ..input.priorities import may_preempt
 from ..world.cluster import Cluster
 from ..world.kubelets import proxy_slot
-from ..world.node_faults import stranded
+from ..world.node_controllers import stranded
 from ..world.script_slots import BLOCKED, GONE, REFUSED, SCRIPT, under_way
 
 Objects = tuple[Object, ...]

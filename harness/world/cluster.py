@@ -41,7 +41,7 @@ from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Scenario, Switch
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
-from . import components, environment, kubelets, node_faults, node_state, scheduling, script_slots, taint_eviction
+from . import components, environment, kubelets, node_controllers, node_state, scheduling, script_slots, taint_eviction
 from .faults import registry as faults
 
 T = TypeVar("T", bound=Object)
@@ -157,7 +157,7 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
             if not response.ok:
                 raise Refused(obj, response)
             objects = objects.commit(transaction)
-    return node_faults.at_rest(tuple(objects.objects[ref] for ref in sorted(objects.objects)))
+    return node_controllers.at_rest(tuple(objects.objects[ref] for ref in sorted(objects.objects)))
 
 
 def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
@@ -177,7 +177,7 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
     live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
     if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
         live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
-    if faults.strike_nodes(scenario) or node_faults.acted_on(scenario, objects):
+    if faults.strike_nodes(scenario) or node_controllers.acted_on(scenario, objects):
         live.add("Node")
     if parts.endpoints:
         live.add("EndpointSlice")
@@ -324,7 +324,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     held = frozenset(one.ref.namespace for one in scenario.holders)
     found += [components.namespace_process(place, pools, constants, held) for place in pools.get("Namespace", ())]
     back = faults.nodes_come_back(scenario)
-    found += node_faults.processes(pools, constants, lags=taint_eviction.lags(scenario, back=back), back=back)
+    found += node_controllers.processes(pools, constants, lags=taint_eviction.lags(scenario, back=back), back=back)
     return tuple(components.remembering(one) for one in found)
 
 
@@ -443,10 +443,10 @@ def _faults(
     """Return what may befall a world, and what its controllers do where nodes fall silent and are heard again."""
     found = [*faults.actions(faults.Struck(scenario, world, processes, works))]
     if works.struck:
-        found += node_faults.silences(world)
-        found += node_faults.marks(world)
+        found += node_controllers.silences(world)
+        found += node_controllers.marks(world)
     if faults.nodes_come_back(scenario):
-        found += node_faults.reports(world, {one.metadata.name: one for one in faults.nodes_of(scenario, objects)})
+        found += node_controllers.reports(world, {one.metadata.name: one for one in faults.nodes_of(scenario, objects)})
     if scenario.consistency is Consistency.RESETTABLE:
         found += world_faults.stalling(world)
     return found
@@ -471,7 +471,7 @@ def _initial(
     slots |= faults.budgets(scenario)
     if struck := faults.struck_nodes(scenario, start.objects):
         slots |= node_state.initial(struck)
-        slots |= {node_faults.marking(place): False for place in layout.pools["Node"]}
+        slots |= {node_controllers.marking(place): False for place in layout.pools["Node"]}
     slots[worlds.LAGGING] = int(scenario.consistency is Consistency.RESETTABLE)
     slots[worlds.STALLED] = None
     store = dict(slots)

@@ -34,7 +34,7 @@ from ...model.world.world import STALLED, Process
 from ..input.scenario import Scenario
 from .cluster import Cluster
 from .kubelets import runtime_slot
-from .node_faults import marking
+from .node_controllers import marking
 from .node_state import slots_of
 from .script_slots import LISTED
 from .taint_eviction import slot as outlived_slot

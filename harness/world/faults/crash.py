@@ -9,7 +9,7 @@ from __future__ import annotations
 from ....model.machine import Action
 from ....model.world.faults import crashes
 from ...input.scenario import Consistency, Start
-from .. import kubelets, node_faults
+from .. import kubelets, node_controllers
 from .fault import Fault, Struck
 
 
@@ -19,7 +19,7 @@ def _actions(struck: Struck) -> tuple[Action, ...]:
     if "Node" in struck.world.layout.pools or struck.scenario.start is Start.CLUSTER:
         found += kubelets.restarts(struck.works)
     if struck.nodes:
-        found += node_faults.forgets(struck.world)
+        found += node_controllers.forgets(struck.world)
     return tuple(found)
 
 

@@ -9,7 +9,7 @@ from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.verbs import Verb
 from ....model.world.world import World
 from ..kubelets import running_on, runtime_slot
-from ..node_faults import is_there
+from ..node_controllers import is_there
 from ..node_state import cut_slot, up_slot
 from .fault import Fault, Struck, budget
 

@@ -17,7 +17,7 @@ from ....model.world.store import Updates
 from ....model.world.verbs import Verb
 from ....model.world.world import World
 from ..kubelets import kept, running_on, runtime_slot
-from ..node_faults import is_there
+from ..node_controllers import is_there
 from ..node_state import boots_slot, cut_slot, up_slot
 from .fault import LOSES_TAINTS, Fault, Struck, budget
 

@@ -55,6 +55,7 @@ def test_a_sender_that_keeps_its_socket_is_left_with_who_is_gone_and_the_run_rep
 def test_kube_proxy_of_1_32_clears_what_has_gone_and_not_what_is_empty() -> None:
     claim = flows(scenario(DEPLOYMENT + SERVICE, SET_IMAGE))
     assert (claim.status, claim.vacuous) == (Status.HOLDS, False)
+    assert claim.lines[0].startswith("53/UDP of Service dns: ")
     assert flows(scenario(DEPLOYMENT + SERVICE, TO_ZERO)).status is Status.VIOLATED
     assert flows(scenario(DEPLOYMENT + SERVICE, TO_ZERO, switches={"conntrack": "empty-ports"})).status is Status.HOLDS
 

@@ -69,6 +69,7 @@ def test_an_event_is_lost_with_the_mark_of_old_and_the_run_replays() -> None:
 def test_the_scheduler_of_1_32_wakes_up_who_waits() -> None:
     claim = placement(ONE_NODE, script=DELETES)
     assert (claim.status, claim.vacuous) == (Status.HOLDS, False)
+    assert claim.lines[-1].startswith("with the scheduling queue: ")
     moves = "queue = move_all_to_active_or_backoff_queue(memory.queue, settings, ASSIGNED_POD_DELETE, old, None, now)"
     with planted("kubeproof.impl.scheduler.queue.cluster_event_handlers", moves, "queue = memory.queue"):
         assert placement(ONE_NODE, script=DELETES).status is Status.VIOLATED

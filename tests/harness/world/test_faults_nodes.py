@@ -13,7 +13,7 @@ from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster as Manifests
 from kubeproof.harness.world.cluster import Cluster, Parts, build
-from kubeproof.harness.world.node_faults import marking
+from kubeproof.harness.world.node_controllers import marking
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.model.checker.explore import explore
@@ -361,7 +361,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "nobody notices a silent node",
-        f"{WORLD}.node_faults",
+        f"{WORLD}.node_controllers",
         "if not name or not is_silent(view, name):\n        return\n    node = view[place]",
         "if name or not is_silent(view, name):\n        return\n    node = view[place]",
         CRASH,
@@ -369,7 +369,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "no Pod is marked",
-        f"{WORLD}.node_faults",
+        f"{WORLD}.node_controllers",
         "for request in nodelifecycle.reconcile(Cache.of((node, pod)), ref_of(node)):",
         "for request in nodelifecycle.reconcile(Cache.of((node, pod)), ref_of(node))[:0]:",
         CRASH,
@@ -385,7 +385,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "Pods of a deleted node stay",
-        f"{WORLD}.node_faults",
+        f"{WORLD}.node_controllers",
         "        _collector(pools, constants),\n",
         "",
         {"script": [{"deleteNode": {"node": "node-1"}}], "bounds": {"pods": 5}},

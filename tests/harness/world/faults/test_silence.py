@@ -155,7 +155,7 @@ def test_a_node_that_comes_back_is_ready_and_without_taints(faults: dict[str, An
     assert sometimes(one, tainted)
     assert converges(one)  # Its Pod would have nowhere else to go.
     with planted(
-        "kubeproof.harness.world.node_faults",
+        "kubeproof.harness.world.node_controllers",
         "if conditions == node.status.conditions:",
         "if conditions != node.status.conditions:",
     ):
