@@ -215,3 +215,25 @@ def test_nobody_is_thrown_out_again_and_again_by_a_taint_that_is_about_to_go(fau
 def roomy(one: Cluster) -> bool:
     """Tell whether there is a place for every Pod."""
     return explore(one.machine, [*claims.of(one)])[claims.ROOM].status is Status.HOLDS
+
+
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
+SCALE_DOWN = {"scale": {"kind": "Deployment", "name": "web", "replicas": 0}}
+
+
+def test_a_node_that_is_cut_off_leads_to_nobody_who_was_going_by_then() -> None:
+    """A proxy that has caught up has let go of such a Pod."""
+
+    def breaches(before: View, after: View, _label: str) -> Iterator[str]:
+        led = {one.uid for one in after[cut_slot("node-1")] or ()} if before[cut_slot("node-1")] is None else set()
+        pods = [before[slot] for slot in one.world.layout.pools["Pod"]]
+        yield from (pod.metadata.name for pod in pods if pod and pod.metadata.terminating and pod.metadata.uid in led)
+
+    def search() -> Status:
+        return explore(one.machine, [StepProperty("caught up", "", breaches)])["caught up"].status
+
+    one = made_of(f"{WEB}---\n{SERVICE}", nodes=1, script=[SCALE_DOWN], **CUT)
+    assert search() is Status.HOLDS
+    with planted("kubeproof.harness.world.faults.partition", "or obj.metadata.terminating", "or False"):
+        one = made_of(f"{WEB}---\n{SERVICE}", nodes=1, script=[SCALE_DOWN], **CUT)
+        assert search() is Status.VIOLATED
