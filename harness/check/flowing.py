@@ -15,15 +15,11 @@ from collections.abc import Callable, Iterator
 from attrs import evolve
 
 from ...impl.api.apps import Deployment, Workload
-from ...impl.api.cache import Cache
 from ...impl.api.claim_names import FLOWS
 from ...impl.api.core import Node, NodeCondition, NodeStatus, Pod, Service, ServicePort
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.requests import Create, Delete, Request, Update
-from ...impl.apiserver.access.authentication import ADMIN
-from ...impl.apiserver.handler import handle
-from ...impl.apiserver.storage import Objects
 from ...impl.kubectl import script as kubectl
 from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
 from ...impl.kubeproxy.packet import Packet
@@ -35,9 +31,8 @@ from ..claims.registry import FLOW
 from ..connections import claims
 from ..connections.connections import data_path, machine
 from ..connections.setup import Flow, Setup
-from ..input.given import versions
+from ..input.given import carried_out, versions
 from ..input.scenario import Scenario, Start, Switch
-from ..input.surroundings import config_of
 from ..world.faults.registry import possible
 from ..world.prepare import Prepared
 from .results import Claim, TooMuchError
@@ -168,20 +163,13 @@ class _Behind:
         if self.first is None and self.late is not None:
             yield Create(_alone(self.late))
         yield from self._missing()
-        store, config = Objects.of(self.start), config_of(self.scenario)
-        for number, step in enumerate(self.scenario.script):
-            if isinstance(step, UNKNOWN_STEPS):
-                raise TooMuchError(f"what becomes of Pods after a step: {step}")
-            asked = kubectl.requests(step, Cache(store.objects), self.scenario.namespace)
-            for request in () if isinstance(asked, kubectl.Missing) else asked:
-                response, writes = handle(store, request, user=ADMIN, suffix=f"v{number}", config=config)
-                if not response.ok:
-                    break
-                for write in writes:
-                    yield from self._changes(store.objects.get(write.ref), write.object, write.ref)
-                if isinstance(request, Delete) and request.ref.kind in {"Pod", "Deployment", "ReplicaSet"}:
-                    yield from self._gone(request.ref)
-                store = store.commit(writes)
+        if unknown := [step for step in self.scenario.script if isinstance(step, UNKNOWN_STEPS)]:
+            raise TooMuchError(f"what becomes of Pods after a step: {unknown[0]}")
+        for done in carried_out(self.scenario, self.start):
+            for write in done.writes:
+                yield from self._changes(done.before.objects.get(write.ref), write.object, write.ref)
+            if isinstance(done.request, Delete) and done.request.ref.kind in {"Pod", "Deployment", "ReplicaSet"}:
+                yield from self._gone(done.request.ref)
 
     def _missing(self) -> Iterator[Request]:
         """Ask for the Pods that workloads want and that are not there yet."""

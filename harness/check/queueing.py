@@ -46,10 +46,10 @@ def judge(
     if Detail.QUEUE not in scenario.detail or claim.status is Status.VIOLATED:
         return claim
     try:
-        scene, whole = _scene(scenario, prepared, prepared.objects), machine_of(scenario, prepared)
+        scenes = _scenes(scenario, prepared)
     except TooMuchError as much:
         return evolve(claim, status=Status.UNKNOWN, kind=IN_QUEUE, lines=(f"the queue was not looked at: {much}",))
-    searched = explore(whole, [placed(scene)], limits=limits, progress=progress)
+    searched = explore(_machine(scenario, scenes), [placed(scenes[0])], limits=limits, progress=progress)
     found = searched[PLACED]
     if found.status is Status.HOLDS:
         told = f"with the scheduling queue: {searched.states:,} states"
@@ -60,9 +60,18 @@ def judge(
 
 def machine_of(scenario: Scenario, prepared: Prepared) -> Machine:
     """Return the machine of a scenario's scheduler with its queue. Raises `TooMuchError`."""
+    return _machine(scenario, _scenes(scenario, prepared))
+
+
+def _scenes(scenario: Scenario, prepared: Prepared) -> list[Scene]:
+    """Return what there is in each of the states to start from. Raises `TooMuchError`."""
     scenes = [_scene(scenario, prepared, one.objects) for one in prepared.starts]
     if len({one.every_pod for one in scenes}) > 1:
         raise TooMuchError("the states of rest to start from differ in which Pods there are")
+    return scenes
+
+
+def _machine(scenario: Scenario, scenes: list[Scene]) -> Machine:
     whole = [machine(one, _ways(scenario)) for one in scenes]
     return Machine(tuple(start for one in whole for start in one.initial), whole[0].actions)
 

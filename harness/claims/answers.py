@@ -193,10 +193,11 @@ def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[
     services, later = services_of(cluster, before), services_of(cluster, after)
     yield from _from_cut_off(cluster, services, before, after, label)
     old = _standing(cluster, services, before) if services else ()
-    if not old and not any(_cut_off(cluster, before)):
+    cut = any(_cut_off(cluster, before))
+    if not old and not cut:
         return
     new = _standing(cluster, later, after, old)
-    if old == new and services == later and not any(_cut_off(cluster, before)):
+    if old == new and services == later and not cut:
         return  # Who is asked may change, but not who answers.
     first, then = _scene(cluster, services, old, before), _scene(cluster, later, new, after)
     doors = [one for one in first.doors if one in then.doors and first.answered(one)]

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from attrs import frozen
+
 from ...impl.api.cache import Cache
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
+from ...impl.api.requests import Request
 from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.handler import handle
-from ...impl.apiserver.storage import Objects
+from ...impl.apiserver.storage import Objects, Transaction
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.found import ref_for
 from .scenario import Scenario
@@ -61,31 +64,37 @@ def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:
     """Give every version of every object that the script leads to, those at the start among them."""
     start = tuple(objects)
     yield from start
-    for written, _ in _carried_out(scenario, start):
-        yield from written
+    for done in carried_out(scenario, start):
+        yield from (write.object for write in done.writes if write.object is not None)
 
 
 def stages(scenario: Scenario, objects: Iterable[Object]) -> Iterator[tuple[Object, ...]]:
-    """Give what there is at the start and after each step, as far as the script alone decides."""
+    """Give what there is at the start and after each request of the script, as far as the script alone decides."""
     start = tuple(objects)
     yield start
-    yield from (there for _, there in _carried_out(scenario, start))
+    yield from (tuple(done.after.objects.values()) for done in carried_out(scenario, start))
 
 
-def _carried_out(
-    scenario: Scenario, start: tuple[Object, ...]
-) -> Iterator[tuple[tuple[Object, ...], tuple[Object, ...]]]:
-    """Carry the steps out, and give what each writes and what there is then."""
+@frozen
+class Done:
+    """A request of the script that was granted: the store before and after it, and what it wrote."""
+
+    request: Request
+    before: Objects
+    after: Objects
+    writes: Transaction
+
+
+def carried_out(scenario: Scenario, start: tuple[Object, ...]) -> Iterator[Done]:
+    """Carry the steps out, one after the other, on what is there at the start."""
     store, config = Objects.of(start), config_of(scenario)
     for number, step in enumerate(scenario.script):
         if isinstance(step, kubectl.Drain):
             continue  # It changes a node and evicts Pods.
         requests = kubectl.requests(step, Cache(store.objects), scenario.namespace)
-        written: list[Object] = []
         for request in () if isinstance(requests, kubectl.Missing) else requests:
-            response, transaction = handle(store, request, user=ADMIN, suffix=f"v{number}", config=config)
+            response, writes = handle(store, request, user=ADMIN, suffix=f"v{number}", config=config)
             if not response.ok:
                 break
-            store = store.commit(transaction)
-            written += (write.object for write in transaction if write.object is not None)
-        yield tuple(written), tuple(store.objects.values())
+            before, store = store, store.commit(writes)
+            yield Done(request, before, store, writes)

@@ -5,12 +5,6 @@ Elsewhere a process sees what there is, however late, which a new list does as w
 
 from __future__ import annotations
 
-from ....model.machine import Action
-from .fault import Fault, Struck
+from .fault import Fault
 
-
-def _actions(_struck: Struck) -> tuple[Action, ...]:
-    return ()
-
-
-FAULT = Fault("restart of the API server", _actions)
+FAULT = Fault("restart of the API server")

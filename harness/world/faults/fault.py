@@ -27,13 +27,18 @@ class Struck:
         return self.works.struck
 
 
+def nothing(_struck: Struck) -> tuple[Action, ...]:
+    """Do nothing: a fault that only a closer look knows."""
+    return ()
+
+
 @frozen
 class Fault:
     """One fault; asked for what it does only where its budget is not 0."""
 
     told: str
     """What it is, in a report: "node crash"."""
-    actions: Callable[[Struck], tuple[Action, ...]]
+    actions: Callable[[Struck], tuple[Action, ...]] = nothing
     strikes_nodes: bool = False
     """A node falls silent: its kubelet is not heard for a while, or for ever."""
     comes_back: bool = False

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from ....model.machine import Action
-from .fault import Fault, Struck
+from .fault import Fault
 
-
-def _actions(_struck: Struck) -> tuple[Action, ...]:
-    return ()
-
-
-FAULT = Fault("lost event", _actions, assumed=("only events that a Pod or a node is gone are lost",))
+FAULT = Fault("lost event", assumed=("only events that a Pod or a node is gone are lost",))
