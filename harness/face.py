@@ -32,15 +32,15 @@ from ..traces import files as trace_files
 from ..traces import render
 from ..traces.document import BadTraceError, Document, Inputs
 from ..traces.replay import Replay, record, replay
-from .check import check as checking
 from .check import report as reports
 from .check.report import Told
-from .check.results import Report
+from .check.results import Alone, Report
 from .input.commands import CommandError, parse
 from .input.inputs import beside_dump, gather, name_of
 from .input.scenario import Faults
 from .input.scenario_file import FAULTS, Loaded, load_scenario
 from .input.script import to_json
+from .islands import check as checking
 from .version import VERSION
 from .world.cluster import Refused
 
@@ -176,6 +176,7 @@ def check(
     walks: int | None = None,
     seed: int = 0,
     symmetry: bool = True,
+    islands: bool = True,
     **options: Any,
 ) -> Result:
     """Check a cluster, or the manifests at a path, against every claim.
@@ -185,8 +186,8 @@ def check(
     never over a trace of another scenario. `checkpoint` is the file the search is kept in,
     `resume` goes on from it; `measure` times the Python code of components and claims. With `walks`, so many
     random walks stand in for the search: they find breaches, and nothing holds. `symmetry` False keeps apart what
-    differs only in which of several nodes or Pods that are alike is which. Raises BadInput for what is wrong with
-    the input, the checkpoint included.
+    differs only in which of several nodes or Pods that are alike is which, `islands` False looks at workloads together
+    that have nothing to do with each other. Raises BadInput for what is wrong with the input, the checkpoint included.
     """
     if not isinstance(cluster, Cluster):
         cluster = Cluster.from_manifests(cluster)
@@ -199,9 +200,10 @@ def check(
         given["bounds"] = {**given.get("bounds", {}), "propagation": propagation}
     cluster = cluster.given(given)
     loaded = cluster.load()
-    search = _search(cluster, checkpoint, resume=resume, measure=measure)
+    search = partial(_search, cluster, checkpoint, resume=resume, measure=measure)
+    search("")
     if walks:
-        search = _walks(walks, seed, checkpoint)
+        search = partial(_walks, walks, seed, checkpoint)
     try:
         outcome = checking.check(
             loaded.scenario,
@@ -209,6 +211,7 @@ def check(
             progress=progress,
             symmetry=symmetry and not walks,  # A walk knows nothing of orbits.
             search=search,
+            islands=islands and not walks,
         )
     except Refused as refused:
         raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None
@@ -218,22 +221,23 @@ def check(
     return Result(outcome, loaded, documents, _written(trace_name or cluster.name, documents, trace_dir))
 
 
-def _walks(walks: int, seed: int, checkpoint: str | Path | None) -> Callable[..., Exploration]:
+def _walks(walks: int, seed: int, checkpoint: str | Path | None, _island: str) -> Callable[..., Exploration]:
     if checkpoint is not None:
         raise BadInput((Problem("--simulate", 0, "", "random walks have no checkpoint: --seed goes them again"),))
     return partial(simulate, walks=walks, seed=seed)
 
 
 def _search(
-    cluster: Cluster, checkpoint: str | Path | None, *, resume: bool, measure: bool
+    cluster: Cluster, checkpoint: str | Path | None, island: str, *, resume: bool, measure: bool
 ) -> Callable[..., Exploration]:
-    """Give the search of the core, kept in a file if one is named; the file knows the input by its digest."""
+    """Give the search of the core of an island, kept in a file if one is named; it knows the input by its digest."""
     if checkpoint is None:
         if resume:
             raise BadInput((Problem("--resume", 0, "", "say with --checkpoint which file to go on from"),))
         return partial(explore, engine="auto", profile=measure)
-    content = json.dumps([list(cluster.files.items()), thaw(cluster.options), VERSION], sort_keys=True)
-    kept = Checkpoint(Path(checkpoint), tag=blake2b(content.encode()).hexdigest())
+    content = json.dumps([list(cluster.files.items()), thaw(cluster.options), VERSION, island], sort_keys=True)
+    path = Path(f"{checkpoint}.{island.replace('/', '.').replace(' ', '.')}" if island else checkpoint)
+    kept = Checkpoint(path, tag=blake2b(content.encode()).hexdigest())
     return partial(explore, engine="auto", profile=measure, checkpoint=kept, resume=resume)
 
 
@@ -252,15 +256,19 @@ def _documents(outcome: Report, inputs: Inputs) -> immutabledict[str, Document]:
     return immutabledict(
         (
             claim.name,
-            record(
-                claim.trace,
-                version=VERSION,
-                inputs=inputs,
-                claim=claim.name,
-                sentence=claim.sentence,
-                verdict=claim.status.value,
-                kind=claim.kind,
-                reasons=claim.lines,
+            evolve(
+                record(
+                    claim.trace,
+                    version=VERSION,
+                    inputs=inputs,
+                    claim=claim.name,
+                    sentence=claim.sentence,
+                    verdict=claim.status.value,
+                    kind=claim.kind,
+                    reasons=claim.lines,
+                ),
+                island=claim.alone.island if claim.alone else "",
+                places=claim.alone.pods if claim.alone else 0,
             ),
         )
         for claim in outcome.claims
@@ -298,7 +306,8 @@ def _asks(path: Path, inputs: Inputs) -> bool:
 def replay_check(document: Document) -> Replay:
     """Go through the trace of a check again, from the files it embeds."""
     loaded = load_scenario("replay", document.inputs.files, document.inputs.options)
-    return replay(checking.machine_for(loaded.scenario, document.kind), document)
+    alone = Alone(document.island, document.places) if document.island else None
+    return replay(checking.machine_for(loaded.scenario, document.kind, alone), document)
 
 
 def set_image(workload: str, image: str, container: str = "", *, namespace: str = "") -> Step:

@@ -1,12 +1,13 @@
 """Random scenarios, checked with every reduction and without any: the verdicts must be the same, claim by claim.
 
-    python tests/differential.py [--seeds 0:1000] [--jobs N] [--states N] [--shrink] [--write DIR]
+    python tests/differential.py [--islands] [--seeds 0:1000] [--jobs N] [--states N] [--shrink] [--write DIR]
 
 Each seed is a small scenario (random_scenario), checked as `kubeproof check` does it and with all
 components together, nodes and Pods that are alike kept apart; where that is too large, also with the core alone and
-these kept apart. Each disagreement is printed: claim, verdicts, reasons, files (with --shrink as small as they get;
-with --write each is a folder below DIR that `kubeproof check` takes). A claim that is UNKNOWN one way or by a limit is
-undecided: counted with its reason, never taken for agreement. Exit code 0: no disagreement. 1: there is one.
+these kept apart. With --islands each is several workloads, looked at island by island and all at once. Each
+disagreement is printed: claim, verdicts, reasons, files (with --shrink as small as they get; with --write each is a
+folder below DIR that `kubeproof check` takes). A claim that is UNKNOWN one way or by a limit is undecided: counted with
+its reason, never taken for agreement. Exit code 0: no disagreement. 1: there is one.
 
 The folders in tests/scenarios/differential once told the two apart, each for the reason in its title. They are run
 first, whatever the seeds.
@@ -29,10 +30,11 @@ from kubeproof.harness import face
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Claim, Report
 from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.islands import check as islands
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits, Status
 from places import TESTS
-from random_scenario import Drawing, draw, smaller
+from random_scenario import Drawing, draw, draw_several, smaller
 
 KEPT = TESTS / "scenarios" / "differential"
 STATES = 30_000
@@ -59,6 +61,18 @@ def whole(scenario: Scenario, limits: Limits) -> Report:
     return check(scenario, limits=limits, reductions=False, symmetry=False)
 
 
+def by_islands(scenario: Scenario, limits: Limits) -> Report:
+    """Check a scenario island by island."""
+    return islands.check(scenario, limits=limits)
+
+
+WAYS: dict[bool, tuple[Callable[[int], Drawing], Check, Check]] = {
+    False: (draw, reduced, whole),
+    True: (draw_several, by_islands, reduced),
+}
+"""Whether islands are asked about: what is drawn for a seed, and the two ways to check it."""
+
+
 @frozen
 class Apart:
     """A claim that two ways of checking say different things about."""
@@ -80,6 +94,7 @@ class Compared:
     open: tuple[str, ...]
     verdicts: tuple[tuple[str, str], ...]
     seconds: float
+    islands: int = 1
 
     @property
     def decided(self) -> bool:
@@ -99,7 +114,7 @@ def compare(scenario: Scenario, limits: Limits, *, ours: Check = reduced, other:
     if undecided and mine.complete and not theirs.complete:
         apart = apart or _differences(mine, without_symmetry(scenario, limits))[0]
     verdicts = tuple((one.name, one.status.value) for one in mine.claims)
-    return Compared(apart, undecided, verdicts, process_time() - began)
+    return Compared(apart, undecided, verdicts, process_time() - began, max(1, len(mine.islands)))
 
 
 def _differences(mine: Report, theirs: Report) -> tuple[tuple[Apart, ...], tuple[str, ...]]:
@@ -149,13 +164,14 @@ def shrunk(one: Drawing, differs: Callable[[Drawing], bool]) -> Drawing:
     return smallest
 
 
-def tells_apart(claims: frozenset[str], limits: Limits, one: Drawing) -> bool:
+def tells_apart(claims: frozenset[str], limits: Limits, ways: tuple[Check, Check], one: Drawing) -> bool:
     """Tell whether a drawing loads and the two ways differ about one of these claims."""
     try:
         scenario = one.load().scenario
     except BadInput:
         return False
-    return any(found.claim in claims for found in compare(scenario, limits).apart)
+    ours, other = ways
+    return any(found.claim in claims for found in compare(scenario, limits, ours=ours, other=other).apart)
 
 
 def written(one: Drawing, folder: Path, title: str) -> None:
@@ -177,6 +193,7 @@ class Task:
     limits: Limits
     shrink: bool = False
     write: Path | None = None
+    islands: bool = False
 
 
 @frozen
@@ -192,13 +209,14 @@ def answer(task: Task) -> Answer:
     """Compare one scenario."""
     if task.seed is None:
         return Answer(task.name, compare(face.Cluster.from_manifests(KEPT / task.name).load().scenario, task.limits))
-    drawing = draw(task.seed)
-    found = compare(drawing.load().scenario, task.limits)
+    hand, ours, other = WAYS[task.islands]
+    drawing = hand(task.seed)
+    found = compare(drawing.load().scenario, task.limits, ours=ours, other=other)
     if not found.apart:
         return Answer(task.name, found)
     if task.shrink:
         claims = frozenset(one.claim for one in found.apart)
-        drawing = shrunk(drawing, partial(tells_apart, claims, task.limits))
+        drawing = shrunk(drawing, partial(tells_apart, claims, task.limits, (ours, other)))
     if task.write is not None:
         written(drawing, task.write / task.name, "; ".join(str(one).splitlines()[0] for one in found.apart))
     return Answer(task.name, found, tuple(drawing.files.values()))
@@ -222,8 +240,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; give the exit code."""
     options = _arguments(arguments)
     limits = Limits(max_states=options.states)
-    tasks = [Task(name, None, limits) for name in kept()]
-    tasks += [Task(f"seed-{seed}", seed, limits, options.shrink, options.write) for seed in options.seeds]
+    tasks = [] if options.islands else [Task(name, None, limits) for name in kept()]
+    tasks += [
+        Task(f"seed-{seed}", seed, limits, options.shrink, options.write, options.islands) for seed in options.seeds
+    ]
     found: list[Answer] = []
     for one in answers(tasks, options.jobs):
         found.append(one)
@@ -245,6 +265,8 @@ def _summary(found: Sequence[Answer]) -> None:
     print(
         f"{len(found)} scenarios: {apart} disagree, {len(found) - decided} undecided ({share} %), {seconds:.0f} CPU s"
     )
+    if several := sum(one.compared.islands > 1 for one in found):
+        print(f"  {several} fell into islands")
     for line, count in sorted(Counter(line for one in found for line in one.compared.open).items()):
         print(f"  left open {count} times: {line}")
     counted = Counter(pair for one in found for pair in one.compared.verdicts)
@@ -262,6 +284,7 @@ def _seeds(text: str) -> range:
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="differential.py", description="Check random scenarios two ways.")
     parser.add_argument("--seeds", type=_seeds, default=range(100), metavar="A:B", help="which seeds (default: 0:100)")
+    parser.add_argument("--islands", action="store_true", help="several workloads, apart and all at once")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many scenarios at a time")
     parser.add_argument("--states", type=int, default=STATES, metavar="N", help="states of a search, at most")
     parser.add_argument("--shrink", action="store_true", help="make each disagreement as small as it gets")

@@ -29,7 +29,9 @@ HOOK = {"preStop": {"exec": {"command": ["sleep", "5"]}}}
 STRATEGIES = ((1, 0), (0, 1), (1, 1))
 """maxSurge and maxUnavailable."""
 TAINT = {"key": "dedicated", "value": "db", "effect": "NoSchedule"}
-SOME = ("web", "api")
+SOME = ("web", "api", "db")
+LARGE = "8"
+"""Cores of a node on which there is room for all that is drawn."""
 
 
 @frozen
@@ -57,6 +59,11 @@ def draw(seed: int) -> Drawing:
     return _Hand(Random(seed)).drawing()  # noqa: S311 - nothing is kept secret
 
 
+def draw_several(seed: int) -> Drawing:
+    """Return the drawing of a seed with two or three workloads, which may have to do with each other or not."""
+    return _Hand(Random(seed)).several()  # noqa: S311 - nothing is kept secret
+
+
 class _Hand:
     """Draws, one thing after the other, from one source of chance."""
 
@@ -64,7 +71,18 @@ class _Hand:
         self.chance = chance
 
     def drawing(self) -> Drawing:
-        names = SOME[: 1 + self.maybe(0.2)]
+        return self.with_workloads(SOME[: 1 + self.maybe(0.2)])
+
+    def several(self) -> Drawing:
+        found = self.with_workloads(SOME[: 2 + self.maybe(0.25)])
+        cpus = {f"node-{number}": self.chance.choice((LARGE, LARGE, "2", "3")) for number in (1, 2)}
+        for one in found.manifests:
+            if one["kind"] == "Node":
+                one["status"]["capacity"]["cpu"] = cpus[one["metadata"]["name"]]
+        bounds = {"propagation": PROPAGATION}
+        return evolve(found, options={**found.options, "bounds": bounds})
+
+    def with_workloads(self, names: tuple[str, ...]) -> Drawing:
         nodes = [self.node(number) for number in range(1, 2 + self.maybe(0.6))]
         workloads = [self.workload(name) for name in names]
         services = [self.service(one) for one in workloads if self.maybe(0.45)]
@@ -146,7 +164,7 @@ class _Hand:
 
     def where(self, name: str) -> Manifest:
         """Say where a Pod wants to go."""
-        other = self.chance.choice(SOME)
+        other = self.chance.choice(SOME[:2])
         term = {"labelSelector": {"matchLabels": {"app": other}}, "topologyKey": HOSTNAME}
         spread = {
             "maxSkew": 1,

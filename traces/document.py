@@ -58,6 +58,10 @@ class Document:
     reasons: tuple[str, ...] = ()
     cycle_start: int | None = None
     """Index of the first step of the part that repeats for ever, if one does."""
+    island: str = ""
+    """What the run is of where it is not of all: an island of the input by itself, beside others that do nothing."""
+    places: int = 0
+    """How many Pods it had places for."""
 
 
 def said(action: str, label: str) -> str:
@@ -81,6 +85,7 @@ def _to_json(document: Document) -> dict[str, Any]:
         "kind": document.kind,
         "reasons": list(document.reasons),
         "inputs": {"files": dict(document.inputs.files), "options": thaw(document.inputs.options)},
+        **({"island": document.island, "places": document.places} if document.island else {}),
         "start": document.start,
         "steps": [
             {
@@ -126,6 +131,9 @@ class _Reader:
             raise BadTraceError(f"{self.name}: {self.path}{field}: expected a list of texts")
         return tuple(found)
 
+    def number(self, field: str) -> int:
+        return int(self._typed(field, int, "a number"))
+
     def index(self, field: str, below: int) -> int | None:
         found = self.data.get(field)
         if found is not None and (type(found) is not int or not 0 <= found < below):
@@ -164,6 +172,8 @@ def _from_json(data: _Reader) -> Document:
         kind=data.text("kind"),
         reasons=data.texts("reasons"),
         cycle_start=data.index("cycleStart", len(steps)),
+        island=data.text("island") if "island" in data.data else "",
+        places=data.number("places") if "island" in data.data else 0,
     )
 
 

@@ -58,9 +58,19 @@ def text(report: Report, told: Told = Told(), *, width: int = WIDTH, explain: bo
     noted = not_modelled(told.notes, judged, explain=explain)
     lines.extend(_list("Not modelled", (*noted, *report.not_modelled), width))
     lines.extend(_list("Left out", assumed(told.manifests.hooks, explain=explain), width))
+    lines.extend(_list(ISLANDS, report.islands if explain else _few(report.islands), width))
     lines.extend(_list("Within these bounds", _bounds(report, explain=explain), width))
     whole = "\n".join((*lines, "", numbers(report), ""))
     return re.sub(r"\n{3,}", "\n\n", whole)
+
+
+ISLANDS = "Islands, each looked at by itself, for none has to do with another"
+SHOWN = 6
+
+
+def _few(islands: tuple[str, ...]) -> tuple[str, ...]:
+    more = len(islands) - SHOWN
+    return (*islands[:SHOWN], f"and {more} more (--explain tells them)") if more > 1 else islands
 
 
 def _bounds(report: Report, *, explain: bool) -> tuple[str, ...]:

@@ -23,6 +23,14 @@ class Blame:
 
 
 @frozen
+class Alone:
+    """An island that a breach was found on by itself, the others asleep: its name, and its places for Pods."""
+
+    island: str
+    pods: int
+
+
+@frozen
 class Claim:
     """One claim and what became of it. `kind` tells breaches apart; `lines` are the reasons or the evidence.
 
@@ -38,6 +46,7 @@ class Claim:
     trace: Trace | None = None
     vacuous: bool | tuple[str, ...] = False
     blame: tuple[Blame, ...] = ()
+    alone: Alone | None = None
 
 
 @frozen
@@ -54,3 +63,5 @@ class Report:
     seconds: float
     complete: bool
     exploration: Exploration | None = None
+    islands: tuple[str, ...] = ()
+    """The islands that were looked at one by one, each with why it hangs together; none where all was."""

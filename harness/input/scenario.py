@@ -208,6 +208,26 @@ class Holder:
 
 
 @frozen
+class Crowd:
+    """The Pods of other islands (`harness.islands`), of which a scheduler knows, and nothing else here does.
+
+    Either `placed`, which stay where they are, or at most so much in all, wherever: amounts by resource.
+    """
+
+    requested: immutabledict[str, int] = immutabledict()
+    presumed: immutabledict[str, int] = immutabledict()
+    """The same, where containers that ask for nothing are presumed to use some (`impl.scheduler.amounts`)."""
+    fills: bool = False
+    """It may fill a node, but never all that a Pod can go to."""
+    stops_drains: bool = False
+    """A drain may be refused because of one of them."""
+    placed: tuple[Pod, ...] = ()
+
+
+NOBODY = Crowd()
+
+
+@frozen
 class Scenario:
     """Everything a check needs to know."""
 
@@ -250,6 +270,7 @@ class Scenario:
     """The input is all there is: what it uses and does not have is missing, not assumed."""
     namespace: str = "default"
     title: str = ""
+    crowd: Crowd = NOBODY
     runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
     """By Pod uid what runs in the live cluster that is started from."""
 
@@ -271,7 +292,7 @@ class Scenario:
         """
         there = {ref_of(one) for one in self.objects}
         found = {
-            _placed(one, self.namespace): _owners(one)
+            placed(one, self.namespace): _owners(one)
             for one in self.everything
             if one.metadata.controller is None
             or (self.start is not Start.CLUSTER and not there.intersection(_owners(one)))
@@ -286,11 +307,16 @@ class Scenario:
         """
         if self.bounds.pods is not None:
             return self.bounds.pods
-        enough = 2 * sum(_most_replicas(one, self.script) for one in self.objects) + 2
-        return min(max(12, enough), MOST_PODS)
+        return min(max(12, 2 * self.replicas + 2), MOST_PODS)
+
+    @property
+    def replicas(self) -> int:
+        """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
+        return sum(_most_replicas(one, self.script) for one in self.objects)
 
 
-def _placed(obj: Object, namespace: str) -> Ref:
+def placed(obj: Object, namespace: str) -> Ref:
+    """Return the reference an object has where what names no namespace goes to this one."""
     ref = ref_of(obj)
     return ref if ref.namespace or not BY_NAME[ref.kind].namespaced else evolve(ref, namespace=namespace)
 

@@ -309,6 +309,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         form=form(kinds),
         scores=scenario.bounds.scores,
         switches=scenario.switches,
+        crowd=scenario.crowd,
     )
     if parts.endpoints:
         found += [
@@ -393,7 +394,9 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
     )
-    script = environment.Environment(world, scenario.script, scenario.namespace, scenario.wait_between_steps)
+    script = environment.Environment(
+        world, scenario.script, scenario.namespace, scenario.wait_between_steps, scenario.crowd
+    )
     acts: list[Action] = [*environment.actions(script)]
     for process in processes:
         acts += world_steps.actions(world, process)

@@ -27,6 +27,7 @@ from ...model.machine import Action, Outcome, View
 from ...model.world.store import Stored, reference
 from ...model.world.verbs import Verb
 from ...model.world.world import World
+from ..input.scenario import NOBODY, Crowd
 from .script_slots import BLOCKED, GONE, LISTED, REFUSED, SCRIPT, USER, draining, pods_in, with_gone
 
 RETRIED = frozenset({404, 409, 429})
@@ -35,12 +36,16 @@ RETRIED = frozenset({404, 409, 429})
 
 @frozen
 class Drain:
-    """One drain of a script: its number, the command, and whether it is given up when nothing moves any more."""
+    """One drain of a script: its number, the command, and whether it is given up when nothing moves any more.
+
+    Pods of a `crowd` may make it fail; that is no failure of this island's.
+    """
 
     world: World
     number: int
     step: kubectl.Drain
     gives_up: bool
+    crowd: Crowd = NOBODY
 
     @property
     def under_way(self) -> int:
@@ -89,6 +94,11 @@ def _lists(drain: Drain, view: View) -> Iterator[Outcome]:
         label = f"drain {drain.step.node}: is refused because of {names}"
         yield Outcome(label, {SCRIPT: drain.number + 1, REFUSED: refused})
         return
+    others = kubectl.drain_errors(drain.step, Cache.of(drain.crowd.placed))
+    if others or drain.crowd.stops_drains:
+        yield Outcome(f"drain {drain.step.node}: is refused because of other Pods", {SCRIPT: drain.number + 1})
+        if others:
+            return
     listed = sorted(ref_of(pod) for pod in kubectl.drain_targets(drain.step, cache))
     names = ", ".join(ref.name for ref in listed)
     evictions = tuple((Evict(ref),) for ref in listed)

@@ -22,6 +22,7 @@ from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Full, Stored
 from ...model.world.verbs import Verb
 from ...model.world.world import OVERFLOW, World
+from ..input.scenario import NOBODY, Crowd
 from . import drain as draining
 from .script_slots import GONE, REFUSED, SCRIPT, USER, with_gone
 
@@ -34,6 +35,7 @@ class Environment:
     steps: tuple[Step, ...]
     namespace: str
     wait: bool = False
+    crowd: Crowd = NOBODY
 
 
 def past(index: int, view: View) -> bool:
@@ -46,14 +48,21 @@ def _at_least(index: int, done: int) -> bool:
     return done >= index
 
 
+def command(number: int, step: Step) -> str:
+    """Return the name of the action that begins a step, counted from 0."""
+    return f"kubectl {number + 1}: {step}"
+
+
 def actions(environment: Environment) -> tuple[Action, ...]:
     """Give the script as actions: nothing promises that a step is ever taken."""
     found: list[Action] = []
     quiet = environment.wait
     for number, step in enumerate(environment.steps):
-        drain = draining.Drain(environment.world, number, step, quiet) if isinstance(step, kubectl.Drain) else None
+        drain = None
+        if isinstance(step, kubectl.Drain):
+            drain = draining.Drain(environment.world, number, step, quiet, environment.crowd)
         begins = partial(draining.begins, drain) if drain else partial(_runs, environment, number, step)
-        name = f"kubectl {number + 1}: {step}"
+        name = command(number, step)
         found.append(Action(name, USER, begins, Fairness.NONE, when_quiet=quiet, by=USER, verb=Verb.BEGINS, on=number))
         found += draining.actions(drain) if drain else ()
     return tuple(found)

@@ -37,7 +37,7 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
     counted = [(pod, count) for pod, count in foreign if pod is not None]
     if len(counted) < len(foreign):
         return False
-    if any(_meddles(one.spec) for one in (*mine, *(pod for pod, _ in counted))):
+    if any(meddles(one.spec) for one in (*mine, *(pod for pod, _ in counted))):
         return False
     total = Counter({"pods": pods + sum(count for _, count in counted)})
     total.update(scaled(largest(mine), pods))
@@ -58,7 +58,7 @@ def pod_of(one: Other) -> Pod | None:
     return default_pod(made) if isinstance(made, Pod) else None
 
 
-def _meddles(spec: PodSpec) -> bool:
+def meddles(spec: PodSpec) -> bool:
     """Tell whether it matters to a Pod, or to others because of it, who else is on a node."""
     affinity = spec.affinity
     return bool(

@@ -39,7 +39,8 @@ from ...model.machine import View
 from ...model.world.store import Stored
 from ...model.world.turn import Requests
 from ...model.world.world import Alternatives, Form, Process, Watch
-from ..input.scenario import DEFAULT_SCHEDULER, Schedulers, Switch
+from ..input.scenario import DEFAULT_SCHEDULER, NOBODY, Crowd, Schedulers, Switch
+from .crowd import choosable
 
 Quiet = Callable[[View], bool]
 Pools = dict[str, tuple[str, ...]]
@@ -62,17 +63,20 @@ def processes(
     form: Form,
     scores: bool = True,
     switches: Collection[Switch] = (),
+    crowd: Crowd = NOBODY,
 ) -> tuple[Process, ...]:
     """Make the schedulers: the first is called as all of them are where there is one, the others are numbered.
 
-    `scores` False lets a Pod go to any feasible node: what is known of images and of other Pods may not be all.
+    `scores` False lets a Pod go to any feasible node: what is known of images and of other Pods may not be all. Of a
+    `crowd` every node is chosen that some of it makes best.
 
     `quiet` tells when no ReplicaSet or Service (whose selectors count for default spreading) will come any more. Where
     nodes change a scheduler has seen all kinds up to the same moment: replacements on a node whose cordon only the
     scheduler has not seen yet would be evicted for ever anew, which says nothing and multiplies everything.
     """
     names = [f"{USER} {number + 1}" if number else USER for number in range(len(schedulers.names))]
-    acts = [partial(_act, one, scores, switches) for one in schedulers.names]
+    acts = [partial(_act, one, scores, switches, crowd) for one in schedulers.names]
+    constants = (*constants, *crowd.placed)
     return tuple(_process(name, act, pools, constants, quiet, form) for name, act in zip(names, acts, strict=True))
 
 
@@ -137,7 +141,9 @@ def kept_other(_uid: str, obj: Object | None) -> Object | None:
 
 
 def kept_constant(obj: Object | None) -> Object | None:
-    """Keep a node's labels, spec and what it has; its conditions do not matter to placement."""
+    """Keep a node's labels, spec and what it has; its conditions do not matter to placement. Of a Pod as ever."""
+    if isinstance(obj, Pod):
+        return kept_pod("", obj)
     if isinstance(obj, Node):
         status = evolve(obj.status, conditions=(), capacity=obj.status.allocatable)
         return Node(slim_metadata(obj.metadata, Keep(labels=True)), obj.spec, status)
@@ -151,6 +157,7 @@ def _act(
     name: str,
     scores: bool,  # noqa: FBT001 - bound by partial
     switches: Collection[Switch],
+    crowd: Crowd,
     cache: Cache,
     _key: Ref,
 ) -> Alternatives:
@@ -163,7 +170,7 @@ def _act(
         if waits(pod) and named(pod) == name:
             decision = decide(pod, snapshot)
             promised = pod.status.nominated_node_name in decision.best
-            nodes = decision.best if scores or promised else decision.feasible
+            nodes = decision.best if promised else choosable(pod, snapshot, decision, crowd, scores=scores)
             found += [(Bind(ref_of(pod), node, pod.metadata.uid),) for node in nodes]
             if not decision.best:
                 found += _preemptions(snapshot, pod, decision)

@@ -339,8 +339,10 @@ def names_of(cluster: Cluster) -> Names:
 
 
 def names_said(scenario: Scenario) -> frozenset[str]:
-    """Give every text that the manifests (but those of nodes) and the script say: what may be a name."""
-    return frozenset(_strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script)))
+    """Give every text that the manifests (but those of nodes), the script and a crowd say: what may be a name."""
+    return frozenset(
+        _strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script, scenario.crowd))
+    )
 
 
 def _anonymous(node: Node, nodes: list[Node], said: frozenset[str]) -> Node:

@@ -1,0 +1,202 @@
+"""Which objects may influence what becomes of each other, but for the room they take: the bonds that make islands.
+
+Components read objects by kind, and of a kind those that a key, an owner or a selector names. So whoever acts on one
+object reads another only along one of these:
+
+- an owner reference (controllers, garbage collection),
+- a selector: of a Service, a disruption budget, a workload (which adopts what it selects), a term of pod affinity or
+  anti-affinity, a spread constraint,
+- an EndpointSlice's Service; a budget of resources and whatever is in its namespace,
+- something that only one can have: a port of the host, a node port, a fixed address, a claim of a volume,
+- a command that touches several.
+
+Every version that the script makes of an object counts. Labels that controllers add (the hash of a template) are taken
+to match whatever is asked of them. Names that lead nowhere join nothing. Room is the business of `room`; nodes,
+classes, namespaces and roles are everybody's, and each island has all of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import pairwise
+
+from attrs import evolve, frozen
+
+from ...impl.api.core import Pod, PodSpec, Service
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import LabelSelector, Ref
+from ...impl.api.policy import EndpointSlice, PodDisruptionBudget, ResourceQuota
+from ...impl.api.values.frozen import Strings, strings
+from ...impl.api.values.selectors import matches_map, selects
+from ...impl.api.well_known import TEMPLATE_HASH
+from ...impl.scheduler.plugins.volume_claims import claim_names
+from ..input.priorities import pod_spec
+
+SHARED = frozenset(
+    {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CSINode",
+        "Event",
+        "Lease",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "PriorityClass",
+        "Role",
+        "RoleBinding",
+        "StorageClass",
+    }
+)
+"""Kinds that every island has all of: who reads them is not changed by who else does."""
+ADDED = frozenset(
+    {
+        TEMPLATE_HASH,
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "batch.kubernetes.io/job-name",
+        "controller-revision-hash",
+        "controller-uid",
+        "job-name",
+        "pod-template-generation",
+        "statefulset.kubernetes.io/pod-name",
+    }
+)
+"""Labels that a controller gives its Pods beside those of the template."""
+SERVICE_NAME = "kubernetes.io/service-name"
+
+
+@frozen
+class Maker:
+    """Who makes Pods, in one version: a workload, or a Pod by itself."""
+
+    ref: Ref
+    labels: Strings
+    spec: PodSpec
+
+
+@frozen
+class Bond:
+    """Two objects one of which may influence what becomes of the other, and how."""
+
+    one: Ref
+    other: Ref
+    why: str
+
+
+def makers_of(objects: Iterable[Object]) -> Iterator[Maker]:
+    """Yield who makes Pods, version by version."""
+    for obj in objects:
+        spec = pod_spec(obj)
+        if spec is not None:
+            meta = obj.metadata if isinstance(obj, Pod) else getattr(obj.spec, "template").metadata  # noqa: B009
+            yield Maker(ref_of(obj), meta.labels, spec)
+
+
+def bonds(objects: tuple[Object, ...]) -> Iterator[Bond]:
+    """Yield what joins objects, of which these are all versions there may be."""
+    makers = tuple(dict.fromkeys(makers_of(objects)))
+    by_space: dict[str, list[Maker]] = defaultdict(list)
+    for maker in makers:
+        by_space[maker.ref.namespace].append(maker)
+    for obj in objects:
+        yield from _owners(obj)
+        yield from _selected(obj, by_space[obj.metadata.namespace])
+    for maker in makers:
+        yield from _terms(maker, makers)
+    yield from _only_one(objects, makers)
+
+
+def _owners(obj: Object) -> Iterator[Bond]:
+    for owner in obj.metadata.owner_references:
+        owned = Ref(owner.kind, obj.metadata.namespace, owner.name)
+        yield Bond(ref_of(obj), owned, f"{owner.kind} {owner.name} owns {_told(ref_of(obj))}")
+
+
+def _selected(obj: Object, here: list[Maker]) -> Iterator[Bond]:
+    """Yield whom an object selects in its namespace, and whose it is."""
+    ref, selector, does = ref_of(obj), _selector(obj), "selects Pods of"
+    if isinstance(obj, EndpointSlice):
+        service = Ref("Service", ref.namespace, obj.metadata.labels.get(SERVICE_NAME, ""))
+        yield Bond(ref, service, f"{_told(ref)} is of {_told(service)}")
+    if isinstance(obj, ResourceQuota):
+        selector, does = LabelSelector(), "counts what there is of"
+    for maker in here if selector is not None else ():
+        if maker.ref != ref and may_select(selector, maker.labels):
+            yield Bond(ref, maker.ref, f"{_told(ref)} {does} {_told(maker.ref)}")
+
+
+def _selector(obj: Object) -> LabelSelector | None:
+    """Return what an object selects Pods of its namespace by; None: it selects none."""
+    if isinstance(obj, Service):
+        return LabelSelector(match_labels=obj.spec.selector) if obj.spec.selector else None
+    if isinstance(obj, PodDisruptionBudget):
+        return obj.spec.selector
+    found = getattr(getattr(obj, "spec", None), "selector", None) if pod_spec(obj) is not None else None
+    if isinstance(found, Mapping):
+        return LabelSelector(match_labels=strings(found))
+    return found if isinstance(found, LabelSelector) else None
+
+
+def may_select(selector: LabelSelector | None, labels: Mapping[str, str]) -> bool:
+    """Tell whether a selector may select a Pod with these labels and some that its controller adds."""
+    if selector is None:
+        return False
+    wanted = {key: value for key, value in selector.match_labels.items() if key not in ADDED}
+    if not matches_map(wanted, labels):
+        return False
+    rest = tuple(one for one in selector.match_expressions if one.key not in ADDED)
+    return selects(evolve(selector, match_labels=strings(wanted), match_expressions=rest), labels)
+
+
+def _terms(maker: Maker, makers: tuple[Maker, ...]) -> Iterator[Bond]:
+    """Yield whom a Pod wants to be near to, away from or spread among; of affinity in whatever namespace."""
+    affinity = maker.spec.affinity
+    near = [] if affinity is None else [one for one in (affinity.pod_affinity, affinity.pod_anti_affinity) if one]
+    found = [
+        (term.label_selector, "")
+        for one in near
+        for term in (
+            *one.required_during_scheduling_ignored_during_execution,
+            *(wish.pod_affinity_term for wish in one.preferred_during_scheduling_ignored_during_execution),
+        )
+    ]
+    space = maker.ref.namespace
+    found += [(one.label_selector, space) for one in maker.spec.topology_spread_constraints]
+    for selector, namespace in found:
+        for other in makers:
+            near_enough = other.ref != maker.ref and namespace in {"", other.ref.namespace}
+            if near_enough and may_select(selector, other.labels):
+                yield Bond(maker.ref, other.ref, f"{_told(maker.ref)} looks at where Pods of {_told(other.ref)} are")
+
+
+def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterator[Bond]:
+    """Join those who ask for the same thing that only one can have."""
+    asking: dict[tuple[Hashable, ...], dict[Ref, None]] = defaultdict(dict)
+    for maker in makers:
+        for container in (*maker.spec.init_containers, *maker.spec.containers):
+            for port in container.ports:
+                number = port.container_port if maker.spec.host_network else port.host_port
+                if number:
+                    asking["port of the host", number][maker.ref] = None
+        for name, ephemeral in claim_names(Pod(spec=maker.spec)):
+            if not ephemeral:
+                asking["claim", maker.ref.namespace, name][maker.ref] = None
+    for obj in objects:
+        if ref_of(obj).kind == "PersistentVolumeClaim":
+            asking["claim", obj.metadata.namespace, obj.metadata.name][ref_of(obj)] = None
+        if isinstance(obj, Service):
+            for port in obj.spec.ports:
+                if port.node_port:
+                    asking["node port", port.node_port][ref_of(obj)] = None
+            if obj.spec.cluster_ip not in {"", "None"}:
+                asking["address", obj.spec.cluster_ip][ref_of(obj)] = None
+    for (what, *which), refs in asking.items():
+        for one, other in pairwise(refs):
+            yield Bond(one, other, f"{_told(one)} and {_told(other)} name the same {what} ({which[-1]})")
+
+
+def _told(ref: Ref) -> str:
+    return f"{ref.kind} {ref.name}"

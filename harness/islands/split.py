@@ -1,0 +1,215 @@
+"""A scenario taken apart into islands: groups of objects no one of which may influence another group's.
+
+**Why that is enough.** Look at a run of the whole from one island: at what its objects, its components' memories and
+its Pods' containers do. Everything there is decided by what that island has (`influence`), by nodes, commands and
+faults, of which it has all, and by which nodes the scheduler finds feasible and best. The first is as the island's own
+scheduler finds it, where there is room (`room`); the second is one of those that some part of the others makes best
+(`world.crowd`). A command waits for the whole to be quiet, and a drain for all Pods of its node: then the island is
+quiet, too, and its own Pods are gone. So what is seen is a run of the island's own machine, and what holds of every run
+of that holds of the whole. Claims are about objects one by one, so the whole is what all islands are.
+
+The scheduler is fair to Pods, not to islands: where every island needs it finitely often, each is served in the end.
+Where one goes round in circles that is a breach by itself.
+
+A scenario is left whole where a view of all objects at once could be told apart (`consistency: resettable`), where it
+starts from a live cluster, where a closer look is asked for, where several schedulers act, where a step names what no
+manifest does, and where there is too little room.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ...impl.api.cache import Cache
+from ...impl.api.core import Namespace, Pod
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
+from ...impl.kubectl import script as kubectl
+from ..input.given import versions
+from ..input.scenario import Consistency, Crowd, Scenario, Start, placed
+from ..world.cluster import applied
+from .influence import SHARED, Bond, Maker, bonds, makers_of
+from .room import Most, Room, most_of, room_for, together
+
+
+@frozen
+class Island:
+    """A group of objects that hang together: its name, the scenario of it alone, the steps it has, and why they do."""
+
+    name: str
+    scenario: Scenario
+    steps: tuple[int, ...]
+    """Where the steps of its script are in the script of the whole."""
+    why: tuple[str, ...] = ()
+
+
+def islands_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -> tuple[Island, ...]:
+    """Return the islands of a scenario, the smallest first; one that is the whole where it cannot be taken apart.
+
+    `sizes` are how many Pods some islands may have at one time, by name, where that is more than was thought.
+
+    Raises `Refused` (cluster) for an object that the API server does not accept.
+    """
+    whole = (Island("", scenario, tuple(range(len(scenario.script)))),)
+    if not _separable(scenario):
+        return whole
+    objects = tuple(versions(scenario, applied(scenario)))
+    makers = tuple(dict.fromkeys(makers_of(objects)))
+    touched = tuple(_touched(step, scenario) for step in scenario.script)
+    members = {ref_of(one): None for one in objects if ref_of(one).kind not in SHARED}
+    if any(ref not in members for refs in touched for ref in refs):
+        return whole
+    found = [one for one in bonds(objects) if one.one in members and one.other in members]
+    groups = _groups(members, found, touched)
+    bare = [refs for refs in groups if not any(one.ref in refs for one in makers)]
+    groups = [refs for refs in groups if refs not in bare]
+    if bare and groups:
+        groups.append(frozenset().union(*bare))
+    if len(groups) < 2:
+        return whole
+    islands = [_island(scenario, refs, makers, found, touched, sizes) for refs in groups]
+    crowded = _crowded(scenario, islands, makers, groups)
+    return whole if crowded is None else tuple(sorted(crowded, key=_size))
+
+
+def _separable(scenario: Scenario) -> bool:
+    deletes = (one for one in scenario.script if isinstance(one, kubectl.DeleteObject))
+    return (
+        scenario.consistency is not Consistency.RESETTABLE
+        and scenario.start is not Start.CLUSTER
+        and not scenario.detail
+        and scenario.deadline is None
+        and len(scenario.schedulers.names) == 1
+        and not any(one.metadata.terminating for one in scenario.objects if isinstance(one, Namespace))
+        and not any(one.kind in SHARED for one in deletes)
+        and not any(ref_of(one).kind in SHARED for one in scenario.applied)
+    )
+
+
+def _size(island: Island) -> tuple[int, int, str]:
+    return island.scenario.pods, len(island.steps), island.name
+
+
+def _touched(step: kubectl.Step, scenario: Scenario) -> tuple[Ref, ...]:
+    """Name the objects that a step is about; none: nodes, which are everybody's."""
+    namespace = getattr(step, "namespace", "") or scenario.namespace
+    match step:
+        case kubectl.Apply():
+            return (placed(step.object, scenario.namespace),)
+        case kubectl.DeletePod():
+            kind, _, name = ("Pod", "/", step.name) if step.name else step.workload.partition("/")
+            return (Ref(kind, namespace, name),)
+        case kubectl.OfWorkload():
+            return (Ref(step.kind, namespace, step.name),)
+        case _:
+            return ()
+
+
+def _groups(
+    members: Mapping[Ref, None], found: Iterable[Bond], touched: Iterable[tuple[Ref, ...]]
+) -> list[frozenset[Ref]]:
+    """Return the members that bonds and steps join, each group once, in the order of their first members."""
+    parent = {ref: ref for ref in members}
+
+    def root(ref: Ref) -> Ref:
+        while parent[ref] != ref:
+            parent[ref] = parent[parent[ref]]
+            ref = parent[ref]
+        return ref
+
+    for bond in found:
+        parent[root(bond.one)] = root(bond.other)
+    for refs in touched:
+        for ref in refs[1:]:
+            parent[root(ref)] = root(refs[0])
+    groups: dict[Ref, list[Ref]] = defaultdict(list)
+    for ref in sorted(members):
+        groups[root(ref)].append(ref)
+    return [frozenset(refs) for refs in groups.values()]
+
+
+# --- one island -------------------------------------------------------------------------------------------------------
+
+
+def _island(
+    scenario: Scenario,
+    refs: frozenset[Ref],
+    makers: tuple[Maker, ...],
+    found: list[Bond],
+    touched: tuple[tuple[Ref, ...], ...],
+    sizes: Mapping[str, int],
+) -> Island:
+    steps = tuple(number for number, about in enumerate(touched) if not about or refs.intersection(about))
+    objects = tuple(one for one in scenario.objects if _belongs(one, refs, scenario))
+    alone = evolve(scenario, objects=objects, script=tuple(scenario.script[number] for number in steps))
+    mine = [ref for ref in sorted(refs) if any(one.ref == ref for one in makers)] or sorted(refs)
+    name = f"{mine[0].kind} {mine[0].name}" if mine[0].namespace == scenario.namespace else str(mine[0])
+    if scenario.bounds.pods is None:
+        pods = sizes.get(name) or min(alone.pods, _enough(alone))
+        alone = evolve(alone, bounds=evolve(scenario.bounds, pods=pods))
+    why = tuple(dict.fromkeys(bond.why for bond in found if bond.one in refs))
+    return Island(name, alone, steps, why)
+
+
+def _belongs(obj: Object, refs: frozenset[Ref], scenario: Scenario) -> bool:
+    ref = placed(obj, scenario.namespace)
+    return ref.kind in SHARED or ref in refs
+
+
+def _enough(alone: Scenario) -> int:
+    """Return how many places for Pods should do: for each thing that replaces Pods another set of them, and a spare."""
+    steps = sum(not isinstance(one, kubectl.Cordon | kubectl.Uncordon | kubectl.Untaint) for one in alone.script)
+    faults = alone.faults
+    events = steps + faults.node_crash + faults.node_reboot + faults.crash + faults.partition
+    return max(1, alone.replicas) * (1 + events) + 1
+
+
+# --- the others -------------------------------------------------------------------------------------------------------
+
+
+def _crowded(
+    scenario: Scenario, islands: list[Island], makers: tuple[Maker, ...], groups: list[frozenset[Ref]]
+) -> list[Island] | None:
+    """Return the islands with what the others may be to each; None where there is too little room for all."""
+    mine = [tuple(maker for maker in makers if maker.ref in refs) for refs in groups]
+    most = [
+        most_of((maker.spec for maker in own), island.scenario.pods) for own, island in zip(mine, islands, strict=True)
+    ]
+    total = together(one.requested for one in most)
+    room = room_for(scenario, tuple(maker.spec for maker in makers), total)
+    if room is Room.SHORT:
+        return None
+    stops = [any(_stops(step, own) for step in scenario.script) for own in mine]
+    found = []
+    for number, island in enumerate(islands):
+        others = [one for at, one in enumerate(most) if at != number]
+        stopped = any(one for at, one in enumerate(stops) if at != number)
+        crowd = _crowd(others, fills=room is Room.SOMEWHERE, stops=stopped)
+        found.append(evolve(island, scenario=evolve(island.scenario, crowd=crowd)))
+    return found
+
+
+def _crowd(others: list[Most], *, fills: bool, stops: bool) -> Crowd:
+    requested = together(one.requested for one in others)
+    presumed = together(one.presumed for one in others)
+    return Crowd(immutabledict(requested), immutabledict(presumed), fills, stops)
+
+
+def _stops(step: kubectl.Step, own: tuple[Maker, ...]) -> bool:
+    """Tell whether a step is a drain that is refused where some Pod of these is."""
+    if not isinstance(step, kubectl.Drain):
+        return False
+    pods = (_pod_on(step.node, number, maker) for number, maker in enumerate(own))
+    return bool(kubectl.drain_errors(step, Cache.of(pods)))
+
+
+def _pod_on(node: str, number: int, maker: Maker) -> Pod:
+    """Return a Pod as a maker makes it, on a node."""
+    owner = OwnerReference(kind=maker.ref.kind, name=maker.ref.name, controller=True)
+    owners = () if maker.ref.kind == "Pod" else (owner,)
+    meta = ObjectMeta(f"pod-{number}", namespace=maker.ref.namespace, labels=maker.labels, owner_references=owners)
+    return Pod(meta, evolve(maker.spec, node_name=node))
