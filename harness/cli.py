@@ -94,6 +94,7 @@ def cli() -> None:
 @click.option(
     "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
 )
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Use N processes; one for each core by default.")
 @click.option("--no-islands", is_flag=True, help="Look at workloads together that have nothing to do with each other.")
 @click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states.")
 @click.option(
@@ -149,6 +150,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
             seed=given["seed"],
             symmetry=not given["no_symmetry"],
             islands=not given["no_islands"],
+            jobs=given["jobs"] or os.cpu_count() or 1,
         )
     _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"], explain=given["explain"]))
     if given["statistics"] and not given["as_json"]:

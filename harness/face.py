@@ -177,6 +177,7 @@ def check(
     seed: int = 0,
     symmetry: bool = True,
     islands: bool = True,
+    jobs: int = 1,
     **options: Any,
 ) -> Result:
     """Check a cluster, or the manifests at a path, against every claim.
@@ -187,7 +188,8 @@ def check(
     `resume` goes on from it; `measure` times the Python code of components and claims. With `walks`, so many
     random walks stand in for the search: they find breaches, and nothing holds. `symmetry` False keeps apart what
     differs only in which of several nodes or Pods that are alike is which, `islands` False looks at workloads together
-    that have nothing to do with each other. Raises BadInput for what is wrong with the input, the checkpoint included.
+    that have nothing to do with each other, and `jobs` processes share those that have not. Raises BadInput for what is
+    wrong with the input, the checkpoint included.
     """
     if not isinstance(cluster, Cluster):
         cluster = Cluster.from_manifests(cluster)
@@ -212,6 +214,7 @@ def check(
             symmetry=symmetry and not walks,  # A walk knows nothing of orbits.
             search=search,
             islands=islands and not walks,
+            jobs=jobs,
         )
     except Refused as refused:
         raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None
@@ -256,7 +259,8 @@ def _documents(outcome: Report, inputs: Inputs) -> immutabledict[str, Document]:
     return immutabledict(
         (
             claim.name,
-            evolve(
+            _of_island(
+                claim.alone,
                 record(
                     claim.trace,
                     version=VERSION,
@@ -267,13 +271,17 @@ def _documents(outcome: Report, inputs: Inputs) -> immutabledict[str, Document]:
                     kind=claim.kind,
                     reasons=claim.lines,
                 ),
-                island=claim.alone.island if claim.alone else "",
-                places=claim.alone.pods if claim.alone else 0,
             ),
         )
         for claim in outcome.claims
         if claim.trace is not None and claim.status is Status.VIOLATED
     )
+
+
+def _of_island(alone: Alone | None, document: Document) -> Document:
+    if alone is None:
+        return document
+    return evolve(document, island=alone.island, places=alone.pods, rest=alone.rest)
 
 
 def _written(name: str, documents: Mapping[str, Document], folder: str | Path | None) -> immutabledict[str, str]:
@@ -306,7 +314,7 @@ def _asks(path: Path, inputs: Inputs) -> bool:
 def replay_check(document: Document) -> Replay:
     """Go through the trace of a check again, from the files it embeds."""
     loaded = load_scenario("replay", document.inputs.files, document.inputs.options)
-    alone = Alone(document.island, document.places) if document.island else None
+    alone = Alone(document.island, document.places, document.rest) if document.island else None
     return replay(checking.machine_for(loaded.scenario, document.kind, alone), document)
 
 

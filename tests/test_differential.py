@@ -10,9 +10,10 @@ from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.model.checker import Limits, Status
-from random_scenario import Drawing, draw, smaller
+from random_scenario import Drawing, draw, draw_several, smaller
 
 SEEDS = range(100)
+SEVERAL = range(60)
 PARTS = 10
 LIMITS = Limits(max_states=4_000)
 
@@ -22,6 +23,15 @@ def test_verdicts_of_random_scenarios_are_those_of_the_whole(part: int) -> None:
     found = [differential.compare(draw(seed).load().scenario, LIMITS) for seed in SEEDS[part::PARTS]]
     apart = {seed: one.apart for seed, one in zip(SEEDS[part::PARTS], found, strict=True) if one.apart}
     assert apart == {}
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_verdicts_of_islands_are_those_of_all_at_once(part: int) -> None:
+    seeds = SEVERAL[part::PARTS]
+    ways = {"ours": differential.by_islands, "other": differential.reduced}
+    found = [differential.compare(draw_several(seed).load().scenario, LIMITS, **ways) for seed in seeds]
+    assert {seed: one.apart for seed, one in zip(seeds, found, strict=True) if one.apart} == {}
+    assert any(one.islands > 1 for one in found)
 
 
 @pytest.mark.parametrize("name", differential.kept())

@@ -62,6 +62,8 @@ class Document:
     """What the run is of where it is not of all: an island of the input by itself, beside others that do nothing."""
     places: int = 0
     """How many Pods it had places for."""
+    rest: int = 0
+    """In which of its states of rest it was when the others came; 0: they were there first."""
 
 
 def said(action: str, label: str) -> str:
@@ -85,7 +87,7 @@ def _to_json(document: Document) -> dict[str, Any]:
         "kind": document.kind,
         "reasons": list(document.reasons),
         "inputs": {"files": dict(document.inputs.files), "options": thaw(document.inputs.options)},
-        **({"island": document.island, "places": document.places} if document.island else {}),
+        **({"island": document.island, "places": document.places, "rest": document.rest} if document.island else {}),
         "start": document.start,
         "steps": [
             {
@@ -174,6 +176,7 @@ def _from_json(data: _Reader) -> Document:
         cycle_start=data.index("cycleStart", len(steps)),
         island=data.text("island") if "island" in data.data else "",
         places=data.number("places") if "island" in data.data else 0,
+        rest=data.number("rest") if "island" in data.data else 0,
     )
 
 

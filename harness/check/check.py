@@ -58,6 +58,7 @@ def check(
     reductions: bool = True,
     symmetry: bool = True,
     search: Callable[..., Exploration] = explore,
+    prepared: Prepared | None = None,
 ) -> Report:
     """Check every claim about a scenario. `reductions` False explores all components together instead of the core.
 
@@ -67,6 +68,8 @@ def check(
 
     `search` looks through the core: `explore` or `simulate`, with whatever further arguments it shall have.
 
+    `prepared` are the states to start from, where they are known.
+
     `limits` are those of all of it: the time runs from here, through `prepare` and every search, and an interrupted
     search is the last one. What was decided by then stays decided.
 
@@ -75,12 +78,12 @@ def check(
     began = monotonic()
     limits = limits.begun()
     try:
-        prepared = prepare(scenario, limits)
+        prepared = prepared or prepare(scenario, limits)
     except Restless as restless:
         why = f"applying the manifests does not come to rest ({restless}); start: empty explores it"
-        return _nothing_known(scenario, why, monotonic() - began)
+        return nothing_known(scenario, why, monotonic() - began)
     except Cut as cut:
-        return _nothing_known(scenario, f"{cut} before the manifests were applied", monotonic() - began)
+        return nothing_known(scenario, f"{cut} before the manifests were applied", monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
     asked = (*claim_properties.of(core), *motion.premises(core, prepared))
     looks = partial(search, core.machine, asked, limits=limits, progress=progress)
@@ -119,9 +122,9 @@ def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = Tru
     return build(scenario, parts, *prepared.starts)
 
 
-def machine_for(scenario: Scenario, kind: str = "") -> Machine:
+def machine_for(scenario: Scenario, kind: str = "", prepared: Prepared | None = None) -> Machine:
     """Give the machine a trace of this kind of breach was found on, for a replay."""
-    prepared = prepare(scenario)
+    prepared = prepared or prepare(scenario)
     if kind.startswith(flowing.IN_FLOW):
         return flowing.machine_of(scenario, prepared, kind)
     if kind == queueing.IN_QUEUE:
@@ -131,7 +134,8 @@ def machine_for(scenario: Scenario, kind: str = "") -> Machine:
     return machine_of(scenario, prepared).machine
 
 
-def _nothing_known(scenario: Scenario, reason: str, seconds: float) -> Report:
+def nothing_known(scenario: Scenario, reason: str, seconds: float = 0.0) -> Report:
+    """Return the report of a scenario that was not looked at, for a reason."""
     claims = tuple(
         Claim(name, text, Status.UNKNOWN, "", (reason,))
         for name, text in claim_properties.SENTENCES.items()

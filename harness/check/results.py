@@ -24,10 +24,15 @@ class Blame:
 
 @frozen
 class Alone:
-    """An island that a breach was found on by itself, the others asleep: its name, and its places for Pods."""
+    """An island that a breach was found on by itself, the others asleep.
+
+    Its name, its places for Pods, and in which of its own states of rest it was when the others came (from 1; 0: they
+    were there first).
+    """
 
     island: str
     pods: int
+    rest: int = 0
 
 
 @frozen

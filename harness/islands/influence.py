@@ -7,8 +7,7 @@ object reads another only along one of these:
 - a selector: of a Service, a disruption budget, a workload (which adopts what it selects), a term of pod affinity or
   anti-affinity, a spread constraint,
 - an EndpointSlice's Service; a budget of resources and whatever is in its namespace,
-- something that only one can have: a port of the host, a node port, a fixed address, a claim of a volume,
-- a command that touches several.
+- something that only one can have: a port of the nodes, a fixed address, a claim of a volume.
 
 Every version that the script makes of an object counts. Labels that controllers add (the hash of a template) are taken
 to match whatever is asked of them. Names that lead nowhere join nothing. Room is the business of `room`; nodes,
@@ -180,7 +179,7 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
             for port in container.ports:
                 number = port.container_port if maker.spec.host_network else port.host_port
                 if number:
-                    asking["port of the host", number][maker.ref] = None
+                    asking["port of the nodes", number][maker.ref] = None
         for name, ephemeral in claim_names(Pod(spec=maker.spec)):
             if not ephemeral:
                 asking["claim", maker.ref.namespace, name][maker.ref] = None
@@ -190,9 +189,9 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
         if isinstance(obj, Service):
             for port in obj.spec.ports:
                 if port.node_port:
-                    asking["node port", port.node_port][ref_of(obj)] = None
-            if obj.spec.cluster_ip not in {"", "None"}:
-                asking["address", obj.spec.cluster_ip][ref_of(obj)] = None
+                    asking["port of the nodes", port.node_port][ref_of(obj)] = None
+            for address in {obj.spec.cluster_ip, *obj.spec.cluster_ips, *obj.spec.external_ips} - {"", "None"}:
+                asking["address", address][ref_of(obj)] = None
     for (what, *which), refs in asking.items():
         for one, other in pairwise(refs):
             yield Bond(one, other, f"{_told(one)} and {_told(other)} name the same {what} ({which[-1]})")

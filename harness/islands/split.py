@@ -28,6 +28,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
+from ...impl.apiserver.storage import with_meta
 from ...impl.kubectl import script as kubectl
 from ..input.given import versions
 from ..input.scenario import Consistency, Crowd, Scenario, Start, placed
@@ -57,14 +58,15 @@ def islands_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -
     whole = (Island("", scenario, tuple(range(len(scenario.script)))),)
     if not _separable(scenario):
         return whole
-    objects = tuple(versions(scenario, applied(scenario)))
+    asked = (with_meta(one, namespace=placed(one, scenario.namespace).namespace) for one in scenario.applied)
+    objects = (*versions(scenario, applied(scenario)), *asked)  # Also what is refused is asked for.
     makers = tuple(dict.fromkeys(makers_of(objects)))
     touched = tuple(_touched(step, scenario) for step in scenario.script)
     members = {ref_of(one): None for one in objects if ref_of(one).kind not in SHARED}
-    if any(ref not in members for refs in touched for ref in refs):
+    if any(ref is not None and ref not in members for ref in touched):
         return whole
     found = [one for one in bonds(objects) if one.one in members and one.other in members]
-    groups = _groups(members, found, touched)
+    groups = _groups(members, found)
     bare = [refs for refs in groups if not any(one.ref in refs for one in makers)]
     groups = [refs for refs in groups if refs not in bare]
     if bare and groups:
@@ -94,25 +96,23 @@ def _size(island: Island) -> tuple[int, int, str]:
     return island.scenario.pods, len(island.steps), island.name
 
 
-def _touched(step: kubectl.Step, scenario: Scenario) -> tuple[Ref, ...]:
-    """Name the objects that a step is about; none: nodes, which are everybody's."""
+def _touched(step: kubectl.Step, scenario: Scenario) -> Ref | None:
+    """Name the object that a step is about; None: a node, which is everybody's."""
     namespace = getattr(step, "namespace", "") or scenario.namespace
     match step:
         case kubectl.Apply():
-            return (placed(step.object, scenario.namespace),)
+            return placed(step.object, scenario.namespace)
         case kubectl.DeletePod():
             kind, _, name = ("Pod", "/", step.name) if step.name else step.workload.partition("/")
-            return (Ref(kind, namespace, name),)
+            return Ref(kind, namespace, name)
         case kubectl.OfWorkload():
-            return (Ref(step.kind, namespace, step.name),)
+            return Ref(step.kind, namespace, step.name)
         case _:
-            return ()
+            return None
 
 
-def _groups(
-    members: Mapping[Ref, None], found: Iterable[Bond], touched: Iterable[tuple[Ref, ...]]
-) -> list[frozenset[Ref]]:
-    """Return the members that bonds and steps join, each group once, in the order of their first members."""
+def _groups(members: Mapping[Ref, None], found: Iterable[Bond]) -> list[frozenset[Ref]]:
+    """Return the members that bonds join, each group once, in the order of their first members."""
     parent = {ref: ref for ref in members}
 
     def root(ref: Ref) -> Ref:
@@ -123,9 +123,6 @@ def _groups(
 
     for bond in found:
         parent[root(bond.one)] = root(bond.other)
-    for refs in touched:
-        for ref in refs[1:]:
-            parent[root(ref)] = root(refs[0])
     groups: dict[Ref, list[Ref]] = defaultdict(list)
     for ref in sorted(members):
         groups[root(ref)].append(ref)
@@ -140,10 +137,10 @@ def _island(
     refs: frozenset[Ref],
     makers: tuple[Maker, ...],
     found: list[Bond],
-    touched: tuple[tuple[Ref, ...], ...],
+    touched: tuple[Ref | None, ...],
     sizes: Mapping[str, int],
 ) -> Island:
-    steps = tuple(number for number, about in enumerate(touched) if not about or refs.intersection(about))
+    steps = tuple(number for number, about in enumerate(touched) if about is None or about in refs)
     objects = tuple(one for one in scenario.objects if _belongs(one, refs, scenario))
     alone = evolve(scenario, objects=objects, script=tuple(scenario.script[number] for number in steps))
     mine = [ref for ref in sorted(refs) if any(one.ref == ref for one in makers)] or sorted(refs)

@@ -1,0 +1,173 @@
+"""A breach of an island looked for again among all others, which are at rest and asleep.
+
+Asleep they do nothing, which they may: a run may end anywhere, and nobody promises when a component acts. The scheduler
+sees their Pods. Where each is follows from who came first: the others, one island after the other, or the island itself
+in one of its own states of rest. What is found is a run of the whole as long as no step waited for one who slept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from attrs import define, evolve, field, frozen
+
+from ...impl.api.core import Pod
+from ...impl.api.kinds import Object
+from ...impl.api.meta import ObjectMeta
+from ...impl.kubectl import script as kubectl
+from ...model.checker.results import Limits, Status
+from ...model.machine import State
+from ..check.results import Alone, Claim, Report
+from ..input.scenario import NOBODY, Crowd, Faults, Scenario, Start
+from ..world.cluster import Initial, Parts, applied, build
+from ..world.environment import command
+from ..world.prepare import Prepared, prepare
+from ..world.settle import Cut, Restless, contents, settle
+from .looking import Ways
+from .split import Island
+
+TRIED = 3
+"""Orders in which islands come to rest that are tried for one breach, at most."""
+SHARED = 2
+"""Of how many searches the time that is left is taken to be for when a breach is looked for again."""
+
+
+@frozen
+class Found:
+    """What became of a breach: the claim as it is broken in a run of the whole, or None and why there is none."""
+
+    claim: Claim | None = None
+    why: str = ""
+
+
+@define
+class Witnesses:
+    """What is found of islands among the others asleep; each is looked at once in each order of coming."""
+
+    scenario: Scenario
+    parts: tuple[Island, ...]
+    ways: Ways
+    known: dict[tuple[str, int], Report] = field(factory=dict)
+    rests: dict[str, Prepared] = field(factory=dict)
+
+    def of(self, island: Island, claim: Claim) -> Found:
+        """Return what becomes of an island's breach among all others."""
+        why = ""
+        try:
+            for rest in self._orders(island, claim):
+                report = self._report(island, rest)
+                found = next((one for one in report.claims if one.name == claim.name), claim)
+                if found.status is Status.VIOLATED:
+                    why = _why_no_run(self.scenario, island, report.scenario, found)
+                    if not why:
+                        return Found(evolve(found, alone=Alone(island.name, island.scenario.pods, rest)))
+                elif found.status is Status.UNKNOWN and found.lines:
+                    why = found.lines[0]
+        except (Cut, Restless) as restless:
+            why = f"the others do not come to rest: {restless}"
+        return Found(None, why)
+
+    def _orders(self, island: Island, claim: Claim) -> Iterator[int]:
+        """Yield who comes first, the likeliest to show the breach before others: as its run starts."""
+        if island.scenario.start is Start.EMPTY:
+            yield 0
+            return
+        starts = _rests(island, self.ways.limits).starts
+        wanted = None if claim.trace is None else _where(claim.trace.initial)
+        like = [number for number, one in enumerate(starts, 1) if _where_objects(one.objects) == wanted]
+        rest = [number for number in range(1, len(starts) + 1) if number not in like]
+        yield from (*like[:1], 0, *rest)[:TRIED]
+
+    def _report(self, island: Island, rest: int) -> Report:
+        if (island.name, rest) not in self.known:
+            scenario, prepared = among_others(self.parts, island, rest, self.ways.limits)
+            name = f"{island.name} by itself {rest}"
+            self.known[island.name, rest] = self.ways.look(name, scenario, SHARED, prepared)
+        return self.known[island.name, rest]
+
+
+def among_others(
+    parts: tuple[Island, ...], island: Island, rest: int, limits: Limits
+) -> tuple[Scenario, Prepared | None]:
+    """Return an island's scenario among all others, and where it starts if it came first (`Alone.rest`).
+
+    Each of the others comes to rest after those before it. Raises `Cut` and `Restless` (settle).
+    """
+    prepared = _rests(island, limits) if rest else None
+    first = () if prepared is None else prepared.starts[rest - 1].objects
+    own = tuple(_asleep(first, 0))
+    asleep: list[Pod] = []
+    for one in parts if island.scenario.start is not Start.EMPTY else ():
+        if one.name != island.name:
+            placed = Crowd(placed=(*own, *asleep))
+            still = evolve(one.scenario, script=(), faults=Faults(), crowd=placed)
+            asleep += _asleep(_at_rest(still, limits), len(own) + len(asleep))
+    beside = evolve(island.scenario, crowd=Crowd(placed=tuple(asleep)))
+    return beside, None if prepared is None else evolve(prepared, starts=(prepared.starts[rest - 1],), why="")
+
+
+def _rests(island: Island, limits: Limits) -> Prepared:
+    return prepare(evolve(island.scenario, crowd=NOBODY), limits)
+
+
+def _at_rest(still: Scenario, limits: Limits) -> tuple[Object, ...]:
+    """Return the objects of a scenario in one state of rest of it."""
+    cluster = build(still, Parts.core(still), Initial(applied(still)))
+    return contents(cluster, settle(cluster.machine, limits=limits)).objects
+
+
+def _asleep(objects: Iterable[Object], number: int) -> Iterator[Pod]:
+    """Yield the Pods among some objects as a scheduler sees them, numbered from here."""
+    for pod in (one for one in objects if isinstance(one, Pod) and one.spec.node_name):
+        meta = ObjectMeta(
+            f"asleep-{number}",
+            namespace=pod.metadata.namespace,
+            labels=pod.metadata.labels,
+            owner_references=pod.metadata.owner_references,
+        )
+        number += 1
+        yield Pod(meta, pod.spec)
+
+
+def _where(state: State) -> Counter[tuple[str, str]]:
+    return _where_objects(one for one in state.values() if isinstance(one, Pod))
+
+
+def _where_objects(objects: Iterable[object]) -> Counter[tuple[str, str]]:
+    """Count the Pods of each owner on each node."""
+    pods = (one for one in objects if isinstance(one, Pod))
+    return Counter((one.metadata.controller.uid if one.metadata.controller else "", one.spec.node_name) for one in pods)
+
+
+# --- is it a run of the whole? ----------------------------------------------------------------------------------------
+
+
+def _why_no_run(scenario: Scenario, island: Island, alone: Scenario, claim: Claim) -> str:
+    """Say which step waited for one who slept, so that this is no run of the whole; "": none did."""
+    if claim.trace is None:
+        return ""
+    taken = {step.action for step in claim.trace.steps}
+    begun = [number for number, step in enumerate(alone.script) if command(number, step) in taken]
+    last = island.steps[begun[-1]] if begun else -1
+    asleep = frozenset(pod.spec.node_name for pod in alone.crowd.placed)
+    for number, step in enumerate(scenario.script[: max(last, 0)]):
+        stirs = number not in island.steps or _stirs(step, asleep)
+        if stirs and (scenario.wait_between_steps or isinstance(step, kubectl.Drain)):
+            return f"what comes after {step} waits for Pods of others, which do nothing here"
+    stirred = any(_stirs(step, asleep) for step in scenario.script[: last + 1]) or scenario.faults != Faults()
+    repeats = claim.trace.cycle_start is not None
+    return "Pods of others would go on moving while this repeats" if repeats and stirred else ""
+
+
+def _stirs(step: kubectl.Step, asleep: frozenset[str]) -> bool:
+    """Tell whether a step makes Pods move that are on these nodes."""
+    match step:
+        case kubectl.Drain():
+            return step.node in asleep
+        case kubectl.Taint():
+            return step.node in asleep and step.effect == "NoExecute"
+        case kubectl.DeleteNode():
+            return step.name in asleep
+        case _:
+            return False

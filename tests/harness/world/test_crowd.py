@@ -1,0 +1,82 @@
+"""What a crowd may do to scores: whatever part of it is there, a node that is best is one that may be chosen."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from immutabledict import immutabledict
+
+from kubeproof.harness.input.plain_nodes import plain_nodes
+from kubeproof.harness.input.scenario import Crowd
+from kubeproof.harness.world.crowd import choosable
+from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.core import Container, Pod, PodSpec, ResourceRequirements
+from kubeproof.impl.api.kinds import Object
+from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.api.values.quantity import parse_quantity
+from kubeproof.impl.scheduler.amounts import presumed, requested
+from kubeproof.impl.scheduler.framework import Snapshot
+from kubeproof.impl.scheduler.schedule import decide
+
+NODES = plain_nodes(3)
+GI = 1 << 30
+
+
+def pod(name: str, cpu: int, gi: int, node: str = "") -> Pod:
+    """Give a Pod that asks for thousandths of a core and GiB; for nothing where they are 0."""
+    asked = {"cpu": f"{cpu}m"} if cpu else {}
+    asked |= {"memory": f"{gi}Gi"} if gi else {}
+    requests = immutabledict({key: parse_quantity(value) for key, value in asked.items()})
+    container = Container("app", "app:1", resources=ResourceRequirements(requests=requests))
+    return Pod(ObjectMeta(name, namespace="default"), PodSpec(containers=(container,), node_name=node))
+
+
+def crowd_of(others: tuple[Pod, ...]) -> Crowd:
+    def total(amounts: list[immutabledict[str, int]]) -> immutabledict[str, int]:
+        names = sorted({name for one in amounts for name in one})
+        return immutabledict({name: sum(one.get(name, 0) for one in amounts) for name in names})
+
+    return Crowd(total([requested(one) for one in others]), total([presumed(one) for one in others]))
+
+
+sizes = st.tuples(st.sampled_from((0, 100, 500, 900)), st.sampled_from((0, 1, 2)))
+places = st.sampled_from([node.metadata.name for node in NODES])
+
+
+def best(one: Pod, objects: tuple[Object, ...]) -> tuple[str, ...]:
+    return decide(one, Snapshot.of(Cache.of(objects))).best
+
+
+@given(
+    sizes, st.lists(st.tuples(sizes, places), max_size=2), st.lists(st.tuples(sizes, st.none() | places), max_size=4)
+)
+def test_what_is_best_beside_any_part_of_a_crowd_is_choosable(
+    own: tuple[int, int],
+    there: list[tuple[tuple[int, int], str]],
+    others: list[tuple[tuple[int, int], str | None]],
+) -> None:
+    one = pod("one", *own)
+    mine = (*NODES, *(pod(f"mine-{number}", *size, node) for number, (size, node) in enumerate(there)))
+    everyone = tuple(pod(f"other-{number}", *size, node or "") for number, (size, node) in enumerate(others))
+    decision = decide(one, Snapshot.of(Cache.of(mine)))
+    found = choosable(one, Snapshot.of(Cache.of(mine)), decision, crowd_of(everyone), scores=True)
+    placed = tuple(other for other in everyone if other.spec.node_name)
+    if set(decide(one, Snapshot.of(Cache.of((*mine, *placed)))).feasible) == set(decision.feasible):
+        assert set(best(one, (*mine, *placed))) <= set(found)
+
+
+def test_a_light_crowd_does_not_make_a_loaded_node_choosable() -> None:
+    one, heavy = pod("one", 100, 0), pod("heavy", 3000, 4, "node-1")
+    snapshot = Snapshot.of(Cache.of((*NODES, heavy)))
+    decision = decide(one, snapshot)
+    light = crowd_of((pod("other", 100, 1),))
+    assert choosable(one, snapshot, decision, light, scores=True) == ("node-2", "node-3")
+    assert choosable(one, snapshot, decision, light, scores=False) == decision.feasible
+
+
+def test_nobody_else_leaves_what_is_best_and_who_may_fill_nodes_leaves_all() -> None:
+    one, heavy = pod("one", 100, 0), pod("heavy", 3000, 4, "node-1")
+    snapshot = Snapshot.of(Cache.of((*NODES, heavy)))
+    decision = decide(one, snapshot)
+    assert choosable(one, snapshot, decision, Crowd(), scores=True) == decision.best == ("node-2", "node-3")
+    assert choosable(one, snapshot, decision, Crowd(fills=True), scores=True) == ("node-1", "node-2", "node-3")
