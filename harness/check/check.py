@@ -129,9 +129,14 @@ def machine_for(scenario: Scenario, kind: str = "", prepared: Prepared | None = 
         return flowing.machine_of(scenario, prepared, kind)
     if kind == queueing.IN_QUEUE:
         return queueing.machine_of(scenario, prepared)
+    return cluster_for(scenario, kind, prepared).machine
+
+
+def cluster_for(scenario: Scenario, kind: str, prepared: Prepared) -> Cluster:
+    """Return the cluster a breach of this kind was found in, if it is one of a cluster."""
     if kind in motion.MOVING:
-        return motion.moving(scenario, prepared, kind)[0].machine
-    return machine_of(scenario, prepared).machine
+        return motion.moving(scenario, prepared, kind)[0]
+    return machine_of(scenario, prepared)
 
 
 def nothing_known(scenario: Scenario, reason: str, seconds: float = 0.0) -> Report:

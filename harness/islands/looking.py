@@ -22,6 +22,10 @@ Search = Callable[..., Exploration]
 Watcher = Callable[[Progress], None]
 
 
+AFTERWARDS = 2
+"""How many more searches there may be in the end, to show a breach among all."""
+
+
 @frozen
 class Ways:
     """How a search of an island is done, and how many processes share the islands."""
@@ -40,7 +44,7 @@ class Ways:
         """
         limits = self.limits
         if limits.deadline is not None and left > 1:
-            share = limits.deadline.left * min(1.0, self.jobs / left)
+            share = limits.deadline.left * min(1.0, self.jobs / (left + AFTERWARDS))
             limits = evolve(limits, deadline=Deadline(monotonic() + share, limits.deadline.why))
         search = self.search(name)
         return whole.check(

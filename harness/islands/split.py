@@ -34,7 +34,7 @@ from ..input.given import versions
 from ..input.scenario import Consistency, Crowd, Scenario, Start, placed
 from ..world.cluster import applied
 from .influence import SHARED, Bond, Maker, bonds, makers_of
-from .room import Most, Room, most_of, room_for, together
+from .room import Room, most_of, room_for, together
 
 
 @frozen
@@ -158,11 +158,11 @@ def _belongs(obj: Object, refs: frozenset[Ref], scenario: Scenario) -> bool:
 
 
 def _enough(alone: Scenario) -> int:
-    """Return how many places for Pods should do: for each thing that replaces Pods another set of them, and a spare."""
+    """Return how many places for Pods should do: for all that replaces some another set of them, and then a spare."""
     steps = sum(not isinstance(one, kubectl.Cordon | kubectl.Uncordon | kubectl.Untaint) for one in alone.script)
     faults = alone.faults
     events = steps + faults.node_crash + faults.node_reboot + faults.crash + faults.partition
-    return max(1, alone.replicas) * (1 + events) + 1
+    return max(1, alone.replicas) * (1 + events) + min(1, events)
 
 
 # --- the others -------------------------------------------------------------------------------------------------------
@@ -172,7 +172,10 @@ def _crowded(
     scenario: Scenario, islands: list[Island], makers: tuple[Maker, ...], groups: list[frozenset[Ref]]
 ) -> list[Island] | None:
     """Return the islands with what the others may be to each; None where there is too little room for all."""
-    mine = [tuple(maker for maker in makers if maker.ref in refs) for refs in groups]
+    group_of = {ref: number for number, refs in enumerate(groups) for ref in refs}
+    mine: list[list[Maker]] = [[] for _ in groups]
+    for maker in makers:
+        mine[group_of[maker.ref]].append(maker)
     most = [
         most_of((maker.spec for maker in own), island.scenario.pods) for own, island in zip(mine, islands, strict=True)
     ]
@@ -180,23 +183,29 @@ def _crowded(
     room = room_for(scenario, tuple(maker.spec for maker in makers), total)
     if room is Room.SHORT:
         return None
-    stops = [any(_stops(step, own) for step in scenario.script) for own in mine]
+    stopping = [island.name for island, own in zip(islands, mine, strict=True) if _any_stops(scenario, own)]
+    presumed = together(one.presumed for one in most)
     found = []
-    for number, island in enumerate(islands):
-        others = [one for at, one in enumerate(most) if at != number]
-        stopped = any(one for at, one in enumerate(stops) if at != number)
-        crowd = _crowd(others, fills=room is Room.SOMEWHERE, stops=stopped)
+    for island, own in zip(islands, most, strict=True):
+        crowd = Crowd(
+            _without(total, own.requested),
+            _without(presumed, own.presumed),
+            fills=room is Room.SOMEWHERE,
+            stops_drains=any(name != island.name for name in stopping),
+        )
         found.append(evolve(island, scenario=evolve(island.scenario, crowd=crowd)))
     return found
 
 
-def _crowd(others: list[Most], *, fills: bool, stops: bool) -> Crowd:
-    requested = together(one.requested for one in others)
-    presumed = together(one.presumed for one in others)
-    return Crowd(immutabledict(requested), immutabledict(presumed), fills, stops)
+def _without(total: Mapping[str, int], own: Mapping[str, int]) -> immutabledict[str, int]:
+    return immutabledict({name: number - own.get(name, 0) for name, number in total.items()})
 
 
-def _stops(step: kubectl.Step, own: tuple[Maker, ...]) -> bool:
+def _any_stops(scenario: Scenario, own: Iterable[Maker]) -> bool:
+    return any(_stops(step, own) for step in scenario.script)
+
+
+def _stops(step: kubectl.Step, own: Iterable[Maker]) -> bool:
     """Tell whether a step is a drain that is refused where some Pod of these is."""
     if not isinstance(step, kubectl.Drain):
         return False

@@ -3,6 +3,9 @@
 Asleep they do nothing, which they may: a run may end anywhere, and nobody promises when a component acts. The scheduler
 sees their Pods. Where each is follows from who came first: the others, one island after the other, or the island itself
 in one of its own states of rest. What is found is a run of the whole as long as no step waited for one who slept.
+
+First the run of the breach is followed step by step; where the scheduler would not choose so, a search looks for
+another one.
 """
 
 from __future__ import annotations
@@ -16,10 +19,15 @@ from ...impl.api.core import Pod
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.kubectl import script as kubectl
-from ...model.checker.results import Limits, Status
-from ...model.machine import State
+from ...model.checker.results import Limits, Status, Step, Trace
+from ...model.checker.semantics import Move, initial_states, is_fair, micro_steps, moves
+from ...model.machine import Machine, State
+from ..check import check as whole
+from ..check.motion import MOVING
 from ..check.results import Alone, Claim, Report
+from ..claims.answers import AT_A_STEP
 from ..input.scenario import NOBODY, Crowd, Faults, Scenario, Start
+from ..world import scheduling
 from ..world.cluster import Initial, Parts, applied, build
 from ..world.environment import command
 from ..world.prepare import Prepared, prepare
@@ -27,6 +35,8 @@ from ..world.settle import Cut, Restless, contents, settle
 from .looking import Ways
 from .split import Island
 
+MOMENTS = frozenset({"initial", "invariant", "step", AT_A_STEP, *MOVING})
+"""The kinds of a breach that is over once it has happened; others are of a state in which nothing more happens."""
 TRIED = 3
 """Orders in which islands come to rest that are tried for one breach, at most."""
 SHARED = 2
@@ -49,13 +59,19 @@ class Witnesses:
     parts: tuple[Island, ...]
     ways: Ways
     known: dict[tuple[str, int], Report] = field(factory=dict)
-    rests: dict[str, Prepared] = field(factory=dict)
+    among: dict[tuple[str, int], tuple[Scenario, Prepared]] = field(factory=dict)
 
     def of(self, island: Island, claim: Claim) -> Found:
         """Return what becomes of an island's breach among all others."""
         why = ""
         try:
-            for rest in self._orders(island, claim):
+            orders = tuple(self._orders(island, claim))
+            for rest in orders:
+                scenario, prepared = self._among(island, rest)
+                followed = _followed(scenario, prepared, claim)
+                if followed is not None and not _why_no_run(self.scenario, island, scenario, followed):
+                    return Found(evolve(followed, alone=Alone(island.name, island.scenario.pods, rest)))
+            for rest in orders:
                 report = self._report(island, rest)
                 found = next((one for one in report.claims if one.name == claim.name), claim)
                 if found.status is Status.VIOLATED:
@@ -79,18 +95,21 @@ class Witnesses:
         rest = [number for number in range(1, len(starts) + 1) if number not in like]
         yield from (*like[:1], 0, *rest)[:TRIED]
 
+    def _among(self, island: Island, rest: int) -> tuple[Scenario, Prepared]:
+        if (island.name, rest) not in self.among:
+            self.among[island.name, rest] = among_others(self.parts, island, rest, self.ways.limits)
+        return self.among[island.name, rest]
+
     def _report(self, island: Island, rest: int) -> Report:
         if (island.name, rest) not in self.known:
-            scenario, prepared = among_others(self.parts, island, rest, self.ways.limits)
+            scenario, prepared = self._among(island, rest)
             name = f"{island.name} by itself {rest}"
             self.known[island.name, rest] = self.ways.look(name, scenario, SHARED, prepared)
         return self.known[island.name, rest]
 
 
-def among_others(
-    parts: tuple[Island, ...], island: Island, rest: int, limits: Limits
-) -> tuple[Scenario, Prepared | None]:
-    """Return an island's scenario among all others, and where it starts if it came first (`Alone.rest`).
+def among_others(parts: tuple[Island, ...], island: Island, rest: int, limits: Limits) -> tuple[Scenario, Prepared]:
+    """Return an island's scenario among all others, and where it starts (`Alone.rest`).
 
     Each of the others comes to rest after those before it. Raises `Cut` and `Restless` (settle).
     """
@@ -104,7 +123,9 @@ def among_others(
             still = evolve(one.scenario, script=(), faults=Faults(), crowd=placed)
             asleep += _asleep(_at_rest(still, limits), len(own) + len(asleep))
     beside = evolve(island.scenario, crowd=Crowd(placed=tuple(asleep)))
-    return beside, None if prepared is None else evolve(prepared, starts=(prepared.starts[rest - 1],), why="")
+    if prepared is None:
+        return beside, prepare(beside, limits)
+    return beside, evolve(prepared, starts=(prepared.starts[rest - 1],), why="")
 
 
 def _rests(island: Island, limits: Limits) -> Prepared:
@@ -138,6 +159,57 @@ def _where_objects(objects: Iterable[object]) -> Counter[tuple[str, str]]:
     """Count the Pods of each owner on each node."""
     pods = (one for one in objects if isinstance(one, Pod))
     return Counter((one.metadata.controller.uid if one.metadata.controller else "", one.spec.node_name) for one in pods)
+
+
+# --- following a run --------------------------------------------------------------------------------------------------
+
+
+def _followed(scenario: Scenario, prepared: Prepared, claim: Claim) -> Claim | None:
+    """Return a claim with its run as it goes among the others; None where it does not, or does not end as it did.
+
+    It ends as it did where all is the same but what the scheduler has in mind, which no claim looks at; and where
+    nothing more can happen if that was the breach. One that repeats is searched for.
+    """
+    trace = claim.trace
+    if trace is None or trace.cycle_start is not None:
+        return None
+    cluster = whole.cluster_for(scenario, claim.kind, prepared)
+    thoughts = {slot for one in cluster.processes if one.user == scheduling.USER for slot in one.memories()}
+
+    def same(one: State, other: State) -> bool:
+        return all(one[slot] == other[slot] for slot in one if slot not in thoughts)
+
+    start = next((one for one in initial_states(cluster.machine, urgent=True) if same(one, trace.initial)), None)
+    if start is None:
+        return None
+    state, wanted, taken = start, trace.initial, []
+    for step in trace.steps:
+        wanted = after_step(wanted, step)
+        here = _moves(cluster.machine, state)
+        alike = (one for one in here if (one.step.action, one.step.label) == (step.action, step.label))
+        found = next((one for one in alike if same(one.after, wanted)), None)
+        if found is None:
+            return None
+        state = found.after
+        taken.append(found.step)
+    if claim.kind not in MOMENTS and any(_is_fair(cluster.machine, one) for one in _moves(cluster.machine, state)):
+        return None
+    return evolve(claim, trace=Trace(start, tuple(taken)))
+
+
+def _moves(machine: Machine, state: State) -> tuple[Move, ...]:
+    return moves(machine, state, urgent=True)
+
+
+def after_step(state: State, step: Step) -> State:
+    """Return the state after a step and what it set off at once."""
+    for _, _, after in micro_steps(state, step):
+        state = after
+    return state
+
+
+def _is_fair(machine: Machine, move: Move) -> bool:
+    return is_fair(machine.actions[move.action], urgent=True)
 
 
 # --- is it a run of the whole? ----------------------------------------------------------------------------------------
