@@ -95,6 +95,7 @@ def cli() -> None:
     "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
 )
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Use N processes; one for each core by default.")
+@click.option("--no-cache", is_flag=True, help="Look anew at what an earlier run has an answer for.")
 @click.option("--no-islands", is_flag=True, help="Look at workloads together that have nothing to do with each other.")
 @click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states.")
 @click.option(
@@ -127,6 +128,7 @@ def cli() -> None:
 def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Check that manifests converge, every placement is valid and every Service stays reachable, or show how not."""
     from . import face  # noqa: PLC0415 - --help and --version need nothing of it
+    from .islands import cache as answers  # noqa: PLC0415
 
     cluster = cluster_of(paths, given)
     with _Progress() as progress:
@@ -151,6 +153,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
             symmetry=not given["no_symmetry"],
             islands=not given["no_islands"],
             jobs=given["jobs"] or os.cpu_count() or 1,
+            cache=None if given["no_cache"] else answers.Cache(answers.home()),
         )
     _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"], explain=given["explain"]))
     if given["statistics"] and not given["as_json"]:

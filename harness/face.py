@@ -41,6 +41,7 @@ from .input.scenario import Faults
 from .input.scenario_file import FAULTS, Loaded, load_scenario
 from .input.script import to_json
 from .islands import check as checking
+from .islands.cache import Cache as Kept
 from .version import VERSION
 from .world.cluster import Refused
 
@@ -178,6 +179,7 @@ def check(
     symmetry: bool = True,
     islands: bool = True,
     jobs: int = 1,
+    cache: Kept | None = None,
     **options: Any,
 ) -> Result:
     """Check a cluster, or the manifests at a path, against every claim.
@@ -188,8 +190,8 @@ def check(
     `resume` goes on from it; `measure` times the Python code of components and claims. With `walks`, so many
     random walks stand in for the search: they find breaches, and nothing holds. `symmetry` False keeps apart what
     differs only in which of several nodes or Pods that are alike is which, `islands` False looks at workloads together
-    that have nothing to do with each other, and `jobs` processes share those that have not. Raises BadInput for what is
-    wrong with the input, the checkpoint included.
+    that have nothing to do with each other, and `jobs` processes share those that have not. `cache` keeps answers
+    for later runs. Raises BadInput for what is wrong with the input, the checkpoint included.
     """
     if not isinstance(cluster, Cluster):
         cluster = Cluster.from_manifests(cluster)
@@ -215,6 +217,7 @@ def check(
             search=search,
             islands=islands and not walks,
             jobs=jobs,
+            cache=None if walks or checkpoint or measure else cache,
         )
     except Refused as refused:
         raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None

@@ -132,6 +132,8 @@ def numbers(report: Report) -> str:
     searched = f"{report.states:,} states, {report.transitions:,} transitions, depth {report.depth}"
     if report.exploration is not None and report.exploration.symmetry:
         searched += f" ({report.exploration.symmetry})"
+    if report.remembered:
+        searched += f", {report.remembered} of the searches as found before (--no-cache looks anew)"
     return f"{searched}, {report.seconds:.1f} s{'' if report.complete else ', INCOMPLETE'}"
 
 

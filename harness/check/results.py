@@ -70,3 +70,5 @@ class Report:
     exploration: Exploration | None = None
     islands: tuple[str, ...] = ()
     """The islands that were looked at one by one, each with why it hangs together; none where all was."""
+    remembered: int = 0
+    """How many searches were not done anew, for their answers are kept from an earlier run."""

@@ -22,6 +22,7 @@ from ..check.results import Alone, Claim, Report
 from ..claims import registry as claims
 from ..input.priorities import may_preempt
 from ..input.scenario import Scenario
+from .cache import Cache
 from .looking import Search, Watcher, Ways
 from .split import Island, islands_of
 from .witness import Witnesses, among_others
@@ -42,15 +43,17 @@ def check(
     search: Callable[[str], Search] = lambda _name: explore,
     islands: bool = True,
     jobs: int = 1,
+    cache: Cache | None = None,
 ) -> Report:
     """Check every claim about a scenario, each island by itself; `islands` False: all at once, as `check.check` does.
 
     `search` gives for the name of an island ("": the whole) what looks through it. `jobs` processes share the islands.
+    `cache` keeps what is found, and gives what was found before.
 
     Raises `Refused` (cluster) for an object the API server does not accept.
     """
     began = monotonic()
-    ways = Ways(search, limits.begun(), progress, symmetry, jobs)
+    ways = Ways(search, limits.begun(), progress, symmetry, jobs, cache)
     sizes: dict[str, int] = {}
     for _ in range(GROWS):
         parts = islands_of(scenario, sizes) if islands else ()
@@ -120,6 +123,7 @@ def _joined(look: Witnesses, reports: tuple[Report, ...], seconds: float) -> Rep
         complete=all(one.complete for one in reports),
         exploration=reports[-1].exploration,
         islands=tuple(_hangs_together(one) for one in look.parts),
+        remembered=sum(one.remembered for one in everyone),
     )
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -90,8 +91,9 @@ def makers_of(objects: Iterable[Object]) -> Iterator[Maker]:
     for obj in objects:
         spec = pod_spec(obj)
         if spec is not None:
-            meta = obj.metadata if isinstance(obj, Pod) else getattr(obj.spec, "template").metadata  # noqa: B009
-            yield Maker(ref_of(obj), meta.labels, spec)
+            body: Any = obj
+            labels = body.metadata.labels if isinstance(obj, Pod) else body.spec.template.metadata.labels
+            yield Maker(ref_of(obj), labels, spec)
 
 
 def bonds(objects: tuple[Object, ...]) -> Iterator[Bond]:
@@ -187,10 +189,11 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
         if ref_of(obj).kind == "PersistentVolumeClaim":
             asking["claim", obj.metadata.namespace, obj.metadata.name][ref_of(obj)] = None
         if isinstance(obj, Service):
-            for port in obj.spec.ports:
-                if port.node_port:
-                    asking["port of the nodes", port.node_port][ref_of(obj)] = None
-            for address in {obj.spec.cluster_ip, *obj.spec.cluster_ips, *obj.spec.external_ips} - {"", "None"}:
+            for open_port in obj.spec.ports:
+                if open_port.node_port:
+                    asking["port of the nodes", open_port.node_port][ref_of(obj)] = None
+            addresses = {obj.spec.cluster_ip, *obj.spec.cluster_ips, *obj.spec.external_ips}
+            for address in sorted(addresses - {"", "None"}):
                 asking["address", address][ref_of(obj)] = None
     for (what, *which), refs in asking.items():
         for one, other in pairwise(refs):

@@ -17,6 +17,7 @@ from ..check import check as whole
 from ..check.results import Report
 from ..input.scenario import Scenario
 from ..world.prepare import Prepared
+from .cache import Cache
 
 Search = Callable[..., Exploration]
 Watcher = Callable[[Progress], None]
@@ -36,25 +37,35 @@ class Ways:
     progress: Watcher | None = None
     symmetry: bool = True
     jobs: int = 1
+    cache: Cache | None = None
 
     def look(self, name: str, scenario: Scenario, left: int = 1, prepared: Prepared | None = None) -> Report:
         """Return what is found of an island, in its share of the time for so many of them.
 
         `prepared` is where it starts, if that is known.
         """
-        limits = self.limits
-        if limits.deadline is not None and left > 1:
-            share = limits.deadline.left * min(1.0, self.jobs / (left + AFTERWARDS))
-            limits = evolve(limits, deadline=Deadline(monotonic() + share, limits.deadline.why))
-        search = self.search(name)
-        return whole.check(
+        key = self.cache.key(scenario, symmetry=self.symmetry) if self.cache and prepared is None else ""
+        if self.cache and key and (found := self.cache.get(key)) is not None:
+            return evolve(found, scenario=scenario, seconds=0.0, remembered=1)
+        report = whole.check(
             scenario,
-            limits=limits,
+            limits=self._share(left),
             progress=self.progress,
             symmetry=self.symmetry,
-            search=search,
+            search=self.search(name),
             prepared=prepared,
         )
+        if self.cache and key:
+            self.cache.put(key, report)
+        return report
+
+    def _share(self, left: int) -> Limits:
+        """Return the limits for one of so many searches that are left."""
+        limits = self.limits
+        if limits.deadline is None or left == 1:
+            return limits
+        share = limits.deadline.left * min(1.0, self.jobs / (left + AFTERWARDS))
+        return evolve(limits, deadline=Deadline(monotonic() + share, limits.deadline.why))
 
     def after(self, report: Report) -> Ways:
         """Return the ways for further searches: none, if somebody interrupted this one."""

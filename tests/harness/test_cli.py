@@ -62,10 +62,12 @@ def check(
     reductions: bool = True,
     symmetry: bool = True,
     search: Any = explore,
+    prepared: Any = None,
 ) -> Report:
     """Explore the stand-in: two nodes are one too many for the claim."""
     assert reductions
     assert symmetry
+    assert prepared is None
 
     def small(view: View) -> Iterator[str]:
         if view["count"] > 1:
@@ -105,6 +107,7 @@ def run(
 ) -> Callable[..., tuple[int, str, str]]:
     """Run the command line on the stand-in, in a folder of its own with web.yaml: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(checking, "check", check)
     monkeypatch.setattr(checking, "machine_for", machine)
     (tmp_path / "web.yaml").write_text(MANIFESTS)
