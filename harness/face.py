@@ -217,7 +217,7 @@ def check(
             search=search,
             islands=islands and not walks,
             jobs=jobs,
-            cache=None if walks or checkpoint or measure else cache,
+            cache=None if walks or measure else cache,
         )
     except Refused as refused:
         raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None

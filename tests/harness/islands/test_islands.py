@@ -365,6 +365,22 @@ def _plain(_name: str) -> Any:
     return explore
 
 
+def test_a_search_that_ends_early_in_some_islands_goes_on_in_each(tmp_path: Any) -> None:
+    files = tmp_path / "all.yaml"
+    files.write_text(yaml.safe_dump_all([deployment("web", 2), service("web", "web"), deployment("db"), pod("alone")]))
+    asked = partial(face.check, face.Cluster.from_manifests(files, nodes=2), script=["set-image web web:2"])
+    fresh = asked()
+    kept = tmp_path / "kept"
+    cut = asked(checkpoint=kept, limits=Limits(max_states=100))
+    assert not cut.outcome.complete
+    files_of_islands = {"kept.Deployment.db", "kept.Deployment.web", "kept.Pod.alone"}
+    assert files_of_islands <= {one.name for one in tmp_path.glob("kept*")}
+    resumed = asked(checkpoint=kept, resume=True)
+    assert resumed.outcome.complete
+    assert resumed.outcome.states == fresh.outcome.states
+    assert resumed.quiet == fresh.quiet
+
+
 def test_without_islands_all_is_one() -> None:
     one = scenario(deployment("web"), deployment("db"))
     report = check(one, islands=False)
