@@ -19,6 +19,7 @@ bench:
 	python tests/bench_checker.py
 	python tests/bench_placement.py
 	python tests/bench_proxy.py
+	python tests/bench_islands.py
 
 # The compiled engine (pip install '.[fast]') beside SPIN and minicheck, where these are installed.
 bench-engine:

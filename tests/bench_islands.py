@@ -1,0 +1,104 @@
+"""What islands cost: `python tests/bench_islands.py [rolling|idle|whole|warm]...`, all by default. CPU seconds.
+
+- rolling: Deployments of two replicas that all roll out, three nodes: what twice as many cost.
+- idle: Deployments that nothing happens to beside one that rolls out.
+- whole: two of them, island by island and all at once.
+- warm: the same question twice, answers kept in between.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import process_time
+from typing import Any
+
+import yaml
+
+from kubeproof.harness.check.results import Report
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.islands.cache import Cache
+from kubeproof.harness.islands.check import check
+
+LARGE = {"cpu": "400", "memory": "900Gi", "pods": "4000"}
+"""A node with room for whatever is asked here."""
+
+
+def deployment(name: str, replicas: int) -> dict[str, Any]:
+    """Return the manifest of a Deployment that asks for nothing."""
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "app:1"}]}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
+
+
+def scenario(count: int, replicas: int, rolling: int) -> Scenario:
+    """Return so many Deployments of which the first `rolling` get a new image."""
+    names = [f"app-{number}" for number in range(count)]
+    files = {"all.yaml": yaml.safe_dump_all([deployment(name, replicas) for name in names])}
+    script = [{"setImage": {"kind": "Deployment", "name": name, "image": "app:2"}} for name in names[:rolling]]
+    return load_scenario("islands", files, {"nodes": 3, "nodeCapacity": LARGE, "script": script}).scenario
+
+
+def timed(run: Callable[[], Report]) -> tuple[Report, float]:
+    """Return what a check found, and the CPU seconds it took."""
+    began = process_time()
+    found = run()
+    return found, process_time() - began
+
+
+def told(found: Report, seconds: float) -> str:
+    """Say how large a check was, and its verdicts."""
+    verdicts = ", ".join(sorted({claim.status.value for claim in found.claims}))
+    return f"{seconds:.1f} s, {found.states:,} states, {verdicts}"
+
+
+def rolling() -> Iterator[str]:
+    """Ask for 10, 20 and 50 rollouts."""
+    for count in (10, 20, 50):
+        found, seconds = timed(lambda count=count: check(scenario(count, 2, count)))
+        yield f"{count} Deployments of 2 that all roll out: {told(found, seconds)}; {seconds / count:.2f} s each"
+
+
+def idle() -> Iterator[str]:
+    """Ask for 100, 300 and 1,000 Deployments of which one rolls out."""
+    for count in (100, 300, 1000):
+        found, seconds = timed(lambda count=count: check(scenario(count, 1, 1)))
+        each = 1000 * seconds / count
+        yield f"{count} Deployments of which one rolls out: {told(found, seconds)}; {each:.0f} ms each"
+
+
+def whole() -> Iterator[str]:
+    """Ask for two Deployments of one replica both ways."""
+    one = scenario(2, 1, 2)
+    apart, less = timed(lambda: check(one))
+    together, more = timed(lambda: check(one, islands=False))
+    yield f"two rollouts of 1, island by island: {told(apart, less)}"
+    yield f"two rollouts of 1, all at once: {told(together, more)}; {more / less:.1f} times as much"
+
+
+def warm() -> Iterator[str]:
+    """Ask twice."""
+    with TemporaryDirectory() as folder:
+        kept, one = Cache(Path(folder)), scenario(10, 2, 10)
+        first, cold = timed(lambda: check(one, cache=kept))
+        again, seconds = timed(lambda: check(one, cache=kept))
+    yield f"10 rollouts of 2, cold: {told(first, cold)}; again: {seconds:.2f} s, {again.remembered} islands remembered"
+
+
+PARTS = {one.__name__: one for one in (rolling, idle, whole, warm)}
+
+
+def main(names: list[str]) -> int:
+    """Print the parts that are named, all if none is."""
+    for name in names or PARTS:
+        for line in PARTS[name]():
+            print(line, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
