@@ -39,11 +39,12 @@ def choosable(pod: Pod, snapshot: Snapshot, decision: Decision, crowd: Crowd, *,
 def _range(pod: Pod, info: NodeInfo, given: Mapping[str, int], crowd: Crowd) -> Range:
     """Return the lowest and the highest total score of a node."""
     fixed = sum(score for plugin, score in given.items() if plugin not in MOVED)
-    free, balance = _free(pod, info, crowd), _balance(pod, info, crowd)
-    return fixed + free[0] + balance[0], fixed + free[1] + balance[1]
+    room, even = free(pod, info, crowd), balance(pod, info, crowd)
+    return fixed + room[0] + even[0], fixed + room[1] + even[1]
 
 
-def _free(pod: Pod, info: NodeInfo, crowd: Crowd) -> Range:
+def free(pod: Pod, info: NodeInfo, crowd: Crowd) -> Range:
+    """Return the lowest and the highest score for what is left: beside all of a crowd, and beside none."""
     has, used, wanted = allocatable(info), presumed_in_use(info), presumed(pod)
     counted = [name for name in SCORED if has.get(name, 0)]
     if not counted:
@@ -51,11 +52,12 @@ def _free(pod: Pod, info: NodeInfo, crowd: Crowd) -> Range:
     there = {name: used.get(name, 0) + wanted.get(name, 0) for name in counted}
     left = {name: max(0, has[name] - there[name]) for name in counted}
     least = {name: max(0, left[name] - crowd.presumed.get(name, 0)) for name in counted}
-    low, high = (sum(free[name] * MAX_NODE_SCORE // has[name] for name in counted) for free in (least, left))
+    low, high = (sum(amounts[name] * MAX_NODE_SCORE // has[name] for name in counted) for amounts in (least, left))
     return low // len(counted), high // len(counted)
 
 
-def _balance(pod: Pod, info: NodeInfo, crowd: Crowd) -> Range:
+def balance(pod: Pod, info: NodeInfo, crowd: Crowd) -> Range:
+    """Return the lowest and the highest score for shares of cpu and memory that are alike, beside some of a crowd."""
     has, used, wanted = allocatable(info), in_use(info), requested(pod)
     shares = []
     for name in (one for one in SCORED if has.get(one, 0)):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.input.scenario import Crowd
-from kubeproof.harness.world.crowd import choosable
+from kubeproof.harness.world.crowd import balance, choosable, free
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Pod, PodSpec, ResourceRequirements
 from kubeproof.impl.api.kinds import Object
@@ -16,6 +19,7 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.values.quantity import parse_quantity
 from kubeproof.impl.scheduler.amounts import presumed, requested
 from kubeproof.impl.scheduler.framework import Snapshot
+from kubeproof.impl.scheduler.plugins import balanced_allocation, node_resources_fit
 from kubeproof.impl.scheduler.schedule import decide
 
 NODES = plain_nodes(3)
@@ -63,6 +67,30 @@ def test_what_is_best_beside_any_part_of_a_crowd_is_choosable(
     placed = tuple(other for other in everyone if other.spec.node_name)
     if set(decide(one, Snapshot.of(Cache.of((*mine, *placed)))).feasible) == set(decision.feasible):
         assert set(best(one, (*mine, *placed))) <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("own", "there", "cpu", "gi"),
+    [((500, 0), (0, 4), 2000, 2), ((0, 2), (2000, 0), 1000, 4), ((100, 1), (100, 1), 0, 6)],
+)
+def test_the_bounds_of_a_score_are_met_by_some_part_of_a_crowd_and_left_by_none(
+    own: tuple[int, int], there: tuple[int, int], cpu: int, gi: int
+) -> None:
+    one, mine = pod("one", *own), pod("mine", *there, "node-1")
+    alone = Snapshot.of(Cache.of((*NODES, mine)))
+    whole = crowd_of((pod("other", cpu, gi),))
+    for plugin, bounds, wanted in ((balanced_allocation, balance, requested), (node_resources_fit, free, presumed)):
+        scores = set()
+        for part in product(range(0, cpu + 1, 100), range(gi + 1)):
+            info = Snapshot.of(Cache.of((*NODES, mine, pod("other", *part, "node-1")))).nodes[0]
+            scores.add(plugin.score(wanted(one), one, info))
+        low, high = bounds(one, alone.nodes[0], whole)
+        assert low <= min(scores) <= max(scores) <= high
+        assert (min(scores) - low, high - max(scores)) <= (SLACK, SLACK)
+
+
+SLACK = 3
+"""What a Pod that asks for nothing is presumed to use is in the bounds as well; here a part may ask for nothing."""
 
 
 def test_a_light_crowd_does_not_make_a_loaded_node_choosable() -> None:
