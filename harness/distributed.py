@@ -23,7 +23,7 @@ from attrs import field, frozen
 
 from ..model.checker.checkpoint import CheckpointError
 from ..model.checker.partition.partition import Part
-from ..model.checker.partition.search import LostError
+from ..model.checker.partition.team import LostError
 from ..model.machine import Machine, Property
 
 Made = tuple[Machine, Sequence[Property]]

@@ -130,6 +130,10 @@ class Kept:
 class Keeping(Protocol):
     """What an engine must be able to do for its search to be kept."""
 
+    @property
+    def book(self) -> Book:
+        """What is written down beside the states."""
+
     def capture(self, count: int) -> KeptStates:
         """Give the first so many states, as they are until the next step is taken."""
 
@@ -210,18 +214,18 @@ def _reaches(book: Book, number: int, wanted: State) -> bool:
 class Keeper:
     """Writes a search down: at its ticks, when it is time, and at its end."""
 
-    def __init__(self, checkpoint: Checkpoint, book: Book) -> None:
+    def __init__(self, checkpoint: Checkpoint, engine: Keeping) -> None:
         self.checkpoint = checkpoint
-        self.identity = Identity.of(book, checkpoint.tag)
+        self.engine = engine
+        self.identity = Identity.of(engine.book, checkpoint.tag)
         _pickle(self.identity, BytesIO())  # What cannot be kept is told before hours are spent.
         self.mark: Mark | None = None
-        self.engine: Keeping | None = None
         self.earlier = 0.0
         """Seconds that the search took before it was taken up again."""
         self._due = time.monotonic() + checkpoint.every
         _check_free(checkpoint.path)
 
-    def load(self, book: Book) -> Saved | None:
+    def load(self) -> Saved | None:
         """Read the file; None where there is none yet. Raises CheckpointError for one that does not fit."""
         path = self.checkpoint.path
         try:
@@ -233,7 +237,7 @@ class Keeper:
             raise CheckpointError(f"{path}: {error.strerror or error}") from None
         if differs := self.identity.difference(saved.identity):
             raise CheckpointError(f"{path} is the checkpoint of another search: it differs in its {differs}")
-        saved.check(book)
+        saved.check(self.engine.book)
         self.earlier = saved.seconds
         return saved
 
@@ -249,7 +253,7 @@ class Keeper:
     def save(self, book: Book, seconds: float) -> None:
         """Write what there was at the last mark."""
         mark = self.mark
-        if mark is None or self.engine is None or len(book.parent) < mark.states or book.expanded < mark.expanded:
+        if mark is None or len(book.parent) < mark.states or book.expanded < mark.expanded:
             return  # Nothing yet, or the search has just begun anew.
         kept = self.engine.capture(mark.states)
         saved = Saved.of(self.identity, book, mark, kept, self.earlier + seconds)

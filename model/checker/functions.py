@@ -14,7 +14,9 @@ from typing import Any
 
 from ..machine import Action, StepProperty, View
 from .book import Book, observers
-from .layout import Effect, Layout
+from .engine import Costs
+from .guard import peak_memory
+from .layout import Effect, Layout, widest
 from .semantics import UrgentError
 from .tree import RECHECK, Images, Node, Reader, Tree, everything
 
@@ -116,13 +118,15 @@ class Functions:
         lines: tuple[str, ...] = tree.look(ids).result
         return lines
 
-    def costs(self) -> list[tuple[int, int]]:
-        """Give (situations, calls) per action."""
-        return [(tree.leaves, tree.calls) for tree in self.trees[: self.first_observer]]
-
-    def total_calls(self) -> int:
-        """Give how often a function of the machine or a property was called."""
-        return sum(tree.calls for tree in (*self.trees, *self._step_trees.values()))
+    def costs(self) -> Costs:
+        """Say what the functions have cost."""
+        actions = zip(self.trees[: self.first_observer], self.looks, strict=False)
+        return Costs(
+            tuple((tree.leaves, tree.calls, looks) for tree, looks in actions),
+            sum(tree.calls for tree in (*self.trees, *self._step_trees.values())),
+            widest(self.layout.places, self.layout.tables),
+            peak_memory(),
+        )
 
 
 def _compiled(layout: Layout, action: Action, alone: object) -> Callable[[Reader], tuple[Effect, ...]]:

@@ -77,6 +77,9 @@ class Limits:
         return evolve(self, deadline=Deadline.past(INTERRUPTED))
 
 
+NO_LIMITS = Limits()
+
+
 @frozen
 class Step:
     """One step of a trace: the action taken, which of its outcomes, and the urgent steps it set off."""

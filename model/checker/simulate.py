@@ -22,15 +22,13 @@ from attrs import evolve
 
 from ..machine import Machine, Property, Sometimes
 from .book import Book, Finding, StopSearch
-from .explore import kind_of, statistics_of, vacuous_without
 from .functions import Leaves
 from .guard import NEWS, TICK, Guard
-from .results import INTERRUPTED, Exploration, Limits, Progress, Status, Verdict
+from .judge import kind_of, statistics_of, vacuous_without
+from .results import INTERRUPTED, NO_LIMITS, Exploration, Limits, Progress, Status, Verdict
 from .rows import Rows
 from .semantics import StepError
 from .shorten import Choice, breach, repeated, shorten
-
-NO_LIMITS = Limits()
 
 
 class WalkBook(Book):
@@ -81,7 +79,7 @@ class Walker(Rows):
         self.liking: list[float] = []
         """How much this walk likes each action: different walks, different habits."""
 
-    def _search(self) -> None:
+    def _search(self, _saved: object = None) -> None:
         book = self.book
         assert isinstance(book, WalkBook)  # noqa: S101 - `simulate` gives it one
         self._begin()
@@ -149,9 +147,9 @@ def simulate(
     `states` are the distinct ones visited, `transitions` the steps taken, `depth` the most steps of a walk. Ctrl-C and
     limits end it early. Raises what `explore` raises.
     """
-    guard = Guard(limits, None)
+    guard = Guard(limits)
     book = WalkBook(machine, properties, urgent=urgent, stop_at_first=False)
-    walker = Walker(book, guard, None)
+    walker = Walker(book, guard)
     walker.start(walks, depth, Random(seed), progress)  # noqa: S311 - no secret
     early = _run(walker, book)
     why = _coverage(walker, seed, early)
@@ -163,7 +161,7 @@ def simulate(
         complete=False,
         why_incomplete=why,
         seconds=guard.seconds,
-        statistics=evolve(statistics_of(walker, book, ()), depths=()),
+        statistics=evolve(statistics_of(book, walker.costs()), depths=()),
     )
 
 

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ...machine import StepProperty, View
+from ..engine import Costs
 from ..functions import Functions
-from ..layout import Effect, Layout
+from ..guard import peak_memory
+from ..layout import Effect, Layout, widest
 from ..tree import Node, Tree
 
 WORD = 64
@@ -210,9 +212,14 @@ class Tables:
         """Give the number of the step property that a tree belongs to."""
         return self.step_claim[tree - len(self.functions.trees)]
 
-    def calls(self) -> int:
-        """Give how often any function was called."""
-        return sum(tree.calls for tree in self.trees)
+    def costs(self) -> Costs:
+        """Say what the functions have cost; how often an answer was wanted nobody counts."""
+        return Costs(
+            tuple((tree.leaves, tree.calls, tree.calls) for tree in self.trees[: self._actions]),
+            sum(tree.calls for tree in self.trees),
+            widest(self.layout.places, self.layout.tables),
+            peak_memory(),
+        )
 
 
 def _masks(bits: int, words: int) -> NDArray[np.uint64]:

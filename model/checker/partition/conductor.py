@@ -12,7 +12,7 @@ workers is answered before the next begins: the search is over when no worker ha
 What only the graph of all steps tells (`liveness`) is judged where the search is conducted, on the graph put together
 there; a graph above `most_steps` is not, and the verdict is UNKNOWN. A limit ends the search at the last level that was
 done; breaches found since then count all the same. A worker that is lost takes all back to the last level that all have
-written down, or to the beginning.
+written down, or to the beginning, also when its loss is only noticed where the search is judged: `run` is called again.
 
 Left out on purpose: stopping at the first breach, and fingerprints.
 """
@@ -20,65 +20,31 @@ Left out on purpose: stopping at the first breach, and fingerprints.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import accumulate
-from typing import Any, Protocol, cast
-
-from attrs import evolve
+from typing import Any
 
 from ...machine import Machine, MachineError, Property, State, StepProperty, View
 from ..book import Book, StopSearch, observers
 from ..checkpoint import CheckpointError, Identity
-from ..explore import _run, _verdict, kind_of, statistics_of, vacuous_without
+from ..engine import Costs
 from ..guard import Guard
-from ..results import Exploration, Limits, Progress, Statistics, Status, Step, Verdict
+from ..layout import widest
+from ..results import Limits, Progress, Step
 from ..rows import Rows
 from ..semantics import ImpureStepError, UrgentError, ask, initial_states, moves, outcomes, write
 from ..traces import rebuild, states
 from .ledger import Ledger, Saved, Standing
-from .told import Costs, Expanded, names_of
+from .team import LostError, Partitioned
+from .told import Expanded, names_of
 from .values import Agreement, unpacked
 
-NO_LIMITS = Limits()
-ROUND = 1 << 15
-"""A worker expands so many states between two exchanges."""
-PILOT = 1000
-"""So many states are searched first, for the sake of the values in them: all workers then begin with the same ones."""
-MOST_STEPS = 500_000_000
-"""A graph of more steps is not put together."""
 LOSSES = 5
 """After so many losses without a checkpoint in between the search gives up."""
-MOST_STATES = (1 << 31) - 1
-"""A graph of more states has no numbers where it is judged."""
 UNREADABLE = (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError)
 MISTAKES = {error.__name__: error for error in (ImpureStepError, UrgentError)}
-
-
-class LostError(Exception):
-    """Some worker is no longer there."""
-
-
-class Team(Protocol):
-    """Workers, each with a `Part`, and the way to them. Every call raises `LostError` when one is gone."""
-
-    size: int
-
-    def call(self, what: str, arguments: Sequence[Any] = (), parcels: Any = None) -> list[Any]:
-        """Let every worker do it, with the same arguments and what lies in the parcels for it; give the answers."""
-
-    def send(self, what: str, arguments: Sequence[Any] = (), parcels: Any = None) -> tuple[list[Any], Any]:
-        """Do the same where each answer comes with a parcel for every worker; those stay closed here."""
-
-    def save(self, level: int, content: bytes) -> bool:
-        """Let every worker write its part down, and then this; False where there is no place for it."""
-
-    def saved(self) -> bytes | None:
-        """Give what was written down last by a search that ended since, if there is anything."""
-
-    def restart(self, level: int | None, values: bytes) -> None:
-        """Replace those who are lost and let all go back to what was saved at that level, or (None) to nothing."""
 
 
 class Conductor:
@@ -89,20 +55,15 @@ class Conductor:
         machine: Machine,
         properties: Sequence[Property],
         guard: Guard,
-        team: Team,
+        wishes: Partitioned,
         *,
         urgent: bool,
-        at_once: int,
-        every: float,
-        pilot: int,
         resume: bool,
     ) -> None:
         self.guard = guard
-        self.team = team
-        self.book = Ledger(machine, properties, self._origin, urgent=urgent)
-        self.at_once = at_once
-        self.every = every
-        self.pilot = pilot
+        self.wishes = wishes
+        self.team = wishes.team
+        self.book = Ledger(machine, properties, self._call, urgent=urgent, most_steps=wishes.most_steps)
         self.resume = resume
         self.identity = Identity.of(self.book, "")
         self.agreement = Agreement(len(machine.slots()))
@@ -112,8 +73,8 @@ class Conductor:
         self.losses = 0
         self._saved_at = 0.0
 
-    def run(self) -> None:
-        """Search until no level is left; `StopSearch` where a limit ends it earlier."""
+    def run(self, _saved: object = None) -> None:
+        """Search until no level is left; `StopSearch` where a limit ends it earlier. What was saved the team knows."""
         if self.resume:
             self._take_up()
         while True:
@@ -127,8 +88,19 @@ class Conductor:
                 else:
                     self._level(self.standing)
             except LostError:
-                self.lost = True
-                self.losses += 1
+                self._lose()
+
+    def _lose(self) -> None:
+        self.losses += not self.lost
+        self.lost = True
+
+    def _call(self, what: str, arguments: Sequence[Any] = ()) -> list[Any]:
+        """Ask the workers for what is needed to judge the search; whoever is lost then makes it begin anew."""
+        try:
+            return self.team.call(what, arguments)
+        except LostError:
+            self._lose()
+            raise
 
     def _stand(self, standing: Standing) -> None:
         self.standing = standing
@@ -158,7 +130,8 @@ class Conductor:
     def _replace(self) -> None:
         """Let all begin anew where all can, with others for the lost ones."""
         if self.losses > LOSSES:
-            raise StopSearch("workers were lost again and again")
+            self.book.forsaken = "workers were lost again and again"
+            raise StopSearch(self.book.forsaken)
         self.standing = self.saved
         if self.saved is None:
             self.team.restart(None, b"")
@@ -172,7 +145,7 @@ class Conductor:
         book = self.book
         book.clear()
         book.roots = initial_states(book.machine, urgent=book.urgent)
-        for place, values in enumerate(_values_of_some(book, self.pilot)):
+        for place, values in enumerate(_values_of_some(book, self.wishes.pilot)):
             self.agreement.add(place, values)
         begun = self.team.call("begin", (self.agreement.everything(),))
         names, roots = names_of(book), tuple(self.agreement.numbers(state.values_in_order) for state in book.roots)
@@ -204,7 +177,7 @@ class Conductor:
         self.guard.descend(len(self.book.sizes) - 1)
         while left:
             self.guard.tick(self.book, 0)
-            answers: list[Expanded] = team.call("expand", (self.at_once,))
+            answers: list[Expanded] = team.call("expand", (self.wishes.at_once,))
             self._watch_memory([one.memory for one in answers])
             left = any(one.left for one in answers)
             _, parcels = team.send("deal", (self.agreement.take(one.news for one in answers),))
@@ -251,40 +224,26 @@ class Conductor:
     def _save(self) -> None:
         """Let the workers write their parts down, if it is time."""
         standing = self.standing
-        if standing is not None and standing.sizes[-1] and self.guard.seconds >= self._saved_at + self.every:
+        if standing is not None and standing.sizes[-1] and self.guard.seconds >= self._saved_at + self.wishes.every:
             content = Saved(self.identity, self.team.size, standing, self.agreement.everything())
             if self.team.save(len(standing.sizes), pickle.dumps(content)):
                 self.saved, self.losses = standing, 0
             self._saved_at = self.guard.seconds
 
-    def _origin(self, number: int) -> tuple[int, int]:
-        """Ask whose state it is how it was found."""
-        (found,) = (one for one in self.team.call("origin", (number,)) if one is not None)
-        return tuple(found)
-
-    def graph(self) -> None:
-        """Put the graph of all steps together."""
-        self.book.put_together(self.team.call("graph", (self.book.expanded,)))
-
-    def costs(self) -> list[tuple[int, int]]:
-        """Give (situations, calls) per action, those of all workers added up."""
-        every = [one.actions for one in self._costs()]
-        return [(sum(s for s, _ in some), sum(c for _, c in some)) for some in zip(*every, strict=True)]
-
-    def total_calls(self) -> int:
-        """Give how often a function of the machine or a property was called, by any worker."""
-        return sum(one.calls for one in self._costs())
-
-    def _costs(self) -> list[Costs]:
-        return self.team.call("cost")
-
-    def memory(self) -> int:
-        """Give the bytes that the workers held at most, all together."""
-        return sum(one.peak for one in self._costs())
-
-    def widest(self) -> tuple[tuple[str, int], ...]:
-        """Give the slots with their numbers of values, the widest first."""
-        return self.agreement.widest(self.book.machine.slots())
+    def costs(self) -> Costs:
+        """Say what it has cost, all workers together."""
+        values = widest(self.book.machine.slots(), self.agreement.tables)
+        if self.book.forsaken:
+            return Costs((), 0, values, 0)
+        every: list[Costs] = self._call("costs")
+        actions = zip(*(one.actions for one in every), strict=True)
+        added = ((sum(some) for some in zip(*rows, strict=True)) for rows in actions)
+        return Costs(
+            tuple((met, called, looks) for met, called, looks in added),
+            sum(one.calls for one in every),
+            values,
+            sum(one.peak for one in every),
+        )
 
 
 def _lines(claim: StepProperty, label: str, before: View, after: View) -> tuple[str, ...]:
@@ -293,99 +252,7 @@ def _lines(claim: StepProperty, label: str, before: View, after: View) -> tuple[
 
 def _values_of_some(book: Book, most: int) -> Sequence[Sequence[Any]]:
     """Give the values per slot in the first states, so that all workers give most values the same numbers."""
-    pilot = Rows(
-        Book(book.machine, (), urgent=book.urgent, stop_at_first=False), Guard(Limits(max_states=most), None), None
-    )
+    pilot = Rows(Book(book.machine, (), urgent=book.urgent, stop_at_first=False), Guard(Limits(max_states=most)))
     with suppress(StopSearch, MachineError):  # What fails here fails again where it is told of.
         pilot.run()
     return pilot.layout.tables
-
-
-def search(
-    machine: Machine,
-    properties: Sequence[Property],
-    team: Team,
-    *,
-    limits: Limits = NO_LIMITS,
-    urgent: bool = True,
-    progress: Callable[[Progress], None] | None = None,
-    at_once: int = ROUND,
-    every: float = 60.0,
-    most_steps: int = MOST_STEPS,
-    pilot: int = PILOT,
-    resume: bool = False,
-) -> Exploration:
-    """Search every reachable state with the workers of a team, and judge the properties as `explore` does.
-
-    `at_once`: a worker expands so many states between two exchanges. `every`: the seconds between two checkpoints, at
-    least; they are made at the ends of levels. `resume`: go on from the checkpoint of an earlier search with the same
-    machine, claims and number of workers, if there is one; limits count anew. `most_steps`: a larger graph is not put
-    together, and what only the graph tells is then UNKNOWN. `pilot`: the values in so many states are numbered
-    beforehand. `limits.max_memory` is that of each worker and of the process that conducts.
-
-    Counts, verdicts and traces are those of `explore`; `situations` and `calls` are sums over workers, each of which
-    learns for itself, and so is `peak_memory`. A search that a limit ends has done whole levels.
-
-    Raises `CheckpointError` for a checkpoint of another search, and what `explore` raises for a machine that is none.
-    """
-    guard = Guard(limits, progress)
-    conductor = Conductor(
-        machine, tuple(properties), guard, team, urgent=urgent, at_once=at_once, every=every, pilot=pilot, resume=resume
-    )
-    while True:
-        why = _run(cast("Any", conductor), conductor.book)
-        if conductor.losses > LOSSES:
-            return _forsaken(conductor, why)
-        try:
-            return _judged(conductor, why, most_steps)
-        except LostError:
-            conductor.lost = True
-            conductor.losses += 1
-
-
-def _forsaken(conductor: Conductor, why: str) -> Exploration:
-    """Say what is known when there are no workers to ask: how a breach was reached is not."""
-    book = conductor.book
-    verdicts = []
-    for number, claim in enumerate(book.properties):
-        evidence = book.findings[number].evidence if number in book.findings else ()
-        verdicts.append(Verdict(claim.name, Status.UNKNOWN, kind_of(claim), evidence, reason=why))
-    depths = book.depths()
-    return Exploration(
-        verdicts=tuple(verdicts),
-        states=sum(depths),
-        transitions=book.transitions,
-        depth=max(0, len(depths) - 1),
-        complete=False,
-        why_incomplete=why,
-        seconds=conductor.guard.seconds,
-        statistics=Statistics((), 0, 0.0, conductor.widest(), depths),
-    )
-
-
-def _judged(conductor: Conductor, why: str, most_steps: int) -> Exploration:
-    book = conductor.book
-    small = book.transitions <= most_steps and book.expanded < MOST_STATES
-    if book.liveness and small:
-        conductor.graph()
-    claims = range(len(book.properties))
-    verdicts = tuple(_verdict(book, n, why) if small or n not in book.liveness else _unjudged(book, n) for n in claims)
-    statistics = statistics_of(cast("Any", conductor), book, ())
-    return Exploration(
-        verdicts=verdicts,
-        states=sum(book.sizes),
-        transitions=book.transitions,
-        depth=book.depth(sum(book.sizes) - 1),
-        complete=not why,
-        why_incomplete=why,
-        seconds=conductor.guard.seconds,
-        statistics=evolve(statistics, peak_memory=conductor.memory()),
-    )
-
-
-def _unjudged(book: Book, number: int) -> Verdict:
-    """Say of a property of whole runs what is known without the graph of all steps."""
-    if number in book.findings:
-        return _verdict(book, number, "")
-    claim, reason = book.properties[number], f"the graph of {book.transitions:,} steps is too large to be put together"
-    return Verdict(claim.name, Status.UNKNOWN, kind_of(claim), vacuous=vacuous_without(book, number), reason=reason)
