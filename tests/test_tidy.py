@@ -255,6 +255,15 @@ def test_what_kubernetes_itself_names_is_spelled_once() -> None:
     assert found == ["impl.api.reading.unmodelled_kinds: replicas is None"]  # of kinds that have no class
 
 
+@pytest.mark.parametrize(
+    ("mechanism", "room"),
+    [("get_close_matches", "impl.api.reading.nearest"), ("fsync", "model.checker.replacing")],
+    ids=["a word that nothing knows", "a file that is replaced whole"],
+)
+def test_a_mechanism_is_written_once(mechanism: str, room: str) -> None:
+    assert [name_of(path) for path in MODULES if mechanism in path.read_text(encoding="utf-8")] == [room]
+
+
 JUDGING = ("harness.check", "harness.claims", "harness.world", "tests.recorded")
 COMPARED = re.compile(
     r"(?:action|label|slot)(?:\.name)?\.(?:startswith|endswith)\(|(?:action|label)\s+(?:==|in)\s+[\"'({]"

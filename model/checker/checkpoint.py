@@ -1,8 +1,8 @@
 """Checkpoints: a search written to a file from time to time, and taken up again where the file leaves it.
 
 What is kept is what was found (states, how each was reached, edges, counts, breaches), as it was between two
-expansions; what was learnt about the functions of the machine is not, they are run again. A file is replaced whole
-(written beside it, flushed, renamed), so whatever kills the search leaves the last complete one. A file is taken up
+expansions; what was learnt about the functions of the machine is not, they are run again. A file is replaced whole,
+so whatever kills the search leaves the last complete one. A file is taken up
 only by a search of the same machine and properties: names, slots and initial states are compared, and the steps to
 some of its states are run again. It is a pickle, and as trustworthy as whoever wrote it.
 
@@ -11,7 +11,6 @@ Left out on purpose: increments (each file is the whole search), and searches by
 
 from __future__ import annotations
 
-import os
 import pickle
 import struct
 import time
@@ -27,6 +26,7 @@ from attrs import field, frozen
 from ..machine import MachineError, State, Symmetry
 from .book import Book, Mark
 from .layout import CODES, Layout
+from .replacing import replacing
 from .symmetry import Folding, Learnt
 from .traces import rebuild, states
 
@@ -258,13 +258,9 @@ class Keeper:
         kept = self.engine.capture(mark.states)
         saved = Saved.of(self.identity, book, mark, kept, self.earlier + seconds)
         path = self.checkpoint.path
-        beside = path.with_name(f"{path.name}.part")
         try:
-            with beside.open("wb") as file:
+            with replacing(path) as file:
                 _write(file, saved)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
         except OSError as error:
             raise CheckpointError(f"{path}: {error.strerror or error}") from None
 

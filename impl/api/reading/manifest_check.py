@@ -12,6 +12,7 @@ from typing import Any
 
 from . import schema
 from .convert import FieldError
+from .nearest import did_you_mean
 
 TYPE_FIELDS = ("apiVersion", "kind")
 NAMES = ("name", "generateName", "namespace")
@@ -46,8 +47,7 @@ def _kind_errors(json: Mapping[str, Any], *, served: bool) -> Iterator[FieldErro
             "apiVersion", f"unknown apiVersion {schema.show(version)}", f"{kind} is {' or '.join(versions)}"
         )
         return
-    near = schema.nearest(kind, schema.kind_names())
-    yield FieldError("kind", f"unknown kind {schema.show(kind)}", f"did you mean {near}?" if near else "")
+    yield FieldError("kind", f"unknown kind {schema.show(kind)}", did_you_mean(kind, schema.kind_names(), ""))
 
 
 def _chart_hint(json: Mapping[str, Any]) -> str:

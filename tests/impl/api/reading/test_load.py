@@ -11,8 +11,9 @@ import pytest
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.reading.load import BadInput, Loaded, Text, load_objects, objects_in
+from kubeproof.impl.api.reading.nearest import nearest
 from kubeproof.impl.api.reading.relevance import IRRELEVANT
-from kubeproof.impl.api.reading.schema import errors_in, is_built_in, kind_names, nearest, table, versions_of
+from kubeproof.impl.api.reading.schema import errors_in, is_built_in, kind_names, table, versions_of
 from kubeproof.impl.api.reading.unmodelled_kinds import FILES
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec:\n  containers:\n  - name: c\n    image: nginx\n"
