@@ -19,7 +19,10 @@ from places import ROOT, TESTS
 
 ROOMS = ("harness", "impl", "model", "properties", "traces")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-SHARED = ("oracles", "places", "planted", "random_scenario", "recorded", "scheduling_scenes", "udp_flows")
+SHARED = (
+    "oracles", "places", "planted", "policy_formulas", "random_scenario", "recorded", "scheduler_lockstep",
+    "scheduling_scenes", "scheduling_strategies", "udp_flows",
+)  # fmt: skip
 """What several tests and scripts import, by the names that they call it by."""
 HELPERS = sorted(
     path
