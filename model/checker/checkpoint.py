@@ -21,7 +21,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from ..machine import MachineError, State, Symmetry
 from .book import Book, Mark
@@ -82,16 +82,10 @@ class Identity:
 
     def difference(self, other: Identity) -> str:
         """Name the first thing in which two searches differ, "" where there is none."""
-        parts = {
-            "input": (self.tag, other.tag),
-            "handling of urgent actions": (self.urgent, other.urgent),
-            "slots": (self.slots, other.slots),
-            "actions": (self.actions, other.actions),
-            "properties": (self.properties, other.properties),
-            "initial states": (self.initial, other.initial),
-            "symmetry": (self.exchanged, other.exchanged),
-        }
-        return next((name for name, (mine, theirs) in parts.items() if mine != theirs), "")
+        said = {"tag": "input", "urgent": "handling of urgent actions"}
+        said |= {"initial": "initial states", "exchanged": "symmetry"}
+        names = (one.name for one in fields(Identity))
+        return next((said.get(name, name) for name in names if getattr(self, name) != getattr(other, name)), "")
 
 
 class KeptStates(Protocol):
@@ -195,9 +189,7 @@ class Saved:
     def folding(self, symmetry: Symmetry) -> Folding:
         """Give what finds the states that stand for orbits as it was."""
         found = Folding(symmetry, Layout(self.identity.slots, CODES[-1]))
-        for place, table in enumerate(self.kept.tables):
-            for value in table:
-                found.layout.intern(place, value)
+        found.layout.take(self.kept.tables)
         if self.learnt is not None:
             found.learn(self.learnt)
         return found

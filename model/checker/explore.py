@@ -110,7 +110,7 @@ def _searched(engine: Engine, guard: Guard, keeper: Keeper | None, *, resume: bo
         saved = keeper.load() if resume else None
         guard.at_tick = keeper.tick
     while True:
-        why = _run(engine, saved)
+        why = run(engine, saved)
         if keeper is not None:
             if not why:
                 keeper.mark = book.mark()
@@ -134,7 +134,7 @@ def _searched(engine: Engine, guard: Guard, keeper: Keeper | None, *, resume: bo
         )
 
 
-def _run(engine: Engine, saved: Saved | None) -> str:
+def run(engine: Engine, saved: Saved | None = None) -> str:
     """Run a search; return the reason why it is incomplete, or the empty string."""
     book = engine.book
     try:

@@ -12,12 +12,12 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from ..machine import Action, StepProperty, View
+from ..machine import Action, StepProperty
 from .book import Book, observers
 from .engine import Costs
 from .guard import peak_memory
 from .layout import Effect, Layout, widest
-from .semantics import UrgentError
+from .semantics import UrgentError, checked
 from .tree import RECHECK, Images, Node, Reader, Tree, everything
 
 Leaves = list[Node]
@@ -110,11 +110,7 @@ class Functions:
         number, prop = claim
         tree = self._step_trees.get((number, label))
         if tree is None:
-
-            def call(before: View, after: View) -> tuple[str, ...]:
-                return tuple(prop.check(before, after, label))
-
-            tree = self._step_trees[number, label] = self._tree(prop.name, call, rows=2)
+            tree = self._step_trees[number, label] = self._tree(prop.name, checked(prop, label), rows=2)
         lines: tuple[str, ...] = tree.look(ids).result
         return lines
 

@@ -9,7 +9,7 @@ from attrs import evolve
 from ..machine import Converges, Invariant, LeadsTo, Property, Recoverable, Sometimes, StepProperty
 from .book import Book
 from .engine import Costs
-from .results import ActionStatistics, Statistics, Status, Timing, Verdict
+from .results import ActionStatistics, Statistics, Status, Verdict
 from .traces import rebuild, states, witness
 
 
@@ -105,31 +105,15 @@ def vacuous_without(book: Book, number: int) -> bool:
     return has_premise and number not in book.occurred
 
 
-def statistics_of(book: Book, costs: Costs, profile: tuple[Timing, ...] = ()) -> Statistics:
+def statistics_of(book: Book, costs: Costs) -> Statistics:
     """Return what a search has cost and covered."""
     counts = zip(book.machine.actions, book.enabled, book.taken, book.new, costs.actions, strict=False)
-    return Statistics(
-        actions=tuple(
-            ActionStatistics(
-                action.name,
-                enabled,
-                taken,
-                new,
-                situations,
-                called,
-                action.group,
-                looked,
-                book.urgent and action.urgent,
-            )
-            for action, enabled, taken, new, (situations, called, looked) in counts
-        ),
-        calls=costs.calls,
-        calls_per_transition=costs.calls / book.transitions if book.transitions else float(costs.calls),
-        widest=costs.widest,
-        depths=book.depths(),
-        peak_memory=costs.peak,
-        profile=profile,
+    actions = (
+        ActionStatistics(one.name, enabled, taken, new, met, calls, one.group, looks, book.urgent and one.urgent)
+        for one, enabled, taken, new, (met, calls, looks) in counts
     )
+    per_step = costs.calls / (book.transitions or 1)
+    return Statistics(tuple(actions), costs.calls, per_step, costs.widest, book.depths(), costs.peak)
 
 
 def open_questions(book: Book, verdicts: Sequence[Verdict]) -> list[int]:

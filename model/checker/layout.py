@@ -61,6 +61,16 @@ class Layout:
             self.tables[place].append(value)
         return number
 
+    def take(self, tables: Iterable[Iterable[Hashable]]) -> None:
+        """Intern the values of all slots in the order of these tables."""
+        for place, values in enumerate(tables):
+            for value in values:
+                self.intern(place, value)
+
+    def ids(self, values: Iterable[Any]) -> tuple[int, ...]:
+        """Return the ids of the values of a state."""
+        return tuple(self.intern(place, value) for place, value in enumerate(values))
+
     def pack(self, ids: tuple[int, ...]) -> int:
         """Give the row of these ids."""
         return int.from_bytes(self._row.pack(*ids), "little")

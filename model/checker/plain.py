@@ -16,7 +16,7 @@ from .engine import Costs
 from .guard import Guard, peak_memory
 from .layout import CODES, Layout, widest
 from .options import OPTIONS, Options
-from .semantics import Move, ask, initial_states, micro_steps, moves
+from .semantics import Move, ask, checked, initial_states, micro_steps, moves
 from .symmetry import Folding
 
 
@@ -108,7 +108,7 @@ class Plain:
                 self.calls += 1
                 if claim.premise is None:
                     self.book.occurred.add(claim_number)
-                lines = ask(claim.name, lambda a, b, c=claim.check, s=step: tuple(c(a, b, s.label)), before, after)
+                lines = ask(claim.name, checked(claim, step.label), before, after)
                 if lines:
                     at = (move.action, move.ordinal)
                     self.book.breach(claim_number, Finding("step", number, lines, at))
@@ -139,11 +139,8 @@ class Plain:
     def capture(self, count: int) -> Kept:
         """Give the first so many states."""
         layout = Layout(self.book.machine.slots(), CODES[-1])
-        rows = (
-            tuple(layout.intern(place, value) for place, value in enumerate(values))
-            for values in islice(self.index, count)
-        )
-        data = b"".join(layout.pack(ids).to_bytes(layout.size, "little") for ids in rows)
+        rows = (layout.pack(layout.ids(values)) for values in islice(self.index, count))
+        data = b"".join(row.to_bytes(layout.size, "little") for row in rows)
         return Kept(tuple(map(tuple, layout.tables)), CODES[-1], data)
 
     def costs(self) -> Costs:

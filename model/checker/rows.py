@@ -100,7 +100,7 @@ class Rows:
         roots: list[State] = []
         nothing_known = self.functions.nothing_known()
         for state in initial_states(self.book.machine, urgent=self.book.urgent):
-            ids = tuple(self.layout.intern(place, value) for place, value in enumerate(state.values_in_order))
+            ids = self.layout.ids(state.values_in_order)
             row = self.layout.pack(ids if self.audit is None else self.audit.folding.fold(ids))
             if self.index.setdefault(self._key(row), len(roots)) == len(roots):
                 roots.append(state)
@@ -109,9 +109,7 @@ class Rows:
 
     def _take_up(self, saved: Saved) -> None:
         saved.fill(self.book)
-        for place, table in enumerate(saved.kept.tables):
-            for value in table:
-                self.layout.intern(place, value)
+        self.layout.take(saved.kept.tables)
         if self.audit is not None and saved.learnt is not None:
             self.audit.folding.learn(saved.learnt)
         nothing_known = self.functions.nothing_known()

@@ -98,8 +98,7 @@ class Columns:
             roots = tuple(reversed(stands))
         else:
             self.book.add_roots(roots)
-        ids = [tuple(map(self.layout.intern, range(len(state)), state.values_in_order)) for state in roots]
-        rows, states = self.expansion.rows_of(ids), self.states
+        rows, states = self.expansion.rows_of([self.layout.ids(state.values_in_order) for state in roots]), self.states
         steps = Steps(len(rows), states.words)
         steps.rows = rows
         states.admit(len(rows))
@@ -111,9 +110,7 @@ class Columns:
         saved.fill(self.book)
         book, states = self.book, self.states
         self.counts[:] = (book.enabled, book.taken, book.new)
-        for place, table in enumerate(saved.kept.tables):
-            for value in table:
-                self.layout.intern(place, value)
+        self.layout.take(saved.kept.tables)
         self.expansion.fit()
         rows = repacked(saved.kept, states)
         states.admit(len(rows))

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ...machine import StepProperty, View
+from ...machine import StepProperty
 from ..engine import Costs
 from ..functions import Functions
 from ..guard import peak_memory
 from ..layout import Effect, Layout, widest
+from ..semantics import checked
 from ..tree import Node, Tree
 
 WORD = 64
@@ -199,12 +200,8 @@ class Tables:
     def _step_tree(self, claim: int, prop: StepProperty, label: str) -> int:
         number = self._step_trees.get((claim, label))
         if number is None:
-
-            def call(before: View, after: View) -> tuple[str, ...]:
-                return tuple(prop.check(before, after, label))
-
             number = self._step_trees[claim, label] = self.roots.append(-1)
-            self.trees.append(Tree(prop.name, call, self.layout.places, self.layout.tables * 2, 2))
+            self.trees.append(Tree(prop.name, checked(prop, label), self.layout.places, self.layout.tables * 2, 2))
             self.step_claim.append(claim)
         return number
 

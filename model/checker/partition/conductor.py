@@ -22,19 +22,20 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import accumulate
 from typing import Any
 
-from ...machine import Machine, MachineError, Property, State, StepProperty, View
-from ..book import Book, StopSearch, observers
+from attrs import evolve
+
+from ...machine import Machine, MachineError, Property
+from ..book import Book, StopSearch
 from ..checkpoint import CheckpointError, Identity
 from ..engine import Costs
 from ..guard import Guard
 from ..layout import widest
-from ..results import Limits, Progress, Step
+from ..results import Limits, Progress
 from ..rows import Rows
-from ..semantics import ImpureStepError, UrgentError, ask, initial_states, moves, outcomes, write
+from ..semantics import ImpureStepError, UrgentError, initial_states
 from ..traces import rebuild, states
 from .ledger import Ledger, Saved, Standing
 from .team import LostError, Partitioned
@@ -204,22 +205,10 @@ class Conductor:
         book = self.book
         book.expanded = number
         state = states(book.machine, rebuild(book, number))[-1]
-        for action in book.machine.actions:
-            if not (action.when_quiet or (action.urgent and book.urgent)):
-                outcomes(action, state)
-        for observer in observers(book.properties):
-            ask(observer.name, observer.call, state)
-        for move in moves(book.machine, state, urgent=book.urgent):
-            self._watch_step(state, move.step)
+        again = Book(evolve(book.machine, initial=(state,)), book.properties, urgent=book.urgent, stop_at_first=False)
+        with suppress(StopSearch):
+            Rows(again, Guard(Limits(max_depth=0))).run()
         raise MISTAKES.get(kind, MachineError)(message)
-
-    def _watch_step(self, state: State, step: Step) -> None:
-        for one in (step, *step.urgent):
-            after = write(state, one.outcome, one.action)
-            for claim in self.book.properties:
-                if isinstance(claim, StepProperty) and (claim.actions is None or claim.actions(one.action)):
-                    ask(claim.name, partial(_lines, claim, one.label), state, after)
-            state = after
 
     def _save(self) -> None:
         """Let the workers write their parts down, if it is time."""
@@ -244,10 +233,6 @@ class Conductor:
             values,
             sum(one.peak for one in every),
         )
-
-
-def _lines(claim: StepProperty, label: str, before: View, after: View) -> tuple[str, ...]:
-    return tuple(claim.check(before, after, label))
 
 
 def _values_of_some(book: Book, most: int) -> Sequence[Sequence[Any]]:

@@ -101,7 +101,7 @@ class Part:
         roots = initial_states(self.book.machine, urgent=self.book.urgent)
         self.dictionary.learn(values)
         self.road.fit([len(table) for table in self.layout.tables])
-        ids = [tuple(map(self.layout.intern, range(len(state)), state.values_in_order)) for state in roots]
+        ids = [self.layout.ids(state.values_in_order) for state in roots]
         if self.dictionary.news():
             raise MachineError("a worker's machine begins otherwise than that of the search")
         rows = self.expansion.rows_of(ids)
