@@ -327,14 +327,14 @@ def zoo_show(names: tuple[str, ...]) -> None:
 
 @contextmanager
 def _known_failures() -> Iterator[None]:
-    from .input.reader import nearest  # noqa: PLC0415
+    from ..impl.api.reading.nearest import did_you_mean  # noqa: PLC0415
     from .zoo.registry import NoSuchFailureError, topics  # noqa: PLC0415
 
     try:
         yield
     except NoSuchFailureError as error:
         known = (*topics(), *(pair.name for some in topics().values() for pair in some))
-        hint = nearest(str(error.args[0]), known) or f"there are the topics {', '.join(topics())}"
+        hint = did_you_mean(str(error.args[0]), known, f"there are the topics {', '.join(topics())}")
         raise click.BadParameter(f"no failure or topic is called {error.args[0]!r}; {hint}") from None
 
 

@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -23,7 +21,8 @@ from attrs import field, frozen
 
 from ..model.checker.checkpoint import CheckpointError
 from ..model.checker.partition.partition import Part
-from ..model.checker.partition.search import LostError
+from ..model.checker.partition.team import LostError
+from ..model.checker.replacing import replacing
 from ..model.machine import Machine, Property
 
 Made = tuple[Machine, Sequence[Property]]
@@ -112,17 +111,6 @@ class Worker:
         if self._folder is None:
             raise FileNotFoundError("there is no folder for checkpoints")
         return self._folder / f"worker-{self._me}-level-{level}.npz"
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of another one when all of it is on the disk."""
-    beside = path.with_suffix(".part")
-    with beside.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 class Folder:

@@ -16,8 +16,10 @@ from typing import Any, Self
 import ray
 from ray.exceptions import ObjectLostError, RayActorError
 
-from ..model.checker.partition.search import LostError, search
-from ..model.checker.results import Exploration
+from ..model.checker.explore import explore
+from ..model.checker.options import Options
+from ..model.checker.partition.team import LostError, Partitioned
+from ..model.checker.results import NO_LIMITS, Exploration, Limits, Progress
 from .distributed import Blueprint, Folder, Made, Worker
 
 
@@ -120,7 +122,7 @@ class RayTeam:
 
     def _is_there(self, actor: Any) -> bool:
         try:
-            ray.get(actor.do.remote("cost", ()))
+            ray.get(actor.do.remote("costs", ()))
         except RayActorError:
             return False
         return True
@@ -139,9 +141,17 @@ class RayTeam:
 
 
 def explore_on_ray(
-    blueprint: Blueprint, workers: int, *, folder: Path | None = None, urgent: bool = True, **wishes: Any
+    blueprint: Blueprint,
+    workers: int,
+    *,
+    folder: Path | None = None,
+    urgent: bool = True,
+    resume: bool = False,
+    limits: Limits = NO_LIMITS,
+    progress: Callable[[Progress], None] | None = None,
+    **wishes: Any,
 ) -> Exploration:
-    """Explore a machine with so many Ray actors; `wishes` are those of `partition.search.search`.
+    """Explore a machine with so many Ray actors; `wishes` are those of `Partitioned`.
 
     `folder`: where the workers keep their checkpoints, the same one for all of them. Without one a lost worker takes
     the search back to its beginning. Ray is started on this machine if it has not been started.
@@ -150,4 +160,5 @@ def explore_on_ray(
         ray.init(num_cpus=workers, include_dashboard=False)
     machine, properties = blueprint.make()
     with RayTeam(blueprint.make, workers, folder=folder, urgent=urgent) as team:
-        return search(machine, properties, team, urgent=urgent, **wishes)
+        options = Options(Partitioned(team, **wishes), urgent=urgent, resume=resume)
+        return explore(machine, properties, options, limits=limits, progress=progress)

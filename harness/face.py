@@ -26,6 +26,7 @@ from ..impl.kubectl.script import Step
 from ..model.checker import profile
 from ..model.checker.checkpoint import Checkpoint, CheckpointError
 from ..model.checker.explore import explore
+from ..model.checker.options import Options
 from ..model.checker.results import Exploration, Limits, Progress, Status
 from ..model.checker.simulate import simulate
 from ..traces import files as trace_files
@@ -240,11 +241,11 @@ def _search(
     if checkpoint is None:
         if resume:
             raise BadInput((Problem("--resume", 0, "", "say with --checkpoint which file to go on from"),))
-        return partial(explore, engine="auto", profile=measure)
+        return partial(explore, options=Options("auto", profile=measure))
     content = json.dumps([list(cluster.files.items()), thaw(cluster.options), VERSION, island], sort_keys=True)
     path = Path(f"{checkpoint}.{island.replace('/', '.').replace(' ', '.')}" if island else checkpoint)
     kept = Checkpoint(path, tag=blake2b(content.encode()).hexdigest())
-    return partial(explore, engine="auto", profile=measure, checkpoint=kept, resume=resume)
+    return partial(explore, options=Options("auto", profile=measure, checkpoint=kept, resume=resume))
 
 
 def steps_to_json(script: Iterable[Step | str]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 The names here are the generic ones. The machine of a component is in the module of its name.
 """
 
-from .checker import Exploration, Limits, Replay, Status, Step, Trace, Verdict, explore, replay
+from .checker import Exploration, Limits, Options, Replay, Status, Step, Trace, Verdict, explore, replay
 from .machine import (
     Action,
     Converges,
@@ -28,6 +28,7 @@ __all__ = [
     "Limits",
     "Machine",
     "MachineError",
+    "Options",
     "Outcome",
     "Property",
     "Replay",

@@ -46,19 +46,19 @@ from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrate
 from kubeproof.impl.api.core import Pod, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.reading.convert import structure, unstructure
 from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.api.values.cron import ScheduleError, parse_schedule
 from kubeproof.impl.api.values.int_or_percent import IntOrPercentError, scaled_value
 from kubeproof.impl.api.values.qos import pod_limits, pod_requests, qos_class
 from kubeproof.impl.api.values.quantity import DECIMAL_EXPONENT, Quantity, QuantityError, parse_quantity
-from kubeproof.impl.api.values.selector_text import SelectorError, parse_field_selector, parse_label_selector
 from kubeproof.impl.api.values.template_hash import hash_of_json
 from kubeproof.impl.api.values.timestamps import parse_time
-from kubeproof.impl.controllers.cron import ScheduleError, parse_schedule
 from kubeproof.impl.controllers.deployment import arithmetic as deployment_math
 from kubeproof.impl.controllers.replicaset.deletion import Ranked, in_order
 from kubeproof.model.checker import Limits, Status
 from oracles import etcd as etcd_gateway
 from oracles import kubeproxy as agreement_kubeproxy
 from oracles import scheduler as agreement_scheduler
+from oracles.selector_text import SelectorError, parse_field_selector, parse_label_selector
 from places import EXAMPLES
 from recorded import check as recorded_check
 from recorded import end as recorded_end

@@ -22,7 +22,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.scheduler import Snapshot, decide, schedule
-from kubeproof.model.checker import Exploration, explore
+from kubeproof.model.checker import Exploration, Options, explore
 from kubeproof.properties.placement.groups import Fits, Group, Groups, Misfit
 from places import EXAMPLES, MACHINES, load
 
@@ -42,7 +42,7 @@ def timed(run: Callable[[], Exploration]) -> tuple[Exploration, float]:
 def machines() -> None:
     """Compare the engines on two-phase commit, and show how the fast one grows."""
     commit = example_machine("two_phase_commit").two_phase_commit
-    plain, slow = timed(lambda: explore(commit(4), engine="plain"))
+    plain, slow = timed(lambda: explore(commit(4), options=Options("plain")))
     rows, fast = timed(lambda: explore(commit(4)))
     assert (plain.states, plain.transitions) == (rows.states, rows.transitions)
     print(f"two-phase commit 4: {rows.states:,} states; plain / rows = {slow / fast:.1f} in CPU time")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from time import perf_counter, process_time
 from types import ModuleType
@@ -26,15 +27,15 @@ from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Faults, Scenario
 from kubeproof.harness.world.prepare import prepare
-from kubeproof.model.checker import Exploration, Limits, explore
+from kubeproof.model.checker import Exploration, Limits, Options, explore
 from places import EXAMPLES, MACHINES, load
 
 SMALL = """
 import sys
 sys.path.insert(0, {folder!r})
-from kubeproof.model.checker import explore
+from kubeproof.model.checker import Options, explore
 import dining
-explore(dining.dining(2), dining.exclusive(2), engine={engine!r})
+explore(dining.dining(2), dining.exclusive(2), Options({engine!r}))
 """
 
 
@@ -66,10 +67,10 @@ def start() -> Iterator[str]:
 def liveness() -> Iterator[str]:
     """Search the work queue without and with the claim that it converges."""
     queue = example("work_queue")
-    explore(queue.work_queue(1, 1, 0), (*queue.in_order(1), queue.converged(1)), engine="columns")
+    explore(queue.work_queue(1, 1, 0), (*queue.in_order(1), queue.converged(1)), Options("columns"))
     machine = queue.work_queue(4, 2, 2)
-    _, safety = timed(lambda: explore(machine, queue.in_order(4), engine="columns"))
-    both, whole = timed(lambda: explore(machine, (*queue.in_order(4), queue.converged(4)), engine="columns"))
+    _, safety = timed(lambda: explore(machine, queue.in_order(4), Options("columns")))
+    both, whole = timed(lambda: explore(machine, (*queue.in_order(4), queue.converged(4)), Options("columns")))
     verdict = both.verdicts[-1]
     yield (
         f"work queue 4 2 2, {both.states:,} states: safety {safety:.2f} s, with convergence ({verdict.status.value}) "
@@ -81,10 +82,10 @@ def growth() -> Iterator[str]:
     """Let two machines grow."""
     commit, dining = example("two_phase_commit").two_phase_commit, example("dining").dining
     for name, make, sizes in (("two-phase commit", commit, (6, 7, 8, 9)), ("philosophers", dining, (11, 12, 13, 14))):
-        explore(make(2), engine="columns")
+        explore(make(2), options=Options("columns"))
         costs = []
         for size in sizes:
-            found, seconds = timed(lambda make=make, size=size: explore(make(size), engine="columns"))
+            found, seconds = timed(lambda make=make, size=size: explore(make(size), options=Options("columns")))
             costs.append((found.states, seconds))
             yield f"{name} {size}: {found.states:,} states, {seconds:.2f} s, {found.states / seconds:,.0f} states/s"
         (few, short), (many, long) = costs[1], costs[-1]
@@ -100,8 +101,8 @@ def cores() -> Iterator[str]:
     ):
         took = {}
         for threads in (1, 2, 1, 2):
-            run = lambda machine=machine, threads=threads: explore(machine, engine="columns", threads=threads)  # noqa: E731
-            found, seconds = timed(run, perf_counter)
+            search = partial(explore, machine, options=Options("columns", threads=threads))
+            found, seconds = timed(search, perf_counter)
             took[threads] = min(seconds, took.get(threads, seconds))
         ratio = took[1] / took[2]
         yield f"{name}, {found.states:,} states: {took[1]:.2f} s of wall time, two threads {took[2]:.2f} s: {ratio:.2f}"
@@ -120,10 +121,8 @@ def clusters() -> Iterator[str]:
         ("the same with a node crash", web(node_crash=1), 3_000_000),
     ):
         core = machine_of(scenario, prepare(scenario))
-        run = lambda core=core, states=states: explore(  # noqa: E731
-            core.machine, claims.of(core), engine="columns", limits=Limits(max_states=states)
-        )
-        found, seconds = timed(run)
+        options, limits = Options("columns"), Limits(max_states=states)
+        found, seconds = timed(partial(explore, core.machine, claims.of(core), options, limits=limits))
         statistics = found.statistics
         whole = "" if found.complete else " (a part: the limit)"
         yield (

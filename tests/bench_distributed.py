@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from kubeproof.harness.distributed import Blueprint, Local, Made, load
-from kubeproof.model.checker import explore
-from kubeproof.model.checker.partition.search import search
+from kubeproof.model.checker import Options, explore
+from kubeproof.model.checker.partition.team import Partitioned
 from kubeproof.model.machine import Action, Machine, Outcome, View
 
 HERE = Path(__file__)
@@ -93,9 +93,9 @@ def measure(name: str, workers: int, repeat: int) -> dict[str, Any]:
     machine, claims = model(name)
     rounds = []
     for _ in range(repeat + 1):  # The first one compiles whatever must be compiled.
-        one, alone = seconds_of(lambda: explore(machine, claims, engine="columns"))
+        one, alone = seconds_of(lambda: explore(machine, claims, Options("columns")))
         team = Measured(lambda: (machine, claims), workers)
-        found, spread = seconds_of(lambda team=team: search(machine, claims, team))
+        found, spread = seconds_of(lambda team=team: explore(machine, claims, Options(Partitioned(team))))
         assert found.verdicts == one.verdicts
         assert (found.states, found.transitions) == (one.states, one.transitions)
         rounds.append((spread, alone, team))
@@ -139,11 +139,11 @@ def measure_ray(name: str, workers: int) -> dict[str, Any]:
     from kubeproof.harness.distributed_ray import RayTeam
 
     machine, claims = model(name)
-    one = explore(machine, claims, engine="columns")
+    one = explore(machine, claims, Options("columns"))
     with RayTeam(Blueprint(str(HERE), "model", (name,)).make, workers) as team:
         team.call("cost")  # Now they are all there.
         before, began, own = actor_seconds(), time.monotonic(), time.process_time()
-        found = search(machine, claims, team)
+        found = explore(machine, claims, Options(Partitioned(team)))
         wall, own = time.monotonic() - began, time.process_time() - own
         spent = actor_seconds() - before
     assert found.verdicts == one.verdicts
@@ -158,7 +158,7 @@ def level_of_ray(workers: int, length: int = 200) -> float:
     with RayTeam(blueprint.make, workers) as team:
         team.call("cost")
         began = time.monotonic()
-        assert search(*blueprint.make(), team).states == length + 1
+        assert explore(*blueprint.make(), Options(Partitioned(team))).states == length + 1
         return (time.monotonic() - began) / length
 
 

@@ -54,7 +54,7 @@ def example(name: str) -> ModuleType:
 
 def search(name: str, *, small: bool = False) -> dict[str, float | int]:
     """Run one search of ours in this process, on the smallest of its kind first; give its figures."""
-    from kubeproof.model.checker import explore
+    from kubeproof.model.checker import Options, explore
 
     stem, arguments, _, _, _ = MODELS[name]
     module = example(stem)
@@ -67,7 +67,7 @@ def search(name: str, *, small: bool = False) -> dict[str, float | int]:
         found = getattr(module, claim[stem])(size[0])
         claims = found if isinstance(found, tuple) else (found,)
         before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, process_time()
-        result = explore(make(*size), claims, engine="columns")
+        result = explore(make(*size), claims, Options("columns"))
         figures = {"states": result.states, "transitions": result.transitions, "search_cpu_s": process_time() - began}
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         figures |= {"bytes_per_state": grown * 1024 / result.states, "calls": result.statistics.calls}

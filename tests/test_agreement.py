@@ -47,7 +47,7 @@ FAULTS = [
     (
         "cron: the day of the week is ignored",
         "cron_next",
-        "kubeproof.impl.controllers.cron",
+        "kubeproof.impl.api.values.cron",
         "in_month or in_week",
         "in_month",
     ),
@@ -58,7 +58,7 @@ FAULTS = [
         "round_up=True)\n    un",
         "round_up=False)\n    un",
     ),
-    ("fields: != selects what = selects", "field_selector", f"{API}.values.selector_text", ") != self.negated", ")"),
+    ("fields: != selects what = selects", "field_selector", "oracles.selector_text", ") != self.negated", ")"),
     (
         "percentages are rounded down",
         "int_or_percent",

@@ -14,12 +14,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import fields
 
+import kubeproof
+from kubeproof.harness.input.scenario import Faults
 from places import ROOT, TESTS
 
 ROOMS = ("harness", "impl", "model", "properties", "traces")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-SHARED = ("oracles", "places", "planted", "random_scenario", "recorded", "scheduling_scenes", "udp_flows")
+SHARED = (
+    "oracles", "places", "planted", "policy_formulas", "random_scenario", "recorded", "scheduler_lockstep",
+    "scheduling_scenes", "scheduling_strategies", "udp_flows",
+)  # fmt: skip
 """What several tests and scripts import, by the names that they call it by."""
 HELPERS = sorted(
     path
@@ -109,6 +115,56 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
 )  # fmt: skip
 def test_the_arrows_are_really_looked_at(module: str, line: str, found: list[str]) -> None:
     assert forbidden_imports(ROOT / module, line) == found
+
+
+def named_in(path: Path) -> Iterator[str]:
+    """Give every name that a file imports, modules and what is in them; of the package like those of `name_of`."""
+    home = path.relative_to(ROOT).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = home[: len(home) - node.level + 1] if node.level else ()
+            module = ".".join((*base, *(node.module or "").split("."))).removeprefix("kubeproof.").rstrip(".")
+            yield module
+            yield from (f"{module}.{alias.name}".lstrip(".") for alias in node.names)
+
+
+def reached(*begin: str) -> set[str]:
+    """Follow imports, also those inside functions, from some modules on."""
+    known = {name_of(path): path for path in MODULES}
+    waiting, found = list(begin), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in found:
+            found.add(name)
+            waiting += (name.rpartition(".")[0], *named_in(known[name]))
+    return found
+
+
+def documented() -> Iterator[str]:
+    """Give the modules that the examples of the pages import: with the names of `kubeproof` itself, the Python face."""
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        yield from re.findall(r"^ *from kubeproof\.([\w.]+) import", text, re.MULTILINE)
+
+
+COMMANDS = ("harness.cli", "harness.plugin", "harness.face", *kubeproof._HOMES.values())
+FAULT_FILES = tuple(f"harness.world.faults.{fault.name}" for fault in fields(Faults))
+"""They are imported by the names of the fields."""
+PRINTED = tuple(name for name in named_in(TESTS / "proofs.py") if name.startswith("properties."))
+"""The proofs that `make proofs` prints."""
+
+
+def test_every_module_of_the_wheel_is_in_reach_of_somebody_who_uses_it() -> None:
+    """Of a command, the plugin, the Python face or a proof that is printed: what only tests use lies with the tests."""
+    found = reached(*COMMANDS, *FAULT_FILES, *PRINTED, *documented())
+    assert sorted({name_of(path) for path in MODULES} - found) == []
+
+
+def test_a_module_out_of_reach_would_be_found() -> None:
+    without_proofs = reached(*COMMANDS, *FAULT_FILES, *documented())
+    assert "harness.input.reader" in without_proofs
+    assert not {"model.components.etcd", "properties.refinement.proofs"} & without_proofs
+    assert "harness.world.faults.crash" not in reached(*COMMANDS)
 
 
 def test_the_packages_on_disk_are_the_packages_shipped() -> None:
@@ -253,6 +309,15 @@ def test_what_kubernetes_itself_names_is_spelled_once() -> None:
         if word in path.read_text(encoding="utf-8") and name_of(path) not in {"impl.api.well_known", "impl.api.apps"}
     ]
     assert found == ["impl.api.reading.unmodelled_kinds: replicas is None"]  # of kinds that have no class
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "room"),
+    [("get_close_matches", "impl.api.reading.nearest"), ("fsync", "model.checker.replacing")],
+    ids=["a word that nothing knows", "a file that is replaced whole"],
+)
+def test_a_mechanism_is_written_once(mechanism: str, room: str) -> None:
+    assert [name_of(path) for path in MODULES if mechanism in path.read_text(encoding="utf-8")] == [room]
 
 
 JUDGING = ("harness.check", "harness.claims", "harness.world", "tests.recorded")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..model.checker.replacing import replacing
 from .document import BadTraceError, Document, from_text, to_text
 
 
@@ -22,14 +23,6 @@ def read(path: Path) -> Document:
 def write(document: Document, path: Path) -> Path:
     """Write a trace, making its folder; give the path back. Raises OSError when the place cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(to_text(document))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path, f".{os.getpid()}.part") as file:  # Two processes may write the same trace.
+        file.write(to_text(document).encode())
     return path

@@ -27,6 +27,7 @@ from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import TEMPLATE_HASH
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds
 from ...model.checker.explore import explore
+from ...model.checker.options import Options
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ...model.checker.traces import states
 from ...model.machine import Invariant, Sometimes, View
@@ -324,7 +325,7 @@ def _one_by_one(
     """Look at one Pod of a template behind a Service: None if all is well, a claim that HOLDS if it is suspected."""
     one = reach.one_pod(scenario, prepared.objects, service, owner, most=most)
     mortal = reach.one_pod(scenario, prepared.objects, service, owner, lives=LIVES, most=most)
-    search = partial(explore, engine="auto", limits=_of_one(limits))
+    search = partial(explore, options=Options("auto"), limits=_of_one(limits))
     dropped = search(mortal.machine, [mortal.dropped, mortal.room])
     verdict = dropped[mortal.dropped.name]
     if verdict.status is Status.VIOLATED:
@@ -417,7 +418,8 @@ def _confirm(
     reason = ""
     for kind in kinds:
         cluster, claim = moving(scenario, prepared, kind)
-        search = explore(cluster.machine, [claim], limits=tighter, engine="auto", stop_at_first=True, progress=progress)
+        options = Options("auto", stop_at_first=True)
+        search = explore(cluster.machine, [claim], options, limits=tighter, progress=progress)
         verdict = search[claim.name]
         if verdict.status is Status.VIOLATED and verdict.trace is not None:
             broken = evolve(at_rest, status=Status.VIOLATED, kind=kind, lines=verdict.evidence, trace=verdict.trace)

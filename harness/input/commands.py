@@ -8,12 +8,13 @@ and therefore a scenario.yaml, and flags that change what a command does in a wa
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import frozen
+
+from ...impl.api.reading.nearest import did_you_mean
 
 KINDS = {
     "deployment": "Deployment",
@@ -150,9 +151,7 @@ def _command(words: tuple[str, ...], text: str) -> tuple[str, tuple[str, ...]]:
         raise CommandError(f"{text!r}: {OTHERS[first, second]}")
     if pairs := [f"{one} {verb}" for one, verb in PAIRS if one == first]:
         raise CommandError(f"{' '.join(words[:2])!r} is no command; known are {', '.join(pairs)}")
-    near = difflib.get_close_matches(first, COMMANDS, 1)
-    meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(COMMANDS))}"
-    raise CommandError(f"{first!r} is no command; {meant}")
+    raise CommandError(f"{first!r} is no command; {did_you_mean(first, COMMANDS)}")
 
 
 def _workload(words: tuple[str, ...], flags: Flags) -> tuple[dict[str, str], tuple[str, ...]]:

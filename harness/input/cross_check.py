@@ -5,7 +5,6 @@ Each check stops a search that would answer another question than the one that w
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from ...impl.api.apps import Workload
@@ -13,6 +12,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
 from ...impl.api.meta import Ref
+from ...impl.api.reading.nearest import did_you_mean
 from ...impl.kubectl import script
 from ...impl.kubectl.script import Missing, Step
 from .located import Located
@@ -112,14 +112,12 @@ def _named(kind: str, name: str, present: tuple[Object, ...], namespace: str) ->
     if Ref(kind, home, name) in refs:
         return
     names = [ref.name for ref in refs if ref.namespace == home]
-    near = difflib.get_close_matches(name, names, 1)
     elsewhere = sorted(ref.namespace for ref in refs if ref.name == name)
     if elsewhere:
         hint = f"there is one in namespace {', '.join(elsewhere)}: give the step a namespace"
-    elif near:
-        hint = f"did you mean {near[0]}?"
     else:
-        hint = f"there are {', '.join(sorted(names))}" if names else f"there is no {kind} at all"
+        there = f"there are {', '.join(sorted(names))}" if names else f"there is no {kind} at all"
+        hint = did_you_mean(name, names, there)
     yield "name", f"there is no {kind} {name!r}{f' in namespace {home}' if home else ''}", hint
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 from immutabledict import immutabledict
 
 from ...impl.api.core import Node, NodeCondition, NodeStatus, Resources
 from ...impl.api.meta import ObjectMeta
+from ...impl.api.reading.nearest import did_you_mean
 from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import strings
 from ...impl.api.values.quantity import QuantityError, parse_quantity
@@ -45,8 +45,7 @@ def capacity_of(given: Mapping[str, str]) -> Resources:
     """Give the capacity of a plain node, with some of it given. Raises CapacityError."""
     for name in sorted(given):
         if "/" not in name and name not in CAPACITY and not name.startswith(PREFIXES):
-            near = difflib.get_close_matches(name.lower(), CAPACITY, 1)
-            meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(CAPACITY)}, DOMAIN/NAME"
+            meant = did_you_mean(name, CAPACITY, f"known are {', '.join(CAPACITY)}, DOMAIN/NAME")
             raise CapacityError(f"a node has no {name}; {meant}")
     try:
         return immutabledict(

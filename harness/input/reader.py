@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from enum import Enum
 from typing import Any, TypeVar
 
 from ...impl.api.reading.load import BadInput, Note, Problem
+from ...impl.api.reading.nearest import did_you_mean
 from .located import Located
 
 E = TypeVar("E", bound=Enum)
@@ -30,14 +30,6 @@ def seconds(text: str) -> int:
     if not DURATION.fullmatch(text):
         raise DurationError(f"expected a duration in whole seconds like 5s or 1m30s, got {text!r}")
     return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([smh])", text))
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Suggest the known word that looks most like one that is not known; else list them all."""
-    words = sorted(known)
-    lowered = {one.lower(): one for one in words}
-    near = difflib.get_close_matches(word.lower(), lowered, 1)
-    return f"did you mean {lowered[near[0]]}?" if near else f"known are {', '.join(words)}"
 
 
 class Reader:
@@ -66,7 +58,7 @@ class Reader:
             return {}
         for key, item in at.value.items():
             if key not in known:
-                self.blame(item, f"unknown field {key!r}", nearest(key, known))
+                self.blame(item, f"unknown field {key!r}", did_you_mean(key, known))
         return {key: item for key, item in at.value.items() if key in known}
 
     def items(self, at: Located) -> tuple[Located, ...]:
@@ -117,17 +109,13 @@ class Reader:
             if one.value == at.value:
                 return one
         names = [str(one.value) for one in choices]
-        self.blame(at, f"expected one of {', '.join(names)}, got {show(at.value)}", _near(at.value, names))
+        meant = did_you_mean(str(at.value), names, "")
+        self.blame(at, f"expected one of {', '.join(names)}, got {show(at.value)}", meant)
         return next(iter(choices))
 
     def _expected(self, at: Located, what: str, hint: str = "") -> int:
         self.blame(at, f"expected {what}, got {show(at.value)}", hint)
         return 0
-
-
-def _near(value: Any, names: list[str]) -> str:
-    near = nearest(str(value), names)
-    return near if near.startswith("did") else ""
 
 
 def show(value: Any) -> str:

@@ -7,7 +7,6 @@ endpoints nobody knows; a workload whose Pods a budget counts changes what that 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve, frozen
@@ -19,6 +18,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.reading.load import Note, Other
+from ...impl.api.reading.nearest import did_you_mean
 from ...impl.api.reading.unmodelled_kinds import REFUSES
 from ...impl.api.values.selectors import matches_map, selects
 from ...impl.api.well_known import ZONE
@@ -197,11 +197,9 @@ def _note(manifests: Manifests, one: Object, field: str, why: str, claims: tuple
 
 def _did_you_mean(selector: Mapping[str, str], known: list[Mapping[str, str]]) -> str:
     """Suggest the labels of a template that look most like the selector; else list what there is."""
-    shown = {_show({key: labels[key] for key in labels if key in selector} or labels): labels for labels in known}
-    near = difflib.get_close_matches(_show(selector), sorted(shown), 1)
-    if near:
-        return f" (did you mean {near[0]}?)"
-    return f" (labels of Pod templates: {'; '.join(sorted(map(_show, known))) or 'there are none'})"
+    shown = {_show({key: labels[key] for key in labels if key in selector} or labels) for labels in known}
+    there = f"labels of Pod templates: {'; '.join(sorted(map(_show, known))) or 'there are none'}"
+    return f" ({did_you_mean(_show(selector), shown, there)})"
 
 
 def _show(labels: Mapping[str, str]) -> str:

@@ -12,10 +12,10 @@ import pickle
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from attrs import frozen
 
+from ...model.checker.replacing import replacing
 from ...model.checker.results import Status
 from ...traces.canonical import canonical
 from ..check.results import Report
@@ -61,9 +61,8 @@ class Cache:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=self.folder, delete=False) as file:
+            with replacing(self.folder / f"{key}{SUFFIX}", f".{os.getpid()}") as file:
                 pickle.dump(report, file)
-            Path(file.name).replace(self.folder / f"{key}{SUFFIX}")
             self._prune()
         except OSError:
             return

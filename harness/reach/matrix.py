@@ -9,7 +9,6 @@ Left out on purpose: NetworkPolicies (`policy`); node ports are asked on a clien
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -20,6 +19,7 @@ from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object
 from ...impl.api.policy import EndpointSlice
 from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.reading.nearest import nearest
 from ...impl.api.values.selectors import matches_map
 from ...impl.kubeproxy.family import IPV4, IPV6, join, split
 from ...impl.kubeproxy.health import HealthCheck, health_checks
@@ -137,8 +137,8 @@ def find_service(objects: Iterable[Object], name: str, namespace: str) -> Servic
     here = {one.metadata.name: one for one in objects if isinstance(one, Service) and _is_in(one, namespace)}
     if name in here:
         return here[name]
-    near = difflib.get_close_matches(name, here, 1) or sorted(here)[:1]
-    hint = f"there is {near[0]}" if near else "there is none"
+    near = nearest(name, here) or min(here, default="")
+    hint = f"there is {near}" if near else "there is none"
     raise BadInput((Problem("--service", 0, "", f"no Service {name} in namespace {namespace}", hint),))
 
 

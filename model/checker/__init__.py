@@ -3,6 +3,7 @@
 from .checkpoint import Checkpoint, CheckpointError
 from .explore import explore
 from .ltl import satisfies
+from .options import Options
 from .refine import refinement, refines
 from .results import (
     ActionStatistics,
@@ -30,6 +31,7 @@ __all__ = [
     "GroupStatistics",
     "ImpureStepError",
     "Limits",
+    "Options",
     "Progress",
     "Replay",
     "Statistics",

@@ -100,7 +100,7 @@ class Mark:
 
 
 class Book:
-    """The record of one search; both engines fill the same one."""
+    """The record of one search; all engines fill the same one."""
 
     def __init__(self, machine: Machine, properties: Sequence[Property], *, urgent: bool, stop_at_first: bool) -> None:
         self.machine = machine
@@ -218,6 +218,18 @@ class Book:
             layers.append(last - first)
             first, last = last, bisect_left(self.parent, last, last)
         return tuple(layers)
+
+    @property
+    def states(self) -> int:
+        """The number of states found."""
+        return len(self.parent)
+
+    def gather(self) -> None:
+        """Have the graph of all steps at hand, if some property wants it: here it always is."""
+
+    def unjudged(self, _number: int) -> str:
+        """Say why a property cannot be judged, "" where it can: here always."""
+        return ""
 
     def depth(self, state: int) -> int:
         """Give the number of steps to a state."""

@@ -1,8 +1,8 @@
 """Checkpoints: a search written to a file from time to time, and taken up again where the file leaves it.
 
 What is kept is what was found (states, how each was reached, edges, counts, breaches), as it was between two
-expansions; what was learnt about the functions of the machine is not, they are run again. A file is replaced whole
-(written beside it, flushed, renamed), so whatever kills the search leaves the last complete one. A file is taken up
+expansions; what was learnt about the functions of the machine is not, they are run again. A file is replaced whole,
+so whatever kills the search leaves the last complete one. A file is taken up
 only by a search of the same machine and properties: names, slots and initial states are compared, and the steps to
 some of its states are run again. It is a pickle, and as trustworthy as whoever wrote it.
 
@@ -11,7 +11,6 @@ Left out on purpose: increments (each file is the whole search), and searches by
 
 from __future__ import annotations
 
-import os
 import pickle
 import struct
 import time
@@ -22,11 +21,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from ..machine import MachineError, State, Symmetry
 from .book import Book, Mark
 from .layout import CODES, Layout
+from .replacing import replacing
 from .symmetry import Folding, Learnt
 from .traces import rebuild, states
 
@@ -82,16 +82,10 @@ class Identity:
 
     def difference(self, other: Identity) -> str:
         """Name the first thing in which two searches differ, "" where there is none."""
-        parts = {
-            "input": (self.tag, other.tag),
-            "handling of urgent actions": (self.urgent, other.urgent),
-            "slots": (self.slots, other.slots),
-            "actions": (self.actions, other.actions),
-            "properties": (self.properties, other.properties),
-            "initial states": (self.initial, other.initial),
-            "symmetry": (self.exchanged, other.exchanged),
-        }
-        return next((name for name, (mine, theirs) in parts.items() if mine != theirs), "")
+        said = {"tag": "input", "urgent": "handling of urgent actions"}
+        said |= {"initial": "initial states", "exchanged": "symmetry"}
+        names = (one.name for one in fields(Identity))
+        return next((said.get(name, name) for name in names if getattr(self, name) != getattr(other, name)), "")
 
 
 class KeptStates(Protocol):
@@ -129,6 +123,10 @@ class Kept:
 
 class Keeping(Protocol):
     """What an engine must be able to do for its search to be kept."""
+
+    @property
+    def book(self) -> Book:
+        """What is written down beside the states."""
 
     def capture(self, count: int) -> KeptStates:
         """Give the first so many states, as they are until the next step is taken."""
@@ -191,9 +189,7 @@ class Saved:
     def folding(self, symmetry: Symmetry) -> Folding:
         """Give what finds the states that stand for orbits as it was."""
         found = Folding(symmetry, Layout(self.identity.slots, CODES[-1]))
-        for place, table in enumerate(self.kept.tables):
-            for value in table:
-                found.layout.intern(place, value)
+        found.layout.take(self.kept.tables)
         if self.learnt is not None:
             found.learn(self.learnt)
         return found
@@ -210,18 +206,18 @@ def _reaches(book: Book, number: int, wanted: State) -> bool:
 class Keeper:
     """Writes a search down: at its ticks, when it is time, and at its end."""
 
-    def __init__(self, checkpoint: Checkpoint, book: Book) -> None:
+    def __init__(self, checkpoint: Checkpoint, engine: Keeping) -> None:
         self.checkpoint = checkpoint
-        self.identity = Identity.of(book, checkpoint.tag)
+        self.engine = engine
+        self.identity = Identity.of(engine.book, checkpoint.tag)
         _pickle(self.identity, BytesIO())  # What cannot be kept is told before hours are spent.
         self.mark: Mark | None = None
-        self.engine: Keeping | None = None
         self.earlier = 0.0
         """Seconds that the search took before it was taken up again."""
         self._due = time.monotonic() + checkpoint.every
         _check_free(checkpoint.path)
 
-    def load(self, book: Book) -> Saved | None:
+    def load(self) -> Saved | None:
         """Read the file; None where there is none yet. Raises CheckpointError for one that does not fit."""
         path = self.checkpoint.path
         try:
@@ -233,7 +229,7 @@ class Keeper:
             raise CheckpointError(f"{path}: {error.strerror or error}") from None
         if differs := self.identity.difference(saved.identity):
             raise CheckpointError(f"{path} is the checkpoint of another search: it differs in its {differs}")
-        saved.check(book)
+        saved.check(self.engine.book)
         self.earlier = saved.seconds
         return saved
 
@@ -249,18 +245,14 @@ class Keeper:
     def save(self, book: Book, seconds: float) -> None:
         """Write what there was at the last mark."""
         mark = self.mark
-        if mark is None or self.engine is None or len(book.parent) < mark.states or book.expanded < mark.expanded:
+        if mark is None or len(book.parent) < mark.states or book.expanded < mark.expanded:
             return  # Nothing yet, or the search has just begun anew.
         kept = self.engine.capture(mark.states)
         saved = Saved.of(self.identity, book, mark, kept, self.earlier + seconds)
         path = self.checkpoint.path
-        beside = path.with_name(f"{path.name}.part")
         try:
-            with beside.open("wb") as file:
+            with replacing(path) as file:
                 _write(file, saved)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
         except OSError as error:
             raise CheckpointError(f"{path}: {error.strerror or error}") from None
 

@@ -12,10 +12,12 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from ..machine import Action, StepProperty, View
+from ..machine import Action, StepProperty
 from .book import Book, observers
-from .layout import Effect, Layout
-from .semantics import UrgentError
+from .engine import Costs
+from .guard import peak_memory
+from .layout import Effect, Layout, widest
+from .semantics import UrgentError, checked
 from .tree import RECHECK, Images, Node, Reader, Tree, everything
 
 Leaves = list[Node]
@@ -108,21 +110,19 @@ class Functions:
         number, prop = claim
         tree = self._step_trees.get((number, label))
         if tree is None:
-
-            def call(before: View, after: View) -> tuple[str, ...]:
-                return tuple(prop.check(before, after, label))
-
-            tree = self._step_trees[number, label] = self._tree(prop.name, call, rows=2)
+            tree = self._step_trees[number, label] = self._tree(prop.name, checked(prop, label), rows=2)
         lines: tuple[str, ...] = tree.look(ids).result
         return lines
 
-    def costs(self) -> list[tuple[int, int]]:
-        """Give (situations, calls) per action."""
-        return [(tree.leaves, tree.calls) for tree in self.trees[: self.first_observer]]
-
-    def total_calls(self) -> int:
-        """Give how often a function of the machine or a property was called."""
-        return sum(tree.calls for tree in (*self.trees, *self._step_trees.values()))
+    def costs(self) -> Costs:
+        """Say what the functions have cost."""
+        actions = zip(self.trees[: self.first_observer], self.looks, strict=False)
+        return Costs(
+            tuple((tree.leaves, tree.calls, looks) for tree, looks in actions),
+            sum(tree.calls for tree in (*self.trees, *self._step_trees.values())),
+            widest(self.layout.places, self.layout.tables),
+            peak_memory(),
+        )
 
 
 def _compiled(layout: Layout, action: Action, alone: object) -> Callable[[Reader], tuple[Effect, ...]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .book import Book, StopSearch
-from .results import Limits, Progress
+from .results import NO_LIMITS, Limits, Progress
 
 TICK = 64
 """The time is looked at once in so many states."""
@@ -47,15 +47,9 @@ def out_of_memory(limits: Limits) -> str:
 class Guard:
     """Ends a search with `StopSearch` when a limit is hit."""
 
-    def __init__(
-        self,
-        limits: Limits,
-        progress: Callable[[Progress], None] | None,
-        notice: Callable[[str], None] | None = None,
-    ) -> None:
+    def __init__(self, limits: Limits = NO_LIMITS, progress: Callable[[Progress], None] | None = None) -> None:
         self.limits = limits
         self.progress = progress
-        self.notice = notice
         self.started = time.monotonic()
         self.at_tick: Callable[[Book, float], None] | None = None
         """Told of moments between two expansions, with the seconds so far."""
@@ -101,14 +95,9 @@ class Guard:
         self.descend(depth)
         return bisect_right(range(len(book.parent)), depth, lo=state, key=book.depth)
 
-    def say(self, sentence: str) -> None:
-        """Tell what takes time though no state is found meanwhile."""
-        if self.notice is not None:
-            self.notice(sentence)
-
     def report(self, book: Book) -> None:
         """Tell how far the search is."""
         if self.progress is not None:
-            at = min(book.expanded, len(book.parent) - 1)
+            at = min(book.expanded, book.states - 1)
             depth = book.depth(at) if at >= 0 else 0
-            self.progress(Progress(len(book.parent), book.expanded, book.transitions, depth, self.seconds))
+            self.progress(Progress(book.states, book.expanded, book.transitions, depth, self.seconds))

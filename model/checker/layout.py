@@ -7,7 +7,7 @@ The same integer as bytes is the key of the visited set.
 from __future__ import annotations
 
 import struct
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sized
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -61,6 +61,16 @@ class Layout:
             self.tables[place].append(value)
         return number
 
+    def take(self, tables: Iterable[Iterable[Hashable]]) -> None:
+        """Intern the values of all slots in the order of these tables."""
+        for place, values in enumerate(tables):
+            for value in values:
+                self.intern(place, value)
+
+    def ids(self, values: Iterable[Any]) -> tuple[int, ...]:
+        """Return the ids of the values of a state."""
+        return tuple(self.intern(place, value) for place, value in enumerate(values))
+
     def pack(self, ids: tuple[int, ...]) -> int:
         """Give the row of these ids."""
         return int.from_bytes(self._row.pack(*ids), "little")
@@ -83,7 +93,8 @@ class Layout:
         written = reduce(or_, (1 << place for place, _ in pairs))
         return Effect(ordinal, outcome, self._all & ~clear, put, written, tuple(pairs))
 
-    def widest(self) -> tuple[tuple[str, int], ...]:
-        """Give the slots with their numbers of values, the widest first, by name where equal."""
-        counts = ((slot, len(self.tables[place])) for slot, place in self.places.items())
-        return tuple(sorted(counts, key=lambda pair: (-pair[1], pair[0])))
+
+def widest(slots: Iterable[str], tables: Iterable[Sized]) -> tuple[tuple[str, int], ...]:
+    """Return the slots with their numbers of values, the widest first, by name where equal."""
+    counts = ((slot, len(table)) for slot, table in zip(slots, tables, strict=True))
+    return tuple(sorted(counts, key=lambda pair: (-pair[1], pair[0])))

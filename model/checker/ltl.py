@@ -17,7 +17,8 @@ from attrs import evolve, field, frozen
 
 from ..machine import Action, Converges, Fairness, Machine, MachineError, Outcome, State, View
 from .explore import explore
-from .results import Exploration, Step, Trace, Verdict
+from .options import OPTIONS, Options
+from .results import NO_LIMITS, Exploration, Limits, Step, Trace, Verdict
 
 OWED, ROUND, PARITY = "ltl owed", "ltl round", "ltl parity"
 STAYS = "(stays)"
@@ -115,15 +116,17 @@ Owed = frozenset[Formula]
 """What must be true of the run from the next state on."""
 
 
-def satisfies(machine: Machine, formula: Formula, *, name: str = "ltl", **options: Any) -> Exploration:
-    """Tell whether every fair run satisfies a formula. `options` are those of `explore`, without `urgent`.
+def satisfies(
+    machine: Machine, formula: Formula, options: Options = OPTIONS, *, name: str = "ltl", limits: Limits = NO_LIMITS
+) -> Exploration:
+    """Tell whether every fair run satisfies a formula; urgent actions are ordinary ones here, whatever `options` say.
 
     A breach is a "livelock", a run that ends in a cycle, or "stuck", one that ends where nothing more need happen.
     States and transitions are those of the larger machine.
     """
     product = Product(machine, ~formula)
     claim = Converges(name, "No fair run breaks the formula.", product.accepting)
-    found = explore(product.machine(), (claim,), **options, urgent=False)
+    found = explore(product.machine(), (claim,), evolve(options, urgent=False), limits=limits)
     return evolve(found, verdicts=(_translated(machine, found.verdicts[0]),))
 
 

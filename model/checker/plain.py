@@ -9,12 +9,14 @@ from collections import deque
 from collections.abc import Callable
 from itertools import islice
 
-from ..machine import State, StepProperty
+from ..machine import State, StepProperty, Symmetry
 from .book import Book, Finding, observers
 from .checkpoint import Kept, Saved
-from .guard import Guard
-from .layout import CODES, Layout
-from .semantics import Move, ask, initial_states, micro_steps, moves
+from .engine import Costs
+from .guard import Guard, peak_memory
+from .layout import CODES, Layout, widest
+from .options import OPTIONS, Options
+from .semantics import Move, ask, checked, initial_states, micro_steps, moves
 from .symmetry import Folding
 
 
@@ -25,33 +27,32 @@ class Plain:
         self,
         book: Book,
         guard: Guard,
-        collect: Callable[[State], None] | None,
-        folding: Folding | None = None,
+        _options: Options = OPTIONS,
+        collect: Callable[[State], None] | None = None,
+        symmetry: Symmetry | None = None,
     ) -> None:
         self.book = book
-        self.folding = book.folding = folding
+        slots = book.machine.slots()
+        self.folding = book.folding = None if symmetry is None else Folding(symmetry, Layout(slots, CODES[-1]))
         """Finds the state that stands for an orbit, where the search is to keep one of each."""
         self.guard = guard
         self.collect = collect
         self.calls = 0
-        self.values: list[set[object]] = []
+        self.values: list[set[object]] = [set() for _ in slots]
         self.index: dict[tuple[object, ...], int] = {}
-        self.saved: Saved | None = None
-        """A search to be taken up."""
         self.observers = observers(book.properties)
 
-    def run(self) -> None:
+    def run(self, saved: Saved | None = None) -> None:
         """Search until every state is expanded; `StopSearch` where the guard or a breach ends it earlier."""
         book = self.book
         roots = initial_states(book.machine, urgent=book.urgent)
-        self.values = [set() for _ in roots[0]]
-        if self.saved is None:
+        if saved is None:
             folded = {self._fold(state).values_in_order: state for state in reversed(roots)}
             book.add_roots(tuple(reversed(folded.values())))
             found = [roots[0].with_values(values) for values in reversed(folded)]
         else:
-            self.saved.fill(book)
-            found = [roots[0].with_values(self.saved.kept.values(n)) for n in range(len(book.parent))]
+            saved.fill(book)
+            found = [roots[0].with_values(saved.kept.values(n)) for n in range(len(book.parent))]
         self.index = index = {state.values_in_order: number for number, state in enumerate(found)}
         number = book.expanded
         for state in found[:number]:
@@ -107,7 +108,7 @@ class Plain:
                 self.calls += 1
                 if claim.premise is None:
                     self.book.occurred.add(claim_number)
-                lines = ask(claim.name, lambda a, b, c=claim.check, s=step: tuple(c(a, b, s.label)), before, after)
+                lines = ask(claim.name, checked(claim, step.label), before, after)
                 if lines:
                     at = (move.action, move.ordinal)
                     self.book.breach(claim_number, Finding("step", number, lines, at))
@@ -138,22 +139,12 @@ class Plain:
     def capture(self, count: int) -> Kept:
         """Give the first so many states."""
         layout = Layout(self.book.machine.slots(), CODES[-1])
-        rows = (
-            tuple(layout.intern(place, value) for place, value in enumerate(values))
-            for values in islice(self.index, count)
-        )
-        data = b"".join(layout.pack(ids).to_bytes(layout.size, "little") for ids in rows)
+        rows = (layout.pack(layout.ids(values)) for values in islice(self.index, count))
+        data = b"".join(row.to_bytes(layout.size, "little") for row in rows)
         return Kept(tuple(map(tuple, layout.tables)), CODES[-1], data)
 
-    def costs(self) -> list[tuple[int, int]]:
-        """Give (situations, calls) per action: every state is a situation of its own here."""
-        return [(self.book.expanded, self.book.expanded)] * len(self.book.machine.actions)
-
-    def total_calls(self) -> int:
-        """Give how often a function of the machine or a property was called (urgent steps not counted)."""
-        return self.calls
-
-    def widest(self) -> tuple[tuple[str, int], ...]:
-        """Give the slots with their numbers of values, the widest first, by name where equal."""
-        counts = zip(self.book.machine.slots(), self.values, strict=False)
-        return tuple(sorted(((slot, len(seen)) for slot, seen in counts), key=lambda pair: (-pair[1], pair[0])))
+    def costs(self) -> Costs:
+        """Say what it has cost so far: every state is a situation of its own here, urgent steps are not counted."""
+        book = self.book
+        actions = ((book.expanded,) * 3,) * len(book.machine.actions)
+        return Costs(actions, self.calls, widest(book.machine.slots(), self.values), peak_memory())

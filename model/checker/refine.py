@@ -11,13 +11,13 @@ into a slot), and what fairness promises: that the abstract machine comes to its
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any
 
 from attrs import evolve
 
 from ..machine import Machine, MachineError, Property, Sometimes, State, StepProperty, View
 from .explore import explore
-from .results import Exploration, Status, Trace, Verdict
+from .options import OPTIONS, Options
+from .results import NO_LIMITS, Exploration, Limits, Status, Trace, Verdict
 from .semantics import Move, initial_states, moves
 
 Mapped = Callable[[View], Mapping[str, Hashable]]
@@ -82,22 +82,23 @@ def refines(
     abstract: Machine,
     mapping: Mapped,
     properties: Sequence[Property] = (),
+    options: Options = OPTIONS,
     *,
     name: str = "refines",
-    **options: Any,
+    limits: Limits = NO_LIMITS,
 ) -> Exploration:
     """Search the concrete machine for a step, or an initial state, that the abstract machine does not have.
 
-    The verdict called `name` comes first, those of further properties after it; `options` are those of `explore`. It is
+    The verdict called `name` comes first, those of further properties after it. It is
     vacuous where the concrete machine never leaves what the abstract one begins with. The kind of a breach is "step",
     or "initial".
     """
     shown = Abstract(abstract, mapping)
     moving = Sometimes(f"{name} (moves)", "Something happens.", shown.has_moved)
-    found = explore(concrete, (refinement(abstract, mapping, name), moving, *properties), **options)
+    found = explore(concrete, (refinement(abstract, mapping, name), moving, *properties), options, limits=limits)
     first, moved, *others = found.verdicts
     first = evolve(first, vacuous=moved.status is Status.VIOLATED)
-    return evolve(found, verdicts=(_beginning(concrete, shown, first, urgent=options.get("urgent", True)), *others))
+    return evolve(found, verdicts=(_beginning(concrete, shown, first, urgent=options.urgent), *others))
 
 
 def _beginning(concrete: Machine, shown: Abstract, verdict: Verdict, *, urgent: bool) -> Verdict:

@@ -10,7 +10,7 @@ import math
 import time
 from enum import Enum
 
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen
 
 from ..machine import Outcome, State
 
@@ -75,6 +75,9 @@ class Limits:
         if not search.why_incomplete.startswith(INTERRUPTED):
             return self
         return evolve(self, deadline=Deadline.past(INTERRUPTED))
+
+
+NO_LIMITS = Limits()
 
 
 @frozen
@@ -199,16 +202,9 @@ class Statistics:
         members: dict[str, list[ActionStatistics]] = {}
         for action in self.actions:
             members.setdefault(action.group, []).append(action)
+        names = [one.name for one in fields(GroupStatistics)][1:]
         return tuple(
-            GroupStatistics(
-                group,
-                sum(one.enabled for one in actions),
-                sum(one.taken for one in actions),
-                sum(one.new for one in actions),
-                sum(one.situations for one in actions),
-                sum(one.calls for one in actions),
-                sum(one.looks for one in actions),
-            )
+            GroupStatistics(group, *(sum(getattr(action, name) for action in actions) for name in names))
             for group, actions in members.items()
         )
 

@@ -17,9 +17,11 @@ from typing import cast
 from ..machine import MachineError, State, Symmetry
 from .book import Book, Finding
 from .checkpoint import Kept, Saved
+from .engine import Costs
 from .functions import Functions, Leaves
 from .guard import TICK, Guard
 from .layout import CODES, Effect, Layout, TooNarrow
+from .options import OPTIONS, Options
 from .semantics import URGENT_LIMIT, UrgentError, initial_states
 from .symmetry import Folding
 from .symmetry_audit import Audit
@@ -43,21 +45,17 @@ class Rows:
         self,
         book: Book,
         guard: Guard,
-        collect: Callable[[State], None] | None,
-        *,
-        memo: bool = True,
-        fingerprints: bool = False,
+        options: Options = OPTIONS,
+        collect: Callable[[State], None] | None = None,
         symmetry: Symmetry | None = None,
     ) -> None:
         self.book = book
         self.guard = guard
         self.collect = collect
-        self.memo = memo
-        self.fingerprints = fingerprints
+        self.memo = options.memo
+        self.fingerprints = options.visited == "fingerprint"
         self.symmetry = symmetry
         self.collected = 0
-        self.saved: Saved | None = None
-        """A search to be taken up."""
         self._prepare(CODES[0])
 
     def _prepare(self, code: str) -> None:
@@ -71,23 +69,23 @@ class Rows:
         self.queue: deque[tuple[int, Leaves, int]] = deque()
         """Rows to expand, with the leaves of the parent and the slots written since."""
 
-    def run(self) -> None:
+    def run(self, saved: Saved | None = None) -> None:
         """Search until every state is expanded, anew with wider ids if the narrow ones do not suffice."""
         for code in CODES:
             self.book.clear()
             self._prepare(code)
             try:
-                self._search()
+                self._search(saved)
             except TooNarrow:
                 continue
             return
         raise MachineError("a slot takes more values than can be numbered")
 
-    def _search(self) -> None:
-        if self.saved is None:
+    def _search(self, saved: Saved | None) -> None:
+        if saved is None:
             self._begin()
         else:
-            self._take_up(self.saved)
+            self._take_up(saved)
         tick, queue, expand = self.guard.tick, self.queue, self._expand
         number = bound = self.book.expanded
         while queue:
@@ -102,7 +100,7 @@ class Rows:
         roots: list[State] = []
         nothing_known = self.functions.nothing_known()
         for state in initial_states(self.book.machine, urgent=self.book.urgent):
-            ids = tuple(self.layout.intern(place, value) for place, value in enumerate(state.values_in_order))
+            ids = self.layout.ids(state.values_in_order)
             row = self.layout.pack(ids if self.audit is None else self.audit.folding.fold(ids))
             if self.index.setdefault(self._key(row), len(roots)) == len(roots):
                 roots.append(state)
@@ -111,9 +109,7 @@ class Rows:
 
     def _take_up(self, saved: Saved) -> None:
         saved.fill(self.book)
-        for place, table in enumerate(saved.kept.tables):
-            for value in table:
-                self.layout.intern(place, value)
+        self.layout.take(saved.kept.tables)
         if self.audit is not None and saved.learnt is not None:
             self.audit.folding.learn(saved.learnt)
         nothing_known = self.functions.nothing_known()
@@ -277,17 +273,9 @@ class Rows:
                 if lines := self.functions.breaches(claim, effect.outcome.label, (*before, *after)):
                     self.book.breach(claim[0], Finding("step", number, lines, first))
 
-    def costs(self) -> list[tuple[int, int]]:
-        """Give (situations, calls) per action."""
+    def costs(self) -> Costs:
+        """Say what it has cost so far."""
         return self.functions.costs()
-
-    def total_calls(self) -> int:
-        """Give how often a function of the machine or a property was called."""
-        return self.functions.total_calls()
-
-    def widest(self) -> tuple[tuple[str, int], ...]:
-        """Give the slots with their numbers of values, the widest first, by name where equal."""
-        return self.layout.widest()
 
 
 def _patched(ids: Sequence[int], effect: Effect) -> Sequence[int]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from ..machine import Action, Fairness, Machine, MachineError, Outcome, State, View
+from ..machine import Action, Fairness, Machine, MachineError, Outcome, State, StepProperty, View
 from .results import Step, Trace
 
 URGENT_LIMIT = 10_000
@@ -69,6 +69,11 @@ def ask(function: str, call: Callable[..., T], *states: State) -> T:
     except Exception as error:
         seen = {slot: value for view in views for slot, value in view.seen.items()}
         raise StepError(function, seen, error) from error
+
+
+def checked(claim: StepProperty, label: str) -> Callable[[View, View], tuple[str, ...]]:
+    """Return what says of the states before and after a step of this label what is wrong with it."""
+    return lambda before, after: tuple(claim.check(before, after, label))
 
 
 def outcomes(action: Action, state: State) -> tuple[Outcome, ...]:

@@ -21,16 +21,14 @@ from typing import Any
 from attrs import evolve
 
 from ..machine import Machine, Property, Sometimes
-from .book import Book, Finding, StopSearch
-from .explore import kind_of, statistics_of, vacuous_without
+from .book import Book, Finding
+from .explore import run
 from .functions import Leaves
 from .guard import NEWS, TICK, Guard
-from .results import INTERRUPTED, Exploration, Limits, Progress, Status, Verdict
+from .judge import kind_of, statistics_of, vacuous_without
+from .results import NO_LIMITS, Exploration, Limits, Progress, Status, Verdict
 from .rows import Rows
-from .semantics import StepError
-from .shorten import Choice, breach, repeated, shorten
-
-NO_LIMITS = Limits()
+from .shorten import Choice, breach, shorten
 
 
 class WalkBook(Book):
@@ -43,6 +41,10 @@ class WalkBook(Book):
         self.root = 0
         self.ways: dict[int, tuple[int, tuple[Choice, ...]]] = {}
         self.witnesses: dict[int, tuple[int, tuple[Choice, ...]]] = {}
+
+    def path(self, _state: int) -> tuple[int, list[Choice]]:
+        """Give the root and the steps of the walk so far: whatever state is asked for is its last one."""
+        return self.root, list(self.walk)
 
     def here(self) -> tuple[int, tuple[Choice, ...]]:
         """Give the root and the steps of the walk so far."""
@@ -81,7 +83,7 @@ class Walker(Rows):
         self.liking: list[float] = []
         """How much this walk likes each action: different walks, different habits."""
 
-    def _search(self) -> None:
+    def _search(self, _saved: object = None) -> None:
         book = self.book
         assert isinstance(book, WalkBook)  # noqa: S101 - `simulate` gives it one
         self._begin()
@@ -149,12 +151,12 @@ def simulate(
     `states` are the distinct ones visited, `transitions` the steps taken, `depth` the most steps of a walk. Ctrl-C and
     limits end it early. Raises what `explore` raises.
     """
-    guard = Guard(limits, None)
+    guard = Guard(limits)
     book = WalkBook(machine, properties, urgent=urgent, stop_at_first=False)
-    walker = Walker(book, guard, None)
+    walker = Walker(book, guard)
     walker.start(walks, depth, Random(seed), progress)  # noqa: S311 - no secret
-    early = _run(walker, book)
-    why = _coverage(walker, seed, early)
+    early = run(walker)
+    why = _coverage(walker, seed, early and f"{early}; ")
     return Exploration(
         verdicts=tuple(_verdict(book, number, why) for number in range(len(book.properties))),
         states=len(walker.visits),
@@ -163,23 +165,8 @@ def simulate(
         complete=False,
         why_incomplete=why,
         seconds=guard.seconds,
-        statistics=evolve(statistics_of(walker, book, ()), depths=()),
+        statistics=evolve(statistics_of(book, walker.costs()), depths=()),
     )
-
-
-def _run(walker: Walker, book: WalkBook) -> str:
-    try:
-        walker.run()
-    except StopSearch as stop:
-        return f"{stop}; "
-    except KeyboardInterrupt:
-        return f"{INTERRUPTED}; "
-    except StepError as error:
-        if book.roots:
-            root, way = book.here()
-            error.trace = repeated(book.machine, book.roots[root], way, urgent=book.urgent).trace
-        raise
-    return ""
 
 
 def _coverage(walker: Walker, seed: int, early: str) -> str:

@@ -254,7 +254,7 @@ class Folding:
 
     def ids_of(self, state: State) -> Ids:
         """Give the ids of a state's values."""
-        return tuple(self.layout.intern(place, value) for place, value in enumerate(state.values_in_order))
+        return self.layout.ids(state.values_in_order)
 
     def state_of(self, ids: Sequence[int]) -> State:
         """Give the state of some ids."""

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from kubeproof.harness.distributed import Blueprint, Made, load
-from kubeproof.model.checker import Exploration, Status, explore
-from kubeproof.model.checker.partition.search import search
+from kubeproof.model.checker import Exploration, Options, Status, explore
+from kubeproof.model.checker.partition.team import Partitioned
 from kubeproof.model.machine import Invariant, Machine, MachineError, View
 
 with warnings.catch_warnings():
@@ -92,7 +92,7 @@ def test_actors_that_are_killed_are_replaced_and_change_nothing(tmp_path: Path):
     machine, claims = queue(1)
     blueprint = Blueprint(str(HERE), "queue", (1,))
     with Mortal(blueprint.make, 2, folder=tmp_path, kills={20: 1, 35: 0}) as team:
-        found = search(machine, claims, team, every=0.0)
+        found = explore(machine, claims, Options(Partitioned(team, every=0.0)))
     assert essence(found) == essence(explore(machine, claims))
     assert len(team.restarts) == 2
     assert None not in team.restarts
@@ -104,7 +104,7 @@ def test_actors_that_are_killed_are_replaced_and_change_nothing(tmp_path: Path):
 def test_without_a_folder_the_search_begins_anew():
     machine, claims = queue(0)
     with Mortal(Blueprint(str(HERE), "queue", (0,)).make, 2, kills={12: 0}) as team:
-        found = search(machine, claims, team)
+        found = explore(machine, claims, Options(Partitioned(team)))
     assert essence(found) == essence(explore(machine, claims))
     assert team.restarts == [None]
 
@@ -116,4 +116,4 @@ def test_what_a_worker_raises_is_raised_here():
         RayTeam(Blueprint(str(HERE), "queue", (1, 7)).make, 2) as team,
         pytest.raises(MachineError, match="a worker's machine begins otherwise"),
     ):
-        search(machine, claims, team)
+        explore(machine, claims, Options(Partitioned(team)))

@@ -32,6 +32,7 @@ from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.requests import Create, Request, Response
 from kubeproof.model.checker.explore import explore
+from kubeproof.model.checker.options import Options
 from kubeproof.model.checker.results import Limits
 from kubeproof.model.machine import Action, Fairness, Machine, State
 from kubeproof.model.world.store import Full, Layout, Updates, names_in
@@ -119,7 +120,7 @@ def reached(
     """Explore a machine of a world. Raises `TooBig` where it has more states than `limit`, or too few places."""
     met: list[State] = []
     limits = Limits(max_states=limit)
-    found = explore(machine, engine=engine, urgent=urgent, memo=memo, limits=limits, collect=met.append)
+    found = explore(machine, options=Options(engine, urgent=urgent, memo=memo), limits=limits, collect=met.append)
     if not found.complete or any(OVERFLOW in state and state[OVERFLOW] for state in met):
         raise TooBig(found.why_incomplete or "too few places")
     fair = [one for one in machine.actions if one.fairness is not Fairness.NONE]

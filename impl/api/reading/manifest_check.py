@@ -1,8 +1,8 @@
-"""What kubectl refuses in a manifest by itself: no kind, an unknown one, misspelt fields, wrong types.
+"""What is refused in a manifest by itself: no kind, an unknown one, misspelt fields, wrong types, no schedule.
 
 Upstream: kubectl v1.32 with --validate=strict (kubectl/pkg/validation, cli-runtime/pkg/resource), worded for the reader
-here.
-Left out on purpose: what the API server's validation says, and the fields of custom resources.
+here; for a CronJob, which has no class here, the API server (pkg/apis/batch/validation, validateScheduleFormat).
+Left out on purpose: what else the API server's validation says, and the fields of custom resources.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..values.cron import ScheduleError, parse_schedule
+from ..values.frozen import as_map
 from . import schema
 from .convert import FieldError
+from .nearest import did_you_mean
 
 TYPE_FIELDS = ("apiVersion", "kind")
 NAMES = ("name", "generateName", "namespace")
@@ -27,7 +30,18 @@ def errors_of(json: Any, *, served: bool = False) -> tuple[FieldError, ...]:
     errors = tuple(_kind_errors(json, served=served))
     if not errors and not served and json["kind"] in schema.table()["kinds"].get(json["apiVersion"], ()):
         errors = schema.errors_in(json, json["apiVersion"], json["kind"])
+        if not errors and json["kind"] == "CronJob":
+            errors = tuple(_schedule_errors(str(as_map(json.get("spec")).get("schedule") or "")))
     return (*errors, *_name_errors(json))
+
+
+def _schedule_errors(schedule: str) -> Iterator[FieldError]:
+    try:
+        parse_schedule(schedule)
+    except ScheduleError as error:
+        yield FieldError("spec.schedule", f"{schema.show(schedule)} is no schedule: {error}")
+    if "TZ" in schedule:
+        yield FieldError("spec.schedule", "cannot use TZ or CRON_TZ in schedule", "use the field timeZone instead")
 
 
 def _kind_errors(json: Mapping[str, Any], *, served: bool) -> Iterator[FieldError]:
@@ -46,8 +60,7 @@ def _kind_errors(json: Mapping[str, Any], *, served: bool) -> Iterator[FieldErro
             "apiVersion", f"unknown apiVersion {schema.show(version)}", f"{kind} is {' or '.join(versions)}"
         )
         return
-    near = schema.nearest(kind, schema.kind_names())
-    yield FieldError("kind", f"unknown kind {schema.show(kind)}", f"did you mean {near}?" if near else "")
+    yield FieldError("kind", f"unknown kind {schema.show(kind)}", did_you_mean(kind, schema.kind_names(), ""))
 
 
 def _chart_hint(json: Mapping[str, Any]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from ..values.quantity import QuantityError, parse_quantity
 from ..values.timestamps import parse_time
 from .convert import FieldError
+from .nearest import did_you_mean
 
 RELEASE = "1.32"
 INT32 = range(-(2**31), 2**31)
@@ -52,13 +52,6 @@ def is_built_in(api_version: str, kind: str) -> bool:
     group = api_version.rpartition("/")[0]
     known = {version.rpartition("/")[0] for version in table()["kinds"]}
     return group in known or "." not in group or (group.endswith(".k8s.io") and kind in kind_names())
-
-
-def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
-    """Give the known word most like a misspelt one, "" if none is near."""
-    folded = {one.lower(): one for one in known}
-    found = get_close_matches(word.lower(), sorted(folded), n=1, cutoff=0.7)
-    return folded[found[0]] if found else ""
 
 
 def errors_in(json: Mapping[str, Any], api_version: str, kind: str) -> tuple[FieldError, ...]:
@@ -126,8 +119,8 @@ def _scalar_hint(value: Any, kind: str) -> str:
 
 
 def _suggestion(name: str, known: Mapping[str, Any], above: tuple[tuple[str, str], ...]) -> str:
-    if near := nearest(name, list(known)):
-        return f"did you mean {near}?"
+    if meant := did_you_mean(name, known, ""):
+        return meant
     for path, definition in reversed(above):
         if name in table()["types"][definition]:
             return f"it is a field of {path or 'the object itself'}"

@@ -1,9 +1,8 @@
 """Selectors on objects: whether a LabelSelector, or one requirement of it, selects labels.
 
 Upstream: staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/helpers.go and pkg/labels/selector.go (v1.32).
-The textual forms ("app=web,tier in (a,b)") are in selector_text.
-Left out on purpose: an invalid selector's error (the API server refuses it before anyone evaluates it); an operator
-that does not exist selects nothing.
+Left out on purpose: the textual forms ("app=web,tier in (a,b)", `-l` of kubectl); an invalid selector's error (the API
+server refuses it before anyone evaluates it); an operator that does not exist selects nothing.
 """
 
 from __future__ import annotations

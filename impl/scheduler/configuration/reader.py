@@ -5,11 +5,11 @@ Left out on purpose: lines; what a YAML reader knows of places it can add to the
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...api.reading.load import Problem
+from ...api.reading.nearest import did_you_mean
 
 
 class Reader:
@@ -30,7 +30,7 @@ class Reader:
             return {}
         for key in value:
             if key not in known:
-                self.blame(_in(at, str(key)), "unknown field", _nearest(str(key), known))
+                self.blame(_in(at, str(key)), "unknown field", did_you_mean(str(key), known))
         return {key: item for key, item in value.items() if key in known}
 
     def items(self, fields: Mapping[str, Any], name: str, at: str) -> list[Any]:
@@ -55,7 +55,7 @@ class Reader:
         """Give one of the known words, "" if it is none."""
         value = self.text(fields, name, at)
         if value and value not in words:
-            self.blame(_in(at, name), f"unknown {value!r}", _nearest(value, words))
+            self.blame(_in(at, name), f"unknown {value!r}", did_you_mean(value, words))
             return ""
         return value
 
@@ -84,9 +84,3 @@ class Reader:
 
 def _in(at: str, name: str) -> str:
     return f"{at}.{name}" if at else name
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    words = sorted(known)
-    near = difflib.get_close_matches(word, words, 1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(words)}"

@@ -5,6 +5,7 @@ A batch is a stretch of states that follow each other. Its arrays lie in a room,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,16 @@ class Shorter(Exception):  # noqa: N818 - no error: the batch is done again with
     def __init__(self, states: int, error: BaseException | None = None) -> None:
         self.states = states
         self.error = error
+
+
+def for_state(state: int, call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call what may raise on behalf of a state of a batch: the states before it come first."""
+    try:
+        return call(*arguments)
+    except BaseException as error:
+        if state == 0:
+            raise
+        raise Shorter(state, error) from None
 
 
 class Steps:

@@ -7,7 +7,6 @@ first use ever takes some seconds. Without numba this module cannot be imported.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -22,13 +21,6 @@ Longs = NDArray[np.int64]
 Halves = NDArray[np.uint32]
 Shorts = NDArray[np.uint16]
 Bytes = NDArray[np.uint8]
-
-
-def on_disk(function: Callable[..., Any]) -> bool:
-    """Tell whether compiled code of a loop lies on the disk (perhaps of an older version of the loop)."""
-    loop = cast("Any", function)
-    name = f"{Path(loop.py_func.__code__.co_filename).stem}.{loop.py_func.__name__}"
-    return any(Path(loop.stats.cache_path).glob(f"{name}-*.nbi"))
 
 
 def compiled(function: F) -> F:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels, visited
+from .batch import Steps
 from .mapped import Mapped
 from .threads import Together
 
@@ -37,6 +38,7 @@ SPARE = 4
 """A slot has up to so many bits more than it needs, where that makes no state longer."""
 FORGET = 1 << 16
 """Expanded states are forgotten, where they may be, when there are so many and more than wait."""
+NO_LIMIT = 1 << 62
 SEED = 0x6B756265
 """Of the random numbers that make fingerprints; any other seed is a second opinion."""
 
@@ -191,20 +193,25 @@ class States:
             visited.rehash_left(table, store, some, count)
         return min(counts) >= 0
 
-    def probe(
-        self,
-        rows: NDArray[np.uint64],
-        count: int,
-        hashes: NDArray[np.uint64],
-        targets: NDArray[np.int64],
-        fresh: NDArray[np.int32],
-    ) -> int:
-        """Hash rows and look them up; give the number of `fresh` ones, which are not known. Nothing is written here."""
+    def probe(self, steps: Steps, count: int) -> int:
+        """Hash the rows of steps and look them up; return how many are `fresh`, not known. Nothing is written here."""
+        found = steps.hashes, steps.targets, steps.fresh
         if self.exact:
-            return int(visited.probe(self.table, self.view(), rows, count, hashes, targets, fresh))
-        return int(
-            visited.probe_fingerprints(self.table, rows, count, self.layout, self.random, hashes, targets, fresh)
-        )
+            return int(visited.probe(self.table, self.view(), steps.rows, count, *found))
+        return int(visited.probe_fingerprints(self.table, steps.rows, count, self.layout, self.random, *found))
+
+    def insert(
+        self, steps: Steps, made: int, fresh: int, limit: int = NO_LIMIT, *, anew: bool = False
+    ) -> tuple[int, int]:
+        """Put the fresh ones among so many steps in; return how many steps were gone through, and how many are new.
+
+        Up to a limit of states. `anew`: they were looked up in another table.
+        """
+        gone, new = visited.insert(
+            self.table, self.view(), self.count, limit, steps.rows, made, steps.hashes, steps.targets,
+            (steps.fresh, fresh), anew, self.exact, steps.new, steps.origin,
+        )  # fmt: skip
+        return int(gone), int(new)
 
     def append(self, rows: NDArray[np.uint64]) -> None:
         """Put the states at the end that the table already knows by their numbers."""

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ...machine import StepProperty, View
+from ...machine import StepProperty
+from ..engine import Costs
 from ..functions import Functions
-from ..layout import Effect, Layout
+from ..guard import peak_memory
+from ..layout import Effect, Layout, widest
+from ..semantics import checked
 from ..tree import Node, Tree
 
 WORD = 64
@@ -197,12 +200,8 @@ class Tables:
     def _step_tree(self, claim: int, prop: StepProperty, label: str) -> int:
         number = self._step_trees.get((claim, label))
         if number is None:
-
-            def call(before: View, after: View) -> tuple[str, ...]:
-                return tuple(prop.check(before, after, label))
-
             number = self._step_trees[claim, label] = self.roots.append(-1)
-            self.trees.append(Tree(prop.name, call, self.layout.places, self.layout.tables * 2, 2))
+            self.trees.append(Tree(prop.name, checked(prop, label), self.layout.places, self.layout.tables * 2, 2))
             self.step_claim.append(claim)
         return number
 
@@ -210,9 +209,14 @@ class Tables:
         """Give the number of the step property that a tree belongs to."""
         return self.step_claim[tree - len(self.functions.trees)]
 
-    def calls(self) -> int:
-        """Give how often any function was called."""
-        return sum(tree.calls for tree in self.trees)
+    def costs(self) -> Costs:
+        """Say what the functions have cost; how often an answer was wanted nobody counts."""
+        return Costs(
+            tuple((tree.leaves, tree.calls, tree.calls) for tree in self.trees[: self._actions]),
+            sum(tree.calls for tree in self.trees),
+            widest(self.layout.places, self.layout.tables),
+            peak_memory(),
+        )
 
 
 def _masks(bits: int, words: int) -> NDArray[np.uint64]:

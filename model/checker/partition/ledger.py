@@ -24,6 +24,9 @@ from .told import Told
 ACTION_BITS, ORDINAL = 16, (1 << 16) - 1
 """Where the action begins in a choice, and what of it is the ordinal."""
 
+MOST_STATES = (1 << 31) - 1
+"""A graph of more states has no numbers where it is judged."""
+
 
 @frozen
 class Standing:
@@ -91,12 +94,16 @@ class Ledger(Book):
         self,
         machine: Machine,
         properties: Sequence[Property],
-        origin: Callable[[int], tuple[int, int]],
+        ask: Callable[[str, Sequence[Any]], list[Any]],
         *,
         urgent: bool,
+        most_steps: int,
     ) -> None:
         self.sizes: tuple[int, ...] = ()
-        self._origin = origin
+        self.forsaken = ""
+        """Why there is nobody left to ask, "" where there is somebody."""
+        self._ask = ask
+        self._most_steps = most_steps
         super().__init__(machine, properties, urgent=urgent, stop_at_first=False)
 
     def stand(self, standing: Standing) -> None:
@@ -112,9 +119,15 @@ class Ledger(Book):
         """Give the root a state was reached from, and the (action, ordinal) of each step to it."""
         steps: list[tuple[int, int]] = []
         while state >= len(self.roots):
-            state, choice = self._origin(state)
+            (found,) = (one for one in self._ask("origin", (state,)) if one is not None)
+            state, choice = found
             steps.append((choice >> ACTION_BITS, choice & ORDINAL))
         return state, steps[::-1]
+
+    @property
+    def states(self) -> int:
+        """The number of states found."""
+        return sum(self.sizes)
 
     def depths(self) -> tuple[int, ...]:
         """Give how many states have each depth."""
@@ -124,8 +137,22 @@ class Ledger(Book):
         """Give the number of steps to a state."""
         return bisect_right(list(accumulate(self.sizes)), state)
 
-    def put_together(self, parts: Sequence[Mapping[str, NDArray[Any]]]) -> None:
-        """Take the graph of all steps from what the workers know of it."""
+    @property
+    def _too_large(self) -> bool:
+        return self.transitions > self._most_steps or self.expanded >= MOST_STATES
+
+    def unjudged(self, number: int) -> str:
+        """Say why a property cannot be judged: nobody can be asked, or it wants a graph that is too large."""
+        if self._too_large and number in self.liveness and number not in self.findings:
+            return f"the graph of {self.transitions:,} steps is too large to be put together"
+        return self.forsaken
+
+    def gather(self) -> None:
+        """Ask the workers for the graph of all steps and put it together, if some property wants it."""
+        if self.liveness and not self._too_large and not self.forsaken:
+            self._put_together(self._ask("graph", (self.expanded,)))
+
+    def _put_together(self, parts: Sequence[Mapping[str, NDArray[Any]]]) -> None:
         numbers, counts, targets, choices = (
             np.concatenate([part[name] for part in parts]) for name in ("numbers", "counts", "targets", "choices")
         )

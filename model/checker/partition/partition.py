@@ -23,17 +23,18 @@ from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from ...machine import Machine, MachineError, Property
-from ..book import Book, Finding
-from ..columns import kernels as columns_kernels
+from ..book import Book
 from ..columns.batch import Batch, Shorter, Steps
-from ..columns.columns import BATCH, FIRST_BATCH, NO_LIMIT, Columns
+from ..columns.doubts import Doubts
+from ..columns.expansion import BATCH, FIRST_BATCH, Expansion
 from ..columns.states import States, as_bytes
-from ..guard import Guard, peak_memory, resident_memory
-from ..results import Limits
+from ..columns.threads import Together
+from ..engine import Costs
+from ..guard import resident_memory
 from ..semantics import initial_states
 from . import kernels
 from .links import Links, joined
-from .told import Begun, Costs, Expanded, Told, names_of
+from .told import Begun, Expanded, Told, names_of
 from .values import Dictionary, Parcel, Parcels
 
 Words = NDArray[np.uint64]
@@ -63,11 +64,16 @@ class Piece:
     layout: Placing
 
 
-class Part(Columns):
+class Part:
     """The states of one worker. Local numbers are those of its store; a level's follow the order of all numbers."""
 
     def __init__(self, machine: Machine, properties: Sequence[Property], me: int, size: int, *, urgent: bool) -> None:
-        super().__init__(Book(machine, properties, urgent=urgent, stop_at_first=False), Guard(Limits(), None), None)
+        self.book = Book(machine, properties, urgent=urgent, stop_at_first=False)
+        self.expansion = expansion = Expansion(self.book, Together(1), exact=True)
+        self.states, self.tables, self.layout = expansion.states, expansion.tables, expansion.layout
+        self.doubts = Doubts(self.tables, expansion.kinds.tolist(), later=False)
+        self.counts = np.zeros((3, len(machine.actions)), dtype=np.int64)
+        self.pending: tuple[int, BaseException] | None = None
         self.me = me
         self.workers = size
         self.dictionary = Dictionary(self.layout)
@@ -95,10 +101,10 @@ class Part(Columns):
         roots = initial_states(self.book.machine, urgent=self.book.urgent)
         self.dictionary.learn(values)
         self.road.fit([len(table) for table in self.layout.tables])
-        ids = [tuple(map(self.layout.intern, range(len(state)), state.values_in_order)) for state in roots]
+        ids = [self.layout.ids(state.values_in_order) for state in roots]
         if self.dictionary.news():
             raise MachineError("a worker's machine begins otherwise than that of the search")
-        rows = self._rows_of(ids)
+        rows = self.expansion.rows_of(ids)
         owners = np.zeros(len(rows), dtype=np.int32)
         self._find_owners(self._on_the_road(Piece(rows, NONE, NO_CHOICE, self.states.bits, self.states.layout)), owners)
         mine = np.flatnonzero(owners == self.me)
@@ -107,15 +113,6 @@ class Part(Columns):
         self._enter(nothing, nothing.astype(np.uint32))
         self._rise(mine.astype(np.uint64))
         return Begun(names_of(self.book), tuple(ids), tuple(mine.tolist()))
-
-    def _rows_of(self, ids: Sequence[tuple[int, ...]]) -> Words:
-        self._fit()
-        rows = np.zeros((len(ids), self.states.words), dtype=np.uint64)
-        word, shift, _ = self.states.layout
-        for row, some in zip(rows, ids, strict=True):
-            for place, number in enumerate(some):
-                row[word[place]] |= np.uint64(number) << shift[place]
-        return rows
 
     # A round: expand, deal, arrive.
 
@@ -152,19 +149,24 @@ class Part(Columns):
             size = min(2 * size, BATCH)
 
     def _expand_batch(self, count: int) -> None:
-        batch = self.batch(self.head, count)
-        columns_kernels.unpack(self.states.view(), self.head, count, *self.states.layout, batch.columns)
-        self._look(batch)
-        made = self._generate(batch, self.head)
-        self._recheck(batch, made)
-        self._observe(batch, count)
-        self._settle_steps(batch, made)
-        self._name(batch, made)
-        self._end(batch, made)
+        expansion = self.expansion
+        batch = expansion.batch(self.head, count)
+        expansion.unpack(batch)
+        expansion.ready(self.head)
+        for _ in expansion.expand(batch):
+            pass
+        self.doubts.raise_about(batch, batch.made)
+        expansion.observed.tell(batch, count)
+        expansion.watched.tell(batch, batch.made)
+        self._name(batch)
+        expansion.observed.tell_stuck(batch, count)
+        degrees = np.bincount(batch.room.steps.sources[: batch.made], minlength=count)
+        self.links.leave(degrees, self.pieces[-1].choices)
+        expansion.observed.close(batch, count)
 
-    def _name(self, batch: Batch, made: int) -> None:
+    def _name(self, batch: Batch) -> None:
         """Keep the steps of a batch until they are dealt."""
-        steps, tables = batch.room.steps, self.tables
+        steps, tables, made = batch.room.steps, self.tables, batch.made
         keys, choices = np.empty(made, dtype=np.uint64), np.empty(made, dtype=np.uint32)
         numbers = np.array(self.numbers[batch.head : batch.head + batch.count], dtype=np.uint64)
         highest = kernels.name_steps(
@@ -176,24 +178,10 @@ class Part(Columns):
         self.book.transitions += made
         self.pieces.append(Piece(steps.rows[:made].copy(), keys, choices, self.states.bits, self.states.layout))
 
-    def _end(self, batch: Batch, made: int) -> None:
-        """Note where nothing more need happen, and what properties of whole runs want to know."""
-        book = self.book
-        for number, flags in self._stuck(batch, batch.count):
-            if flags.any() and number not in book.findings:
-                state = int(flags.argmax())
-                goal = next(goal for other, _, goal in self._liveness_rows() if other == number)
-                reasons = self.tables.results[int(batch.leaves[goal, state])]
-                book.breach(number, Finding("stuck", batch.head + state, reasons))
-        self.links.leave(np.bincount(batch.room.steps.sources[:made], minlength=batch.count), self.pieces[-1].choices)
-        for number, when, goal in self._liveness_rows():
-            book.when[number].extend(self._truth(batch, when, batch.count).tobytes())
-            book.goal[number].extend((~self._truth(batch, goal, batch.count)).tobytes())
-
     def deal(self, additions: bytes) -> tuple[int, Parcels]:
         """Take in agreed values; give the number of steps of the round, and them to the owners of where they lead."""
         self.dictionary.learn(additions)
-        self._fit()
+        self.expansion.fit()
         self.road.fit([len(table) for table in self.layout.tables])
         rows = self._gathered([self._on_the_road(piece) for piece in self.pieces])
         keys = joined([piece.keys for piece in self.pieces], np.uint64)
@@ -249,8 +237,7 @@ class Part(Columns):
         """Look states up and keep the new ones; give the place of each in the store."""
         made, states, steps = len(rows), self.states, self._arrivals(rows)
         states.admit(made)
-        fresh = states.probe(rows, made, steps.hashes, steps.targets, steps.fresh)
-        _, new = self._insert(steps, made, fresh, NO_LIMIT, anew=False)
+        _, new = states.insert(steps, made, states.probe(steps, made))
         states.append(steps.new[:new])
         self._make_room(states.count - len(self.numbers))
         targets = steps.targets[:made]
@@ -337,9 +324,9 @@ class Part(Columns):
             {claim: self.numbers[state] for claim, state in book.reached.items()},
         )
 
-    def cost(self) -> Costs:
-        """Give what it has cost."""
-        return Costs(tuple(self.costs()), self.total_calls(), peak_memory())
+    def costs(self) -> Costs:
+        """Say what it has cost."""
+        return self.tables.costs()
 
     def origin(self, number: int) -> tuple[int, int] | None:
         """Give the number of the state that a state was found from, and the choice (action, ordinal), if it is here."""
@@ -391,7 +378,7 @@ class Part(Columns):
     def restore(self, values: bytes, kept: Mapping[str, NDArray[Any]]) -> None:
         """Become, being new, what `everything` was when the agreed values were these."""
         self.dictionary.learn(values)
-        self._fit()
+        self.expansion.fit()
         self.road.fit([len(table) for table in self.layout.tables])
         rows, layout = kept["rows"], (kept["word"], kept["shift"], kept["mask"])
         if rows.shape[1] != layout[0].max() + 1 or len(layout[0]) != len(self.layout.places):

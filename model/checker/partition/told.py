@@ -49,12 +49,3 @@ class Told:
     findings: Mapping[int, Finding]
     occurred: frozenset[int]
     reached: Mapping[int, int]
-
-
-@frozen
-class Costs:
-    """What a worker has cost: (situations, calls) per action, all calls, and bytes of memory at most."""
-
-    actions: tuple[tuple[int, int], ...]
-    calls: int
-    peak: int

@@ -79,11 +79,6 @@ class Agreement:
             if first < len(table)
         )
 
-    def widest(self, slots: Sequence[str]) -> tuple[tuple[str, int], ...]:
-        """Give the slots with their numbers of values, the widest first, by name where equal."""
-        counts = ((slot, len(table)) for slot, table in zip(slots, self.tables, strict=True))
-        return tuple(sorted(counts, key=lambda pair: (-pair[1], pair[0])))
-
 
 class Dictionary:
     """One worker's own numbers beside the agreed ones."""

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from kubeproof.model.checker import Status, explore
+from kubeproof.model.checker import Options, Status, explore
 from kubeproof.model.machine import Action, Machine, Outcome
 from places import MACHINES, load
 
@@ -27,7 +27,7 @@ def steps_of_dining(philosophers: int) -> int:
 @ENGINES
 @pytest.mark.parametrize("philosophers", [3, 4, 7])
 def test_every_fork_lies_there_or_is_in_one_of_two_hands(philosophers: int, engine: str):
-    result = explore(dining.dining(philosophers), dining.exclusive(philosophers), engine=engine)
+    result = explore(dining.dining(philosophers), dining.exclusive(philosophers), Options(engine))
     assert result.status is Status.HOLDS
     assert (result.states, result.transitions) == (3**philosophers, steps_of_dining(philosophers))
 
@@ -45,13 +45,13 @@ def test_two_neighbours_who_eat_are_told():
 
 @ENGINES
 def test_paxos_of_two_ballots_agrees_and_decides(engine: str):
-    result = explore(paxos.paxos(2), (paxos.agreement(2), paxos.decides(2)), engine=engine)
+    result = explore(paxos.paxos(2), (paxos.agreement(2), paxos.decides(2)), Options(engine))
     assert (result.status, result.states, result.transitions) == (Status.HOLDS, 3_921, 9_442)
 
 
 def test_paxos_of_three_ballots_has_the_size_that_other_tools_count():
     """SPIN, TLC and LTSmin count 185,369 states."""
-    result = explore(paxos.paxos(3), (paxos.agreement(3),), engine="columns")
+    result = explore(paxos.paxos(3), (paxos.agreement(3),), Options("columns"))
     assert (result.status, result.states) == (Status.HOLDS, 185_369)
 
 
@@ -69,7 +69,7 @@ def test_paxos_that_forgets_its_votes_disagrees(engine: str):
         return Action(action.name, action.group, step, action.fairness)
 
     forgetful = Machine(machine.initial, tuple(careless(action) for action in machine.actions))
-    verdict = explore(forgetful, (paxos.agreement(2),), engine=engine)["agreement"]
+    verdict = explore(forgetful, (paxos.agreement(2),), Options(engine))["agreement"]
     assert verdict.evidence == ("chosen: left and right",)
     assert len(verdict.trace.steps) == 12  # Two ballots of ask, two promises, propose, two votes.
 
@@ -77,13 +77,13 @@ def test_paxos_that_forgets_its_votes_disagrees(engine: str):
 @ENGINES
 def test_the_work_queue_converges(engine: str):
     claims = (*work_queue.in_order(3), work_queue.converged(3))
-    result = explore(work_queue.work_queue(3, 2, 2), claims, engine=engine)
+    result = explore(work_queue.work_queue(3, 2, 2), claims, Options(engine))
     assert (result.status, result.states, result.transitions) == (Status.HOLDS, 34_164, 142_880)
 
 
 def test_the_work_queue_of_four_objects_has_the_size_that_other_tools_count():
     """SPIN, TLC and LTSmin count 655,184 states and 3,368,944 transitions."""
-    result = explore(work_queue.work_queue(4, 2, 2), work_queue.in_order(4), engine="columns")
+    result = explore(work_queue.work_queue(4, 2, 2), work_queue.in_order(4), Options("columns"))
     assert (result.status, result.states, result.transitions) == (Status.HOLDS, 655_184, 3_368_944)
 
 

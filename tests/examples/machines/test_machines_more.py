@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from kubeproof.model.checker import Exploration, Status, explore, replay, states
+from kubeproof.model.checker import Exploration, Options, Status, explore, replay, states
 from kubeproof.model.machine import Fairness, LeadsTo, Machine, Property, State
 from places import MACHINES, load
 
@@ -26,7 +26,7 @@ WINDOW = example("sliding_window")
 
 def judged(machine: Machine, claims: tuple[Property, ...]) -> Exploration:
     """Give what both engines say alike, every trace replayed."""
-    rows, plain = (explore(machine, claims, engine=engine) for engine in ("rows", "plain"))
+    rows, plain = (explore(machine, claims, Options(engine)) for engine in ("rows", "plain"))
     assert (rows.verdicts, rows.states, rows.transitions) == (plain.verdicts, plain.states, plain.transitions)
     assert all(replay(machine, verdict.trace).complete for verdict in rows.verdicts if verdict.trace is not None)
     return rows

@@ -18,6 +18,7 @@ from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.model.checker.explore import explore
+from kubeproof.model.checker.options import Options
 from kubeproof.model.checker.results import Exploration, Status
 from kubeproof.model.machine import Sometimes, StepProperty, View
 from planted import planted
@@ -170,7 +171,7 @@ def made_anew(one: Cluster) -> bool:
         orphaned = not count(one, "Deployment", before) and not count(one, "ReplicaSet", before)
         return ["made anew"] if orphaned and count(one, "ReplicaSet", after) else []
 
-    found = explore(one.machine, [StepProperty("anew", "", breaches)], stop_at_first=True)
+    found = explore(one.machine, [StepProperty("anew", "", breaches)], Options(stop_at_first=True))
     return found["anew"].status is Status.VIOLATED
 
 

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from kubeproof.properties.placement.filters import disagreements
-from kubeproof.properties.placement.lockstep import SchedulerLockstep
-from kubeproof.properties.placement.strategies import Scene, scenes
 from planted import planted
+from scheduler_lockstep import SchedulerLockstep
+from scheduling_strategies import Scene, scenes
 
 Check = Callable[[str], None]
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kubeproof.harness.cli import main
-from kubeproof.model.checker import Checkpoint, CheckpointError, Exploration, Limits, explore
+from kubeproof.model.checker import Checkpoint, CheckpointError, Exploration, Limits, Options, explore
 from kubeproof.model.checker import layout as layout_module
 from kubeproof.model.checker.book import Book
 from kubeproof.model.checker.checkpoint import Keeper
@@ -89,10 +89,8 @@ def in_pieces(machine: Machine, properties: tuple[Property, ...], file: Path, st
         result = explore(
             machine,
             properties,
+            Options(engines[number % len(engines)], checkpoint=file, resume=True),
             limits=Limits(max_states=limit),
-            engine=engines[number % len(engines)],
-            checkpoint=file,
-            resume=True,
         )
         if result.complete:
             return result
@@ -121,8 +119,10 @@ def test_wherever_a_limit_strikes_nothing_is_lost(tmp_path: Path, step: int, bad
     file.unlink(missing_ok=True)
     machine = counters(3, 6)
     whole = explore(machine, claims(bad))
-    explore(machine, claims(bad), limits=Limits(max_states=step), checkpoint=file, engine=engine)
-    resumed = explore(machine, claims(bad), checkpoint=Checkpoint(file, every=every), resume=True, engine=engine)
+    explore(machine, claims(bad), Options(checkpoint=file, engine=engine), limits=Limits(max_states=step))
+    resumed = explore(
+        machine, claims(bad), Options(checkpoint=Checkpoint(file, every=every), resume=True, engine=engine)
+    )
     assert essence(resumed) == essence(whole)
 
 
@@ -135,11 +135,11 @@ def test_ctrl_c_leaves_a_file_to_go_on_from(tmp_path: Path, engine: str):
         if len(seen) == 200:
             raise KeyboardInterrupt
 
-    cut = explore(machine, claims(2), checkpoint=tmp_path / "search", collect=interrupt, engine=engine)
+    cut = explore(machine, claims(2), Options(checkpoint=tmp_path / "search", engine=engine), collect=interrupt)
     assert (cut.complete, cut.why_incomplete) == (False, "interrupted (Ctrl-C)")
     shown: list[State] = []
     file = tmp_path / "search"
-    resumed = explore(machine, claims(2), checkpoint=file, resume=True, collect=shown.append, engine=engine)
+    resumed = explore(machine, claims(2), Options(checkpoint=file, resume=True, engine=engine), collect=shown.append)
     assert essence(resumed) == essence(explore(machine, claims(2)))
     assert len(shown) == len(set(shown)) == resumed.states
     assert shown[:199] == seen[:199]
@@ -148,8 +148,8 @@ def test_ctrl_c_leaves_a_file_to_go_on_from(tmp_path: Path, engine: str):
 @pytest.mark.parametrize("engine", ["rows", "plain", "columns"])
 def test_a_finished_search_is_not_searched_again(tmp_path: Path, engine: str):
     machine = counters(3, 6)
-    whole = explore(machine, (), checkpoint=tmp_path / "search", engine=engine)
-    again = explore(machine, (), checkpoint=tmp_path / "search", engine=engine, resume=True)
+    whole = explore(machine, (), Options(checkpoint=tmp_path / "search", engine=engine))
+    again = explore(machine, (), Options(checkpoint=tmp_path / "search", engine=engine, resume=True))
     assert essence(again) == essence(whole)
     assert (whole.statistics.calls > 0, again.statistics.calls) == (True, 0)
 
@@ -158,16 +158,15 @@ def test_the_time_of_all_runs_is_added_up(tmp_path: Path):
     def slowly(_state: State) -> None:
         sleep(0.001)
 
-    first = explore(counters(3, 6), (), checkpoint=tmp_path / "search", collect=slowly)
-    again = explore(counters(3, 6), (), checkpoint=tmp_path / "search", resume=True)
+    first = explore(counters(3, 6), (), Options(checkpoint=tmp_path / "search"), collect=slowly)
+    again = explore(counters(3, 6), (), Options(checkpoint=tmp_path / "search", resume=True))
     assert again.seconds > first.seconds - 0.1 > 0.2
 
 
 def test_a_search_that_has_just_begun_anew_does_not_replace_the_file(tmp_path: Path):
     book = Book(counters(3, 6), (), urgent=True, stop_at_first=False)
-    engine = Plain(book, Guard(Limits(), None), None)
-    keeper = Keeper(Checkpoint(tmp_path / "search"), book)
-    keeper.engine = engine
+    engine = Plain(book, Guard())
+    keeper = Keeper(Checkpoint(tmp_path / "search"), engine)
     engine.run()
     keeper.tick(book, 0.0)
     book.clear()
@@ -177,8 +176,8 @@ def test_a_search_that_has_just_begun_anew_does_not_replace_the_file(tmp_path: P
 
 def test_a_search_without_resume_begins_anew(tmp_path: Path):
     machine = counters(3, 6)
-    explore(machine, (), checkpoint=tmp_path / "search")
-    assert explore(machine, (), checkpoint=tmp_path / "search").statistics.calls > 0
+    explore(machine, (), Options(checkpoint=tmp_path / "search"))
+    assert explore(machine, (), Options(checkpoint=tmp_path / "search")).statistics.calls > 0
 
 
 def test_ids_grow_wide_in_the_middle_of_a_resumed_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -186,11 +185,11 @@ def test_ids_grow_wide_in_the_middle_of_a_resumed_search(tmp_path: Path, monkeyp
     monkeypatch.setattr("kubeproof.model.checker.rows.CODES", ("B", "I"))
     machine = counters(1, 700)
     whole = explore(machine, ())
-    cut = explore(machine, (), limits=Limits(max_states=200), checkpoint=tmp_path / "search")
+    cut = explore(machine, (), Options(checkpoint=tmp_path / "search"), limits=Limits(max_states=200))
     assert (cut.states, whole.states) == (200, 701)
-    resumed = explore(machine, (), checkpoint=tmp_path / "search", resume=True)
+    resumed = explore(machine, (), Options(checkpoint=tmp_path / "search", resume=True))
     assert essence(resumed) == essence(whole)
-    assert essence(explore(machine, (), checkpoint=tmp_path / "search", resume=True)) == essence(whole)
+    assert essence(explore(machine, (), Options(checkpoint=tmp_path / "search", resume=True))) == essence(whole)
 
 
 def test_urgent_steps_survive(tmp_path: Path):
@@ -214,8 +213,10 @@ def test_states_of_several_words_survive(tmp_path: Path):
     stirring = Machine(wide.initial, (*wide.actions, *(Action(f"i{n}", f"i{n}", _touch(n)) for n in range(40))))
     limits = Limits(max_states=3000)
     whole = explore(stirring, (), limits=limits)
-    explore(stirring, (), limits=Limits(max_states=900), checkpoint=tmp_path / "search", engine="columns")
-    resumed = explore(stirring, (), limits=limits, checkpoint=tmp_path / "search", resume=True, engine="columns")
+    explore(stirring, (), Options(checkpoint=tmp_path / "search", engine="columns"), limits=Limits(max_states=900))
+    resumed = explore(
+        stirring, (), Options(checkpoint=tmp_path / "search", resume=True, engine="columns"), limits=limits
+    )
     assert essence(resumed)[:4] == essence(whole)[:4]
 
 
@@ -231,16 +232,16 @@ def test_a_large_search_goes_on_with_columns_where_rows_left_it(tmp_path: Path, 
     monkeypatch.setattr(explore_module, "LARGE", 100)
     machine = counters(3, 6)
     whole = explore(machine, claims(2))
-    kept = explore(machine, claims(2), engine="auto", checkpoint=tmp_path / "search")
+    kept = explore(machine, claims(2), Options("auto", checkpoint=tmp_path / "search"))
     assert essence(kept) == essence(whole)
     assert kept.statistics.calls < whole.statistics.calls + 30  # What rows found is not found again.
-    cut = explore(machine, claims(2), engine="auto", checkpoint=tmp_path / "cut", limits=Limits(max_states=250))
+    cut = explore(machine, claims(2), Options("auto", checkpoint=tmp_path / "cut"), limits=Limits(max_states=250))
     assert (cut.states, cut.complete) == (250, False)
-    assert essence(explore(machine, claims(2), engine="auto", checkpoint=tmp_path / "cut", resume=True)) == essence(
+    assert essence(explore(machine, claims(2), Options("auto", checkpoint=tmp_path / "cut", resume=True))) == essence(
         whole
     )
     before = (tmp_path / "cut").stat().st_mtime_ns
-    anew = explore(machine, claims(2), engine="auto", checkpoint=tmp_path / "cut")  # Nobody said to resume.
+    anew = explore(machine, claims(2), Options("auto", checkpoint=tmp_path / "cut"))  # Nobody said to resume.
     assert anew.statistics.calls > 0
     assert (tmp_path / "cut").stat().st_mtime_ns > before
 
@@ -250,13 +251,15 @@ def test_a_large_search_goes_on_with_columns_where_rows_left_it(tmp_path: Path, 
 
 def kept(file: Path, machine: Machine, properties: tuple[Property, ...] = (), tag: str = "") -> Path:
     limits = Limits(max_states=200)
-    assert not explore(machine, properties, limits=limits, checkpoint=Checkpoint(file, tag=tag)).complete
+    assert not explore(machine, properties, Options(checkpoint=Checkpoint(file, tag=tag)), limits=limits).complete
     return file
 
 
-def refusal(file: Path, machine: Machine, properties: tuple[Property, ...] = (), tag: str = "", **more: bool) -> str:
+def refusal(
+    file: Path, machine: Machine, properties: tuple[Property, ...] = (), tag: str = "", *, urgent: bool = True
+) -> str:
     with pytest.raises(CheckpointError) as error:
-        explore(machine, properties, checkpoint=Checkpoint(file, tag=tag), resume=True, **more)
+        explore(machine, properties, Options(urgent=urgent, checkpoint=Checkpoint(file, tag=tag), resume=True))
     return str(error.value).replace(str(file), "FILE")
 
 
@@ -305,19 +308,19 @@ def test_a_file_that_is_no_checkpoint_is_not_written_over(tmp_path: Path):
     file = tmp_path / "deployment.yaml"
     file.write_text("apiVersion: v1\n", encoding="utf-8")
     with pytest.raises(CheckpointError, match="is no checkpoint"):
-        explore(counters(3, 6), (), checkpoint=file)
+        explore(counters(3, 6), (), Options(checkpoint=file))
     assert file.read_text(encoding="utf-8") == "apiVersion: v1\n"
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path):
     with pytest.raises(CheckpointError, match="No such file or directory"):
-        explore(counters(3, 6), (), checkpoint=tmp_path / "missing" / "search")
+        explore(counters(3, 6), (), Options(checkpoint=tmp_path / "missing" / "search"))
 
 
 def test_values_that_cannot_be_written_are_told_before_the_search(tmp_path: Path):
     machine = Machine(({"a": lambda: 1},), ())
     with pytest.raises(CheckpointError, match="the values of the machine cannot be written"):
-        explore(machine, (), checkpoint=tmp_path / "search")
+        explore(machine, (), Options(checkpoint=tmp_path / "search"))
 
 
 def test_a_write_that_fails_leaves_the_last_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -330,15 +333,15 @@ def test_a_write_that_fails_leaves_the_last_file(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(CheckpointError, match="No space left"):
-        explore(machine, (), checkpoint=file, resume=True)
+        explore(machine, (), Options(checkpoint=file, resume=True))
     assert file.read_bytes() == before
 
 
 def test_fingerprints_and_resuming_from_nothing_are_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="fingerprints keep no states"):
-        explore(counters(3, 6), (), checkpoint=tmp_path / "search", visited="fingerprint")
+        explore(counters(3, 6), (), Options(checkpoint=tmp_path / "search", visited="fingerprint"))
     with pytest.raises(ValueError, match="nothing to resume without a checkpoint"):
-        explore(counters(3, 6), (), resume=True)
+        explore(counters(3, 6), (), Options(resume=True))
 
 
 # The command line.
@@ -366,7 +369,7 @@ def test_the_command_line_keeps_a_search_and_goes_on(tmp_path: Path, capsys: pyt
 KILLED = """
 import importlib.util, json, os, random, signal, sys, time
 from pathlib import Path
-from kubeproof.model.checker import Checkpoint, checkpoint as module, explore
+from kubeproof.model.checker import Checkpoint, Options, checkpoint as module, explore
 
 module.SHARE = 1  # Half of the time goes into writing: many kills fall into it.
 spec = importlib.util.spec_from_file_location("example", sys.argv[1])
@@ -374,13 +377,13 @@ example = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(example)
 checkpoint = Checkpoint(Path(sys.argv[2]), every=0)
 engine, managers = sys.argv[3], int(sys.argv[4])
-explore(example.two_phase_commit(1), (), engine=engine)  # Whatever must be loaded is loaded now.
+explore(example.two_phase_commit(1), (), Options(engine))  # Whatever must be loaded is loaded now.
 moments = random.Random(20)
 sizes = []
 for _ in range(20):
     child = os.fork()
     if child == 0:
-        explore(example.two_phase_commit(managers), (), engine=engine, checkpoint=checkpoint, resume=True)
+        explore(example.two_phase_commit(managers), (), Options(engine, checkpoint=checkpoint, resume=True))
         os._exit(0)
     time.sleep(moments.uniform(0.01, 0.12))
     os.kill(child, signal.SIGKILL)
@@ -403,8 +406,8 @@ def test_twenty_kills_at_random_moments_change_nothing(tmp_path: Path, engine: s
     assert len(set(killed)) >= 3  # It came further between kills, and was killed before its end.
     assert [size for _, size in sizes] == sorted(size for _, size in sizes)
     machine = _example(example).two_phase_commit(managers)
-    resumed = explore(machine, (), checkpoint=file, resume=True, engine=engine)
-    assert essence(resumed) == essence(explore(machine, (), engine=engine))
+    resumed = explore(machine, (), Options(checkpoint=file, resume=True, engine=engine))
+    assert essence(resumed) == essence(explore(machine, (), Options(engine)))
     assert resumed.states == 4**managers + 6**managers + 2**managers
 
 

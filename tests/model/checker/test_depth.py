@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from kubeproof.harness.cli import cli
 from kubeproof.harness.distributed import Local
-from kubeproof.model.checker import Exploration, Limits, Status, explore
-from kubeproof.model.checker.partition.search import search
+from kubeproof.model.checker import Exploration, Limits, Options, Status, explore
+from kubeproof.model.checker.partition.team import Partitioned
 from kubeproof.model.machine import Action, Invariant, Machine, Outcome, View
 from places import EXAMPLES
 
@@ -38,12 +38,12 @@ def below(bound: int) -> Invariant:
 
 
 def parted(machine: Machine, claims: tuple[Invariant, ...], limits: Limits) -> Exploration:
-    return search(machine, claims, Local(lambda: (machine, claims), 2), limits=limits)
+    return explore(machine, claims, Options(Partitioned(Local(lambda: (machine, claims), 2))), limits=limits)
 
 
 ENGINES: dict[str, Callable[..., Exploration]] = {
-    **{name: partial(explore, engine=name) for name in ("plain", "rows", "columns")},
-    "two threads": partial(explore, engine="columns", threads=2),
+    **{name: partial(explore, options=Options(name)) for name in ("plain", "rows", "columns")},
+    "two threads": partial(explore, options=Options("columns", threads=2)),
     "two workers": parted,
 }
 
@@ -73,7 +73,7 @@ def test_a_search_that_is_taken_up_stops_at_the_same_depth(engine: str, tmp_path
     kept = tmp_path / "kept"
     for most in (4, 7, 8, None):
         limits = Limits(max_states=most, max_depth=3)
-        found = explore(grid(9), (below(99),), engine=engine, limits=limits, checkpoint=kept, resume=True)
+        found = explore(grid(9), (below(99),), Options(engine, checkpoint=kept, resume=True), limits=limits)
     assert (found.states, found.depth, found.why_incomplete) == (15, 4, "the depth limit of 3 steps was hit")
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
+from typing import Any
 
 import pytest
+from attrs import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.model.checker import Exploration, Status, explore, replay
+from kubeproof.model.checker import Exploration, Options, Status, explore, replay
 from kubeproof.model.checker import layout as layout_module
 from kubeproof.model.machine import (
     Action,
@@ -24,6 +26,15 @@ from kubeproof.model.machine import (
     StepProperty,
     View,
 )
+
+WISHES = {wish.name for wish in fields(Options)}
+
+
+def explored(machine: Machine, claims: Sequence[Property] = (), **wishes: Any) -> Exploration:
+    """Explore with options and what else `explore` is told, all by name."""
+    options = Options(**{name: wishes.pop(name) for name in WISHES & wishes.keys()})
+    return explore(machine, claims, options, **wishes)
+
 
 FAIRNESSES = (Fairness.WEAK, Fairness.WEAK, Fairness.STRONG, Fairness.NONE)
 
@@ -95,7 +106,7 @@ def test_the_fast_engine_says_what_the_oracle_says(machine: Machine, bad: int, t
     claims = _claims(bad, target)
     seen: list[State] = []
     fast_seen: list[State] = []
-    plain = explore(machine, claims, engine="plain", collect=seen.append)
+    plain = explore(machine, claims, Options("plain"), collect=seen.append)
     fast = explore(machine, claims, collect=fast_seen.append)
     assert _essence(fast) == _essence(plain)
     assert fast_seen == seen
@@ -105,13 +116,13 @@ def test_the_fast_engine_says_what_the_oracle_says(machine: Machine, bad: int, t
 @given(machines(), st.integers(0, 2), st.integers(0, 2))
 def test_remembering_changes_no_answer(machine: Machine, bad: int, target: int):
     claims = _claims(bad, target)
-    assert _essence(explore(machine, claims)) == _essence(explore(machine, claims, memo=False))
+    assert _essence(explore(machine, claims)) == _essence(explore(machine, claims, Options(memo=False)))
 
 
 @given(machines(), st.integers(0, 2), st.integers(0, 2))
 def test_fingerprints_of_small_machines_lose_nothing(machine: Machine, bad: int, target: int):
     claims = _claims(bad, target)
-    assert _essence(explore(machine, claims)) == _essence(explore(machine, claims, visited="fingerprint"))
+    assert _essence(explore(machine, claims)) == _essence(explore(machine, claims, Options(visited="fingerprint")))
 
 
 @given(machines(), st.integers(0, 2), st.integers(0, 2))
@@ -184,11 +195,11 @@ def _chain_claims(lengths: tuple[int, ...]) -> tuple[Property, ...]:
 def test_urgent_steps_change_sizes_and_no_verdict(lengths: tuple[int, ...], urgent_from: int):
     machine, claims = _confluent(lengths, urgent_from), _chain_claims(lengths)
     on = explore(machine, claims)
-    off = explore(machine, claims, urgent=False)
+    off = explore(machine, claims, Options(urgent=False))
     assert [(v.name, v.status, v.kind) for v in on.verdicts] == [(v.name, v.status, v.kind) for v in off.verdicts]
     assert {verdict.status for verdict in on.verdicts} == {Status.HOLDS}
-    assert _essence(on) == _essence(explore(machine, claims, engine="plain"))
-    assert _essence(off) == _essence(explore(machine, claims, engine="plain", urgent=False))
+    assert _essence(on) == _essence(explore(machine, claims, Options("plain")))
+    assert _essence(off) == _essence(explore(machine, claims, Options("plain", urgent=False)))
     settled = [n for n in range(len(lengths)) if n >= urgent_from]
     sizes = [3 if n in settled else _chain_size(length) for n, length in enumerate(lengths)]
     assert on.states == _product(sizes)
@@ -226,7 +237,7 @@ def test_the_engines_agree_on_urgency_that_commutes_with_nothing(
 
 def _answer(machine: Machine, claims: tuple[Property, ...], engine: str) -> object:
     try:
-        return _essence(explore(machine, claims, engine=engine))
+        return _essence(explore(machine, claims, Options(engine)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the other engine must say the same
         return str(error)
 
@@ -275,7 +286,7 @@ def eats(n: int) -> Converges:
 @pytest.mark.parametrize("engine", ["plain", "rows"])
 @pytest.mark.parametrize("size", [3, 5])
 def test_philosophers_who_all_take_the_left_fork_are_stuck(engine: str, size: int):
-    result = explore(dining(size, one_left_handed=False), (eats(0),), engine=engine)
+    result = explore(dining(size, one_left_handed=False), (eats(0),), Options(engine))
     verdict = result["eats"]
     assert (verdict.status, verdict.kind) == (Status.VIOLATED, "stuck")
     assert [step.label for step in verdict.trace.steps] == ["takes the first fork"] * size
@@ -287,7 +298,7 @@ def test_philosophers_who_all_take_the_left_fork_are_stuck(engine: str, size: in
 @pytest.mark.parametrize("engine", ["plain", "rows"])
 @pytest.mark.parametrize("size", [3, 5])
 def test_one_left_handed_philosopher_keeps_all_going(engine: str, size: int):
-    result = explore(dining(size, one_left_handed=True), (eats(0),), engine=engine)
+    result = explore(dining(size, one_left_handed=True), (eats(0),), Options(engine))
     assert result["eats"].kind == "livelock"
     assert result.states == 3**size  # Every fork lies there, or is in the hand of one of two.
 
@@ -366,7 +377,7 @@ def converged(objects: int) -> Converges:
 @pytest.mark.parametrize("size", [(1, 1, 0), (1, 2, 1), (2, 1, 1), (2, 2, 1)])
 def test_the_work_queue_is_the_same_to_both_engines(size: tuple[int, int, int]):
     claims = (converged(size[0]),)
-    plain = explore(work_queue(*size), claims, engine="plain")
+    plain = explore(work_queue(*size), claims, Options("plain"))
     assert _essence(explore(work_queue(*size), claims)) == _essence(plain)
     assert plain["converged"].status is Status.HOLDS
 
@@ -380,7 +391,7 @@ def test_the_work_queue_of_three_objects_keeps_its_size():
 
 @pytest.mark.parametrize("engine", ["plain", "rows"])
 def test_a_work_queue_that_need_not_pick_is_stuck(engine: str):
-    verdict = explore(work_queue(1, 1, 1, pick=Fairness.NONE), (converged(1),), engine=engine)["converged"]
+    verdict = explore(work_queue(1, 1, 1, pick=Fairness.NONE), (converged(1),), Options(engine))["converged"]
     assert (verdict.status, verdict.kind) == (Status.VIOLATED, "stuck")
     assert [step.label for step in verdict.trace.steps] == ["write", "see"]
     assert verdict.evidence == ("status 0 is 0, spec 0 is 1",)

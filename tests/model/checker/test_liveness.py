@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.model.checker import Exploration, Limits, Status, Trace, Verdict, explore, replay, states
+from kubeproof.model.checker import Exploration, Limits, Options, Status, Trace, Verdict, explore, replay, states
 from kubeproof.model.checker.book import Book
 from kubeproof.model.checker.liveness import livelock
 from kubeproof.model.machine import Action, Converges, Fairness, Machine, Outcome, State, View
@@ -86,7 +86,7 @@ def test_a_group_is_served_when_any_of_its_actions_is():
 @pytest.mark.parametrize("engine", ["plain", "rows"])
 def test_an_urgent_action_is_weakly_fair_when_urgency_is_off(engine: str):
     urgent = evolve(walker("worker", {0: (1,)}, NONE), urgent=True)
-    result = explore(graph(urgent), (arrives(1),), engine=engine, urgent=False)
+    result = explore(graph(urgent), (arrives(1),), Options(engine, urgent=False))
     assert (result.states, result["arrives"].status) == (2, Status.HOLDS)
 
 
@@ -200,7 +200,7 @@ def test_a_script_that_waits_for_quiet_goes_on_when_all_fair_work_is_done():
 
 
 def _edges(machine: Machine, engine: str) -> int:
-    return explore(machine, engine=engine).transitions
+    return explore(machine, options=Options(engine)).transitions
 
 
 @pytest.mark.parametrize("engine", ["plain", "rows"])
@@ -211,13 +211,13 @@ def test_who_waits_for_quiet_is_not_even_asked_before(engine: str):
         yield Outcome("end", {"at": 9})
 
     patient = Action("script", "script", script, NONE, when_quiet=True)
-    assert explore(graph(walker("work", {0: (1,), 1: (2,)}), patient), engine=engine).states == 4
+    assert explore(graph(walker("work", {0: (1,), 1: (2,)}), patient), options=Options(engine)).states == 4
 
 
 @pytest.mark.parametrize("engine", ["plain", "rows"])
 def test_the_environment_does_not_disturb_the_quiet(engine: str):
     machine = graph(walker("noise", {0: (1,), 1: (0,)}, NONE), walker("script", {0: (2,)}, when_quiet=True))
-    result = explore(machine, (arrives(2),), engine=engine)
+    result = explore(machine, (arrives(2),), Options(engine))
     assert (result.states, result.transitions) == (3, 3)
     assert result["arrives"].kind == "stuck"  # At 1 only the noise can go on, and it need not.
 
@@ -353,7 +353,7 @@ def test_a_livelock_in_the_part_that_was_searched_is_one_for_sure():
 @pytest.mark.parametrize("engine", ["plain", "rows"])
 def test_a_state_that_was_left_half_way_has_no_edges(engine: str):
     machine = graph(walker("fan", {0: (1, 2, 3), 1: (4,), 2: (4,), 3: (4,)}))
-    result = explore(machine, (arrives(4),), engine=engine, limits=Limits(max_states=3))
+    result = explore(machine, (arrives(4),), Options(engine), limits=Limits(max_states=3))
     assert (result["arrives"].status, result.states, result.transitions) == (Status.UNKNOWN, 3, 2)
 
 

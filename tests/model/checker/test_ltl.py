@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.model.checker import Limits, Status, Trace, explore, replay, states
+from kubeproof.model.checker import Limits, Options, Status, Trace, explore, replay, states
 from kubeproof.model.checker.ltl import (
     FALSE,
     TRUE,
@@ -63,7 +63,7 @@ def places(machine: Machine, trace: Trace) -> list[int]:
 
 
 def holds(machine: Machine, formula: Formula) -> bool:
-    rows, plain = (satisfies(machine, formula, engine=engine) for engine in ("rows", "plain"))
+    rows, plain = (satisfies(machine, formula, Options(engine)) for engine in ("rows", "plain"))
     assert rows.verdicts == plain.verdicts
     verdict = rows["ltl"]
     assert verdict.trace is None or replay(machine, verdict.trace).complete

@@ -10,7 +10,7 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.model.checker import Exploration, Limits, Status, Trace, Verdict, explore, replay, states
+from kubeproof.model.checker import Exploration, Limits, Options, Status, Trace, Verdict, explore, replay, states
 from kubeproof.model.machine import Action, Fairness, LeadsTo, Machine, Outcome, Property, Recoverable, View
 
 Edges = Mapping[int, tuple[int, ...]]
@@ -55,7 +55,7 @@ def recoverable(*goals: int, when: set[int] | None = None, by: str = "") -> Reco
 
 
 def judge(machine: Machine, claim: Property, **more: object) -> Verdict:
-    rows, plain = (explore(machine, (claim,), engine=engine, **more)[claim.name] for engine in ENGINES)
+    rows, plain = (explore(machine, (claim,), Options(engine), **more)[claim.name] for engine in ENGINES)
     assert rows == plain
     assert rows.trace is None or replay(machine, rows.trace).complete
     return rows

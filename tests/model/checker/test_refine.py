@@ -10,7 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.model.checker import Limits, Status, explore, replay, states
+from kubeproof.model.checker import Limits, Options, Status, explore, replay, states
 from kubeproof.model.checker.refine import refinement, refines
 from kubeproof.model.machine import Action, Fairness, Invariant, Machine, MachineError, Outcome, Property, View
 from places import MACHINES, load
@@ -40,7 +40,7 @@ def hours(view: View) -> Mapping[str, int]:
 
 @pytest.mark.parametrize("engine", ["rows", "plain"])
 def test_a_clock_with_minutes_refines_one_without(engine: str):
-    result = refines(clock(("hour", 12), ("minute", 5)), clock(("hour", 12)), hours, engine=engine)
+    result = refines(clock(("hour", 12), ("minute", 5)), clock(("hour", 12)), hours, options=Options(engine))
     assert (result["refines"].status, result["refines"].kind, result.states) == (Status.HOLDS, "step", 60)
     assert (len(result.verdicts), result["refines"].vacuous) == (1, False)
 
@@ -49,7 +49,7 @@ def test_a_step_too_large_is_shown_with_what_was_possible():
     machine = clock(("hour", 12), ("minute", 3))
     leap = Action("leap", "clock", lambda view: [Outcome("leap", {"hour": 5})] if view["hour"] == 2 else [])
     broken = Machine(machine.initial, (*machine.actions, leap))
-    rows, plain = (refines(broken, clock(("hour", 12)), hours, engine=engine) for engine in ("rows", "plain"))
+    rows, plain = (refines(broken, clock(("hour", 12)), hours, options=Options(engine)) for engine in ("rows", "plain"))
     verdict = rows["refines"]
     assert rows.verdicts == plain.verdicts
     assert (verdict.status, verdict.kind) == (Status.VIOLATED, "step")
@@ -123,9 +123,9 @@ def test_what_is_urgent_at_the_beginning_may_have_been_done_or_not():
     actions = (*clock(("hour", 4)).actions, Action("copy", "copy", copy, urgent=True))
     unsettled, settled = (Machine(({"hour": 0, "copy": begin},), actions) for begin in (3, 0))
     assert refines(unsettled, unsettled, both)["refines"].status is Status.HOLDS
-    assert refines(unsettled, unsettled, both, urgent=False)["refines"].status is Status.HOLDS
+    assert refines(unsettled, unsettled, both, options=Options(urgent=False))["refines"].status is Status.HOLDS
     assert refines(unsettled, settled, both)["refines"].status is Status.HOLDS
-    assert refines(unsettled, settled, both, urgent=False)["refines"].kind == "initial"
+    assert refines(unsettled, settled, both, options=Options(urgent=False))["refines"].kind == "initial"
 
 
 def test_long_lists_of_what_was_possible_are_cut():
@@ -192,7 +192,7 @@ def steps_of(machine: Machine) -> set[tuple[int, int]]:
         return []
 
     claims: tuple[Property, ...] = (evolve(refinement(machine, lambda view: {"at": view["at"]}), check=note),)
-    explore(machine, claims, engine="plain")
+    explore(machine, claims, Options("plain"))
     return found
 
 

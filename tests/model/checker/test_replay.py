@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from attrs import evolve
 
-from kubeproof.model.checker import Status, Step, Trace, explore, replay, state_at, states
+from kubeproof.model.checker import Options, Status, Step, Trace, explore, replay, state_at, states
 from kubeproof.model.machine import Action, Converges, Fairness, Invariant, Machine, MachineError, Outcome, State, View
 from places import MACHINES, load
 
@@ -50,7 +50,7 @@ def test_urgent_steps_are_shown_under_the_step_that_set_them_off(trace: Trace):
 
 
 def test_a_trace_without_urgency_replays_too():
-    slow = explore(lights(), (three(),), urgent=False)["not three"].trace
+    slow = explore(lights(), (three(),), Options(urgent=False))["not three"].trace
     assert [step.urgent for step in slow.steps] == [()] * len(slow.steps)
     assert replay(lights(), slow).complete
 
@@ -150,7 +150,7 @@ def example() -> ModuleType:
 @pytest.mark.parametrize(("managers", "engine"), [(1, "plain"), (3, "plain"), (3, "rows"), (5, "rows")])
 def test_two_phase_commit_has_as_many_states_as_its_docstring_counts(example: ModuleType, managers: int, engine: str):
     claims = (example.consistent(managers), example.can_commit(managers))
-    result = explore(example.two_phase_commit(managers), claims, engine=engine)
+    result = explore(example.two_phase_commit(managers), claims, Options(engine))
     assert result.states == 4**managers + 6**managers + 2**managers
     assert result.status is Status.HOLDS
 

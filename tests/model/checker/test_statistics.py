@@ -13,7 +13,7 @@ import pytest
 from attrs import evolve
 
 from kubeproof.harness.cli import main
-from kubeproof.model.checker import Exploration, GroupStatistics, Limits, Status, Timing, explore
+from kubeproof.model.checker import Exploration, GroupStatistics, Limits, Options, Status, Timing, explore
 from kubeproof.model.checker.book import Book
 from kubeproof.model.checker.guard import Guard
 from kubeproof.model.checker.plain import Plain
@@ -43,11 +43,11 @@ def grid(top: int) -> Machine:
 
 @pytest.mark.parametrize("engine", ["rows", "plain"])
 def test_the_histogram_counts_the_states_first_reached_after_so_many_steps(engine: str):
-    depths = explore(grid(3), engine=engine).statistics.depths
+    depths = explore(grid(3), options=Options(engine)).statistics.depths
     assert depths == (1, 2, 3, 4, 3, 2, 1)
     chain = Machine(({"a": 0}, {"a": 5}), (Action("up", "up", up("a", 7)),))
-    assert explore(chain, engine=engine).statistics.depths == (2, 2, 2, 1, 1)
-    assert explore(Machine(({"a": 0},), ()), engine=engine).statistics.depths == (1,)
+    assert explore(chain, options=Options(engine)).statistics.depths == (2, 2, 2, 1, 1)
+    assert explore(Machine(({"a": 0},), ()), options=Options(engine)).statistics.depths == (1,)
 
 
 def test_the_histogram_of_independent_bits_is_a_row_of_pascals_triangle():
@@ -82,7 +82,7 @@ def test_only_what_could_have_been_counted_is_said_to_be_never_enabled():
     idle = Action("idle", "idle", lambda _view: [], urgent=True)
     machine = evolve(grid(3), actions=(*grid(3).actions, idle))
     assert explore(machine).statistics.never_enabled == ("b: leap",)
-    assert explore(machine, urgent=False).statistics.never_enabled == ("b: leap", "idle")
+    assert explore(machine, options=Options(urgent=False)).statistics.never_enabled == ("b: leap", "idle")
 
 
 def test_the_peak_is_at_least_what_was_held_and_at_most_a_machine():
@@ -103,8 +103,8 @@ CLAIMS = (
 
 @pytest.mark.parametrize("engine", ["rows", "plain"])
 def test_a_profile_names_every_function_and_changes_no_answer(engine: str):
-    bare = explore(grid(3), CLAIMS, engine=engine)
-    measured = explore(grid(3), CLAIMS, engine=engine, profile=True)
+    bare = explore(grid(3), CLAIMS, Options(engine))
+    measured = explore(grid(3), CLAIMS, Options(engine, profile=True))
     assert measured.verdicts == bare.verdicts
     assert bare.statistics.profile == ()
     profile = {one.name: one for one in measured.statistics.profile}

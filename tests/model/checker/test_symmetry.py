@@ -15,7 +15,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.model.checker import Checkpoint, Exploration, Limits, Status, explore, replay
+from kubeproof.model.checker import Checkpoint, Exploration, Limits, Options, Status, explore, replay
 from kubeproof.model.checker.checkpoint import CheckpointError
 from kubeproof.model.checker.layout import Layout
 from kubeproof.model.checker.symmetry import AsymmetryError, Folding
@@ -92,7 +92,7 @@ def test_the_states_kept_are_the_orbits_of_all_states(name: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_all_engines_keep_as_many_states_and_steps(name: str) -> None:
     machine, properties, symmetry = EXAMPLES[name]
-    found = [explore(machine, properties, symmetry=symmetry, engine=engine) for engine in ENGINES]
+    found = [explore(machine, properties, Options(engine), symmetry=symmetry) for engine in ENGINES]
     assert len({(one.states, one.transitions, one.depth) for one in found}) == 1
     assert all(verdicts(one) == verdicts(found[0]) for one in found)
     traces = [one.trace for verdict in found[2].verdicts if (one := verdict).trace is not None]
@@ -139,7 +139,7 @@ def test_with_fingerprints_it_is_the_same() -> None:
     machine, properties, symmetry = EXAMPLES["paxos"]
     exact = explore(machine, properties, symmetry=symmetry)
     for engine in ("rows", "columns"):
-        bits = explore(machine, properties, symmetry=symmetry, visited="fingerprint", engine=engine)
+        bits = explore(machine, properties, Options(visited="fingerprint", engine=engine), symmetry=symmetry)
         assert (bits.states, bits.transitions, verdicts(bits)) == (exact.states, exact.transitions, verdicts(exact))
 
 
@@ -213,7 +213,7 @@ def test_a_step_that_stays_in_its_orbit_is_a_cycle(engine: Engine) -> None:
 
     machine = evolve(workers(2, hands_over), initial=({"w0": "busy", "w1": "new"},))
     rest = Converges("rest", "Nobody is busy.", lambda view: ["busy"] if "busy" in {view["w0"], view["w1"]} else [])
-    found = explore(machine, [rest], symmetry=equals(2), engine=engine)
+    found = explore(machine, [rest], Options(engine), symmetry=equals(2))
     assert found.states == 1
     assert (found["rest"].status, found["rest"].kind) == (Status.VIOLATED, "livelock")
 
@@ -313,7 +313,7 @@ def test_initial_states_of_one_orbit_are_one() -> None:
     machine = workers(2, lambda _at, _view: [])
     machine = evolve(machine, initial=({"w0": "new", "w1": "done"}, {"w0": "done", "w1": "new"}))
     for engine in ENGINES:
-        assert explore(machine, symmetry=equals(2), engine=engine).states == 1
+        assert explore(machine, options=Options(engine), symmetry=equals(2)).states == 1
 
 
 def test_a_limit_leaves_open_what_it_leaves_open() -> None:
@@ -324,7 +324,7 @@ def test_a_limit_leaves_open_what_it_leaves_open() -> None:
 
 def test_the_first_breach_ends_the_search_if_that_is_wanted() -> None:
     nobody = Invariant("nobody", "Nobody is done.", lambda view: ["done"] if _somebody("done")(view) else [])
-    found = explore(workers(3, finish), [nobody], symmetry=equals(3), stop_at_first=True)
+    found = explore(workers(3, finish), [nobody], Options(stop_at_first=True), symmetry=equals(3))
     assert found["nobody"].status is Status.VIOLATED
     assert found.states < comb(5, 2)
 
@@ -338,7 +338,7 @@ def test_urgent_steps_are_part_of_a_step_among_orbits_too() -> None:
     machine = evolve(machine, actions=(*machine.actions, Action("hush", "hush", hush, urgent=True)))
     for urgent, orbits in ((True, 4), (False, 10)):
         for engine in ENGINES:
-            found = explore(machine, [all_are("done")], symmetry=equals(3), urgent=urgent, engine=engine)
+            found = explore(machine, [all_are("done")], Options(urgent=urgent, engine=engine), symmetry=equals(3))
             assert (found.states, found["all"].status) == (orbits, Status.HOLDS)
 
 
@@ -428,13 +428,15 @@ def favourite(at: str, view: View) -> Iterator[Outcome]:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_action_that_only_one_member_has_is_named(engine: Engine) -> None:
     if engine == "plain":  # The oracle compares nothing itself: it is what others are compared with.
-        assert explore(workers(2, favourite), symmetry=equals(2), engine=engine).states == 2
+        assert explore(workers(2, favourite), options=Options(engine), symmetry=equals(2)).states == 2
         return
     with pytest.raises(
         AsymmetryError, match=r"worker 1: acts: 'is first' .*w 0 -> 1, w 1 -> 0; w0, w1\): not a symmetry"
     ):
         explore(
-            evolve(workers(2, favourite), initial=({"w0": "done", "w1": "new"},)), symmetry=equals(2), engine=engine
+            evolve(workers(2, favourite), initial=({"w0": "done", "w1": "new"},)),
+            options=Options(engine),
+            symmetry=equals(2),
         )
 
 
@@ -538,19 +540,21 @@ def test_a_list_of_renumberings_is_all_that_is_used() -> None:
 def test_what_does_not_know_of_orbits_refuses_them(tmp_path: Path) -> None:
     machine, symmetry = workers(2, finish), equals(2)
     with pytest.raises(ValueError, match="only that of rows keeps"):
-        explore(machine, symmetry=symmetry, engine="plain", checkpoint=Checkpoint(tmp_path / "x"))
+        explore(machine, options=Options("plain", checkpoint=Checkpoint(tmp_path / "x")), symmetry=symmetry)
 
 
 def test_a_search_by_orbits_is_taken_up_where_it_was_left(tmp_path: Path) -> None:
     machine, symmetry = workers(4, finish), equals(4)
     kept = Checkpoint(tmp_path / "x")
     whole = explore(machine, symmetry=symmetry)
-    cut = explore(machine, symmetry=symmetry, checkpoint=kept, limits=Limits(max_states=whole.states // 2))
-    found = explore(machine, symmetry=symmetry, checkpoint=kept, resume=True)
+    cut = explore(
+        machine, options=Options(checkpoint=kept), symmetry=symmetry, limits=Limits(max_states=whole.states // 2)
+    )
+    found = explore(machine, options=Options(checkpoint=kept, resume=True), symmetry=symmetry)
     assert not cut.complete
     assert (found.states, found.transitions, found.depth) == (whole.states, whole.transitions, whole.depth)
     with pytest.raises(CheckpointError, match="it differs in its symmetry"):
-        explore(machine, checkpoint=kept, resume=True)
+        explore(machine, options=Options(checkpoint=kept, resume=True))
 
 
 # --- the representative -----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -12,6 +13,7 @@ from kubeproof.model.checker import (
     Exploration,
     ImpureStepError,
     Limits,
+    Options,
     Progress,
     Status,
     StepError,
@@ -60,26 +62,26 @@ def never(value: int, *, premise: int | None = None) -> Invariant:
 
 @ENGINES
 def test_an_invariant_holds_or_the_shortest_trace_breaks_it(engine: str):
-    assert explore(counting(5), (never(6),), engine=engine)["never"].status is Status.HOLDS
-    verdict = explore(counting(5), (never(3),), engine=engine)["never"]
+    assert explore(counting(5), (never(6),), Options(engine))["never"].status is Status.HOLDS
+    verdict = explore(counting(5), (never(3),), Options(engine))["never"]
     assert (verdict.status, verdict.kind, verdict.evidence) == (Status.VIOLATED, "invariant", ("n is 3",))
     assert [step.label for step in verdict.trace.steps] == ["up"] * 3
 
 
 @ENGINES
 def test_the_initial_state_is_checked_too(engine: str):
-    assert explore(counting(5), (never(0),), engine=engine)["never"].trace.steps == ()
+    assert explore(counting(5), (never(0),), Options(engine))["never"].trace.steps == ()
 
 
 @ENGINES
 def test_an_invariant_whose_premise_never_occurs_is_vacuous(engine: str):
-    assert explore(counting(5), (never(7, premise=6),), engine=engine)["never"].vacuous
-    assert not explore(counting(5), (never(7, premise=5),), engine=engine)["never"].vacuous
+    assert explore(counting(5), (never(7, premise=6),), Options(engine))["never"].vacuous
+    assert not explore(counting(5), (never(7, premise=5),), Options(engine))["never"].vacuous
 
 
 @ENGINES
 def test_an_initial_state_named_twice_is_one(engine: str):
-    assert explore(Machine(({"n": 0}, {"n": 3}, {"n": 0}), (counter(5),)), engine=engine).states == 6
+    assert explore(Machine(({"n": 0}, {"n": 3}, {"n": 0}), (counter(5),)), options=Options(engine)).states == 6
 
 
 # Steps.
@@ -100,7 +102,7 @@ def resetting(limit: int) -> Machine:
 
 @ENGINES
 def test_a_step_back_to_a_known_state_is_checked(engine: str):
-    verdict = explore(resetting(3), (StepProperty("up", "", _not_down),), engine=engine)["up"]
+    verdict = explore(resetting(3), (StepProperty("up", "", _not_down),), Options(engine))["up"]
     assert (verdict.status, verdict.kind, verdict.evidence) == (Status.VIOLATED, "step", ("reset: 3 to 0",))
     assert [step.action for step in verdict.trace.steps] == ["count n"] * 3 + ["reset"]
 
@@ -108,20 +110,20 @@ def test_a_step_back_to_a_known_state_is_checked(engine: str):
 @ENGINES
 def test_a_step_property_watches_only_its_actions(engine: str):
     claim = StepProperty("up", "", _not_down, lambda name: name != "reset")
-    verdict = explore(resetting(3), (claim,), engine=engine)["up"]
+    verdict = explore(resetting(3), (claim,), Options(engine))["up"]
     assert (verdict.status, verdict.vacuous) == (Status.HOLDS, False)
 
 
 @ENGINES
 def test_a_step_property_that_watches_nobody_is_vacuous(engine: str):
     claim = StepProperty("up", "", _not_down, lambda name: name == "nobody")
-    assert explore(resetting(3), (claim,), engine=engine)["up"].vacuous
+    assert explore(resetting(3), (claim,), Options(engine))["up"].vacuous
 
 
 @ENGINES
 def test_a_step_property_with_a_premise_that_never_occurs_is_vacuous(engine: str):
     claims = [StepProperty(f"{n}", "", _not_down, _is_count, lambda view, n=n: view["n"] == n) for n in (2, 9)]
-    result = explore(resetting(3), claims, engine=engine)
+    result = explore(resetting(3), claims, Options(engine))
     assert [verdict.vacuous for verdict in result.verdicts] == [False, True]
 
 
@@ -134,16 +136,16 @@ def _is_count(name: str) -> bool:
 
 @ENGINES
 def test_what_is_reached_has_a_witness(engine: str):
-    verdict = explore(counting(5), (Sometimes("two", "", lambda view: view["n"] == 2),), engine=engine)["two"]
+    verdict = explore(counting(5), (Sometimes("two", "", lambda view: view["n"] == 2),), Options(engine))["two"]
     assert (verdict.status, len(verdict.trace.steps)) == (Status.HOLDS, 2)
 
 
 @ENGINES
 def test_what_is_never_reached_is_violated_only_after_a_complete_search(engine: str):
     claim = Sometimes("nine", "", lambda view: view["n"] == 9)
-    verdict = explore(counting(5), (claim,), engine=engine)["nine"]
+    verdict = explore(counting(5), (claim,), Options(engine))["nine"]
     assert (verdict.status, verdict.kind, verdict.trace) == (Status.VIOLATED, "never reached", None)
-    cut = explore(counting(5), (claim,), engine=engine, limits=Limits(max_states=3))["nine"]
+    cut = explore(counting(5), (claim,), Options(engine), limits=Limits(max_states=3))["nine"]
     assert (cut.status, cut.reason) == (Status.UNKNOWN, "the limit of 3 states was hit")
 
 
@@ -173,7 +175,7 @@ def _statuses(result: Exploration) -> set[Status]:
     ],
 )
 def test_a_limit_makes_everything_unknown(engine: str, limits: Limits, why: str):
-    result = explore(counting(9), _all_kinds(9), engine=engine, limits=limits)
+    result = explore(counting(9), _all_kinds(9), Options(engine), limits=limits)
     assert _statuses(result) == {Status.UNKNOWN}
     assert (result.complete, result.why_incomplete, result.status) == (False, why, Status.UNKNOWN)
     assert {verdict.reason for verdict in result.verdicts} == {why}
@@ -181,13 +183,13 @@ def test_a_limit_makes_everything_unknown(engine: str, limits: Limits, why: str)
 
 @ENGINES
 def test_a_limit_that_is_just_enough_is_no_limit(engine: str):
-    result = explore(counting(9), _all_kinds(9), engine=engine, limits=Limits(10, 1 << 40, 3600))
+    result = explore(counting(9), _all_kinds(9), Options(engine), limits=Limits(10, 1 << 40, 3600))
     assert (result.complete, result.states, _statuses(result)) == (True, 10, {Status.HOLDS})
 
 
 @ENGINES
 def test_what_was_violated_before_the_limit_stays_violated(engine: str):
-    result = explore(counting(9), (never(2), never_seen := Sometimes("x", "", _no)), engine=engine, limits=Limits(5))
+    result = explore(counting(9), (never(2), never_seen := Sometimes("x", "", _no)), Options(engine), limits=Limits(5))
     assert [verdict.status for verdict in result.verdicts] == [Status.VIOLATED, Status.UNKNOWN]
     assert result[never_seen.name].reason == "the limit of 5 states was hit"
     assert result.status is Status.VIOLATED
@@ -200,7 +202,7 @@ def _no(_view: View) -> bool:
 @ENGINES
 def test_stopping_at_the_first_breach_leaves_the_rest_unknown(engine: str):
     claims = (never(2), StepProperty("up", "", _not_down))
-    result = explore(counting(9), claims, engine=engine, stop_at_first=True)
+    result = explore(counting(9), claims, Options(engine, stop_at_first=True))
     assert [verdict.status for verdict in result.verdicts] == [Status.VIOLATED, Status.UNKNOWN]
     assert (result.states, result.why_incomplete) == (3, "stopped at the first violation")
 
@@ -222,7 +224,7 @@ def test_an_interrupt_is_no_pass(engine: str, moment: str):
 
     claims = (*_all_kinds(9)[1:], Invariant("fine", "", check))
     machine = Machine(({"n": 0},), (Action("count", "count", step),))
-    result = explore(machine, claims, engine=engine, collect=partial(interrupt, at="collect"))
+    result = explore(machine, claims, Options(engine), collect=partial(interrupt, at="collect"))
     assert _statuses(result) == {Status.UNKNOWN}
     assert (result.why_incomplete, result.states) == ("interrupted (Ctrl-C)", 5)
 
@@ -234,12 +236,12 @@ def test_exhausted_memory_is_no_pass(engine: str):
         yield
 
     with pytest.raises(StepError, match="count raised MemoryError"):
-        explore(Machine(({"n": 0},), (Action("count", "count", step),)), engine=engine)
+        explore(Machine(({"n": 0},), (Action("count", "count", step),)), options=Options(engine))
 
     def collect(_state: object) -> None:
         raise MemoryError
 
-    result = explore(counting(9), _all_kinds(9), engine=engine, collect=collect)
+    result = explore(counting(9), _all_kinds(9), Options(engine), collect=collect)
     assert (result.why_incomplete, _statuses(result)) == ("memory was exhausted", {Status.UNKNOWN})
 
 
@@ -253,7 +255,7 @@ def test_a_step_that_raises_names_the_action_what_it_saw_and_the_way(engine: str
 
     machine = Machine(({"m": 0, "n": 0},), (counter(5), Action("divide", "divide", step)))
     with pytest.raises(StepError, match=r"divide raised ZeroDivisionError.*n=3") as caught:
-        explore(machine, engine=engine, memo=memo)
+        explore(machine, options=Options(engine, memo=memo))
     assert (caught.value.function, caught.value.seen) == ("divide", {"n": 3})
     assert [step.action for step in caught.value.trace.steps] == ["count n"] * 3
 
@@ -274,7 +276,7 @@ def test_a_property_that_raises_is_named(engine: str, role: str):
         "goal": Converges("claim", "", bad),
     }[role]
     with pytest.raises(StepError, match=r"claim.* raised ValueError: no"):
-        explore(counting(3), (claim,), engine=engine)
+        explore(counting(3), (claim,), Options(engine))
 
 
 def _updating(*updates: dict[str, object], urgent: bool = False) -> Machine:
@@ -288,9 +290,9 @@ def _updating(*updates: dict[str, object], urgent: bool = False) -> Machine:
 @ENGINES
 def test_a_slot_that_is_none_can_be_neither_written_nor_read(engine: str):
     with pytest.raises(MachineError, match="odd writes 'm', which is no slot"):
-        explore(_updating({"m": 1}), engine=engine)
+        explore(_updating({"m": 1}), options=Options(engine))
     with pytest.raises(MachineError, match="no slot is called 'm'"):
-        explore(Machine(({"n": 0},), (counter(2, "m"),)), engine=engine)
+        explore(Machine(({"n": 0},), (counter(2, "m"),)), options=Options(engine))
 
 
 @pytest.mark.parametrize(
@@ -308,7 +310,7 @@ def test_a_slot_that_is_none_can_be_neither_written_nor_read(engine: str):
 @ENGINES
 def test_a_malformed_machine_is_refused(machine: Machine, message: str, engine: str):
     with pytest.raises(MachineError, match=message):
-        explore(machine, engine=engine)
+        explore(machine, options=Options(engine))
 
 
 def test_two_properties_of_one_name_are_refused():
@@ -319,9 +321,9 @@ def test_two_properties_of_one_name_are_refused():
 @pytest.mark.parametrize(
     "arguments", [{"engine": "fast"}, {"visited": "some"}, {"engine": "plain", "visited": "fingerprint"}]
 )
-def test_an_engine_that_is_none_is_refused(arguments: dict[str, str]):
+def test_an_engine_that_is_none_is_refused(arguments: dict[str, Any]):
     with pytest.raises(ValueError, match="engine"):
-        explore(counting(1), **arguments)
+        Options(**arguments)
 
 
 @ENGINES
@@ -336,7 +338,7 @@ def test_urgent_steps_that_do_not_settle_are_refused(engine: str):
         ({"n": 0, "light": False},), (Action("switch", "s", switch), Action("flip", "f", flip, urgent=True))
     )
     with pytest.raises(UrgentError, match="urgent steps do not settle; the last was flip"):
-        explore(machine, engine=engine)
+        explore(machine, options=Options(engine))
 
 
 @ENGINES
@@ -345,7 +347,7 @@ def test_an_urgent_step_that_writes_what_is_there_already_has_settled(engine: st
         yield Outcome("echo", {"echo": view["n"]})
 
     machine = Machine(({"n": 0, "echo": 0},), (counter(4), Action("echo", "echo", echo, urgent=True)))
-    verdict = explore(machine, (never(4),), engine=engine)["never"]
+    verdict = explore(machine, (never(4),), Options(engine))["never"]
     assert verdict.trace.lines() == ("count n: up", "    echo: echo") * 4
 
 
@@ -361,14 +363,14 @@ def test_an_urgent_step_that_writes_without_reading_runs_whenever_it_makes_a_dif
     machine = Machine(
         ({"n": 0, "kept": 2},), (Action("disturb", "disturb", disturb), Action("keep", "keep", keep, urgent=True))
     )
-    verdict = explore(machine, (never(3),), engine=engine)["never"]
+    verdict = explore(machine, (never(3),), Options(engine))["never"]
     assert verdict.trace.lines() == ("disturb: disturb", "    keep: keep") * 3
 
 
 @ENGINES
 def test_an_urgent_step_with_a_choice_is_refused(engine: str):
     with pytest.raises(UrgentError, match="urgent odd has 2 outcomes"):
-        explore(_updating({"n": 1}, {"n": 2}, urgent=True), engine=engine)
+        explore(_updating({"n": 1}, {"n": 2}, urgent=True), options=Options(engine))
 
 
 def test_a_function_that_reads_in_two_orders_is_found_out():
@@ -416,7 +418,7 @@ def test_a_slot_that_is_first_read_late_wakes_its_reader(engine: str, urgent: bo
 
     actions = (Action("b", "b", b), counter(1, "a"), Action("reader", "reader", reader, urgent=urgent))
     claim = Sometimes("woken", "", lambda view: view["woken"])
-    result = explore(Machine(({"a": 0, "b": 0, "woken": False},), actions), (claim,), engine=engine)
+    result = explore(Machine(({"a": 0, "b": 0, "woken": False},), actions), (claim,), Options(engine))
     assert result["woken"].status is Status.HOLDS
 
 
@@ -451,7 +453,7 @@ def test_transforms_that_close_over_different_things_are_different():
 
     notes = {"above 10": False, "above 20": False, "below 10": True, "below 20": True, "odd": False}
     machine = Machine(({"n": 0} | notes,), (counter(30), Action("note", "note", step)))
-    assert explore(machine).states == explore(machine, engine="plain").states
+    assert explore(machine).states == explore(machine, options=Options("plain")).states
     # Below 10, 10 itself, up to 19, 20 itself, above: five, each odd or even but for 10 and 20.
     assert explore(machine).statistics.actions[1].situations == 8
 
@@ -464,7 +466,7 @@ def _below(bound: int):
 
 
 def test_fingerprints_say_how_surely_they_saw_everything():
-    result = explore(counting(99), _all_kinds(99), visited="fingerprint")
+    result = explore(counting(99), _all_kinds(99), Options(visited="fingerprint"))
     assert result.missed_state_bound == 100**2 / 2**65
     assert "fingerprints: a state was missed with probability at most 2.7e-16" in result.summary()
     assert explore(counting(99)).missed_state_bound == 0
@@ -473,7 +475,7 @@ def test_fingerprints_say_how_surely_they_saw_everything():
 @ENGINES
 def test_statistics_count_what_happened(engine: str):
     machine = Machine(({"n": 0, "m": 0},), (counter(2), counter(1, "m"), Action("no", "no", _nothing)))
-    result = explore(machine, engine=engine)
+    result = explore(machine, options=Options(engine))
     count_n, count_m, no = result.statistics.actions
     assert (count_n.enabled, count_n.taken, count_n.new) == (4, 4, 2)
     assert (count_m.enabled, count_m.taken, count_m.new) == (3, 3, 3)
@@ -499,7 +501,7 @@ def test_the_code_of_an_action_runs_once_per_local_situation():
 @ENGINES
 def test_progress_is_told_on_the_way_and_at_the_end(engine: str):
     told: list[Progress] = []
-    explore(counting(2100), engine=engine, progress=told.append)
+    explore(counting(2100), options=Options(engine), progress=told.append)
     assert [(p.states, p.expanded, p.depth, p.frontier) for p in told] == [
         (1025, 1024, 1024, 1),
         (2049, 2048, 2048, 1),
@@ -563,7 +565,7 @@ def test_a_transform_that_changes_its_mind_is_found_out(engine: str):
     actions = tuple(Action(slot, slot, partial(step, slot)) for slot in ("a", "b", "mood count"))
     machine = Machine(({"mood": 0, "a": 0, "b": 0, "mood count": 0},), actions)
     with pytest.raises(MachineError, match="Moody"):
-        explore(evolve(machine, actions=_many(actions)), engine=engine, limits=Limits(max_states=3000))
+        explore(evolve(machine, actions=_many(actions)), options=Options(engine), limits=Limits(max_states=3000))
 
 
 def _many(actions: tuple[Action, ...]) -> tuple[Action, ...]:

@@ -35,8 +35,8 @@ from kubeproof.properties.placement.groups import (
 )
 from kubeproof.properties.placement.order import Reached, Unreachable, Unsearched, reach
 from kubeproof.properties.placement.problem import called, name_of
-from kubeproof.properties.placement.strategies import FEATURES, NAMESPACES, Scene, scenes
 from planted import planted
+from scheduling_strategies import FEATURES, NAMESPACES, Scene, scenes
 
 HOST = "kubernetes.io/hostname"
 PLAIN = FEATURES - {"affinity", "spread", "labels"}

@@ -32,8 +32,8 @@ from kubeproof.properties.placement.groups import (
 )
 from kubeproof.properties.placement.packing import Stuck, pack
 from kubeproof.properties.placement.placement import Placed, feasible
-from kubeproof.properties.placement.strategies import Scene, scenes
 from planted import planted
+from scheduling_strategies import Scene, scenes
 
 HOST = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"

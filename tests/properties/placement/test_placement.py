@@ -37,7 +37,7 @@ from kubeproof.impl.scheduler.plugins import inter_pod_affinity
 from kubeproof.properties.placement.filters import disagreements
 from kubeproof.properties.placement.placement import Infeasible, Placed, broken, feasible, rules, why_pending
 from kubeproof.properties.placement.problem import Problem, Reason
-from kubeproof.properties.placement.strategies import FEATURES, Scene, scenes
+from scheduling_strategies import FEATURES, Scene, scenes
 
 JUST_AFFINITY = Profile((inter_pod_affinity.PLUGIN,), ())
 LONELY = "node(s) didn't match pod affinity rules"

@@ -27,9 +27,9 @@ from kubeproof.properties.reachability.network_policy import (
     Rule,
     verdict,
 )
-from kubeproof.properties.reachability.policies import Side, admitted, difference, idle_rules, intruder
 from kubeproof.properties.reachability.symbolic import SymbolicPacket
 from places import EXAMPLES
+from policy_formulas import Side, admitted, difference, idle_rules, intruder
 
 ALL = LabelSelector()
 

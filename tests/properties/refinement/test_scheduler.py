@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from hypothesis import settings
 
-from kubeproof.properties.placement.lockstep import SchedulerLockstep
+from scheduler_lockstep import SchedulerLockstep
 
 
 class CrowdedLockstep(SchedulerLockstep):

@@ -11,8 +11,9 @@ import pytest
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.reading.load import BadInput, Loaded, Text, load_objects, objects_in
+from kubeproof.impl.api.reading.nearest import nearest
 from kubeproof.impl.api.reading.relevance import IRRELEVANT
-from kubeproof.impl.api.reading.schema import errors_in, is_built_in, kind_names, nearest, table, versions_of
+from kubeproof.impl.api.reading.schema import errors_in, is_built_in, kind_names, table, versions_of
 from kubeproof.impl.api.reading.unmodelled_kinds import FILES
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec:\n  containers:\n  - name: c\n    image: nginx\n"
@@ -33,6 +34,15 @@ spec:
       containers:
       - name: c
         image: nginx
+"""
+
+
+CRON_JOB = """apiVersion: batch/v1
+kind: CronJob
+metadata: {name: c}
+spec:
+  schedule: %r
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}
 """
 
 
@@ -139,6 +149,15 @@ def test_lists_are_taken_apart_even_lists_in_lists() -> None:
         ("", ["web.yaml: the file is empty"]),
         ("# only a comment\n---\n", ["web.yaml: no objects in it"]),
         (
+            CRON_JOB % "60 * * * *",
+            ['web.yaml:5: spec.schedule: "60 * * * *" is no schedule: end of range (60) above maximum (59): 60'],
+        ),
+        (
+            CRON_JOB % "TZ=UTC 0 9 * * *",
+            ["web.yaml:5: spec.schedule: cannot use TZ or CRON_TZ in schedule (use the field timeZone instead)"],
+        ),
+        (CRON_JOB % "", ['web.yaml:5: spec.schedule: "" is no schedule: empty spec string']),
+        (
             f"{POD % 'p'}---\n{POD % 'p'}",
             ["web.yaml:9: metadata.name: Pod default/p is already defined in web.yaml:1"],
         ),
@@ -151,6 +170,10 @@ def test_lists_are_taken_apart_even_lists_in_lists() -> None:
 )  # fmt: skip
 def test_each_mistake_is_shown_where_it_is(text: str, expected: list[str]) -> None:
     assert problems(text) == expected
+
+
+def test_a_cron_job_with_a_schedule_is_taken() -> None:
+    assert [str(one.ref) for one in loaded(CRON_JOB % "@daily").others] == ["CronJob default/c"]
 
 
 def test_all_problems_of_all_documents_and_files_are_reported() -> None:

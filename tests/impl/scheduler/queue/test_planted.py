@@ -13,6 +13,7 @@ from kubeproof.harness.scheduling_queue.queue import Ways
 from kubeproof.harness.zoo.scheduler import REFILL, search
 from kubeproof.impl.scheduler.queue.entry import QueueSettings
 from kubeproof.model.checker.explore import explore
+from kubeproof.model.checker.options import Options
 from kubeproof.model.checker.results import Status
 from kubeproof.properties.refinement.scheduling_queue import AGREES, side_by_side
 from places import TESTS, load
@@ -126,7 +127,7 @@ def notices(check: str) -> bool:
     if check in WORLDS:
         return search(*WORLDS[check])["placed"].status is Status.VIOLATED
     machine = side_by_side(QueueSettings(queueing_hints=check == EVENTS), OPERATIONS)
-    return explore(machine, [AGREES], stop_at_first=True)["agrees"].status is Status.VIOLATED
+    return explore(machine, [AGREES], Options(stop_at_first=True))["agrees"].status is Status.VIOLATED
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +17,11 @@ from kubeproof.harness.claims import registry as claim_properties
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.model import checker as checker_package
-from kubeproof.model.checker import Exploration, ImpureStepError, Limits, StepError, explore
+from kubeproof.model.checker import Exploration, ImpureStepError, Limits, Options, StepError, explore
+from kubeproof.model.checker.checkpoint import Saved
 from kubeproof.model.checker.columns import columns as columns_module
-from kubeproof.model.checker.columns import kernels
+from kubeproof.model.checker.columns import doubts, kernels
 from kubeproof.model.checker.columns import states as states_module
-from kubeproof.model.checker.columns.compiled import compiled, on_disk
 from kubeproof.model.checker.columns.states import States
 from kubeproof.model.machine import (
     Action,
@@ -43,7 +44,7 @@ explore_module = sys.modules[explore.__module__]
 
 engines = load(TESTS / "model/checker/test_engines.py")
 two_phase = load(MACHINES / "two_phase_commit.py")
-columns = partial(explore, engine="columns")
+columns = partial(engines.explored, engine="columns")
 random_machines = engines.machines()
 small = st.integers(0, 2)
 
@@ -60,7 +61,7 @@ def test_it_says_what_the_oracle_says(machine: Machine, bad: int, target: int, s
     claims = engines._claims(bad, target)
     expected: list[State] = []
     seen: list[State] = []
-    plain = explore(machine, claims, engine="plain", stop_at_first=stop, collect=expected.append)
+    plain = explore(machine, claims, Options("plain", stop_at_first=stop), collect=expected.append)
     found = columns(machine, claims, stop_at_first=stop)
     assert essence(found)[:3] == essence(plain)[:3]
     for some in (claims, claims[:4]):  # Those of whole runs come last; without them nothing but fingerprints is kept.
@@ -87,7 +88,7 @@ def test_a_limit_cuts_it_where_it_cuts_the_rows(
     stop: bool,  # noqa: FBT001
 ):
     claims = engines._claims(bad, target)
-    cut = partial(explore, machine, claims, limits=Limits(max_states=most), stop_at_first=stop)
+    cut = partial(engines.explored, machine, claims, stop_at_first=stop, limits=Limits(max_states=most))
     assert essence(cut(engine="columns"))[:3] == essence(cut())[:3]
 
 
@@ -109,7 +110,7 @@ def test_urgency_that_commutes_with_nothing_is_the_same(machine: Machine, chosen
 @pytest.mark.parametrize("urgent", [True, False])
 def test_chains_of_urgent_steps_settle_alike(urgent: bool):  # noqa: FBT001
     machine, claims = engines._confluent((3, 4, 2), 1), engines._chain_claims((3, 4, 2))
-    assert essence(columns(machine, claims, urgent=urgent)) == essence(explore(machine, claims, urgent=urgent))
+    assert essence(columns(machine, claims, urgent=urgent)) == essence(explore(machine, claims, Options(urgent=urgent)))
 
 
 @pytest.mark.parametrize("most", [1, 0])
@@ -184,7 +185,7 @@ def grid(size: int, *, fails_at: tuple[int, int] | None = None, error: type[Base
 def test_every_limit_of_a_grid_cuts_it_at_the_same_step():
     claims = (Sometimes("far", "", lambda view: view["x"] + view["y"] == 12),)
     for most in range(1, 50):
-        cut = partial(explore, grid(6), claims, limits=Limits(max_states=most))
+        cut = partial(engines.explored, grid(6), claims, limits=Limits(max_states=most))
         found = cut(engine="columns")
         assert found.states == min(most, 49)
         assert found.complete == (most >= 49)
@@ -198,7 +199,7 @@ def test_a_limit_in_the_midst_of_what_an_action_can_do_does_not_count_it_as_enab
             yield from (Outcome(f"choose {n}", {slot: n}) for n in (1, 2, 3))
 
     machine = Machine(({"a": 0, "b": 0},), tuple(Action(slot, slot, partial(choose, slot)) for slot in "ab"))
-    cut = partial(explore, machine, limits=Limits(max_states=most))
+    cut = partial(engines.explored, machine, limits=Limits(max_states=most))
     assert essence(cut(engine="columns"))[:3] == essence(cut())[:3]
 
 
@@ -207,7 +208,7 @@ def test_a_step_that_raises_deep_in_a_batch_is_reached_by_the_same_trace(at: tup
     caught = []
     for engine in ("rows", "columns"):
         with pytest.raises(StepError, match="y raised ValueError: here") as error:
-            explore(grid(9, fails_at=at), engine=engine)
+            explore(grid(9, fails_at=at), options=Options(engine))
         caught.append((error.value.seen, error.value.trace))
     assert caught[0] == caught[1]
     assert len(caught[1][1].steps) == sum(at)
@@ -215,7 +216,9 @@ def test_a_step_that_raises_deep_in_a_batch_is_reached_by_the_same_trace(at: tup
 
 @pytest.mark.parametrize("at", [(0, 0), (2, 5), (9, 9)])
 def test_an_interrupt_deep_in_a_batch_ends_the_search_before_that_state(at: tuple[int, int]):
-    cut = partial(explore, grid(9, fails_at=at, error=KeyboardInterrupt), (Sometimes("far", "", lambda _: False),))
+    cut = partial(
+        engines.explored, grid(9, fails_at=at, error=KeyboardInterrupt), (Sometimes("far", "", lambda _: False),)
+    )
     found = cut(engine="columns")
     assert found.why_incomplete == "interrupted (Ctrl-C)"
     assert essence(found)[:3] == essence(cut())[:3]
@@ -238,7 +241,7 @@ def breach_at(x: int, y: int, kind: str) -> Property:
 @pytest.mark.parametrize("place", [(1, 1), (4, 7), (9, 9)])
 def test_a_search_that_stops_at_a_breach_stops_at_the_same_step(kind: str, place: tuple[int, int]):
     claims = (breach_at(*place, kind), Sometimes("far", "", lambda view: view["x"] + view["y"] == 18))
-    cut = partial(explore, grid(9), claims, stop_at_first=True)
+    cut = partial(engines.explored, grid(9), claims, stop_at_first=True)
     found = cut(engine="columns")
     assert essence(found)[:3] == essence(cut())[:3]
     assert (found["claim"].trace is not None) == (kind != "stuck" or place == (9, 9))
@@ -281,7 +284,7 @@ def test_words_hold_what_was_put_there_after_every_change_of_the_layout():
     states = States(30, exact=True)
     assert states.fit([1] * 30) is False
     assert states.words == 1
-    states.append(kernels.np.zeros((1, 1), dtype=kernels.np.uint64))
+    states.append(np.zeros((1, 1), dtype=np.uint64))
     for values in ([2] * 30, [5] * 30, [17] * 30, [17] * 29 + [1 << 20]):
         before = unpacked(states)
         assert states.fit(values)
@@ -293,15 +296,15 @@ def test_words_hold_what_was_put_there_after_every_change_of_the_layout():
 
 
 def pack(states: States, ids: list[int]):
-    row = kernels.np.zeros((1, states.words), dtype=kernels.np.uint64)
+    row = np.zeros((1, states.words), dtype=np.uint64)
     word, shift, _ = states.layout
     for slot, value in enumerate(ids):
-        row[0, word[slot]] |= kernels.np.uint64(value) << shift[slot]
+        row[0, word[slot]] |= np.uint64(value) << shift[slot]
     return row
 
 
 def unpacked(states: States) -> list[list[int]]:
-    out = kernels.np.empty((len(states.bits), states.count), dtype=kernels.np.int32)
+    out = np.empty((len(states.bits), states.count), dtype=np.int32)
     kernels.unpack(states.view(), 0, states.count, *states.layout, out)
     return out.T.tolist()
 
@@ -344,7 +347,7 @@ def test_a_read_through_a_transform_is_asked_once_per_image():
 
 
 def test_a_function_that_changes_its_mind_is_found_out(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(columns_module, "RECHECK", 1)
+    monkeypatch.setattr(doubts, "RECHECK", 1)
     moods = iter(range(10_000))
 
     def step(view: View) -> Iterator[Outcome]:
@@ -395,19 +398,19 @@ def test_the_engine_is_chosen_by_size(large: int, expected: list[str], monkeypat
     used: list[str] = []
 
     class Watched(columns_module.Columns):
-        def run(self) -> None:
+        def run(self, saved: Saved | None = None) -> None:
             used.append("columns")
-            super().run()
+            super().run(saved)
 
     class WatchedRows(explore_module.Rows):
-        def run(self) -> None:
+        def run(self, saved: Saved | None = None) -> None:
             used.append("rows")
-            super().run()
+            super().run(saved)
 
     monkeypatch.setattr(columns_module, "Columns", Watched)
     monkeypatch.setattr(explore_module, "Rows", WatchedRows)
     claims = (breach_at(3, 3, "invariant"), Sometimes("far", "", lambda view: view["x"] + view["y"] == 12))
-    found = explore(grid(6), claims, engine="auto")
+    found = explore(grid(6), claims, Options("auto"))
     assert used == expected
     assert essence(found)[:3] == essence(explore(grid(6), claims))[:3]
 
@@ -415,10 +418,10 @@ def test_the_engine_is_chosen_by_size(large: int, expected: list[str], monkeypat
 def test_a_limit_below_what_is_large_is_the_callers(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(explore_module, "LARGE", 40)
     for most in (30, 45):
-        found = explore(grid(6), engine="auto", limits=Limits(max_states=most))
+        found = explore(grid(6), options=Options("auto"), limits=Limits(max_states=most))
         assert found.why_incomplete == f"the limit of {most} states was hit"
     seen: list[State] = []
-    assert explore(grid(6), engine="auto", collect=seen.append).states == len(seen) == 49
+    assert explore(grid(6), options=Options("auto"), collect=seen.append).states == len(seen) == 49
 
 
 @given(random_machines, small, small)
@@ -432,7 +435,7 @@ def test_properties_of_whole_runs_are_the_same(machine: Machine, bad: int, targe
         Recoverable("recovers", "", goal),
         Recoverable("recovers by itself", "", goal, lambda view: view["b"] == bad, lambda name: name != "action 0"),
     )
-    assert essence(columns(machine, claims))[:3] == essence(explore(machine, claims, engine="plain"))[:3]
+    assert essence(columns(machine, claims))[:3] == essence(explore(machine, claims, Options("plain")))[:3]
 
 
 @pytest.mark.parametrize("busy", [True, False])
@@ -448,26 +451,3 @@ def test_all_that_wait_for_quiet_are_considered_where_it_is_quiet(busy: bool):  
     found = columns(machine)
     assert found.states == 8 + busy  # Every subset of the three, once the work is done.
     assert essence(found) == essence(explore(machine))
-
-
-# The first time.
-
-
-def test_what_is_compiled_for_the_first_time_is_told(monkeypatch: pytest.MonkeyPatch):
-    said: list[str] = []
-    assert columns(grid(1), notice=said.append).complete
-    assert said == []
-    monkeypatch.setattr(columns_module, "on_disk", lambda _loop: False)
-    assert columns(grid(1), notice=said.append).complete
-    assert said == ["compiling the loops of the column engine: once after an installation, some 10 seconds"]
-    assert columns(grid(1)).complete  # Nobody need listen.
-
-
-def test_a_loop_is_on_disk_when_it_was_compiled(tmp_path: Path):
-    columns(grid(1))
-    assert on_disk(kernels.generate)
-    (tmp_path / "fresh.py").write_text("def loop(n):\n    return n + 1\n", encoding="utf-8")
-    loop = compiled(load(tmp_path / "fresh.py").loop)
-    assert not on_disk(loop)
-    assert loop(1) == 2
-    assert on_disk(loop)

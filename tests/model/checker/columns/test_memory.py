@@ -22,12 +22,13 @@ from kubeproof.model.checker import Exploration, Limits, explore
 from kubeproof.model.checker import guard as guard_module
 from kubeproof.model.checker.columns import columns as columns_module
 from kubeproof.model.checker.columns import mapped as mapped_module
+from kubeproof.model.checker.columns import memory as memory_module
 from kubeproof.model.checker.columns import states as states_module
 from kubeproof.model.checker.columns.mapped import Mapped
 from kubeproof.model.machine import Action, Machine, Outcome, Property, View
-from places import MACHINES, load
+from places import MACHINES, TESTS, load
 
-columns = partial(explore, engine="columns")
+columns = partial(load(TESTS / "model/checker/test_engines.py").explored, engine="columns")
 
 
 def work_queue() -> tuple[Machine, tuple[Property, ...]]:
@@ -53,8 +54,8 @@ def short_of_memory(holds: int) -> Iterator[list[int]]:
 
     map_to = states_module.States.map_to
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columns_module, "MAP_FROM", 100)
-        for module in (columns_module, guard_module):
+        patch.setattr(memory_module, "MAP_FROM", 100)
+        for module in (memory_module, guard_module):
             patch.setattr(module, "resident_memory", lambda: holds)
         patch.setattr(columns_module, "NEWS", 64)
         patch.setattr(states_module.States, "map_to", watched)
@@ -144,17 +145,17 @@ def test_a_search_in_files_is_kept_and_taken_up(tmp_path: Path):
 
 REAL = """
 import importlib.util, json, sys
-from kubeproof.model.checker import Limits, explore, guard
-from kubeproof.model.checker.columns import columns
+from kubeproof.model.checker import Limits, Options, explore, guard
+from kubeproof.model.checker.columns import memory
 spec = importlib.util.spec_from_file_location("example", sys.argv[1])
 example = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(example)
-explore(example.two_phase_commit(2), (), engine="columns")
+explore(example.two_phase_commit(2), (), Options("columns"))
 limits = Limits(max_memory=guard.resident_memory() + (40 << 20))
 answers = []
 for share in (2.0, 0.3):  # Never, and early.
-    columns.IN_MEMORY = share
-    found = explore(example.two_phase_commit(8), (), engine="columns", limits=limits)
+    memory.IN_MEMORY = share
+    found = explore(example.two_phase_commit(8), (), Options("columns"), limits=limits)
     answers.append((found.complete, found.states, found.why_incomplete))
 print(json.dumps(answers))
 """

@@ -16,20 +16,23 @@ from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.claims import registry as claim_properties
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.world.prepare import prepare
-from kubeproof.model.checker import Exploration, ImpureStepError, Limits, StepError, explore
+from kubeproof.model.checker import Exploration, ImpureStepError, Limits, Options, StepError, explore
 from kubeproof.model.checker.columns import columns as columns_module
+from kubeproof.model.checker.columns import doubts, visited
+from kubeproof.model.checker.columns import expansion as expansion_module
 from kubeproof.model.checker.columns import plans as plans_module
 from kubeproof.model.checker.columns import states as states_module
 from kubeproof.model.checker.columns import threads as threads_module
-from kubeproof.model.checker.columns import visited
+from kubeproof.model.checker.columns.batch import Batch
+from kubeproof.model.checker.columns.expansion import Expansion
 from kubeproof.model.machine import Action, Machine, Outcome, Property, Sometimes, View
 from places import MACHINES, ROOT, TESTS, load
 
-columns = partial(explore, engine="columns")
 small = st.integers(0, 2)
 
 
 engines = load(TESTS / "model/checker/test_engines.py")
+columns = partial(engines.explored, engine="columns")
 alone = load(TESTS / "model/checker/columns/test_columns.py")
 essence, grid, breach_at = alone.essence, alone.grid, alone.breach_at
 
@@ -39,7 +42,7 @@ def hurried(batch: int = 4, plans_from: int = 0) -> Iterator[None]:
     """Let small machines do what is meant for large ones: many batches, all threads, plans, tables filled by parts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns_module, "FIRST_BATCH", batch)
-        patch.setattr(columns_module, "PLANS_FROM", plans_from)
+        patch.setattr(expansion_module, "PLANS_FROM", plans_from)
         patch.setattr(threads_module, "SPREAD", 1)
         patch.setattr(states_module, "FIRST_TABLE", 16)
         patch.setattr(states_module, "LARGE_TABLE", 32)
@@ -73,7 +76,9 @@ def test_a_limit_cuts_threads_at_the_same_step(
     most: int,
     stop: bool,  # noqa: FBT001
 ):
-    cut = partial(explore, machine, engines._claims(bad, target), limits=Limits(max_states=most), stop_at_first=stop)
+    cut = partial(
+        engines.explored, machine, engines._claims(bad, target), stop_at_first=stop, limits=Limits(max_states=most)
+    )
     with hurried():
         several = cut(engine="columns", threads=2)
     assert essence(several)[:3] == essence(cut())[:3]
@@ -84,7 +89,7 @@ def test_chains_of_urgent_steps_settle_alike_on_threads(urgent: bool):  # noqa: 
     machine, claims = engines._confluent((3, 4, 2), 1), engines._chain_claims((3, 4, 2))
     with hurried():
         several = columns(machine, claims, urgent=urgent, threads=2)
-    assert essence(several) == essence(explore(machine, claims, urgent=urgent))
+    assert essence(several) == essence(explore(machine, claims, Options(urgent=urgent)))
 
 
 EXAMPLES: tuple[tuple[str, str, tuple[int, ...], str], ...] = (
@@ -145,7 +150,9 @@ def test_a_step_that_raises_is_reached_by_the_same_trace_on_threads(at: tuple[in
 
 @pytest.mark.parametrize("at", [(0, 0), (2, 5), (9, 9)])
 def test_an_interrupt_ends_threads_before_that_state(at: tuple[int, int]):
-    cut = partial(explore, grid(9, fails_at=at, error=KeyboardInterrupt), (Sometimes("far", "", lambda _: False),))
+    cut = partial(
+        engines.explored, grid(9, fails_at=at, error=KeyboardInterrupt), (Sometimes("far", "", lambda _: False),)
+    )
     with hurried():
         found = cut(engine="columns", threads=2)
     assert found.why_incomplete == "interrupted (Ctrl-C)"
@@ -160,7 +167,7 @@ def test_a_breach_is_found_at_the_same_step_on_threads(kind: str, place: tuple[i
     for batch in (1, 2, 5, 16):
         with hurried(batch):
             found = columns(grid(9), claims, stop_at_first=stop, threads=2)
-        assert essence(found)[:3] == essence(explore(grid(9), claims, stop_at_first=stop))[:3]
+        assert essence(found)[:3] == essence(explore(grid(9), claims, Options(stop_at_first=stop)))[:3]
 
 
 @pytest.mark.parametrize(("plans_from", "anew"), [(0, False), (1 << 60, True)])
@@ -170,9 +177,9 @@ def test_the_widths_of_slots_may_grow_in_the_midst_of_a_round(
     monkeypatch: pytest.MonkeyPatch,
 ):
     outdated: list[int] = []
-    is_packed = columns_module.Columns._is_packed
+    is_packed = Expansion.is_packed
 
-    def watched(search: columns_module.Columns, batch: columns_module.Batch) -> bool:
+    def watched(search: Expansion, batch: Batch) -> bool:
         if not is_packed(search, batch):
             outdated.append(batch.head)
         return is_packed(search, batch)
@@ -181,7 +188,7 @@ def test_the_widths_of_slots_may_grow_in_the_midst_of_a_round(
         if view[slot] < 70:
             yield Outcome("up", {slot: view[slot] + 1})
 
-    monkeypatch.setattr(columns_module.Columns, "_is_packed", watched)
+    monkeypatch.setattr(Expansion, "is_packed", watched)
     machine = Machine(({"x": 0, "y": 0},), tuple(Action(slot, slot, partial(up, slot)) for slot in "xy"))
     with hurried(64, plans_from):
         found = columns(machine, threads=3)
@@ -214,13 +221,13 @@ def moody(from_call: int, error: type[Exception] | None = None) -> Machine:
 def test_a_function_that_changes_its_mind_is_found_out_on_threads(
     error: type[Exception] | None, said: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(columns_module, "RECHECK", 10)
+    monkeypatch.setattr(doubts, "RECHECK", 10)
     with hurried(), pytest.raises(ImpureStepError, match=said):
         columns(moody(5, error), threads=2)
 
 
 def test_what_is_left_to_be_asked_again_is_asked_at_the_end(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(columns_module, "RECHECK", 1)
+    monkeypatch.setattr(doubts, "RECHECK", 1)
     flips = iter((False, True, True))  # Asked in the last round, and again after it.
 
     def back(view: View) -> Iterator[Outcome]:
@@ -244,8 +251,8 @@ def test_a_search_has_at_least_one_thread(threads: int):
 
 def test_only_columns_have_threads():
     with pytest.raises(ValueError, match="only the engine of columns has threads"):
-        explore(grid(1), threads=2)
-    assert explore(grid(3), engine="auto", threads=2).states == 16
+        explore(grid(1), options=Options(threads=2))
+    assert explore(grid(3), options=Options("auto", threads=2)).states == 16
 
 
 # Leaves by direct look-up.

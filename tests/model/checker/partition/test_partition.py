@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attrs import fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,16 +20,17 @@ from kubeproof.model.checker import (
     Exploration,
     ImpureStepError,
     Limits,
+    Options,
     Progress,
     Status,
     StepError,
     explore,
 )
-from kubeproof.model.checker.columns import columns as columns_module
+from kubeproof.model.checker.columns import doubts
+from kubeproof.model.checker.partition import conductor
 from kubeproof.model.checker.partition import partition as partition_module
-from kubeproof.model.checker.partition import search as search_module
 from kubeproof.model.checker.partition.partition import Part
-from kubeproof.model.checker.partition.search import search
+from kubeproof.model.checker.partition.team import Partitioned, Team
 from kubeproof.model.checker.partition.values import packed
 from kubeproof.model.machine import (
     Action,
@@ -40,7 +42,9 @@ from kubeproof.model.machine import (
     Property,
     Recoverable,
     Sometimes,
+    State,
     StepProperty,
+    Symmetry,
     View,
 )
 from places import EXAMPLES, MACHINES, TESTS
@@ -55,6 +59,11 @@ def essence(result: Exploration) -> tuple[object, ...]:
     counts = [(action.name, action.enabled, action.taken, action.new) for action in result.statistics.actions]
     whole = (result.states, result.transitions, result.depth, result.complete, result.why_incomplete)
     return (result.verdicts, whole, counts, result.statistics.widest, result.statistics.depths)
+
+
+def search(machine: Machine, claims: Sequence[Property], team: Team, **wishes: Any) -> Exploration:
+    own = {wish.name: wishes.pop(wish.name) for wish in fields(Partitioned) if wish.name in wishes}
+    return engines.explored(machine, claims, engine=Partitioned(team, **own), **wishes)
 
 
 def spread(machine: Machine, claims: Sequence[Property], workers: int = 2, **wishes: Any) -> Exploration:
@@ -87,7 +96,7 @@ def test_any_number_of_workers_says_what_the_oracle_says(
 ):
     claims = all_claims(bad, target)
     found = spread(machine, claims, workers, at_once=at_once, pilot=pilot)
-    assert essence(found) == essence(explore(machine, claims, engine="plain"))
+    assert essence(found) == essence(explore(machine, claims, Options("plain")))
 
 
 @settings(max_examples=40)
@@ -118,7 +127,9 @@ def answer(how: Callable[..., Exploration], machine: Machine, claims: Sequence[P
 @pytest.mark.parametrize("urgent", [True, False])
 def test_chains_of_urgent_steps_settle_alike(urgent: bool):  # noqa: FBT001
     machine, claims = engines._confluent((3, 4, 2), 1), engines._chain_claims((3, 4, 2))
-    assert essence(spread(machine, claims, 3, urgent=urgent)) == essence(explore(machine, claims, urgent=urgent))
+    assert essence(spread(machine, claims, 3, urgent=urgent)) == essence(
+        explore(machine, claims, Options(urgent=urgent))
+    )
 
 
 def test_a_cluster_is_the_same_to_one_and_to_two():
@@ -343,7 +354,7 @@ def test_a_property_that_raises_is_told_of_with_the_same_trace(kind: str):
 
 
 def test_a_function_that_changes_its_mind_is_found_out(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(columns_module, "RECHECK", 1)
+    monkeypatch.setattr(doubts, "RECHECK", 1)
     moods = iter(range(10_000))
 
     def step(view: View) -> Iterator[Outcome]:
@@ -400,6 +411,24 @@ def test_workers_for_whom_nothing_is_urgent_are_not_those_of_a_search_where_some
     machine = engines._confluent((2, 2), 0)
     with pytest.raises(MachineError, match="a worker's machine is not that of the search"):
         search(machine, (), Local(lambda: (machine, ()), 2, urgent=False))
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"visited": "fingerprint"}, {"memo": False}, {"stop_at_first": True}, {"profile": True}, {"threads": 2},
+     {"checkpoint": Path("search")}],
+    ids=str,
+)  # fmt: skip
+def test_what_several_processes_cannot_do_is_refused(wish: dict[str, Any]):
+    with pytest.raises(ValueError, match="has only urgent and resume"):
+        Options(Partitioned(Local(lambda: (grid(1), ()), 2)), **wish)
+
+
+def test_several_processes_collect_nothing_and_know_no_orbits():
+    met: list[State] = []
+    for more in ({"collect": met.append}, {"symmetry": Symmetry({}, {})}):
+        with pytest.raises(ValueError, match="collects no states and knows no symmetry"):
+            spread(grid(1), (), **more)
 
 
 # Workers that are lost.
@@ -462,14 +491,14 @@ def test_workers_that_are_lost_again_and_again_leave_it_unknown():
     found = search(machine, claims, team)
     assert found.why_incomplete == "workers were lost again and again"
     assert {verdict.status for verdict in found.verdicts} == {Status.UNKNOWN}
-    assert len(team.restarts) == search_module.LOSSES
+    assert len(team.restarts) == conductor.LOSSES
 
 
 def test_losses_are_forgiven_where_checkpoints_are_made_between_them(tmp_path: Path):
     machine, claims = losing()
     team = Fragile(losing, 2, at=range(20, 130, 14), folder=tmp_path)
     assert essence(search(machine, claims, team, every=0.0)) == essence(explore(machine, claims))
-    assert len(team.restarts) > search_module.LOSSES
+    assert len(team.restarts) > conductor.LOSSES
 
 
 def test_a_part_that_was_captured_goes_on_as_if_nothing_had_been(tmp_path: Path):

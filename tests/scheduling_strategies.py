@@ -11,8 +11,8 @@ from attrs import evolve, frozen
 from hypothesis import strategies as st
 from immutabledict import immutabledict
 
-from ...impl.api.cache import Cache
-from ...impl.api.core import (
+from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.core import (
     Affinity,
     Container,
     ContainerPort,
@@ -32,11 +32,11 @@ from ...impl.api.core import (
     Toleration,
     TopologySpreadConstraint,
 )
-from ...impl.api.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta
-from ...impl.api.values.frozen import strings
-from ...impl.api.values.quantity import Quantity
-from ...impl.api.well_known import HOSTNAME, UNSCHEDULABLE, ZONE
-from .problem import Problem
+from kubeproof.impl.api.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.values.quantity import Quantity
+from kubeproof.impl.api.well_known import HOSTNAME, UNSCHEDULABLE, ZONE
+from kubeproof.properties.placement.problem import Problem
 
 T = TypeVar("T")
 NAMESPACES = tuple(Namespace(ObjectMeta(name=name, labels=strings({"team": name}))) for name in ("left", "right"))

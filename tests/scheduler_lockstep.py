@@ -1,7 +1,6 @@
 """Scheduler and model in lockstep: where the one may bind, so may the other; where the one gives up, so does the other.
 
-`SchedulerLockstep` drives both through one small cluster that changes under them. It lives here, not with the tests,
-because more than one test runs it.
+`SchedulerLockstep` drives both through one small cluster that changes under them. More than one test runs it.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ...impl.api.cache import Cache
-from ...impl.api.core import Node, Pod, PodSchedulingGate
-from ...impl.api.kinds import ref_of
-from ...impl.scheduler import schedule
-from ...model.components.scheduler import Bind, steps
-from ..refinement.scheduler import abstract, in_scope, may_bind, named, refines
-from .strategies import NAMESPACES, PLAIN, nodes, pods, some
+from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.core import Node, Pod, PodSchedulingGate
+from kubeproof.impl.api.kinds import ref_of
+from kubeproof.impl.scheduler import schedule
+from kubeproof.model.components.scheduler import Bind, steps
+from kubeproof.properties.refinement.scheduler import abstract, in_scope, may_bind, named, refines
+from scheduling_strategies import NAMESPACES, PLAIN, nodes, pods, some
 
 MOST_PODS = 5
 
@@ -64,7 +63,7 @@ class SchedulerLockstep(RuleBasedStateMachine):
     @precondition(lambda self: len(self.existing) < MOST_PODS)
     @rule(data=st.data(), gated=st.sampled_from([False, False, True]))
     def arrive(self, data: st.DataObject, gated: bool) -> None:  # noqa: FBT001 - Hypothesis passes it by name
-        """A Pod comes and is decided at once."""
+        """Let a Pod come and decide at once."""
         self.made += 1
         pod = data.draw(pods(f"new{self.made}", "", self.features))
         gates = (PodSchedulingGate("quota"),) if gated else ()

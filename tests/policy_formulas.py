@@ -14,9 +14,19 @@ from typing import Any
 import z3
 from attrs import evolve, frozen
 
-from ...impl.kubeproxy.packet import Packet
-from .network_policy import EGRESS, INGRESS, Party, Peer, Policy, Ports, Rule, is_peer, isolates
-from .symbolic import PROTOCOLS, Formula, SymbolicPacket, number, within
+from kubeproof.impl.kubeproxy.packet import Packet
+from kubeproof.properties.reachability.network_policy import (
+    EGRESS,
+    INGRESS,
+    Party,
+    Peer,
+    Policy,
+    Ports,
+    Rule,
+    is_peer,
+    isolates,
+)
+from kubeproof.properties.reachability.symbolic import PROTOCOLS, Formula, SymbolicPacket, number, within
 
 
 @frozen

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.impl.controllers.cron import ScheduleError, parse_schedule
+from kubeproof.impl.api.values.cron import ScheduleError, parse_schedule
 
 MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2028, 12, 31)).map(lambda one: one.replace(tzinfo=UTC))  # noqa: DTZ001
 SIMPLE = st.sampled_from(

@@ -1,0 +1,43 @@
+"""What is proved of every implementation beside its model: in a small world, no step that the model does not have.
+
+Each proof goes every way through one world by the checker (`lockstep`). What is larger is tested by drawing
+(tests/properties/refinement).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from immutabledict import immutabledict
+
+from ..proof import Answer, Proof
+from . import controllers, nodes, servers
+
+METHOD = "every way, by the checker"
+
+
+def _proof(of: str, run: Callable[[], Answer]) -> Proof:
+    """Return the proof that a function carries out, whose docstring says what it searches."""
+    sizes = (run.__doc__ or "").removeprefix("Search ").rstrip(".")
+    return Proof(f"Every step of {of} is one of its model.", sizes, METHOD, run)
+
+
+PROOFS: immutabledict[str, Proof] = immutabledict(
+    {
+        "apiserver": _proof("the API server", servers.apiserver_proof),
+        "deployment": _proof("the Deployment controller", controllers.deployment_proof),
+        "disruption": _proof("the disruption controller", controllers.disruption_proof),
+        "endpointslice": _proof("the EndpointSlice controller", controllers.endpointslice_proof),
+        "etcd": _proof("etcd's store", servers.etcd_proof),
+        "expectations": _proof("a ReplicaSet's expectations", nodes.expectations_proof),
+        "kubectl": _proof("kubectl", servers.kubectl_proof),
+        "kubelet": _proof("the kubelet", nodes.kubelet_proof),
+        "kubeproxy": _proof("kube-proxy", nodes.kubeproxy_proof),
+        "namespace": _proof("the namespace controller", controllers.namespace_proof),
+        "nodelifecycle": _proof("the node lifecycle controller", controllers.nodelifecycle_proof),
+        "podgc": _proof("the Pod garbage collector", controllers.podgc_proof),
+        "replicaset": _proof("the ReplicaSet controller", controllers.replicaset_proof),
+        "scheduler": _proof("the scheduler", nodes.scheduler_proof),
+        "scheduling-queue": _proof("the scheduling queue", nodes.scheduling_queue_proof),
+    }
+)

@@ -1,0 +1,101 @@
+"""Every refinement proof goes through, and is refuted by a fault in what it is about: by a way that shows it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from kubeproof.properties.proof import Answer
+from kubeproof.properties.refinement.lockstep import Step, searched
+from kubeproof.properties.refinement.proofs import PROOFS
+from planted import planted
+
+
+@cache
+def proved(name: str) -> Answer:
+    return PROOFS[name].run()
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_each_is_proved_of_more_than_nothing(name: str) -> None:
+    answer = proved(name)
+    assert answer.proved, answer.refuted
+    assert answer.paths > 10
+
+
+FAULTS = [
+    (
+        "apiserver",
+        "apiserver.update",
+        "request.base is not None and has_changed",
+        "request.base is None and has_changed",
+    ),
+    ("deployment", "controllers.deployment.arithmetic", "round_up=True) - total", "round_up=True) - total + 1"),
+    ("deployment", "controllers.deployment.rolling", "if active(sets.old):", "if not sets:"),
+    ("disruption", "controllers.disruption", "DELETION_TIMEOUT > now)", "DELETION_TIMEOUT < now)"),
+    ("disruption", "controllers.disruption", "pod.ready\n        and not pod.metadata.terminating\n", "pod.ready\n"),
+    ("endpointslice", "controllers.endpointslice.endpoints", "(serving and not terminating)", "serving"),
+    ("endpointslice", "controllers.endpointslice.endpoints", "if pod.finished or not", "if not"),
+    ("etcd", "etcd.watch", "store.revision + 1)), events", "store.revision + 2)), events"),
+    ("etcd", "etcd.txn", "all(holds(store, compare) for compare in txn.compare)", "True"),
+    ("expectations", "controllers.replicaset.expectations", "self.creations - 1", "0"),
+    ("expectations", "controllers.replicaset.expectations", "self.deletions - {pod}", "frozenset()"),
+    ("kubectl", "kubectl.nodes", "(of_daemon_set and not pod.finished)", "(of_daemon_set and pod.finished)"),
+    ("kubectl", "kubectl.nodes", "if kept_ones and not overwrite:", "if False:"),
+    ("kubelet", "kubelet.status", "    if pod.finished:\n        return pod.status.phase\n", ""),
+    ("kubelet", "kubelet.worker", "    if pod.finished:\n        return ()\n", ""),
+    (
+        "kubeproxy",
+        "kubeproxy.endpoints",
+        "near = tuple(one for one in found if one.ready and",
+        "near = tuple(one for one in found if one and",
+    ),
+    ("namespace", "controllers.namespace", "if content or held:", "if held:"),
+    (
+        "nodelifecycle",
+        "controllers.nodelifecycle",
+        'if one.type in REPORTED and one.status != "Unknown"',
+        'if one.type not in REPORTED and one.status != "Unknown"',
+    ),
+    ("podgc", "controllers.podgc", "doomed = pod.metadata.terminating\n", "doomed = True\n"),
+    (
+        "podgc",
+        "controllers.podgc",
+        "doomed = pod.metadata.terminating and out_of_service(node)",
+        "doomed = out_of_service(node)",
+    ),
+    ("replicaset", "controllers.replicaset.replicaset", "min(-surplus, BURST)", "min(1 - surplus, BURST)"),
+    ("replicaset", "controllers.replicaset.replicaset", "if satisfied and not", "if not"),
+    (
+        "scheduler",
+        "scheduler.plugins.node_resources_fit",
+        "wanted[name] > has.get(name, 0)",
+        "wanted[name] >= has.get(name, 0)",
+    ),
+    ("scheduling-queue", "scheduler.queue.requeue", "cycle >= cycle", "cycle > cycle"),
+]
+
+
+@pytest.mark.parametrize(("name", "module", "before", "after"), FAULTS, ids=[f"{one[0]}: {one[3]}" for one in FAULTS])
+def test_a_fault_refutes_it_and_the_way_there_is_shown(name: str, module: str, before: str, after: str) -> None:
+    with planted(f"kubeproof.impl.{module}", before, after):
+        answer = PROOFS[name].run()
+    assert not answer.proved
+    assert answer.refuted
+
+
+def test_every_proof_has_a_fault_that_refutes_it() -> None:
+    assert {name for name, *_ in FAULTS} == set(PROOFS)
+
+
+def test_a_step_is_judged_up_to_the_last_and_no_further() -> None:
+    def steps(at: int) -> list[Step]:
+        return [Step(f"to {at + 1}", at + 1, "too far" if at == 2 else "")]
+
+    assert searched([0], steps, most=2) == Answer(2)
+    assert searched([0], steps, most=3) == Answer(3, ("step: to 1", "step: to 2", "step: to 3", "too far"))
+
+
+def test_a_world_in_which_nothing_happens_proves_nothing() -> None:
+    assert not searched([0], lambda _at: iter(())).proved
