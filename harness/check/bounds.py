@@ -154,6 +154,8 @@ def _placement(scenario: Scenario) -> Iterator[str]:
             f"deadline: a scheduler acts within {one.decision_seconds} s of when it may, back-offs included; a victim "
             f"is gone {one.stop_seconds} s after its grace period; containers run {one.start_seconds} s after a binding"
         )
+    if not scenario.tracks_slices:
+        yield "slices of a settled start are in order; informers do not resync (in truth they do every 12 to 24 h)"
     yield from (one.told for one in (*Switch, *Detail) if one in {*scenario.switches, *scenario.detail})
 
 

@@ -15,7 +15,7 @@ from time import monotonic
 from attrs import evolve
 
 from ...impl.api.cache import Cache
-from ...impl.api.claim_names import FLOWS, REACHABILITY
+from ...impl.api.claim_names import CONVERGENCE, FLOWS, REACHABILITY
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
@@ -169,6 +169,8 @@ def _claims(
             claim = _answered(core, found, claim)
             if claim.status is not Status.VIOLATED:
                 claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
+            if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
+                claim = evolve(claim, status=Status.UNKNOWN, lines=(_STALE_SLICES,))
         claim = softened(core, claim, open_ends.get(name, ()))
         if prepared.why and core.scenario.bounds.starts is None and claim.status is Status.HOLDS:
             claim = evolve(claim, status=Status.UNKNOWN, lines=(f"{prepared.why} ({_ENOUGH})",))
@@ -180,6 +182,7 @@ def _claims(
         yield claim
 
 
+_STALE_SLICES = "where packets go while slices are not what the Pods are is not looked at; see convergence"
 _ENOUGH = "bounds.starts: N takes N of them for enough; start: empty explores the first apply, too"
 
 
@@ -312,6 +315,8 @@ def _open_ends(scenario: Scenario, prepared: Prepared) -> dict[str, tuple[str, .
     if scenario.accept_unmodelled:
         return {}
     found = {name: list(things) for name, things in scenario.unmodelled.items()}
+    if not scenario.tracks_slices and any("EndpointSlice" in step.changes for step in scenario.script):
+        found.setdefault(CONVERGENCE, []).append("what wakes the EndpointSlice controller when a step writes a slice")
     for claims, line in _overlooked(prepared):
         for name in claims:
             found.setdefault(name, []).append(line)

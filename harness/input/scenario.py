@@ -68,6 +68,12 @@ class Switch(Enum):
         "a kubelet may report a Pod as over before its containers are gone, as before Kubernetes 1.27",
     )
     """k/k#106884."""
+    UNSEEN_SLICES = (
+        "endpoints",
+        "before-1.21",
+        "EndpointSlice syncs do not wait for what they wrote, and are not woken by it, as before Kubernetes 1.21",
+    )
+    """k/k#93374, k/k#92928, k/k#100033; PR #99345, PR #100103."""
     LATE_NOMINATIONS = (
         "nominations",
         "before-1.14",
@@ -116,7 +122,7 @@ class Switch(Enum):
     @property
     def of(self) -> Detail | None:
         """What has to be looked at more closely for it to be seen; None: nothing."""
-        if self in {Switch.UNCOUNTED_NOMINATIONS, Switch.EARLY_STATUS}:
+        if self in {Switch.UNCOUNTED_NOMINATIONS, Switch.EARLY_STATUS, Switch.UNSEEN_SLICES}:
             return None
         return Detail.CONNECTIONS if self.key == "conntrack" else Detail.QUEUE
 
@@ -252,6 +258,11 @@ class Scenario:
     title: str = ""
     runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
     """By Pod uid what runs in the live cluster that is started from."""
+
+    @property
+    def tracks_slices(self) -> bool:
+        """Whether the EndpointSlice controller waits until it sees what it wrote, or acts on the store as it is."""
+        return self.consistency is Consistency.LINEARIZABLE or Switch.UNSEEN_SLICES not in self.switches
 
     @property
     def applied(self) -> tuple[Object, ...]:
