@@ -13,6 +13,7 @@ from ..world.faults import registry as faults
 from ..world.prepare import Prepared
 from ..world.roomy import all_the_same
 from ..world.taint_eviction import lags
+from .balancing import is_asked
 
 _VIEWS = {
     Consistency.LINEARIZABLE: "every component acts on the store as it is",
@@ -61,6 +62,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             f"faults: {_faults(scenario)}",
             *_nodes(scenario),
             _propagation(scenario),
+            _balancers(scenario),
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
             _scores(scenario),
             *_placement(scenario),
@@ -210,6 +212,17 @@ def _propagation(scenario: Scenario) -> str:
     if seconds is None:
         return "propagation: no time is stated, and reachability says up to which one it holds (--propagation)"
     return f"propagation: {seconds} s after a Pod's deletion no kube-proxy routes to it any more, restarts included"
+
+
+def _balancers(scenario: Scenario) -> str:
+    """Say how fast load balancers are, where they ask every node by itself."""
+    if not any(isinstance(one, Service) and is_asked(one) for one in scenario.everything):
+        return ""
+    if Detail.CONNECTIONS not in scenario.detail:
+        closer = "detail: {proxy: connections} gives their health checks time"
+        return f"load balancers send nothing to a node without ready Pods, at once ({closer})"
+    seconds = scenario.bounds.check_seconds
+    return "" if seconds is None else f"load balancers: {seconds} s after its health checks fail a node is sent no more"
 
 
 def _images(scenario: Scenario) -> str:

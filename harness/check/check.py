@@ -42,7 +42,7 @@ from ..world.drain import refused_evictions
 from ..world.prepare import Prepared, prepare
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
-from . import flowing, motion, queueing
+from . import balancing, flowing, motion, queueing
 from .advice import NO_PODS, gap_blame
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -82,7 +82,8 @@ def check(
     except Cut as cut:
         return _nothing_known(scenario, f"{cut} before the manifests were applied", monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
-    asked = (*claim_properties.of(core), *motion.premises(core, prepared))
+    premises = (*motion.premises(core, prepared), *balancing.premises(core, prepared))
+    asked = (*claim_properties.of(core), *premises)
     looks = partial(search, core.machine, asked, limits=limits, progress=progress)
     found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
@@ -124,6 +125,8 @@ def machine_for(scenario: Scenario, kind: str = "") -> Machine:
     prepared = prepare(scenario)
     if kind.startswith(flowing.IN_FLOW):
         return flowing.machine_of(scenario, prepared, kind)
+    if kind.startswith(balancing.BEHIND):
+        return balancing.machine_of(scenario, prepared, kind)
     if kind == queueing.IN_QUEUE:
         return queueing.machine_of(scenario, prepared)
     if kind in motion.MOVING:
@@ -169,6 +172,8 @@ def _claims(
             claim = _answered(core, found, claim)
             if claim.status is not Status.VIOLATED:
                 claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
+            if claim.status is not Status.VIOLATED:
+                claim = balancing.judge(core, prepared, found, claim, limits, progress)
             if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
                 claim = evolve(claim, status=Status.UNKNOWN, lines=(_STALE_SLICES,))
         claim = softened(core, claim, open_ends.get(name, ()))

@@ -22,7 +22,7 @@ from ..world.kubelets import runtime_slot
 from ..world.node_state import up_slot
 from .controllers import loss_timer
 from .nodes import CUT, OPEN
-from .setup import DataPath, Flow, Known, failed_slot, flow_slot, known_slot, request_slot, split, table_slot
+from .setup import DataPath, Flow, Known, flow_slot, known_slot, request_slot, split, table_slot
 from .traffic import astray, at_node_port, balanced_to, is_current, listeners, now
 
 Claim = Callable[[DataPath], Invariant | Converges]
@@ -120,17 +120,12 @@ def _dropped(path: DataPath, view: View) -> Iterator[str]:
         return
     for node in balanced_to(path, view):
         packet = at_node_port(path, balancer, node)
-        where = f"the load balancer passes a connection on to {node} ({_failures(path, view, node)})"
+        where = f"the load balancer passes a connection on to {node}"
         fates = destinations(path.rules(view[known_slot(node)], node), packet)
-        if any(verdict.fate is Fate.DROP for verdict in fates):
-            yield f"{where}, where it is dropped: no endpoint here"
+        for fate in sorted({verdict.fate for verdict in fates} & {Fate.DROP, Fate.REJECT}, key=str):
+            yield f"{where}, where it is {'dropped' if fate is Fate.DROP else 'refused'}: no endpoint here"
         for verdict in astray(path, view, node, packet):
             yield f"{where}, which sends it to {verdict.destination}: nobody accepts it"
-
-
-def _failures(path: DataPath, view: View, node: str) -> str:
-    most = 0 if path.setup.balancer is None else path.setup.balancer.threshold
-    return f"{view[failed_slot(node)]} of {most} health checks failed"
 
 
 def _some_node_without(path: DataPath, view: View) -> bool:
