@@ -247,6 +247,40 @@ def test_before_kep_1669_no_hook_repairs_the_black_hole_and_policy_cluster_does(
     assert holds(evolve(old, objects=(*nodes, anywhere, *pods)), claims.balanced)
 
 
+ON = {"a": "node-1", "b": "node-1", "c": "node-2", "d": "node-2"}
+"""The nodes of Pods by their names."""
+STORIES_OF_TWO_NODES = {
+    ("ac", "-a"): (4, "the last goes, the other node has one"),
+    ("abc", "-a"): (2, "another one stays"),
+    ("abcd", "-a-c"): (2, "one stays on each node"),
+    ("acd", "-a-c"): (4, "the last of a node, and one of two"),
+    ("ac", "+b-a"): (4, "the one that comes may not be ready in time"),
+    ("ac", "+d-a"): (4, "it comes to the other node"),
+    ("abc", "-a-b"): (None, "two go from one node"),
+}
+"""Pods at the start, who goes and comes, and the least hook that is long enough (None: none is), each with why."""
+
+
+@pytest.mark.parametrize(("there", "script"), STORIES_OF_TWO_NODES, ids=" ".join)
+def test_who_goes_last_from_a_node_needs_the_time_of_the_health_checks_and_two_cannot_have_it(
+    there: str, script: str
+) -> None:
+    """What `harness.check.balancing` looks at Pod by Pod, in worlds of several Pods: slices at once, proxies in 2 s."""
+    front = behind_balancer(0).objects[2]
+    least, _ = STORIES_OF_TWO_NODES[there, script]
+    for hook in range(2, 6):
+        pods = {name: zoo.pod(f"web-{name}", node, pre_stop=hook) for name, node in ON.items()}
+        steps = zip(script[::2], script[1::2], strict=True)
+        asked = tuple(Create(pods[name]) if sign == "+" else Delete(ref_of(pods[name])) for sign, name in steps)
+        setup = Setup(
+            (*zoo.NODES, front, *(pods[name] for name in there)),
+            script=asked,
+            balancer=Balancer(30080),
+            delays=Delays(endpoints=(0, 0), proxies=(0, 2), checks=(0, 2)),
+        )
+        assert holds(setup, claims.balanced) == (least is not None and hook >= least), hook
+
+
 def test_a_node_that_answers_well_again_gets_connections_again() -> None:
     """The balancer has given a node up that had no Pod; then it gets one."""
     setup = behind_balancer(0)
