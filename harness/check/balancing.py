@@ -10,7 +10,7 @@ second one goes from the first node, too, where that occurs: its end may come wh
 A scene is the worst that can happen: more ready Pods on the node only help, other nodes only have to be there. Ready
 Pods that stop without being deleted (crashes) leave connections unanswered at once, which `claims.answers` tells.
 Hooks and grace periods are those of the Pods, and how long slices, proxies and health checks take is asked of the
-scenario (`bounds`). What else the input has that would make a difference leaves the claim UNKNOWN (`_unknown`).
+scenario (`bounds`). What else the input has that would make a difference leaves the claim UNKNOWN (`unknown`).
 """
 
 from __future__ import annotations
@@ -162,10 +162,12 @@ class Scene:
         there = sorted((one for one in prepared.objects if isinstance(one, Node)), key=ref_of)[:2]
         nodes = [one.metadata.name for one in there]
         seconds = int(motion.before_sigterm(self.asked, self.owner, most=most))
-        going = [self._pod(f"{LEAVING}-{at}", nodes[0], seconds) for at in range(2 if self.how == TOGETHER else 1)]
+        going = [
+            stripped(self.owner, f"{LEAVING}-{at}", nodes[0], seconds) for at in range(2 if self.how == TOGETHER else 1)
+        ]
         bounds = scenario.bounds
         return Setup(
-            (*map(registered, there), self._front(), *going, self._pod(STAYING, nodes[1], seconds)),
+            (*map(registered, there), self._front(), *going, stripped(self.owner, STAYING, nodes[1], seconds)),
             script=tuple(Delete(ref_of(one)) for one in going),
             balancer=Balancer(self.port.node_port),
             terminating_endpoints=Switch.READY_ALONE not in scenario.switches,
@@ -183,19 +185,18 @@ class Scene:
         meta = self.service.metadata
         return Service(ObjectMeta(name=meta.name, namespace=meta.namespace), evolve(spec, extra=extra))
 
-    def _pod(self, name: str, node: str, seconds: int) -> Pod:
-        """Return a Pod of the template with all that counts here: its ports, and how long it takes to its SIGTERM."""
-        template = self.owner.spec.template
-        spec = template.spec
-        plain = PodSpec(
-            containers=tuple(_bare(one, seconds) for one in spec.containers),
-            init_containers=tuple(_bare(one, 0) for one in spec.sidecars),
-            node_name=node,
-            termination_grace_period_seconds=spec.termination_grace_period_seconds,
-        )
-        return Pod(
-            ObjectMeta(name=name, namespace=self.owner.metadata.namespace, labels=template.metadata.labels), plain
-        )
+
+def stripped(owner: ReplicaSet, name: str, node: str, seconds: int) -> Pod:
+    """Return a Pod of a template with all that counts here: its ports, and how long it takes to its SIGTERM."""
+    template = owner.spec.template
+    spec = template.spec
+    plain = PodSpec(
+        containers=tuple(_bare(one, seconds) for one in spec.containers),
+        init_containers=tuple(_bare(one, 0) for one in spec.sidecars),
+        node_name=node,
+        termination_grace_period_seconds=spec.termination_grace_period_seconds,
+    )
+    return Pod(ObjectMeta(name=name, namespace=owner.metadata.namespace, labels=template.metadata.labels), plain)
 
 
 def _bare(one: Container, seconds: int) -> Container:
@@ -239,7 +240,10 @@ def judge(
     limits: Limits,
     progress: Callable[[Progress], None] | None,
 ) -> Claim:
-    """Join to reachability what connections meet that load balancers send; `claim` is what is known without them."""
+    """Join to reachability what connections meet that load balancers send.
+
+    `claim` is what is known without them: nothing (`motion.judge`) where not every run was looked at.
+    """
     if Detail.CONNECTIONS not in core.scenario.detail:
         return claim
     found = tuple(_Judge(core.scenario, prepared, searched, claim, limits, progress).parts())
@@ -261,12 +265,9 @@ class _Judge:
     def parts(self) -> Iterator[Claim]:
         """Yield the claim as far as each scene tells, and as far as something leaves it open."""
         for scene in scenes(self.scenario, self.prepared):
-            occurs = self.searched[_premise(scene.number, scene.how)]
-            if occurs.status is Status.HOLDS:
+            if self.searched[_premise(scene.number, scene.how)].status is Status.HOLDS:
                 yield self.looked_at(scene)
-            elif occurs.status is Status.UNKNOWN:
-                yield self.open(scene.service, "", occurs.reason)
-        for service, field, why in _unknown(self.scenario, self.prepared):
+        for service, field, why in unknown(self.scenario, self.prepared):
             yield self.open(service, field, why)
         if Switch.READY_ALONE in self.scenario.switches:
             why = "where all Pods terminate is looked at behind load balancers alone, as things were before 1.26"
@@ -339,7 +340,7 @@ def _seconds(scenario: Scenario) -> int:
     return (scenario.bounds.propagation_seconds or 0) + (scenario.bounds.check_seconds or 0)
 
 
-def _unknown(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, str, str]]:
+def unknown(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, str, str]]:
     """Yield what a scene does not know: the Service, its field, and why."""
     fronts = _fronts(scenario, prepared)
     odd = [one.told for name, _, one in possible(scenario) if name not in KNOWN_FAULTS]

@@ -63,6 +63,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             *_nodes(scenario),
             _propagation(scenario),
             _balancers(scenario),
+            _requests(scenario),
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
             _scores(scenario),
             *_placement(scenario),
@@ -223,6 +224,14 @@ def _balancers(scenario: Scenario) -> str:
         return f"load balancers send nothing to a node without ready Pods, at once ({closer})"
     seconds = scenario.bounds.check_seconds
     return "" if seconds is None else f"load balancers: {seconds} s after its health checks fail a node is sent no more"
+
+
+def _requests(scenario: Scenario) -> str:
+    """Say how long connections last, where that is looked at."""
+    seconds = scenario.bounds.request_seconds
+    if seconds is None:
+        return ""
+    return f"a connection that is accepted lasts {seconds} s at most; after its SIGTERM a program goes on serving it"
 
 
 def _images(scenario: Scenario) -> str:

@@ -42,7 +42,7 @@ from ..world.drain import refused_evictions
 from ..world.prepare import Prepared, prepare
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
-from . import balancing, flowing, motion, queueing
+from . import balancing, flowing, lasting, motion, queueing
 from .advice import NO_PODS, gap_blame
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -127,6 +127,8 @@ def machine_for(scenario: Scenario, kind: str = "") -> Machine:
         return flowing.machine_of(scenario, prepared, kind)
     if kind.startswith(balancing.BEHIND):
         return balancing.machine_of(scenario, prepared, kind)
+    if kind.startswith(lasting.LASTING):
+        return lasting.machine_of(scenario, prepared, kind)
     if kind == queueing.IN_QUEUE:
         return queueing.machine_of(scenario, prepared)
     if kind in motion.MOVING:
@@ -174,6 +176,8 @@ def _claims(
                 claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
             if claim.status is not Status.VIOLATED:
                 claim = balancing.judge(core, prepared, found, claim, limits, progress)
+            if claim.status is not Status.VIOLATED:
+                claim = lasting.judge(core.scenario, prepared, found, claim, limits, progress)
             if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
                 claim = evolve(claim, status=Status.UNKNOWN, lines=(_STALE_SLICES,))
         claim = softened(core, claim, open_ends.get(name, ()))

@@ -180,6 +180,11 @@ def _premise(number: int) -> str:
     return f"goes: a Pod of template {number}"
 
 
+def goes(searched: Exploration, number: int) -> bool:
+    """Tell whether a Pod of a template, by its number in `owners_of`, was seen to go while a Service led to it."""
+    return any(one.name == _premise(number) and one.status is Status.HOLDS for one in searched.verdicts)
+
+
 def _goes(core: Cluster, behind: Behind, kind: Likeness, view: View) -> bool:
     keep = partial(_going, behind, services_of(core, view), kind)
     return any(view.via(keep, slot) for slot in core.world.layout.pools["Pod"])

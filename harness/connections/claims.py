@@ -31,17 +31,8 @@ Claim = Callable[[DataPath], Invariant | Converges]
 # --- new connections ------------------------------------------------------------------------------------------------
 
 
-def accepted(path: DataPath) -> Invariant:
-    """Claim that no client's new connection is sent to an endpoint that does not take it."""
-    return Invariant(
-        "accepted",
-        "No new connection is sent to an endpoint that does not accept it.",
-        partial(_unaccepted, path),
-        partial(_somebody_stopped, path),
-    )
-
-
-def _unaccepted(path: DataPath, view: View) -> Iterator[str]:
+def unaccepted(path: DataPath, view: View) -> Iterator[str]:
+    """Say which client's new connection is sent to an endpoint that does not take it."""
     for client in path.setup.clients:
         if view[up_slot(client.node)]:
             for verdict in astray(path, view, client.node, client.packet):
@@ -49,7 +40,7 @@ def _unaccepted(path: DataPath, view: View) -> Iterator[str]:
                 yield f"{client.node} sends a new connection to {asked} on to {verdict.destination}: nobody accepts it"
 
 
-def _somebody_stopped(path: DataPath, view: View) -> bool:
+def somebody_stopped(path: DataPath, view: View) -> bool:
     """Tell whether there is something to be wrong about: a Pod has got its SIGTERM, or its node has died."""
     stopped = any(view.via(is_deaf, runtime_slot(place)) for place in path.places)
     return stopped or any(not view[up_slot(node)] for node in path.setup.nodes)
@@ -63,7 +54,7 @@ def is_deaf(runtime: PodRuntime | None) -> bool:
 def let_go(path: DataPath) -> Converges:
     """Claim that connections stop going to endpoints that are no more, on every fair run."""
     return Converges(
-        "let go", "Every proxy lets go of an endpoint that is gone, in the end.", partial(_unaccepted, path)
+        "let go", "Every proxy lets go of an endpoint that is gone, in the end.", partial(unaccepted, path)
     )
 
 
@@ -74,7 +65,7 @@ def let_go_within(seconds: int) -> Callable[[DataPath], Invariant]:
         return Invariant(
             "let go in time",
             f"A node that died gets no new connection later than {seconds} s after.",
-            lambda view: _unaccepted(path, view) if _dead_for_longer(path, view, seconds) else (),
+            lambda view: unaccepted(path, view) if _dead_for_longer(path, view, seconds) else (),
             lambda view: _dead_for_longer(path, view, seconds),
         )
 
@@ -130,7 +121,7 @@ def _dropped(path: DataPath, view: View) -> Iterator[str]:
 
 def _some_node_without(path: DataPath, view: View) -> bool:
     """Tell whether some node has lost its endpoint while another has one: that is when a balancer may err."""
-    return _somebody_stopped(path, view) and bool(listeners(path, view))
+    return somebody_stopped(path, view) and bool(listeners(path, view))
 
 
 # --- flows ----------------------------------------------------------------------------------------------------------
@@ -225,7 +216,7 @@ def finished(path: DataPath) -> Invariant:
         "finished",
         "No connection that a Pod accepted is cut off before it is served.",
         lambda view: (
-            f"a connection to the Pod in {place} is cut off by SIGKILL"
+            f"a connection to {view[place].metadata.name if view[place] else 'a Pod'} is cut off by SIGKILL"
             for place in path.places
             if view[request_slot(place)] == CUT
         ),

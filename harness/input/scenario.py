@@ -212,6 +212,8 @@ class Bounds:
     """A component that reads two kinds may combine an old view of one with a newer view of the other."""
     check_seconds: int | None = None
     """From when a node's health checks fail until load balancers send it nothing more, at most; None: not stated."""
+    request_seconds: int | None = None
+    """How long a connection lasts that a Pod has accepted, at most; None: those that last are not looked at."""
 
 
 @frozen

@@ -30,9 +30,8 @@ from ...impl.api.core import (
     ServiceSpec,
     Toleration,
 )
-from ...impl.api.kinds import ref_of
 from ...impl.api.meta import ObjectMeta
-from ...impl.api.requests import Create, Delete
+from ...impl.api.requests import Create
 from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import UNREACHABLE
 from ...impl.kubeproxy.packet import Packet
@@ -76,22 +75,6 @@ def judged(setup: Setup, claim: claims.Claim) -> Found:
     return found_by(explore(machine(setup), [made]), made.name)
 
 
-# --- new connections and SIGTERM ------------------------------------------------------------------------------------
-
-
-def termination(pre_stop: int, delays: Delays = Delays(), *, grace: int = 30, request: int | None = None) -> Setup:  # noqa: B008 - frozen
-    """Delete one of two Pods while a client on the other node goes on opening connections."""
-    leaving = pod("web-0", "node-1", pre_stop=pre_stop, grace=grace)
-    asks = Client("node-2", Packet(CLIENT_IP, CLUSTER_IP, 80))
-    return Setup(
-        (*NODES, service(), leaving, pod("web-1", "node-2")),
-        script=(Delete(ref_of(leaving)),),
-        clients=(asks,),
-        delays=delays,
-        longest_request=request,
-    )
-
-
 # --- nodes that die -------------------------------------------------------------------------------------------------
 
 
@@ -120,14 +103,6 @@ def joining(*, publish: bool = False) -> Setup:
 
 
 PAIRS: tuple[Pair, ...] = (
-    Pair(
-        "connection-cut-off",
-        ("k/k#65496",),
-        "preStop eats the grace period: SIGKILL comes before a connection that was accepted has its answer.",
-        "terminationGracePeriodSeconds is at least preStop and the longest request together.",
-        partial(judged, termination(2, grace=4, request=3), claims.finished),
-        partial(judged, termination(2, grace=5, request=3), claims.finished),
-    ),
     Pair(
         "lost-node-published-for-ever",
         ("k/k#92583",),

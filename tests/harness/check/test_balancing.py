@@ -13,9 +13,10 @@ from kubeproof.harness.check.check import check, machine_for
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.world.prepare import prepare
 from kubeproof.harness.zoo.folders import FAILURES
 from kubeproof.impl.api.reading.load import BadInput
-from kubeproof.model.checker import replay
+from kubeproof.model.checker import Limits, replay
 from kubeproof.model.checker.results import Status
 from planted import planted
 
@@ -192,6 +193,11 @@ def test_a_hook_of_unknown_length_that_is_too_short_whatever_it_takes_is_a_breac
     assert reachability(SCRIPTED.replace("sleep 10", "sleep 29")).status is Status.HOLDS
 
 
+def test_where_not_every_run_was_looked_at_it_is_left_open() -> None:
+    claim = next(one for one in check(scenario(), limits=Limits(max_states=2)).claims if one.name == "reachability")
+    assert claim.status is Status.UNKNOWN
+
+
 def test_a_step_that_changes_the_service_leaves_it_open() -> None:
     other = yaml.safe_load(WEB.partition("---\n")[2].replace("port: 80}", "port: 80}, {name: b, port: 81}"))
     other["spec"]["ports"][0]["name"] = "a"
@@ -201,15 +207,10 @@ def test_a_step_that_changes_the_service_leaves_it_open() -> None:
 
 
 def test_faults_of_nodes_leave_it_open_where_they_break_nothing_else() -> None:
-    found = balancing._unknown(scenario(faults={"partition": 1}), _prepared())
-    assert [why for _, _, why in found] == ["what becomes of its nodes after a partition of a node"]
-    assert list(balancing._unknown(scenario(faults={"crash": 1}), _prepared())) == []
-
-
-def _prepared() -> Any:
-    from kubeproof.harness.world.prepare import prepare
-
-    return prepare(scenario())
+    start = prepare(scenario())
+    ((front, _, why),) = balancing.unknown(scenario(faults={"partition": 1}), start)
+    assert (front.metadata.name, why.startswith("what becomes of its nodes after a ")) == ("web", True)
+    assert list(balancing.unknown(scenario(faults={"crash": 1}), start)) == []
 
 
 def test_it_is_looked_at_only_where_it_is_asked_for_and_else_the_bounds_say_so() -> None:

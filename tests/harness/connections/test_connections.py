@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -14,12 +15,13 @@ from kubeproof.harness.connections import claims
 from kubeproof.harness.connections.clock import WHENEVER, Timer, Window, after_due, clock
 from kubeproof.harness.connections.connections import data_path, machine, timers
 from kubeproof.harness.connections.controllers import letting_go
-from kubeproof.harness.connections.setup import Balancer, Delays, Setup
+from kubeproof.harness.connections.setup import Balancer, Client, DataPath, Delays, Setup
 from kubeproof.harness.zoo import reachability as zoo
 from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.requests import Create, Delete
+from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.model.checker import Status, explore, replay
 from kubeproof.model.checker.traces import states
 from kubeproof.model.components.connections import Held
@@ -34,6 +36,24 @@ from kubeproof.properties.reachability.prestop_relation import (
     timeline,
     weakest,
 )
+
+
+def accepted(path: DataPath) -> Invariant:
+    """Claim that no client's new connection is sent to an endpoint that does not take it."""
+    return Invariant("accepted", "", partial(claims.unaccepted, path), partial(claims.somebody_stopped, path))
+
+
+def termination(pre_stop: int, delays: Delays = Delays(), *, grace: int = 30, request: int | None = None) -> Setup:  # noqa: B008 - frozen
+    """Delete one of two Pods while a client on the other node goes on opening connections."""
+    leaving = zoo.pod("web-0", "node-1", pre_stop=pre_stop, grace=grace)
+    asks = Client("node-2", Packet(zoo.CLIENT_IP, zoo.CLUSTER_IP, 80))
+    return Setup(
+        (*zoo.NODES, zoo.service(), leaving, zoo.pod("web-1", "node-2")),
+        script=(Delete(ref_of(leaving)),),
+        clients=(asks,),
+        delays=delays,
+        longest_request=request,
+    )
 
 
 def behind_balancer(pre_stop: int, *, terminating_endpoints: bool = True, checks: int = 4) -> Setup:
@@ -113,7 +133,7 @@ def without_time(state: State) -> frozenset[tuple[str, object]]:
     return frozenset((slot, value) for slot, value in state.items() if not slot.startswith("timer/"))
 
 
-@pytest.mark.parametrize("setup", [zoo.termination(2), behind_balancer(3, checks=2)])
+@pytest.mark.parametrize("setup", [termination(2), behind_balancer(3, checks=2)])
 def test_a_clock_only_takes_runs_away(setup: Setup) -> None:
     reached: list[set[frozenset[tuple[str, object]]]] = []
     for delays in (setup.delays, None):
@@ -126,9 +146,9 @@ def test_a_clock_only_takes_runs_away(setup: Setup) -> None:
 
 
 def test_without_a_clock_no_hook_is_long_enough() -> None:
-    assert holds(zoo.termination(20), claims.accepted)
-    assert not holds(evolve(zoo.termination(20), delays=None), claims.accepted)
-    assert clock(timers(data_path(evolve(zoo.termination(20), delays=None)))) == ()
+    assert holds(termination(20), accepted)
+    assert not holds(evolve(termination(20), delays=None), accepted)
+    assert clock(timers(data_path(evolve(termination(20), delays=None)))) == ()
 
 
 # --- the relation ---------------------------------------------------------------------------------------------------
@@ -197,7 +217,7 @@ def test_the_machine_agrees_about_new_connections_for_all_small_numbers(relation
             "endpoints": endpoints,
             "proxies": proxies,
         }
-        safe = holds(zoo.termination(pre_stop, delays, grace=grace), claims.accepted)
+        safe = holds(termination(pre_stop, delays, grace=grace), accepted)
         if safe != relations[Goal.NEW].met(values) or safe != (timeline(Goal.NEW, values) is None):
             disagreed.append(values)
     assert disagreed == []
@@ -216,7 +236,7 @@ def test_the_machine_agrees_about_the_load_balancer(checks: int, relations: dict
 def test_the_machine_agrees_about_connections_that_last(relations: dict[Goal, Condition]) -> None:
     disagreed = []
     for pre_stop, grace, request in product((0, 1, 3), (1, 3, 4), range(5)):
-        setup = zoo.termination(pre_stop, Delays((0, 0), (0, 0), (0, 0)), grace=grace, request=request)
+        setup = termination(pre_stop, Delays((0, 0), (0, 0), (0, 0)), grace=grace, request=request)
         alone = evolve(setup, objects=setup.objects[:-1], clients=())
         found = zoo.judged(alone, claims.finished)
         values = {"preStop": pre_stop, "grace": grace, "request": request}
@@ -391,7 +411,7 @@ def test_a_lost_node_is_let_go_as_soon_as_it_is_given_up_however_long_its_pods_m
     assert bound == 4 + 1 + 1
     assert holds(setup, claims.let_go_within(bound))
     assert not holds(setup, claims.let_go_within(bound - 1))
-    assert not holds(setup, claims.accepted)
+    assert not holds(setup, accepted)
 
 
 def test_evicted_pods_of_a_lost_node_stay_for_ever() -> None:
@@ -420,7 +440,7 @@ def test_a_program_that_does_not_look_for_itself_gets_ready_unpublished() -> Non
 @pytest.mark.parametrize(
     ("setup", "claim", "states"),
     [
-        (zoo.termination(2), claims.accepted, 43),
+        (termination(2), accepted, 43),
         (udp_flows.EMPTY_TOO.of(udp_flows.SCALED_TO_ZERO), claims.heard, 164),
         (udp_flows.DELETED_TOO.of(udp_flows.DELETED), claims.heard, 12),
         (behind_balancer(6), claims.balanced, 70),
@@ -440,8 +460,8 @@ def test_the_smallest_world_by_hand() -> None:
 
 
 def test_a_trace_of_a_world_replays() -> None:
-    setup = zoo.termination(0)
-    made = claims.accepted(data_path(setup))
+    setup = termination(0)
+    made = accepted(data_path(setup))
     verdict = explore(machine(setup), [made])["accepted"]
     assert verdict.trace is not None
     again = replay(machine(setup), verdict.trace)
@@ -457,7 +477,7 @@ def test_a_world_that_the_api_server_refuses_is_an_error() -> None:
 
 
 def test_at_the_start_everything_is_at_rest_and_known_everywhere() -> None:
-    found: Machine = machine(zoo.termination(2))
+    found: Machine = machine(termination(2))
     (start,) = found.initial
     assert start["proxy/node-1/known"] == start["proxy/node-2/known"]
     quiet = Invariant("quiet", "", lambda view: () if view["script"] == 0 else ("asked",))
