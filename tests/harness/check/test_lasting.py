@@ -110,6 +110,7 @@ def test_what_is_too_short_for_the_shortest_hook_is_a_breach_whatever_is_open() 
     assert reachability(SCRIPTED.replace(GRACE, "terminationGracePeriodSeconds: 34")).status is Status.VIOLATED
     assert reachability(SECOND.replace(GRACE, "terminationGracePeriodSeconds: 34")).status is Status.VIOLATED
     assert reachability(SECOND.replace(GRACE, "terminationGracePeriodSeconds: 50")).status is Status.HOLDS
+    assert reachability(SECOND.replace("ports: [{containerPort: 81}], ", "")).status is Status.HOLDS, "no port"
 
 
 def test_a_kill_that_waits_for_ever_is_noticed() -> None:
