@@ -143,17 +143,20 @@ def _endpoints(one: Service, known: tuple[Object, ...]) -> Iterator[str]:
     ready = {
         pod.metadata.name for pod in known if isinstance(pod, Pod) and pod.active and pod.ready and _selected(one, pod)
     }
-    published = {
-        endpoint.target_ref.name
+    told = {
+        (endpoint.target_ref.name, bool(endpoint.conditions.ready))
         for piece in known
         if isinstance(piece, EndpointSlice)
         and piece.metadata.namespace == one.metadata.namespace
         and piece.metadata.labels.get(SERVICE_NAME) == one.metadata.name
         for endpoint in piece.endpoints
-        if endpoint.target_ref is not None and endpoint.conditions.ready
+        if endpoint.target_ref is not None
     }
+    published = {name for name, is_ready in told if is_ready}
     for missing in sorted(ready - published):
         yield f"Service {one.metadata.name} does not publish the ready Pod {missing}"
+    for name in sorted(name for name in ready & published if (name, False) in told):
+        yield f"Service {one.metadata.name} publishes the ready Pod {name} in one slice as ready, in another one as not"
     if not one.spec.publish_not_ready_addresses:
         for surplus in sorted(published - ready):
             yield f"Service {one.metadata.name} publishes {surplus}, which is not a ready Pod"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator
 
 from ...impl.api.apps import Deployment, Workload
-from ...impl.api.core import Container, Pod, PodSpec
+from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, hook_length, pre_stop_seconds
@@ -43,10 +43,10 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
 
 def hook_blame(bound: int | None, pod: Pod, asked: Collection[int], objects: Iterable[Object]) -> Blame:
     """Name the hook that is too short, and with z3 the preStop delay that would do; `asked` are the ports asked for."""
-    hook, grace = _times(pod, asked)
+    hook, grace = _times(pod.spec, asked)
     ref = written(pod, objects)
     first = first_to_stop(pod.spec, asked, most=True)
-    field = _hook_field(ref, pod.spec, first)
+    field = hook_field(ref, pod.spec, asked)
     if first is not None and not hook_length(first).exact:
         return unread_blame(bound, ref, pod.spec, asked)
     if bound is None:
@@ -65,10 +65,12 @@ def unread_blame(bound: int | None, ref: Ref, spec: PodSpec, asked: Collection[i
     known = f"all that is sure is {surely:g} s" if surely else "nobody can read off how long it takes"
     wanted = f"of {bound} s" if bound is not None else "as long as the propagation time"
     what = f"{known}: a preStop.sleep {wanted}, or a command that begins with a sleep {wanted}, would do"
-    return Blame(ref, _hook_field(ref, spec, first), what)
+    return Blame(ref, hook_field(ref, spec, asked), what)
 
 
-def _hook_field(ref: Ref, spec: PodSpec, container: Container | None) -> str:
+def hook_field(ref: Ref, spec: PodSpec, asked: Collection[int]) -> str:
+    """Return the path of the hook that ends first of those that count."""
+    container = first_to_stop(spec, asked)
     number = spec.containers.index(container) if container in spec.containers else 0
     return below(ref, f"containers[{number}].lifecycle.preStop")
 
@@ -78,7 +80,7 @@ def hook_advice(bound: int | None, pod: Pod, asked: Collection[int]) -> Iterator
     if bound is None:
         yield "it holds for no propagation time: there is no preStop delay"
         return
-    hook, grace = _times(pod, asked)
+    hook, grace = _times(pod.spec, asked)
     run = bad_run(_bounds(bound), hook, grace)
     if run is not None:
         timing = f"SIGTERM {run.sigterm} s after the deletion, the last proxy follows after {run.removed} s"
@@ -87,10 +89,17 @@ def hook_advice(bound: int | None, pod: Pod, asked: Collection[int]) -> Iterator
         yield f"{Goal.NEW.value} if and only if {safe} (seconds; now preStop {hook}, grace {grace})"
 
 
-def _times(pod: Pod, asked: Collection[int]) -> tuple[int, int]:
-    given = pod.spec.termination_grace_period_seconds
+def balanced_advice(seconds: int, spec: PodSpec, asked: Collection[int]) -> Iterator[str]:
+    """Say, with z3, which hooks are long enough where a load balancer follows after so many seconds."""
+    hook, grace = _times(spec, asked)
+    safe = weakest(Goal.BALANCED).given({"notice": 0, "endpoints": seconds, "proxies": 0, "checks": 0})
+    yield f"{Goal.BALANCED.value} if and only if {safe} (seconds; now preStop {hook}, grace {grace})"
+
+
+def _times(spec: PodSpec, asked: Collection[int]) -> tuple[int, int]:
+    given = spec.termination_grace_period_seconds
     grace = DEFAULT_GRACE_SECONDS if given is None else given
-    hook = pre_stop_seconds(pod.spec, asked, most=True)
+    hook = pre_stop_seconds(spec, asked, most=True)
     return grace if math.isinf(hook) else int(hook), grace
 
 

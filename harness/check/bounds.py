@@ -13,6 +13,7 @@ from ..world.faults import registry as faults
 from ..world.prepare import Prepared
 from ..world.roomy import all_the_same
 from ..world.taint_eviction import lags
+from .balancing import is_asked
 
 _VIEWS = {
     Consistency.LINEARIZABLE: "every component acts on the store as it is",
@@ -61,6 +62,8 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             f"faults: {_faults(scenario)}",
             *_nodes(scenario),
             _propagation(scenario),
+            _balancers(scenario),
+            _requests(scenario),
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
             _scores(scenario),
             *_placement(scenario),
@@ -154,6 +157,8 @@ def _placement(scenario: Scenario) -> Iterator[str]:
             f"deadline: a scheduler acts within {one.decision_seconds} s of when it may, back-offs included; a victim "
             f"is gone {one.stop_seconds} s after its grace period; containers run {one.start_seconds} s after a binding"
         )
+    if not scenario.tracks_slices:
+        yield "slices of a settled start are in order; informers do not resync (in truth they do every 12 to 24 h)"
     yield from (one.told for one in (*Switch, *Detail) if one in {*scenario.switches, *scenario.detail})
 
 
@@ -208,6 +213,25 @@ def _propagation(scenario: Scenario) -> str:
     if seconds is None:
         return "propagation: no time is stated, and reachability says up to which one it holds (--propagation)"
     return f"propagation: {seconds} s after a Pod's deletion no kube-proxy routes to it any more, restarts included"
+
+
+def _balancers(scenario: Scenario) -> str:
+    """Say how fast load balancers are, where they ask every node by itself."""
+    if not any(isinstance(one, Service) and is_asked(one) for one in scenario.everything):
+        return ""
+    if Detail.CONNECTIONS not in scenario.detail:
+        closer = "detail: {proxy: connections} gives their health checks time"
+        return f"load balancers send nothing to a node without ready Pods, at once ({closer})"
+    seconds = scenario.bounds.check_seconds
+    return "" if seconds is None else f"load balancers: {seconds} s after its health checks fail a node is sent no more"
+
+
+def _requests(scenario: Scenario) -> str:
+    """Say how long connections last, where that is looked at."""
+    seconds = scenario.bounds.request_seconds
+    if seconds is None:
+        return ""
+    return f"a connection that is accepted lasts {seconds} s at most; after its SIGTERM a program goes on serving it"
 
 
 def _images(scenario: Scenario) -> str:

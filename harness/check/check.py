@@ -15,7 +15,7 @@ from time import monotonic
 from attrs import evolve
 
 from ...impl.api.cache import Cache
-from ...impl.api.claim_names import FLOWS, REACHABILITY
+from ...impl.api.claim_names import CONVERGENCE, FLOWS, REACHABILITY
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
@@ -42,7 +42,7 @@ from ..world.drain import refused_evictions
 from ..world.prepare import Prepared, prepare
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
-from . import flowing, motion, queueing
+from . import balancing, flowing, lasting, motion, queueing
 from .advice import NO_PODS, gap_blame
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -85,7 +85,8 @@ def check(
     except Cut as cut:
         return nothing_known(scenario, f"{cut} before the manifests were applied", monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
-    asked = (*claim_properties.of(core), *motion.premises(core, prepared))
+    premises = (*motion.premises(core, prepared), *balancing.premises(core, prepared))
+    asked = (*claim_properties.of(core), *premises)
     looks = partial(search, core.machine, asked, limits=limits, progress=progress)
     found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
@@ -127,6 +128,10 @@ def machine_for(scenario: Scenario, kind: str = "", prepared: Prepared | None = 
     prepared = prepared or prepare(scenario)
     if kind.startswith(flowing.IN_FLOW):
         return flowing.machine_of(scenario, prepared, kind)
+    if kind.startswith(balancing.BEHIND):
+        return balancing.machine_of(scenario, prepared, kind)
+    if kind.startswith(lasting.LASTING):
+        return lasting.machine_of(scenario, prepared, kind)
     if kind == queueing.IN_QUEUE:
         return queueing.machine_of(scenario, prepared)
     return cluster_for(scenario, kind, prepared).machine
@@ -178,6 +183,12 @@ def _claims(
             claim = _answered(core, found, claim)
             if claim.status is not Status.VIOLATED:
                 claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
+            if claim.status is not Status.VIOLATED:
+                claim = balancing.judge(core, prepared, found, claim, limits, progress)
+            if claim.status is not Status.VIOLATED:
+                claim = lasting.judge(core.scenario, prepared, found, claim, limits, progress)
+            if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
+                claim = evolve(claim, status=Status.UNKNOWN, lines=(_STALE_SLICES,))
         claim = softened(core, claim, open_ends.get(name, ()))
         if prepared.why and core.scenario.bounds.starts is None and claim.status is Status.HOLDS:
             claim = evolve(claim, status=Status.UNKNOWN, lines=(f"{prepared.why} ({_ENOUGH})",))
@@ -189,6 +200,7 @@ def _claims(
         yield claim
 
 
+_STALE_SLICES = "where packets go while slices are not what the Pods are is not looked at; see convergence"
 _ENOUGH = "bounds.starts: N takes N of them for enough; start: empty explores the first apply, too"
 
 
@@ -321,6 +333,8 @@ def _open_ends(scenario: Scenario, prepared: Prepared) -> dict[str, tuple[str, .
     if scenario.accept_unmodelled:
         return {}
     found = {name: list(things) for name, things in scenario.unmodelled.items()}
+    if not scenario.tracks_slices and any("EndpointSlice" in step.changes for step in scenario.script):
+        found.setdefault(CONVERGENCE, []).append("what wakes the EndpointSlice controller when a step writes a slice")
     for claims, line in _overlooked(prepared):
         for name in claims:
             found.setdefault(name, []).append(line)

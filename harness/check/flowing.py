@@ -101,6 +101,7 @@ def _setup(scenario: Scenario, prepared: Prepared, service: Service, port: Servi
         flows=(Flow("sender", behind.nodes[-1].metadata.name, packet),),
         cleanup=cleanup,
         events=events,
+        terminating_endpoints=Switch.READY_ALONE not in scenario.switches,
         restarts=scenario.faults.crash,
         waits=scenario.wait_between_steps,
     )
@@ -140,7 +141,7 @@ class _Behind:
         used = sorted({one.spec.node_name for one in pods})[:FEW]
         there = {one.metadata.name: one for one in self.start if isinstance(one, Node)}
         names = list(dict.fromkeys((*used, *sorted(there))))[: max(FEW, len(used))]
-        self.nodes = tuple(_node(there[name]) for name in names)
+        self.nodes = tuple(registered(there[name]) for name in names)
         self.pods = tuple(_plain(one, one.spec.node_name if one.spec.node_name in names else names[0]) for one in pods)
         self.of = {ref_of(one): self._maker(one) for one in pods}
         if len(self.pods) > MOST_PODS:
@@ -259,7 +260,7 @@ UNKNOWN_STEPS = kubectl.Drain | kubectl.DeleteNode | kubectl.Taint | kubectl.Lab
 FEW = 2
 
 
-def _node(node: Node) -> Node:
+def registered(node: Node) -> Node:
     """Return a node as its kubelet registers it: ready, with its labels and what it has."""
     conditions = (NodeCondition("Ready", "True"),)
     status = NodeStatus(capacity=node.status.capacity, allocatable=node.status.allocatable, conditions=conditions)

@@ -128,6 +128,14 @@ class Behind:
         """Return what the manifests and the script lead to."""
         return cls(scenario, tuple(map(_stage, stages(scenario, prepared.objects))))
 
+    def moved(self) -> tuple[Ref, ...]:
+        """Return the Pods by themselves that bear other labels at one stage of the script than at another."""
+        borne: dict[Ref, set[Labels]] = {}
+        for stage in self.stages:
+            for ref, labels in stage.labels.items():
+                borne.setdefault(ref, set()).add(labels)
+        return tuple(sorted(ref for ref, labels in borne.items() if len(labels) > 1))
+
     def led(self, there: tuple[Service, ...], obj: Object | None) -> Iterator[Likeness]:
         """Yield what a Pod that is going may be taken for, in front of the Services that are there."""
         if not isinstance(obj, Pod) or not obj.metadata.terminating:
@@ -171,6 +179,11 @@ def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
 
 def _premise(number: int) -> str:
     return f"goes: a Pod of template {number}"
+
+
+def goes(searched: Exploration, number: int) -> bool:
+    """Tell whether a Pod of a template, by its number in `owners_of`, was seen to go while a Service led to it."""
+    return any(one.name == _premise(number) and one.status is Status.HOLDS for one in searched.verdicts)
 
 
 def _goes(core: Cluster, behind: Behind, kind: Likeness, view: View) -> bool:
@@ -249,7 +262,7 @@ def judge(
             return suspected[0]
         whose = f"a Pod of {suspected[2].metadata.name} behind Service {suspected[1].metadata.name}"
         return _confirm(scenario, prepared, at_rest, limits, progress, whose=whose)
-    unread = tuple(pair for pair in pairs if _hangs(*pair))
+    unread = tuple(pair for pair in pairs if hangs(*pair))
     hanging = _suspected(scenario, prepared, unread, at_rest, limits, most=False)
     if hanging is not None:
         return _hangs_on_hook(scenario, prepared, *hanging)
@@ -277,7 +290,7 @@ def _bound(scenario: Scenario, pairs: Pairs, *, most: bool) -> int | None:
     stated = scenario.bounds.propagation_seconds
     if stated is not None or not pairs:
         return stated
-    return min(int(_before_sigterm(service, owner, most=most)) for service, owner in pairs) or None
+    return min(int(before_sigterm(service, owner, most=most)) for service, owner in pairs) or None
 
 
 def _how_long(scenario: Scenario, pairs: Pairs) -> Iterator[str]:
@@ -290,21 +303,23 @@ def _how_long(scenario: Scenario, pairs: Pairs) -> Iterator[str]:
         )
 
 
-def _before_sigterm(service: Service, owner: ReplicaSet, *, most: bool) -> float:
+def before_sigterm(service: Service, owner: ReplicaSet, *, most: bool) -> float:
+    """Return the seconds from the deletion of a Pod to the SIGTERM of the first container that a Service leads to."""
     spec = owner.spec.template.spec
     grace = spec.termination_grace_period_seconds
-    seconds = pre_stop_seconds(spec, _asked(service, owner), most=most)
+    seconds = pre_stop_seconds(spec, asked_of(service, owner), most=most)
     return min(seconds, float(DEFAULT_GRACE_SECONDS if grace is None else grace))
 
 
-def _asked(service: Service, owner: ReplicaSet) -> frozenset[int]:
+def asked_of(service: Service, owner: ReplicaSet) -> frozenset[int]:
+    """Return the numbers of the container ports that a Service leads to."""
     template = owner.spec.template
     return targets((service,), owner.metadata.namespace, template.metadata.labels.items(), template.spec)
 
 
-def _hangs(service: Service, owner: ReplicaSet) -> bool:
+def hangs(service: Service, owner: ReplicaSet) -> bool:
     """Tell whether how long a Pod goes on answering hangs on a hook whose length nobody can read off."""
-    return _before_sigterm(service, owner, most=True) > _before_sigterm(service, owner, most=False)
+    return before_sigterm(service, owner, most=True) > before_sigterm(service, owner, most=False)
 
 
 def _of_one(limits: Limits) -> Limits:
@@ -355,6 +370,18 @@ def _hangs_on_hook(
     """Say which hook decides whether connections are lost, where nobody can read off how long it takes."""
     if suspected.status is not Status.HOLDS:
         return suspected
+    blame = unread_blame(
+        scenario.bounds.propagation_seconds,
+        made_by(scenario, prepared, owner),
+        owner.spec.template.spec,
+        asked_of(service, owner),
+    )
+    why = "whether connections are lost hangs on a preStop hook, and nobody can read off how long it takes"
+    return evolve(suspected, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,), blame=(blame,))
+
+
+def made_by(scenario: Scenario, prepared: Prepared, owner: ReplicaSet) -> Ref:
+    """Return the object that somebody wrote of which the Pods of `owners_of` come."""
     meta = owner.metadata
     known = (*versions(scenario, prepared.objects), *prepared.replicasets)
     maker = next(
@@ -363,14 +390,7 @@ def _hangs_on_hook(
         if isinstance(one, Workload | Pod)
         and (one.metadata.namespace, one.metadata.name) == (meta.namespace, meta.name)
     )
-    blame = unread_blame(
-        scenario.bounds.propagation_seconds,
-        written(maker, known),
-        owner.spec.template.spec,
-        _asked(service, owner),
-    )
-    why = "whether connections are lost hangs on a preStop hook, and nobody can read off how long it takes"
-    return evolve(suspected, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,), blame=(blame,))
+    return written(maker, known)
 
 
 # --- confirmed --------------------------------------------------------------------------------------------------------

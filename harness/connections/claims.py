@@ -22,7 +22,7 @@ from ..world.kubelets import runtime_slot
 from ..world.node_state import up_slot
 from .controllers import loss_timer
 from .nodes import CUT, OPEN
-from .setup import DataPath, Flow, Known, failed_slot, flow_slot, known_slot, request_slot, split, table_slot
+from .setup import DataPath, Flow, Known, flow_slot, known_slot, request_slot, split, table_slot
 from .traffic import astray, at_node_port, balanced_to, is_current, listeners, now
 
 Claim = Callable[[DataPath], Invariant | Converges]
@@ -31,17 +31,8 @@ Claim = Callable[[DataPath], Invariant | Converges]
 # --- new connections ------------------------------------------------------------------------------------------------
 
 
-def accepted(path: DataPath) -> Invariant:
-    """Claim that no client's new connection is sent to an endpoint that does not take it."""
-    return Invariant(
-        "accepted",
-        "No new connection is sent to an endpoint that does not accept it.",
-        partial(_unaccepted, path),
-        partial(_somebody_stopped, path),
-    )
-
-
-def _unaccepted(path: DataPath, view: View) -> Iterator[str]:
+def unaccepted(path: DataPath, view: View) -> Iterator[str]:
+    """Say which client's new connection is sent to an endpoint that does not take it."""
     for client in path.setup.clients:
         if view[up_slot(client.node)]:
             for verdict in astray(path, view, client.node, client.packet):
@@ -49,7 +40,7 @@ def _unaccepted(path: DataPath, view: View) -> Iterator[str]:
                 yield f"{client.node} sends a new connection to {asked} on to {verdict.destination}: nobody accepts it"
 
 
-def _somebody_stopped(path: DataPath, view: View) -> bool:
+def somebody_stopped(path: DataPath, view: View) -> bool:
     """Tell whether there is something to be wrong about: a Pod has got its SIGTERM, or its node has died."""
     stopped = any(view.via(is_deaf, runtime_slot(place)) for place in path.places)
     return stopped or any(not view[up_slot(node)] for node in path.setup.nodes)
@@ -63,7 +54,7 @@ def is_deaf(runtime: PodRuntime | None) -> bool:
 def let_go(path: DataPath) -> Converges:
     """Claim that connections stop going to endpoints that are no more, on every fair run."""
     return Converges(
-        "let go", "Every proxy lets go of an endpoint that is gone, in the end.", partial(_unaccepted, path)
+        "let go", "Every proxy lets go of an endpoint that is gone, in the end.", partial(unaccepted, path)
     )
 
 
@@ -74,7 +65,7 @@ def let_go_within(seconds: int) -> Callable[[DataPath], Invariant]:
         return Invariant(
             "let go in time",
             f"A node that died gets no new connection later than {seconds} s after.",
-            lambda view: _unaccepted(path, view) if _dead_for_longer(path, view, seconds) else (),
+            lambda view: unaccepted(path, view) if _dead_for_longer(path, view, seconds) else (),
             lambda view: _dead_for_longer(path, view, seconds),
         )
 
@@ -120,22 +111,17 @@ def _dropped(path: DataPath, view: View) -> Iterator[str]:
         return
     for node in balanced_to(path, view):
         packet = at_node_port(path, balancer, node)
-        where = f"the load balancer passes a connection on to {node} ({_failures(path, view, node)})"
+        where = f"the load balancer passes a connection on to {node}"
         fates = destinations(path.rules(view[known_slot(node)], node), packet)
-        if any(verdict.fate is Fate.DROP for verdict in fates):
-            yield f"{where}, where it is dropped: no endpoint here"
+        for fate in sorted({verdict.fate for verdict in fates} & {Fate.DROP, Fate.REJECT}, key=str):
+            yield f"{where}, where it is {'dropped' if fate is Fate.DROP else 'refused'}: no endpoint here"
         for verdict in astray(path, view, node, packet):
             yield f"{where}, which sends it to {verdict.destination}: nobody accepts it"
 
 
-def _failures(path: DataPath, view: View, node: str) -> str:
-    most = 0 if path.setup.balancer is None else path.setup.balancer.threshold
-    return f"{view[failed_slot(node)]} of {most} health checks failed"
-
-
 def _some_node_without(path: DataPath, view: View) -> bool:
     """Tell whether some node has lost its endpoint while another has one: that is when a balancer may err."""
-    return _somebody_stopped(path, view) and bool(listeners(path, view))
+    return somebody_stopped(path, view) and bool(listeners(path, view))
 
 
 # --- flows ----------------------------------------------------------------------------------------------------------
@@ -230,7 +216,7 @@ def finished(path: DataPath) -> Invariant:
         "finished",
         "No connection that a Pod accepted is cut off before it is served.",
         lambda view: (
-            f"a connection to the Pod in {place} is cut off by SIGKILL"
+            f"a connection to {view[place].metadata.name if view[place] else 'a Pod'} is cut off by SIGKILL"
             for place in path.places
             if view[request_slot(place)] == CUT
         ),

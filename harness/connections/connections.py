@@ -16,9 +16,8 @@ probes, routes between nodes, the network itself losing packets.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from functools import partial
-from itertools import product
 
 from attrs import evolve
 from immutabledict import immutabledict
@@ -42,11 +41,11 @@ from .setup import (
     SCRIPT,
     DataPath,
     Setup,
-    failed_slot,
     flow_slot,
     known_slot,
     memory_slot,
     request_slot,
+    sent_to_slot,
     table_slot,
 )
 
@@ -55,7 +54,7 @@ def machine(setup: Setup) -> Machine:
     """Give the machine of a setup, started where its objects have come to rest."""
     path = data_path(setup)
     rest = _at_rest(path)
-    return Machine(tuple(_starts(path, rest)), actions(path))
+    return Machine((dict(rest) | {one.slot: 0 for one in timers(path)},), actions(path))
 
 
 def data_path(setup: Setup) -> DataPath:
@@ -109,20 +108,8 @@ def _slots(path: DataPath) -> dict[str, Hashable]:
     for node in setup.nodes:
         slots |= {up_slot(node): True, known_slot(node): (), memory_slot(node): True, table_slot(node): frozenset()}
         if setup.balancer is not None:
-            slots[failed_slot(node)] = 0
+            slots[sent_to_slot(node)] = True
     slots |= {flow_slot(one.name): "" for one in setup.flows}
     if setup.longest_request is not None:
         slots |= {request_slot(place): "" for place in path.places}
     return slots
-
-
-def _starts(path: DataPath, rest: State) -> Iterator[dict[str, Hashable]]:
-    """Give the start once for every phase in which the load balancer may be with its health checks."""
-    started = dict(rest) | {one.slot: 0 for one in timers(path)}
-    balancer = path.setup.balancer
-    if balancer is None or not path.timed:
-        yield started
-        return
-    for phases in product(range(balancer.period), repeat=len(path.setup.nodes)):
-        ages = zip(path.setup.nodes, phases, strict=True)
-        yield started | {traffic.health_timer(node): age for node, age in ages}

@@ -29,13 +29,15 @@ Known = tuple[Object, ...]
 class Delays:
     """How long things take, in seconds.
 
-    Until a kubelet sees a deletion; the slices follow the Pods; a proxy follows the slices; a silent node is given up.
+    Until a kubelet sees a deletion; the slices follow the Pods; a proxy follows the slices; a silent node is given up;
+    a load balancer follows what a node answers to its health checks (at most their period times their threshold).
     """
 
     notice: Span = (0, 0)
     endpoints: Span = (0, 1)
     proxies: Span = (0, 1)
     silence: Span = (0, 0)
+    checks: Span = (0, 4)
 
 
 @frozen
@@ -59,14 +61,9 @@ class Flow:
 
 @frozen
 class Balancer:
-    """A load balancer in front of the node ports: it asks each node's health check port every `period` seconds.
-
-    A node that fails `threshold` times in a row gets no connections until it answers well again.
-    """
+    """A load balancer in front of the node ports: it sends to the nodes whose health check port has answered well."""
 
     node_port: int
-    period: int
-    threshold: int
     source: str = "198.51.100.7"
 
 
@@ -151,9 +148,9 @@ def flow_slot(flow: str) -> str:
     return f"flow/{flow}"
 
 
-def failed_slot(node: str) -> str:
-    """Name the slot with the number of failed health checks of a node in a row, no more than the threshold."""
-    return f"balancer/{node}/failed"
+def sent_to_slot(node: str) -> str:
+    """Name the slot that says whether the load balancer sends connections to a node."""
+    return f"balancer/{node}/sent-to"
 
 
 def request_slot(place: str) -> str:

@@ -24,11 +24,11 @@ from .setup import (
     Delays,
     Flow,
     Known,
-    failed_slot,
     flow_slot,
     known_slot,
     memory_slot,
     request_slot,
+    sent_to_slot,
     split,
     table_slot,
 )
@@ -56,7 +56,7 @@ def packets(path: DataPath) -> tuple[Action, ...]:
     ]
     if setup.balancer is not None:
         found += [
-            Action(f"load balancer: checks {node}", f"check {node}", partial(_checks, path, setup.balancer, node))
+            Action(f"load balancer: checks {node}", f"check {node}", partial(_checks, path, node))
             for node in setup.nodes
         ]
     if setup.longest_request is not None:
@@ -233,14 +233,15 @@ def _is_served(path: DataPath, place: str, view: View) -> Iterator[Outcome]:
 # --- the load balancer ----------------------------------------------------------------------------------------------
 
 
-def health_timer(node: str) -> str:
-    """Name the slot that counts the seconds since a node's last health check."""
-    return f"timer/health/{node}"
-
-
 def _health_timer(path: DataPath, node: str) -> Timer:
-    period = 0 if path.setup.balancer is None else path.setup.balancer.period
-    return Timer(health_timer(node), lambda _view: Window(period, period))
+    """Time since a node answers otherwise than the load balancer takes it to."""
+    window = Window(*(path.setup.delays or Delays()).checks)
+    return Timer(f"timer/health/{node}", lambda view: window if _answers_otherwise(node, view) else None)
+
+
+def _answers_otherwise(node: str, view: View) -> bool:
+    well = bool(view[up_slot(node)]) and healthy(view[known_slot(node)], node)
+    return well is not view[sent_to_slot(node)]
 
 
 def healthy(known: Known, node: str) -> bool:
@@ -258,24 +259,20 @@ def healthy(known: Known, node: str) -> bool:
     )
 
 
-def _checks(path: DataPath, balancer: Balancer, node: str, view: View) -> Iterator[Outcome]:
+def _checks(path: DataPath, node: str, view: View) -> Iterator[Outcome]:
+    """Follow what a node answers: the check after which the load balancer sends there again, or no more."""
     timer = _health_timer(path, node)
-    if path.timed and not timer.ripe(view):
+    if not _answers_otherwise(node, view) or (path.timed and not timer.ripe(view)):
         return
-    failed: int = view[failed_slot(node)]
-    well = bool(view[up_slot(node)]) and healthy(view[known_slot(node)], node)
-    after = 0 if well else min(failed + 1, balancer.threshold)
+    sent_to: bool = view[sent_to_slot(node)]
     reset: Slots = {timer.slot: 0} if path.timed else {}
-    said = "200" if well else f"503, failure {after} of {balancer.threshold}"
-    yield Outcome(said, {failed_slot(node): after, **reset})
+    said = "503 often enough: nothing is sent there any more" if sent_to else "200: it is sent to"
+    yield Outcome(said, {sent_to_slot(node): not sent_to, **reset})
 
 
 def balanced_to(path: DataPath, view: View) -> tuple[str, ...]:
     """Name the nodes that the load balancer sends new connections to."""
-    balancer = path.setup.balancer
-    if balancer is None:
-        return ()
-    return tuple(node for node in path.setup.nodes if view[failed_slot(node)] < balancer.threshold)
+    return tuple(node for node in path.setup.nodes if path.setup.balancer and view[sent_to_slot(node)])
 
 
 def at_node_port(path: DataPath, balancer: Balancer, node: str) -> Packet:

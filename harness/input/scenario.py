@@ -68,6 +68,12 @@ class Switch(Enum):
         "a kubelet may report a Pod as over before its containers are gone, as before Kubernetes 1.27",
     )
     """k/k#106884."""
+    UNSEEN_SLICES = (
+        "endpoints",
+        "before-1.21",
+        "EndpointSlice syncs do not wait for what they wrote, and are not woken by it, as before Kubernetes 1.21",
+    )
+    """k/k#93374, k/k#92928, k/k#100033; PR #99345, PR #100103."""
     LATE_NOMINATIONS = (
         "nominations",
         "before-1.14",
@@ -109,6 +115,13 @@ class Switch(Enum):
     FLOWS_OF_DELETED = ("conntrack", "deleted-services", "kube-proxy compares UDP flows with deleted Services, too")
     """What repairs k/k#141371, which 1.32 has."""
 
+    READY_ALONE = (
+        "terminatingEndpoints",
+        "before-1.26",
+        "kube-proxy sends to ready endpoints alone, as before Kubernetes 1.26",
+    )
+    """KEP-1669, k/k#85643: since then a node of which all endpoints terminate sends to those that still serve."""
+
     def __init__(self, key: str, value: str, told: str) -> None:
         """Take the three words of a switch apart."""
         self.key, self.value_of_key, self.told = key, value, told
@@ -116,9 +129,9 @@ class Switch(Enum):
     @property
     def of(self) -> Detail | None:
         """What has to be looked at more closely for it to be seen; None: nothing."""
-        if self in {Switch.UNCOUNTED_NOMINATIONS, Switch.EARLY_STATUS}:
+        if self in {Switch.UNCOUNTED_NOMINATIONS, Switch.EARLY_STATUS, Switch.UNSEEN_SLICES}:
             return None
-        return Detail.CONNECTIONS if self.key == "conntrack" else Detail.QUEUE
+        return Detail.CONNECTIONS if self.key in {"conntrack", "terminatingEndpoints"} else Detail.QUEUE
 
 
 class Detail(Enum):
@@ -133,7 +146,7 @@ class Detail(Enum):
     CONNECTIONS = (
         "proxy",
         "connections",
-        "flows: one sender of each UDP port that keeps its socket, on two nodes, on current views",
+        "on current views, on two nodes: one sender of each UDP port that keeps its socket; who goes behind a balancer",
     )
 
     def __init__(self, key: str, value: str, told: str) -> None:
@@ -197,6 +210,10 @@ class Bounds:
     """A Pod goes to a node with the highest score; False: to any that is feasible, whatever else there is in truth."""
     mixed_views: bool = True
     """A component that reads two kinds may combine an old view of one with a newer view of the other."""
+    check_seconds: int | None = None
+    """From when a node's health checks fail until load balancers send it nothing more, at most; None: not stated."""
+    request_seconds: int | None = None
+    """How long a connection lasts that a Pod has accepted, at most; None: those that last are not looked at."""
 
 
 @frozen
@@ -273,6 +290,11 @@ class Scenario:
     crowd: Crowd = NOBODY
     runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
     """By Pod uid what runs in the live cluster that is started from."""
+
+    @property
+    def tracks_slices(self) -> bool:
+        """Whether the EndpointSlice controller waits until it sees what it wrote, or acts on the store as it is."""
+        return self.consistency is Consistency.LINEARIZABLE or Switch.UNSEEN_SLICES not in self.switches
 
     @property
     def applied(self) -> tuple[Object, ...]:

@@ -90,7 +90,7 @@ NEEDS: dict[object, Detail] = {
     **{(one.key, one.value_of_key): one.of for one in Switch if one.of is not None},
 }
 """Faults, and switches with their values, that are seen only where something is looked at more closely."""
-BOUNDS = ("propagation", "pods", "starts", "scores", "mixedViews")
+BOUNDS = ("propagation", "healthChecks", "requests", "pods", "starts", "scores", "mixedViews")
 DEADLINE = {
     "running": "seconds",
     "decision": "decision_seconds",
@@ -408,6 +408,8 @@ def _bounds(reader: Reader, at: Located | None) -> Bounds:
     usual = Bounds()
     return Bounds(
         propagation_seconds=reader.seconds(found["propagation"]) if "propagation" in found else None,
+        check_seconds=reader.seconds(found["healthChecks"]) if "healthChecks" in found else None,
+        request_seconds=reader.seconds(found["requests"]) if "requests" in found else None,
         pods=reader.integer(found["pods"], least=1, most=MOST_PODS) if "pods" in found else usual.pods,
         starts=reader.integer(found["starts"], least=1) if "starts" in found else usual.starts,
         scores=reader.flag(found["scores"]) if "scores" in found else usual.scores,

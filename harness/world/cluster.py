@@ -77,8 +77,11 @@ class Parts:
         """Give the parts that influence what becomes of the Pods.
 
         The status of a budget is read by evictions and by preemption, that of a Deployment by its own controller,
-        before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses.
+        before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses. All take part where
+        what slices come to in the end is not told by the Pods alone, but by what their controller had seen of slices.
         """
+        if not scenario.tracks_slices:
+            return evolve(cls.everything(), one_proxy=True)
         drains = any(isinstance(step, kubectl.Drain) for step in scenario.script)
         evicts = drains or (_has_budget(scenario) and may_preempt(scenario))
         return cls(budgets=evicts, deployment_status=_forgets_revisions(scenario))
@@ -200,7 +203,8 @@ def _growth(scenario: Scenario, kind: str) -> int:
         case "EndpointSlice":
             services = (one for one in scenario.everything if isinstance(one, Service))
             ports = {tuple(one.ports for one in spec.containers) for spec in pod_specs(scenario)}
-            return sum(max(1, len(one.spec.ip_families)) for one in services) * (1 + len(ports))
+            copies = 1 if scenario.tracks_slices else 2
+            return added + copies * sum(max(1, len(one.spec.ip_families)) for one in services) * (1 + len(ports))
     return added
 
 
@@ -312,8 +316,10 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         crowd=scenario.crowd,
     )
     if parts.endpoints:
+        tracks = scenario.tracks_slices
+        views = form(1) if tracks else Form.SNAPSHOT
         found += [
-            components.endpointslice_process(one, pools, constants, form=form(1))
+            components.endpointslice_process(one, pools, constants, form=views, tracks=tracks)
             for one in _distinct(everyone, Service)
         ]
     if parts.budgets:

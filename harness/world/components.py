@@ -265,9 +265,18 @@ def _in_namespace(keep: Callable[[Object], Object | None], uid: str, obj: Object
 
 
 def endpointslice_process(
-    service: Service, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form
+    service: Service,
+    pools: dict[str, tuple[str, ...]],
+    constants: tuple[Object, ...],
+    *,
+    form: Form,
+    tracks: bool = True,
 ) -> Process:
-    """Make the EndpointSlice controller's process for one Service; Services and nodes are watched where they change."""
+    """Make the EndpointSlice controller's process for one Service; Services and nodes are watched where they change.
+
+    `tracks` False is the controller before Kubernetes 1.21: it syncs whatever its cache shows of the slices it has
+    written, and when they show there that is no reason to sync again (k/k#99345, k/k#100103).
+    """
     nodes = tuple(endpointslice.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
     itself = "Service" not in pools
     backing = partial(_backing_pod, service) if itself else partial(_endpoint_in, service.metadata.namespace)
@@ -288,7 +297,8 @@ def endpointslice_process(
         constants=(*([service] if itself else []), *(one for one in nodes if one is not None)),
         act=_endpointslice_act,
         form=form,
-        sees_own=frozenset({"EndpointSlice"}),
+        sees_own=frozenset({"EndpointSlice"} if tracks else ()),
+        woken_by=None if tracks else frozenset(one.kind for one in watches if one.kind != "EndpointSlice"),
     )
 
 

@@ -9,7 +9,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...model.checker.results import Limits
 from ...model.machine import Fairness, State
-from ..input.scenario import Faults, Scenario, Start
+from ..input.scenario import Faults, Scenario, Start, Switch
 from .cluster import Cluster, Initial, Parts, applied, build
 from .script_slots import USER
 from .settle import NO_LIMITS, Restless, apply, contents, settle
@@ -39,9 +39,12 @@ class Prepared:
 def prepare(scenario: Scenario, limits: Limits = NO_LIMITS) -> Prepared:
     """Apply the manifests and, where the scenario starts settled, let the cluster come to rest in every way.
 
+    Its slices are as a controller leaves them that has seen what it wrote, whatever `Switch.UNSEEN_SLICES` says.
+
     Raises `Refused` (cluster) for an object the API server does not accept, `Restless` (settle) where there is no rest,
     `Cut` (settle) where a limit is hit before.
     """
+    scenario = evolve(scenario, switches=scenario.switches - {Switch.UNSEEN_SLICES})
     starts, why = _starts(scenario, limits)
     calm = evolve(scenario, faults=Faults(), wait_between_steps=True)
     return Prepared(starts, _replicasets(build(calm, Parts.everything(), starts[0]), limits), why)

@@ -30,16 +30,15 @@ from ...impl.api.core import (
     ServiceSpec,
     Toleration,
 )
-from ...impl.api.kinds import ref_of
 from ...impl.api.meta import ObjectMeta
-from ...impl.api.requests import Create, Delete
+from ...impl.api.requests import Create
 from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import UNREACHABLE
 from ...impl.kubeproxy.packet import Packet
 from ...model.checker.explore import explore
 from ..connections import claims
 from ..connections.connections import data_path, machine
-from ..connections.setup import Balancer, Client, Delays, Setup
+from ..connections.setup import Client, Delays, Setup
 from .catalogue import Found, Pair, found_by
 
 CLUSTER_IP, CLIENT_IP = "10.96.0.10", "10.0.9.9"
@@ -76,39 +75,6 @@ def judged(setup: Setup, claim: claims.Claim) -> Found:
     return found_by(explore(machine(setup), [made]), made.name)
 
 
-# --- new connections and SIGTERM ------------------------------------------------------------------------------------
-
-
-def termination(pre_stop: int, delays: Delays = Delays(), *, grace: int = 30, request: int | None = None) -> Setup:  # noqa: B008 - frozen
-    """Delete one of two Pods while a client on the other node goes on opening connections."""
-    leaving = pod("web-0", "node-1", pre_stop=pre_stop, grace=grace)
-    asks = Client("node-2", Packet(CLIENT_IP, CLUSTER_IP, 80))
-    return Setup(
-        (*NODES, service(), leaving, pod("web-1", "node-2")),
-        script=(Delete(ref_of(leaving)),),
-        clients=(asks,),
-        delays=delays,
-        longest_request=request,
-    )
-
-
-# --- the load balancer ----------------------------------------------------------------------------------------------
-
-
-def behind_balancer(pre_stop: int, *, terminating_endpoints: bool = True, threshold: int = 2, period: int = 2) -> Setup:
-    """Delete the only Pod of a node that a load balancer sends to, while another node has one."""
-    leaving = pod("web-0", "node-1", pre_stop=pre_stop)
-    health = immutabledict({"healthCheckNodePort": 30999})
-    front = service(type="LoadBalancer", external_traffic_policy="Local", extra=health)
-    return Setup(
-        (*NODES, front, leaving, pod("web-1", "node-2")),
-        script=(Delete(ref_of(leaving)),),
-        balancer=Balancer(30080, period, threshold),
-        terminating_endpoints=terminating_endpoints,
-        delays=Delays(),
-    )
-
-
 # --- nodes that die -------------------------------------------------------------------------------------------------
 
 
@@ -137,30 +103,6 @@ def joining(*, publish: bool = False) -> Setup:
 
 
 PAIRS: tuple[Pair, ...] = (
-    Pair(
-        "connection-cut-off",
-        ("k/k#65496",),
-        "preStop eats the grace period: SIGKILL comes before a connection that was accepted has its answer.",
-        "terminationGracePeriodSeconds is at least preStop and the longest request together.",
-        partial(judged, termination(2, grace=4, request=3), claims.finished),
-        partial(judged, termination(2, grace=5, request=3), claims.finished),
-    ),
-    Pair(
-        "local-policy-black-hole",
-        ("k/k#85643", "k/k#50977", "KEP-1669"),
-        "externalTrafficPolicy Local: a node drops what the load balancer sends until enough health checks failed.",
-        "kube-proxy sends to terminating endpoints where no other is left (ProxyTerminatingEndpoints).",
-        partial(judged, behind_balancer(6, terminating_endpoints=False), claims.balanced),
-        partial(judged, behind_balancer(6), claims.balanced),
-    ),
-    Pair(
-        "sigterm-before-balancer",
-        ("k/k#85643", "KEP-1669"),
-        "preStop waits for the proxies alone: the load balancer still sends when the Pod has got its SIGTERM.",
-        "preStop waits for as many health checks as the load balancer wants to fail, too.",
-        partial(judged, behind_balancer(2), claims.balanced),
-        partial(judged, behind_balancer(6), claims.balanced),
-    ),
     Pair(
         "lost-node-published-for-ever",
         ("k/k#92583",),

@@ -58,7 +58,8 @@ def _crashes(world: World, process: Process, view: View) -> Iterator[Outcome]:
         behind = key is not None and any(world.news(view, one, key, view[process.seen(one)]) for one in process.watches)
         if view[process.turn] or behind:
             shown = {} if key is None else {process.seen(one): News.DUE for one in process.watches}
-            yield Outcome("crashes and restarts", {process.turn: (), **shown, CRASHES: budget - 1})
+            anew = {process.turn: (), **shown, **process.queued(there=True)}
+            yield Outcome("crashes and restarts", {**anew, CRASHES: budget - 1})
         return
     anew = _listed(world, process, view, view)
     if any(view[slot] != value for slot, value in anew.items()):
@@ -84,6 +85,7 @@ def _listed(world: World, process: Process, view: View, source: View) -> Updates
         updates[process.decided] = () if key is None else process.decide(key, world.now(source, process, key))
     elif process.form is Form.SNAPSHOT and key is not None:
         updates |= {process.seen(one): world.look(source, one, key) for one in process.watches}
+        updates |= process.queued(there=True)
     return updates
 
 
@@ -99,7 +101,8 @@ def _loses(world: World, process: Process, view: View) -> Iterator[Outcome]:
             continue
         if response.ok:
             label = f"{world.describe(request, response)}, and the answer is lost"
-            yield Outcome(label, {**updates, process.turn: beside(requests, request), LOST: budget - 1})
+            left = {process.turn: beside(requests, request), **process.queued(there=True)}
+            yield Outcome(label, {**updates, **left, LOST: budget - 1})
 
 
 def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:

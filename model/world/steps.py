@@ -42,6 +42,8 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
         found += [action(Verb.SEES, _sees, kind, bound=one) for kind, one in kinds.items()]
         if any(one.quiet for one in process.watches):
             found += [action(Verb.PASSES_OVER, _passes_over, urgent=True)]
+        if process.woken_by is not None:
+            found += [action(Verb.FINDS_NOTHING, _finds_nothing)]
     if process.narrow is not None:
         found.append(action(Verb.BEGINS_SYNC, _begins))
     return (*found, action(Verb.SENDS, _sends), action(Verb.ABANDONS, _abandons, urgent=True))
@@ -70,12 +72,14 @@ def _commit(world: World, process: Process, view: View, requests: Requests, requ
         return
     if not response.ok:
         if view[process.turn]:
-            yield Outcome("is refused and starts anew", {process.turn: beside(requests, request)})
+            again = process.queued(there=True)
+            yield Outcome("is refused and starts anew", {process.turn: beside(requests, request), **again})
         return
     label = world.describe(request, response)
     after = Stored(view, world.layout, updates)
     left = without(requests, request)
-    yield Outcome(label, {**updates, **_seen_own(world, process, after, updates), process.turn: left})
+    begun = {} if view[process.turn] else process.queued(there=False)
+    yield Outcome(label, {**updates, **_seen_own(world, process, after, updates), process.turn: left, **begun})
 
 
 def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -> Updates:
@@ -102,7 +106,7 @@ def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
     turn: Requests = view[process.turn]
     left = spared(turn, partial(world.hopeless, view, process.user)) if turn else turn
     if left != turn:
-        yield Outcome("is refused and starts anew", {process.turn: left})
+        yield Outcome("is refused and starts anew", {process.turn: left, **process.queued(there=True)})
 
 
 def _decides(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -146,10 +150,22 @@ def _is_shown(world: World, process: Process, view: View, watch: Watch) -> Itera
 def _sees(world: World, process: Process, view: View, watch: Watch) -> Iterator[Outcome]:
     key = world.key(view, process)
     if key is not None and world.news(view, watch, key, view[process.seen(watch)]):
-        yield Outcome(f"sees {watch.kind}", {process.seen(watch): News.DUE})
+        woken = process.queued(there=True) if process.wakes(watch) else {}
+        yield Outcome(f"sees {watch.kind}", {process.seen(watch): News.DUE, **woken})
         for requests in under_way(world, process, view, watch):
             label = f"begins a sync and sees {watch.kind}"
-            yield Outcome(label, {process.seen(watch): News.DUE, process.turn: requests})
+            begun = process.queued(there=process.wakes(watch))
+            yield Outcome(label, {process.seen(watch): News.DUE, process.turn: requests, **begun})
+
+
+def _finds_nothing(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Take the key out of the queue by a sync that, on what has been seen so far, has nothing to do."""
+    key = world.key(view, process)
+    if key is None or view[process.turn] or not view[process.queue]:
+        return
+    seen = tuple(view[process.seen(watch)] for watch in process.watches)
+    if News.DUE not in seen and not process.decide(key, seen):
+        yield Outcome("finds nothing to do", process.queued(there=False))
 
 
 def under_way(world: World, process: Process, view: View, watch: Watch, *, lost: bool = False) -> Iterator[Requests]:

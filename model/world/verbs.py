@@ -15,6 +15,7 @@ class Verb(Enum):
     IS_SHOWN = "is shown"
     SEES = "sees"
     PASSES_OVER = "passes over"
+    FINDS_NOTHING = "finds nothing to do"
     BEGINS_SYNC = "begins a sync"
     """A sync whose choice the store narrows begins before it sends."""
     SENDS = "sends"
@@ -54,7 +55,16 @@ class Verb(Enum):
 
 
 IN_MIND = frozenset(
-    {Verb.DECIDES, Verb.LOOKS_AGAIN, Verb.IS_TOO_LATE, Verb.IS_SHOWN, Verb.SEES, Verb.PASSES_OVER, Verb.ABANDONS}
+    {
+        Verb.DECIDES,
+        Verb.LOOKS_AGAIN,
+        Verb.IS_TOO_LATE,
+        Verb.IS_SHOWN,
+        Verb.SEES,
+        Verb.PASSES_OVER,
+        Verb.FINDS_NOTHING,
+        Verb.ABANDONS,
+    }
 )
 """What a process does by itself: only its own memories change."""
 FAULTS = frozenset(

@@ -32,6 +32,11 @@ alone watches and writes with a precondition, an older view only gives conflicts
 refused request ends the turn, but for what was sent beside it (see `turn`). A lost answer does so, too, and shows the
 process nothing.
 
+A process is level-triggered: what it has seen decides whether there is something to do. One with `woken_by` is not, in
+SNAPSHOT form: only news of these kinds, or a sync that failed, put its key in the queue, and a sync takes it out, on
+whatever has been seen of all kinds by then. So what it does not know of when it syncs it may never correct. Left out:
+an own write that is written over before it is seen, which would wake it once more.
+
 Views are transformed (client-go's SetTransform): a component gets only the fields that it looks at, so a change of
 others is no news to it. Left out on purpose: watch bookmarks, re-lists other than after a crash, priorities between
 keys.
@@ -126,6 +131,8 @@ class Process:
     sees_own: frozenset[str] = frozenset()
     fairness: Fairness = Fairness.WEAK
     crashes: bool = True
+    woken_by: frozenset[str] | None = None
+    """The kinds whose news put the key in the queue, without `sees_own`; None: whatever has been seen decides."""
     narrow: Callable[[View, Alternatives], Alternatives] | None = None
     """Which alternatives the store leaves, as it is when a sync begins; where there is a choice, it may begin early."""
     decide: Callable[[Ref, tuple[Snapshot, ...]], Alternatives] = field(init=False, eq=False)
@@ -142,6 +149,19 @@ class Process:
     def decided(self) -> str:
         """The slot with the decision of a process in DECISION form."""
         return f"decided/{self.name}"
+
+    @property
+    def queue(self) -> str:
+        """The slot that says whether the key is in the queue, of a process with `woken_by` in SNAPSHOT form."""
+        return f"queued/{self.name}"
+
+    def queued(self, *, there: bool) -> Updates:
+        """Return the update that puts the key in the queue, or takes it out; none of a process without `woken_by`."""
+        return {} if self.woken_by is None or self.form is not Form.SNAPSHOT else {self.queue: there}
+
+    def wakes(self, watch: Watch) -> bool:
+        """Tell whether news of a kind put the key in the queue."""
+        return self.woken_by is None or watch.kind in self.woken_by
 
     @property
     def alone(self) -> bool:
@@ -243,6 +263,8 @@ class World:
                 key = self.key(view, process)
                 if key is None:
                     return ()
+                if process.woken_by is not None and not view[process.queue]:
+                    return ()
                 seen = tuple(view[process.seen(watch)] for watch in process.watches)
                 return () if News.DUE in seen else process.decide(key, seen)
 
@@ -279,4 +301,5 @@ def initial(world: World, process: Process, store: dict[str, Hashable]) -> dict[
         for one in process.watches:
             empty = tuple(None for _ in one.slots)
             slots[process.seen(one)] = empty if key is None else world.look(state, one, key)
+        slots |= process.queued(there=bool(world.fresh(state, process)))
     return slots

@@ -73,6 +73,7 @@ class Reader:
     table: Table
     form: Form = Form.SNAPSHOT
     sees_own: str = "abcp"
+    woken_by: str | None = None
     quiet: bool = False
     """Tell, where it is so, that a kind changes no more. Without, nothing is passed over."""
     always_quiet: bool = False
@@ -165,6 +166,7 @@ def _process(toy: Toy, reader: Reader, pools: dict[str, tuple[str, ...]]) -> Pro
         act=partial(_act, reader),
         form=reader.form,
         sees_own=frozenset(_kind(one) for one in reader.sees_own),
+        woken_by=None if reader.woken_by is None else frozenset(_kind(one) for one in reader.woken_by),
     )
 
 

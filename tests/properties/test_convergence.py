@@ -11,6 +11,7 @@ from kubeproof.impl.api.apps import Deployment, ReplicaSet
 from kubeproof.impl.api.core import Node, Pod, Service
 from kubeproof.impl.api.kinds import Object, kind_of
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference
+from kubeproof.impl.api.policy import EndpointSlice
 from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.apiserver.defaulting import default
@@ -126,6 +127,13 @@ def test_what_is_published_is_compared_with_the_pods() -> None:
     assert "Service web publishes web-1-a, which is not a ready Pod" in lines
     assert "Deployment web reports 1 Pods, 1 ready; there are 0, 0 ready" in lines
     assert "Service web does not publish the ready Pod web-1-a" in list(unpublished((SERVICE, POD)))
+    (published,) = (one for one in rest.objects.values() if isinstance(one, EndpointSlice))
+    again = evolve(published, metadata=evolve(published.metadata, name="web-again"))
+    assert not list(unpublished((*rest.objects.values(), again))), "a Pod may be in two slices that say the same"
+    unready = tuple(evolve(one, conditions=evolve(one.conditions, ready=False)) for one in again.endpoints)
+    two = (*rest.objects.values(), evolve(again, endpoints=unready))
+    told = "Service web publishes the ready Pod web-1-a in one slice as ready, in another one as not"
+    assert list(unpublished(two)) == [told]
     other = evolve(POD, metadata=evolve(POD.metadata, name="db-1", labels=strings({"app": "db"})))
     abroad = evolve(POD, metadata=evolve(POD.metadata, name="web-1-b", namespace="elsewhere"))
     assert not [line for line in unpublished((SERVICE, other, abroad)) if line.startswith("Service")]

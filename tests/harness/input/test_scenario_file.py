@@ -63,7 +63,7 @@ waitBetweenSteps: true
 faults: {crash: 1, nodeCrash: 2, lostResponse: 3, containerCrash: 4}
 consistency: resettable
 release: "1.32"
-bounds: {propagation: 1m5s, pods: 7, mixedViews: false}
+bounds: {propagation: 1m5s, pods: 7, mixedViews: false, healthChecks: 24s, requests: 9s}
 images: byName
 namespace: shop
 expect: {reachability: VIOLATED, convergence: HOLDS}
@@ -94,7 +94,7 @@ def test_every_field_of_a_scenario_file_is_read() -> None:
         start=Start.SETTLED,
         release="1.32",
         image_behaviour=True,
-        bounds=Bounds(65, 7, mixed_views=False),
+        bounds=Bounds(65, 7, mixed_views=False, check_seconds=24, request_seconds=9),
         expected=(("convergence", Expected.HOLDS), ("reachability", Expected.VIOLATED)),
         namespace="shop",
         title="A new image",
@@ -124,7 +124,7 @@ def test_options_go_over_the_file_field_by_field() -> None:
         {**GOOD, "scenario.yaml": SCENARIO}, faults={"crash": 9}, bounds={"pods": 8}, consistency="session", script=[]
     )
     assert scenario.faults == Faults(9, 2, 3, 4)
-    assert scenario.bounds == Bounds(65, 8, mixed_views=False)
+    assert scenario.bounds == Bounds(65, 8, mixed_views=False, check_seconds=24, request_seconds=9)
     assert (scenario.consistency, scenario.script) == (Consistency.SESSION, ())
 
 

@@ -17,9 +17,6 @@ from kubeproof.model.checker import Status
 
 PAIRS = (*zoo_reachability.PAIRS, *zoo_network_policy.PAIRS)
 ENDS = {
-    "connection-cut-off": "containers stop (web-0)",
-    "local-policy-black-hole": "kube-proxy node-1: syncs: programs 1 Service with 1 ready endpoint on node-1",
-    "sigterm-before-balancer": "SIGTERM (web-0)",
     "ready-when-found": "kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints on node-2",
     "lost-node-published-for-ever": "clock: ticks: a second passes",
     "lost-node-served-for-long": "clock: ticks: a second passes",

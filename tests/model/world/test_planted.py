@@ -93,8 +93,8 @@ FAULTS = [
     (
         "a view never moves on",
         STEPS,
-        'yield Outcome(f"sees {watch.kind}", {process.seen(watch): News.DUE})\n        for',
-        'yield Outcome(f"sees {watch.kind}", {})\n        for',
+        'yield Outcome(f"sees {watch.kind}", {process.seen(watch): News.DUE, **woken})',
+        'yield Outcome(f"sees {watch.kind}", {})',
         "a newer a with an old b",
     ),
     (
@@ -121,8 +121,8 @@ FAULTS = [
     (
         "a refused request counts as done",
         STEPS,
-        'yield Outcome("is refused and starts anew", {process.turn: left})',
-        'yield Outcome("is refused and starts anew", {process.turn: turn[1:]})',
+        'yield Outcome("is refused and starts anew", {process.turn: left, **process',
+        'yield Outcome("is refused and starts anew", {process.turn: turn[1:], **process',
         "a third request after a refused one",
     ),
     (
@@ -135,7 +135,7 @@ FAULTS = [
     (
         "a lost answer is seen after all",
         FAULTS_OF,
-        "{**updates, process.turn: beside(requests, request), LOST: budget - 1}",
+        "{**updates, **left, LOST: budget - 1}",
         "{**updates, **_seen_own(world, process, Stored(view, world.layout, updates), updates), LOST: budget - 1}",
         "a creation whose answer is lost",
     ),
@@ -170,8 +170,8 @@ FAULTS = [
     (
         "the rest of a turn is dropped",
         STEPS,
-        "process.turn: left})\n\n\ndef _seen_own",
-        "process.turn: ()})\n\n\ndef _seen_own",
+        "process.turn: left, **begun})",
+        "process.turn: (), **begun})",
         "a second request that is refused for ever",
     ),
     (

@@ -24,14 +24,14 @@ from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
-from kubeproof.impl.api.requests import Delete
+from kubeproof.impl.api.requests import Delete, Request
 from kubeproof.model.machine import Action, Machine, State
 from kubeproof.model.world import faults as world_faults
 from kubeproof.model.world import steps as world_steps
 from kubeproof.model.world.store import Full, Layout, Names, Stored, pool
 from kubeproof.model.world.world import Alternatives, Form, Process
 from oracles.plain_views import Reached, Shapes, own_slots, plainly, reached
-from oracles.toy_worlds import CREATES, DELETES, Reader, Table, Toy, build, creates, raises
+from oracles.toy_worlds import CREATES, DELETES, Reader, Table, Toy, build, creates, raises, value_of
 
 
 def table(**rows: Alternatives) -> Table:
@@ -131,6 +131,78 @@ def test_a_third_sync_in_a_row_on_old_views_is_what_the_cheap_form_leaves_out() 
     shapes = Shapes()
     plain, cheap = in_plain(THRICE, shapes), as_it_is(THRICE, shapes)
     assert cheap.stores < plain.stores
+
+
+# --- what wakes a process --------------------------------------------------------------------------------------------
+
+OWN = Reader("r", "ab", table(_01=((raises("a", 1),),), _11=C_IS_1, _12=C_IS_1), sees_own="", woken_by="b")
+"""Raises a when it sees b, and c when it sees what it has done. Only b wakes it."""
+
+
+def resting(toy: Toy) -> list[tuple[int, int, int]]:
+    """Give the values of the counters in each store at rest."""
+    shapes = Shapes()
+    rests = as_it_is(toy, shapes).rests
+    stores = ([one for one in map(shapes.values.__getitem__, store) if not isinstance(one, Pod)] for store in rests)
+    found = ({type(one).__name__: value_of(one) for one in store} for store in stores)
+    return sorted((one["Node"], one["Service"], one["Namespace"]) for one in found)
+
+
+def test_what_a_process_wrote_does_not_wake_it_unless_whatever_it_sees_does() -> None:
+    once = (("b", 1),)
+    assert resting(Toy((evolve(OWN, woken_by=None),), once)) == [(0, 0, 0), (1, 1, 1)]
+    assert resting(Toy((OWN,), once)) == [(0, 0, 0), (1, 1, 0)]
+    assert resting(Toy((evolve(OWN, woken_by="ab"),), once)) == [(0, 0, 0), (1, 1, 1)]
+
+
+def test_a_second_event_finds_what_has_been_seen_by_then() -> None:
+    found = resting(Toy((OWN,), (("b", 1), ("b", 2))))
+    assert (1, 2, 1) in found, "it had seen a when it synced on the second b"
+    assert (1, 2, 0) in found, "it had not"
+
+
+@pytest.mark.parametrize("sync", [(raises("a", 1),), (raises("a", 1), creates("x"))], ids=["before", "between"])
+def test_news_while_a_sync_is_under_way_are_not_forgotten(sync: tuple[Request, ...]) -> None:
+    reader = evolve(OWN, table=table(_01=(sync,), _02=C_IS_1, _12=C_IS_1))
+    found = resting(Toy((reader,), (("b", 1), ("b", 2)), pods=1))
+    assert (1, 2, 1) in found
+    assert (1, 2, 0) not in found
+
+
+def test_a_sync_that_finds_nothing_takes_the_key_out_of_the_queue() -> None:
+    late = Reader("r", "ab", table(_11=C_IS_1), sees_own="", woken_by="b")
+    found = resting(Toy((late,), (("a", 1), ("b", 1))))
+    assert {(1, 1, 1), (1, 1, 0)} <= set(found)
+    assert resting(Toy((evolve(late, woken_by="ab"),), (("a", 1), ("b", 1)))) == [(0, 0, 0), (1, 0, 0), (1, 1, 1)]
+
+
+def test_a_key_that_has_something_to_do_when_it_is_listed_is_in_the_queue() -> None:
+    begins = Reader("r", "ab", table(_00=C_IS_1), sees_own="", woken_by="b")
+    assert resting(Toy((begins,))) == [(0, 0, 1)]
+    rests = evolve(begins, table=table(_10=C_IS_1))
+    assert resting(Toy((rests,), (("a", 1),))) == [(0, 0, 0), (1, 0, 0)]
+
+
+FAILS = {
+    "given up": ((raises("c", 1), raises("c", 1)), {}),
+    "refused": ((raises("c", 1), creates("x"), creates("x")), {}),
+    "unanswered": ((raises("c", 1), creates("x"), raises("c", 2)), {"lost": 1}),
+}
+
+
+@pytest.mark.parametrize(("sync", "fault"), FAILS.values(), ids=FAILS)
+def test_a_sync_that_fails_stays_in_the_queue(sync: tuple[Request, ...], fault: dict[str, int]) -> None:
+    """It is tried again on what is seen by then."""
+    fails = Reader("r", "ab", table(_01=(sync,), _11=((raises("c", 2),),)), sees_own="", woken_by="b")
+    other = Reader("s", "c", table(_1=((raises("a", 1),),)))
+    found = resting(Toy((fails, other), (("b", 1),), pods=1, **fault))
+    assert (1, 1, 2) in found
+    assert (1, 1, 1) not in found
+
+
+@pytest.mark.parametrize(("fault", "found"), [({}, False), ({"crash": 1}, True), ({"lost": 1}, True)], ids=str)
+def test_a_restart_and_a_lost_answer_put_the_key_back(fault: dict[str, int], found: bool) -> None:  # noqa: FBT001
+    assert ((1, 1, 1) in resting(Toy((OWN,), (("b", 1),), **fault))) == found  # type: ignore[arg-type]
 
 
 # --- one kind, refusals, lost answers, places -------------------------------------------------------------------------
