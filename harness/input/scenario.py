@@ -109,6 +109,27 @@ class Switch(Enum):
     FLOWS_OF_DELETED = ("conntrack", "deleted-services", "kube-proxy compares UDP flows with deleted Services, too")
     """What repairs k/k#141371, which 1.32 has."""
 
+    OPEN_SANDBOXES = ("sandboxes", "open", "a network plugin wires Pods up open, and closes them when it sees them run")
+    """kube-router#873, k3s#13432, aws-network-policy-agent#271."""
+    UNTRACKED = ("connections", "untracked", "a network plugin does not know the connections from before its walls")
+    """aws-network-policy-agent#186."""
+    SETS_BY_ADDRESS = ("addressSets", "by-address", "a network plugin takes out an address whoever has it by then")
+    """weave#3177."""
+    SETS_UNTIL_DELETED = (
+        "addressSets",
+        "until-deleted",
+        "a network plugin lets in the address of a Pod that has finished, until its object is gone",
+    )
+    """azure-container-networking#428."""
+    SETS_REBUILT = ("addressSets", "rebuilt", "a network plugin makes all its sets of addresses anew at every change")
+    """What repairs kube-router#378."""
+    SETS_REBUILT_WHOLE = (
+        "addressSets",
+        "rebuilt-if-all-run",
+        "a network plugin makes its sets of addresses anew, but not while a Pod that belongs in has no address",
+    )
+    """kube-router#378."""
+
     def __init__(self, key: str, value: str, told: str) -> None:
         """Take the three words of a switch apart."""
         self.key, self.value_of_key, self.told = key, value, told
@@ -118,6 +139,8 @@ class Switch(Enum):
         """What has to be looked at more closely for it to be seen; None: nothing."""
         if self in {Switch.UNCOUNTED_NOMINATIONS, Switch.EARLY_STATUS}:
             return None
+        if self.key in {"sandboxes", "connections", "addressSets"}:
+            return Detail.POLICIES
         return Detail.CONNECTIONS if self.key == "conntrack" else Detail.QUEUE
 
 
@@ -134,6 +157,12 @@ class Detail(Enum):
         "proxy",
         "connections",
         "flows: one sender of each UDP port that keeps its socket, on two nodes, on current views",
+    )
+
+    POLICIES = (
+        "network",
+        "policies",
+        "isolation, connectivity: any two Pods and a third that goes, on one node with room; connections go on",
     )
 
     def __init__(self, key: str, value: str, told: str) -> None:

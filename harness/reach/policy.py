@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from attrs import frozen
-from immutabledict import immutabledict
 
 from ...impl.api.core import Namespace, Pod, Service
 from ...impl.api.kinds import Object, ref_of
@@ -19,11 +18,9 @@ from ...impl.api.meta import Ref
 from ...impl.api.networking import NetworkPolicy
 from ...impl.api.policy import EndpointSlice
 from ...impl.api.reading.load import BadInput, Problem
-from ...properties.reachability.network_policy import EGRESS, Blocked, Party, Policy, policy_of, verdict
+from ...properties.reachability.network_policy import EGRESS, Blocked, Party, Policy, party_of, policy_of, verdict
 from ..input.commands import KINDS
 from ..input.manifests import Manifests
-
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
 
 @frozen
@@ -109,23 +106,11 @@ def parties(objects: Iterable[Object]) -> tuple[Party, ...]:
     everything = tuple(objects)
     labels = {one.metadata.name: one.metadata.labels for one in everything if isinstance(one, Namespace)}
     found = [
-        Party(
-            address=pod.status.pod_ip,
-            namespace=(where := pod.metadata.namespace),
-            name=pod.metadata.name,
-            labels=pod.metadata.labels,
-            namespace_labels=immutabledict({**labels.get(where, {}), NAMESPACE_NAME: where}),
-            ports=immutabledict(_named_ports(pod)),
-        )
+        party_of(pod, labels.get(pod.metadata.namespace, {}))
         for pod in everything
         if isinstance(pod, Pod) and pod.status.pod_ip
     ]
     return tuple(sorted(found, key=lambda one: (one.namespace, one.name)))
-
-
-def _named_ports(pod: Pod) -> Iterator[tuple[tuple[str, str], int]]:
-    for container in pod.spec.containers:
-        yield from (((port.protocol or "TCP", port.name), port.container_port) for port in container.ports if port.name)
 
 
 def policies_of(manifests: Manifests) -> tuple[Policy, ...]:

@@ -17,12 +17,15 @@ from ipaddress import ip_address, ip_network
 from attrs import field, frozen
 from immutabledict import immutabledict
 
+from ...impl.api.core import Pod
 from ...impl.api.meta import LabelSelector
 from ...impl.api.networking import NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import selects
 
 INGRESS, EGRESS = "Ingress", "Egress"
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""The label that every namespace has: its name."""
 
 
 @frozen
@@ -195,6 +198,24 @@ def policy_of(manifest: NetworkPolicy, where: Callable[[str], str] = lambda _: "
         directions=frozenset(spec.policy_types or assumed),
         where=where(""),
         **rules,
+    )
+
+
+def party_of(pod: Pod, namespace_labels: Mapping[str, str]) -> Party:
+    """Return a Pod as an end of a connection, with the labels of its namespace, to which its name is added."""
+    containers = (*pod.spec.containers, *pod.spec.sidecars)
+    return Party(
+        address=pod.status.pod_ip,
+        namespace=pod.metadata.namespace,
+        name=pod.metadata.name,
+        labels=pod.metadata.labels,
+        namespace_labels=strings({**namespace_labels, NAMESPACE_NAME: pod.metadata.namespace}),
+        ports=immutabledict(
+            ((port.protocol or "TCP", port.name), port.container_port)
+            for container in containers
+            for port in container.ports
+            if port.name
+        ),
     )
 
 
