@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import ref_of
+from ...impl.api.networking import NetworkPolicy
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Detail, Scenario, Start, Switch
@@ -61,6 +62,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             f"faults: {_faults(scenario)}",
             *_nodes(scenario),
             _propagation(scenario),
+            _policies(scenario),
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
             _scores(scenario),
             *_placement(scenario),
@@ -208,6 +210,13 @@ def _propagation(scenario: Scenario) -> str:
     if seconds is None:
         return "propagation: no time is stated, and reachability says up to which one it holds (--propagation)"
     return f"propagation: {seconds} s after a Pod's deletion no kube-proxy routes to it any more, restarts included"
+
+
+def _policies(scenario: Scenario) -> str:
+    """Say what is taken of the network plugin where there is something for it to do."""
+    if any(isinstance(one, NetworkPolicy) for one in scenario.everything):
+        return "reachability: whom NetworkPolicies let in, a network plugin has let in by the time a Pod is ready"
+    return ""
 
 
 def _images(scenario: Scenario) -> str:

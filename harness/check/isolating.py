@@ -22,7 +22,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.networking import NetworkPolicy
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status
-from ...model.machine import Machine
+from ...model.machine import Machine, Property
 from ...properties.reachability.network_policy import EGRESS, INGRESS, Party, admits, isolates, party_of
 from ..claims.registry import CONNECTED, ISOLATED
 from ..input.given import versions
@@ -37,7 +37,7 @@ from .results import Blame, Claim, TooMuchError
 
 BEHIND_WALLS = "behind walls"
 """What the kind of a breach begins with; behind it stands who asks whom."""
-HALVES = {
+HALVES: dict[str, tuple[Callable[[Setup], Property], ...]] = {
     ISOLATION: (claims.isolated, claims.forbidden_stays_out),
     CONNECTIVITY: (claims.allowed_passes, claims.answered),
 }
@@ -61,7 +61,7 @@ def judge(
     idle = {name: {one.__name__ for one in halves} for name, halves in HALVES.items()}
     states = 0
     for kind, setup in looks.items():
-        open_ones = [name for name, claim in found.items() if claim.status is Status.HOLDS]
+        open_ones = [name for name, claim in found.items() if claim.status is not Status.VIOLATED]
         asked = [half(setup) for name in open_ones for half in HALVES[name]]
         if not asked:
             break

@@ -6,7 +6,7 @@ in the place of the controllers, whatever the order in which they act; where tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from attrs import evolve, frozen
 
@@ -86,17 +86,17 @@ class History:
 
     def _found(self) -> None:
         """Take the Pods that are there at the start, those alike together."""
-        alike: dict[tuple[object, ...], list[Pod]] = {}
+        alike: dict[tuple[Ref | None, bool, Hashable], list[Pod]] = {}
         for pod in (one for one in self.objects if isinstance(one, Pod)):
             runs = pod.status.phase == "Running" and not pod.metadata.terminating
             if not runs and pod.spec.node_name and not pod.finished:
                 raise TooMuchError(f"Pod {pod.metadata.name}, which neither waits nor runs at the start")
             if not pod.finished:
                 maker = self._maker(pod)
-                key = (maker, pod.metadata.namespace, pod.metadata.labels, pod.spec.containers, runs)
-                alike.setdefault(key, []).append(pod)
-        for (maker, *_, runs), pods in alike.items():
-            self._add(pods[0], len(pods), maker, present=bool(runs))  # type: ignore[arg-type]
+                like = (pod.metadata.namespace, pod.metadata.labels, pod.spec.containers)
+                alike.setdefault((maker, runs, like), []).append(pod)
+        for (maker, runs, _), pods in alike.items():
+            self._add(pods[0], len(pods), maker, present=runs)
 
     def _maker(self, pod: Pod) -> Ref | None:
         """Name what makes a Pod anew: its ReplicaSet's Deployment, or its ReplicaSet; None where nothing does."""
@@ -191,9 +191,18 @@ class History:
     def _living(self, maker: Ref) -> list[Life]:
         return [one for one in self.lives if one.maker == maker and one.until is None]
 
-    def _add(self, pod: Pod, count: int, maker: Ref | None, **given: object) -> Life:
-        fits = bool(given.get("present")) or not isinstance(feasible([_unbound(pod)], self.nodes), Infeasible)
-        life = evolve(Life(len(self.lives), pod, count, maker, fits=fits), **given)
+    def _add(
+        self,
+        pod: Pod,
+        count: int,
+        maker: Ref | None,
+        *,
+        present: bool = False,
+        since: int = 0,
+        after: int | None = None,
+    ) -> Life:
+        fits = present or not isinstance(feasible([_unbound(pod)], self.nodes), Infeasible)
+        life = Life(len(self.lives), pod, count, maker, present=present, since=since, after=after, fits=fits)
         self.lives.append(life)
         return life
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from ...impl.api.claim_names import CONNECTIVITY, ISOLATION, REACHABILITY
-from ...impl.api.core import Namespace, Pod, Service, ServicePort
+from ...impl.api.core import Namespace, Pod, PodSpec, Service, ServicePort
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, ObjectMeta
 from ...impl.api.networking import NetworkPolicy, NetworkPolicyPeer
@@ -52,7 +52,9 @@ def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
     policies = [one for one in objects if isinstance(one, NetworkPolicy)]
     if not policies:
         return
-    said = [*_in(objects, policies, scenario), *_out(objects, policies, scenario)]
+    others = (Template(one.ref, one.labels, PodSpec(), "") for one in manifests.others if one.labels is not None)
+    makers = (*templates(objects), *others)
+    said = [*_in(objects, policies, scenario), *_out(objects, policies, makers, scenario)]
     for policy, field, why in dict.fromkeys(said):
         yield _note(manifests, policy, field, why, (REACHABILITY,))
     if Detail.POLICIES in scenario.detail:
@@ -85,10 +87,12 @@ def _in(objects: tuple[Object, ...], policies: list[NetworkPolicy], scenario: Sc
             yield from ((one, "", told) for one in policies if INGRESS in policy_of(one).directions)
 
 
-def _out(objects: tuple[Object, ...], policies: list[NetworkPolicy], scenario: Scenario) -> Said:
+def _out(
+    objects: tuple[Object, ...], policies: list[NetworkPolicy], makers: tuple[Template, ...], scenario: Scenario
+) -> Said:
     """Say which policies may keep Pods of the input from asking a Service of it."""
     lasting, known = _lasting(policies, scenario), tuple(doors(objects))
-    for maker in templates(objects):
+    for maker in makers:
         isolating = [one for one in policies if isolates((policy_of(one),), _party(maker), EGRESS)]
         for door in known if isolating else ():
             if not any(_lets_all(one, EGRESS, door) for one in isolating if one in lasting):
@@ -165,11 +169,9 @@ def _party(maker: Template) -> Party:
 def puzzles(policy: NetworkPolicy, objects: tuple[Object, ...]) -> Iterator[tuple[str, str]]:
     """Say which fields of a policy speak of what is not known: addresses, labels of namespaces, the hosts' network."""
     makers = tuple(templates(objects))
-    for direction, word, rules in (("ingress", "from", policy.spec.ingress), ("egress", "to", policy.spec.egress)):
-        for number, rule in enumerate(rules):
-            for place, peer in enumerate(rule.peers):
-                path = f"spec.{direction}[{number}].{word}[{place}]"
-                yield from ((f"{path}.{field}", why) for field, why in _puzzles_of(peer, objects, makers))
+    for _, path, rule in policy.spec.rules():
+        for place, peer in enumerate(rule.peers):
+            yield from ((f"{path}[{place}].{field}", why) for field, why in _puzzles_of(peer, objects, makers))
     known = policy_of(policy)
     for maker in makers:
         if maker.spec.host_network and any(isolates((known,), _party(maker), one) for one in (INGRESS, EGRESS)):

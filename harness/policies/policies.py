@@ -43,6 +43,7 @@ def machine(setup: Setup) -> Machine:
     """Give the machine: Pods that are present run, and the agent has followed everything."""
     world = PolicyWorld(setup)
     slots: dict[str, Hashable] = {DONE: 0, HANDLED: 0, CONNECTION: ""}
+    seen: dict[str, Status] = {}
     present = [one.name for one in setup.pods if one.present]
     for one in setup.pods:
         address = f"10.1.0.{present.index(one.name) + 1}" if one.present else ""
@@ -52,7 +53,7 @@ def machine(setup: Setup) -> Machine:
         slots[slot("wall", one.name)] = Wall.RULED if walled else Wall.NONE
         slots |= {slot("address", one.name): address, slot("made", one.name): (0, 0)}
         slots |= {slot("status", one.name): status, slot("seen", one.name): status}
-    seen = {one.name: slots[slot("seen", one.name)] for one in setup.pods}
+        seen[one.name] = status
     slots |= {address_set(one.place): _filled(world, one, seen, 0) for one in world.sets}
     return Machine((slots,), tuple(_actions(world)))
 
@@ -166,7 +167,7 @@ def _reports(one: Program, view: View) -> Iterator[Outcome]:
 def _handles_policies(world: PolicyWorld, view: View) -> Iterator[Outcome]:
     """Put the rules of a later version in force: its sets, and the walls of the Pods that it has seen running."""
     old = view[HANDLED]
-    seen: dict[str, Hashable] = {one.name: view[slot("seen", one.name)] for one in world.setup.pods}
+    seen: dict[str, Status] = {one.name: view[slot("seen", one.name)] for one in world.setup.pods}
     for version in range(old + 1, world.there(view) + 1):
         updates: dict[str, Hashable] = {HANDLED: version}
         kept = {*world.setup.versions[old]} & {*world.setup.versions[version]}
@@ -181,7 +182,7 @@ def _handles_policies(world: PolicyWorld, view: View) -> Iterator[Outcome]:
         yield Outcome(f"their rules are in force{f', but for the last {later}' if later else ''}", updates)
 
 
-def _filled(world: PolicyWorld, one: Selected, seen: dict[str, Hashable], version: int) -> frozenset[tuple[str, str]]:
+def _filled(world: PolicyWorld, one: Selected, seen: dict[str, Status], version: int) -> frozenset[tuple[str, str]]:
     """Give a set as it is made from what has been seen; one of a policy that is not there is empty."""
     if one.policy not in world.setup.versions[version]:
         return frozenset()

@@ -6,6 +6,8 @@ Left out on purpose: Ingress and IngressClass (nothing inside the cluster acts o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attrs import frozen
 from immutabledict import immutabledict
 
@@ -70,6 +72,9 @@ class NetworkPolicyEgressRule:
         return self.to
 
 
+NetworkPolicyRule = NetworkPolicyIngressRule | NetworkPolicyEgressRule
+
+
 @frozen
 class NetworkPolicySpec:
     """The Pods it is for, the directions it isolates them in, and what it lets through."""
@@ -79,6 +84,13 @@ class NetworkPolicySpec:
     egress: tuple[NetworkPolicyEgressRule, ...] = ()
     policy_types: tuple[str, ...] = ()
     extra: immutabledict[str, Json] = EMPTY
+
+    def rules(self) -> Iterator[tuple[str, str, NetworkPolicyRule]]:
+        """Yield every rule with the path it stands at, and that of its peers."""
+        for number, ingress in enumerate(self.ingress):
+            yield f"spec.ingress[{number}]", f"spec.ingress[{number}].from", ingress
+        for number, egress in enumerate(self.egress):
+            yield f"spec.egress[{number}]", f"spec.egress[{number}].to", egress
 
 
 @frozen(cache_hash=True)

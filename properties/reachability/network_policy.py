@@ -19,7 +19,7 @@ from immutabledict import immutabledict
 
 from ...impl.api.core import Pod
 from ...impl.api.meta import LabelSelector
-from ...impl.api.networking import NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort
+from ...impl.api.networking import NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import selects
 
@@ -182,22 +182,18 @@ def policy_of(manifest: NetworkPolicy, where: Callable[[str], str] = lambda _: "
     """Return what a NetworkPolicy says. `where` tells where a field of it is written, by its path."""
     spec = manifest.spec
     assumed = {INGRESS, EGRESS} if spec.egress else {INGRESS}
-    rules = {
-        direction: tuple(
-            Rule(
-                tuple(map(_peer_of, rule.peers)), tuple(map(_ports_of, rule.ports)), where(f"spec.{direction}[{place}]")
-            )
-            for place, rule in enumerate(given)
-        )
-        for direction, given in (("ingress", spec.ingress), ("egress", spec.egress))
-    }
+    rules = [
+        (rule, Rule(tuple(map(_peer_of, rule.peers)), tuple(map(_ports_of, rule.ports)), where(path)))
+        for path, _, rule in spec.rules()
+    ]
     return Policy(
         namespace=manifest.metadata.namespace,
         name=manifest.metadata.name,
         pods=spec.pod_selector,
         directions=frozenset(spec.policy_types or assumed),
+        ingress=tuple(rule for given, rule in rules if isinstance(given, NetworkPolicyIngressRule)),
+        egress=tuple(rule for given, rule in rules if not isinstance(given, NetworkPolicyIngressRule)),
         where=where(""),
-        **rules,
     )
 
 

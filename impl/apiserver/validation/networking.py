@@ -24,13 +24,11 @@ def validate_network_policy(policy: NetworkPolicy) -> list[FieldError]:
     """Give the broken rules of a NetworkPolicy."""
     spec = policy.spec
     errors = validate_selector("spec.podSelector", spec.pod_selector)
-    for direction, word, rules in (("ingress", "from", spec.ingress), ("egress", "to", spec.egress)):
-        for number, rule in enumerate(rules):
-            field = f"spec.{direction}[{number}]"
-            for index, port in enumerate(rule.ports):
-                errors += _port(f"{field}.ports[{index}]", port)
-            for index, peer in enumerate(rule.peers):
-                errors += _peer(f"{field}.{word}[{index}]", peer)
+    for field, peers, rule in spec.rules():
+        for index, port in enumerate(rule.ports):
+            errors += _port(f"{field}.ports[{index}]", port)
+        for index, peer in enumerate(rule.peers):
+            errors += _peer(f"{peers}[{index}]", peer)
     if len(spec.policy_types) > len(DIRECTIONS):
         rendered = f"[]networking.PolicyType{{{', '.join(map(repr, spec.policy_types))}}}".replace("'", '"')
         return [*errors, invalid_raw("spec.policyTypes", rendered, "may not specify more than two policyTypes")]
