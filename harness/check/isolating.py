@@ -10,7 +10,7 @@ known here, the claims are UNKNOWN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from itertools import product
 
 from attrs import evolve, frozen
@@ -23,14 +23,23 @@ from ...impl.api.networking import NetworkPolicy
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status
 from ...model.machine import Machine, Property
-from ...properties.reachability.network_policy import EGRESS, INGRESS, Party, admits, isolates, party_of
+from ...properties.reachability.network_policy import (
+    EGRESS,
+    INGRESS,
+    Party,
+    Policy,
+    admits,
+    is_peer,
+    isolates,
+    party_of,
+)
 from ..claims.registry import CONNECTED, ISOLATED
 from ..input.given import versions
 from ..input.network_policies import doors, leads_to, puzzles
 from ..input.scenario import Scenario, Switch
 from ..policies import claims
 from ..policies.policies import machine
-from ..policies.setup import OUTSIDE, Members, Program, Setup
+from ..policies.setup import OUTSIDE, Members, Program, Setup, Step
 from ..world.prepare import Prepared
 from .lives import History, Life
 from .results import Blame, Claim, TooMuchError
@@ -94,7 +103,7 @@ def _keeps_promises(setup: Setup) -> bool:
 def _too_late(setup: Setup) -> Iterator[Blame]:
     """Blame the policies that isolate one of the two: a plugin that keeps its promises had them too late."""
     for policy in setup.versions[-1]:
-        if any(isolates((policy,), one.party, direction) for one in setup.pods for direction in (INGRESS, EGRESS)):
+        if _selects_any(policy, setup.pods):
             told = "apply it, and let the network plugin handle it, before Pods that it selects are made"
             yield Blame(Ref("NetworkPolicy", policy.namespace, policy.name), "", told)
 
@@ -138,6 +147,13 @@ class _Looks:
         self.history = history
         self.lives = [one for one in history.lives if one.count]
         self.policies = tuple(dict.fromkeys(policy for version in history.versions for policy in version))
+        self.peers = tuple(
+            (policy, peer)
+            for policy in self.policies
+            for rule in (*policy.ingress, *policy.egress)
+            for peer in rule.peers
+            if not peer.cidr
+        )
         self.plain = _plugin(scenario)
         self.doors = tuple(doors((*scenario.everything, *history.objects)))
         spaces = {one.metadata.name: one.metadata.labels for one in history.objects if isinstance(one, Namespace)}
@@ -154,10 +170,16 @@ class _Looks:
     def all(self) -> dict[str, Setup]:
         """Return them by what a breach there is called."""
         found: dict[str, Setup] = {}
+        known: set[Hashable] = set()
         for source, destination in product((None, *self.lives), repeat=2):
-            for port in self._ports(source, destination):
+            for port, said in self._ports(source, destination):
                 for beside in self._beside(source, destination):
                     setup = self._setup(source, destination, beside, port)
+                    steps = tuple((step.version, step.waits) for step in setup.script)
+                    like = (said, setup.versions, steps, source is None, destination is None, *self._seen(setup))
+                    if like in known:
+                        continue
+                    known.add(like)
                     asker, asked = setup.connection or ("", "")
                     third = "" if beside is None else f", with {setup.pods[-1].name}"
                     found[f"{BEHIND_WALLS}: {asker} asks {asked} {port.number}/{port.protocol}{third}"] = setup
@@ -165,8 +187,17 @@ class _Looks:
                         raise TooMuchError(f"there are more than {MOST_LOOKS} ways to ask each other")
         return found
 
-    def _ports(self, source: Life | None, destination: Life | None) -> Iterator[_Port]:
-        """Yield ports for which the policies may say different things; none where no policy keeps these two apart."""
+    def _seen(self, setup: Setup) -> Iterator[Hashable]:
+        """Yield all that a world sees of its Pods: who selects them, whose peers they are, what becomes of them."""
+        places = {one.name: place for place, one in enumerate(setup.pods)}
+        for one in setup.pods:
+            yield tuple(bool(isolates((policy,), one.party, d)) for policy in self.policies for d in (INGRESS, EGRESS))
+            yield tuple(is_peer(policy, peer, one.party) for policy, peer in self.peers)
+            yield tuple(tuple(map(places.get, names)) for names in (one.after, one.before))
+            yield evolve(one, party=OUTSIDE, after=(), before=())
+
+    def _ports(self, source: Life | None, destination: Life | None) -> Iterator[tuple[_Port, tuple[bool, ...]]]:
+        """Yield ports with what each rule says of them, if that differs; none where no policy keeps these two apart."""
         if source is destination and (source is None or source.count < 2):
             return
         out = source is not None and self._isolated(source, EGRESS)
@@ -181,7 +212,7 @@ class _Looks:
             )
             if said not in known:
                 known.add(said)
-                yield port
+                yield port, said
 
     def _isolated(self, life: Life, direction: str) -> bool:
         return bool(isolates(self.policies, self.parties[life.number], direction))
@@ -203,11 +234,13 @@ class _Looks:
         yield _Port(OTHER_PORT, "TCP")
 
     def _beside(self, source: Life | None, destination: Life | None) -> Iterator[Life | None]:
-        """Yield who may be beside two: nobody, and each Pod that goes, ends, or never gets an address."""
+        """Yield who may be beside two: nobody, and each peer of a rule that goes, ends, or never gets an address."""
         yield None
         for life in self.lives:
             used = (source is life) + (destination is life)
-            if (life.until is not None or life.finishes or not life.fits) and life.count > used:
+            party = self.parties[life.number]
+            passes = life.until is not None or life.finishes or not life.fits
+            if passes and life.count > used and any(is_peer(policy, peer, party) for policy, peer in self.peers):
                 yield life
 
     def _setup(self, source: Life | None, destination: Life | None, beside: Life | None, port: _Port) -> Setup:
@@ -215,7 +248,7 @@ class _Looks:
         programs = tuple(self._programs(chosen))
         names = iter([one.name for one in programs])
         ends = tuple(OUTSIDE.name if one is None else next(names) for one in (source, destination))
-        return evolve(
+        whole = evolve(
             self.plain,
             versions=tuple(self.history.versions),
             script=tuple(self.history.script),
@@ -224,6 +257,7 @@ class _Looks:
             port=port.number,
             protocol=port.protocol,
         )
+        return _without_idle_steps(whole)
 
     def _programs(self, chosen: list[Life]) -> Iterator[Program]:
         """Yield a Pod of each life, the second of one under another name."""
@@ -244,6 +278,30 @@ class _Looks:
             )
 
 
+def _without_idle_steps(setup: Setup) -> Setup:
+    """Leave out the policies that select none of the Pods, and the steps that then mean nothing to anybody."""
+    versions = [tuple(one for one in version if _selects_any(one, setup.pods)) for version in setup.versions]
+    named = {step for one in setup.pods for step in (one.since, one.until)}
+    kept, script, places, waits = [versions[0]], list[Step](), {0: 0}, False
+    for number, step in enumerate(setup.script, start=1):
+        waits = waits or step.waits
+        if versions[step.version] != kept[-1]:
+            kept.append(versions[step.version])
+        elif number not in named:
+            continue
+        script.append(Step(step.told, len(kept) - 1, waits))
+        places[number], waits = len(script), False
+    pods = (
+        evolve(one, since=places[one.since], until=None if one.until is None else places[one.until])
+        for one in setup.pods
+    )
+    return evolve(setup, versions=tuple(kept), script=tuple(script), pods=tuple(pods))
+
+
+def _selects_any(policy: Policy, pods: tuple[Program, ...]) -> bool:
+    return any(isolates((policy,), one.party, direction) for one in pods for direction in (INGRESS, EGRESS))
+
+
 def _plugin(scenario: Scenario) -> Setup:
     """Return how the network plugin goes about it, by the switches."""
     has = scenario.switches.__contains__
@@ -258,6 +316,7 @@ def _plugin(scenario: Scenario) -> Setup:
         pods=(),
         starts_closed=not has(Switch.OPEN_SANDBOXES),
         tracks=not has(Switch.UNTRACKED),
+        ends=has(Switch.ENDED),
         members=next((sets[one] for one in sets if has(one)), Members.BY_OWNER),
         skips_unaddressed=not has(Switch.SETS_REBUILT_WHOLE),
     )

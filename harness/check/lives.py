@@ -21,6 +21,7 @@ from ...impl.kubectl import script as kubectl
 from ...properties.placement.placement import Infeasible, feasible
 from ...properties.reachability.network_policy import Policy, policy_of
 from ..input.given import Done, carried_out
+from ..input.priorities import may_preempt
 from ..input.scenario import Scenario, Start
 from ..policies.setup import Step
 from ..world.faults.registry import possible
@@ -53,7 +54,8 @@ class Life:
     @property
     def finishes(self) -> bool:
         """Whether their programs may end for good."""
-        return self.pod.spec.restart_policy in {"Never", "OnFailure"}
+        spec = self.pod.spec
+        return spec.restart_policy in {"Never", "OnFailure"} or spec.active_deadline_seconds is not None
 
 
 class History:
@@ -63,6 +65,8 @@ class History:
         _refuse_unknown(scenario)
         self.objects = prepared.starts[0].objects
         self.nodes = [one for one in self.objects if isinstance(one, Node)]
+        if any(taint.effect == "NoExecute" for node in self.nodes for taint in node.spec.taints):
+            raise TooMuchError("nodes that throw Pods out")
         self.lives: list[Life] = []
         self.script: list[Step] = []
         self.versions: list[tuple[Policy, ...]] = [()]
@@ -222,6 +226,8 @@ class History:
 def _refuse_unknown(scenario: Scenario) -> None:
     if odd := [one.told for name, _, one in possible(scenario) if name != "lost_response"]:
         raise TooMuchError(f"what becomes of Pods after a {odd[0]}")
+    if may_preempt(scenario):
+        raise TooMuchError("Pods that may evict others")
     if scenario.image_behaviour:
         raise TooMuchError("images that behave as they are called")
     if odd_steps := [step for step in scenario.script if not isinstance(step, KNOWN_STEPS)]:

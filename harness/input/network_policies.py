@@ -55,9 +55,19 @@ def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
     others = (Template(one.ref, one.labels, PodSpec(), "") for one in manifests.others if one.labels is not None)
     makers = (*templates(objects), *others)
     said = [*_in(objects, policies, scenario), *_out(objects, policies, makers, scenario)]
+    grouped: dict[tuple[NetworkPolicy, str], list[str]] = {}
     for policy, field, why in dict.fromkeys(said):
-        yield _note(manifests, policy, field, why, (REACHABILITY,))
-    if Detail.POLICIES in scenario.detail:
+        grouped.setdefault((policy, field), []).append(why)
+    for (policy, field), reasons in grouped.items():
+        more = f", and so with {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        yield _note(manifests, policy, field, f"{reasons[0]}{more}", (REACHABILITY,))
+    closer = Detail.POLICIES in scenario.detail
+    for policy in policies:
+        if not any(_isolates(policy, maker) for maker in makers):
+            hangs = CLOSER if closer and any(one.custom for one in manifests.others) else ()
+            told = "it selects no Pod of the input: it isolates nobody"
+            yield _note(manifests, policy, "spec.podSelector", told, hangs)
+    if closer:
         for policy in policies:
             yield from (_note(manifests, policy, *puzzle, CLOSER) for puzzle in puzzles(policy, objects))
 
@@ -172,11 +182,14 @@ def puzzles(policy: NetworkPolicy, objects: tuple[Object, ...]) -> Iterator[tupl
     for _, path, rule in policy.spec.rules():
         for place, peer in enumerate(rule.peers):
             yield from ((f"{path}[{place}].{field}", why) for field, why in _puzzles_of(peer, objects, makers))
-    known = policy_of(policy)
     for maker in makers:
-        if maker.spec.host_network and any(isolates((known,), _party(maker), one) for one in (INGRESS, EGRESS)):
+        if maker.spec.host_network and _isolates(policy, maker):
             why = f"whether it isolates {maker.ref}, which is in the network of its node, is up to the network plugin"
             yield "spec.podSelector", why
+
+
+def _isolates(policy: NetworkPolicy, maker: Template) -> bool:
+    return any(isolates((policy_of(policy),), _party(maker), direction) for direction in (INGRESS, EGRESS))
 
 
 def _puzzles_of(

@@ -113,6 +113,8 @@ class Switch(Enum):
     """kube-router#873, k3s#13432, aws-network-policy-agent#271."""
     UNTRACKED = ("connections", "untracked", "a network plugin does not know the connections from before its walls")
     """aws-network-policy-agent#186."""
+    ENDED = ("connections", "ended", "a network plugin ends the connections that new policies do not allow")
+    """What NetworkPolicy leaves to the plugin (kubernetes/website#43438); kube-network-policies#268 does so."""
     SETS_BY_ADDRESS = ("addressSets", "by-address", "a network plugin takes out an address whoever has it by then")
     """weave#3177."""
     SETS_UNTIL_DELETED = (

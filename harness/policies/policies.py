@@ -11,7 +11,7 @@ by what the agent has put into them. What some plugins did is a setting of the a
 `check.isolating`.
 
 Left out on purpose: other nodes (a peer is as well on this one), a policy that is handled before one that is older,
-plugins that end connections which policies no longer allow (the API leaves that to them), IPv6, time.
+IPv6, time.
 """
 
 from __future__ import annotations
@@ -170,14 +170,17 @@ def _handles_policies(world: PolicyWorld, view: View) -> Iterator[Outcome]:
     seen: dict[str, Status] = {one.name: view[slot("seen", one.name)] for one in world.setup.pods}
     for version in range(old + 1, world.there(view) + 1):
         updates: dict[str, Hashable] = {HANDLED: version}
-        kept = {*world.setup.versions[old]} & {*world.setup.versions[version]}
+        stay = {*world.setup.versions[old]} & {*world.setup.versions[version]}
         updates |= {
-            address_set(one.place): _filled(world, one, seen, version) for one in world.sets if one.policy not in kept
+            address_set(one.place): _filled(world, one, seen, version) for one in world.sets if one.policy not in stay
         }
         for one in world.setup.pods:
             runs = view[slot("seen", one.name)][0] == "Running" and view[slot("stage", one.name)] is Stage.STARTED
             if runs and world.isolated_at_all(version, one.name):
                 updates[slot("wall", one.name)] = Wall.RULED
+        if world.setup.ends and world.setup.connection is not None:
+            kept = allowed(world, view, world.setup.versions[version], *world.setup.connection)
+            updates |= {} if kept else {CONNECTION: ""}
         later = world.there(view) - version
         yield Outcome(f"their rules are in force{f', but for the last {later}' if later else ''}", updates)
 

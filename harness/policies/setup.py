@@ -85,6 +85,8 @@ class Setup:
     """Whether a Pod that policies in force isolate is wired up closed, until the agent has seen it."""
     tracks: bool = True
     """Whether a wall knows the connections that were there before it."""
+    ends: bool = False
+    """Whether connections that policies no longer allow are ended when these are handled."""
     members: Members = Members.BY_OWNER
     skips_unaddressed: bool = True
     """Whether sets are rebuilt without the Pods that have no address yet, or not at all while there is such a Pod."""

@@ -155,6 +155,7 @@ ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
         (POLICY + DB + BIG, [applied(FRONT)], {"addressSets": "rebuilt-if-all-run"}, (False, True)),
         (POLICY + DB, [applied(FRONT)], {"addressSets": "rebuilt-if-all-run"}, (False, False)),
         (DB + FRONT, [applied(POLICY)], {"connections": "untracked"}, (True, False)),
+        (DB + FRONT, [applied(POLICY)], {"connections": "ended"}, (False, False)),
     ],
     ids=[
         "open sandboxes",
@@ -167,6 +168,7 @@ ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
         "a Pod that fits nowhere",
         "all Pods fit",
         "connections from before",
+        "connections that are ended",
     ],
 )
 def test_what_a_plugin_does_is_found_where_it_matters(
@@ -350,3 +352,28 @@ def test_a_world_that_is_wrong_is_noticed(module: str, before: str, after: str) 
     assert right == (("HOLDS", "HOLDS"), ("VIOLATED", "HOLDS"))
     with planted(module, before, after):
         assert (verdicts(POLICY + FRONT, applied(DB)), verdicts(DB + FRONT, applied(POLICY))) != right
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("return _without_idle_steps(whole)", "return whole"),
+        ("if like in known:", "if False:"),
+        ("and any(is_peer(policy, peer, party) for policy, peer in self.peers)", ""),
+    ],
+    ids=["steps that mean nothing", "looks that are alike", "who is nobody's peer"],
+)
+def test_what_is_left_out_changes_no_verdict(before: str, after: str) -> None:
+    """Ask again with everything left in: the plainest search is the oracle."""
+    asked: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+        (POLICY + DB + FRONT + OTHER, (NEW_FRONT, applied(bare("db")), RESTART), {}),
+        (FRONT + OTHER, (applied(OTHER), applied(POLICY), applied(DB)), {"waitBetweenSteps": True}),
+        (DB + OTHER, (applied(POLICY), NEW_FRONT | {"setImage": {**NEW_FRONT["setImage"], "name": "other"}}), {}),
+        (POLICY + DB + JOB, (applied(OTHER),), {"switches": {"addressSets": "until-deleted"}}),
+        (POLICY + DB + deployment("front", 2, RECREATE), (NEW_FRONT,), {"switches": {"addressSets": "by-address"}}),
+        (OTHER + POLICY + FRONT + DB, (), {"start": "empty"}),
+    ]
+    found = [verdicts(manifests, *script, **options) for manifests, script, options in asked]
+    with planted("kubeproof.harness.check.isolating", before, after):
+        assert [verdicts(manifests, *script, **options) for manifests, script, options in asked] == found
+    assert len(set(found)) > 2

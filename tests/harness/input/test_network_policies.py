@@ -66,7 +66,6 @@ def told(*manifests: str, **options: Any) -> list[str]:
         f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: http}}]}}]",
         f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8000, endPort: 9000}}]}}]",
         f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}, {{ports: [{{protocol: TCP}}]}}]",
-        "podSelector: {matchLabels: {app: db}}",
         f"{ALL_OF_WEB}, policyTypes: [Egress], egress: [{{}}]",
         f"{ALL_OF_WEB}, policyTypes: [Ingress, Egress], ingress: [{{ports: [{{port: 8080}}]}}], egress: [{{}}]",
         f"{ALL_OF_WEB}, policyTypes: [Egress], egress: [{{ports: [{{port: http}}]}}]",
@@ -77,7 +76,6 @@ def told(*manifests: str, **options: Any) -> list[str]:
         "by name",
         "in a range",
         "one rule of two",
-        "another Pod",
         "lets everybody out",
         "as charts have it",
         "lets out to that port",
@@ -146,7 +144,18 @@ def test_a_policy_that_a_step_applies_counts_and_one_of_another_namespace_does_n
     applied = {"apply": {"object": {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
                                     "metadata": {"name": "p"}, "spec": {"podSelector": {}}}}}  # fmt: skip
     assert len(told(WEB, script=[applied])) == 1
-    assert told(WEB, policy("podSelector: {}", namespace="elsewhere")) == []
+    (line,) = told(WEB, policy("podSelector: {}", namespace="elsewhere"))
+    assert line.endswith("elsewhere/p spec.podSelector: it selects no Pod of the input: it isolates nobody")
+
+
+CUSTOM = "apiVersion: example.com/v1\nkind: Shop\nmetadata: {name: s}\n"
+
+
+def test_a_policy_that_selects_nobody_leaves_open_only_what_an_operator_may_make() -> None:
+    nobody = policy("podSelector: {matchLabels: {app: bd}}")
+    assert not load(WEB, nobody, **CLOSER).scenario.unmodelled
+    assert set(load(WEB, nobody, CUSTOM, **CLOSER).scenario.unmodelled) == {"isolation", "connectivity"}
+    assert not load(WEB, nobody, CUSTOM).scenario.unmodelled
 
 
 def test_pods_of_a_workload_without_a_class_are_asked_whether_they_get_out() -> None:
@@ -157,7 +166,7 @@ def test_pods_of_a_workload_without_a_class_are_asked_whether_they_get_out() -> 
 
 def test_a_service_without_a_selector_may_lead_to_whom_a_policy_isolates() -> None:
     by_hand = "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 1}]}\n"
-    (line,) = told(WEB, by_hand, policy("podSelector: {matchLabels: {app: db}}"))
+    line, _ = told(WEB, by_hand, policy("podSelector: {matchLabels: {app: db}}"))
     assert "whether it isolates the endpoints of Service default/x, which has no selector, is not known" in line
 
 

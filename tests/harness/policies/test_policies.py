@@ -131,9 +131,13 @@ def test_a_connection_from_before_the_policy_goes_on_and_ends_with_its_pod() -> 
     db = evolve(DB, present=True, until=2)
     restarted = evolve(BEFORE, pods=(db, BEFORE.pods[1]), script=(APPLY, evolve(THEN, waits=True)))
     assert status(restarted, claims.forbidden_stays_out) == "HOLDS"
-    allowed = evolve(BEFORE, pods=(BEFORE.pods[0], evolve(FRONT, present=True)), connection=("front", "db"))
+    assert status(evolve(BEFORE, ends=True), claims.forbidden_stays_out) == "HOLDS"
+    allowed = evolve(BEFORE, ends=True, pods=(BEFORE.pods[0], evolve(FRONT, present=True)), connection=("front", "db"))
     assert status(allowed, claims.forbidden_stays_out) == "HOLDS"
     assert status(allowed, claims.answered) == "HOLDS"
+    kept = Invariant("kept", "", lambda view: ("ended",) if view[HANDLED] and not view[CONNECTION] else ())
+    asked = evolve(allowed, script=(evolve(APPLY, waits=True),))
+    assert explore(machine(asked), [kept])["kept"].evidence == ("ended",)  # Nobody need ask.
 
 
 @pytest.mark.parametrize("members", Members)
