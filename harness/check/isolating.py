@@ -193,8 +193,8 @@ class _Looks:
         for one in setup.pods:
             yield tuple(bool(isolates((policy,), one.party, d)) for policy in self.policies for d in (INGRESS, EGRESS))
             yield tuple(is_peer(policy, peer, one.party) for policy, peer in self.peers)
-            yield tuple(tuple(map(places.get, names)) for names in (one.after, one.before))
-            yield evolve(one, party=OUTSIDE, after=(), before=())
+            yield tuple(map(places.get, one.before))
+            yield evolve(one, party=OUTSIDE, before=())
 
     def _ports(self, source: Life | None, destination: Life | None) -> Iterator[tuple[_Port, tuple[bool, ...]]]:
         """Yield ports with what each rule says of them, if that differs; none where no policy keeps these two apart."""
@@ -271,7 +271,6 @@ class _Looks:
                 present=life.present,
                 since=life.since,
                 until=life.until,
-                after=tuple(other for one, other in names if one.number == life.after),
                 before=tuple(other for one, other in names if one.number == life.before),
                 finishes=life.finishes,
                 fits=life.fits,
@@ -282,15 +281,14 @@ def _without_idle_steps(setup: Setup) -> Setup:
     """Leave out the policies that select none of the Pods, and the steps that then mean nothing to anybody."""
     versions = [tuple(one for one in version if _selects_any(one, setup.pods)) for version in setup.versions]
     named = {step for one in setup.pods for step in (one.since, one.until)}
-    kept, script, places, waits = [versions[0]], list[Step](), {0: 0}, False
+    kept, script, places = [versions[0]], list[Step](), {0: 0}
     for number, step in enumerate(setup.script, start=1):
-        waits = waits or step.waits
         if versions[step.version] != kept[-1]:
             kept.append(versions[step.version])
         elif number not in named:
             continue
-        script.append(Step(step.told, len(kept) - 1, waits))
-        places[number], waits = len(script), False
+        script.append(evolve(step, version=len(kept) - 1))
+        places[number] = len(script)
     pods = (
         evolve(one, since=places[one.since], until=None if one.until is None else places[one.until])
         for one in setup.pods

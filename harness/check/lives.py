@@ -22,7 +22,7 @@ from ...properties.placement.placement import Infeasible, feasible
 from ...properties.reachability.network_policy import Policy, policy_of
 from ..input.given import Done, carried_out
 from ..input.priorities import may_preempt
-from ..input.scenario import Scenario, Start
+from ..input.scenario import Scenario, Start, Switch
 from ..policies.setup import Step
 from ..world.faults.registry import possible
 from ..world.prepare import Prepared
@@ -45,8 +45,6 @@ class Life:
     """They run at the start."""
     since: int = 0
     until: int | None = None
-    after: int | None = None
-    """The life whose Pods must all be gone before these are made."""
     before: int | None = None
     """The life of which one must run before these go."""
     fits: bool = True
@@ -72,13 +70,13 @@ class History:
         self.versions: list[tuple[Policy, ...]] = [()]
         self.changed: set[Ref] = set()
         for other in prepared.starts[1:]:
-            if _pods(other.objects) != _pods(self.objects):
-                raise TooMuchError("the states of rest to start from differ in which Pods there are")
+            if _running(other.objects) != _running(self.objects):
+                raise TooMuchError("the states of rest to start from differ in which Pods run")
         if scenario.start is Start.EMPTY:
             self._first_apply(scenario)
         else:
             self.versions[0] = _policies(self.objects)
-            self._found()
+            self._found(scenario.switches)
         for done in carried_out(scenario, self.objects):
             self._step(_told(done), _policies(done.after.objects.values()), waits=scenario.wait_between_steps)
             for write in done.writes:
@@ -88,13 +86,15 @@ class History:
 
     # --- the start ---
 
-    def _found(self) -> None:
+    def _found(self, switches: frozenset[Switch]) -> None:
         """Take the Pods that are there at the start, those alike together."""
         alike: dict[tuple[Ref | None, bool, Hashable], list[Pod]] = {}
         for pod in (one for one in self.objects if isinstance(one, Pod)):
             runs = pod.status.phase == "Running" and not pod.metadata.terminating
             if not runs and pod.spec.node_name and not pod.finished:
                 raise TooMuchError(f"Pod {pod.metadata.name}, which neither waits nor runs at the start")
+            if pod.finished and Switch.SETS_UNTIL_DELETED in switches:
+                raise TooMuchError(f"Pod {pod.metadata.name}, which has ended by the start")
             if not pod.finished:
                 maker = self._maker(pod)
                 like = (pod.metadata.namespace, pod.metadata.labels, pod.spec.containers)
@@ -151,13 +151,10 @@ class History:
         if old is not None and (old.spec.template, old.spec.wanted) != (new.spec.template, new.spec.wanted):
             self.changed.add(ref)
         if isinstance(new, Deployment) and old is not None and old.spec.template != new.spec.template:
-            recreates = new.spec.strategy.type == "Recreate"
-            made = self._add(
-                _template(new), new.spec.wanted, ref, since=now, after=mine[-1].number if mine and recreates else None
-            )
+            made = self._add(_template(new), new.spec.wanted, ref, since=now)
             if not made.fits:
                 raise TooMuchError(f"a rollout whose Pods fit nowhere: {ref.name}")
-            waits = not recreates and not max_unavailable(new) and new.spec.wanted
+            waits = new.spec.strategy.type != "Recreate" and not max_unavailable(new) and new.spec.wanted
             for life in mine:
                 self._replace(evolve(life, until=now, before=made.number if waits else None))
             return
@@ -203,10 +200,9 @@ class History:
         *,
         present: bool = False,
         since: int = 0,
-        after: int | None = None,
     ) -> Life:
         fits = present or not isinstance(feasible([_unbound(pod)], self.nodes), Infeasible)
-        life = Life(len(self.lives), pod, count, maker, present=present, since=since, after=after, fits=fits)
+        life = Life(len(self.lives), pod, count, maker, present=present, since=since, fits=fits)
         self.lives.append(life)
         return life
 
@@ -240,8 +236,8 @@ def _refuse_unknown(scenario: Scenario) -> None:
         raise TooMuchError(f"which Pod a step is about: {pods[0]}")
 
 
-def _pods(objects: Iterable[Object]) -> set[str]:
-    return {str(ref_of(one)) for one in objects if isinstance(one, Pod)}
+def _running(objects: Iterable[Object]) -> set[tuple[Ref, str]]:
+    return {(ref_of(one), one.status.phase) for one in objects if isinstance(one, Pod)}
 
 
 def _policies(objects: Iterable[Object]) -> tuple[Policy, ...]:

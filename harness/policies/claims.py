@@ -8,7 +8,7 @@ from functools import partial
 from ...model.components.network_policy import Pod, Stage, State, steps
 from ...model.machine import Converges, Invariant, StepProperty, View
 from ...properties.reachability.network_policy import EGRESS, INGRESS
-from .policies import ANSWERED, BROKEN, TRACKED, UNTRACKED
+from .policies import ANSWERED, BROKEN
 from .setup import CONNECTION, HANDLED, OUTSIDE, PolicyWorld, Setup, slot
 from .walls import allowed, passes, stands
 
@@ -55,14 +55,11 @@ def _leaks(world: PolicyWorld, view: View) -> Iterator[str]:
     for source, destination, allows in _pairs(world, view):
         if not allows and passes(world, view, source, destination):
             yield f"{_told(world, view, source)} must not talk to {destination} and gets through"
-        if not allows and world.setup.connection == (source, destination) and view[CONNECTION] in LIVE:
+        if not allows and world.setup.connection == (source, destination) and view[CONNECTION] == ANSWERED:
             yield (
                 f"{_told(world, view, source)} must not talk to {destination}, "
                 "and a connection that was allowed before goes on"
             )
-
-
-LIVE = frozenset({TRACKED, UNTRACKED, ANSWERED})
 
 
 def allowed_passes(setup: Setup) -> Converges:

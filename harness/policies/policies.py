@@ -48,9 +48,8 @@ def machine(setup: Setup) -> Machine:
     for one in setup.pods:
         address = f"10.1.0.{present.index(one.name) + 1}" if one.present else ""
         status: Status = ("Running", address) if one.present else ("", "")
-        walled = one.present and world.isolated_at_all(0, one.name)
         slots[slot("stage", one.name)] = Stage.STARTED if one.present else Stage.ABSENT
-        slots[slot("wall", one.name)] = Wall.RULED if walled else Wall.NONE
+        slots[slot("wall", one.name)] = Wall.RULED if one.present else Wall.NONE
         slots |= {slot("address", one.name): address, slot("made", one.name): (0, 0)}
         slots |= {slot("status", one.name): status, slot("seen", one.name): status}
         seen[one.name] = status
@@ -89,19 +88,13 @@ def _acts(world: PolicyWorld, waits: bool, view: View) -> Iterator[Outcome]:  # 
 
 
 def _makes(world: PolicyWorld, one: Program, view: View) -> Iterator[Outcome]:
-    """Make a Pod, unless it is to go by now; those that must be gone before are."""
-    gone = all(_is_gone(world.program(other), view) for other in one.after)
-    if view[slot("stage", one.name)] is not Stage.ABSENT or not gone or view[DONE] < one.since or _is_over(one, view):
+    """Make a Pod, unless it is to go by now."""
+    if view[slot("stage", one.name)] is not Stage.ABSENT or view[DONE] < one.since or _is_over(one, view):
         return
     there, handled = world.there(view), view[HANDLED]
     made: dict[str, Hashable] = {slot("stage", one.name): Stage.CREATED, slot("made", one.name): (there, handled)}
     told = "after the policies were handled" if handled == there else "the policies are not handled yet"
     yield Outcome(told, made | {slot("status", one.name): ("Pending", "")})
-
-
-def _is_gone(one: Program, view: View) -> bool:
-    stage = view[slot("stage", one.name)]
-    return stage is Stage.GONE or (stage is Stage.ABSENT and _is_over(one, view))
 
 
 def _is_over(one: Program, view: View) -> bool:
@@ -176,7 +169,7 @@ def _handles_policies(world: PolicyWorld, view: View) -> Iterator[Outcome]:
         }
         for one in world.setup.pods:
             runs = view[slot("seen", one.name)][0] == "Running" and view[slot("stage", one.name)] is Stage.STARTED
-            if runs and world.isolated_at_all(version, one.name):
+            if runs:
                 updates[slot("wall", one.name)] = Wall.RULED
         if world.setup.ends and world.setup.connection is not None:
             kept = allowed(world, view, world.setup.versions[version], *world.setup.connection)
@@ -198,8 +191,7 @@ def _handles(world: PolicyWorld, name: str, view: View) -> Iterator[Outcome]:
     if before == now:
         return
     updates: dict[str, Hashable] = {slot("seen", name): now} | _sets_after(world, name, view)
-    runs = now[0] == "Running" and view[slot("stage", name)] is Stage.STARTED
-    if runs and (world.isolated_at_all(view[HANDLED], name) or view[slot("wall", name)] is Wall.CLOSED):
+    if now[0] == "Running" and view[slot("stage", name)] is Stage.STARTED:
         updates[slot("wall", name)] = Wall.RULED
     yield Outcome(f"sees it {now[0] or 'gone'}", updates)
 

@@ -39,8 +39,6 @@ class Program:
     """The step of the script from which on it may be made."""
     until: int | None = None
     """The step from which on it is deleted."""
-    after: tuple[str, ...] = ()
-    """It is made only once these are gone."""
     before: tuple[str, ...] = ()
     """It is deleted only once these are reported to run."""
     finishes: bool = False

@@ -48,6 +48,8 @@ def applied(text: str) -> dict[str, Any]:
     return {"apply": {"object": yaml.safe_load(text.removesuffix("---\n"))}}
 
 
+SPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n---\n"
+OPEN = {"switches": {"sandboxes": "open"}}
 DB, FRONT, OTHER = deployment("db"), deployment("front"), deployment("other")
 DELETES = {"deleteObject": {"kind": "NetworkPolicy", "name": "db"}}
 RESTART = {"rolloutRestart": {"kind": "Deployment", "name": "db"}}
@@ -85,7 +87,7 @@ def test_a_policy_that_comes_while_connections_are_open_is_too_late_and_the_run_
     assert "before Pods that it selects are made" in claim.blame[0].what
     assert claim.trace is not None
     assert replay(machine_for(made, claim.kind), claim.trace).complete
-    assert claims["connectivity"].status is Status.HOLDS
+    assert (claims["connectivity"].status, claims["connectivity"].blame) == (Status.HOLDS, ())
 
 
 @pytest.mark.parametrize(
@@ -123,9 +125,23 @@ def test_isolation_holds_where_the_policy_is_handled_before_pods_are_made(
     assert verdicts(manifests, *script, **options)[0] == isolation
 
 
+def test_the_first_breach_of_the_first_that_ask_each_other_is_told() -> None:
+    claim = judged(scenario(FRONT, applied(POLICY), applied(DB)))["isolation"]
+    assert claim.lines == ("db runs open for ingress, though it was made when policies isolated it",)
+    abroad = SPACE + deployment("db", namespace="x") + POLICY.replace("name: db}", "name: db, namespace: x}", 1)
+    restart = {"rolloutRestart": {**RESTART["rolloutRestart"], "namespace": "x"}}
+    kind = judged(scenario(abroad, restart, **OPEN))
+    assert kind["isolation"].kind == "behind walls: outside asks x/db 8080/TCP"
+
+
 def test_what_holds_says_what_was_looked_at_and_which_half_said_nothing() -> None:
     claim = judged(scenario(POLICY + FRONT, applied(DB)))["isolation"]
     assert (claim.vacuous, claim.lines) == ((), ("with a network plugin: 2 looks at who asks whom, 24 states",))
+    assert (
+        judged(scenario(POLICY + DB + JOB, applied(OTHER)))["isolation"]
+        .lines[0]
+        .startswith("with a network plugin: 5 looks")
+    )
     settled = judged(scenario(POLICY + FRONT + DB, NEW_FRONT))["isolation"]
     assert settled.vacuous == ()
     assert verdicts(FRONT + DB, NEW_FRONT) == ("vacuous", "vacuous")
@@ -139,6 +155,10 @@ BIG = (
     .replace("labels: {app: big}", "labels: {app: front}")
     .replace("image: 'big:1'", "image: 'big:1', resources: {requests: {cpu: '64'}}")
 )
+ENDS = JOB.replace("restartPolicy: Never", "activeDeadlineSeconds: 9")
+FRONT_TOO = bare("front")
+ONE = {"scale": {"kind": "Deployment", "name": "front", "replicas": 1}}
+GONE = {"deleteObject": {"kind": "Deployment", "name": "front"}}
 ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
 
 
@@ -152,6 +172,10 @@ ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
         (POLICY + DB + FRONT, [NEW_FRONT], {"addressSets": "by-address"}, (False, False)),
         (POLICY + DB + JOB, [applied(OTHER)], {"addressSets": "until-deleted"}, (True, False)),
         (POLICY + DB + JOB, [], {"addressSets": "until-deleted"}, (False, False)),
+        (POLICY + DB, [applied(ENDS), applied(OTHER)], {"addressSets": "until-deleted"}, (True, False)),
+        (POLICY + DB + deployment("front", 2), [ONE, applied(FRONT_TOO)], {"addressSets": "by-address"}, (False, True)),
+        (POLICY + DB + FRONT, [GONE, applied(FRONT_TOO)], {"addressSets": "by-address"}, (False, True)),
+        (POLICY + DB + FRONT, [applied(FRONT_TOO)], {"addressSets": "by-address"}, (False, False)),
         (POLICY + DB + BIG, [applied(FRONT)], {"addressSets": "rebuilt-if-all-run"}, (False, True)),
         (POLICY + DB, [applied(FRONT)], {"addressSets": "rebuilt-if-all-run"}, (False, False)),
         (DB + FRONT, [applied(POLICY)], {"connections": "untracked"}, (True, False)),
@@ -165,6 +189,10 @@ ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
         "one comes first",
         "a stranger after a job",
         "nobody after a job",
+        "a stranger after a Pod with a deadline",
+        "one of two is scaled away",
+        "all are deleted",
+        "nobody goes",
         "a Pod that fits nowhere",
         "all Pods fit",
         "connections from before",
@@ -194,6 +222,7 @@ def test_answers_that_a_wall_does_not_know_are_lost() -> None:
     claim = judged(scenario(DB, applied(egress), switches=switches))["connectivity"]
     assert claim.status is Status.VIOLATED
     assert "a wall does not know the connection" in claim.lines[0]
+    assert claim.blame == ()
     assert judged(scenario(DB, applied(egress)))["connectivity"].status is Status.HOLDS
 
 
@@ -201,8 +230,6 @@ def test_answers_that_a_wall_does_not_know_are_lost() -> None:
 
 SCALE_UP = {"scale": {"kind": "Deployment", "name": "db", "replicas": 2}}
 TO_ZERO = {"scale": {"kind": "Deployment", "name": "db", "replicas": 0}}
-OPEN = {"switches": {"sandboxes": "open"}}
-GONE = {"deleteObject": {"kind": "Deployment", "name": "front"}}
 
 
 @pytest.mark.parametrize(
@@ -254,12 +281,32 @@ def test_who_is_let_in_on_a_port_may_stay() -> None:
         "apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {selector: {app: db}, ports: [{port: 7}]}\n---\n"
     )
     assert verdicts(DB + FRONT + served + "---\n", applied(PORTS))[0] == "VIOLATED"
+    elsewhere = served.replace("{app: db}", "{app: front}") + "---\n"
+    assert verdicts(DB + FRONT + elsewhere, applied(PORTS))[0] == "vacuous"
+    seven = applied(PORTS.replace("8080", "7"))
+    assert verdicts(bare("db") + served + "---\n", seven)[0] == "vacuous"
+    assert verdicts(bare("db"), seven)[0] == "VIOLATED"
+
+
+def test_two_pods_of_one_workload_are_looked_at_beside_each_other() -> None:
+    among = POLICY.replace("app: front", "app: db")
+    assert judged(scenario(DB, applied(among)))["connectivity"].vacuous == ("allowed passes",)
+    assert judged(scenario(deployment("db", 2), applied(among)))["connectivity"].vacuous == ()
 
 
 # --- what is not known ----------------------------------------------------------------------------------------------
 
 ROLE = deployment("db", more="paused: true, ")
-SPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n---\n"
+BIGGER = deployment("db").replace("image: 'db:1'", "image: 'db:1', resources: {requests: {cpu: '64'}}")
+HALF = ", resources: {requests: {cpu: '3'}}"
+RANK = "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 9\n---\n"
+THROWS = (
+    "apiVersion: v1\nkind: Node\nmetadata: {name: aside}\nspec: {taints: [{key: k, effect: NoExecute}]}\n"
+    "status: {allocatable: {cpu: 1, memory: 1Gi, pods: 9}}\n---\n"
+)
+WAITS = bare("db").replace("image: 'db:1'", "image: 'db:1', envFrom: [{configMapRef: {name: nix}}]")
+TWO = {"scale": {"kind": "Deployment", "name": "db", "replicas": 2}}
+LESS = {"scale": {"kind": "Deployment", "name": "db", "replicas": 1}}
 
 
 @pytest.mark.parametrize(
@@ -285,6 +332,24 @@ SPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n---\n"
             "NetworkPolicy default/db spec.ingress[0].from[0].ipBlock: which Pods have these addresses is not known",
         ),
         (POLICY + DB, [RESTART, {"deletePod": {"workload": "Deployment/db"}}], {}, "after its workload has changed"),
+        (POLICY + DB, [TWO, LESS], {}, "which Pods of db go"),
+        (POLICY + DB, [applied(BIGGER)], {}, "a rollout whose Pods fit nowhere: db"),
+        (POLICY + RANK + DB + bare("top", "priorityClassName: high, "), [RESTART], {}, "Pods that may evict others"),
+        (POLICY + THROWS + DB, [RESTART], {}, "nodes that throw Pods out"),
+        (
+            POLICY + ENDS + DB,
+            [applied(OTHER)],
+            {"switches": {"addressSets": "until-deleted"}},
+            "Pod job, which has ended by the start",
+        ),
+        (POLICY + WAITS, [], {"complete": True}, "Pod db, which neither waits nor runs at the start"),
+        (POLICY + DB, [{"deletePod": {"workload": "Deployment/db"}}], {"start": "empty"}, "which Pod a step is about"),
+        (
+            POLICY + "".join(bare(one).replace(":1'", f":1'{HALF}") for one in ("db", "front")),
+            [DELETES],
+            {},
+            "differ in which Pods run",
+        ),
         (POLICY + bare("db"), [applied(bare("db").replace("{app: db}", "{app: x}"))], {}, "bears other labels: db"),
     ],
     ids=[
@@ -298,6 +363,14 @@ SPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n---\n"
         "orphans",
         "addresses",
         "a Pod of a new template",
+        "which of several go",
+        "no room for a rollout",
+        "preemption",
+        "a NoExecute taint",
+        "a Pod that has ended",
+        "a Pod that does not start",
+        "a Pod by its workload",
+        "several states of rest",
         "other labels",
     ],
 )

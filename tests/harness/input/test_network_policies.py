@@ -128,15 +128,16 @@ def test_a_policy_that_may_drop_packets_leaves_reachability_open_with_its_line(s
 
 OPEN = f"{ALL_OF_WEB}, ingress: [{{}}]"
 DELETES = [{"deleteObject": {"kind": "NetworkPolicy", "name": "open"}}]
+ALL_GO = [{"deleteObject": {"kind": "Namespace", "name": "default"}}]
 
 
 @pytest.mark.parametrize(
     ("script", "count"),
-    [([], 0), (DELETES, 1), ([{"deleteObject": {"kind": "NetworkPolicy", "name": "p"}}], 0)],
-    ids=["both stay", "the open one goes", "the closed one goes"],
+    [([], 0), (DELETES, 1), (ALL_GO, 1), ([{"deleteObject": {"kind": "NetworkPolicy", "name": "p"}}], 0)],
+    ids=["both stay", "the open one goes", "all go", "the closed one goes"],
 )
 def test_one_policy_may_let_in_whom_another_does_not_as_long_as_it_is_there(script: list[Any], count: int) -> None:
-    found = told(WEB, policy("podSelector: {}"), policy(OPEN, "open"), script=script)
+    found = told(SPACE, WEB, policy("podSelector: {}"), policy(OPEN, "open"), script=script)
     assert len(found) == count
 
 
@@ -146,6 +147,12 @@ def test_a_policy_that_a_step_applies_counts_and_one_of_another_namespace_does_n
     assert len(told(WEB, script=[applied])) == 1
     (line,) = told(WEB, policy("podSelector: {}", namespace="elsewhere"))
     assert line.endswith("elsewhere/p spec.podSelector: it selects no Pod of the input: it isolates nobody")
+
+
+def test_the_number_that_a_service_sends_to_counts() -> None:
+    by_number = WEB.replace("targetPort: http", "targetPort: 8080")
+    assert told(by_number, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080}}]}}]")) == []
+    assert len(told(by_number, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 80}}]}}]"))) == 1
 
 
 CUSTOM = "apiVersion: example.com/v1\nkind: Shop\nmetadata: {name: s}\n"

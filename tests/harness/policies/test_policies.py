@@ -164,14 +164,37 @@ def test_who_finishes_gives_way_to_a_stranger_only_where_it_stays_in_the_set() -
     assert status(evolve(kept, pods=deleted, script=(Step("deletes", 0),)), claims.forbidden_stays_out) == "HOLDS"
 
 
-@pytest.mark.parametrize(("after", "held"), [(("front-old",), True), ((), False)], ids=["after it", "at any time"])
-def test_a_pod_is_made_only_once_those_before_it_are_gone(after: tuple[str, ...], *, held: bool) -> None:
-    old, new = program("front-old", "front", present=True, until=1), evolve(FRONT, after=after)
-    both = Invariant("one at a time", "", lambda view: ("both",) if len(PolicyWorld(setup).started(view)) > 1 else ())
-    setup = Setup(((),), (old, new), (Step("replaces", 0),))
-    assert (explore(machine(setup), [both])["one at a time"].status is Status.HOLDS) == held
-    runs = Sometimes("runs", "", lambda view: "front" in PolicyWorld(setup).started(view))
-    assert explore(machine(setup), [runs])["runs"].status is Status.HOLDS
+def test_a_set_is_not_made_anew_when_another_policy_comes() -> None:
+    other = Policy("shop", "other", labelled("other"), frozenset({INGRESS}))
+    healed = (Step("deletes", 0), Step("applies another", 1, waits=True))
+    setup = evolve(TAKEN_OVER, versions=((FRONT_TO_DB,), (FRONT_TO_DB, other)), script=healed)
+    assert status(evolve(setup, members=Members.BY_ADDRESS), claims.allowed_passes) == "VIOLATED"
+    assert status(evolve(setup, members=Members.REBUILT), claims.allowed_passes) == "HOLDS"
+
+
+def test_a_policy_that_is_gone_has_empty_sets() -> None:
+    setup = Setup(((FRONT_TO_DB,), ()), (DB, evolve(FRONT, present=True)), (Step("deletes the policy", 1),))
+    place = "set/0/Ingress/0/0"
+    held = Invariant("held", "", lambda view: ("wrong",) if bool(view[place]) == bool(view[HANDLED]) else ())
+    assert explore(machine(setup), [held])["held"].status is Status.HOLDS
+
+
+def test_policies_of_egress_alone_are_judged_by_who_gets_out() -> None:
+    out = Policy("shop", "db", labelled("db"), frozenset({EGRESS}), egress=(Rule((Peer(pods=labelled("front")),)),))
+    setup = evolve(SMALL, versions=((out,),))
+    assert [status(setup, one) for one in (claims.isolated, claims.forbidden_stays_out, claims.allowed_passes)] == [
+        "HOLDS", "HOLDS", "HOLDS"
+    ]  # fmt: skip
+    assert status(evolve(setup, starts_closed=False), claims.isolated) == "VIOLATED"
+
+
+def test_a_connection_is_over_when_one_of_its_ends_is() -> None:
+    pods = (evolve(DB, present=True, until=1), evolve(STRANGER, present=True))
+    setup = Setup(((),), pods, (Step("deletes db", 0),), connection=("stranger", "db"))
+    over = Invariant(
+        "over", "", lambda view: ("open",) if view[slot("stage", "db")] is Stage.GONE and view[CONNECTION] else ()
+    )
+    assert explore(machine(setup), [over])["over"].status is Status.HOLDS
 
 
 def test_a_pending_pod_only_harms_an_agent_that_does_not_leave_it_out() -> None:
@@ -197,6 +220,9 @@ def test_the_answer_to_a_tracked_call_is_let_in_and_to_an_untracked_one_blocked(
     assert status(evolve(open_at_first, tracks=True), claims.answered) == "HOLDS"
     without = evolve(open_at_first, versions=((),))
     assert status(without, claims.answered) == "HOLDS"
+    nothing_out = Policy("shop", "db", labelled("db"), frozenset({EGRESS}))
+    kept_in = evolve(BEFORE, versions=((), (nothing_out,)), tracks=False)
+    assert status(kept_in, claims.answered) == "VIOLATED"  # It is the wall of who is asked that lets nothing out.
     done = Sometimes("done", "", lambda view: view[CONNECTION] == "answered")
     assert explore(machine(CALLING), [done])["done"].status is Status.HOLDS
 
