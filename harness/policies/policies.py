@@ -158,7 +158,7 @@ def _reports(one: Program, view: View) -> Iterator[Outcome]:
 
 
 def _handles_policies(world: PolicyWorld, view: View) -> Iterator[Outcome]:
-    """Put the rules of a later version in force: its sets, and the walls of the Pods that it has seen running."""
+    """Put the rules of a later version in force, with its sets: a Pod that it has seen running has a wall for them."""
     old = view[HANDLED]
     seen: dict[str, Status] = {one.name: view[slot("seen", one.name)] for one in world.setup.pods}
     for version in range(old + 1, world.there(view) + 1):
@@ -167,10 +167,6 @@ def _handles_policies(world: PolicyWorld, view: View) -> Iterator[Outcome]:
         updates |= {
             address_set(one.place): _filled(world, one, seen, version) for one in world.sets if one.policy not in stay
         }
-        for one in world.setup.pods:
-            runs = view[slot("seen", one.name)][0] == "Running" and view[slot("stage", one.name)] is Stage.STARTED
-            if runs:
-                updates[slot("wall", one.name)] = Wall.RULED
         if world.setup.ends and world.setup.connection is not None:
             kept = allowed(world, view, world.setup.versions[version], *world.setup.connection)
             updates |= {} if kept else {CONNECTION: ""}

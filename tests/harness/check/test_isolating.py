@@ -158,6 +158,9 @@ BIG = (
 ENDS = JOB.replace("restartPolicy: Never", "activeDeadlineSeconds: 9")
 FRONT_TOO = bare("front")
 ONE = {"scale": {"kind": "Deployment", "name": "front", "replicas": 1}}
+LATER = deployment("later", more=RECREATE).replace("labels: {app: later}", "labels: {app: front, it: later}")
+LATER = LATER.replace("matchLabels: {app: later}", "matchLabels: {it: later}")
+NEW_LATER = {"setImage": {**NEW_FRONT["setImage"], "name": "later"}}
 GONE = {"deleteObject": {"kind": "Deployment", "name": "front"}}
 ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
 
@@ -176,6 +179,8 @@ ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
         (POLICY + DB + deployment("front", 2), [ONE, applied(FRONT_TOO)], {"addressSets": "by-address"}, (False, True)),
         (POLICY + DB + FRONT, [GONE, applied(FRONT_TOO)], {"addressSets": "by-address"}, (False, True)),
         (POLICY + DB + FRONT, [applied(FRONT_TOO)], {"addressSets": "by-address"}, (False, False)),
+        (POLICY + DB + JOB, [applied(FRONT_TOO), applied(OTHER)], {"addressSets": "until-deleted"}, (True, False)),
+        (POLICY + DB + FRONT + LATER, [NEW_FRONT, NEW_LATER], {"addressSets": "by-address"}, (False, True)),
         (POLICY + DB + BIG, [applied(FRONT)], {"addressSets": "rebuilt-if-all-run"}, (False, True)),
         (POLICY + DB, [applied(FRONT)], {"addressSets": "rebuilt-if-all-run"}, (False, False)),
         (DB + FRONT, [applied(POLICY)], {"connections": "untracked"}, (True, False)),
@@ -193,6 +198,8 @@ ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
         "one of two is scaled away",
         "all are deleted",
         "nobody goes",
+        "a stranger beside one who is let in",
+        "one comes first, another goes first",
         "a Pod that fits nowhere",
         "all Pods fit",
         "connections from before",
