@@ -331,7 +331,7 @@ def test_the_model_of_one_pod_has_the_size_that_counting_gives() -> None:
 
 
 CALLS = evolve(CALLING, versions=((), (OUT_ONLY,)), script=(APPLY,))
-LEAVES = evolve(COMES, pods=(DB, program("front-old", "front", until=1), FRONT))
+LEAVES = evolve(COMES, pods=(evolve(DB, until=1), program("front-old", "front", until=1), FRONT))
 
 
 @pytest.mark.parametrize("setup", [COMES, CALLS, LEAVES])
