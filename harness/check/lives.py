@@ -116,7 +116,9 @@ class History:
         stored = {ref_of(one): one for one in self.objects}
         there: list[Policy] = []
         for manifest in scenario.objects:
-            one = stored[ref_of(manifest)]
+            one = stored.get(ref_of(manifest))
+            if one is None:
+                raise TooMuchError(f"a {ref_of(manifest).kind} that gets its name from the API server")
             if isinstance(one, NetworkPolicy):
                 there.append(policy_of(one))
             if isinstance(one, NetworkPolicy | Workload | Pod):

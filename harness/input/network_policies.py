@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ...impl.api.claim_names import CONNECTIVITY, ISOLATION, REACHABILITY
 from ...impl.api.core import Namespace, Pod, PodSpec, Service, ServicePort
@@ -42,7 +42,10 @@ class Door:
 
     service: Service
     maker: Template
+    port: int
+    """The Service's own."""
     number: int
+    """The Pods'."""
     protocol: str
 
 
@@ -89,12 +92,23 @@ def _in(objects: tuple[Object, ...], policies: list[NetworkPolicy], scenario: Sc
     for door in doors(objects):
         isolating = [one for one in policies if isolates((policy_of(one),), _party(door.maker), INGRESS)]
         if not any(_lets_all(one, INGRESS, door) for one in isolating if one in lasting):
-            told = f"it may not let everybody in on {door.number}/{door.protocol} of {ref_of(door.service)}"
+            told = f"it {_lets(isolating, door)} in on {door.number}/{door.protocol} of {ref_of(door.service)}"
             yield from ((one, _field(one, INGRESS), told) for one in isolating if not _lets_all(one, INGRESS, door))
     for service in objects:
         if isinstance(service, Service) and not service.spec.selector and service.spec.type != "ExternalName":
             told = f"whether it isolates the endpoints of {ref_of(service)}, which has no selector, is not known"
             yield from ((one, "", told) for one in policies if INGRESS in policy_of(one).directions)
+
+
+def _lets(isolating: list[NetworkPolicy], door: Door) -> str:
+    """Say whom policies let in by a door: some perhaps, or nobody, where no rule is about the port at all."""
+    party = _party(door.maker)
+    rules = [(known, evolve(rule, peers=())) for known in map(policy_of, isolating) for rule in known.ingress]
+    if any(admits(known, rule, Party(""), party, door.number, door.protocol) for known, rule in rules):
+        return "may not let everybody"
+    if any(admits(known, rule, Party(""), party, door.port, door.protocol) for known, rule in rules):
+        return f"lets in on {door.port}, the port of the Service and not of its Pods, and so nobody"
+    return "lets nobody"
 
 
 def _out(
@@ -145,7 +159,7 @@ def doors(objects: tuple[Object, ...]) -> Iterator[Door]:
             for maker in templates(objects):
                 if _selects(service, maker.ref.namespace, maker.labels):
                     yield from (
-                        Door(service, maker, number, port.protocol or "TCP")
+                        Door(service, maker, port.port, number, port.protocol or "TCP")
                         for port in service.spec.ports
                         for number in _numbers(port, maker)
                     )

@@ -164,7 +164,7 @@ class Detail(Enum):
     POLICIES = (
         "network",
         "policies",
-        "isolation, connectivity: any two Pods and a third that goes, on one node with room; connections go on",
+        "isolation, connectivity: any two Pods and a third that goes, on one node with room",
     )
 
     def __init__(self, key: str, value: str, told: str) -> None:
