@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import ref_of
+from ...impl.api.networking import NetworkPolicy
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Detail, Scenario, Start, Switch
@@ -64,6 +65,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             _propagation(scenario),
             _balancers(scenario),
             _requests(scenario),
+            _policies(scenario),
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
             _scores(scenario),
             *_placement(scenario),
@@ -232,6 +234,13 @@ def _requests(scenario: Scenario) -> str:
     if seconds is None:
         return ""
     return f"a connection that is accepted lasts {seconds} s at most; after its SIGTERM a program goes on serving it"
+
+
+def _policies(scenario: Scenario) -> str:
+    """Say what is taken of the network plugin where there is something for it to do."""
+    if any(isinstance(one, NetworkPolicy) for one in scenario.everything):
+        return "reachability: whom NetworkPolicies let in, a network plugin has let in by the time a Pod is ready"
+    return ""
 
 
 def _images(scenario: Scenario) -> str:

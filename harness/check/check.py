@@ -42,7 +42,7 @@ from ..world.drain import refused_evictions
 from ..world.prepare import Prepared, prepare
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
-from . import balancing, flowing, lasting, motion, queueing
+from . import balancing, flowing, isolating, lasting, motion, queueing
 from .advice import NO_PODS, gap_blame
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -132,6 +132,8 @@ def machine_for(scenario: Scenario, kind: str = "", prepared: Prepared | None = 
         return balancing.machine_of(scenario, prepared, kind)
     if kind.startswith(lasting.LASTING):
         return lasting.machine_of(scenario, prepared, kind)
+    if kind.startswith(isolating.BEHIND_WALLS):
+        return isolating.machine_of(scenario, prepared, kind)
     if kind == queueing.IN_QUEUE:
         return queueing.machine_of(scenario, prepared)
     return cluster_for(scenario, kind, prepared).machine
@@ -162,6 +164,7 @@ def _claims(
 ) -> Iterator[Claim]:
     room = found[claim_properties.ROOM]
     open_ends = _open_ends(core.scenario, prepared)
+    walls = _behind_walls(core.scenario, prepared, limits, progress)
     too_small = room.evidence if room.status is Status.VIOLATED else ()
     for name, sentence in claim_properties.SENTENCES.items():
         verdict = next((one for one in found.verdicts if one.name == name), None)
@@ -171,6 +174,8 @@ def _claims(
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nothing is evicted.
         elif name == FLOWS and Detail.CONNECTIONS in core.scenario.detail:
             claim = flowing.judge(core.scenario, prepared, limits, progress)
+        elif name in walls:
+            claim = walls[name]
         elif name == claim_deadline.NAME and core.scenario.deadline is not None:
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nobody may evict others.
         else:
@@ -198,6 +203,15 @@ def _claims(
             lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.pods})",)
             claim = evolve(claim, status=Status.UNKNOWN, lines=lines)
         yield claim
+
+
+def _behind_walls(
+    scenario: Scenario, prepared: Prepared, limits: Limits, progress: Callable[[Progress], None] | None
+) -> dict[str, Claim]:
+    """Make the claims about NetworkPolicies in time, where they are asked for."""
+    if Detail.POLICIES not in scenario.detail:
+        return {}
+    return isolating.judge(scenario, prepared, limits, progress)
 
 
 _STALE_SLICES = "where packets go while slices are not what the Pods are is not looked at; see convergence"

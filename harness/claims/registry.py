@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ...impl.api.claim_names import FLOWS
+from ...impl.api.claim_names import CONNECTIVITY, FLOWS, ISOLATION
 from ...model.machine import Converges, Invariant, LeadsTo, Property, StepProperty, View
 from ...model.world.verbs import IN_MIND, Verb
 from ...model.world.world import OVERFLOW
@@ -39,6 +39,12 @@ FLOW = (
     "whoever can be answered is."
 )
 
+ISOLATED = (
+    "A Pod that is made under NetworkPolicies runs behind a wall from its first container on, and in the end nobody "
+    "gets in whom they do not allow, nor stays from before them."
+)
+CONNECTED = "In the end what NetworkPolicies allow gets through, and a connection that may be opened has its answer."
+
 SENTENCES = {
     "convergence": CONVERGENCE,
     "placement": PLACEMENT,
@@ -48,6 +54,8 @@ SENTENCES = {
     "reachability": REACHABILITY,
     "budget": BUDGET,
     FLOWS: FLOW,
+    ISOLATION: ISOLATED,
+    CONNECTIVITY: CONNECTED,
 }
 ALWAYS = ("convergence", "placement", "reachability")
 """Those that are made about every cluster."""

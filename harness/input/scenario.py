@@ -121,6 +121,28 @@ class Switch(Enum):
         "kube-proxy sends to ready endpoints alone, as before Kubernetes 1.26",
     )
     """KEP-1669, k/k#85643: since then a node of which all endpoints terminate sends to those that still serve."""
+    OPEN_SANDBOXES = ("sandboxes", "open", "a network plugin wires Pods up open, and closes them when it sees them run")
+    """kube-router#873, k3s#13432, aws-network-policy-agent#271."""
+    UNTRACKED = ("connections", "untracked", "a network plugin does not know the connections from before its walls")
+    """aws-network-policy-agent#186."""
+    ENDED = ("connections", "ended", "a network plugin ends the connections that new policies do not allow")
+    """What NetworkPolicy leaves to the plugin (kubernetes/website#43438); kube-network-policies#268 does so."""
+    SETS_BY_ADDRESS = ("addressSets", "by-address", "a network plugin takes out an address whoever has it by then")
+    """weave#3177."""
+    SETS_UNTIL_DELETED = (
+        "addressSets",
+        "until-deleted",
+        "a network plugin lets in the address of a Pod that has finished, until its object is gone",
+    )
+    """azure-container-networking#428."""
+    SETS_REBUILT = ("addressSets", "rebuilt", "a network plugin makes all its sets of addresses anew at every change")
+    """What repairs kube-router#378."""
+    SETS_REBUILT_WHOLE = (
+        "addressSets",
+        "rebuilt-if-all-run",
+        "a network plugin makes its sets of addresses anew, but not while a Pod that belongs in has no address",
+    )
+    """kube-router#378."""
 
     def __init__(self, key: str, value: str, told: str) -> None:
         """Take the three words of a switch apart."""
@@ -131,6 +153,8 @@ class Switch(Enum):
         """What has to be looked at more closely for it to be seen; None: nothing."""
         if self in {Switch.UNCOUNTED_NOMINATIONS, Switch.EARLY_STATUS, Switch.UNSEEN_SLICES}:
             return None
+        if self.key in {"sandboxes", "connections", "addressSets"}:
+            return Detail.POLICIES
         return Detail.CONNECTIONS if self.key in {"conntrack", "terminatingEndpoints"} else Detail.QUEUE
 
 
@@ -147,6 +171,12 @@ class Detail(Enum):
         "proxy",
         "connections",
         "on current views, on two nodes: one sender of each UDP port that keeps its socket; who goes behind a balancer",
+    )
+
+    POLICIES = (
+        "network",
+        "policies",
+        "isolation, connectivity: any two Pods and a third that goes, on one node with room",
     )
 
     def __init__(self, key: str, value: str, told: str) -> None:

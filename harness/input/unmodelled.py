@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.claim_names import ALL, BUDGET, REACHABILITY
+from ...impl.api.claim_names import ALL, BUDGET, CONNECTIVITY, ISOLATION, REACHABILITY
 from ...impl.api.core import Namespace, Node, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
+from ...impl.api.networking import NetworkPolicy
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.nearest import did_you_mean
@@ -25,10 +26,11 @@ from ...impl.api.well_known import ZONE
 from ...impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER, SERVICE_NAME
 from ...impl.kubectl.script import AddNode, LabelNode, Step
 from ..world.room import enough, pod_of
+from . import network_policies
 from .manifests import Manifests
 from .ports import declared, has_moved, number_of, pairs
 from .priorities import classes_of, rank_of
-from .scenario import Scenario
+from .scenario import Detail, Scenario
 from .workloads import Template, templates
 
 CLOSE = "spec.trafficDistribution"
@@ -76,6 +78,11 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
     told += _guarded(manifests, objects)
     told += _moved(manifests, scenario)
     told += _by_hand(manifests, objects)
+    told += network_policies.notes(manifests, scenario)
+    if Detail.POLICIES in scenario.detail and any(isinstance(one, NetworkPolicy) for one in objects):
+        for one in manifests.others:
+            if one.labels is not None:
+                more.setdefault(str(one.ref), set()).update((ISOLATION, CONNECTIVITY))
     if not enough(objects, manifests.others, scenario.pods):
         for one in manifests.others:
             if one.labels is not None:

@@ -1,53 +1,43 @@
-"""What must hold of a network plugin: the two promises of the API, and what follows from them."""
+"""What must hold of a network plugin: nobody gets in too early or stays, and what is allowed gets through."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
 
-from ...model.components.network_policy import Pod, Stage, State, Wall, steps
+from ...model.components.network_policy import Pod, Stage, State, steps
 from ...model.machine import Converges, Invariant, StepProperty, View
-from ...properties.reachability.network_policy import EGRESS, INGRESS, isolates
-from .policies import BROKEN
-from .setup import HANDLED, PolicyWorld, Setup, slot
-from .walls import allowed, passes
+from ...properties.reachability.network_policy import EGRESS, INGRESS
+from .policies import ANSWERED, BROKEN
+from .setup import CONNECTION, HANDLED, OUTSIDE, PolicyWorld, Setup, slot
+from .walls import allowed, passes, stands
 
 
 def isolated(setup: Setup) -> Invariant:
-    """Claim the first promise."""
+    """Claim that a Pod that is made under policies has its wall before its first container starts, and keeps it."""
     world = PolicyWorld(setup)
     return Invariant(
         "isolated",
-        "A Pod made after its policies were handled is isolated before its first container starts.",
-        partial(_open_late, world),
-        lambda view: any(view[slot("late", name)] for name in _selected(world) if name in world.started(view)),
+        "A Pod that is made when policies isolate it runs behind a wall from its first container on.",
+        partial(_open, world),
+        lambda view: any(True for _ in _guarded(world, view)),
     )
 
 
-def _open_late(world: PolicyWorld, view: View) -> Iterator[str]:
-    for name in _selected(world):
-        if name in world.started(view) and view[slot("late", name)] and view[slot("wall", name)] is Wall.NONE:
-            yield f"{name} runs without a wall, though policies that select it had been handled when it was made"
+def _guarded(world: PolicyWorld, view: View) -> Iterator[tuple[str, str]]:
+    """Give the Pods that run, each with the directions in which it has been isolated ever since it was made."""
+    now = world.there(view)
+    for name in world.started(view):
+        made, _ = view[slot("made", name)]
+        for direction in (INGRESS, EGRESS):
+            if all(world.isolated(version, name, direction) for version in range(made, now + 1)):
+                yield name, direction
 
 
-def _selected(world: PolicyWorld) -> tuple[str, ...]:
-    """Name the Pods that some policy isolates."""
-    return tuple(
-        one.name
-        for one in world.setup.pods
-        if any(isolates(world.setup.policies, one.party, direction) for direction in (INGRESS, EGRESS))
-    )
-
-
-def allowed_passes(setup: Setup) -> Converges:
-    """Claim the second promise."""
-    world = PolicyWorld(setup)
-    return Converges(
-        "allowed passes",
-        "What the policies allow passes in the end.",
-        partial(_blocked, world),
-        lambda view: view[HANDLED] and any(allows for _, _, allows in _pairs(world, view)),
-    )
+def _open(world: PolicyWorld, view: View) -> Iterator[str]:
+    for name, direction in _guarded(world, view):
+        if not stands(world, view, name, direction):
+            yield f"{name} runs open for {direction.lower()}, though it was made when policies isolated it"
 
 
 def forbidden_stays_out(setup: Setup) -> Converges:
@@ -55,52 +45,76 @@ def forbidden_stays_out(setup: Setup) -> Converges:
     world = PolicyWorld(setup)
     return Converges(
         "forbidden stays out",
-        "What the policies do not allow is blocked in the end.",
+        "In the end nobody gets in whom policies do not allow, nor is still there from before them.",
         partial(_leaks, world),
-        lambda view: view[HANDLED] and any(not allows for _, _, allows in _pairs(world, view)),
+        lambda view: world.settled(view) and any(not allows for _, _, allows in _pairs(world, view)),
     )
-
-
-def _pairs(world: PolicyWorld, view: View) -> Iterator[tuple[str, str, bool]]:
-    """Give every two Pods that run, and whether the one may open a connection to the other."""
-    there = world.started(view)
-    for source in there:
-        for destination in there:
-            if source != destination:
-                ends = (world.party(view, source), world.party(view, destination))
-                yield source, destination, allowed(world, view, *ends)
-
-
-def _blocked(world: PolicyWorld, view: View) -> Iterator[str]:
-    for source, destination, allows in _pairs(world, view):
-        if allows and not passes(world, view, source, destination):
-            address = view[slot("address", source)]
-            yield f"{source} ({address}) may talk to {destination} and is blocked"
 
 
 def _leaks(world: PolicyWorld, view: View) -> Iterator[str]:
     for source, destination, allows in _pairs(world, view):
         if not allows and passes(world, view, source, destination):
-            address = view[slot("address", source)]
-            yield f"{source} ({address}) must not talk to {destination} and gets through"
+            yield f"{_told(world, view, source)} must not talk to {destination} and gets through"
+        if not allows and world.setup.connection == (source, destination) and view[CONNECTION] == ANSWERED:
+            yield (
+                f"{_told(world, view, source)} must not talk to {destination}, "
+                "and a connection that was allowed before goes on"
+            )
 
 
-def answered(setup: Setup) -> Invariant:
-    """Claim that no connection that a Pod opened loses its answers to a wall that came later."""
-    return Invariant(
-        "answered",
-        "A connection that a Pod may open gets its answer.",
-        lambda view: (
-            f"the answer to {one.name} from {one.calls} is blocked: its wall does not know the connection"
-            for one in setup.pods
-            if one.calls and view[slot("call", one.name)] == BROKEN
-        ),
-        lambda view: any(view[slot("call", one.name)] for one in setup.pods if one.calls),
+def allowed_passes(setup: Setup) -> Converges:
+    """Claim the other half of what policies are for."""
+    world = PolicyWorld(setup)
+    return Converges(
+        "allowed passes",
+        "What the policies allow passes in the end.",
+        partial(_blocked, world),
+        lambda view: world.settled(view) and any(allows for _, _, allows in _pairs(world, view)),
     )
 
 
+def _blocked(world: PolicyWorld, view: View) -> Iterator[str]:
+    for source, destination, allows in _pairs(world, view):
+        if allows and not passes(world, view, source, destination):
+            yield f"{_told(world, view, source)} may talk to {destination} and is blocked"
+
+
+def answered(setup: Setup) -> Invariant:
+    """Claim that no connection that may be loses its answers to a wall that came later."""
+    world = PolicyWorld(setup)
+    return Invariant(
+        "answered",
+        "A connection that may be opened gets its answer.",
+        partial(_unanswered, world),
+        lambda view: bool(setup.connection and view[CONNECTION]),
+    )
+
+
+def _unanswered(world: PolicyWorld, view: View) -> Iterator[str]:
+    if world.setup.connection is not None and view[CONNECTION] == BROKEN:
+        source, destination = world.setup.connection
+        yield f"the answer to {source} from {destination} is blocked: a wall does not know the connection"
+
+
+def _pairs(world: PolicyWorld, view: View) -> Iterator[tuple[str, str, bool]]:
+    """Give every two that are there, one of them a Pod that policies isolate, and whether the one may ask the other."""
+    policies = world.setup.versions[world.there(view)]
+    there = (*world.started(view), OUTSIDE.name)
+    for source in there:
+        for destination in there:
+            if source != destination and (world.ever(source, EGRESS) or world.ever(destination, INGRESS)):
+                yield source, destination, allowed(world, view, policies, source, destination)
+
+
+def _told(world: PolicyWorld, view: View, name: str) -> str:
+    return f"{name} ({world.party(view, name).address})"
+
+
 def follows_model(setup: Setup) -> StepProperty:
-    """Claim that whatever the plugin and the kubelet do is a step of the model, or none."""
+    """Claim that whatever the plugin and the kubelet do is a step of the model, or none.
+
+    The model knows policies that come once: the first version has none, and there is one more.
+    """
     return StepProperty(
         "follows the model",
         "Every step is one that a network plugin may take, or nothing that it shows.",
@@ -117,14 +131,15 @@ def _off_model(before: State, after: State) -> Iterator[str]:
 
 
 def abstract(setup: Setup, view: View) -> State:
-    """See a state as one of the model: the Pods that policies select."""
+    """See a state as one of the model: the Pods that the policies select."""
     world = PolicyWorld(setup)
     return State(
         tuple(
-            Pod(view[slot("stage", name)], view[slot("wall", name)], view[slot("late", name)])
-            if view[slot("stage", name)] is not Stage.ABSENT
+            Pod(view[slot("stage", one.name)], view[slot("wall", one.name)], view[slot("made", one.name)][1] == 1)
+            if view[slot("stage", one.name)] is not Stage.ABSENT
             else Pod()
-            for name in _selected(world)
+            for one in setup.pods
+            if world.isolated_at_all(1, one.name)
         ),
-        handled=view[HANDLED],
+        handled=view[HANDLED] == 1,
     )

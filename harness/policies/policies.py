@@ -6,10 +6,12 @@ one Pod in order, and those of different Pods in any order and as late as it lik
 Pod's sandbox is gone, which is before anybody says so: another Pod may have it by then.
 
 Which packets policies allow is decided by `properties.reachability.network_policy`; what the walls let pass is decided
-by what the agent has put into them. Documented failures are settings of the agent (`Setup`); what must hold is in
-`claims`, what a plugin may do at all in `model.components.network_policy`.
+by what the agent has put into them. What some plugins did is a setting of the agent (`Setup`); what must hold is in
+`claims`, what a plugin may do at all in `model.components.network_policy`. Where a scenario is seen as such a world is
+`check.isolating`.
 
-Left out on purpose: other nodes (a peer is as well on this one), policies that change or go, IPv6, time.
+Left out on purpose: other nodes (a peer is as well on this one), a policy that is handled before one that is older,
+IPv6, time.
 """
 
 from __future__ import annotations
@@ -19,53 +21,84 @@ from functools import partial
 
 from ...model.components.network_policy import Stage, Wall
 from ...model.machine import Action, Fairness, Machine, Outcome, View
-from ...properties.reachability.network_policy import Party, is_peer
-from .setup import EXISTS, HANDLED, Members, PolicyWorld, Program, Selected, Setup, Status, address_set, slot
-from .walls import lets_in, lets_out
+from ...properties.reachability.network_policy import EGRESS, INGRESS, is_peer
+from .setup import (
+    CONNECTION,
+    DONE,
+    HANDLED,
+    OUTSIDE,
+    Members,
+    PolicyWorld,
+    Program,
+    Selected,
+    Setup,
+    Status,
+    address_set,
+    slot,
+)
+from .walls import allowed, lets_in, lets_out, passes, stands
 
 
 def machine(setup: Setup) -> Machine:
-    """Give the machine: no Pod is there yet, nor are the policies."""
+    """Give the machine: Pods that are present run, and the agent has followed everything."""
     world = PolicyWorld(setup)
-    slots: dict[str, Hashable] = {EXISTS: False, HANDLED: False}
-    slots |= {address_set(one.place): frozenset() for one in world.sets}
+    slots: dict[str, Hashable] = {DONE: 0, HANDLED: 0, CONNECTION: ""}
+    seen: dict[str, Status] = {}
+    present = [one.name for one in setup.pods if one.present]
     for one in setup.pods:
-        start = {"stage": Stage.ABSENT, "address": "", "wall": Wall.NONE, "late": False, "call": ""}
-        slots |= {slot(what, one.name): value for what, value in start.items()}
-        slots |= {slot("status", one.name): ("", ""), slot("seen", one.name): ("", "")}
+        address = f"10.1.0.{present.index(one.name) + 1}" if one.present else ""
+        status: Status = ("Running", address) if one.present else ("", "")
+        slots[slot("stage", one.name)] = Stage.STARTED if one.present else Stage.ABSENT
+        slots[slot("wall", one.name)] = Wall.RULED if one.present else Wall.NONE
+        slots |= {slot("address", one.name): address, slot("made", one.name): (0, 0)}
+        slots |= {slot("status", one.name): status, slot("seen", one.name): status}
+        seen[one.name] = status
+    slots |= {address_set(one.place): _filled(world, one, seen, 0) for one in world.sets}
     return Machine((slots,), tuple(_actions(world)))
 
 
 def _actions(world: PolicyWorld) -> Iterator[Action]:
-    yield Action("admin: applies the policies", "admin", _applies, Fairness.NONE)
+    setup = world.setup
+    yield Action("admin: acts", "admin", partial(_acts, world, False), Fairness.NONE)  # noqa: FBT003 - bound by partial
+    yield Action("admin: acts at rest", "admin", partial(_acts, world, True), Fairness.NONE, when_quiet=True)  # noqa: FBT003
     yield Action("agent: handles the policies", "agent policies", partial(_handles_policies, world))
-    for one in world.setup.pods:
+    for one in setup.pods:
         name = one.name
-        yield Action(f"admin: creates {name}", "admin", partial(_creates, name), Fairness.NONE)
+        yield Action(f"controller: makes {name}", f"controller {name}", partial(_makes, world, one))
         yield Action(f"kubelet: works on {name}", f"kubelet {name}", partial(_works, world, one))
-        yield Action(f"kubelet: reports {name}", f"report {name}", partial(_reports, name))
+        yield Action(f"kubelet: reports {name}", f"report {name}", partial(_reports, one))
         yield Action(f"agent: handles {name}", f"agent {name}", partial(_handles, world, name))
         if one.finishes:
-            yield Action(f"{name}: finishes", f"program {name}", partial(_ends, name, "has finished"))
-        if one.may_go:
-            yield Action(f"admin: deletes {name}", "admin", partial(_ends, name, "stops"), Fairness.NONE)
-        if one.calls:
-            yield Action(f"{name}: calls", f"call {name}", partial(_calls, world, one))
+            yield Action(f"{name}: finishes", f"program {name}", partial(_ends, world, name), Fairness.NONE)
+        if one.until is not None:
+            yield Action(f"kubelet: stops {name}", f"end {name}", partial(_goes, world, one))
+    if setup.connection is not None:
+        source = setup.connection[0]
+        yield Action(f"{source}: asks", f"ask {source}", partial(_asks, world, *setup.connection), Fairness.NONE)
+        yield Action(f"{source}: is answered", f"answer {source}", partial(_answered, world, *setup.connection))
 
 
 # --- Pods -----------------------------------------------------------------------------------------------------------
 
 
-def _applies(view: View) -> Iterator[Outcome]:
-    if not view[EXISTS]:
-        yield Outcome("they exist", {EXISTS: True})
+def _acts(world: PolicyWorld, waits: bool, view: View) -> Iterator[Outcome]:  # noqa: FBT001 - bound by partial
+    done = view[DONE]
+    if done < len(world.setup.script) and world.setup.script[done].waits == waits:
+        yield Outcome(world.setup.script[done].told, {DONE: done + 1})
 
 
-def _creates(name: str, view: View) -> Iterator[Outcome]:
-    if view[slot("stage", name)] is Stage.ABSENT:
-        late = view[HANDLED]
-        made = {slot("stage", name): Stage.CREATED, slot("status", name): ("Pending", ""), slot("late", name): late}
-        yield Outcome("after the policies were handled" if late else "", made)
+def _makes(world: PolicyWorld, one: Program, view: View) -> Iterator[Outcome]:
+    """Make a Pod, unless it is to go by now."""
+    if view[slot("stage", one.name)] is not Stage.ABSENT or view[DONE] < one.since or _is_over(one, view):
+        return
+    there, handled = world.there(view), view[HANDLED]
+    made: dict[str, Hashable] = {slot("stage", one.name): Stage.CREATED, slot("made", one.name): (there, handled)}
+    told = "after the policies were handled" if handled == there else "the policies are not handled yet"
+    yield Outcome(told, made | {slot("status", one.name): ("Pending", "")})
+
+
+def _is_over(one: Program, view: View) -> bool:
+    return one.until is not None and bool(view[DONE] >= one.until)
 
 
 def _works(world: PolicyWorld, one: Program, view: View) -> Iterator[Outcome]:
@@ -75,7 +108,8 @@ def _works(world: PolicyWorld, one: Program, view: View) -> Iterator[Outcome]:
         yield Outcome("starts its containers", {slot("stage", one.name): Stage.STARTED})
     free = _free(world, view)
     if stage is Stage.CREATED and one.fits and free:
-        wall = Wall.CLOSED if world.setup.starts_closed else Wall.NONE
+        closed = world.setup.starts_closed and world.isolated_at_all(view[HANDLED], one.name)
+        wall = Wall.CLOSED if closed else Wall.NONE
         wired = {slot("stage", one.name): Stage.WIRED, slot("address", one.name): free, slot("wall", one.name): wall}
         yield Outcome(f"wires it up at {free}: {wall.value}", wired)
 
@@ -91,46 +125,60 @@ def _holds(stage: Stage) -> bool:
     return stage in {Stage.WIRED, Stage.STARTED}
 
 
-def _ends(name: str, why: str, view: View) -> Iterator[Outcome]:
+def _ends(world: PolicyWorld, name: str, view: View) -> Iterator[Outcome]:
     """Take the sandbox down: the address is free from now on."""
     if view[slot("stage", name)] is Stage.STARTED:
-        stage, address = slot("stage", name), view[slot("address", name)]
-        gone = "deleted" if why == "stops" else "finished"
-        label = f"{why}, and {address} is free"
-        yield Outcome(label, {stage: Stage.GONE, slot("wall", name): Wall.NONE, slot("call", name): gone})
+        ended: dict[str, Hashable] = {slot("stage", name): Stage.GONE, slot("wall", name): Wall.NONE}
+        if name in (world.setup.connection or ()):
+            ended[CONNECTION] = ""
+        yield Outcome(f"it ends, and {view[slot('address', name)]} is free", ended)
 
 
-def _reports(name: str, view: View) -> Iterator[Outcome]:
+def _goes(world: PolicyWorld, one: Program, view: View) -> Iterator[Outcome]:
+    """End a Pod that is deleted."""
+    ready = all(view[slot("status", other)][0] == "Running" for other in one.before)
+    if _is_over(one, view) and ready:
+        yield from _ends(world, one.name, view)
+
+
+def _reports(one: Program, view: View) -> Iterator[Outcome]:
     """Tell the API server of what runs; a Pod that was deleted is no object any more."""
-    stage, address = view[slot("stage", name)], view[slot("address", name)]
-    status: Status = view[slot("status", name)]
+    stage, address = view[slot("stage", one.name)], view[slot("address", one.name)]
     if stage is Stage.STARTED:
         wanted: Status = ("Running", address)
     elif stage is Stage.GONE:
-        wanted = ("", "") if view[slot("call", name)] == "deleted" else ("Succeeded", address)
+        wanted = ("", "") if _is_over(one, view) else ("Succeeded", address)
     else:
         return
-    if wanted != status:
-        yield Outcome(f"{wanted[0] or 'gone'} {wanted[1]}".strip(), {slot("status", name): wanted})
+    if wanted != view[slot("status", one.name)]:
+        yield Outcome(f"{wanted[0] or 'gone'} {wanted[1]}".strip(), {slot("status", one.name): wanted})
 
 
 # --- the agent ------------------------------------------------------------------------------------------------------
 
 
 def _handles_policies(world: PolicyWorld, view: View) -> Iterator[Outcome]:
-    """Make the sets, and give every Pod that it has seen running its rules."""
-    if not view[EXISTS] or view[HANDLED]:
-        return
-    seen = {one.name: view[slot("seen", one.name)] for one in world.setup.pods}
-    updates: dict[str, Hashable] = {HANDLED: True}
-    for one in world.sets:
-        updates[address_set(one.place)] = frozenset(
-            member for name, status in seen.items() for member in _members(world, one, name, status)
-        )
-    for name, (phase, _) in seen.items():
-        if phase == "Running" and view[slot("stage", name)] is Stage.STARTED:
-            updates[slot("wall", name)] = Wall.RULED
-    yield Outcome("their rules are in force", updates)
+    """Put the rules of a later version in force, with its sets: a Pod that it has seen running has a wall for them."""
+    old = view[HANDLED]
+    seen: dict[str, Status] = {one.name: view[slot("seen", one.name)] for one in world.setup.pods}
+    for version in range(old + 1, world.there(view) + 1):
+        updates: dict[str, Hashable] = {HANDLED: version}
+        stay = {*world.setup.versions[old]} & {*world.setup.versions[version]}
+        updates |= {
+            address_set(one.place): _filled(world, one, seen, version) for one in world.sets if one.policy not in stay
+        }
+        if world.setup.ends and world.setup.connection is not None:
+            kept = allowed(world, view, world.setup.versions[version], *world.setup.connection)
+            updates |= {} if kept else {CONNECTION: ""}
+        later = world.there(view) - version
+        yield Outcome(f"their rules are in force{f', but for the last {later}' if later else ''}", updates)
+
+
+def _filled(world: PolicyWorld, one: Selected, seen: dict[str, Status], version: int) -> frozenset[tuple[str, str]]:
+    """Give a set as it is made from what has been seen; one of a policy that is not there is empty."""
+    if one.policy not in world.setup.versions[version]:
+        return frozenset()
+    return frozenset(member for name, status in seen.items() for member in _members(world, one, name, status))
 
 
 def _handles(world: PolicyWorld, name: str, view: View) -> Iterator[Outcome]:
@@ -138,29 +186,21 @@ def _handles(world: PolicyWorld, name: str, view: View) -> Iterator[Outcome]:
     before, now = view[slot("seen", name)], view[slot("status", name)]
     if before == now:
         return
-    updates: dict[str, Hashable] = {slot("seen", name): now}
-    if view[HANDLED]:
-        updates |= _sets_after(world, name, view)
-    if now[0] == "Running" and view[slot("stage", name)] is Stage.STARTED and (view[HANDLED] or _opens(world, view)):
+    updates: dict[str, Hashable] = {slot("seen", name): now} | _sets_after(world, name, view)
+    if now[0] == "Running" and view[slot("stage", name)] is Stage.STARTED:
         updates[slot("wall", name)] = Wall.RULED
     yield Outcome(f"sees it {now[0] or 'gone'}", updates)
-
-
-def _opens(world: PolicyWorld, view: View) -> bool:
-    """Tell whether a Pod is opened that no policy is there for: only where it had been wired up closed."""
-    return world.setup.starts_closed and not view[EXISTS]
 
 
 def _sets_after(world: PolicyWorld, name: str, view: View) -> dict[str, Hashable]:
     before, now = view[slot("seen", name)], view[slot("status", name)]
     updates: dict[str, Hashable] = {}
-    for one in world.sets:
+    for one in (some for some in world.sets if some.policy in world.in_force(view)):
         held: frozenset[tuple[str, str]] = view[address_set(one.place)]
         if world.setup.members is Members.REBUILT:
             seen = {other.name: view[slot("seen", other.name)] for other in world.setup.pods} | {name: now}
             if _rebuildable(world, one, seen):
-                members = (member for other, status in seen.items() for member in _members(world, one, other, status))
-                updates[address_set(one.place)] = frozenset(members)
+                updates[address_set(one.place)] = _filled(world, one, seen, view[HANDLED])
         else:
             old, new = set(_members(world, one, name, before)), set(_members(world, one, name, now))
             updates[address_set(one.place)] = (held - old) | new
@@ -184,21 +224,34 @@ def _members(world: PolicyWorld, one: Selected, name: str, status: Status) -> It
         yield (address, "" if world.setup.members is Members.BY_ADDRESS else name)
 
 
-# --- a connection to the outside ------------------------------------------------------------------------------------
+# --- a connection that stays open -----------------------------------------------------------------------------------
 
 TRACKED, UNTRACKED, ANSWERED, BROKEN = "tracked", "untracked", "answered", "broken"
-"""What a Pod's call is: known to the wall or begun before there was one; answered, or its answer is blocked."""
+"""What a connection is: known to the walls or begun before there were any; answered, or its answer is blocked."""
 
 
-def _calls(world: PolicyWorld, one: Program, view: View) -> Iterator[Outcome]:
-    """Open the connection, then get the answer, which comes in by the connection that the wall knows, or not at all."""
-    if view[slot("stage", one.name)] is not Stage.STARTED:
+def _asks(world: PolicyWorld, source: str, destination: str, view: View) -> Iterator[Outcome]:
+    """Open the connection, where that is allowed by the policies in force."""
+    runs = {*world.started(view), OUTSIDE.name}
+    if view[CONNECTION] or not {source, destination} <= runs:
         return
-    call, outside = view[slot("call", one.name)], Party(one.calls)
-    if not call and lets_out(world, view, one.name, outside):
-        known = TRACKED if view[slot("wall", one.name)] is Wall.RULED else UNTRACKED
-        yield Outcome(f"opens a connection to {one.calls}: {known}", {slot("call", one.name): known})
-    elif call in {TRACKED, UNTRACKED}:
-        through = call == TRACKED or lets_in(world, view, one.name, outside)
-        result = ANSWERED if through else BROKEN
-        yield Outcome(f"its answer is {'let in' if through else 'blocked'}", {slot("call", one.name): result})
+    if allowed(world, view, world.in_force(view), source, destination) and passes(world, view, source, destination):
+        walled = (
+            stands(world, view, one, direction)
+            for one in (source, destination)
+            for direction in (INGRESS, EGRESS)
+            if world.ever(one, direction)
+        )
+        known = TRACKED if world.setup.tracks or all(walled) else UNTRACKED
+        yield Outcome(f"opens a connection to {destination}: {known}", {CONNECTION: known})
+
+
+def _answered(world: PolicyWorld, source: str, destination: str, view: View) -> Iterator[Outcome]:
+    """Let the answer in by the connection that the walls know; of one that they do not, as a new connection."""
+    call = view[CONNECTION]
+    if call in {TRACKED, UNTRACKED}:
+        there, here = world.party(view, destination), world.party(view, source)
+        back = lets_out(world, view, destination, here) and lets_in(world, view, source, there)
+        through = call == TRACKED or back
+        told = f"its answer is {'let in' if through else 'blocked'}"
+        yield Outcome(told, {CONNECTION: ANSWERED if through else BROKEN})

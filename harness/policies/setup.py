@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from ...model.components.network_policy import Stage
 from ...model.machine import View
-from ...properties.reachability.network_policy import EGRESS, INGRESS, Party, Peer, Policy
+from ...properties.reachability.network_policy import EGRESS, INGRESS, Party, Peer, Policy, isolates
 
 
 class Members(Enum):
@@ -26,18 +26,25 @@ class Members(Enum):
 
 @frozen
 class Program:
-    """A Pod of the setup: who it is, and what may become of it."""
+    """A Pod of the setup: who it is, and what may become of it.
+
+    Steps are counted from 1: what is said to be from step 0 on is so from the start.
+    """
 
     party: Party
     """Its address is not looked at: the node gives it one."""
+    present: bool = False
+    """It runs at the start, with the rules of the policies that are there."""
+    since: int = 0
+    """The step of the script from which on it may be made."""
+    until: int | None = None
+    """The step from which on it is deleted."""
+    before: tuple[str, ...] = ()
+    """It is deleted only once these are reported to run."""
     finishes: bool = False
-    """Its program ends by itself, and the object stays."""
-    may_go: bool = False
-    """Somebody may delete it."""
+    """Its program may end by itself, and the object stays."""
     fits: bool = True
     """The scheduler finds a node for it; otherwise it stays Pending, without an address."""
-    calls: str = ""
-    """An address outside to which it opens a connection when it starts."""
 
     @property
     def name(self) -> str:
@@ -45,17 +52,39 @@ class Program:
         return self.party.name
 
 
+OUTSIDE = Party("198.51.100.7", name="outside")
+"""Somebody outside the cluster, who is always there and has no wall."""
+
+
+@frozen
+class Step:
+    """What a step of the script does: which policies there are afterwards, by their number in `Setup.versions`."""
+
+    told: str
+    version: int
+    waits: bool = False
+    """Whether it is taken only where nothing else can happen."""
+
+
 @frozen
 class Setup:
     """Policies, Pods and how the plugin works. `addresses` is how many the node has to give."""
 
-    policies: tuple[Policy, ...]
+    versions: tuple[tuple[Policy, ...], ...]
+    """The policies there are at the start, handled by then, and after each step that changes them."""
     pods: tuple[Program, ...]
+    script: tuple[Step, ...] = ()
+    connection: tuple[str, str] | None = None
+    """Who opens a connection that stays open, to whom: Pods by name, or `OUTSIDE`."""
     addresses: int = 8
     port: int = 80
     protocol: str = "TCP"
     starts_closed: bool = True
-    """Whether a Pod is wired up closed, until the agent has seen it."""
+    """Whether a Pod that policies in force isolate is wired up closed, until the agent has seen it."""
+    tracks: bool = True
+    """Whether a wall knows the connections that were there before it."""
+    ends: bool = False
+    """Whether connections that policies no longer allow are ended when these are handled."""
     members: Members = Members.BY_OWNER
     skips_unaddressed: bool = True
     """Whether sets are rebuilt without the Pods that have no address yet, or not at all while there is such a Pod."""
@@ -64,11 +93,15 @@ class Setup:
 Status = tuple[str, str]
 """A Pod's phase ("" where there is no such object) and its address, as the API server has it."""
 
-EXISTS, HANDLED = "policies/exist", "policies/handled"
+DONE, HANDLED, CONNECTION = "script", "policies/handled", "connection"
+"""How many steps are done; the version of the policies whose rules are in force; what has become of the connection."""
 
 
 def slot(what: str, name: str) -> str:
-    """Name a slot of a Pod: its stage, address, status, what the agent has seen of it, wall, whether late, its call."""
+    """Name a slot of a Pod: stage, address, status, what the agent has seen of it, wall, and when it was made.
+
+    `made` holds which version of the policies there was when the Pod was made, and which one had been handled.
+    """
     return f"{what}/{name}"
 
 
@@ -88,16 +121,21 @@ class Selected:
 
 @frozen(eq=False)
 class PolicyWorld:
-    """A setup with its sets numbered."""
+    """A setup with its policies and sets numbered."""
 
     setup: Setup
+    policies: tuple[Policy, ...] = field(init=False)
     sets: tuple[Selected, ...] = field(init=False)
+
+    @policies.default
+    def _every_one(self) -> tuple[Policy, ...]:
+        return tuple(dict.fromkeys(policy for version in self.setup.versions for policy in version))
 
     @sets.default
     def _numbered(self) -> tuple[Selected, ...]:
         return tuple(
             Selected((number, direction, rule, place), policy, peer)
-            for number, policy in enumerate(self.setup.policies)
+            for number, policy in enumerate(self.policies)
             for direction in (INGRESS, EGRESS)
             for rule, ruled in enumerate(policy.rules(direction))
             for place, peer in enumerate(ruled.peers)
@@ -109,9 +147,38 @@ class PolicyWorld:
         return next(one for one in self.setup.pods if one.name == name)
 
     def party(self, view: View, name: str) -> Party:
-        """Give a Pod as one end of a connection, with the address it has."""
+        """Give a Pod as one end of a connection, with the address it has; or who is outside."""
+        if name == OUTSIDE.name:
+            return OUTSIDE
         return evolve(self.program(name).party, address=view[slot("address", name)])
 
     def started(self, view: View) -> tuple[str, ...]:
         """Name the Pods whose containers run."""
         return tuple(one.name for one in self.setup.pods if view[slot("stage", one.name)] is Stage.STARTED)
+
+    def there(self, view: View) -> int:
+        """Give the version of the policies that there is."""
+        done = view[DONE]
+        return self.setup.script[done - 1].version if done else 0
+
+    def in_force(self, view: View) -> tuple[Policy, ...]:
+        """Give the policies that the agent has handled."""
+        return self.setup.versions[view[HANDLED]]
+
+    def settled(self, view: View) -> bool:
+        """Tell whether the script is over and the agent has handled the policies that it leaves."""
+        return bool(view[DONE] == len(self.setup.script) and view[HANDLED] == self.there(view))
+
+    def isolated(self, version: int, name: str, direction: str) -> bool:
+        """Tell whether a version of the policies isolates a Pod in a direction."""
+        return bool(isolates(self.setup.versions[version], self.program(name).party, direction))
+
+    def ever(self, name: str, direction: str) -> bool:
+        """Tell whether some version of the policies isolates a Pod in a direction; who is outside never is."""
+        return name != OUTSIDE.name and any(
+            self.isolated(version, name, direction) for version in range(len(self.setup.versions))
+        )
+
+    def isolated_at_all(self, version: int, name: str) -> bool:
+        """Tell whether a version of the policies isolates a Pod."""
+        return any(self.isolated(version, name, direction) for direction in (INGRESS, EGRESS))

@@ -6,19 +6,25 @@ from attrs import evolve
 
 from ...model.components.network_policy import Wall
 from ...model.machine import View
-from ...properties.reachability.network_policy import EGRESS, INGRESS, Party, Policy, admits, is_peer, isolates, verdict
-from .setup import HANDLED, PolicyWorld, address_set, slot
+from ...properties.reachability.network_policy import (
+    EGRESS,
+    INGRESS,
+    Party,
+    Policy,
+    Rule,
+    admits,
+    is_peer,
+    isolates,
+    verdict,
+)
+from .setup import OUTSIDE, PolicyWorld, address_set, slot
 
 
-def policies_in_force(world: PolicyWorld, view: View) -> tuple[Policy, ...]:
-    """Give the policies that the agent has handled."""
-    return world.setup.policies if view[HANDLED] else ()
-
-
-def allowed(world: PolicyWorld, view: View, source: Party, destination: Party) -> bool:
-    """Tell whether the policies in force allow a connection, whatever the walls do."""
+def allowed(world: PolicyWorld, view: View, policies: tuple[Policy, ...], source: str, destination: str) -> bool:
+    """Tell whether policies allow a connection, whatever the walls do."""
     setup = world.setup
-    return verdict(policies_in_force(world, view), source, destination, setup.port, setup.protocol) is None
+    ends = (world.party(view, source), world.party(view, destination))
+    return verdict(policies, *ends, setup.port, setup.protocol) is None
 
 
 def passes(world: PolicyWorld, view: View, source: str, destination: str) -> bool:
@@ -37,30 +43,32 @@ def lets_in(world: PolicyWorld, view: View, name: str, other: Party) -> bool:
     return _lets(world, view, name, INGRESS, other, world.party(view, name))
 
 
-def _lets(world: PolicyWorld, view: View, name: str, direction: str, other: Party, destination: Party) -> bool:
+def stands(world: PolicyWorld, view: View, name: str, direction: str) -> bool:
+    """Tell whether a Pod has a wall in a direction: it is closed, or policies in force isolate it."""
     wall = view[slot("wall", name)]
-    if wall is not Wall.RULED:
-        return bool(wall is Wall.NONE)
-    known = policies_in_force(world, view)
-    isolating = isolates(known, world.party(view, name), direction)
-    return not isolating or any(
-        _rule_lets(world, view, known.index(policy), direction, number, other, destination)
-        for policy in isolating
-        for number in range(len(policy.rules(direction)))
+    ruled = wall is Wall.RULED and bool(isolates(world.in_force(view), world.program(name).party, direction))
+    return wall is Wall.CLOSED or ruled
+
+
+def _lets(world: PolicyWorld, view: View, name: str, direction: str, other: Party, destination: Party) -> bool:
+    if name == OUTSIDE.name or not stands(world, view, name, direction):
+        return True
+    return view[slot("wall", name)] is Wall.RULED and any(
+        _rule_lets(world, view, policy, (direction, number), rule, other, destination)
+        for policy in isolates(world.in_force(view), world.program(name).party, direction)
+        for number, rule in enumerate(policy.rules(direction))
     )
 
 
 def _rule_lets(
-    world: PolicyWorld, view: View, policy: int, direction: str, number: int, other: Party, destination: Party
+    world: PolicyWorld, view: View, policy: Policy, at: tuple[str, int], rule: Rule, other: Party, destination: Party
 ) -> bool:
-    setup = world.setup
-    known = setup.policies[policy]
-    rule = known.rules(direction)[number]
-    if not admits(known, evolve(rule, peers=()), other, destination, setup.port, setup.protocol):
+    setup, number = world.setup, world.policies.index(policy)
+    if not admits(policy, evolve(rule, peers=()), other, destination, setup.port, setup.protocol):
         return False
     return not rule.peers or any(
-        is_peer(known, peer, other)
+        is_peer(policy, peer, other)
         if peer.cidr
-        else any(address == other.address for address, _ in view[address_set((policy, direction, number, place))])
+        else any(address == other.address for address, _ in view[address_set((number, *at, place))])
         for place, peer in enumerate(rule.peers)
     )

@@ -30,7 +30,7 @@ from ..world.prepare import prepare
 from ..world.settle import Restless
 from .matrix import Matrix, find_service, matrix_in
 from .matrix import text as matrix_text
-from .policy import Connection, connections, parties, read_policies, told
+from .policy import Connection, connections, parties, policies_of, told
 from .scene import Scene, in_both_families, in_one_family
 
 
@@ -132,7 +132,7 @@ def reach(
         raise BadInput((Problem("input", 0, "", f"no Service in namespace {place}"),))
     scene = Scene(objects)
     matrices = tuple(matrix_in(scene, one.metadata.name, place) for one in asked)
-    policies = read_policies(cluster.files, home)
+    policies = policies_of(cluster.load().manifests)
     asking = tuple(one for to in asked if client for one in connections(objects, policies, client, to))
     others = None if service else tuple(_strays(scene))
     answer = Answer(matrices, asking, strays=others, notes=tuple(_in_vain(policies, parties(objects), place)))

@@ -1,38 +1,26 @@
 """Why the front end cannot reach the back end: the NetworkPolicies among the manifests, asked about their Pods.
 
-Reads the policies with the lines they stand in, and asks for each Pod of the client and each Pod behind the Service.
-Left out on purpose: what a policy says wrongly (kubectl's own validation tells), AdminNetworkPolicy.
+Asks for each Pod of the client and each Pod behind the Service, and tells the lines that the policies stand in.
+Left out on purpose: AdminNetworkPolicy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from attrs import frozen
-from immutabledict import immutabledict
 
 from ...impl.api.core import Namespace, Pod, Service
-from ...impl.api.kinds import Object
-from ...impl.api.meta import LabelSelector
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
+from ...impl.api.networking import NetworkPolicy
 from ...impl.api.policy import EndpointSlice
-from ...impl.api.reading.convert import structure
 from ...impl.api.reading.load import BadInput, Problem
-from ...impl.api.reading.yaml_source import Path, YamlError, documents
-from ...properties.reachability.network_policy import (
-    EGRESS,
-    INGRESS,
-    Blocked,
-    Party,
-    Peer,
-    Policy,
-    Ports,
-    Rule,
-    verdict,
-)
+from ...properties.reachability.network_policy import EGRESS, Blocked, Party, Policy, party_of, policy_of, verdict
 from ..input.commands import KINDS
-
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
+from ..input.manifests import Manifests
 
 
 @frozen
@@ -118,101 +106,22 @@ def parties(objects: Iterable[Object]) -> tuple[Party, ...]:
     everything = tuple(objects)
     labels = {one.metadata.name: one.metadata.labels for one in everything if isinstance(one, Namespace)}
     found = [
-        Party(
-            address=pod.status.pod_ip,
-            namespace=(where := pod.metadata.namespace),
-            name=pod.metadata.name,
-            labels=pod.metadata.labels,
-            namespace_labels=immutabledict({**labels.get(where, {}), NAMESPACE_NAME: where}),
-            ports=immutabledict(_named_ports(pod)),
-        )
+        party_of(pod, labels.get(pod.metadata.namespace, {}))
         for pod in everything
         if isinstance(pod, Pod) and pod.status.pod_ip
     ]
     return tuple(sorted(found, key=lambda one: (one.namespace, one.name)))
 
 
-def _named_ports(pod: Pod) -> Iterator[tuple[tuple[str, str], int]]:
-    for container in pod.spec.containers:
-        yield from (((port.protocol or "TCP", port.name), port.container_port) for port in container.ports if port.name)
-
-
-# --- reading --------------------------------------------------------------------------------------------------------
-
-
-def read_policies(files: Mapping[str, str], namespace: str) -> tuple[Policy, ...]:
-    """Read the NetworkPolicies of manifests by file name; those that name no namespace go to `namespace`."""
-    return tuple(policy for file in sorted(files) for policy in _policies_in(file, files[file], namespace))
-
-
-def _policies_in(file: str, text: str, namespace: str) -> Iterator[Policy]:
-    try:
-        found = tuple(documents(text))
-    except YamlError as error:
-        raise BadInput((Problem(file, error.line, "", error.message, error.hint),)) from None
-    for document in found:
-        for path, value in _objects(document.value, ()):
-            if value.get("kind") == "NetworkPolicy":
-                yield _Reading(file, document.line_of, path).policy(value, namespace)
-
-
-def _objects(value: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    if not isinstance(value, Mapping):
-        return
-    yield path, value
-    for place, item in enumerate(value.get("items") or () if value.get("kind") == "List" else ()):
-        yield from _objects(item, (*path, "items", place))
-
-
-@frozen
-class _Reading:
-    """One policy in its file."""
-
-    file: str
-    line_of: Any
-    path: Path
-
-    def policy(self, json: Mapping[str, Any], namespace: str) -> Policy:
-        """Read it. Without policyTypes it is for ingress, and for egress if it has rules for it."""
-        meta, spec = json.get("metadata") or {}, json.get("spec") or {}
-        assumed = [INGRESS, EGRESS] if spec.get("egress") else [INGRESS]
-        return Policy(
-            namespace=meta.get("namespace") or namespace,
-            name=meta.get("name", ""),
-            pods=_selector(spec.get("podSelector")) or LabelSelector(),
-            directions=frozenset(spec.get("policyTypes") or assumed),
-            ingress=tuple(self._rules(spec, "ingress", "from")),
-            egress=tuple(self._rules(spec, "egress", "to")),
-            where=self._where(),
-        )
-
-    def _where(self, *steps: str | int) -> str:
-        return f"{self.file}:{self.line_of((*self.path, *steps))}"
-
-    def _rules(self, spec: Mapping[str, Any], direction: str, peers: str) -> Iterator[Rule]:
-        for place, rule in enumerate(spec.get(direction) or ()):
-            known = rule or {}
-            yield Rule(
-                tuple(_peer(one) for one in known.get(peers) or ()),
-                tuple(_ports(one) for one in known.get("ports") or ()),
-                self._where("spec", direction, place),
-            )
-
-
-def _selector(json: Any) -> LabelSelector | None:
-    return None if json is None else structure(json, LabelSelector)
-
-
-def _peer(json: Mapping[str, Any]) -> Peer:
-    block = json.get("ipBlock") or {}
-    excepted = tuple(block.get("except") or ())
-    return Peer(
-        _selector(json.get("podSelector")), _selector(json.get("namespaceSelector")), block.get("cidr", ""), excepted
+def policies_of(manifests: Manifests) -> tuple[Policy, ...]:
+    """Return the NetworkPolicies of manifests, in their order, with the lines they stand in."""
+    return tuple(
+        policy_of(one, partial(_line, manifests, ref_of(one)))
+        for one in manifests.objects
+        if isinstance(one, NetworkPolicy)
     )
 
 
-def _ports(json: Mapping[str, Any]) -> Ports:
-    port, protocol = json.get("port"), json.get("protocol") or "TCP"
-    if isinstance(port, str):
-        return Ports(protocol, name=port)
-    return Ports(protocol, port or 0, json.get("endPort") or port or 0)
+def _line(manifests: Manifests, ref: Ref, field: str) -> str:
+    file, line = manifests.place(ref, field)
+    return f"{file}:{line}"

@@ -2,8 +2,7 @@
 
 Every pair runs the same components on the same objects; faulty and repaired differ in one field of a manifest, one
 setting of the cluster, or what one release of kube-proxy does. Times are small numbers of seconds in place of the real
-ones: what counts is how they compare. Failures of NetworkPolicies are in `network_policy`, those that plain manifests
-show in the folder `failures`.
+ones: what counts is how they compare. Failures that plain manifests show are in the folder `failures`.
 """
 
 from __future__ import annotations

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from . import folders, network_policy, reachability, scheduler
+from . import folders, reachability, scheduler
 from .catalogue import Pair
 
 WORLDS: dict[str, tuple[Pair, ...]] = {
     "scheduler": scheduler.PAIRS,
     "reachability": reachability.PAIRS,
-    "network-policy": network_policy.PAIRS,
 }
 TOPICS = ("scheduler", "placement", "reachability", "network-policy")
 

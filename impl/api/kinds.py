@@ -7,6 +7,7 @@ from attrs import frozen
 from .apps import Deployment, ReplicaSet
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import Ref
+from .networking import NetworkPolicy
 from .policy import EndpointSlice, Eviction, Lease, PodDisruptionBudget, PriorityClass, ResourceQuota, Role, RoleBinding
 from .storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
 
@@ -22,6 +23,7 @@ Object = (
     | PodDisruptionBudget
     | Eviction
     | EndpointSlice
+    | NetworkPolicy
     | Lease
     | Role
     | RoleBinding
@@ -63,6 +65,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", namespaced=True, cls=PodDisruptionBudget),
     Kind("Eviction", "policy/v1", "evictions", namespaced=True, cls=Eviction),
     Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", namespaced=True, cls=EndpointSlice),
+    Kind("NetworkPolicy", "networking.k8s.io/v1", "networkpolicies", namespaced=True, cls=NetworkPolicy),
     Kind("Lease", "coordination.k8s.io/v1", "leases", namespaced=True, cls=Lease),
     Kind("Role", "rbac.authorization.k8s.io/v1", "roles", namespaced=True, cls=Role),
     Kind("ClusterRole", "rbac.authorization.k8s.io/v1", "clusterroles", namespaced=False, cls=Role),

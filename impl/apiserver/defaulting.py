@@ -1,6 +1,6 @@
 """The defaults of every modelled kind: what the API server fills in before anyone looks at an object.
 
-Upstream: pkg/apis/{core,apps,policy,discovery,rbac,scheduling}/v1/defaults.go (v1.32).
+Upstream: pkg/apis/{core,apps,policy,discovery,networking,rbac,scheduling}/v1/defaults.go (v1.32).
 Left out on purpose: kinds without defaults (they come back as they are), dual-stack Services.
 """
 
@@ -11,6 +11,7 @@ from attrs import evolve
 from ..api.apps import Deployment, DeploymentSpec, DeploymentStrategy, ReplicaSet, RollingUpdateDeployment
 from ..api.core import Node, Pod, Service, ServicePort, ServiceSpec
 from ..api.kinds import Object
+from ..api.networking import NetworkPolicy, NetworkPolicyPort, NetworkPolicySpec
 from ..api.policy import EndpointPort, EndpointSlice, PriorityClass, RoleBinding, RoleRef, Subject
 from .pod_defaults import default_pod, default_template, with_extra
 
@@ -37,6 +38,8 @@ def default(obj: Object) -> Object:
             return evolve(obj, status=evolve(obj.status, allocatable=allocatable))
         case EndpointSlice():
             return evolve(obj, ports=tuple(map(_endpoint_port, obj.ports)))
+        case NetworkPolicy():
+            return evolve(obj, spec=_network_policy(obj.spec))
         case RoleBinding():
             return _role_binding(obj)
         case PriorityClass():
@@ -97,6 +100,18 @@ def _service_port(port: ServicePort) -> ServicePort:
 
 
 def _endpoint_port(port: EndpointPort) -> EndpointPort:
+    return evolve(port, protocol=port.protocol or "TCP")
+
+
+def _network_policy(spec: NetworkPolicySpec) -> NetworkPolicySpec:
+    """Isolate for ingress, and for egress where there are rules for it, unless policyTypes say otherwise."""
+    types = spec.policy_types or (("Ingress", "Egress") if spec.egress else ("Ingress",))
+    ingress = tuple(evolve(rule, ports=tuple(map(_policy_port, rule.ports))) for rule in spec.ingress)
+    egress = tuple(evolve(rule, ports=tuple(map(_policy_port, rule.ports))) for rule in spec.egress)
+    return evolve(spec, policy_types=types, ingress=ingress, egress=egress)
+
+
+def _policy_port(port: NetworkPolicyPort) -> NetworkPolicyPort:
     return evolve(port, protocol=port.protocol or "TCP")
 
 

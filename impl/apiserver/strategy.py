@@ -15,6 +15,7 @@ from ..api.apps import Deployment, DeploymentStatus, ReplicaSet, ReplicaSetStatu
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ..api.kinds import Object
 from ..api.meta import Time
+from ..api.networking import NetworkPolicy
 from ..api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus, PriorityClass
 from ..api.values.frozen import freeze, strings
 from ..api.values.qos import qos_class
@@ -40,7 +41,7 @@ def prepare_for_create(obj: Object, now: Time) -> Object:
             return with_meta(evolve(obj, status=ReplicaSetStatus()), generation=1)
         case PodDisruptionBudget():
             return with_meta(evolve(obj, status=PodDisruptionBudgetStatus()), generation=1)
-        case EndpointSlice() | PriorityClass():
+        case EndpointSlice() | NetworkPolicy() | PriorityClass():
             return with_meta(obj, generation=1)
         case Namespace():
             return _first_namespace(obj)
@@ -79,7 +80,7 @@ def _wish_changed(new: Any, old: Any) -> bool:
     match old:
         case Deployment():
             return bool(new.spec != old.spec or new.metadata.annotations != old.metadata.annotations)
-        case ReplicaSet() | PodDisruptionBudget():
+        case ReplicaSet() | PodDisruptionBudget() | NetworkPolicy():
             return bool(new.spec != old.spec)
         case EndpointSlice():
             labels = new.metadata.labels != old.metadata.labels

@@ -11,17 +11,21 @@ destination here is the Pod.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from ipaddress import ip_address, ip_network
 
 from attrs import field, frozen
 from immutabledict import immutabledict
 
+from ...impl.api.core import Pod
 from ...impl.api.meta import LabelSelector
+from ...impl.api.networking import NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import selects
 
 INGRESS, EGRESS = "Ingress", "Egress"
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""The label that every namespace has: its name."""
 
 
 @frozen
@@ -147,8 +151,9 @@ def _peer(policy: Policy, rule: Rule, other: Party) -> bool:
 def is_peer(policy: Policy, peer: Peer, other: Party) -> bool:
     """Tell whether a peer of a policy is this party."""
     if peer.cidr:
-        address = IPv4Address(other.address)
-        return address in IPv4Network(peer.cidr) and not any(address in IPv4Network(one) for one in peer.excepted)
+        address = ip_address(other.address)
+        inside = (address in ip_network(one, strict=False) for one in peer.excepted)
+        return address in ip_network(peer.cidr, strict=False) and not any(inside)
     if not other.is_pod:
         return False
     if peer.namespaces is None:
@@ -168,6 +173,59 @@ def _is_port(wanted: Ports, destination: Party, port: int, protocol: str) -> boo
     if wanted.name:
         return destination.ports.get((protocol, wanted.name)) == port
     return not wanted.first or wanted.first <= port <= wanted.last
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def policy_of(manifest: NetworkPolicy, where: Callable[[str], str] = lambda _: "") -> Policy:
+    """Return what a NetworkPolicy says. `where` tells where a field of it is written, by its path."""
+    spec = manifest.spec
+    assumed = {INGRESS, EGRESS} if spec.egress else {INGRESS}
+    rules = [
+        (rule, Rule(tuple(map(_peer_of, rule.peers)), tuple(map(_ports_of, rule.ports)), where(path)))
+        for path, _, rule in spec.rules()
+    ]
+    return Policy(
+        namespace=manifest.metadata.namespace,
+        name=manifest.metadata.name,
+        pods=spec.pod_selector,
+        directions=frozenset(spec.policy_types or assumed),
+        ingress=tuple(rule for given, rule in rules if isinstance(given, NetworkPolicyIngressRule)),
+        egress=tuple(rule for given, rule in rules if not isinstance(given, NetworkPolicyIngressRule)),
+        where=where(""),
+    )
+
+
+def party_of(pod: Pod, namespace_labels: Mapping[str, str]) -> Party:
+    """Return a Pod as an end of a connection, with the labels of its namespace, to which its name is added."""
+    containers = (*pod.spec.containers, *pod.spec.sidecars)
+    return Party(
+        address=pod.status.pod_ip,
+        namespace=pod.metadata.namespace,
+        name=pod.metadata.name,
+        labels=pod.metadata.labels,
+        namespace_labels=strings({**namespace_labels, NAMESPACE_NAME: pod.metadata.namespace}),
+        ports=immutabledict(
+            ((port.protocol or "TCP", port.name), port.container_port)
+            for container in containers
+            for port in container.ports
+            if port.name
+        ),
+    )
+
+
+def _peer_of(peer: NetworkPolicyPeer) -> Peer:
+    if peer.ip_block is not None:
+        return Peer(cidr=peer.ip_block.cidr, excepted=peer.ip_block.except_)
+    return Peer(peer.pod_selector, peer.namespace_selector)
+
+
+def _ports_of(one: NetworkPolicyPort) -> Ports:
+    protocol = one.protocol or "TCP"
+    if isinstance(one.port, str):
+        return Ports(protocol, name=one.port)
+    return Ports(protocol, one.port or 0, one.end_port or one.port or 0)
 
 
 # --- why not --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ not named is not touched, by the argument that stands in `why`. A kind of Kubern
 A custom resource by itself changes nothing: what its operator would do is not known, and is looked for only where
 something in the input needs it (a Service whose Pods nobody makes). But one that says what it scales (`scaleTargetRef`:
 KEDA's ScaledObject and others) counts as the autoscaler that it asks for, one whose kind ends in NetworkPolicy (of
-Cilium, Calico, the network policy API) as a NetworkPolicy, and a VerticalPodAutoscaler that acts evicts Pods.
+Cilium, Calico, the network policy API) as one that drops packets, and a VerticalPodAutoscaler that acts evicts Pods.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ from typing import Any
 from attrs import frozen
 from immutabledict import immutabledict
 
-from ..claim_names import ALL, CONVERGENCE, DEADLINE, PLACEMENT, PRIORITY, REACHABILITY, SPREAD
+from ..claim_names import (
+    ALL,
+    CONNECTIVITY,
+    CONVERGENCE,
+    DEADLINE,
+    ISOLATION,
+    PLACEMENT,
+    PRIORITY,
+    REACHABILITY,
+    SPREAD,
+)
 from ..kinds import BY_NAME
 from ..values.frozen import as_map
 
@@ -71,7 +81,6 @@ _SOME: Mapping[str, Effect] = {
     "Endpoints": Effect((REACHABILITY,), "its addresses are not published"),
     "HorizontalPodAutoscaler": SCALES,
     "LimitRange": Effect(ALL, "it changes and refuses requests for resources"),
-    "NetworkPolicy": Effect((REACHABILITY,), "it may drop packets; kubeproof reach looks at it"),
     "ValidatingAdmissionPolicyBinding": Effect(REFUSES, "the policy may refuse objects"),
 }
 WEBHOOKS: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -81,7 +90,7 @@ WEBHOOKS: Mapping[str, tuple[tuple[str, ...], str]] = {
 RESOURCES = frozenset((kind.group, kind.plural) for kind in BY_NAME.values())
 """What is modelled, as webhooks name it."""
 CUSTOM = Effect((), "no claim hangs on a custom resource by itself; what its operator makes is not known")
-DROPS = Effect((REACHABILITY,), "it may drop packets; kubeproof reach looks at NetworkPolicies")
+DROPS = Effect((REACHABILITY, ISOLATION, CONNECTIVITY), "it may drop packets, or let some through")
 RESIZES = Effect(ALL, "it evicts Pods and changes what they ask for")
 
 

@@ -11,10 +11,12 @@ from typing import Any
 from ...api.apps import Deployment, ReplicaSet
 from ...api.core import Namespace, Node, Pod, Service
 from ...api.kinds import Object
+from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
 from .apps import validate_deployment, validate_replicaset, validate_selector_update
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
+from .networking import validate_network_policy
 from .pod import validate_pod, validate_pod_update
 from .policy import (
     validate_budget,
@@ -48,6 +50,8 @@ def _own_rules(obj: Object) -> list[FieldError]:
             return validate_endpointslice(obj)
         case PodDisruptionBudget():
             return validate_budget(obj)
+        case NetworkPolicy():
+            return validate_network_policy(obj)
         case Node():
             return validate_node(obj)
         case Namespace():

@@ -128,7 +128,7 @@ def test_a_budget_hangs_on_the_workload_whose_pods_it_counts() -> None:
     assert "budget" not in open_claims(WEB, BUDGET.replace("app: db", "app: web"), STATEFUL)
 
 
-POLICY = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}}\n"
+WALLS = {"reachability", "isolation", "connectivity"}
 QUOTA = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {pods: 1}}\n"
 SCALER = (
     "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\n"
@@ -148,14 +148,13 @@ LIMITS = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: l}\nspec: {limits: 
 @pytest.mark.parametrize(
     ("manifest", "claims"),
     [
-        (POLICY, {"reachability"}),
         (QUOTA, {"convergence", "priority", "deadline", "reachability"}),
         (SCALER, set(ALL) - {"placement"}),
         (ACCESS, set()),
         (SERVER, set()),
         (LIMITS, set(ALL)),
     ],
-    ids=["NetworkPolicy", "ResourceQuota", "HorizontalPodAutoscaler", "Role", "APIService", "LimitRange"],
+    ids=["ResourceQuota", "HorizontalPodAutoscaler", "Role", "APIService", "LimitRange"],
 )
 def test_each_kind_leaves_open_the_claims_it_may_touch(manifest: str, claims: set[str]) -> None:
     assert open_claims(WEB, manifest) == claims
@@ -170,10 +169,10 @@ def custom(version: str, kind: str, spec: str) -> str:
     [
         ("keda.sh/v1alpha1", "ScaledObject", "{scaleTargetRef: {name: web}}", set(ALL) - {"placement"}),
         ("keda.sh/v1alpha1", "ScaledJob", "{jobTargetRef: {}}", set()),
-        ("cilium.io/v2", "CiliumNetworkPolicy", "{endpointSelector: {}}", {"reachability"}),
-        ("crd.projectcalico.org/v1", "GlobalNetworkPolicy", "{selector: all()}", {"reachability"}),
-        ("crd.projectcalico.org/v1", "NetworkPolicy", "{selector: all()}", {"reachability"}),
-        ("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy", "{priority: 1}", {"reachability"}),
+        ("cilium.io/v2", "CiliumNetworkPolicy", "{endpointSelector: {}}", WALLS),
+        ("crd.projectcalico.org/v1", "GlobalNetworkPolicy", "{selector: all()}", WALLS),
+        ("crd.projectcalico.org/v1", "NetworkPolicy", "{selector: all()}", WALLS),
+        ("policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy", "{priority: 1}", WALLS),
         ("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "{targetRef: {name: web}}", set(ALL)),
         ("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "{updatePolicy: {updateMode: 'Off'}}", set()),
         ("gateway.networking.k8s.io/v1", "HTTPRoute", "{}", set()),
@@ -533,15 +532,6 @@ def test_placement_is_vacuous_where_no_pod_is_ever_placed() -> None:
     assert [one.vacuous for one in report.claims if one.name == "placement"] == [True]
     huge = requesting(WEB, "{cpu: 99}")
     assert [one.vacuous for one in check(load(huge).scenario).claims if one.name == "placement"] == [False]
-
-
-def test_a_network_policy_leaves_every_other_claim_as_it_is() -> None:
-    report = check(load(WEB, POLICY, start="settled", bounds={"propagation": "5s"}).scenario)
-    assert verdicts(report) == {"convergence": "HOLDS", "placement": "HOLDS", "reachability": "UNKNOWN"}
-    (claim,) = (one for one in report.claims if one.name == "reachability")
-    assert "may hang on NetworkPolicy default/p" in claim.lines[0]
-    accepted = load(WEB, POLICY, start="settled", bounds={"propagation": "5s"}, acceptUnmodelled=True).scenario
-    assert verdicts(check(accepted))["reachability"] == "HOLDS"
 
 
 VOLUME = "      volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]\n"

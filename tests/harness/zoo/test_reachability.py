@@ -1,4 +1,4 @@
-"""The documented failures of proxies, load balancers, nodes and network plugins are found, and their repairs hold."""
+"""The documented failures of proxies, load balancers and nodes are found, and their repairs hold."""
 
 from __future__ import annotations
 
@@ -9,22 +9,16 @@ import pytest
 from attrs import evolve, fields
 
 from kubeproof.harness import face
-from kubeproof.harness.zoo import network_policy as zoo_network_policy
 from kubeproof.harness.zoo import reachability as zoo_reachability
 from kubeproof.harness.zoo.catalogue import Pair, as_documented
 from kubeproof.harness.zoo.folders import FAILURES
 from kubeproof.model.checker import Status
 
-PAIRS = (*zoo_reachability.PAIRS, *zoo_network_policy.PAIRS)
+PAIRS = zoo_reachability.PAIRS
 ENDS = {
     "ready-when-found": "kube-proxy node-2: syncs: programs 1 Service with 0 ready endpoints on node-2",
     "lost-node-published-for-ever": "clock: ticks: a second passes",
     "lost-node-served-for-long": "clock: ticks: a second passes",
-    "pod-starts-unprotected": "kubelet: works on db: starts its containers",
-    "answer-to-early-connection-blocked": "job: calls: its answer is blocked",
-    "address-taken-over-blocked": "agent: handles front-old: sees it gone",
-    "address-of-finished-pod-let-in": "agent: handles stranger: sees it Running",
-    "pending-pod-freezes-sets": "agent: handles front: sees it Running",
 }
 """What the last line of each trace says."""
 

@@ -16,8 +16,15 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Node, NodeSpec, Pod, PodSpec, PodTemplateSpec, Taint
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference, Ref
+from kubeproof.impl.api.networking import (
+    NetworkPolicy,
+    NetworkPolicyEgressRule,
+    NetworkPolicyIngressRule,
+    NetworkPolicySpec,
+)
 from kubeproof.impl.api.requests import Create, Delete, Evict, Update
 from kubeproof.impl.api.values.frozen import freeze, strings
+from kubeproof.impl.apiserver.defaulting import default
 from kubeproof.impl.kubectl import script
 from kubeproof.impl.kubectl.apply import LAST_APPLIED
 from kubeproof.impl.kubectl.merge import merge
@@ -252,6 +259,21 @@ def test_apply_creates_then_changes_only_what_the_manifest_says() -> None:
     after = changed(script.Apply(silent), evolve(scaled, metadata=evolve(scaled.metadata, uid="u9")))
     assert isinstance(after, Deployment)
     assert (after.spec.replicas, after.metadata.uid) == (None, "u9")
+
+
+def test_a_policy_that_was_defaulted_keeps_its_directions_when_it_gets_rules_for_another() -> None:
+    """Rules for egress that are applied to a policy without policyTypes do nothing: it stays one of ingress."""
+    out = (NetworkPolicyEgressRule(),)
+    silent = NetworkPolicy(ObjectMeta(name="p"), NetworkPolicySpec(ingress=(NetworkPolicyIngressRule(),)))
+    created = asked(script.Apply(silent))
+    assert isinstance(created, tuple)
+    assert isinstance(created[0], Create)
+    live = default(created[0].object)
+    after = changed(script.Apply(evolve(silent, spec=evolve(silent.spec, ingress=(), egress=out))), live)
+    assert isinstance(after, NetworkPolicy)
+    assert (after.spec.policy_types, after.spec.ingress, after.spec.egress) == (("Ingress",), (), out)
+    assert isinstance(fresh := default(evolve(silent, spec=evolve(silent.spec, egress=out))), NetworkPolicy)
+    assert fresh.spec.policy_types == ("Ingress", "Egress")
 
 
 @pytest.mark.parametrize(

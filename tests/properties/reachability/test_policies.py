@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 from kubeproof.harness.cli import main
-from kubeproof.harness.reach.policy import read_policies
+from kubeproof.harness.input.manifests import read_manifests
+from kubeproof.harness.input.reader import Reader
+from kubeproof.harness.reach.policy import policies_of
 from kubeproof.impl.api.meta import LabelSelector, LabelSelectorRequirement
-from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.properties.reachability.network_policy import (
     EGRESS,
@@ -25,6 +26,7 @@ from kubeproof.properties.reachability.network_policy import (
     Policy,
     Ports,
     Rule,
+    is_peer,
     verdict,
 )
 from kubeproof.properties.reachability.symbolic import SymbolicPacket
@@ -235,7 +237,7 @@ items:
 def test_a_policy_is_read_with_its_lines() -> None:
     peers = (Peer(labelled(app="front"), ALL), Peer(cidr="198.51.100.0/24", excepted=("198.51.100.0/29",)))
     named = (Ports("TCP", name="http"), Ports("UDP", 8000, 8100), Ports("TCP", 9090, 9090))
-    assert read_policies({"p.yaml": MANIFEST}, "shop") == (
+    assert policies_of(read_manifests({"p.yaml": MANIFEST}, Reader(), "shop")) == (
         Policy(
             "shop",
             "p",
@@ -248,9 +250,18 @@ def test_a_policy_is_read_with_its_lines() -> None:
     )
 
 
-def test_text_that_is_no_yaml_is_told_with_its_line() -> None:
-    with pytest.raises(BadInput, match=r"p\.yaml:2"):
-        read_policies({"p.yaml": "a: 1\n  b: 2\n"}, "shop")
+@pytest.mark.parametrize(
+    ("block", "address", "inside"),
+    [
+        (Peer(cidr="2001:db8::/32"), "10.0.0.1", False),
+        (Peer(cidr="2001:db8::/32"), "2001:db8::1", True),
+        (Peer(cidr="10.0.0.9/8"), "10.0.0.1", True),
+        (Peer(cidr="10.0.0.0/8", excepted=("10.0.0.1/30",)), "10.0.0.2", False),
+    ],
+    ids=["another family", "IPv6", "bits beyond the prefix", "excepted"],
+)
+def test_a_block_holds_addresses_of_its_family(*, block: Peer, address: str, inside: bool) -> None:
+    assert is_peer(policy(), block, Party(address)) == inside
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,15 @@ def other(kind: str, version: str = "v1", **fields: Any) -> dict[str, Any]:
     return {"apiVersion": version, "kind": kind, "metadata": meta | fields.pop("metadata", {})} | fields
 
 
+def policy(**rule: Any) -> dict[str, Any]:
+    """Make a NetworkPolicy of one rule."""
+    return other("NetworkPolicy", "networking.k8s.io/v1", spec={"podSelector": {}, "ingress": [rule]})
+
+
+def lets_out(**rule: Any) -> dict[str, Any]:
+    return other("NetworkPolicy", "networking.k8s.io/v1", spec={"egress": [{}, rule]})
+
+
 def service(**spec: Any) -> dict[str, Any]:
     return other("Service", spec={"ports": [{"port": 80}]} | spec)
 
@@ -268,6 +277,36 @@ BROKEN = [
     (priority_class({"name": "x" * 254}), "metadata.name"),
     (container(name="c" * 64), f"{FIRST}.name"),
     (service(type="LoadBalancer", ports=[{"port": 80, "nodePort": 32768}]), "spec.ports[0].nodePort"),
+    (policy(ports=[{"protocol": "ICMP"}]), "spec.ingress[0].ports[0].protocol"),
+    (policy(ports=[{"port": 0}]), "spec.ingress[0].ports[0].port"),
+    (policy(ports=[{"port": 80, "endPort": 65536}]), "spec.ingress[0].ports[0].endPort"),
+    (policy(ports=[{"endPort": 80}]), "spec.ingress[0].ports[0].endPort"),
+    (policy(ports=[{"port": "http", "endPort": 80}]), "spec.ingress[0].ports[0].endPort"),
+    (policy(ports=[{"port": "Http"}]), "spec.ingress[0].ports[0].port"),
+    (lets_out(to=[{"podSelector": {}, "ipBlock": {"cidr": "10.0.0.0/8"}}]), "spec.egress[1].to[0]"),
+    (lets_out(to=[{"ipBlock": {}}]), "spec.egress[1].to[0].ipBlock.cidr"),
+    (lets_out(to=[{"ipBlock": {"cidr": "10.0.0.1"}}]), "spec.egress[1].to[0].ipBlock.cidr"),
+    (lets_out(to=[{"ipBlock": {"cidr": "10.0.0.0/33"}}]), "spec.egress[1].to[0].ipBlock.cidr"),
+    (
+        policy(**{"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.0.0.0/8"]}}]}),
+        "spec.ingress[0].from[0].ipBlock.except[0]",
+    ),
+    (
+        policy(**{"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16", "x"]}}]}),
+        "spec.ingress[0].from[0].ipBlock.except[1]",
+    ),
+    (
+        policy(**{"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["2001:db8::/32"]}}]}),
+        "spec.ingress[0].from[0].ipBlock.except[0]",
+    ),
+    (
+        policy(**{"from": [{"namespaceSelector": {"matchExpressions": [{"key": "a", "operator": "Is"}]}}]}),
+        "spec.ingress[0].from[0].namespaceSelector.matchExpressions[0].operator",
+    ),
+    (
+        other("NetworkPolicy", "networking.k8s.io/v1", spec={"policyTypes": ["Egress", "Ingress", "Egress"]}),
+        "spec.policyTypes",
+    ),
 ]
 
 
@@ -279,6 +318,9 @@ def test_the_field_that_breaks_a_rule_is_named(body: dict[str, Any], field: str)
 
 
 KEPT = [
+    policy(ports=[{"port": 1, "endPort": 65535}, {"port": "http"}, {"protocol": "SCTP"}]),
+    policy(**{"from": [{"podSelector": {}, "namespaceSelector": {}}, {"ipBlock": {"cidr": "10.0.0.9/8"}}]}),
+    lets_out(to=[{"ipBlock": {"cidr": "2001:db8::/32", "except": ["2001:db8:1::/48"]}}]),
     sticky(1),
     sticky(86400),
     other("Lease", "coordination.k8s.io/v1", spec={"leaseDurationSeconds": 1, "leaseTransitions": 0}),
