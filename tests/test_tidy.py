@@ -17,6 +17,7 @@ import pytest
 from attrs import fields
 
 import kubeproof
+from kubeproof.harness.claims.registry import CLAIMS
 from kubeproof.harness.input.scenario import Faults
 from places import ROOT, TESTS
 
@@ -150,18 +151,20 @@ def documented() -> Iterator[str]:
 COMMANDS = ("harness.cli", "harness.plugin", "harness.face", *kubeproof._HOMES.values())
 FAULT_FILES = tuple(f"harness.world.faults.{fault.name}" for fault in fields(Faults))
 """They are imported by the names of the fields."""
+CLAIM_FILES = tuple(f"harness.claims.{name}" for name in CLAIMS)
+"""They are imported by the names of the claims."""
 PRINTED = tuple(name for name in named_in(TESTS / "proofs.py") if name.startswith("properties."))
 """The proofs that `make proofs` prints."""
 
 
 def test_every_module_of_the_wheel_is_in_reach_of_somebody_who_uses_it() -> None:
     """Of a command, the plugin, the Python face or a proof that is printed: what only tests use lies with the tests."""
-    found = reached(*COMMANDS, *FAULT_FILES, *PRINTED, *documented())
+    found = reached(*COMMANDS, *FAULT_FILES, *CLAIM_FILES, *PRINTED, *documented())
     assert sorted({name_of(path) for path in MODULES} - found) == []
 
 
 def test_a_module_out_of_reach_would_be_found() -> None:
-    without_proofs = reached(*COMMANDS, *FAULT_FILES, *documented())
+    without_proofs = reached(*COMMANDS, *FAULT_FILES, *CLAIM_FILES, *documented())
     assert "harness.input.reader" in without_proofs
     assert not {"model.components.etcd", "properties.refinement.proofs"} & without_proofs
     assert "harness.world.faults.crash" not in reached(*COMMANDS)

@@ -15,7 +15,7 @@ from time import monotonic
 from attrs import evolve
 
 from ...impl.api.cache import Cache
-from ...impl.api.claim_names import CONVERGENCE, FLOWS, REACHABILITY
+from ...impl.api.claim_names import ALWAYS, BUDGET, CONVERGENCE, DEADLINE, FLOWS, PLACEMENT, REACHABILITY, SENTENCES
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
@@ -32,8 +32,10 @@ from ...properties.convergence import leaving, orphans, shortfalls
 from ...properties.placement.placement import Infeasible, feasible, why_pending
 from ..claims import answers as claim_answers
 from ..claims import deadline as claim_deadline
-from ..claims import registry as claim_properties
+from ..claims import registry
 from ..claims.convergence import beside_workloads, objects_of
+from ..claims.placement import PENDING
+from ..claims.reachability import ANSWERED, ANSWERS
 from ..input.scenario import Detail, Scenario
 from ..input.surroundings import known_of
 from ..world import scheduling
@@ -86,7 +88,7 @@ def check(
         return nothing_known(scenario, f"{cut} before the manifests were applied", monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
     premises = (*motion.premises(core, prepared), *balancing.premises(core, prepared))
-    asked = (*claim_properties.of(core), *premises)
+    asked = (*registry.of(core), *premises)
     looks = partial(search, core.machine, asked, limits=limits, progress=progress)
     found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
@@ -149,9 +151,7 @@ def cluster_for(scenario: Scenario, kind: str, prepared: Prepared) -> Cluster:
 def nothing_known(scenario: Scenario, reason: str, seconds: float = 0.0) -> Report:
     """Return the report of a scenario that was not looked at, for a reason."""
     claims = tuple(
-        Claim(name, text, Status.UNKNOWN, "", (reason,))
-        for name, text in claim_properties.SENTENCES.items()
-        if name in claim_properties.ALWAYS
+        Claim(name, text, Status.UNKNOWN, "", (reason,)) for name, text in SENTENCES.items() if name in ALWAYS
     )
     return Report(scenario, claims, bounds_of(scenario), (), 0, 0, 0, seconds, complete=False)
 
@@ -162,29 +162,29 @@ def nothing_known(scenario: Scenario, reason: str, seconds: float = 0.0) -> Repo
 def _claims(
     core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
 ) -> Iterator[Claim]:
-    room = found[claim_properties.ROOM]
+    room = found[registry.ROOM]
     open_ends = _open_ends(core.scenario, prepared)
     walls = _behind_walls(core.scenario, prepared, limits, progress)
     too_small = room.evidence if room.status is Status.VIOLATED else ()
-    for name, sentence in claim_properties.SENTENCES.items():
+    for name, sentence in SENTENCES.items():
         verdict = next((one for one in found.verdicts if one.name == name), None)
         if verdict is not None:
             claim = _claim(core, verdict, sentence)
-        elif name == "budget" and any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
+        elif name == BUDGET and any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nothing is evicted.
         elif name == FLOWS and Detail.CONNECTIONS in core.scenario.detail:
             claim = flowing.judge(core.scenario, prepared, limits, progress)
         elif name in walls:
             claim = walls[name]
-        elif name == claim_deadline.NAME and core.scenario.deadline is not None:
+        elif name == DEADLINE and core.scenario.deadline is not None:
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nobody may evict others.
         else:
             continue
-        if name == "placement" and claim.status is not Status.VIOLATED:
+        if name == PLACEMENT and claim.status is not Status.VIOLATED:
             claim = queueing.judge(core.scenario, prepared, _nothing_left(core, found, claim), limits, progress)
-        if name == claim_deadline.NAME and verdict is not None:
+        if name == DEADLINE and verdict is not None:
             claim = claim_deadline.judge(core.scenario, found, claim)
-        if name == "reachability":
+        if name == REACHABILITY:
             claim = _answered(core, found, claim)
             if claim.status is not Status.VIOLATED:
                 claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
@@ -246,7 +246,7 @@ def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
 
 def _nothing_left(core: Cluster, found: Exploration, bindings: Claim) -> Claim:
     """Join the second half of the placement claim: at rest nothing is left Pending that could run."""
-    pending = _claim(core, found[claim_properties.PENDING], bindings.sentence)
+    pending = _claim(core, found[PENDING], bindings.sentence)
     if pending.status is Status.HOLDS:
         return evolve(bindings, vacuous=bindings.vacuous and pending.vacuous)
     return evolve(pending, name=bindings.name, vacuous=False)
@@ -254,11 +254,11 @@ def _nothing_left(core: Cluster, found: Exploration, bindings: Claim) -> Claim:
 
 def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
     """Join what the core says of reachability: nobody stops answering, somebody answers at rest, all packets arrive."""
-    told = ((claim_answers.AT_A_STEP, claim_properties.ANSWERS), (claim_answers.AT_REST, claim_properties.ANSWERED))
+    told = ((claim_answers.AT_A_STEP, ANSWERS), (claim_answers.AT_REST, ANSWERED))
     parts = [packets, *(_part(packets, kind, found[name]) for kind, name in told)]
     worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in parts if one.status is status)
     claim = next(worst, packets)
-    trace = found[claim_properties.ANSWERS].trace
+    trace = found[ANSWERS].trace
     if claim.trace is None or claim.status is not Status.VIOLATED:
         return claim
     run = states(core.machine, claim.trace)

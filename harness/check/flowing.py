@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from attrs import evolve
 
 from ...impl.api.apps import Deployment, Workload
-from ...impl.api.claim_names import FLOWS
+from ...impl.api.claim_names import FLOWS, SENTENCES
 from ...impl.api.core import Node, NodeCondition, NodeStatus, Pod, Service, ServicePort
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
@@ -27,7 +27,6 @@ from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Progress, Status
 from ...model.machine import Machine
 from ...properties.reachability.answers import is_headless, is_judged, selects_pod
-from ..claims.registry import FLOW
 from ..connections import claims
 from ..connections.connections import data_path, machine
 from ..connections.setup import Flow, Setup
@@ -46,21 +45,21 @@ MOST_PODS = 3
 
 def judge(scenario: Scenario, prepared: Prepared, limits: Limits, progress: Callable[[Progress], None] | None) -> Claim:
     """Look at every UDP port of every Service."""
-    claim = Claim(FLOWS, FLOW, Status.HOLDS, IN_FLOW, vacuous=True)
+    claim = Claim(FLOWS, SENTENCES[FLOWS], Status.HOLDS, IN_FLOW, vacuous=True)
     for service, port in _doors(scenario, prepared):
         kind = f"{IN_FLOW} to {service.metadata.namespace}/{service.metadata.name}/{port.port}"
         try:
             setup = _setup(scenario, prepared, service, port)
         except TooMuchError as much:
-            return Claim(FLOWS, FLOW, Status.UNKNOWN, kind, (f"no flow was looked at: {much}",))
+            return Claim(FLOWS, SENTENCES[FLOWS], Status.UNKNOWN, kind, (f"no flow was looked at: {much}",))
         asked = claims.heard(data_path(setup))
         searched = explore(machine(setup), [asked], limits=limits, progress=progress)
         found = searched[asked.name]
         if found.vacuous:
-            return Claim(FLOWS, FLOW, Status.UNKNOWN, kind, ("what the script asks for is refused here",))
+            return Claim(FLOWS, SENTENCES[FLOWS], Status.UNKNOWN, kind, ("what the script asks for is refused here",))
         if found.status is not Status.HOLDS:
             lines = found.evidence if found.status is Status.VIOLATED else (found.reason,)
-            return Claim(FLOWS, FLOW, found.status, kind, lines, found.trace)
+            return Claim(FLOWS, SENTENCES[FLOWS], found.status, kind, lines, found.trace)
         told = f"{port.port}/UDP of Service {service.metadata.name}: {searched.states:,} states"
         claim = evolve(claim, vacuous=False, lines=(*claim.lines, told))
     return claim

@@ -15,7 +15,7 @@ from itertools import product
 
 from attrs import evolve, frozen
 
-from ...impl.api.claim_names import CONNECTIVITY, ISOLATION
+from ...impl.api.claim_names import CONNECTIVITY, ISOLATION, SENTENCES
 from ...impl.api.core import Namespace
 from ...impl.api.kinds import ref_of
 from ...impl.api.meta import Ref
@@ -33,7 +33,6 @@ from ...properties.reachability.network_policy import (
     isolates,
     party_of,
 )
-from ..claims.registry import CONNECTED, ISOLATED
 from ..input.given import versions
 from ..input.network_policies import doors, leads_to, puzzles
 from ..input.scenario import Scenario, Switch
@@ -50,7 +49,6 @@ HALVES: dict[str, tuple[Callable[[Setup], Property], ...]] = {
     ISOLATION: (claims.isolated, claims.forbidden_stays_out),
     CONNECTIVITY: (claims.allowed_passes, claims.answered),
 }
-SENTENCES = {ISOLATION: ISOLATED, CONNECTIVITY: CONNECTED}
 MOST_LOOKS = 500
 """Pairs of Pods, ports and Pods beside them that are looked at."""
 OTHER_PORT = 65535

@@ -19,6 +19,7 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.apps import ReplicaSet, ReplicaSetSpec, Workload
+from ...impl.api.claim_names import REACHABILITY, SENTENCES
 from ...impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
@@ -34,7 +35,6 @@ from ...model.machine import Invariant, Sometimes, View
 from ...properties.reachability.answers import is_judged, selects, targets
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
-from ..claims.registry import REACHABILITY
 from ..input.given import stages, versions
 from ..input.scenario import Consistency, Faults, Scenario
 from ..world import one_pod as reach
@@ -415,7 +415,7 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
     parts = evolve(shape.parts, may_stop=guard)
     cluster = build(plain, parts, *prepared.starts)
     check = partial(reach.breaches, layout.pools["Pod"], proxies_of(cluster), reach.chosen)
-    return cluster, Invariant(IN_MOTION, REACHABILITY, check)
+    return cluster, Invariant(IN_MOTION, SENTENCES[REACHABILITY], check)
 
 
 def proxies_of(cluster: Cluster) -> tuple[str, ...]:

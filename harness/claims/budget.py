@@ -13,16 +13,23 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from ...impl.api.apps import Deployment, ReplicaSet, Workload
+from ...impl.api.claim_names import BUDGET, SENTENCES
 from ...impl.api.core import Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.values.selectors import selects
-from ...model.machine import View
+from ...model.machine import Property, StepProperty, View
 from ...model.world.verbs import Verb
 from ..world import scheduling
 from ..world.cluster import Cluster
 from ..world.script_slots import USER
+
+
+def properties(cluster: Cluster) -> Iterator[Property]:
+    """Yield that no step goes below a budget, where somebody may."""
+    if cluster.parts.budgets and "PodDisruptionBudget" in cluster.world.layout.pools:
+        yield StepProperty(BUDGET, SENTENCES[BUDGET], check(cluster), evictions(cluster), premise(cluster))
 
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:

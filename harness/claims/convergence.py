@@ -7,10 +7,11 @@ from functools import lru_cache, partial
 from itertools import chain
 
 from ...impl.api.apps import ReplicaSet
+from ...impl.api.claim_names import CONVERGENCE, SENTENCES
 from ...impl.api.core import Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta, Ref
-from ...model.machine import View
+from ...model.machine import Converges, Property, View
 from ...model.world.store import reference
 from ...properties.at_rest import Restless, from_scratch, settled
 from ...properties.convergence import leaving, orphans, pod_shortfalls, shortfalls, unpublished
@@ -19,9 +20,15 @@ from ..world.cluster import Cluster
 from ..world.kubelets import proxy_slot
 from ..world.node_controllers import stranded
 from ..world.script_slots import BLOCKED, GONE, REFUSED, SCRIPT, under_way
+from .moments import script_over
 
 Objects = tuple[Object, ...]
 Told = Callable[[Objects], tuple[str, ...]]
+
+
+def properties(cluster: Cluster) -> Iterator[Property]:
+    """Yield that every fair run comes to the goal."""
+    yield Converges(CONVERGENCE, SENTENCES[CONVERGENCE], goal(cluster), partial(script_over, cluster))
 
 
 def goal(cluster: Cluster) -> Callable[[View], Iterator[str]]:

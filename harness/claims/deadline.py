@@ -22,6 +22,7 @@ from functools import partial
 
 from attrs import evolve, frozen
 
+from ...impl.api.claim_names import DEADLINE, SENTENCES
 from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
@@ -30,20 +31,20 @@ from ...model.checker.results import Exploration, Status
 from ...model.machine import Property, Sometimes, StepProperty, View
 from ...model.world.verbs import Verb
 from ..check.results import Claim
-from ..input.priorities import pod_specs
+from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Deadline, Scenario
 from ..world import scheduling
 from ..world.cluster import Cluster
 
-NAME = "deadline"
-SENTENCE = "A Pod that may evict others runs by the deadline, counted from when only lower priorities are in its way."
 TIMING = "timing"
 DEFAULT_GRACE_SECONDS = 30
 
 
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Give what must be known of the runs: that room is made once, and how long those that are evicted may take."""
-    yield StepProperty(NAME, SENTENCE, partial(_twice, cluster), _steps(cluster))
+    if cluster.scenario.deadline is None or not may_preempt(cluster.scenario):
+        return
+    yield StepProperty(DEADLINE, SENTENCES[DEADLINE], partial(_twice, cluster), _steps(cluster))
     for grace in _graces(cluster.scenario):
         yield Sometimes(_met(grace), "A Pod with this grace period is evicted.", partial(_is_evicted, cluster, grace))
 

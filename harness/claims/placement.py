@@ -15,25 +15,39 @@ from itertools import product
 
 from attrs import evolve
 
+from ...impl.api.claim_names import PLACEMENT, SENTENCES
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object
 from ...impl.api.values.frozen import Strings
-from ...model.machine import State, View
+from ...model.machine import LeadsTo, Property, State, StepProperty, View
+from ...model.world.verbs import Verb
 from ...properties.placement.placement import Problem, broken
-from ..input.priorities import NEVER
 from ..input.scenario import Consistency
+from ..world import scheduling
 from ..world.cluster import Cluster
 from .judged import Others, alike, nameless, namespaces_of, nodes_of, pod_of
+from .moments import script_over
 
 Spaces = tuple[tuple[str, Strings], ...]
 Judge = Callable[[Pod, Node, Others, tuple[Node, ...], Spaces], bool]
+
+
+PENDING = "left pending"
+
+
+def properties(cluster: Cluster) -> Iterator[Property]:
+    """Yield that every binding is right when it is made, and that in the end nobody waits who could run."""
+    binds = cluster.actions(scheduling.USER, Verb.SENDS)
+    yield StepProperty(PLACEMENT, SENTENCES[PLACEMENT], check(cluster), binds)
+    over = partial(script_over, cluster)
+    yield LeadsTo(PENDING, "Nothing stays Pending that could run.", waiting(cluster, over), left_pending(cluster))
 
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
     """Give the check of a cluster's machine; what has been judged once is kept as long as it is."""
     first = (State.of(one) for one in cluster.machine.initial) if _change(cluster) else ()
     start = {one.metadata.name: one for state in first for one in nodes_of(cluster, state)}
-    return partial(_misplaced, cluster, lru_cache(maxsize=None)(_breaks), start)
+    return partial(_misplaced, cluster, lru_cache(maxsize=None)(breaks_a_rule), start)
 
 
 def _misplaced(
@@ -114,30 +128,15 @@ def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:
 
     Not that it stays there: Pods that are thrown out for ever wait again and again, but none of them stays.
     """
-    return partial(_left_pending, cluster, lru_cache(maxsize=None)(_breaks))
+    return partial(_left_pending, cluster, lru_cache(maxsize=None)(breaks_a_rule))
 
 
 def _left_pending(cluster: Cluster, breaks: Judge, view: View) -> Iterator[str]:
-    for pod, node in _could_run(cluster, breaks, view, lambda _pod, _other: True):
+    for pod, node in could_run(cluster, breaks, view, lambda _pod, _other: True):
         yield f"{pod.metadata.name} is Pending though it could run on {node}"
 
 
-def outranked(cluster: Cluster) -> Callable[[View], Iterator[str]]:
-    """Give the goal that no Pod that may evict others waits for room which Pods of lower priority take."""
-    return partial(_outranked, cluster, lru_cache(maxsize=None)(_breaks))
-
-
-def _outranked(cluster: Cluster, breaks: Judge, view: View) -> Iterator[str]:
-    for pod, node in _could_run(cluster, breaks, view, _not_below):
-        if pod.spec.preemption_policy != NEVER:
-            yield f"{pod.metadata.name} is Pending; without the Pods of lower priority it could run on {node}"
-
-
-def _not_below(pod: Pod, other: Pod) -> bool:
-    return (other.spec.priority or 0) >= (pod.spec.priority or 0)
-
-
-def _could_run(
+def could_run(
     cluster: Cluster, breaks: Judge, view: View, counts: Callable[[Pod, Pod], bool]
 ) -> Iterator[tuple[Pod, str]]:
     """Give each waiting Pod with each node that would do if the only Pods there were those that count beside it."""
@@ -162,7 +161,8 @@ def _node_name(obj: Object | None) -> str:
     return obj.spec.node_name if isinstance(obj, Pod) else ""
 
 
-def _breaks(pod: Pod, node: Node, others: Others, nodes: tuple[Node, ...], spaces: Spaces) -> bool:
+def breaks_a_rule(pod: Pod, node: Node, others: Others, nodes: tuple[Node, ...], spaces: Spaces) -> bool:
+    """Tell whether a Pod would break a rule of placement on a node beside others."""
     bound = [
         evolve(one, metadata=evolve(one.metadata, name=f"other-{number}-{copy}"), spec=evolve(one.spec, node_name=on))
         for number, ((one, on), count) in enumerate(sorted(others, key=repr))

@@ -15,20 +15,39 @@ from functools import lru_cache, partial
 
 from attrs import evolve
 
+from ...impl.api.claim_names import REACHABILITY, SENTENCES
 from ...impl.api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import Endpoint, EndpointSlice
 from ...model.components import kubeproxy
-from ...model.machine import View
+from ...model.machine import Converges, Invariant, Property, StepProperty, View
+from ...model.world.verbs import IN_MIND
 from ...properties.at_rest import ENDPOINTS, Behind, Restless, astray, behind, settled
 from ..world.cluster import Cluster
+from . import answers
+from .moments import script_over
 
 Objects = tuple[Object, ...]
 Judge = Callable[[str, tuple[Service, ...], tuple[EndpointSlice, ...], Behind], tuple[str, ...]]
 
 ELSEWHERE = "elsewhere"
 """Any other node, seen from one."""
+
+
+ANSWERED = "answered at rest"
+ANSWERS = "answers in motion"
+
+
+def properties(cluster: Cluster) -> Iterator[Property]:
+    """Yield that at rest all packets arrive and somebody answers, and that who takes connections goes on taking them.
+
+    How new connections find Pods that go is not seen here (`harness.check.motion`).
+    """
+    over, acts = partial(script_over, cluster), cluster.except_for(IN_MIND)
+    yield Invariant(REACHABILITY, SENTENCES[REACHABILITY], check(cluster))
+    yield Converges(ANSWERED, "Somebody answers at every port that is served.", answers.at_rest(cluster), over)
+    yield StepProperty(ANSWERS, "Whoever takes connections goes on taking them.", answers.check(cluster), acts)
 
 
 def check(cluster: Cluster) -> Callable[[View], Iterator[str]]:

@@ -12,18 +12,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 
+from ...impl.api.claim_names import SENTENCES, SPREAD
 from ...impl.api.core import Node, Pod, TopologySpreadConstraint
 from ...impl.api.kinds import Object
 from ...impl.api.meta import LabelSelector
-from ...model.machine import View
+from ...model.machine import Converges, Property, View
 from ...properties.placement.pods import alike as is_alike
 from ...properties.placement.pods import takes_part
 from ..input.priorities import pod_specs
 from ..world.cluster import Cluster
 from .judged import Others, alike, nodes_of, pod_of
+from .moments import script_over
 
 Told = Callable[[Others, tuple[Node, ...]], tuple[str, ...]]
 Standing = tuple[tuple[Pod, str], int]
+
+
+def properties(cluster: Cluster) -> Iterator[Property]:
+    """Yield that every fair run comes to an even spread, where one is asked for."""
+    if is_constrained(cluster):
+        yield Converges(SPREAD, SENTENCES[SPREAD], even(cluster), partial(script_over, cluster))
 
 
 def is_constrained(cluster: Cluster) -> bool:

@@ -13,7 +13,7 @@ from time import monotonic
 
 from attrs import evolve
 
-from ...impl.api.claim_names import PRIORITY
+from ...impl.api.claim_names import PRIORITY, SENTENCES
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Status
 from ...model.machine import Machine
@@ -99,14 +99,12 @@ Part = tuple[Island, Claim]
 
 
 def _joined(look: Witnesses, reports: tuple[Report, ...], seconds: float) -> Report:
-    by_name: dict[str, list[Part]] = {name: [] for name in claims.SENTENCES}
+    by_name: dict[str, list[Part]] = {name: [] for name in SENTENCES}
     for island, report in zip(look.parts, reports, strict=True):
         for claim in report.claims:
             by_name[claim.name].append((island, claim))
     if may_preempt(look.scenario) and not by_name[PRIORITY]:
-        claim = Claim(
-            PRIORITY, claims.SENTENCES[PRIORITY], Status.HOLDS, "step", vacuous=True
-        )  # There is room for all.
+        claim = Claim(PRIORITY, SENTENCES[PRIORITY], Status.HOLDS, "step", vacuous=True)  # There is room for all.
         by_name[PRIORITY].append((look.parts[0], claim))
     unsure = tuple(_beyond(look.parts, reports))
     found = tuple(_within(_join(look, parts), unsure) for parts in by_name.values() if parts)

@@ -11,6 +11,7 @@ from immutabledict import immutabledict
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.claims import registry as claims
+from kubeproof.harness.claims.moments import script_over
 from kubeproof.harness.face import Cluster as Manifests
 from kubeproof.harness.world.cluster import Cluster, Parts, build
 from kubeproof.harness.world.node_controllers import marking
@@ -205,7 +206,7 @@ def test_a_cordoned_node_gets_its_taint_and_loses_it_again() -> None:
     def in_order(view: View) -> list[str]:
         return ["tainted"] if any(told(node) for node in nodes(one, view)) else []
 
-    over = Converges("order", "", in_order, lambda view: claims.script_over(one, view))
+    over = Converges("order", "", in_order, lambda view: script_over(one, view))
     assert judge(one, over)["order"].status is Status.HOLDS
 
 

@@ -14,6 +14,7 @@ from attrs import evolve
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.claims import registry as claims
+from kubeproof.harness.claims.reachability import ANSWERED, ANSWERS
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world import one_pod as reach
@@ -101,7 +102,7 @@ def reduced(name: str) -> dict[str, Status]:
 def together(found: Exploration, name: str) -> Status:
     """Give what the whole says of a claim: reachability is several, at rest and in motion."""
     parts = {
-        "reachability": ("reachability", IN_MOTION, claims.ANSWERED, claims.ANSWERS),
+        "reachability": ("reachability", IN_MOTION, ANSWERED, ANSWERS),
         "placement": ("placement", "left pending"),
     }.get(name, (name,))
     known = {verdict.name: verdict.status for verdict in found.verdicts}
