@@ -124,7 +124,7 @@ def _choice(move: Move) -> tuple[int, int]:
 
 
 def states(machine: Machine, trace: Trace) -> tuple[State, ...]:
-    """Return the states before each step of a trace and after the last; ValueError, saying where, if it does not replay."""
+    """Return the states before each step of a trace and after the last. Raises ValueError where it does not replay."""
     result = replay(machine, trace)
     if result.divergence is not None:
         raise ValueError(f"step {result.divergence.at}, {result.divergence.action}: {result.divergence.reason}")
