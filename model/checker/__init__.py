@@ -20,7 +20,7 @@ from .results import (
 )
 from .semantics import ImpureStepError, StepError, UrgentError
 from .simulate import simulate
-from .traces import Divergence, Replay, replay, state_at, states
+from .traces import Divergence, Replay, replay, states
 
 __all__ = [
     "ActionStatistics",
@@ -48,6 +48,5 @@ __all__ = [
     "replay",
     "satisfies",
     "simulate",
-    "state_at",
     "states",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def explore(
     if options.engine == "auto":
         plain_wishes = options.memo and collect is None and not options.profile and symmetry is None
         if plain_wishes and find_spec("numba") is not None:
-            return _by_size(machine, properties, options, limits, progress)
+            return _by_size(partial(explore, machine, properties, progress=progress), options, limits)
         options = evolve(options, engine="rows", threads=1)
     watch = Stopwatch() if options.profile else None
     if watch is not None:
@@ -175,24 +176,16 @@ def _joined(result: Exploration, whole: Exploration) -> Exploration:
     )
 
 
-def _by_size(
-    machine: Machine,
-    properties: Sequence[Property],
-    options: Options,
-    limits: Limits,
-    progress: Callable[[Progress], None] | None,
-) -> Exploration:
+def _by_size(search: Callable[..., Exploration], options: Options, limits: Limits) -> Exploration:
     """Search with rows as far as that is quick, and with columns if there is more: all anew, or from what is kept."""
     few = LARGE if limits.max_states is None else min(LARGE, limits.max_states)
     kept = options.checkpoint
     if kept is None or not options.resume or not kept.path.exists():
-        rows, first = evolve(options, engine="rows", threads=1), evolve(limits, max_states=few)
-        found = explore(machine, properties, rows, limits=first, progress=progress)
+        found = search(evolve(options, engine="rows", threads=1), limits=evolve(limits, max_states=few))
         if few == limits.max_states or found.why_incomplete != f"the limit of {few:,} states was hit":
             return found
         limits = _left(limits, found.seconds)
-    columns = evolve(options, engine="columns", resume=kept is not None)
-    return explore(machine, properties, columns, limits=limits, progress=progress)
+    return search(evolve(options, engine="columns", resume=kept is not None), limits=limits)
 
 
 def _columns() -> type[Columns]:

@@ -52,35 +52,27 @@ class Now(Formula):
 
 
 @frozen
-class And(Formula):
+class Two(Formula):
+    """A formula of two others."""
+
+    left: Formula
+    right: Formula
+
+
+class And(Two):
     """Both."""
 
-    left: Formula
-    right: Formula
 
-
-@frozen
-class Or(Formula):
+class Or(Two):
     """At least one."""
 
-    left: Formula
-    right: Formula
 
-
-@frozen
-class Until(Formula):
+class Until(Two):
     """`right` becomes true, and until then `left` is."""
 
-    left: Formula
-    right: Formula
 
-
-@frozen
-class Release(Formula):
+class Release(Two):
     """`right` is true up to and including where `left` is, for ever if that is never."""
-
-    left: Formula
-    right: Formula
 
 
 TRUE = Now("true", lambda _view: True)

@@ -124,16 +124,11 @@ def _choice(move: Move) -> tuple[int, int]:
 
 
 def states(machine: Machine, trace: Trace) -> tuple[State, ...]:
-    """Give the states of a trace that replays; a trace that does not is a ValueError that says where."""
+    """Return the states before each step of a trace and after the last. Raises ValueError where it does not replay."""
     result = replay(machine, trace)
     if result.divergence is not None:
         raise ValueError(f"step {result.divergence.at}, {result.divergence.action}: {result.divergence.reason}")
     return result.states
-
-
-def state_at(machine: Machine, trace: Trace, number: int) -> State:
-    """Give the state before step `number`; the number of steps gives the last one, -1 too."""
-    return states(machine, trace)[number]
 
 
 def replay(machine: Machine, trace: Trace) -> Replay:

@@ -14,7 +14,7 @@ from ..layout import CODES, Layout
 from ..semantics import UrgentError
 from ..symmetry import Folding
 from ..symmetry_audit import Audit
-from . import kernels
+from . import kernels, packing
 from .batch import ASKED_AT_ONCE, Batch, Room, Steps, for_state
 from .observed import ObservedStates, WatchedSteps
 from .plans import Plans
@@ -102,7 +102,7 @@ class Expansion:
     def unpack(self, batch: Batch) -> None:
         """Spread the states of a batch into columns."""
         offset = batch.head - self.states.forgotten
-        kernels.unpack(self.states.view(), offset, batch.count, *self.states.layout, batch.columns)
+        packing.unpack(self.states.view(), offset, batch.count, *self.states.layout, batch.columns)
 
     def expand(self, batch: Batch) -> Iterator[None]:
         """Write down the steps of a batch that is unpacked.
@@ -234,7 +234,7 @@ class Expansion:
             self.keep, self.put = (np.zeros((room, words), dtype=np.uint64) for _ in range(2))
             self.packed = 0
         if self.packed < count:
-            kernels.pack_effects(
+            packing.pack_effects(
                 self.packed, tables.effect_ends.used, tables.effect_slot.data, tables.effect_id.data,
                 self.states.layout, words, self.keep, self.put,
             )  # fmt: skip

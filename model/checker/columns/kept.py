@@ -11,7 +11,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from ..checkpoint import Kept, KeptStates
-from . import kernels
+from . import packing
 from .mapped import Mapped
 from .states import States
 
@@ -59,7 +59,7 @@ def repacked(kept: KeptStates, states: States) -> NDArray[np.uint64]:
         everything = np.full(slots, (1 << 32) - 1, dtype=np.uint64)
         layout = (np.arange(slots), np.zeros(slots, dtype=np.uint64), everything)
     words = np.zeros((len(rows), states.words), dtype=np.uint64)
-    kernels.repack(rows, *layout, states.layout[0], states.layout[1], words)
+    packing.repack(rows, *layout, states.layout[0], states.layout[1], words)
     return words
 
 

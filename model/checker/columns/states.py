@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, visited
+from . import packing, visited
 from .batch import Steps
 from .mapped import Mapped
 from .threads import Together
@@ -134,7 +134,7 @@ class States:
         for at in range(0, len(old), words * FORGET):
             rows = np.frombuffer(old[at : at + words * FORGET], dtype=np.uint64).reshape(-1, words)
             new = np.zeros((len(rows), self.words), dtype=np.uint64)
-            kernels.repack(rows, *layout, self.layout[0], self.layout[1], new)
+            packing.repack(rows, *layout, self.layout[0], self.layout[1], new)
             self.store.frombytes(as_bytes(new))
 
     def map_to(self, folder: Path | None) -> None:

@@ -12,21 +12,12 @@ from collections.abc import Callable
 import numpy as np
 
 from ..symmetry_audit import Audit
-from .compiled import Ints, Longs, Words, compiled
-from .kernels import unpack
+from .compiled import Ints, Words
+from .packing import pack, unpack
 from .states import States
 
 REMEMBERED = 1 << 18
 """So many rows are remembered with those that stand for their orbits."""
-
-
-@compiled
-def pack(columns: Ints, count: int, word: Longs, shift: Words, rows: Words) -> None:
-    """Put columns of ids into words that are all zero."""
-    for slot in range(columns.shape[0]):
-        at, by = word[slot], shift[slot]
-        for i in range(count):
-            rows[i, at] |= np.uint64(columns[slot, i]) << by
 
 
 class Orbits:

@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 from ...machine import Machine, MachineError, Property
 from ..book import Book
 from ..columns.batch import Batch, Shorter, Steps
+from ..columns.compiled import Words
 from ..columns.doubts import Doubts
 from ..columns.expansion import BATCH, FIRST_BATCH, Expansion
-from ..columns.states import States, as_bytes
+from ..columns.states import Layout, States, as_bytes
 from ..columns.threads import Together
 from ..engine import Costs
 from ..guard import resident_memory
@@ -36,11 +37,6 @@ from . import kernels
 from .links import Links, joined
 from .told import Begun, Expanded, Told, names_of
 from .values import Dictionary, Parcel, Parcels
-
-Words = NDArray[np.uint64]
-
-Placing = tuple[NDArray[np.int64], Words, Words]
-"""Of each slot its word, its place there, and its mask."""
 
 AT_ONCE = 1 << 14
 """So many steps are looked up at a time: what they touch should stay in the cache."""
@@ -61,7 +57,7 @@ class Piece:
     keys: Words
     choices: NDArray[np.uint32]
     bits: list[int]
-    layout: Placing
+    layout: Layout
 
 
 class Part:
@@ -183,7 +179,8 @@ class Part:
         self.dictionary.learn(additions)
         self.expansion.fit()
         self.road.fit([len(table) for table in self.layout.tables])
-        rows = self._gathered([self._on_the_road(piece) for piece in self.pieces])
+        no_rows = np.zeros((0, self.road.words), dtype=np.uint64)
+        rows = np.concatenate([no_rows, *map(self._on_the_road, self.pieces)])
         keys = joined([piece.keys for piece in self.pieces], np.uint64)
         choices = joined([piece.choices for piece in self.pieces], np.uint32)
         self.pieces = []
@@ -195,9 +192,6 @@ class Part:
         dealt = (np.empty_like(rows), np.empty_like(keys), np.empty_like(choices))
         kernels.deal(rows, keys, choices, owners, places, dealt)
         return len(rows), tuple(zip(*(np.split(column, ends[:-1]) for column in dealt), strict=True))
-
-    def _gathered(self, rows: list[Words]) -> Words:
-        return np.concatenate(rows) if rows else np.zeros((0, self.road.words), dtype=np.uint64)
 
     def _on_the_road(self, piece: Piece) -> Words:
         """Give the rows of a piece as all know them: agreed numbers, in the layout that these have."""
@@ -211,7 +205,7 @@ class Part:
             return rows
         return self._translated(rows, self.road.layout, self.dictionary.to_own, self.states)
 
-    def _translated(self, rows: Words, layout: Placing, images: NDArray[np.int32], into: States) -> Words:
+    def _translated(self, rows: Words, layout: Layout, images: NDArray[np.int32], into: States) -> Words:
         out = np.empty((len(rows), into.words), dtype=np.uint64)
         kernels.translate(rows, len(rows), layout, self.dictionary.bases, images, into.layout, out)
         return out

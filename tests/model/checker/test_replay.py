@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from attrs import evolve
 
-from kubeproof.model.checker import Options, Status, Step, Trace, explore, replay, state_at, states
+from kubeproof.model.checker import Options, Status, Step, Trace, explore, replay, states
 from kubeproof.model.machine import Action, Converges, Fairness, Invariant, Machine, MachineError, Outcome, State, View
 from places import MACHINES, load
 
@@ -45,8 +45,8 @@ def trace() -> Trace:
 def test_urgent_steps_are_shown_under_the_step_that_set_them_off(trace: Trace):
     assert trace.lines() == ("count: up", "    copy: echo") * 3
     assert [state["a"] for state in states(lights(), trace)] == [0, 1, 2, 3]
-    assert state_at(lights(), trace, 2) == {"n": 2, "a": 2, "b": 0}
-    assert state_at(lights(), trace, -1)["n"] == 3
+    assert states(lights(), trace)[2] == {"n": 2, "a": 2, "b": 0}
+    assert states(lights(), trace)[-1]["n"] == 3
 
 
 def test_a_trace_without_urgency_replays_too():

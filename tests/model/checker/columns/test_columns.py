@@ -20,7 +20,7 @@ from kubeproof.model import checker as checker_package
 from kubeproof.model.checker import Exploration, ImpureStepError, Limits, Options, StepError, explore
 from kubeproof.model.checker.checkpoint import Saved
 from kubeproof.model.checker.columns import columns as columns_module
-from kubeproof.model.checker.columns import doubts, kernels
+from kubeproof.model.checker.columns import doubts, packing
 from kubeproof.model.checker.columns import states as states_module
 from kubeproof.model.checker.columns.states import States
 from kubeproof.model.machine import (
@@ -305,7 +305,7 @@ def pack(states: States, ids: list[int]):
 
 def unpacked(states: States) -> list[list[int]]:
     out = np.empty((len(states.bits), states.count), dtype=np.int32)
-    kernels.unpack(states.view(), 0, states.count, *states.layout, out)
+    packing.unpack(states.view(), 0, states.count, *states.layout, out)
     return out.T.tolist()
 
 

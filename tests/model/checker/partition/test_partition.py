@@ -494,6 +494,18 @@ def test_workers_that_are_lost_again_and_again_leave_it_unknown():
     assert len(team.restarts) == conductor.LOSSES
 
 
+def test_a_breach_that_nobody_can_be_asked_the_way_to_is_unknown_and_shown(tmp_path: Path):
+    machine, converged = engines.work_queue(1, 2, 1), engines.converged(1)
+    at_once = Invariant("never begins", "", lambda _view: ["it has begun"])
+    claims = (at_once, converged)
+    team = Fragile(lambda: (machine, claims), 2, at=range(14, 500), folder=tmp_path)
+    found = search(machine, claims, team, every=0.0)
+    assert found.why_incomplete == "workers were lost again and again"
+    assert [verdict.status for verdict in found.verdicts] == [Status.UNKNOWN, Status.UNKNOWN]
+    assert found["never begins"].evidence == ("it has begun",)
+    assert found["never begins"].trace is None
+
+
 def test_losses_are_forgiven_where_checkpoints_are_made_between_them(tmp_path: Path):
     machine, claims = losing()
     team = Fragile(losing, 2, at=range(20, 130, 14), folder=tmp_path)
