@@ -231,6 +231,22 @@ def test_faults_of_nodes_leave_it_open_where_they_break_nothing_else() -> None:
     assert list(balancing.unknown(scenario(faults={"crash": 1}), start)) == []
 
 
+def test_a_pod_that_leaves_by_its_labels_leaves_it_open() -> None:
+    alone = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "alone", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "app", "image": "nginx:1.28", "ports": [{"containerPort": 80}]}]},
+    }
+    other = alone | {"metadata": {"name": "alone", "labels": {"app": "other"}}}
+    both = WEB + "---\n" + yaml.safe_dump(alone)
+    for step, count in ((other, 1), (alone, 0)):
+        made = scenario(both, script=[{"apply": {"object": step}}])
+        found = list(balancing.unknown(made, prepare(made)))
+        assert len(found) == count
+        assert all(field == "spec.selector" and "alone other labels" in why for _, field, why in found)
+
+
 def test_it_is_looked_at_only_where_it_is_asked_for_and_else_the_bounds_say_so() -> None:
     plain = check(scenario(WEB.replace(HOOK, sleeps(5)), detail={}))
     assert next(one for one in plain.claims if one.name == "reachability").status is Status.HOLDS
