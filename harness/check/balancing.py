@@ -329,7 +329,7 @@ class _Judge:
             blame = Blame(ref, "", "two of its Pods go from one node at once: podAntiAffinity keeps them apart")
         else:
             what = f"a preStop delay of {seconds} s is the smallest that is long enough"
-            blame = Blame(ref, hook_field(ref, spec, scene.targets), what)
+            blame = Blame(ref, hook_field(ref, spec, scene.targets, most=True), what)
             lines = (*lines, *balanced_advice(seconds, spec, scene.targets))
         trace = self.searched[_premise(scene.number, scene.how)].trace
         steps = () if trace is None else trace.steps
