@@ -65,11 +65,11 @@ def unread_blame(bound: int | None, ref: Ref, spec: PodSpec, asked: Collection[i
     known = f"all that is sure is {surely:g} s" if surely else "nobody can read off how long it takes"
     wanted = f"of {bound} s" if bound is not None else "as long as the propagation time"
     what = f"{known}: a preStop.sleep {wanted}, or a command that begins with a sleep {wanted}, would do"
-    return Blame(ref, hook_field(ref, spec, asked), what)
+    return Blame(ref, hook_field(ref, spec, asked, most=False), what)
 
 
-def hook_field(ref: Ref, spec: PodSpec, asked: Collection[int], *, most: bool = False) -> str:
-    """Return the path of the hook that ends first of those that count; `most`: one of unknown length has no end."""
+def hook_field(ref: Ref, spec: PodSpec, asked: Collection[int], *, most: bool) -> str:
+    """Return the path of the hook that ends first; `most`: one of unknown length has no end."""
     container = first_to_stop(spec, asked, most=most)
     number = spec.containers.index(container) if container in spec.containers else 0
     return below(ref, f"containers[{number}].lifecycle.preStop")

@@ -36,6 +36,7 @@ from ...impl.api.core import (
 from ...impl.api.kinds import ref_of
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.requests import Delete
+from ...impl.kubectl import script as kubectl
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status
 from ...model.machine import Machine, Sometimes, View
@@ -61,6 +62,7 @@ ALONE, TOGETHER = "goes last from its node", "goes last from its node, while ano
 KNOWN_FAULTS = frozenset({"crash", "lost_response"})
 """Rules stay while a proxy restarts, and how long it takes is what the propagation bound says."""
 LEAVING, STAYING = "leaving", "staying"
+EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
 def is_asked(service: Service) -> bool:
@@ -327,7 +329,7 @@ class _Judge:
             blame = Blame(ref, "", "two of its Pods go from one node at once: podAntiAffinity keeps them apart")
         else:
             what = f"a preStop delay of {seconds} s is the smallest that is long enough"
-            blame = Blame(ref, hook_field(ref, spec, scene.targets), what)
+            blame = Blame(ref, hook_field(ref, spec, scene.targets, most=True), what)
             lines = (*lines, *balanced_advice(seconds, spec, scene.targets))
         trace = self.searched[_premise(scene.number, scene.how)].trace
         steps = () if trace is None else trace.steps
@@ -345,9 +347,14 @@ def unknown(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, s
     fronts = _fronts(scenario, prepared)
     odd = [one.told for name, _, one in possible(scenario) if name not in KNOWN_FAULTS]
     moved = motion.Behind.of(scenario, prepared).moved()
+    steps = [one for one in scenario.script if isinstance(one, kubectl.DeleteNode | kubectl.LabelNode)]
+    nodes = (one.metadata for one in prepared.objects if isinstance(one, Node))
+    excluded = [meta.name for meta in nodes if EXCLUDED in meta.labels]
     for one in fronts:
         if odd:
             yield one, "", f"what becomes of its nodes after a {odd[0]}"
+        yield from ((one, "", f"which nodes it asks after a step: {step}") for step in steps)
+        yield from ((one, "", f"{node} is labelled {EXCLUDED}") for node in excluded)
         if scenario.image_behaviour:
             yield one, "", "images behave as they are called"
         if moved:

@@ -40,6 +40,7 @@ from ...impl.api.apps import Workload
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
+from ...impl.api.policy import EndpointSlice
 from ...model.machine import View
 from ...properties.reachability.answers import (
     Backend,
@@ -58,8 +59,10 @@ from ...properties.reachability.answers import (
 )
 from ..input.given import lasting_pods, lasting_services
 from ..world.cluster import Cluster
-from ..world.kubelets import runtime_slot
+from ..world.components import is_slice_of
+from ..world.kubelets import proxy_slot, runtime_slot
 from ..world.node_state import Routed, cut_slot, is_silent
+from ..world.one_pod import chosen
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
 AT_A_STEP, AT_REST = "at a step", "at rest"
@@ -356,6 +359,24 @@ def _unanswered(cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, vie
     for each in seen.backends:
         if each.first and each.uid not in seen.accepting:
             yield f"{_name(each.uid)} is ready by its status, and takes no connections"
+    yield from _misled(cluster, services, seen, view)
+
+
+def _misled(cluster: Cluster, services: tuple[Service, ...], seen: Scene, view: View) -> Iterator[str]:
+    """Say which proxy that takes part, of a node in touch, sends connections to a Pod that takes none."""
+    taking = frozenset(map(_name, seen.accepting))
+    for node in cluster.proxies:
+        if node in cluster.struck and is_silent(view, node):
+            continue
+        for one in services:
+            if not one.spec.publish_not_ready_addresses:
+                for name in sorted(view.via(partial(_led, ref_of(one)), proxy_slot(node)) - taking):
+                    yield f"kube-proxy on {node} sends connections to {name}, which takes none"
+
+
+def _led(service: Ref, slices: tuple[EndpointSlice | None, ...]) -> frozenset[str]:
+    """Name the Pods that a proxy which has programmed some slices sends connections of a Service to."""
+    return chosen(tuple(one for one in slices if one is not None and is_slice_of(service, one)))
 
 
 def _silent(

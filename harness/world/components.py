@@ -323,12 +323,13 @@ def _node_of_endpoints(_uid: str, obj: Object | None) -> Object | None:
 
 
 def _slice_of(service: Ref, _uid: str, obj: Object | None) -> Object | None:
-    mine = (
-        isinstance(obj, EndpointSlice)
-        and obj.metadata.namespace == service.namespace
-        and obj.metadata.labels.get(SERVICE_NAME) == service.name
-    )
-    return obj if mine else None
+    return obj if isinstance(obj, EndpointSlice) and is_slice_of(service, obj) else None
+
+
+def is_slice_of(service: Ref, one: EndpointSlice) -> bool:
+    """Tell whether a slice is a Service's."""
+    meta = one.metadata
+    return (meta.namespace, meta.labels.get(SERVICE_NAME)) == (service.namespace, service.name)
 
 
 # --- disruption budgets ---------------------------------------------------------------------------------------------

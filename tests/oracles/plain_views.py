@@ -6,7 +6,8 @@ is then in front and holds the requests; it sends them one at a time, others and
 request ends the turn. A request it got an answer to is seen at once, where the process is one that sees its own
 writes to the kind (`Process.sees_own`). Nothing is passed over, nothing is urgent, no decision is kept instead of a
 view. Two versions that the process's transform makes equal are one event (Kubernetes' informers apply it, too): that
-is the only economy.
+is the only economy. A process with `Process.woken_by` acts only while its key is in the queue: events of these kinds
+put it there, and so do a refusal, a lost answer and a restart; a sync takes it out, also one that has nothing to do.
 
 A process in the form DECISION that watches several kinds is meant to see them all up to the same moment, and each of
 its own writes at once (a bound that the report states); it has one queue of versions of everything here.
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
-from itertools import product
+from itertools import compress, product
 from typing import Any, Literal
 
 from attrs import evolve, frozen
@@ -135,8 +136,9 @@ def _moves(action: Action, state: State) -> bool:
 # --- the plain side -------------------------------------------------------------------------------------------------
 
 Queue = tuple[int, ...]
-Mind = tuple[Requests, tuple[Queue, ...]]
-"""A process: the requests it still has to send, and per watch what it has seen last and what is to come."""
+Mind = tuple[Requests, tuple[Queue, ...], bool]
+"""A process: the requests it still has to send, per watch what it has seen last and what is to come, and whether its
+key is in the queue (always so without `Process.woken_by`)."""
 Shared = int
 """What is shared (the store, the script, budgets), by its number."""
 Whole = tuple[Shared, tuple[Mind, ...]]
@@ -166,7 +168,7 @@ def plainly(
         shared, minds = whole
         if shared not in stores:
             stores[shared] = shapes.store(search.view(shared), world.layout)
-        if not any(turn for turn, _ in minds) and search.at_rest(shared):
+        if not any(turn for turn, _, _ in minds) and search.at_rest(shared) and not search.awake(whole):
             rests.add(stores[shared])
         for after in search.after(whole):
             if after not in seen:
@@ -197,7 +199,12 @@ class _Plain:
     def begin(self) -> Whole:
         """Give the initial state: everybody has just listed."""
         shared = self.put(tuple(self.numbers.of(value) for value in self.slots.values()))
-        return shared, tuple(((), self.listed(shared, one)) for one in self.processes)
+        return shared, tuple(((), self.listed(shared, one), self.has_work(shared, one)) for one in self.processes)
+
+    def has_work(self, shared: Shared, process: Process) -> bool:
+        """Tell whether a process that has just listed has its key in the queue."""
+        front = tuple(queue[0] for queue in self.listed(shared, process))
+        return process.woken_by is None or bool(self.decide(shared, process, front))
 
     def put(self, values: tuple[int, ...]) -> Shared:
         """Give the number of what is shared."""
@@ -277,7 +284,7 @@ class _Plain:
     def remembered(self, minds: tuple[Mind, ...]) -> tuple[Ref, ...]:
         """Give every name that a turn or a version in a queue mentions."""
         names: set[str] = set()
-        for turn, queues in minds:
+        for turn, queues, _ in minds:
             names |= self.named(turn)
             for number in {number for queue in queues for number in queue}:
                 names |= self.named(number)
@@ -293,32 +300,40 @@ class _Plain:
         """Give every state one step further."""
         shared, minds = whole
         for number, process in enumerate(self.processes):
-            turn, queues = minds[number]
+            turn, queues, queued = minds[number]
             if turn:
                 yield from self.sends(whole, number)
             else:
-                yield from (_with(whole, number, mind) for mind in self.acts(shared, process, queues))
+                yield from (_with(whole, number, mind) for mind in self.acts(shared, process, queues, queued=queued))
             if process.crashes:
                 yield from self.crashes(whole, number)
         for number, _ in enumerate(self.others):
             for then in self.happens(shared, number):
                 yield self.moved(whole, then)
 
-    def acts(self, shared: Shared, process: Process, queues: tuple[Queue, ...]) -> tuple[Mind, ...]:
+    def acts(self, shared: Shared, process: Process, queues: tuple[Queue, ...], *, queued: bool) -> tuple[Mind, ...]:
         """Take any number of events off each queue and decide on what is then in front."""
-        key = ("acts", process.name, self.owner(shared, process), queues, process.narrow and shared)
+        key = ("acts", process.name, self.owner(shared, process), queues, queued, process.narrow and shared)
         if key not in self.answers:
-            self.answers[key] = tuple(dict.fromkeys(self.may_act(shared, process, queues)))
+            self.answers[key] = tuple(dict.fromkeys(self.may_act(shared, process, queues, queued=queued)))
         found: tuple[Mind, ...] = self.answers[key]
         return found
 
-    def may_act(self, shared: Shared, process: Process, queues: tuple[Queue, ...]) -> Iterator[Mind]:
+    def may_act(self, shared: Shared, process: Process, queues: tuple[Queue, ...], *, queued: bool) -> Iterator[Mind]:
         """Give each state of mind after one act."""
         for taken in product(*(range(len(queue)) for queue in queues)):
             rest = tuple(queue[count:] for queue, count in zip(queues, taken, strict=True))
+            always = process.woken_by is None
+            woken = queued or any(map(process.wakes, compress(process.watches, taken)))
+            if not always:
+                yield (), rest, woken
+            if not woken:
+                continue
             found = self.decide(shared, process, tuple(queue[0] for queue in rest))
             for requests in process.narrow(self.view(shared), found) if process.narrow else found:
-                yield requests, rest
+                yield requests, rest, always
+            if not always and not found:
+                yield (), rest, False
 
     def sends(self, whole: Whole, number: int) -> Iterator[Whole]:
         """Send the next request of a turn; refused, it ends the turn; with the answer lost, it does, too."""
@@ -328,10 +343,10 @@ class _Plain:
     def sends_one(self, whole: Whole, number: int, request: Request) -> Iterator[Whole]:
         """Send one request that may be the next."""
         process = self.processes[number]
-        turn, queues = whole[1][number]
+        turn, queues, queued = whole[1][number]
         response, updates, then = self.commit(whole, process, request)
         if not response.ok:
-            yield _with(whole, number, (beside(turn, request), queues))
+            yield _with(whole, number, (beside(turn, request), queues, True))
             return
         after = self.moved(whole, then)
         queues = after[1][number][1]
@@ -342,9 +357,9 @@ class _Plain:
                 queue[-1:] if watch.kind in process.sees_own and self.touches(watch.kind, updates) else queue
                 for watch, queue in zip(process.watches, queues, strict=True)
             )
-        yield _with(after, number, (without(turn, request), seen))
+        yield _with(after, number, (without(turn, request), seen, queued))
         if budget := self.value(whole[0], LOST):
-            yield self.spent(_with(after, number, (beside(turn, request), queues)), LOST, budget)
+            yield self.spent(_with(after, number, (beside(turn, request), queues, True)), LOST, budget)
 
     def touches(self, kind: str, updates: Updates) -> bool:
         """Tell whether a commit wrote an object of a kind."""
@@ -353,7 +368,7 @@ class _Plain:
     def crashes(self, whole: Whole, number: int) -> Iterator[Whole]:
         """Forget the turn and the queues, and list."""
         if budget := self.value(whole[0], CRASHES):
-            mind: Mind = ((), self.listed(whole[0], self.processes[number]))
+            mind: Mind = ((), self.listed(whole[0], self.processes[number]), True)
             yield self.spent(_with(whole, number, mind), CRASHES, budget)
 
     def value(self, shared: Shared, slot: str) -> int:
@@ -379,24 +394,38 @@ class _Plain:
             return whole
         news = (self.look(shared, process) for process in self.processes)
         return shared, tuple(
-            (turn, tuple(map(_appended, queues, new)) if new else queues)
-            for (turn, queues), new in zip(whole[1], news, strict=True)
+            (turn, tuple(map(_appended, queues, new)) if new else queues, queued)
+            for (turn, queues, queued), new in zip(whole[1], news, strict=True)
         )
 
     def at_rest(self, shared: Shared) -> bool:
         """Tell whether nothing more happens once everybody is up to date (faults and the script apart)."""
         key = ("rest", shared)
         if key not in self.answers:
-            whole: Whole = (shared, tuple(((), self.listed(shared, one)) for one in self.processes))
+            whole: Whole = (shared, tuple(((), self.listed(shared, one), True) for one in self.processes))
             fair = (number for number, one in enumerate(self.others) if one.fairness is not Fairness.NONE)
             self.answers[key] = not any(
                 then != shared for number in fair for then in self.happens(shared, number)
-            ) and not any(self.effective(whole, process) for process in self.processes)
+            ) and not any(self.effective(whole, one) for one in self.processes if one.woken_by is None)
         return bool(self.answers[key])
+
+    def awake(self, whole: Whole) -> bool:
+        """Tell whether a process with `woken_by` has news coming, or is in the queue with anything that is granted."""
+        for process, (_, queues, queued) in zip(self.processes, whole[1], strict=True):
+            front = tuple(queue[0] for queue in queues)
+            if process.woken_by is not None and (
+                any(len(queue) > 1 for queue in queues)
+                or (queued and (not self.decide(whole[0], process, front) or self.granted(whole, process, front)))
+            ):
+                return True
+        return False
 
     def effective(self, whole: Whole, process: Process) -> bool:
         """Tell whether a process has something to do that is granted and changes something."""
-        front = tuple(queue[0] for queue in self.listed(whole[0], process))
+        return self.granted(whole, process, tuple(queue[0] for queue in self.listed(whole[0], process)))
+
+    def granted(self, whole: Whole, process: Process, front: tuple[int, ...]) -> bool:
+        """Tell whether anything that a process would do on a view is granted and changes something, or is not all."""
         for requests in self.decide(whole[0], process, front):
             for request in heads(requests):
                 response, _, then = self.commit(whole, process, request)

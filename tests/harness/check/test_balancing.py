@@ -23,6 +23,7 @@ from planted import planted
 WEB = (FAILURES / "sigterm-before-balancer" / "repaired" / "web.yaml").read_text(encoding="utf-8")
 HOOK = "preStop: {sleep: {seconds: 30}}"
 TO_ONE = {"scale": {"kind": "Deployment", "name": "web", "replicas": 1}}
+LABEL = {"labelNode": {"node": "node-2", "labels": {"a": "b"}}}
 BOUNDS = {"propagation": "5s", "healthChecks": "24s"}
 CLOSER: dict[str, Any] = {"detail": {"proxy": "connections"}, "nodes": 2, "bounds": BOUNDS, "script": [TO_ONE]}
 
@@ -41,7 +42,8 @@ def spec(**fields: Any) -> str:
 
 def scenario(manifests: str = WEB, **options: Any) -> Scenario:
     """Make a scenario of manifests."""
-    return Cluster("small", immutabledict({"web.yaml": manifests})).given(CLOSER | options).load().scenario
+    given = {name: one for name, one in (CLOSER | options).items() if one is not None}
+    return Cluster("small", immutabledict({"web.yaml": manifests})).given(given).load().scenario
 
 
 def reachability(manifests: str = WEB, **options: Any) -> Claim:
@@ -163,6 +165,11 @@ def test_a_pod_that_is_alone_is_replaced_on_the_other_node() -> None:
 
 # --- what it does not know --------------------------------------------------------------------------------------------
 
+NODES = "".join(
+    f"apiVersion: v1\nkind: Node\nmetadata: {{name: {name}, labels: {{kubernetes.io/hostname: {name}{more}}}}}\n"
+    "status: {capacity: {cpu: '4', memory: 8Gi, pods: '110'}}\n---\n"
+    for name, more in (("node-1", ""), ("node-2", ", node.kubernetes.io/exclude-from-external-load-balancers: ''"))
+)
 SCRIPTED = WEB.replace(HOOK, 'preStop: {exec: {command: [sh, -c, "sleep 10; ./drain.sh"]}}')
 
 
@@ -174,9 +181,20 @@ SCRIPTED = WEB.replace(HOOK, 'preStop: {exec: {command: [sh, -c, "sleep 10; ./dr
         (WEB, {"images": "byName"}, "images behave as they are called", ""),
         (spec(loadBalancerClass="example.com/lb"), {}, "balancers of a class", "spec.loadBalancerClass"),
         (spec(ipFamilies=["IPv6"], ipFamilyPolicy="SingleStack"), {}, "no IPv4 address", "spec.ipFamilies"),
+        (NODES + WEB, {"nodes": None}, "node-2 is labelled node.kubernetes.io/exclude-from", ""),
+        (WEB, {"script": [TO_ONE, LABEL]}, "which nodes it asks after a step: label node", ""),
         (SCRIPTED, {}, "nobody can read off", "spec.template.spec.containers[0].lifecycle.preStop"),
     ],
-    ids=["no checks", "no propagation", "images", "a class", "IPv6", "a script as a hook"],
+    ids=[
+        "no checks",
+        "no propagation",
+        "images",
+        "a class",
+        "IPv6",
+        "an excluded node",
+        "a step",
+        "a script as a hook",
+    ],
 )
 def test_what_it_does_not_know_leaves_the_claim_open_and_says_where(
     manifests: str, options: dict[str, Any], why: str, field: str
@@ -211,6 +229,22 @@ def test_faults_of_nodes_leave_it_open_where_they_break_nothing_else() -> None:
     ((front, _, why),) = balancing.unknown(scenario(faults={"partition": 1}), start)
     assert (front.metadata.name, why.startswith("what becomes of its nodes after a ")) == ("web", True)
     assert list(balancing.unknown(scenario(faults={"crash": 1}), start)) == []
+
+
+def test_a_pod_that_leaves_by_its_labels_leaves_it_open() -> None:
+    alone = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "alone", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "app", "image": "nginx:1.28", "ports": [{"containerPort": 80}]}]},
+    }
+    other = alone | {"metadata": {"name": "alone", "labels": {"app": "other"}}}
+    both = WEB + "---\n" + yaml.safe_dump(alone)
+    for step, count in ((other, 1), (alone, 0)):
+        made = scenario(both, script=[{"apply": {"object": step}}])
+        found = list(balancing.unknown(made, prepare(made)))
+        assert len(found) == count
+        assert all(field == "spec.selector" and "alone other labels" in why for _, field, why in found)
 
 
 def test_it_is_looked_at_only_where_it_is_asked_for_and_else_the_bounds_say_so() -> None:

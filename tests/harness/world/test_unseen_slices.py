@@ -36,14 +36,14 @@ def claims(twin: str = "faulty", **options: Any) -> dict[str, Claim]:
     return {one.name: one for one in check(scenario(twin, **options)).claims}
 
 
-def test_an_endpoint_stays_behind_and_reachability_is_not_said_to_hold() -> None:
+def test_an_endpoint_stays_behind_and_connections_go_to_it_for_ever() -> None:
     found = claims()
     assert found["convergence"].status is Status.VIOLATED
     assert "publishes web-56cd758c8-p0, which is not a ready Pod" in found["convergence"].lines[0]
     assert found["placement"].status is Status.HOLDS, "there is room for the slices"
-    assert found["reachability"].status is Status.UNKNOWN
+    assert found["reachability"].status is Status.VIOLATED
     assert found["reachability"].lines == (
-        "where packets go while slices are not what the Pods are is not looked at; see convergence",
+        "kube-proxy on node-1 sends connections to web-56cd758c8-p0, which takes none",
     )
 
 
@@ -73,5 +73,10 @@ def test_a_step_that_writes_a_slice_leaves_open_what_it_wakes() -> None:
     found = claims(script=[apply])["convergence"]
     assert found.status is Status.UNKNOWN
     assert "what wakes the EndpointSlice controller when a step writes a slice" in found.lines[0]
-    assert claims(script=[{"apply": {"file": "service.yaml"}}])["convergence"].status is Status.HOLDS
+    ordinary = claims(script=[{"apply": {"file": "service.yaml"}}])
+    assert ordinary["convergence"].status is Status.HOLDS
+    assert ordinary["reachability"].status is Status.UNKNOWN
+    assert ordinary["reachability"].lines == (
+        "where packets go while slices are not what the Pods are is not looked at; see convergence",
+    )
     assert claims("repaired", script=[apply])["convergence"].status is Status.HOLDS

@@ -200,6 +200,31 @@ def test_a_sync_that_fails_stays_in_the_queue(sync: tuple[Request, ...], fault: 
     assert (1, 1, 1) not in found
 
 
+WOKEN = {
+    "once": Toy((OWN,), (("b", 1),)),
+    "twice": Toy((OWN,), (("b", 1), ("b", 2))),
+    "whatever it sees": Toy((evolve(OWN, woken_by="ab"),), (("b", 1), ("b", 2))),
+    "a crash": Toy((OWN,), (("b", 1),), crash=1),
+    "a lost answer": Toy((OWN,), (("b", 1), ("b", 2)), lost=1),
+    "news between two requests": Toy(
+        (evolve(OWN, table=table(_01=((raises("a", 1), creates("x")),), _02=C_IS_1, _12=C_IS_1)),),
+        (("b", 1), ("b", 2)),
+        pods=1,
+    ),
+    "nothing to do": Toy((evolve(OWN, table=table(_11=C_IS_1)),), (("a", 1), ("b", 1))),
+    "two of them": Toy(
+        (OWN, Reader("s", "ac", table(_10=((raises("b", 2),),), _11=((raises("c", 2),),)), sees_own="", woken_by="a")),
+        (("b", 1),),
+    ),
+}
+
+
+@pytest.mark.parametrize("toy", WOKEN.values(), ids=WOKEN)
+def test_what_wakes_a_process_is_what_wakes_it_in_the_plainest_representation(toy: Toy) -> None:
+    shapes = Shapes()
+    assert same(as_it_is(toy, shapes), in_plain(toy, shapes))
+
+
 @pytest.mark.parametrize(("fault", "found"), [({}, False), ({"crash": 1}, True), ({"lost": 1}, True)], ids=str)
 def test_a_restart_and_a_lost_answer_put_the_key_back(fault: dict[str, int], found: bool) -> None:  # noqa: FBT001
     assert ((1, 1, 1) in resting(Toy((OWN,), (("b", 1),), **fault))) == found  # type: ignore[arg-type]
@@ -387,6 +412,14 @@ RANDOM = settings(max_examples=25, derandomize=True)
 def test_snapshots_reach_what_queues_reach(toy: Toy, quiet: bool) -> None:  # noqa: FBT001 - drawn
     shapes = Shapes()
     assert same(in_form(toy, shapes, quiet=quiet), in_plain(toy, shapes))
+
+
+@RANDOM
+@given(toys(("ab", "bc"), sees=("",), top=1, lost=1), st.sampled_from("abc"))
+def test_snapshots_of_processes_that_news_wake_reach_what_queues_reach(toy: Toy, wakes: str) -> None:
+    shapes = Shapes()
+    woken = evolve(toy, readers=tuple(evolve(one, woken_by=wakes) for one in toy.readers))
+    assert same(in_form(woken, shapes), in_plain(woken, shapes))
 
 
 @RANDOM
