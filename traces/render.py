@@ -21,6 +21,8 @@ def _head(document: Document) -> Iterator[str]:
     if title:
         yield f"{title}: {document.sentence}" if document.sentence else title
     yield from (f"  {reason}" for reason in document.reasons)
+    if document.island:
+        yield f"  a run of {document.island} by itself, all others at rest"
     if document.inputs.files:
         yield f"made by kubeproof {document.version} from {', '.join(sorted(document.inputs.files))}"
     yield ""

@@ -23,6 +23,8 @@ from kubeproof.harness.islands.split import islands_of
 from kubeproof.impl.api.meta import Ref
 from kubeproof.model.checker import Limits, Status
 from kubeproof.model.checker.explore import explore
+from kubeproof.traces.document import from_text, to_text
+from kubeproof.traces.render import text
 from kubeproof.traces.replay import Replayed
 
 HOSTNAME = "kubernetes.io/hostname"
@@ -340,6 +342,8 @@ def test_a_trace_of_an_island_is_written_and_replayed(tmp_path: Any) -> None:
     assert (document.island, document.places) == ("Deployment web", 3)
     assert face.replay_check(document) == Replayed(len(document.steps))
     assert "Islands" in found.report
+    assert "a run of Deployment web by itself, all others at rest" in text(document)
+    assert from_text(to_text(document)) == document
 
 
 def test_an_island_that_needs_more_places_is_given_them() -> None:
