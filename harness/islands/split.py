@@ -158,11 +158,11 @@ def _belongs(obj: Object, refs: frozenset[Ref], scenario: Scenario) -> bool:
 
 
 def _enough(alone: Scenario) -> int:
-    """Return how many places for Pods should do: for all that replaces some another set of them, and then a spare."""
+    """Return how many places for Pods should do: for all that replaces some another set; one more in a rollout."""
     steps = sum(not isinstance(one, kubectl.Cordon | kubectl.Uncordon | kubectl.Untaint) for one in alone.script)
     faults = alone.faults
     events = steps + faults.node_crash + faults.node_reboot + faults.crash + faults.partition
-    return max(1, alone.replicas) * (1 + events) + min(1, events)
+    return max(1, alone.replicas) * (1 + events) + any(one.new_template for one in alone.script)
 
 
 # --- the others -------------------------------------------------------------------------------------------------------
