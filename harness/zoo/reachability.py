@@ -1,8 +1,8 @@
-"""Documented failures of proxies and load balancers, as pairs of connection worlds (`harness.connections`).
+"""Documented failures of nodes that die and of names that lead to nobody, as pairs of worlds of `harness.connections`.
 
-Every pair runs the same components on the same objects; faulty and repaired differ in one field of a manifest, one
-setting of the cluster, or what one release of kube-proxy does. Times are small numbers of seconds in place of the real
-ones: what counts is how they compare. Failures that plain manifests show are in the folder `failures`.
+Every pair runs the same components on the same objects; faulty and repaired differ in one field of a manifest or one
+setting of the cluster. Times are small numbers of seconds in place of the real ones: what counts is how they compare.
+Failures that plain manifests show are in the folder `failures`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from immutabledict import immutabledict
 from ...impl.api.core import (
     Container,
     ContainerPort,
-    ExecAction,
-    Lifecycle,
-    LifecycleHandler,
     Node,
     NodeCondition,
     NodeStatus,
@@ -47,24 +44,21 @@ NODES = tuple(
 )
 
 
-def pod(name: str, node: str, *, pre_stop: int = 0, grace: int = 30, toleration: int = 5) -> Pod:
-    """Make a Pod of the Service; `toleration` is how long it stays on a node that is unreachable. All in seconds."""
-    hook = Lifecycle(LifecycleHandler(exec=ExecAction(("sleep", str(pre_stop))))) if pre_stop else None
+def pod(name: str, node: str, *, toleration: int = 5) -> Pod:
+    """Make a Pod of the Service; `toleration` is how many seconds it stays on a node that is unreachable."""
     stays = Toleration(key=UNREACHABLE, operator="Exists", effect="NoExecute", toleration_seconds=toleration)
-    container = Container("app", "nginx", ports=(ContainerPort(8080),), lifecycle=hook)
-    spec = PodSpec(
-        containers=(container,), node_name=node, termination_grace_period_seconds=grace, tolerations=(stays,)
-    )
+    container = Container("app", "nginx", ports=(ContainerPort(8080),))
+    spec = PodSpec(containers=(container,), node_name=node, tolerations=(stays,))
     return Pod(ObjectMeta(name=name, namespace="default", labels=strings({"app": "web"})), spec)
 
 
-def service(protocol: str = "TCP", **spec: object) -> Service:
+def service(**spec: object) -> Service:
     """Make the Service."""
-    ports = (ServicePort(port=80, target_port=8080, protocol=protocol, node_port=30080 if "type" in spec else 0),)
+    ports = (ServicePort(port=80, target_port=8080),)
     selector = strings({"app": "web"})
     return Service(
         ObjectMeta(name="web", namespace="default"),
-        ServiceSpec(selector=selector, ports=ports, **{"cluster_ip": CLUSTER_IP, **spec}),  # type: ignore[arg-type]
+        ServiceSpec(selector=selector, **{"cluster_ip": CLUSTER_IP, "ports": ports, **spec}),  # type: ignore[arg-type]
     )
 
 

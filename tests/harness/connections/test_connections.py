@@ -45,10 +45,10 @@ def accepted(path: DataPath) -> Invariant:
 
 def termination(pre_stop: int, delays: Delays = Delays(), *, grace: int = 30, request: int | None = None) -> Setup:  # noqa: B008 - frozen
     """Delete one of two Pods while a client on the other node goes on opening connections."""
-    leaving = zoo.pod("web-0", "node-1", pre_stop=pre_stop, grace=grace)
+    leaving = udp_flows.pod("web-0", "node-1", pre_stop=pre_stop, grace=grace)
     asks = Client("node-2", Packet(zoo.CLIENT_IP, zoo.CLUSTER_IP, 80))
     return Setup(
-        (*zoo.NODES, zoo.service(), leaving, zoo.pod("web-1", "node-2")),
+        (*zoo.NODES, udp_flows.service(), leaving, udp_flows.pod("web-1", "node-2")),
         script=(Delete(ref_of(leaving)),),
         clients=(asks,),
         delays=delays,
@@ -58,11 +58,11 @@ def termination(pre_stop: int, delays: Delays = Delays(), *, grace: int = 30, re
 
 def behind_balancer(pre_stop: int, *, terminating_endpoints: bool = True, checks: int = 4) -> Setup:
     """Delete the only Pod of a node that a load balancer sends to, while another node has one."""
-    leaving = zoo.pod("web-0", "node-1", pre_stop=pre_stop)
+    leaving = udp_flows.pod("web-0", "node-1", pre_stop=pre_stop)
     health = immutabledict({"healthCheckNodePort": 30999})
-    front = zoo.service(type="LoadBalancer", external_traffic_policy="Local", extra=health)
+    front = udp_flows.service(type="LoadBalancer", external_traffic_policy="Local", extra=health)
     return Setup(
-        (*zoo.NODES, front, leaving, zoo.pod("web-1", "node-2")),
+        (*zoo.NODES, front, leaving, udp_flows.pod("web-1", "node-2")),
         script=(Delete(ref_of(leaving)),),
         balancer=Balancer(30080),
         terminating_endpoints=terminating_endpoints,
@@ -289,7 +289,7 @@ def test_who_goes_last_from_a_node_needs_the_time_of_the_health_checks_and_two_c
     front = behind_balancer(0).objects[2]
     least, _ = STORIES_OF_TWO_NODES[there, script]
     for hook in range(2, 6):
-        pods = {name: zoo.pod(f"web-{name}", node, pre_stop=hook) for name, node in ON.items()}
+        pods = {name: udp_flows.pod(f"web-{name}", node, pre_stop=hook) for name, node in ON.items()}
         steps = zip(script[::2], script[1::2], strict=True)
         asked = tuple(Create(pods[name]) if sign == "+" else Delete(ref_of(pods[name])) for sign, name in steps)
         setup = Setup(
@@ -304,7 +304,7 @@ def test_who_goes_last_from_a_node_needs_the_time_of_the_health_checks_and_two_c
 def test_a_node_that_answers_well_again_gets_connections_again() -> None:
     """The balancer has given a node up that had no Pod; then it gets one."""
     setup = behind_balancer(0)
-    coming = zoo.pod("web-0", "node-1")
+    coming = udp_flows.pod("web-0", "node-1")
     late = evolve(setup, objects=tuple(one for one in setup.objects if one != coming), script=(Create(coming),))
     given_up = Sometimes("given up", "", lambda view: not view["balancer/node-1/sent-to"])
     back = Converges(
@@ -486,7 +486,7 @@ def test_at_the_start_everything_is_at_rest_and_known_everywhere() -> None:
 
 
 def test_a_node_that_is_dead_does_nothing_more() -> None:
-    setup = evolve(zoo.loss(silence=(0, 0)), script=(Delete(ref_of(zoo.pod("web-0", "node-1"))),), delays=None)
+    setup = evolve(zoo.loss(silence=(0, 0)), script=(Delete(ref_of(udp_flows.pod("web-0", "node-1"))),), delays=None)
     gone = Sometimes("gone", "", lambda view: view["store/Pod/0"] is None and not view["node/node-1/up"])
     late = Sometimes("late", "", lambda view: view["script"] == 1 and view["store/Pod/0"] is not None)
     found = explore(machine(setup), [gone, late])

@@ -8,12 +8,17 @@ import pytest
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Claim
+from kubeproof.harness.claims import answers
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.world.cluster import Parts, build
+from kubeproof.harness.world.kubelets import runtime_slot
+from kubeproof.harness.world.node_state import up_slot
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.harness.zoo.folders import FAILURES
 from kubeproof.impl.api.policy import EndpointSlice
 from kubeproof.model.checker import Status
+from kubeproof.model.machine import State
 
 FAILURE = FAILURES / "slice-forgotten-by-its-controller"
 SLICE = {
@@ -66,6 +71,20 @@ def test_what_is_applied_from_the_start_has_its_slices_in_order() -> None:
     starts = prepare(load_scenario("settled", files, settled).scenario).starts
     slices = [one for start in starts for one in start.objects if isinstance(one, EndpointSlice)]
     assert [len(one.endpoints) for one in slices] == [2] * len(starts)
+
+
+def test_a_proxy_of_a_node_that_is_down_leads_nobody_astray() -> None:
+    files = {path.name: path.read_text(encoding="utf-8") for path in (FAILURE / "repaired").glob("[sw]e*.yaml")}
+    given = load_scenario("at rest", files, {"nodes": 2, "start": "settled", "faults": {"nodeCrash": 1}}).scenario
+    cluster = build(given, Parts.everything(), *prepare(given).starts)
+    misled = answers.at_rest(cluster)
+    rest = dict(cluster.machine.initial[0])
+    assert not list(misled(State.of(rest)))
+    gone = next(slot for slot in cluster.world.layout.pools["Pod"] if rest[slot] is not None)
+    stopped = rest | {gone: None, runtime_slot(gone): None}
+    told = [f"kube-proxy on {node} sends connections to {rest[gone].metadata.name}" for node in ("node-1", "node-2")]
+    assert [line.partition(", ")[0] for line in misled(State.of(stopped))] == told
+    assert [line.partition(", ")[0] for line in misled(State.of(stopped | {up_slot("node-2"): False}))] == told[:1]
 
 
 def test_a_step_that_writes_a_slice_leaves_open_what_it_wakes() -> None:
