@@ -158,6 +158,8 @@ BIG = (
 ENDS = JOB.replace("restartPolicy: Never", "activeDeadlineSeconds: 9")
 FRONT_TOO = bare("front")
 ONE = {"scale": {"kind": "Deployment", "name": "front", "replicas": 1}}
+ALONE = bare("front") + bare("other")
+NEXT = bare("front").replace("name: front,", "name: next,")
 LATER = deployment("later", more=RECREATE).replace("labels: {app: later}", "labels: {app: front, it: later}")
 LATER = LATER.replace("matchLabels: {app: later}", "matchLabels: {it: later}")
 NEW_LATER = {"setImage": {**NEW_FRONT["setImage"], "name": "later"}}
@@ -180,6 +182,12 @@ ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
         (POLICY + DB + FRONT, [GONE, applied(FRONT_TOO)], {"addressSets": "by-address"}, (False, True)),
         (POLICY + DB + FRONT, [applied(FRONT_TOO)], {"addressSets": "by-address"}, (False, False)),
         (POLICY + DB + JOB, [applied(FRONT_TOO), applied(OTHER)], {"addressSets": "until-deleted"}, (True, False)),
+        (
+            POLICY + DB + ALONE,
+            [{"deletePod": {"name": "front"}}, applied(NEXT)],
+            {"addressSets": "by-address"},
+            (False, True),
+        ),
         (POLICY + DB + FRONT + LATER, [NEW_FRONT, NEW_LATER], {"addressSets": "by-address"}, (False, True)),
         (POLICY + DB + BIG, [applied(FRONT)], {"addressSets": "rebuilt-if-all-run"}, (False, True)),
         (POLICY + DB, [applied(FRONT)], {"addressSets": "rebuilt-if-all-run"}, (False, False)),
@@ -199,6 +207,7 @@ ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
         "all are deleted",
         "nobody goes",
         "a stranger beside one who is let in",
+        "a Pod by itself is deleted",
         "one comes first, another goes first",
         "a Pod that fits nowhere",
         "all Pods fit",
