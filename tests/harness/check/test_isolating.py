@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from attrs import evolve
 from immutabledict import immutabledict
 
 from kubeproof.harness.check import isolating
@@ -14,8 +15,10 @@ from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.prepare import prepare
+from kubeproof.impl.api.apps import ReplicaSet
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.kubectl.script import DeleteObject
 from kubeproof.model.checker import replay
 from kubeproof.model.checker.results import Limits, Status
 from planted import planted
@@ -396,6 +399,16 @@ def test_what_it_does_not_know_leaves_both_claims_open(
     for claim in judged(scenario(manifests, *script, **options)).values():
         assert claim.status is Status.UNKNOWN
         assert why in claim.lines[0]
+
+
+def test_a_step_that_deletes_what_is_made_again_leaves_both_claims_open() -> None:
+    made = scenario(POLICY + DB)
+    prepared = prepare(made)
+    owned = next(one.metadata.name for one in prepared.objects if isinstance(one, ReplicaSet))
+    deletes = evolve(made, script=(DeleteObject("ReplicaSet", owned),))
+    for claim in isolating.judge(deletes, prepared, Limits(), None).values():
+        assert claim.status is Status.UNKNOWN
+        assert f"deletes what is made again: ReplicaSet {owned}" in claim.lines[0]
 
 
 def test_a_search_that_is_cut_short_leaves_the_claims_open() -> None:
