@@ -7,6 +7,7 @@ by `set_image`, `scale`, `drain` and so on, or given as the words that `kubeproo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from hashlib import blake2b
@@ -243,8 +244,9 @@ def _search(
             raise BadInput((Problem("--resume", 0, "", "say with --checkpoint which file to go on from"),))
         return partial(explore, options=Options("auto", profile=measure))
     content = json.dumps([list(cluster.files.items()), thaw(cluster.options), VERSION, island], sort_keys=True)
-    path = Path(f"{checkpoint}.{island.replace('/', '.').replace(' ', '.')}" if island else checkpoint)
-    kept = Checkpoint(path, tag=blake2b(content.encode()).hexdigest())
+    tag = blake2b(content.encode()).hexdigest()
+    path = Path(f"{checkpoint}.{re.sub('[^A-Za-z0-9]+', '-', island)}.{tag[:8]}" if island else checkpoint)
+    kept = Checkpoint(path, tag=tag)
     return partial(explore, options=Options("auto", profile=measure, checkpoint=kept, resume=resume))
 
 

@@ -59,17 +59,18 @@ def check(
         parts = islands_of(scenario, sizes) if islands else ()
         if len(parts) < 2:
             return ways.look("", scenario)
-        reports = ways.look_at_all(tuple((one.name, one.scenario) for one in parts))
+        named = tuple((f"{one.name}, {one.scenario.pods} places", one.scenario) for one in parts)
+        reports = ways.look_at_all(named)
+        for report in reports:
+            ways = ways.after(report)
         more = {
             one.name: min(2 * one.scenario.pods, _usual(one.scenario))
             for one, report in zip(parts, reports, strict=True)
             if _is_full(report) and one.scenario.pods < _usual(one.scenario)
         }
-        if not more:
+        if not more or ways.over:
             break
         sizes |= more
-    for report in reports:
-        ways = ways.after(report)
     return _joined(Witnesses(scenario, parts, ways), reports, monotonic() - began)
 
 

@@ -7,7 +7,8 @@ object reads another only along one of these:
 - a selector: of a Service, a disruption budget, a workload (which adopts what it selects), a term of pod affinity or
   anti-affinity, a spread constraint,
 - an EndpointSlice's Service; a budget of resources and whatever is in its namespace,
-- something that only one can have: a port of the nodes, a fixed address, a claim of a volume.
+- something that only one can have: a port of the nodes, a fixed address, a claim of a volume, a disk,
+- the numbers that Services are given, where a step asks for one.
 
 Every version that the script makes of an object counts. Labels that controllers add (the hash of a template) are taken
 to match whatever is asked of them. Names that lead nowhere join nothing. Room is the business of `room`; nodes,
@@ -21,7 +22,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ...impl.api.core import Pod, PodSpec, Service
 from ...impl.api.kinds import Object, ref_of
@@ -74,7 +75,10 @@ class Maker:
 
     ref: Ref
     labels: Strings
+    """Those of its Pods."""
     spec: PodSpec
+    own: Strings = field(factory=strings)
+    """Those of the workload itself, by which a Deployment takes a ReplicaSet for its own."""
 
 
 @frozen
@@ -92,8 +96,9 @@ def makers_of(objects: Iterable[Object]) -> Iterator[Maker]:
         spec = pod_spec(obj)
         if spec is not None:
             body: Any = obj
-            labels = body.metadata.labels if isinstance(obj, Pod) else body.spec.template.metadata.labels
-            yield Maker(ref_of(obj), labels, spec)
+            alone = isinstance(obj, Pod)
+            labels = body.metadata.labels if alone else body.spec.template.metadata.labels
+            yield Maker(ref_of(obj), labels, spec, strings({}) if alone else body.metadata.labels)
 
 
 def bonds(objects: tuple[Object, ...]) -> Iterator[Bond]:
@@ -124,8 +129,10 @@ def _selected(obj: Object, here: list[Maker]) -> Iterator[Bond]:
         yield Bond(ref, service, f"{_told(ref)} is of {_told(service)}")
     if isinstance(obj, ResourceQuota):
         selector, does = LabelSelector(), "counts what there is of"
+    makes_pods = pod_spec(obj) is not None
     for maker in here if selector is not None else ():
-        if maker.ref != ref and may_select(selector, maker.labels):
+        adopts = makes_pods and may_select(selector, maker.own)
+        if maker.ref != ref and (adopts or may_select(selector, maker.labels)):
             yield Bond(ref, maker.ref, f"{_told(ref)} {does} {_told(maker.ref)}")
 
 
@@ -185,6 +192,8 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
         for name, ephemeral in claim_names(Pod(spec=maker.spec)):
             if not ephemeral:
                 asking["claim", maker.ref.namespace, name][maker.ref] = None
+        for disk in _disks(maker.spec):
+            asking["disk", *disk][maker.ref] = None
     for obj in objects:
         if ref_of(obj).kind == "PersistentVolumeClaim":
             asking["claim", obj.metadata.namespace, obj.metadata.name][ref_of(obj)] = None
@@ -192,12 +201,48 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
             for open_port in obj.spec.ports:
                 if open_port.node_port:
                     asking["port of the nodes", open_port.node_port][ref_of(obj)] = None
+            if checks := obj.spec.extra.get("healthCheckNodePort"):
+                asking["port of the nodes", checks][ref_of(obj)] = None
             addresses = {obj.spec.cluster_ip, *obj.spec.cluster_ips, *obj.spec.external_ips}
             for address in sorted(addresses - {"", "None"}):
                 asking["address", address][ref_of(obj)] = None
     for (what, *which), refs in asking.items():
         for one, other in pairwise(refs):
             yield Bond(one, other, f"{_told(one)} and {_told(other)} name the same {what} ({which[-1]})")
+
+
+DISKS = {
+    "awsElasticBlockStore": ("volumeID",),
+    "gcePersistentDisk": ("pdName",),
+    "iscsi": ("iqn",),
+    "rbd": ("pool", "image"),
+}
+"""Volumes that two Pods of a node cannot share (VolumeRestrictions), and what tells one from another."""
+
+
+def _disks(spec: PodSpec) -> Iterator[tuple[str, ...]]:
+    for volume in spec.extra.get("volumes", ()):
+        yield from (
+            (kind, *(str(volume[kind].get(key)) for key in keys)) for kind, keys in DISKS.items() if kind in volume
+        )
+
+
+def allocated(typed: Iterable[Object]) -> Iterator[Bond]:
+    """Join all Services where a step names a number or an address: which others are given hangs on all of them.
+
+    Those of the manifests hold what they were given in the whole only if none of them is left out.
+    """
+    services = [one for one in typed if isinstance(one, Service)]
+    for one, other in pairwise(dict.fromkeys(map(ref_of, services))):
+        yield Bond(one, other, f"{_told(one)} and {_told(other)} are given numbers, and a step names one")
+
+
+def names_a_number(obj: Object) -> bool:
+    """Tell whether an object is a Service that asks for a port of the nodes or an address of its own."""
+    if not isinstance(obj, Service):
+        return False
+    ports = any(port.node_port for port in obj.spec.ports) or "healthCheckNodePort" in obj.spec.extra
+    return bool(ports or obj.spec.cluster_ip not in {"", "None"} or obj.spec.cluster_ips)
 
 
 def _told(ref: Ref) -> str:

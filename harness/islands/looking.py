@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from time import monotonic
+from threading import Thread
+from time import monotonic, sleep
 
 from attrs import evolve, frozen
 
@@ -23,6 +24,7 @@ Search = Callable[..., Exploration]
 Watcher = Callable[[Progress], None]
 
 
+LOST = "the process that searched it was killed, perhaps for want of memory (--jobs 1 needs less)"
 AFTERWARDS = 2
 """How many more searches there may be in the end, to show a breach among all."""
 
@@ -70,7 +72,16 @@ class Ways:
     def after(self, report: Report) -> Ways:
         """Return the ways for further searches: none, if somebody interrupted this one."""
         found = report.exploration
-        return self if found is None else evolve(self, limits=self.limits.after(found))
+        if found is not None:
+            return evolve(self, limits=self.limits.after(found))
+        if any(INTERRUPTED in claim.lines for claim in report.claims):
+            return evolve(self, limits=evolve(self.limits, deadline=Deadline.past(INTERRUPTED)))
+        return self
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no time for another search."""
+        return self.limits.deadline is not None and self.limits.deadline.left == 0
 
     def look_at_all(self, named: tuple[tuple[str, Scenario], ...]) -> tuple[Report, ...]:
         """Return what is found of islands, in their order."""
@@ -84,38 +95,63 @@ class Ways:
 
 
 def _side_by_side(ways: Ways, named: tuple[tuple[str, Scenario], ...]) -> tuple[Report, ...]:
-    """Look at several at a time. Whoever interrupts stops those under way, and the others are not begun."""
+    """Look at several at a time. Whoever interrupts stops those under way, and the others are not begun.
+
+    No more is handed out than is worked on: what waits in a queue of the pool could not be taken back.
+    """
     memory = ways.limits.max_memory
     limits = ways.limits if memory is None else evolve(ways.limits, max_memory=memory // ways.jobs)
     alone = evolve(ways, limits=limits, progress=None)
-    began, states, found = monotonic(), 0, []
-    with ProcessPoolExecutor(min(ways.jobs, len(named)), initializer=_by_itself) as pool:
-        futures = [pool.submit(alone.look, *one, len(named) - number) for number, one in enumerate(named)]
-        for future, (_, scenario) in zip(futures, named, strict=True):
-            found.append(_outcome(future, futures, scenario))
-            states += found[-1].states
+    began, found = monotonic(), dict[int, Report]()
+    waiting, under_way = list(range(len(named)))[::-1], dict[Future[Report], int]()
+    workers, why = min(ways.jobs, len(named)), LOST
+    with ProcessPoolExecutor(workers, initializer=_by_itself, initargs=(os.getpid(),)) as pool:
+        while waiting or under_way:
+            try:
+                while waiting and len(under_way) < workers:
+                    number = waiting.pop()
+                    under_way[pool.submit(alone.look, *named[number], len(named) - number)] = number
+                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            except (KeyboardInterrupt, BrokenProcessPool) as ended:
+                why = LOST if isinstance(ended, BrokenProcessPool) else INTERRUPTED
+                waiting.clear()
+                for child in multiprocessing.active_children():
+                    if child.pid is not None:
+                        os.kill(child.pid, signal.SIGINT)
+                continue
+            for future in done:
+                number = under_way.pop(future)
+                if (report := _outcome(future)) is not None:
+                    found[number] = report
             if ways.progress is not None:
-                ways.progress(Progress(states, states, found[-1].transitions, found[-1].depth, monotonic() - began))
-    return tuple(found)
+                ways.progress(_so_far(found.values(), monotonic() - began))
+    return tuple(found.get(number) or whole.nothing_known(one, why) for number, (_, one) in enumerate(named))
 
 
-def _by_itself() -> None:
-    """Leave the group of processes that a terminal interrupts: the parent says when to stop."""
+def _so_far(reports: Iterable[Report], seconds: float) -> Progress:
+    known = tuple(reports)
+    states, steps = sum(one.states for one in known), sum(one.transitions for one in known)
+    return Progress(states, states, steps, max((one.depth for one in known), default=0), seconds)
+
+
+def _outcome(future: Future[Report]) -> Report | None:
+    """Return what a search found. Raises what it raised, but for an interrupt."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, KeyboardInterrupt | BrokenProcessPool):
+        return None
+    raise error
+
+
+def _by_itself(parent: int) -> None:
+    """Leave the group of processes that a terminal interrupts: the parent says when to stop, and its end ends this."""
     os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Thread(target=_ends_with, args=(parent,), daemon=True).start()
 
 
-def _outcome(future: Future[Report], futures: list[Future[Report]], scenario: Scenario) -> Report:
-    while True:
-        try:
-            return future.result()
-        except (CancelledError, BrokenProcessPool):
-            return whole.nothing_known(scenario, INTERRUPTED)
-        except KeyboardInterrupt:
-            if future.done():  # The interrupt came to the other process.
-                return whole.nothing_known(scenario, INTERRUPTED)
-            for one in futures:
-                one.cancel()
-            for child in multiprocessing.active_children():
-                if child.pid is not None:
-                    os.kill(child.pid, signal.SIGINT)
+def _ends_with(parent: int) -> None:
+    while os.getppid() == parent:
+        sleep(1)
+    os._exit(1)

@@ -71,13 +71,12 @@ def together(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def room_for(scenario: Scenario, specs: tuple[PodSpec, ...], total: Mapping[str, int]) -> Room:
     """Return how much room there is for Pods like these where all together ask for `total`."""
     joining = tuple(one.object for one in scenario.script if isinstance(one, kubectl.AddNode))
-    applied = tuple(one for one in scenario.everything if isinstance(one, Node))
-    nodes = tuple({one.metadata.name: one for one in (*applied, *joining)}.values())
-    if all(has(node, total) for node in nodes):
+    nodes = tuple(one for one in scenario.everything if isinstance(one, Node))
+    if all(has(node, total) for node in (*nodes, *joining)):
         return Room.ON_EACH
     if len(scenario.schedulers.names) > 1 or Switch.EARLY_STATUS in scenario.switches:
         return Room.SHORT
-    if any(isinstance(one, kubectl.LabelNode) for one in scenario.script) or len(nodes) > len(set(applied)):
+    if joining or any(isinstance(one, kubectl.LabelNode) for one in scenario.script):
         return Room.SHORT
     unfit = _unfit(scenario, nodes)
     faults = scenario.faults

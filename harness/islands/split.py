@@ -12,8 +12,8 @@ The scheduler is fair to Pods, not to islands: where every island needs it finit
 Where one goes round in circles that is a breach by itself.
 
 A scenario is left whole where a view of all objects at once could be told apart (`consistency: resettable`), where it
-starts from a live cluster, where a closer look is asked for, where several schedulers act, where a step names what no
-manifest does, and where there is too little room.
+starts from a live cluster, where a closer look is asked for, where several schedulers act, where nodes have room for so
+many volumes (CSINode), where a step names what no manifest does, and where there is too little room.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
+from ...impl.api.storage import CSINode
 from ...impl.apiserver.storage import with_meta
 from ...impl.kubectl import script as kubectl
 from ..input.given import versions
 from ..input.scenario import Consistency, Crowd, Scenario, Start, placed
 from ..world.cluster import applied
-from .influence import SHARED, Bond, Maker, bonds, makers_of
+from .influence import SHARED, Bond, Maker, allocated, bonds, makers_of, names_a_number
 from .room import Room, most_of, room_for, together
 
 
@@ -65,7 +66,8 @@ def islands_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -
     members = {ref_of(one): None for one in objects if ref_of(one).kind not in SHARED}
     if any(ref is not None and ref not in members for ref in touched):
         return whole
-    found = [one for one in bonds(objects) if one.one in members and one.other in members]
+    numbers = allocated(objects) if any(map(names_a_number, scenario.applied)) else ()
+    found = [one for one in (*bonds(objects), *numbers) if one.one in members and one.other in members]
     groups = _groups(members, found)
     bare = [refs for refs in groups if not any(one.ref in refs for one in makers)]
     groups = [refs for refs in groups if refs not in bare]
@@ -86,6 +88,7 @@ def _separable(scenario: Scenario) -> bool:
         and not scenario.detail
         and scenario.deadline is None
         and len(scenario.schedulers.names) == 1
+        and not any(isinstance(one, CSINode) for one in scenario.everything)
         and not any(one.metadata.terminating for one in scenario.objects if isinstance(one, Namespace))
         and not any(one.kind in SHARED for one in deletes)
         and not any(ref_of(one).kind in SHARED for one in scenario.applied)
@@ -201,15 +204,26 @@ def _without(total: Mapping[str, int], own: Mapping[str, int]) -> immutabledict[
     return immutabledict({name: number - own.get(name, 0) for name, number in total.items()})
 
 
-def _any_stops(scenario: Scenario, own: Iterable[Maker]) -> bool:
-    return any(_stops(step, own) for step in scenario.script)
+def _any_stops(scenario: Scenario, own: list[Maker]) -> bool:
+    """Tell whether a drain may be refused because of a Pod of these; one that is orphaned declares no controller."""
+    mine = {(maker.ref.kind, maker.ref.name) for maker in own}
+    orphans = any(
+        isinstance(one, kubectl.DeleteObject) and one.cascade == "orphan" and (one.kind, one.name) in mine
+        for one in scenario.script
+    )
+    return any(_stops(step, own, orphans=orphans) for step in scenario.script)
 
 
-def _stops(step: kubectl.Step, own: Iterable[Maker]) -> bool:
+def _stops(step: kubectl.Step, own: Iterable[Maker], *, orphans: bool) -> bool:
     """Tell whether a step is a drain that is refused where some Pod of these is."""
     if not isinstance(step, kubectl.Drain):
         return False
-    pods = (_pod_on(step.node, number, maker) for number, maker in enumerate(own))
+    pods = [_pod_on(step.node, number, maker) for number, maker in enumerate(own)]
+    if orphans:
+        pods += [
+            evolve(one, metadata=evolve(one.metadata, name=f"orphan-{one.metadata.name}", owner_references=()))
+            for one in pods
+        ]
     return bool(kubectl.drain_errors(step, Cache.of(pods)))
 
 

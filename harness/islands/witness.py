@@ -103,7 +103,7 @@ class Witnesses:
     def _report(self, island: Island, rest: int) -> Report:
         if (island.name, rest) not in self.known:
             scenario, prepared = self._among(island, rest)
-            name = f"{island.name} by itself {rest}"
+            name = f"{island.name} by itself {rest}, {scenario.pods} places"
             self.known[island.name, rest] = self.ways.look(name, scenario, SHARED, prepared)
         return self.known[island.name, rest]
 
@@ -223,6 +223,8 @@ def _why_no_run(scenario: Scenario, island: Island, alone: Scenario, claim: Clai
     begun = [number for number, step in enumerate(alone.script) if command(number, step) in taken]
     last = island.steps[begun[-1]] if begun else -1
     asleep = frozenset(pod.spec.node_name for pod in alone.crowd.placed)
+    if begun and scenario.wait_between_steps and scenario.start is Start.EMPTY:
+        return f"{alone.script[begun[0]]} waits for others to be at rest, which have not even begun here"
     for number, step in enumerate(scenario.script[: max(last, 0)]):
         stirs = number not in island.steps or _stirs(step, asleep)
         if stirs and (scenario.wait_between_steps or isinstance(step, kubectl.Drain)):
@@ -233,7 +235,7 @@ def _why_no_run(scenario: Scenario, island: Island, alone: Scenario, claim: Clai
 
 
 def _stirs(step: kubectl.Step, asleep: frozenset[str]) -> bool:
-    """Tell whether a step makes Pods move that are on these nodes."""
+    """Tell whether a step makes Pods move that are on these nodes, or wait for one."""
     match step:
         case kubectl.Drain():
             return step.node in asleep
@@ -241,5 +243,7 @@ def _stirs(step: kubectl.Step, asleep: frozenset[str]) -> bool:
             return step.node in asleep and step.effect == "NoExecute"
         case kubectl.DeleteNode():
             return step.name in asleep
+        case kubectl.Uncordon() | kubectl.Untaint() | kubectl.LabelNode() | kubectl.AddNode():
+            return True  # Pods of others may have waited for that.
         case _:
             return False

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from attrs import evolve
 from immutabledict import immutabledict
 
 from kubeproof.harness.check import isolating
@@ -14,8 +15,10 @@ from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.prepare import prepare
+from kubeproof.impl.api.apps import ReplicaSet
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.kubectl.script import DeleteObject
 from kubeproof.model.checker import replay
 from kubeproof.model.checker.results import Limits, Status
 from planted import planted
@@ -158,6 +161,8 @@ BIG = (
 ENDS = JOB.replace("restartPolicy: Never", "activeDeadlineSeconds: 9")
 FRONT_TOO = bare("front")
 ONE = {"scale": {"kind": "Deployment", "name": "front", "replicas": 1}}
+ALONE = bare("front") + bare("other")
+NEXT = bare("front").replace("name: front,", "name: next,")
 LATER = deployment("later", more=RECREATE).replace("labels: {app: later}", "labels: {app: front, it: later}")
 LATER = LATER.replace("matchLabels: {app: later}", "matchLabels: {it: later}")
 NEW_LATER = {"setImage": {**NEW_FRONT["setImage"], "name": "later"}}
@@ -180,6 +185,12 @@ ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
         (POLICY + DB + FRONT, [GONE, applied(FRONT_TOO)], {"addressSets": "by-address"}, (False, True)),
         (POLICY + DB + FRONT, [applied(FRONT_TOO)], {"addressSets": "by-address"}, (False, False)),
         (POLICY + DB + JOB, [applied(FRONT_TOO), applied(OTHER)], {"addressSets": "until-deleted"}, (True, False)),
+        (
+            POLICY + DB + ALONE,
+            [{"deletePod": {"name": "front"}}, applied(NEXT)],
+            {"addressSets": "by-address"},
+            (False, True),
+        ),
         (POLICY + DB + FRONT + LATER, [NEW_FRONT, NEW_LATER], {"addressSets": "by-address"}, (False, True)),
         (POLICY + DB + BIG, [applied(FRONT)], {"addressSets": "rebuilt-if-all-run"}, (False, True)),
         (POLICY + DB, [applied(FRONT)], {"addressSets": "rebuilt-if-all-run"}, (False, False)),
@@ -199,6 +210,7 @@ ROLLING = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}, "
         "all are deleted",
         "nobody goes",
         "a stranger beside one who is let in",
+        "a Pod by itself is deleted",
         "one comes first, another goes first",
         "a Pod that fits nowhere",
         "all Pods fit",
@@ -387,6 +399,16 @@ def test_what_it_does_not_know_leaves_both_claims_open(
     for claim in judged(scenario(manifests, *script, **options)).values():
         assert claim.status is Status.UNKNOWN
         assert why in claim.lines[0]
+
+
+def test_a_step_that_deletes_what_is_made_again_leaves_both_claims_open() -> None:
+    made = scenario(POLICY + DB)
+    prepared = prepare(made)
+    owned = next(one.metadata.name for one in prepared.objects if isinstance(one, ReplicaSet))
+    deletes = evolve(made, script=(DeleteObject("ReplicaSet", owned),))
+    for claim in isolating.judge(deletes, prepared, Limits(), None).values():
+        assert claim.status is Status.UNKNOWN
+        assert f"deletes what is made again: ReplicaSet {owned}" in claim.lines[0]
 
 
 def test_a_search_that_is_cut_short_leaves_the_claims_open() -> None:

@@ -173,6 +173,7 @@ def test_forgetting_a_kind_of_bond_changes_a_verdict(kind: str, monkeypatch: pyt
         yield from (one for one in influence.bonds(*arguments) if WHAT[kind] not in one.why)
 
     monkeypatch.setattr(split, "bonds", forgetful)
+    monkeypatch.setattr(split, "allocated", lambda *_: ())
     whole = {claim.name: claim.status.value for claim in check_all(JOINED[kind]).claims}
     assert verdicts(JOINED[kind]) != whole
 
@@ -250,6 +251,89 @@ def test_each_island_has_its_own_steps_and_those_of_nodes() -> None:
         "Deployment web": (1,),
         "Deployment db": (0, 1),
     }
+
+
+# --- what an attack found ---
+
+
+def both(one: Scenario) -> tuple[dict[str, str], dict[str, str]]:
+    return verdicts(one), {claim.name: claim.status.value for claim in check_all(one).claims}
+
+
+def test_a_deployment_adopts_a_replicaset_by_the_labels_of_that() -> None:
+    adopted = of_kind(
+        "ReplicaSet", "old", "apps/v1", replicas=1, selector={"matchLabels": {"app": "old"}},
+        template={"metadata": {"labels": {"app": "old"}}, "spec": pod_spec("old")},
+    )  # fmt: skip
+    adopted["metadata"]["labels"] = {"app": "web"}
+    apart, whole = both(scenario(adopted, deployment("web"), service("old", "old"), start="empty"))
+    assert apart["reachability"] == whole["reachability"] == "VIOLATED"
+
+
+def test_a_node_that_joins_again_with_less_room_counts_with_that() -> None:
+    small = node("n1")
+    small["status"]["capacity"]["pods"] = "1"
+    again = [{"deleteNode": {"node": "n1"}}, {"addNode": {"object": small}}]
+    back = [{"deleteNode": {"node": "n1"}}, {"addNode": {"object": node("n1")}}]
+    one = scenario(node("n1"), deployment("a"), deployment("b"), start="empty", script=again + back)
+    assert len(islands_of(one)) == 1
+
+
+def test_an_orphan_may_make_a_drain_fail_for_all() -> None:
+    replicas = of_kind(
+        "ReplicaSet", "a", "apps/v1", replicas=1, selector={"matchLabels": {"app": "a"}},
+        template={"metadata": {"labels": {"app": "a"}}, "spec": pod_spec("a")},
+    )  # fmt: skip
+    orphan = {"deleteObject": {"kind": "ReplicaSet", "name": "a", "cascade": "orphan"}}
+    found = islands_of(scenario(replicas, deployment("b"), script=[orphan, *DRAIN]))
+    assert {one.name: one.scenario.crowd.stops_drains for one in found} == {"ReplicaSet a": False, "Deployment b": True}
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        service("b", "b", type="LoadBalancer", externalTrafficPolicy="Local", healthCheckNodePort=30001),
+        service("b", "b", type="NodePort", port={"nodePort": 30001}),
+    ],
+    ids=["health checks", "node port"],
+)
+def test_a_number_that_a_step_names_may_have_been_given_to_any_service(taken: dict[str, Any]) -> None:
+    given = [service(name, name, type="NodePort") for name in ("c", "a")]  # They get 30000 and 30001.
+    apart, whole = both(
+        scenario(deployment("a"), deployment("b"), deployment("c"), *given, script=[{"apply": {"object": taken}}])
+    )
+    assert apart["convergence"] == whole["convergence"] == "VIOLATED"
+
+
+def test_two_that_name_a_disk_are_one_island() -> None:
+    disk = [{"name": "d", "gcePersistentDisk": {"pdName": "disk"}}]
+    one = scenario(deployment("a", volumes=disk), deployment("b", volumes=disk), deployment("c"))
+    assert apart(one) == ["Deployment c", "Deployment a"]
+
+
+def test_a_wait_for_others_that_have_not_begun_is_no_run() -> None:
+    """The Pod with local data is on the node by the time all is quiet, and the drain is always refused."""
+    local = [{"name": "c", "emptyDir": {}}]
+    one = scenario(
+        node("node-1"), deployment("a", volumes=local), deployment("b"), service("b", "b"),
+        start="empty", waitBetweenSteps=True, script=DRAIN,
+    )  # fmt: skip
+    apart, whole = both(one)
+    assert (apart["reachability"], whole["reachability"]) == ("UNKNOWN", "HOLDS")
+
+
+def test_who_waited_for_a_node_moves_once_it_takes_pods() -> None:
+    closed = node("node-2")
+    closed["spec"]["unschedulable"] = True
+    local = [{"name": "c", "emptyDir": {}}]
+    alone = {"podAntiAffinity": {ALL: [{"labelSelector": {"matchLabels": {"app": "b"}}, "topologyKey": HOSTNAME}]}}
+    one = scenario(
+        node("node-1"), closed, service("b", "b"), deployment("b", 2, affinity=alone),
+        deployment("a", volumes=local, nodeSelector={HOSTNAME: "node-2"}),
+        waitBetweenSteps=True, script=[{"uncordon": {"node": "node-2"}}, {"drain": {"node": "node-2"}}],
+    )  # fmt: skip
+    apart, whole = both(one)
+    assert (apart["reachability"], whole["reachability"]) == ("UNKNOWN", "HOLDS")
 
 
 # --- room ---
@@ -391,8 +475,8 @@ def test_a_search_that_ends_early_in_some_islands_goes_on_in_each(tmp_path: Any)
     kept = tmp_path / "kept"
     cut = asked(checkpoint=kept, limits=Limits(max_states=100))
     assert not cut.outcome.complete
-    files_of_islands = {"kept.Deployment.db", "kept.Deployment.web", "kept.Pod.alone"}
-    assert files_of_islands <= {one.name for one in tmp_path.glob("kept*")}
+    beginnings = {"kept.Deployment-db-1", "kept.Deployment-web-5", "kept.Pod-alone-1"}
+    assert beginnings <= {one.name.rpartition("-places")[0] for one in tmp_path.glob("kept*")}
     resumed = asked(checkpoint=kept, resume=True)
     assert resumed.outcome.complete
     assert resumed.outcome.states == fresh.outcome.states
