@@ -41,17 +41,24 @@ class Ways:
     jobs: int = 1
     cache: Cache | None = None
 
-    def look(self, name: str, scenario: Scenario, left: int = 1, prepared: Prepared | None = None) -> Report:
+    def look(
+        self,
+        name: str,
+        scenario: Scenario,
+        left: int = 1,
+        prepared: Prepared | None = None,
+        most: int | None = None,
+    ) -> Report:
         """Return what is found of an island, in its share of the time for so many of them.
 
-        `prepared` is where it starts, if that is known.
+        `prepared` is where it starts, if that is known; `most` states of it are looked at.
         """
         key = self.cache.key(scenario, symmetry=self.symmetry) if self.cache and prepared is None else ""
         if self.cache and key and (found := self.cache.get(key)) is not None:
             return evolve(found, scenario=scenario, seconds=0.0, remembered=1)
         report = whole.check(
             scenario,
-            limits=self._share(left),
+            limits=self._share(left, most),
             progress=self.progress,
             symmetry=self.symmetry,
             search=self.search(name),
@@ -61,9 +68,11 @@ class Ways:
             self.cache.put(key, report)
         return report
 
-    def _share(self, left: int) -> Limits:
+    def _share(self, left: int, most: int | None) -> Limits:
         """Return the limits for one of so many searches that are left."""
         limits = self.limits
+        if most is not None:
+            limits = evolve(limits, max_states=min(limits.max_states or most, most))
         if limits.deadline is None or left == 1:
             return limits
         share = limits.deadline.left * min(1.0, self.jobs / (left + AFTERWARDS))

@@ -59,6 +59,8 @@ class Witnesses:
     parts: tuple[Island, ...]
     ways: Ways
     known: dict[tuple[str, int], Report] = field(factory=dict)
+    open: set[str] = field(factory=set)
+    """The claims that some island breaks and no run of all that was found."""
     among: dict[tuple[str, int], tuple[Scenario, Prepared]] = field(factory=dict)
 
     def of(self, island: Island, claim: Claim) -> Found:

@@ -90,6 +90,12 @@ def apart(one: Scenario) -> list[str]:
     return [island.name for island in islands_of(one)]
 
 
+@pytest.fixture
+def nothing_spare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at nothing all at once where a breach was not found among all."""
+    monkeypatch.setattr(islands, "SPARE", 1)
+
+
 # --- what joins ---
 
 WITH_ANTI_AFFINITY = {
@@ -311,6 +317,7 @@ def test_two_that_name_a_disk_are_one_island() -> None:
     assert apart(one) == ["Deployment c", "Deployment a"]
 
 
+@pytest.mark.usefixtures("nothing_spare")
 def test_a_wait_for_others_that_have_not_begun_is_no_run() -> None:
     """The Pod with local data is on the node by the time all is quiet, and the drain is always refused."""
     local = [{"name": "c", "emptyDir": {}}]
@@ -322,6 +329,7 @@ def test_a_wait_for_others_that_have_not_begun_is_no_run() -> None:
     assert (apart["reachability"], whole["reachability"]) == ("UNKNOWN", "HOLDS")
 
 
+@pytest.mark.usefixtures("nothing_spare")
 def test_who_waited_for_a_node_moves_once_it_takes_pods() -> None:
     closed = node("node-2")
     closed["spec"]["unschedulable"] = True
@@ -363,6 +371,7 @@ def test_a_drain_that_another_islands_pod_stops_is_among_the_runs() -> None:
     assert "local storage" in claim.lines[0]
 
 
+@pytest.mark.usefixtures("nothing_spare")
 def test_a_drain_that_others_stop_evicts_nobody() -> None:
     """The Pod with local data is always on the node, so web never goes: no run of all shows the gap."""
     here = {HOSTNAME: "node-1"}
@@ -406,6 +415,7 @@ def test_forgetting_the_crowd_changes_a_verdict(monkeypatch: pytest.MonkeyPatch)
     assert verdicts(pulled("1300m"))["reachability"] == "HOLDS"
 
 
+@pytest.mark.usefixtures("nothing_spare")
 def test_a_breach_that_no_others_as_they_are_allow_is_unknown() -> None:
     """A light Pod could outweigh the image only if there were many of it: HOLDS in truth, and not claimed."""
     one = pulled("600m")
@@ -413,6 +423,13 @@ def test_a_breach_that_no_others_as_they_are_allow_is_unknown() -> None:
     claim = next(claim for claim in check(one).claims if claim.name == "reachability")
     assert claim.status is Status.UNKNOWN
     assert "--no-islands" in claim.lines[-1]
+
+
+def test_what_is_open_then_is_looked_at_all_at_once() -> None:
+    one = pulled("600m")
+    report = check(one)
+    assert {claim.name: claim.status for claim in report.claims}["reachability"] is Status.HOLDS
+    assert report.states > check_all(one).states
 
 
 # --- the report ---
