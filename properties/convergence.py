@@ -1,6 +1,6 @@
 """What it means for a cluster to have come to what was asked for: observed equals desired, and nothing is under way.
 
-Two layers. `shortfalls` looks at what decides about Pods: Deployments, ReplicaSets and the Pods themselves.
+Two layers. `shortfalls` looks at what decides about Pods: workloads and the Pods themselves.
 `unpublished` looks at what others are told: statuses, EndpointSlices, budgets. Both yield sentences, none where all
 is well. The rule for workloads is that of the end-to-end recordings; a Service without any Pod to select is no
 shortfall.
@@ -12,27 +12,29 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
-from ..impl.api.apps import Deployment, ReplicaSet
+from ..impl.api.apps import Deployment, ReplicaSet, Workload
 from ..impl.api.core import Pod, PodTemplateSpec, Service
 from ..impl.api.kinds import Object
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.values.frozen import strings
 from ..impl.api.well_known import TEMPLATE_HASH
+from ..impl.api.workloads import BY_KIND, makes_pods
 
 PAUSED = ": it is paused (kubectl rollout resume would do)"
 SERVICE_NAME = "kubernetes.io/service-name"
 
 
 def shortfalls(objects: Iterable[Object]) -> Iterator[str]:
-    """Say what is not yet as the Deployments, ReplicaSets and Pods should be."""
+    """Say what is not yet as the workloads and Pods should be."""
     known = tuple(objects)
     pods = [one for one in known if isinstance(one, Pod)]
-    sets = [one for one in known if isinstance(one, ReplicaSet)]
-    for one in known:
+    workloads = [one for one in known if isinstance(one, Workload)]
+    for one in workloads:
         if isinstance(one, Deployment):
-            yield from _deployment(one, [rs for rs in sets if _controls(one, rs)])
-    for rs in sets:
-        yield from _replicaset(rs, [pod for pod in pods if pod.active and _controls(rs, pod)])
+            yield from _deployment(one, [rs for rs in workloads if isinstance(rs, ReplicaSet) and _controls(one, rs)])
+    for one in workloads:
+        if makes_pods(one):
+            yield from _maker(one, [pod for pod in pods if pod.active and _controls(one, pod)])
     for pod in pods:
         yield from pod_shortfalls(pod)
 
@@ -47,14 +49,12 @@ def leaving(objects: Iterable[Object]) -> Iterator[str]:
 
 
 def orphans(objects: Iterable[Object]) -> Iterator[str]:
-    """Say which ReplicaSets and Pods are left though the Deployment or ReplicaSet that controlled them is gone."""
+    """Say which workloads and Pods are left though the workload that controlled them is gone."""
     known = tuple(objects)
     uids = {one.metadata.uid for one in known}
     for one in known:
         owner = one.metadata.controller
-        followed = (
-            isinstance(one, ReplicaSet | Pod) and owner is not None and owner.kind in {"Deployment", "ReplicaSet"}
-        )
+        followed = isinstance(one, Workload | Pod) and owner is not None and owner.kind in BY_KIND
         if followed and owner is not None and owner.uid not in uids:
             yield f"{type(one).__name__} {one.metadata.name} is left, its {owner.kind} {owner.name} is gone"
 
@@ -84,15 +84,16 @@ def plain_template(template: PodTemplateSpec) -> PodTemplateSpec:
     return evolve(template, metadata=evolve(template.metadata, labels=labels))
 
 
-def _replicaset(rs: ReplicaSet, active: list[Pod]) -> Iterator[str]:
-    wanted = rs.spec.wanted
+def _maker(one: Workload, active: list[Pod]) -> Iterator[str]:
+    """Say how many Pods a workload that makes them is short of, and what it says that is not so."""
+    wanted, name = one.spec.wanted, f"{type(one).__name__} {one.metadata.name}"
     if len(active) != wanted:
-        yield f"ReplicaSet {rs.metadata.name} has {len(active)} of {wanted} Pods"
+        yield f"{name} has {len(active)} of {wanted} Pods"
     ready = sum(pod.ready for pod in active)
-    counts = (rs.status.replicas, rs.status.ready_replicas)
+    counts = (one.status.replicas, one.status.ready_replicas)
     if counts != (len(active), ready):
         told = f"{counts[0]} Pods, {counts[1]} ready"
-        yield f"ReplicaSet {rs.metadata.name} says {told}; there are {len(active)}, {ready} ready"
+        yield f"{name} says {told}; there are {len(active)}, {ready} ready"
 
 
 def pod_shortfalls(pod: Pod) -> Iterator[str]:

@@ -20,6 +20,7 @@ from ...impl.api.core import Node, NodeCondition, NodeStatus, Pod, Service, Serv
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.requests import Create, Delete, Request, Update
+from ...impl.api.workloads import BY_KIND
 from ...impl.kubectl import script as kubectl
 from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
 from ...impl.kubeproxy.packet import Packet
@@ -168,7 +169,7 @@ class _Behind:
         for done in carried_out(self.scenario, self.start):
             for write in done.writes:
                 yield from self._changes(done.before.objects.get(write.ref), write.object, write.ref)
-            if isinstance(done.request, Delete) and done.request.ref.kind in {"Pod", "Deployment", "ReplicaSet"}:
+            if isinstance(done.request, Delete) and done.request.ref.kind in {"Pod", *BY_KIND}:
                 yield from self._gone(done.request.ref)
 
     def _missing(self) -> Iterator[Request]:

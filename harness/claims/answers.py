@@ -40,6 +40,7 @@ from ...impl.api.apps import Workload
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
+from ...impl.api.workloads import NAMES
 from ...model.machine import View
 from ...properties.reachability.answers import (
     Backend,
@@ -376,7 +377,7 @@ def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ..
     layout = cluster.world.layout
     keep = partial(_serves, services)
     found = {ref_of(one) for one in services if any(selects_pod(one, pod) for pod in pods)}
-    for kind in ("Deployment", "ReplicaSet"):
+    for kind in NAMES:
         for slot in layout.pools.get(kind, ()):
             found |= view.via(keep, slot)
     for one in layout.constants.values():
@@ -386,7 +387,7 @@ def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ..
 
 def _serves(services: tuple[Service, ...], obj: Object | None) -> frozenset[Ref]:
     """Give the Services that a workload of the user's wants Pods for."""
-    if not isinstance(obj, Workload) or obj.metadata.controller is not None or obj.spec.replicas == 0:
+    if not isinstance(obj, Workload) or obj.metadata.controller is not None or not obj.spec.wanted:
         return frozenset()
     labels = obj.spec.template.metadata.labels.items()
     return frozenset(ref_of(one) for one in services if selects(one, obj.metadata.namespace, labels))

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from itertools import chain
 
-from ...impl.api.apps import ReplicaSet
 from ...impl.api.core import Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.workloads import NAMES, makes_pods
 from ...model.machine import View
 from ...model.world.store import reference
 from ...properties.at_rest import Restless, from_scratch, settled
@@ -68,18 +68,19 @@ def _shortfall(obj: Object | None) -> str:
             return ""
         case Pod():
             return next(pod_shortfalls(obj), "")
-        case ReplicaSet():
-            return next(leaving((obj,)), "") or _replicaset_shortfall(obj)
         case _:
-            return next(leaving((obj,)), "")
+            return next(leaving((obj,)), "") or _miscounted(obj)
 
 
-def _replicaset_shortfall(obj: ReplicaSet) -> str:
+def _miscounted(obj: Object) -> str:
+    """Say what a workload that makes Pods itself has counted that is not what it wants; "" of all else."""
+    if not makes_pods(obj):
+        return ""
     wanted = obj.spec.wanted
     if wanted == obj.status.replicas == obj.status.ready_replicas:
         return ""
     counts = f"{obj.status.replicas} Pods, {obj.status.ready_replicas} ready"
-    return f"ReplicaSet {obj.metadata.name} wants {wanted} Pods and says {counts}"
+    return f"{type(obj).__name__} {obj.metadata.name} wants {wanted} Pods and says {counts}"
 
 
 def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
@@ -116,7 +117,7 @@ def _deciding(cluster: Cluster, view: View) -> Objects:
     """Give the objects that decide about convergence, Pods without what does not."""
     layout = cluster.world.layout
     found: list[Object] = []
-    for kind in ("Deployment", "ReplicaSet"):
+    for kind in NAMES:
         found += [one for slot in layout.pools.get(kind, ()) if (one := view[slot]) is not None]
     found += [one for slot in layout.pools["Pod"] if (one := view.via(goal_pod, slot)) is not None]
     return tuple(found)

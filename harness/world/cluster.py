@@ -24,6 +24,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
+from ...impl.api.workloads import MAKERS, NAMES
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ...impl.apiserver.config import DEFAULT, Config
 from ...impl.apiserver.handler import handle
@@ -173,7 +174,7 @@ def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) ->
 
 def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> set[str]:
     """Give the kinds whose objects may change: somebody who takes part may write one of them."""
-    live = {"Pod", "ReplicaSet", "Deployment"}
+    live = {"Pod", *NAMES}
     live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
     if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
         live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
@@ -226,8 +227,8 @@ def serve(
 ) -> tuple[Response, Writes]:
     """Let the pure API server handle a request on a world's store."""
     if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
-        base = None if request.base is None else components.without_status(request.base)
-        request = evolve(request, object=components.without_status(request.object), base=base)
+        base = None if request.base is None else components.as_kept(request.base)
+        request = evolve(request, object=components.as_kept(request.object), base=base)
     if user == scheduling.USER and isinstance(request, PatchStatus):
         request = scheduling.merged(stored, request)
     response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, config=config)
@@ -300,7 +301,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ())]
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
-    kinds = 1 if "Node" in pools or "ReplicaSet" not in pools else 2
+    kinds = 1 if "Node" in pools or not any(kind in pools for kind in MAKERS) else 2
     found += scheduling.processes(
         scenario.schedulers,
         pools,
@@ -335,7 +336,7 @@ def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -
     """
     if not environment.past(steps, view):
         return False
-    made = {view.via(_template, slot) for slot in pools.get("ReplicaSet", ())}
+    made = {view.via(_template, slot) for kind in MAKERS for slot in pools.get(kind, ())}
     return all(view.via(_template, slot) in made for slot in pools.get("Deployment", ()))
 
 
@@ -414,7 +415,7 @@ def _looked_at(parts: Parts, start: Initial) -> Initial:
     return evolve(
         start,
         objects=tuple(
-            one if parts.deployment_status else components.without_status(one)
+            one if parts.deployment_status else components.as_kept(one)
             for one in start.objects
             if parts.endpoints or not isinstance(one, EndpointSlice)
         ),

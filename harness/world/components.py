@@ -11,7 +11,7 @@ from functools import partial
 
 from attrs import evolve, field, frozen
 
-from ...impl.api.apps import Deployment, DeploymentStatus, ReplicaSet
+from ...impl.api.apps import Deployment, ReplicaSet
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import Object, ref_of
@@ -19,6 +19,7 @@ from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.requests import Delete, Request, Update
 from ...impl.api.values.selectors import matches_map, selects
+from ...impl.api.workloads import BY_KIND, NAMES, without_status
 from ...impl.controllers import disruption, garbage, namespace
 from ...impl.controllers.deployment import deployment
 from ...impl.controllers.endpointslice import endpointslice
@@ -31,6 +32,8 @@ from .crowding import crowded_first
 USUAL = "default"
 """The namespace that goes without saying."""
 SERVICE_NAME = "kubernetes.io/service-name"
+
+DEPLOYMENTS, REPLICASETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"]
 
 Quiet = Callable[[View], bool]
 
@@ -87,9 +90,9 @@ def deployment_process(
     if one.spec.strategy.type == "Recreate":
         watches.append(Watch("Pod", pools["Pod"], _deployment_pod))
     return Process(
-        name=f"deployment-controller {called(one)}",
-        group="deployment-controller",
-        user="deployment-controller",
+        name=f"{DEPLOYMENTS.controller} {called(one)}",
+        group=DEPLOYMENTS.controller,
+        user=DEPLOYMENTS.controller,
         key=ref_of(one),
         watches=tuple(watches),
         constants=(),
@@ -111,9 +114,9 @@ def is_deployment_status(request: Request) -> bool:
     return isinstance(request, Update) and isinstance(request.object, Deployment) and request.subresource == "status"
 
 
-def without_status(obj: Object) -> Object:
-    """Give a Deployment as a world without Deployment statuses keeps it."""
-    return evolve(obj, status=DeploymentStatus()) if isinstance(obj, Deployment) else obj
+def as_kept(obj: Object) -> Object:
+    """Return an object as a world without Deployment statuses keeps it."""
+    return without_status(obj) if isinstance(obj, Deployment) else obj
 
 
 def called(one: Object) -> str:
@@ -145,9 +148,9 @@ def _deployment_pod(_uid: str, obj: Object | None) -> Object | None:
 def replicaset_process(place: str, pools: dict[str, tuple[str, ...]], *, form: Form) -> Process:
     """Make the ReplicaSet controller's process for whatever ReplicaSet is in a place."""
     return Process(
-        name=f"replicaset-controller {place.rpartition('/')[2]}",
-        group="replicaset-controller",
-        user="replicaset-controller",
+        name=f"{REPLICASETS.controller} {place.rpartition('/')[2]}",
+        group=REPLICASETS.controller,
+        user=REPLICASETS.controller,
         key=place,
         watches=(
             Watch("ReplicaSet", (place,), _whole),
@@ -332,11 +335,7 @@ def disruption_process(
         Watch("PodDisruptionBudget", pools["PodDisruptionBudget"], partial(_named, ref_of(one))),
         Watch("Pod", pools["Pod"], partial(_budget_pod, one.spec.selector, one.metadata.namespace)),
     ]
-    watches += [
-        Watch(kind, pools[kind], partial(_kept_for_budget, kind))
-        for kind in ("ReplicaSet", "Deployment")
-        if kind in pools
-    ]
+    watches += [Watch(kind, pools[kind], partial(_kept_for_budget, kind)) for kind in NAMES if kind in pools]
     kept = (_kept_for_budget(ref_of(obj).kind, "", obj) for obj in constants)
     return Process(
         name=f"disruption-controller {called(one)}",

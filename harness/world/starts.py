@@ -23,7 +23,6 @@ from functools import partial
 
 from attrs import evolve, field, frozen
 
-from ...impl.api.apps import ReplicaSet
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object
@@ -31,6 +30,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.policy import Endpoint, EndpointSlice
 from ...impl.api.requests import Bind
 from ...impl.api.well_known import ZONE
+from ...impl.api.workloads import makes_pods
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Status
 from ...model.machine import Action, Machine, Outcome, State, View
@@ -211,10 +211,8 @@ class Growing:
         return state
 
     def _listed(self) -> frozenset[str]:
-        """Give the ReplicaSets that a scheduler knows from the start."""
-        return frozenset(
-            one.metadata.uid for one in self.whole.machine.initial[0].values() if isinstance(one, ReplicaSet)
-        )
+        """Return the makers of Pods that a scheduler knows from the start."""
+        return frozenset(one.metadata.uid for one in self.whole.machine.initial[0].values() if makes_pods(one))
 
     def _choices(self, state: State, seen: frozenset[str]) -> Iterator[tuple[State, frozenset[str]]]:
         """Give what a scheduler may do next, and which ReplicaSets it must have seen by then.

@@ -13,6 +13,19 @@ from .meta import LabelSelector, ObjectMeta, Time
 from .values.frozen import EMPTY, Json
 
 
+class Replicated:
+    """A spec that says how many Pods there are to be."""
+
+    __slots__ = ()
+
+    replicas: int | None
+
+    @property
+    def wanted(self) -> int:
+        """How many Pods are asked for: 1 where nothing is said."""
+        return 1 if self.replicas is None else self.replicas
+
+
 @frozen
 class RollingUpdateDeployment:
     """How far a rollout may go above and below the wanted number: numbers or percentages."""
@@ -32,7 +45,7 @@ class DeploymentStrategy:
 
 
 @frozen
-class DeploymentSpec:
+class DeploymentSpec(Replicated):
     """What a Deployment should be; `replicas` None is defaulted to 1 by the API server."""
 
     replicas: int | None = None
@@ -44,11 +57,6 @@ class DeploymentSpec:
     paused: bool = False
     progress_deadline_seconds: int | None = None
     extra: immutabledict[str, Json] = EMPTY
-
-    @property
-    def wanted(self) -> int:
-        """Give how many Pods are asked for: 1 where nothing is said."""
-        return 1 if self.replicas is None else self.replicas
 
 
 @frozen
@@ -90,7 +98,7 @@ class Deployment:
 
 
 @frozen
-class ReplicaSetSpec:
+class ReplicaSetSpec(Replicated):
     """How many Pods of which template."""
 
     replicas: int | None = None
@@ -98,11 +106,6 @@ class ReplicaSetSpec:
     selector: LabelSelector = LabelSelector()
     template: PodTemplateSpec = PodTemplateSpec()
     extra: immutabledict[str, Json] = EMPTY
-
-    @property
-    def wanted(self) -> int:
-        """Give how many Pods are asked for: 1 where nothing is said."""
-        return 1 if self.replicas is None else self.replicas
 
 
 @frozen

@@ -15,6 +15,7 @@ from ..api.meta import ObjectMeta, Ref
 from ..api.requests import Request, Update
 from ..api.values.frozen import Strings, strings
 from ..api.well_known import TEMPLATE_HASH
+from ..api.workloads import with_size, with_template
 from .found import Kept, Missing, find_workload, revision
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
@@ -70,13 +71,7 @@ def scale(kind: str, name: str, namespace: str, cache: Cache, *, replicas: int) 
     live = find_workload(kind, name, namespace, cache)
     if isinstance(live, Missing):
         return live
-    return (Update(_with_replicas(live, replicas), live, "scale"),)
-
-
-def _with_replicas(live: Workload, replicas: int) -> Workload:
-    if isinstance(live, Deployment):
-        return evolve(live, spec=evolve(live.spec, replicas=replicas))
-    return evolve(live, spec=evolve(live.spec, replicas=replicas))
+    return (Update(with_size(live, replicas), live, "scale"),)
 
 
 def rollout_restart(
@@ -148,10 +143,5 @@ def _undone_annotations(live: ObjectMeta, target: ObjectMeta) -> Strings:
 
 def _with_template(live: Workload, template: PodTemplateSpec, *, base: Workload | None = None) -> tuple[Request, ...]:
     """Send the live object with another template, unless that changes nothing."""
-    after: Workload
-    if isinstance(live, Deployment):
-        after = evolve(live, spec=evolve(live.spec, template=template))
-    else:
-        after = evolve(live, spec=evolve(live.spec, template=template))
-    before = base or live
+    after, before = with_template(live, template), base or live
     return () if after == before else (Update(after, before),)

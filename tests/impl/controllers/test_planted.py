@@ -177,8 +177,8 @@ FAULTS = [
     (
         "the set counts, not its Deployment",
         "disruption",
-        'owner.kind != "Deployment"',
-        'owner.kind == "Deployment"',
+        "above.kind in BY_KIND",
+        "above.kind not in BY_KIND",
         BUDGET,
     ),
     (
