@@ -8,16 +8,18 @@ shortfall.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve
+from immutabledict import immutabledict
 
-from ..impl.api.apps import Deployment, ReplicaSet, Workload
-from ..impl.api.core import Pod, PodTemplateSpec, Service
-from ..impl.api.kinds import Object
+from ..impl.api.apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet, Workload
+from ..impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.values.frozen import strings
-from ..impl.api.well_known import TEMPLATE_HASH
+from ..impl.api.well_known import REVISION_HASH, TEMPLATE_HASH
 from ..impl.api.workloads import BY_KIND, makes_pods
 
 PAUSED = ": it is paused (kubectl rollout resume would do)"
@@ -32,9 +34,12 @@ def shortfalls(objects: Iterable[Object]) -> Iterator[str]:
     for one in workloads:
         if isinstance(one, Deployment):
             yield from _deployment(one, [rs for rs in workloads if isinstance(rs, ReplicaSet) and _controls(one, rs)])
+    revisions = {ref_of(one): one for one in known if isinstance(one, ControllerRevision)}
     for one in workloads:
         if makes_pods(one):
-            yield from _maker(one, [pod for pod in pods if pod.active and _controls(one, pod)])
+            mine = [pod for pod in pods if pod.active and _controls(one, pod)]
+            yield from _maker(one, mine)
+            yield from _outdated(one, mine, revisions) if isinstance(one, StatefulSet) else ()
     for pod in pods:
         yield from pod_shortfalls(pod)
 
@@ -96,6 +101,31 @@ def _maker(one: Workload, active: list[Pod]) -> Iterator[str]:
         yield f"{name} says {told}; there are {len(active)}, {ready} ready"
 
 
+def _outdated(one: StatefulSet, active: list[Pod], revisions: Mapping[Ref, ControllerRevision]) -> Iterator[str]:
+    """Say which Pods are of another template though the set rolls its Pods, this one too, to its own."""
+    rolling = one.spec.update_strategy.rolling_update
+    if one.spec.update_strategy.type != "RollingUpdate":
+        return
+    first = one.spec.first + (0 if rolling is None else rolling.partition or 0)
+    images = _images(one.spec.template.spec)
+    for pod in active:
+        number = pod.metadata.name.rpartition("-")[2]
+        label = pod.metadata.labels.get(REVISION_HASH, "")
+        kept = revisions.get(Ref("ControllerRevision", one.metadata.namespace, label))
+        same = kept is not None and _bare(kept.data.spec.template) == _bare(one.spec.template)
+        if number.isdecimal() and int(number) >= first and not (same and _images(pod.spec) == images):
+            yield f"StatefulSet {one.metadata.name} still keeps {pod.metadata.name} of an old template"
+
+
+def _images(spec: PodSpec) -> tuple[tuple[str, str], ...]:
+    return tuple((container.name, container.image) for container in spec.containers)
+
+
+def _bare(template: PodTemplateSpec) -> PodTemplateSpec:
+    """Return a template without what says that it is a patch."""
+    return evolve(template, extra=immutabledict())
+
+
 def pod_shortfalls(pod: Pod) -> Iterator[str]:
     """Say what a Pod by itself is still short of: gone if it is being deleted, else bound, and ready or finished."""
     name = f"Pod {pod.metadata.name}"
@@ -118,6 +148,8 @@ def unpublished(objects: Iterable[Object]) -> Iterator[str]:
         match one:
             case Deployment():
                 yield from _deployment_status(one, known)
+            case StatefulSet() if one.status.observed_generation != one.metadata.generation:
+                yield f"StatefulSet {one.metadata.name} reports on an old generation, {one.status.observed_generation}"
             case Service():
                 yield from _endpoints(one, known)
             case PodDisruptionBudget():
@@ -142,10 +174,12 @@ def _endpoints(one: Service, known: tuple[Object, ...]) -> Iterator[str]:
     if not one.spec.selector:
         return
     ready = {
-        pod.metadata.name for pod in known if isinstance(pod, Pod) and pod.active and pod.ready and _selected(one, pod)
+        pod.metadata.uid: pod.metadata.name
+        for pod in known
+        if isinstance(pod, Pod) and pod.active and pod.ready and _selected(one, pod)
     }
     published = {
-        endpoint.target_ref.name
+        endpoint.target_ref.uid: endpoint.target_ref.name
         for piece in known
         if isinstance(piece, EndpointSlice)
         and piece.metadata.namespace == one.metadata.namespace
@@ -153,11 +187,11 @@ def _endpoints(one: Service, known: tuple[Object, ...]) -> Iterator[str]:
         for endpoint in piece.endpoints
         if endpoint.target_ref is not None and endpoint.conditions.ready
     }
-    for missing in sorted(ready - published):
-        yield f"Service {one.metadata.name} does not publish the ready Pod {missing}"
+    for missing in sorted(ready.keys() - published.keys()):
+        yield f"Service {one.metadata.name} does not publish the ready Pod {ready[missing]}"
     if not one.spec.publish_not_ready_addresses:
-        for surplus in sorted(published - ready):
-            yield f"Service {one.metadata.name} publishes {surplus}, which is not a ready Pod"
+        for surplus in sorted(published.keys() - ready.keys()):
+            yield f"Service {one.metadata.name} publishes {published[surplus]}, which is not a ready Pod"
 
 
 def _selected(service: Service, pod: Pod) -> bool:

@@ -59,6 +59,7 @@ from kubeproof.model.checker import Limits, Status
 from oracles import etcd as etcd_gateway
 from oracles import kubeproxy as agreement_kubeproxy
 from oracles import scheduler as agreement_scheduler
+from oracles import statefulset as agreement_statefulset
 from places import EXAMPLES
 from recorded import check as recorded_check
 from recorded import end as recorded_end
@@ -306,6 +307,14 @@ def judge_etcd(record: Record) -> Verdict:
     return None
 
 
+def judge_controller(record: Record) -> Verdict:
+    """Hold the StatefulSet controller against the runs of the real one; other controllers are held elsewhere."""
+    if not record["scenario"].startswith("sts-"):
+        return NotJudged("a run of another controller than that of StatefulSets")
+    found = agreement_statefulset.judge(record)
+    return None if found is None else Difference(found.subject, found.real, found.ours)
+
+
 def judge_e2e(record: Record) -> Verdict:
     """Follow the runs of an end-to-end record through the model of the whole cluster."""
     found = recordings.judge(record)
@@ -366,6 +375,7 @@ JUDGES: dict[str, Judge] = {
     "proxy": judge_proxy,
     "etcd": judge_etcd,
     "e2e": judge_e2e,
+    "controller": judge_controller,
     # Judges of more folders (kubelet, apiserver, ...) go here.
 }
 

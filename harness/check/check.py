@@ -42,6 +42,7 @@ from ..world.drain import refused_evictions
 from ..world.prepare import Prepared, prepare
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
+from ..world.volumes import anywhere
 from . import flowing, motion, queueing
 from .advice import NO_PODS, gap_blame
 from .blame import holding, of_stuck
@@ -327,7 +328,8 @@ def _overlooked(prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
     templates = [Pod(one.spec.template.metadata, one.spec.template.spec) for one in prepared.replicasets]
     for pod in (*pods, *templates):
-        yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
+        if not anywhere(pod, prepared.objects) or pod.spec.extra.get("resourceClaims"):
+            yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
     for one in prepared.objects:
         if isinstance(one, Service) and "IPv6" in one.spec.ip_families:
             why = "Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"

@@ -286,7 +286,7 @@ class Scenario:
         """
         if self.bounds.pods is not None:
             return self.bounds.pods
-        enough = 2 * sum(_most_replicas(one, self.script) for one in self.objects) + 2
+        enough = 2 * sum(most_replicas(one, self.script) for one in self.objects) + 2
         return min(max(12, enough), MOST_PODS)
 
 
@@ -299,7 +299,7 @@ def _owners(obj: Object) -> tuple[Ref, ...]:
     return tuple(Ref(one.kind, obj.metadata.namespace, one.name) for one in obj.metadata.owner_references)
 
 
-def _most_replicas(obj: Object, script: tuple[Step, ...]) -> int:
+def most_replicas(obj: Object, script: tuple[Step, ...]) -> int:
     """Give the most replicas a workload is ever asked for; 1 for a bare Pod."""
     if isinstance(obj, Pod):
         return 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import Workload
+from ...impl.api.apps import StatefulSet, Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
@@ -115,6 +115,11 @@ def of_manifests(manifests: Manifests) -> Wanted:
     others = tuple(one for one in objects if not isinstance(one, Node | Pod))
     storage = Cache.of(one for one in others if isinstance(one, STORAGE))
     unknown = _workloads(manifests.not_modelled)
+    remarks += tuple(
+        f"{ref_of(one)}: the volumes of its claims are taken to be there, and within reach of every node"
+        for one in objects
+        if isinstance(one, StatefulSet) and one.spec.volume_claim_templates
+    )
     return Wanted(Groups(tuple(groups), nodes, bound, labels, storage), others, manifests, owners, unknown, remarks)
 
 

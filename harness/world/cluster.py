@@ -17,16 +17,17 @@ from typing import Any, TypeVar
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Deployment, ReplicaSet, Workload
+from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet, Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
-from ...impl.api.workloads import MAKERS, NAMES
+from ...impl.api.workloads import BY_KIND, MAKERS, NAMES, WORKLOAD_KINDS
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ...impl.apiserver.config import DEFAULT, Config
+from ...impl.apiserver.create import uid_of
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects, with_meta
 from ...impl.kubectl import script as kubectl
@@ -42,7 +43,18 @@ from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Scenario, Switch
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
-from . import components, environment, kubelets, node_controllers, node_state, scheduling, script_slots, taint_eviction
+from . import (
+    components,
+    environment,
+    evicted_names,
+    kubelets,
+    node_controllers,
+    node_state,
+    scheduling,
+    script_slots,
+    taint_eviction,
+    volumes,
+)
 from .faults import registry as faults
 
 T = TypeVar("T", bound=Object)
@@ -158,7 +170,8 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
             if not response.ok:
                 raise Refused(obj, response)
             objects = objects.commit(transaction)
-    return node_controllers.at_rest(tuple(objects.objects[ref] for ref in sorted(objects.objects)))
+    there = tuple(objects.objects[ref] for ref in sorted(objects.objects))
+    return node_controllers.at_rest((*there, *volumes.provisioned(scenario, there)))
 
 
 def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
@@ -174,7 +187,7 @@ def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) ->
 
 def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> set[str]:
     """Give the kinds whose objects may change: somebody who takes part may write one of them."""
-    live = {"Pod", *NAMES}
+    live = {"Pod", "ControllerRevision", *NAMES}
     live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
     if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
         live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
@@ -194,10 +207,11 @@ def _growth(scenario: Scenario, kind: str) -> int:
     match kind:
         case "Node":
             return added + sum(isinstance(one, kubectl.AddNode) for one in scenario.script)
-        case "ReplicaSet":
+        case "ReplicaSet" | "ControllerRevision":
             templates = sum(one.new_template for one in scenario.script)
-            deployments = sum(isinstance(one, Deployment) for one in scenario.objects)
-            return deployments + templates
+            keepers = tuple(one.cls for one in WORKLOAD_KINDS if one.remembers == kind)
+            there = sum(isinstance(one, keepers) for one in scenario.objects)
+            return there + templates if any(isinstance(one, keepers) for one in scenario.everything) else added
         case "EndpointSlice":
             services = (one for one in scenario.everything if isinstance(one, Service))
             ports = {tuple(one.ports for one in spec.containers) for spec in pod_specs(scenario)}
@@ -231,8 +245,17 @@ def serve(
         request = evolve(request, object=components.as_kept(request.object), base=base)
     if user == scheduling.USER and isinstance(request, PatchStatus):
         request = scheduling.merged(stored, request)
-    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, config=config)
+    uid = _uid_for(stored, request)
+    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, uid=uid, config=config)
     return response, tuple((write.ref, canonical(write.object)) for write in transaction)
+
+
+def _uid_for(stored: Stored, request: Request) -> str:
+    """Return what tells a Pod that is made under a given name from others that had it; "" of all else."""
+    made = request.object if isinstance(request, Create) else None
+    if not isinstance(made, Pod) or not made.metadata.name:
+        return ""
+    return stored.unused(uid_of(Ref("Pod", made.metadata.namespace or "default", made.metadata.name)))
 
 
 def canonical(obj: Object | None) -> Object | None:
@@ -299,6 +322,12 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.deployment_process(one, pools, quiet=quiet, form=form(kinds), status=parts.deployment_status)
         )
     found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ())]
+    found += [
+        components.statefulset_process(
+            one, pools, constants, quiet=partial(environment.past, _last_change(scenario, one)), form=form(2)
+        )
+        for one in _distinct(everyone, StatefulSet)
+    ]
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
     kinds = 1 if "Node" in pools or not any(kind in pools for kind in MAKERS) else 2
@@ -336,7 +365,7 @@ def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -
     """
     if not environment.past(steps, view):
         return False
-    made = {view.via(_template, slot) for kind in MAKERS for slot in pools.get(kind, ())}
+    made = {view.via(_template, slot) for slot in pools.get("ReplicaSet", ())}
     return all(view.via(_template, slot) in made for slot in pools.get("Deployment", ()))
 
 
@@ -350,8 +379,8 @@ def _distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
     return tuple(named[ref] for ref in sorted(named))
 
 
-def _last_change(scenario: Scenario, one: Deployment) -> int:
-    """Give the number of script steps after which nothing in the script changes a Deployment."""
+def _last_change(scenario: Scenario, one: Workload) -> int:
+    """Give the number of script steps after which nothing in the script changes a workload."""
     touching = [
         number + 1
         for number, step in enumerate(scenario.script)
@@ -401,6 +430,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     back = faults.nodes_come_back(scenario)
     if "Node" in layout.pools and not taint_eviction.lags(scenario, back=back):
         acts += taint_eviction.actions(world, timed=not struck, back=back)
+    if any(BY_KIND[kind].named for kind in layout.pools if kind in BY_KIND):
+        acts += evicted_names.actions(world)
     acts += kubelets.actions(works)
     slices = layout.pools.get("EndpointSlice", ())
     acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]

@@ -11,19 +11,21 @@ from functools import partial
 
 from attrs import evolve, field, frozen
 
-from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet
 from ...impl.api.cache import Cache
-from ...impl.api.core import Node, Service
+from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
-from ...impl.api.requests import Delete, Request, Update
+from ...impl.api.requests import Create, Delete, Request, Update
+from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import matches_map, selects
 from ...impl.api.workloads import BY_KIND, NAMES, without_status
 from ...impl.controllers import disruption, garbage, namespace
 from ...impl.controllers.deployment import deployment
 from ...impl.controllers.endpointslice import endpointslice
 from ...impl.controllers.replicaset import replicaset
+from ...impl.controllers.statefulset import statefulset
 from ...model.machine import View
 from ...model.world.turn import Requests, together
 from ...model.world.world import Alternatives, Form, Process, Transform, Watch
@@ -33,7 +35,7 @@ USUAL = "default"
 """The namespace that goes without saying."""
 SERVICE_NAME = "kubernetes.io/service-name"
 
-DEPLOYMENTS, REPLICASETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"]
+DEPLOYMENTS, REPLICASETS, STATEFULSETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"], BY_KIND["StatefulSet"]
 
 Quiet = Callable[[View], bool]
 
@@ -182,6 +184,72 @@ def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
     if obj is None or (obj.metadata.controller is not None and obj.metadata.controller.uid != uid):
         return None
     return replicaset.COARSE_TRANSFORM["Pod"](obj)
+
+
+# --- StatefulSet ----------------------------------------------------------------------------------------------------
+
+
+def statefulset_process(
+    one: StatefulSet, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, quiet: Quiet, form: Form
+) -> Process:
+    """Make the StatefulSet controller's process for one StatefulSet.
+
+    It has no expectations, and so may act before it has seen the Pods that it wrote itself.
+    """
+    keep = statefulset.COARSE_TRANSFORM
+    claims = (obj for obj in constants if isinstance(obj, PersistentVolumeClaim))
+    kept = (keep["PersistentVolumeClaim"](obj) for obj in claims if obj.metadata.namespace == one.metadata.namespace)
+    places = pools.get("PersistentVolumeClaim", ())
+    changing = [Watch("PersistentVolumeClaim", places, partial(_claim_in, one.metadata.namespace))] if places else []
+    return Process(
+        name=f"{STATEFULSETS.controller} {called(one)}",
+        group=STATEFULSETS.controller,
+        user=STATEFULSETS.controller,
+        key=ref_of(one),
+        watches=(
+            Watch("StatefulSet", pools["StatefulSet"], partial(_named, ref_of(one)), quiet),
+            Watch("Pod", pools["Pod"], partial(_statefulset_pod, one.metadata.name, one.metadata.namespace)),
+            Watch("ControllerRevision", pools["ControllerRevision"], partial(_revision_of, one), quiet),
+            *changing,
+        ),
+        constants=tuple(obj for obj in kept if obj is not None),
+        act=_statefulset_act,
+        form=form,
+        sees_own=frozenset({"StatefulSet", "ControllerRevision"}),
+    )
+
+
+def _statefulset_act(cache: Cache, key: Ref) -> Alternatives:
+    owner = cache.get(StatefulSet, key)
+    groups = statefulset.grouped(cache, key)
+    if owner is not None and owner.metadata.terminating:
+        # A revision that the garbage collector takes away wakes nobody who would make it anew.
+        groups = tuple(group for group in groups if not isinstance(group[0], Create))
+    found = tuple(part for group in groups for part in together(group))
+    return (found,) if found else ()
+
+
+def _statefulset_pod(name: str, namespace: str, uid: str, obj: Object | None) -> Object | None:
+    """Keep a StatefulSet's own Pods, and those that are called so and nobody's, which it might adopt."""
+    if not isinstance(obj, Pod) or obj.metadata.namespace != namespace:
+        return None
+    controller = obj.metadata.controller
+    mine = obj.metadata.name.rpartition("-")[0] == name if controller is None else controller.uid == uid
+    return statefulset.COARSE_TRANSFORM["Pod"](obj) if mine else None
+
+
+def _claim_in(namespace: str, _uid: str, obj: Object | None) -> Object | None:
+    here = obj is not None and obj.metadata.namespace == namespace
+    return statefulset.TRANSFORM["PersistentVolumeClaim"](obj) if here and obj is not None else None
+
+
+def _revision_of(one: StatefulSet, uid: str, obj: Object | None) -> Object | None:
+    """Keep a StatefulSet's revisions and those it might adopt, and who has a name that it might give."""
+    if obj is None or obj.metadata.namespace != one.metadata.namespace:
+        return None
+    controller = obj.metadata.controller
+    named = obj.metadata.name.rpartition("-")[0] == one.metadata.name
+    return obj if named or (controller is not None and controller.uid == uid) else None
 
 
 # --- garbage collector ----------------------------------------------------------------------------------------------

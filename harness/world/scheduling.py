@@ -49,6 +49,8 @@ USER = "scheduler"
 """What a scheduler is called, and what the names of its processes begin with."""
 DISRUPTION_TARGET = "DisruptionTarget"
 BY_SCHEDULER = "PreemptionByScheduler"
+LOOKED_AT = ("Node", "PodDisruptionBudget", "PersistentVolumeClaim")
+"""The kinds that decide where a Pod may go, beside Pods, where they change."""
 SELECTING = (*MAKERS, "Service")
 """The kinds whose selectors count for default spreading."""
 
@@ -88,7 +90,7 @@ def _process(
     form: Form,
 ) -> Process:
     watches = [Watch("Pod", pools["Pod"], kept_pod)]
-    watches += [Watch(kind, pools[kind], kept_other) for kind in ("Node", "PodDisruptionBudget") if kind in pools]
+    watches += [Watch(kind, pools[kind], kept_other) for kind in LOOKED_AT if kind in pools]
     watches += [Watch(kind, pools[kind], kept_other, quiet) for kind in SELECTING if kind in pools]
     return Process(
         name=name,

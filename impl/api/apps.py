@@ -1,4 +1,4 @@
-"""apps/v1: Deployment and ReplicaSet.
+"""apps/v1: Deployment, ReplicaSet, StatefulSet and ControllerRevision.
 
 Upstream: staging/src/k8s.io/api/apps/v1/types.go (v1.32).
 """
@@ -10,6 +10,7 @@ from immutabledict import immutabledict
 
 from .core import IntOrString, PodTemplateSpec
 from .meta import LabelSelector, ObjectMeta, Time
+from .storage import PersistentVolumeClaim
 from .values.frozen import EMPTY, Json
 
 
@@ -131,5 +132,116 @@ class ReplicaSet:
     extra: immutabledict[str, Json] = EMPTY
 
 
-Workload = Deployment | ReplicaSet
+@frozen
+class RollingUpdateStatefulSetStrategy:
+    """From which ordinal on Pods are replaced; `max_unavailable` counts only behind a feature gate that is off."""
+
+    partition: int | None = None
+    max_unavailable: IntOrString | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class StatefulSetUpdateStrategy:
+    """RollingUpdate or OnDelete."""
+
+    type: str = ""
+    rolling_update: RollingUpdateStatefulSetStrategy | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class StatefulSetOrdinals:
+    """The number of the first Pod."""
+
+    start: int = 0
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class StatefulSetPersistentVolumeClaimRetentionPolicy:
+    """What becomes of claims when their set is deleted, or scaled down: Retain or Delete."""
+
+    when_deleted: str = ""
+    when_scaled: str = ""
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class StatefulSetSpec(Replicated):
+    """How many Pods with names of their own, of which template, with which volumes."""
+
+    replicas: int | None = None
+    selector: LabelSelector = LabelSelector()
+    template: PodTemplateSpec = PodTemplateSpec()
+    volume_claim_templates: tuple[PersistentVolumeClaim, ...] = ()
+    service_name: str = ""
+    pod_management_policy: str = ""
+    update_strategy: StatefulSetUpdateStrategy = StatefulSetUpdateStrategy()
+    revision_history_limit: int | None = None
+    min_ready_seconds: int = 0
+    persistent_volume_claim_retention_policy: StatefulSetPersistentVolumeClaimRetentionPolicy | None = None
+    ordinals: StatefulSetOrdinals | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+    @property
+    def first(self) -> int:
+        """The ordinal of the first Pod."""
+        return 0 if self.ordinals is None else self.ordinals.start
+
+
+@frozen
+class StatefulSetStatus:
+    """What the StatefulSet controller last counted, and the names of the revisions that it rolls from and to."""
+
+    observed_generation: int = 0
+    replicas: int = 0
+    ready_replicas: int = 0
+    current_replicas: int = 0
+    updated_replicas: int = 0
+    current_revision: str = ""
+    update_revision: str = ""
+    collision_count: int | None = None
+    conditions: tuple[WorkloadCondition, ...] = ()
+    available_replicas: int = 0
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen(cache_hash=True)
+class StatefulSet:
+    """Keeps Pods that have names of their own, one after the other."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: StatefulSetSpec = StatefulSetSpec()
+    status: StatefulSetStatus = StatefulSetStatus()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class RevisionSpec:
+    """The part of a workload's spec that a revision keeps."""
+
+    template: PodTemplateSpec = PodTemplateSpec()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class RevisionData:
+    """The patch that brings a workload back to a revision."""
+
+    spec: RevisionSpec = RevisionSpec()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen(cache_hash=True)
+class ControllerRevision:
+    """A template that a workload had, and the how manieth it was."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    data: RevisionData = RevisionData()
+    revision: int = 0
+    extra: immutabledict[str, Json] = EMPTY
+
+
+Workload = Deployment | ReplicaSet | StatefulSet
 """Those who have Pods made, as many as `spec.wanted` says, of `spec.template`."""

@@ -10,9 +10,11 @@ from typing import Any, TypeGuard, cast
 
 from attrs import evolve, frozen
 
-from .apps import Deployment, ReplicaSet, Workload
+from .apps import Deployment, ReplicaSet, StatefulSet, Workload
 from .core import PodTemplateSpec
 from .meta import ObjectMeta
+from .values.frozen import Strings, strings
+from .well_known import POD_INDEX, POD_NAME
 
 
 @frozen
@@ -25,6 +27,9 @@ class WorkloadKind:
     remembers: str = ""
     """The kind of the objects that keep its earlier templates, for `kubectl rollout undo`; "" where none do."""
 
+    named: bool = False
+    """Its Pods have names of their own, which are used again."""
+
     @property
     def name(self) -> str:
         """The kind, as manifests have it."""
@@ -34,6 +39,7 @@ class WorkloadKind:
 WORKLOAD_KINDS: tuple[WorkloadKind, ...] = (
     WorkloadKind(Deployment, "deployment-controller", makes="ReplicaSet", remembers="ReplicaSet"),
     WorkloadKind(ReplicaSet, "replicaset-controller"),
+    WorkloadKind(StatefulSet, "statefulset-controller", remembers="ControllerRevision", named=True),
 )
 BY_KIND = {kind.name: kind for kind in WORKLOAD_KINDS}
 NAMES = tuple(BY_KIND)
@@ -47,6 +53,16 @@ TEMPLATE, SIZE = "spec.template", "spec.replicas"
 def makes_pods(obj: object) -> TypeGuard[Workload]:
     """Tell whether an object is a workload that makes Pods itself."""
     return isinstance(obj, Workload) and type(obj).__name__ in MAKERS
+
+
+def pod_labels(workload: Workload) -> tuple[Strings, ...]:
+    """Return the labels of the Pods of a workload: those of its template, and with the names that they are given."""
+    labels = workload.spec.template.metadata.labels
+    if not isinstance(workload, StatefulSet):
+        return (labels,)
+    numbers = range(workload.spec.first, workload.spec.first + workload.spec.wanted)
+    named = ({POD_NAME: f"{workload.metadata.name}-{number}", POD_INDEX: str(number)} for number in numbers)
+    return (labels, *(strings({**labels, **own}) for own in named))
 
 
 def with_size(workload: Workload, replicas: int | None) -> Workload:

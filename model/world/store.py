@@ -2,7 +2,9 @@
 
 A place is a slot that holds one object of a kind or None. Objects of kinds that nothing changes are constants and
 take no slot. Names of created objects carry their place (`web-5d8f-p3`), so equal clusters are equal states however
-they came about; a place is used again only when nothing in the state remembers the name it gave.
+they came about; a place is used again only when nothing in the state remembers the name it gave. Some names are not
+generated and used again at once (a StatefulSet's `db-0`): who is made under such a name is told from the one before by
+its uid, which is a number longer for as long as anything in the state remembers that one.
 
 Left out on purpose: resource versions and uids as numbers. An object's uid is its reference, and a precondition
 compares the object as it was read with the object as it is: what differs from a version number is only an object
@@ -14,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache
+from itertools import chain, count
 from typing import Any
 
 from attrs import field, fields, frozen, has
@@ -26,10 +29,17 @@ from ..machine import View
 Updates = dict[str, Hashable]
 
 _PLACE = re.compile(r"-[a-z](\d+)$")
+_AGAIN = "~"
+"""What stands in a uid between the reference and the number of one who was made under a name that is remembered."""
+
+
+def name_in(uid: str) -> str:
+    """Return the name of the object that a uid is of."""
+    return uid.rpartition("/")[2].partition(_AGAIN)[0]
 
 
 class Names:
-    """Which object names a value mentions; what was found is kept for each object, which is told by its identity.
+    """Which object names and uids a value mentions; what was found is kept for each object, told by its identity.
 
     The objects are kept with it, lest another one take their place: they are what the states of one machine hold.
     """
@@ -38,7 +48,7 @@ class Names:
         self.kept: dict[int, tuple[object, frozenset[str]]] = {}
 
     def __call__(self, value: Any) -> frozenset[str]:
-        """Give every object name that a value mentions, wherever it is inside."""
+        """Give every object name and uid that a value mentions, wherever it is inside."""
         if isinstance(value, tuple):
             return frozenset().union(*map(self, value))
         if not _fields_of(value.__class__):
@@ -81,7 +91,7 @@ def idle(value: Hashable) -> bool:
 
 
 def names_in(value: object) -> frozenset[str]:
-    """Give every object name that a value mentions, wherever it is inside."""
+    """Give every object name and uid that a value mentions, wherever it is inside."""
     found: set[str] = set()
     _collect(value, found)
     return frozenset(found)
@@ -97,7 +107,7 @@ def _collect(value: Any, found: set[str]) -> None:
         for name in names:
             inner = getattr(value, name)
             if isinstance(inner, str):
-                if name == "name":
+                if name == "name" or (name == "uid" and inner):
                     found.add(inner)
             elif inner is not None:
                 _collect(inner, found)
@@ -174,6 +184,13 @@ class Stored:
             if not any(f"{prefix}{suffix}" in names for names in remembered):
                 return slot, suffix
         raise Full(kind)
+
+    def unused(self, uid: str) -> str:
+        """Return a uid that nothing remembers: this one, or it with a number."""
+        slots = (*self.layout.memories, *self.layout.busy.values())
+        remembered = frozenset().union(*(self.via(self.layout.names, slot) for slot in slots))
+        again = (f"{uid}{_AGAIN}{number}" for number in count(2))
+        return next(one for one in chain((uid,), again) if one not in remembered)
 
     def write(self, ref: Ref, obj: Object | None, free: str | None) -> None:
         """Lay one committed change over the store; a new object goes to the place chosen for it."""

@@ -32,6 +32,7 @@ ASKED = "how long a preStop hook takes is asked where it matters; what postStart
 IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
     {
         "ObjectMeta": immutabledict({"managedFields": SERVER, "selfLink": SERVER}),
+        "PodTemplateSpec": immutabledict({"$patch": "it says that a revision's template takes the place of another"}),
         "Container": immutabledict(
             {
                 "args": PROGRAM,
@@ -122,11 +123,17 @@ HARMLESS_VOLUMES = frozenset({"configMap", "downwardAPI", "emptyDir", "hostPath"
 
 PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(
     {
+        ("StatefulSetPersistentVolumeClaimRetentionPolicy", "when_deleted", "Delete"): "claims are not deleted here",
+        ("StatefulSetPersistentVolumeClaimRetentionPolicy", "when_scaled", "Delete"): "claims are not deleted here",
         ("ServiceSpec", "type", "LoadBalancer"): "the load balancer itself is not modelled, only what the nodes do",
         ("ServiceSpec", "type", "ExternalName"): "names are not resolved: nothing is claimed of an ExternalName",
     }
 )
 """Values that are modelled in part: class, attribute, value, and what is missing."""
+
+
+ASSUMED = frozenset({("StatefulSetSpec", "volume_claim_templates")})
+"""Fields of which it is told what is assumed of them: class and attribute."""
 
 
 def is_irrelevant(cls: str, name: str, value: Any) -> bool:
@@ -185,6 +192,8 @@ def unmodelled(value: Any, path: str = "") -> Iterator[Unmodelled]:
             yield Unmodelled(_below(path, name), "not modelled", claims_of(cls, name))
     kind: Any = type(value)
     for one in fields_of(kind):
+        if (cls, one.name) in ASSUMED:
+            continue
         mine = getattr(value, one.name)
         part = PARTIAL.get((cls, one.name, mine if isinstance(mine, str) else ""))
         stored = STORED.get((cls, one.name)) if mine else None

@@ -50,7 +50,6 @@ _NONE: Mapping[str, str] = {
     "CSIStorageCapacity": VOLUMES,
     "CertificateSigningRequest": ACCESS,
     "ConfigMap": FILES,
-    "ControllerRevision": RECORD,
     "CustomResourceDefinition": "nothing here acts on custom resources",
     "Event": RECORD,
     "FlowSchema": "requests are served in any order here",
@@ -63,7 +62,7 @@ _NONE: Mapping[str, str] = {
     "ValidatingAdmissionPolicy": "it refuses nothing without a binding",
     "VolumeAttachment": VOLUMES,
 }
-WORKLOADS = frozenset({"CronJob", "DaemonSet", "Job", "ReplicationController", "StatefulSet"})
+WORKLOADS = frozenset({"CronJob", "DaemonSet", "Job", "ReplicationController"})
 """Kinds that make Pods."""
 SCALES = Effect(MOVES, "it changes replicas")
 _SOME: Mapping[str, Effect] = {

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...api.apps import Deployment, ReplicaSet
+from ...api.apps import Deployment, ReplicaSet, StatefulSet
 from ...api.core import Namespace, Node, Pod, Service
 from ...api.kinds import Object
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
-from .apps import validate_deployment, validate_replicaset, validate_selector_update
+from .apps import (
+    validate_deployment,
+    validate_replicaset,
+    validate_selector_update,
+    validate_statefulset,
+    validate_statefulset_update,
+)
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
 from .pod import validate_pod, validate_pod_update
@@ -42,6 +48,8 @@ def _own_rules(obj: Object) -> list[FieldError]:
             return validate_deployment(obj)
         case ReplicaSet():
             return validate_replicaset(obj)
+        case StatefulSet():
+            return validate_statefulset(obj)
         case Service():
             return validate_service(obj)
         case EndpointSlice():
@@ -78,6 +86,8 @@ def _changes(new: Any, old: Any) -> list[FieldError]:
             return validate_pod_update(new, old)
         case Deployment() | ReplicaSet():
             return validate_selector_update(new.spec.selector, old.spec.selector)
+        case StatefulSet():
+            return validate_statefulset_update(new, old)
         case Service():
             return validate_service_update(new, old)
         case RoleBinding():
