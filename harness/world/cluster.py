@@ -41,7 +41,7 @@ from ...model.world.verbs import Verb
 from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario, Switch
+from ..input.scenario import Consistency, Scenario, Switch, most_replicas
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
 from . import (
     components,
@@ -182,7 +182,19 @@ def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) ->
     pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
     constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
     busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
-    return Layout(constants, pools, (), busy)
+    return Layout(constants, pools, (), busy, _homes(scenario, pools["Pod"]))
+
+
+def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, str]:
+    """Keep the last places for the Pods that have names of their own, if others are left."""
+    names = [
+        Ref("Pod", one.metadata.namespace or scenario.namespace, f"{one.metadata.name}-{one.spec.first + number}")
+        for one in _distinct(scenario.everything, StatefulSet)
+        for number in range(most_replicas(one, scenario.script))
+    ]
+    distinct = tuple(dict.fromkeys(names))
+    kept = distinct if len(distinct) < len(places) else ()
+    return immutabledict(zip(kept, places[len(places) - len(kept) :], strict=True))
 
 
 def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> set[str]:
@@ -493,7 +505,7 @@ def _initial(
     proxies: list[str],
 ) -> dict[str, Hashable]:
     slots: dict[str, Hashable] = {}
-    slots |= place((one for one in start.objects if ref_of(one).kind in layout.pools), layout.pools)
+    slots |= place((one for one in start.objects if ref_of(one).kind in layout.pools), layout.pools, layout.homes)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
         slots[kubelets.runtime_slot(slot)] = start.runtimes.get(pod.metadata.uid) if isinstance(pod, Pod) else None

@@ -6,9 +6,8 @@ from ...impl.api.apps import ControllerRevision, StatefulSet
 from ...impl.api.cache import Cache
 from ...impl.api.core import Pod
 from ...impl.api.meta import Ref
+from ...impl.api.well_known import REVISION_HASH
 from ...model.components.statefulset import Member, State, steps
-
-REVISION = "controller-revision-hash"
 
 
 def abstract(store: Cache, key: Ref) -> State:
@@ -40,7 +39,7 @@ def abstract(store: Cache, key: Ref) -> State:
 
 def _member(pod: Pod, new: dict[str, bool]) -> Member:
     return Member(
-        new=new.get(pod.metadata.labels.get(REVISION, ""), False),
+        new=new.get(pod.metadata.labels.get(REVISION_HASH, ""), False),
         placed=bool(pod.spec.node_name),
         ready=pod.status.phase == "Running" and pod.ready,
         failed=pod.status.phase in {"Failed", "Succeeded"},

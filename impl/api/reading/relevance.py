@@ -32,7 +32,6 @@ ASKED = "how long a preStop hook takes is asked where it matters; what postStart
 IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
     {
         "ObjectMeta": immutabledict({"managedFields": SERVER, "selfLink": SERVER}),
-        "PodTemplateSpec": immutabledict({"$patch": "it says that a revision's template takes the place of another"}),
         "Container": immutabledict(
             {
                 "args": PROGRAM,
@@ -136,11 +135,15 @@ ASSUMED = frozenset({("StatefulSetSpec", "volume_claim_templates")})
 """Fields of which it is told what is assumed of them: class and attribute."""
 
 
+DIRECTIVE = "$patch"
+"""No field: it says how a revision's template, which is a patch, is applied."""
+
+
 def is_irrelevant(cls: str, name: str, value: Any) -> bool:
     """Tell whether an unmodelled field can change no claim."""
     if cls == "PodSpec" and name == "volumes":
         return all(isinstance(one, Mapping) and one.keys() - {"name"} <= HARMLESS_VOLUMES for one in value or ())
-    return value is None or name in IRRELEVANT.get(cls, ())
+    return value is None or name == DIRECTIVE or name in IRRELEVANT.get(cls, ())
 
 
 FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
