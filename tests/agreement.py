@@ -55,6 +55,8 @@ from kubeproof.impl.api.values.timestamps import parse_time
 from kubeproof.impl.controllers.cron import ScheduleError, parse_schedule
 from kubeproof.impl.controllers.deployment import arithmetic as deployment_math
 from kubeproof.impl.controllers.replicaset.deletion import Ranked, in_order
+from kubeproof.impl.kubectl.script import SetImage
+from kubeproof.impl.kubelet.behaviour import HOLLOW
 from kubeproof.model.checker import Limits, Status
 from oracles import etcd as etcd_gateway
 from oracles import kubeproxy as agreement_kubeproxy
@@ -330,8 +332,11 @@ CASE_LIMITS = Limits(max_states=300_000, timeout=200)
 
 @cache
 def ends_of(folder: Path) -> Ends:
-    """Search a folder for the ends of its runs; each was recorded more than once."""
-    return recorded_end.ends(Cluster.from_manifests(folder).load().scenario, CASE_LIMITS)
+    """Search a folder for the ends of its runs; each was recorded more than once, and an image called bad was."""
+    scenario = Cluster.from_manifests(folder).load().scenario
+    called = {one.image.partition(":")[0] for one in scenario.script if isinstance(one, SetImage)}
+    named = not called.isdisjoint(HOLLOW.by_name)
+    return recorded_end.ends(evolve(scenario, image_behaviour=named), CASE_LIMITS)
 
 
 def judge_case(folders: Sequence[Path], record: Record) -> Verdict:

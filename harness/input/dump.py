@@ -21,7 +21,7 @@ from typing import Any, cast
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Workload, WorkloadCondition
+from ...impl.api.apps import ControllerRevision, StatefulSet, Workload, WorkloadCondition
 from ...impl.api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
@@ -85,6 +85,7 @@ def live(found: Manifests) -> Live:
         immutabledict((uid, one) for uid, one in sorted(runtimes.items()) if one is not None),
     )
     name = _file(found)
+    lost = (*lost, *_forgotten(objects))
     remarks = (Note(name, 0, "", "cluster", text, ()) for text in (*_ownerless(objects), *_unready(start)))
     return Live(start, (*(Note(name, 0, "", "cluster", text) for text in lost), *remarks))
 
@@ -281,6 +282,16 @@ def _ownerless(objects: Iterable[Object]) -> Iterator[str]:
     if owners:
         told = ", ".join(f"{count} of a {kind}" for kind, count in sorted(owners.items()))
         yield f"Pods whose owners are not modelled or not in the dump stay as they are, and nobody makes more: {told}"
+
+
+def _forgotten(objects: Iterable[Object]) -> Iterator[str]:
+    """Yield a remark on StatefulSets whose revisions the dump lacks: whether their Pods are up to date is not known."""
+    known = tuple(objects)
+    there = {(one.metadata.namespace, one.metadata.name) for one in known if isinstance(one, ControllerRevision)}
+    for one in known:
+        space, name = one.metadata.namespace, one.status.update_revision if isinstance(one, StatefulSet) else ""
+        if name and (space, name) not in there:
+            yield f"{ref_of(one)} is at the revision {name}, and the dump lacks it (kubectl get controllerrevisions)"
 
 
 def _unready(start: Initial) -> Iterator[str]:

@@ -10,7 +10,7 @@ all together; a test compares the verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -54,6 +54,7 @@ from . import (
     script_slots,
     taint_eviction,
     volumes,
+    workloads,
 )
 from .faults import registry as faults
 
@@ -189,7 +190,7 @@ def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, st
     """Keep the last places for the Pods that have names of their own, if others are left."""
     names = [
         Ref("Pod", one.metadata.namespace or scenario.namespace, f"{one.metadata.name}-{one.spec.first + number}")
-        for one in _distinct(scenario.everything, StatefulSet)
+        for one in workloads.distinct(scenario.everything, StatefulSet)
         for number in range(most_replicas(one, scenario.script))
     ]
     distinct = tuple(dict.fromkeys(names))
@@ -253,8 +254,8 @@ def serve(
 ) -> tuple[Response, Writes]:
     """Let the pure API server handle a request on a world's store."""
     if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
-        base = None if request.base is None else components.as_kept(request.base)
-        request = evolve(request, object=components.as_kept(request.object), base=base)
+        base = None if request.base is None else workloads.as_kept(request.base)
+        request = evolve(request, object=workloads.as_kept(request.object), base=base)
     if user == scheduling.USER and isinstance(request, PatchStatus):
         request = scheduling.merged(stored, request)
     uid = _uid_for(stored, request)
@@ -327,19 +328,14 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
 
     everyone = (*objects, *(one.object for one in scenario.script if isinstance(one, kubectl.Apply)))
     found: list[Process] = []
-    for one in _distinct(everyone, Deployment):
-        kinds = 3 if one.spec.strategy.type == "Recreate" else 2
-        quiet = partial(environment.past, _last_change(scenario, one))
-        found.append(
-            components.deployment_process(one, pools, quiet=quiet, form=form(kinds), status=parts.deployment_status)
-        )
-    found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ())]
-    found += [
-        components.statefulset_process(
-            one, pools, constants, quiet=partial(environment.past, _last_change(scenario, one)), form=form(2)
-        )
-        for one in _distinct(everyone, StatefulSet)
-    ]
+    found += workloads.processes(
+        everyone,
+        pools,
+        constants,
+        form=form,
+        quiet=lambda one: partial(environment.past, _last_change(scenario, one)),
+        status=parts.deployment_status,
+    )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
     kinds = 1 if "Node" in pools or not any(kind in pools for kind in MAKERS) else 2
@@ -355,12 +351,12 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     if parts.endpoints:
         found += [
             components.endpointslice_process(one, pools, constants, form=form(1))
-            for one in _distinct(everyone, Service)
+            for one in workloads.distinct(everyone, Service)
         ]
     if parts.budgets:
         found += [
             components.disruption_process(one, pools, constants, form=form(1))
-            for one in _distinct(everyone, PodDisruptionBudget)
+            for one in workloads.distinct(everyone, PodDisruptionBudget)
         ]
     found.append(components.garbage_process(pools, constants, scenario.absent_owners))
     held = frozenset(one.ref.namespace for one in scenario.holders)
@@ -384,11 +380,6 @@ def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -
 def _template(obj: Object | None) -> PodTemplateSpec | None:
     """Give the template of a workload without the hash; None where there is no workload, which every place may be."""
     return plain_template(obj.spec.template) if isinstance(obj, Workload) else None
-
-
-def _distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
-    named = {ref_of(one): one for one in objects if isinstance(one, cls)}
-    return tuple(named[ref] for ref in sorted(named))
 
 
 def _last_change(scenario: Scenario, one: Workload) -> int:
@@ -458,7 +449,7 @@ def _looked_at(parts: Parts, start: Initial) -> Initial:
     return evolve(
         start,
         objects=tuple(
-            one if parts.deployment_status else components.as_kept(one)
+            one if parts.deployment_status else workloads.as_kept(one)
             for one in start.objects
             if parts.endpoints or not isinstance(one, EndpointSlice)
         ),

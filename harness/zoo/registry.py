@@ -13,7 +13,7 @@ WORLDS: dict[str, tuple[Pair, ...]] = {
     "reachability": reachability.PAIRS,
     "network-policy": network_policy.PAIRS,
 }
-TOPICS = ("scheduler", "placement", "reachability", "network-policy")
+TOPICS = ("scheduler", "placement", "controllers", "reachability", "network-policy")
 
 
 class NoSuchFailureError(LookupError):

@@ -62,8 +62,8 @@ _NONE: Mapping[str, str] = {
     "ValidatingAdmissionPolicy": "it refuses nothing without a binding",
     "VolumeAttachment": VOLUMES,
 }
-WORKLOADS = frozenset({"CronJob", "DaemonSet", "Job", "ReplicationController"})
-"""Kinds that make Pods."""
+WORKLOADS = frozenset({"CronJob", "DaemonSet", "Job", "ReplicationController", "StatefulSet"}) - BY_NAME.keys()
+"""Kinds that make Pods, those without a class."""
 SCALES = Effect(MOVES, "it changes replicas")
 _SOME: Mapping[str, Effect] = {
     **dict.fromkeys(WORKLOADS, Effect(WAITS, PODS)),

@@ -6,6 +6,7 @@ Upstream: pkg/apis/apps/validation/validation.go (v1.32).
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from attrs import evolve
 
@@ -18,6 +19,7 @@ from ...api.apps import (
     StatefulSet,
     StatefulSetPersistentVolumeClaimRetentionPolicy,
     StatefulSetUpdateStrategy,
+    Workload,
 )
 from ...api.core import IntOrString, PodTemplateSpec
 from ...api.meta import LabelSelector
@@ -39,6 +41,24 @@ STATEFULSET_IS_FIXED = (
     "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
     "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
 )
+
+
+def validate_workload(workload: Workload) -> list[FieldError]:
+    """Return the broken rules of a workload."""
+    match workload:
+        case Deployment():
+            return validate_deployment(workload)
+        case ReplicaSet():
+            return validate_replicaset(workload)
+        case StatefulSet():
+            return validate_statefulset(workload)
+
+
+def validate_workload_update(new: Any, old: Workload) -> list[FieldError]:
+    """Return what of a workload must not be changed and is."""
+    if isinstance(old, StatefulSet):
+        return validate_statefulset_update(new, old)
+    return validate_selector_update(new.spec.selector, old.spec.selector)
 
 
 def validate_deployment(deployment: Deployment) -> list[FieldError]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import lzma
 from functools import cache
 from typing import Any
 
@@ -20,6 +22,7 @@ from kubeproof.impl.api.meta import Ref
 from kubeproof.model.checker import explore
 from kubeproof.model.checker.results import Limits
 from kubeproof.model.machine import State
+from places import VECTORS
 from planted import planted
 
 SET = """\
@@ -281,3 +284,43 @@ def test_a_search_of_a_set_can_be_cut_short() -> None:
     scenario = load_scenario("it", {"it.yaml": SET}, {"nodes": 2, "script": [image("i:2")]}).scenario
     report = check(scenario, limits=Limits(max_states=5))
     assert set(verdicts(report).values()) == {"UNKNOWN"}
+
+
+# --- a live cluster ---------------------------------------------------------------------------------------------------
+
+
+def recorded_end(*, without: str = "") -> str:
+    """Dump what was there at the end of a recorded run, which a partition had kept in two, and two nodes more."""
+    with lzma.open(VECTORS / "controller" / "sts-partition.json.xz", "rt") as file:
+        events = json.load(file)["events"]
+    there: dict[tuple[str, str], dict[str, Any]] = {}
+    for event in events:
+        key = event["object"]["kind"], event["object"]["metadata"]["name"]
+        there.pop(key, None)
+        if event["type"] != "DELETED" and key[0] not in {"Event", without}:
+            there[key] = event["object"]
+    nodes = sorted({one["spec"]["nodeName"] for (kind, _), one in there.items() if kind == "Pod"})
+    amounts = {"cpu": "4", "memory": "8Gi", "pods": "110"}
+    status = {"capacity": amounts, "allocatable": amounts, "conditions": [{"type": "Ready", "status": "True"}]}
+    more = [{"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status} for name in nodes]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [*there.values(), *more]})
+
+
+def live(text: str, *script: dict[str, Any]) -> Report:
+    asked = {"fromCluster": "dump.json", "script": list(script), "namespace": "sc-sts-partition"}
+    return check(load_scenario("it", {"dump.json": text}, asked).scenario)
+
+
+def test_a_live_set_is_at_rest_and_goes_on_from_there() -> None:
+    still = live(recorded_end())
+    assert (verdicts(still)["convergence"], still.states) == ("HOLDS", 1)
+    rolled = live(recorded_end(), {"rolloutUndo": {"kind": "StatefulSet", "name": "s"}})
+    assert verdicts(rolled)["convergence"] == "HOLDS"
+    assert rolled.states > 50
+
+
+def test_a_dump_without_the_revisions_of_a_set_leaves_open_what_becomes_of_it() -> None:
+    text = recorded_end(without="ControllerRevision")
+    assert verdicts(live(text))["convergence"] == "UNKNOWN"
+    loaded = load_scenario("it", {"dump.json": text}, {"fromCluster": "dump.json"})
+    assert [str(note) for note in loaded.notes if "kubectl get controllerrevisions" in str(note)]
