@@ -386,11 +386,11 @@ WORLDS = {
         + "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {pods: 1}}\n---\n",
         wish(scale(2)),
     ),
-    "a service of a StatefulSet": World(
+    "a service of another workload": World(
         deployment()
         + service("db")
-        + "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec: {serviceName: db, selector: "
-        "{matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: "
+        + "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: db}\nspec: {selector: "
+        "{app: db}, template: {metadata: {labels: {app: db}}, spec: {containers: "
         "[{name: db, image: 'db:1'}]}}}\n---\n",
         wish(scale(2)),
     ),
@@ -415,8 +415,8 @@ WORLDS = {
     "room that others may take": World(
         deployment(box=asks("1"))
         + service()
-        + "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec: {serviceName: db, selector: "
-        "{matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: "
+        + "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: db}\nspec: {selector: "
+        "{app: db}, template: {metadata: {labels: {app: db}}, spec: {containers: "
         "[{name: db, image: 'db:1', resources: {requests: {cpu: 4}}}]}}}\n---\n",
         wish(scale(2)),
     ),

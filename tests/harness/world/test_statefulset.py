@@ -220,6 +220,16 @@ def test_a_claim_that_the_input_has_is_what_it_is() -> None:
     assert "waits for the volume of PersistentVolumeClaim data-db-0" in lines(report, "convergence")
 
 
+def test_pods_that_are_no_pods_are_told_with_the_words_of_the_api_server() -> None:
+    """It takes the set as it is: the claims of its Pods are volumes only once they are made."""
+    mount = "          volumeMounts: [{name: data, mountPath: /d}]\n"
+    assert verdicts(said(SET + mount + CLAIMS))["convergence"] == "HOLDS"
+    told = lines(said(SET + mount), "convergence")
+    assert (
+        'statefulset-controller db is refused: Pod "db-0" is invalid: spec.containers[0].volumeMounts[0].name' in told
+    )
+
+
 @pytest.mark.parametrize("cascade", ["background", "orphan"])
 def test_a_set_that_is_deleted_takes_what_it_is_told_to_with_it(cascade: str) -> None:
     report = said(SET.replace("replicas: 2", "replicas: 1"), {"deleteObject": {**STATEFULSET, "cascade": cascade}})

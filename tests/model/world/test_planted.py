@@ -163,8 +163,8 @@ FAULTS = [
     (
         "a place is taken that is not free",
         STORE,
-        "            if not self.via(absent, slot):\n",
-        "            if self.via(absent, slot) and number:\n",
+        "if slot in kept or not self._is_free(slot):",
+        "if slot in kept or (self._is_free(slot) and number):",
         "Pods that come and go",
     ),
     (
