@@ -1,6 +1,6 @@
 """What it means for a cluster to have come to what was asked for: observed equals desired, and nothing is under way.
 
-Two layers. `shortfalls` looks at what decides about Pods: Deployments, ReplicaSets and the Pods themselves.
+Two layers. `shortfalls` looks at what decides about Pods: workloads and the Pods themselves.
 `unpublished` looks at what others are told: statuses, EndpointSlices, budgets. Both yield sentences, none where all
 is well. The rule for workloads is that of the end-to-end recordings; a Service without any Pod to select is no
 shortfall.
@@ -8,31 +8,38 @@ shortfall.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve
+from immutabledict import immutabledict
 
-from ..impl.api.apps import Deployment, ReplicaSet
-from ..impl.api.core import Pod, PodTemplateSpec, Service
-from ..impl.api.kinds import Object
+from ..impl.api.apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet, Workload
+from ..impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.values.frozen import strings
-from ..impl.api.well_known import TEMPLATE_HASH
+from ..impl.api.well_known import REVISION_HASH, TEMPLATE_HASH
+from ..impl.api.workloads import BY_KIND, makes_pods
 
 PAUSED = ": it is paused (kubectl rollout resume would do)"
 SERVICE_NAME = "kubernetes.io/service-name"
 
 
 def shortfalls(objects: Iterable[Object]) -> Iterator[str]:
-    """Say what is not yet as the Deployments, ReplicaSets and Pods should be."""
+    """Say what is not yet as the workloads and Pods should be."""
     known = tuple(objects)
     pods = [one for one in known if isinstance(one, Pod)]
-    sets = [one for one in known if isinstance(one, ReplicaSet)]
-    for one in known:
+    workloads = [one for one in known if isinstance(one, Workload)]
+    for one in workloads:
         if isinstance(one, Deployment):
-            yield from _deployment(one, [rs for rs in sets if _controls(one, rs)])
-    for rs in sets:
-        yield from _replicaset(rs, [pod for pod in pods if pod.active and _controls(rs, pod)])
+            yield from _deployment(one, [rs for rs in workloads if isinstance(rs, ReplicaSet) and _controls(one, rs)])
+    revisions = {ref_of(one): one for one in known if isinstance(one, ControllerRevision)}
+    for one in workloads:
+        if makes_pods(one):
+            mine = [pod for pod in pods if pod.active and _controls(one, pod)]
+            yield from _maker(one, mine)
+            yield from _outdated(one, mine, revisions) if isinstance(one, StatefulSet) else ()
     for pod in pods:
         yield from pod_shortfalls(pod)
 
@@ -47,14 +54,12 @@ def leaving(objects: Iterable[Object]) -> Iterator[str]:
 
 
 def orphans(objects: Iterable[Object]) -> Iterator[str]:
-    """Say which ReplicaSets and Pods are left though the Deployment or ReplicaSet that controlled them is gone."""
+    """Say which workloads and Pods are left though the workload that controlled them is gone."""
     known = tuple(objects)
     uids = {one.metadata.uid for one in known}
     for one in known:
         owner = one.metadata.controller
-        followed = (
-            isinstance(one, ReplicaSet | Pod) and owner is not None and owner.kind in {"Deployment", "ReplicaSet"}
-        )
+        followed = isinstance(one, Workload | Pod) and owner is not None and owner.kind in BY_KIND
         if followed and owner is not None and owner.uid not in uids:
             yield f"{type(one).__name__} {one.metadata.name} is left, its {owner.kind} {owner.name} is gone"
 
@@ -84,15 +89,41 @@ def plain_template(template: PodTemplateSpec) -> PodTemplateSpec:
     return evolve(template, metadata=evolve(template.metadata, labels=labels))
 
 
-def _replicaset(rs: ReplicaSet, active: list[Pod]) -> Iterator[str]:
-    wanted = rs.spec.wanted
+def _maker(one: Workload, active: list[Pod]) -> Iterator[str]:
+    """Say how many Pods a workload that makes them is short of, and what it says that is not so."""
+    wanted, name = one.spec.wanted, f"{type(one).__name__} {one.metadata.name}"
     if len(active) != wanted:
-        yield f"ReplicaSet {rs.metadata.name} has {len(active)} of {wanted} Pods"
+        yield f"{name} has {len(active)} of {wanted} Pods"
     ready = sum(pod.ready for pod in active)
-    counts = (rs.status.replicas, rs.status.ready_replicas)
+    counts = (one.status.replicas, one.status.ready_replicas)
     if counts != (len(active), ready):
         told = f"{counts[0]} Pods, {counts[1]} ready"
-        yield f"ReplicaSet {rs.metadata.name} says {told}; there are {len(active)}, {ready} ready"
+        yield f"{name} says {told}; there are {len(active)}, {ready} ready"
+
+
+def _outdated(one: StatefulSet, active: list[Pod], revisions: Mapping[Ref, ControllerRevision]) -> Iterator[str]:
+    """Say which Pods are of another template though the set rolls its Pods, this one too, to its own."""
+    rolling = one.spec.update_strategy.rolling_update
+    if one.spec.update_strategy.type != "RollingUpdate":
+        return
+    first = one.spec.first + (0 if rolling is None else rolling.partition or 0)
+    images = _images(one.spec.template.spec)
+    for pod in active:
+        number = pod.metadata.name.rpartition("-")[2]
+        label = pod.metadata.labels.get(REVISION_HASH, "")
+        kept = revisions.get(Ref("ControllerRevision", one.metadata.namespace, label))
+        same = kept is not None and _bare(kept.data.spec.template) == _bare(one.spec.template)
+        if number.isdecimal() and int(number) >= first and not (same and _images(pod.spec) == images):
+            yield f"StatefulSet {one.metadata.name} still keeps {pod.metadata.name} of an old template"
+
+
+def _images(spec: PodSpec) -> tuple[tuple[str, str], ...]:
+    return tuple((container.name, container.image) for container in spec.containers)
+
+
+def _bare(template: PodTemplateSpec) -> PodTemplateSpec:
+    """Return a template without what says that it is a patch."""
+    return evolve(template, extra=immutabledict())
 
 
 def pod_shortfalls(pod: Pod) -> Iterator[str]:
@@ -117,6 +148,8 @@ def unpublished(objects: Iterable[Object]) -> Iterator[str]:
         match one:
             case Deployment():
                 yield from _deployment_status(one, known)
+            case StatefulSet() if one.status.observed_generation != one.metadata.generation:
+                yield f"StatefulSet {one.metadata.name} reports on an old generation, {one.status.observed_generation}"
             case Service():
                 yield from _endpoints(one, known)
             case PodDisruptionBudget():
@@ -141,10 +174,12 @@ def _endpoints(one: Service, known: tuple[Object, ...]) -> Iterator[str]:
     if not one.spec.selector:
         return
     ready = {
-        pod.metadata.name for pod in known if isinstance(pod, Pod) and pod.active and pod.ready and _selected(one, pod)
+        pod.metadata.uid: pod.metadata.name
+        for pod in known
+        if isinstance(pod, Pod) and pod.active and pod.ready and _selected(one, pod)
     }
     told = {
-        (endpoint.target_ref.name, bool(endpoint.conditions.ready))
+        (endpoint.target_ref.uid, endpoint.target_ref.name, bool(endpoint.conditions.ready))
         for piece in known
         if isinstance(piece, EndpointSlice)
         and piece.metadata.namespace == one.metadata.namespace
@@ -152,14 +187,16 @@ def _endpoints(one: Service, known: tuple[Object, ...]) -> Iterator[str]:
         for endpoint in piece.endpoints
         if endpoint.target_ref is not None
     }
-    published = {name for name, is_ready in told if is_ready}
-    for missing in sorted(ready - published):
-        yield f"Service {one.metadata.name} does not publish the ready Pod {missing}"
-    for name in sorted(name for name in ready & published if (name, False) in told):
-        yield f"Service {one.metadata.name} publishes the ready Pod {name} in one slice as ready, in another one as not"
+    published = {uid: name for uid, name, is_ready in told if is_ready}
+    unready = {uid for uid, _, is_ready in told if not is_ready}
+    for missing in sorted(ready.keys() - published.keys()):
+        yield f"Service {one.metadata.name} does not publish the ready Pod {ready[missing]}"
+    for uid in sorted(ready.keys() & published.keys() & unready):
+        name = one.metadata.name
+        yield f"Service {name} publishes the ready Pod {ready[uid]} in one slice as ready, in another one as not"
     if not one.spec.publish_not_ready_addresses:
-        for surplus in sorted(published - ready):
-            yield f"Service {one.metadata.name} publishes {surplus}, which is not a ready Pod"
+        for surplus in sorted(published.keys() - ready.keys()):
+            yield f"Service {one.metadata.name} publishes {published[surplus]}, which is not a ready Pod"
 
 
 def _selected(service: Service, pod: Pod) -> bool:

@@ -54,10 +54,13 @@ from kubeproof.impl.api.values.template_hash import hash_of_json
 from kubeproof.impl.api.values.timestamps import parse_time
 from kubeproof.impl.controllers.deployment import arithmetic as deployment_math
 from kubeproof.impl.controllers.replicaset.deletion import Ranked, in_order
+from kubeproof.impl.kubectl.script import SetImage
+from kubeproof.impl.kubelet.behaviour import HOLLOW
 from kubeproof.model.checker import Limits, Status
 from oracles import etcd as etcd_gateway
 from oracles import kubeproxy as agreement_kubeproxy
 from oracles import scheduler as agreement_scheduler
+from oracles import statefulset as agreement_statefulset
 from oracles.selector_text import SelectorError, parse_field_selector, parse_label_selector
 from places import EXAMPLES
 from recorded import check as recorded_check
@@ -306,6 +309,14 @@ def judge_etcd(record: Record) -> Verdict:
     return None
 
 
+def judge_controller(record: Record) -> Verdict:
+    """Hold the StatefulSet controller against the runs of the real one; other controllers are held elsewhere."""
+    if not record["scenario"].startswith("sts-"):
+        return NotJudged("a run of another controller than that of StatefulSets")
+    found = agreement_statefulset.judge(record)
+    return None if found is None else Difference(found.subject, found.real, found.ours)
+
+
 def judge_e2e(record: Record) -> Verdict:
     """Follow the runs of an end-to-end record through the model of the whole cluster."""
     found = recordings.judge(record)
@@ -321,8 +332,11 @@ CASE_LIMITS = Limits(max_states=300_000, timeout=200)
 
 @cache
 def ends_of(folder: Path) -> Ends:
-    """Search a folder for the ends of its runs; each was recorded more than once."""
-    return recorded_end.ends(Cluster.from_manifests(folder).load().scenario, CASE_LIMITS)
+    """Search a folder for the ends of its runs; each was recorded more than once, and an image called bad was."""
+    scenario = Cluster.from_manifests(folder).load().scenario
+    called = {one.image.partition(":")[0] for one in scenario.script if isinstance(one, SetImage)}
+    named = not called.isdisjoint(HOLLOW.by_name)
+    return recorded_end.ends(evolve(scenario, image_behaviour=named), CASE_LIMITS)
 
 
 def judge_case(folders: Sequence[Path], record: Record) -> Verdict:
@@ -366,6 +380,7 @@ JUDGES: dict[str, Judge] = {
     "proxy": judge_proxy,
     "etcd": judge_etcd,
     "e2e": judge_e2e,
+    "controller": judge_controller,
     # Judges of more folders (kubelet, apiserver, ...) go here.
 }
 

@@ -126,7 +126,7 @@ class _Hand:
 
     def workload(self, name: str) -> Manifest:
         template = {"metadata": {"labels": {"app": name}}, "spec": self.pod(name)}
-        kind = self.chance.choice(("Deployment",) * 4 + ("Pod", "Pod", "ReplicaSet"))
+        kind = self.chance.choice(("Deployment",) * 4 + ("Pod", "Pod", "ReplicaSet", "StatefulSet", "StatefulSet"))
         if kind == "Pod":
             return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}} | {
                 "spec": template["spec"]
@@ -138,6 +138,8 @@ class _Hand:
         }
         if kind == "Deployment":
             spec["strategy"] = self.strategy()
+        if kind == "StatefulSet":
+            spec["podManagementPolicy"] = self.chance.choice(("OrderedReady", "OrderedReady", "Parallel"))
         return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
     def strategy(self) -> Manifest:
@@ -232,7 +234,7 @@ class _Hand:
                 {"deletePod": {"workload": f"{kind}/{name}"}},
                 {"deleteObject": {"kind": kind, "name": name}},
             ]
-        if kind == "Deployment":
+        if kind in {"Deployment", "StatefulSet"}:
             steps += [{"setImage": {"kind": kind, "name": name, "image": f"{name}:2"}}] * 3
             steps += [
                 {"rolloutUndo": {"kind": kind, "name": name}},
@@ -244,7 +246,7 @@ class _Hand:
         return self.chance.choice(steps)
 
     def changed(self, one: Manifest) -> Manifest:
-        """Give a Deployment that was edited: what its Pods want and its replicas, drawn again."""
+        """Give a workload that was edited: what its Pods want and its replicas, drawn again."""
         name = one["metadata"]["name"]
         template = {"metadata": {"labels": {"app": name}}, "spec": self.pod(name)}
         return {**one, "spec": {**one["spec"], "replicas": self.chance.choice((1, 1, 1, 2)), "template": template}}

@@ -9,13 +9,13 @@ from ...impl.api.apps import Deployment, Workload
 from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
+from ...impl.api.workloads import BY_KIND, SIZE
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, hook_length, pre_stop_seconds
 from ...properties.reachability.prestop import Bounds, Impossible, bad_run, smallest_prestop
 from ...properties.reachability.prestop_relation import Goal, weakest
 from .blame import below, written
 from .results import Blame
 
-OWNERS = frozenset({"Deployment", "ReplicaSet"})
 NO_PODS = "a step asks for no Pods at all, and so nobody is left to answer"
 
 
@@ -24,21 +24,21 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
     known = {ref_of(one): one for one in objects}
     ref = written(pod, known.values())
     owner = known.get(ref, pod)
-    if not isinstance(owner, Workload) and ref.kind in OWNERS:
+    if not isinstance(owner, Workload) and ref.kind in BY_KIND:
         return Blame(ref, "", "it is gone, and its Pods go with it: a step deletes what made them")
     if not isinstance(owner, Workload):
         return Blame(ref, "", "nobody replaces it: a Deployment with two replicas would go on answering")
-    if owner.spec.replicas == 0:
-        return Blame(ref, "spec.replicas", NO_PODS)
+    if owner.spec.wanted == 0:
+        return Blame(ref, SIZE, NO_PODS)
     if isinstance(owner, Deployment) and owner.spec.strategy.type == "Recreate":
         return Blame(ref, "spec.strategy.type", "RollingUpdate lets new Pods answer before the old ones go")
-    if owner.spec.replicas in {1, None}:
+    if owner.spec.wanted == 1:
         why = "a Pod that is alone leaves a gap; two, and a PodDisruptionBudget that selects them, leave none"
-        return Blame(ref, "spec.replicas", why)
+        return Blame(ref, SIZE, why)
     if isinstance(owner, Deployment):
         field = "spec.strategy.rollingUpdate.maxUnavailable"
         return Blame(ref, field, "with 0 a new Pod is ready before an old one goes")
-    return Blame(ref, "spec.replicas", "with more Pods some go on answering")
+    return Blame(ref, SIZE, "with more Pods some go on answering")
 
 
 def hook_blame(bound: int | None, pod: Pod, asked: Collection[int], objects: Iterable[Object]) -> Blame:

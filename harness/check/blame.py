@@ -13,6 +13,7 @@ from ...impl.api.core import Namespace, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.references import references
+from ...impl.api.workloads import TEMPLATE
 from ...impl.kubelet.obstacles import obstacles
 from ...model.machine import State
 from ...properties.placement.placement import why_pending
@@ -43,7 +44,7 @@ def written(one: Object, objects: Iterable[Object]) -> Ref:
 
 def below(ref: Ref, field: str) -> str:
     """Give the path of a field of the Pods' spec in the object that makes them."""
-    return f"{WITHIN.get(ref.kind, 'spec.template.spec')}{f'.{field}' if field else ''}"
+    return f"{WITHIN.get(ref.kind, f'{TEMPLATE}.spec')}{f'.{field}' if field else ''}"
 
 
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:

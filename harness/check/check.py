@@ -27,6 +27,7 @@ from ...model.checker.results import Exploration, Limits, Progress, Status, Trac
 from ...model.checker.symmetry import AsymmetryError
 from ...model.checker.traces import states
 from ...model.machine import Machine, State, Symmetry
+from ...model.world.turn import heads
 from ...model.world.verbs import FAULTS
 from ...properties.convergence import leaving, orphans, shortfalls
 from ...properties.placement.placement import Infeasible, feasible, why_pending
@@ -44,12 +45,16 @@ from ..world.drain import refused_evictions
 from ..world.prepare import Prepared, prepare
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
+from ..world.volumes import anywhere
 from . import balancing, flowing, isolating, lasting, motion, queueing
 from .advice import NO_PODS, gap_blame
 from .blame import holding, of_stuck
 from .bounds import bounds_of
 from .results import Blame, Claim, Report
 from .softening import softened
+
+INVALID = 422
+"""What the API server answers to an object that breaks a rule."""
 
 
 def check(
@@ -308,6 +313,7 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         yield f"{holder.ref} is still there: finalizers {', '.join(holder.finalizers)}"
     yield from beside_workloads(core, state)
     yield from refused_evictions(core.world, core.scenario.script, state)
+    yield from _refused(core, state)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
     yield from _never_started(core, pods)
@@ -322,6 +328,15 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         bound = [one for one in pods if one.spec.node_name]
         if isinstance(feasible(waiting, nodes, bound), Infeasible):
             yield from _repair(waiting, nodes, bound)
+
+
+def _refused(core: Cluster, state: State) -> Iterator[str]:
+    """Say which controller asks for what is no object: what a StatefulSet makes is not looked at before."""
+    for process in core.processes:
+        for request in (one for requests in core.world.fresh(state, process) for one in heads(requests)):
+            response, _ = core.world.commit(state, process.user, request)
+            if response.code == INVALID:
+                yield f"{process.name} is refused: {response.message}"
 
 
 def _never_started(core: Cluster, pods: list[Pod]) -> Iterator[str]:
@@ -364,7 +379,8 @@ def _overlooked(prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
     templates = [Pod(one.spec.template.metadata, one.spec.template.spec) for one in prepared.replicasets]
     for pod in (*pods, *templates):
-        yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
+        if not anywhere(pod, prepared.objects) or pod.spec.extra.get("resourceClaims"):
+            yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
     for one in prepared.objects:
         if isinstance(one, Service) and "IPv6" in one.spec.ip_families:
             why = "Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"

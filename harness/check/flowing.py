@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 
 from attrs import evolve
 
-from ...impl.api.apps import Deployment, Workload
+from ...impl.api.apps import Deployment, StatefulSet, Workload
 from ...impl.api.claim_names import FLOWS, SENTENCES
 from ...impl.api.core import Node, NodeCondition, NodeStatus, Pod, Service, ServicePort
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.requests import Create, Delete, Request, Update
+from ...impl.api.workloads import BY_KIND
 from ...impl.kubectl import script as kubectl
 from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
 from ...impl.kubeproxy.packet import Packet
@@ -143,6 +144,7 @@ class _Behind:
         self.nodes = tuple(registered(there[name]) for name in names)
         self.pods = tuple(_plain(one, one.spec.node_name if one.spec.node_name in names else names[0]) for one in pods)
         self.of = {ref_of(one): self._maker(one) for one in pods}
+        self.ever = len(self.of)
         if len(self.pods) > MOST_PODS:
             raise TooMuchError(f"{len(self.pods)} Pods are behind {service.name}")
 
@@ -168,7 +170,7 @@ class _Behind:
         for done in carried_out(self.scenario, self.start):
             for write in done.writes:
                 yield from self._changes(done.before.objects.get(write.ref), write.object, write.ref)
-            if isinstance(done.request, Delete) and done.request.ref.kind in {"Pod", "Deployment", "ReplicaSet"}:
+            if isinstance(done.request, Delete) and done.request.ref.kind in {"Pod", *BY_KIND}:
                 yield from self._gone(done.request.ref)
 
     def _missing(self) -> Iterator[Request]:
@@ -214,6 +216,9 @@ class _Behind:
                     yield from (first for first in (next(made, None),) if first is not None)
                     yield one
                 yield from made
+        elif template and isinstance(new, StatefulSet):
+            for pod in mine:
+                yield from (*self._less(pod), *self._more(new, 1))
         elif new.spec.wanted < len(mine):
             yield from (one for pod in mine[new.spec.wanted :] for one in self._less(pod))
         else:
@@ -223,7 +228,7 @@ class _Behind:
         """Make more Pods of a workload, on one node after the other."""
         template = workload.spec.template
         for _ in range(max(count, 0)):
-            number = len(self.of)
+            number = self.ever
             meta = ObjectMeta(
                 name=f"{workload.metadata.name}-made-{number}",
                 namespace=workload.metadata.namespace,
@@ -235,6 +240,7 @@ class _Behind:
             if len(self.of) >= 2 * MOST_PODS:
                 raise TooMuchError(f"there may be more than {2 * MOST_PODS} Pods behind {self.service.name}")
             self.of[ref_of(pod)] = ref_of(workload)
+            self.ever += 1
             yield Create(pod)
 
     def _less(self, pod: Ref) -> Iterator[Request]:

@@ -24,8 +24,9 @@ from ...impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.runtime import PodRuntime, Stage
-from ...impl.api.values.frozen import strings
-from ...impl.api.well_known import TEMPLATE_HASH
+from ...impl.api.values.frozen import Strings, strings
+from ...impl.api.well_known import IDENTITY, MADE_LABELS
+from ...impl.api.workloads import pod_labels
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds
 from ...model.checker.explore import explore
 from ...model.checker.options import Options
@@ -75,10 +76,12 @@ class Likeness:
 
 
 def like(scenario: Scenario, namespace: str, labels: tuple[tuple[str, str], ...], spec: PodSpec) -> Likeness:
-    """Give a Pod's likeness; the hash of its template tells nobody anything."""
+    """Give a Pod's likeness; labels that controllers add tell nobody anything, but who it is where a Service asks."""
     image = scenario.image_behaviour
     containers = tuple((one.name, one.lifecycle, one.ports, one.image if image else "") for one in spec.containers)
-    kept = frozenset((key, value) for key, value in labels if key != TEMPLATE_HASH)
+    asked = {key for one in scenario.everything if isinstance(one, Service) for key in one.spec.selector}
+    ignored = MADE_LABELS - (IDENTITY & asked)
+    kept = frozenset((key, value) for key, value in labels if key not in ignored)
     return Likeness(namespace, kept, containers, spec.termination_grace_period_seconds)
 
 
@@ -86,18 +89,19 @@ def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaS
     """Give for each likeness of Pods that there can be a ReplicaSet that would make such Pods."""
     found: dict[Likeness, ReplicaSet] = {}
     for one in (*versions(scenario, prepared.objects), *prepared.replicasets):
+        ways: tuple[Strings, ...] = (one.metadata.labels,)
         if isinstance(one, Workload):
-            template = one.spec.template
+            template, ways = one.spec.template, pod_labels(one)
         elif isinstance(one, Pod) and one.metadata.controller is None:
             template = PodTemplateSpec(ObjectMeta(labels=one.metadata.labels), evolve(one.spec, node_name=""))
         else:
             continue
         name, namespace = one.metadata.name, one.metadata.namespace
-        kept = like(scenario, namespace, tuple(template.metadata.labels.items()), template.spec)
-        labels = strings(kept.labels)
-        plain = evolve(template, metadata=evolve(template.metadata, labels=labels))
-        owner = ReplicaSet(ObjectMeta(name=name, namespace=namespace), ReplicaSetSpec(template=plain))
-        found.setdefault(kept, owner)
+        for labels in ways:
+            kept = like(scenario, namespace, tuple(labels.items()), template.spec)
+            plain = evolve(template, metadata=evolve(template.metadata, labels=strings(kept.labels)))
+            owner = ReplicaSet(ObjectMeta(name=name, namespace=namespace), ReplicaSetSpec(template=plain))
+            found.setdefault(kept, owner)
     return found
 
 
@@ -248,11 +252,8 @@ def judge(
         for number, (kind, owner) in enumerate(owners.items())
         if searched[_premise(number)].status is not Status.VIOLATED or (at_once and kind.grace == 0)
     ]
-    odd = (
-        at_once
-        or searched[OTHERS].status is Status.HOLDS
-        or any(TEMPLATE_HASH in one.spec.selector for one in services)
-    )
+    hashed = any(MADE_LABELS - IDENTITY & one.spec.selector.keys() for one in services)
+    odd = at_once or searched[OTHERS].status is Status.HOLDS or (hashed and bool(going))
     pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
     if not pairs and not odd:
         return evolve(at_rest, vacuous=(NOBODY_GOES,))

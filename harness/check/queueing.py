@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import ReplicaSet
+from ...impl.api.apps import ReplicaSet, StatefulSet, Workload
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta
@@ -95,7 +95,7 @@ def _ways(scenario: Scenario) -> Ways:
 
 def _scene(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) -> Scene:
     """Return what there is in one of the states to start from. Raises `TooMuchError`."""
-    spaces = {one.metadata.namespace for one in objects if isinstance(one, Pod | ReplicaSet)} - {NAMESPACE}
+    spaces = {one.metadata.namespace for one in objects if isinstance(one, Pod | Workload)} - {NAMESPACE}
     if spaces:
         raise TooMuchError(f"it knows the namespace {NAMESPACE} alone, not {', '.join(sorted(spaces))}")
     deeds = tuple(_deeds(scenario, objects))
@@ -155,6 +155,8 @@ class Replicated:
 
 
 def _replicated(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) -> Replicated:
+    if any(isinstance(one, StatefulSet) for one in scenario.everything):
+        raise TooMuchError("it knows Pods whose names are not used again, not those of a StatefulSet")
     sets = [one for one in objects if isinstance(one, ReplicaSet) and one.spec.wanted]
     sets += [one for one in prepared.replicasets if one.spec.wanted and ref_of(one) not in map(ref_of, sets)]
     if len(sets) > 1:

@@ -41,7 +41,9 @@ from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.workloads import NAMES, pod_labels
 from ...model.machine import View
+from ...model.world.store import name_in
 from ...properties.reachability.answers import (
     Backend,
     Door,
@@ -284,7 +286,7 @@ def _refused(doors: Iterable[Door], first: Scene, then: Scene, label: str) -> It
 
 
 def _name(uid: str) -> str:
-    return uid.rpartition("/")[2]
+    return name_in(uid)
 
 
 def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
@@ -397,7 +399,7 @@ def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ..
     layout = cluster.world.layout
     keep = partial(_serves, services)
     found = {ref_of(one) for one in services if any(selects_pod(one, pod) for pod in pods)}
-    for kind in ("Deployment", "ReplicaSet"):
+    for kind in NAMES:
         for slot in layout.pools.get(kind, ()):
             found |= view.via(keep, slot)
     for one in layout.constants.values():
@@ -407,10 +409,10 @@ def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ..
 
 def _serves(services: tuple[Service, ...], obj: Object | None) -> frozenset[Ref]:
     """Give the Services that a workload of the user's wants Pods for."""
-    if not isinstance(obj, Workload) or obj.metadata.controller is not None or obj.spec.replicas == 0:
+    if not isinstance(obj, Workload) or obj.metadata.controller is not None or not obj.spec.wanted:
         return frozenset()
-    labels = obj.spec.template.metadata.labels.items()
-    return frozenset(ref_of(one) for one in services if selects(one, obj.metadata.namespace, labels))
+    space, ways = obj.metadata.namespace, pod_labels(obj)
+    return frozenset(ref_of(one) for one in services if any(selects(one, space, labels.items()) for labels in ways))
 
 
 def _templates(cluster: Cluster) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
@@ -418,7 +420,7 @@ def _templates(cluster: Cluster) -> Iterator[tuple[str, tuple[tuple[str, str], .
     initial = (value for state in cluster.machine.initial for value in state.values())
     for one in (*cluster.scenario.everything, *initial):
         if isinstance(one, Workload):
-            yield one.metadata.namespace, tuple(one.spec.template.metadata.labels.items())
+            yield from ((one.metadata.namespace, tuple(labels.items())) for labels in pod_labels(one))
         elif isinstance(one, Pod):
             yield one.metadata.namespace, tuple(one.metadata.labels.items())
 

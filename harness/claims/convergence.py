@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from itertools import chain
 
-from ...impl.api.apps import ReplicaSet
+from attrs import evolve
+
 from ...impl.api.claim_names import CONVERGENCE, SENTENCES
-from ...impl.api.core import Pod, PodCondition, PodSpec, PodStatus
+from ...impl.api.core import Container, Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.values.frozen import strings
+from ...impl.api.well_known import REVISION_HASH
+from ...impl.api.workloads import NAMES, makes_pods
 from ...model.machine import Converges, Property, View
 from ...model.world.store import reference
 from ...properties.at_rest import Restless, from_scratch, settled
@@ -75,18 +79,19 @@ def _shortfall(obj: Object | None) -> str:
             return ""
         case Pod():
             return next(pod_shortfalls(obj), "")
-        case ReplicaSet():
-            return next(leaving((obj,)), "") or _replicaset_shortfall(obj)
         case _:
-            return next(leaving((obj,)), "")
+            return next(leaving((obj,)), "") or _miscounted(obj)
 
 
-def _replicaset_shortfall(obj: ReplicaSet) -> str:
+def _miscounted(obj: Object) -> str:
+    """Say what a workload that makes Pods itself has counted that is not what it wants; "" of all else."""
+    if not makes_pods(obj):
+        return ""
     wanted = obj.spec.wanted
     if wanted == obj.status.replicas == obj.status.ready_replicas:
         return ""
     counts = f"{obj.status.replicas} Pods, {obj.status.ready_replicas} ready"
-    return f"ReplicaSet {obj.metadata.name} wants {wanted} Pods and says {counts}"
+    return f"{type(obj).__name__} {obj.metadata.name} wants {wanted} Pods and says {counts}"
 
 
 def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
@@ -123,14 +128,14 @@ def _deciding(cluster: Cluster, view: View) -> Objects:
     """Give the objects that decide about convergence, Pods without what does not."""
     layout = cluster.world.layout
     found: list[Object] = []
-    for kind in ("Deployment", "ReplicaSet"):
+    for kind in (*NAMES, "ControllerRevision"):
         found += [one for slot in layout.pools.get(kind, ()) if (one := view[slot]) is not None]
     found += [one for slot in layout.pools["Pod"] if (one := view.via(goal_pod, slot)) is not None]
     return tuple(found)
 
 
 def goal_pod(obj: Object | None) -> Object | None:
-    """Keep a Pod's owner, node, phase, readiness, and whether it is being deleted."""
+    """Keep a Pod's owner, node, phase, readiness, whether it is being deleted, and which revision it says it is of."""
     if not isinstance(obj, Pod):
         return None
     meta = obj.metadata
@@ -141,8 +146,12 @@ def goal_pod(obj: Object | None) -> Object | None:
         deletion_timestamp=None if meta.deletion_timestamp is None else 0,
         owner_references=meta.owner_references,
     )
+    spec = PodSpec(node_name=obj.spec.node_name)
+    if label := meta.labels.get(REVISION_HASH):
+        kept = evolve(kept, labels=strings({REVISION_HASH: label}))
+        spec = evolve(spec, containers=tuple(Container(one.name, one.image) for one in obj.spec.containers))
     ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
-    return Pod(kept, PodSpec(node_name=obj.spec.node_name), PodStatus(phase=obj.status.phase, conditions=ready))
+    return Pod(kept, spec, PodStatus(phase=obj.status.phase, conditions=ready))
 
 
 def objects_of(cluster: Cluster, view: View) -> Objects:

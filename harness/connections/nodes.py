@@ -16,7 +16,7 @@ from ...impl.kubelet import worker
 from ...impl.kubelet.behaviour import WELL
 from ...impl.kubelet.runtime import KubeletStep, Work
 from ...model.machine import Action, Fairness, Outcome, View
-from ...model.world.store import Stored, Updates
+from ...model.world.store import Stored, Updates, name_in
 from ...model.world.world import Who
 from ..world.kubelets import runtime_slot
 from .clock import WHENEVER, Timer, Window
@@ -75,7 +75,7 @@ class _Kubelet:
         node = _node_of(self.path, view, pod)
         if node is None or (pod is not None and not self.path.is_up(view, node.metadata.name)):
             return ()
-        name = pod.metadata.name if pod is not None else runtime.uid.rpartition("/")[2]
+        name = pod.metadata.name if pod is not None else name_in(runtime.uid)
         possible = worker.steps(pod, runtime, node, (), WELL, address=self.path.setup.pod_ip(name))
         return possible if self._is_found(view, name) else tuple(one for one in possible if not _gets_ready(one))
 
@@ -98,7 +98,7 @@ class _Kubelet:
                 updates = self._updates(view, step)
                 if updates:
                     name = step.runtime.uid or view[runtime_slot(self.place)].uid
-                    yield Outcome(f"{step.label} ({name.rpartition('/')[2]})", updates)
+                    yield Outcome(f"{step.label} ({name_in(name)})", updates)
 
     def _updates(self, view: View, step: KubeletStep) -> Updates:
         slot = runtime_slot(self.place)
@@ -164,4 +164,4 @@ def _asks(path: DataPath, view: View) -> Iterator[Outcome]:
 def accepts(runtime: PodRuntime | None) -> str:
     """Name the Pod that takes new connections, "" if what runs takes none: none from the SIGTERM on."""
     listening = runtime is not None and runtime.stage in {Stage.RUNNING, Stage.PRE_STOP} and not runtime.reason
-    return runtime.uid.rpartition("/")[2] if runtime is not None and listening else ""
+    return name_in(runtime.uid) if runtime is not None and listening else ""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
 
+from ...impl.api.apps import StatefulSet
 from ...impl.api.core import Service
 from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
@@ -66,6 +67,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
         *_namespaces(manifests, objects),
         *_references(manifests, objects, makers),
         *_classes(manifests, objects),
+        *_claims(manifests, objects),
         *_hooks(manifests, makers),
         *gates(manifests, makers),
         *runs(manifests),
@@ -212,6 +214,16 @@ def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
             message = f"the IngressClass {wanted} exists, which is not in the input"
             about = "each IngressClass that is named and not in the input exists"
             yield Assumption(other.source.file, other.source.line_of(field), str(other.ref), field, message, about)
+
+
+def _claims(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
+    """List the claims that are made for Pods: that they get volumes, whatever their class, and which those are."""
+    for one in objects:
+        for index, claim in enumerate(one.spec.volume_claim_templates if isinstance(one, StatefulSet) else ()):
+            field = f"spec.volumeClaimTemplates[{index}]"
+            message = f"each Pod has its claim {claim.metadata.name}, with a volume that can be reached from every node"
+            about = "the claims of volumeClaimTemplates have volumes that can be reached from every node"
+            yield _at(manifests, ref_of(one), field, message, about)
 
 
 def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:

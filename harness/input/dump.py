@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Deployment, ReplicaSet, WorkloadCondition
+from ...impl.api.apps import ControllerRevision, StatefulSet, Workload, WorkloadCondition
 from ...impl.api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
@@ -85,6 +85,7 @@ def live(found: Manifests) -> Live:
         immutabledict((uid, one) for uid, one in sorted(runtimes.items()) if one is not None),
     )
     name = _file(found)
+    lost = (*lost, *_forgotten(objects))
     remarks = (Note(name, 0, "", "cluster", text, ()) for text in (*_ownerless(objects), *_unready(start)))
     return Live(start, (*(Note(name, 0, "", "cluster", text) for text in lost), *remarks))
 
@@ -218,10 +219,6 @@ def _told(obj: Object, runtime: Hashable) -> Object:
     match obj:
         case Pod():
             return _told_pod(obj, runtime if isinstance(runtime, PodRuntime) else IDLE)
-        case Deployment():
-            return evolve(obj, status=evolve(obj.status, conditions=_undated(obj.status.conditions), extra=EMPTY))
-        case ReplicaSet():
-            return evolve(obj, status=evolve(obj.status, conditions=_undated(obj.status.conditions), extra=EMPTY))
         case Node():
             well = tuple(
                 evolve(one, last_heartbeat_time=None, last_transition_time=None, extra=EMPTY)
@@ -234,6 +231,9 @@ def _told(obj: Object, runtime: Hashable) -> Object:
             return evolve(obj, status=evolve(obj.status, conditions=_plain(obj.status.conditions), extra=EMPTY))
         case Service():
             return evolve(obj, extra=EMPTY)
+    if isinstance(obj, Workload):
+        told: Any = evolve(cast("Any", obj.status), conditions=_undated(obj.status.conditions), extra=EMPTY)
+        return evolve(obj, status=told)
     return obj
 
 
@@ -277,11 +277,21 @@ def _ownerless(objects: Iterable[Object]) -> Iterator[str]:
     """Yield a remark on Pods whose controller is not in the dump, or not modelled: nobody makes more of them."""
     known = tuple(objects)
     there = {one.metadata.uid for one in known}
-    controllers = (one.metadata.controller for one in known if isinstance(one, Pod | ReplicaSet))
+    controllers = (one.metadata.controller for one in known if isinstance(one, Pod | Workload))
     owners = Counter(one.kind for one in controllers if one is not None and one.uid not in there)
     if owners:
         told = ", ".join(f"{count} of a {kind}" for kind, count in sorted(owners.items()))
         yield f"Pods whose owners are not modelled or not in the dump stay as they are, and nobody makes more: {told}"
+
+
+def _forgotten(objects: Iterable[Object]) -> Iterator[str]:
+    """Yield a remark on StatefulSets whose revisions the dump lacks: whether their Pods are up to date is not known."""
+    known = tuple(objects)
+    there = {(one.metadata.namespace, one.metadata.name) for one in known if isinstance(one, ControllerRevision)}
+    for one in known:
+        space, name = one.metadata.namespace, one.status.update_revision if isinstance(one, StatefulSet) else ""
+        if name and (space, name) not in there:
+            yield f"{ref_of(one)} is at the revision {name}, and the dump lacks it (kubectl get controllerrevisions)"
 
 
 def _unready(start: Initial) -> Iterator[str]:

@@ -364,7 +364,7 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        return sum(_most_replicas(one, self.script) for one in self.objects)
+        return sum(most_replicas(one, self.script) for one in self.objects)
 
 
 def placed(obj: Object, namespace: str) -> Ref:
@@ -377,7 +377,7 @@ def _owners(obj: Object) -> tuple[Ref, ...]:
     return tuple(Ref(one.kind, obj.metadata.namespace, one.name) for one in obj.metadata.owner_references)
 
 
-def _most_replicas(obj: Object, script: tuple[Step, ...]) -> int:
+def most_replicas(obj: Object, script: tuple[Step, ...]) -> int:
     """Give the most replicas a workload is ever asked for; 1 for a bare Pod."""
     if isinstance(obj, Pod):
         return 1

@@ -11,6 +11,7 @@ from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.values.frozen import Strings
+from ...impl.api.workloads import TEMPLATE, pod_labels
 
 
 @frozen
@@ -24,10 +25,11 @@ class Template:
 
 
 def templates(objects: Iterable[Object]) -> Iterator[Template]:
-    """Give the templates of Deployments and ReplicaSets that no Deployment owns, and Pods that nobody does."""
+    """Give the templates of workloads, and Pods, that nobody controls; one for each way in which Pods are labelled."""
     for one in objects:
         if isinstance(one, Workload) and one.metadata.controller is None:
-            template = one.spec.template
-            yield Template(ref_of(one), template.metadata.labels, template.spec, "spec.template.spec")
+            yield from (
+                Template(ref_of(one), labels, one.spec.template.spec, f"{TEMPLATE}.spec") for labels in pod_labels(one)
+            )
         elif isinstance(one, Pod) and one.metadata.controller is None:
             yield Template(ref_of(one), one.metadata.labels, one.spec, "spec")

@@ -7,7 +7,8 @@ object reads another only along one of these:
 - a selector: of a Service, a disruption budget, a workload (which adopts what it selects), a term of pod affinity or
   anti-affinity, a spread constraint,
 - an EndpointSlice's Service; a budget of resources and whatever is in its namespace,
-- something that only one can have: a port of the nodes, a fixed address, a claim of a volume, a disk,
+- something that only one can have: a port of the nodes, a fixed address, a claim of a volume, a disk, the name
+  of a Pod that is given it,
 - the numbers that Services are given, where a step asks for one.
 
 Every version that the script makes of an object counts. Labels that controllers add (the hash of a template) are taken
@@ -24,13 +25,14 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from ...impl.api.apps import StatefulSet
 from ...impl.api.core import Pod, PodSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget, ResourceQuota
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import matches_map, selects
-from ...impl.api.well_known import TEMPLATE_HASH
+from ...impl.api.well_known import POD_INDEX, POD_NAME, REVISION_HASH, TEMPLATE_HASH
 from ...impl.scheduler.plugins.volume_claims import claim_names
 from ..input.priorities import pod_spec
 
@@ -53,16 +55,16 @@ SHARED = frozenset(
 """Kinds that every island has all of: who reads them is not changed by who else does."""
 ADDED = frozenset(
     {
+        POD_INDEX,
+        POD_NAME,
+        REVISION_HASH,
         TEMPLATE_HASH,
-        "apps.kubernetes.io/pod-index",
         "batch.kubernetes.io/controller-uid",
         "batch.kubernetes.io/job-completion-index",
         "batch.kubernetes.io/job-name",
-        "controller-revision-hash",
         "controller-uid",
         "job-name",
         "pod-template-generation",
-        "statefulset.kubernetes.io/pod-name",
     }
 )
 """Labels that a controller gives its Pods beside those of the template."""
@@ -195,6 +197,8 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
         for disk in _disks(maker.spec):
             asking["disk", *disk][maker.ref] = None
     for obj in objects:
+        for what in _names(obj):
+            asking[what][ref_of(obj)] = None
         if ref_of(obj).kind == "PersistentVolumeClaim":
             asking["claim", obj.metadata.namespace, obj.metadata.name][ref_of(obj)] = None
         if isinstance(obj, Service):
@@ -209,6 +213,19 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
     for (what, *which), refs in asking.items():
         for one, other in pairwise(refs):
             yield Bond(one, other, f"{_told(one)} and {_told(other)} name the same {what} ({which[-1]})")
+
+
+def _names(obj: Object) -> Iterator[tuple[Hashable, ...]]:
+    """Yield the names that a Pod has, or that a StatefulSet gives its Pods and their claims."""
+    meta = obj.metadata
+    if isinstance(obj, Pod):
+        yield "Pod", meta.namespace, meta.name
+    if isinstance(obj, StatefulSet):
+        for number in range(obj.spec.first, obj.spec.first + obj.spec.wanted):
+            name = f"{meta.name}-{number}"
+            yield "Pod", meta.namespace, name
+            for claim in obj.spec.volume_claim_templates:
+                yield "claim", meta.namespace, f"{claim.metadata.name}-{name}"
 
 
 DISKS = {

@@ -14,12 +14,13 @@ from pathlib import Path
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Deployment, ReplicaSet
+from ...impl.api.apps import Workload
 from ...impl.api.core import Namespace, Node, Pod, PodSpec, PodTemplateSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.policy import PriorityClass
 from ...impl.api.reading.load import BadInput, LoadedObject
 from ...impl.api.reading.load import Problem as Wrong
+from ...impl.api.workloads import with_template
 from ...impl.apiserver.admission import SYSTEM_PRIORITIES
 from ..input.dump import read_dump, where, without_lost
 from ..input.inputs import beside_dump, name_of
@@ -56,7 +57,7 @@ def _on_top(found: Manifests, more: Manifests) -> Manifests:
 def _ownerless(found: Manifests) -> Iterator[str]:
     """Yield a remark on Pods whose controller is not in the dump: only those that are there are counted."""
     there = {(ref.kind, ref.namespace, ref.name) for ref in map(ref_of, found.objects)}
-    pods = [one for one in found.objects if isinstance(one, Pod | ReplicaSet)]
+    pods = [one for one in found.objects if isinstance(one, Pod | Workload)]
     owners = Counter(
         (owner.kind, one.metadata.namespace, owner.name)
         for one in pods
@@ -66,7 +67,7 @@ def _ownerless(found: Manifests) -> Iterator[str]:
     if missing:
         kinds = ", ".join(sorted({kind for kind, _, _ in missing}))
         yield (
-            f"{sum(missing.values())} Pods or ReplicaSets belong to {len(missing)} controllers ({kinds}) that the dump "
+            f"{sum(missing.values())} Pods or workloads belong to {len(missing)} controllers ({kinds}) that the dump "
             "does not have or that are not modelled: those that are there are placed, no more are made"
         )
 
@@ -125,8 +126,4 @@ def _with_priority(one: Object, classes: dict[str, int], default: int, missing: 
 
     if isinstance(one, Pod):
         return evolve(one, spec=of(one.spec))
-    if isinstance(one, Deployment):
-        return evolve(one, spec=evolve(one.spec, template=of_template(one.spec.template)))
-    if isinstance(one, ReplicaSet):
-        return evolve(one, spec=evolve(one.spec, template=of_template(one.spec.template)))
-    return one
+    return with_template(one, of_template(one.spec.template)) if isinstance(one, Workload) else one

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
+from ...impl.api.apps import StatefulSet, Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
@@ -115,6 +115,11 @@ def of_manifests(manifests: Manifests) -> Wanted:
     others = tuple(one for one in objects if not isinstance(one, Node | Pod))
     storage = Cache.of(one for one in others if isinstance(one, STORAGE))
     unknown = _workloads(manifests.not_modelled)
+    remarks += tuple(
+        f"{ref_of(one)}: the volumes of its claims are taken to be there, and within reach of every node"
+        for one in objects
+        if isinstance(one, StatefulSet) and one.spec.volume_claim_templates
+    )
     return Wanted(Groups(tuple(groups), nodes, bound, labels, storage), others, manifests, owners, unknown, remarks)
 
 
@@ -128,26 +133,24 @@ def _unique(group: Group, taken: Iterable[str]) -> Group:
 
 
 def _of_workloads(objects: Iterable[Object], pods: list[Pod]) -> Iterator[tuple[Pod, Ref]]:
-    """Yield the Pods that Deployments and ReplicaSets have still to make, each with the workload it is for."""
-    sets = [one for one in objects if isinstance(one, ReplicaSet)]
-    for one in objects:
-        if isinstance(one, Deployment) and not any(_owns(one, each) for each in sets):
-            yield from _replicas(one, one.spec, 0)
-        if isinstance(one, ReplicaSet):
-            yield from _replicas(one, one.spec, sum(_owns(one, pod) for pod in pods))
+    """Yield the Pods that workloads have still to make, each with the workload it is for."""
+    workloads = [one for one in objects if isinstance(one, Workload)]
+    for one in workloads:
+        if not any(_owns(one, each) for each in workloads):
+            yield from _replicas(one, sum(_owns(one, pod) for pod in pods))
 
 
-def _owns(owner: Object, one: Pod | ReplicaSet) -> bool:
+def _owns(owner: Object, one: Pod | Workload) -> bool:
     controller = one.metadata.controller
     same = controller is not None and (controller.kind, controller.name) == (ref_of(owner).kind, owner.metadata.name)
     return same and owner.metadata.namespace == one.metadata.namespace
 
 
-def _replicas(owner: Object, spec: DeploymentSpec | ReplicaSetSpec, there: int) -> Iterator[tuple[Pod, Ref]]:
-    template = spec.template
+def _replicas(owner: Workload, there: int) -> Iterator[tuple[Pod, Ref]]:
+    template = owner.spec.template
     meta = ObjectMeta(name=owner.metadata.name, namespace=owner.metadata.namespace, labels=template.metadata.labels)
     pod = default_pod(Pod(meta, template.spec))
-    for _ in range(spec.wanted - there):
+    for _ in range(owner.spec.wanted - there):
         yield pod, ref_of(owner)
 
 

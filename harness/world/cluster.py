@@ -10,22 +10,24 @@ all together; a test compares the verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Deployment, ReplicaSet, Workload
+from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet, Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
+from ...impl.api.workloads import BY_KIND, MAKERS, NAMES, WORKLOAD_KINDS
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ...impl.apiserver.config import DEFAULT, Config
+from ...impl.apiserver.create import uid_of
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects, with_meta
 from ...impl.kubectl import script as kubectl
@@ -39,9 +41,21 @@ from ...model.world.verbs import Verb
 from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario, Switch
+from ..input.scenario import Consistency, Scenario, Switch, most_replicas
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
-from . import components, environment, kubelets, node_controllers, node_state, scheduling, script_slots, taint_eviction
+from . import (
+    components,
+    environment,
+    evicted_names,
+    kubelets,
+    node_controllers,
+    node_state,
+    scheduling,
+    script_slots,
+    taint_eviction,
+    volumes,
+    workloads,
+)
 from .faults import registry as faults
 
 T = TypeVar("T", bound=Object)
@@ -160,7 +174,8 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
             if not response.ok:
                 raise Refused(obj, response)
             objects = objects.commit(transaction)
-    return node_controllers.at_rest(tuple(objects.objects[ref] for ref in sorted(objects.objects)))
+    there = tuple(objects.objects[ref] for ref in sorted(objects.objects))
+    return node_controllers.at_rest((*there, *volumes.provisioned(scenario, there)))
 
 
 def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
@@ -171,12 +186,24 @@ def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) ->
     pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
     constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
     busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
-    return Layout(constants, pools, (), busy)
+    return Layout(constants, pools, (), busy, _homes(scenario, pools["Pod"]))
+
+
+def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, str]:
+    """Keep the last places for the Pods that have names of their own, if others are left."""
+    names = [
+        Ref("Pod", one.metadata.namespace or scenario.namespace, f"{one.metadata.name}-{one.spec.first + number}")
+        for one in workloads.distinct(scenario.everything, StatefulSet)
+        for number in range(most_replicas(one, scenario.script))
+    ]
+    distinct = tuple(dict.fromkeys(names))
+    kept = distinct if len(distinct) < len(places) else ()
+    return immutabledict(zip(kept, places[len(places) - len(kept) :], strict=True))
 
 
 def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> set[str]:
     """Give the kinds whose objects may change: somebody who takes part may write one of them."""
-    live = {"Pod", "ReplicaSet", "Deployment"}
+    live = {"Pod", "ControllerRevision", *NAMES}
     live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
     if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
         live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
@@ -196,10 +223,11 @@ def _growth(scenario: Scenario, kind: str) -> int:
     match kind:
         case "Node":
             return added + sum(isinstance(one, kubectl.AddNode) for one in scenario.script)
-        case "ReplicaSet":
+        case "ReplicaSet" | "ControllerRevision":
             templates = sum(one.new_template for one in scenario.script)
-            deployments = sum(isinstance(one, Deployment) for one in scenario.objects)
-            return deployments + templates
+            keepers = tuple(one.cls for one in WORKLOAD_KINDS if one.remembers == kind)
+            there = sum(isinstance(one, keepers) for one in scenario.objects)
+            return there + templates if any(isinstance(one, keepers) for one in scenario.everything) else added
         case "EndpointSlice":
             services = (one for one in scenario.everything if isinstance(one, Service))
             ports = {tuple(one.ports for one in spec.containers) for spec in pod_specs(scenario)}
@@ -230,12 +258,21 @@ def serve(
 ) -> tuple[Response, Writes]:
     """Let the pure API server handle a request on a world's store."""
     if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
-        base = None if request.base is None else components.without_status(request.base)
-        request = evolve(request, object=components.without_status(request.object), base=base)
+        base = None if request.base is None else workloads.as_kept(request.base)
+        request = evolve(request, object=workloads.as_kept(request.object), base=base)
     if user == scheduling.USER and isinstance(request, PatchStatus):
         request = scheduling.merged(stored, request)
-    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, config=config)
+    uid = _uid_for(stored, request)
+    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, uid=uid, config=config)
     return response, tuple((write.ref, canonical(write.object)) for write in transaction)
+
+
+def _uid_for(stored: Stored, request: Request) -> str:
+    """Return what tells a Pod that is made under a given name from others that had it; "" of all else."""
+    made = request.object if isinstance(request, Create) else None
+    if not isinstance(made, Pod) or not made.metadata.name:
+        return ""
+    return stored.unused(uid_of(Ref("Pod", made.metadata.namespace or "default", made.metadata.name)))
 
 
 def canonical(obj: Object | None) -> Object | None:
@@ -295,16 +332,17 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
 
     everyone = (*objects, *(one.object for one in scenario.script if isinstance(one, kubectl.Apply)))
     found: list[Process] = []
-    for one in _distinct(everyone, Deployment):
-        kinds = 3 if one.spec.strategy.type == "Recreate" else 2
-        quiet = partial(environment.past, _last_change(scenario, one))
-        found.append(
-            components.deployment_process(one, pools, quiet=quiet, form=form(kinds), status=parts.deployment_status)
-        )
-    found += [components.replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ())]
+    found += workloads.processes(
+        everyone,
+        pools,
+        constants,
+        form=form,
+        quiet=lambda one: partial(environment.past, _last_change(scenario, one)),
+        status=parts.deployment_status,
+    )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
-    kinds = 1 if "Node" in pools or "ReplicaSet" not in pools else 2
+    kinds = 1 if "Node" in pools or not any(kind in pools for kind in MAKERS) else 2
     found += scheduling.processes(
         scenario.schedulers,
         pools,
@@ -320,12 +358,12 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         views = form(1) if tracks else Form.SNAPSHOT
         found += [
             components.endpointslice_process(one, pools, constants, form=views, tracks=tracks)
-            for one in _distinct(everyone, Service)
+            for one in workloads.distinct(everyone, Service)
         ]
     if parts.budgets:
         found += [
             components.disruption_process(one, pools, constants, form=form(1))
-            for one in _distinct(everyone, PodDisruptionBudget)
+            for one in workloads.distinct(everyone, PodDisruptionBudget)
         ]
     found.append(components.garbage_process(pools, constants, scenario.absent_owners))
     held = frozenset(one.ref.namespace for one in scenario.holders)
@@ -351,13 +389,8 @@ def _template(obj: Object | None) -> PodTemplateSpec | None:
     return plain_template(obj.spec.template) if isinstance(obj, Workload) else None
 
 
-def _distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
-    named = {ref_of(one): one for one in objects if isinstance(one, cls)}
-    return tuple(named[ref] for ref in sorted(named))
-
-
-def _last_change(scenario: Scenario, one: Deployment) -> int:
-    """Give the number of script steps after which nothing in the script changes a Deployment."""
+def _last_change(scenario: Scenario, one: Workload) -> int:
+    """Give the number of script steps after which nothing in the script changes a workload."""
     touching = [
         number + 1
         for number, step in enumerate(scenario.script)
@@ -409,6 +442,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     back = faults.nodes_come_back(scenario)
     if "Node" in layout.pools and not taint_eviction.lags(scenario, back=back):
         acts += taint_eviction.actions(world, timed=not struck, back=back)
+    if any(BY_KIND[kind].named for kind in layout.pools if kind in BY_KIND):
+        acts += evicted_names.actions(world)
     acts += kubelets.actions(works)
     slices = layout.pools.get("EndpointSlice", ())
     acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]
@@ -423,7 +458,7 @@ def _looked_at(parts: Parts, start: Initial) -> Initial:
     return evolve(
         start,
         objects=tuple(
-            one if parts.deployment_status else components.without_status(one)
+            one if parts.deployment_status else workloads.as_kept(one)
             for one in start.objects
             if parts.endpoints or not isinstance(one, EndpointSlice)
         ),
@@ -470,7 +505,7 @@ def _initial(
     proxies: list[str],
 ) -> dict[str, Hashable]:
     slots: dict[str, Hashable] = {}
-    slots |= place((one for one in start.objects if ref_of(one).kind in layout.pools), layout.pools)
+    slots |= place((one for one in start.objects if ref_of(one).kind in layout.pools), layout.pools, layout.homes)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
         slots[kubelets.runtime_slot(slot)] = start.runtimes.get(pod.metadata.uid) if isinstance(pod, Pod) else None

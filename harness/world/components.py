@@ -1,7 +1,8 @@
 """Each component of the control plane as processes of a world: what it watches, how it decides, whose writes it sees.
 
 This is where the pure implementations of `impl` meet the composition of `model.world.world`. To register another
-controller, write one function here that gives its processes (see docs/adding-a-controller.md).
+controller, write one function that makes its processes, in `workloads` if it is that of a workload, else here (see
+docs/adding-a-controller.md).
 """
 
 from __future__ import annotations
@@ -11,26 +12,23 @@ from functools import partial
 
 from attrs import evolve, field, frozen
 
-from ...impl.api.apps import Deployment, DeploymentStatus, ReplicaSet
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
-from ...impl.api.requests import Delete, Request, Update
 from ...impl.api.values.selectors import matches_map, selects
+from ...impl.api.workloads import BY_KIND, NAMES
 from ...impl.controllers import disruption, garbage, namespace
-from ...impl.controllers.deployment import deployment
 from ...impl.controllers.endpointslice import endpointslice
-from ...impl.controllers.replicaset import replicaset
 from ...model.machine import View
-from ...model.world.turn import Requests, together
 from ...model.world.world import Alternatives, Form, Process, Transform, Watch
-from .crowding import crowded_first
 
 USUAL = "default"
 """The namespace that goes without saying."""
 SERVICE_NAME = "kubernetes.io/service-name"
+
+DEPLOYMENTS, REPLICASETS, STATEFULSETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"], BY_KIND["StatefulSet"]
 
 Quiet = Callable[[View], bool]
 
@@ -68,117 +66,15 @@ def remembering(process: Process) -> Process:
     return evolve(process, watches=watches)
 
 
-# --- Deployment -----------------------------------------------------------------------------------------------------
-
-
-def deployment_process(
-    one: Deployment,
-    pools: dict[str, tuple[str, ...]],
-    *,
-    quiet: Quiet,
-    form: Form,
-    status: bool,
-) -> Process:
-    """Make the Deployment controller's process for one Deployment; `status` False leaves out status writes."""
-    watches = [
-        Watch("Deployment", pools["Deployment"], partial(_named, ref_of(one)), quiet),
-        Watch("ReplicaSet", pools["ReplicaSet"], partial(_family, one.spec.selector, one.metadata.namespace)),
-    ]
-    if one.spec.strategy.type == "Recreate":
-        watches.append(Watch("Pod", pools["Pod"], _deployment_pod))
-    return Process(
-        name=f"deployment-controller {called(one)}",
-        group="deployment-controller",
-        user="deployment-controller",
-        key=ref_of(one),
-        watches=tuple(watches),
-        constants=(),
-        act=partial(_deployment_act, status),
-        form=form,
-        sees_own=frozenset({"Deployment"}),
-    )
-
-
-def _deployment_act(status: bool, cache: Cache, key: Ref) -> Alternatives:  # noqa: FBT001 - bound by partial
-    requests = deployment.reconcile(cache, key)
-    if not status:
-        requests = tuple(one for one in requests if not is_deployment_status(one))
-    return (requests,) if requests else ()
-
-
-def is_deployment_status(request: Request) -> bool:
-    """Tell whether a request writes a Deployment's status and nothing else."""
-    return isinstance(request, Update) and isinstance(request.object, Deployment) and request.subresource == "status"
-
-
-def without_status(obj: Object) -> Object:
-    """Give a Deployment as a world without Deployment statuses keeps it."""
-    return evolve(obj, status=DeploymentStatus()) if isinstance(obj, Deployment) else obj
-
-
 def called(one: Object) -> str:
     """Name an object for people: with its namespace where that is not the usual one."""
     meta = one.metadata
     return meta.name if meta.namespace in {"", USUAL} else f"{meta.namespace}/{meta.name}"
 
 
-def _named(ref: Ref, _uid: str, obj: Object | None) -> Object | None:
+def named(ref: Ref, _uid: str, obj: Object | None) -> Object | None:
+    """Keep the object of this name."""
     return obj if obj is not None and ref_of(obj) == ref else None
-
-
-def _family(selector: LabelSelector, namespace: str, uid: str, obj: Object | None) -> Object | None:
-    """Keep a Deployment's ReplicaSets and those it might adopt."""
-    if not isinstance(obj, ReplicaSet) or obj.metadata.namespace != namespace:
-        return None
-    controller = obj.metadata.controller
-    mine = controller.uid == uid if controller else selects(selector, obj.metadata.labels)
-    return obj if mine else None
-
-
-def _deployment_pod(_uid: str, obj: Object | None) -> Object | None:
-    return None if obj is None else deployment.TRANSFORM["Pod"](obj)
-
-
-# --- ReplicaSet -----------------------------------------------------------------------------------------------------
-
-
-def replicaset_process(place: str, pools: dict[str, tuple[str, ...]], *, form: Form) -> Process:
-    """Make the ReplicaSet controller's process for whatever ReplicaSet is in a place."""
-    return Process(
-        name=f"replicaset-controller {place.rpartition('/')[2]}",
-        group="replicaset-controller",
-        user="replicaset-controller",
-        key=place,
-        watches=(
-            Watch("ReplicaSet", (place,), _whole),
-            Watch("Pod", pools["Pod"], _replicaset_pod),
-        ),
-        constants=(),
-        act=_replicaset_act,
-        form=form,
-        sees_own=frozenset({"Pod", "ReplicaSet"}),
-        narrow=partial(crowded_first, place, pools),
-    )
-
-
-def _replicaset_act(cache: Cache, key: Ref) -> Alternatives:
-    return tuple(map(_side_by_side, replicaset.reconcile_all(cache, key)))
-
-
-def _side_by_side(requests: tuple[Request, ...]) -> Requests:
-    """Give a sync with its deletions as the real controller sends them: side by side."""
-    gone = [one for one in requests if isinstance(one, Delete)]
-    if not gone:
-        return requests
-    first = requests.index(gone[0])
-    return (*requests[:first], *together(gone), *requests[first + len(gone) :])
-
-
-def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
-    """Keep a ReplicaSet's own Pods, and orphans, which it might adopt."""
-    if obj is None or (obj.metadata.controller is not None and obj.metadata.controller.uid != uid):
-        return None
-    return replicaset.COARSE_TRANSFORM["Pod"](obj)
 
 
 # --- garbage collector ----------------------------------------------------------------------------------------------
@@ -238,7 +134,7 @@ def namespace_process(
         user="namespace-controller",
         key=place,
         watches=(
-            Watch("Namespace", (place,), _whole),
+            Watch("Namespace", (place,), itself),
             *(Watch(kind, pools[kind], partial(_in_namespace, inside[kind])) for kind in inside),
         ),
         constants=tuple(one for one in kept if one is not None),
@@ -252,7 +148,8 @@ def _namespace_act(held: frozenset[str], cache: Cache, key: Ref) -> Alternatives
     return tuple((one,) for one in namespace.reconcile(cache, key, held=key.name in held))
 
 
-def _whole(_uid: str, obj: Object | None) -> Object | None:
+def itself(_uid: str, obj: Object | None) -> Object | None:
+    """Keep an object as it is."""
     return obj
 
 
@@ -285,7 +182,7 @@ def endpointslice_process(
         Watch("EndpointSlice", pools["EndpointSlice"], partial(_slice_of, ref_of(service))),
     ]
     if not itself:
-        watches.append(Watch("Service", pools["Service"], partial(_named, ref_of(service))))
+        watches.append(Watch("Service", pools["Service"], partial(named, ref_of(service))))
     if "Node" in pools:
         watches.append(Watch("Node", pools["Node"], _node_of_endpoints))
     return Process(
@@ -340,14 +237,10 @@ def disruption_process(
 ) -> Process:
     """Make the disruption controller's process for one budget; its view is consistent across kinds."""
     watches = [
-        Watch("PodDisruptionBudget", pools["PodDisruptionBudget"], partial(_named, ref_of(one))),
+        Watch("PodDisruptionBudget", pools["PodDisruptionBudget"], partial(named, ref_of(one))),
         Watch("Pod", pools["Pod"], partial(_budget_pod, one.spec.selector, one.metadata.namespace)),
     ]
-    watches += [
-        Watch(kind, pools[kind], partial(_kept_for_budget, kind))
-        for kind in ("ReplicaSet", "Deployment")
-        if kind in pools
-    ]
+    watches += [Watch(kind, pools[kind], partial(_kept_for_budget, kind)) for kind in NAMES if kind in pools]
     kept = (_kept_for_budget(ref_of(obj).kind, "", obj) for obj in constants)
     return Process(
         name=f"disruption-controller {called(one)}",

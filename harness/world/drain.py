@@ -3,11 +3,12 @@
 Upstream: staging/src/k8s.io/kubectl/pkg/cmd/drain, pkg/drain/{drain,filters}.go (v1.32). An eviction that a budget
 refuses (429) is asked for again; any other refusal (500: two budgets for one Pod) is an error that the command ends
 with once the other Pods are gone. A Pod that comes to the node after the list is nobody's concern: its like may run on
-a cordoned node, and the drain is over. Where a Pod may not be evicted (no controller and no `--force`, ...) nothing is,
-but the node stays cordoned.
+a cordoned node, and the drain is over. kubectl asks by name, and waits for the Pod that was evicted: who is made anew
+under its name is evicted in its place, wherever he is, if nobody was before. Where a Pod may not be evicted (no
+controller and no `--force`, ...) nothing is, but the node stays cordoned.
 
 Left out on purpose: the order and the pace of the evictions, which kubectl asks for side by side: any of them may be
-next, whenever it is.
+next, whenever it is; that a Pod which was evicted in the place of another is not waited for.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from attrs import frozen
 from ...impl.api.cache import Cache
 from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
 from ...impl.api.requests import Evict
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.script import Missing
 from ...model.machine import Action, Outcome, View
-from ...model.world.store import Stored, reference
+from ...model.world.store import Stored
 from ...model.world.verbs import Verb
 from ...model.world.world import World
 from ..input.scenario import NOBODY, Crowd
-from .script_slots import BLOCKED, GONE, LISTED, REFUSED, SCRIPT, USER, draining, pods_in, with_gone
+from .script_slots import BLOCKED, GONE, LISTED, REFUSED, SCRIPT, USER, draining, with_gone
 
 RETRIED = frozenset({404, 409, 429})
 """Answers to an eviction after which kubectl goes on: the Pod is gone, or it asks again."""
@@ -99,9 +101,9 @@ def _lists(drain: Drain, view: View) -> Iterator[Outcome]:
         yield Outcome(f"drain {drain.step.node}: is refused because of other Pods", {SCRIPT: drain.number + 1})
         if others:
             return
-    listed = sorted(ref_of(pod) for pod in kubectl.drain_targets(drain.step, cache))
-    names = ", ".join(ref.name for ref in listed)
-    evictions = tuple((Evict(ref),) for ref in listed)
+    listed = sorted(kubectl.drain_targets(drain.step, cache), key=ref_of)
+    names = ", ".join(pod.metadata.name for pod in listed)
+    evictions = tuple((_evicted(pod) if pod.metadata.terminating else Evict(ref_of(pod)),) for pod in listed)
     yield Outcome(f"drain {drain.step.node}: lists {names or 'no Pods'}", {LISTED: evictions})
 
 
@@ -113,23 +115,38 @@ def on_node(node: str, obj: Object | None) -> Pod | None:
     return Pod(obj.metadata, spec=spec, status=type(obj.status)(phase=obj.status.phase))
 
 
-def _left(drain: Drain, view: View) -> tuple[str, ...]:
-    """Give the places of the Pods that were listed and are still there."""
-    listed = pods_in(view[LISTED])
-    return tuple(slot for slot in drain.world.layout.pools["Pod"] if view.via(reference, slot) in listed)
+def _evicted(pod: Pod) -> Evict:
+    """Return how a Pod that is only waited for is remembered: by its uid."""
+    return Evict(ref_of(pod), uid=pod.metadata.uid)
+
+
+def _left(drain: Drain, view: View) -> dict[str, Evict]:
+    """Return the places of the Pods that were listed and are still there, each with what is remembered of it."""
+    listed = {eviction.pod: eviction for (eviction,) in view[LISTED]}
+    found = ((slot, view.via(_identity, slot)) for slot in drain.world.layout.pools["Pod"])
+    return {
+        slot: listed[who[0]]
+        for slot, who in found
+        if who is not None and who[0] in listed and listed[who[0]].uid in {"", who[1]}
+    }
+
+
+def _identity(obj: Object | None) -> tuple[Ref, str] | None:
+    return None if obj is None else (ref_of(obj), obj.metadata.uid)
 
 
 def _evicts(drain: Drain, view: View) -> Iterator[Outcome]:
     if view[SCRIPT] != drain.under_way or view[LISTED] is None:
         return
-    for slot in _left(drain, view):
+    for slot, eviction in _left(drain, view).items():
         pod = view.via(_unless_terminating, slot)
-        if pod is None:
+        if pod is None or eviction.uid:
             continue
-        response, updates = drain.world.commit(view, "admin", Evict(ref_of(pod)))
+        response, updates = drain.world.commit(view, "admin", eviction)
         if response.ok:
             gone = {} if pod.metadata.controller is not None else {GONE: with_gone(view[GONE], ref_of(pod))}
-            yield Outcome(f"drain {drain.step.node}: evicts {pod.metadata.name}", {**updates, **gone})
+            told = tuple((_evicted(pod),) if one[0].pod == eviction.pod else one for one in view[LISTED])
+            yield Outcome(f"drain {drain.step.node}: evicts {pod.metadata.name}", {**updates, LISTED: told, **gone})
         elif response.code not in RETRIED:
             why = f"error when evicting a Pod: {response.message}"
             listed = tuple(one for one in view[LISTED] if one[0].pod != ref_of(pod))
@@ -142,7 +159,7 @@ def _unless_terminating(obj: Object | None) -> Pod | None:
     if not isinstance(obj, Pod) or obj.metadata.terminating:
         return None
     meta = obj.metadata
-    kept = type(meta)(name=meta.name, namespace=meta.namespace, owner_references=meta.owner_references)
+    kept = type(meta)(name=meta.name, namespace=meta.namespace, uid=meta.uid, owner_references=meta.owner_references)
     return Pod(kept)
 
 
@@ -163,14 +180,14 @@ def refused_evictions(world: World, script: tuple[kubectl.Step, ...], view: View
         if not isinstance(step, kubectl.Drain):
             continue
         if view[SCRIPT] == draining(number):
-            listed = pods_in(view[LISTED])
+            listed = tuple(eviction for (eviction,) in view[LISTED] or ())
         elif number in view[BLOCKED]:
             here = Cache.of(Stored(view, world.layout).list("Pod", None))
-            listed = tuple(ref_of(pod) for pod in kubectl.drain_targets(step, here))
+            listed = tuple(Evict(ref_of(pod)) for pod in kubectl.drain_targets(step, here))
         else:
             continue
-        for ref in listed:
-            response, _ = world.commit(view, "admin", Evict(ref))
-            if not response.ok and response.code != 404:
+        for eviction in listed:
+            response, _ = world.commit(view, "admin", eviction)
+            if not response.ok and response.code not in {404, 409}:
                 why = " ".join((response.message, *(cause.message for cause in response.causes)))
-                yield f"the drain cannot evict Pod {ref.name} from {step.node}: {why}"
+                yield f"the drain cannot evict Pod {eviction.pod.name} from {step.node}: {why}"

@@ -16,6 +16,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Create, Delete, Request
+from ...impl.api.workloads import BY_KIND
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.script import Kept, Missing, Step
 from ...model.machine import Action, Fairness, Outcome, View
@@ -131,10 +132,15 @@ def _remembered(view: View, live: Cache, requests: tuple[Request, ...]) -> dict[
 
 
 def _choices(step: Step, live: Cache, namespace: str) -> Iterator[tuple[Request, ...] | Missing]:
-    """Give what a command may send. Names of Pods are random, so any Pod of a workload may be the first of them."""
+    """Give what a command may send. Names of Pods are random, so any Pod of a workload may be the first of them.
+
+    Unless the workload names its Pods itself.
+    """
     found = kubectl.requests(step, live, namespace)
     yield found
-    while isinstance(step, kubectl.DeletePod) and not step.name and not isinstance(found, Missing):
+    kind = BY_KIND.get(step.workload.partition("/")[0]) if isinstance(step, kubectl.DeletePod) else None
+    named = kind is not None and kind.named
+    while isinstance(step, kubectl.DeletePod) and not (step.name or named or isinstance(found, Missing)):
         gone = {request.ref for request in found if isinstance(request, Delete)}
         live = Cache.of(one for ref, one in live.objects.items() if ref not in gone)
         found = kubectl.requests(step, live, namespace)

@@ -30,7 +30,7 @@ from ...impl.kubelet import worker
 from ...impl.kubelet.behaviour import ImageBehaviour
 from ...impl.kubelet.runtime import KubeletStep, Work, occupies
 from ...model.machine import Action, Fairness, Outcome, View
-from ...model.world.store import Stored, Updates
+from ...model.world.store import Stored, Updates, name_in
 from ...model.world.verbs import Verb
 from ...model.world.world import CRASHES, World
 from .node_state import cut_slot, is_silent, up_slot
@@ -201,7 +201,7 @@ def kept(runtime: PodRuntime) -> PodRuntime | None:
 
 
 def _name(pod: Pod | None, runtime: PodRuntime) -> str:
-    return pod.metadata.name if pod is not None else runtime.uid.rpartition("/")[2]
+    return pod.metadata.name if pod is not None else name_in(runtime.uid)
 
 
 def _report(kubelets: Kubelets, stored: Stored, step: KubeletStep, node: Node) -> bool:

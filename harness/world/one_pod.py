@@ -36,7 +36,7 @@ from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Ou
 from ...model.world import faults as world_faults
 from ...model.world import steps as world_steps
 from ...model.world import world as worlds
-from ...model.world.store import Full, Layout, pool
+from ...model.world.store import Full, Layout, name_in, pool
 from ...model.world.world import Form, World
 from ...properties.reachability.answers import accepts, is_judged, selects, targets
 from ..input.scenario import Scenario
@@ -46,7 +46,7 @@ from .cluster import describe, serve
 
 
 def routed(value: object) -> frozenset[str]:
-    """Give the names of the Pods that a value (slices, requests about slices) has as ready endpoints."""
+    """Return the uids of the Pods that a value (slices, requests about slices) has as ready endpoints."""
     return frozenset(_targets(one for piece in _slices(value) for one in piece.endpoints if one.conditions.ready))
 
 
@@ -65,7 +65,7 @@ def _chosen(endpoints: list[Endpoint]) -> Iterator[str]:
 
 
 def _targets(endpoints: Iterable[Endpoint]) -> Iterator[str]:
-    return (one.target_ref.name for one in endpoints if one.target_ref is not None)
+    return (one.target_ref.uid for one in endpoints if one.target_ref is not None)
 
 
 def _slices(value: object) -> Iterator[EndpointSlice]:
@@ -80,7 +80,7 @@ def _slices(value: object) -> Iterator[EndpointSlice]:
 
 def propagated(slots: tuple[str, ...], view: View, pod: Pod) -> bool:
     """Tell whether nothing routes to a Pod any more, nor will: neither slices, nor proxies, nor what is on its way."""
-    return not any(pod.metadata.name in view.via(routed, slot) for slot in slots)
+    return not any(pod.metadata.uid in view.via(routed, slot) for slot in slots)
 
 
 def may_stop(
@@ -101,11 +101,11 @@ Routing = Callable[[object], frozenset[str]]
 
 def breaches(places: tuple[str, ...], proxies: tuple[str, ...], routing: Routing, view: View) -> Iterator[str]:
     """Say which proxy sends new connections to a Pod that does not accept them."""
-    for place, proxy, name in refusing(places, proxies, routing, view):
+    for place, proxy, uid in refusing(places, proxies, routing, view):
         node, why = proxy.partition("/")[2], "whose container has exited"
         if view[kubelets.runtime_slot(place)].stage in GOING:
             why = "which got its SIGTERM"
-        yield f"kube-proxy on {node} still sends new connections to {name}, {why}"
+        yield f"kube-proxy on {node} still sends new connections to {name_in(uid)}, {why}"
 
 
 GOING = frozenset({Stage.TERMINATING, Stage.STOPPED})
@@ -114,15 +114,15 @@ GOING = frozenset({Stage.TERMINATING, Stage.STOPPED})
 def refusing(
     places: tuple[str, ...], proxies: tuple[str, ...], routing: Routing, view: View
 ) -> Iterator[tuple[str, str, str]]:
-    """Give the place, the proxy and the name of each Pod that is sent connections and does not accept them."""
+    """Yield the place, the proxy and the uid of each Pod that is sent connections and does not accept them."""
     for place in places:
-        name = view.via(_deaf, kubelets.runtime_slot(place))
-        yield from ((place, proxy, name) for proxy in proxies if name and name in view.via(routing, proxy))
+        uid = view.via(_deaf, kubelets.runtime_slot(place))
+        yield from ((place, proxy, uid) for proxy in proxies if uid and uid in view.via(routing, proxy))
 
 
 def _deaf(runtime: PodRuntime | None) -> str:
-    """Name the Pod whose containers do not take new connections, "" if they do or nothing runs."""
-    return "" if runtime is None or accepts(runtime) else runtime.uid.rpartition("/")[2]
+    """Return the uid of the Pod whose containers take no new connections, "" if they do or nothing runs."""
+    return "" if runtime is None or accepts(runtime) else runtime.uid
 
 
 LIVES = "somebody/lives"
@@ -209,14 +209,14 @@ def _no_room(view: View) -> Iterator[str]:
 
 def _kept_for_ever(places: tuple[str, ...], proxies: tuple[str, ...], view: View) -> Iterator[str]:
     """Say which Pod is still routed to though it is being deleted, or is gone."""
-    there = {name for place in places if (name := view.via(_staying, place))}
+    there = {uid for place in places if (uid := view.via(_staying, place))}
     for proxy in proxies:
-        for name in sorted(view.via(routed, proxy) - there):
-            yield f"{proxy.partition('/')[2]} goes on routing to {name}, which is being deleted or gone"
+        for uid in sorted(view.via(routed, proxy) - there):
+            yield f"{proxy.partition('/')[2]} goes on routing to {name_in(uid)}, which is being deleted or gone"
 
 
 def _staying(obj: Object | None) -> str:
-    return obj.metadata.name if isinstance(obj, Pod) and not obj.metadata.terminating else ""
+    return obj.metadata.uid if isinstance(obj, Pod) and not obj.metadata.terminating else ""
 
 
 def _any_routed(proxies: tuple[str, ...], view: View) -> bool:

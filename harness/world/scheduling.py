@@ -20,13 +20,14 @@ from functools import partial
 
 from attrs import evolve
 
-from ...impl.api.apps import ReplicaSet, ReplicaSetSpec
+from ...impl.api.apps import Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
 from ...impl.api.requests import Bind, Delete, PatchStatus, Request
+from ...impl.api.workloads import MAKERS, only_selector
 from ...impl.apiserver.binding import with_condition
 from ...impl.controllers.common import Keep, slim_metadata
 from ...impl.scheduler.filtering import Ready, prepare
@@ -49,6 +50,10 @@ USER = "scheduler"
 """What a scheduler is called, and what the names of its processes begin with."""
 DISRUPTION_TARGET = "DisruptionTarget"
 BY_SCHEDULER = "PreemptionByScheduler"
+LOOKED_AT = ("Node", "PodDisruptionBudget", "PersistentVolumeClaim")
+"""The kinds that decide where a Pod may go, beside Pods, where they change."""
+SELECTING = (*MAKERS, "Service")
+"""The kinds whose selectors count for default spreading."""
 
 
 # --- processes ------------------------------------------------------------------------------------------------------
@@ -70,7 +75,7 @@ def processes(
     `scores` False lets a Pod go to any feasible node: what is known of images and of other Pods may not be all. Of a
     `crowd` every node is chosen that some of it makes best.
 
-    `quiet` tells when no ReplicaSet or Service (whose selectors count for default spreading) will come any more. Where
+    `quiet` tells when no workload or Service (whose selectors count for default spreading) will come any more. Where
     nodes change a scheduler has seen all kinds up to the same moment: replacements on a node whose cordon only the
     scheduler has not seen yet would be evicted for ever anew, which says nothing and multiplies everything.
     """
@@ -89,8 +94,8 @@ def _process(
     form: Form,
 ) -> Process:
     watches = [Watch("Pod", pools["Pod"], kept_pod)]
-    watches += [Watch(kind, pools[kind], kept_other) for kind in ("Node", "PodDisruptionBudget") if kind in pools]
-    watches += [Watch(kind, pools[kind], kept_other, quiet) for kind in ("ReplicaSet", "Service") if kind in pools]
+    watches += [Watch(kind, pools[kind], kept_other) for kind in LOOKED_AT if kind in pools]
+    watches += [Watch(kind, pools[kind], kept_other, quiet) for kind in SELECTING if kind in pools]
     return Process(
         name=name,
         group=name,
@@ -126,10 +131,8 @@ def kept_pod(_uid: str, obj: Object | None) -> Object | None:
 
 
 def kept_other(_uid: str, obj: Object | None) -> Object | None:
-    """Keep what says which Pods a ReplicaSet, a Service or a budget is about, and what a node has to offer."""
+    """Keep what says which Pods a workload, a Service or a budget is about, and what a node has to offer."""
     match obj:
-        case ReplicaSet():
-            return ReplicaSet(slim_metadata(obj.metadata, Keep()), ReplicaSetSpec(selector=obj.spec.selector))
         case Node():
             return kept_constant(obj)
         case PodDisruptionBudget():
@@ -137,7 +140,7 @@ def kept_other(_uid: str, obj: Object | None) -> Object | None:
                 disruptions_allowed=obj.status.disruptions_allowed, disrupted_pods=obj.status.disrupted_pods
             )
             return PodDisruptionBudget(slim_metadata(obj.metadata, Keep()), obj.spec, status)
-    return obj
+    return only_selector(obj, slim_metadata(obj.metadata, Keep())) if isinstance(obj, Workload) else obj
 
 
 def kept_constant(obj: Object | None) -> Object | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from ...impl.api.meta import Ref
-from ...impl.api.requests import Evict
 
 USER = "kubectl"
 """Who the commands of the script are by."""
 SCRIPT = "script"
 """The number of script steps done; negative while a drain is under way (`draining`)."""
 LISTED = "script/listed"
-"""The evictions that the drain under way is about, one turn for each Pod it has listed; None before it has."""
+"""The evictions that the drain under way is about, one turn for each Pod it has listed; None before it has.
+
+One with a uid has been granted: that Pod is waited for."""
 BLOCKED = "script/given-up"
 """The numbers of the drains that were given up."""
 REFUSED = "script/refused"
@@ -34,11 +35,6 @@ def under_way(done: int) -> bool:
 def initial() -> dict[str, Hashable]:
     """Give the slots before the first step."""
     return {SCRIPT: 0, LISTED: None, BLOCKED: (), REFUSED: (), GONE: ()}
-
-
-def pods_in(listed: tuple[tuple[Evict], ...] | None) -> tuple[Ref, ...]:
-    """Give the Pods that a drain has listed."""
-    return tuple(eviction.pod for (eviction,) in listed or ())
 
 
 def with_gone(gone: tuple[Ref, ...], *more: Ref) -> tuple[Ref, ...]:

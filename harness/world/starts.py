@@ -8,6 +8,9 @@ which waiting Pod is next, which of the best nodes it gets, and, where views lag
 been seen (its selector counts for default spreading; no other ReplicaSet matters to the Pod, and one that has been seen
 stays seen). Each such choice is followed.
 
+A StatefulSet makes a Pod once the one before is ready: it waits for bindings. There the others come to rest after each
+binding. Nothing is lost by that: who is made later waits beside those who wait already, any of whom may be next.
+
 Where somebody also takes away (a Pod is evicted, rejected, over, deleted), or several schedulers act, the order
 matters, and everything is explored. A property of the run, not of the input, tells which: a step that takes away.
 
@@ -23,7 +26,6 @@ from functools import partial
 
 from attrs import evolve, field, frozen
 
-from ...impl.api.apps import ReplicaSet
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object
@@ -31,6 +33,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.policy import Endpoint, EndpointSlice
 from ...impl.api.requests import Bind
 from ...impl.api.well_known import ZONE
+from ...impl.api.workloads import makes_pods
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Status
 from ...model.machine import Action, Machine, Outcome, State, View
@@ -132,13 +135,17 @@ class Fold:
 
 @frozen(eq=False)
 class Growing:
-    """A cluster in which components only add, followed through every choice of its scheduler. `one`: any will do."""
+    """A cluster in which components only add, followed through every choice of its scheduler. `one`: any will do.
+
+    `stepwise`: the others come to rest after every choice.
+    """
 
     whole: Cluster
     fold: Fold
     most: int
     one: bool = False
     limits: Limits = NO_LIMITS
+    stepwise: bool = False
     scheduler: Process = field(init=False)
     others: Machine = field(init=False)
 
@@ -157,13 +164,13 @@ class Growing:
     def rests(self) -> Rests:
         """Give the states of rest. Raises `Unruly` where something is taken away."""
         begun = settle(self.others, limits=self.limits)
-        leaves, why = self._bound(begun)
+        leaves, why = self.followed(begun)
         found = tuple(self._settled(leaves))
-        for rest in found:
-            if kind := rest[OVERFLOW]:
-                raise Restless(f"it needs more places for a {kind} than bounds.pods gives")
-            if any(self._choices(rest, frozenset())):
-                raise Unruly  # Somebody waited for a binding before he made his Pods.
+        if any(any(self._choices(rest, frozenset())) for rest in found):
+            # Somebody waits for a binding before he makes his Pods.
+            found, why = evolve(self, stepwise=True).followed(begun)
+        if kind := next((rest[OVERFLOW] for rest in found if rest[OVERFLOW]), ""):
+            raise Restless(f"it needs more places for a {kind} than bounds.pods gives")
         return Rests(found, why)
 
     def _settled(self, leaves: tuple[State, ...]) -> Iterator[State]:
@@ -183,7 +190,7 @@ class Growing:
                 rest[waiting] = settle(self.others, leaf, limits=self.limits)
                 yield rest[waiting]
 
-    def _bound(self, begun: State) -> tuple[tuple[State, ...], str]:
+    def followed(self, begun: State) -> tuple[tuple[State, ...], str]:
         """Follow every choice until nothing can be bound any more."""
         stack = [(begun, self._listed())]
         met: set[Hashable] = set()
@@ -211,10 +218,8 @@ class Growing:
         return state
 
     def _listed(self) -> frozenset[str]:
-        """Give the ReplicaSets that a scheduler knows from the start."""
-        return frozenset(
-            one.metadata.uid for one in self.whole.machine.initial[0].values() if isinstance(one, ReplicaSet)
-        )
+        """Return the makers of Pods that a scheduler knows from the start."""
+        return frozenset(one.metadata.uid for one in self.whole.machine.initial[0].values() if makes_pods(one))
 
     def _choices(self, state: State, seen: frozenset[str]) -> Iterator[tuple[State, frozenset[str]]]:
         """Give what a scheduler may do next, and which ReplicaSets it must have seen by then.
@@ -249,7 +254,8 @@ class Growing:
         response, updates = self.whole.world.commit(state, self.scheduler.user, bind)
         if not response.ok:
             raise Unruly
-        return apply(state, Outcome("", updates))
+        bound = apply(state, Outcome("", updates))
+        return settle(self.others, bound, limits=self.limits) if self.stepwise else bound
 
 
 def moved(layout: Layout, rest: State, leaf: State) -> State:

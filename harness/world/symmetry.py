@@ -12,7 +12,8 @@ one a new Pod gets is the first, and all free ones look the same. A name that a 
 Pod is gone keeps its place from being given to the same name again; it is renumbered by itself, for no request on it
 can do anything, whatever its number (`model.checker.symmetry`, names left over).
 
-Left out on purpose: places of other kinds, which are few and filled in order; clusters with EndpointSlices or several
+Left out on purpose: places of Pods that have names of their own (a StatefulSet's, which are not alike), and those of
+other kinds, which are few and filled in order; clusters with EndpointSlices or several
 namespaces, whose values mix names and addresses.
 """
 
@@ -187,7 +188,7 @@ class Shape:
         self.turns = {process.turn for process in cluster.processes}
         layout = cluster.world.layout
         self.owners: dict[str, Mention] = {}
-        for number, slot in enumerate(layout.pools["Pod"] if names.places else ()):
+        for number, slot in enumerate(layout.pools["Pod"][: names.places]):
             self.owners[slot] = self.owners[runtime_slot(slot)] = Mention(PLACE, number)
             self.owners[outlived_slot(slot)] = Mention(PLACE, number)
         for slot in layout.pools.get("Node", ()):
@@ -362,7 +363,8 @@ def _anonymous(node: Node, nodes: list[Node], said: frozenset[str]) -> Node:
 
 def _places(cluster: Cluster, said: frozenset[str]) -> int:
     """Give the number of places that can be exchanged, 0 where names might be taken for generated ones."""
-    pool = cluster.world.layout.pools["Pod"]
+    kept = frozenset(cluster.world.layout.homes.values())  # The last ones.
+    pool = tuple(slot for slot in cluster.world.layout.pools["Pod"] if slot not in kept)
     if "PodDisruptionBudget" in cluster.world.layout.pools:
         return 0  # Its status lists evicted Pods, and does not keep their names from being given again.
     spaces = {one.metadata.namespace for one in cluster.scenario.objects if one.metadata.namespace}

@@ -12,7 +12,7 @@ WORLDS: dict[str, tuple[Pair, ...]] = {
     "scheduler": scheduler.PAIRS,
     "reachability": reachability.PAIRS,
 }
-TOPICS = ("scheduler", "placement", "reachability", "network-policy")
+TOPICS = ("scheduler", "placement", "controllers", "reachability", "network-policy")
 
 
 class NoSuchFailureError(LookupError):

@@ -1,4 +1,4 @@
-"""apps/v1: Deployment and ReplicaSet.
+"""apps/v1: Deployment, ReplicaSet, StatefulSet and ControllerRevision.
 
 Upstream: staging/src/k8s.io/api/apps/v1/types.go (v1.32).
 """
@@ -10,7 +10,21 @@ from immutabledict import immutabledict
 
 from .core import IntOrString, PodTemplateSpec
 from .meta import LabelSelector, ObjectMeta, Time
+from .storage import PersistentVolumeClaim
 from .values.frozen import EMPTY, Json
+
+
+class Replicated:
+    """A spec that says how many Pods there are to be."""
+
+    __slots__ = ()
+
+    replicas: int | None
+
+    @property
+    def wanted(self) -> int:
+        """How many Pods are asked for: 1 where nothing is said."""
+        return 1 if self.replicas is None else self.replicas
 
 
 @frozen
@@ -32,7 +46,7 @@ class DeploymentStrategy:
 
 
 @frozen
-class DeploymentSpec:
+class DeploymentSpec(Replicated):
     """What a Deployment should be; `replicas` None is defaulted to 1 by the API server."""
 
     replicas: int | None = None
@@ -44,11 +58,6 @@ class DeploymentSpec:
     paused: bool = False
     progress_deadline_seconds: int | None = None
     extra: immutabledict[str, Json] = EMPTY
-
-    @property
-    def wanted(self) -> int:
-        """Give how many Pods are asked for: 1 where nothing is said."""
-        return 1 if self.replicas is None else self.replicas
 
 
 @frozen
@@ -90,7 +99,7 @@ class Deployment:
 
 
 @frozen
-class ReplicaSetSpec:
+class ReplicaSetSpec(Replicated):
     """How many Pods of which template."""
 
     replicas: int | None = None
@@ -98,11 +107,6 @@ class ReplicaSetSpec:
     selector: LabelSelector = LabelSelector()
     template: PodTemplateSpec = PodTemplateSpec()
     extra: immutabledict[str, Json] = EMPTY
-
-    @property
-    def wanted(self) -> int:
-        """Give how many Pods are asked for: 1 where nothing is said."""
-        return 1 if self.replicas is None else self.replicas
 
 
 @frozen
@@ -128,5 +132,116 @@ class ReplicaSet:
     extra: immutabledict[str, Json] = EMPTY
 
 
-Workload = Deployment | ReplicaSet
+@frozen
+class RollingUpdateStatefulSetStrategy:
+    """From which ordinal on Pods are replaced; `max_unavailable` counts only behind a feature gate that is off."""
+
+    partition: int | None = None
+    max_unavailable: IntOrString | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class StatefulSetUpdateStrategy:
+    """RollingUpdate or OnDelete."""
+
+    type: str = ""
+    rolling_update: RollingUpdateStatefulSetStrategy | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class StatefulSetOrdinals:
+    """The number of the first Pod."""
+
+    start: int = 0
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class StatefulSetPersistentVolumeClaimRetentionPolicy:
+    """What becomes of claims when their set is deleted, or scaled down: Retain or Delete."""
+
+    when_deleted: str = ""
+    when_scaled: str = ""
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class StatefulSetSpec(Replicated):
+    """How many Pods with names of their own, of which template, with which volumes."""
+
+    replicas: int | None = None
+    selector: LabelSelector = LabelSelector()
+    template: PodTemplateSpec = PodTemplateSpec()
+    volume_claim_templates: tuple[PersistentVolumeClaim, ...] = ()
+    service_name: str = ""
+    pod_management_policy: str = ""
+    update_strategy: StatefulSetUpdateStrategy = StatefulSetUpdateStrategy()
+    revision_history_limit: int | None = None
+    min_ready_seconds: int = 0
+    persistent_volume_claim_retention_policy: StatefulSetPersistentVolumeClaimRetentionPolicy | None = None
+    ordinals: StatefulSetOrdinals | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+    @property
+    def first(self) -> int:
+        """The ordinal of the first Pod."""
+        return 0 if self.ordinals is None else self.ordinals.start
+
+
+@frozen
+class StatefulSetStatus:
+    """What the StatefulSet controller last counted, and the names of the revisions that it rolls from and to."""
+
+    observed_generation: int = 0
+    replicas: int = 0
+    ready_replicas: int = 0
+    current_replicas: int = 0
+    updated_replicas: int = 0
+    current_revision: str = ""
+    update_revision: str = ""
+    collision_count: int | None = None
+    conditions: tuple[WorkloadCondition, ...] = ()
+    available_replicas: int = 0
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen(cache_hash=True)
+class StatefulSet:
+    """Keeps Pods that have names of their own, one after the other."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: StatefulSetSpec = StatefulSetSpec()
+    status: StatefulSetStatus = StatefulSetStatus()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class RevisionSpec:
+    """The part of a workload's spec that a revision keeps."""
+
+    template: PodTemplateSpec = PodTemplateSpec()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class RevisionData:
+    """The patch that brings a workload back to a revision."""
+
+    spec: RevisionSpec = RevisionSpec()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen(cache_hash=True)
+class ControllerRevision:
+    """A template that a workload had, and the how manieth it was."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    data: RevisionData = RevisionData()
+    revision: int = 0
+    extra: immutabledict[str, Json] = EMPTY
+
+
+Workload = Deployment | ReplicaSet | StatefulSet
 """Those who have Pods made, as many as `spec.wanted` says, of `spec.template`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from .apps import Deployment, ReplicaSet
+from .apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import Ref
 from .networking import NetworkPolicy
@@ -20,6 +20,8 @@ Object = (
     | Event
     | Deployment
     | ReplicaSet
+    | StatefulSet
+    | ControllerRevision
     | PodDisruptionBudget
     | Eviction
     | EndpointSlice
@@ -62,6 +64,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("ResourceQuota", "v1", "resourcequotas", namespaced=True, cls=ResourceQuota),
     Kind("Deployment", "apps/v1", "deployments", namespaced=True, cls=Deployment),
     Kind("ReplicaSet", "apps/v1", "replicasets", namespaced=True, cls=ReplicaSet),
+    Kind("StatefulSet", "apps/v1", "statefulsets", namespaced=True, cls=StatefulSet),
+    Kind("ControllerRevision", "apps/v1", "controllerrevisions", namespaced=True, cls=ControllerRevision),
     Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", namespaced=True, cls=PodDisruptionBudget),
     Kind("Eviction", "policy/v1", "evictions", namespaced=True, cls=Eviction),
     Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", namespaced=True, cls=EndpointSlice),

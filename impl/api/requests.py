@@ -55,10 +55,14 @@ class Bind:
 
 @frozen
 class Evict:
-    """POST pods/NAME/eviction: delete a Pod if its budgets allow; else 429 Too Many Requests."""
+    """POST pods/NAME/eviction: delete a Pod if its budgets allow; else 429 Too Many Requests.
+
+    `uid` "" asks for no check; else 409 on another Pod of that name.
+    """
 
     pod: Ref
     grace_period_seconds: int | None = None
+    uid: str = ""
 
 
 @frozen

@@ -9,6 +9,13 @@ HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 REGION = "topology.kubernetes.io/region"
 TEMPLATE_HASH = "pod-template-hash"
+REVISION_HASH = "controller-revision-hash"
+POD_NAME = "statefulset.kubernetes.io/pod-name"
+POD_INDEX = "apps.kubernetes.io/pod-index"
+IDENTITY = frozenset({POD_NAME, POD_INDEX})
+"""Labels that say which Pod of its workload one is."""
+MADE_LABELS = IDENTITY | {TEMPLATE_HASH, REVISION_HASH}
+"""Labels that controllers add to those of a template."""
 
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"

@@ -8,11 +8,23 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from ..api.apps import Deployment, DeploymentSpec, DeploymentStrategy, ReplicaSet, RollingUpdateDeployment
+from ..api.apps import (
+    Deployment,
+    DeploymentSpec,
+    DeploymentStrategy,
+    ReplicaSet,
+    RollingUpdateDeployment,
+    RollingUpdateStatefulSetStrategy,
+    StatefulSet,
+    StatefulSetPersistentVolumeClaimRetentionPolicy,
+    StatefulSetSpec,
+    StatefulSetUpdateStrategy,
+)
 from ..api.core import Node, Pod, Service, ServicePort, ServiceSpec
 from ..api.kinds import Object
 from ..api.networking import NetworkPolicy, NetworkPolicyPort, NetworkPolicySpec
 from ..api.policy import EndpointPort, EndpointSlice, PriorityClass, RoleBinding, RoleRef, Subject
+from ..api.storage import PersistentVolumeClaim
 from .pod_defaults import default_pod, default_template, with_extra
 
 QUARTER = "25%"
@@ -31,6 +43,8 @@ def default(obj: Object) -> Object:
         case ReplicaSet():
             replicas = obj.spec.wanted
             return evolve(obj, spec=evolve(obj.spec, replicas=replicas, template=default_template(obj.spec.template)))
+        case StatefulSet():
+            return evolve(obj, spec=_statefulset(obj.spec))
         case Service():
             return evolve(obj, spec=_service(obj.spec))
         case Node():
@@ -73,6 +87,41 @@ def _strategy(strategy: DeploymentStrategy) -> DeploymentStrategy:
         max_surge=QUARTER if surge is None else surge,
     )
     return evolve(strategy, type=kind, rolling_update=complete)
+
+
+def _statefulset(spec: StatefulSetSpec) -> StatefulSetSpec:
+    history = spec.revision_history_limit
+    retention = spec.persistent_volume_claim_retention_policy or StatefulSetPersistentVolumeClaimRetentionPolicy()
+    return evolve(
+        spec,
+        replicas=spec.wanted,
+        template=default_template(spec.template),
+        volume_claim_templates=tuple(map(_claim, spec.volume_claim_templates)),
+        pod_management_policy=spec.pod_management_policy or "OrderedReady",
+        update_strategy=_update_strategy(spec.update_strategy),
+        revision_history_limit=10 if history is None else history,
+        persistent_volume_claim_retention_policy=evolve(
+            retention,
+            when_deleted=retention.when_deleted or "Retain",
+            when_scaled=retention.when_scaled or "Retain",
+        ),
+    )
+
+
+def _update_strategy(strategy: StatefulSetUpdateStrategy) -> StatefulSetUpdateStrategy:
+    kind = strategy.type or "RollingUpdate"
+    if kind != "RollingUpdate":
+        return strategy
+    rolling = strategy.rolling_update or RollingUpdateStatefulSetStrategy()
+    # The feature gate MaxUnavailableStatefulSet is off: the strategy of the kind drops the number.
+    complete = evolve(rolling, partition=rolling.partition or 0, max_unavailable=None)
+    return evolve(strategy, type=kind, rolling_update=complete)
+
+
+def _claim(claim: PersistentVolumeClaim) -> PersistentVolumeClaim:
+    """Default the template of a claim."""
+    spec = evolve(claim.spec, volume_mode=claim.spec.volume_mode or "Filesystem")
+    return evolve(claim, spec=spec, status=evolve(claim.status, phase=claim.status.phase or "Pending"))
 
 
 def _service(spec: ServiceSpec) -> ServiceSpec:

@@ -21,7 +21,7 @@ from ..api.values.selectors import selects
 from .binding import with_condition
 from .create import Answer
 from .delete import delete
-from .status import forbidden, internal_error, not_found, too_many_requests
+from .status import forbidden, internal_error, not_found, too_many_requests, uid_conflict
 from .storage import Objects, Storage, Transaction, put
 
 REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
@@ -33,10 +33,12 @@ EVICTED = PodCondition(
 
 
 def evict(storage: Storage, request: Evict, now: Time) -> Answer:
-    """Evict a Pod: 404 when it is missing, 429 when a budget refuses, 500 when two budgets claim it."""
+    """Evict a Pod: 404 when it is missing, 409 on another uid, 429 when a budget refuses, 500 when two claim it."""
     pod = storage.get(request.pod)
     if not isinstance(pod, Pod):
         return not_found(request.pod), ()
+    if request.uid and request.uid != pod.metadata.uid:
+        return uid_conflict(request.pod, request.uid, pod.metadata.uid), ()
     if ignores_budgets(pod):
         answer, writes = _delete(pod, request, now)
         return _granted(answer), writes

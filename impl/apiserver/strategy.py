@@ -11,7 +11,7 @@ from typing import Any, cast
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..api.apps import Deployment, DeploymentStatus, ReplicaSet, ReplicaSetStatus, Workload
+from ..api.apps import Deployment, Workload
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ..api.kinds import Object
 from ..api.meta import Time
@@ -19,14 +19,14 @@ from ..api.networking import NetworkPolicy
 from ..api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus, PriorityClass
 from ..api.values.frozen import freeze, strings
 from ..api.values.qos import qos_class
+from ..api.workloads import with_size, without_status
 from .label_keys import with_label_keys
 from .storage import with_meta
 
 CREATE_ON_UPDATE = frozenset({"Lease", "Service", "Event", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 """Kinds whose PUT creates what is missing."""
 
-WITH_STATUS = (Pod, Node, Deployment, ReplicaSet, PodDisruptionBudget)
-WITH_SCALE = (Deployment, ReplicaSet)
+WITH_STATUS = Pod | Node | Workload | PodDisruptionBudget
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
 
 
@@ -35,16 +35,14 @@ def prepare_for_create(obj: Object, now: Time) -> Object:
     match obj:
         case Pod():
             return evolve(obj, status=_first_pod_status(obj, now), spec=with_label_keys(obj))
-        case Deployment():
-            return with_meta(evolve(obj, status=DeploymentStatus()), generation=1)
-        case ReplicaSet():
-            return with_meta(evolve(obj, status=ReplicaSetStatus()), generation=1)
         case PodDisruptionBudget():
             return with_meta(evolve(obj, status=PodDisruptionBudgetStatus()), generation=1)
         case EndpointSlice() | NetworkPolicy() | PriorityClass():
             return with_meta(obj, generation=1)
         case Namespace():
             return _first_namespace(obj)
+        case _ if isinstance(obj, Workload):
+            return with_meta(without_status(obj), generation=1)
         case _:
             return obj
 
@@ -80,7 +78,7 @@ def _wish_changed(new: Any, old: Any) -> bool:
     match old:
         case Deployment():
             return bool(new.spec != old.spec or new.metadata.annotations != old.metadata.annotations)
-        case ReplicaSet() | PodDisruptionBudget() | NetworkPolicy():
+        case _ if isinstance(old, Workload | PodDisruptionBudget | NetworkPolicy):
             return bool(new.spec != old.spec)
         case EndpointSlice():
             labels = new.metadata.labels != old.metadata.labels
@@ -131,7 +129,7 @@ def _ungated(new: Pod, old: Pod) -> Pod:
 def only_status(new: Any, old: Any) -> Object | None:
     """Give the stored object with the status wanted; None when the kind has no status subresource.
 
-    The status strategies of Deployments and ReplicaSets reset the spec (and the labels), not the annotations: that is
+    The status strategies of workloads reset the spec (and the labels), not the annotations: that is
     how the Deployment controller writes the revision.
     """
     if not isinstance(old, WITH_STATUS):
@@ -148,12 +146,11 @@ def only_status(new: Any, old: Any) -> Object | None:
 
 def only_scale(new: Any, old: Any) -> Workload | None:
     """Give the stored object with the replicas wanted; None when the kind has no scale subresource."""
-    if not isinstance(old, WITH_SCALE):
+    if not isinstance(old, Workload):
         return None
     if new.spec.replicas == old.spec.replicas:
         return old
-    spec: Any = evolve(old.spec, replicas=new.spec.replicas)
-    return with_meta(evolve(old, spec=spec), generation=old.metadata.generation + 1)
+    return with_meta(with_size(old, new.spec.replicas), generation=old.metadata.generation + 1)
 
 
 def with_name_label(obj: Object) -> Object:

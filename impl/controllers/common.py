@@ -51,16 +51,22 @@ def controlled_by(obj: Object, owner: Object) -> bool:
     return controller is not None and controller.uid == owner.metadata.uid
 
 
-def claim(owner: Object, selector: LabelSelector, candidates: Iterable[T]) -> tuple[tuple[T, ...], tuple[Request, ...]]:
+def claim(
+    owner: Object,
+    selector: LabelSelector,
+    candidates: Iterable[T],
+    *,
+    belongs: Callable[[T], bool] = lambda _one: True,
+) -> tuple[tuple[T, ...], tuple[Request, ...]]:
     """Give the candidates that are the owner's, and the requests that adopt orphans and release strays.
 
     An orphan that the selector matches is adopted and counts at once, unless it or the owner is terminating. A
-    controlled object that the selector no longer matches is released and no longer counts.
+    controlled object that the selector no longer matches, or that does not belong, is released and no longer counts.
     """
     mine: list[T] = []
     requests: list[Request] = []
     for one in candidates:
-        matches = selects(selector, one.metadata.labels)
+        matches = selects(selector, one.metadata.labels) and belongs(one)
         if one.metadata.controller is not None:
             if not controlled_by(one, owner):
                 continue

@@ -2,7 +2,7 @@
 
 Upstream: pkg/controller/disruption/disruption.go (v1.32).
 Left out on purpose: Events; the DisruptionAllowed condition; the scale subresource of custom controllers, and with it
-StatefulSets and other kinds without a class here: their Pods have no controller that can be found, and the sync fails.
+kinds without a class here: their Pods have no controller that can be found, and the sync fails.
 The recheck when a disrupted Pod's two minutes are over is a timer.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ..api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
+from ..api.apps import Workload
 from ..api.cache import Cache
 from ..api.core import Pod
 from ..api.kinds import Object
@@ -22,6 +22,7 @@ from ..api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
 from ..api.requests import Request, Update
 from ..api.values.int_or_percent import scaled_value
 from ..api.values.selectors import selects
+from ..api.workloads import BY_KIND, MAKERS, NAMES, only_size
 from .common import Keep, Transform, slim_metadata, slim_pod, whole
 
 DELETION_TIMEOUT = 120
@@ -37,7 +38,7 @@ class NoController:
 
 def reads(_key: Ref) -> tuple[str, ...]:
     """Name the kinds that a sync looks at."""
-    return ("Deployment", "Pod", "PodDisruptionBudget", "ReplicaSet")
+    return ("Pod", "PodDisruptionBudget", *NAMES)
 
 
 def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
@@ -98,7 +99,7 @@ def expected_scale(cache: Cache, pods: tuple[Pod, ...]) -> int | NoController:
         controller = pod.metadata.controller
         if controller is None or controller.uid in scales:
             continue
-        found = _scale(cache, controller, pod.metadata.namespace)
+        found = _scale(cache, controller, pod.metadata.namespace) if controller.kind in MAKERS else None
         if found is None:
             return NoController(pod.metadata.name)
         uid, replicas = found
@@ -107,17 +108,14 @@ def expected_scale(cache: Cache, pods: tuple[Pod, ...]) -> int | NoController:
 
 
 def _scale(cache: Cache, controller: OwnerReference, namespace: str) -> tuple[str, int] | None:
-    """Find a controller's uid and wanted replicas: the Deployment's where it has the ReplicaSet, else its own."""
-    rs = cache.get(ReplicaSet, Ref("ReplicaSet", namespace, controller.name))
-    if controller.kind != "ReplicaSet" or rs is None or rs.metadata.uid != controller.uid:
+    """Find a controller's uid and wanted replicas: those of a workload that controls it in turn, else its own."""
+    found = cache.objects.get(Ref(controller.kind, namespace, controller.name))
+    if not isinstance(found, Workload) or found.metadata.uid != controller.uid:
         return None
-    owner = rs.metadata.controller
-    if owner is None or owner.kind != "Deployment":
-        return rs.metadata.uid, rs.spec.wanted
-    deployment = cache.get(Deployment, Ref("Deployment", namespace, owner.name))
-    if deployment is None or deployment.metadata.uid != owner.uid:
-        return None
-    return deployment.metadata.uid, deployment.spec.wanted
+    above = found.metadata.controller
+    if above is not None and above.kind in BY_KIND:
+        return _scale(cache, above, namespace)
+    return found.metadata.uid, found.spec.wanted
 
 
 def disrupted_pods(noted: Mapping[str, Time], pods: tuple[Pod, ...], now: Time) -> immutabledict[str, Time]:
@@ -149,14 +147,7 @@ def _slim(obj: Object) -> Object | None:
     if isinstance(obj, Pod):
         slim = slim_pod(obj, Keep(labels=True, owners=True))
         return evolve(slim, status=evolve(slim.status, phase=""))
-    metadata = slim_metadata(obj.metadata, Keep(owners=True))
-    if isinstance(obj, ReplicaSet):
-        return ReplicaSet(metadata, ReplicaSetSpec(replicas=obj.spec.replicas))
-    if isinstance(obj, Deployment):
-        return Deployment(metadata, DeploymentSpec(replicas=obj.spec.replicas))
-    return None
+    return only_size(obj, slim_metadata(obj.metadata, Keep(owners=True))) if isinstance(obj, Workload) else None
 
 
-TRANSFORM: Transform = immutabledict(
-    {"Deployment": _slim, "Pod": _slim, "PodDisruptionBudget": whole, "ReplicaSet": _slim}
-)
+TRANSFORM: Transform = immutabledict({"Pod": _slim, "PodDisruptionBudget": whole, **dict.fromkeys(NAMES, _slim)})

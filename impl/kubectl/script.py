@@ -13,12 +13,12 @@ from attrs import field, frozen
 from immutabledict import immutabledict
 
 from ..api import core
-from ..api.apps import ReplicaSet
 from ..api.cache import Cache
 from ..api.core import Node, Pod
 from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
 from ..api.requests import Create, Delete, Request
+from ..api.workloads import BY_KIND, NAMES
 from . import nodes, workloads
 from .apply import apply
 from .found import Kept, Missing, find_node, ref_for
@@ -206,7 +206,7 @@ class DeletePod(Command):
     @property
     def reads(self) -> tuple[str, ...]:
         """Pods, and what they may belong to."""
-        return ("Pod", "ReplicaSet", "Deployment")
+        return ("Pod", *NAMES)
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -369,7 +369,8 @@ class RolloutUndo(OfWorkload):
     @property
     def reads(self) -> tuple[str, ...]:
         """The workload, and what remembers its revisions."""
-        return (self.kind, "ReplicaSet")
+        kind = BY_KIND.get(self.kind)
+        return (self.kind, kind.remembers) if kind is not None and kind.remembers else (self.kind,)
 
     def requests(self, cache: Cache, namespace: str) -> Asked:
         """Patch the template."""
@@ -483,11 +484,10 @@ def _pod_to_delete(step: DeletePod, cache: Cache, namespace: str) -> Ref | Missi
 
 
 def _workload(pod: Pod, cache: Cache) -> str:
-    """Name what a Pod belongs to: its controller, or its ReplicaSet's Deployment; itself where nothing controls it."""
+    """Name what a Pod belongs to: its controller, or what controls that; itself where nothing controls it."""
     owner = pod.metadata.controller
     if owner is None:
         return f"Pod/{pod.metadata.name}"
-    if owner.kind == "ReplicaSet":
-        replica_set = cache.get(ReplicaSet, Ref("ReplicaSet", pod.metadata.namespace, owner.name))
-        owner = (replica_set.metadata.controller if replica_set else None) or owner
+    maker = cache.objects.get(Ref(owner.kind, pod.metadata.namespace, owner.name)) if owner.kind in BY_KIND else None
+    owner = (maker.metadata.controller if maker else None) or owner
     return f"{owner.kind}/{owner.name}"

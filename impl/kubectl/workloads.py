@@ -1,20 +1,22 @@
 """set image, scale, rollout undo, restart, pause and resume: commands on something with a Pod template.
 
 Upstream: staging/src/k8s.io/kubectl/pkg/cmd/{set/set_image.go,scale,rollout} and pkg/polymorphichelpers (v1.32).
-Left out on purpose: StatefulSets and DaemonSets (no kinds of this vocabulary), `--to-revision`, `--current-replicas`.
+Left out on purpose: DaemonSets (no kind of this vocabulary), `--to-revision`, `--current-replicas`.
 """
 
 from __future__ import annotations
 
 from attrs import evolve
+from immutabledict import immutabledict
 
-from ..api.apps import Deployment, ReplicaSet, Workload
+from ..api.apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet, Workload
 from ..api.cache import Cache
 from ..api.core import Container, Pod, PodTemplateSpec
 from ..api.meta import ObjectMeta, Ref
 from ..api.requests import Request, Update
 from ..api.values.frozen import Strings, strings
 from ..api.well_known import TEMPLATE_HASH
+from ..api.workloads import with_size, with_template
 from .found import Kept, Missing, find_workload, revision
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
@@ -70,13 +72,7 @@ def scale(kind: str, name: str, namespace: str, cache: Cache, *, replicas: int) 
     live = find_workload(kind, name, namespace, cache)
     if isinstance(live, Missing):
         return live
-    return (Update(_with_replicas(live, replicas), live, "scale"),)
-
-
-def _with_replicas(live: Workload, replicas: int) -> Workload:
-    if isinstance(live, Deployment):
-        return evolve(live, spec=evolve(live.spec, replicas=replicas))
-    return evolve(live, spec=evolve(live.spec, replicas=replicas))
+    return (Update(with_size(live, replicas), live, "scale"),)
 
 
 def rollout_restart(
@@ -84,9 +80,9 @@ def rollout_restart(
 ) -> tuple[Request, ...] | Missing:
     """Stamp the template, so that every Pod is replaced; `at` "" takes the number after the last stamp."""
     live = find_workload(kind, name, namespace, cache)
-    if not isinstance(live, Deployment):
+    if not isinstance(live, Deployment | StatefulSet):
         return Missing(f"{kind} {namespace}/{name} that can be restarted")
-    if live.spec.paused:
+    if isinstance(live, Deployment) and live.spec.paused:
         return Missing(f"Deployment {namespace}/{name} that is not paused")
     meta = live.spec.template.metadata
     last = meta.annotations.get(RESTARTED_AT, "0")
@@ -108,6 +104,8 @@ def set_paused(kind: str, name: str, namespace: str, cache: Cache, *, paused: bo
 def rollout_undo(kind: str, name: str, namespace: str, cache: Cache) -> tuple[Request, ...] | Missing:
     """Put the template of the last revision but one back; nothing is sent when it is the template already."""
     live = find_workload(kind, name, namespace, cache)
+    if isinstance(live, StatefulSet):
+        return _undo_statefulset(live, cache)
     if not isinstance(live, Deployment):
         return Missing(f"{kind} {namespace}/{name} that can be rolled back")
     if live.spec.paused:
@@ -122,6 +120,17 @@ def rollout_undo(kind: str, name: str, namespace: str, cache: Cache) -> tuple[Re
     return _with_template(evolve(live, metadata=evolve(live.metadata, annotations=annotations)), template, base=live)
 
 
+def _undo_statefulset(live: StatefulSet, cache: Cache) -> tuple[Request, ...] | Missing:
+    """Apply the last revision but one as a patch (pkg/polymorphichelpers/rollback.go, StatefulSetRollbacker)."""
+    meta = live.metadata
+    mine = [one for one in cache.list(ControllerRevision, meta.namespace) if _controls(live, one)]
+    if len(mine) < 2:
+        return Missing(f"earlier revision of StatefulSet {meta.namespace}/{meta.name}")
+    target = sorted(mine, key=lambda one: one.revision)[-2].data.spec.template
+    extra = immutabledict({key: value for key, value in target.extra.items() if key != "$patch"})
+    return _with_template(live, evolve(target, extra=extra))
+
+
 def _previous(live: Deployment, cache: Cache) -> ReplicaSet | None:
     """Give the ReplicaSet with the second highest revision among those the Deployment controls."""
     mine = [one for one in cache.list(ReplicaSet, live.metadata.namespace) if _controls(live, one)]
@@ -130,9 +139,9 @@ def _previous(live: Deployment, cache: Cache) -> ReplicaSet | None:
     return by_revision[lower[-1]] if lower else None
 
 
-def _controls(live: Deployment, replica_set: ReplicaSet) -> bool:
-    owner = replica_set.metadata.controller
-    return owner is not None and (owner.kind, owner.uid) == ("Deployment", live.metadata.uid)
+def _controls(live: Workload, made: ReplicaSet | ControllerRevision) -> bool:
+    owner = made.metadata.controller
+    return owner is not None and (owner.kind, owner.uid) == (type(live).__name__, live.metadata.uid)
 
 
 def _without_hash(template: PodTemplateSpec) -> PodTemplateSpec:
@@ -148,10 +157,5 @@ def _undone_annotations(live: ObjectMeta, target: ObjectMeta) -> Strings:
 
 def _with_template(live: Workload, template: PodTemplateSpec, *, base: Workload | None = None) -> tuple[Request, ...]:
     """Send the live object with another template, unless that changes nothing."""
-    after: Workload
-    if isinstance(live, Deployment):
-        after = evolve(live, spec=evolve(live.spec, template=template))
-    else:
-        after = evolve(live, spec=evolve(live.spec, template=template))
-    before = base or live
+    after, before = with_template(live, template), base or live
     return () if after == before else (Update(after, before),)

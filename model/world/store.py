@@ -2,7 +2,10 @@
 
 A place is a slot that holds one object of a kind or None. Objects of kinds that nothing changes are constants and
 take no slot. Names of created objects carry their place (`web-5d8f-p3`), so equal clusters are equal states however
-they came about; a place is used again only when nothing in the state remembers the name it gave.
+they came about; a place is used again only when nothing in the state remembers the name it gave. Some names are not
+generated and used again at once (a StatefulSet's `db-0`): they have places of their own (`Layout.homes`), and who is
+made under such a name is told from the one before by its uid, which is a number longer for as long as anything in the
+state remembers that one.
 
 Left out on purpose: resource versions and uids as numbers. An object's uid is its reference, and a precondition
 compares the object as it was read with the object as it is: what differs from a version number is only an object
@@ -14,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache
+from itertools import chain, count
 from typing import Any
 
 from attrs import field, fields, frozen, has
@@ -24,12 +28,20 @@ from ...impl.api.meta import Ref
 from ..machine import View
 
 Updates = dict[str, Hashable]
+NO_HOMES: immutabledict[Ref, str] = immutabledict()
 
 _PLACE = re.compile(r"-[a-z](\d+)$")
+_AGAIN = "~"
+"""What stands in a uid between the reference and the number of one who was made under a name that is remembered."""
+
+
+def name_in(uid: str) -> str:
+    """Return the name of the object that a uid is of."""
+    return uid.rpartition("/")[2].partition(_AGAIN)[0]
 
 
 class Names:
-    """Which object names a value mentions; what was found is kept for each object, which is told by its identity.
+    """Which object names and uids a value mentions; what was found is kept for each object, told by its identity.
 
     The objects are kept with it, lest another one take their place: they are what the states of one machine hold.
     """
@@ -38,7 +50,7 @@ class Names:
         self.kept: dict[int, tuple[object, frozenset[str]]] = {}
 
     def __call__(self, value: Any) -> frozenset[str]:
-        """Give every object name that a value mentions, wherever it is inside."""
+        """Give every object name and uid that a value mentions, wherever it is inside."""
         if isinstance(value, tuple):
             return frozenset().union(*map(self, value))
         if not _fields_of(value.__class__):
@@ -58,6 +70,8 @@ class Layout:
     memories: tuple[str, ...] = ()
     busy: immutabledict[str, str] = immutabledict()
     """By place: a slot that must be idle (its value false) before the place is used again."""
+    homes: immutabledict[Ref, str] = immutabledict()
+    """The places that are kept for objects which have names of their own."""
     names: Names = field(factory=Names, eq=False, repr=False)
 
     def slots(self) -> tuple[str, ...]:
@@ -81,7 +95,7 @@ def idle(value: Hashable) -> bool:
 
 
 def names_in(value: object) -> frozenset[str]:
-    """Give every object name that a value mentions, wherever it is inside."""
+    """Give every object name and uid that a value mentions, wherever it is inside."""
     found: set[str] = set()
     _collect(value, found)
     return frozenset(found)
@@ -97,7 +111,7 @@ def _collect(value: Any, found: set[str]) -> None:
         for name in names:
             inner = getattr(value, name)
             if isinstance(inner, str):
-                if name == "name":
+                if name == "name" or (name == "uid" and inner):
                     found.add(inner)
             elif inner is not None:
                 _collect(inner, found)
@@ -159,21 +173,34 @@ class Stored:
             return pool[int(hint[1])]
         return next((slot for slot in pool if self.via(reference, slot) == ref), None)
 
-    def free_place(self, kind: str, prefix: str) -> tuple[str, str]:
-        """Give the first place that is free and forgotten, and the suffix it gives to a generated name.
+    def free_place(self, ref: Ref, prefix: str) -> tuple[str, str]:
+        """Return a new object's own place, or the first that is free and forgotten and the suffix of a generated name.
 
         The suffix begins with the kind's letter: what is remembered are names, and no kind takes those of another.
         """
+        kind, home = ref.kind, self.layout.homes.get(ref)
+        if home is not None and self._is_free(home):
+            return home, ""
         remembered = [self.via(self.layout.names, slot) for slot in self.layout.memories] if prefix else []
+        kept = frozenset(self.layout.homes.values())
         for number, slot in enumerate(self.layout.pools.get(kind, ())):
-            if not self.via(absent, slot):
-                continue
-            if slot in self.layout.busy and not self.via(idle, self.layout.busy[slot]):
+            if slot in kept or not self._is_free(slot):
                 continue
             suffix = f"{kind[0].lower()}{number}"
             if not any(f"{prefix}{suffix}" in names for names in remembered):
                 return slot, suffix
         raise Full(kind)
+
+    def _is_free(self, slot: str) -> bool:
+        busy = self.layout.busy.get(slot)
+        return bool(self.via(absent, slot)) and (busy is None or bool(self.via(idle, busy)))
+
+    def unused(self, uid: str) -> str:
+        """Return a uid that nothing remembers: this one, or it with a number."""
+        slots = (*self.layout.memories, *self.layout.busy.values())
+        remembered = frozenset().union(*(self.via(self.layout.names, slot) for slot in slots))
+        again = (f"{uid}{_AGAIN}{number}" for number in count(2))
+        return next(one for one in chain((uid,), again) if one not in remembered)
 
     def write(self, ref: Ref, obj: Object | None, free: str | None) -> None:
         """Lay one committed change over the store; a new object goes to the place chosen for it."""
@@ -188,11 +215,19 @@ def pool(kind: str, size: int) -> tuple[str, ...]:
     return tuple(f"store/{kind}/{number}" for number in range(size))
 
 
-def place(objects: Iterable[Object], pools: Mapping[str, tuple[str, ...]]) -> dict[str, Object | None]:
-    """Put objects into the places of their kinds, in order."""
+def place(
+    objects: Iterable[Object], pools: Mapping[str, tuple[str, ...]], homes: Mapping[Ref, str] = NO_HOMES
+) -> dict[str, Object | None]:
+    """Put objects into their own places, and into those of their kinds, in order."""
     slots: dict[str, Object | None] = {slot: None for kind in sorted(pools) for slot in pools[kind]}
-    for obj in objects:
-        free = next((slot for slot in pools[ref_of(obj).kind] if slots[slot] is None), None)
+    kept = frozenset(homes.values())
+    given = tuple(objects)
+    slots |= {homes[ref_of(obj)]: obj for obj in given if ref_of(obj) in homes}
+    for obj in given:
+        if ref_of(obj) in homes:
+            continue
+        places = sorted(pools[ref_of(obj).kind], key=kept.__contains__)
+        free = next((slot for slot in places if slots[slot] is None), None)
         if free is None:
             raise Full(ref_of(obj).kind)
         slots[free] = obj

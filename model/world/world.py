@@ -213,7 +213,7 @@ class World:
         ref = ref_of(new)
         if ref.kind not in self.layout.pools or (ref.name and stored.get(ref) is not None):
             return None, ""
-        return stored.free_place(ref.kind, "" if ref.name else new.metadata.generate_name)
+        return stored.free_place(ref, "" if ref.name else new.metadata.generate_name)
 
     # --- looking ---------------------------------------------------------------------------------------------------
 

@@ -37,9 +37,7 @@ def _image(obj: Workload) -> str:
 
 def _generation(rs: ReplicaSet) -> Generation:
     sized_for = rs.metadata.annotations.get(DESIRED)
-    return Generation(
-        rs.spec.replicas or 0, rs.status.available_replicas, None if sized_for is None else int(sized_for)
-    )
+    return Generation(rs.spec.wanted, rs.status.available_replicas, None if sized_for is None else int(sized_for))
 
 
 def refines(before: State, after: State) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import evolve
 
 from ...impl.api.cache import Cache
-from ...impl.api.core import Pod
+from ...impl.api.core import Pod, PodStatus
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.requests import Create, Delete, PatchMetadata, Request, Update
@@ -58,6 +58,8 @@ def _with_metadata(obj: Any, metadata: ObjectMeta) -> Any:
 def _created(store: Cache, obj: Object, suffix: str) -> Cache | None:
     name = obj.metadata.name or f"{obj.metadata.generate_name}{suffix}"
     named = _with_metadata(obj, evolve(obj.metadata, name=name, generate_name="", generation=1))
+    if isinstance(named, Pod):
+        named = evolve(named, status=PodStatus("Pending"))
     ref = ref_of(named)
     if ref in store.objects:
         return None

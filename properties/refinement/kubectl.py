@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from attrs import evolve
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Deployment
+from ...impl.api.apps import Deployment, Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import ref_of
 from ...impl.api.requests import Create, Delete, Evict, Request, Update
+from ...impl.api.workloads import with_size
 from ...impl.kubectl import script
 from ...model.components import kubectl as model
 
@@ -18,7 +18,7 @@ def abstract(cache: Cache) -> model.State:
     """See the live objects as a state of the model."""
     return model.State(
         workloads=immutabledict(
-            (one.metadata.name, model.Workload(one.spec.replicas or 0, _images(one))) for one in cache.list(Deployment)
+            (one.metadata.name, model.Workload(one.spec.wanted, _images(one))) for one in cache.list(Deployment)
         ),
         hosts=immutabledict((one.metadata.name, _host(one)) for one in cache.list(Node)),
         pods=immutabledict((one.metadata.name, _place(one)) for one in cache.list(Pod)),
@@ -70,8 +70,8 @@ def granted(cache: Cache, request: Request) -> Cache:
             return Cache.of((*objects.values(), created))
         case Update(object=updated, subresource="scale"):
             old = objects[ref_of(updated)]
-            if isinstance(old, Deployment) and isinstance(updated, Deployment):
-                updated = evolve(old, spec=evolve(old.spec, replicas=updated.spec.replicas))
+            if isinstance(old, Workload) and isinstance(updated, Workload):
+                updated = with_size(old, updated.spec.replicas)
             return Cache(objects.set(ref_of(updated), updated))
         case Update(object=updated):
             return Cache(objects.set(ref_of(updated), updated))

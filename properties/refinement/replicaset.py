@@ -24,7 +24,7 @@ def abstract(store: Cache, key: Ref) -> State:
         if pod.metadata.deletion_timestamp is None and pod.status.phase not in {"Failed", "Succeeded"}
     ]
     written = (rs.status.replicas, rs.status.ready_replicas)
-    return State(rs.spec.replicas or 0, tuple(sorted(members)), written)
+    return State(rs.spec.wanted, tuple(sorted(members)), written)
 
 
 def refines(before: State, after: State) -> bool:

@@ -66,6 +66,24 @@ def ports(meta: dict[str, str]) -> str:
     return f"ports: [{meta.get('ports', '{containerPort: 80}')}]"
 
 
+def statefulset(name: str = "db", *, replicas: int = 2, spec: str = "", box: str = "") -> str:
+    """Spell a StatefulSet."""
+    return f"""
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: {name}}}
+spec:
+  replicas: {replicas}
+  serviceName: {name}
+  selector: {{matchLabels: {{app: {name}}}}}
+  {spec}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{{box}name: app, image: "db:1", ports: [{{containerPort: 80}}]}}]}}
+---
+"""
+
+
 def service(name: str = "web", *, port: str = "{port: 80}", spec: str = "", **more: str) -> str:
     """Spell a Service."""
     selector = more.get("selector", f"app: {name}")
@@ -122,12 +140,12 @@ def applied(text: str) -> dict[str, Any]:
     return {"apply": {"object": yaml.safe_load(text.strip().removesuffix("---"))}}
 
 
-def image(name: str = "web", to: str = "web:2") -> dict[str, Any]:
-    return {"setImage": {"kind": "Deployment", "name": name, "image": to}}
+def image(name: str = "web", to: str = "web:2", kind: str = "Deployment") -> dict[str, Any]:
+    return {"setImage": {"kind": kind, "name": name, "image": to}}
 
 
-def scale(replicas: int, name: str = "web") -> dict[str, Any]:
-    return {"scale": {"kind": "Deployment", "name": name, "replicas": replicas}}
+def scale(replicas: int, name: str = "web", kind: str = "Deployment") -> dict[str, Any]:
+    return {"scale": {"kind": kind, "name": name, "replicas": replicas}}
 
 
 def drain(on: str = "node-1", **flags: bool) -> dict[str, Any]:
@@ -175,6 +193,16 @@ WORLDS = {
     "a rollout seen late": World(deployment(spec=SURGE, box=HOOK) + service(), wish(image(), consistency="session")),
     "a scale up on a full node": World(node("a", cpu="1") + deployment(box=asks("1")), wish(scale(2), **TWO)),
     "a scale up with room": World(node("a", cpu="2") + deployment(box=asks("1")), wish(scale(2), **TWO)),
+    "a StatefulSet scaled up": World(statefulset(), wish(scale(3, "db", "StatefulSet"))),
+    "a StatefulSet rolled out": World(statefulset(), wish(image("db", "db:2", "StatefulSet"))),
+    "a StatefulSet that a bad Pod stops": World(
+        statefulset(box=HOOK, spec="podManagementPolicy: Parallel") + service("db"),
+        wish(image("db", "bad:1", "StatefulSet"), images="byName"),
+    ),
+    "a bad image of a StatefulSet taken back": World(
+        statefulset(),
+        wish(image("db", "bad:1", "StatefulSet"), image("db", "db:1", "StatefulSet"), images="byName"),
+    ),
     "a deployment deleted": World(deployment(replicas=2), wish(delete("web"))),
     "a deployment deleted seen late": World(
         deployment(), wish(delete("web"), consistency="session", waitBetweenSteps=False, bounds={})
@@ -386,11 +414,11 @@ WORLDS = {
         + "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {pods: 1}}\n---\n",
         wish(scale(2)),
     ),
-    "a service of a StatefulSet": World(
+    "a service of another workload": World(
         deployment()
         + service("db")
-        + "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec: {serviceName: db, selector: "
-        "{matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: "
+        + "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: db}\nspec: {selector: "
+        "{app: db}, template: {metadata: {labels: {app: db}}, spec: {containers: "
         "[{name: db, image: 'db:1'}]}}}\n---\n",
         wish(scale(2)),
     ),
@@ -415,8 +443,8 @@ WORLDS = {
     "room that others may take": World(
         deployment(box=asks("1"))
         + service()
-        + "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec: {serviceName: db, selector: "
-        "{matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: "
+        + "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: db}\nspec: {selector: "
+        "{app: db}, template: {metadata: {labels: {app: db}}, spec: {containers: "
         "[{name: db, image: 'db:1', resources: {requests: {cpu: 4}}}]}}}\n---\n",
         wish(scale(2)),
     ),

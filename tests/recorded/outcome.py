@@ -12,11 +12,12 @@ from typing import Any
 
 from attrs import evolve, fields, frozen
 
-from kubeproof.impl.api.apps import Deployment, ReplicaSet
+from kubeproof.impl.api.apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.policy import EndpointSlice, PodDisruptionBudget
+from kubeproof.impl.api.well_known import REVISION_HASH
 
 Json = Mapping[str, Any]
 Line = tuple[str | int | bool, ...]
@@ -106,9 +107,12 @@ def _recorded_workload(json: Json) -> Line:
     status = json["status"]
     counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
     current = status.get("observedGeneration") == json["generation"]
+    revision = json.get("revision") or ""
+    if json["kind"] == "StatefulSet":
+        revision = f"{status.get('currentRevisionNumber')} to {status.get('updateRevisionNumber')}"
     return (
         f"{json['kind']}/{json['name']}",
-        json.get("revision") or "",
+        revision,
         current,
         *(status.get(name, 0) for name in counts),
     )
@@ -148,14 +152,14 @@ def observed(objects: Iterable[Object], *, completed: bool, drained: bool = True
     """Read the objects of a cluster at rest, observers included. `drained` False: the drain was given up."""
     known = {ref_of(one): one for one in objects}
     pods = [one for one in known.values() if isinstance(one, Pod)]
-    deployments = [one for one in known.values() if isinstance(one, Deployment)]
+    workloads = [one for one in known.values() if isinstance(one, Deployment | StatefulSet)]
     sets = [one for one in known.values() if isinstance(one, ReplicaSet)]
-    reasons = _reasons(pods, deployments) | ({"DrainBlocked"} if not drained else set())
+    reasons = _reasons(pods, workloads) | ({"DrainBlocked"} if not drained else set())
     return Outcome(
         converged=not reasons & NOT_CONVERGED,
         completed=completed,
         reasons=tuple(sorted(reasons)),
-        workloads=_sorted(_workload(one) for one in deployments),
+        workloads=_sorted(_workload(one, known) for one in workloads),
         replicasets=_sorted(_replicaset(one) for one in sets),
         pods=_sorted(_pod(one, known) for one in pods),
         endpoints=_sorted(
@@ -167,17 +171,25 @@ def observed(objects: Iterable[Object], *, completed: bool, drained: bool = True
 
 
 NOT_CONVERGED = frozenset(
-    {"DeploymentIncomplete", "PodTerminating", "Unschedulable", "PodPending", "PodNotReady", "PodFailed"}
+    {
+        "DeploymentIncomplete",
+        "StatefulSetIncomplete",
+        "PodTerminating",
+        "Unschedulable",
+        "PodPending",
+        "PodNotReady",
+        "PodFailed",
+    }
 )
 
 
-def _reasons(pods: list[Pod], deployments: list[Deployment]) -> set[str]:
+def _reasons(pods: list[Pod], workloads: list[Deployment | StatefulSet]) -> set[str]:
     """Give the reason codes of the recordings' rule for a converged cluster."""
     found = {code for pod in pods if (code := _trouble(pod))}
-    for one in deployments:
+    for one in workloads:
         if not _complete(one):
-            found.add("DeploymentIncomplete")
-            if one.spec.paused:
+            found.add(f"{type(one).__name__}Incomplete")
+            if isinstance(one, Deployment) and one.spec.paused:
                 found.add("Paused")
     return found
 
@@ -194,19 +206,35 @@ def _trouble(pod: Pod) -> str:
     return "" if pod.ready or pod.status.phase == "Succeeded" else "PodNotReady"
 
 
-def _complete(one: Deployment) -> bool:
+def _complete(one: Deployment | StatefulSet) -> bool:
     status, wanted = one.status, one.spec.wanted
-    counts = {status.replicas, status.updated_replicas, status.ready_replicas, status.available_replicas}
+    counts = {status.replicas, status.ready_replicas, status.available_replicas}
     current = status.observed_generation == one.metadata.generation
-    return current and counts == {wanted} and not status.unavailable_replicas
+    if isinstance(one, StatefulSet):
+        rolling = one.spec.update_strategy.rolling_update
+        partition = None if rolling is None else rolling.partition or 0
+        done = partition is None or one.status.updated_replicas >= max(0, wanted - partition)
+        rolled = partition != 0 or one.status.update_revision == one.status.current_revision
+        return current and counts == {wanted} and done and rolled
+    return current and {*counts, one.status.updated_replicas} == {wanted} and not one.status.unavailable_replicas
 
 
-def _workload(one: Deployment) -> Line:
+def _workload(one: Deployment | StatefulSet, known: Mapping[Ref, Object]) -> Line:
     status = one.status
     counts = (status.replicas, status.updated_replicas, status.ready_replicas, status.available_replicas)
     current = status.observed_generation == one.metadata.generation
+    if isinstance(one, StatefulSet):
+        names = (one.status.current_revision, one.status.update_revision)
+        rolls = " to ".join(str(_number(known, one.metadata.namespace, name)) for name in names)
+        return (f"StatefulSet/{one.metadata.name}", rolls, current, *counts, 0)
     revision = one.metadata.annotations.get(REVISION, "")
-    return (f"Deployment/{one.metadata.name}", revision, current, *counts, status.unavailable_replicas)
+    return (f"Deployment/{one.metadata.name}", revision, current, *counts, one.status.unavailable_replicas)
+
+
+def _number(known: Mapping[Ref, Object], namespace: str, name: str) -> int:
+    """Return the number of a revision; 0 where there is none of that name."""
+    found = known.get(Ref("ControllerRevision", namespace, name))
+    return found.revision if isinstance(found, ControllerRevision) else 0
 
 
 def _replicaset(one: ReplicaSet) -> Line:
@@ -224,7 +252,8 @@ def _owner(pod: Pod, known: Mapping[Ref, Object]) -> tuple[str, int]:
     found = known.get(Ref(owner.kind, pod.metadata.namespace, owner.name))
     above = found.metadata.controller if found is not None else None
     if found is None or above is None:
-        return f"{owner.kind}/{owner.name}", 0
+        label = pod.metadata.labels.get(REVISION_HASH, "")
+        return f"{owner.kind}/{owner.name}", _number(known, pod.metadata.namespace, label)
     return f"{above.kind}/{above.name}", int(found.metadata.annotations.get(REVISION, "0"))
 
 

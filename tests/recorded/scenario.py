@@ -16,7 +16,7 @@ from attrs import evolve
 
 from kubeproof.harness.input.scenario import Bounds, Consistency, Scenario, Start
 from kubeproof.harness.input.scenario_file import load_scenario
-from kubeproof.impl.api.apps import Deployment
+from kubeproof.impl.api.apps import Deployment, Workload
 from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.policy import PodDisruptionBudget
@@ -32,7 +32,7 @@ from kubeproof.impl.kubectl.script import Step
 Record = Mapping[str, Any]
 
 NAMESPACE = "default"
-MODELLED = frozenset({"Deployment", "Service", "PodDisruptionBudget", "PriorityClass"})
+MODELLED = frozenset({"Deployment", "StatefulSet", "Service", "PodDisruptionBudget", "PriorityClass"})
 SPARE_PLACES = 2
 """Places for Pods beyond the most a rollout may have: for those that are still being deleted."""
 
@@ -127,16 +127,18 @@ def _places(objects: tuple[Object, ...], script: tuple[Step, ...]) -> int:
     applied = tuple(step.object for step in script if isinstance(step, kubectl.Apply))
     most: dict[str, int] = {}
     for one in (*objects, *applied):
-        if isinstance(one, Deployment):
+        if isinstance(one, Workload):
             most[one.metadata.name] = max(most.get(one.metadata.name, 0), _most(one, one.spec.wanted))
     for step in script:
         if isinstance(step, kubectl.Scale):
-            owners = (one for one in objects if isinstance(one, Deployment) and one.metadata.name == step.name)
+            owners = (one for one in objects if isinstance(one, Workload) and one.metadata.name == step.name)
             most[step.name] = max(most.get(step.name, 0), *(_most(one, step.replicas) for one in owners), 0)
     return sum(most.values()) + SPARE_PLACES
 
 
-def _most(one: Deployment, replicas: int) -> int:
+def _most(one: Workload, replicas: int) -> int:
+    if not isinstance(one, Deployment):
+        return replicas
     wanted = evolve(one, spec=evolve(one.spec, replicas=replicas))
     strategy = one.spec.strategy
     if strategy.rolling_update is None or strategy.rolling_update.max_surge is None:
@@ -196,6 +198,6 @@ def overlapping(objects: tuple[Object, ...]) -> frozenset[str]:
     other one says is from the last time that it was itself changed.
     """
     budgets = [one for one in objects if isinstance(one, PodDisruptionBudget)]
-    labels = [one.spec.template.metadata.labels for one in objects if isinstance(one, Deployment)]
+    labels = [one.spec.template.metadata.labels for one in objects if isinstance(one, Workload)]
     chosen = [[one.metadata.name for one in budgets if selects(one.spec.selector, some)] for some in labels]
     return frozenset(name for names in chosen if len(names) > 1 for name in names)

@@ -112,13 +112,21 @@ def test_what_a_limit_leaves_open_is_unknown_and_contradicts_nothing() -> None:
 
 
 def test_what_has_no_model_is_asked_about_like_anybodys_manifests() -> None:
-    """A StatefulSet behind a budget is noted, and whatever may hang on it stays open; a step on it cannot be asked."""
+    """A DaemonSet is noted, and whatever may hang on it stays open; a step on it cannot be asked."""
+    records = theme("daemonset").values()
+    acted = next(one for one in records if any(step.get("kind") == "DaemonSet" for step in one["script"]))
+    found = ask(acted, TIERS)
+    assert {one.verdict for one in found if one.claim == "convergence"} == {Status.UNKNOWN}
+    assert not any(one.contradicts or one.surprising for one in found)
+    number = next(at for at, step in enumerate(acted["script"]) if step.get("kind") == "DaemonSet")
+    assert len({one.step for one in found}) == number + 1
+
+
+def test_a_statefulset_behind_a_budget_is_decided() -> None:
     found = ask(theme("pdb-drain")["0097"], TIERS)
     assert {one.claim for one in found} == {"convergence", "reachability", "budget"}
-    assert {one.verdict for one in found if one.claim in {"convergence", "budget"}} == {Status.UNKNOWN}
+    assert Status.UNKNOWN not in {one.verdict for one in found if one.claim in {"convergence", "budget"}}
     assert not any(one.contradicts or one.surprising for one in found)
-    acted = next(one for one in theme("sts-bad-template").values() if one["script"][0].get("kind") == "StatefulSet")
-    assert {one.step for one in ask(acted, TIERS)} == {"create"}
 
 
 # --- the command ----------------------------------------------------------------------------------------------------

@@ -122,6 +122,8 @@ HARMLESS_VOLUMES = frozenset({"configMap", "downwardAPI", "emptyDir", "hostPath"
 
 PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(
     {
+        ("StatefulSetPersistentVolumeClaimRetentionPolicy", "when_deleted", "Delete"): "claims are not deleted here",
+        ("StatefulSetPersistentVolumeClaimRetentionPolicy", "when_scaled", "Delete"): "claims are not deleted here",
         ("ServiceSpec", "type", "LoadBalancer"): "the load balancer itself is not modelled, only what the nodes do",
         ("ServiceSpec", "type", "ExternalName"): "names are not resolved: nothing is claimed of an ExternalName",
     }
@@ -129,11 +131,19 @@ PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(
 """Values that are modelled in part: class, attribute, value, and what is missing."""
 
 
+ASSUMED = frozenset({("StatefulSetSpec", "volume_claim_templates")})
+"""Fields of which it is told what is assumed of them: class and attribute."""
+
+
+DIRECTIVE = "$patch"
+"""No field: it says how a revision's template, which is a patch, is applied."""
+
+
 def is_irrelevant(cls: str, name: str, value: Any) -> bool:
     """Tell whether an unmodelled field can change no claim."""
     if cls == "PodSpec" and name == "volumes":
         return all(isinstance(one, Mapping) and one.keys() - {"name"} <= HARMLESS_VOLUMES for one in value or ())
-    return value is None or name in IRRELEVANT.get(cls, ())
+    return value is None or name == DIRECTIVE or name in IRRELEVANT.get(cls, ())
 
 
 FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
@@ -185,6 +195,8 @@ def unmodelled(value: Any, path: str = "") -> Iterator[Unmodelled]:
             yield Unmodelled(_below(path, name), "not modelled", claims_of(cls, name))
     kind: Any = type(value)
     for one in fields_of(kind):
+        if (cls, one.name) in ASSUMED:
+            continue
         mine = getattr(value, one.name)
         part = PARTIAL.get((cls, one.name, mine if isinstance(mine, str) else ""))
         stored = STORED.get((cls, one.name)) if mine else None

@@ -60,7 +60,6 @@ _NONE: Mapping[str, str] = {
     "CSIStorageCapacity": VOLUMES,
     "CertificateSigningRequest": ACCESS,
     "ConfigMap": FILES,
-    "ControllerRevision": RECORD,
     "CustomResourceDefinition": "nothing here acts on custom resources",
     "Event": RECORD,
     "FlowSchema": "requests are served in any order here",
@@ -73,8 +72,8 @@ _NONE: Mapping[str, str] = {
     "ValidatingAdmissionPolicy": "it refuses nothing without a binding",
     "VolumeAttachment": VOLUMES,
 }
-WORKLOADS = frozenset({"CronJob", "DaemonSet", "Job", "ReplicationController", "StatefulSet"})
-"""Kinds that make Pods."""
+WORKLOADS = frozenset({"CronJob", "DaemonSet", "Job", "ReplicationController", "StatefulSet"}) - BY_NAME.keys()
+"""Kinds that make Pods, those without a class."""
 SCALES = Effect(MOVES, "it changes replicas")
 _SOME: Mapping[str, Effect] = {
     **dict.fromkeys(WORKLOADS, Effect(WAITS, PODS)),

@@ -1,15 +1,16 @@
-"""The pod-template-hash: the label and name suffix that tie a ReplicaSet to one template of its Deployment.
+"""The hashes of Pod templates: what ties a ReplicaSet, or a revision of a StatefulSet, to one template.
 
 Upstream: pkg/controller/controller_utils.go (ComputeHash), pkg/util/hash, apimachinery/pkg/util/rand
 (SafeEncodeString), v1.32.
-Left out on purpose: the hashes of StatefulSets and DaemonSets, which hash JSON instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from json import dumps
 from typing import Any
 
+from ..apps import RevisionData
 from ..core import PodTemplateSpec
 from ..reading.convert import unstructure
 from .go_dump import dump
@@ -25,6 +26,19 @@ def pod_template_hash(template: PodTemplateSpec, collision_count: int | None) ->
     return hash_of_json(unstructure(template), collision_count)
 
 
+def revision_hash(data: RevisionData, collision_count: int) -> str:
+    """Hash the patch that brings a workload back to a template, and how often that hash met another's name.
+
+    Upstream: pkg/controller/history/controller_history.go (HashControllerRevision), v1.32. It is the JSON that counts.
+    """
+    json: Any = unstructure(data)
+    json["spec"]["template"].setdefault("metadata", {})["creationTimestamp"] = None
+    text = dumps(json, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    for plain, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(plain, escaped)
+    return safe_encode(str(fnv32(f"{text}{collision_count}".encode())))
+
+
 def hash_of_json(template: Mapping[str, Any], collision_count: int | None) -> str:
     """Hash a template given as JSON: even the spelling of a quantity counts."""
     data = dump(template, "v1.PodTemplateSpec").encode()
@@ -38,6 +52,14 @@ def fnv32a(data: bytes) -> int:
     state = OFFSET_BASIS
     for byte in data:
         state = (state ^ byte) * PRIME % 2**32
+    return state
+
+
+def fnv32(data: bytes) -> int:
+    """Hash bytes with FNV-1 to 32 bits."""
+    state = OFFSET_BASIS
+    for byte in data:
+        state = state * PRIME % 2**32 ^ byte
     return state
 
 

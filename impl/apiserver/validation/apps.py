@@ -1,4 +1,4 @@
-"""Validation of Deployments and ReplicaSets.
+"""Validation of Deployments, ReplicaSets and StatefulSets.
 
 Upstream: pkg/apis/apps/validation/validation.go (v1.32).
 """
@@ -6,13 +6,26 @@ Upstream: pkg/apis/apps/validation/validation.go (v1.32).
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from ...api.apps import Deployment, DeploymentSpec, DeploymentStrategy, ReplicaSet
+from attrs import evolve
+
+from ...api.apps import (
+    Deployment,
+    DeploymentSpec,
+    DeploymentStrategy,
+    ReplicaSet,
+    RollingUpdateStatefulSetStrategy,
+    StatefulSet,
+    StatefulSetPersistentVolumeClaimRetentionPolicy,
+    StatefulSetUpdateStrategy,
+    Workload,
+)
 from ...api.core import IntOrString, PodTemplateSpec
 from ...api.meta import LabelSelector
 from ...api.values.selectors import selects
 from .field_error import FieldError, forbidden, go, invalid, invalid_raw, not_supported, required
-from .meta import not_negative, validate_selector
+from .meta import not_negative, validate_labels, validate_selector
 from .pod import validate_template
 
 EMPTY_SELECTOR = (
@@ -22,7 +35,30 @@ PERCENT = (
     "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
     "validation is '[0-9]+%')"
 )
+TEMPLATE_LABELS = "spec.template.labels"
 IMMUTABLE = "field is immutable"
+STATEFULSET_IS_FIXED = (
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+    "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+)
+
+
+def validate_workload(workload: Workload) -> list[FieldError]:
+    """Return the broken rules of a workload."""
+    match workload:
+        case Deployment():
+            return validate_deployment(workload)
+        case ReplicaSet():
+            return validate_replicaset(workload)
+        case StatefulSet():
+            return validate_statefulset(workload)
+
+
+def validate_workload_update(new: Any, old: Workload) -> list[FieldError]:
+    """Return what of a workload must not be changed and is."""
+    if isinstance(old, StatefulSet):
+        return validate_statefulset_update(new, old)
+    return validate_selector_update(new.spec.selector, old.spec.selector)
 
 
 def validate_deployment(deployment: Deployment) -> list[FieldError]:
@@ -30,7 +66,7 @@ def validate_deployment(deployment: Deployment) -> list[FieldError]:
     spec = deployment.spec
     errors = not_negative("spec.replicas", spec.replicas)
     errors += _selector("deployment", spec.selector)
-    errors += _template(spec.template, spec.selector) + _strategy(spec.strategy)
+    errors += _template("ReplicaSet", spec.template, spec.selector) + _strategy(spec.strategy)
     errors += not_negative("spec.minReadySeconds", spec.min_ready_seconds)
     errors += not_negative("spec.revisionHistoryLimit", spec.revision_history_limit)
     return errors + _deadline(spec)
@@ -48,7 +84,68 @@ def validate_replicaset(replicaset: ReplicaSet) -> list[FieldError]:
     """Give the broken rules of a ReplicaSet."""
     spec = replicaset.spec
     errors = not_negative("spec.replicas", spec.replicas) + not_negative("spec.minReadySeconds", spec.min_ready_seconds)
-    return errors + _selector("replicaset", spec.selector) + _template(spec.template, spec.selector)
+    return errors + _selector("replicaset", spec.selector) + _template("ReplicaSet", spec.template, spec.selector)
+
+
+def validate_statefulset(statefulset: StatefulSet) -> list[FieldError]:
+    """Return the broken rules of a StatefulSet."""
+    spec = statefulset.spec
+    errors: list[FieldError] = []
+    if spec.pod_management_policy not in {"OrderedReady", "Parallel"}:
+        errors.append(
+            invalid("spec.podManagementPolicy", spec.pod_management_policy, "must be 'OrderedReady' or 'Parallel'")
+        )
+    errors += _update_strategy(spec.update_strategy)
+    errors += _retention(spec.persistent_volume_claim_retention_policy)
+    errors += not_negative("spec.replicas", spec.replicas)
+    errors += not_negative("spec.minReadySeconds", spec.min_ready_seconds)
+    errors += not_negative("spec.ordinals.start", spec.first)
+    return errors + _selector("statefulset", spec.selector) + _template("StatefulSet", spec.template, spec.selector)
+
+
+def _update_strategy(strategy: StatefulSetUpdateStrategy) -> list[FieldError]:
+    field, rolling = "spec.updateStrategy", strategy.rolling_update
+    match strategy.type:
+        case "RollingUpdate":
+            return [] if rolling is None else not_negative(f"{field}.rollingUpdate.partition", rolling.partition)
+        case "OnDelete":
+            detail = "only allowed for updateStrategy 'RollingUpdate'"
+            return [] if rolling is None else [invalid_raw(f"{field}.rollingUpdate", _go_rolling(rolling), detail)]
+    rendered = (
+        f"apps.StatefulSetUpdateStrategy{{Type:{go(strategy.type)}, "
+        "RollingUpdate:(*apps.RollingUpdateStatefulSetStrategy)(nil)}"
+    )
+    return [invalid_raw(field, rendered, "must be 'RollingUpdate' or 'OnDelete'")]
+
+
+def _go_rolling(rolling: RollingUpdateStatefulSetStrategy) -> str:
+    """Write how a StatefulSet rolls as Go's %#v does."""
+    unavailable = "(*intstr.IntOrString)(nil)"
+    return f"apps.RollingUpdateStatefulSetStrategy{{Partition:{rolling.partition or 0}, MaxUnavailable:{unavailable}}}"
+
+
+def _retention(policy: StatefulSetPersistentVolumeClaimRetentionPolicy | None) -> list[FieldError]:
+    if policy is None:
+        return []
+    field = "spec.persistentVolumeClaimRetentionPolicy"
+    given = (("whenScaled", policy.when_scaled), ("whenDeleted", policy.when_deleted))
+    known = ("Retain", "Delete")
+    return [not_supported(f"{field}.{name}", value, known) for name, value in given if value not in known]
+
+
+def validate_statefulset_update(new: StatefulSet, old: StatefulSet) -> list[FieldError]:
+    """Refuse a change of what a StatefulSet is for ever."""
+    spec = new.spec
+    kept = evolve(
+        old.spec,
+        replicas=spec.replicas,
+        ordinals=spec.ordinals,
+        template=spec.template,
+        update_strategy=spec.update_strategy,
+        persistent_volume_claim_retention_policy=spec.persistent_volume_claim_retention_policy,
+        min_ready_seconds=spec.min_ready_seconds,
+    )
+    return [] if spec == kept else [forbidden("spec", STATEFULSET_IS_FIXED)]
 
 
 def _selector(kind: str, selector: LabelSelector) -> list[FieldError]:
@@ -58,7 +155,7 @@ def _selector(kind: str, selector: LabelSelector) -> list[FieldError]:
     return errors
 
 
-def _template(template: PodTemplateSpec, selector: LabelSelector) -> list[FieldError]:
+def _template(kind: str, template: PodTemplateSpec, selector: LabelSelector) -> list[FieldError]:
     """Hold the template to making Pods that the selector finds and that run for ever."""
     errors: list[FieldError] = []
     labels = template.metadata.labels
@@ -68,12 +165,14 @@ def _template(template: PodTemplateSpec, selector: LabelSelector) -> list[FieldE
         rendered = f"map[string]string{{{shown}}}" if labels else "map[string]string(nil)"
         detail = "`selector` does not match template `labels`"
         errors.append(invalid_raw("spec.template.metadata.labels", rendered, detail))
-    errors += validate_template("spec.template", template)
+    # What a StatefulSet's Pods are is only looked at when they are made: their claims become volumes then.
+    named = kind == "StatefulSet"
+    errors += validate_labels(TEMPLATE_LABELS, labels) if named else validate_template("spec.template", template)
     policy = template.spec.restart_policy
     if policy != "Always":
         errors.append(not_supported("spec.template.spec.restartPolicy", policy, ("Always",)))
     if template.spec.active_deadline_seconds is not None:
-        detail = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        detail = f"activeDeadlineSeconds in {kind} is not Supported"
         errors.append(forbidden("spec.template.spec.activeDeadlineSeconds", detail))
     return errors
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...api.apps import Deployment, ReplicaSet
+from ...api.apps import Workload
 from ...api.core import Namespace, Node, Pod, Service
 from ...api.kinds import Object
 from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
-from .apps import validate_deployment, validate_replicaset, validate_selector_update
+from .apps import validate_workload, validate_workload_update
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
 from .networking import validate_network_policy
@@ -40,10 +40,6 @@ def _own_rules(obj: Object) -> list[FieldError]:
     match obj:
         case Pod():
             return validate_pod(obj)
-        case Deployment():
-            return validate_deployment(obj)
-        case ReplicaSet():
-            return validate_replicaset(obj)
         case Service():
             return validate_service(obj)
         case EndpointSlice():
@@ -63,7 +59,7 @@ def _own_rules(obj: Object) -> list[FieldError]:
         case PriorityClass():
             return validate_priority_class(obj)
         case _:
-            return []
+            return validate_workload(obj) if isinstance(obj, Workload) else []
 
 
 def validate_update(new: Any, old: Any) -> tuple[FieldError, ...]:
@@ -80,8 +76,6 @@ def _changes(new: Any, old: Any) -> list[FieldError]:
     match old:
         case Pod():
             return validate_pod_update(new, old)
-        case Deployment() | ReplicaSet():
-            return validate_selector_update(new.spec.selector, old.spec.selector)
         case Service():
             return validate_service_update(new, old)
         case RoleBinding():
@@ -89,4 +83,4 @@ def _changes(new: Any, old: Any) -> list[FieldError]:
         case PriorityClass():
             return validate_priority_class_update(new, old)
         case _:
-            return []
+            return validate_workload_update(new, old) if isinstance(old, Workload) else []

@@ -196,13 +196,11 @@ def test_manifests_beside_a_dump_are_applied_to_it(tmp_path: Path) -> None:
     assert {one.spec.replicas for one in prepare(scenario).replicasets} == {0, 5}
 
 
-STATEFUL = """\
+DAEMONS = """\
 apiVersion: apps/v1
-kind: StatefulSet
+kind: DaemonSet
 metadata: {name: db}
 spec:
-  replicas: 1
-  serviceName: db
   selector: {matchLabels: {app: db}}
   template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: "db:1"}]}}
 ---
@@ -231,7 +229,7 @@ def test_a_dump_among_the_manifests_is_no_manifest(
 
 def test_what_is_not_modelled_beside_a_dump_is_told_as_without_it(tmp_path: Path) -> None:
     path = tmp_path / "db.yaml"
-    path.write_text(STATEFUL)
+    path.write_text(DAEMONS)
     alone, beside = (
         Cluster.from_manifests(path, nodes=1).load(),
         Cluster.from_manifests(path, from_cluster=WEB).load(),
@@ -240,7 +238,7 @@ def test_what_is_not_modelled_beside_a_dump_is_told_as_without_it(tmp_path: Path
     assert beside.scenario.served_elsewhere == alone.scenario.served_elsewhere
     for claim_name, subjects in alone.scenario.unmodelled.items():
         assert set(subjects) <= set(beside.scenario.unmodelled[claim_name]), claim_name
-    assert any("its Pods come from StatefulSet default/db" in str(note) for note in beside.notes)
+    assert any("its Pods come from DaemonSet default/db" in str(note) for note in beside.notes)
 
 
 def test_a_live_object_that_was_once_a_hook_of_helm_is_there(dump: Callable[..., str]) -> None:
@@ -390,12 +388,12 @@ def test_a_field_or_kind_of_another_release_is_no_mistake() -> None:
 
 
 def test_other_workloads_make_holds_unknown(dump: Callable[..., str]) -> None:
-    """A StatefulSet makes Pods again, and here nobody does."""
+    """A Job makes Pods again, and here nobody does."""
 
-    def stateful(items: Items) -> None:
-        item(items, "DaemonSet", "kube-proxy")["kind"] = "StatefulSet"
+    def job(items: Items) -> None:
+        item(items, "DaemonSet", "kube-proxy").update(kind="Job", apiVersion="batch/v1")
 
-    result = check(Cluster.from_manifests(from_cluster=dump(stateful)))
+    result = check(Cluster.from_manifests(from_cluster=dump(job)))
     assert claim(result, "convergence").status.value == "UNKNOWN"
 
 

@@ -192,14 +192,14 @@ def test_a_step_that_means_another_namespace_is_told_where_the_thing_is() -> Non
 
 
 def test_a_workload_without_a_class_is_not_said_to_be_missing() -> None:
-    stateful = (WEB % ("shop", 1)).replace("Deployment", "StatefulSet").replace("replicas: 1", "serviceName: web")
-    step = {"rolloutRestart": {"kind": "StatefulSet", "name": "web", "namespace": "shop"}}
-    what = "StatefulSet shop/web (web.yaml:1) is not modelled, so that no step can act on it"
-    assert said(stateful, script=[step]).endswith(f": {what}")
+    daemons = (WEB % ("shop", 1)).replace("Deployment", "DaemonSet").replace("replicas: 1", "minReadySeconds: 1")
+    step = {"rolloutRestart": {"kind": "DaemonSet", "name": "web", "namespace": "shop"}}
+    what = "DaemonSet shop/web (web.yaml:1) is not modelled, so that no step can act on it"
+    assert said(daemons, script=[step]).endswith(f": {what}")
     other = {"rolloutRestart": {**step["rolloutRestart"], "name": "wob"}}
-    assert said(stateful, script=[other]).endswith("there is no StatefulSet 'wob' in namespace shop (there are web)")
-    pod = {"deletePod": {"workload": "StatefulSet/web", "namespace": "shop"}}
-    assert said(stateful, script=[pod]).endswith(f": {what}")
+    assert said(daemons, script=[other]).endswith("there is no DaemonSet 'wob' in namespace shop (there are web)")
+    pod = {"deletePod": {"workload": "DaemonSet/web", "namespace": "shop"}}
+    assert said(daemons, script=[pod]).endswith(f": {what}")
 
 
 def test_more_pods_than_may_exist_are_refused_with_both_numbers() -> None:

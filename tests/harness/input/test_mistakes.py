@@ -48,7 +48,12 @@ OTHERS: tuple[dict[str, Any], ...] = (
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
         "metadata": {"name": "w", "annotations": {"a": "b"}},
-        "spec": {"replicas": 2, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": []}}},
+        "spec": {
+            "replicas": 2,
+            "selector": {"matchLabels": {"a": "b"}},
+            "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
+            "volumeClaimTemplates": [{"metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}],
+        },
     },
     {"apiVersion": "x.y/v1", "kind": "StatefulSet", "metadata": {"name": "w"}, "spec": {"replicas": "x"}},
     {

@@ -41,13 +41,12 @@ spec:
   selector: {app: db}
   ports: [{port: 5432}]
 """
-STATEFUL = """\
-apiVersion: apps/v1
-kind: StatefulSet
+WORKLOAD = """\
+apiVersion: v1
+kind: ReplicationController
 metadata: {name: db}
 spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
+  selector: {app: db}
   template:
     metadata: {labels: {app: db}}
     spec:
@@ -76,12 +75,12 @@ def verdicts(report: Report) -> dict[str, str]:
     return {claim.name: claim.status.value for claim in report.claims}
 
 
-@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet", "ReplicationController", "Job"])
+@pytest.mark.parametrize("kind", ["DaemonSet", "ReplicationController", "Job"])
 def test_a_service_whose_pods_come_from_a_workload_without_a_class_is_no_error(kind: str) -> None:
     version = {"Job": "batch/v1", "ReplicationController": "v1"}.get(kind, "apps/v1")
     selector = "{app: db}" if kind == "ReplicationController" else "{matchLabels: {app: db}}"
-    text = STATEFUL.replace("  serviceName: db\n", "").replace("StatefulSet", kind).replace("apps/v1", version)
-    loaded = load(WEB, SERVICE, text.replace("{matchLabels: {app: db}}", selector))
+    text = WORKLOAD.replace("ReplicationController", kind).replace("apiVersion: v1", f"apiVersion: {version}")
+    loaded = load(WEB, SERVICE, text.replace("selector: {app: db}", f"selector: {selector}"))
     assert loaded.scenario.served_elsewhere == {DB}
     said = [str(note) for note in loaded.notes if note.kind == "Service"]
     whose = f"its Pods come from {kind} default/db (web.yaml:19): nothing is said of its endpoints"
@@ -90,14 +89,14 @@ def test_a_service_whose_pods_come_from_a_workload_without_a_class_is_no_error(k
 
 
 def test_a_workload_in_another_namespace_serves_nobody_here() -> None:
-    loaded = load(WEB, SERVICE, STATEFUL.replace("{name: db}", "{name: db, namespace: other}", 1))
+    loaded = load(WEB, SERVICE, WORKLOAD.replace("{name: db}", "{name: db, namespace: other}", 1))
     assert loaded.scenario.served_elsewhere == frozenset()
 
 
 def test_a_service_that_a_modelled_workload_serves_as_well_is_known_in_part_only() -> None:
     both = WEB.replace("app: web", "app: db")
-    assert load(both, SERVICE, STATEFUL).scenario.served_elsewhere == {DB}
-    assert "reachability" in open_claims(both, SERVICE, STATEFUL)
+    assert load(both, SERVICE, WORKLOAD).scenario.served_elsewhere == {DB}
+    assert "reachability" in open_claims(both, SERVICE, WORKLOAD)
     assert load(both, SERVICE).scenario.served_elsewhere == frozenset()
     assert open_claims(both, SERVICE) == set()
 
@@ -124,8 +123,8 @@ def test_a_selector_that_nobody_bears_is_no_error_and_has_a_suggestion() -> None
 
 
 def test_a_budget_hangs_on_the_workload_whose_pods_it_counts() -> None:
-    assert "budget" in open_claims(WEB, BUDGET, STATEFUL)
-    assert "budget" not in open_claims(WEB, BUDGET.replace("app: db", "app: web"), STATEFUL)
+    assert "budget" in open_claims(WEB, BUDGET, WORKLOAD)
+    assert "budget" not in open_claims(WEB, BUDGET.replace("app: db", "app: web"), WORKLOAD)
 
 
 WALLS = {"reachability", "isolation", "connectivity"}
@@ -369,15 +368,15 @@ def requesting(manifest: str, amounts: str) -> str:
 @pytest.mark.parametrize(
     ("web", "stateful", "touched"),
     [
-        (WEB, STATEFUL, False),
-        (WEB, requesting(STATEFUL, "{cpu: 2}"), False),
-        (WEB, requesting(STATEFUL, "{cpu: 3}"), True),
-        (requesting(WEB, "{cpu: 300m}"), requesting(STATEFUL, "{cpu: 100m}"), False),
-        (requesting(WEB, "{cpu: 400m}"), requesting(STATEFUL, "{cpu: 100m}"), True),
-        (WEB, STATEFUL.replace("  serviceName", "  replicas: 60\n  serviceName"), True),
-        (WEB, requesting(STATEFUL, "{nvidia.com/gpu: 1}"), True),
-        (WEB.replace("      containers", "      hostNetwork: true\n      containers"), STATEFUL, True),
-        (WEB, STATEFUL.replace("image: ", "ports: [{containerPort: 1, hostPort: 1}], image: "), True),
+        (WEB, WORKLOAD, False),
+        (WEB, requesting(WORKLOAD, "{cpu: 2}"), False),
+        (WEB, requesting(WORKLOAD, "{cpu: 3}"), True),
+        (requesting(WEB, "{cpu: 300m}"), requesting(WORKLOAD, "{cpu: 100m}"), False),
+        (requesting(WEB, "{cpu: 400m}"), requesting(WORKLOAD, "{cpu: 100m}"), True),
+        (WEB, WORKLOAD.replace("  selector", "  replicas: 60\n  selector"), True),
+        (WEB, requesting(WORKLOAD, "{nvidia.com/gpu: 1}"), True),
+        (WEB.replace("      containers", "      hostNetwork: true\n      containers"), WORKLOAD, True),
+        (WEB, WORKLOAD.replace("image: ", "ports: [{containerPort: 1, hostPort: 1}], image: "), True),
     ],
     ids=["nothing", "2 x 2 of 4 cpu", "2 x 3 of 4 cpu", "12 x 300m", "12 x 400m", "120 Pods of 110", "no such resource",
          "host network", "host port"],
@@ -413,7 +412,7 @@ def test_the_runs_of_a_cron_job_are_taken_not_to_pile_up_and_that_is_told(says: 
 @pytest.mark.parametrize("asks", ["app: job", "app: web"])
 def test_a_note_names_the_claims_that_are_left_open(asks: str) -> None:
     service = SERVICE.replace("app: db", asks)
-    found = load(WEB, service, CRON_JOB % "timeZone: UTC", requesting(STATEFUL, "{cpu: 3}" if "web" in asks else "{}"))
+    found = load(WEB, service, CRON_JOB % "timeZone: UTC", requesting(WORKLOAD, "{cpu: 3}" if "web" in asks else "{}"))
     assert "reachability" in found.scenario.unmodelled
     assert any(
         "convergence, priority, deadline, spread, reachability may hang on it" in str(one) for one in found.notes
@@ -528,7 +527,7 @@ def test_what_helm_runs_by_itself_is_left_out_and_listed() -> None:
 
 
 def test_placement_is_vacuous_where_no_pod_is_ever_placed() -> None:
-    report = check(load(SERVICE, STATEFUL).scenario)
+    report = check(load(SERVICE, WORKLOAD).scenario)
     assert [one.vacuous for one in report.claims if one.name == "placement"] == [True]
     huge = requesting(WEB, "{cpu: 99}")
     assert [one.vacuous for one in check(load(huge).scenario).claims if one.name == "placement"] == [False]
@@ -597,7 +596,7 @@ def test_endpoints_by_hand_beside_those_of_a_selector_leave_reachability_open(
         ("VerticalPodAutoscaler", True, {}, True),
         ("VerticalPodAutoscaler", True, {"updatePolicy": {"updateMode": "Off"}}, False),
         ("Certificate", True, {}, False),
-        ("StatefulSet", False, {}, False),
+        ("ReplicationController", False, {}, False),
     ],
 )
 def test_what_changes_how_many_pods_there_are_is_known(

@@ -98,7 +98,7 @@ def test_what_does_not_change_the_answer_is_a_remark(dump: Any, capsys: Capture)
     path = dump(node("a"), pod("web-1", on="a", owner="web"), pod("new", priorityClassName="high"), daemons)
     code, said, _ = place(capsys, "--from-cluster", path)
     assert code == 0
-    assert "1 Pods or ReplicaSets belong to 1 controllers (ReplicaSet) that the dump does not have" in said
+    assert "1 Pods or workloads belong to 1 controllers (ReplicaSet) that the dump does not have" in said
     assert "not modelled: 1 DaemonSet;" in said
     assert "Pod new: there is no PriorityClass high; priority 0 is assumed" in said
 

@@ -113,7 +113,7 @@ def test_without_a_budget_no_container_crashes() -> None:
 FAULTS: list[tuple[str, str, str, str, dict[str, Any], tuple[bool, bool]]] = [
     (
         "the controller forgets what it has just created",
-        "kubeproof.harness.world.components",
+        "kubeproof.harness.world.workloads",
         'sees_own=frozenset({"Pod", "ReplicaSet"})',
         "sees_own=frozenset()",
         {},

@@ -197,7 +197,7 @@ def test_states_of_rest_that_are_told_from_another_are_those_that_their_schedule
     scenario = scenario_of(*texts)
     whole = build(evolve(scenario, script=()), Parts.everything(), Initial(applied(scenario)))
     growing = starts.Growing(whole, starts.Fold.of(whole, scenario), starts.MOST)
-    leaves, why = growing._bound(settle(growing.others))
+    leaves, why = growing.followed(settle(growing.others))
     assert why == ""
     assert len(leaves) > 2
     told = [frozenset(contents(whole, one).objects) for one in growing._settled(leaves)]

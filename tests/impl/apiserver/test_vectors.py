@@ -27,7 +27,7 @@ STORED_AS_GIVEN = {"CSINode", "PersistentVolume", "PersistentVolumeClaim", "Stor
 """Kinds the scheduler reads; nothing of them is defaulted or validated."""
 DECODED = 400  # bodies that are no objects at all are the loader's to refuse
 
-RECORDS, SAME_CODE, SAME_WORDS, SAME_OBJECT = 229, 218, 130, 81
+RECORDS, SAME_CODE, SAME_WORDS, SAME_OBJECT = 242, 231, 135, 87
 UNMODELLED = (
     "readinessGates",
     "runtimeClassName",
@@ -124,7 +124,7 @@ def test_secrets_and_config_maps_are_refused_as_recorded() -> None:
             assert [error.message for error in errors] == ([told] if told else [])
 
 
-@pytest.mark.parametrize("kind", ["Pod", "Service", "Deployment", "ReplicaSet", "PodDisruptionBudget"])
+@pytest.mark.parametrize("kind", ["Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet", "PodDisruptionBudget"])
 def test_a_plain_object_is_defaulted_as_recorded(kind: str) -> None:
     made = [one for one in records() if one["request"]["body"]["kind"] == kind and one["response"]["code"] == 201]
     assert answer(made[0]) == expected(made[0])

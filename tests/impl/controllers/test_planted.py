@@ -35,7 +35,121 @@ WAITING = "properties/refinement/test_expectations:ExpectationsLockstep"
 ARITHMETIC = "impl/controllers/test_vectors:test_rollout_arithmetic_is_kubernetes"
 ORDER = "impl/controllers/test_vectors:test_pods_go_in_kubernetes_order"
 
+STATEFULSET = "properties/refinement/test_statefulset:test_any_turn_is_the_models"
+STATEFULSET_RUNS = "impl/controllers/statefulset/test_statefulset:test_every_recorded_run_is_ours"
+STATEFULSET_ROLLS = (
+    "impl/controllers/statefulset/test_statefulset:test_the_last_old_pod_is_replaced_and_the_next_once_it_is_ready"
+)
+
 FAULTS = [
+    (
+        "nobody waits for who is going",
+        "statefulset.statefulset",
+        "not pod.metadata.terminating and self._is_av",
+        "self._is_av",
+        STATEFULSET,
+    ),
+    (
+        "who has failed stays",
+        "statefulset.statefulset",
+        "(Delete(ref_of(pod)),), True\n        if not _is",
+        "(), True\n        if not _is",
+        STATEFULSET,
+    ),
+    ("all come at once", "statefulset.statefulset", "Create(pod)), self.ordered", "Create(pod)), False", STATEFULSET),
+    (
+        "the first surplus goes first",
+        "statefulset.statefulset",
+        "key=ordinal, reverse=True",
+        "key=ordinal",
+        STATEFULSET,
+    ),
+    ("surplus goes though others are unwell", "statefulset.statefulset", "if not ended:", "if True:", STATEFULSET),
+    (
+        "an unready surplus goes out of turn",
+        "statefulset.statefulset",
+        "return (), True\n        return (Delete",
+        "pass\n        return (Delete",
+        STATEFULSET,
+    ),
+    (
+        "surplus that is going is not waited for",
+        "statefulset.statefulset",
+        "return (), self.ordered\n        if self",
+        "return (), False\n        if self",
+        STATEFULSET,
+    ),
+    (
+        "the first old one is replaced first",
+        "statefulset.statefulset",
+        "in reversed(self.replicas[partition:])",
+        "in self.replicas[partition:]",
+        STATEFULSET,
+    ),
+    ("the partition is ignored", "statefulset.statefulset", "self.replicas[partition:]", "self.replicas", STATEFULSET),
+    (
+        "the next is replaced before the last is ready",
+        "statefulset.statefulset",
+        "if not _is_healthy(pod):\n                return None",
+        "if not _is_made(pod):\n                return None",
+        STATEFULSET,
+    ),
+    (
+        "on delete all are replaced",
+        "statefulset.statefulset",
+        "ended or self.owner.spec.update_strategy.type == ON_DELETE",
+        "ended",
+        STATEFULSET,
+    ),
+    (
+        "below the partition Pods are made of the new template",
+        "statefulset.statefulset",
+        "chosen = revisions.current if old else revisions.update",
+        "chosen = revisions.update",
+        STATEFULSET,
+    ),
+    (
+        "a rollout is complete before all are ready",
+        "statefulset.statefulset",
+        "counted.updated == counted.ready == wanted",
+        "counted.updated == wanted",
+        STATEFULSET,
+    ),
+    (
+        "terminating Pods are of a revision",
+        "statefulset.statefulset",
+        "for pod in made if not pod.metadata.terminating",
+        "for pod in made",
+        STATEFULSET_RUNS,
+    ),
+    (
+        "a replaced Pod still counts",
+        "statefulset.statefulset",
+        "counted.current - replaced",
+        "counted.current",
+        STATEFULSET_ROLLS,
+    ),
+    (
+        "a template that comes back is no news",
+        "statefulset.revisions",
+        "requests = (Update(update, equal[-1]),)",
+        "requests = ()",
+        STATEFULSET_RUNS,
+    ),
+    (
+        "Pods have no index",
+        "statefulset.identity",
+        "POD_INDEX: str(number), REVISION_HASH",
+        "REVISION_HASH",
+        STATEFULSET_RUNS,
+    ),
+    (
+        "claims lack the labels of the set",
+        "statefulset.identity",
+        "**owner.spec.selector.match_labels",
+        "",
+        STATEFULSET_RUNS,
+    ),
     (
         "terminating Pods count as replicas",
         "replicaset.replicaset",
@@ -177,8 +291,8 @@ FAULTS = [
     (
         "the set counts, not its Deployment",
         "disruption",
-        'owner.kind != "Deployment"',
-        'owner.kind == "Deployment"',
+        "above.kind in BY_KIND",
+        "above.kind not in BY_KIND",
         BUDGET,
     ),
     (

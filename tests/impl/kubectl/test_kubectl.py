@@ -11,7 +11,17 @@ import pytest
 from attrs import evolve
 from immutabledict import immutabledict
 
-from kubeproof.impl.api.apps import Deployment, DeploymentSpec, ReplicaSet, ReplicaSetSpec
+from kubeproof.impl.api.apps import (
+    ControllerRevision,
+    Deployment,
+    DeploymentSpec,
+    ReplicaSet,
+    ReplicaSetSpec,
+    RevisionData,
+    RevisionSpec,
+    StatefulSet,
+    StatefulSetSpec,
+)
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Node, NodeSpec, Pod, PodSpec, PodTemplateSpec, Taint
 from kubeproof.impl.api.kinds import Object, ref_of
@@ -160,6 +170,38 @@ def test_undo_goes_back_one_revision_and_takes_its_annotations() -> None:
     assert live.metadata.annotations == {"why": "app:2"}
     assert isinstance(live, Deployment)
     assert live.spec.template.metadata.labels == {"app": "web"}
+
+
+def test_undo_of_a_statefulset_applies_the_last_revision_but_one() -> None:
+    meta = ObjectMeta(name="db", namespace="d", uid="u")
+    owner = StatefulSet(meta, StatefulSetSpec(template=deployment("app:3").spec.template))
+    mine = (OwnerReference("apps/v1", "StatefulSet", "db", "u", controller=True),)
+
+    def revision(image: str, number: int, owners: tuple[OwnerReference, ...] = mine) -> ControllerRevision:
+        kept = evolve(deployment(image).spec.template, extra=immutabledict({"$patch": "replace"}))
+        named = ObjectMeta(name=f"db-{number}", namespace="d", owner_references=owners)
+        return ControllerRevision(named, RevisionData(RevisionSpec(kept)), number)
+
+    revisions = [revision("app:3", 10), revision("app:1", 9), revision("app:2", 2), revision("x:1", 11, ())]
+    undo = script.RolloutUndo("StatefulSet", "db")
+    live = changed(undo, owner, *revisions)
+    assert isinstance(live, StatefulSet)
+    assert live.spec.template == deployment("app:1").spec.template
+    assert undo.reads == ("StatefulSet", "ControllerRevision")
+    assert isinstance(asked(undo, owner, revisions[0]), script.Missing)
+    assert asked(undo, live, *revisions) == ()
+
+
+def test_a_statefulset_is_scaled_and_restarted_and_cannot_be_paused() -> None:
+    spec = StatefulSetSpec(2, template=deployment("a:1").spec.template)
+    owner = StatefulSet(ObjectMeta(name="db", namespace="d", uid="u"), spec)
+    scaled = changed(script.Scale("StatefulSet", "db", 5), owner)
+    assert isinstance(scaled, StatefulSet)
+    assert scaled.spec.wanted == 5
+    restarted = changed(script.RolloutRestart("StatefulSet", "db"), owner)
+    assert isinstance(restarted, StatefulSet)
+    assert restarted.spec.template.metadata.annotations != owner.spec.template.metadata.annotations
+    assert isinstance(asked(script.RolloutPause("StatefulSet", "db"), owner), script.Missing)
 
 
 def test_each_restart_stamps_the_template_anew() -> None:

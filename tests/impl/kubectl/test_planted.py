@@ -26,8 +26,8 @@ FAULTS = [
     (
         "scale is off by one",
         "workloads",
-        "return (Update(_with_replicas(live, replicas), live, ",
-        "return (Update(_with_replicas(live, replicas + 1), live, ",
+        "return (Update(with_size(live, replicas), live, ",
+        "return (Update(with_size(live, replicas + 1), live, ",
     ),
     (
         "drain evicts DaemonSet Pods",

@@ -22,7 +22,7 @@ WORLD = "kubeproof.model.world.world"
 STEPS = "kubeproof.model.world.steps"
 FAULTS_OF = "kubeproof.model.world.faults"
 STORE = "kubeproof.model.world.store"
-COMPONENTS = "kubeproof.harness.world.components"
+WORKLOADS = "kubeproof.harness.world.workloads"
 
 
 @cache
@@ -163,8 +163,8 @@ FAULTS = [
     (
         "a place is taken that is not free",
         STORE,
-        "            if not self.via(absent, slot):\n",
-        "            if self.via(absent, slot) and number:\n",
+        "if slot in kept or not self._is_free(slot):",
+        "if slot in kept or (self._is_free(slot) and number):",
         "Pods that come and go",
     ),
     (
@@ -176,14 +176,14 @@ FAULTS = [
     ),
     (
         "a ReplicaSet does not wait for its own Pods",
-        COMPONENTS,
+        WORKLOADS,
         'sees_own=frozenset({"Pod", "ReplicaSet"}),',
         "sees_own=frozenset(),",
         "room",
     ),
     (
         "a ReplicaSet sees no Pods of its own",
-        COMPONENTS,
+        WORKLOADS,
         "obj.metadata.controller.uid != uid):",
         "obj.metadata.controller.uid == uid):",
         "room",

@@ -99,7 +99,7 @@ def test_a_set_leads_where_its_orders_lead(name: str, monkeypatch: pytest.Monkey
     as_set = world(name)
     verdicts = explore(as_set.machine, claims.of(as_set)).verdicts
     one = reached(as_set.machine, as_set.world.layout, shapes)
-    monkeypatch.setattr("kubeproof.harness.world.components._replicaset_act", in_every_order)
+    monkeypatch.setattr("kubeproof.harness.world.workloads._replicaset_act", in_every_order)
     by_order = world(name)
     other = reached(by_order.machine, by_order.world.layout, shapes)
     assert one.rests == other.rests

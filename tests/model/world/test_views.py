@@ -28,7 +28,7 @@ from kubeproof.impl.api.requests import Delete, Request
 from kubeproof.model.machine import Action, Machine, State
 from kubeproof.model.world import faults as world_faults
 from kubeproof.model.world import steps as world_steps
-from kubeproof.model.world.store import Full, Layout, Names, Stored, pool
+from kubeproof.model.world.store import Full, Layout, Names, Stored, name_in, place, pool
 from kubeproof.model.world.world import Alternatives, Form, Process
 from oracles.plain_views import Reached, Shapes, own_slots, plainly, reached
 from oracles.toy_worlds import CREATES, DELETES, Reader, Table, Toy, build, creates, raises, value_of
@@ -327,13 +327,16 @@ def test_neither_the_engine_nor_memory_nor_urgency_changes_what_is_reached(
         assert same(reached(built.machine, built.world.layout, shapes, **options), usual)  # type: ignore[arg-type]
 
 
+NEW_POD = Ref("Pod", "", "")
+
+
 def test_a_name_is_given_again_only_when_nobody_remembers_it() -> None:
     layout = Layout(immutabledict(), immutabledict({"Pod": pool("Pod", 2)}), memories=("turn/d",))
     places = dict.fromkeys(layout.slots())
     told = (Delete(Ref("Pod", "", "toy-p0")),)
-    assert Stored(State.of({**places, "turn/d": ()}), layout).free_place("Pod", "toy-") == ("store/Pod/0", "p0")
-    assert Stored(State.of({**places, "turn/d": told}), layout).free_place("Pod", "toy-") == ("store/Pod/1", "p1")
-    assert Stored(State.of({**places, "turn/d": told}), layout).free_place("Pod", "other-") == ("store/Pod/0", "p0")
+    assert Stored(State.of({**places, "turn/d": ()}), layout).free_place(NEW_POD, "toy-") == ("store/Pod/0", "p0")
+    assert Stored(State.of({**places, "turn/d": told}), layout).free_place(NEW_POD, "toy-") == ("store/Pod/1", "p1")
+    assert Stored(State.of({**places, "turn/d": told}), layout).free_place(NEW_POD, "other-") == ("store/Pod/0", "p0")
 
 
 def test_no_kind_takes_the_names_of_another() -> None:
@@ -342,17 +345,64 @@ def test_no_kind_takes_the_names_of_another() -> None:
     layout = Layout(immutabledict(), pools, memories=("seen/somebody",))
     state = {"store/Pod/0": None, "store/EndpointSlice/0": None, "seen/somebody": (Ref("Pod", "d", "web-p0"),)}
     stored = Stored(State.of(state), layout)
-    assert stored.free_place("EndpointSlice", "web-") == ("store/EndpointSlice/0", "e0")
+    assert stored.free_place(Ref("EndpointSlice", "d", ""), "web-") == ("store/EndpointSlice/0", "e0")
     with pytest.raises(Full):
-        stored.free_place("Pod", "web-")
+        stored.free_place(NEW_POD, "web-")
 
 
 def test_a_place_is_busy_while_what_ran_there_still_runs() -> None:
     busy = immutabledict({"store/Pod/0": "runs/0"})
     layout = Layout(immutabledict(), immutabledict({"Pod": pool("Pod", 2)}), busy=busy)
     places = dict.fromkeys(layout.slots())
-    assert Stored(State.of({**places, "runs/0": None}), layout).free_place("Pod", "toy-") == ("store/Pod/0", "p0")
-    assert Stored(State.of({**places, "runs/0": "stopping"}), layout).free_place("Pod", "toy-") == ("store/Pod/1", "p1")
+    assert Stored(State.of({**places, "runs/0": None}), layout).free_place(NEW_POD, "toy-") == ("store/Pod/0", "p0")
+    assert Stored(State.of({**places, "runs/0": "stopping"}), layout).free_place(NEW_POD, "toy-") == (
+        "store/Pod/1",
+        "p1",
+    )
+
+
+def test_who_has_a_name_of_his_own_has_a_place_that_no_other_takes() -> None:
+    named = Ref("Pod", "", "db-0")
+    busy = immutabledict({"store/Pod/1": "runs/1"})
+    layout = Layout(
+        immutabledict(),
+        immutabledict({"Pod": pool("Pod", 2)}),
+        busy=busy,
+        homes=immutabledict({named: "store/Pod/1"}),
+    )
+    places = {**dict.fromkeys(layout.slots()), "runs/1": None}
+    stored = Stored(State.of(places), layout)
+    assert stored.free_place(named, "") == ("store/Pod/1", "")
+    assert stored.free_place(NEW_POD, "toy-") == ("store/Pod/0", "p0")
+    full = Stored(State.of({**places, "store/Pod/0": Pod(ObjectMeta(name="x"))}), layout)
+    with pytest.raises(Full):
+        full.free_place(NEW_POD, "toy-")
+    assert Stored(State.of({**places, "runs/1": "stopping"}), layout).free_place(named, "") == ("store/Pod/0", "p0")
+    started = place([Pod(ObjectMeta(name="db-0")), Pod(ObjectMeta(name="a"))], layout.pools, layout.homes)
+    assert {slot: one.metadata.name for slot, one in started.items() if one} == {
+        "store/Pod/0": "a",
+        "store/Pod/1": "db-0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("remembered", "uid"),
+    [
+        ((), "Pod/d/db-0"),
+        ((Delete(Ref("Pod", "d", "db-0")),), "Pod/d/db-0"),
+        ((Delete(Ref("Pod", "d", "db-0"), uid="Pod/d/db-0"),), "Pod/d/db-0~2"),
+        ((Pod(ObjectMeta(uid="Pod/d/db-0")), Pod(ObjectMeta(uid="Pod/d/db-0~2"))), "Pod/d/db-0~3"),
+        ((Pod(ObjectMeta(uid="Pod/d/db-0~2")),), "Pod/d/db-0"),
+    ],
+    ids=["nobody", "a name alone", "its uid", "both that were before", "the last"],
+)
+def test_who_is_made_anew_is_told_from_who_is_remembered(remembered: object, uid: str) -> None:
+    busy = immutabledict({"store/Pod/0": "runs/0"})
+    layout = Layout(immutabledict(), immutabledict({"Pod": pool("Pod", 1)}), ("turn/d",), busy)
+    for slot, other in (("turn/d", "runs/0"), ("runs/0", "turn/d")):
+        stored = Stored(State.of({"store/Pod/0": None, slot: remembered, other: ()}), layout)
+        assert stored.unused("Pod/d/db-0") == uid
+    assert name_in(uid) == "db-0"
 
 
 def test_names_are_also_the_keys_of_mappings_and_those_in_a_tuple() -> None:
@@ -363,6 +413,7 @@ def test_names_are_also_the_keys_of_mappings_and_those_in_a_tuple() -> None:
     assert names(evicted) == {"web", "web-p0"}
     assert names((evicted, (Delete(Ref("Pod", "", "web-p1")),))) == {"web", "web-p0", "web-p1"}
     assert names(None) == names(()) == frozenset()
+    assert names(Pod(ObjectMeta(name="p", uid="u"))) == {"p", "u"}
     made = [Pod(ObjectMeta(name=f"p{number}")) for number in range(500)]
     assert all(names(one) == {one.metadata.name} for one in made for _ in range(2))
 

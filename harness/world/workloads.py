@@ -1,0 +1,229 @@
+"""The controllers of workloads as processes of a world: one for each Deployment, ReplicaSet and StatefulSet.
+
+Another kind of workload is one function here that makes its processes, and a line in `processes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeVar
+
+from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet, Workload
+from ...impl.api.cache import Cache
+from ...impl.api.core import Pod
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import LabelSelector, Ref
+from ...impl.api.requests import Create, Delete, Request, Update
+from ...impl.api.storage import PersistentVolumeClaim
+from ...impl.api.values.selectors import selects
+from ...impl.api.workloads import BY_KIND, without_status
+from ...impl.controllers.deployment import deployment
+from ...impl.controllers.replicaset import replicaset
+from ...impl.controllers.statefulset import statefulset
+from ...model.world.turn import Requests, together
+from ...model.world.world import Alternatives, Form, Process, Watch
+from .components import Quiet, called, itself, named
+from .crowding import crowded_first
+
+DEPLOYMENTS, REPLICASETS, STATEFULSETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"], BY_KIND["StatefulSet"]
+Pools = dict[str, tuple[str, ...]]
+T = TypeVar("T", bound=Object)
+
+
+def processes(
+    objects: Iterable[Object],
+    pools: Pools,
+    constants: tuple[Object, ...],
+    *,
+    form: Callable[[int], Form],
+    quiet: Callable[[Workload], Quiet],
+    status: bool,
+) -> Iterator[Process]:
+    """Make the processes of the controllers of all workloads that there may be.
+
+    `form` says how old views are represented where so many kinds lag, `quiet` when a workload changes no more;
+    `status` False leaves out the status writes of Deployments.
+    """
+    known = tuple(objects)
+    for one in distinct(known, Deployment):
+        kinds = 3 if one.spec.strategy.type == "Recreate" else 2
+        yield deployment_process(one, pools, quiet=quiet(one), form=form(kinds), status=status)
+    yield from (replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ()))
+    for each in distinct(known, StatefulSet):
+        yield statefulset_process(each, pools, constants, quiet=quiet(each), form=form(2))
+
+
+def distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
+    """Return the objects of a class by name; of several with one name the last."""
+    known = {ref_of(one): one for one in objects if isinstance(one, cls)}
+    return tuple(known[ref] for ref in sorted(known))
+
+
+def is_deployment_status(request: Request) -> bool:
+    """Tell whether a request writes a Deployment's status and nothing else."""
+    return isinstance(request, Update) and isinstance(request.object, Deployment) and request.subresource == "status"
+
+
+def as_kept(obj: Object) -> Object:
+    """Return an object as a world without Deployment statuses keeps it."""
+    return without_status(obj) if isinstance(obj, Deployment) else obj
+
+
+# --- Deployment -----------------------------------------------------------------------------------------------------
+
+
+def deployment_process(
+    one: Deployment,
+    pools: dict[str, tuple[str, ...]],
+    *,
+    quiet: Quiet,
+    form: Form,
+    status: bool,
+) -> Process:
+    """Make the Deployment controller's process for one Deployment; `status` False leaves out status writes."""
+    watches = [
+        Watch("Deployment", pools["Deployment"], partial(named, ref_of(one)), quiet),
+        Watch("ReplicaSet", pools["ReplicaSet"], partial(_family, one.spec.selector, one.metadata.namespace)),
+    ]
+    if one.spec.strategy.type == "Recreate":
+        watches.append(Watch("Pod", pools["Pod"], _deployment_pod))
+    return Process(
+        name=f"{DEPLOYMENTS.controller} {called(one)}",
+        group=DEPLOYMENTS.controller,
+        user=DEPLOYMENTS.controller,
+        key=ref_of(one),
+        watches=tuple(watches),
+        constants=(),
+        act=partial(_deployment_act, status),
+        form=form,
+        sees_own=frozenset({"Deployment"}),
+    )
+
+
+def _deployment_act(status: bool, cache: Cache, key: Ref) -> Alternatives:  # noqa: FBT001 - bound by partial
+    requests = deployment.reconcile(cache, key)
+    if not status:
+        requests = tuple(one for one in requests if not is_deployment_status(one))
+    return (requests,) if requests else ()
+
+
+def _family(selector: LabelSelector, namespace: str, uid: str, obj: Object | None) -> Object | None:
+    """Keep a Deployment's ReplicaSets and those it might adopt."""
+    if not isinstance(obj, ReplicaSet) or obj.metadata.namespace != namespace:
+        return None
+    controller = obj.metadata.controller
+    mine = controller.uid == uid if controller else selects(selector, obj.metadata.labels)
+    return obj if mine else None
+
+
+def _deployment_pod(_uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None else deployment.TRANSFORM["Pod"](obj)
+
+
+# --- ReplicaSet -----------------------------------------------------------------------------------------------------
+
+
+def replicaset_process(place: str, pools: dict[str, tuple[str, ...]], *, form: Form) -> Process:
+    """Make the ReplicaSet controller's process for whatever ReplicaSet is in a place."""
+    return Process(
+        name=f"{REPLICASETS.controller} {place.rpartition('/')[2]}",
+        group=REPLICASETS.controller,
+        user=REPLICASETS.controller,
+        key=place,
+        watches=(
+            Watch("ReplicaSet", (place,), itself),
+            Watch("Pod", pools["Pod"], _replicaset_pod),
+        ),
+        constants=(),
+        act=_replicaset_act,
+        form=form,
+        sees_own=frozenset({"Pod", "ReplicaSet"}),
+        narrow=partial(crowded_first, place, pools),
+    )
+
+
+def _replicaset_act(cache: Cache, key: Ref) -> Alternatives:
+    return tuple(map(_side_by_side, replicaset.reconcile_all(cache, key)))
+
+
+def _side_by_side(requests: tuple[Request, ...]) -> Requests:
+    """Give a sync with its deletions as the real controller sends them: side by side."""
+    gone = [one for one in requests if isinstance(one, Delete)]
+    if not gone:
+        return requests
+    first = requests.index(gone[0])
+    return (*requests[:first], *together(gone), *requests[first + len(gone) :])
+
+
+def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
+    """Keep a ReplicaSet's own Pods, and orphans, which it might adopt."""
+    if obj is None or (obj.metadata.controller is not None and obj.metadata.controller.uid != uid):
+        return None
+    return replicaset.COARSE_TRANSFORM["Pod"](obj)
+
+
+# --- StatefulSet ----------------------------------------------------------------------------------------------------
+
+
+def statefulset_process(
+    one: StatefulSet, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, quiet: Quiet, form: Form
+) -> Process:
+    """Make the StatefulSet controller's process for one StatefulSet.
+
+    It has no expectations, and so may act before it has seen the Pods that it wrote itself.
+    """
+    keep = statefulset.COARSE_TRANSFORM
+    claims = (obj for obj in constants if isinstance(obj, PersistentVolumeClaim))
+    kept = (keep["PersistentVolumeClaim"](obj) for obj in claims if obj.metadata.namespace == one.metadata.namespace)
+    places = pools.get("PersistentVolumeClaim", ())
+    changing = [Watch("PersistentVolumeClaim", places, partial(_claim_in, one.metadata.namespace))] if places else []
+    return Process(
+        name=f"{STATEFULSETS.controller} {called(one)}",
+        group=STATEFULSETS.controller,
+        user=STATEFULSETS.controller,
+        key=ref_of(one),
+        watches=(
+            Watch("StatefulSet", pools["StatefulSet"], partial(named, ref_of(one)), quiet),
+            Watch("Pod", pools["Pod"], partial(_statefulset_pod, one.metadata.name, one.metadata.namespace)),
+            Watch("ControllerRevision", pools["ControllerRevision"], partial(_revision_of, one), quiet),
+            *changing,
+        ),
+        constants=tuple(obj for obj in kept if obj is not None),
+        act=_statefulset_act,
+        form=form,
+        sees_own=frozenset({"StatefulSet", "ControllerRevision"}),
+    )
+
+
+def _statefulset_act(cache: Cache, key: Ref) -> Alternatives:
+    owner = cache.get(StatefulSet, key)
+    groups = statefulset.grouped(cache, key)
+    if owner is not None and owner.metadata.terminating:
+        # A revision that the garbage collector takes away wakes nobody who would make it anew.
+        groups = tuple(group for group in groups if not isinstance(group[0], Create))
+    found = tuple(part for group in groups for part in together(group))
+    return (found,) if found else ()
+
+
+def _statefulset_pod(name: str, namespace: str, uid: str, obj: Object | None) -> Object | None:
+    """Keep a StatefulSet's own Pods, and those that are called so and nobody's, which it might adopt."""
+    if not isinstance(obj, Pod) or obj.metadata.namespace != namespace:
+        return None
+    controller = obj.metadata.controller
+    mine = obj.metadata.name.rpartition("-")[0] == name if controller is None else controller.uid == uid
+    return statefulset.COARSE_TRANSFORM["Pod"](obj) if mine else None
+
+
+def _claim_in(namespace: str, _uid: str, obj: Object | None) -> Object | None:
+    here = obj is not None and obj.metadata.namespace == namespace
+    return statefulset.TRANSFORM["PersistentVolumeClaim"](obj) if here and obj is not None else None
+
+
+def _revision_of(one: StatefulSet, uid: str, obj: Object | None) -> Object | None:
+    """Keep a StatefulSet's revisions and those it might adopt, and who has a name that it might give."""
+    if obj is None or obj.metadata.namespace != one.metadata.namespace:
+        return None
+    controller = obj.metadata.controller
+    named = obj.metadata.name.rpartition("-")[0] == one.metadata.name
+    return obj if named or (controller is not None and controller.uid == uid) else None

@@ -1,0 +1,128 @@
+"""Who a Pod of a StatefulSet is: its name and number, what is made for it, and whether a Pod is as its name says.
+
+Upstream: pkg/controller/statefulset/stateful_set_utils.go (v1.32, PodIndexLabel on).
+Left out on purpose: claims that are deleted with their set or when it is scaled down.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from attrs import evolve
+from immutabledict import immutabledict
+
+from ...api.apps import StatefulSet
+from ...api.cache import Cache
+from ...api.core import Pod, PodTemplateSpec
+from ...api.kinds import ref_of
+from ...api.meta import ObjectMeta
+from ...api.requests import Create, Request
+from ...api.storage import PersistentVolumeClaim
+from ...api.values.frozen import as_map, freeze, strings
+from ...api.well_known import POD_INDEX, POD_NAME, REVISION_HASH
+from ..common import controller_of
+
+_NUMBERED = re.compile(r"(.*)-([0-9]+)", re.ASCII | re.DOTALL)
+
+
+def ordinal(pod: Pod) -> int:
+    """Return a Pod's number, -1 where its name has none."""
+    found = _NUMBERED.fullmatch(pod.metadata.name)
+    return int(found[2]) if found and int(found[2]) < 2**31 else -1
+
+
+def is_member(owner: StatefulSet, pod: Pod) -> bool:
+    """Tell whether a Pod's name is one that this set gives."""
+    found = _NUMBERED.fullmatch(pod.metadata.name)
+    return found is not None and found[1] == owner.metadata.name
+
+
+def revision_of(pod: Pod) -> str:
+    """Return the name of the revision that a Pod was made of."""
+    return pod.metadata.labels.get(REVISION_HASH, "")
+
+
+def new_pod(owner: StatefulSet, template: PodTemplateSpec, revision: str, number: int) -> Pod:
+    """Make the Pod of a number, of a template and the revision that is called so."""
+    name, meta = f"{owner.metadata.name}-{number}", template.metadata
+    own = {POD_NAME: name, POD_INDEX: str(number), REVISION_HASH: revision}
+    spec = template.spec
+    extra: dict[str, Any] = {**spec.extra, "hostname": name, "subdomain": owner.spec.service_name}
+    volumes = _volumes(owner, number, extra.get("volumes") or ())
+    if volumes:
+        extra["volumes"] = volumes
+    return Pod(
+        metadata=ObjectMeta(
+            name=name,
+            generate_name=f"{owner.metadata.name}-",
+            namespace=owner.metadata.namespace,
+            labels=strings({**meta.labels, **own}),
+            annotations=meta.annotations,
+            finalizers=meta.finalizers,
+            owner_references=(controller_of(owner),),
+        ),
+        spec=evolve(spec, extra=immutabledict(sorted(extra.items()))),
+    )
+
+
+def claim_name(owner: StatefulSet, template: PersistentVolumeClaim, number: int) -> str:
+    """Name the claim of a template for the Pod of a number."""
+    return f"{template.metadata.name}-{owner.metadata.name}-{number}"
+
+
+def claims(owner: StatefulSet, number: int) -> tuple[PersistentVolumeClaim, ...]:
+    """Make the claims of the Pod of a number."""
+    return tuple(_claim(owner, one, number) for one in owner.spec.volume_claim_templates)
+
+
+def _claim(owner: StatefulSet, template: PersistentVolumeClaim, number: int) -> PersistentVolumeClaim:
+    labels = strings({**template.metadata.labels, **owner.spec.selector.match_labels})
+    name, namespace = claim_name(owner, template, number), owner.metadata.namespace
+    meta = evolve(template.metadata, name=name, namespace=namespace, labels=labels)
+    return evolve(template, metadata=meta)
+
+
+def missing_claims(cache: Cache, owner: StatefulSet, number: int) -> tuple[Request, ...]:
+    """Ask for the claims of a Pod that are not there."""
+    return tuple(Create(one) for one in claims(owner, number) if ref_of(one) not in cache.objects)
+
+
+def claim_is_going(cache: Cache, owner: StatefulSet, number: int) -> bool:
+    """Tell whether a claim of a Pod is being deleted: then the Pod cannot be made."""
+    found = (cache.objects.get(ref_of(one)) for one in claims(owner, number))
+    return any(one is not None and one.metadata.terminating for one in found)
+
+
+def _volumes(owner: StatefulSet, number: int, given: Any) -> Any:
+    """Return volumes with those of the claims; they take the place of others of their names."""
+    templates = owner.spec.volume_claim_templates
+    own = tuple(
+        freeze({"name": one.metadata.name, "persistentVolumeClaim": {"claimName": claim_name(owner, one, number)}})
+        for one in templates
+    )
+    names = {one.metadata.name for one in templates}
+    return (*own, *(one for one in given if as_map(one).get("name") not in names))
+
+
+def identity_matches(pod: Pod) -> bool:
+    """Tell whether a member's label says its name."""
+    return pod.metadata.labels.get(POD_NAME) == pod.metadata.name
+
+
+def storage_matches(owner: StatefulSet, pod: Pod) -> bool:
+    """Tell whether a member's volumes are the claims of its number."""
+    found = {str(as_map(one).get("name")): as_map(one) for one in pod.spec.extra.get("volumes") or ()}
+    wanted = ((one.metadata.name, claim_name(owner, one, ordinal(pod))) for one in owner.spec.volume_claim_templates)
+    return all(
+        as_map(found.get(name, {}).get("persistentVolumeClaim")).get("claimName") == claim for name, claim in wanted
+    )
+
+
+def as_named(owner: StatefulSet, pod: Pod) -> Pod:
+    """Return a member with the labels and volumes of its name."""
+    number = ordinal(pod)
+    labels = strings({**pod.metadata.labels, POD_NAME: pod.metadata.name, POD_INDEX: str(number)})
+    extra = {**pod.spec.extra, "volumes": _volumes(owner, number, pod.spec.extra.get("volumes") or ())}
+    spec = pod.spec if storage_matches(owner, pod) else evolve(pod.spec, extra=immutabledict(sorted(extra.items())))
+    return evolve(pod, metadata=evolve(pod.metadata, labels=labels), spec=spec)

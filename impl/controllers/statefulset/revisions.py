@@ -1,0 +1,118 @@
+"""The templates a StatefulSet has had: which its Pods are rolled from, which they are rolled to, and which are kept.
+
+Upstream: pkg/controller/statefulset/stateful_set_control.go (getStatefulSetRevisions, truncateHistory),
+pkg/controller/history/controller_history.go (v1.32).
+Left out on purpose: the live GET when a new revision's name is taken (the cache answers).
+"""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ...api.apps import ControllerRevision, RevisionData, RevisionSpec, StatefulSet
+from ...api.cache import Cache
+from ...api.core import Pod, PodTemplateSpec
+from ...api.kinds import ref_of
+from ...api.meta import ObjectMeta, Ref
+from ...api.requests import Create, Delete, PatchMetadata, Request, Update
+from ...api.values.frozen import strings
+from ...api.values.selectors import selects
+from ...api.values.template_hash import revision_hash
+from ..common import controlled_by, controller_of
+from .identity import revision_of
+
+HASH = "controller.kubernetes.io/hash"
+PATCH = "$patch"
+LONGEST_PREFIX = 223
+
+
+@frozen
+class Revisions:
+    """The revision that Pods are rolled from, the one they are rolled to, and what must be asked for first."""
+
+    current: ControllerRevision
+    update: ControllerRevision
+    collisions: int
+    known: tuple[ControllerRevision, ...]
+    """Those there are, oldest first; a new one is not among them."""
+    requests: tuple[Request, ...]
+
+
+def listed(cache: Cache, owner: StatefulSet) -> tuple[ControllerRevision, ...]:
+    """List a set's revisions and those that are nobody's and have its labels, oldest first."""
+    found = (
+        one
+        for one in cache.list(ControllerRevision, owner.metadata.namespace)
+        if selects(owner.spec.selector, one.metadata.labels)
+        and (one.metadata.controller is None or controlled_by(one, owner))
+    )
+    return tuple(sorted(found, key=lambda one: (one.revision, one.metadata.creation_timestamp or 0, ref_of(one))))
+
+
+def adoptions(owner: StatefulSet, revisions: tuple[ControllerRevision, ...]) -> tuple[Request, ...]:
+    """Adopt the revisions that are nobody's."""
+    orphans = (one for one in revisions if one.metadata.controller is None)
+    return tuple(PatchMetadata(ref_of(one), one.metadata.uid, add_owner=controller_of(owner)) for one in orphans)
+
+
+def revisions_of(cache: Cache, owner: StatefulSet) -> Revisions:
+    """Find the current and the update revision; a template that comes back makes its old revision the newest."""
+    known = listed(cache, owner)
+    number = known[-1].revision + 1 if known else 1
+    data = _data(owner)
+    equal = [one for one in known if one.data == data]
+    collisions = owner.status.collision_count or 0
+    requests: tuple[Request, ...] = ()
+    if equal and equal[-1].data == known[-1].data:
+        update = known[-1]
+    elif equal:
+        update = evolve(equal[-1], revision=number)
+        requests = (Update(update, equal[-1]),)
+    else:
+        update, collisions = _new(cache, owner, data, number, collisions)
+        requests = () if ref_of(update) in cache.objects else (Create(update),)
+    current = next((one for one in known if one.metadata.name == owner.status.current_revision), update)
+    return Revisions(current, update, collisions, known, requests)
+
+
+def _data(owner: StatefulSet) -> RevisionData:
+    template = owner.spec.template
+    return RevisionData(RevisionSpec(evolve(template, extra=immutabledict({**template.extra, PATCH: "replace"}))))
+
+
+def _new(
+    cache: Cache, owner: StatefulSet, data: RevisionData, number: int, collisions: int
+) -> tuple[ControllerRevision, int]:
+    """Make a revision; where its name is taken by another template, the count of collisions gives it another."""
+    while True:
+        digest = revision_hash(data, collisions)
+        name = f"{owner.metadata.name[:LONGEST_PREFIX]}-{digest}"
+        meta = ObjectMeta(
+            name=name,
+            namespace=owner.metadata.namespace,
+            labels=strings({**owner.spec.template.metadata.labels, HASH: digest}),
+            annotations=owner.metadata.annotations,
+            owner_references=(controller_of(owner),),
+        )
+        taken = cache.get(ControllerRevision, Ref("ControllerRevision", owner.metadata.namespace, name))
+        if taken is None:
+            return ControllerRevision(meta, data, number), collisions
+        if taken.data == data:
+            return taken, collisions
+        collisions += 1
+
+
+def template_of(revision: ControllerRevision) -> PodTemplateSpec:
+    """Return the template that a revision keeps."""
+    template = revision.data.spec.template
+    return evolve(template, extra=immutabledict({key: one for key, one in template.extra.items() if key != PATCH}))
+
+
+def truncated(owner: StatefulSet, revisions: Revisions, pods: tuple[Pod, ...]) -> tuple[Request, ...]:
+    """Let the oldest revisions go that no Pod is of, beyond the limit."""
+    limit = owner.spec.revision_history_limit
+    live = {revisions.current.metadata.name, revisions.update.metadata.name, *map(revision_of, pods)}
+    history = [one for one in revisions.known if one.metadata.name not in live]
+    surplus = len(history) - (10 if limit is None else limit)
+    return tuple(Delete(ref_of(one)) for one in history[: max(0, surplus)])
