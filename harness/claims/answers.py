@@ -261,7 +261,7 @@ def _from_cut_off(
     for slot in cluster.world.layout.pools["Pod"] if known else ():
         uid = before.via(accepts, runtime_slot(slot))
         if uid and after.via(accepts, runtime_slot(slot)) != uid:
-            told = f'sends connections to {_name(uid)}, which takes no more after "{label}"'
+            told = f'sends connections to {name_in(uid)}, which takes no more after "{label}"'
             for node, routed in known:
                 ports = sorted(one.port for one in routed if one.uid == uid)
                 ports = [one for one in ports if (one.namespace, one.service) in names]
@@ -282,11 +282,7 @@ def _refused(doors: Iterable[Door], first: Scene, then: Scene, label: str) -> It
         for one in takers(door, first.backends):
             if one.uid in first.accepting - then.accepting - told:
                 told.add(one.uid)
-                yield f'{door}: connections go to {_name(one.uid)}, which takes no more after "{label}"'
-
-
-def _name(uid: str) -> str:
-    return name_in(uid)
+                yield f'{door}: connections go to {name_in(one.uid)}, which takes no more after "{label}"'
 
 
 def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
@@ -360,24 +356,23 @@ def _unanswered(cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, vie
     seen = scene(cluster, view)
     for each in seen.backends:
         if each.first and each.uid not in seen.accepting:
-            yield f"{_name(each.uid)} is ready by its status, and takes no connections"
+            yield f"{name_in(each.uid)} is ready by its status, and takes no connections"
     yield from _misled(cluster, services, seen, view)
 
 
 def _misled(cluster: Cluster, services: tuple[Service, ...], seen: Scene, view: View) -> Iterator[str]:
     """Say which proxy that takes part, of a node in touch, sends connections to a Pod that takes none."""
-    taking = frozenset(map(_name, seen.accepting))
     for node in cluster.proxies:
         if node in cluster.struck and is_silent(view, node):
             continue
         for one in services:
             if not one.spec.publish_not_ready_addresses:
-                for name in sorted(view.via(partial(_led, ref_of(one)), proxy_slot(node)) - taking):
-                    yield f"kube-proxy on {node} sends connections to {name}, which takes none"
+                for uid in sorted(view.via(partial(_led, ref_of(one)), proxy_slot(node)) - seen.accepting):
+                    yield f"kube-proxy on {node} sends connections to {name_in(uid)}, which takes none"
 
 
 def _led(service: Ref, slices: tuple[EndpointSlice | None, ...]) -> frozenset[str]:
-    """Name the Pods that a proxy which has programmed some slices sends connections of a Service to."""
+    """Return the uids of the Pods that a proxy which has programmed some slices sends connections of a Service to."""
     return chosen(tuple(one for one in slices if one is not None and is_slice_of(service, one)))
 
 

@@ -197,8 +197,8 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
         for disk in _disks(maker.spec):
             asking["disk", *disk][maker.ref] = None
     for obj in objects:
-        for what in _names(obj):
-            asking[what][ref_of(obj)] = None
+        for name_of in _names(obj):
+            asking[name_of][ref_of(obj)] = None
         if ref_of(obj).kind == "PersistentVolumeClaim":
             asking["claim", obj.metadata.namespace, obj.metadata.name][ref_of(obj)] = None
         if isinstance(obj, Service):
