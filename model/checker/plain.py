@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 
 from ..machine import State, StepProperty, Symmetry
 from .book import Book, Finding, observers
@@ -72,10 +73,10 @@ class Plain:
         answers = self._observe(number, state)
         self.calls += len(book.machine.actions)
         found = moves(book.machine, state, urgent=book.urgent)
-        for move in found:
-            self._check_step(number, state, move)
-            self._take(number, move, index, queue)
-        for action in {move.action for move in found}:
+        for action, steps in groupby(found, attrgetter("action")):
+            for move in steps:
+                self._check_step(number, state, move)
+                self._take(number, move, index, queue)
             book.enabled[action] += 1
         book.close(number, answers, fair=any(book.fair[move.action] for move in found))
 

@@ -74,6 +74,8 @@ FAULTS = [
         "wanted[name] >= has.get(name, 0)",
     ),
     ("scheduling-queue", "scheduler.queue.requeue", "cycle >= cycle", "cycle > cycle"),
+    ("statefulset", "controllers.statefulset.statefulset", "if self.ordered and not self._is_well(pod):", "if False:"),
+    ("statefulset", "controllers.statefulset.statefulset", "reversed(self.replicas[partition:])", "self.replicas"),
 ]
 
 
