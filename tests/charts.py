@@ -120,7 +120,7 @@ def first_served(path: Path) -> str:
 
 def ask(path: Path, question: Question, seconds: int) -> Answer:
     """Ask one question in a process of its own."""
-    limits = ("--nodes", str(NODES), "--propagation", PROPAGATION, "--timeout", f"{seconds}s", "--json")
+    limits = ("--nodes", str(NODES), "--propagation", PROPAGATION, "--timeout", f"{seconds}s", "--no-cache", "--json")
     with tempfile.TemporaryDirectory() as traces:
         command = (sys.executable, "-m", "kubeproof", "check", str(path), *limits, "--trace-dir", traces)
         code, out, err, cpu = run((*command, *question.arguments), 2 * seconds + SPARE_SECONDS)
