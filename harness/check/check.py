@@ -8,7 +8,7 @@ is UNKNOWN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from time import monotonic
 
@@ -130,20 +130,21 @@ def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = Tru
     return build(scenario, parts, *prepared.starts)
 
 
+CLOSER: Mapping[str, Callable[[Scenario, Prepared, str], Machine]] = {
+    flowing.IN_FLOW: flowing.machine_of,
+    balancing.BEHIND: balancing.machine_of,
+    lasting.LASTING: lasting.machine_of,
+    isolating.BEHIND_WALLS: isolating.machine_of,
+    queueing.IN_QUEUE: queueing.machine_of,
+}
+"""Who makes the machine of a closer look, by how the kind of its breaches begins."""
+
+
 def machine_for(scenario: Scenario, kind: str = "", prepared: Prepared | None = None) -> Machine:
     """Give the machine a trace of this kind of breach was found on, for a replay."""
     prepared = prepared or prepare(scenario)
-    if kind.startswith(flowing.IN_FLOW):
-        return flowing.machine_of(scenario, prepared, kind)
-    if kind.startswith(balancing.BEHIND):
-        return balancing.machine_of(scenario, prepared, kind)
-    if kind.startswith(lasting.LASTING):
-        return lasting.machine_of(scenario, prepared, kind)
-    if kind.startswith(isolating.BEHIND_WALLS):
-        return isolating.machine_of(scenario, prepared, kind)
-    if kind == queueing.IN_QUEUE:
-        return queueing.machine_of(scenario, prepared)
-    return cluster_for(scenario, kind, prepared).machine
+    closer = next((made for begins, made in CLOSER.items() if kind.startswith(begins)), None)
+    return cluster_for(scenario, kind, prepared).machine if closer is None else closer(scenario, prepared, kind)
 
 
 def cluster_for(scenario: Scenario, kind: str, prepared: Prepared) -> Cluster:

@@ -58,7 +58,7 @@ def judge(
     return evolve(claim, status=found.status, kind=IN_QUEUE, lines=lines, trace=found.trace, vacuous=False)
 
 
-def machine_of(scenario: Scenario, prepared: Prepared) -> Machine:
+def machine_of(scenario: Scenario, prepared: Prepared, _kind: str = IN_QUEUE) -> Machine:
     """Return the machine of a scenario's scheduler with its queue. Raises `TooMuchError`."""
     return _machine(scenario, _scenes(scenario, prepared))
 
