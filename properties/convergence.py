@@ -19,11 +19,10 @@ from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.values.frozen import strings
-from ..impl.api.well_known import REVISION_HASH, TEMPLATE_HASH
+from ..impl.api.well_known import REVISION_HASH, SERVICE_NAME, TEMPLATE_HASH
 from ..impl.api.workloads import BY_KIND, makes_pods
 
 PAUSED = ": it is paused (kubectl rollout resume would do)"
-SERVICE_NAME = "kubernetes.io/service-name"
 
 
 def shortfalls(objects: Iterable[Object]) -> Iterator[str]:

@@ -22,8 +22,8 @@ from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.nearest import did_you_mean
 from ...impl.api.reading.unmodelled_kinds import REFUSES
 from ...impl.api.values.selectors import matches_map, selects
-from ...impl.api.well_known import ZONE
-from ...impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER, SERVICE_NAME
+from ...impl.api.well_known import SERVICE_NAME, ZONE
+from ...impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER
 from ...impl.kubectl.script import AddNode, LabelNode, Step
 from ..world.room import enough, pod_of
 from . import network_policies

@@ -25,7 +25,7 @@ from ..input.scenario import Scenario
 from .cache import Cache
 from .looking import Search, Watcher, Ways
 from .split import Island, islands_of
-from .witness import Witnesses, among_others
+from .witness import Witnesses, among_others, rests_of
 
 GROWS = 4
 """How often a scenario is taken apart anew because an island needs more places for Pods than was thought."""
@@ -98,7 +98,8 @@ def machine_for(scenario: Scenario, kind: str, alone: Alone | None) -> Machine:
         return whole.machine_for(scenario, kind)
     parts = islands_of(scenario, {alone.island: alone.pods})
     island = next(one for one in parts if one.name == alone.island)
-    beside, prepared = among_others(parts, island, alone.rest, Limits())
+    own = rests_of(island, Limits()) if alone.rest else None
+    beside, prepared = among_others(parts, island, alone.rest, Limits(), own)
     return whole.machine_for(beside, kind, prepared)
 
 
@@ -193,15 +194,18 @@ def _confirmed(look: Witnesses, island: Island, claim: Claim) -> Claim:
     return evolve(claim, status=Status.UNKNOWN, trace=None, blame=(), lines=(*claim.lines, told))
 
 
-def _told(parts: Iterable[Part]) -> Iterator[str]:
-    """Yield the lines of claims, each once, with the islands it is said of unless it is said of all."""
-    parts = tuple(parts)
+def _told(parts: list[Part]) -> Iterator[str]:
+    """Yield the lines of claims, each once."""
+    return _each_once(len(parts), ((line, island) for island, claim in parts for line in claim.lines))
+
+
+def _each_once(count: int, said: Iterable[tuple[str, Island]]) -> Iterator[str]:
+    """Yield lines, each once, with the islands it is said of unless it is said of all of so many."""
     saying: dict[str, list[str]] = {}
-    for island, claim in parts:
-        for line in claim.lines:
-            saying.setdefault(line, []).append(island.name)
+    for line, island in said:
+        saying.setdefault(line, []).append(island.name)
     for line, names in saying.items():
-        yield line if len(names) == len(parts) > 1 else f"{_named(names)}: {line}"
+        yield line if len(names) == count > 1 else f"{_named(names)}: {line}"
 
 
 def _named(names: list[str]) -> str:
@@ -210,12 +214,9 @@ def _named(names: list[str]) -> str:
 
 
 def _bounds(look: Witnesses, reports: tuple[Report, ...]) -> tuple[str, ...]:
-    """Return the bounds of all islands, each once, with the islands it is of unless it is of all."""
-    saying: dict[str, list[str]] = {}
-    for island, report in zip(look.parts, reports, strict=True):
-        for line in report.bounds:
-            saying.setdefault(line, []).append(island.name)
-    return tuple(line if len(names) == len(reports) else f"{_named(names)}: {line}" for line, names in saying.items())
+    """Return the bounds of all islands, each once."""
+    said = ((line, one) for one, report in zip(look.parts, reports, strict=True) for line in report.bounds)
+    return tuple(_each_once(len(reports), said))
 
 
 def _hangs_together(island: Island) -> str:

@@ -21,20 +21,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ...impl.api.apps import StatefulSet
+from ...impl.api.apps import StatefulSet, Workload
 from ...impl.api.core import Pod, PodSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget, ResourceQuota
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import matches_map, selects
-from ...impl.api.well_known import POD_INDEX, POD_NAME, REVISION_HASH, TEMPLATE_HASH
+from ...impl.api.well_known import POD_INDEX, POD_NAME, REVISION_HASH, SERVICE_NAME, TEMPLATE_HASH
 from ...impl.scheduler.plugins.volume_claims import claim_names
-from ..input.priorities import pod_spec
 
 SHARED = frozenset(
     {
@@ -68,7 +66,6 @@ ADDED = frozenset(
     }
 )
 """Labels that a controller gives its Pods beside those of the template."""
-SERVICE_NAME = "kubernetes.io/service-name"
 
 
 @frozen
@@ -95,12 +92,11 @@ class Bond:
 def makers_of(objects: Iterable[Object]) -> Iterator[Maker]:
     """Yield who makes Pods, version by version."""
     for obj in objects:
-        spec = pod_spec(obj)
-        if spec is not None:
-            body: Any = obj
-            alone = isinstance(obj, Pod)
-            labels = body.metadata.labels if alone else body.spec.template.metadata.labels
-            yield Maker(ref_of(obj), labels, spec, strings({}) if alone else body.metadata.labels)
+        if isinstance(obj, Workload):
+            template = obj.spec.template
+            yield Maker(ref_of(obj), template.metadata.labels, template.spec, obj.metadata.labels)
+        elif isinstance(obj, Pod):
+            yield Maker(ref_of(obj), obj.metadata.labels, obj.spec)
 
 
 def bonds(objects: tuple[Object, ...]) -> Iterator[Bond]:
@@ -131,9 +127,8 @@ def _selected(obj: Object, here: list[Maker]) -> Iterator[Bond]:
         yield Bond(ref, service, f"{_told(ref)} is of {_told(service)}")
     if isinstance(obj, ResourceQuota):
         selector, does = LabelSelector(), "counts what there is of"
-    makes_pods = pod_spec(obj) is not None
     for maker in here if selector is not None else ():
-        adopts = makes_pods and may_select(selector, maker.own)
+        adopts = isinstance(obj, Workload) and may_select(selector, maker.own)
         if maker.ref != ref and (adopts or may_select(selector, maker.labels)):
             yield Bond(ref, maker.ref, f"{_told(ref)} {does} {_told(maker.ref)}")
 
@@ -144,10 +139,7 @@ def _selector(obj: Object) -> LabelSelector | None:
         return LabelSelector(match_labels=obj.spec.selector) if obj.spec.selector else None
     if isinstance(obj, PodDisruptionBudget):
         return obj.spec.selector
-    found = getattr(getattr(obj, "spec", None), "selector", None) if pod_spec(obj) is not None else None
-    if isinstance(found, Mapping):
-        return LabelSelector(match_labels=strings(found))
-    return found if isinstance(found, LabelSelector) else None
+    return obj.spec.selector if isinstance(obj, Workload) else None
 
 
 def may_select(selector: LabelSelector | None, labels: Mapping[str, str]) -> bool:

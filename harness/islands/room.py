@@ -18,6 +18,7 @@ Where there is room, nobody is preempted for another island, and no kubelet reje
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
@@ -30,6 +31,7 @@ from ...impl.scheduler.amounts import amount, presumed, requested
 from ...impl.scheduler.plugins.node_affinity import allows
 from ..input.scenario import Scenario, Switch
 from ..world.room import has, largest, meddles, scaled
+from ..world.roomy import is_open
 
 
 class Room(Enum):
@@ -52,19 +54,14 @@ def most_of(specs: Iterable[PodSpec], pods: int) -> Most:
     """Return what so many Pods ask for, each as large as the largest."""
     made = [default_pod(Pod(spec=one)) for one in specs]
     asked = {**scaled(largest(made), pods), "pods": pods if made else 0}
-    found: dict[str, int] = {}
-    for pod in made:
-        for name, number in presumed(pod).items():
-            found[name] = max(found.get(name, 0), number)
-    return Most(asked, scaled(found, pods))
+    return Most(asked, scaled(largest(made, presumed), pods))
 
 
-def together(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+def together(parts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
     """Return what several ask for, resource by resource."""
-    total: dict[str, int] = {}
+    total: Counter[str] = Counter()
     for part in parts:
-        for name, number in part.items():
-            total[name] = total.get(name, 0) + number
+        total.update(part)
     return total
 
 
@@ -89,12 +86,8 @@ def room_for(scenario: Scenario, specs: tuple[PodSpec, ...], total: Mapping[str,
 def _unfit(scenario: Scenario, nodes: tuple[Node, ...]) -> frozenset[str]:
     """Name the nodes that may refuse Pods at some time, whatever is on them."""
     named = (getattr(one, "node", "") or getattr(one, "name", "") for one in scenario.script)
-    kept = (one.metadata.name for one in nodes if one.spec.unschedulable or one.spec.taints or not _well(one))
+    kept = (one.metadata.name for one in nodes if not is_open(one))
     return frozenset((*named, *kept))
-
-
-def _well(node: Node) -> bool:
-    return all((one.status == "True") is (one.type == "Ready") for one in node.status.conditions)
 
 
 def _never_full(

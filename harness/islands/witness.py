@@ -59,6 +59,7 @@ class Witnesses:
     parts: tuple[Island, ...]
     ways: Ways
     known: dict[tuple[str, int], Report] = field(factory=dict)
+    rests: dict[str, Prepared] = field(factory=dict)
     open: set[str] = field(factory=set)
     """The claims that some island breaks and no run of all that was found."""
     among: dict[tuple[str, int], tuple[Scenario, Prepared]] = field(factory=dict)
@@ -91,7 +92,7 @@ class Witnesses:
         if island.scenario.start is Start.EMPTY:
             yield 0
             return
-        starts = _rests(island, self.ways.limits).starts
+        starts = self._rests(island).starts
         wanted = None if claim.trace is None else _where(claim.trace.initial)
         like = [number for number, one in enumerate(starts, 1) if _where_objects(one.objects) == wanted]
         rest = [number for number in range(1, len(starts) + 1) if number not in like]
@@ -99,8 +100,14 @@ class Witnesses:
 
     def _among(self, island: Island, rest: int) -> tuple[Scenario, Prepared]:
         if (island.name, rest) not in self.among:
-            self.among[island.name, rest] = among_others(self.parts, island, rest, self.ways.limits)
+            own = self._rests(island) if rest else None
+            self.among[island.name, rest] = among_others(self.parts, island, rest, self.ways.limits, own)
         return self.among[island.name, rest]
+
+    def _rests(self, island: Island) -> Prepared:
+        if island.name not in self.rests:
+            self.rests[island.name] = rests_of(island, self.ways.limits)
+        return self.rests[island.name]
 
     def _report(self, island: Island, rest: int) -> Report:
         if (island.name, rest) not in self.known:
@@ -110,12 +117,14 @@ class Witnesses:
         return self.known[island.name, rest]
 
 
-def among_others(parts: tuple[Island, ...], island: Island, rest: int, limits: Limits) -> tuple[Scenario, Prepared]:
+def among_others(
+    parts: tuple[Island, ...], island: Island, rest: int, limits: Limits, prepared: Prepared | None
+) -> tuple[Scenario, Prepared]:
     """Return an island's scenario among all others, and where it starts (`Alone.rest`).
 
-    Each of the others comes to rest after those before it. Raises `Cut` and `Restless` (settle).
+    `prepared` are its own states of rest (`rests_of`) where it came first, None where the others did. Each of these
+    comes to rest after those before it. Raises `Cut` and `Restless` (settle).
     """
-    prepared = _rests(island, limits) if rest else None
     first = () if prepared is None else prepared.starts[rest - 1].objects
     own = tuple(_asleep(first, 0))
     asleep: list[Pod] = []
@@ -130,7 +139,8 @@ def among_others(parts: tuple[Island, ...], island: Island, rest: int, limits: L
     return beside, evolve(prepared, starts=(prepared.starts[rest - 1],), why="")
 
 
-def _rests(island: Island, limits: Limits) -> Prepared:
+def rests_of(island: Island, limits: Limits) -> Prepared:
+    """Return the states of rest that an island comes to while there is nobody else."""
     return prepare(evolve(island.scenario, crowd=NOBODY), limits)
 
 

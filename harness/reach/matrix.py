@@ -21,6 +21,7 @@ from ...impl.api.policy import EndpointSlice
 from ...impl.api.reading.load import BadInput, Problem
 from ...impl.api.reading.nearest import nearest
 from ...impl.api.values.selectors import matches_map
+from ...impl.api.well_known import SERVICE_NAME
 from ...impl.kubeproxy.family import IPV4, IPV6, join, split
 from ...impl.kubeproxy.health import HealthCheck, health_checks
 from ...impl.kubeproxy.oddities import oddities
@@ -200,7 +201,7 @@ def _given(objects: Iterable[Object]) -> list[EndpointSlice]:
 
 
 def _label(one: EndpointSlice) -> str:
-    return one.metadata.labels.get("kubernetes.io/service-name", "")
+    return one.metadata.labels.get(SERVICE_NAME, "")
 
 
 def _remarks(service: Service, scene: Scene) -> Iterator[str]:

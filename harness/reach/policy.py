@@ -18,6 +18,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.networking import NetworkPolicy
 from ...impl.api.policy import EndpointSlice
 from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.well_known import SERVICE_NAME
 from ...properties.reachability.network_policy import EGRESS, Blocked, Party, Policy, party_of, policy_of, verdict
 from ..input.commands import KINDS
 from ..input.manifests import Manifests
@@ -94,7 +95,7 @@ def _is_named(pod: str, name: str) -> bool:
 def _endpoints(objects: tuple[Object, ...], service: Service) -> Iterator[tuple[str, int, str]]:
     for one in objects:
         if isinstance(one, EndpointSlice) and one.metadata.namespace == service.metadata.namespace:
-            if one.metadata.labels.get("kubernetes.io/service-name") != service.metadata.name:
+            if one.metadata.labels.get(SERVICE_NAME) != service.metadata.name:
                 continue
             for port in one.ports:
                 for endpoint in one.endpoints:

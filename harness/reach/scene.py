@@ -18,9 +18,8 @@ from immutabledict import immutabledict
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.policy import Endpoint, EndpointSlice
-from ...impl.api.well_known import ZONE
+from ...impl.api.well_known import SERVICE_NAME, ZONE
 from ...impl.kubeproxy.chains import ProxyConfig
-from ...impl.kubeproxy.endpoints import SERVICE_NAME
 from ...impl.kubeproxy.family import FAMILIES, IPV4, IPV6, family_of, shortest
 from ...impl.kubeproxy.proxy import rules
 from ...impl.kubeproxy.rule import RuleSet

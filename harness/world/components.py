@@ -18,6 +18,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.values.selectors import matches_map, selects
+from ...impl.api.well_known import SERVICE_NAME
 from ...impl.api.workloads import BY_KIND, NAMES
 from ...impl.controllers import disruption, garbage, namespace
 from ...impl.controllers.endpointslice import endpointslice
@@ -26,7 +27,6 @@ from ...model.world.world import Alternatives, Form, Process, Transform, Watch
 
 USUAL = "default"
 """The namespace that goes without saying."""
-SERVICE_NAME = "kubernetes.io/service-name"
 
 DEPLOYMENTS, REPLICASETS, STATEFULSETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"], BY_KIND["StatefulSet"]
 

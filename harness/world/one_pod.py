@@ -31,6 +31,7 @@ from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import Endpoint, EndpointSlice
 from ...impl.api.requests import Bind, Create, Delete, Request, Update
 from ...impl.api.runtime import PodRuntime, Stage
+from ...impl.api.well_known import SERVICE_NAME
 from ...impl.kubelet.timings import timings
 from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ...model.world import faults as world_faults
@@ -54,7 +55,7 @@ def chosen(value: object) -> frozenset[str]:
     """Give whom a proxy that has programmed these slices sends connections to, Service by Service."""
     found: dict[tuple[str, str], list[Endpoint]] = {}
     for piece in _slices(value):
-        service = (piece.metadata.namespace, piece.metadata.labels.get(components.SERVICE_NAME, ""))
+        service = (piece.metadata.namespace, piece.metadata.labels.get(SERVICE_NAME, ""))
         found.setdefault(service, []).extend(piece.endpoints)
     return frozenset(name for ends in found.values() for name in _chosen(ends))
 

@@ -10,7 +10,7 @@ other scores would choose are among what is said to be assumed with the workload
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ...impl.api.core import Node, Pod, PodSpec
 from ...impl.api.kinds import Object
@@ -69,11 +69,11 @@ def meddles(spec: PodSpec) -> bool:
     )
 
 
-def largest(pods: Iterable[Pod]) -> Mapping[str, int]:
-    """Give what the largest of some Pods asks for, resource by resource."""
+def largest(pods: Iterable[Pod], asks: Callable[[Pod], Mapping[str, int]] = requested) -> Mapping[str, int]:
+    """Return what the largest of some Pods asks for, resource by resource; `asks` says it of one."""
     found: Counter[str] = Counter()
     for pod in pods:
-        found |= Counter(requested(pod))
+        found |= Counter(asks(pod))
     return found
 
 

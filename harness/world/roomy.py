@@ -24,7 +24,7 @@ def all_the_same(scenario: Scenario) -> bool:
         not strike_nodes(scenario)
         and all(one.names_nobody for one in scenario.script)
         and not any(map(asks_nodes, services))
-        and all(map(_open, nodes))
+        and all(map(is_open, nodes))
         and all(map(_at_home_anywhere, pod_specs(scenario)))
         and _room(scenario, nodes)
     )
@@ -35,7 +35,7 @@ def asks_nodes(service: Service) -> bool:
     return "Local" in {service.spec.internal_traffic_policy, service.spec.external_traffic_policy}
 
 
-def _open(node: Node) -> bool:
+def is_open(node: Node) -> bool:
     """Tell whether a node takes Pods, and will go on to: nothing in it gives it a taint."""
     well = all((one.status == "True") is (one.type == "Ready") for one in node.status.conditions)
     return well and not node.spec.unschedulable and not node.spec.taints

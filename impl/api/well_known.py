@@ -8,6 +8,8 @@ from __future__ import annotations
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 REGION = "topology.kubernetes.io/region"
+SERVICE_NAME = "kubernetes.io/service-name"
+"""On an EndpointSlice: whose it is (discovery.k8s.io/v1)."""
 TEMPLATE_HASH = "pod-template-hash"
 REVISION_HASH = "controller-revision-hash"
 POD_NAME = "statefulset.kubernetes.io/pod-name"

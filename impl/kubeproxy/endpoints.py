@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import frozen
 
 from ..api.policy import Endpoint, EndpointSlice
-from ..api.well_known import ZONE
+from ..api.well_known import SERVICE_NAME, ZONE
 from .family import family_of, join, shortest, split
 from .services import OTHER_PROXY, Port
-
-SERVICE_NAME = "kubernetes.io/service-name"
 
 
 @frozen(order=True)

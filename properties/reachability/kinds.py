@@ -15,6 +15,7 @@ from immutabledict import immutabledict
 from ...impl.api.core import Service, ServicePort, ServiceSpec
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
+from ...impl.api.well_known import SERVICE_NAME
 from ...impl.kubeproxy.chains import ProxyConfig
 from ...impl.kubeproxy.family import IPV4, IPV6
 from .symbolic import PROTOCOLS
@@ -124,7 +125,7 @@ def _kind(
 
 
 def _slice(places: Places, protocol: str, ends: tuple[End, ...]) -> EndpointSlice:
-    labels = immutabledict({"kubernetes.io/service-name": "web"})
+    labels = immutabledict({SERVICE_NAME: "web"})
     found = tuple(
         Endpoint(
             (f"{places.endpoint}{number}",),
@@ -151,6 +152,6 @@ def many(count: int, each: int) -> tuple[tuple[Service, ...], tuple[EndpointSlic
             Endpoint((f"10.{place // 250}.{place % 250}.{n + 1}",), READY, node_name=(HERE, ELSEWHERE)[n % 2])
             for n in range(each)
         )
-        meta = ObjectMeta(name=f"{name}-1", namespace="d", labels=immutabledict({"kubernetes.io/service-name": name}))
+        meta = ObjectMeta(name=f"{name}-1", namespace="d", labels=immutabledict({SERVICE_NAME: name}))
         slices.append(EndpointSlice(meta, endpoints=found, ports=(EndpointPort("x", 8080),)))
     return tuple(services), tuple(slices)

@@ -22,6 +22,7 @@ from attrs import evolve, frozen
 
 from ...impl.api.core import Service, ServicePort
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.well_known import SERVICE_NAME
 from ...impl.kubeproxy.family import IPV4, contains, family_of, join, shortest
 from ...impl.kubeproxy.packet import Fate, Packet, Verdict
 from ...impl.kubeproxy.route import Journey, journeys
@@ -187,7 +188,7 @@ def _endpoints(
 ) -> Iterator[Endpoint]:
     """See the endpoints of a port in slices as the model does."""
     for one in slices:
-        named = one.metadata.labels.get("kubernetes.io/service-name") == service.metadata.name
+        named = one.metadata.labels.get(SERVICE_NAME) == service.metadata.name
         if not named or one.metadata.namespace != service.metadata.namespace or one.address_type != asker.family:
             continue
         for offered in one.ports:

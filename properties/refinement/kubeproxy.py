@@ -8,6 +8,7 @@ from immutabledict import immutabledict
 
 from ...impl.api.core import Service
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.well_known import SERVICE_NAME
 from ...impl.kubeproxy.packet import Fate, Packet
 from ...impl.kubeproxy.route import destinations
 from ...impl.kubeproxy.rule import RuleSet
@@ -44,7 +45,7 @@ def reached(rules: RuleSet, address: str, port: int, protocol: str) -> frozenset
 
 
 def _endpoints(one: EndpointSlice, node: str) -> Iterable[Endpoint]:
-    service = one.metadata.labels.get("kubernetes.io/service-name", "")
+    service = one.metadata.labels.get(SERVICE_NAME, "")
     for port in one.ports:
         for endpoint in one.endpoints:
             yield Endpoint(

@@ -32,6 +32,7 @@ from ...impl.api.policy import Endpoint, EndpointConditions, EndpointPort, Endpo
 from ...impl.api.requests import Create, Delete, PatchStatus
 from ...impl.api.runtime import IDLE, PodRuntime, Stage
 from ...impl.api.values.quantity import parse_quantity
+from ...impl.api.well_known import SERVICE_NAME
 from ...impl.controllers.replicaset.expectations import SATISFIED, Expectations, after_sync
 from ...impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from ...impl.kubelet.runtime import crash, probe_failed
@@ -136,7 +137,7 @@ def kubeproxy_proof() -> Answer:
         return Service(ObjectMeta(name="a", namespace="d"), spec)
 
     def slice_of(listed: tuple[Endpoint, ...]) -> EndpointSlice:
-        labels = immutabledict({"kubernetes.io/service-name": "a"})
+        labels = immutabledict({SERVICE_NAME: "a"})
         meta = ObjectMeta(name="a-1", namespace="d", labels=labels)
         return EndpointSlice(meta, endpoints=listed, ports=(EndpointPort("http", 8080),))
 

@@ -25,13 +25,13 @@ from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.policy import EndpointSlice
+from kubeproof.impl.api.well_known import SERVICE_NAME
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Limits
 from kubeproof.model.machine import Fairness, State
 from kubeproof.model.world.world import OVERFLOW
 from kubeproof.properties.at_rest import Restless, settled
 
-from .outcome import SERVICE_NAME
 from .search import renamings
 
 Line = tuple[str | int | bool, ...]

@@ -17,12 +17,11 @@ from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.policy import EndpointSlice, PodDisruptionBudget
-from kubeproof.impl.api.well_known import REVISION_HASH
+from kubeproof.impl.api.well_known import REVISION_HASH, SERVICE_NAME
 
 Json = Mapping[str, Any]
 Line = tuple[str | int | bool, ...]
 
-SERVICE_NAME = "kubernetes.io/service-name"
 REVISION = "deployment.kubernetes.io/revision"
 TIMED = frozenset({"ProgressDeadlineExceeded"})
 """Reason codes that only a clock decides."""

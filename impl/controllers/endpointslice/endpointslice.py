@@ -22,10 +22,10 @@ from ...api.policy import EndpointSlice
 from ...api.requests import Create, Delete, Request, Update
 from ...api.values.frozen import strings
 from ...api.values.selectors import matches_map
-from ...api.well_known import ZONE
+from ...api.well_known import SERVICE_NAME, ZONE
 from ..common import Keep, Transform, controlled_by, slim_metadata, slim_pod, slim_ready, whole
 from .endpoints import PortMap, address_types, desired, port_map
-from .slices import MANAGED_BY, MANAGER, MAX_ENDPOINTS, SERVICE_NAME, Plan, fill, new_slice
+from .slices import MANAGED_BY, MANAGER, MAX_ENDPOINTS, Plan, fill, new_slice
 
 
 def reads(_key: Ref) -> tuple[str, ...]:

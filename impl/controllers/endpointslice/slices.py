@@ -11,13 +11,13 @@ from ...api.core import Service
 from ...api.meta import ObjectMeta
 from ...api.policy import Endpoint, EndpointSlice
 from ...api.values.frozen import Strings, strings
+from ...api.well_known import SERVICE_NAME
 from ..common import controller_of
 from .endpoints import PortMap
 
 MAX_ENDPOINTS = 100
 """How many endpoints a slice may hold: the default of --max-endpoints-per-slice."""
 
-SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 MANAGER = "endpointslice-controller.k8s.io"
 HEADLESS = "service.kubernetes.io/headless"

@@ -21,6 +21,7 @@ from kubeproof.harness.islands.influence import Bond
 from kubeproof.harness.islands.room import Room
 from kubeproof.harness.islands.split import islands_of
 from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.well_known import SERVICE_NAME
 from kubeproof.model.checker import Limits, Status
 from kubeproof.model.checker.explore import explore
 from kubeproof.traces.document import from_text, to_text
@@ -190,7 +191,7 @@ def test_forgetting_a_kind_of_bond_changes_a_verdict(kind: str, monkeypatch: pyt
         (of_kind("ResourceQuota", "most", "v1", hard={"pods": 4}), deployment("db")),
         (of_kind("PersistentVolumeClaim", "data", "v1", accessModes=["ReadWriteOnce"]), deployment("d", volumes=CLAIM)),
         ({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "endpoints": [],
-          "ports": [], "metadata": {"name": "by-hand", "labels": {influence.SERVICE_NAME: "db"}}}, service("db", "db")),
+          "ports": [], "metadata": {"name": "by-hand", "labels": {SERVICE_NAME: "db"}}}, service("db", "db")),
         (service("one", "first", clusterIP="10.96.0.9"), service("two", "second", externalIPs=["10.96.0.9"])),
     ],
     ids=["quota", "claim", "slice", "address"],
