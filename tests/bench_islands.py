@@ -1,8 +1,10 @@
-"""What islands cost: `python tests/bench_islands.py [rolling|idle|whole|warm]...`, all by default. CPU seconds.
+"""What islands cost: `python tests/bench_islands.py [rolling|idle|whole|replicas|drains|warm]...`, all by default. CPU seconds.
 
 - rolling: Deployments of two replicas that all roll out, three nodes: what twice as many cost.
 - idle: Deployments that nothing happens to beside one that rolls out.
 - whole: two of them, island by island and all at once.
+- replicas: one Deployment of more and more replicas that gets a new image, with the default strategy and by ones.
+- drains: a node is drained of more and more replicas, of which a budget gives up one at a time.
 - warm: the same question twice, answers kept in between.
 """
 
@@ -25,6 +27,9 @@ from kubeproof.harness.islands.check import check
 
 LARGE = {"cpu": "400", "memory": "900Gi", "pods": "4000"}
 """A node with room for whatever is asked here."""
+
+PATIENCE = 60
+"""CPU seconds after which no larger question is asked."""
 
 
 def deployment(name: str, replicas: int) -> dict[str, Any]:
@@ -80,6 +85,38 @@ def whole() -> Iterator[str]:
     yield f"two rollouts of 1, all at once: {told(together, more)}; {more / less:.1f} times as much"
 
 
+def alone(count: int, script: list[dict[str, Any]], strategy: dict[str, Any] | None = None) -> Scenario:
+    """Return one Deployment of so many replicas, of which a budget gives up one."""
+    made = deployment("app", count)
+    made["spec"] |= {"strategy": {"rollingUpdate": strategy}} if strategy else {}
+    spec = {"maxUnavailable": 1, "selector": made["spec"]["selector"]}
+    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "app"}, "spec": spec}
+    files = {"all.yaml": yaml.safe_dump_all([made, budget])}
+    return load_scenario("alone", files, {"nodes": 3, "nodeCapacity": LARGE, "script": script}).scenario
+
+
+def until_slow(asked: Callable[[int], Scenario], name: str) -> Iterator[str]:
+    """Ask for more and more replicas until one question takes the time that a person waits."""
+    for count in range(3, 31):
+        found, seconds = timed(lambda count=count: check(asked(count)))
+        yield f"{name}, {count} replicas: {told(found, seconds)}"
+        if seconds > PATIENCE:
+            return
+
+
+def replicas() -> Iterator[str]:
+    """Ask for rollouts of one Deployment."""
+    image = [{"setImage": {"kind": "Deployment", "name": "app", "image": "app:2"}}]
+    yield from until_slow(lambda count: alone(count, image), "a rollout by a quarter")
+    by_ones = {"maxSurge": 1, "maxUnavailable": 0}
+    yield from until_slow(lambda count: alone(count, image, by_ones), "a rollout by ones")
+
+
+def drains() -> Iterator[str]:
+    """Ask for drains within a budget."""
+    yield from until_slow(lambda count: alone(count, [{"drain": {"node": "node-1"}}]), "a drain of one node of three")
+
+
 def warm() -> Iterator[str]:
     """Ask twice."""
     with TemporaryDirectory() as folder:
@@ -89,7 +126,7 @@ def warm() -> Iterator[str]:
     yield f"10 rollouts of 2, cold: {told(first, cold)}; again: {seconds:.2f} s, {again.remembered} islands remembered"
 
 
-PARTS = {one.__name__: one for one in (rolling, idle, whole, warm)}
+PARTS = {one.__name__: one for one in (rolling, idle, whole, replicas, drains, warm)}
 
 
 def main(names: list[str]) -> int:

@@ -43,6 +43,7 @@ from ..world import scheduling
 from ..world.cluster import Cluster, Parts, build
 from ..world.drain import refused_evictions
 from ..world.prepare import Prepared, prepare
+from ..world.roomy import on_one_node
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
 from ..world.volumes import anywhere
@@ -65,6 +66,7 @@ def check(
     reductions: bool = True,
     symmetry: bool = True,
     search: Callable[..., Exploration] = explore,
+    alone: Callable[..., Exploration] | None = None,
     prepared: Prepared | None = None,
 ) -> Report:
     """Check every claim about a scenario. `reductions` False explores all components together instead of the core.
@@ -73,7 +75,8 @@ def check(
     `reductions` nothing is exchanged either. Where exchanging them turns out to make a difference after all, the core
     is searched again without.
 
-    `search` looks through the core: `explore` or `simulate`, with whatever further arguments it shall have.
+    `search` looks through the core: `explore` or `simulate`, with whatever further arguments it shall have; `alone` does
+    so where one node stands for all (`search`, too, if it is not given).
 
     `prepared` are the states to start from, where they are known.
 
@@ -92,10 +95,13 @@ def check(
     except Cut as cut:
         return nothing_known(scenario, f"{cut} before the manifests were applied", monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
-    premises = (*motion.premises(core, prepared), *balancing.premises(core, prepared))
-    asked = (*registry.of(core), *premises)
-    looks = partial(search, core.machine, asked, limits=limits, progress=progress)
-    found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
+    found = None
+    if symmetry and reductions:
+        found = _on_one_node(scenario, partial(alone or search, limits=limits, progress=progress))
+    if found is None or _is_broken(core, found):  # Then all nodes are looked at: a trace says where Pods are.
+        left = limits if found is None else limits.after(found)
+        group = symmetry_of(core) if symmetry and reductions else None
+        found = _searched(core, prepared, partial(search, limits=left, progress=progress), group)
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
     return Report(
         scenario=scenario,
@@ -109,6 +115,30 @@ def check(
         complete=found.complete,
         exploration=found,
     )
+
+
+def _on_one_node(scenario: Scenario, search: Callable[..., Exploration]) -> Exploration | None:
+    """Look at the one node that stands for all; None where none does."""
+    alone = on_one_node(scenario)
+    if alone is None:
+        return None
+    prepared = prepare(alone)
+    core = machine_of(alone, prepared)
+    found = _searched(core, prepared, search, symmetry_of(core))
+    return evolve(found, symmetry="; ".join(filter(None, (found.symmetry, "one node stands for all, which are alike"))))
+
+
+def _is_broken(core: Cluster, found: Exploration) -> bool:
+    """Tell whether a search has broken any claim."""
+    return any(found[one.name].status is Status.VIOLATED for one in registry.of(core))
+
+
+def _searched(
+    core: Cluster, prepared: Prepared, search: Callable[..., Exploration], group: Symmetry | None
+) -> Exploration:
+    """Search through a core for what is claimed of it, and for what the closer looks rest on."""
+    asked = (*registry.of(core), *motion.premises(core, prepared), *balancing.premises(core, prepared))
+    return _by_orbits(partial(search, core.machine, asked), group)
 
 
 def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:

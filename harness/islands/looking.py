@@ -62,6 +62,7 @@ class Ways:
             progress=self.progress,
             symmetry=self.symmetry,
             search=self.search(name),
+            alone=self.search(f"{name} on one node"),
             prepared=prepared,
         )
         if self.cache and key:

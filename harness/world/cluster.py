@@ -57,6 +57,7 @@ from . import (
     workloads,
 )
 from .faults import registry as faults
+from .roomy import nowhere_else
 
 T = TypeVar("T", bound=Object)
 
@@ -348,7 +349,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         pools,
         constants,
         quiet=selecting,
-        form=form(kinds),
+        form=Form.CURRENT if nowhere_else(scenario) else form(kinds),
         scores=scenario.bounds.scores,
         switches=scenario.switches,
         crowd=scenario.crowd,

@@ -4,14 +4,27 @@ Then runs that differ in this alone go in lockstep: forget the nodes of Pods, an
 can, too, and no claim tells them apart. For that every node must take every Pod at any time (none is tainted, none
 full however many Pods there are), no Pod may ask for a node or look at which others are there, nothing may happen to a
 node, and no Service may answer on a node only what is there. Scores then choose among equals.
+
+So one node may stand for all (`on_one_node`): a run on several is a run on the one once it is forgotten where each Pod
+is, for nothing else of a node is read; and a run on the one is a run on several in which the scheduler chooses whom it
+likes. A breach is looked for again on all of them, so that its trace says where Pods are. There the scheduler has
+nothing to choose (`nowhere_else`): on an old view it binds a Pod that is gone or bound, which is refused, or is late.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import evolve
+
+from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet
 from ...impl.api.core import Node, Pod, PodSpec, Service
+from ...impl.api.kinds import Object
+from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
 from ...impl.apiserver.pod_defaults import default_pod
-from ..input.priorities import pod_specs
-from ..input.scenario import Scenario
+from ..input.priorities import pod_spec, pod_specs
+from ..input.scenario import Consistency, Scenario, Start
 from .faults.registry import strike_nodes
 from .room import has, largest, scaled
 
@@ -28,6 +41,68 @@ def all_the_same(scenario: Scenario) -> bool:
         and all(map(_at_home_anywhere, pod_specs(scenario)))
         and _room(scenario, nodes)
     )
+
+
+ANYWHERE = (Deployment, ReplicaSet, StatefulSet, Pod)
+"""Who makes Pods whatever nodes there are, and Pods themselves."""
+HOLDS_NO_DISK = frozenset({"configMap", "downwardAPI", "emptyDir", "projected", "secret"})
+"""Sources of volumes that no two Pods have in common, and no node runs out of."""
+NEARBY = frozenset({"service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode"})
+
+
+def on_one_node(scenario: Scenario) -> Scenario | None:
+    """Return a scenario with one of its nodes, which stands for all; None where there are no others, or it may not."""
+    nodes = [one for one in scenario.everything if isinstance(one, Node)]
+    if len(nodes) < 2 or not _placeless(scenario):
+        return None
+    others = frozenset(one.metadata.name for one in nodes[1:])
+    kept = (one for one in scenario.objects if not (isinstance(one, Node) and one.metadata.name in others))
+    return evolve(scenario, objects=tuple(kept))
+
+
+def nowhere_else(scenario: Scenario) -> bool:
+    """Tell whether there is one node, which takes every Pod at any time: then the scheduler has nothing to choose."""
+    return sum(isinstance(one, Node) for one in scenario.everything) == 1 and _placeless(scenario)
+
+
+def _placeless(scenario: Scenario) -> bool:
+    """Tell whether nobody who is looked at ever asks where a Pod is, or how many nodes there are.
+
+    What is left out beyond `all_the_same` need not make a difference; it is not argued here that it makes none.
+    """
+    crowd = scenario.crowd
+    services = [one for one in scenario.everything if isinstance(one, Service)]
+    return (
+        scenario.start is not Start.CLUSTER
+        and scenario.consistency is not Consistency.RESETTABLE
+        and not (scenario.switches or scenario.detail or crowd.fills or crowd.placed)
+        and scenario.deadline is None
+        and len(scenario.schedulers.names) == 1
+        and not any(map(_is_near, services))
+        and _without_disks(scenario.everything)
+        and all_the_same(scenario)
+    )
+
+
+def _is_near(service: Service) -> bool:
+    """Tell whether a Service prefers what is near."""
+    return bool(NEARBY & service.metadata.annotations.keys() or service.spec.extra.get("trafficDistribution"))
+
+
+def _without_disks(objects: Iterable[Object]) -> bool:
+    """Tell whether Pods are made by whom nodes do not matter to, and hold nothing that is on some node only."""
+    for one in objects:
+        spec = pod_spec(one)
+        if spec is None:
+            if isinstance(one, CSINode | PersistentVolume | PersistentVolumeClaim):
+                return False
+            continue
+        if not isinstance(one, ANYWHERE) or spec.extra.get("resourceClaims"):
+            return False
+        volumes: Any = spec.extra.get("volumes") or ()
+        if any(volume.keys() - {"name"} - HOLDS_NO_DISK for volume in volumes):
+            return False
+    return True
 
 
 def asks_nodes(service: Service) -> bool:

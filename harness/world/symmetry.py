@@ -365,8 +365,6 @@ def _places(cluster: Cluster, said: frozenset[str]) -> int:
     """Give the number of places that can be exchanged, 0 where names might be taken for generated ones."""
     kept = frozenset(cluster.world.layout.homes.values())  # The last ones.
     pool = tuple(slot for slot in cluster.world.layout.pools["Pod"] if slot not in kept)
-    if "PodDisruptionBudget" in cluster.world.layout.pools:
-        return 0  # Its status lists evicted Pods, and does not keep their names from being given again.
     spaces = {one.metadata.namespace for one in cluster.scenario.objects if one.metadata.namespace}
     if len(spaces) > 1 or any(GENERATED.match(text) for text in said):
         return 0

@@ -41,6 +41,12 @@ APART = """affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExe
 BARE = (
     "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{containers: [{{name: app, image: 'nginx:1'}}]}}\n"
 )
+BUDGET = """
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {{name: web}}
+spec: {{minAvailable: {least}, selector: {{matchLabels: {{app: web}}}}}}
+"""
 NODE = """
 apiVersion: v1
 kind: Node
@@ -77,12 +83,18 @@ WORLDS = {
     "two become three": small(2, script=scale(3)),
     "three become one with a crash": small(3, script=scale(1), faults={"crash": 1}),
     "a node is drained, two others take over": small(2, script=[{"drain": {"node": "node-1"}}], nodes=3),
+    "a drain within a budget": of_files(
+        WEB.format(name="web", size=2, pod=""), BUDGET.format(least=1), script=[{"drain": {"node": "node-1"}}], nodes=2
+    ),
+    "a drain that a budget forbids": of_files(
+        WEB.format(name="web", size=2, pod=""), BUDGET.format(least=2), script=[{"drain": {"node": "node-1"}}], nodes=2
+    ),
     "two from empty": small(2, script=[], start="empty"),
     "a node dies under one": small(1, script=[], faults={"nodeCrash": 1}),
     "three bare Pods": of_files(*(BARE.format(name=name) for name in "abc"), nodes=2, start="empty"),
 }
-SMALLER = set(WORLDS) - {"a rollout that finds no place"}
-"""In that one the state at the beginning tells all members apart that matter."""
+SMALLER = set(WORLDS) - {"a rollout that finds no place", "a drain that a budget forbids"}
+"""In those the state at the beginning tells all members apart that matter."""
 
 
 @frozen
