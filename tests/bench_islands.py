@@ -1,4 +1,6 @@
-"""What islands cost: `python tests/bench_islands.py [rolling|idle|whole|replicas|drains|warm]...`, all by default. CPU seconds.
+"""What islands cost, and what one of them does, in CPU seconds.
+
+    python tests/bench_islands.py [rolling|idle|whole|replicas|drains|warm]...     all by default
 
 - rolling: Deployments of two replicas that all roll out, three nodes: what twice as many cost.
 - idle: Deployments that nothing happens to beside one that rolls out.

@@ -75,8 +75,8 @@ def check(
     `reductions` nothing is exchanged either. Where exchanging them turns out to make a difference after all, the core
     is searched again without.
 
-    `search` looks through the core: `explore` or `simulate`, with whatever further arguments it shall have; `alone` does
-    so where one node stands for all (`search`, too, if it is not given).
+    `search` looks through the core: `explore` or `simulate`, with whatever further arguments it shall have; `alone`
+    does so where one node stands for all (`search`, too, if it is not given).
 
     `prepared` are the states to start from, where they are known.
 
