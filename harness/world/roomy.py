@@ -51,13 +51,20 @@ NEARBY = frozenset({"service.kubernetes.io/topology-aware-hints", "service.kuber
 
 
 def on_one_node(scenario: Scenario) -> Scenario | None:
-    """Return a scenario with one of its nodes, which stands for all; None where there are no others, or it may not."""
+    """Return a scenario with one of its nodes, which stands for all; None where there are no others, or it may not.
+
+    It has places for no more Pods than every node has room for. If its search needs no more, there never are more, on
+    any number of nodes: the first one too many would have been asked for on the one node, too.
+    """
     nodes = [one for one in scenario.everything if isinstance(one, Node)]
-    if len(nodes) < 2 or not _placeless(scenario):
+    if len(nodes) < 2:
         return None
     others = frozenset(one.metadata.name for one in nodes[1:])
-    kept = (one for one in scenario.objects if not (isinstance(one, Node) and one.metadata.name in others))
-    return evolve(scenario, objects=tuple(kept))
+    kept = tuple(one for one in scenario.objects if not (isinstance(one, Node) and one.metadata.name in others))
+    sizes = range(scenario.pods, min(2 * scenario.replicas, scenario.pods) - 1, -1)
+    bounded = (evolve(scenario, bounds=evolve(scenario.bounds, pods=pods)) for pods in sizes)
+    alike = next((one for one in bounded if _placeless(one)), None)
+    return None if alike is None else evolve(alike, objects=kept)
 
 
 def nowhere_else(scenario: Scenario) -> bool:

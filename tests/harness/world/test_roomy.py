@@ -110,6 +110,28 @@ def test_verdicts_are_those_of_all_nodes(name: str, monkeypatch: pytest.MonkeyPa
     assert one.states <= all_of_them.states
 
 
+def test_there_are_places_for_as_many_as_each_node_has_room_for() -> None:
+    six, five = (scenario_of(web(), bounds={"pods": 8}, nodeCapacity={"cpu": "40", "pods": room}) for room in "65")
+    alone = on_one_node(six)
+    assert alone is not None
+    assert alone.pods == 6
+    assert on_one_node(evolve(five, bounds=evolve(five.bounds, pods=12))) is not None
+    small = scenario_of(web(), nodeCapacity={"cpu": "40", "pods": "3"})
+    assert on_one_node(small) is None
+
+
+def test_where_more_come_than_fit_all_nodes_are_looked_at() -> None:
+    """Two fit: enough for one rollout of one, but not for another one on top of it."""
+    two = [*IMAGE, {"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:3"}}]
+    options = {"bounds": {"pods": 6, "mixedViews": False}, "nodeCapacity": {"cpu": "40", "pods": "2"}}
+    for script, fits in ((IMAGE, True), (two, False)):
+        scenario = scenario_of(web().replace("replicas: 2", "replicas: 1"), script=script, **options)
+        assert on_one_node(scenario) is not None
+        told = check(scenario)
+        assert told.exploration is not None
+        assert ("one node" in told.exploration.symmetry) == fits
+
+
 def test_a_breach_is_shown_on_all_nodes() -> None:
     told = check(ASKED["nobody is selected"])
     assert told.exploration is not None
@@ -143,7 +165,7 @@ CLAIM = "volumes: [{name: data, persistentVolumeClaim: {claimName: data}}],"
         ),
         pytest.param(scenario_of(web(), service(spec=", internalTrafficPolicy: Local")), id="what is on the node"),
         pytest.param(scenario_of(web(), detail={"scheduler": "queue"}), id="a closer look"),
-        pytest.param(scenario_of(web(), nodeCapacity={"cpu": "40", "pods": "4"}), id="no room for all"),
+        pytest.param(scenario_of(web(), nodeCapacity={"cpu": "40", "pods": "3"}), id="no room for all"),
     ],
 )
 def test_no_node_stands_for_all(scenario: Scenario) -> None:
