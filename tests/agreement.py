@@ -59,6 +59,7 @@ from kubeproof.impl.kubelet.behaviour import HOLLOW
 from kubeproof.model.checker import Limits, Status
 from oracles import etcd as etcd_gateway
 from oracles import kubeproxy as agreement_kubeproxy
+from oracles import raft_tables
 from oracles import scheduler as agreement_scheduler
 from oracles import statefulset as agreement_statefulset
 from oracles.selector_text import SelectorError, parse_field_selector, parse_label_selector
@@ -309,6 +310,12 @@ def judge_etcd(record: Record) -> Verdict:
     return None
 
 
+def judge_raft(judge: Callable[[Record], Sequence[raft_tables.Disagreement]], record: Record) -> Verdict:
+    for found in judge(record):
+        return Difference(found.subject, str(found.recorded), str(found.given))
+    return None
+
+
 def judge_controller(record: Record) -> Verdict:
     """Hold the StatefulSet controller against the runs of the real one; other controllers are held elsewhere."""
     if not record["scenario"].startswith("sts-"):
@@ -379,6 +386,8 @@ JUDGES: dict[str, Judge] = {
     "scheduler": judge_scheduler,
     "proxy": judge_proxy,
     "etcd": judge_etcd,
+    "etcd-raft/quorum": partial(judge_raft, raft_tables.judge_quorum),
+    "etcd-raft/confchange": partial(judge_raft, raft_tables.judge_confchange),
     "e2e": judge_e2e,
     "controller": judge_controller,
     # Judges of more folders (kubelet, apiserver, ...) go here.

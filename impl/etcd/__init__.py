@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .apply import apply
+from .leases import expire
 from .operations import (
     Compact,
     Compare,
@@ -11,7 +12,10 @@ from .operations import (
     Failure,
     KeyValue,
     LeaseGrant,
+    LeaseKeepAlive,
+    LeaseLeases,
     LeaseRevoke,
+    LeaseTimeToLive,
     Operation,
     Put,
     Range,
@@ -30,7 +34,10 @@ __all__ = [
     "Failure",
     "KeyValue",
     "LeaseGrant",
+    "LeaseKeepAlive",
+    "LeaseLeases",
     "LeaseRevoke",
+    "LeaseTimeToLive",
     "Operation",
     "Put",
     "Range",
@@ -39,6 +46,7 @@ __all__ = [
     "Txn",
     "Watcher",
     "apply",
+    "expire",
     "poll",
     "watch",
 ]

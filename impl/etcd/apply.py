@@ -1,26 +1,25 @@
 """etcd as a pure function: a store and an operation in, the store after it and the answer out.
 
-Upstream: server/etcdserver/apply.go and server/lease/lessor.go (etcd 3.5).
-Left out on purpose: time. A lease ends when somebody revokes it: whoever owns the clock, when its TTL has passed.
+Upstream: server/etcdserver/apply.go (etcd 3.5). Nothing here reads a clock: whoever applies says what time it is.
 """
 
 from __future__ import annotations
 
 from typing import assert_never
 
-from attrs import evolve
-
+from . import leases
 from .checks import malformed, unservable
 from .operations import (
-    LEASE_EXISTS,
-    LEASE_NOT_FOUND,
-    TTL_TOO_LARGE,
     Compact,
     DeleteRange,
     Done,
     Failure,
     LeaseGrant,
+    LeaseKeepAlive,
+    LeaseLeases,
     LeaseRevoke,
+    LeasesResult,
+    LeaseTimeToLive,
     Operation,
     Put,
     Range,
@@ -30,12 +29,9 @@ from .operations import (
 from .store import Store, Writing, compact
 from .txn import run, step
 
-LONGEST_TTL = 9_000_000_000
-SHORTEST_TTL = 1  # seconds
 
-
-def apply(store: Store, operation: Operation) -> tuple[Store, Result]:
-    """Apply one operation. A Failure leaves the store as it was."""
+def apply(store: Store, operation: Operation, now: int = 0) -> tuple[Store, Result]:
+    """Apply one operation at a time in milliseconds, which leases count by. A Failure leaves the store as it was."""
     if problem := malformed(operation) or unservable(store, operation):
         return store, problem
     match operation:
@@ -48,28 +44,14 @@ def apply(store: Store, operation: Operation) -> tuple[Store, Result]:
             after = compact(store, operation.revision)
             return (store, after) if isinstance(after, Failure) else (after, Done(after.revision))
         case LeaseGrant():
-            return _grant(store, operation)
+            return leases.grant(store, operation, now)
         case LeaseRevoke():
-            return _revoke(store, operation)
+            return leases.revoke(store, operation)
+        case LeaseKeepAlive():
+            return leases.keep_alive(store, operation, now)
+        case LeaseTimeToLive():
+            return store, leases.time_to_live(store, operation, now)
+        case LeaseLeases():
+            return store, LeasesResult(store.revision, tuple(sorted(store.leases)))
         case _:
             assert_never(operation)
-
-
-def _grant(store: Store, grant: LeaseGrant) -> tuple[Store, Result]:
-    """Make a lease; one that is too short is lengthened. No revision passes."""
-    if grant.ttl > LONGEST_TTL:
-        return store, TTL_TOO_LARGE
-    if grant.id in store.leases:
-        return store, LEASE_EXISTS
-    return evolve(store, leases=store.leases.set(grant.id, max(grant.ttl, SHORTEST_TTL))), Done(store.revision)
-
-
-def _revoke(store: Store, revoke: LeaseRevoke) -> tuple[Store, Result]:
-    """End a lease; the keys attached to it are deleted in order, at one revision."""
-    if revoke.id not in store.leases:
-        return store, LEASE_NOT_FOUND
-    writing = Writing.on(store)
-    for key in store.attached(revoke.id):
-        writing = writing.delete(key)
-    after = writing.commit()
-    return evolve(after, leases=after.leases.delete(revoke.id)), Done(after.revision)

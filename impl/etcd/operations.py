@@ -123,7 +123,38 @@ class LeaseRevoke:
     id: int
 
 
-Operation = Put | Range | DeleteRange | Txn | Compact | LeaseGrant | LeaseRevoke
+@frozen
+class LeaseKeepAlive:
+    """Let a lease live as long again as it was granted for."""
+
+    id: int
+
+
+@frozen
+class LeaseTimeToLive:
+    """Ask how long a lease still lives, and which keys hang on it."""
+
+    id: int
+    keys: bool = False
+
+
+@frozen
+class LeaseLeases:
+    """Ask which leases there are."""
+
+
+Operation = (
+    Put
+    | Range
+    | DeleteRange
+    | Txn
+    | Compact
+    | LeaseGrant
+    | LeaseRevoke
+    | LeaseKeepAlive
+    | LeaseTimeToLive
+    | LeaseLeases
+)
 
 
 @frozen
@@ -185,12 +216,31 @@ class TxnResult:
 
 @frozen
 class Done:
-    """Compaction or a lease operation went well."""
+    """A compaction or the end of a lease went well."""
 
     revision: int
 
 
-Result = PutResult | RangeResult | DeleteResult | TxnResult | Done | Failure
+@frozen
+class LeaseResult:
+    """A lease as it is now: seconds left (-1 and no grant: there is none), seconds granted, its keys when asked for."""
+
+    revision: int
+    id: int
+    ttl: int
+    granted: int = 0
+    keys: tuple[bytes, ...] = ()
+
+
+@frozen
+class LeasesResult:
+    """The leases there are, in order."""
+
+    revision: int
+    ids: tuple[int, ...] = ()
+
+
+Result = PutResult | RangeResult | DeleteResult | TxnResult | Done | LeaseResult | LeasesResult | Failure
 """A Failure, or what fits the operation."""
 
 

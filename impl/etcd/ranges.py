@@ -12,7 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from .operations import Failure, KeyValue, Range, RangeResult
-from .store import Writing, select
+from .store import Writing
 
 _TARGETS: dict[str, Callable[[KeyValue], Any]] = {
     "KEY": lambda kv: kv.key,
@@ -25,10 +25,13 @@ _TARGETS: dict[str, Callable[[KeyValue], Any]] = {
 
 def read(writing: Writing, asked: Range) -> RangeResult | Failure:
     """Read as a transaction sees it: its own changes included when it reads the present."""
-    keys: Any = writing.keys if asked.revision in {0, writing.revision} else writing.store.at(asked.revision)
-    if isinstance(keys, Failure):
-        return keys
-    found = select(keys, asked.key, asked.range_end)
+    if asked.revision in {0, writing.revision}:
+        found = writing.matching(asked.key, asked.range_end)
+    else:
+        past = writing.store.at(asked.revision, asked.key, asked.range_end)
+        if isinstance(past, Failure):
+            return past
+        found = tuple(past[key] for key in sorted(past))
     if asked.count_only:
         return RangeResult(writing.revision, count=len(found))
     kept = _sorted([kv for kv in found if _within(kv, asked)], asked)

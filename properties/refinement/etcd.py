@@ -46,7 +46,7 @@ def abstract(store: Store, told: tuple[Told, ...] = ()) -> model.State:
         model.Watch(one.watcher.key.decode(), one.watcher.next_revision, tuple(map(_change, one.events)), one.lost)
         for one in told
     )
-    past = tuple(map(_change, store.log))
+    past = tuple(map(_change, store.since(0)))
     return model.State(
         immutabledict(sorted(entries.items())), past, store.revision, max(store.compact_revision, 0), watches
     )

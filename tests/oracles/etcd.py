@@ -1,4 +1,4 @@
-"""etcd's JSON gateway for recorded sequences: requests from JSON, answers to JSON, and how far a recording agrees.
+"""etcd's JSON gateway: requests from JSON, answers to JSON, and how far a recording agrees.
 
 Upstream: api/etcdserverpb/rpc.pb.gw.go (etcd 3.5): bytes are base64, int64 are strings, zero values are left out.
 Left out on purpose: HTTP, and the lease ids a server would choose (a recording's own ids are taken over).
@@ -7,12 +7,13 @@ Left out on purpose: HTTP, and the lease ids a server would choose (a recording'
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
-from kubeproof.impl.etcd.apply import LONGEST_TTL, apply
+from kubeproof.impl.etcd.apply import apply
+from kubeproof.impl.etcd.leases import expire
 from kubeproof.impl.etcd.operations import (
     FROM_KEY,
     Compact,
@@ -24,7 +25,12 @@ from kubeproof.impl.etcd.operations import (
     Failure,
     KeyValue,
     LeaseGrant,
+    LeaseKeepAlive,
+    LeaseLeases,
+    LeaseResult,
     LeaseRevoke,
+    LeasesResult,
+    LeaseTimeToLive,
     Operation,
     Put,
     PutResult,
@@ -70,6 +76,12 @@ def operation_of(op: str, body: Json) -> Operation:
             return LeaseGrant(_int(body, "ID"), _int(body, "TTL"))
         case "lease_revoke":
             return LeaseRevoke(_int(body, "ID"))
+        case "lease_keepalive":
+            return LeaseKeepAlive(_int(body, "ID"))
+        case "lease_timetolive":
+            return LeaseTimeToLive(_int(body, "ID"), bool(body.get("keys")))
+        case "leases":
+            return LeaseLeases()
         case _:
             raise ValueError(f"no operation is called {op!r}")
 
@@ -163,6 +175,16 @@ def answer_of(result: Result) -> dict[str, Any]:
             fields = {"deleted": str(result.deleted), "prev_kvs": [_kv(kv) for kv in result.prevs]}
         case TxnResult():
             fields = {"succeeded": result.succeeded, "responses": [_response(one) for one in result.responses]}
+        case LeaseResult():
+            ttl, granted = str(result.ttl), str(result.granted)
+            fields = {
+                "ID": str(result.id),
+                "TTL": ttl,
+                "grantedTTL": granted,
+                "keys": [_text(key) for key in result.keys],
+            }
+        case LeasesResult():
+            fields = {"leases": [{"ID": str(one)} for one in result.ids]}
         case Done():
             fields = {}
     return {"header": _sparse({"revision": str(result.revision)}), **_sparse(fields)}
@@ -188,6 +210,9 @@ def _event(event: Event, *, prev_kv: bool) -> dict[str, Any]:
 
 # --- recordings ---------------------------------------------------------------------------------------------------
 
+LONGEST = 60_000
+"""Milliseconds that a recording took at most; what lives longer than that does not run out in it."""
+
 
 @frozen
 class Disagreement:
@@ -199,68 +224,63 @@ class Disagreement:
     given: Any
 
 
+@frozen
+class Moment:
+    """A store, and the time on the clock its leases count by."""
+
+    store: Store = field(factory=Store)
+    now: int = 0
+
+    def later(self) -> Iterator[Moment]:
+        """Give this moment, and those at which the next leases have run out and been revoked."""
+        yield self
+        ends = sorted({lease.expires for lease in self.store.leases.values() if self.now < lease.expires <= LONGEST})
+        yield from (Moment(expire(self.store, now), now) for now in ends)
+
+
 def judge(record: Json) -> tuple[int, tuple[Disagreement, ...]]:
-    """Replay a recording on an empty store: how many steps it has, and those answered differently."""
-    store, differing = Store(), []
+    """Replay a recording on an empty store: how many steps it has, and those answered differently.
+
+    A recording does not say when its steps were taken, so leases may run out before any of them: all moments that the
+    answers so far allow are followed, and a step differs if none of them answers as recorded.
+    """
+    moments, differing = (Moment(),), []
     for number, step in enumerate(record["steps"]):
-        store, recorded, given = _replay(store, step)
-        if recorded != given:
+        tried = [(one, *_replay(one, step)) for moment in moments for one in moment.later()]
+        agreeing = [evolve(one, store=store) for one, store, recorded, given in tried if recorded == given]
+        if not agreeing:
+            one, store, recorded, given = tried[0]
             differing.append(Disagreement(number, step["op"], recorded, given))
+            agreeing = [evolve(one, store=store)]
+        moments = tuple({(one.store.revision, one.now): one for one in agreeing}.values())
     return len(record["steps"]), tuple(differing)
 
 
-def _replay(store: Store, step: Json) -> tuple[Store, Any, Any]:
+def _replay(moment: Moment, step: Json) -> tuple[Store, Any, Any]:
     """Give the store after a step, the recorded answer and the one given here, both in one form."""
-    body, recorded = step["request"], step.get("response")
+    body, recorded, store = step["request"], step.get("response"), moment.store
     match step["op"]:
         case "watch":
-            return store, _recorded_watch(step["responses"]), _given_watch(store, body)
-        case "leases":
-            listed = [{"ID": str(one)} for one in sorted(store.leases)]
-            header = {"header": {"revision": str(store.revision)}}
-            return store, _leases_sorted(recorded), {**header, **_sparse({"leases": listed})}
-        case "lease_timetolive":
-            return store, _keys_sorted(recorded or {}), _time_to_live(store, body)
-        case "lease_grant":
-            return _grant(store, body, recorded or {})
+            return store, recorded_watch(step["responses"]), given_watch(store, body)
         case op:
-            after, result = apply(store, operation_of(op, body))
-            given = answer_of(result)
+            body = body if _int(body, "ID") or op != "lease_grant" else {**body, "ID": (recorded or {}).get("ID", 0)}
+            after, result = apply(store, operation_of(op, body), moment.now)
             code = HTTP[result.code] if isinstance(result, Failure) else 200
-            return after, (step["httpCode"], recorded), (code, given)
+            return after, (step["httpCode"], normal(recorded)), (code, normal(answer_of(result)))
 
 
-def _leases_sorted(recorded: Any) -> Any:
-    if "leases" not in recorded:
-        return recorded
-    return {**recorded, "leases": sorted(recorded["leases"], key=lambda one: int(one["ID"]))}
+def normal(answer: Any) -> dict[str, Any]:
+    """Order what comes in any order, and leave out the seconds a lease has left, which vary (not that it has none)."""
+    normalised = dict(answer or {})
+    if "grantedTTL" in normalised:
+        normalised["TTL"] = ""
+    for name, key in (("keys", b64decode), ("leases", lambda one: int(one["ID"]))):
+        if name in normalised:
+            normalised[name] = sorted(normalised[name], key=key)
+    return normalised
 
 
-def _keys_sorted(recorded: Json) -> dict[str, Any]:
-    """Drop the seconds that are left, which vary, and order the keys, which come in any order."""
-    keys = {"keys": sorted(recorded["keys"], key=b64decode)} if "keys" in recorded else {}
-    return {**recorded, **keys, "TTL": ""}
-
-
-def _grant(store: Store, body: Json, recorded: Json) -> tuple[Store, Any, Any]:
-    """Grant with the id the recorded server chose, where it chose one."""
-    asked = _int(body, "ID") or _int(recorded, "ID")
-    ttl = _int(body, "TTL")
-    after, result = apply(store, LeaseGrant(asked, ttl))
-    given = answer_of(result)
-    if isinstance(result, Done) and ttl <= LONGEST_TTL:
-        given |= {"ID": str(asked), "TTL": str(after.leases[asked])}
-    return after, recorded, given
-
-
-def _time_to_live(store: Store, body: Json) -> dict[str, Any]:
-    lease = _int(body, "ID")
-    keys = [_text(key) for key in store.attached(lease)] if lease in store.leases else []
-    fields = _sparse({"grantedTTL": str(store.leases.get(lease, 0)), "keys": keys})
-    return {"header": {"revision": str(store.revision)}, "ID": str(lease), "TTL": "", **fields}
-
-
-def _recorded_watch(responses: Any) -> Any:
+def recorded_watch(responses: Any) -> Any:
     """Flatten a recorded watch: its events, or how it was cancelled."""
     results = [one["result"] for one in responses]
     for result in results:
@@ -269,7 +289,8 @@ def _recorded_watch(responses: Any) -> Any:
     return [event for result in results for event in result.get("events", ())]
 
 
-def _given_watch(store: Store, body: Json) -> Any:
+def given_watch(store: Store, body: Json) -> Any:
+    """Give what a watch of the gateway would be told by now, in the form of a recorded one."""
     key, end = _bytes(body, "key") or FROM_KEY, _bytes(body, "range_end")
     if end and end != FROM_KEY and end <= key:
         return "mvcc: watcher range is empty"

@@ -56,8 +56,8 @@ FAULTS = [
     (
         "a compaction forgets its own revision",
         "store",
-        "event.kv.mod_revision >= revision)\n    return",
-        "event.kv.mod_revision > revision)\n    return",
+        "store.since(revision)[::-1]",
+        "store.since(revision + 1)[::-1]",
     ),
     (
         "a put of a known key creates it again",
@@ -69,8 +69,8 @@ FAULTS = [
     (
         "an old revision shows newer keys",
         "store",
-        "event.kv.mod_revision <= revision:",
-        "event.kv.mod_revision <= revision + 1:",
+        "0 < revision < event.kv.mod_revision",
+        "0 < revision < event.kv.mod_revision - 1",
     ),
     (
         "a transaction takes a revision for each change",

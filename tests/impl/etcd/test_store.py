@@ -11,17 +11,21 @@ from kubeproof.impl.etcd import (
     DeleteRange,
     Failure,
     LeaseGrant,
+    LeaseKeepAlive,
+    LeaseLeases,
     LeaseRevoke,
+    LeaseTimeToLive,
     Operation,
     Put,
     Range,
     Store,
     Txn,
     apply,
+    expire,
     poll,
     watch,
 )
-from kubeproof.impl.etcd.operations import FROM_KEY
+from kubeproof.impl.etcd.operations import FROM_KEY, LeaseResult
 
 
 def after(*operations: Operation) -> Store:
@@ -94,6 +98,31 @@ def test_a_put_without_its_lease_lets_go_of_it() -> None:
     assert store.attached(7) == ()
     kept = after(LeaseGrant(7, 60), Put(b"a", b"1", lease=7), Put(b"a", b"2", ignore_lease=True))
     assert kept.attached(7) == (b"a",)
+
+
+def test_a_lease_runs_out_at_its_time_unless_it_is_kept_alive() -> None:
+    granted = after(LeaseGrant(7, 2), LeaseGrant(8, 1), Put(b"a", lease=7), Put(b"b", lease=8), Put(b"c", lease=8))
+    kept, result = apply(granted, LeaseKeepAlive(8), now=500)
+    assert result.ttl == 1  # type: ignore[union-attr]
+    assert sorted(expire(kept, 1499).keys) == [b"a", b"b", b"c"]
+    assert (sorted(expire(kept, 1500).keys), expire(kept, 1500).revision) == ([b"a"], 5)
+    both = expire(kept, 2000)
+    assert [(event.kv.key, event.kv.mod_revision) for event in both.since(5)] == [(b"b", 5), (b"c", 5), (b"a", 6)]
+    assert answer(both, LeaseLeases()).ids == ()
+
+
+def test_a_lease_that_has_run_out_is_not_kept_alive() -> None:
+    store = after(LeaseGrant(7, 1))
+    same, result = apply(store, LeaseKeepAlive(7), now=1000)
+    assert (same, result.ttl) == (store, 0)  # type: ignore[union-attr]
+    assert answer(store, LeaseKeepAlive(8)).ttl == 0
+
+
+def test_what_is_left_of_a_lease_is_told_in_whole_seconds() -> None:
+    store = after(LeaseGrant(7, 10), Put(b"b", lease=7), Put(b"a", lease=7))
+    left = apply(store, LeaseTimeToLive(7, keys=True), now=2500)[1]
+    assert left == LeaseResult(3, 7, 7, 10, (b"a", b"b"))
+    assert answer(store, LeaseTimeToLive(8)) == LeaseResult(3, 8, -1)
 
 
 def test_a_watch_from_now_on_is_told_nothing_old() -> None:
