@@ -10,10 +10,12 @@ from typing import Any
 
 from ...api.apps import Workload
 from ...api.core import Namespace, Node, Pod, Service
-from ...api.kinds import Object
+from ...api.kinds import Object, Unstructured
 from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
+from ...api.reading.convert import unstructure
 from .apps import validate_workload, validate_workload_update
+from .data import validate_data
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
 from .networking import validate_network_policy
@@ -48,6 +50,8 @@ def _own_rules(obj: Object) -> list[FieldError]:
             return validate_budget(obj)
         case NetworkPolicy():
             return validate_network_policy(obj)
+        case Unstructured():
+            return validate_data(obj.of.name, unstructure(obj))
         case Node():
             return validate_node(obj)
         case Namespace():
