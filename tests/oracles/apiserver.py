@@ -131,7 +131,7 @@ def cleaned(value: Any) -> Any:
     return value
 
 
-def _owners(body: Record) -> list[Any]:
+def _owners(body: Any) -> list[Any]:
     entries = (one for one in body["metadata"].get("managedFields") or () if one["manager"] != CONTROLLERS)
     return sorted(
         (one["manager"], one["operation"], one.get("subresource", ""), json.dumps(one["fieldsV1"], sort_keys=True))

@@ -83,7 +83,7 @@ def applied(
     kept = frozenset(
         path[:length] for one in (mine, *others) for path in one.fields for length in range(1, len(path) + 1)
     )
-    pruned = _removed(merged, schema, last - kept, ())
+    pruned: dict[str, Any] = _removed(merged, schema, last - kept, ())
     found = compare(live, pruned, schema)
     changed = found.added | found.modified
     others.sort(key=lambda one: one.manager)

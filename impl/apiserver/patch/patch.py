@@ -68,15 +68,18 @@ def _changed(current: dict[str, Any], request: PatchRequest, stored: Object, now
             case "strategic":
                 return Response(415, "UnsupportedMediaType", "the body of the request was in an unknown format")
             case "apply":
+                decoded(body, kind_of(stored))
                 wanted = applied(current, body, request.manager, *_named(stored), force=request.force, now=now)
     except PatchError as error:
         return rejected(str(error))
     except ApplyConflictError as found:
         return Response(409, "Conflict", str(found), causes=found.causes)
-    except DuplicateError as error:
+    except (BadObject, DuplicateError) as error:
         return untyped(request.ref, kind_of(stored), str(error))
     if not isinstance(wanted, dict):
         return rejected("the result is no object")
+    if not isinstance(wanted.get("metadata") or {}, dict):
+        return wrong_patch(request.body, "metadata: expected a map")
     if not (wanted.get("metadata") or {}).get("name"):
         return bad_request(
             f"the name of the object ({request.ref.name} based on URL) was undeterminable: name must be provided"
@@ -115,8 +118,9 @@ def _created(storage: Storage, request: PatchRequest, inputs: Inputs, config: Co
         return conflict(ref, detail), ()
     empty = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {}}
     try:
+        decoded(body, kind)
         wanted = applied(empty, body, request.manager, kind.api_version, kind.name, force=request.force, now=inputs.now)
-    except DuplicateError as error:
+    except (BadObject, DuplicateError) as error:
         return untyped(ref, kind, str(error)), ()
     meta = {**(wanted.get("metadata") or {}), "name": ref.name, "namespace": ref.namespace}
     try:

@@ -24,7 +24,8 @@ def apply_strategic_patch(document: Map, patch: Map, schema: Schema) -> Map:
     patch = dict(patch)
     match patch.pop(DIRECTIVE, "merge"):
         case "replace":
-            return without_directives(patch)
+            plain: Map = without_directives(patch)
+            return plain
         case "delete":
             return {}
         case "merge":

@@ -20,7 +20,7 @@ from ..server import Server
 from ..status import bad_request, forbidden, invalid_options_of, unauthorized
 from . import discovery
 from .asked import Asked
-from .http import HttpRequest, HttpResponse, WatchResponse
+from .http import TEXT, HttpRequest, HttpResponse, WatchResponse
 from .negotiation import NotAcceptableError, view_of
 from .options import OptionError, VersionError
 from .render import failure
@@ -109,7 +109,7 @@ def _unserved(http: HttpRequest, info: RequestInfo, resource: Resource | None, u
     everywhere = not info.namespace and resource.kind.namespaced and info.verb in {"create", "deletecollection"}
     wants_name = info.verb in {"update", "patch"} and not info.name
     if info.verb not in verbs or posts_to_name or wants_name or everywhere:
-        return failure(NOT_ALLOWED) if http.method != "HEAD" else HttpResponse(405, "")
+        return failure(NOT_ALLOWED) if http.method != "HEAD" else HttpResponse(405, "", TEXT)
     return None
 
 
