@@ -25,7 +25,7 @@ from ...impl.apiserver.rest.http import HttpRequest
 from ...impl.apiserver.server import Server
 from ...impl.etcd import KeyValue, Store
 from ..input.dump import runtime_of
-from .plane import Plane
+from .plane import CONFIG, Plane
 
 LAYOUT = 1
 SCHEMA = """
@@ -100,7 +100,7 @@ class Database:
             raise BadDatabaseError(f"{self.name}: an object in it cannot be read: {error}") from None
         store = Store(revision, revision, keys)
         runtimes = {pod.metadata.uid: runtime for pod, runtime in _running(keys)}
-        return Plane(Server(store), immutabledict(runtimes), seed=self._fact("seed") or 0)
+        return Plane(Server(store, CONFIG), immutabledict(runtimes), seed=self._fact("seed") or 0)
 
     def _kept(self) -> Iterator[KeyValue]:
         for key, value, created, modified, version in self.connection.execute("select * from objects order by key"):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.cache import Cache
@@ -23,10 +23,13 @@ from ...impl.api.meta import Time
 from ...impl.api.requests import Request
 from ...impl.api.runtime import PodRuntime
 from ...impl.apiserver.access.authentication import User
+from ...impl.apiserver.config import Config
 from ...impl.apiserver.server import Server, request, versioned
 from ...impl.etcd import Compact, apply
 from .naming import suffix_of, uid_of
 
+CONFIG = Config(runtime_classes=True)
+"""As kubeadm sets a cluster up; runtime classes can be looked up here."""
 HISTORY = 4096
 """Events that the store remembers at least, for watches that come late."""
 
@@ -38,7 +41,7 @@ class Plane:
     `looked` says up to which revision each component has nothing to do.
     """
 
-    server: Server = field(factory=Server)
+    server: Server = Server(config=CONFIG)
     runtimes: immutabledict[str, PodRuntime] = immutabledict()
     waits: immutabledict[tuple[str, str], float] = immutabledict()
     looked: immutabledict[str, int] = immutabledict()

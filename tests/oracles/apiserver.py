@@ -35,7 +35,7 @@ Record = dict[str, Any]
 MADE_UP = 10**8
 NOW = 1_795_420_000
 """About when it was recorded."""
-CONFIG = Config(service_cluster_ip_range="10.96.0.0/16")
+CONFIG = Config(service_cluster_ip_range="10.96.0.0/16", runtime_classes=True)
 USERS: dict[str, User | None] = {
     "anonymous": ANONYMOUS,
     "invalid-token": None,

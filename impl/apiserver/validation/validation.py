@@ -9,19 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 from ...api.apps import Workload
-from ...api.core import Namespace, Node, Pod, Service
+from ...api.core import Event, Namespace, Node, Pod, Service
 from ...api.kinds import Object, Unstructured
 from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
-from ...api.reading.convert import unstructure
+from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from .apps import validate_workload, validate_workload_update
-from .data import validate_data
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
 from .networking import validate_network_policy
 from .pod import validate_pod, validate_pod_update
 from .policy import (
     validate_budget,
+    validate_event,
     validate_lease,
     validate_namespace,
     validate_node,
@@ -31,6 +31,8 @@ from .policy import (
     validate_role_binding_update,
 )
 from .service import validate_endpointslice, validate_service, validate_service_update
+from .storage import validate_claim, validate_class, validate_volume
+from .unstructured import validate_unstructured
 
 
 def validate_create(obj: Object) -> tuple[FieldError, ...]:
@@ -51,7 +53,15 @@ def _own_rules(obj: Object) -> list[FieldError]:
         case NetworkPolicy():
             return validate_network_policy(obj)
         case Unstructured():
-            return validate_data(obj.of.name, unstructure(obj))
+            return validate_unstructured(obj)
+        case PersistentVolume():
+            return validate_volume(obj)
+        case PersistentVolumeClaim():
+            return validate_claim(obj)
+        case StorageClass():
+            return validate_class(obj)
+        case Event():
+            return validate_event(obj)
         case Node():
             return validate_node(obj)
         case Namespace():

@@ -12,9 +12,9 @@ from oracles.apiserver import Answered, answers
 from places import VECTORS
 from planted import planted
 
-JUDGED = {"patches": (174, 215), "protocol": (195, 209)}
+JUDGED = {"patches": (174, 215), "protocol": (195, 209), "validation": (320, 330)}
 """How many records agree, of how many; the others are about what is not modelled, or begin where no record ends."""
-MESSAGES = {"patches": (49, 52), "protocol": (61, 73)}
+MESSAGES = {"patches": (49, 52), "protocol": (61, 73), "validation": (184, 195)}
 """Of the refusals that agree: how many in the very words."""
 
 SHOWN = {"patches": (120, 122), "protocol": (50, 65)}
