@@ -1,4 +1,4 @@
-"""The command line: `kubeproof check`, `reach`, `place`, `replay`, `show`, `run` and `zoo`.
+"""The command line: `kubeproof check`, `reach`, `place`, `replay`, `show`, `run`, `serve` and `zoo`.
 
 Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown
 (a limit, or Ctrl-C), 70 a defect of kubeproof itself, with a file that says what happened. Nothing a user gives it ends
@@ -275,6 +275,31 @@ def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None)
     if trace is not None:
         files.write(walk.record(walked, VERSION), trace)
         _print(f"\ntrace written to {trace}, replay it with: kubeproof replay {trace}\n")
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 takes a free one.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Keep the cluster there; else in memory.")
+@click.option(
+    "--nodes", type=click.IntRange(min=0), default=3, show_default=True, metavar="N", help="Of a new cluster."
+)
+@click.option(
+    "--tokens",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Who may ask: token,user,uid,groups a line. Without it whoever reaches the port is the administrator.",
+)
+@click.option("--kubeconfig", type=click.Path(path_type=Path), metavar="FILE", help="Write one that leads there.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="What generated names are drawn from."
+)
+def serve(port: int, data: Path | None, nodes: int, tokens: Path | None, kubeconfig: Path | None, seed: int) -> None:
+    """Serve the control plane on loopback, for kubectl and every other client: docs/serve.md."""
+    try:
+        from .serve import command as serving  # noqa: PLC0415 - --help and --version need nothing of it
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"this needs more: pip install 'kubeproof[serve]' ({error.name} is missing)") from None
+    serving.run(port, data, nodes, tokens, kubeconfig, seed)
 
 
 @cli.group(invoke_without_command=True)

@@ -50,6 +50,7 @@ from kubeproof.impl.api.values.cron import ScheduleError, parse_schedule
 from kubeproof.impl.api.values.int_or_percent import IntOrPercentError, scaled_value
 from kubeproof.impl.api.values.qos import pod_limits, pod_requests, qos_class
 from kubeproof.impl.api.values.quantity import DECIMAL_EXPONENT, Quantity, QuantityError, parse_quantity
+from kubeproof.impl.api.values.selector_text import SelectorError, parse_field_selector, parse_label_selector
 from kubeproof.impl.api.values.template_hash import hash_of_json
 from kubeproof.impl.api.values.timestamps import parse_time
 from kubeproof.impl.controllers.deployment import arithmetic as deployment_math
@@ -57,12 +58,12 @@ from kubeproof.impl.controllers.replicaset.deletion import Ranked, in_order
 from kubeproof.impl.kubectl.script import SetImage
 from kubeproof.impl.kubelet.behaviour import HOLLOW
 from kubeproof.model.checker import Limits, Status
+from oracles import apiserver as agreement_apiserver
 from oracles import etcd as etcd_gateway
 from oracles import kubeproxy as agreement_kubeproxy
 from oracles import raft_tables
 from oracles import scheduler as agreement_scheduler
 from oracles import statefulset as agreement_statefulset
-from oracles.selector_text import SelectorError, parse_field_selector, parse_label_selector
 from places import EXAMPLES
 from recorded import check as recorded_check
 from recorded import end as recorded_end
@@ -390,8 +391,29 @@ JUDGES: dict[str, Judge] = {
     "etcd-raft/confchange": partial(judge_raft, raft_tables.judge_confchange),
     "e2e": judge_e2e,
     "controller": judge_controller,
-    # Judges of more folders (kubelet, apiserver, ...) go here.
+    # Judges of more folders (kubelet, ...) go here.
 }
+
+
+def judge_apiserver(found: Sequence[Record]) -> Iterator[Verdict]:
+    """Judge requests to one API server in their order: code and reason of each answer."""
+    for one in agreement_apiserver.answers(found):
+        real, ours = (" ".join(map(str, told)).strip()[:300] for told in (one.real, one.ours or ()))
+        if one.ours is None:
+            yield NotJudged(one.why)
+        else:
+            yield None if one.agrees else Difference(one.name, real, ours)
+
+
+def judge_alone(record: Record) -> Verdict:
+    """Judge one request to an API server by itself."""
+    return next(judge_apiserver([record]))
+
+
+RECORDED = frozenset({"patches", "protocol", "validation"})
+"""The files of requests to the API server; what else is in their folder is documents."""
+SEQUENCES: dict[str, Callable[[Sequence[Record]], Iterator[Verdict]]] = {"apiserver": judge_apiserver}
+"""By folder: what judges the records of a file together, for each begins where the one before it ended."""
 
 
 # --- running them -------------------------------------------------------------------------------------------------
@@ -401,6 +423,8 @@ def judge_for(name: str, folder: Path = Path()) -> Judge | None:
     """Find the judge of a file, or of the folder it is in; `folder` is where the files are."""
     if name.startswith("cases/"):
         return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases", EXAMPLES))
+    if name.startswith("apiserver/"):
+        return judge_alone if name.removeprefix("apiserver/") in RECORDED else None
     return JUDGES.get(name) or JUDGES.get(name.partition("/")[0])
 
 
@@ -441,7 +465,12 @@ def in_turn(work: Callable[[Record], Any], path: Path, *, limit: int | None = No
 
 def score(name: str, path: Path, judge: Judge, *, limit: int | None = None, jobs: int = 1) -> Score:
     """Run every record of a file, or the first of them, against the implementation."""
-    verdicts = in_turn(partial(_verdict, judge), path, limit=limit, jobs=jobs)
+    sequence = SEQUENCES.get(name.partition("/")[0])
+    verdicts: list[Any]
+    if sequence is not None:
+        verdicts = list(sequence(list(islice(records(path), limit))))
+    else:
+        verdicts = in_turn(partial(_verdict, judge), path, limit=limit, jobs=jobs)
     return Score(
         name,
         len(verdicts),

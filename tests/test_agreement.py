@@ -58,7 +58,13 @@ FAULTS = [
         "round_up=True)\n    un",
         "round_up=False)\n    un",
     ),
-    ("fields: != selects what = selects", "field_selector", "oracles.selector_text", ") != self.negated", ")"),
+    (
+        "fields: != selects what = selects",
+        "field_selector",
+        "kubeproof.impl.api.values.selector_text",
+        ") != self.negated",
+        ")",
+    ),
     (
         "percentages are rounded down",
         "int_or_percent",

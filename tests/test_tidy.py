@@ -244,8 +244,9 @@ def test_ci_runs_the_commands_that_the_readme_promises() -> None:
 
 
 def shipped(folder: Path) -> set[str]:
-    """Give what belongs into a wheel: modules, the marker of types, the tables of the vocabulary, the zoo's folders."""
-    tables = (folder / "impl" / "api" / "reading").glob("*.json.xz")
+    """Give what belongs into a wheel: modules, the marker of types, tables and documents, the zoo's folders."""
+    reading, documents = folder / "impl" / "api" / "reading", folder / "impl" / "apiserver" / "rest" / "documents"
+    tables = (*reading.glob("*.json.xz"), *documents.glob("*.json.xz"), *(folder / "harness").rglob("*.binpb.xz"))
     failures = (folder / "harness" / "zoo" / "failures").rglob("*.yaml")
     data = {*tables, *failures, folder / "py.typed"}
     modules = {path for room in ROOMS for path in (folder / room).rglob("*.py")} | set(folder.glob("__*__.py"))

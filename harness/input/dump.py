@@ -77,7 +77,7 @@ def live(found: Manifests) -> Live:
         raise BadInput((Problem(_file(found), 0, "", "the dump has no nodes", hint),))
     names = _Names(tuple(objects))
     translated = [names.translated(one) for one in objects]
-    runtimes = {pod.metadata.uid: _runtime(pod) for pod in translated if isinstance(pod, Pod)}
+    runtimes = {pod.metadata.uid: runtime_of(pod) for pod in translated if isinstance(pod, Pod)}
     told = [_told(one, runtimes.get(one.metadata.uid)) for one in translated]
     addressed = names.addressed(told)
     start = Initial(
@@ -189,7 +189,7 @@ class _Names:
 # --- what runs --------------------------------------------------------------------------------------------------------
 
 
-def _runtime(pod: Pod) -> PodRuntime | None:
+def runtime_of(pod: Pod) -> PodRuntime | None:
     """Give what runs for a Pod, as its status tells; None where nothing does."""
     statuses = pod.status.container_statuses
     if not pod.spec.node_name or pod.finished or not statuses:

@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import frozen
+from immutabledict import immutabledict
 
 from .apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet
 from .core import Binding, Event, Namespace, Node, Pod, Service
-from .meta import Ref
+from .meta import ObjectMeta, Ref
 from .networking import NetworkPolicy
 from .policy import EndpointSlice, Eviction, Lease, PodDisruptionBudget, PriorityClass, ResourceQuota, Role, RoleBinding
 from .storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
+from .values.frozen import EMPTY
+
+
+@frozen
+class Kind:
+    """One kind: its Go and JSON name, apiVersion, plural in URLs, scope and class."""
+
+    name: str
+    api_version: str
+    plural: str
+    namespaced: bool
+    cls: type[Any]
+
+    @property
+    def group(self) -> str:
+        """The API group, "" for core."""
+        return self.api_version.rpartition("/")[0]
+
+
+NO_KIND = Kind("", "", "", namespaced=False, cls=object)
+
+
+@frozen(cache_hash=True)
+class Unstructured:
+    """An object of a kind without a class: its kind, its metadata, and all the rest as JSON, which nobody looks into.
+
+    Only an API server that is served over HTTP has such objects; of manifests such a kind is a note (impl.api.reading).
+    """
+
+    of: Kind = NO_KIND
+    metadata: ObjectMeta = ObjectMeta()
+    extra: immutabledict[str, Any] = EMPTY
+
 
 Object = (
     Pod
@@ -35,24 +71,8 @@ Object = (
     | PersistentVolumeClaim
     | StorageClass
     | CSINode
+    | Unstructured
 )
-
-
-@frozen
-class Kind:
-    """One kind: its Go and JSON name, apiVersion, plural in URLs, scope and class."""
-
-    name: str
-    api_version: str
-    plural: str
-    namespaced: bool
-    cls: type[Object]
-
-    @property
-    def group(self) -> str:
-        """The API group, "" for core."""
-        return self.api_version.rpartition("/")[0]
-
 
 KINDS: tuple[Kind, ...] = (
     Kind("Pod", "v1", "pods", namespaced=True, cls=Pod),
@@ -89,6 +109,8 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 def kind_of(obj: Object) -> Kind:
     """Give the kind of an object; a Role without a namespace is a ClusterRole, a RoleBinding likewise."""
+    if isinstance(obj, Unstructured):
+        return obj.of
     name = type(obj).__name__
     if name in {"Role", "RoleBinding"} and not obj.metadata.namespace:
         name = f"Cluster{name}"

@@ -6,10 +6,14 @@ request that fails ends the component's turn; it looks again and starts anew, as
 
 from __future__ import annotations
 
+from typing import Literal
+
 from attrs import frozen
 
 from .kinds import Object
 from .meta import OwnerReference, Ref
+from .values.frozen import Json
+from .values.selector_text import FieldSelector, TextSelector
 
 
 @frozen
@@ -93,6 +97,70 @@ class PatchMetadata:
 
 
 Request = Create | Update | Delete | Bind | Evict | PatchStatus | PatchMetadata
+"""What components ask: they read from their informers."""
+
+
+@frozen
+class Get:
+    """GET: one object, or a subresource of it."""
+
+    ref: Ref
+    subresource: str = ""
+
+
+@frozen
+class Selection:
+    """Objects of a kind, in a namespace or in all (None), that label and field selectors select."""
+
+    kind: str
+    namespace: str | None = None
+    labels: TextSelector = TextSelector()
+    fields: FieldSelector = FieldSelector()
+
+
+@frozen
+class List:
+    """GET of a collection: at most `limit` objects (0 for all), those behind the key `after` ("" for the first)."""
+
+    of: Selection
+    limit: int = 0
+    after: str = ""
+
+
+@frozen
+class Watch:
+    """GET with watch=true: whether it is allowed. What it shows is read off the history."""
+
+    of: Selection
+
+
+@frozen
+class DeleteCollection:
+    """DELETE of a collection: each of its objects as if it were deleted alone."""
+
+    of: Selection
+    grace_period_seconds: int | None = None
+    propagation_policy: str = ""
+
+
+@frozen
+class Patch:
+    """PATCH: the stored object with changes made to it, in one of Kubernetes' four formats.
+
+    `body` is the patch as JSON; an apply (server-side apply) creates what is missing, `manager` owns what it says, and
+    `force` takes from others what they own.
+    """
+
+    ref: Ref
+    format: Literal["json", "merge", "strategic", "apply"]
+    body: Json
+    subresource: str = ""
+    manager: str = ""
+    force: bool = False
+
+
+AnyRequest = Request | Get | List | Watch | DeleteCollection | Patch
+"""What clients ask, components among them."""
 
 
 @frozen
@@ -105,14 +173,27 @@ class Cause:
 
 
 @frozen
+class Page:
+    """What a list finds: the objects, the key the next page begins behind ("" for none) and how many come there."""
+
+    objects: tuple[Object, ...]
+    next: str = ""
+    remaining: int = 0
+
+
+@frozen
 class Response:
-    """The answer: HTTP code, machine-readable reason ("" when it went well), message for humans, the object if any."""
+    """The answer: HTTP code, machine-readable reason ("" when it went well), message for humans, the object if any.
+
+    A list and a deleted collection are answered with a page.
+    """
 
     code: int
     reason: str = ""
     message: str = ""
     object: Object | None = None
     causes: tuple[Cause, ...] = ()
+    page: Page | None = None
 
     @property
     def ok(self) -> bool:

@@ -41,6 +41,8 @@ def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
         obj = evolve(obj, spec=evolve(obj.spec, service_account_name="default"))
     if config.absent and (missing := _lacking(obj, config)):
         return missing
+    if config.runtime_classes and (unknown := _unknown_runtime(storage, obj)):
+        return unknown
     obj = _tolerating(obj, config)
     return _prioritised(storage, obj) if config.priority else obj
 
@@ -80,6 +82,11 @@ def _lacking(pod: Pod, config: Config) -> Response | None:
     account = Ref("ServiceAccount", pod.metadata.namespace, pod.spec.service_account_name)
     runtime = Ref("RuntimeClass", "", str(pod.spec.extra.get("runtimeClassName") or ""))
     return next((missing_of(pod, ref) for ref in (account, runtime) if ref in config.absent), None)
+
+
+def _unknown_runtime(storage: Storage, pod: Pod) -> Response | None:
+    ref = Ref("RuntimeClass", "", str(pod.spec.extra.get("runtimeClassName") or ""))
+    return missing_of(pod, ref) if ref.name and storage.get(ref) is None else None
 
 
 def missing_of(pod: Pod, ref: Ref) -> Response | None:

@@ -12,14 +12,14 @@ from ..api.core import Pod, PodCondition, PodStatus
 from ..api.meta import Time
 from ..api.requests import Bind, Response
 from .create import Answer
-from .status import conflict, internal_error, not_found, uid_conflict
+from .status import conflict, not_found, uid_conflict
 from .storage import Storage, put
 
 
 def bind(storage: Storage, request: Bind, now: Time) -> Answer:
     """Bind a Pod: 404 when it is missing, 409 when it is another one, bound, terminating or gated."""
     if not request.node:
-        return internal_error("target.name: Required value"), ()
+        return Response(500, "", "target.name: Required value"), ()
     pod = storage.get(request.pod)
     if not isinstance(pod, Pod):
         return not_found(request.pod), ()

@@ -29,6 +29,8 @@ class Config:
     """Pods without a service account get `default`."""
     absent: frozenset[Ref] = frozenset()
     """Service accounts and runtime classes that do not exist: a Pod that names one is refused. Others are not asked."""
+    runtime_classes: bool = False
+    """A Pod that names a runtime class which is not in the storage is refused."""
     taint_new_nodes: bool = True
     """A new node is tainted not-ready until the node controller has seen it work."""
     service_cluster_ip_range: str = "10.96.0.0/12"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..api.kinds import BY_NAME, Object, kind_of, ref_of
+from ..api.kinds import Object, kind_of, ref_of
 from ..api.meta import ObjectMeta, Ref, Time
 from ..api.requests import Create as CreateRequest
 from ..api.requests import Response
@@ -60,7 +60,7 @@ def _completed(obj: Object, inputs: Inputs) -> Object:
     kind = kind_of(obj)
     meta: ObjectMeta = obj.metadata
     name = meta.name or (meta.generate_name[:LONGEST_GENERATED_BASE] + inputs.suffix if meta.generate_name else "")
-    namespaced = BY_NAME[kind.name].namespaced
+    namespaced = kind.namespaced
     namespace = (meta.namespace or "default") if namespaced else ""
     completed = with_meta(
         obj,

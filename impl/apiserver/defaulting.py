@@ -21,11 +21,12 @@ from ..api.apps import (
     StatefulSetUpdateStrategy,
 )
 from ..api.core import Node, Pod, Service, ServicePort, ServiceSpec
-from ..api.kinds import Object
+from ..api.kinds import Object, Unstructured
 from ..api.networking import NetworkPolicy, NetworkPolicyPort, NetworkPolicySpec
 from ..api.policy import EndpointPort, EndpointSlice, PriorityClass, RoleBinding, RoleRef, Subject
 from ..api.storage import PersistentVolumeClaim
 from .pod_defaults import default_pod, default_template, with_extra
+from .unstructured import default_unstructured
 
 QUARTER = "25%"
 RBAC_GROUP = "rbac.authorization.k8s.io"
@@ -58,6 +59,8 @@ def default(obj: Object) -> Object:
             return _role_binding(obj)
         case PriorityClass():
             return evolve(obj, preemption_policy=obj.preemption_policy or "PreemptLowerPriority")
+        case Unstructured():
+            return default_unstructured(obj)
         case _:
             return obj
 

@@ -2,7 +2,7 @@
 
 Upstream: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go (BeforeDelete), registry/generic/registry/store.go
 (Delete), pkg/registry/core/pod/strategy.go (CheckGracefulDelete) (v1.32).
-Left out on purpose: deletecollection, dry run, the resourceVersion precondition. Only Pods have grace; dependents
+Left out on purpose: the resourceVersion precondition. Only Pods have grace; dependents
 are the garbage collector's business.
 """
 
@@ -17,18 +17,20 @@ from ..api.core import Namespace, Pod
 from ..api.kinds import Object, ref_of
 from ..api.meta import Time
 from ..api.requests import Delete as DeleteRequest
-from ..api.requests import Response
+from ..api.requests import DeleteCollection, List, Page, Response
 from ..api.values.frozen import freeze
 from .admission import admit_delete
 from .create import Answer
+from .read import list_
 from .status import conflict, invalid_options, not_found, uid_conflict
-from .storage import Storage, Write, put, with_meta
+from .storage import Storage, Transaction, Write, put, with_meta
 from .validation.field_error import not_supported
 
 T = TypeVar("T", bound=Object)
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
+GONE = 404
 POLICIES = ("Foreground", "Background", "Orphan", "nil")
 
 
@@ -49,6 +51,19 @@ def delete(storage: Storage, request: DeleteRequest, now: Time) -> Answer:
     if isinstance(stored, Namespace) and _held_by_content(stored):
         return _delete_namespace(stored, now)
     return _delete_other(stored, request, now)
+
+
+def delete_collection(storage: Storage, request: DeleteCollection, now: Time) -> Answer:
+    """Delete every object of a selection, each for itself; the first refusal ends it, what is deleted stays so."""
+    found = list_(storage, List(request.of))[0].page or Page(())
+    transaction: Transaction = ()
+    for obj in found.objects:
+        asked = DeleteRequest(ref_of(obj), request.grace_period_seconds, propagation_policy=request.propagation_policy)
+        answer, writes = delete(storage, asked, now)
+        transaction += writes
+        if not answer.ok and answer.code != GONE:
+            return answer, transaction
+    return Response(200, page=found), transaction
 
 
 def _delete_pod(stored: Pod, request: DeleteRequest, now: Time) -> Answer:

@@ -2,7 +2,7 @@
 
 Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers (v1.32): authorisation, mutating admission and defaulting,
 validating admission and validation, storage.
-Left out on purpose: HTTP and reads (an informer reads), webhooks, quota, flow control.
+Left out on purpose: webhooks, quota, flow control; HTTP is `rest`.
 
 The server holds no data. Whoever calls it applies the transaction, whole and in order, before the next request.
 """
@@ -15,15 +15,33 @@ from ..api.core import Binding
 from ..api.kinds import Object, kind_of, ref_of
 from ..api.meta import Ref, Time
 from ..api.policy import Eviction
-from ..api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Request, Response, Update
+from ..api.requests import (
+    AnyRequest,
+    Bind,
+    Create,
+    Delete,
+    DeleteCollection,
+    Evict,
+    Get,
+    List,
+    Patch,
+    PatchMetadata,
+    PatchStatus,
+    Response,
+    Selection,
+    Update,
+    Watch,
+)
 from .access.authentication import ADMIN, User
 from .access.authorization import Attributes, allowed
 from .access.node_restriction import restricted
 from .binding import bind
 from .config import DEFAULT, Config
 from .create import Answer, Inputs, create
-from .delete import delete
+from .delete import delete, delete_collection
 from .eviction import evict
+from .patch.patch import patch
+from .read import get, list_
 from .status import forbidden, unauthorized
 from .storage import Storage
 from .update import patch_metadata, patch_status, update
@@ -31,7 +49,7 @@ from .update import patch_metadata, patch_status, update
 
 def handle(
     objects: Storage,
-    request: Request,
+    request: AnyRequest,
     *,
     user: User | None = ADMIN,
     now: Time = 0,
@@ -56,7 +74,7 @@ def handle(
     return _serve(objects, plain, Inputs(now, suffix, uid, cluster_ip), config)
 
 
-def _serve(objects: Storage, request: Request, inputs: Inputs, config: Config) -> Answer:
+def _serve(objects: Storage, request: AnyRequest, inputs: Inputs, config: Config) -> Answer:
     match request:
         case Create():
             return create(objects, request, inputs, config)
@@ -72,11 +90,21 @@ def _serve(objects: Storage, request: Request, inputs: Inputs, config: Config) -
             return bind(objects, request, inputs.now)
         case Evict():
             return evict(objects, request, inputs.now)
+        case Get():
+            return get(objects, request)
+        case List():
+            return list_(objects, request)
+        case Watch():
+            return Response(200), ()
+        case DeleteCollection():
+            return delete_collection(objects, request, inputs.now)
+        case Patch():
+            return patch(objects, request, inputs, config)
         case _:
             assert_never(request)
 
 
-def _plain(request: Request) -> Request:
+def _plain(request: AnyRequest) -> AnyRequest:
     """Read the creation of a Binding or an Eviction as the verb it stands for."""
     if not isinstance(request, Create):
         return request
@@ -91,19 +119,19 @@ def _plain(request: Request) -> Request:
             return request
 
 
-def _unauthorised(objects: Storage, request: Request, user: User, config: Config) -> Response | None:
+def _unauthorised(objects: Storage, request: AnyRequest, user: User, config: Config) -> Response | None:
     """Ask the authorizers, then NodeRestriction; None when nobody objects."""
     asked, ref = _asked(request)
     if config.authorize:
         decision = allowed(objects, user, asked)
         if not decision.allowed:
             return forbidden(ref, decision.reason)
-    if config.node_restriction:
+    if config.node_restriction and not isinstance(request, Get | List | Watch):
         return restricted(objects, request, user, ref)
     return None
 
 
-def _asked(request: Request) -> tuple[Attributes, Ref]:
+def _asked(request: AnyRequest) -> tuple[Attributes, Ref]:
     """Say what a request asks for, as the authorizers see it, and the object it is about."""
     match request:
         case Create(obj):
@@ -123,8 +151,23 @@ def _asked(request: Request) -> tuple[Attributes, Ref]:
             return Attributes.of("create", ref, "binding"), ref
         case Evict(ref):
             return Attributes.of("create", ref, "eviction"), ref
+        case Get(ref, subresource):
+            return Attributes.of("get", ref, subresource), ref
+        case List(of):
+            return _collection("list", of)
+        case Watch(of):
+            return _collection("watch", of)
+        case DeleteCollection(of):
+            return _collection("deletecollection", of)
+        case Patch():
+            return Attributes.of("patch", request.ref, request.subresource), request.ref
         case _:
             assert_never(request)
+
+
+def _collection(verb: str, of: Selection) -> tuple[Attributes, Ref]:
+    ref = Ref(of.kind, of.namespace or "", "")
+    return Attributes.of(verb, ref), ref
 
 
 def _placed(obj: Object) -> Ref:

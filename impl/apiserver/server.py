@@ -8,8 +8,9 @@ request is a revision of its own, as upstream; no other request comes in between
 from __future__ import annotations
 
 from attrs import evolve, field, frozen
+from immutabledict import immutabledict
 
-from ..api.kinds import BY_NAME, Object
+from ..api.kinds import Object
 from ..api.meta import Ref, Time
 from ..api.requests import Request, Response
 from ..etcd import Compacted, Compare, DeleteRange, Event, Failure, Put, Store, Txn, apply, poll
@@ -17,6 +18,7 @@ from ..etcd import watch as watch_etcd
 from .access.authentication import User
 from .config import DEFAULT, Config
 from .handler import handle
+from .resources import kind_named
 from .storage import Transaction, Write, with_meta, without_version
 from .watch import WatchEvent, WatchFilter, change
 
@@ -38,21 +40,20 @@ class Server:
     def list(self, kind: str, namespace: str | None) -> tuple[Object, ...]:
         """Give the objects of a kind, in one namespace or in all (None), in the order of their keys."""
         start = prefix_of(kind, namespace)
-        keys = sorted(key for key in self.store.keys if key.startswith(start))
-        found = (self.store.keys[key] for key in keys)
+        found = (self.store.keys[key] for key in sorted(key for key in self.store.keys if key.startswith(start)))
         return tuple(versioned(kv.value, kv.mod_revision) for kv in found)
 
 
 def key_of(ref: Ref) -> bytes:
     """Give the key an object has in etcd: /registry/pods/default/web."""
     place = f"/{ref.namespace}" if ref.namespace else ""
-    return f"{PREFIX}/{BY_NAME[ref.kind].plural}{place}/{ref.name}".encode()
+    return f"{PREFIX}/{kind_named(ref.kind).plural}{place}/{ref.name}".encode()
 
 
 def prefix_of(kind: str, namespace: str | None) -> bytes:
     """Give what the keys of a kind, or of a kind in a namespace, begin with."""
     place = f"{namespace}/" if namespace else ""
-    return f"{PREFIX}/{BY_NAME[kind].plural}/{place}".encode()
+    return f"{PREFIX}/{kind_named(kind).plural}/{place}".encode()
 
 
 def versioned(obj: Object, revision: int) -> Object:
@@ -65,10 +66,25 @@ def request(
 ) -> tuple[Server, Response]:
     """Serve one request: what it writes is committed before the answer, which carries the version written."""
     response, transaction = handle(server, asked, user=user, now=now, suffix=suffix, uid=uid, config=server.config)
+    return committed(server, response, transaction)
+
+
+def committed(server: Server, response: Response, transaction: Transaction) -> tuple[Server, Response]:
+    """Commit what a request writes; its answer carries the version written."""
     store = server.store
     for write in transaction:
         store = _commit(store, write)
     return evolve(server, store=store), _answered(response, transaction, store)
+
+
+def as_of(server: Server, revision: int) -> Server | Failure:
+    """Return the server as it was at a revision; a Failure where that is forgotten or still to come."""
+    if revision == server.store.revision:
+        return server
+    keys = server.store.at(revision)
+    if isinstance(keys, Failure):
+        return keys
+    return evolve(server, store=evolve(server.store, keys=immutabledict(keys), revision=revision))
 
 
 def _commit(store: Store, write: Write) -> Store:
@@ -91,7 +107,7 @@ def _answered(response: Response, transaction: Transaction, store: Store) -> Res
 def watch_since(server: Server, watch: WatchFilter, revision: int) -> tuple[WatchEvent, ...] | Compacted:
     """Give what a watch from a resource version on shows by now: the changes after it, or that it is too old (410)."""
     start = prefix_of(watch.kind, watch.namespace)
-    watcher = watch_etcd(server.store, start, _end_of(start), revision + 1)
+    watcher = watch_etcd(server.store, start, end_of(start), revision + 1)
     _, seen = poll(server.store, watcher)
     if isinstance(seen, Compacted):
         return seen
@@ -99,7 +115,7 @@ def watch_since(server: Server, watch: WatchFilter, revision: int) -> tuple[Watc
     return tuple(one for one in told if one is not None)
 
 
-def _end_of(prefix: bytes) -> bytes:
+def end_of(prefix: bytes) -> bytes:
     """Give the first key after all that begin with a prefix."""
     return prefix[:-1] + bytes([prefix[-1] + 1])
 

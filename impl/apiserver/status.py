@@ -6,10 +6,15 @@ Left out on purpose: details.retryAfterSeconds and the details block (the messag
 
 from __future__ import annotations
 
+import json as jsonlib
+
+from ..api.kinds import Kind
 from ..api.meta import Ref
 from ..api.requests import Cause, Response
+from ..api.values.frozen import Json, thaw
 from .storage import group_kind, resource_of
 from .validation.field_error import FieldError, aggregate
+from .validation.field_error import invalid as invalid_field
 
 STALE = "the object has been modified; please apply your changes to the latest version and try again"
 
@@ -44,8 +49,13 @@ def invalid(kind: str, name: str, errors: tuple[FieldError, ...]) -> Response:
 
 def invalid_options(error: FieldError) -> Response:
     """422: the options of a deletion are malformed."""
-    cause = Cause(error.reason, error.message, error.field)
-    return Response(422, "Invalid", f'DeleteOptions.meta.k8s.io "" is invalid: {error}', causes=(cause,))
+    return invalid_options_of("DeleteOptions", (error,))
+
+
+def invalid_options_of(kind: str, errors: tuple[FieldError, ...]) -> Response:
+    """422: the options of a request are malformed."""
+    causes = tuple(Cause(error.reason, error.message, error.field) for error in errors)
+    return Response(422, "Invalid", f'{kind}.meta.k8s.io "" is invalid: {aggregate(errors)}', causes=causes)
 
 
 def forbidden(ref: Ref, detail: str, causes: tuple[Cause, ...] = ()) -> Response:
@@ -57,6 +67,24 @@ def forbidden(ref: Ref, detail: str, causes: tuple[Cause, ...] = ()) -> Response
 def bad_request(message: str) -> Response:
     """400: the request makes no sense."""
     return Response(400, "BadRequest", message)
+
+
+def wrong_patch(body: Json, why: str) -> Response:
+    """422: what a patch makes of the object is no object of its kind."""
+    error = invalid_field("patch", jsonlib.dumps(thaw(body)), why)
+    return Response(422, "Invalid", f' "" is invalid: {error}', causes=(Cause(error.reason, error.message, "patch"),))
+
+
+def untyped(ref: Ref, kind: Kind, why: str) -> Response:
+    """500: what is applied cannot be read with the schema of its kind; an internal error without a reason."""
+    named = f"{ref.namespace}/{ref.name}; {kind.api_version}, Kind={kind.name}"
+    return Response(500, "", f"failed to create typed patch object ({named}): {why}")
+
+
+def rejected(why: str) -> Response:
+    """422: a patch cannot be applied; the client library's words when the server gives no better ones."""
+    cause = (Cause("", why),) if why else ()
+    return Response(422, "Invalid", "the server rejected our request due to an error in our request", causes=cause)
 
 
 def too_many_requests(message: str, cause: str) -> Response:

@@ -12,8 +12,9 @@ from typing import Any, Protocol, TypeVar
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ..api.kinds import BY_NAME, Object, ref_of
+from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
+from .resources import kind_named
 
 T = TypeVar("T", bound=Object)
 
@@ -91,11 +92,11 @@ def without_version(obj: Object) -> Object:
 
 def resource_of(kind: str) -> str:
     """Give a kind's resource and group as messages have it: `pods`, `deployments.apps`."""
-    found = BY_NAME[kind]
+    found = kind_named(kind)
     return f"{found.plural}.{found.group}" if found.group else found.plural
 
 
 def group_kind(kind: str) -> str:
     """Give a kind and its group as validation messages have it: `Pod`, `Deployment.apps`."""
-    found = BY_NAME[kind]
+    found = kind_named(kind)
     return f"{found.name}.{found.group}" if found.group else found.name

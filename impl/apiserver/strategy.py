@@ -13,7 +13,7 @@ from immutabledict import immutabledict
 
 from ..api.apps import Deployment, Workload
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
-from ..api.kinds import Object
+from ..api.kinds import Object, Unstructured
 from ..api.meta import Time
 from ..api.networking import NetworkPolicy
 from ..api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus, PriorityClass
@@ -22,11 +22,14 @@ from ..api.values.qos import qos_class
 from ..api.workloads import with_size, without_status
 from .label_keys import with_label_keys
 from .storage import with_meta
+from .unstructured import changed_unstructured, first_unstructured, with_stored_extra
 
 CREATE_ON_UPDATE = frozenset({"Lease", "Service", "Event", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 """Kinds whose PUT creates what is missing."""
 
 WITH_STATUS = Pod | Node | Workload | PodDisruptionBudget
+STATUS_APART = Namespace | Service | Unstructured
+"""Kinds whose status is no field of their class: it stays in `extra`."""
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
 
 
@@ -41,6 +44,8 @@ def prepare_for_create(obj: Object, now: Time) -> Object:
             return with_meta(obj, generation=1)
         case Namespace():
             return _first_namespace(obj)
+        case Unstructured():
+            return first_unstructured(obj)
         case _ if isinstance(obj, Workload):
             return with_meta(without_status(obj), generation=1)
         case _:
@@ -62,8 +67,13 @@ def _first_namespace(namespace: Namespace) -> Namespace:
 
 def prepare_for_update(new: Any, old: Any) -> Object:
     """Keep the status as it is stored and count the generation up when the wish has changed."""
+    if isinstance(old, Unstructured):
+        return changed_unstructured(new, old)
     if isinstance(old, WITH_STATUS):
         new = evolve(new, status=old.status)
+    elif isinstance(old, STATUS_APART):
+        new = with_stored_extra(old, new)
+        new = _with_finalizers_of(new, old) if isinstance(old, Namespace) else new
     if isinstance(old, Service):
         new = _keep_addresses(new, old)
     if isinstance(old, Pod) and not old.spec.scheduling_gates == new.spec.scheduling_gates == ():
@@ -71,6 +81,13 @@ def prepare_for_update(new: Any, old: Any) -> Object:
     generation = old.metadata.generation + (1 if _wish_changed(new, old) else 0)
     final: Object = new if new.metadata.generation == generation else with_meta(new, generation=generation)
     return final
+
+
+def _with_finalizers_of(new: Namespace, old: Namespace) -> Namespace:
+    """Keep what holds a namespace: only its subresource finalize changes that."""
+    extra = {key: value for key, value in new.extra.items() if key != "spec"}
+    kept = {"spec": old.extra["spec"]} if "spec" in old.extra else {}
+    return evolve(new, extra=immutabledict({**extra, **kept}))
 
 
 def _wish_changed(new: Any, old: Any) -> bool:
@@ -132,6 +149,8 @@ def only_status(new: Any, old: Any) -> Object | None:
     The status strategies of workloads reset the spec (and the labels), not the annotations: that is
     how the Deployment controller writes the revision.
     """
+    if isinstance(old, STATUS_APART):
+        return cast("Object", with_stored_extra(new, old))
     if not isinstance(old, WITH_STATUS):
         return None
     status = new.status
@@ -151,6 +170,14 @@ def only_scale(new: Any, old: Any) -> Workload | None:
     if new.spec.replicas == old.spec.replicas:
         return old
     return with_meta(with_size(old, new.spec.replicas), generation=old.metadata.generation + 1)
+
+
+def only_ephemeral(new: Any, old: Any) -> Object | None:
+    """Give the stored Pod with the ephemeral containers wanted; None when it is no Pod."""
+    if not isinstance(old, Pod):
+        return None
+    extra = {**old.spec.extra, "ephemeralContainers": new.spec.extra.get("ephemeralContainers", ())}
+    return evolve(old, spec=evolve(old.spec, extra=immutabledict(extra)))
 
 
 def with_name_label(obj: Object) -> Object:

@@ -27,8 +27,9 @@ from .create import Answer, Inputs, create
 from .defaulting import default
 from .status import conflict, invalid, not_found, uid_conflict
 from .storage import Storage, Write, put, with_meta, without_version
-from .strategy import CREATE_ON_UPDATE, only_scale, only_status, prepare_for_update
+from .strategy import CREATE_ON_UPDATE, only_ephemeral, only_scale, only_status, prepare_for_update
 from .validation.meta import not_negative, validate_meta
+from .validation.names import finalizer_errors
 from .validation.validation import validate_update
 
 
@@ -49,6 +50,8 @@ def update(storage: Storage, request: UpdateRequest, inputs: Inputs, config: Con
             return _scaled(ref, stored, only_scale(request.object, stored))
         case "finalize":
             return _finalized(ref, stored, request.object)
+        case "ephemeralcontainers":
+            return _write(ref, stored, only_ephemeral(request.object, stored))
         case _:
             return not_found(ref), ()
 
@@ -134,8 +137,13 @@ def _whole(storage: Storage, new: Object, stored: Object, inputs: Inputs, config
 def _with_history(new: Object, stored: Object) -> Object:
     """Keep what no client may rewrite: identity, birth, and a deletion once it has begun."""
     meta = stored.metadata
+    managers = meta.extra.get("managedFields")
+    extra = new.metadata.extra
+    if managers and not extra.get("managedFields"):
+        extra = immutabledict({**extra, "managedFields": managers})
     return with_meta(
         new,
+        extra=extra,
         uid=meta.uid,
         resource_version=meta.resource_version,
         generation=meta.generation,
@@ -160,6 +168,9 @@ def _finalized(ref: Ref, stored: Object, wanted: Object) -> Answer:
     if not isinstance(stored, Namespace) or not isinstance(wanted, Namespace):
         return not_found(ref), ()
     held = tuple((wanted.extra.get("spec") or {}).get("finalizers") or ())
+    wrong = [error for at, one in enumerate(held) for error in finalizer_errors(f"spec.finalizers[{at}]", one)]
+    if wrong:
+        return invalid(ref.kind, ref.name, tuple(wrong)), ()
     spec = freeze({**(stored.extra.get("spec") or {}), "finalizers": held})
     final = evolve(stored, extra=immutabledict({**stored.extra, "spec": spec}))
     if stored.metadata.terminating and not held and not stored.metadata.finalizers:

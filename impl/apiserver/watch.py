@@ -1,7 +1,8 @@
 """What a watch shows of a transaction: one event for each write, told by the watch's own selector.
 
 Upstream: staging/src/k8s.io/apiserver/pkg/storage/cacher/{cacher,cache_watcher}.go (v1.32).
-Left out on purpose: bookmarks, initial events, the window of history (etcd's compaction decides it here).
+Left out on purpose: the window of history (etcd's compaction decides it here). Bookmarks and initial events are the
+business of whoever streams (rest/streams.py).
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from attrs import frozen
 from ..api.core import Pod
 from ..api.kinds import Object
 from ..api.meta import LabelSelector, Ref
+from ..api.requests import Selection
 from ..api.values.selectors import selects
+from .read import selected
 from .storage import Storage, Transaction
 
 EVERYTHING = LabelSelector()
@@ -36,6 +39,8 @@ class WatchFilter:
     namespace: str | None = None
     selector: LabelSelector = EVERYTHING
     node_name: str | None = None
+    selection: Selection | None = None
+    """Selectors as a client writes them, instead of the two above."""
 
     def covers(self, ref: Ref) -> bool:
         """Tell whether the watch is about an object's kind and place."""
@@ -45,6 +50,8 @@ class WatchFilter:
         """Tell whether an object of that kind and place is visible through the selectors."""
         if obj is None or not selects(self.selector, obj.metadata.labels):
             return False
+        if self.selection is not None:
+            return selected(self.selection, obj)
         return self.node_name is None or (isinstance(obj, Pod) and obj.spec.node_name == self.node_name)
 
 

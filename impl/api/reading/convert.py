@@ -21,7 +21,8 @@ from attrs import frozen
 from cattrs import Converter
 from immutabledict import immutabledict
 
-from ..kinds import BY_NAME, KINDS, Object, kind_of
+from ..kinds import BY_NAME, KINDS, Kind, Object, Unstructured, kind_of
+from ..meta import ObjectMeta
 from ..values.frozen import Json, freeze, thaw
 from ..values.quantity import Quantity, QuantityError, parse_quantity
 from ..values.timestamps import format_time, parse_time
@@ -68,7 +69,18 @@ def from_json(json: Any) -> Object:
     if json.get("apiVersion") != kind.api_version:
         message = f"a {kind.name} is {kind.api_version}, got {_show(json.get('apiVersion'))}"
         raise BadObject((FieldError("apiVersion", message),))
-    return structure(json, kind.cls)
+    found: Object = structure(json, kind.cls)
+    return found
+
+
+def unstructured(json: Mapping[str, Any], kind: Kind) -> Unstructured:
+    """Make an object of a kind without a class of its JSON; raise BadObject where its metadata are none."""
+    try:
+        metadata = structure(json.get("metadata") or {}, ObjectMeta)
+    except BadObject as bad:
+        raise BadObject(tuple(error.under("metadata") for error in bad.errors)) from None
+    rest = {key: value for key, value in json.items() if key not in {*TYPE_META, "metadata"} and value is not None}
+    return Unstructured(kind, metadata, freeze(rest))
 
 
 def structure(json: Any, cls: type[T]) -> T:
@@ -80,6 +92,9 @@ def unstructure(value: Any) -> Any:
     """Give the plain JSON (dicts, lists, strings, numbers) of a vocabulary value; an object says its kind first."""
     if not attrs.has(type(value)):
         return _plain(value)
+    if isinstance(value, Unstructured):
+        meta = _plain_class(value.metadata)
+        return {"apiVersion": value.of.api_version, "kind": value.of.name, "metadata": meta, **thaw(value.extra)}
     plain = _plain_class(value)
     if type(value) in {kind.cls for kind in KINDS}:
         kind = kind_of(value)

@@ -29,6 +29,7 @@ ALWAYS: immutabledict[str, frozenset[str]] = immutabledict(
         "EndpointConditions": frozenset({"ready", "serving", "terminating"}),
         "Endpoint": frozenset({"addresses", "conditions"}),
         "EndpointSlice": frozenset({"addressType", "endpoints", "ports"}),
+        "EndpointPort": frozenset({"name"}),
         "Event": frozenset({"involvedObject"}),
         "IPBlock": frozenset({"cidr"}),
         "LabelSelectorRequirement": frozenset({"key", "operator"}),

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from ...api.kinds import BY_NAME
 from ...api.meta import Ref
 from ...api.policy import PolicyRule, Role, RoleBinding, Subject
+from ..resources import kind_named
 from ..storage import Storage
-from .authentication import MASTERS, NODES, User
-from .bootstrap import MASTERS_RULES, NODE_RULES, USER_RULES
+from .authentication import ALL_AUTHENTICATED, MASTERS, NODES, User
+from .bootstrap import AUTHENTICATED_RULES, MASTERS_RULES, NODE_RULES, USER_RULES
 
 
 @frozen
@@ -32,7 +32,7 @@ class Attributes:
     @classmethod
     def of(cls, verb: str, ref: Ref, subresource: str = "") -> Attributes:
         """Describe a request on one object."""
-        kind = BY_NAME[ref.kind]
+        kind = kind_named(ref.kind)
         return cls(verb, kind.group, kind.plural, subresource, ref.namespace, ref.name)
 
 
@@ -46,13 +46,13 @@ class Decision:
 
 def allowed(storage: Storage, user: User, asked: Attributes) -> Decision:
     """Decide. Built-in roles are asked first, so that a component of the cluster costs no read of the storage."""
-    for source, rules in _rules(storage, user, asked.namespace):
+    for source, rules in rules_for(storage, user, asked.namespace):
         if any(matches(rule, asked) for rule in rules):
             return Decision(allowed=True, reason=source)
     return Decision(allowed=False, reason=_refusal(user, asked))
 
 
-def _rules(storage: Storage, user: User, namespace: str) -> Iterator[tuple[str, Iterable[PolicyRule]]]:
+def rules_for(storage: Storage, user: User, namespace: str) -> Iterator[tuple[str, Iterable[PolicyRule]]]:
     """Give the rules that apply to the user there, with where each set comes from."""
     if MASTERS in user.groups:
         yield "cluster-admin", MASTERS_RULES
@@ -60,6 +60,8 @@ def _rules(storage: Storage, user: User, namespace: str) -> Iterator[tuple[str, 
         yield "system:node", NODE_RULES
     if user.name in USER_RULES:
         yield f"built-in role of {user.name}", USER_RULES[user.name]
+    if ALL_AUTHENTICATED in user.groups:
+        yield "system:basic-user", AUTHENTICATED_RULES
     for binding in _bindings(storage, "ClusterRoleBinding", None):
         if any(_covers(subject, user, "") for subject in binding.subjects):
             yield f"ClusterRoleBinding {binding.metadata.name}", _role(storage, binding, "")

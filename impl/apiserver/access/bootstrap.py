@@ -128,5 +128,12 @@ USER_RULES: immutabledict[str, tuple[PolicyRule, ...]] = immutabledict(
 )
 """User name to the rules its built-in ClusterRoleBinding gives it."""
 
+REVIEWS = "selfsubjectaccessreviews selfsubjectrulesreviews"
+AUTHENTICATED_RULES: tuple[PolicyRule, ...] = (
+    _rule("create", "authorization.k8s.io", REVIEWS),
+    _rule("create", "authentication.k8s.io", "selfsubjectreviews"),
+)
+"""system:basic-user, which system:authenticated is bound to: to ask what one may."""
+
 MASTERS_RULES: tuple[PolicyRule, ...] = (_rule("*", "*", "*"),)
 """cluster-admin, which system:masters is bound to."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ...api.core import Pod
 from ...api.kinds import Object
 from ...api.meta import Ref
-from ...api.requests import Create, Delete, Evict, PatchStatus, Request, Response, Update
+from ...api.requests import AnyRequest, Create, Delete, Evict, Patch, PatchStatus, Response, Update
 from ..status import forbidden
 from ..storage import Storage
 from .authentication import NODES, User
@@ -19,7 +19,7 @@ ONLY_OWN_PODS = "can only delete, evict or update status for pods with spec.node
 MIRROR = "kubernetes.io/config.mirror"
 
 
-def restricted(storage: Storage, request: Request, user: User, ref: Ref) -> Response | None:
+def restricted(storage: Storage, request: AnyRequest, user: User, ref: Ref) -> Response | None:
     """Refuse (403) what is not the kubelet's own; None when it is, and for everyone who is no kubelet."""
     if NODES not in user.groups or not user.name.startswith("system:node:"):
         return None
@@ -28,7 +28,7 @@ def restricted(storage: Storage, request: Request, user: User, ref: Ref) -> Resp
     return forbidden(ref, refusal) if refusal else None
 
 
-def _refusal(storage: Storage, request: Request, node: str, ref: Ref) -> str:
+def _refusal(storage: Storage, request: AnyRequest, node: str, ref: Ref) -> str:
     match ref.kind:
         case "Node" if ref.name != node:
             return f'node "{node}" is not allowed to modify node "{ref.name}"'
@@ -42,11 +42,11 @@ def _refusal(storage: Storage, request: Request, node: str, ref: Ref) -> str:
             return ""
 
 
-def _pod_refusal(storage: Storage, request: Request, node: str, ref: Ref) -> str:
+def _pod_refusal(storage: Storage, request: AnyRequest, node: str, ref: Ref) -> str:
     match request:
         case Create(Pod() as pod):
             return _mirror_refusal(pod, node)
-        case Delete() | Evict() | PatchStatus() | Update():
+        case Delete() | Evict() | Patch() | PatchStatus() | Update():
             return _other_nodes_pod(storage.get(ref), node)
         case _:
             return ""

@@ -16,6 +16,8 @@ from .field_error import FieldError, forbidden, go, invalid, invalid_raw, requir
 from .names import finalizer_errors, name_errors
 
 LONGEST_ANNOTATIONS = 256 * 1024
+DISALLOWED = frozenset({("v1", "Event")})
+"""What may own nothing."""
 SELECTOR_OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
 
 
@@ -56,6 +58,10 @@ def _owners(meta: ObjectMeta) -> list[FieldError]:
     for owner in meta.owner_references:
         wanted = (("apiVersion", owner.api_version, "version"), ("kind", owner.kind, "kind"))
         named = (("name", owner.name, "name"), ("uid", owner.uid, "uid"))
+        if (owner.api_version, owner.kind) in DISALLOWED:
+            shown = f'v1.OwnerReference{{APIVersion:"{owner.api_version}", Kind:"{owner.kind}"}}'
+            detail = f"/{owner.api_version}, Kind={owner.kind} is disallowed from being an owner"
+            errors.append(invalid_raw(field, shown, detail))
         errors += [
             invalid(f"{field}.{key}", "", f"{word} must not be empty") for key, one, word in wanted + named if not one
         ]

@@ -21,6 +21,7 @@ from .placement import validate_affinity, validate_spread, validate_tolerations
 from .volumes import validate_volumes
 
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
+SYSTEMS = ("linux", "windows")
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 FIXED = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -111,6 +112,12 @@ def _names(field: str, spec: PodSpec) -> list[FieldError]:
 
 def _gates(field: str, spec: PodSpec) -> list[FieldError]:
     errors: list[FieldError] = []
+    for index, gate in enumerate(spec.extra.get("readinessGates") or ()):
+        place, kind = f"{field}.readinessGates[{index}].conditionType", str(gate.get("conditionType") or "")
+        errors += [invalid(place, kind, detail) for detail in key_errors(kind)]
+    system = (spec.extra.get("os") or {}).get("name")
+    if system is not None and system not in SYSTEMS:
+        errors.append(not_supported(f"{field}.os", system, SYSTEMS))
     for index, gate in enumerate(spec.scheduling_gates):
         place = f"{field}.schedulingGates[{index}]"
         errors += [invalid(place, gate.name, detail) for detail in key_errors(gate.name)]

@@ -6,7 +6,7 @@ Left out on purpose: resource names that a cluster does not know; pod CIDRs.
 
 from __future__ import annotations
 
-from ...api.core import Namespace, Node, Taint
+from ...api.core import Event, Namespace, Node, Taint
 from ...api.policy import Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
 from ...api.values.label_names import key_errors
 from .apps import at_most_all, int_or_percent
@@ -93,12 +93,24 @@ def validate_role(role: Role) -> list[FieldError]:
         if not rule.verbs:
             errors.append(required(f"{field}.verbs", "verbs must contain at least one value"))
         if rule.non_resource_urls:
+            if role.metadata.namespace:
+                shown = f"[]string{{{', '.join(map(go, rule.non_resource_urls))}}}"
+                detail = "namespaced rules cannot apply to non-resource URLs"
+                errors.append(invalid_raw(f"{field}.nonResourceURLs", shown, detail))
             continue
         if not rule.api_groups:
             errors.append(required(f"{field}.apiGroups", "resource rules must supply at least one api group"))
         if not rule.resources:
             errors.append(required(f"{field}.resources", "resource rules must supply at least one resource"))
     return errors
+
+
+def validate_event(event: Event) -> list[FieldError]:
+    """Return the broken rules of an Event: it is in the namespace of what it is about."""
+    about, own = event.involved_object.namespace, event.metadata.namespace
+    if about and about != own:
+        return [invalid("involvedObject.namespace", about, "does not match event.namespace")]
+    return []
 
 
 def validate_role_binding_update(new: RoleBinding, old: RoleBinding) -> list[FieldError]:

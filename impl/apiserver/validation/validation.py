@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...api.apps import Workload
-from ...api.core import Namespace, Node, Pod, Service
-from ...api.kinds import Object
+from ...api.core import Event, Namespace, Node, Pod, Service
+from ...api.kinds import Object, Unstructured
 from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
+from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from .apps import validate_workload, validate_workload_update
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
@@ -20,6 +21,7 @@ from .networking import validate_network_policy
 from .pod import validate_pod, validate_pod_update
 from .policy import (
     validate_budget,
+    validate_event,
     validate_lease,
     validate_namespace,
     validate_node,
@@ -29,6 +31,8 @@ from .policy import (
     validate_role_binding_update,
 )
 from .service import validate_endpointslice, validate_service, validate_service_update
+from .storage import validate_claim, validate_class, validate_volume
+from .unstructured import validate_unstructured
 
 
 def validate_create(obj: Object) -> tuple[FieldError, ...]:
@@ -48,6 +52,16 @@ def _own_rules(obj: Object) -> list[FieldError]:
             return validate_budget(obj)
         case NetworkPolicy():
             return validate_network_policy(obj)
+        case Unstructured():
+            return validate_unstructured(obj)
+        case PersistentVolume():
+            return validate_volume(obj)
+        case PersistentVolumeClaim():
+            return validate_claim(obj)
+        case StorageClass():
+            return validate_class(obj)
+        case Event():
+            return validate_event(obj)
         case Node():
             return validate_node(obj)
         case Namespace():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from kubeproof.impl.api.meta import LabelSelector, LabelSelectorRequirement
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.api.values.label_names import key_errors, value_errors
+from kubeproof.impl.api.values.selector_text import SelectorError, parse_field_selector, parse_label_selector
 from kubeproof.impl.api.values.selectors import matches_map, matches_requirement, selects
-from oracles.selector_text import SelectorError, parse_field_selector, parse_label_selector
 
 KEYS = st.sampled_from(["a", "b", "in"])
 VALUES = st.sampled_from(["", "x", "y", "7"])

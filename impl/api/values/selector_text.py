@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from kubeproof.impl.api.meta import LabelSelectorRequirement
-from kubeproof.impl.api.values.label_names import key_errors, value_errors
-from kubeproof.impl.api.values.selectors import integer, matches_requirement
+from ..meta import LabelSelectorRequirement
+from .label_names import key_errors, value_errors
+from .selectors import integer, matches_requirement
 
 TOKEN = re.compile(r"[ \t\r\n]*(==|!=|[=!(),<>]|[^ \t\r\n=!(),<>]+|$)")
 SYMBOLS = frozenset({"=", "==", "!=", "!", "(", ")", ",", "<", ">"})

@@ -1,0 +1,225 @@
+"""HTTP around the pure control plane: one request after the other, each kept on disk before its answer goes out.
+
+Everything runs in one thread: a request is served, or a turn of the components is made, never both at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qsl
+
+import yaml
+from attrs import evolve
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from ...impl.api.requests import Response as Refusal
+from ...impl.apiserver.access.authentication import ADMIN, ANONYMOUS, Credentials, User, authenticate
+from ...impl.apiserver.create import Inputs
+from ...impl.apiserver.rest.body import LARGEST
+from ...impl.apiserver.rest.http import JSON, YAML, HttpRequest, HttpResponse, WatchResponse
+from ...impl.apiserver.rest.render import failure
+from ...impl.apiserver.rest.serve import serve
+from . import streams
+from .database import Database, Recorded
+from .naming import suffix_of, uid_of
+from .plane import Plane
+from .protobuf import PROTOBUF, ProtobufError, to_json
+from .turns import advance
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+HOSTS = ["localhost", "127.0.0.1", "[::1]", "::1"]
+"""Names the server answers to: a page in a browser that resolves its own name to loopback gets nothing."""
+SLOWEST = 20
+"""Seconds a client may take to send a body."""
+TICK = 1.0
+"""Seconds after which every component looks again, though nothing has changed."""
+BOOKMARKS = 30.0
+"""Seconds between bookmarks of a watch where nothing happens."""
+LONGEST_WATCH = 1800
+"""Seconds a watch lasts that names no timeout."""
+
+
+class Service:
+    """The state of the process: the plane as it is now, the file it is kept in, and who waits for a change of it."""
+
+    def __init__(self, plane: Plane, database: Database, credentials: Credentials | None = None) -> None:
+        """Serve a plane; without credentials whoever reaches the port is the administrator."""
+        self.plane, self.database, self.credentials = plane, database, credentials
+        self.changed = asyncio.Condition()
+        self.ending = False
+
+    def user_of(self, authorization: str) -> User | None:
+        """Return whose a request is; None where its token is nobody's."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return ADMIN if self.credentials is None else ANONYMOUS
+        return authenticate(self.credentials or Credentials(), token=token.strip())
+
+    async def answer(self, http: HttpRequest, user: User | None) -> HttpResponse | WatchResponse:
+        """Serve one request: what it writes is kept before this returns."""
+        now, before = time.time(), self.plane
+        revision, seed = before.revision, before.seed
+        inputs = Inputs(int(now), suffix_of(seed, revision), uid_of(seed, revision))
+        server, answer = serve(before.server, http, user, inputs)
+        self.plane = evolve(before, server=server)
+        code = answer.code if isinstance(answer, HttpResponse) else 200
+        name = "" if user is None else user.name
+        self.database.keep(before, self.plane, Recorded(now, name, http, code, self.plane.revision))
+        if self.plane.revision != revision:
+            await self.tell()
+        return answer
+
+    async def tell(self) -> None:
+        """Wake whoever waits for a change."""
+        async with self.changed:
+            self.changed.notify_all()
+
+    async def end(self) -> None:
+        """End the watches, so that the server can end."""
+        self.ending = True
+        await self.tell()
+
+    async def run(self) -> None:
+        """Make turns for ever: when something has changed, when something is due, and once a second."""
+        tick = True
+        while True:
+            before = self.plane
+            self.plane, over = advance(before, time.time(), tick=tick)
+            self.database.keep(before, self.plane)
+            if self.plane.revision != before.revision:
+                await self.tell()
+            if not over:
+                await asyncio.sleep(0)
+                tick = False
+                continue
+            tick = not await self._woken(self.plane.revision)
+
+    async def _woken(self, revision: int) -> bool:
+        """Wait until the plane changes, or a tick is over; say whether it was a change."""
+        async with self.changed:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait_for(lambda: self.plane.revision != revision), TICK)
+                return True
+        return False
+
+    async def events(self, watch: WatchResponse) -> AsyncIterator[bytes]:
+        """Give the lines of a watch, as they come."""
+        end = time.monotonic() + min(watch.timeout or LONGEST_WATCH, LONGEST_WATCH)
+        position, events = streams.first(self.plane.server, watch, int(time.time()))
+        for event in events:
+            yield _line(event)
+        marked = time.monotonic()
+        while time.monotonic() < end and not self.ending:
+            after, events = streams.more(self.plane.server, watch, position, int(time.time()))
+            for event in events:
+                yield _line(event)
+            if after is None:
+                return
+            position = after
+            if watch.bookmarks and time.monotonic() - marked > BOOKMARKS:
+                marked = time.monotonic()
+                yield _line(streams.bookmark(watch, position.revision))
+            await self._changed_after(position.revision, end)
+        if watch.bookmarks and not self.ending:
+            yield _line(streams.bookmark(watch, position.revision))
+
+    async def _changed_after(self, revision: int, end: float) -> None:
+        seconds = max(0.0, min(end - time.monotonic(), BOOKMARKS))
+
+        def told() -> bool:
+            return self.plane.revision > revision or self.ending
+
+        async with self.changed:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait_for(told), seconds)
+
+
+def _line(event: object) -> bytes:
+    return json.dumps(event, separators=(",", ":")).encode() + b"\n"
+
+
+def application(service: Service) -> Starlette:
+    """Return the ASGI application of a service."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await asyncio.wait_for(_body(request), SLOWEST)
+        except (TimeoutError, ClientDisconnect):
+            return _response(failure(Refusal(408, "Timeout", "the body of the request did not arrive in time")))
+        if body is None:
+            return _response(failure(Refusal(413, "RequestEntityTooLarge", f"limit is {LARGEST}")))
+        user = service.user_of(request.headers.get("authorization", ""))
+        http = _http(request, body)
+        if user is not None and http.content_type.partition(";")[0].strip() == PROTOBUF:
+            try:
+                http = evolve(http, body=json.dumps(to_json(body)).encode(), content_type=JSON)
+            except ProtobufError as error:
+                return _response(failure(Refusal(400, "BadRequest", str(error))))
+        answer = await service.answer(http, user)
+        if isinstance(answer, WatchResponse):
+            return StreamingResponse(service.events(answer), media_type=JSON)
+        return _response(answer)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        turning = asyncio.create_task(service.run())
+        try:
+            yield
+        finally:
+            turning.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await turning
+            service.database.close()
+
+    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
+    return Starlette(routes=[Route("/{path:path}", endpoint, methods=METHODS)], middleware=[hosts], lifespan=lifespan)
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body; None of one that is too large."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > LARGEST:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _http(request: Request, body: bytes) -> HttpRequest:
+    raw = request.scope.get("query_string", b"").decode("latin-1")
+    query = tuple(parse_qsl(raw, keep_blank_values=True, errors="replace", max_num_fields=None))
+    headers = request.headers
+    names = ("content-type", "accept", "user-agent")
+    content_type, accept, agent = (headers.get(name, "") for name in names)
+    name = headers.get("impersonate-user", "")
+    wanted = User(name, tuple(headers.getlist("impersonate-group"))) if name else None
+    return HttpRequest(request.method, request.scope["path"], query, body, content_type, accept, agent, wanted)
+
+
+def _response(answer: HttpResponse) -> Response:
+    headers = [("warning", f'299 - "{_quoted(text)}"') for text in answer.warnings]
+    content = answer.body
+    if answer.content_type == YAML:
+        content = yaml.safe_dump(content, sort_keys=True)
+    elif not answer.content_type.startswith("text/"):
+        content = json.dumps(content, separators=(",", ":"))
+    response = Response(content, answer.code, media_type=answer.content_type)
+    for name, value in headers:
+        response.headers.append(name, value)
+    return response
+
+
+def _quoted(text: str) -> str:
+    """Return a text that may stand in a header."""
+    plain = text.encode("ascii", "backslashreplace").decode()
+    return "".join(one if one.isprintable() else " " for one in plain).replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,189 @@
+"""The controllers and the scheduler: of which kinds each hears, and what it asks of the present.
+
+A component looks again only when something of its kinds has changed, or when time has passed (`tick`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from attrs import evolve, frozen
+
+from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet
+from ...impl.api.cache import Cache
+from ...impl.api.core import Event, Namespace, Node, Pod, PodCondition, Service
+from ...impl.api.kinds import BY_NAME, Object, Unstructured, ref_of
+from ...impl.api.meta import Time
+from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.requests import Bind, Delete, PatchStatus, Request
+from ...impl.api.workloads import NAMES
+from ...impl.apiserver.access.authentication import SCHEDULER, User, controller
+from ...impl.apiserver.binding import with_condition
+from ...impl.controllers import disruption, garbage, namespace, nodelifecycle, podgc, tainteviction
+from ...impl.controllers.deployment import deployment
+from ...impl.controllers.endpointslice import endpointslice
+from ...impl.controllers.replicaset import replicaset
+from ...impl.controllers.statefulset import statefulset
+from ...impl.scheduler.schedule import schedule
+from .plane import Plane, cache_of
+
+Asked = Iterator[tuple[Request, ...]]
+EVERYTHING: frozenset[str] = frozenset()
+"""As the kinds of a component: it hears of all."""
+
+
+@frozen
+class Component:
+    """Who looks, at which kinds (by plural), and what it asks: a batch of requests for each object it looks after."""
+
+    user: User
+    kinds: frozenset[str]
+    asks: Callable[[Plane, Cache, Time], Asked]
+
+
+def _plurals(*kinds: str) -> frozenset[str]:
+    return frozenset(BY_NAME[kind].plural for kind in kinds)
+
+
+def _deployments(_plane: Plane, cache: Cache, now: Time) -> Asked:
+    return (deployment.reconcile(cache, ref_of(one), now=now) for one in cache.list(Deployment))
+
+
+def _replica_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
+    return (replicaset.reconcile(cache, ref_of(one), now=now) for one in cache.list(ReplicaSet))
+
+
+def _stateful_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
+    return (statefulset.reconcile(cache, ref_of(one), now=now) for one in cache.list(StatefulSet))
+
+
+def _endpoint_slices(_plane: Plane, cache: Cache, _now: Time) -> Asked:
+    return (endpointslice.reconcile(cache, ref_of(one)) for one in cache.list(Service))
+
+
+def _budgets(_plane: Plane, cache: Cache, now: Time) -> Asked:
+    return (disruption.reconcile(cache, ref_of(one), now=now) for one in cache.list(PodDisruptionBudget))
+
+
+def _nodes(_plane: Plane, cache: Cache, now: Time) -> Asked:
+    return (nodelifecycle.reconcile(cache, ref_of(one), now=now) for one in cache.list(Node))
+
+
+def _pod_garbage(_plane: Plane, cache: Cache, _now: Time) -> Asked:
+    return (podgc.reconcile(cache, ref_of(one)) for one in cache.list(Pod))
+
+
+def _garbage(_plane: Plane, cache: Cache, _now: Time) -> Asked:
+    for ref, obj in cache.objects.items():
+        if obj.metadata.owner_references or obj.metadata.terminating:
+            yield garbage.reconcile(cache, ref)
+
+
+def _namespaces(plane: Plane, cache: Cache, _now: Time) -> Asked:
+    """Empty namespaces that are to go, also of what has no class here."""
+    for one in cache.list(Namespace):
+        if one.metadata.terminating:
+            inside = _without_class(plane, one.metadata.name)
+            yield tuple(Delete(ref_of(obj), uid=obj.metadata.uid) for obj in inside if not obj.metadata.terminating)
+            yield namespace.reconcile(cache, ref_of(one), held=bool(inside))
+
+
+def _without_class(plane: Plane, name: str) -> tuple[Object, ...]:
+    values = (kv.value for kv in plane.server.store.keys.values())
+    return tuple(one for one in values if isinstance(one, Unstructured | Event) and one.metadata.namespace == name)
+
+
+def _taints(plane: Plane, cache: Cache, now: Time) -> Asked:
+    """Evict Pods whose node has a taint that they tolerate no longer."""
+    for pod in cache.list(Pod):
+        since = plane.waits.get((pod.metadata.uid, TAINTED))
+        if since is not None:
+            yield tainteviction.reconcile(cache, ref_of(pod), waited=int(now - since))
+
+
+TAINTED = "taint"
+"""What a Pod waits for that tolerates a taint of its node for a while."""
+WORKLOADS = _plurals(*NAMES)
+COMPONENTS: tuple[Component, ...] = (
+    Component(controller("deployment-controller"), WORKLOADS | _plurals("Pod"), _deployments),
+    Component(controller("replicaset-controller"), _plurals("ReplicaSet", "Pod"), _replica_sets),
+    Component(
+        controller("statefulset-controller"),
+        _plurals("StatefulSet", "Pod", "ControllerRevision", "PersistentVolumeClaim"),
+        _stateful_sets,
+    ),
+    Component(
+        controller("endpointslice-controller"), _plurals("Service", "Pod", "Node", "EndpointSlice"), _endpoint_slices
+    ),
+    Component(controller("disruption-controller"), WORKLOADS | _plurals("PodDisruptionBudget", "Pod"), _budgets),
+    Component(controller("node-controller"), _plurals("Node", "Pod"), _nodes),
+    Component(controller("pod-garbage-collector"), _plurals("Pod", "Node"), _pod_garbage),
+    Component(controller("taint-eviction-controller"), _plurals("Pod", "Node"), _taints),
+    Component(controller("generic-garbage-collector"), EVERYTHING, _garbage),
+    Component(controller("namespace-controller"), EVERYTHING, _namespaces),
+)
+
+
+def controlled(plane: Plane, now: Time, *, tick: bool) -> Plane:
+    """Let every controller look that has a reason to."""
+    plane = _tainted(plane, now)
+    for component in COMPONENTS:
+        before, name = plane.revision, component.user.name
+        looked = plane.looked.get(name, 0)
+        changed = plane.changed_since(looked) if looked >= plane.server.store.compact_revision else None
+        heard = changed is None or (changed & component.kinds if component.kinds else changed)
+        if not (heard or tick):
+            continue
+        for requests in component.asks(plane, cache_of(plane.server), now):
+            plane = plane.send_all(component.user, requests, now)
+        plane = evolve(plane, looked=plane.looked.set(name, before))
+    return plane
+
+
+def _tainted(plane: Plane, now: Time) -> Plane:
+    """Note since when a Pod has a taint on its node that it does not tolerate for ever."""
+    cache = cache_of(plane.server)
+    if not any(taint.effect == "NoExecute" for node in cache.list(Node) for taint in node.spec.taints):
+        held = {uid for uid, what in plane.waits if what == TAINTED}
+        for uid in held:
+            plane = plane.waiting(uid, [what for holder, what in plane.waits if holder == uid and what != TAINTED], now)
+        return plane
+    for pod in cache.list(Pod):
+        uid = pod.metadata.uid
+        others = [what for holder, what in plane.waits if holder == uid and what != TAINTED]
+        leaves = tainteviction.delay(cache, pod) is not None
+        plane = plane.waiting(uid, [*others, *([TAINTED] if leaves else [])], now)
+    return plane
+
+
+def scheduled(plane: Plane, now: Time) -> Plane:
+    """Let the scheduler try every Pod that waits, the important and the old ones first."""
+    cache = cache_of(plane.server)
+    waiting = [pod for pod in cache.list(Pod) if not pod.spec.node_name and not pod.metadata.terminating]
+    waiting.sort(key=lambda pod: (-(pod.spec.priority or 0), pod.metadata.creation_timestamp or 0))
+    for pod in waiting:
+        before = plane.revision
+        plane = _tried(plane, cache, pod, now)
+        if plane.revision != before:
+            cache = cache_of(plane.server)
+    return plane
+
+
+def _tried(plane: Plane, cache: Cache, pod: Pod, now: Time) -> Plane:
+    """Bind a Pod to one of the best nodes; where there is none say why, and make room where that would help."""
+    decision = schedule(pod, cache)
+    if decision.skipped:
+        return plane
+    if decision.best:
+        node = decision.best[plane.revision % len(decision.best)]
+        return plane.send(SCHEDULER, Bind(ref_of(pod), node, pod.metadata.uid), now)[0]
+    told = PodCondition("PodScheduled", "False", "Unschedulable", decision.message)
+    status = with_condition(pod.status, told, now)
+    if decision.preemption.candidates and not pod.status.nominated_node_name:
+        chosen = decision.preemption.candidates[0]
+        for victim in chosen.victims:
+            plane, _ = plane.send(SCHEDULER, Delete(ref_of(victim), uid=victim.metadata.uid), now)
+        status = evolve(status, nominated_node_name=chosen.node)
+    if status == pod.status:
+        return plane
+    return plane.send(SCHEDULER, PatchStatus(evolve(pod, status=status), pod.metadata.uid), now)[0]

@@ -1,0 +1,167 @@
+"""What is kept on disk: every object with its revisions, every request and its answer, in one SQLite file.
+
+What a request writes is committed (write-ahead log) before its answer goes out, so that a process that is killed loses
+nothing that was acknowledged; against a loss of power only what SQLite has synced by then is safe (synchronous=NORMAL).
+The history of changes is not kept: a watch that wants to go on from before a restart is told to list anew (410 Gone).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ...impl.api.core import Pod
+from ...impl.api.kinds import BY_NAME, Object, Unstructured
+from ...impl.api.reading.convert import BadObject, structure, unstructure, unstructured
+from ...impl.api.runtime import PodRuntime
+from ...impl.apiserver.resources import kind_named
+from ...impl.apiserver.rest.http import HttpRequest
+from ...impl.apiserver.server import Server
+from ...impl.etcd import KeyValue, Store
+from ..input.dump import runtime_of
+from .plane import CONFIG, Plane
+
+LAYOUT = 1
+SCHEMA = """
+create table if not exists facts (name text primary key, value integer not null) without rowid;
+create table if not exists objects (
+    key blob primary key, value text not null,
+    created integer not null, modified integer not null, version integer not null
+) without rowid;
+create table if not exists requests (
+    number integer primary key, time real not null, user text not null, method text not null, url text not null,
+    content_type text not null, accept text not null, body blob not null,
+    code integer not null, revision integer not null
+);
+"""
+
+
+class BadDatabaseError(ValueError):
+    """A file that is no database of this command, or of another layout of it."""
+
+
+@frozen
+class Recorded:
+    """A request as it was served: when (seconds since 1970), whose, what, the code of the answer and the revision."""
+
+    time: float
+    user: str
+    request: HttpRequest
+    code: int
+    revision: int
+
+
+class Database:
+    """The file. One process has it at a time; whoever opens it second is told so."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Open or make the file; None keeps all in memory. Raises BadDatabaseError."""
+        self.name = ":memory:" if path is None else str(path)
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self.connection = sqlite3.connect(self.name, isolation_level=None, timeout=1)
+            for line in ("journal_mode=wal", "synchronous=normal", "locking_mode=exclusive"):
+                self.connection.execute(f"pragma {line}")
+            self.connection.executescript(SCHEMA)
+            found = self._fact("layout")
+            self.connection.execute("insert or ignore into facts values ('layout', ?)", (LAYOUT,))
+        except (sqlite3.Error, OSError) as error:
+            raise BadDatabaseError(
+                f"{self.name}: {error}: another server may have it open, or it is no database"
+            ) from None
+        if found not in {None, LAYOUT}:
+            raise BadDatabaseError(f"{self.name}: its layout is {found}, this version has {LAYOUT}")
+
+    def close(self) -> None:
+        """Let the file go."""
+        self.connection.close()
+
+    def _fact(self, name: str) -> int | None:
+        row = self.connection.execute("select value from facts where name = ?", (name,)).fetchone()
+        return None if row is None else int(row[0])
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def load(self) -> Plane | None:
+        """Return the plane as it was kept; None of a new file. Raises BadDatabaseError."""
+        revision = self._fact("revision")
+        if revision is None:
+            return None
+        try:
+            keys = immutabledict((kv.key, kv) for kv in self._kept())
+        except (BadObject, KeyError, TypeError, ValueError) as error:
+            raise BadDatabaseError(f"{self.name}: an object in it cannot be read: {error}") from None
+        store = Store(revision, revision, keys)
+        runtimes = {pod.metadata.uid: runtime for pod, runtime in _running(keys)}
+        return Plane(Server(store, CONFIG), immutabledict(runtimes), seed=self._fact("seed") or 0)
+
+    def _kept(self) -> Iterator[KeyValue]:
+        for key, value, created, modified, version in self.connection.execute("select * from objects order by key"):
+            yield KeyValue(bytes(key), _read(json.loads(value)), created, modified, version)
+
+    def recorded(self) -> Iterator[Recorded]:
+        """Give every request that was served, in order."""
+        rows = self.connection.execute("select * from requests order by number")
+        for _, time, user, method, url, content_type, accept, body, code, revision in rows:
+            path, _, query = str(url).partition("?")
+            http = HttpRequest(method, path, _pairs(query), bytes(body), content_type, accept)
+            yield Recorded(time, user, http, code, revision)
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def keep(self, before: Plane | None, after: Plane, served: Recorded | None = None) -> None:
+        """Write what has changed, and the request that was served, in one transaction."""
+        old, new = before.server.store if before else Store(), after.server.store
+        changes = tuple(new.since(old.revision + 1))
+        if not changes and served is None and before is not None:
+            return
+        cursor = self.connection.cursor()
+        cursor.execute("begin immediate")
+        for event in changes:
+            if event.deletes:
+                cursor.execute("delete from objects where key = ?", (event.kv.key,))
+            else:
+                kv = event.kv
+                row = (kv.key, json.dumps(unstructure(kv.value)), kv.create_revision, kv.mod_revision, kv.version)
+                cursor.execute("insert or replace into objects values (?, ?, ?, ?, ?)", row)
+        facts = [("revision", new.revision), ("seed", after.seed)]
+        cursor.executemany("insert or replace into facts values (?, ?)", facts)
+        if served is not None:
+            cursor.execute("insert into requests values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _row(served))
+        cursor.execute("commit")
+
+
+def _row(served: Recorded) -> tuple[Any, ...]:
+    http = served.request
+    url = http.path + ("?" + "&".join(f"{key}={value}" for key, value in http.query) if http.query else "")
+    media = (http.content_type, http.accept)
+    return (served.time, served.user, http.method, url, *media, http.body, served.code, served.revision)
+
+
+def _pairs(query: str) -> tuple[tuple[str, str], ...]:
+    parts = (part.partition("=") for part in query.split("&") if part)
+    return tuple((key, value) for key, _, value in parts)
+
+
+def _read(found: Mapping[str, Any]) -> Object:
+    kind = BY_NAME.get(found["kind"])
+    if kind is not None and kind.api_version == found["apiVersion"]:
+        return structure(found, kind.cls)  # type: ignore[no-any-return]
+    other = kind_named(found["kind"])
+    if other.cls is not Unstructured:
+        raise KeyError(found["kind"])
+    return unstructured(found, other)
+
+
+def _running(keys: Mapping[bytes, KeyValue]) -> Iterator[tuple[Pod, PodRuntime]]:
+    """Give what runs for each Pod as its status tells: containers outlive the process that simulates their kubelet."""
+    for kv in keys.values():
+        if isinstance(kv.value, Pod) and (runtime := runtime_of(kv.value)) is not None:
+            yield kv.value, evolve(runtime, uid=kv.value.metadata.uid)

@@ -1,0 +1,87 @@
+"""From the JSON of a body to an object, as the server decodes it: unknown fields are dropped, wrong types refused.
+
+Upstream: staging/src/k8s.io/apimachinery/pkg/runtime/serializer/json (v1.32); unknown fields are told to whoever asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from ..api.kinds import Kind, Object, Unstructured
+from ..api.reading import schema
+from ..api.reading.convert import BadObject, FieldError, structure, unstructured
+from .validation.data import validate_data
+
+REQUIRED_TEXTS: Mapping[str, tuple[str, ...]] = {"EndpointSlice": ("addressType",)}
+"""Fields that are empty where nobody says them, though the class has a default for worlds that do not care."""
+MICRO_TIMES = frozenset({"spec.acquireTime", "spec.renewTime"})
+MICRO = re.compile(r"\.\d{6}(Z|[-+])")
+Unknown = tuple[str, ...]
+
+
+@frozen
+class Found:
+    """What turns up on the way through an object: fields that nobody knows, and numbers that are written wrongly."""
+
+    unknown: list[str]
+    wrong: list[FieldError]
+
+
+def decoded(json: Mapping[str, Any], kind: Kind) -> tuple[Object, Unknown]:
+    """Return the object that JSON says, and the fields that its kind does not have. Raises BadObject."""
+    definition = schema.table()["kinds"].get(kind.api_version, {}).get(kind.name)
+    plain: dict[str, Any] = dict(json)
+    unknown: list[str] = []
+    if definition is not None:
+        wrong: list[FieldError] = []
+        plain = _pruned(json, definition, "", Found(unknown, wrong))
+        if wrong:
+            raise BadObject(tuple(wrong))
+        if errors := schema.errors_in(plain, kind.api_version, kind.name):
+            raise BadObject(tuple(errors))
+    for field in REQUIRED_TEXTS.get(kind.name, ()):
+        plain.setdefault(field, "")
+    if unreadable := [one for one in validate_data(kind.name, plain) if not one.reason]:
+        raise BadObject(tuple(FieldError("", one.message) for one in unreadable))
+    if kind.cls is not Unstructured:
+        return structure(plain, kind.cls), tuple(unknown)
+    return unstructured(plain, kind), tuple(unknown)
+
+
+def _pruned(value: Any, definition: str, path: str, found: Found) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    known = schema.table()["types"].get(definition)
+    if known is None:
+        return dict(value)
+    kept = {}
+    for name, inner in value.items():
+        where = f"{path}.{name}" if path else name
+        if name in known:
+            kept[name] = _inner(inner, known[name], where, found)
+        else:
+            found.unknown.append(where)
+    return kept
+
+
+def _inner(value: Any, kind: Any, path: str, found: Found) -> Any:
+    match kind:
+        case [inner] if isinstance(value, list):
+            return [_inner(one, inner, f"{path}[{at}]", found) for at, one in enumerate(value)]
+        case {"": inner} if isinstance(value, Mapping):
+            return {key: _inner(one, inner, f"{path}.{key}", found) for key, one in value.items()}
+        case str() if kind.startswith("#"):
+            return _pruned(value, kind[1:], path, found)
+        case "time" if path in MICRO_TIMES and isinstance(value, str) and not MICRO.search(value):
+            form = "2006-01-02T15:04:05.000000Z07:00"
+            found.wrong.append(FieldError("", f'parsing time "{value}" as "{form}": cannot parse "Z" as ".000000"'))
+            return value
+        case "integer" | "long" if isinstance(value, float):
+            found.wrong.append(FieldError(path, f"cannot unmarshal number {value} into Go value of type int64"))
+            return value
+        case _:
+            return value

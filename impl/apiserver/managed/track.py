@@ -1,0 +1,57 @@
+"""What a create, an update or a patch that is no apply does to the owners of fields: who changes a field owns it.
+
+Upstream: sigs.k8s.io/structured-merge-diff/v4/merge/update.go (Update), managedfields/internal (v1.32).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...api.meta import Time
+from ..patch.schema import schema_of
+from .entries import STRIPPED, Entry, owned, read, without, write
+from .sets import compare
+
+STRUCTS: Mapping[str, Any] = {
+    "metadata": {},
+    "spec": {"template": {"metadata": {}, "spec": {}}, "strategy": {}, "updateStrategy": {}, "jobTemplate": {}},
+    "status": {},
+}
+"""Fields that are there in every object of a Go type, empty or not."""
+
+
+def tracked(old: dict[str, Any] | None, new: dict[str, Any], manager: str, now: Time, subresource: str = "") -> Any:
+    """Return the managedFields of an object that a manager has written; `old` is what was there, None for nothing."""
+    version = str(new["apiVersion"])
+    schema = schema_of(version, str(new["kind"]))
+    before = _zero(new, STRUCTS) if old is None else old
+    found = compare(before, new, schema)
+    written = (new.get("metadata") or {}).get("managedFields") or ((old or {}).get("metadata") or {}).get(
+        "managedFields"
+    )
+    entries = read(written)
+    mine = Entry(manager, "Update", version, frozenset(), subresource)
+    own = next((one.fields for one in entries if one.identity == mine.identity), frozenset())
+    changed = (found.added | found.modified) - STRIPPED - _status_of_main(found.added | found.modified, subresource)
+    if not changed and not found.removed:
+        return write(entries)
+    lost = changed | found.removed
+    others = [without(one, lost, now) for one in entries if one.identity != mine.identity]
+    fields = (own - found.removed) | changed
+    return write(
+        owned(
+            [*others, *(one for one in entries if one.identity == mine.identity)],
+            Entry(*mine.identity[:3], fields, subresource),
+            now,
+        )
+    )
+
+
+def _status_of_main(fields: Any, subresource: str) -> Any:
+    """Return the fields of a status that is not written through its subresource: they are not the writer's."""
+    return frozenset() if subresource else frozenset(path for path in fields if path[0] == "f:status")
+
+
+def _zero(new: Any, structs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _zero(new[name], inner) for name, inner in structs.items() if isinstance(new.get(name), dict)}

@@ -1,0 +1,1 @@
+"""PATCH: what the stored object becomes, in each of the four formats Kubernetes knows."""

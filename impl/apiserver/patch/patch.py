@@ -1,0 +1,129 @@
+"""PATCH: change the object that is stored, then go the way of a PUT.
+
+Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go (v1.32).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+
+from ...api.kinds import Object, Unstructured, kind_of
+from ...api.meta import Ref, Time
+from ...api.reading.convert import BadObject, unstructure
+from ...api.requests import Create, Response, Update
+from ...api.requests import Patch as PatchRequest
+from ...api.values.frozen import thaw
+from ..config import Config
+from ..create import Answer, Inputs, create
+from ..decode import decoded
+from ..managed.apply import ApplyConflictError, applied
+from ..managed.sets import DuplicateError
+from ..resources import kind_named
+from ..scale import scale_of, scaled
+from ..status import bad_request, conflict, invalid, not_found, rejected, untyped, wrong_patch
+from ..storage import Storage
+from ..update import update
+from ..validation.field_error import invalid as invalid_field
+from .json_patch import PatchError, apply_json_patch
+from .merge import apply_merge_patch
+from .schema import schema_of
+from .strategic import apply_strategic_patch
+
+
+def patch(storage: Storage, request: PatchRequest, inputs: Inputs, config: Config) -> Answer:
+    """Change an object: 404 when it is missing, 409 when it is another by now, 400 and 422 for a wrong patch."""
+    stored = storage.get(request.ref)
+    if stored is None:
+        return _created(storage, request, inputs, config) if request.format == "apply" else (not_found(request.ref), ())
+    scale = request.subresource == "scale"
+    current = scale_of(stored) if scale else unstructure(stored)
+    if current is None:
+        return not_found(request.ref), ()
+    wanted = _changed(current, request, stored, inputs.now)
+    if isinstance(wanted, Response):
+        return wanted, ()
+    try:
+        new = scaled(stored, wanted) if scale else decoded(wanted, kind_of(stored))[0]
+    except BadObject as bad:
+        return wrong_patch(request.body, str(bad)), ()
+    if refusal := _other(request.ref, stored, new):
+        return refusal, ()
+    base = new if new.metadata.resource_version else None
+    return update(storage, Update(_at_home(new, stored), base, request.subresource), inputs, config)
+
+
+def _changed(current: dict[str, Any], request: PatchRequest, stored: Object, now: Time) -> dict[str, Any] | Response:
+    """Return what the JSON of an object becomes, or why it cannot become that."""
+    body = thaw(request.body)
+    try:
+        match request.format:
+            case "json":
+                wanted = apply_json_patch(current, body if isinstance(body, list) else [None])
+            case "merge":
+                wanted = apply_merge_patch(current, body)
+            case "strategic" if not isinstance(stored, Unstructured) or schema_of(*_named(stored)):
+                wanted = apply_strategic_patch(current, body, schema_of(*_named(stored)))
+            case "strategic":
+                return Response(415, "UnsupportedMediaType", "the body of the request was in an unknown format")
+            case "apply":
+                decoded(body, kind_of(stored))
+                wanted = applied(current, body, request.manager, *_named(stored), force=request.force, now=now)
+    except PatchError as error:
+        return rejected(str(error))
+    except ApplyConflictError as found:
+        return Response(409, "Conflict", str(found), causes=found.causes)
+    except (BadObject, DuplicateError) as error:
+        return untyped(request.ref, kind_of(stored), str(error))
+    if not isinstance(wanted, dict):
+        return rejected("the result is no object")
+    if not isinstance(wanted.get("metadata") or {}, dict):
+        return wrong_patch(request.body, "metadata: expected a map")
+    if not (wanted.get("metadata") or {}).get("name"):
+        return bad_request(
+            f"the name of the object ({request.ref.name} based on URL) was undeterminable: name must be provided"
+        )
+    return {**wanted, "apiVersion": current["apiVersion"], "kind": current["kind"]}
+
+
+def _named(obj: Object) -> tuple[str, str]:
+    kind = kind_of(obj)
+    return kind.api_version, kind.name
+
+
+def _other(ref: Ref, stored: Object, new: Object) -> Response | None:
+    """Refuse a patch that would make another object of it: its uid stays as it is."""
+    uid = new.metadata.uid
+    if uid and uid != stored.metadata.uid:
+        return invalid(ref.kind, ref.name, (invalid_field("metadata.uid", uid, "field is immutable"),))
+    return None
+
+
+def _at_home(new: Any, stored: Object) -> Any:
+    """Return the object under the name and in the namespace it has; these no patch changes."""
+    meta = stored.metadata
+    return evolve(new, metadata=evolve(new.metadata, name=meta.name, namespace=meta.namespace, uid=meta.uid))
+
+
+def _created(storage: Storage, request: PatchRequest, inputs: Inputs, config: Config) -> Answer:
+    """Create what an apply names and does not find."""
+    ref, body = request.ref, thaw(request.body)
+    if request.subresource:
+        return not_found(ref), ()
+    kind = kind_named(ref.kind)
+    uid = (body.get("metadata") or {}).get("uid")
+    if uid:
+        detail = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        return conflict(ref, detail), ()
+    empty = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {}}
+    try:
+        decoded(body, kind)
+        wanted = applied(empty, body, request.manager, kind.api_version, kind.name, force=request.force, now=inputs.now)
+    except (BadObject, DuplicateError) as error:
+        return untyped(ref, kind, str(error)), ()
+    meta = {**(wanted.get("metadata") or {}), "name": ref.name, "namespace": ref.namespace}
+    try:
+        return create(storage, Create(decoded({**wanted, "metadata": meta}, kind)[0]), inputs, config)
+    except BadObject as bad:
+        return wrong_patch(request.body, str(bad)), ()

@@ -1,0 +1,76 @@
+"""Which resources are served: those of kinds with a class, and beside them every other one that discovery lists.
+
+Upstream: the discovery documents of kube-apiserver v1.32.13, as recorded (rest/documents).
+Left out on purpose: resources that a CustomResourceDefinition or an aggregated API server would add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from attrs import frozen
+from immutabledict import immutabledict
+
+from ..api.kinds import BY_NAME, Kind, Unstructured
+from .rest.documents.documents import discovery
+
+STORED_AS: Mapping[tuple[str, str], str] = {
+    ("autoscaling/v1", "HorizontalPodAutoscaler"): "autoscaling/v2",
+    ("events.k8s.io/v1", "Event"): "v1",
+}
+"""Kinds that several versions have: the one that is kept."""
+
+
+@frozen
+class Resource:
+    """A resource of one version: its kind, its verbs, and the verbs of its subresources."""
+
+    kind: Kind
+    verbs: frozenset[str]
+    subresources: immutabledict[str, frozenset[str]] = immutabledict()
+
+
+def kind_named(name: str) -> Kind:
+    """Return the kind of that name, with a class or without. Raises KeyError."""
+    found = BY_NAME.get(name)
+    return found if found is not None else _others()[name]
+
+
+@cache
+def _others() -> Mapping[str, Kind]:
+    """Return the kinds without a class, each in the version that is stored."""
+    return {
+        one.kind.name: one.kind
+        for (version, _), one in sorted(resources().items())
+        if STORED_AS.get((version, one.kind.name), version) == version and one.kind.name not in BY_NAME
+    }
+
+
+@cache
+def resources() -> Mapping[tuple[str, str], Resource]:
+    """Return every resource by apiVersion and plural."""
+    found: dict[tuple[str, str], Resource] = {}
+    for path, document in discovery().items():
+        if document.get("kind") != "APIResourceList":
+            continue
+        version = path.removeprefix("/api/").removeprefix("/apis/")
+        listed = document["resources"]
+        for one in listed:
+            if "/" in one["name"]:
+                continue
+            inner = {
+                other["name"].partition("/")[2]: frozenset(other["verbs"])
+                for other in listed
+                if other["name"].startswith(f"{one['name']}/")
+            }
+            kind = _kind(one["kind"], version, one["name"], namespaced=one["namespaced"])
+            found[version, one["name"]] = Resource(kind, frozenset(one["verbs"]), immutabledict(inner))
+    return found
+
+
+def _kind(name: str, version: str, plural: str, *, namespaced: bool) -> Kind:
+    known = BY_NAME.get(name)
+    if known is not None and known.api_version == version:
+        return known
+    return Kind(name, version, plural, namespaced=namespaced, cls=Unstructured)

@@ -1,0 +1,1 @@
+"""What a real API server says of itself: discovery, OpenAPI and columns of tables, as recorded."""

@@ -1,0 +1,63 @@
+"""A list, or an object, as a table (meta.k8s.io Table).
+
+Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go (asTable), pkg/printers (v1.32).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ....api.meta import Time
+from ..documents.documents import columns
+from .pods import PRINTERS as POD_PRINTERS
+from .printers import PRINTERS as OTHERS
+from .words import age
+
+Json = dict[str, Any]
+PRINTERS = {**OTHERS, **POD_PRINTERS}
+FALLBACK = (
+    {"name": "Name", "type": "string", "format": "name", "priority": 0, "description": ""},
+    {"name": "Age", "type": "string", "format": "", "priority": 0, "description": ""},
+)
+
+
+def table(place: str, kind: str, objects: Iterable[Json], meta: Json, now: Time, *, version: str, include: str) -> Json:
+    """Return the table of some objects as JSON; `place` is the path of their group's version and resource."""
+    definitions = columns().get(place, FALLBACK)
+    return {
+        "kind": "Table",
+        "apiVersion": f"meta.k8s.io/{version}",
+        "metadata": meta,
+        "columnDefinitions": list(definitions),
+        "rows": [_row(kind, one, definitions, now, version, include) for one in objects],
+    }
+
+
+def partial(obj: Json, version: str) -> Json:
+    """Return an object with its metadata only."""
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": f"meta.k8s.io/{version}",
+        "metadata": obj.get("metadata") or {},
+    }
+
+
+def _row(kind: str, obj: Json, definitions: Any, now: Time, version: str, include: str) -> Json:
+    row: Json = {"cells": cells(kind, obj, definitions, now)}
+    if include == "Metadata":
+        row["object"] = partial(obj, version)
+    elif include == "Object":
+        row["object"] = obj
+    return row
+
+
+def cells(kind: str, obj: Json, definitions: Iterable[Mapping[str, Any]], now: Time) -> list[Any]:
+    """Return what stands in the columns of a kind."""
+    printer = PRINTERS.get(kind)
+    if printer is not None:
+        return printer(obj, now)
+    meta = obj.get("metadata") or {}
+    created = meta.get("creationTimestamp")
+    known = {"Name": meta.get("name", ""), "Age": age(created, now), "Created At": created or ""}
+    return [known.get(one["name"], "") for one in definitions]

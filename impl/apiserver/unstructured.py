@@ -1,0 +1,167 @@
+"""Kinds without a class: what the server fills in, resets, keeps and checks of their JSON.
+
+Upstream: pkg/apis/{core,apps,batch,autoscaling,networking}/v1/defaults.go and pkg/registry/**/strategy.go (v1.32).
+Left out on purpose: most of their validation (metadata and Pod templates are validated), the fields that controllers
+without a component here would fill in.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import evolve
+from immutabledict import immutabledict
+
+from ..api.core import PodTemplateSpec
+from ..api.kinds import Unstructured
+from ..api.reading.convert import structure, unstructure
+from ..api.values.frozen import freeze, thaw
+from .pod_defaults import default_template
+from .resources import resources
+
+Json = dict[str, Any]
+COUNTED = frozenset(
+    {
+        "CSIDriver",
+        "CronJob",
+        "CustomResourceDefinition",
+        "DaemonSet",
+        "FlowSchema",
+        "Ingress",
+        "IngressClass",
+        "Job",
+        "MutatingWebhookConfiguration",
+        "PriorityLevelConfiguration",
+        "ReplicationController",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+    }
+)
+"""Kinds whose generation counts the changes of their wish."""
+
+
+def has_status(obj: Unstructured) -> bool:
+    """Tell whether the kind's status is written through a subresource of its own."""
+    served = resources().get((obj.of.api_version, obj.of.plural))
+    return served is not None and "status" in served.subresources
+
+
+def default_unstructured(obj: Unstructured) -> Unstructured:
+    """Return the object with the defaults of its kind."""
+    fill = DEFAULTS.get(obj.of.name)
+    if fill is None:
+        return obj
+    return evolve(obj, extra=immutabledict(freeze(fill(thaw(obj.extra)))))
+
+
+def first_unstructured(obj: Unstructured) -> Unstructured:
+    """Return a new object: without the status a client may not choose, and as its first generation."""
+    extra = immutabledict((key, value) for key, value in obj.extra.items() if key != "status")
+    generation = 1 if obj.of.name in COUNTED else 0
+    meta = evolve(obj.metadata, generation=generation)
+    return evolve(obj, metadata=meta, extra=extra if has_status(obj) else obj.extra)
+
+
+def changed_unstructured(new: Unstructured, old: Unstructured) -> Unstructured:
+    """Return a changed object: with the status that is stored, and counted up where its wish has changed."""
+    extra = dict(new.extra)
+    if has_status(old):
+        extra.pop("status", None)
+        extra |= {"status": old.extra["status"]} if "status" in old.extra else {}
+    wished = any(extra.get(key) != old.extra.get(key) for key in {*extra, *old.extra} - {"status"})
+    generation = old.metadata.generation + (1 if wished and old.of.name in COUNTED else 0)
+    meta = evolve(new.metadata, generation=generation)
+    return evolve(new, metadata=meta, extra=immutabledict(extra))
+
+
+def with_stored_extra(new: Any, old: Any) -> Any:
+    """Return the stored object with nothing but another status, where the status is not a field of a class."""
+    extra = dict(old.extra)
+    extra.pop("status", None)
+    extra |= {"status": new.extra["status"]} if "status" in new.extra else {}
+    return evolve(old, extra=immutabledict(extra))
+
+
+# --- defaults -----------------------------------------------------------------------------------------------------
+
+
+def _template(spec: Json) -> Json:
+    if not isinstance(spec.get("template"), Mapping):
+        return spec
+    return {**spec, "template": unstructure(default_template(structure(spec["template"], PodTemplateSpec)))}
+
+
+def _daemon_set(obj: Json) -> Json:
+    spec = _template(obj.get("spec") or {})
+    strategy = spec.get("updateStrategy") or {}
+    if strategy.get("type") in {None, "RollingUpdate"}:
+        rolling = {"maxUnavailable": 1, "maxSurge": 0} | (strategy.get("rollingUpdate") or {})
+        strategy = {"type": "RollingUpdate", "rollingUpdate": rolling}
+    return {**obj, "spec": {"revisionHistoryLimit": 10} | spec | {"updateStrategy": strategy}}
+
+
+def _job_spec(spec: Json) -> Json:
+    filled = {"backoffLimit": 6, "completionMode": "NonIndexed", "suspend": False, "manualSelector": None} | _template(
+        spec
+    )
+    if spec.get("completions") is None and spec.get("parallelism") is None:
+        filled |= {"completions": 1, "parallelism": 1}
+    elif spec.get("parallelism") is None:
+        filled["parallelism"] = 1
+    if "podReplacementPolicy" not in filled:
+        failing = "podFailurePolicy" in filled
+        filled["podReplacementPolicy"] = "Failed" if failing else "TerminatingOrFailed"
+    return {key: value for key, value in filled.items() if value is not None}
+
+
+def _job(obj: Json) -> Json:
+    return {**obj, "spec": _job_spec(obj.get("spec") or {})}
+
+
+def _cron_job(obj: Json) -> Json:
+    spec = obj.get("spec") or {}
+    filled: Json = {
+        "concurrencyPolicy": "Allow",
+        "suspend": False,
+        "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 1,
+    } | spec
+    template = spec.get("jobTemplate") or {}
+    if isinstance(template.get("spec"), Mapping):
+        filled["jobTemplate"] = {**template, "spec": _template(template["spec"])}
+    return {**obj, "spec": filled}
+
+
+def _secret(obj: Json) -> Json:
+    plain = obj.pop("stringData", None) or {}
+    encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
+    data = {**(obj.get("data") or {}), **encoded}
+    return {"type": "Opaque"} | obj | ({"data": data} if data else {})
+
+
+def _autoscaler(obj: Json) -> Json:
+    spec = {"minReplicas": 1} | (obj.get("spec") or {})
+    if not spec.get("metrics"):
+        target = {"type": "Utilization", "averageUtilization": 80}
+        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+    return {**obj, "spec": spec}
+
+
+def _replication_controller(obj: Json) -> Json:
+    spec: Json = {"replicas": 1} | _template(obj.get("spec") or {})
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    return {**obj, "spec": ({"selector": labels} if labels else {}) | spec}
+
+
+DEFAULTS: Mapping[str, Callable[[Json], Json]] = {
+    "CronJob": _cron_job,
+    "DaemonSet": _daemon_set,
+    "HorizontalPodAutoscaler": _autoscaler,
+    "Job": _job,
+    "ReplicationController": _replication_controller,
+    "Secret": _secret,
+}
+"""What each kind's defaults do to the JSON of an object, its metadata apart."""

@@ -1,0 +1,275 @@
+"""Recorded requests and answers of kube-apiserver, held against the REST protocol: the codes and the reasons.
+
+The recordings are sequences on one server, with gaps. So the state a request meets is what the records tell: every
+object that an answer shows, or that stood there before a patch (`note.before`), is put into the store with its version;
+what a deletion took away is taken away. A request about an object that no record has shown is not judged.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from kubeproof.impl.api.kinds import Object, ref_of
+from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.apiserver.access.authentication import ADMIN, ANONYMOUS, User
+from kubeproof.impl.apiserver.config import Config
+from kubeproof.impl.apiserver.create import Inputs
+from kubeproof.impl.apiserver.decode import decoded
+from kubeproof.impl.apiserver.resources import kind_named, resources
+from kubeproof.impl.apiserver.rest.http import HttpRequest, HttpResponse
+from kubeproof.impl.apiserver.rest.request_info import RequestInfo, request_info
+from kubeproof.impl.apiserver.rest.serve import serve
+from kubeproof.impl.apiserver.rest.versions import stored as as_stored
+from kubeproof.impl.apiserver.server import Server, key_of
+from kubeproof.impl.apiserver.storage import without_version
+from kubeproof.impl.etcd import KeyValue, Store
+
+Record = dict[str, Any]
+MADE_UP = 10**8
+NOW = 1_795_420_000
+"""About when it was recorded."""
+CONFIG = Config(service_cluster_ip_range="10.96.0.0/16", runtime_classes=True)
+USERS: dict[str, User | None] = {
+    "anonymous": ANONYMOUS,
+    "invalid-token": None,
+    "system:kube-scheduler": User("system:kube-scheduler", ("system:authenticated",)),
+}
+UNMODELLED = (
+    ("example.com", "custom resources are not served"),
+    ("/apis/apiextensions.k8s.io", "custom resources are not served"),
+    ("/resourcequotas", "quotas are stored and not enforced"),
+)
+QUOTA = re.compile("quota|limitrange")
+ALLOCATED = "provided port is already allocated"
+NOT_RECORDED = "(not recorded)"
+GAPS = frozenset({"SSA: m1 re-apply after losing", "SSA: m2 same value shares"})
+"""Records behind one in which a manager loses a field, which is not among them."""
+SEQUENCE = re.compile(r"SSArandom (r\d+)/(\d+)")
+
+
+@frozen
+class Answered:
+    """What was answered: by the real server, and here; None where it cannot be judged, with the reason why."""
+
+    name: str
+    real: tuple[int, str, str]
+    ours: tuple[int, str, str] | None
+    why: str = ""
+    shown: tuple[Any, Any] | None = None
+    """The object that each shows, without what the server chooses; None where one shows none."""
+    owners: tuple[Any, Any] | None = None
+    """Who owns which field of it, as each says."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether code and reason are the same."""
+        return self.ours is not None and self.ours[0] == self.real[0] and self.real[1] in {NOT_RECORDED, self.ours[1]}
+
+
+def answers(records: Iterable[Record]) -> Iterator[Answered]:
+    """Go through the records of a file in their order."""
+    server = _with(Server(Store(), CONFIG), _first())
+    last: dict[str, int] = {}
+    for record in records:
+        server = _at_least(_with(server, _before(record)), record)
+        why = _unjudged(server, record, last)
+        real = _told(record["response"]["code"], record["response"].get("body"))
+        if not why and real[0] >= 400 and ALLOCATED in real[2]:
+            why = "no record shows whose node port it is"
+        if why:
+            yield Answered(record["name"], real, None, why)
+        else:
+            answer = _ask(server, record)
+            ours = (200, "", "") if not isinstance(answer, HttpResponse) else _told(answer.code, answer.body)
+            body, mine = record["response"].get("body"), getattr(answer, "body", None)
+            if _is_object(body) and _is_object(mine):
+                shown, owners = (cleaned(body), cleaned(mine)), (_owners(body), _owners(mine))
+                yield Answered(record["name"], real, ours, shown=shown, owners=owners)
+            else:
+                yield Answered(record["name"], real, ours)
+        server = _after(server, record)
+
+
+CHOSEN = frozenset(
+    {
+        "clusterIP",
+        "clusterIPs",
+        "creationTimestamp",
+        "generation",
+        "lastTransitionTime",
+        "lastUpdateTime",
+        "managedFields",
+        "nodePort",
+        "resourceVersion",
+        "time",
+        "uid",
+    }
+)
+"""Fields in which two servers differ that do the same."""
+CONTROLLERS = "kube-controller-manager"
+"""Who wrote, in the recordings, what nobody writes here."""
+
+
+def _is_object(body: Any) -> bool:
+    return isinstance(body, dict) and "name" in (body.get("metadata") or {})
+
+
+def cleaned(value: Any) -> Any:
+    """Leave out what the server chooses, what controllers wrote, and what says nothing."""
+    if isinstance(value, dict):
+        kept = {key: cleaned(one) for key, one in value.items() if key not in CHOSEN and key != "status"}
+        return {key: one for key, one in kept.items() if one not in ({}, [], None, "", 0, False)}
+    if isinstance(value, list):
+        return [cleaned(one) for one in value]
+    return value
+
+
+def _owners(body: Any) -> list[Any]:
+    entries = (one for one in body["metadata"].get("managedFields") or () if one["manager"] != CONTROLLERS)
+    return sorted(
+        (one["manager"], one["operation"], one.get("subresource", ""), json.dumps(one["fieldsV1"], sort_keys=True))
+        for one in entries
+    )
+
+
+def _told(code: int, body: Any) -> tuple[int, str, str]:
+    if body is None and code >= 400:
+        return code, NOT_RECORDED, ""
+    status = body if isinstance(body, dict) and body.get("kind") == "Status" and code >= 400 else {}
+    return code, status.get("reason") or "", status.get("message") or ""
+
+
+def _ask(server: Server, record: Record) -> Any:
+    asked = record["request"]
+    path, _, query = asked["path"].partition("?")
+    body = asked.get("body")
+    content = b"" if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
+    accept = (asked.get("headers") or {}).get("Accept", "")
+    pairs = tuple(parse_qsl(query, keep_blank_values=True))
+    http = HttpRequest(asked["method"], path, pairs, content, asked.get("contentType") or "", accept, "oracle/1")
+    user = USERS.get(asked.get("user", ""), ADMIN)
+    return serve(server, http, user, Inputs(NOW, "12345", "11111111-2222-3333-4444-555555555555", ""))[1]
+
+
+# --- the state a request meets ------------------------------------------------------------------------------------
+
+
+def _first() -> Iterator[Record]:
+    for name in ("default", "kube-system", "pr", "pv"):
+        status = {"status": {"phase": "Active"}, "spec": {"finalizers": ["kubernetes"]}}
+        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "resourceVersion": "1"}, **status}
+
+
+def _info(record: Record) -> RequestInfo | None:
+    path, _, query = record["request"]["path"].partition("?")
+    return request_info(record["request"]["method"], path, watch="watch=1" in query)
+
+
+def _shown(record: Record) -> Iterator[Record]:
+    """Give the whole objects that an answer shows."""
+    body, info = record["response"].get("body"), _info(record)
+    if not isinstance(body, dict) or info is None or record["response"]["code"] >= 400:
+        return
+    resource = resources().get((info.api_version, info.resource))
+    if resource is None:
+        return
+    typed = {"apiVersion": info.api_version, "kind": resource.kind.name}
+    if body.get("kind") == f"{resource.kind.name}List":
+        yield from ({**typed, **one} for one in body["items"])
+    elif body.get("kind") == resource.kind.name:
+        yield body
+
+
+def _before(record: Record) -> Iterator[Record]:
+    """Give what is known to be there when a request comes."""
+    note = record.get("note")
+    if isinstance(note, dict) and isinstance(note.get("before"), dict):
+        yield note["before"]
+    if record["request"]["method"] == "GET":
+        yield from _shown(record)
+
+
+def _after(server: Server, record: Record) -> Server:
+    """Take over what the real server has made of it."""
+    info, dry = _info(record), "dryRun" in record["request"]["path"]
+    if info is None or dry or record["response"]["code"] >= 400:
+        return server
+    if info.verb == "delete" and not info.subresource:
+        terminating = [one for one in _shown(record) if one["metadata"].get("finalizers")]
+        graceful = [one for one in _shown(record) if one["metadata"].get("deletionGracePeriodSeconds")]
+        kept = [*terminating, *graceful, *(one for one in _shown(record) if one["kind"] == "Namespace")]
+        return _with(server, kept) if kept else _without(server, info)
+    return server if record["request"]["method"] == "GET" else _with(server, _shown(record))
+
+
+def _at_least(server: Server, record: Record) -> Server:
+    """Take it that what was read before has been written; a version from the far future is made up."""
+    asked = dict(parse_qsl(record["request"]["path"].partition("?")[2])).get("resourceVersion", "")
+    revision = int(asked) if asked.isdecimal() and int(asked) < MADE_UP else 0
+    return evolve(server, store=evolve(server.store, revision=max(revision, server.store.revision)))
+
+
+def _with(server: Server, objects: Iterable[Record]) -> Server:
+    keys, revision = dict(server.store.keys), server.store.revision
+    for found in objects:
+        obj = _object(found)
+        version = int(found["metadata"].get("resourceVersion") or revision)
+        key = key_of(ref_of(obj))
+        keys[key] = KeyValue(key, without_version(obj), version, version, 1)
+        revision = max(revision, version)
+    return evolve(server, store=evolve(server.store, keys=immutabledict(keys), revision=revision))
+
+
+def _without(server: Server, info: RequestInfo) -> Server:
+    kind = resources()[info.api_version, info.resource].kind.name
+    key = key_of(Ref(kind, info.namespace, info.name))
+    keys = {name: kv for name, kv in server.store.keys.items() if name != key}
+    return evolve(server, store=evolve(server.store, keys=immutabledict(keys)))
+
+
+def _object(found: Record) -> Object:
+    return decoded(as_stored(found, found["apiVersion"]), kind_named(found["kind"]))[0]
+
+
+# --- what cannot be judged ----------------------------------------------------------------------------------------
+
+
+def _unjudged(server: Server, record: Record, last: dict[str, int]) -> str:
+    """Say why a record cannot be judged; "" where it can."""
+    path, info = record["request"]["path"], _info(record)
+    for part, why in UNMODELLED:
+        if part in path:
+            return why
+    reason = _told(record["response"]["code"], record["response"].get("body"))[1]
+    if reason == "Forbidden" and QUOTA.search(record["name"]):
+        return "quotas and limit ranges are stored and not enforced"
+    if (record["request"].get("headers") or {}).get("Accept") == "application/vnd.kubernetes.protobuf":
+        return "answers are never in protobuf"
+    if record["name"] in GAPS:
+        return "the step before it was not recorded"
+    if found := SEQUENCE.match(record["name"]):
+        name, number = found[1], int(found[2])
+        missing = number != last.get(name, -1) + 1
+        last[name] = number
+        if missing:
+            return "the step before it was not recorded"
+    return _unknown_object(server, record, info)
+
+
+def _unknown_object(server: Server, record: Record, info: RequestInfo | None) -> str:
+    if info is None or not info.name or (info.verb in {"get", "watch", "create"} and not info.subresource):
+        return ""
+    resource = resources().get((info.api_version, info.resource))
+    code = record["response"]["code"]
+    if resource is None or code in {400, 404, 405, 415}:
+        return ""
+    there = server.get(Ref(resource.kind.name, info.namespace, info.name)) is not None
+    created = code == 201 and info.verb in {"patch", "update"}
+    return "" if there or created else "no record shows the object it is about"
