@@ -18,7 +18,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ..impl.api.kinds import ref_of
+from ..impl.api.kinds import Object, ref_of
 from ..impl.api.reading.json_fields import json_name
 from ..impl.api.reading.load import BadInput, Problem
 from ..impl.api.values.frozen import EMPTY, Json, freeze, thaw
@@ -225,7 +225,7 @@ def check(
         raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None
     except CheckpointError as error:
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
-    documents = _documents(outcome, Inputs(cluster.files, cluster.options))
+    documents = _documents(outcome, Inputs(cluster.files, cluster.options), loaded.scenario.objects)
     return Result(outcome, loaded, documents, _written(trace_name or cluster.name, documents, trace_dir))
 
 
@@ -261,7 +261,7 @@ def steps_to_json(script: Iterable[Step | str]) -> list[dict[str, Any]]:
     return written
 
 
-def _documents(outcome: Report, inputs: Inputs) -> immutabledict[str, Document]:
+def _documents(outcome: Report, inputs: Inputs, objects: tuple[Object, ...]) -> immutabledict[str, Document]:
     return immutabledict(
         (
             claim.name,
@@ -276,6 +276,7 @@ def _documents(outcome: Report, inputs: Inputs) -> immutabledict[str, Document]:
                     verdict=claim.status.value,
                     kind=claim.kind,
                     reasons=claim.lines,
+                    beside=objects,
                 ),
             ),
         )

@@ -104,7 +104,7 @@ def text(walked: Walk) -> str:
 def record(walked: Walk, version: str) -> Document:
     """Record a walk as a trace."""
     steps = tuple(
-        Moment(f"step {number}", scene.title, scene.digest, changes=scene.lines)
+        Moment(f"step {number}", scene.title, scene.digest, lines=scene.lines)
         for number, scene in enumerate(walked.scenes, start=1)
     )
     start = digest(dict(walked.inputs.options))
