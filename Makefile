@@ -1,4 +1,4 @@
-.PHONY: check style types test bench bench-engine corpus agreement zoo proofs reductions
+.PHONY: check style types test bench bench-engine corpus overview agreement zoo proofs reductions
 check: style types test
 
 style:
@@ -29,6 +29,10 @@ bench-engine:
 corpus:
 	for name in deadlock dropped drain-blocked full-nodes; do kubeproof check examples/$$name --expect --quiet --trace-dir traces/corpus; done
 	kubeproof run nginx-pod --image=nginx:latest --trace traces/corpus/run-nginx-pod.json > /dev/null
+
+# The picture of all components in the README, from their code.
+overview:
+	python -m kubeproof.traces.page.overview > docs/overview.svg
 
 # Every recorded decision of the real programs, in tests/vectors or in any folder laid out like it.
 agreement:

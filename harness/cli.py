@@ -26,6 +26,7 @@ from .version import VERSION
 
 if TYPE_CHECKING:
     from ..model.checker.results import Progress
+    from ..traces.document import Document
     from .face import Result
 
 HOLDS, VIOLATED, BAD_INPUT, UNKNOWN, DEFECT = 0, 1, 2, 3, 70
@@ -252,11 +253,25 @@ def replay(context: click.Context, trace: Path) -> None:
 @cli.command()
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.option("--brief", is_flag=True, help="Leave out what each step changed.")
-def show(trace: Path, *, brief: bool) -> None:
-    """Print a recorded trace as text."""
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write it as one page for a browser.")
+def show(trace: Path, *, brief: bool, html: Path | None) -> None:
+    """Print a recorded trace as text, or write it as a page that shows it step by step."""
     from ..traces import files, render  # noqa: PLC0415 - --help and --version need nothing of it
 
-    _print(render.text(files.read(trace), changes=not brief))
+    document = files.read(trace)
+    if html is None:
+        _print(render.text(document, changes=not brief))
+        return
+    from . import face  # noqa: PLC0415
+
+    _page(face.in_full(document), html)
+
+
+def _page(document: Document, path: Path) -> None:
+    from ..traces.page.build import html  # noqa: PLC0415
+
+    path.write_text(html(document), encoding="utf-8")
+    _print(f"page written to {path}, open it in a browser; it needs nothing beside it\n")
 
 
 @cli.command()
@@ -265,15 +280,20 @@ def show(trace: Path, *, brief: bool) -> None:
 @click.option("--nodes", metavar="N|FILE", help="How many plain nodes, or a file of Node objects; 3 otherwise.")
 @click.option("--port", type=click.IntRange(1, 65535), default=80, show_default=True, help="The port of its Service.")
 @click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Record the walk, to be replayed later.")
-def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None) -> None:
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write it as one page, a guided tour.")
+def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None, html: Path | None) -> None:
     """Walk through what happens on `kubectl run NAME --image=IMAGE`, in nine steps, from the manifest to the packet."""
     from ..traces import files  # noqa: PLC0415 - --help and --version need nothing of it
     from .walk import tour as walk  # noqa: PLC0415
 
     walked = walk.walk(walk.given(name, image, port, nodes_of(nodes)))
-    _print(walk.text(walked))
+    document = walk.record(walked, VERSION)
+    if html is not None:
+        _page(document, html)
+    else:
+        _print(walk.text(walked))
     if trace is not None:
-        files.write(walk.record(walked, VERSION), trace)
+        files.write(document, trace)
         _print(f"\ntrace written to {trace}, replay it with: kubeproof replay {trace}\n")
 
 

@@ -33,7 +33,7 @@ from ..model.checker.simulate import simulate
 from ..traces import files as trace_files
 from ..traces import render
 from ..traces.document import BadTraceError, Document, Inputs
-from ..traces.replay import Replay, record, replay
+from ..traces.replay import Replay, Replayed, record, replay
 from .check import report as reports
 from .check.report import Told
 from .check.results import Alone, Report
@@ -45,6 +45,7 @@ from .input.script import to_json
 from .islands import check as checking
 from .islands.cache import Cache as Kept
 from .version import VERSION
+from .walk import tour as walk
 from .world.cluster import Refused
 
 
@@ -316,6 +317,20 @@ def _asks(path: Path, inputs: Inputs) -> bool:
     except BadTraceError:
         return False
     return there.files.keys() == inputs.files.keys() and there.options == inputs.options
+
+
+def in_full(document: Document) -> Document:
+    """Return a trace with all that is recorded today; one of format 1 is gone through again for it, if it can be."""
+    if document.objects:
+        return document
+    if document.what == "walk":
+        return walk.record(walk.walk(document.inputs), document.version)
+    again = replay_check(document)
+    if not isinstance(again, Replayed) or again.trace is None:
+        return document
+    beside = load_scenario("replay", document.inputs.files, document.inputs.options).scenario.objects
+    new = record(again.trace, version=document.version, inputs=document.inputs, beside=beside)
+    return evolve(document, steps=new.steps, objects=new.objects)
 
 
 def replay_check(document: Document) -> Replay:

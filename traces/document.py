@@ -62,6 +62,11 @@ class Moment:
     view: tuple[Seen, ...] = ()
     lines: tuple[str, ...] = ()
     """What is told of it beside the changes: a walk's step, or the changes as format 1 had them."""
+    why: str = ""
+    code: tuple[str, ...] = ()
+    """Where the code is of what was done, as paths of the repository."""
+    routes: tuple[tuple[str, ...], ...] = ()
+    """The ways that messages took, from component to component, where they are told (in a walk)."""
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -136,6 +141,7 @@ def _moment_json(step: Moment) -> dict[str, Any]:
         "view": [{"of": list(seen.of), "step": seen.step} for seen in step.view],
         "changes": [_change_json(change) for change in step.changes],
         **({"lines": list(step.lines)} if step.lines else {}),
+        **({"why": step.why, "code": list(step.code), "routes": thaw(step.routes)} if step.why else {}),
         "digest": step.digest,
     }
 
@@ -200,9 +206,12 @@ class _Reader:
     def inside(self, field: str) -> _Reader:
         return _Reader(self.name, self._typed(field, dict, "an object"), f"{self.path}{field}.")
 
+    def all(self, field: str) -> list[Any]:
+        return list(self._typed(field, list, "a list"))
+
     def each(self, field: str) -> tuple[_Reader, ...]:
-        found = self._typed(field, list, "a list")
-        return tuple(_Reader(self.name, item, f"{self.path}{field}[{index}].") for index, item in enumerate(found))
+        found = enumerate(self.all(field))
+        return tuple(_Reader(self.name, item, f"{self.path}{field}[{index}].") for index, item in found)
 
     def _typed(self, field: str, cls: type, words: str) -> Any:
         if not isinstance(self.data.get(field), cls):
@@ -255,7 +264,13 @@ def _moment(step: _Reader) -> Moment:
         on=on if isinstance(on, str) else step.inside("on").ref(),
         view=tuple(Seen(seen.texts("of"), seen.number("step")) for seen in step.each("view")),
         lines=step.texts("lines") if "lines" in step.data else (),
+        **(_explained(step) if "why" in step.data else {}),
     )
+
+
+def _explained(step: _Reader) -> dict[str, Any]:
+    routes = (_Reader(step.name, {"route": one}, f"{step.path}routes: ").texts("route") for one in step.all("routes"))
+    return {"why": step.text("why"), "code": step.texts("code"), "routes": tuple(routes)}
 
 
 def _change(change: _Reader) -> Change:

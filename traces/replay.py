@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..model.checker.results import Step, Trace
 from ..model.checker.semantics import Move, initial_states, moves, write
-from ..model.machine import Machine, State
+from ..model.machine import Machine
 from .canonical import digest
 from .changes import OBJECTS, changes, plain
 from .document import Document, Inputs, Moment, Seen, said
@@ -27,6 +27,8 @@ class Replayed:
     """Every step was possible and every digest the recorded one."""
 
     steps: int
+    trace: Trace | None = field(default=None, eq=False, repr=False)
+    """The run gone through, where it is one of a machine."""
 
 
 @frozen
@@ -163,22 +165,24 @@ def replay(machine: Machine, document: Document, *, urgent: bool = True) -> Repl
     state = next((start for start in starts if digest(start) == document.start), None)
     if state is None:
         return Differs(0, "the start", document.start, digest(starts[0]))
+    begin, taken = state, list[Step]()
     for number, moment in enumerate(document.steps, start=1):
         name = said(moment.action, moment.label)
         here = moves(machine, state, urgent=urgent)
         same = [move for move in here if (move.step.action, move.step.label) == (moment.action, moment.label)]
         if not same:
             return Impossible(number, name, possible(here))
-        after = _pick(same, moment.digest)
-        if (found := digest(after)) != moment.digest:
+        move = _pick(same, moment.digest)
+        if (found := digest(move.after)) != moment.digest:
             return Differs(number, name, moment.digest, found)
-        state = after
-    return Replayed(len(document.steps))
+        state = move.after
+        taken.append(move.step)
+    return Replayed(len(document.steps), Trace(begin, tuple(taken), document.cycle_start))
 
 
-def _pick(same: list[Move], wanted: str) -> State:
+def _pick(same: list[Move], wanted: str) -> Move:
     """Of the outcomes that are called alike take the recorded one, else the first."""
-    return next((move.after for move in same if digest(move.after) == wanted), same[0].after)
+    return next((move for move in same if digest(move.after) == wanted), same[0])
 
 
 def possible(here: tuple[Move, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""etcd, one member, as a pure function: `apply(store, operation) -> (store, result)`, and watches on its history."""
+"""etcd: one member, which keeps what is stored, as a pure function, `apply(store, operation)`, and its watches."""
 
 from __future__ import annotations
 
