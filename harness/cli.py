@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .face import Result
 
 HOLDS, VIOLATED, BAD_INPUT, UNKNOWN, DEFECT = 0, 1, 2, 3, 70
+CODES = {"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}
 TRACES = ".kubeproof/traces"
 WIDTH = 110
 """The width of what is no terminal."""
@@ -120,6 +121,13 @@ def cli() -> None:
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Which random walks.")
 @click.option("--statistics", is_flag=True, help="Print what the search cost and covered; with --json: time it, too.")
+@click.option("--claim", multiple=True, metavar="NAME", help="Ask this claim only (again for more).")
+@click.option("--config", metavar="FILE", help="What holds for each check; kubeproof.toml, if it is there.")
+@click.option("--junit", metavar="FILE", help="Write a JUnit report.")
+@click.option("--sarif", metavar="FILE", help="Write SARIF: violations at the lines of the manifests that cause them.")
+@click.option("--summary", metavar="FILE", help="Write a summary in Markdown; on GitHub it goes to the step's.")
+@click.option("--baseline", metavar="FILE", help="Violations that are known there are told, and do not count.")
+@click.option("--update-baseline", is_flag=True, help="Write the violations that are found to the baseline.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--quiet", is_flag=True, help="Print the verdicts only.")
 @click.option(
@@ -128,38 +136,53 @@ def cli() -> None:
 @click.pass_context
 def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Check that manifests converge, every placement is valid and every Service stays reachable, or show how not."""
-    from . import face  # noqa: PLC0415 - --help and --version need nothing of it
-    from .islands import cache as answers  # noqa: PLC0415
+    from .ci import command  # noqa: PLC0415 - --help and --version need nothing of it
 
-    cluster = cluster_of(paths, given)
+    asked = command.asked(paths, given)
+    results = []
     with _Progress() as progress:
-        result = face.check(
-            cluster,
-            script=given["script"] or None,
-            propagation=given["propagation"],
-            limits=limits_of(given),
-            trace_dir=given["trace_dir"],
-            progress=progress,
-            consistency=given["consistency"],
-            start=given["start"],
-            accept_unmodelled=given["accept_unmodelled"] or None,
-            complete=given["complete"] or None,
-            node_capacity=capacity_of(given["node_capacity"]),
-            faults=faults_of(given["fault"]),
-            checkpoint=given["checkpoint"],
-            resume=given["resume"],
-            measure=given["statistics"],
-            walks=given["simulate"],
-            seed=given["seed"],
-            symmetry=not given["no_symmetry"],
-            islands=not given["no_islands"],
-            jobs=given["jobs"] or os.cpu_count() or 1,
-            cache=None if given["no_cache"] else answers.Cache(answers.home()),
-        )
-    _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"], explain=given["explain"]))
-    if given["statistics"] and not given["as_json"]:
-        _print(f"\n{result.statistics}")
-    context.exit(_code(result, expect=given["expect"]))
+        for result in command.run(asked, _options(given), progress, keep=not given["no_cache"]):
+            results.append(result)
+            if not given["as_json"]:
+                _print(("\n" if len(results) > 1 else "") + _shown(result, given))
+    if given["as_json"]:
+        reports = [result.to_json() for result in results]
+        _print(json.dumps(reports[0] if len(asked.targets) == 1 else reports, indent=2, ensure_ascii=False) + "\n")
+    found = command.findings(asked, results)
+    said = command.write(asked, found, given)
+    if given["as_json"]:
+        sys.stderr.write(said)
+    else:
+        _print(said)
+    if left := len(asked.targets) - len(results):
+        sys.stderr.write(f"interrupted: {left} of {len(asked.targets)} paths were not looked at\n")
+    if given["expect"]:
+        context.exit(HOLDS if all(result.as_expected for result in results) and not left else VIOLATED)
+    code = CODES[command.verdict(found).value]
+    context.exit(UNKNOWN if left and code == HOLDS else code)
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """Return how to check, as the Python face takes it."""
+    return {
+        "script": given["script"] or None,
+        "propagation": given["propagation"],
+        "trace_dir": given["trace_dir"],
+        "consistency": given["consistency"],
+        "start": given["start"],
+        "accept_unmodelled": given["accept_unmodelled"] or None,
+        "complete": given["complete"] or None,
+        "node_capacity": capacity_of(given["node_capacity"]),
+        "faults": faults_of(given["fault"]),
+        "checkpoint": given["checkpoint"],
+        "resume": given["resume"],
+        "measure": given["statistics"],
+        "walks": given["simulate"],
+        "seed": given["seed"],
+        "symmetry": not given["no_symmetry"],
+        "islands": not given["no_islands"],
+        "jobs": given["jobs"] or os.cpu_count() or 1,
+    }
 
 
 @cli.command()
@@ -194,7 +217,7 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
         trace_dir=given["trace_dir"],
     )
     _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
-    context.exit({"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[answer.status.value])
+    context.exit(CODES[answer.status.value])
 
 
 @cli.command()
@@ -239,7 +262,7 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     )
     answer = place_report.report(wanted, asked)
     _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
-    context.exit({"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[answer.status])
+    context.exit(CODES[answer.status])
 
 
 @cli.command()
@@ -372,19 +395,12 @@ def _replay(path: Path) -> int:
     return HOLDS if isinstance(result, Replayed) else VIOLATED
 
 
-def _shown(result: Result, *, as_json: bool, quiet: bool, explain: bool) -> str:
-    if as_json:
-        return json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n"
-    if quiet:
+def _shown(result: Result, given: dict[str, Any]) -> str:
+    if given["quiet"]:
         return result.quiet
     width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
-    return result.text(width=width, explain=explain)
-
-
-def _code(result: Result, *, expect: bool) -> int:
-    if expect:
-        return HOLDS if result.as_expected else VIOLATED
-    return {"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[result.status.value]
+    text = result.text(width=width, explain=given["explain"])
+    return f"{text}\n{result.statistics}" if given["statistics"] else text
 
 
 class _Progress:

@@ -39,6 +39,7 @@ from .check.report import Told
 from .check.results import Alone, Report
 from .input.commands import CommandError, parse
 from .input.inputs import beside_dump, gather, name_of
+from .input.project import over
 from .input.scenario import Faults
 from .input.scenario_file import FAULTS, Loaded, load_scenario
 from .input.script import to_json
@@ -85,9 +86,9 @@ class Cluster:
         return cls(gathered.name, gathered.files, options)
 
     def given(self, options: Mapping[str, Any]) -> Cluster:
-        """Give the same cluster with more options, those that are None left out."""
-        more = {key: freeze(value) for key, value in options.items() if value is not None}
-        return evolve(self, options=immutabledict(sorted({**self.options, **more}.items())))
+        """Give the same cluster with more options laid over its own, those that are None left out."""
+        more = {key: thaw(value) for key, value in options.items() if value is not None}
+        return evolve(self, options=freeze(over(more, thaw(self.options))))
 
     def load(self) -> Loaded:
         """Make the scenario. Raises BadInput with every mistake in files and options."""
@@ -135,7 +136,7 @@ class Result:
 
     def text(self, *, width: int = reports.WIDTH, explain: bool = False) -> str:
         """Give the report in lines of at most `width`; with `explain` also what matters to no claim."""
-        return reports.text(self.outcome, self._told(), width=width, explain=explain)
+        return reports.text(self.outcome, self.told, width=width, explain=explain)
 
     @property
     def quiet(self) -> str:
@@ -151,7 +152,7 @@ class Result:
         """Give the report as JSON."""
         found = self.outcome.exploration
         statistics = None if found is None else profile.to_json(found)
-        return {**reports.to_json(self.outcome, self._told()), "statistics": statistics}
+        return {**reports.to_json(self.outcome, self.told), "statistics": statistics}
 
     @property
     def statistics(self) -> str:
@@ -159,7 +160,9 @@ class Result:
         found = self.outcome.exploration
         return "" if found is None else "\n".join((*profile.lines(found), ""))
 
-    def _told(self) -> Told:
+    @property
+    def told(self) -> Told:
+        """What a report tells beside the verdicts."""
         traces = immutabledict((claim, (self.paths.get(claim, ""), one)) for claim, one in self.documents.items())
         return Told(self.loaded.manifests, self.loaded.notes, self.loaded.assumptions, traces)
 
