@@ -277,17 +277,24 @@ def replay(context: click.Context, trace: Path) -> None:
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.option("--brief", is_flag=True, help="Leave out what each step changed.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write it as one page for a browser.")
-def show(trace: Path, *, brief: bool, html: Path | None) -> None:
+@click.option("--itf", type=click.Path(path_type=Path), metavar="FILE", help="Write it in Apalache's trace format.")
+def show(trace: Path, *, brief: bool, html: Path | None, itf: Path | None) -> None:
     """Print a recorded trace as text, or write it as a page that shows it step by step."""
     from ..traces import files, render  # noqa: PLC0415 - --help and --version need nothing of it
 
     document = files.read(trace)
-    if html is None:
+    if html is None and itf is None:
         _print(render.text(document, changes=not brief))
         return
+    from ..traces.itf import to_itf  # noqa: PLC0415
     from . import face  # noqa: PLC0415
 
-    _page(face.in_full(document), html)
+    document = face.in_full(document)
+    if itf is not None:
+        itf.write_text(to_itf(document), encoding="utf-8")
+        _print(f"trace written to {itf} in the Informal Trace Format; show and replay read it, too\n")
+    if html is not None:
+        _page(document, html)
 
 
 def _page(document: Document, path: Path) -> None:

@@ -108,10 +108,11 @@ def said(action: str, label: str) -> str:
 
 def to_text(document: Document) -> str:
     """Write a document: the same bytes for the same document, one step below the other, a final newline."""
-    return json.dumps(_to_json(document), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(to_json(document), indent=1, ensure_ascii=False) + "\n"
 
 
-def _to_json(document: Document) -> dict[str, Any]:
+def to_json(document: Document) -> dict[str, Any]:
+    """Return a document as plain JSON."""
     return {
         "format": FORMAT,
         "kubeproof": document.version,
@@ -162,10 +163,19 @@ def _ref_json(ref: Ref) -> dict[str, str]:
 
 def from_text(text: str, name: str = "trace") -> Document:
     """Read a document; `name` is the file to blame. Raises BadTraceError."""
+    return from_json(parsed(text, name), name)
+
+
+def parsed(text: str, name: str) -> Any:
+    """Read JSON. Raises BadTraceError."""
     try:
-        data = json.loads(text)
+        return json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise BadTraceError(f"{name}: is no JSON: {error}") from None
+
+
+def from_json(data: Any, name: str) -> Document:
+    """Read a document that is JSON already. Raises BadTraceError."""
     if not isinstance(data, dict) or "format" not in data:
         raise BadTraceError(f"{name}: is no kubeproof trace (no field 'format')")
     if data["format"] not in READ:
