@@ -20,8 +20,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..__main__ import INTERRUPTED
+from . import examples
 from .defects import report_defect
-from .input.options import capacity_of, cluster_of, faults_of, limits_of, manifests, nodes_of, service_of
+from .input.options import (
+    TRACES,
+    capacity_of,
+    checking,
+    cluster_of,
+    faults_of,
+    limits_of,
+    manifests,
+    nodes_of,
+    service_of,
+)
 from .version import VERSION
 
 if TYPE_CHECKING:
@@ -31,108 +42,19 @@ if TYPE_CHECKING:
 
 HOLDS, VIOLATED, BAD_INPUT, UNKNOWN, DEFECT = 0, 1, 2, 3, 70
 CODES = {"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}
-TRACES = ".kubeproof/traces"
 WIDTH = 110
 """The width of what is no terminal."""
 
-EXAMPLES = """
-\b
-Examples:
-  kubeproof check examples/web
-  kubeproof check -f web.yaml --nodes 3 --script 'set image deployment/web app=nginx:1.29' --fault crash=1
-  helm template ./chart | kubeproof check - -n prod --nodes 3
-  kubeproof reach examples/web --service web
-  kubeproof replay .kubeproof/traces/web-reachability.json
-  kubeproof run nginx-pod --image=nginx:latest
-  kubeproof zoo run placement
 
-\b
-Exit codes: 0 everything holds, 1 something is violated, 2 bad input, 3 unknown (a limit was hit, or Ctrl-C),
-70 a defect of kubeproof (the message says where the report is).
-"""
-
-
-@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(epilog=examples.ALL, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="kubeproof")
 def cli() -> None:
     """Prove that a Kubernetes rollout converges, places validly and stays reachable, or print the run that does not."""
 
 
-@cli.command(
-    epilog="What happens and what may fail can stand in a scenario.yaml beside the manifests: docs/scenario-format.md."
-)
+@cli.command(epilog=examples.CHECK)
 @manifests
-@click.option("--node-capacity", metavar="AMOUNTS", help="What each added node has: cpu=8,memory=32Gi,pods=110.")
-@click.option(
-    "--from-cluster",
-    metavar="DUMP|-",
-    help="Start from a live cluster, kubectl get -A -o json; manifests are applied to it.",
-)
-@click.option(
-    "--script",
-    multiple=True,
-    metavar="STEPS",
-    help="What happens, as for kubectl: 'set image deployment/web app=nginx:1.29; drain node-1'.",
-)
-@click.option(
-    "--fault",
-    multiple=True,
-    metavar="NAME=N",
-    help="How often a fault may strike: crash=1, node-crash=1, partition=1 and so on (docs/scenario-format.md).",
-)
-@click.option(
-    "--consistency", metavar="HOW", help="How old views may be: linearizable, session (the default), resettable."
-)
-@click.option(
-    "--propagation", metavar="TIME", help="From a Pod's deletion until every kube-proxy has dropped it, at most: 5s."
-)
-@click.option(
-    "--start",
-    metavar="WHERE",
-    help="settled: the manifests are applied already; empty: applying them is the first step.",
-)
-@click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter.")
-@click.option("--complete", is_flag=True, help="The input is all there is: what it uses and lacks is missing.")
-@click.option(
-    "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
-)
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Use N processes; one for each core by default.")
-@click.option("--no-cache", is_flag=True, help="Look anew at what an earlier run has an answer for.")
-@click.option("--no-islands", is_flag=True, help="Look at workloads together that have nothing to do with each other.")
-@click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states.")
-@click.option(
-    "--max-memory",
-    metavar="SIZE",
-    help="Give up when the process holds so much: 4Gi; three quarters of the machine by default.",
-)
-@click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m.")
-@click.option("--max-depth", type=click.IntRange(min=1), metavar="N", help="Look at runs of at most N steps.")
-@click.option("--trace-dir", default=TRACES, show_default=True, metavar="DIR", help="Where traces of violations go.")
-@click.option(
-    "--expect", "expect", is_flag=True, help="Exit 0 if and only if the verdicts are those scenario.yaml expects."
-)
-@click.option("--checkpoint", metavar="FILE", help="Keep the search in FILE, so that it can be killed and resumed.")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint, if it exists.")
-@click.option(
-    "--simulate",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Take N random walks instead: they find, but prove nothing.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Which random walks.")
-@click.option("--statistics", is_flag=True, help="Print what the search cost and covered; with --json: time it, too.")
-@click.option("--claim", multiple=True, metavar="NAME", help="Ask this claim only (again for more).")
-@click.option("--config", metavar="FILE", help="What holds for each check; kubeproof.toml, if it is there.")
-@click.option("--junit", metavar="FILE", help="Write a JUnit report.")
-@click.option("--sarif", metavar="FILE", help="Write SARIF: violations at the lines of the manifests that cause them.")
-@click.option("--summary", metavar="FILE", help="Write a summary in Markdown; on GitHub it goes to the step's.")
-@click.option("--baseline", metavar="FILE", help="Violations that are known there are told, and do not count.")
-@click.option("--update-baseline", is_flag=True, help="Write the violations that are found to the baseline.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option("--quiet", is_flag=True, help="Print the verdicts only.")
-@click.option(
-    "--explain", is_flag=True, help="Print every bound, assumption and remark, also those that change nothing."
-)
+@checking
 @click.pass_context
 def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Check that manifests converge, every placement is valid and every Service stays reachable, or show how not."""
@@ -154,6 +76,8 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
         sys.stderr.write(said)
     else:
         _print(said)
+    if not given["as_json"] and not given["quiet"]:
+        _print(command.next_steps(results, sys.argv[1:], given["checkpoint"]))
     if left := len(asked.targets) - len(results):
         sys.stderr.write(f"interrupted: {left} of {len(asked.targets)} paths were not looked at\n")
     if given["expect"]:
@@ -185,7 +109,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@cli.command()
+@cli.command(epilog=examples.REACH)
 @manifests
 @click.option(
     "--service", default="", metavar="NAME", help="The Service, also NAMESPACE/service/NAME; all of the namespace else."
@@ -220,7 +144,7 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     context.exit(CODES[answer.status.value])
 
 
-@cli.command()
+@cli.command(epilog=examples.PLACE)
 @manifests
 @click.option("--from-cluster", metavar="DUMP", help="Start from kubectl get nodes,pods,... -A -o json.")
 @click.option("--survive", type=click.IntRange(min=1), metavar="K", help="After the loss of any K nodes too?")
@@ -265,7 +189,7 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     context.exit(CODES[answer.status])
 
 
-@cli.command()
+@cli.command(epilog=examples.REPLAY)
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.pass_context
 def replay(context: click.Context, trace: Path) -> None:
@@ -273,7 +197,7 @@ def replay(context: click.Context, trace: Path) -> None:
     context.exit(_replay(trace))
 
 
-@cli.command()
+@cli.command(epilog=examples.SHOW)
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.option("--brief", is_flag=True, help="Leave out what each step changed.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write it as one page for a browser.")
@@ -304,7 +228,7 @@ def _page(document: Document, path: Path) -> None:
     _print(f"page written to {path}, open it in a browser; it needs nothing beside it\n")
 
 
-@cli.command()
+@cli.command(epilog=examples.RUN)
 @click.argument("name")
 @click.option("--image", required=True, help="The image of its container.")
 @click.option("--nodes", metavar="N|FILE", help="How many plain nodes, or a file of Node objects; 3 otherwise.")

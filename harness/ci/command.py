@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,25 @@ def run(
 def was_interrupted(result: Result) -> bool:
     """Tell whether somebody ended a check."""
     return any(line.startswith(INTERRUPTED) for claim in result.outcome.claims for line in claim.lines)
+
+
+def next_steps(results: Iterable[Result], arguments: list[str], checkpoint: str | None) -> str:
+    """Say what to do next: how to see what went wrong, how to go on where a limit or Ctrl-C came first."""
+    found = tuple(results)
+    again = shlex.join(["kubeproof", *(word for word in arguments if word != "--resume")])
+    traces = [path for result in found for path in result.paths.values()]
+    lines = []
+    if traces:
+        lines.append(f"Next: kubeproof show {shlex.quote(traces[0])} --html run.html shows the run in a browser")
+    if any(_cut(result) for result in found):
+        more = f"{again} --resume goes on from there" if checkpoint else "--checkpoint FILE keeps a search for --resume"
+        lines.append(f"Next: what was decided stays decided; {more}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _cut(result: Result) -> bool:
+    """Tell whether something is open because a limit or an interrupt came first."""
+    return not result.outcome.complete and result.status is Status.UNKNOWN
 
 
 def only(result: Result, claims: tuple[str, ...]) -> Result:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -135,3 +137,41 @@ def test_the_hook_and_the_action_call_what_there_is() -> None:
     assert set(action["runs"]["steps"][-1]["env"]) == {name.upper() for name in action["inputs"]}
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     assert "kubeproof" in scripts
+
+
+def test_what_to_do_next_is_said(run: Run) -> None:
+    _, out, _ = run("check", "deadlock")
+    assert out.splitlines()[-1] == (
+        "Next: kubeproof show .kubeproof/traces/deadlock-convergence.json --html run.html shows the run in a browser"
+    )
+    assert "Next:" not in run("check", "deadlock-repaired")[1]
+    assert "Next:" not in run("check", "deadlock", "--quiet")[1]
+    limited = ("check", "deadlock-repaired", "--no-cache", "--max-states", "5")
+    assert "--checkpoint FILE keeps a search for --resume" in run(*limited)[1]
+
+
+def test_a_search_that_was_cut_short_says_how_it_goes_on_and_does(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["check", "deadlock-repaired", "--no-cache", "--max-states", "50", "--checkpoint", "a b.ckpt"]
+    monkeypatch.setattr("sys.argv", ["kubeproof", *words])
+    code, out, _ = run(*words)
+    last = out.splitlines()[-1]
+    assert (code, last.endswith(" --checkpoint 'a b.ckpt' --resume goes on from there")) == (3, True)
+    again = shlex.split(last.partition("kubeproof ")[2].removesuffix(" goes on from there"))
+    code, out, _ = run(*(word for word in again if word not in {"--max-states", "50"}))
+    assert (code, "UNKNOWN" in out) == (0, False)
+
+
+def epilogs() -> list[str]:
+    return [one.epilog or "" for one in (cli.cli, *cli.cli.commands.values())]
+
+
+def test_every_example_of_the_help_is_understood() -> None:
+    lines = [line for text in epilogs() for line in text.splitlines() if "kubeproof " in line and line.startswith("  ")]
+    assert len(lines) > 15
+    for line in lines:
+        words = shlex.split(line.partition("kubeproof ")[2].partition("    ")[0])
+        command = cli.cli.commands[words.pop(0)]
+        if isinstance(command, click.Group):
+            command = command.commands[words.pop(0)]
+        assert command.make_context("kubeproof", words).params
+    assert all("kubeproof" in one.epilog for one in cli.cli.commands.values() if one.name != "zoo")
