@@ -108,7 +108,7 @@ def checking(options: Callable[..., None]) -> Callable[..., None]:
             "--fault",
             multiple=True,
             metavar="NAME=N",
-            help="How often a fault may strike: crash=1, node-crash=1, partition=1 and so on (docs/scenario-format.md).",
+            help="How often a fault may strike: crash=1, node-crash=1, partition=1, ... (docs/scenario-format.md).",
         ),
         click.option(
             "--script",
