@@ -36,7 +36,7 @@ docs:
 
 # The picture of all components in the README, from their code.
 overview:
-	python -m kubeproof.traces.page.overview > docs/overview.svg
+	python tests/overview.py > docs/overview.svg
 
 # Every recorded decision of the real programs, in tests/vectors or in any folder laid out like it.
 agreement:

@@ -86,11 +86,15 @@ def record(
 
 
 def _objects(trace: Trace, beside: Iterable[Object]) -> tuple[Object, ...]:
-    """Return the objects at the start by reference; of those beside it only kinds that have no places."""
+    """Return the objects at the start by reference; of those beside it only kinds that have no places.
+
+    A run in which nothing is an object (a closer look has its own values) says nothing of any.
+    """
     held = [value for value in trace.initial.values() if type(value) in OBJECTS]
     written = (value for step in trace.steps for value in step.outcome.updates.values())
     placed = {type(value) for value in (*held, *written)}
-    found: list[Any] = [*held, *(one for one in beside if type(one) not in placed)]
+    placed &= OBJECTS
+    found: list[Any] = [*held, *(one for one in beside if placed and type(one) not in placed)]
     return tuple(sorted(found, key=ref_of))
 
 

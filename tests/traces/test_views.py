@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.core import Node, Pod
+from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.model.checker.results import Step, Trace
 from kubeproof.model.machine import Action, Memory, Outcome, State
 from kubeproof.model.world.verbs import Verb
-from kubeproof.traces.document import Moment, Seen
+from kubeproof.traces.document import Inputs, Moment, Seen
 from kubeproof.traces.files import read
-from kubeproof.traces.replay import _moments
+from kubeproof.traces.replay import _moments, record
 from places import ROOT
 
 CORPUS = ROOT / "traces" / "corpus"
@@ -25,6 +26,14 @@ def told(*steps: tuple[str, dict[str, object]]) -> tuple[Moment, ...]:
     }
     made = (Step.of(actions[who], Outcome(who, updates)) for who, updates in steps)
     return tuple(_moments(Trace(START, tuple(made))))
+
+
+def test_a_run_in_which_nothing_is_an_object_says_nothing_of_any() -> None:
+    pod = Pod(ObjectMeta(name="web"))
+    nothing = record(Trace(START), version="0", inputs=Inputs(), beside=(pod, Node()))
+    assert nothing.objects == ()
+    held = record(Trace(State.of({"place": Node(), **START})), version="0", inputs=Inputs(), beside=(pod, Node()))
+    assert [one["kind"] for one in held.objects] == ["Node", "Pod"]
 
 
 def test_who_looks_at_the_state_as_it_is_has_no_view() -> None:

@@ -132,7 +132,7 @@ def _start(scene: Scene, document: Document) -> str:
     if document.what == "walk":
         return "A fresh cluster: namespaces, and nodes that were found ready. Step on to see what the command does."
     if not scene.store:
-        return "This trace was recorded without the objects at the start: only the steps are shown."
+        return "Of this run only the steps are told, and none of the objects in the store."
     return f"{len(scene.store)} objects are in the store. Step on to see what happens."
 
 
@@ -186,7 +186,9 @@ def _changes(scene: Scene, moment: Moment) -> Iterator[str]:
         yield f"<section><h3>In the store</h3>{''.join(map(_difference, scene.differences))}</section>"
     inner = [change.line for change in moment.changes if change.object is None]
     if inner:
-        yield f"<details><summary>Beside the store</summary>{_pre((' ', line) for line in inner)}</details>"
+        opened = "" if scene.differences else " open"
+        lines = _pre((" ", line) for line in inner)
+        yield f"<details{opened}><summary>Beside the store</summary>{lines}</details>"
 
 
 def _difference(one: Difference) -> str:

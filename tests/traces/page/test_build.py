@@ -113,7 +113,7 @@ def test_words_of_the_template_in_a_trace_are_left_alone() -> None:
 @pytest.mark.parametrize("path", OLD, ids=lambda path: path.stem)
 def test_a_trace_of_format_1_is_gone_through_again_and_shown_in_full(path: Path) -> None:
     old = read(path)
-    assert "only the steps are shown" in html(old) or old.what == "walk"
+    assert "only the steps are told" in html(old) or old.what == "walk"
     assert html(face.in_full(old)) == html(read(CORPUS / path.name))
 
 

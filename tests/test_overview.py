@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from kubeproof.traces.page.components import CODE, component
-from kubeproof.traces.page.overview import svg
+from overview import svg
 from places import ROOT
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,6 +1,6 @@
 """All components as one picture for the README: what each is called and does, in the words of its own code.
 
-`python -m kubeproof.traces.page.overview` prints it. It follows the light or dark of whoever looks at it.
+`python tests/overview.py` prints it. It follows the light or dark of whoever looks at it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,18 @@ from textwrap import wrap
 
 from attrs import evolve, frozen
 
-from .components import API_SERVER, CODE, ETCD, KUBECTL, KUBELET, PROXY, SCHEDULER, Component, component, controllers
+from kubeproof.traces.page.components import (
+    API_SERVER,
+    CODE,
+    ETCD,
+    KUBECTL,
+    KUBELET,
+    PROXY,
+    SCHEDULER,
+    Component,
+    component,
+    controllers,
+)
 
 WIDTH, MARGIN, GAP, LINE, COLUMNS = 960, 16, 16, 17, 4
 LETTER = 7.2
