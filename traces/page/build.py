@@ -20,6 +20,7 @@ from .diff import Line, written
 from .scenes import Difference, OldView, Scene, Story, node_of, rank, state_of, story, summary, when
 
 HERE = Path(__file__).parent
+NODE = "node"
 FEW = 2
 """Reasons that are shown beside the first one without being asked for."""
 MARKS = {"+": "plus", "-": "minus", "~": "gap", " ": "same"}
@@ -87,10 +88,10 @@ def _footer(document: Document) -> Iterator[str]:
 def _stage(told: Story) -> Iterator[str]:
     yield f'<div class="clients">{"".join(map(_box, told.clients))}</div>'
     yield f'<div class="core">{_box(API_SERVER)}{_box(ETCD)}</div>'
-    yield '<div class="nodes">'
     if any(not node_of(scene.store[ref]) for scene in told.scenes for ref in scene.pods):
         yield '<div class="node waiting none" data-id="node:"><p>on no node yet</p>'
         yield '<ul class="pods" data-id="pods:"></ul></div>'
+    yield '<div class="nodes">'
     for name in told.nodes:
         node = escape(name)
         boxes = "".join(_box(f"{agent}:{name}", agent) for agent in told.agents)
@@ -163,8 +164,8 @@ def _told(scene: Scene, moment: Moment) -> Iterator[str]:
 
 
 def _by(scene: Scene, moment: Moment) -> str:
-    who, _, node = scene.who.partition(":")
-    parts = [f"<b>{escape(who)}</b>{f' on {escape(node)}' if node else ''}"]
+    who = scene.who.partition(":")[0]
+    parts = [f"<b>{escape(_name(scene.who))}</b>"]
     if isinstance(moment.on, Ref) and moment.on in scene.known:
         parts.append(f"about {escape(str(moment.on))}")
     code = moment.code or ((CODE[who],) if who in CODE else ())
@@ -219,7 +220,7 @@ def _item(scene: Scene, document: Document) -> str:
 
 def _name(who: str) -> str:
     name, _, node = who.partition(":")
-    return f"{name} on {node}" if node else name
+    return f"{name} on {node}" if node and name != NODE else node or name
 
 
 # --- what the script needs ----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Debian's chromium, driven by Playwright. Where there is none these tests are lef
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from attrs import evolve
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from kubeproof.traces.changes import Change
 from kubeproof.traces.files import read
 from kubeproof.traces.page.build import html
 from leaving_out import CHROMIUM
@@ -22,11 +24,13 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 CORPUS = ROOT / "traces" / "corpus"
 DROPPED = read(CORPUS / "dropped-reachability.json")
+LONG = Change("long/" * 30, None, "", "", "x" * 500)
 PAGES = {
     "dropped": DROPPED,
     "deadlock": read(CORPUS / "deadlock-convergence.json"),
     "tour": read(CORPUS / "run-nginx-pod.json"),
     "lasso": evolve(DROPPED, cycle_start=4),
+    "wide": evolve(DROPPED, steps=(evolve(DROPPED.steps[0], changes=(LONG,)),)),
 }
 WIDTHS = (360, 390, 768, 1024, 1440, 2200)
 Opens = Callable[..., Page]
@@ -195,7 +199,14 @@ def test_nothing_is_wider_than_the_screen_and_buttons_are_large_enough(opens: Op
     for name in PAGES:
         page = opens(name, width=width)
         page.keyboard.press("End")
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        across = [page.locator(part).bounding_box() for part in (".list", ".controls", ".objects")]
+        beside = [box for box in across if box["y"] < across[1]["y"] + across[1]["height"]]
+        places = sorted((box["x"], box["x"] + box["width"]) for box in beside)
+        if width >= 1344:
+            assert len(places) == 3
+            assert all(end <= begin for (_, end), (begin, _) in pairwise(places))
         boxes = [page.locator(f"#{button}").bounding_box() for button in ("back", "play", "on")]
         assert all(box["width"] >= 40 and box["height"] >= 40 for box in boxes)
         assert all(0 <= box["x"] <= width - box["width"] for box in boxes)

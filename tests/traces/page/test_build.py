@@ -83,6 +83,13 @@ def test_the_property_that_broke_stands_where_it_broke() -> None:
     assert [mark for name, _, _, mark in steps[-1]["pods"] if name == "web-6477c4d4f-p0"] == ["blamed"]
 
 
+def test_a_node_that_is_struck_is_called_by_its_name() -> None:
+    dies = evolve(DROPPED.steps[0], by="", verb="dies", on="node-1", action="node node-1: dies", label="it dies")
+    step = data(html(evolve(DROPPED, steps=(dies,))))["steps"][1]
+    assert (step["who"], step["tone"]) == ("node:node-1", "fault")
+    assert step["says"].startswith("1 of 1. node-1: it dies")
+
+
 def test_one_node_is_not_blamed_for_what_is_said_of_another() -> None:
     reasons = ("kube-proxy on node-10 still sends new connections",)
     assert data(html(evolve(DROPPED, reasons=reasons)))["steps"][-1]["blamed"] == []
