@@ -1,4 +1,4 @@
-.PHONY: check style types test bench bench-engine corpus agreement zoo proofs reductions
+.PHONY: check style types test bench bench-engine corpus docs overview agreement zoo proofs reductions
 check: style types test
 
 style:
@@ -29,6 +29,14 @@ bench-engine:
 corpus:
 	for name in deadlock dropped drain-blocked full-nodes; do kubeproof check examples/$$name --expect --quiet --trace-dir traces/corpus; done
 	kubeproof run nginx-pod --image=nginx:latest --trace traces/corpus/run-nginx-pod.json > /dev/null
+
+# The documentation as a site (pip install '.[docs]').
+docs:
+	mkdocs build --site-dir build/docs
+
+# The picture of all components in the README, from their code.
+overview:
+	python tests/overview.py > docs/overview.svg
 
 # Every recorded decision of the real programs, in tests/vectors or in any folder laid out like it.
 agreement:

@@ -20,148 +20,96 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..__main__ import INTERRUPTED
+from . import examples
 from .defects import report_defect
-from .input.options import capacity_of, cluster_of, faults_of, limits_of, manifests, nodes_of, service_of
+from .input.options import (
+    TRACES,
+    capacity_of,
+    checking,
+    cluster_of,
+    faults_of,
+    limits_of,
+    manifests,
+    nodes_of,
+    service_of,
+)
 from .version import VERSION
 
 if TYPE_CHECKING:
     from ..model.checker.results import Progress
+    from ..traces.document import Document
     from .face import Result
 
 HOLDS, VIOLATED, BAD_INPUT, UNKNOWN, DEFECT = 0, 1, 2, 3, 70
-TRACES = ".kubeproof/traces"
+CODES = {"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}
 WIDTH = 110
 """The width of what is no terminal."""
 
-EXAMPLES = """
-\b
-Examples:
-  kubeproof check examples/web
-  kubeproof check -f web.yaml --nodes 3 --script 'set image deployment/web app=nginx:1.29' --fault crash=1
-  helm template ./chart | kubeproof check - -n prod --nodes 3
-  kubeproof reach examples/web --service web
-  kubeproof replay .kubeproof/traces/web-reachability.json
-  kubeproof run nginx-pod --image=nginx:latest
-  kubeproof zoo run placement
 
-\b
-Exit codes: 0 everything holds, 1 something is violated, 2 bad input, 3 unknown (a limit was hit, or Ctrl-C),
-70 a defect of kubeproof (the message says where the report is).
-"""
-
-
-@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(epilog=examples.ALL, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="kubeproof")
 def cli() -> None:
     """Prove that a Kubernetes rollout converges, places validly and stays reachable, or print the run that does not."""
 
 
-@cli.command(
-    epilog="What happens and what may fail can stand in a scenario.yaml beside the manifests: docs/scenario-format.md."
-)
+@cli.command(epilog=examples.CHECK)
 @manifests
-@click.option("--node-capacity", metavar="AMOUNTS", help="What each added node has: cpu=8,memory=32Gi,pods=110.")
-@click.option(
-    "--from-cluster",
-    metavar="DUMP|-",
-    help="Start from a live cluster, kubectl get -A -o json; manifests are applied to it.",
-)
-@click.option(
-    "--script",
-    multiple=True,
-    metavar="STEPS",
-    help="What happens, as for kubectl: 'set image deployment/web app=nginx:1.29; drain node-1'.",
-)
-@click.option(
-    "--fault",
-    multiple=True,
-    metavar="NAME=N",
-    help="How often a fault may strike: crash=1, node-crash=1, partition=1 and so on (docs/scenario-format.md).",
-)
-@click.option(
-    "--consistency", metavar="HOW", help="How old views may be: linearizable, session (the default), resettable."
-)
-@click.option(
-    "--propagation", metavar="TIME", help="From a Pod's deletion until every kube-proxy has dropped it, at most: 5s."
-)
-@click.option(
-    "--start",
-    metavar="WHERE",
-    help="settled: the manifests are applied already; empty: applying them is the first step.",
-)
-@click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter.")
-@click.option("--complete", is_flag=True, help="The input is all there is: what it uses and lacks is missing.")
-@click.option(
-    "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
-)
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Use N processes; one for each core by default.")
-@click.option("--no-cache", is_flag=True, help="Look anew at what an earlier run has an answer for.")
-@click.option("--no-islands", is_flag=True, help="Look at workloads together that have nothing to do with each other.")
-@click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states.")
-@click.option(
-    "--max-memory",
-    metavar="SIZE",
-    help="Give up when the process holds so much: 4Gi; three quarters of the machine by default.",
-)
-@click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m.")
-@click.option("--max-depth", type=click.IntRange(min=1), metavar="N", help="Look at runs of at most N steps.")
-@click.option("--trace-dir", default=TRACES, show_default=True, metavar="DIR", help="Where traces of violations go.")
-@click.option(
-    "--expect", "expect", is_flag=True, help="Exit 0 if and only if the verdicts are those scenario.yaml expects."
-)
-@click.option("--checkpoint", metavar="FILE", help="Keep the search in FILE, so that it can be killed and resumed.")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint, if it exists.")
-@click.option(
-    "--simulate",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Take N random walks instead: they find, but prove nothing.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Which random walks.")
-@click.option("--statistics", is_flag=True, help="Print what the search cost and covered; with --json: time it, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option("--quiet", is_flag=True, help="Print the verdicts only.")
-@click.option(
-    "--explain", is_flag=True, help="Print every bound, assumption and remark, also those that change nothing."
-)
+@checking
 @click.pass_context
 def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Check that manifests converge, every placement is valid and every Service stays reachable, or show how not."""
-    from . import face  # noqa: PLC0415 - --help and --version need nothing of it
-    from .islands import cache as answers  # noqa: PLC0415
+    from .ci import command  # noqa: PLC0415 - --help and --version need nothing of it
 
-    cluster = cluster_of(paths, given)
+    asked = command.asked(paths, given)
+    results = []
     with _Progress() as progress:
-        result = face.check(
-            cluster,
-            script=given["script"] or None,
-            propagation=given["propagation"],
-            limits=limits_of(given),
-            trace_dir=given["trace_dir"],
-            progress=progress,
-            consistency=given["consistency"],
-            start=given["start"],
-            accept_unmodelled=given["accept_unmodelled"] or None,
-            complete=given["complete"] or None,
-            node_capacity=capacity_of(given["node_capacity"]),
-            faults=faults_of(given["fault"]),
-            checkpoint=given["checkpoint"],
-            resume=given["resume"],
-            measure=given["statistics"],
-            walks=given["simulate"],
-            seed=given["seed"],
-            symmetry=not given["no_symmetry"],
-            islands=not given["no_islands"],
-            jobs=given["jobs"] or os.cpu_count() or 1,
-            cache=None if given["no_cache"] else answers.Cache(answers.home()),
-        )
-    _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"], explain=given["explain"]))
-    if given["statistics"] and not given["as_json"]:
-        _print(f"\n{result.statistics}")
-    context.exit(_code(result, expect=given["expect"]))
+        for result in command.run(asked, _options(given), progress, keep=not given["no_cache"]):
+            results.append(result)
+            if not given["as_json"]:
+                _print(("\n" if len(results) > 1 else "") + _shown(result, given))
+    if given["as_json"]:
+        reports = [result.to_json() for result in results]
+        _print(json.dumps(reports[0] if len(asked.targets) == 1 else reports, indent=2, ensure_ascii=False) + "\n")
+    found = command.findings(asked, results)
+    said = command.write(asked, found, given)
+    if given["as_json"]:
+        sys.stderr.write(said)
+    else:
+        _print(said)
+    if not given["as_json"] and not given["quiet"]:
+        _print(command.next_steps(results, sys.argv[1:], given["checkpoint"]))
+    if left := len(asked.targets) - len(results):
+        sys.stderr.write(f"interrupted: {left} of {len(asked.targets)} paths were not looked at\n")
+    if given["expect"]:
+        context.exit(HOLDS if all(result.as_expected for result in results) and not left else VIOLATED)
+    code = CODES[command.verdict(found).value]
+    context.exit(UNKNOWN if left and code == HOLDS else code)
 
 
-@cli.command()
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """Return how to check, as the Python face takes it."""
+    return {
+        "script": given["script"] or None,
+        "propagation": given["propagation"],
+        "trace_dir": given["trace_dir"],
+        "consistency": given["consistency"],
+        "start": given["start"],
+        "accept_unmodelled": given["accept_unmodelled"] or None,
+        "complete": given["complete"] or None,
+        "node_capacity": capacity_of(given["node_capacity"]),
+        "faults": faults_of(given["fault"]),
+        "checkpoint": given["checkpoint"],
+        "resume": given["resume"],
+        "measure": given["statistics"],
+        "walks": given["simulate"],
+        "seed": given["seed"],
+        "symmetry": not given["no_symmetry"],
+        "islands": not given["no_islands"],
+        "jobs": given["jobs"] or os.cpu_count() or 1,
+    }
+
+
+@cli.command(epilog=examples.REACH)
 @manifests
 @click.option(
     "--service", default="", metavar="NAME", help="The Service, also NAMESPACE/service/NAME; all of the namespace else."
@@ -193,10 +141,10 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
         trace_dir=given["trace_dir"],
     )
     _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
-    context.exit({"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[answer.status.value])
+    context.exit(CODES[answer.status.value])
 
 
-@cli.command()
+@cli.command(epilog=examples.PLACE)
 @manifests
 @click.option("--from-cluster", metavar="DUMP", help="Start from kubectl get nodes,pods,... -A -o json.")
 @click.option("--survive", type=click.IntRange(min=1), metavar="K", help="After the loss of any K nodes too?")
@@ -238,10 +186,10 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     )
     answer = place_report.report(wanted, asked)
     _print(json.dumps(answer.to_json(), indent=2) + "\n" if given["as_json"] else answer.text())
-    context.exit({"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[answer.status])
+    context.exit(CODES[answer.status])
 
 
-@cli.command()
+@cli.command(epilog=examples.REPLAY)
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.pass_context
 def replay(context: click.Context, trace: Path) -> None:
@@ -249,31 +197,57 @@ def replay(context: click.Context, trace: Path) -> None:
     context.exit(_replay(trace))
 
 
-@cli.command()
+@cli.command(epilog=examples.SHOW)
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.option("--brief", is_flag=True, help="Leave out what each step changed.")
-def show(trace: Path, *, brief: bool) -> None:
-    """Print a recorded trace as text."""
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write it as one page for a browser.")
+@click.option("--itf", type=click.Path(path_type=Path), metavar="FILE", help="Write it in Apalache's trace format.")
+def show(trace: Path, *, brief: bool, html: Path | None, itf: Path | None) -> None:
+    """Print a recorded trace as text, or write it as a page that shows it step by step."""
     from ..traces import files, render  # noqa: PLC0415 - --help and --version need nothing of it
 
-    _print(render.text(files.read(trace), changes=not brief))
+    document = files.read(trace)
+    if html is None and itf is None:
+        _print(render.text(document, changes=not brief))
+        return
+    from ..traces.itf import to_itf  # noqa: PLC0415
+    from . import face  # noqa: PLC0415
+
+    document = face.in_full(document)
+    if itf is not None:
+        itf.write_text(to_itf(document), encoding="utf-8")
+        _print(f"trace written to {itf} in the Informal Trace Format; show and replay read it, too\n")
+    if html is not None:
+        _page(document, html)
 
 
-@cli.command()
+def _page(document: Document, path: Path) -> None:
+    from ..traces.page.build import html  # noqa: PLC0415
+
+    path.write_text(html(document), encoding="utf-8")
+    _print(f"page written to {path}, open it in a browser; it needs nothing beside it\n")
+
+
+@cli.command(epilog=examples.RUN)
 @click.argument("name")
 @click.option("--image", required=True, help="The image of its container.")
 @click.option("--nodes", metavar="N|FILE", help="How many plain nodes, or a file of Node objects; 3 otherwise.")
 @click.option("--port", type=click.IntRange(1, 65535), default=80, show_default=True, help="The port of its Service.")
 @click.option("--trace", type=click.Path(path_type=Path), metavar="FILE", help="Record the walk, to be replayed later.")
-def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None) -> None:
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write it as one page, a guided tour.")
+def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None, html: Path | None) -> None:
     """Walk through what happens on `kubectl run NAME --image=IMAGE`, in nine steps, from the manifest to the packet."""
     from ..traces import files  # noqa: PLC0415 - --help and --version need nothing of it
     from .walk import tour as walk  # noqa: PLC0415
 
     walked = walk.walk(walk.given(name, image, port, nodes_of(nodes)))
-    _print(walk.text(walked))
+    document = walk.record(walked, VERSION)
+    if html is not None:
+        _page(document, html)
+    else:
+        _print(walk.text(walked))
     if trace is not None:
-        files.write(walk.record(walked, VERSION), trace)
+        files.write(document, trace)
         _print(f"\ntrace written to {trace}, replay it with: kubeproof replay {trace}\n")
 
 
@@ -377,19 +351,12 @@ def _replay(path: Path) -> int:
     return HOLDS if isinstance(result, Replayed) else VIOLATED
 
 
-def _shown(result: Result, *, as_json: bool, quiet: bool, explain: bool) -> str:
-    if as_json:
-        return json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n"
-    if quiet:
+def _shown(result: Result, given: dict[str, Any]) -> str:
+    if given["quiet"]:
         return result.quiet
     width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
-    return result.text(width=width, explain=explain)
-
-
-def _code(result: Result, *, expect: bool) -> int:
-    if expect:
-        return HOLDS if result.as_expected else VIOLATED
-    return {"HOLDS": HOLDS, "VIOLATED": VIOLATED, "UNKNOWN": UNKNOWN}[result.status.value]
+    text = result.text(width=width, explain=given["explain"])
+    return f"{text}\n{result.statistics}" if given["statistics"] else text
 
 
 class _Progress:

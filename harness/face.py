@@ -18,7 +18,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ..impl.api.kinds import ref_of
+from ..impl.api.kinds import Object, ref_of
 from ..impl.api.reading.json_fields import json_name
 from ..impl.api.reading.load import BadInput, Problem
 from ..impl.api.values.frozen import EMPTY, Json, freeze, thaw
@@ -33,18 +33,20 @@ from ..model.checker.simulate import simulate
 from ..traces import files as trace_files
 from ..traces import render
 from ..traces.document import BadTraceError, Document, Inputs
-from ..traces.replay import Replay, record, replay
+from ..traces.replay import Replay, Replayed, record, replay
 from .check import report as reports
 from .check.report import Told
 from .check.results import Alone, Report
 from .input.commands import CommandError, parse
 from .input.inputs import beside_dump, gather, name_of
+from .input.project import over
 from .input.scenario import Faults
 from .input.scenario_file import FAULTS, Loaded, load_scenario
 from .input.script import to_json
 from .islands import check as checking
 from .islands.cache import Cache as Kept
 from .version import VERSION
+from .walk import tour as walk
 from .world.cluster import Refused
 
 
@@ -84,9 +86,9 @@ class Cluster:
         return cls(gathered.name, gathered.files, options)
 
     def given(self, options: Mapping[str, Any]) -> Cluster:
-        """Give the same cluster with more options, those that are None left out."""
-        more = {key: freeze(value) for key, value in options.items() if value is not None}
-        return evolve(self, options=immutabledict(sorted({**self.options, **more}.items())))
+        """Give the same cluster with more options laid over its own, those that are None left out."""
+        more = {key: thaw(value) for key, value in options.items() if value is not None}
+        return evolve(self, options=freeze(over(more, thaw(self.options))))
 
     def load(self) -> Loaded:
         """Make the scenario. Raises BadInput with every mistake in files and options."""
@@ -134,7 +136,7 @@ class Result:
 
     def text(self, *, width: int = reports.WIDTH, explain: bool = False) -> str:
         """Give the report in lines of at most `width`; with `explain` also what matters to no claim."""
-        return reports.text(self.outcome, self._told(), width=width, explain=explain)
+        return reports.text(self.outcome, self.told, width=width, explain=explain)
 
     @property
     def quiet(self) -> str:
@@ -150,7 +152,7 @@ class Result:
         """Give the report as JSON."""
         found = self.outcome.exploration
         statistics = None if found is None else profile.to_json(found)
-        return {**reports.to_json(self.outcome, self._told()), "statistics": statistics}
+        return {**reports.to_json(self.outcome, self.told), "statistics": statistics}
 
     @property
     def statistics(self) -> str:
@@ -158,7 +160,9 @@ class Result:
         found = self.outcome.exploration
         return "" if found is None else "\n".join((*profile.lines(found), ""))
 
-    def _told(self) -> Told:
+    @property
+    def told(self) -> Told:
+        """What a report tells beside the verdicts."""
         traces = immutabledict((claim, (self.paths.get(claim, ""), one)) for claim, one in self.documents.items())
         return Told(self.loaded.manifests, self.loaded.notes, self.loaded.assumptions, traces)
 
@@ -225,7 +229,7 @@ def check(
         raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None
     except CheckpointError as error:
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
-    documents = _documents(outcome, Inputs(cluster.files, cluster.options))
+    documents = _documents(outcome, Inputs(cluster.files, cluster.options), loaded.scenario.objects)
     return Result(outcome, loaded, documents, _written(trace_name or cluster.name, documents, trace_dir))
 
 
@@ -261,7 +265,7 @@ def steps_to_json(script: Iterable[Step | str]) -> list[dict[str, Any]]:
     return written
 
 
-def _documents(outcome: Report, inputs: Inputs) -> immutabledict[str, Document]:
+def _documents(outcome: Report, inputs: Inputs, objects: tuple[Object, ...]) -> immutabledict[str, Document]:
     return immutabledict(
         (
             claim.name,
@@ -276,6 +280,7 @@ def _documents(outcome: Report, inputs: Inputs) -> immutabledict[str, Document]:
                     verdict=claim.status.value,
                     kind=claim.kind,
                     reasons=claim.lines,
+                    beside=objects,
                 ),
             ),
         )
@@ -315,6 +320,20 @@ def _asks(path: Path, inputs: Inputs) -> bool:
     except BadTraceError:
         return False
     return there.files.keys() == inputs.files.keys() and there.options == inputs.options
+
+
+def in_full(document: Document) -> Document:
+    """Return a trace with all that is recorded today; one of format 1 is gone through again for it, if it can be."""
+    if document.objects:
+        return document
+    if document.what == "walk":
+        return walk.record(walk.walk(document.inputs), document.version)
+    again = replay_check(document)
+    if not isinstance(again, Replayed) or again.trace is None:
+        return document
+    beside = load_scenario("replay", document.inputs.files, document.inputs.options).scenario.objects
+    new = record(again.trace, version=document.version, inputs=document.inputs, beside=beside)
+    return evolve(document, steps=new.steps, objects=new.objects)
 
 
 def replay_check(document: Document) -> Replay:

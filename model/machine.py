@@ -57,6 +57,14 @@ class Outcome:
 
 
 @frozen
+class Memory:
+    """A slot in which somebody remembers: what was seen `of` some sorts of things, or (of none) what is still to do."""
+
+    slot: str
+    of: tuple[str, ...] = ()
+
+
+@frozen
 class Action:
     """One thing somebody may do.
 
@@ -80,6 +88,8 @@ class Action:
     """What is done."""
     on: Hashable = None
     """On what."""
+    remembers: tuple[Memory, ...] = ()
+    """What who acts goes by, if that is not the state as it is."""
 
 
 @frozen

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from attrs import frozen
 from immutabledict import immutabledict
 
@@ -25,7 +26,8 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.reading.load import Text, objects_in
 from places import ROOT
 
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+TUTORIAL = ROOT / "docs" / "tutorial.md"  # test_tutorial.py goes through it
+PAGES = (ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page != TUTORIAL))
 MARK = re.compile(r"<!-- not run: (.+) -->")
 FENCE = re.compile(r"```(\w*)$")
 MOST_STATES = "60"
@@ -170,6 +172,12 @@ def test_the_commands_are_understood_and_have_an_answer(
         code, printed = run(command, monkeypatch)
         assert code in {0, 1, 3}, f"{block}: {command}\n{printed}"
         assert printed
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = [page for part in site["nav"] for page in (next(iter(part.values())) if isinstance(part, dict) else [part])]
+    assert sorted(pages) == sorted(page.name for page in (ROOT / "docs").glob("*.md"))
 
 
 def test_a_command_that_is_misspelt_would_be_noticed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

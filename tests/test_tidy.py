@@ -24,8 +24,8 @@ from places import ROOT, TESTS
 ROOMS = ("harness", "impl", "model", "properties", "traces")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 SHARED = (
-    "oracles", "places", "planted", "policy_formulas", "random_scenario", "recorded", "scheduler_lockstep",
-    "scheduling_scenes", "scheduling_strategies", "udp_flows",
+    "leaving_out", "oracles", "overview", "places", "planted", "policy_formulas", "random_scenario", "recorded",
+    "scheduler_lockstep", "scheduling_scenes", "scheduling_strategies", "udp_flows",
 )  # fmt: skip
 """What several tests and scripts import, by the names that they call it by."""
 HELPERS = sorted(
@@ -244,11 +244,12 @@ def test_ci_runs_the_commands_that_the_readme_promises() -> None:
 
 
 def shipped(folder: Path) -> set[str]:
-    """Give what belongs into a wheel: modules, the marker of types, tables and documents, the zoo's folders."""
+    """Give what belongs into a wheel: modules, the marker of types, tables and documents, the zoo's folders, the page."""
     reading, documents = folder / "impl" / "api" / "reading", folder / "impl" / "apiserver" / "rest" / "documents"
     tables = (*reading.glob("*.json.xz"), *documents.glob("*.json.xz"), *(folder / "harness").rglob("*.binpb.xz"))
     failures = (folder / "harness" / "zoo" / "failures").rglob("*.yaml")
-    data = {*tables, *failures, folder / "py.typed"}
+    page = (path for path in (folder / "traces" / "page").iterdir() if path.suffix in {".html", ".css", ".js"})
+    data = {*tables, *failures, *page, folder / "py.typed"}
     modules = {path for room in ROOMS for path in (folder / room).rglob("*.py")} | set(folder.glob("__*__.py"))
     return {f"kubeproof/{path.relative_to(folder).as_posix()}" for path in modules | data}
 

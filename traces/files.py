@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from ..model.checker.replacing import replacing
-from .document import BadTraceError, Document, from_text, to_text
+from .document import BadTraceError, Document, from_json, parsed, to_text
+from .itf import from_itf, is_itf
 
 
 def read(path: Path) -> Document:
@@ -17,7 +18,8 @@ def read(path: Path) -> Document:
         raise BadTraceError(f"{path}: is no text file") from None
     except OSError as error:
         raise BadTraceError(f"{path}: cannot be read: {error.strerror}") from None
-    return from_text(text, str(path))
+    data = parsed(text, str(path))
+    return from_itf(data, str(path)) if is_itf(data) else from_json(data, str(path))
 
 
 def write(document: Document, path: Path) -> Path:

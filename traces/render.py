@@ -37,7 +37,7 @@ def steps(document: Document, *, changes: bool = False, indent: str = "") -> Ite
         yield f"{indent}{number:>{width}}. {said(step.action, step.label)}"
         yield from (f"{indent}{'':>{width}}    then {line}" for line in step.then)
         if changes:
-            yield from (f"{indent}{'':>{width}}    | {line}" for line in step.changes)
+            yield from (f"{indent}{'':>{width}}    | {line}" for line in step.told)
 
 
 def result(replay: Replay, name: str) -> str:

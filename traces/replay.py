@@ -6,16 +6,20 @@ what was possible instead, and at the first state that differs from the recorded
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
+from ..impl.api.kinds import Object, ref_of
+from ..impl.api.meta import Ref
 from ..model.checker.results import Step, Trace
 from ..model.checker.semantics import Move, initial_states, moves, write
-from ..model.machine import Machine, State
+from ..model.machine import Machine
 from .canonical import digest
-from .difference import differences
-from .document import Document, Inputs, Moment, said
+from .changes import OBJECTS, changes, plain
+from .document import Document, Inputs, Moment, Seen, said
 
 
 @frozen
@@ -23,6 +27,8 @@ class Replayed:
     """Every step was possible and every digest the recorded one."""
 
     steps: int
+    trace: Trace | None = field(default=None, eq=False, repr=False)
+    """The run gone through, where it is one of a machine."""
 
 
 @frozen
@@ -57,8 +63,12 @@ def record(
     verdict: str = "",
     kind: str = "",
     reasons: tuple[str, ...] = (),
+    beside: Iterable[Object] = (),
 ) -> Document:
-    """Make a document of a run: its steps with what they changed and the digest of each state."""
+    """Make a document of a run: its steps with what they changed and the digest of each state.
+
+    `beside` are objects that never change, and so have no slots.
+    """
     return Document(
         what="check",
         version=version,
@@ -71,17 +81,81 @@ def record(
         kind=kind,
         reasons=reasons,
         cycle_start=trace.cycle_start,
+        objects=tuple(map(plain, _objects(trace, beside))),
     )
 
 
+def _objects(trace: Trace, beside: Iterable[Object]) -> tuple[Object, ...]:
+    """Return the objects at the start by reference; of those beside it only kinds that have no places.
+
+    A run in which nothing is an object (a closer look has its own values) says nothing of any.
+    """
+    held = [value for value in trace.initial.values() if type(value) in OBJECTS]
+    written = (value for step in trace.steps for value in step.outcome.updates.values())
+    placed = {type(value) for value in (*held, *written)}
+    placed &= OBJECTS
+    found: list[Any] = [*held, *(one for one in beside if placed and type(one) not in placed)]
+    return tuple(sorted(found, key=ref_of))
+
+
 def _moments(trace: Trace) -> Iterator[Moment]:
-    before = trace.initial
-    for step in trace.steps:
+    before, views = trace.initial, Views()
+    for number, step in enumerate(trace.steps, start=1):
         after = write(before, step.outcome, step.action)
         for urgent in step.urgent:
             after = write(after, urgent.outcome, urgent.action)
-        yield Moment(step.action, step.label, digest(after), then_of(step), differences(before, after))
+        yield Moment(
+            action=step.action,
+            label=step.label,
+            digest=digest(after),
+            then=then_of(step),
+            changes=changes(before, after),
+            by=_who(step.by),
+            verb=step.verb.value if isinstance(step.verb, Enum) else str(step.verb or ""),
+            on=_what(step.on, before, after),
+            view=views.of(step, before),
+        )
+        views.note(number, step, before, after)
         before = after
+
+
+def _who(by: Any) -> str:
+    return "" if by is None else str(by)
+
+
+def _what(on: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> Ref | str:
+    """Return what a step is about: of a slot the object that is in it, or was."""
+    if isinstance(on, Ref):
+        return on
+    if on in before:
+        found = next((state[on] for state in (after, before) if type(state[on]) in OBJECTS), None)
+        return str(on) if found is None else ref_of(found)
+    return "" if on is None else str(on)
+
+
+class Views:
+    """When each memory was last written: what somebody acts on who does not look at the state as it is."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, int] = {}
+        self.begun: dict[str, tuple[Seen, ...]] = {}
+        """By the slot of a turn that is under way: the view on which it began."""
+
+    def of(self, step: Step, before: Mapping[str, Any]) -> tuple[Seen, ...]:
+        """Return the view a step is taken on: that on which the requests were decided which it goes on to send."""
+        for memory in step.remembers:
+            if not memory.of and before[memory.slot] and memory.slot in self.begun:
+                return self.begun[memory.slot]
+        return tuple(Seen(memory.of, self.written.get(memory.slot, 0)) for memory in step.remembers if memory.of)
+
+    def note(self, number: int, step: Step, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Note what a step left behind."""
+        view = self.of(step, before)
+        for memory in step.remembers:
+            if not memory.of and after[memory.slot]:
+                self.begun[memory.slot] = view
+        for one in (step, *step.urgent):
+            self.written |= dict.fromkeys(one.outcome.updates, number)
 
 
 def then_of(step: Step) -> tuple[str, ...]:
@@ -95,22 +169,24 @@ def replay(machine: Machine, document: Document, *, urgent: bool = True) -> Repl
     state = next((start for start in starts if digest(start) == document.start), None)
     if state is None:
         return Differs(0, "the start", document.start, digest(starts[0]))
+    begin, taken = state, list[Step]()
     for number, moment in enumerate(document.steps, start=1):
         name = said(moment.action, moment.label)
         here = moves(machine, state, urgent=urgent)
         same = [move for move in here if (move.step.action, move.step.label) == (moment.action, moment.label)]
         if not same:
             return Impossible(number, name, possible(here))
-        after = _pick(same, moment.digest)
-        if (found := digest(after)) != moment.digest:
+        move = _pick(same, moment.digest)
+        if (found := digest(move.after)) != moment.digest:
             return Differs(number, name, moment.digest, found)
-        state = after
-    return Replayed(len(document.steps))
+        state = move.after
+        taken.append(move.step)
+    return Replayed(len(document.steps), Trace(begin, tuple(taken), document.cycle_start))
 
 
-def _pick(same: list[Move], wanted: str) -> State:
+def _pick(same: list[Move], wanted: str) -> Move:
     """Of the outcomes that are called alike take the recorded one, else the first."""
-    return next((move.after for move in same if digest(move.after) == wanted), same[0].after)
+    return next((move for move in same if digest(move.after) == wanted), same[0])
 
 
 def possible(here: tuple[Move, ...]) -> tuple[str, ...]:

@@ -26,6 +26,107 @@ def manifests(options: Callable[..., None]) -> Callable[..., None]:
     return options
 
 
+TRACES = ".kubeproof/traces"
+
+
+def checking(options: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a check."""
+    for add in (
+        click.option(
+            "--explain", is_flag=True, help="Print every bound, assumption and remark, also those that change nothing."
+        ),
+        click.option("--quiet", is_flag=True, help="Print the verdicts only."),
+        click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+        click.option("--update-baseline", is_flag=True, help="Write the violations that are found to the baseline."),
+        click.option("--baseline", metavar="FILE", help="Violations that are known there are told, and do not count."),
+        click.option("--summary", metavar="FILE", help="Write a summary in Markdown; on GitHub it goes to the step's."),
+        click.option(
+            "--sarif", metavar="FILE", help="Write SARIF: violations at the lines of the manifests that cause them."
+        ),
+        click.option("--junit", metavar="FILE", help="Write a JUnit report."),
+        click.option("--config", metavar="FILE", help="What holds for each check; kubeproof.toml, if it is there."),
+        click.option("--claim", multiple=True, metavar="NAME", help="Ask this claim only (again for more)."),
+        click.option(
+            "--statistics", is_flag=True, help="Print what the search cost and covered; with --json: time it, too."
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Which random walks."),
+        click.option(
+            "--simulate",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Take N random walks instead: they find, but prove nothing.",
+        ),
+        click.option("--resume", is_flag=True, help="Go on from the checkpoint, if it exists."),
+        click.option(
+            "--checkpoint", metavar="FILE", help="Keep the search in FILE, so that it can be killed and resumed."
+        ),
+        click.option(
+            "--expect",
+            "expect",
+            is_flag=True,
+            help="Exit 0 if and only if the verdicts are those scenario.yaml expects.",
+        ),
+        click.option(
+            "--trace-dir", default=TRACES, show_default=True, metavar="DIR", help="Where traces of violations go."
+        ),
+        click.option("--max-depth", type=click.IntRange(min=1), metavar="N", help="Look at runs of at most N steps."),
+        click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m."),
+        click.option(
+            "--max-memory",
+            metavar="SIZE",
+            help="Give up when the process holds so much: 4Gi; three quarters of the machine by default.",
+        ),
+        click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states."),
+        click.option(
+            "--no-islands", is_flag=True, help="Look at workloads together that have nothing to do with each other."
+        ),
+        click.option("--no-cache", is_flag=True, help="Look anew at what an earlier run has an answer for."),
+        click.option(
+            "--jobs", type=click.IntRange(min=1), metavar="N", help="Use N processes; one for each core by default."
+        ),
+        click.option(
+            "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
+        ),
+        click.option("--complete", is_flag=True, help="The input is all there is: what it uses and lacks is missing."),
+        click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter."),
+        click.option(
+            "--start",
+            metavar="WHERE",
+            help="settled: the manifests are applied already; empty: applying them is the first step.",
+        ),
+        click.option(
+            "--propagation",
+            metavar="TIME",
+            help="From a Pod's deletion until every kube-proxy has dropped it, at most: 5s.",
+        ),
+        click.option(
+            "--consistency",
+            metavar="HOW",
+            help="How old views may be: linearizable, session (the default), resettable.",
+        ),
+        click.option(
+            "--fault",
+            multiple=True,
+            metavar="NAME=N",
+            help="How often a fault may strike: crash=1, node-crash=1, partition=1, ... (docs/scenario-format.md).",
+        ),
+        click.option(
+            "--script",
+            multiple=True,
+            metavar="STEPS",
+            help="What happens, as for kubectl: 'set image deployment/web app=nginx:1.29; drain node-1'.",
+        ),
+        click.option(
+            "--from-cluster",
+            metavar="DUMP|-",
+            help="Start from a live cluster, kubectl get -A -o json; manifests are applied to it.",
+        ),
+        click.option("--node-capacity", metavar="AMOUNTS", help="What an added node has: cpu=8,memory=32Gi,pods=110."),
+    ):
+        options = add(options)
+    return options
+
+
 def cluster_of(paths: tuple[str, ...], given: dict[str, Any]) -> Cluster:
     """Read the manifests that are named, by position or with -f."""
     from ..face import Cluster  # noqa: PLC0415 - --help and --version need nothing of it

@@ -292,14 +292,95 @@ def _reached(given: Given, service: Service, slices: tuple[EndpointSlice, ...]) 
         yield f"{one.metadata.name}: {packet.source} -> {packet.destination}:{packet.port} becomes {fates}"
 
 
-STEPS: tuple[tuple[str, Callable[[Given, Server], Told]], ...] = (
-    ("kubectl makes a manifest of the command", manifest),
-    ("The API server learns whose request it is (authentication)", authentication),
-    ("The API server looks for a rule that allows it (authorisation)", authorisation),
-    ("Admission and defaulting complete the object, validation judges it", admission),
-    ("etcd stores it", storage),
-    ("Watches tell whoever is concerned", notice),
-    ("The scheduler chooses a node and binds the Pod to it", scheduling),
-    ("The kubelet of that node starts the container and reports", kubelet),
-    ("Endpoints are published and kube-proxy makes the Service reachable", proxy),
+@frozen
+class Step:
+    """One of the nine steps: what it is called, who acts and why, where the code is, and which way messages go.
+
+    In `routes` the name `node` stands for the node that the Pod is on, once there is one.
+    """
+
+    title: str
+    does: Callable[[Given, Server], Told]
+    by: str
+    why: str
+    code: tuple[str, ...]
+    routes: tuple[tuple[str, ...], ...] = ()
+
+
+STEPS = (
+    Step(
+        "kubectl makes a manifest of the command",
+        manifest,
+        "kubectl",
+        "A command is a short way to write a manifest: what goes over the wire is an object, as for kubectl apply.",
+        ("impl/kubectl/run.py",),
+    ),
+    Step(
+        "The API server learns whose request it is (authentication)",
+        authentication,
+        "kube-apiserver",
+        "Everybody talks to the API server and nobody past it. So it has to know first who is asking.",
+        ("impl/apiserver/access/authentication.py",),
+        (("kubectl", "kube-apiserver"),),
+    ),
+    Step(
+        "The API server looks for a rule that allows it (authorisation)",
+        authorisation,
+        "kube-apiserver",
+        "Roles only ever allow: without a rule that allows the verb on the kind in the namespace the answer is 403.",
+        ("impl/apiserver/access/authorization.py",),
+    ),
+    Step(
+        "Admission and defaulting complete the object, validation judges it",
+        admission,
+        "kube-apiserver",
+        "What is stored is whole: every default is written down, so that all who read it later read the same.",
+        ("impl/apiserver/defaulting.py", "impl/apiserver/admission.py", "impl/apiserver/validation"),
+    ),
+    Step(
+        "etcd stores it",
+        storage,
+        "kube-apiserver",
+        "From here on the Pod exists. Asking for revision 0, the transaction makes sure that it is a new one.",
+        ("impl/apiserver/storage.py", "impl/etcd/apply.py"),
+        (("kube-apiserver", "etcd"),),
+    ),
+    Step(
+        "Watches tell whoever is concerned",
+        notice,
+        "kube-apiserver",
+        "Nobody is called: components watch, and act on what they see. What they see may be old by the time they act.",
+        ("impl/etcd/watch.py", "impl/apiserver/watch.py"),
+        tuple(
+            ("etcd", "kube-apiserver", who)
+            for who in ("scheduler", "replicaset-controller", "endpointslice-controller")
+        ),
+    ),
+    Step(
+        "The scheduler chooses a node and binds the Pod to it",
+        scheduling,
+        "scheduler",
+        "Filters say where it can run at all, scores where best. The decision is one more write, a Binding.",
+        ("impl/scheduler/schedule.py", "impl/scheduler/plugins"),
+        (("scheduler", "kube-apiserver", "etcd"),),
+    ),
+    Step(
+        "The kubelet of that node starts the container and reports",
+        kubelet,
+        "kubelet",
+        "A kubelet watches the Pods of its node. It makes true what they ask for, and reports what is true.",
+        ("impl/kubelet/worker.py", "impl/kubelet/status.py"),
+        (("etcd", "kube-apiserver", "kubelet:node", "pods:node", "kubelet:node", "kube-apiserver", "etcd"),),
+    ),
+    Step(
+        "Endpoints are published and kube-proxy makes the Service reachable",
+        proxy,
+        "kube-proxy",
+        "A Service is a name and an address. Who answers stands in EndpointSlices; rules lead packets there.",
+        ("impl/controllers/endpointslice", "impl/kubeproxy/proxy.py", "impl/kubeproxy/route.py"),
+        (
+            ("kubectl", "kube-apiserver", "etcd"),
+            ("endpointslice-controller", "kube-apiserver", "kube-proxy:node", "pods:node"),
+        ),
+    ),
 )

@@ -13,26 +13,36 @@ from pathlib import Path
 from attrs import frozen
 from immutabledict import immutabledict
 
-from ...impl.api.core import Node
+from ...impl.api.core import Node, Pod
+from ...impl.api.kinds import KINDS, Object, ref_of
+from ...impl.api.meta import Ref
 from ...impl.api.reading.load import BadInput, Problem, Text, objects_in
 from ...impl.api.values.frozen import EMPTY
-from ...impl.apiserver.server import Server, request
+from ...impl.apiserver.server import Server, key_of, request
 from ...traces.canonical import digest
+from ...traces.changes import Change, changes, plain
 from ...traces.document import BadTraceError, Document, Inputs, Moment
 from ...traces.replay import Differs, Impossible, Replay, Replayed
 from ..input.inputs import gather
 from ..input.manifests import settled
 from ..input.plain_nodes import plain_nodes
-from .steps import STEPS, Given, creation, first_server
+from .steps import STEPS, Given, Step, creation, first_server
 
 
 @frozen
 class Scene:
     """One step as it was told, and the digest of what was told and of everything in etcd after it."""
 
-    title: str
+    step: Step
     lines: tuple[str, ...]
     digest: str
+    server: Server
+    """The API server after it."""
+
+    @property
+    def title(self) -> str:
+        """What the step is called."""
+        return self.step.title
 
 
 @frozen
@@ -40,6 +50,8 @@ class Walk:
     """The nine steps, and what they started from."""
 
     inputs: Inputs
+    start: Server
+    pod: Ref
     scenes: tuple[Scene, ...]
 
 
@@ -60,7 +72,8 @@ def walk(inputs: Inputs) -> Walk:
     answer = request(first_server(start), start.user, creation(start))[1]
     if not answer.ok:
         raise BadInput((Problem("run", 0, "", answer.message),))
-    return Walk(inputs, tuple(_scenes(start)))
+    server = first_server(start)
+    return Walk(inputs, server, start.ref, tuple(_scenes(start, server)))
 
 
 def _given(inputs: Inputs) -> Given:
@@ -80,11 +93,10 @@ def _given(inputs: Inputs) -> Given:
         raise BadTraceError(f"the trace of a walk needs name, image and port: {error}") from None
 
 
-def _scenes(start: Given) -> Iterator[Scene]:
-    server = first_server(start)
-    for title, step in STEPS:
-        server, lines = step(start, server)
-        yield Scene(title, lines, digest({"told": lines, "etcd": _content(server)}))
+def _scenes(start: Given, server: Server) -> Iterator[Scene]:
+    for step in STEPS:
+        server, lines = step.does(start, server)
+        yield Scene(step, lines, digest({"told": lines, "etcd": _content(server)}), server)
 
 
 def _content(server: Server) -> immutabledict[str, object]:
@@ -103,12 +115,44 @@ def text(walked: Walk) -> str:
 
 def record(walked: Walk, version: str) -> Document:
     """Record a walk as a trace."""
-    steps = tuple(
-        Moment(f"step {number}", scene.title, scene.digest, changes=scene.lines)
-        for number, scene in enumerate(walked.scenes, start=1)
-    )
+    objects = tuple(plain(obj) for _, obj in sorted(_objects(walked.start).items()))
     start = digest(dict(walked.inputs.options))
-    return Document(what="walk", version=version, inputs=walked.inputs, start=start, steps=steps)
+    command = f"kubectl run {walked.inputs.options['name']} --image={walked.inputs.options['image']}"
+    sentence = f"What happens on {command}"
+    return Document("walk", version, walked.inputs, start, tuple(_moments(walked)), sentence=sentence, objects=objects)
+
+
+def _moments(walked: Walk) -> Iterator[Moment]:
+    before = walked.start
+    for number, scene in enumerate(walked.scenes, start=1):
+        pod = scene.server.get(walked.pod)
+        node = pod.spec.node_name if isinstance(pod, Pod) else ""
+        yield Moment(
+            action=f"step {number}",
+            label=scene.title,
+            digest=scene.digest,
+            lines=scene.lines,
+            changes=_changes(_objects(before), _objects(scene.server)),
+            by=scene.step.by,
+            on=node if scene.step.by == PROXY else walked.pod,
+            why=scene.step.why,
+            code=scene.step.code,
+            routes=tuple(tuple(stop.replace(":node", f":{node}") for stop in route) for route in scene.step.routes),
+        )
+        before = scene.server
+
+
+PROXY = "kube-proxy"
+
+
+def _objects(server: Server) -> dict[Ref, Object]:
+    return {ref_of(obj): obj for kind in KINDS for obj in server.list(kind.name, None)}
+
+
+def _changes(before: dict[Ref, Object], after: dict[Ref, Object]) -> tuple[Change, ...]:
+    every = sorted({*before, *after})
+    old, new = ({key_of(ref).decode(): side.get(ref) for ref in every} for side in (before, after))
+    return changes(old, new)
 
 
 def replay_walk(document: Document) -> Replay:

@@ -1,4 +1,4 @@
-"""kube-apiserver as a pure function: `handle(objects, request, user=...) -> (response, transaction)`."""
+"""kube-apiserver: who asks, whether they may, and what is stored, as a pure function, `handle(objects, request)`."""
 
 from __future__ import annotations
 

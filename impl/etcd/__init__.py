@@ -1,4 +1,4 @@
-"""etcd, one member, as a pure function: `apply(store, operation) -> (store, result)`, and watches on its history."""
+"""etcd: what a member stores, as a pure function, `apply(store, operation)`, with its watches; raft makes members one."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 from ..machine import Action, Converges, Fairness, Machine, MachineError, Outcome, State, View
 from .explore import explore
 from .options import OPTIONS, Options
-from .results import NO_LIMITS, Exploration, Limits, Step, Trace, Verdict
+from .results import NO_LIMITS, Exploration, Limits, Trace, Verdict
 
 OWED, ROUND, PARITY = "ltl owed", "ltl round", "ltl parity"
 STAYS = "(stays)"
@@ -219,7 +219,7 @@ def _translated(machine: Machine, verdict: Verdict) -> Verdict:
     if trace is None:
         return verdict
     slots = machine.slots()
-    steps = [Step(step.action, _bare(step.outcome)) for step in trace.steps]
+    steps = [evolve(step, outcome=_bare(step.outcome), urgent=()) for step in trace.steps]
     begin = len(steps) if trace.cycle_start is None else trace.cycle_start
     before = tuple(step for step in steps[:begin] if step.action != STAYS)
     cycle = tuple(step for step in steps[begin:] if step.action != STAYS)

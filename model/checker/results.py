@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Hashable
 from enum import Enum
 
 from attrs import evolve, fields, frozen
 
-from ..machine import Outcome, State
+from ..machine import Action, Memory, Outcome, State
 
 INTERRUPTED = "interrupted (Ctrl-C)"
 """Why a search is incomplete that somebody ended."""
@@ -82,11 +83,23 @@ NO_LIMITS = Limits()
 
 @frozen
 class Step:
-    """One step of a trace: the action taken, which of its outcomes, and the urgent steps it set off."""
+    """One step of a trace: the action taken, which of its outcomes, and the urgent steps it set off.
+
+    `by`, `verb`, `on` and `remembers` are those of the action.
+    """
 
     action: str
     outcome: Outcome
     urgent: tuple[Step, ...] = ()
+    by: Hashable = None
+    verb: Hashable = None
+    on: Hashable = None
+    remembers: tuple[Memory, ...] = ()
+
+    @classmethod
+    def of(cls, action: Action, outcome: Outcome, urgent: tuple[Step, ...] = ()) -> Step:
+        """Return the step that takes an action."""
+        return cls(action.name, outcome, urgent, action.by, action.verb, action.on, action.remembers)
 
     @property
     def label(self) -> str:

@@ -123,7 +123,7 @@ def _urgent_steps(urgent: Iterable[Action], state: State) -> Iterator[tuple[Step
         for outcome in found:
             after = write(state, outcome, action.name)
             if after.values_in_order != state.values_in_order:
-                yield Step(action.name, outcome), after
+                yield Step.of(action, outcome), after
 
 
 @frozen
@@ -164,7 +164,7 @@ def fairness_of(action: Action, *, urgent: bool) -> Fairness:
 
 def _moves_of(machine: Machine, state: State, *, urgent: bool, quiet: bool) -> tuple[Move, ...]:
     return tuple(
-        Move(number, ordinal, Step(action.name, outcome, then), after)
+        Move(number, ordinal, Step.of(action, outcome, then), after)
         for number, action in enumerate(machine.actions)
         if action.when_quiet is quiet and not (urgent and action.urgent)
         for ordinal, outcome in enumerate(outcomes(action, state))

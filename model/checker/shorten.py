@@ -101,7 +101,7 @@ def _finished(machine: Machine, at: State, action: Action, outcome: Outcome, *, 
     after, then = write(at, outcome, action.name), tuple[Step, ...]()
     if urgent:
         after, then = settle(machine, after)
-    return Step(action.name, outcome, then), after
+    return Step.of(action, outcome, then), after
 
 
 def breach(machine: Machine, claim: Property, way: Way, *, urgent: bool) -> tuple[str, ...]:

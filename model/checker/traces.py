@@ -67,7 +67,7 @@ def rebuild(
         then: tuple[Step, ...] = ()
         if book.urgent:
             at, then = settle(book.machine, at)
-        steps.append(Step(action.name, outcome, then))
+        steps.append(Step.of(action, outcome, then))
     return Trace(book.roots[root], tuple(steps))
 
 

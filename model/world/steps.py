@@ -29,8 +29,8 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
         does = f"{verb.value} {kind}".rstrip()
         group = f"{process.name} watches: {does}" if verb in {Verb.SEES, Verb.LOOKS_AGAIN} else process.name
         bound = partial(step, world, process, **more.pop("bound", {}))
-        name = f"{process.name}: {does}"
-        return Action(name, group, bound, process.fairness, by=process.user, verb=verb, on=process.key, **more)
+        who: dict[str, Any] = {"by": process.user, "verb": verb, "on": process.key, "remembers": process.remembers}
+        return Action(f"{process.name}: {does}", group, bound, process.fairness, **who, **more)
 
     found: list[Action] = []
     if process.form is Form.DECISION:

@@ -54,7 +54,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Request, Response
-from ..machine import Fairness, State, View
+from ..machine import Fairness, Memory, State, View
 from .store import Full, Layout, Stored, Updates, reference
 from .turn import Requests, heads
 
@@ -172,11 +172,20 @@ class Process:
         """Name the slot with the cache of a kind, in SNAPSHOT form."""
         return f"seen/{self.name}/{watch.kind}"
 
+    @property
+    def remembers(self) -> tuple[Memory, ...]:
+        """Return what the process remembers: the requests it has yet to send, and what it has seen or decided on."""
+        kinds = tuple(watch.kind for watch in self.watches)
+        seen = {
+            Form.CURRENT: (),
+            Form.DECISION: (Memory(self.decided, kinds),),
+            Form.SNAPSHOT: tuple(Memory(self.seen(watch), (watch.kind,)) for watch in self.watches),
+        }
+        return (Memory(self.turn), *seen[self.form])
+
     def memories(self) -> tuple[str, ...]:
         """Give the slots in which the process remembers objects."""
-        if self.form is Form.SNAPSHOT:
-            return (self.turn, *(self.seen(watch) for watch in self.watches))
-        return (self.turn, self.decided) if self.form is Form.DECISION else (self.turn,)
+        return tuple(memory.slot for memory in self.remembers)
 
 
 def _decide(process: Process, key: Ref, seen: tuple[Snapshot, ...]) -> Alternatives:

@@ -149,6 +149,9 @@ def test_what_is_violated_is_shown_step_by_step_with_a_trace_that_replays(run: R
     assert "convergence VIOLATED (invariant): The count stays small." in shown
     assert "| count: 1 -> 2" in shown
     assert "| count" not in run("show", "--brief", path)[1]
+    said = run("show", path, "--html", "out.html")[1]
+    assert said == "page written to out.html, open it in a browser; it needs nothing beside it\n"
+    assert "The count stays small." in Path("out.html").read_text(encoding="utf-8")
 
 
 def test_a_trace_holds_everything_that_its_replay_needs(run: Run, tmp_path: Path) -> None:
@@ -174,7 +177,7 @@ def test_a_limit_makes_it_unknown_and_exits_with_3(run: Run) -> None:
     assert code == 3
     assert "convergence    UNKNOWN" in out
     assert "the limit of 1 states was hit" in out
-    assert out.rstrip().endswith("INCOMPLETE")
+    assert ", INCOMPLETE\nNext: what was decided stays decided; --checkpoint FILE keeps a search for --resume\n" in out
 
 
 def test_quiet_prints_the_verdicts_only(run: Run) -> None:

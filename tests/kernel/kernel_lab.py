@@ -18,12 +18,13 @@ import shutil
 import socket
 import subprocess
 import threading
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from leaving_out import leave_out
 
 
 def six(address: str) -> str:
@@ -108,16 +109,8 @@ def obstacle() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests of this folder where they cannot run, and say why among the warnings."""
     here = Path(__file__).parent
-    mine = [item for item in items if here in item.path.parents]
-    if not mine or not obstacle():
-        return
-    config.hook.pytest_deselected(items=mine)
-    items[:] = [item for item in items if item not in mine]
-    why = pytest.PytestWarning(f"the tests with the real kernel were left out: {obstacle()}")
-    # Recorded, not raised: it shall be read, but be no failure, also where warnings are.
-    said = warnings.WarningMessage(why, pytest.PytestWarning, __file__, 1)
-    told = {"warning_message": said, "when": "collect", "nodeid": "tests/kernel", "location": None}
-    config.hook.pytest_warning_recorded.call_historic(kwargs=told)
+    if any(here in item.path.parents for item in items) and (why := obstacle()):
+        leave_out(config, items, here, f"the tests with the real kernel were left out: {why}")
 
 
 # --- namespaces -----------------------------------------------------------------------------------------------------

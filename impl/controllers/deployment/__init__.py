@@ -1,1 +1,1 @@
-"""The Deployment controller, step by step of one sync."""
+"""The Deployment controller: a ReplicaSet for each template, scaled step by step."""

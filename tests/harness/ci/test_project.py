@@ -1,0 +1,73 @@
+"""kubeproof.toml: what a project asks of each check, below scenario.yaml and the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kubeproof.harness.input.project import below_scenario, over, read_project
+from kubeproof.impl.api.reading.load import BadInput
+
+TEXT = """\
+nodes = 3
+timeout = "5m"
+claims = ["convergence"]
+[faults]
+crash = 1
+[paths."deploy"]
+nodes = 4
+[paths."deploy/web"]
+nodes = 5
+faults = {nodeCrash = 1}
+claims = ["placement"]
+"""
+
+
+def project(folder: Path, text: str = TEXT) -> Path:
+    (folder / "kubeproof.toml").write_text(text)
+    return folder / "kubeproof.toml"
+
+
+def test_the_longest_path_counts_for_most_and_maps_are_merged(tmp_path: Path) -> None:
+    read = read_project(project(tmp_path))
+    assert read.of(str(tmp_path / "other")) == {
+        "nodes": 3, "timeout": "5m", "claims": ["convergence"], "faults": {"crash": 1},
+    }  # fmt: skip
+    assert read.of(str(tmp_path / "deploy" / "db.yaml"))["nodes"] == 4
+    web = read.of(str(tmp_path / "deploy" / "web"))
+    assert (web["nodes"], web["claims"], web["faults"]) == (5, ["placement"], {"crash": 1, "nodeCrash": 1})
+    assert read.of(str(tmp_path / "deploy" / "website"))["claims"] == ["convergence"]
+    assert read.targets == (str(tmp_path / "deploy"), str(tmp_path / "deploy/web"))
+
+
+def test_scenario_yaml_says_more_of_its_own_manifests() -> None:
+    files = {"a/scenario.yaml": "nodes: 2\nfaults: {crash: 0}\n", "a/web.yaml": "kind: Pod\n"}
+    said = {"nodes": 3, "faults": {"crash": 1, "nodeCrash": 1}, "bounds": {"pods": 5}}
+    assert below_scenario(said, files) == {"faults": {"nodeCrash": 1}, "bounds": {"pods": 5}}
+    assert below_scenario(said, {"a/web.yaml": "kind: Pod\n"}) == said
+
+
+def test_what_is_above_wins_field_by_field() -> None:
+    assert over({"a": 1, "m": {"x": 1}}, {"a": 2, "b": 3, "m": {"x": 2, "y": 2}}) == {
+        "a": 1, "b": 3, "m": {"x": 1, "y": 2},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nodes = 3\nclaim = []\n", "kubeproof.toml:2: claim: there is no such field .did you mean claims"),
+        ('[paths."a"]\n\nfault = {}\n', "kubeproof.toml:3: fault: there is no such field .did you mean faults"),
+        ("nodes =\n", "kubeproof.toml:1: is no TOML"),
+        ("paths = 3\n", "paths: expected tables"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        read_project(project(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_project(tmp_path / "gone.toml")
