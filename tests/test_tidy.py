@@ -244,7 +244,7 @@ def test_ci_runs_the_commands_that_the_readme_promises() -> None:
 
 
 def shipped(folder: Path) -> set[str]:
-    """Give what belongs into a wheel: modules, the marker of types, tables and documents, the zoo's folders, the page."""
+    """Give what belongs into a wheel: modules, the marker of types, tables, documents, the zoo's folders, the page."""
     reading, documents = folder / "impl" / "api" / "reading", folder / "impl" / "apiserver" / "rest" / "documents"
     tables = (*reading.glob("*.json.xz"), *documents.glob("*.json.xz"), *(folder / "harness").rglob("*.binpb.xz"))
     failures = (folder / "harness" / "zoo" / "failures").rglob("*.yaml")
