@@ -2,7 +2,7 @@
 
 Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers (v1.32): authorisation, mutating admission and defaulting,
 validating admission and validation, storage.
-Left out on purpose: HTTP and reads (an informer reads), webhooks, quota, flow control.
+Left out on purpose: HTTP and reads (an informer reads) but for one that decides, webhooks, quota, flow control.
 
 The server holds no data. Whoever calls it applies the transaction, whole and in order, before the next request.
 """
@@ -15,7 +15,7 @@ from ..api.core import Binding
 from ..api.kinds import Object, kind_of, ref_of
 from ..api.meta import Ref, Time
 from ..api.policy import Eviction
-from ..api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Request, Response, Update
+from ..api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Recheck, Request, Response, Update
 from .access.authentication import ADMIN, User
 from .access.authorization import Attributes, allowed
 from .access.node_restriction import restricted
@@ -24,6 +24,7 @@ from .config import DEFAULT, Config
 from .create import Answer, Inputs, create
 from .delete import delete
 from .eviction import evict
+from .recheck import recheck
 from .status import forbidden, unauthorized
 from .storage import Storage
 from .update import patch_metadata, patch_status, update
@@ -72,6 +73,8 @@ def _serve(objects: Storage, request: Request, inputs: Inputs, config: Config) -
             return bind(objects, request, inputs.now)
         case Evict():
             return evict(objects, request, inputs.now)
+        case Recheck():
+            return recheck(objects, request), ()
         case _:
             assert_never(request)
 
@@ -123,6 +126,8 @@ def _asked(request: Request) -> tuple[Attributes, Ref]:
             return Attributes.of("create", ref, "binding"), ref
         case Evict(ref):
             return Attributes.of("create", ref, "eviction"), ref
+        case Recheck(ref):
+            return Attributes.of("get", ref), ref
         case _:
             assert_never(request)
 

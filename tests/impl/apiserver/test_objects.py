@@ -34,7 +34,17 @@ from kubeproof.impl.api.policy import (
     PodDisruptionBudgetSpec,
     PriorityClass,
 )
-from kubeproof.impl.api.requests import Bind, Create, Delete, PatchMetadata, PatchStatus, Request, Response, Update
+from kubeproof.impl.api.requests import (
+    Bind,
+    Create,
+    Delete,
+    PatchMetadata,
+    PatchStatus,
+    Recheck,
+    Request,
+    Response,
+    Update,
+)
 from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.apiserver import Config, Objects, Write, handle
 from kubeproof.impl.apiserver.storage import with_meta
@@ -427,6 +437,16 @@ def test_a_pod_is_adopted_once_and_released() -> None:
     store, released = asked(store, PatchMetadata(ref, remove_owners=("rs-1",)))
     assert released.object is not None
     assert released.object.metadata.owner_references == ()
+
+
+def test_who_adopts_is_told_whether_the_owner_is_still_there() -> None:
+    store, read = created(Objects(), with_meta(deployment(), finalizers=("orphan",)), uid="new")
+    ref = ref_of(read)
+    assert handle(store, Recheck(ref, "new")) == (Response(200, object=read), ())
+    assert asked(store, Recheck(ref, "old"))[1].reason == "Conflict"
+    going = asked(store, Delete(ref), now=9)[0]
+    assert asked(going, Recheck(ref, "new"))[1].message.endswith("it has just been deleted")
+    assert asked(Objects(), Recheck(ref, "new"))[1].code == 404
 
 
 def test_a_finalizer_holds_an_object_until_it_is_taken_away() -> None:
