@@ -224,6 +224,21 @@ def test_addresses_and_node_ports_are_the_lowest_that_are_free() -> None:
     assert [one.spec.ports[0].node_port for one in (second, third)] == [30000, 30001]
 
 
+def test_what_others_will_ask_for_is_kept_free() -> None:
+    config = Config(kept_free=frozenset({"10.96.0.2", 30000}))
+    store, first = created(Objects(), service("a", type="NodePort"), config=config)
+    assert (first.spec.cluster_ip, first.spec.ports[0].node_port) == ("10.96.0.3", 30001)
+    asking = ServiceSpec(type="NodePort", cluster_ip="10.96.0.2", ports=(ServicePort(80, node_port=30000),))
+    assert asked(store, Create(Service(ObjectMeta("b"), asking)), config=config)[1].code == 201
+
+
+def test_the_first_address_is_that_of_the_cluster_itself() -> None:
+    own = service("kubernetes", cluster_ip="10.96.0.1")
+    assert asked(Objects(), Create(own))[1].code == 201
+    _, taken = asked(Objects(), Create(with_meta(own, name="other")))
+    assert taken.causes[0].message.endswith("failed to allocate IP 10.96.0.1: provided IP is already allocated")
+
+
 def test_an_address_is_given_once_and_from_the_range() -> None:
     store, _ = created(Objects(), service("a", cluster_ip="10.96.7.7"))
     _, taken = asked(store, Create(service("b", cluster_ip="10.96.7.7")))
