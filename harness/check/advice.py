@@ -11,11 +11,14 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.workloads import BY_KIND, SIZE
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, hook_length, pre_stop_seconds
+from ...model.checker.results import Trace, Verdict
 from ...properties.reachability.prestop import Bounds, Impossible, bad_run, smallest_prestop
 from ...properties.reachability.prestop_relation import Goal, weakest
 from .blame import below, written
 from .results import Blame
 
+CROWD = 3
+"""So many Pods that failed are no accident: somebody makes another for each."""
 NO_PODS = "a step asks for no Pods at all, and so nobody is left to answer"
 
 
@@ -105,3 +108,28 @@ def _times(spec: PodSpec, asked: Collection[int]) -> tuple[int, int]:
 
 def _bounds(bound: int) -> Bounds:
     return Bounds(kubelet=(0, 0), endpoints=(0, bound), proxies=(0, 0))
+
+
+def room_advice(room: Verdict, places: tuple[str, ...]) -> str:
+    """Say that a world has too few places for Pods, and where it is full of Pods that failed, that more do not help."""
+    trace = room.trace
+    pods = [one for slot in places if trace is not None and isinstance(one := _at_the_end(trace, slot), Pod)]
+    failed = [one for one in pods if one.status.phase == "Failed"]
+    told = f"the world {room.evidence[0]}: raise bounds.pods (now {len(places)})"
+    if len(failed) < CROWD:
+        return told
+    why = ", ".join(sorted({one.status.reason or "Failed" for one in failed}))
+    where = ", ".join(sorted({one.spec.node_name for one in failed}))
+    return (
+        f"{told}; {len(failed)} of {len(pods)} Pods have failed on {where} ({why}) and stay there, and what wants them "
+        f"running makes another for each: if nothing changes for them, no number of places is enough"
+    )
+
+
+def _at_the_end(trace: Trace, slot: str) -> object:
+    """Give what is in a slot where a run ends."""
+    value: object = trace.initial[slot]
+    for step in trace.steps:
+        for taken in (step, *step.urgent):
+            value = taken.outcome.updates.get(slot, value)
+    return value

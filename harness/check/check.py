@@ -48,7 +48,7 @@ from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
 from ..world.volumes import anywhere
 from . import balancing, flowing, isolating, lasting, motion, queueing
-from .advice import NO_PODS, gap_blame
+from .advice import NO_PODS, gap_blame, room_advice
 from .blame import holding, of_stuck
 from .bounds import bounds_of
 from .results import Blame, Claim, Report
@@ -201,7 +201,7 @@ def _claims(
     room = found[registry.ROOM]
     open_ends = _open_ends(core.scenario, prepared)
     walls = _behind_walls(core.scenario, prepared, limits, progress)
-    too_small = room.evidence if room.status is Status.VIOLATED else ()
+    too_small = room.status is Status.VIOLATED
     for name, sentence in SENTENCES.items():
         verdict = next((one for one in found.verdicts if one.name == name), None)
         if verdict is not None:
@@ -236,8 +236,8 @@ def _claims(
         if len(prepared.starts) > 1 and claim.trace is not None and claim.status is Status.VIOLATED:
             claim = evolve(claim, lines=(*claim.lines, *where_it_starts(claim.trace.initial)))
         if too_small and claim.status is Status.HOLDS:
-            lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.pods})",)
-            claim = evolve(claim, status=Status.UNKNOWN, lines=lines)
+            advice = room_advice(room, core.world.layout.pools["Pod"])
+            claim = evolve(claim, status=Status.UNKNOWN, lines=(advice,))
         yield claim
 
 

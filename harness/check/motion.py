@@ -64,6 +64,16 @@ NOBODY_GOES = "in motion: a Pod that a Service selects is taken away"
 OTHERS = "goes: a Pod of no known template"
 AT_ONCE = "goes: a Pod that is killed after its object was taken away"
 
+OBJECT_FIRST = (
+    "the object of a Pod is taken away before its containers stop (its node is deleted, or it has no grace period): "
+    "when they stop, and whether every kube-proxy knows by then, is not looked at"
+)
+OF_NO_TEMPLATE = "a Pod behind a Service goes whose template no step leads to: its connections are not looked at"
+BY_MADE_LABEL = (
+    "a Service selects Pods by a label that their controller gives: connections to those that go are not looked at"
+)
+"""Why reachability in motion is not known."""
+
 
 @frozen
 class Likeness:
@@ -253,7 +263,8 @@ def judge(
         if searched[_premise(number)].status is not Status.VIOLATED or (at_once and kind.grace == 0)
     ]
     hashed = any(MADE_LABELS - IDENTITY & one.spec.selector.keys() for one in services)
-    odd = at_once or searched[OTHERS].status is Status.HOLDS or (hashed and bool(going))
+    others = searched[OTHERS].status is Status.HOLDS
+    odd = OBJECT_FIRST if at_once else OF_NO_TEMPLATE if others else BY_MADE_LABEL if hashed and going else ""
     pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
     if not pairs and not odd:
         return evolve(at_rest, vacuous=(NOBODY_GOES,))
@@ -268,8 +279,7 @@ def judge(
     if hanging is not None:
         return _hangs_on_hook(scenario, prepared, *hanging)
     if odd:
-        why = "a Pod is taken away at once, or by a template that no step leads to: its connections are not looked at"
-        return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
+        return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(odd,))
     return evolve(at_rest, lines=(*at_rest.lines, *_how_long(scenario, pairs)))
 
 

@@ -26,7 +26,8 @@ nobody else asks.
 among the manifests does; or if nothing in the whole input could ever be selected. What could be reached before the
 script and cannot afterwards is a breach in motion: there is a step with which it ended. A Service of the manifests that
 is gone although the script deletes neither it nor its owner has nobody to answer, either. One that the script deletes,
-that has no selector, or is an ExternalName is not judged.
+that has no selector, or is an ExternalName is not judged; but for the time in which it is gone where a later step
+applies it again.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ from ...properties.reachability.answers import (
     takers,
     why_deaf,
 )
-from ..input.given import lasting_pods, lasting_services
+from ..input.given import lasting_pods, lasting_services, services_made_again
 from ..world.cluster import Cluster
 from ..world.components import is_slice_of
 from ..world.kubelets import proxy_slot, runtime_slot
@@ -191,10 +192,10 @@ def _client_on(service: Service, obj: Object | None) -> str:
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
     """Give the check of the steps of a cluster's machine."""
-    return partial(_steps, cluster)
+    return partial(_steps, cluster, services_made_again(cluster.scenario))
 
 
-def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[str]:
+def _steps(cluster: Cluster, again: frozenset[Ref], before: View, after: View, label: str) -> Iterator[str]:
     services, later = services_of(cluster, before), services_of(cluster, after)
     yield from _from_cut_off(cluster, services, before, after, label)
     old = _standing(cluster, services, before) if services else ()
@@ -208,11 +209,13 @@ def _steps(cluster: Cluster, before: View, after: View, label: str) -> Iterator[
     doors = [one for one in first.doors if one in then.doors and first.answered(one)]
     doors += _asked_otherwise(cluster, services, first, then, before)
     silent = [one for one in doors if not then.answered(one)]
-    numbers = [one for one in withdrawn(services, later) if first.answered(one.door)]
+    numbers = [one for one in withdrawn(services, later, again) if first.answered(one.door)]
     for door in silent:
         yield f'{door}: nobody answers any more after "{label}": {_why(cluster, door, later, after)[0]}'
+    there = {(one.metadata.namespace, one.metadata.name) for one in later}
     for one in numbers:
-        yield f'{one}: nobody answers any more after "{label}": the Service has it no more'
+        why = "has it no more" if one.service in there else "is gone until a step applies it again"
+        yield f'{one}: nobody answers any more after "{label}": the Service {why}'
     if not silent and not numbers:
         yield from _refused(doors, first, then, label)
 
@@ -269,9 +272,11 @@ def _from_cut_off(
                     yield f"{Door(ports[0])}: {node}, which is cut off, {told}"
 
 
-def withdrawn(services: tuple[Service, ...], later: tuple[Service, ...]) -> tuple[Number, ...]:
-    """Give the numbers under which a Service that goes on being there could be asked, and can no more."""
-    now = {ref_of(one): frozenset(numbers_of(one)) for one in later}
+def withdrawn(
+    services: tuple[Service, ...], later: tuple[Service, ...], again: frozenset[Ref] = frozenset()
+) -> tuple[Number, ...]:
+    """Give the numbers that could be asked and can no more, of Services that go on being there or come `again`."""
+    now = dict.fromkeys(again, frozenset[Number]()) | {ref_of(one): frozenset(numbers_of(one)) for one in later}
     found = (number for one in services if ref_of(one) in now for number in numbers_of(one))
     return tuple(number for number in found if number not in now[Ref("Service", *number.service)])
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from ...impl.api.apps import Workload
 from ...impl.api.cache import Cache
-from ...impl.api.core import Node, Pod
+from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
-from ...impl.api.meta import Ref
+from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.reading.nearest import did_you_mean
 from ...impl.kubectl import script
 from ...impl.kubectl.script import Missing, Step
@@ -19,6 +19,7 @@ from .located import Located
 from .manifests import Manifests
 from .reader import Reader
 from .scenario import Scenario
+from .surroundings import namespaces_of
 
 Wrong = tuple[str, str, str]
 """Field of the step, message, hint."""
@@ -37,8 +38,9 @@ def check_script(
     present: tuple[Object, ...],
     script_at: Located | None,
 ) -> None:
-    """Note what the steps of a script name and do not find among what is there."""
+    """Note what the steps of a script name and do not find among what is there, assumed namespaces among it."""
     items = script_at.value if script_at is not None else ()
+    present = (*present, *(Namespace(ObjectMeta(name)) for name in namespaces_of(scenario)))
     for step, at in zip(scenario.script, items, strict=True):
         namespace = getattr(step, "namespace", "") or scenario.namespace
         for field, message, hint in _wrong(step, present, namespace):

@@ -60,6 +60,21 @@ def lasting_services(scenario: Scenario) -> Iterator[Service]:
                 yield one
 
 
+def services_made_again(scenario: Scenario) -> frozenset[Ref]:
+    """Give the Services that a step deletes and a later one applies."""
+    gone: set[Ref] = set()
+    again: set[Ref] = set()
+    for step in scenario.script:
+        match step:
+            case kubectl.DeleteObject("Service"):
+                gone.add(ref_for("Service", step.name, step.namespace or scenario.namespace))
+            case kubectl.Apply(Service() as one) if ref_of(one) in gone:
+                again.add(ref_of(one))
+            case _:
+                continue
+    return frozenset(again)
+
+
 def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:
     """Give every version of every object that the script leads to, those at the start among them."""
     start = tuple(objects)

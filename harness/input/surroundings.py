@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from typing import Any
 
 from attrs import evolve
 
@@ -23,9 +24,23 @@ PREFIX = 16
 
 
 def config_of(scenario: Scenario) -> Config:
-    """Give the switches of the scenario's API server: what is known to be absent, and the range of its cluster IPs."""
-    refused = frozenset(ref for ref in scenario.absent if ref.kind not in BEFORE_START)
-    return evolve(DEFAULT, absent=refused, service_cluster_ip_range=service_range(scenario.everything))
+    """Give the switches of the scenario's API server: what is known to be absent, and what it has for Services."""
+    return evolve(
+        DEFAULT,
+        absent=frozenset(ref for ref in scenario.absent if ref.kind not in BEFORE_START),
+        service_cluster_ip_range=service_range(scenario.everything),
+        kept_free=frozenset(_asked_for(scenario.everything)),
+    )
+
+
+def _asked_for(objects: Iterable[Object]) -> Iterator[str | int]:
+    """Give the addresses and ports that Services ask for by number."""
+    for one in objects:
+        if isinstance(one, Service):
+            yield from (address for address in (one.spec.cluster_ip, *one.spec.cluster_ips) if address)
+            yield from (port.node_port for port in one.spec.ports if port.node_port)
+            checked: Any = one.spec.extra.get("healthCheckNodePort")
+            yield from (checked,) if checked else ()
 
 
 def behaviour_of(scenario: Scenario) -> ImageBehaviour:

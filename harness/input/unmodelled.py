@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.claim_names import ALL, BUDGET, CONNECTIVITY, ISOLATION, REACHABILITY
-from ...impl.api.core import Namespace, Node, Service
+from ...impl.api.apps import ReplicaSet
+from ...impl.api.claim_names import ALL, BUDGET, CONNECTIVITY, CONVERGENCE, ISOLATION, REACHABILITY
+from ...impl.api.core import Namespace, Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.networking import NetworkPolicy
@@ -25,6 +26,7 @@ from ...impl.api.values.selectors import matches_map, selects
 from ...impl.api.well_known import SERVICE_NAME, ZONE
 from ...impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER
 from ...impl.kubectl.script import AddNode, LabelNode, Step
+from ...properties.reachability.answers import is_judged
 from ..world.room import enough, pod_of
 from . import network_policies
 from .manifests import Manifests
@@ -78,6 +80,8 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
     told += _guarded(manifests, objects)
     told += _moved(manifests, scenario)
     told += _by_hand(manifests, objects)
+    told += _left_alone(manifests, scenario)
+    told += _taken_in(manifests)
     told += network_policies.notes(manifests, scenario)
     if Detail.POLICIES in scenario.detail and any(isinstance(one, NetworkPolicy) for one in objects):
         for one in manifests.others:
@@ -124,6 +128,41 @@ def _by_hand(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note
             if service in selecting and one.endpoints:
                 why = f"{service} sends there as well as to the Pods it selects: whether anybody answers is not known"
                 yield _note(manifests, one, "endpoints", why)
+
+
+def _left_alone(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
+    """Note the Services whose Pods a step stops to look for: their slices stay as they are then, whoever goes.
+
+    Upstream: syncService in pkg/controller/endpointslice/endpointslice_controller.go (v1.32) returns at once without
+    a selector.
+    """
+    before = {ref_of(one) for one in manifests.objects if isinstance(one, Service) and is_judged(one)}
+    for one in scenario.applied:
+        if isinstance(one, Service) and ref_of(one) in before and not is_judged(one):
+            why = "a step takes its selector: the endpoints that it has stay, and nobody takes out a Pod that goes"
+            yield _note(manifests, one, "spec.selector", why)
+
+
+def _taken_in(manifests: Manifests) -> Iterator[Note]:
+    """Note the Pods by themselves that a ReplicaSet of the same input may take for one of its own that is too many.
+
+    It has made its Pods by the time a later document is applied; here all documents are applied at once, and one that
+    is there first is only counted.
+    """
+    sets = [one for one in manifests.objects if isinstance(one, ReplicaSet)]
+    for pod in manifests.objects:
+        place = manifests.sources.get(ref_of(pod))
+        if place is None or not isinstance(pod, Pod) or pod.metadata.controller is not None:
+            continue
+        for one in sets:
+            made = manifests.sources.get(ref_of(one))
+            near = one.metadata.namespace == pod.metadata.namespace and selects(one.spec.selector, pod.metadata.labels)
+            if made is not None and made.number < place.number and near:
+                why = (
+                    f"{ref_of(one)}, which is applied before it, takes it for one of its own and deletes one that is "
+                    f"too many: put the Pod before it, or give it other labels"
+                )
+                yield _note(manifests, pod, "metadata.labels", why, (CONVERGENCE, REACHABILITY))
 
 
 def _zones_differ(objects: tuple[Object, ...], script: tuple[Step, ...]) -> bool:

@@ -303,7 +303,13 @@ def describe(request: Request, response: Response) -> str:
         case PatchStatus():
             return scheduling.told(request)
         case _:
-            verb = {"Delete": "deletes", "Bind": "binds", "Evict": "evicts", "PatchMetadata": "adopts or releases"}
+            verb = {
+                "Delete": "deletes",
+                "Bind": "binds",
+                "Evict": "evicts",
+                "PatchMetadata": "adopts or releases",
+                "Recheck": "looks for",
+            }
             ref = getattr(request, "ref", None) or getattr(request, "pod", None)
             to = f" to {request.node}" if hasattr(request, "node") else ""
             return (

@@ -96,7 +96,19 @@ class PatchMetadata:
     remove_finalizers: tuple[str, ...] = ()
 
 
-Request = Create | Update | Delete | Bind | Evict | PatchStatus | PatchMetadata
+@frozen
+class Recheck:
+    """GET: is an object, as the API server has it, still the one of this uid and not being deleted? 404 or 409 if not.
+
+    A controller asks so before it adopts, since its cache may be old. Upstream: RecheckDeletionTimestamp in
+    pkg/controller/controller_ref_manager.go (v1.32).
+    """
+
+    ref: Ref
+    uid: str
+
+
+Request = Create | Update | Delete | Bind | Evict | PatchStatus | PatchMetadata | Recheck
 """What components ask: they read from their informers."""
 
 

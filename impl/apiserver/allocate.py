@@ -1,8 +1,8 @@
 """Cluster IPs and node ports: the lowest that is free, or the one asked for if it is.
 
 Upstream: pkg/registry/core/service/{ipallocator,portallocator}, pkg/registry/core/service/storage/alloc.go (v1.32).
-Left out on purpose: the random choice (a world must be repeatable), the static and dynamic bands, dual stack, and the
-allocation maps: what is taken is read off the Services themselves.
+Left out on purpose: the random choice (a world must be repeatable), the static and dynamic bands (what others ask for
+is kept free instead), dual stack, and the allocation maps: what is taken is read off the Services themselves.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from attrs import evolve
 
 from ..api.core import Service, ServicePort
 from ..api.kinds import Object, ref_of
+from ..api.meta import Ref
 from ..api.requests import Response
 from .config import Config
 from .defaulting import EXTERNAL, HEADLESS
@@ -24,6 +25,7 @@ from .storage import Storage
 from .validation.field_error import FieldError, invalid, invalid_raw
 
 FIRST_FREE = 2  # 10.96.0.0 is the network, 10.96.0.1 belongs to the Service `kubernetes`
+KUBERNETES = Ref("Service", "default", "kubernetes")
 
 
 def allocate(storage: Storage, obj: Object, config: Config, wanted_ip: str) -> Object | Response:
@@ -53,13 +55,14 @@ def _already_has(storage: Storage, service: Service) -> bool:
 
 def _with_address(service: Service, others: tuple[Service, ...], config: Config, wanted: str) -> Service | Response:
     """Take the address asked for, or the lowest free one of the range."""
-    taken = {one.spec.cluster_ip for one in others}
     network = ip_network(config.service_cluster_ip_range)
+    taken = {one.spec.cluster_ip for one in others}
+    taken |= {str(network[FIRST_FREE - 1])} if ref_of(service) != KUBERNETES else set()
     if fixed := service.spec.cluster_ip:
         problem = _address_problem(fixed, taken, config)
         return _refused(service, problem) if problem else service
     free = (str(network[place]) for place in range(FIRST_FREE, network.num_addresses - 1))
-    address = wanted or next((one for one in free if one not in taken), "")
+    address = wanted or next((one for one in free if one not in taken | config.kept_free), "")
     if not address:
         return internal_error("failed to allocate a serviceIP: range is full")
     return evolve(service, spec=evolve(service.spec, cluster_ip=address, cluster_ips=(address,)))
@@ -100,7 +103,7 @@ def _with_node_ports(
     if checked and checked not in had and (problem := _port_problem(checked, taken | own, config)):
         return internal_error(f"failed to allocate requested HealthCheck NodePort {checked}: {problem}")
     first, last = config.service_node_port_range
-    free = (number for number in range(first, last + 1) if number not in taken | own)
+    free = (number for number in range(first, last + 1) if number not in taken | own | config.kept_free)
     ports = tuple(_port(port, free) for port in service.spec.ports)
     if any(not port.node_port for port in ports):
         return internal_error("failed to allocate a nodePort: range is full")

@@ -27,6 +27,7 @@ from ..api.requests import (
     Patch,
     PatchMetadata,
     PatchStatus,
+    Recheck,
     Response,
     Selection,
     Update,
@@ -42,6 +43,7 @@ from .delete import delete, delete_collection
 from .eviction import evict
 from .patch.patch import patch
 from .read import get, list_
+from .recheck import recheck
 from .status import forbidden, unauthorized
 from .storage import Storage
 from .update import patch_metadata, patch_status, update
@@ -100,6 +102,8 @@ def _serve(objects: Storage, request: AnyRequest, inputs: Inputs, config: Config
             return delete_collection(objects, request, inputs.now)
         case Patch():
             return patch(objects, request, inputs, config)
+        case Recheck():
+            return recheck(objects, request), ()
         case _:
             assert_never(request)
 
@@ -161,6 +165,8 @@ def _asked(request: AnyRequest) -> tuple[Attributes, Ref]:
             return _collection("deletecollection", of)
         case Patch():
             return Attributes.of("patch", request.ref, request.subresource), request.ref
+        case Recheck(ref):
+            return Attributes.of("get", ref), ref
         case _:
             assert_never(request)
 

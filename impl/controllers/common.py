@@ -1,7 +1,7 @@
 """What controllers share: whose object it is, adopting and releasing, readiness, and slimming what is watched.
 
 Upstream: pkg/controller/controller_ref_manager.go and controller_utils.go, pkg/api/v1/pod/util.go (v1.32).
-Left out on purpose: Events (no controller here emits any); the live GET before an adoption (the cache answers).
+Left out on purpose: Events (no controller here emits any).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from immutabledict import immutabledict
 from ..api.core import NodeCondition, NodeStatus, Pod, PodCondition, PodSpec, PodStatus
 from ..api.kinds import Object, kind_of, ref_of
 from ..api.meta import LabelSelector, ObjectMeta, OwnerReference, Time
-from ..api.requests import PatchMetadata, Request
+from ..api.requests import PatchMetadata, Recheck, Request
 from ..api.values.frozen import EMPTY, strings
 from ..api.values.selectors import selects
 
@@ -62,9 +62,11 @@ def claim(
 
     An orphan that the selector matches is adopted and counts at once, unless it or the owner is terminating. A
     controlled object that the selector no longer matches, or that does not belong, is released and no longer counts.
+    Before the first adoption the owner is asked for at the API server, and nothing follows where it is gone.
     """
     mine: list[T] = []
-    requests: list[Request] = []
+    orphans: list[T] = []
+    releases: list[Request] = []
     for one in candidates:
         matches = selects(selector, one.metadata.labels) and belongs(one)
         if one.metadata.controller is not None:
@@ -73,11 +75,18 @@ def claim(
             if matches:
                 mine.append(one)
             elif not owner.metadata.terminating:
-                requests.append(PatchMetadata(ref_of(one), one.metadata.uid, remove_owners=(owner.metadata.uid,)))
+                releases.append(PatchMetadata(ref_of(one), one.metadata.uid, remove_owners=(owner.metadata.uid,)))
         elif matches and not owner.metadata.terminating and not one.metadata.terminating:
             mine.append(one)
-            requests.append(PatchMetadata(ref_of(one), one.metadata.uid, add_owner=controller_of(owner)))
-    return tuple(mine), tuple(requests)
+            orphans.append(one)
+    return tuple(mine), (*releases, *adoptions(owner, orphans))
+
+
+def adoptions(owner: Object, orphans: Iterable[Object]) -> tuple[Request, ...]:
+    """Give the requests that adopt orphans: first the API server is asked whether the owner is still there."""
+    reference = controller_of(owner)
+    adopts = tuple(PatchMetadata(ref_of(one), one.metadata.uid, add_owner=reference) for one in orphans)
+    return (Recheck(ref_of(owner), owner.metadata.uid), *adopts) if adopts else ()
 
 
 def available(pod: Pod, min_ready_seconds: int, now: Time) -> bool:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ..api.core import Pod
+from ..api.core import Container, Pod, PodSpec
 from .obstacles import Known, obstacles
 from .prober import held_back
+
+ENDING = frozenset({"Never", "OnFailure"})
+"""The restart policies with which a program that has ended well stays so."""
 
 
 @frozen
@@ -30,7 +33,7 @@ class Behaviour:
 
 @frozen
 class ImageBehaviour:
-    """Behaviours by the part of the image name before the colon; of a Pod, that of its first container counts."""
+    """Behaviours by the part of the image name before the colon; a Pod is as well as all its containers together."""
 
     by_name: immutabledict[str, Behaviour] = field(factory=immutabledict)
     probes: bool = True
@@ -43,11 +46,40 @@ class ImageBehaviour:
         """Tell how a Pod's program goes on. A `job` that would be restarted for ever is none."""
         if self.known is not None and any(True for _ in obstacles(pod.spec, pod.metadata.namespace, self.known)):
             return Behaviour(pulls=False, becomes_ready=False)
-        image = pod.spec.containers[0].image if pod.spec.containers else ""
-        found = self.by_name.get(image.partition(":")[0], Behaviour())
-        if found.exits_with == 0 and pod.spec.restart_policy not in {"Never", "OnFailure"}:
-            return Behaviour()
+        found = self._together(pod.spec) if self.by_name else Behaviour()
         return evolve(found, becomes_ready=False) if self.probes and held_back(pod.spec) is not None else found
+
+    def _together(self, spec: PodSpec) -> Behaviour:
+        """Tell how the containers of a Pod go on; those before them must end, and one that loops holds all up."""
+        sidecars = {one.name for one in spec.sidecars}
+        before = [self._called(one) for one in spec.init_containers if one.name not in sidecars]
+        beside = [evolve(self._called(one), exits_with=None) for one in spec.sidecars]
+        programs = [self._called(one) for one in spec.containers]
+        everyone = (*before, *beside, *programs)
+        if not all(one.pulls for one in everyone):
+            return Behaviour(pulls=False, becomes_ready=False)
+        if failed := max((one.exits_with or 0 for one in before), default=0):
+            never = spec.restart_policy == "Never"
+            return Behaviour(pulls=never, becomes_ready=False, exits_with=failed if never else None)
+        code = _ends(spec.restart_policy, [one.exits_with for one in programs])
+        ended = spec.restart_policy in ENDING and code is None and any(one.exits_with is not None for one in programs)
+        return Behaviour(
+            becomes_ready=not ended and all(one.becomes_ready for one in (*beside, *programs)),
+            exits_with=code,
+            extra_ready_seconds=max((one.extra_ready_seconds for one in (*beside, *programs)), default=0),
+            uses_whole_grace=any(one.uses_whole_grace for one in (*beside, *programs)),
+        )
+
+    def _called(self, container: Container) -> Behaviour:
+        return self.by_name.get(container.image.partition(":")[0], Behaviour())
+
+
+def _ends(restart_policy: str, codes: list[int | None]) -> int | None:
+    """Give the code that a Pod's containers end with, None while one goes on; one that fails is tried again."""
+    failed = max((code for code in codes if code), default=0)
+    if failed and restart_policy != "Never":
+        return failed
+    return failed if codes and None not in codes and restart_policy in ENDING else None
 
 
 WELL = ImageBehaviour()

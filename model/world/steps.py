@@ -14,7 +14,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.requests import Request
 from ..machine import Action, Outcome, View
 from .store import Full, Stored, Updates
-from .turn import Requests, beside, heads, spared, without, written
+from .turn import Requests, beside, heads, spared, without, writes
 from .verbs import Verb
 from .world import OVERFLOW, Alternatives, Form, News, Process, Snapshot, Watch, World
 
@@ -176,7 +176,7 @@ def under_way(world: World, process: Process, view: View, watch: Watch, *, lost:
     if view[process.turn]:
         return
     for requests in world.pending(view, process):
-        own = watch.kind in process.sees_own and all(written(one).kind == watch.kind for one in heads(requests))
+        own = watch.kind in process.sees_own and all(writes(one, watch.kind) for one in heads(requests))
         if own is lost and not world.doomed(view, process, (requests,)):
             yield requests
 

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from ...impl.api.kinds import ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Request, Update
+from ...impl.api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Recheck, Request, Update
 
 
 @frozen
@@ -65,16 +65,21 @@ def spared(turn: Requests, hopeless: Callable[[Request], bool]) -> Requests:
     return turn if len(kept) == len(heads(turn)) else together(kept)
 
 
-def written(request: Request) -> Ref:
+def subject(request: Request) -> Ref:
     """Give the reference of what a request is about; of an object to be created, as far as it has a name."""
     match request:
         case Create(obj) | Update(obj) | PatchStatus(obj):
             return ref_of(obj)
-        case Delete(ref) | PatchMetadata(ref):
+        case Delete(ref) | PatchMetadata(ref) | Recheck(ref):
             return ref
         case Bind(pod) | Evict(pod):
             return pod
 
 
+def writes(request: Request, kind: str) -> bool:
+    """Tell whether a request writes an object of a kind, if it is granted."""
+    return not isinstance(request, Recheck) and subject(request).kind == kind
+
+
 def _in_order(request: Request) -> tuple[str, Ref]:
-    return type(request).__name__, written(request)
+    return type(request).__name__, subject(request)

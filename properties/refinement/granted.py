@@ -14,7 +14,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Pod, PodStatus
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta
-from ...impl.api.requests import Create, Delete, PatchMetadata, Request, Update
+from ...impl.api.requests import Create, Delete, PatchMetadata, Recheck, Request, Update
 
 
 def with_object(store: Cache, obj: Object) -> Cache:
@@ -38,6 +38,8 @@ def granted(store: Cache, request: Request, suffix: str) -> Cache | None:
             return _deleted(store, request)
         case PatchMetadata():
             return _patched(store, request)
+        case Recheck(ref, uid):
+            return store if (one := store.objects.get(ref)) and one.metadata.uid == uid else None
     raise TypeError(f"no controller asks for {type(request).__name__}")
 
 

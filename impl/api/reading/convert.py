@@ -1,11 +1,11 @@
 """Objects from and to JSON, losing nothing.
 
 Upstream: the Go types' JSON tags (staging/src/k8s.io/api, v1.32) and their `omitempty`.
-A JSON name is the attribute's in camelCase. A field no class models goes into `extra` and comes out again as it was.
-Absent and null are the class's default; on the way out, a field is left out when it is Go's zero value ("", 0, false,
-empty, or absent), unless Kubernetes always prints it (`ALWAYS`). So writing what was read gives the same JSON, but for
-zero values spelled out. A value of the wrong type is reported with its path: `spec.template.spec.containers[0].image:
-expected a string, got 3`.
+A JSON name is the attribute's in camelCase. A field no class models goes into `extra` and comes out again as it was,
+unless it is null. Absent and null are the class's default; on the way out, a field is left out when it is Go's zero
+value ("", 0, false, empty, or absent), unless Kubernetes always prints it (`ALWAYS`). So writing what was read gives
+the same JSON, but for zero values spelled out. A value of the wrong type is reported with its path:
+`spec.template.spec.containers[0].image: expected a string, got 3`.
 Left out on purpose: whether a value is allowed (the API server's validation), and fractions of a second.
 """
 
@@ -123,7 +123,7 @@ def _read_class(json: Any, cls: type) -> Any:
     if errors:
         raise BadObject(tuple(errors))
     dropped = TYPE_META if cls in _OBJECTS else ()
-    extra = {key: value for key, value in json.items() if key not in known and key not in dropped}
+    extra = {key: value for key, value in json.items() if key not in known and key not in dropped and value is not None}
     return cls(**values, extra=freeze(extra))
 
 

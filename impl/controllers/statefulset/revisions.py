@@ -15,7 +15,7 @@ from ...api.cache import Cache
 from ...api.core import Pod, PodTemplateSpec
 from ...api.kinds import ref_of
 from ...api.meta import ObjectMeta, Ref
-from ...api.requests import Create, Delete, PatchMetadata, Request, Update
+from ...api.requests import Create, Delete, Request, Update
 from ...api.values.frozen import strings
 from ...api.values.selectors import selects
 from ...api.values.template_hash import revision_hash
@@ -48,12 +48,6 @@ def listed(cache: Cache, owner: StatefulSet) -> tuple[ControllerRevision, ...]:
         and (one.metadata.controller is None or controlled_by(one, owner))
     )
     return tuple(sorted(found, key=lambda one: (one.revision, one.metadata.creation_timestamp or 0, ref_of(one))))
-
-
-def adoptions(owner: StatefulSet, revisions: tuple[ControllerRevision, ...]) -> tuple[Request, ...]:
-    """Adopt the revisions that are nobody's."""
-    orphans = (one for one in revisions if one.metadata.controller is None)
-    return tuple(PatchMetadata(ref_of(one), one.metadata.uid, add_owner=controller_of(owner)) for one in orphans)
 
 
 def revisions_of(cache: Cache, owner: StatefulSet) -> Revisions:

@@ -22,7 +22,7 @@ from ...api.core import Pod, PodSpec
 from ...api.kinds import Object, ref_of
 from ...api.meta import Ref, Time
 from ...api.requests import Create, Delete, Request, Update
-from ..common import Keep, Transform, available, claim, slim_metadata, slim_pod, slim_ready, whole
+from ..common import Keep, Transform, adoptions, available, claim, slim_metadata, slim_pod, slim_ready, whole
 from .identity import (
     as_named,
     claim_is_going,
@@ -34,7 +34,7 @@ from .identity import (
     revision_of,
     storage_matches,
 )
-from .revisions import Revisions, adoptions, listed, revisions_of, template_of, truncated
+from .revisions import Revisions, listed, revisions_of, template_of, truncated
 
 PARALLEL = "Parallel"
 ON_DELETE = "OnDelete"
@@ -69,7 +69,8 @@ def grouped(cache: Cache, key: Ref, *, now: Time = 0) -> Groups:
     revisions = revisions_of(cache, owner)
     sync = _Sync.of(cache, owner, revisions, pods, now)
     groups, counted, replaced = ((), sync.counted(pods), 0) if owner.metadata.terminating else sync.acts()
-    first = (*adoptions(owner, listed(cache, owner)), *claims, *revisions.requests)
+    nobodys = (one for one in listed(cache, owner) if one.metadata.controller is None)
+    first = (*adoptions(owner, nobodys), *claims, *revisions.requests)
     last = (*_write_status(owner, revisions, counted, replaced), *truncated(owner, revisions, pods))
     return tuple(group for group in (*((one,) for one in first), *groups, *((one,) for one in last)) if group)
 

@@ -17,6 +17,7 @@ from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import MOST_PODS, Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.harness.world.settle import Cut
 from kubeproof.impl.api.apps import Deployment
@@ -41,6 +42,39 @@ def test_places_are_made_for_no_more_pods_than_a_cluster_may_have() -> None:
     asked = [evolve(one, spec=evolve(one.spec, replicas=2**31 - 1)) for one in workloads]
     assert Scenario("huge", tuple(asked)).pods == MOST_PODS
     assert example("web").pods == 12
+
+
+NAMES_ITS_NODE = """\
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: web}
+spec:
+  replicas: REPLICAS
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {nodeName: node-1, nodeSelector: {disk: ssd}, containers: [{name: app, image: "web:1"}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("replicas", "selector", "more"),
+    [
+        (1, "disk: ssd", "4 of 4 Pods have failed on node-1 (NodeAffinity) and stay there"),
+        (5, "kubernetes.io/hostname: node-1", ""),
+    ],
+)
+def test_where_places_run_out_pods_that_failed_are_told_of(replicas: int, selector: str, more: str) -> None:
+    """Kubernetes lets 12,500 of them be: who is refused by a kubelet is made anew without end."""
+    text = NAMES_ITS_NODE.replace("REPLICAS", str(replicas)).replace("disk: ssd", selector)
+    settings = {"nodes": 1, "consistency": "linearizable", "bounds": {"pods": 4}}
+    verdict, lines = told(check(load_scenario("full", {"web.yaml": text}, settings).scenario))["convergence"]
+    assert (verdict, lines.partition(";")[0]) == (
+        "UNKNOWN",
+        "the world needs one more place for a Pod: raise bounds.pods (now 4)",
+    )
+    assert ("failed" in lines) is bool(more)
+    assert more in lines
 
 
 def test_a_deadline_is_a_moment_and_what_is_past_it_is_not_begun() -> None:

@@ -487,3 +487,11 @@ def test_a_fault_may_strike_a_node_that_a_step_applies(fault: str) -> None:
     }}}  # fmt: skip
     given = scenario(deployment(replicas=0) + service(), node, faults={fault: 1}, consistency="linearizable")
     assert {one.status.value for one in check(given).claims} >= {"HOLDS"}
+
+
+def test_whose_object_goes_before_its_containers_stop_is_said_where_that_is_open() -> None:
+    """The collector takes away the Pods of a node that is deleted; what its kubelet does with them nobody tells."""
+    deletes = {"deleteNode": {"node": "node-1"}}
+    verdict, lines = told(deployment(replicas=2) + service(), deletes, nodes=2, consistency="linearizable")
+    assert verdict == "UNKNOWN"
+    assert lines.startswith("the object of a Pod is taken away before its containers stop (its node is deleted")

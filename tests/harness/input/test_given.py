@@ -102,3 +102,18 @@ def test_a_service_that_a_step_applies_is_among_the_versions_whatever_the_range_
     scenario = face.Cluster.from_manifests(tmp_path).load().scenario
     found = [one for one in versions(scenario, prepare(scenario).objects) if isinstance(one, Service)]
     assert [one.spec.cluster_ip for one in found] == [address]
+
+
+def test_what_a_service_asks_for_by_number_is_given_to_none_before_it(tmp_path: Path) -> None:
+    """Kubernetes draws addresses and ports at random: that it draws just these is not what an input is refused for."""
+    manifest = (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\nspec: {type: NodePort, ports: [{port: 80%s}]%s}\n---\n"
+    )
+    first = manifest % ("first", "", "")
+    second = manifest % ("second", ", nodePort: 30000", ", clusterIP: 10.96.0.2")
+    (tmp_path / "all.yaml").write_text(first + second + PODS)
+    (tmp_path / "scenario.yaml").write_text("nodes: 1\n")
+    scenario = face.Cluster.from_manifests(tmp_path).load().scenario
+    services = [one for one in prepare(scenario).objects if isinstance(one, Service)]
+    numbers = {one.metadata.name: (one.spec.cluster_ip, one.spec.ports[0].node_port) for one in services}
+    assert numbers == {"first": ("10.96.0.3", 30001), "second": ("10.96.0.2", 30000)}

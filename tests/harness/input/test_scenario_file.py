@@ -344,3 +344,19 @@ def test_what_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(Path, "iterdir" if name == "a folder" else "read_bytes", refuse)
     path = tmp_path if name == "a folder" else tmp_path / "web.yaml"
     assert gathering(path) == f"{path}: cannot be read: Permission denied"
+
+
+SHOP = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\n"
+SHOP += "spec: {containers: [{name: app, image: i}]}\n"
+
+
+def deleting(name: str) -> Scenario:
+    step = {"deleteObject": {"kind": "Namespace", "name": name}}
+    return load_scenario("it", {"web.yaml": SHOP}, {"nodes": 1, "script": [step]}).scenario
+
+
+def test_a_namespace_that_is_assumed_to_exist_may_be_deleted() -> None:
+    """That the API server keeps `default` is the business of the step, which fails."""
+    assert [len(deleting(name).script) for name in ("shop", "default")] == [1, 1]
+    with pytest.raises(BadInput, match=r"there is no Namespace 'shp' \(did you mean shop\?\)"):
+        deleting("shp")

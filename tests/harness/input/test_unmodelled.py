@@ -604,3 +604,40 @@ def test_what_changes_how_many_pods_there_are_is_known(
 ) -> None:
     """Where one is, nobody knows whether there is room enough for all."""
     assert scales(kind, {"spec": spec}, custom=custom) is found
+
+
+NO_SELECTOR = {"spec": {"ports": [{"port": 80}]}}
+ELSEWHERE = {"spec": {"type": "ExternalName", "externalName": "example.com"}}
+OTHER = {"spec": {"selector": {"app": "web", "tier": "front"}, "ports": [{"port": 80}]}}
+
+
+@pytest.mark.parametrize(("spec", "left"), [(NO_SELECTOR, True), (ELSEWHERE, True), (OTHER, False)])
+def test_a_step_that_takes_a_selector_leaves_the_endpoints_to_nobody(spec: dict[str, Any], *, left: bool) -> None:
+    """Its slices stay as they are: connections still go to Pods that have gone since."""
+    web = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, **spec}
+    loaded = load(WEB, SERVICE.replace("db", "web"), script=[{"apply": {"object": web}}])
+    assert ("Service default/web spec.selector" in loaded.scenario.unmodelled.get("reachability", ())) is left
+
+
+SET = WEB.replace("Deployment", "ReplicaSet")
+ALONE = (
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: solo, labels: {app: web}}\nspec: {containers: [{name: c, image: i}]}\n"
+)
+TAKEN = {"convergence": ("Pod default/solo metadata.labels",), "reachability": ("Pod default/solo metadata.labels",)}
+
+
+@pytest.mark.parametrize(
+    ("manifests", "found"),
+    [
+        ((SET, ALONE), TAKEN),
+        ((ALONE, SET), {}),
+        ((SET, ALONE.replace("app: web", "app: other")), {}),
+        ((SET, ALONE.replace("name: solo", "name: solo, namespace: kube-system")), {}),
+        ((WEB, ALONE), {}),
+    ],
+)
+def test_a_replica_set_may_take_a_pod_that_is_applied_after_it_for_one_too_many(
+    manifests: tuple[str, ...], found: dict[str, tuple[str, ...]]
+) -> None:
+    """The Pods of a Deployment bear a hash that others do not; a Pod that is there first is counted, not deleted."""
+    assert load(*manifests).scenario.unmodelled == found

@@ -34,7 +34,17 @@ from kubeproof.impl.api.policy import (
     PodDisruptionBudgetSpec,
     PriorityClass,
 )
-from kubeproof.impl.api.requests import Bind, Create, Delete, PatchMetadata, PatchStatus, Request, Response, Update
+from kubeproof.impl.api.requests import (
+    Bind,
+    Create,
+    Delete,
+    PatchMetadata,
+    PatchStatus,
+    Recheck,
+    Request,
+    Response,
+    Update,
+)
 from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.apiserver import Config, Objects, Write, handle
 from kubeproof.impl.apiserver.storage import with_meta
@@ -212,6 +222,21 @@ def test_addresses_and_node_ports_are_the_lowest_that_are_free() -> None:
     store, third = created(store, service("c", type="NodePort"))
     assert [one.spec.cluster_ip for one in (first, second, third)] == ["10.96.0.2", "10.96.0.3", "10.96.0.4"]
     assert [one.spec.ports[0].node_port for one in (second, third)] == [30000, 30001]
+
+
+def test_what_others_will_ask_for_is_kept_free() -> None:
+    config = Config(kept_free=frozenset({"10.96.0.2", 30000}))
+    store, first = created(Objects(), service("a", type="NodePort"), config=config)
+    assert (first.spec.cluster_ip, first.spec.ports[0].node_port) == ("10.96.0.3", 30001)
+    asking = ServiceSpec(type="NodePort", cluster_ip="10.96.0.2", ports=(ServicePort(80, node_port=30000),))
+    assert asked(store, Create(Service(ObjectMeta("b"), asking)), config=config)[1].code == 201
+
+
+def test_the_first_address_is_that_of_the_cluster_itself() -> None:
+    own = service("kubernetes", cluster_ip="10.96.0.1")
+    assert asked(Objects(), Create(own))[1].code == 201
+    _, taken = asked(Objects(), Create(with_meta(own, name="other")))
+    assert taken.causes[0].message.endswith("failed to allocate IP 10.96.0.1: provided IP is already allocated")
 
 
 def test_an_address_is_given_once_and_from_the_range() -> None:
@@ -427,6 +452,16 @@ def test_a_pod_is_adopted_once_and_released() -> None:
     store, released = asked(store, PatchMetadata(ref, remove_owners=("rs-1",)))
     assert released.object is not None
     assert released.object.metadata.owner_references == ()
+
+
+def test_who_adopts_is_told_whether_the_owner_is_still_there() -> None:
+    store, read = created(Objects(), with_meta(deployment(), finalizers=("orphan",)), uid="new")
+    ref = ref_of(read)
+    assert handle(store, Recheck(ref, "new")) == (Response(200, object=read), ())
+    assert asked(store, Recheck(ref, "old"))[1].reason == "Conflict"
+    going = asked(store, Delete(ref), now=9)[0]
+    assert asked(going, Recheck(ref, "new"))[1].message.endswith("it has just been deleted")
+    assert asked(Objects(), Recheck(ref, "new"))[1].code == 404
 
 
 def test_a_finalizer_holds_an_object_until_it_is_taken_away() -> None:

@@ -423,3 +423,36 @@ def test_a_pod_is_given_up_when_its_deadline_has_passed() -> None:
     assert labels == ["start containers", "activeDeadlineSeconds pass", "report status"]
     assert one is not None
     assert (one.status.phase, one.status.reason, one.ready) == ("Failed", "DeadlineExceeded", False)
+
+
+def box(image: str, *, sidecar: bool = False) -> Container:
+    return Container(name=image, image=f"{image}:1", restart_policy="Always" if sidecar else "")
+
+
+@pytest.mark.parametrize(
+    ("policy", "before", "containers", "said"),
+    [
+        ("Always", [], ["web", "web"], "Running True "),
+        ("Always", [], ["web", "bad"], "Running False Unhealthy"),
+        ("Always", [], ["web", "crash"], "Running False CrashLoopBackOff"),
+        ("Always", [], ["web", "nopull"], "Pending False ImagePullBackOff"),
+        ("Always", [], ["web", "job"], "Running True "),
+        ("Always", [box("web"), box("job"), box("bad")], ["web"], "Running True "),
+        ("Always", [box("crash")], ["web"], "Pending False ImagePullBackOff"),
+        ("Never", [box("crash")], ["web"], "Failed False "),
+        ("Always", [box("nopull", sidecar=True)], ["web"], "Pending False ImagePullBackOff"),
+        ("Always", [box("bad", sidecar=True)], ["web"], "Running False Unhealthy"),
+        ("Always", [box("job", sidecar=True)], ["web"], "Running True "),
+        ("Never", [], ["job", "crash"], "Failed False "),
+        ("Never", [], ["job", "job"], "Succeeded False "),
+        ("OnFailure", [], ["job", "job"], "Succeeded False "),
+        ("Never", [], ["job", "web"], "Running False Unhealthy"),
+    ],
+)
+def test_a_pod_is_as_well_as_all_its_containers(
+    policy: str, before: list[Container], containers: list[str], said: str
+) -> None:
+    boxes = tuple(evolve(box(image), name=f"{image}-{number}") for number, image in enumerate(containers))
+    one, runtime, _ = walk(pod(restart_policy=policy, init_containers=tuple(before), containers=boxes), images=HOLLOW)
+    assert one is not None
+    assert f"{one.status.phase} {one.ready} {runtime.reason}" == said

@@ -83,7 +83,18 @@ JSON = st.recursive(
 @given(st.dictionaries(st.text("xyz", min_size=1, max_size=3), JSON, max_size=3))
 def test_unknown_fields_survive_whatever_they_hold(extra: dict[str, Any]) -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"} | extra, "spec": {"containers": []} | extra}
-    assert unstructure(from_json(pod)) == pod
+    there = {key: value for key, value in extra.items() if value is not None}
+    assert unstructure(from_json(pod)) == pod | {
+        "metadata": {"name": "p"} | there,
+        "spec": {"containers": []} | there,
+    }
+
+
+def test_a_null_is_a_field_that_is_not_there() -> None:
+    spec = {"containers": [{"name": "app", "image": "web:1", "env": None}], "volumes": None, "tolerations": None}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "annotations": None}, "spec": spec}
+    bare = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
+    assert from_json(pod) == from_json(bare | {"spec": {"containers": [{"name": "app", "image": "web:1"}]}})
 
 
 @given(st.integers(-(10**9), 4 * 10**9))

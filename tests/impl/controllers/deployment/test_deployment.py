@@ -20,8 +20,8 @@ from kubeproof.impl.api.apps import (
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Pod, PodSpec, PodStatus, PodTemplateSpec
 from kubeproof.impl.api.kinds import ref_of
-from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
-from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Update
+from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference, Ref
+from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Recheck, Update
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.api.values.template_hash import pod_template_hash
 from kubeproof.impl.controllers.deployment.deployment import reconcile
@@ -265,7 +265,10 @@ def test_a_failure_of_the_new_set_is_passed_on() -> None:
 def test_an_orphan_of_the_selector_is_adopted_and_a_stranger_is_not() -> None:
     orphan, stranger = rs("old", 4, owner=None), rs("x", 4, owner=evolve(OWNER, uid="u9"))
     requests = sync(web(4, "v1", revision="1"), orphan, stranger)
-    assert requests[0] == PatchMetadata(ref_of(orphan), "ReplicaSet/old", add_owner=OWNER)
+    assert requests[:2] == (
+        Recheck(Ref("Deployment", "d", "web"), "u1"),
+        PatchMetadata(ref_of(orphan), "ReplicaSet/old", add_owner=OWNER),
+    )
     assert status_of(requests).replicas == 4
 
 

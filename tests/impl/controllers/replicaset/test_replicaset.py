@@ -11,7 +11,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Pod, PodCondition, PodSpec, PodStatus, PodTemplateSpec
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
-from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Update
+from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Recheck, Update
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.controllers.replicaset.deletion import deletion_choices, deletion_order
 from kubeproof.impl.controllers.replicaset.replicaset import BURST, after_failure, reconcile, reconcile_all
@@ -114,10 +114,12 @@ def test_nothing_is_managed_while_expectations_are_open_or_the_set_is_going() ->
 
 
 def test_an_orphan_is_adopted_and_counts() -> None:
-    requests = sync(web(1), pod("a", owner=None))
-    assert requests[0] == PatchMetadata(ref_of(pod("a")), "Pod/a", add_owner=OWNER)
-    assert status_of(requests).replicas == 1
-    assert len(requests) == 2
+    owner, orphans = web(2), (pod("a", owner=None), pod("b", owner=None))
+    requests = sync(owner, *orphans)
+    assert requests[0] == Recheck(ref_of(owner), "u1")
+    assert requests[1:3] == tuple(PatchMetadata(ref_of(one), one.metadata.uid, add_owner=OWNER) for one in orphans)
+    assert status_of(requests).replicas == 2
+    assert len(requests) == 4
 
 
 def test_a_stray_is_released_and_a_strangers_pod_is_left_alone() -> None:

@@ -16,7 +16,7 @@ from kubeproof.impl.api.core import Pod, PodCondition, PodStatus
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.reading.convert import from_json
-from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Request, Update
+from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Recheck, Request, Update
 from kubeproof.impl.api.storage import PersistentVolumeClaim
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.apiserver.defaulting import default
@@ -70,7 +70,7 @@ def asked(*objects: Any) -> list[str]:
         match request:
             case Create(obj) | Update(obj, _, ""):
                 found.append(f"{type(request).__name__.lower()} {obj.metadata.name}")
-            case Delete(ref) | PatchMetadata(ref):
+            case Delete(ref) | PatchMetadata(ref) | Recheck(ref):
                 found.append(f"{type(request).__name__.lower()} {ref.name}")
     return found
 
@@ -233,7 +233,12 @@ def test_numbers_begin_where_they_are_said_to() -> None:
 def test_pods_of_its_name_are_adopted_and_named_and_others_are_not() -> None:
     orphan = pod(ONE, 0, owner_references=(), labels=strings({"app": "db"}))
     stranger = pod(ONE, 0, name="other-1", owner_references=())
-    assert asked(ONE, revision(ONE), orphan, stranger) == ["patchmetadata db-0", "update db-0", "create db-1"]
+    assert asked(ONE, revision(ONE), orphan, stranger) == [
+        "recheck db",
+        "patchmetadata db-0",
+        "update db-0",
+        "create db-1",
+    ]
     strayed = pod(ONE, 0, name="other-1")
     released = sync(ONE, revision(ONE), strayed)[0]
     assert released == PatchMetadata(ref_of(strayed), strayed.metadata.uid, remove_owners=("u1",))
@@ -242,7 +247,7 @@ def test_pods_of_its_name_are_adopted_and_named_and_others_are_not() -> None:
 def test_a_revision_that_is_nobodys_is_adopted() -> None:
     orphan = revision(ONE)
     orphan = evolve(orphan, metadata=evolve(orphan.metadata, owner_references=()))
-    assert asked(ONE, orphan)[0] == f"patchmetadata {orphan.metadata.name}"
+    assert asked(ONE, orphan)[:2] == ["recheck db", f"patchmetadata {orphan.metadata.name}"]
 
 
 def test_a_name_that_is_taken_by_another_template_is_counted() -> None:
