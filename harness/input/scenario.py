@@ -15,6 +15,7 @@ from ...impl.api.apps import Workload
 from ...impl.api.core import Pod
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import Ref
+from ...impl.api.releases import NEWEST, Release
 from ...impl.kubectl.script import Apply, Scale, Step
 
 
@@ -287,7 +288,8 @@ class Scenario:
     faults: Faults = Faults()
     consistency: Consistency = Consistency.SESSION
     start: Start = Start.SETTLED
-    release: str = "1.32"
+    release: Release = NEWEST
+    """The release of Kubernetes, with the changes that `switches` take from it or give to it."""
     schedulers: Schedulers = Schedulers()
     switches: frozenset[Switch] = frozenset()
     """What is done as Kubernetes did it once."""

@@ -21,6 +21,7 @@ from immutabledict import immutabledict
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.meta import Ref
+from ...impl.api.releases import NEWEST, Release
 from ...impl.scheduler.queue.assume_cache import PodState, SchedulerCache
 from ...impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod
 from ...impl.scheduler.queue.entry import QueuedPodInfo, QueueSettings, Remembers
@@ -56,7 +57,7 @@ V1_32 = (Step.EVICT, Step.CLEAR, Step.REQUEUE, Step.NOMINATE, Step.WRITE)
 
 @frozen
 class Ways:
-    """How the scheduler goes about it; the defaults are those of 1.32.
+    """How the scheduler goes about it; the defaults are those of 1.32, but for what `release` decides of one Pod.
 
     `failure`: the steps after a failed trial, in order. `waits_for_failure`: the next Pod is tried only after them.
     `counts_nominated`: filters count the Pods that a node is promised to. `drops_missing_nodes`: a node that the API
@@ -74,6 +75,7 @@ class Ways:
     notices_loss: bool = False
     patience_ends: bool = False
     flushes: bool = False
+    release: Release = NEWEST
 
 
 @frozen

@@ -14,6 +14,7 @@ from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.prepare import Prepared, prepare
 from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.scheduler.queue.entry import NominationEnds
 from kubeproof.model.checker import replay
 from kubeproof.model.checker.results import Status
 from kubeproof.model.machine import State
@@ -73,6 +74,13 @@ def test_the_scheduler_of_1_32_wakes_up_who_waits() -> None:
     moves = "queue = move_all_to_active_or_backoff_queue(memory.queue, settings, ASSIGNED_POD_DELETE, old, None, now)"
     with planted("kubeproof.impl.scheduler.queue.cluster_event_handlers", moves, "queue = memory.queue"):
         assert placement(ONE_NODE, script=DELETES).status is Status.VIOLATED
+
+
+def test_who_is_nominated_no_longer_is_noticed_since_1_33() -> None:
+    noticed = {
+        name: queueing.ways_of(scenario(ONE_NODE, release=name)).queue.nomination_ends for name in ("1.32", "1.33")
+    }
+    assert noticed == {"1.32": NominationEnds.UNNOTICED, "1.33": NominationEnds.SEEN}
 
 
 def test_steps_are_taken_in_their_order() -> None:
