@@ -1,4 +1,4 @@
-"""The command line: `kubeproof check`, `reach`, `place`, `replay`, `show`, `run` and `zoo`.
+"""The command line: `kubeproof check`, `diff`, `reach`, `place`, `replay`, `show`, `run` and `zoo`.
 
 Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown
 (a limit, or Ctrl-C), 70 a defect of kubeproof itself, with a file that says what happened. Nothing a user gives it ends
@@ -21,7 +21,7 @@ import click
 
 from ..__main__ import INTERRUPTED
 from .defects import report_defect
-from .input.options import capacity_of, cluster_of, faults_of, limits_of, manifests, nodes_of, service_of
+from .input.options import asked, cluster_of, keywords, limits_of, manifests, nodes_of, service_of
 from .version import VERSION
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ Examples:
   kubeproof check examples/web
   kubeproof check -f web.yaml --nodes 3 --script 'set image deployment/web app=nginx:1.29' --fault crash=1
   helm template ./chart | kubeproof check - -n prod --nodes 3
+  kubeproof diff examples/web --release 1.32 --release 1.36
   kubeproof reach examples/web --service web
   kubeproof replay .kubeproof/traces/web-reachability.json
   kubeproof run nginx-pod --image=nginx:latest
@@ -60,51 +61,8 @@ def cli() -> None:
     epilog="What happens and what may fail can stand in a scenario.yaml beside the manifests: docs/scenario-format.md."
 )
 @manifests
-@click.option("--node-capacity", metavar="AMOUNTS", help="What each added node has: cpu=8,memory=32Gi,pods=110.")
-@click.option(
-    "--from-cluster",
-    metavar="DUMP|-",
-    help="Start from a live cluster, kubectl get -A -o json; manifests are applied to it.",
-)
-@click.option(
-    "--script",
-    multiple=True,
-    metavar="STEPS",
-    help="What happens, as for kubectl: 'set image deployment/web app=nginx:1.29; drain node-1'.",
-)
-@click.option(
-    "--fault",
-    multiple=True,
-    metavar="NAME=N",
-    help="How often a fault may strike: crash=1, node-crash=1, partition=1 and so on (docs/scenario-format.md).",
-)
-@click.option(
-    "--consistency", metavar="HOW", help="How old views may be: linearizable, session (the default), resettable."
-)
-@click.option(
-    "--propagation", metavar="TIME", help="From a Pod's deletion until every kube-proxy has dropped it, at most: 5s."
-)
-@click.option(
-    "--start",
-    metavar="WHERE",
-    help="settled: the manifests are applied already; empty: applying them is the first step.",
-)
-@click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter.")
-@click.option("--complete", is_flag=True, help="The input is all there is: what it uses and lacks is missing.")
-@click.option(
-    "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
-)
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Use N processes; one for each core by default.")
-@click.option("--no-cache", is_flag=True, help="Look anew at what an earlier run has an answer for.")
-@click.option("--no-islands", is_flag=True, help="Look at workloads together that have nothing to do with each other.")
-@click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states.")
-@click.option(
-    "--max-memory",
-    metavar="SIZE",
-    help="Give up when the process holds so much: 4Gi; three quarters of the machine by default.",
-)
-@click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m.")
-@click.option("--max-depth", type=click.IntRange(min=1), metavar="N", help="Look at runs of at most N steps.")
+@asked
+@click.option("--release", metavar="R", help="Which Kubernetes: 1.32 to 1.36; 1.36 where nothing says.")
 @click.option("--trace-dir", default=TRACES, show_default=True, metavar="DIR", help="Where traces of violations go.")
 @click.option(
     "--expect", "expect", is_flag=True, help="Exit 0 if and only if the verdicts are those scenario.yaml expects."
@@ -128,37 +86,52 @@ def cli() -> None:
 def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Check that manifests converge, every placement is valid and every Service stays reachable, or show how not."""
     from . import face  # noqa: PLC0415 - --help and --version need nothing of it
-    from .islands import cache as answers  # noqa: PLC0415
 
     cluster = cluster_of(paths, given)
     with _Progress() as progress:
         result = face.check(
             cluster,
-            script=given["script"] or None,
-            propagation=given["propagation"],
-            limits=limits_of(given),
+            **keywords(given),
+            release=given["release"],
             trace_dir=given["trace_dir"],
             progress=progress,
-            consistency=given["consistency"],
-            start=given["start"],
-            accept_unmodelled=given["accept_unmodelled"] or None,
-            complete=given["complete"] or None,
-            node_capacity=capacity_of(given["node_capacity"]),
-            faults=faults_of(given["fault"]),
             checkpoint=given["checkpoint"],
             resume=given["resume"],
             measure=given["statistics"],
             walks=given["simulate"],
             seed=given["seed"],
-            symmetry=not given["no_symmetry"],
-            islands=not given["no_islands"],
-            jobs=given["jobs"] or os.cpu_count() or 1,
-            cache=None if given["no_cache"] else answers.Cache(answers.home()),
         )
     _print(_shown(result, as_json=given["as_json"], quiet=given["quiet"], explain=given["explain"]))
     if given["statistics"] and not given["as_json"]:
         _print(f"\n{result.statistics}")
     context.exit(_code(result, expect=given["expect"]))
+
+
+@cli.command()
+@manifests
+@asked
+@click.option("--release", multiple=True, metavar="R", help="Twice: two releases on the same manifests.")
+@click.option(
+    "--switch", multiple=True, metavar="KEY=VALUE", help="Done so on the first side alone: endpoints=before-1.21."
+)
+@click.option("--why", is_flag=True, help="Also which change between the releases it is: asks once more for each.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+@click.pass_context
+def diff(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
+    """Compare two releases on the same manifests, or two revisions of the manifests (OLD NEW), claim by claim.
+
+    Exit code 0: nothing got worse; 1: something did; 2: bad input; 3: something became UNKNOWN.
+    """
+    from .diff import command, compare, report  # noqa: PLC0415 - --help and --version need nothing of it
+
+    with _Progress() as progress:
+        found = command.diff(paths, given, progress)
+    _print(
+        json.dumps(report.to_json(found), indent=2, ensure_ascii=False) + "\n"
+        if given["as_json"]
+        else report.text(found)
+    )
+    context.exit({compare.Turn.WORSE: VIOLATED, compare.Turn.OPEN: UNKNOWN}.get(found.turn, HOLDS))
 
 
 @cli.command()

@@ -26,6 +26,90 @@ def manifests(options: Callable[..., None]) -> Callable[..., None]:
     return options
 
 
+def asked(options: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what is asked of the manifests, and within which limits."""
+    for add in (
+        click.option("--max-depth", type=click.IntRange(min=1), metavar="N", help="Look at runs of at most N steps."),
+        click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m."),
+        click.option(
+            "--max-memory",
+            metavar="SIZE",
+            help="Give up when the process holds so much: 4Gi; three quarters of the machine by default.",
+        ),
+        click.option("--max-states", type=click.IntRange(min=1), metavar="N", help="Give up after N states."),
+        click.option(
+            "--no-islands", is_flag=True, help="Look at workloads together that have nothing to do with each other."
+        ),
+        click.option("--no-cache", is_flag=True, help="Look anew at what an earlier run has an answer for."),
+        click.option(
+            "--jobs", type=click.IntRange(min=1), metavar="N", help="Use N processes; one for each core by default."
+        ),
+        click.option(
+            "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
+        ),
+        click.option("--complete", is_flag=True, help="The input is all there is: what it uses and lacks is missing."),
+        click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter."),
+        click.option(
+            "--start",
+            metavar="WHERE",
+            help="settled: the manifests are applied already; empty: applying them is the first step.",
+        ),
+        click.option(
+            "--propagation",
+            metavar="TIME",
+            help="From a Pod's deletion until every kube-proxy has dropped it, at most: 5s.",
+        ),
+        click.option(
+            "--consistency",
+            metavar="HOW",
+            help="How old views may be: linearizable, session (the default), resettable.",
+        ),
+        click.option(
+            "--fault",
+            multiple=True,
+            metavar="NAME=N",
+            help="How often a fault may strike: crash=1, node-crash=1, partition=1; docs/scenario-format.md has all.",
+        ),
+        click.option(
+            "--script",
+            multiple=True,
+            metavar="STEPS",
+            help="What happens, as for kubectl: 'set image deployment/web app=nginx:1.29; drain node-1'.",
+        ),
+        click.option(
+            "--from-cluster",
+            metavar="DUMP|-",
+            help="Start from a live cluster, kubectl get -A -o json; manifests are applied to it.",
+        ),
+        click.option(
+            "--node-capacity", metavar="AMOUNTS", help="What each added node has: cpu=8,memory=32Gi,pods=110."
+        ),
+    ):
+        options = add(options)
+    return options
+
+
+def keywords(given: dict[str, Any]) -> dict[str, Any]:
+    """Give what was asked (`asked`) as `face.check` takes it."""
+    from ..islands import cache as answers  # noqa: PLC0415 - --help and --version need nothing of it
+
+    return {
+        "script": given["script"] or None,
+        "propagation": given["propagation"],
+        "limits": limits_of(given),
+        "consistency": given["consistency"],
+        "start": given["start"],
+        "accept_unmodelled": given["accept_unmodelled"] or None,
+        "complete": given["complete"] or None,
+        "node_capacity": capacity_of(given["node_capacity"]),
+        "faults": faults_of(given["fault"]),
+        "symmetry": not given["no_symmetry"],
+        "islands": not given["no_islands"],
+        "jobs": given["jobs"] or os.cpu_count() or 1,
+        "cache": None if given["no_cache"] else answers.Cache(answers.home()),
+    }
+
+
 def cluster_of(paths: tuple[str, ...], given: dict[str, Any]) -> Cluster:
     """Read the manifests that are named, by position or with -f."""
     from ..face import Cluster  # noqa: PLC0415 - --help and --version need nothing of it
