@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from kubeproof.harness.zoo.folders import FAILURES
 from kubeproof.model.checker.results import Status
 from kubeproof.model.machine import Action, Machine, Outcome, View
 from kubeproof.traces.document import Document, Inputs, Moment
-from places import EXAMPLES
+from places import EXAMPLES, ROOT
 
 EXAMPLE = str(EXAMPLES / "room-for-one")
 HOLDS, VIOLATED, UNKNOWN = Status.HOLDS, Status.VIOLATED, Status.UNKNOWN
@@ -50,6 +52,15 @@ def test_a_placement_that_holds_up_to_1_35_and_not_in_1_36_is_told_with_the_step
     assert lines[at + 1].strip() == "here they part: Kubernetes 1.32 cannot do this, but"
     assert lines[at + 2].strip().startswith("scheduler: sends: binds Pod small-")
     assert lines[at + 2].endswith("to big")
+
+
+def test_the_readme_shows_what_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = (ROOT / "README.md").read_text().partition("    $ kubeproof diff ")[2].splitlines()
+    told = [line[4:] for line in takewhile(lambda one: not one or one.startswith("    "), shown[1:]) if line.strip()]
+    said = run(capsys, *shlex.split(shown[0]))[1].splitlines()
+    assert [line for line in told if line != "..." and line not in said] == []
+    assert len(told) > 8
 
 
 def test_nothing_is_worse_up_to_1_35(capsys: pytest.CaptureFixture[str]) -> None:

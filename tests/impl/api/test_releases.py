@@ -10,6 +10,7 @@ import pytest
 
 import agreement
 from kubeproof.impl.api.releases import NEWEST, OLDEST, RELEASES, Change, Release
+from places import ROOT as ROOT_OF_ALL
 from places import VECTORS
 
 ROOT = VECTORS / "1.36"
@@ -66,6 +67,18 @@ ELSEWHERE = {"WORKLOAD_FIELD", "STOP_SIGNAL_FIELD", "NOMINATION_ENDS_SEEN", "OWN
 
 def test_every_other_change_is_recorded() -> None:
     assert {one.name for one in Change} - RECORDED.keys() == ELSEWHERE
+
+
+def test_the_page_lists_every_change_as_the_code_has_it() -> None:
+    """docs/releases.md."""
+    rows = [
+        f"| `{one.key}` | {one.since} | {one.told} | {one.source} |"
+        for one in sorted(Change, key=lambda one: (one.since, one.key))
+    ]
+    page = (ROOT_OF_ALL / "docs" / "releases.md").read_text(encoding="utf-8").splitlines()
+    first = page.index("| switch | since | what | source |") + 2
+    assert page[first : first + len(rows)] == rows
+    assert page[first + len(rows)] == ""
 
 
 def test_a_release_has_all_changes_up_to_it_and_no_other() -> None:
