@@ -93,7 +93,9 @@ def _asked(first: Side, second: Side, name: str) -> bool:
 
 def _compared(first: Side, second: Side, name: str) -> Compared:
     before, after = first.claim(name), second.claim(name)
-    found = Compared(name, before, after, turn_of(before and before.status, after and after.status))
+    found = Compared(
+        name, before, after, turn_of(*(one.status if one is not None else None for one in (before, after)))
+    )
     old, new = first.result.documents.get(name), second.result.documents.get(name)
     if old is not None and new is not None:
         return evolve(found, of=second.name, run=new, parts=apart(new, old))

@@ -65,11 +65,12 @@ def parting(document: Document, machine: Machine, *, urgent: bool = True) -> Par
 
 def apart(one: Document, other: Document) -> Parting | None:
     """Compare two runs: the first step in which they differ, and what the second run does there; None: in none."""
-    words: Words | None = NO_WORDS
+    words = NO_WORDS
     for number, (mine, theirs) in enumerate(zip(one.steps, other.steps, strict=False), start=1):
-        words = alike(_said(mine), _said(theirs), words)
-        if words is None:
+        same = alike(_said(mine), _said(theirs), words)
+        if same is None:
             return Parting(number, _said(mine), (_said(theirs),))
+        words = same
     shorter = min(len(one.steps), len(other.steps))
     if len(one.steps) == len(other.steps):
         return None
