@@ -45,7 +45,7 @@ from attrs import asdict, evolve, frozen
 
 from kubeproof.harness.face import Cluster
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
-from kubeproof.impl.api.core import Pod, PodSpec, PodTemplateSpec
+from kubeproof.impl.api.core import ContainerStatus, Pod, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.reading.convert import structure, unstructure
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.api.releases import OLDEST, RELEASES, Release
@@ -59,6 +59,8 @@ from kubeproof.impl.controllers.deployment import arithmetic as deployment_math
 from kubeproof.impl.controllers.replicaset.deletion import Ranked, in_order
 from kubeproof.impl.kubectl.script import SetImage
 from kubeproof.impl.kubelet.behaviour import HOLLOW
+from kubeproof.impl.kubelet.phase import Told, containers_ready, initialized, pod_phase, pod_ready
+from kubeproof.impl.kubelet.status import closed_gates
 from kubeproof.model.checker import Limits, Status
 from oracles import etcd as etcd_gateway
 from oracles import kubeproxy as agreement_kubeproxy
@@ -305,6 +307,21 @@ def judge_proxy(release: Release, record: Record) -> Verdict:
     return None
 
 
+def judge_phase(release: Release, record: Record) -> Verdict:
+    """Compare the phase, and the three conditions that containers decide; their times are not recorded."""
+    pod = structure(record["pod"], Pod)
+    said = Told(*(tuple(structure(one, ContainerStatus) for one in record[name] or ()) for name in STATUSES))
+    phase = pod_phase(pod.spec, said, over=record["podIsTerminal"], release=release)
+    ready = containers_ready(pod.spec, said, phase)
+    found = (initialized(pod.spec, said, phase), pod_ready(ready, closed_gates(pod)), ready)
+    ours = [phase, *([one.type, one.status, one.reason, one.message] for one in found)]
+    real = [[one["type"], one["status"], one.get("reason", ""), one.get("message", "")] for one in record["conditions"]]
+    return compare(record["id"], [record["phase"], *real], ours)
+
+
+STATUSES = ("initContainerStatuses", "containerStatuses")
+
+
 def judge_etcd(record: Record) -> Verdict:
     """Judge a sequence as a whole: its first step that is answered differently makes it differ."""
     for found in etcd_gateway.judge(record)[1]:
@@ -388,6 +405,7 @@ JUDGES: dict[str, Judge] = {
 JUDGES_OF_RELEASE: dict[str, Callable[[Release, Record], Verdict]] = {
     "misc/label_selector": judge_label_selector,
     "misc/pod_template_hash": judge_pod_template_hash,
+    "kubelet/phase": judge_phase,
     "scheduler": judge_scheduler,
     "proxy": judge_proxy,
 }

@@ -77,6 +77,18 @@ class Change(Enum):
         "KEP-5647, kubernetes#137254",
         "the StatefulSet controller does not act before it sees the Pods and claims that it wrote itself",
     )
+    STARTED_COUNTS = (
+        "startedContainers",
+        "1.33",
+        "KEP-753",
+        "a Pod whose sidecar restarts is Running, not Pending, while a container that has started waits to restart",
+    )
+    RESTART_RULES = (
+        "containerRestarts",
+        "1.35",
+        "KEP-5307, kubernetes#134631",
+        "a Pod is Failed, not Running, where all has ended under OnFailure and what waits to restart had ended well",
+    )
     STOP_SIGNAL_FIELD = (
         "stopSignalField",
         "1.33",

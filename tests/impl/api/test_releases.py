@@ -16,6 +16,7 @@ from places import VECTORS
 ROOT = VECTORS / "1.36"
 RECORDED = {
     **dict.fromkeys(("FIELDS_OF_1_34", "SCHEDULING_GROUP_FIELD"), "misc/pod_template_hash"),
+    **dict.fromkeys(("STARTED_COUNTS", "RESTART_RULES"), "kubelet/phase"),
     "LABEL_KEY_WORDS": "misc/label_selector",
     "EVERYWHERE_UNRESTRICTED": "proxy/iptables",
     "LIVING_ENDPOINT_COUNTS": "proxy/iptables",
