@@ -80,9 +80,11 @@ def _machine(scenario: Scenario, scenes: list[Scene]) -> Machine:
 def ways_of(scenario: Scenario) -> Ways:
     """Return how the scheduler goes about it, by the release and the switches."""
     has = scenario.switches.__contains__
+    hints = not any(one.of is Detail.QUEUE for one in scenario.switches)  # What is older had none.
     flag, seen = has(Switch.WIPED_WAKE_UPS), Change.NOMINATION_ENDS_SEEN in scenario.release
     return Ways(
-        queue=QueueSettings(
+        queue=evolve(
+            QueueSettings.of(queueing_hints=hints),
             remembers=Remembers.FLAG if flag else Remembers.CYCLE,
             nomination_ends=NominationEnds.SEEN if seen else NominationEnds.UNNOTICED,
         ),

@@ -57,13 +57,13 @@ V1_32 = (Step.EVICT, Step.CLEAR, Step.REQUEUE, Step.NOMINATE, Step.WRITE)
 
 @frozen
 class Ways:
-    """How the scheduler goes about it; the defaults are those of 1.32, but for what `release` decides of one Pod.
+    """How the scheduler goes about it; the defaults are those of 1.32 without queueing hints.
 
-    `failure`: the steps after a failed trial, in order. `waits_for_failure`: the next Pod is tried only after them.
-    `counts_nominated`: filters count the Pods that a node is promised to. `drops_missing_nodes`: a node that the API
-    server does not know is taken from the cache. `replaces`: a new list tells what is gone. `notices_loss`: a lost
-    event leads to a new list. `patience_ends`: a victim that is overdue counts as there to stay. `flushes`: Pods that
-    waited for minutes are tried again.
+    `release` decides of one Pod. `failure`: the steps after a failed trial, in order. `waits_for_failure`: the next Pod
+    is tried only after them. `counts_nominated`: filters count the Pods that a node is promised to.
+    `drops_missing_nodes`: a node that the API server does not know is taken from the cache. `replaces`: a new list
+    tells what is gone. `notices_loss`: a lost event leads to a new list. `patience_ends`: a victim that is overdue
+    counts as there to stay. `flushes`: Pods that waited for minutes are tried again.
     """
 
     queue: QueueSettings = field(factory=QueueSettings)

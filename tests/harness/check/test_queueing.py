@@ -139,9 +139,16 @@ def test_a_detail_that_is_none_is_told_with_what_there_is() -> None:
 
 
 def test_a_list_tells_of_a_pod_that_was_never_seen_bound() -> None:
-    """Its last state is from before it was bound: both handlers clean up, or it would be counted for ever."""
+    """Its last state is from before it was bound: both handlers clean up, or it would be counted for ever.
+
+    NodeResourcesFit's hint goes by that state (isSchedulableAfterPodEvent in noderesources/fit.go, v1.32): a Pod that
+    was on no node frees nothing, and nobody is woken before the flush after five minutes.
+    """
     two = NODE.format("node-1", 1) + pod("first", 1) + pod("waits", 1)
     given: dict[str, Any] = {"script": DELETES, "faults": {"apiServerRestart": 1}}
+    hinted = placement(two, **given)
+    assert (hinted.status, hinted.lines) == (Status.VIOLATED, ("waits waits, and could be on node-1",))
+    given["switches"] = {"queueingHints": "before-1.32"}
     assert placement(two, **given).status is Status.HOLDS
     with planted(
         "kubeproof.impl.scheduler.queue.cluster_event_handlers",
