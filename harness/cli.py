@@ -1,4 +1,4 @@
-"""The command line: `kubeproof check`, `reach`, `place`, `replay`, `show`, `run`, `serve` and `zoo`.
+"""The command line: `kubeproof check`, `diff`, `reach`, `place`, `replay`, `show`, `run`, `serve` and `zoo`.
 
 Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown
 (a limit, or Ctrl-C), 70 a defect of kubeproof itself, with a file that says what happened. Nothing a user gives it ends
@@ -24,10 +24,10 @@ from . import examples
 from .defects import report_defect
 from .input.options import (
     TRACES,
-    capacity_of,
+    asked,
     checking,
     cluster_of,
-    faults_of,
+    keywords,
     limits_of,
     manifests,
     nodes_of,
@@ -54,6 +54,7 @@ def cli() -> None:
 
 @cli.command(epilog=examples.CHECK)
 @manifests
+@asked
 @checking
 @click.pass_context
 def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
@@ -88,25 +89,35 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     """Return how to check, as the Python face takes it."""
-    return {
-        "script": given["script"] or None,
-        "propagation": given["propagation"],
-        "trace_dir": given["trace_dir"],
-        "consistency": given["consistency"],
-        "start": given["start"],
-        "accept_unmodelled": given["accept_unmodelled"] or None,
-        "complete": given["complete"] or None,
-        "node_capacity": capacity_of(given["node_capacity"]),
-        "faults": faults_of(given["fault"]),
-        "checkpoint": given["checkpoint"],
-        "resume": given["resume"],
-        "measure": given["statistics"],
-        "walks": given["simulate"],
-        "seed": given["seed"],
-        "symmetry": not given["no_symmetry"],
-        "islands": not given["no_islands"],
-        "jobs": given["jobs"] or os.cpu_count() or 1,
-    }
+    own = {name: given[name] for name in ("trace_dir", "checkpoint", "resume", "seed", "release")}
+    return {**keywords(given), **own, "measure": given["statistics"], "walks": given["simulate"]}
+
+
+@cli.command(epilog=examples.DIFF)
+@manifests
+@asked
+@click.option("--release", multiple=True, metavar="R", help="Twice: two releases on the same manifests.")
+@click.option(
+    "--switch", multiple=True, metavar="KEY=VALUE", help="Done so on the first side alone: endpoints=before-1.21."
+)
+@click.option("--why", is_flag=True, help="Also which change between the releases it is: asks once more for each.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+@click.pass_context
+def diff(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
+    """Compare two releases on the same manifests, or two revisions of the manifests (OLD NEW), claim by claim.
+
+    Exit code 0: nothing got worse; 1: something did; 2: bad input; 3: something became UNKNOWN.
+    """
+    from .diff import command, compare, report  # noqa: PLC0415 - --help and --version need nothing of it
+
+    with _Progress() as progress:
+        found = command.diff(paths, given, progress)
+    _print(
+        json.dumps(report.to_json(found), indent=2, ensure_ascii=False) + "\n"
+        if given["as_json"]
+        else report.text(found)
+    )
+    context.exit({compare.Turn.WORSE: VIOLATED, compare.Turn.OPEN: UNKNOWN}.get(found.turn, HOLDS))
 
 
 @cli.command(epilog=examples.REACH)

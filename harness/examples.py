@@ -15,6 +15,14 @@ What happens and what may fail can stand in a scenario.yaml beside the manifests
 for every check in a kubeproof.toml (docs/ci.md).
 """
 
+DIFF = """
+\b
+Examples:
+  kubeproof diff deploy/ --nodes 3 --release 1.32 --release 1.36 --why
+  kubeproof diff deploy/ --nodes 3 --switch endpoints=before-1.21
+  kubeproof diff old/ new/ --nodes 3
+"""
+
 REACH = """
 \b
 Examples:
@@ -59,6 +67,7 @@ Examples:
   kubeproof check examples/web
   kubeproof check -f web.yaml --nodes 3 --script 'set image deployment/web app=nginx:1.29' --fault crash=1
   helm template ./chart | kubeproof check - -n prod --nodes 3
+  kubeproof diff examples/web --release 1.32 --release 1.36
   kubeproof reach examples/web --service web
   kubeproof show .kubeproof/traces/web-reachability.json --html run.html
   kubeproof run nginx-pod --image=nginx:latest --html tour.html

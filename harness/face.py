@@ -21,6 +21,7 @@ from immutabledict import immutabledict
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.reading.json_fields import json_name
 from ..impl.api.reading.load import BadInput, Problem
+from ..impl.api.releases import OLDEST
 from ..impl.api.values.frozen import EMPTY, Json, freeze, thaw
 from ..impl.kubectl import script as steps
 from ..impl.kubectl.script import Step
@@ -48,6 +49,8 @@ from .islands.cache import Cache as Kept
 from .version import VERSION
 from .walk import tour as walk
 from .world.cluster import Refused
+
+RELEASE = "release"
 
 
 @frozen
@@ -229,7 +232,8 @@ def check(
         raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None
     except CheckpointError as error:
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
-    documents = _documents(outcome, Inputs(cluster.files, cluster.options), loaded.scenario.objects)
+    named = cluster.given({RELEASE: loaded.scenario.release.name})  # What is newest now may not be so at a replay.
+    documents = _documents(outcome, Inputs(named.files, named.options), loaded.scenario.objects)
     return Result(outcome, loaded, documents, _written(trace_name or cluster.name, documents, trace_dir))
 
 
@@ -337,8 +341,9 @@ def in_full(document: Document) -> Document:
 
 
 def replay_check(document: Document) -> Replay:
-    """Go through the trace of a check again, from the files it embeds."""
-    loaded = load_scenario("replay", document.inputs.files, document.inputs.options)
+    """Go through the trace of a check again, from the files it embeds. One that names no release is of the oldest."""
+    options = {RELEASE: OLDEST.name, **document.inputs.options}
+    loaded = load_scenario("replay", document.inputs.files, options)
     alone = Alone(document.island, document.places, document.rest) if document.island else None
     return replay(checking.machine_for(loaded.scenario, document.kind, alone), document)
 

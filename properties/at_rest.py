@@ -18,6 +18,7 @@ from ..impl.api.core import Node, Pod, Service, ServicePort
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus
+from ..impl.api.releases import NEWEST, Release
 from ..impl.api.requests import Request
 from ..impl.apiserver.access.authentication import controller
 from ..impl.apiserver.handler import handle
@@ -26,6 +27,7 @@ from ..impl.controllers import disruption
 from ..impl.controllers.common import Transform
 from ..impl.controllers.deployment import deployment
 from ..impl.controllers.endpointslice import endpointslice
+from ..impl.kubeproxy.chains import ProxyConfig
 from ..impl.kubeproxy.family import IPV4, IPV6
 from ..impl.kubeproxy.proxy import rules
 from ..model.components.kubeproxy import Endpoint
@@ -137,7 +139,11 @@ def _port_key(service: Service, port: ServicePort, family: str) -> tuple[str, st
 
 
 def astray(
-    node: str, services: tuple[Service, ...], slices: tuple[EndpointSlice, ...], promised: Behind
+    node: str,
+    services: tuple[Service, ...],
+    slices: tuple[EndpointSlice, ...],
+    promised: Behind,
+    release: Release = NEWEST,
 ) -> tuple[str, ...]:
     """Say which Service, asked from a node whose proxy has programmed the slices, leads a packet astray.
 
@@ -148,7 +154,7 @@ def astray(
     def find(service: Service, port: ServicePort, asker: Asker) -> Iterable[Endpoint]:
         return known[_port_key(service, port, asker.family)]
 
-    programmed = rules(services, slices, node)
+    programmed = rules(services, slices, node, ProxyConfig(release=release))
     asker = Asker(node, own(programmed), programmed.family)
     found = ((one, proves_claims(programmed, claims_about(one, find, asker))) for one in services if one.spec.selector)
     return tuple(

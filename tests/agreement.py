@@ -1,11 +1,13 @@
 """How far the implementation agrees with what the real programs decided.
 
-    python tests/agreement.py DIR [--diff N] [--limit N] [--jobs N] [--keep FILE] [THEME...]
+    python tests/agreement.py DIR [--release R] [--diff N] [--limit N] [--jobs N] [--keep FILE] [THEME...]
 
 DIR is any folder laid out like tests/vectors: DIR/FOLDER/FILE.jsonl.xz (or .jsonl), one record a line. Every record
 is run against the implementation; one line per file says how many agree, with the first N differences (default 0), then
 a total, then what cannot be judged yet. A THEME is a folder (`misc`), a file (`misc/quantity`) or the end of one
-(`quantity`). Exit code 0: everything judged agrees. 1: there is a difference. 2: DIR or THEME names nothing.
+(`quantity`). --release says which release decided (default 1.32), and so does a folder that is called like one: what is
+in DIR/1.36 was decided by 1.36. Exit code 0: everything judged agrees. 1: there is a difference. 2: DIR or THEME names
+nothing.
 
 A judge takes a record and gives None when the implementation decides the same, a Difference when it does not, and
 NotJudged when it does not model what the record is about. To add judges, add an entry to `JUDGES`: the key is a file
@@ -43,9 +45,10 @@ from attrs import asdict, evolve, frozen
 
 from kubeproof.harness.face import Cluster
 from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment
-from kubeproof.impl.api.core import Pod, PodSpec, PodTemplateSpec
+from kubeproof.impl.api.core import ContainerStatus, Pod, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.reading.convert import structure, unstructure
 from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.api.releases import OLDEST, RELEASES, Release
 from kubeproof.impl.api.values.cron import ScheduleError, parse_schedule
 from kubeproof.impl.api.values.int_or_percent import IntOrPercentError, scaled_value
 from kubeproof.impl.api.values.qos import pod_limits, pod_requests, qos_class
@@ -57,6 +60,8 @@ from kubeproof.impl.controllers.deployment import arithmetic as deployment_math
 from kubeproof.impl.controllers.replicaset.deletion import Ranked, in_order
 from kubeproof.impl.kubectl.script import SetImage
 from kubeproof.impl.kubelet.behaviour import HOLLOW
+from kubeproof.impl.kubelet.phase import Told, containers_ready, initialized, pod_phase, pod_ready
+from kubeproof.impl.kubelet.status import closed_gates
 from kubeproof.model.checker import Limits, Status
 from oracles import apiserver as agreement_apiserver
 from oracles import etcd as etcd_gateway
@@ -204,9 +209,10 @@ def judge_int_or_percent(record: Record) -> Verdict:
     return compare(subject, without(record, "value", "total"), ours)
 
 
-def judge_label_selector(record: Record) -> Verdict:
+def judge_label_selector(release: Release, record: Record) -> Verdict:
+    record = without(record, *ABOUT)
     try:
-        selector = parse_label_selector(record["selector"])
+        selector = parse_label_selector(record["selector"], release)
     except SelectorError as error:
         return compare(record["selector"], without(record, "selector"), {"error": str(error)})
     ours = {
@@ -226,11 +232,11 @@ def judge_field_selector(record: Record) -> Verdict:
     return compare(record["selector"], without(record, "selector"), {"canonical": str(selector), "matches": matches})
 
 
-def judge_pod_template_hash(record: Record) -> Verdict:
+def judge_pod_template_hash(release: Release, record: Record) -> Verdict:
     """Try both spellings of quantities, which are recorded as canonical: some hashed as 0.5 are recorded as 500m."""
     template = unstructure(structure(record["template"], PodTemplateSpec))
     spellings = [template, json.loads(json.dumps(template).replace('"500m"', '"0.5"'))]
-    hashes = [hash_of_json(spelling, record["collisionCount"]) for spelling in spellings]
+    hashes = [hash_of_json(spelling, record["collisionCount"], release) for spelling in spellings]
     return compare("template", record["hash"], record["hash"] if record["hash"] in hashes else hashes[0])
 
 
@@ -290,17 +296,32 @@ def judge_replicaset_delete_order(record: Record) -> Verdict:
 # --- judges that live with the properties -------------------------------------------------------------------------
 
 
-def judge_scheduler(record: Record) -> Verdict:
+def judge_scheduler(release: Release, record: Record) -> Verdict:
     if reason := agreement_scheduler.not_modelled(record):
         return NotJudged(reason)
-    found = agreement_scheduler.judge(record)
+    found = agreement_scheduler.judge(record, release)
     return None if found is None else Difference(f"{record['id']} {found.subject}", found.real, found.ours)
 
 
-def judge_proxy(record: Record) -> Verdict:
-    for found in agreement_kubeproxy.judge(record):
+def judge_proxy(release: Release, record: Record) -> Verdict:
+    for found in agreement_kubeproxy.judge(record, release):
         return Difference(f"{record.get('id', '')} step {found.step} {found.about}", found.real, found.ours)
     return None
+
+
+def judge_phase(release: Release, record: Record) -> Verdict:
+    """Compare the phase, and the three conditions that containers decide; their times are not recorded."""
+    pod = structure(record["pod"], Pod)
+    said = Told(*(tuple(structure(one, ContainerStatus) for one in record[name] or ()) for name in STATUSES))
+    phase = pod_phase(pod.spec, said, over=record["podIsTerminal"], release=release)
+    ready = containers_ready(pod.spec, said, phase)
+    found = (initialized(pod.spec, said, phase), pod_ready(ready, closed_gates(pod)), ready)
+    ours = [phase, *([one.type, one.status, one.reason, one.message] for one in found)]
+    real = [[one["type"], one["status"], one.get("reason", ""), one.get("message", "")] for one in record["conditions"]]
+    return compare(record["id"], [record["phase"], *real], ours)
+
+
+STATUSES = ("initContainerStatuses", "containerStatuses")
 
 
 def judge_etcd(record: Record) -> Verdict:
@@ -335,6 +356,8 @@ def judge_e2e(record: Record) -> Verdict:
     return Followed(found.allowed is True, found.decided is True)
 
 
+ABOUT = ("kubernetesVersion", "changed", "was")
+"""What is written of a record beside what was decided."""
 CASE_LIMITS = Limits(max_states=300_000, timeout=200)
 
 
@@ -377,15 +400,11 @@ JUDGES: dict[str, Judge] = {
     "misc/quantity": judge_quantity,
     "misc/quantity_arith": judge_quantity_arith,
     "misc/int_or_percent": judge_int_or_percent,
-    "misc/label_selector": judge_label_selector,
     "misc/field_selector": judge_field_selector,
-    "misc/pod_template_hash": judge_pod_template_hash,
     "misc/pod_qos_requests": judge_pod_qos_requests,
     "misc/cron_next": judge_cron_next,
     "misc/deployment_math": judge_deployment_math,
     "misc/replicaset_delete_order": judge_replicaset_delete_order,
-    "scheduler": judge_scheduler,
-    "proxy": judge_proxy,
     "etcd": judge_etcd,
     "etcd-raft/quorum": partial(judge_raft, raft_tables.judge_quorum),
     "etcd-raft/confchange": partial(judge_raft, raft_tables.judge_confchange),
@@ -393,6 +412,14 @@ JUDGES: dict[str, Judge] = {
     "controller": judge_controller,
     # Judges of more folders (kubelet, ...) go here.
 }
+JUDGES_OF_RELEASE: dict[str, Callable[[Release, Record], Verdict]] = {
+    "misc/label_selector": judge_label_selector,
+    "misc/pod_template_hash": judge_pod_template_hash,
+    "kubelet/phase": judge_phase,
+    "scheduler": judge_scheduler,
+    "proxy": judge_proxy,
+}
+"""The judges of what releases decide differently."""
 
 
 def judge_apiserver(found: Sequence[Record]) -> Iterator[Verdict]:
@@ -419,13 +446,24 @@ SEQUENCES: dict[str, Callable[[Sequence[Record]], Iterator[Verdict]]] = {"apiser
 # --- running them -------------------------------------------------------------------------------------------------
 
 
-def judge_for(name: str, folder: Path = Path()) -> Judge | None:
-    """Find the judge of a file, or of the folder it is in; `folder` is where the files are."""
+def judge_for(name: str, folder: Path = Path(), release: Release = OLDEST) -> Judge | None:
+    """Find the judge of a file, or of the folder it is in; `folder` is where the files are.
+
+    A folder that is called like a release holds what that release decided.
+    """
+    head, _, rest = name.partition("/")
+    if head in RELEASES:
+        return judge_for(rest, folder, RELEASES[head])
     if name.startswith("cases/"):
         return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases", EXAMPLES))
     if name.startswith("apiserver/"):
         return judge_alone if name.removeprefix("apiserver/") in RECORDED else None
-    return JUDGES.get(name) or JUDGES.get(name.partition("/")[0])
+    for key in (name, name.partition("/")[0]):
+        if key in JUDGES_OF_RELEASE:
+            return partial(JUDGES_OF_RELEASE[key], release)
+        if key in JUDGES:
+            return JUDGES[key]
+    return None
 
 
 def files(folder: Path, themes: Sequence[str]) -> Iterator[tuple[str, Path]]:
@@ -564,7 +602,7 @@ def main(arguments: Sequence[str]) -> int:
     contradicted = 0
     kept = kept_in(options.keep)
     for name, path in found:
-        judge = judge_for(name, options.dir)
+        judge = judge_for(name, options.dir, RELEASES[options.release])
         if judge is None:
             continue
         try:
@@ -591,6 +629,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("dir", type=Path, metavar="DIR", help="a folder laid out like tests/vectors")
     parser.add_argument("themes", nargs="*", metavar="THEME", help="a folder, or a file, of it (default: all)")
+    parser.add_argument("--release", choices=sorted(RELEASES), default=OLDEST.name, help="which release decided")
     parser.add_argument("--diff", type=int, default=0, metavar="N", help="show the first N differences of each file")
     parser.add_argument("--limit", type=int, metavar="N", help="take the first N records of each file")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many records at a time")

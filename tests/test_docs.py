@@ -130,6 +130,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     texts = {
         "web.yaml": f"{WEB}---\n{NODES}",
         "deploy/web.yaml": f"{WEB}---\n{FRONT}---\n{NODES.replace('node-', 'own-')}",
+        "old/web.yaml": f"{WEB}---\n{NODES}",
+        "new/web.yaml": f"{WEB}---\n{NODES}",
         "nodes.yaml": NODES,
         "dump.json": f"{FRONT}---\n{NODES}",
         "scheduler.yaml": SCHEDULER,
@@ -144,7 +146,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
     """Run one `kubeproof ...`, what is piped into it being a rendered chart: exit code and what was printed."""
     arguments = shlex.split(command, comments=True)[1:]
-    if arguments[0] == "check":
+    if arguments[0] in {"check", "diff"}:
         arguments += ["--max-states", MOST_STATES]
     printed = io.StringIO()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(WEB.encode())))

@@ -172,6 +172,7 @@ class Scene:
             (*map(registered, there), self._front(), *going, stripped(self.owner, STAYING, nodes[1], seconds)),
             script=tuple(Delete(ref_of(one)) for one in going),
             balancer=Balancer(self.port.node_port),
+            release=scenario.release,
             terminating_endpoints=Switch.READY_ALONE not in scenario.switches,
             delays=Delays(
                 endpoints=(0, 0), proxies=(0, bounds.propagation_seconds or 0), checks=(0, bounds.check_seconds or 0)

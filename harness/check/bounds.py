@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.networking import NetworkPolicy
+from ...impl.api.releases import RELEASES, Change
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Detail, Scenario, Start, Switch
@@ -162,6 +163,10 @@ def _placement(scenario: Scenario) -> Iterator[str]:
     if not scenario.tracks_slices:
         yield "slices of a settled start are in order; informers do not resync (in truth they do every 12 to 24 h)"
     yield from (one.told for one in (*Switch, *Detail) if one in {*scenario.switches, *scenario.detail})
+    usual = RELEASES[scenario.release.name]
+    for change in (one for one in Change if (one in scenario.release) != (one in usual)):
+        when = "since" if change in scenario.release else "before"
+        yield f"as {when} Kubernetes {change.since}: {change.key} ({change.told})"
 
 
 def _spreads(scenario: Scenario) -> bool:

@@ -170,6 +170,11 @@ CLOSER: Mapping[str, Callable[[Scenario, Prepared, str], Machine]] = {
 """Who makes the machine of a closer look, by how the kind of its breaches begins."""
 
 
+def is_closer(kind: str) -> bool:
+    """Tell whether breaches of this kind are found on a machine of their own, and not on that of the core."""
+    return kind in motion.MOVING or any(kind.startswith(begins) for begins in CLOSER)
+
+
 def machine_for(scenario: Scenario, kind: str = "", prepared: Prepared | None = None) -> Machine:
     """Give the machine a trace of this kind of breach was found on, for a replay."""
     prepared = prepared or prepare(scenario)

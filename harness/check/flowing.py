@@ -101,6 +101,7 @@ def _setup(scenario: Scenario, prepared: Prepared, service: Service, port: Servi
         flows=(Flow("sender", behind.nodes[-1].metadata.name, packet),),
         cleanup=cleanup,
         events=events,
+        release=scenario.release,
         terminating_endpoints=Switch.READY_ALONE not in scenario.switches,
         restarts=scenario.faults.crash,
         waits=scenario.wait_between_steps,

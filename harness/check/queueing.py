@@ -17,12 +17,13 @@ from ...impl.api.apps import ReplicaSet, StatefulSet, Workload
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta
+from ...impl.api.releases import Change
 from ...impl.api.requests import Create
 from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects
 from ...impl.kubectl import script as kubectl
-from ...impl.scheduler.queue.entry import QueueSettings, Remembers
+from ...impl.scheduler.queue.entry import NominationEnds, QueueSettings, Remembers
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Progress, Status
 from ...model.machine import Machine
@@ -72,21 +73,27 @@ def _scenes(scenario: Scenario, prepared: Prepared) -> list[Scene]:
 
 
 def _machine(scenario: Scenario, scenes: list[Scene]) -> Machine:
-    whole = [machine(one, _ways(scenario)) for one in scenes]
+    whole = [machine(one, ways_of(scenario)) for one in scenes]
     return Machine(tuple(start for one in whole for start in one.initial), whole[0].actions)
 
 
-def _ways(scenario: Scenario) -> Ways:
-    """Return how the scheduler goes about it, by the switches."""
+def ways_of(scenario: Scenario) -> Ways:
+    """Return how the scheduler goes about it, by the release and the switches."""
     has = scenario.switches.__contains__
-    flag = has(Switch.WIPED_WAKE_UPS)
+    hints = not any(one.of is Detail.QUEUE for one in scenario.switches)  # What is older had none.
+    flag, seen = has(Switch.WIPED_WAKE_UPS), Change.NOMINATION_ENDS_SEEN in scenario.release
     return Ways(
-        queue=QueueSettings(remembers=Remembers.FLAG if flag else Remembers.CYCLE),
+        queue=evolve(
+            QueueSettings.of(queueing_hints=hints),
+            remembers=Remembers.FLAG if flag else Remembers.CYCLE,
+            nomination_ends=NominationEnds.SEEN if seen else NominationEnds.UNNOTICED,
+        ),
         failure=tuple(one for one in V1_32 if one is not Step.NOMINATE) if has(Switch.LATE_NOMINATIONS) else V1_32,
         waits_for_failure=not flag,
         counts_nominated=not has(Switch.UNCOUNTED_NOMINATIONS),
         drops_missing_nodes=not has(Switch.KEPT_NODES),
         replaces=not has(Switch.ADDING_LISTS),
+        release=scenario.release,
     )
 
 

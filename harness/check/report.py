@@ -128,8 +128,9 @@ def _in_brackets(claim: Claim) -> str:
 
 
 def numbers(report: Report) -> str:
-    """Give the size of the search in one line."""
-    searched = f"{report.states:,} states, {report.transitions:,} transitions, depth {report.depth}"
+    """Say in one line of which release it is, and how much was searched."""
+    size = f"{report.states:,} states, {report.transitions:,} transitions, depth {report.depth}"
+    searched = f"Kubernetes {report.scenario.release}: {size}"
     if report.exploration is not None and report.exploration.symmetry:
         searched += f" ({report.exploration.symmetry})"
     if report.remembered:
@@ -219,6 +220,7 @@ def to_json(report: Report, told: Told = Told()) -> dict[str, Any]:
     return {
         "scenario": report.scenario.name,
         "title": report.scenario.title,
+        "release": report.scenario.release.name,
         "verdict": status(report).value,
         "first": first_step(report, told),
         "claims": [

@@ -52,7 +52,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 def check(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Give the check of a cluster's machine; proofs and settled slices are kept as long as it is."""
-    judge = lru_cache(maxsize=None)(astray)
+    judge = lru_cache(maxsize=None)(partial(astray, release=cluster.scenario.release))
     return partial(_at_rest, cluster, lru_cache(maxsize=None)(partial(_once_settled, judge)))
 
 

@@ -158,9 +158,11 @@ def abstract(path: DataPath, table: Table, known: Known, node: str) -> State:
     """See a node's UDP entries and doors as a state of the model of connections."""
     services, slices = split(path.seen_by_proxy(known))
     doors: dict[Door, frozenset[str]] = {}
-    for port in ports(services):
+    for port in ports(services, release=path.setup.release):
         if port.protocol == "UDP":
-            serving = frozenset(one.target for one in addresses_of(port, slices, node) if one.serving)
+            serving = frozenset(
+                one.target for one in addresses_of(port, slices, node, path.setup.release) if one.serving
+            )
             doors |= dict.fromkeys(_doors(path, port, node), serving)
     flows = {_flow_name(entry): _held(entry) for entry in table if entry.protocol == "UDP"}
     return State(immutabledict(doors), immutabledict(flows))

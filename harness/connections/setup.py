@@ -8,6 +8,7 @@ from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object
 from ...impl.api.meta import Ref
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.releases import NEWEST, Release
 from ...impl.api.requests import Create, Request
 from ...impl.kubeproxy.chains import ProxyConfig
 from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
@@ -83,6 +84,7 @@ class Setup:
     cleanup: Cleanup | None = Cleanup.RECONCILED_DELETED
     events: frozenset[Event] = ALL_EVENTS
     terminating_endpoints: bool = True
+    release: Release = NEWEST
     delays: Delays | None = None
     restarts: int = 0
     """How often a kube-proxy may restart."""
@@ -187,7 +189,7 @@ class DataPath:
         """Give the rules that a node's proxy makes of what it knows."""
         if (known, node) not in self.made:
             services, slices = split(self.seen_by_proxy(known))
-            config = ProxyConfig(node_ips=(self.setup.node_ip(node),))
+            config = ProxyConfig(node_ips=(self.setup.node_ip(node),), release=self.setup.release)
             self.made[known, node] = rules(services, slices, node, config)
         return self.made[known, node]
 

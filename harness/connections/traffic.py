@@ -7,6 +7,7 @@ from functools import partial
 
 from attrs import frozen
 
+from ...impl.api.releases import Release
 from ...impl.kubeproxy.conntrack import Served, Table, answered, clean, send, served
 from ...impl.kubeproxy.endpoints import addresses_of
 from ...impl.kubeproxy.packet import Fate, Packet, Verdict
@@ -113,7 +114,7 @@ class _Proxy:
         return clean(table, before, self._served(known), setup.cleanup, setup.events)
 
     def _served(self, known: Known) -> tuple[Served, ...]:
-        return served(*split(self.path.seen_by_proxy(known)), self.node)
+        return served(*split(self.path.seen_by_proxy(known)), self.node, self.path.setup.release)
 
 
 def now(path: DataPath, view: View) -> Known:
@@ -236,15 +237,15 @@ def _is_served(path: DataPath, place: str, view: View) -> Iterator[Outcome]:
 def _health_timer(path: DataPath, node: str) -> Timer:
     """Time since a node answers otherwise than the load balancer takes it to."""
     window = Window(*(path.setup.delays or Delays()).checks)
-    return Timer(f"timer/health/{node}", lambda view: window if _answers_otherwise(node, view) else None)
+    return Timer(f"timer/health/{node}", lambda view: window if _answers_otherwise(path, node, view) else None)
 
 
-def _answers_otherwise(node: str, view: View) -> bool:
-    well = bool(view[up_slot(node)]) and healthy(view[known_slot(node)], node)
+def _answers_otherwise(path: DataPath, node: str, view: View) -> bool:
+    well = bool(view[up_slot(node)]) and healthy(view[known_slot(node)], node, path.setup.release)
     return well is not view[sent_to_slot(node)]
 
 
-def healthy(known: Known, node: str) -> bool:
+def healthy(known: Known, node: str, release: Release) -> bool:
     """Tell what a node's kube-proxy answers to a health check: whether it knows a ready endpoint here.
 
     Upstream: pkg/proxy/healthcheck/service_health.go (v1.32). Endpoints that terminate do not count, though packets
@@ -253,16 +254,16 @@ def healthy(known: Known, node: str) -> bool:
     services, slices = split(known)
     return any(
         one.local and one.ready
-        for port in ports(services)
+        for port in ports(services, release=release)
         if port.health_check_node_port
-        for one in addresses_of(port, slices, node)
+        for one in addresses_of(port, slices, node, release)
     )
 
 
 def _checks(path: DataPath, node: str, view: View) -> Iterator[Outcome]:
     """Follow what a node answers: the check after which the load balancer sends there again, or no more."""
     timer = _health_timer(path, node)
-    if not _answers_otherwise(node, view) or (path.timed and not timer.ripe(view)):
+    if not _answers_otherwise(path, node, view) or (path.timed and not timer.ripe(view)):
         return
     sent_to: bool = view[sent_to_slot(node)]
     reset: Slots = {timer.slot: 0} if path.timed else {}

@@ -30,7 +30,7 @@ TRACES = ".kubeproof/traces"
 
 
 def checking(options: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a check."""
+    """Give a command what a check does with its answers, and how it searches."""
     for add in (
         click.option(
             "--explain", is_flag=True, help="Print every bound, assumption and remark, also those that change nothing."
@@ -69,6 +69,15 @@ def checking(options: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--trace-dir", default=TRACES, show_default=True, metavar="DIR", help="Where traces of violations go."
         ),
+        click.option("--release", metavar="R", help="Which Kubernetes: 1.32 to 1.36; 1.36 where nothing says."),
+    ):
+        options = add(options)
+    return options
+
+
+def asked(options: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what is asked of the manifests, and within which limits."""
+    for add in (
         click.option("--max-depth", type=click.IntRange(min=1), metavar="N", help="Look at runs of at most N steps."),
         click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m."),
         click.option(
@@ -108,7 +117,7 @@ def checking(options: Callable[..., None]) -> Callable[..., None]:
             "--fault",
             multiple=True,
             metavar="NAME=N",
-            help="How often a fault may strike: crash=1, node-crash=1, partition=1, ... (docs/scenario-format.md).",
+            help="How often a fault may strike: crash=1, node-crash=1, partition=1; docs/scenario-format.md has all.",
         ),
         click.option(
             "--script",
@@ -121,10 +130,29 @@ def checking(options: Callable[..., None]) -> Callable[..., None]:
             metavar="DUMP|-",
             help="Start from a live cluster, kubectl get -A -o json; manifests are applied to it.",
         ),
-        click.option("--node-capacity", metavar="AMOUNTS", help="What an added node has: cpu=8,memory=32Gi,pods=110."),
+        click.option(
+            "--node-capacity", metavar="AMOUNTS", help="What each added node has: cpu=8,memory=32Gi,pods=110."
+        ),
     ):
         options = add(options)
     return options
+
+
+def keywords(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what was asked (`asked`) as `face.check` takes it, but for limits and the cache."""
+    return {
+        "script": given["script"] or None,
+        "propagation": given["propagation"],
+        "consistency": given["consistency"],
+        "start": given["start"],
+        "accept_unmodelled": given["accept_unmodelled"] or None,
+        "complete": given["complete"] or None,
+        "node_capacity": capacity_of(given["node_capacity"]),
+        "faults": faults_of(given["fault"]),
+        "symmetry": not given["no_symmetry"],
+        "islands": not given["no_islands"],
+        "jobs": given["jobs"] or os.cpu_count() or 1,
+    }
 
 
 def cluster_of(paths: tuple[str, ...], given: dict[str, Any]) -> Cluster:

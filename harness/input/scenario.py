@@ -15,6 +15,7 @@ from ...impl.api.apps import Workload
 from ...impl.api.core import Pod
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import Ref
+from ...impl.api.releases import NEWEST, Release
 from ...impl.kubectl.script import Apply, Scale, Step
 
 
@@ -104,6 +105,12 @@ class Switch(Enum):
         "a node that is not found is refused, and leaves the scheduler's cache, as in Kubernetes 1.10",
     )
     """What repairs `KEPT_NODES`; later nobody asks whether the node is there (k/k#94437)."""
+    EVERY_EVENT = (
+        "queueingHints",
+        "before-1.32",
+        "a scheduler tries a Pod again after every event that a refusing plugin waits for, as before Kubernetes 1.32",
+    )
+    """SchedulerQueueingHints (KEP-4247) is on since 1.32, later than all the others here. In the scheduling queue."""
     FLOWS_NEVER = ("conntrack", "never", "kube-proxy clears no UDP flow, as before k/k#22573")
     """k/k#19029."""
     FLOWS_OF_REMOVED = ("conntrack", "removed-endpoints", "kube-proxy clears UDP flows of removed endpoints alone")
@@ -287,7 +294,8 @@ class Scenario:
     faults: Faults = Faults()
     consistency: Consistency = Consistency.SESSION
     start: Start = Start.SETTLED
-    release: str = "1.32"
+    release: Release = NEWEST
+    """The release of Kubernetes, with the changes that `switches` take from it or give to it."""
     schedulers: Schedulers = Schedulers()
     switches: frozenset[Switch] = frozenset()
     """What is done as Kubernetes did it once."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import evolve, fields, frozen
 from immutabledict import immutabledict
@@ -48,15 +48,14 @@ from .scenario import (
     Bounds,
     Consistency,
     Deadline,
-    Detail,
     Expected,
     Faults,
     Scenario,
     Schedulers,
     Start,
-    Switch,
 )
 from .script import Surroundings, read_script
+from .switches import read_details, read_release, read_switches
 from .unmodelled import outside
 from .workloads import templates
 
@@ -84,12 +83,6 @@ FIELDS = (
 )
 FAULTS = {json_name(one.name): one.name for one in fields(Faults)}
 """Faults by their names in scenario.yaml and in `Faults`."""
-NEEDS: dict[object, Detail] = {
-    "lostEvent": Detail.QUEUE,
-    "apiServerRestart": Detail.QUEUE,
-    **{(one.key, one.value_of_key): one.of for one in Switch if one.of is not None},
-}
-"""Faults, and switches with their values, that are seen only where something is looked at more closely."""
 BOUNDS = ("propagation", "healthChecks", "requests", "pods", "starts", "scores", "mixedViews")
 DEADLINE = {
     "running": "seconds",
@@ -98,7 +91,6 @@ DEADLINE = {
     "start": "start_seconds",
 }
 """What a deadline says by its names in scenario.yaml and in `Deadline`."""
-RELEASES = ("1.32",)
 MOST_NODES = 5000
 """The nodes of the largest cluster that Kubernetes is made for."""
 
@@ -315,10 +307,10 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
         faults=_faults(reader, fields.get("faults")),
         consistency=_choice(reader, fields, "consistency", Consistency.SESSION),
         start=_choice(reader, fields, "start", _usual_start(fields)),
-        release=_release(reader, fields.get("release")),
+        release=read_release(reader, fields.get("release"), fields.get("switches")),
         schedulers=_schedulers(reader, fields.get("schedulers")),
-        switches=_words(reader, fields.get("switches"), Switch),
-        detail=_closer(reader, fields),
+        switches=read_switches(reader, fields.get("switches")),
+        detail=read_details(reader, fields),
         image_behaviour=images is Images.BY_NAME,
         accept_unmodelled="acceptUnmodelled" in fields and reader.flag(fields["acceptUnmodelled"]),
         complete="complete" in fields and reader.flag(fields["complete"]),
@@ -344,15 +336,6 @@ def _choice(reader: Reader, fields: Mapping[str, Located], name: str, usual: Any
     return reader.choice(fields[name], type(usual)) if name in fields else usual
 
 
-def _release(reader: Reader, at: Located | None) -> str:
-    if at is None:
-        return RELEASES[-1]
-    release = reader.text(at)
-    if release and release not in RELEASES:
-        reader.blame(at, f"release {release!r} is not modelled", f"known are {', '.join(RELEASES)}")
-    return release
-
-
 def _schedulers(reader: Reader, at: Located | None) -> Schedulers:
     """Read the names of the schedulers that run; the same one twice is two replicas that are both active."""
     if at is None:
@@ -361,32 +344,6 @@ def _schedulers(reader: Reader, at: Located | None) -> Schedulers:
     if not names:
         reader.blame(at, "expected at least one scheduler", "the usual one is called default-scheduler")
     return Schedulers(names)
-
-
-Word = TypeVar("Word", Switch, Detail)
-
-
-def _words(reader: Reader, at: Located | None, words: type[Word]) -> frozenset[Word]:
-    """Read fields that each have one of a few values."""
-    found = {} if at is None else reader.fields(at, list(dict.fromkeys(one.key for one in words)))
-    known = {(one.key, one.value_of_key): one for one in words}
-    for key, item in found.items():
-        if (key, reader.text(item)) not in known:
-            values = ", ".join(one.value_of_key for one in words if one.key == key)
-            reader.blame(item, f"{item.value!r} is not known of {key}", f"known are {values}")
-    return frozenset(known[key, item.value] for key, item in found.items() if (key, item.value) in known)
-
-
-def _closer(reader: Reader, fields: Mapping[str, Located]) -> frozenset[Detail]:
-    """Read what is looked at more closely; what is seen only so asks for it."""
-    detail = _words(reader, fields.get("detail"), Detail)
-    for field in ("faults", "switches"):
-        given = fields[field].value if field in fields else {}
-        for name, item in given.items() if isinstance(given, dict) else ():
-            needed = NEEDS.get(name) or NEEDS.get((name, str(item.value)))
-            if item.value and needed is not None and needed not in detail:
-                reader.blame(item, "nobody would see it", f"write detail: {{{needed.key}: {needed.value_of_key}}}")
-    return detail
 
 
 def _faults(reader: Reader, at: Located | None) -> Faults:

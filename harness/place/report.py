@@ -10,8 +10,10 @@ from immutabledict import immutabledict
 
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node
+from ...impl.api.releases import NEWEST, Change
 from ...impl.api.well_known import ZONE
-from ...impl.scheduler import DEFAULT, Snapshot, decide
+from ...impl.scheduler import Snapshot, decide
+from ...impl.scheduler.profile import default_profile
 from ...properties.placement.groups import Answer, Fits, Group, Misfit, Undecided
 from ...properties.placement.problem import called
 from .advice import by_scheduling, capacity, changes
@@ -20,7 +22,9 @@ from .place import Wanted, solve
 from .pool import Smallest, smallest
 from .words import Section, core, pods, row, where
 
-EVERY_NODE = evolve(DEFAULT, percentage_of_nodes_to_score=100)
+TELLING = NEWEST.with_change(Change.TAINTS_UNNAMED, done=False)
+"""Whoever asks wants to know which taint it is."""
+EVERY_NODE = evolve(default_profile(TELLING), percentage_of_nodes_to_score=100)
 
 
 @frozen

@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object
 from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.releases import Release
 from ...impl.api.values.selectors import selects
 from ...impl.kubelet.timings import Timings, timings
 from ...impl.kubeproxy.family import IPV6
@@ -122,7 +123,7 @@ def reach(
 
     Raises BadInput for what is wrong with manifests or names.
     """
-    objects, home = at_rest(cluster)
+    objects, home, release = at_rest(cluster)
     place = namespace or home
     if service:
         asked = [find_service(objects, service, place)]
@@ -130,7 +131,7 @@ def reach(
         asked = [one for one in objects if isinstance(one, Service) and one.metadata.namespace == place]
     if not asked:
         raise BadInput((Problem("input", 0, "", f"no Service in namespace {place}"),))
-    scene = Scene(objects)
+    scene = Scene(objects, release)
     matrices = tuple(matrix_in(scene, one.metadata.name, place) for one in asked)
     policies = policies_of(cluster.load().manifests)
     asking = tuple(one for to in asked if client for one in connections(objects, policies, client, to))
@@ -167,17 +168,18 @@ def _in_vain(policies: Iterable[Policy], there: tuple[Party, ...], namespace: st
                     yield f"{policy} ({rule.where}) names a peer that no Pod there is: the peer lets nobody through"
 
 
-def at_rest(cluster: Cluster) -> tuple[tuple[Object, ...], str]:
-    """Give the objects once the manifests are applied and nothing moves any more, and the namespace they go to.
+def at_rest(cluster: Cluster) -> tuple[tuple[Object, ...], str, Release]:
+    """Give the objects once the manifests are applied and nothing moves any more, their namespace, and the release.
 
     The simulated cluster is one of IPv4: Services of both families are settled as if they were of IPv4 alone.
     """
     scenario = cluster.given({"start": "settled", "script": ()}).load().scenario
     single = evolve(scenario, objects=tuple(in_one_family(scenario.objects)))
     try:
-        return tuple(in_both_families(prepare(single).objects, scenario.objects)), scenario.namespace
+        settled = prepare(single).objects
     except (Refused, Restless) as why:
         raise BadInput((Problem("input", 0, "", str(why)),)) from None
+    return tuple(in_both_families(settled, scenario.objects)), scenario.namespace, scenario.release
 
 
 def _advice(service: Service, objects: tuple[Object, ...], propagation: str | None) -> Iterator[str]:

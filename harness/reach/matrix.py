@@ -128,7 +128,7 @@ def matrix_in(scene: Scene, name: str, namespace: str) -> Matrix:
     checks = tuple(
         (node.metadata.name, check)
         for node in scene.nodes
-        for check in health_checks([service], scene.slices, node.metadata.name)
+        for check in health_checks([service], scene.slices, node.metadata.name, release=scene.release)
     )
     return Matrix(f"{namespace}/{name}", cells, proofs, tuple(_remarks(service, scene)), checks)
 

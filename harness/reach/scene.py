@@ -18,6 +18,7 @@ from immutabledict import immutabledict
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.policy import Endpoint, EndpointSlice
+from ...impl.api.releases import NEWEST, Release
 from ...impl.api.well_known import SERVICE_NAME, ZONE
 from ...impl.kubeproxy.chains import ProxyConfig
 from ...impl.kubeproxy.family import FAMILIES, IPV4, IPV6, family_of, shortest
@@ -51,6 +52,7 @@ class Scene:
     """All that a matrix is made of; the rules of a family are made when they are first asked for."""
 
     objects: tuple[Object, ...]
+    release: Release = NEWEST
     services: tuple[Service, ...] = field(init=False)
     slices: tuple[EndpointSlice, ...] = field(init=False)
 
@@ -91,7 +93,7 @@ class Scene:
         addresses = node_addresses(self.nodes, family)
         for node in self.nodes:
             name, labels = node.metadata.name, node.metadata.labels
-            config = ProxyConfig((addresses[name],), POD_NETWORKS[family], family=family)
+            config = ProxyConfig((addresses[name],), POD_NETWORKS[family], family=family, release=self.release)
             ruled = rules(self.services, self.slices, name, config, node_labels=labels)
             yield Stand(name, family, addresses[name], labels.get(ZONE, ""), Sliced(ruled))
 

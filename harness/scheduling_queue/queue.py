@@ -21,6 +21,7 @@ from immutabledict import immutabledict
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.meta import Ref
+from ...impl.api.releases import NEWEST, Release
 from ...impl.scheduler.queue.assume_cache import PodState, SchedulerCache
 from ...impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod
 from ...impl.scheduler.queue.entry import QueuedPodInfo, QueueSettings, Remembers
@@ -56,13 +57,13 @@ V1_32 = (Step.EVICT, Step.CLEAR, Step.REQUEUE, Step.NOMINATE, Step.WRITE)
 
 @frozen
 class Ways:
-    """How the scheduler goes about it; the defaults are those of 1.32.
+    """How the scheduler goes about it; the defaults are those of 1.32 without queueing hints.
 
-    `failure`: the steps after a failed trial, in order. `waits_for_failure`: the next Pod is tried only after them.
-    `counts_nominated`: filters count the Pods that a node is promised to. `drops_missing_nodes`: a node that the API
-    server does not know is taken from the cache. `replaces`: a new list tells what is gone. `notices_loss`: a lost
-    event leads to a new list. `patience_ends`: a victim that is overdue counts as there to stay. `flushes`: Pods that
-    waited for minutes are tried again.
+    `release` decides of one Pod. `failure`: the steps after a failed trial, in order. `waits_for_failure`: the next Pod
+    is tried only after them. `counts_nominated`: filters count the Pods that a node is promised to.
+    `drops_missing_nodes`: a node that the API server does not know is taken from the cache. `replaces`: a new list
+    tells what is gone. `notices_loss`: a lost event leads to a new list. `patience_ends`: a victim that is overdue
+    counts as there to stay. `flushes`: Pods that waited for minutes are tried again.
     """
 
     queue: QueueSettings = field(factory=QueueSettings)
@@ -74,6 +75,7 @@ class Ways:
     notices_loss: bool = False
     patience_ends: bool = False
     flushes: bool = False
+    release: Release = NEWEST
 
 
 @frozen

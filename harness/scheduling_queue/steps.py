@@ -14,6 +14,7 @@ from ...impl.api.core import Pod
 from ...impl.api.meta import Ref
 from ...impl.scheduler.framework import NodeInfo, Snapshot
 from ...impl.scheduler.plugins.priority_sort import priority
+from ...impl.scheduler.profile import default_profile
 from ...impl.scheduler.queue.assume_cache import (
     Corrupted,
     assume_pod,
@@ -79,7 +80,7 @@ def _tries(world: World, pod: str, view: View) -> Iterator[Outcome]:
         yield Outcome("passes it over", world.remember(view, evolve(memory, queue=done(queue, pod))))
         return
     after = evolve(memory, queue=queue)
-    decision = decide(info.pod, _snapshot(world, after, view))
+    decision = decide(info.pod, _snapshot(world, after, view), default_profile(world.ways.release))
     if decision.best:
         for node in decision.best:
             yield _assumes(world, after, info, node, view)

@@ -14,6 +14,7 @@ from ...impl.api.kinds import KINDS, Object
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice
 from ...impl.api.reading.convert import unstructure
+from ...impl.api.releases import NEWEST, Release
 from ...impl.api.requests import Bind, Create, PatchStatus, Request, Update
 from ...impl.api.runtime import IDLE
 from ...impl.api.values.frozen import strings
@@ -27,9 +28,11 @@ from ...impl.etcd import Compacted
 from ...impl.kubectl.run import in_namespace, run, run_requests
 from ...impl.kubelet.runtime import KubeletStep
 from ...impl.kubelet.worker import steps
+from ...impl.kubeproxy.chains import ProxyConfig
 from ...impl.kubeproxy.packet import Packet
 from ...impl.kubeproxy.proxy import rules
 from ...impl.kubeproxy.route import destinations
+from ...impl.scheduler.profile import default_profile
 from ...impl.scheduler.schedule import Decision, schedule
 
 NAMESPACE = "default"
@@ -46,6 +49,7 @@ class Given:
     port: int
     nodes: tuple[Node, ...]
     user: User = ADMIN
+    release: Release = NEWEST
 
     @property
     def pod(self) -> Pod:
@@ -203,7 +207,7 @@ def _delivered(server: Server, watch: WatchFilter, since: int, then: str) -> str
 
 def scheduling(given: Given, server: Server) -> Told:
     """Decide on a node, tell why each other one was not taken, and bind."""
-    decision = schedule(_pod(given, server), _cache(server))
+    decision = schedule(_pod(given, server), _cache(server), default_profile(given.release))
     lines = [line for node in given.nodes for line in _judged(decision, node.metadata.name)]
     if not decision.best:
         return server, (*lines, "", decision.message or decision.skipped, "the Pod stays Pending")
@@ -283,11 +287,15 @@ def _reached(given: Given, service: Service, slices: tuple[EndpointSlice, ...]) 
     node = given.nodes[0].metadata.name
     yield f"kube-proxy on {node} programs:"
     own = f"{NAMESPACE}/{given.name}"
-    yield from (rule.line() for rule in rules([service], slices, node).rules if own in rule.comment)
+    yield from (
+        rule.line()
+        for rule in rules([service], slices, node, ProxyConfig(release=given.release)).rules
+        if own in rule.comment
+    )
     packet = Packet("10.244.0.9", service.spec.cluster_ip, given.port)
     yield ""
     for one in given.nodes:
-        found = destinations(rules([service], slices, one.metadata.name), packet)
+        found = destinations(rules([service], slices, one.metadata.name, ProxyConfig(release=given.release)), packet)
         fates = " or ".join(f"{verdict.fate.name} {verdict.destination}".strip() for verdict in sorted(found, key=str))
         yield f"{one.metadata.name}: {packet.source} -> {packet.destination}:{packet.port} becomes {fates}"
 

@@ -17,6 +17,7 @@ from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import KINDS, Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.reading.load import BadInput, Problem, Text, objects_in
+from ...impl.api.releases import NEWEST, OLDEST, RELEASES
 from ...impl.api.values.frozen import EMPTY
 from ...impl.apiserver.server import Server, key_of, request
 from ...traces.canonical import digest
@@ -58,12 +59,13 @@ class Walk:
 def given(name: str, image: str, port: int, nodes: int | str | Path | None) -> Inputs:
     """Say what a walk starts from; `nodes` is a file with Node objects, or how many plain ones there are.
 
-    Raises BadInput when the file cannot be read.
+    It is through the newest release. Raises BadInput when the file cannot be read.
     """
+    named = {"image": image, "name": name, "port": port, "release": NEWEST.name}
     if nodes is None or isinstance(nodes, int):
-        counted = immutabledict() if nodes is None else immutabledict(nodes=nodes)
-        return Inputs(EMPTY, immutabledict(image=image, name=name, **counted, port=port))
-    return Inputs(gather([nodes]).files, immutabledict(image=image, name=name, port=port))
+        counted = named if nodes is None else {**named, "nodes": nodes}
+        return Inputs(EMPTY, immutabledict(sorted(counted.items())))
+    return Inputs(gather([nodes]).files, immutabledict(named))
 
 
 def walk(inputs: Inputs) -> Walk:
@@ -88,7 +90,8 @@ def _given(inputs: Inputs) -> Given:
     if not nodes:
         raise BadInput((Problem(texts[0].file, 0, "", "there are no Node objects in it"),))
     try:
-        return Given(str(options["name"]), str(options["image"]), int(options["port"]), nodes)
+        release = RELEASES[str(options.get("release", OLDEST.name))]  # A trace that names none is of the oldest.
+        return Given(str(options["name"]), str(options["image"]), int(options["port"]), nodes, release=release)
     except (KeyError, ValueError) as error:
         raise BadTraceError(f"the trace of a walk needs name, image and port: {error}") from None
 

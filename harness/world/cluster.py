@@ -346,6 +346,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         form=form,
         quiet=lambda one: partial(environment.past, _last_change(scenario, one)),
         status=parts.deployment_status,
+        release=scenario.release,
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
@@ -359,6 +360,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         scores=scenario.bounds.scores,
         switches=scenario.switches,
         crowd=scenario.crowd,
+        release=scenario.release,
     )
     if parts.endpoints:
         tracks = scenario.tracks_slices

@@ -26,15 +26,16 @@ from ...impl.api.core import Node, Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
+from ...impl.api.releases import NEWEST, Release
 from ...impl.api.requests import Bind, Delete, PatchStatus, Request
 from ...impl.api.workloads import MAKERS, only_selector
 from ...impl.apiserver.binding import with_condition
 from ...impl.controllers.common import Keep, slim_metadata
 from ...impl.scheduler.filtering import Ready, prepare
 from ...impl.scheduler.framework import Snapshot
-from ...impl.scheduler.plugins.preemption import Candidate, choices
+from ...impl.scheduler.plugins.preemption import Candidate, choices, written_to
 from ...impl.scheduler.plugins.priority_sort import priority
-from ...impl.scheduler.profile import DEFAULT
+from ...impl.scheduler.profile import default_profile
 from ...impl.scheduler.schedule import Decision, decide
 from ...model.machine import View
 from ...model.world.store import Stored
@@ -69,6 +70,7 @@ def processes(
     scores: bool = True,
     switches: Collection[Switch] = (),
     crowd: Crowd = NOBODY,
+    release: Release = NEWEST,
 ) -> tuple[Process, ...]:
     """Make the schedulers: the first is called as all of them are where there is one, the others are numbered.
 
@@ -80,7 +82,7 @@ def processes(
     scheduler has not seen yet would be evicted for ever anew, which says nothing and multiplies everything.
     """
     names = [f"{USER} {number + 1}" if number else USER for number in range(len(schedulers.names))]
-    acts = [partial(_act, one, scores, switches, crowd) for one in schedulers.names]
+    acts = [partial(_act, one, scores, switches, crowd, release) for one in schedulers.names]
     constants = (*constants, *crowd.placed)
     return tuple(_process(name, act, pools, constants, quiet, form) for name, act in zip(names, acts, strict=True))
 
@@ -161,6 +163,7 @@ def _act(
     scores: bool,  # noqa: FBT001 - bound by partial
     switches: Collection[Switch],
     crowd: Crowd,
+    release: Release,
     cache: Cache,
     _key: Ref,
 ) -> Alternatives:
@@ -171,12 +174,12 @@ def _act(
     found: list[Requests] = []
     for pod in cache.list(Pod):
         if waits(pod) and named(pod) == name:
-            decision = decide(pod, snapshot)
+            decision = decide(pod, snapshot, default_profile(release))
             promised = pod.status.nominated_node_name in decision.best
-            nodes = decision.best if promised else choosable(pod, snapshot, decision, crowd, scores=scores)
+            nodes = decision.best if promised else choosable(pod, snapshot, decision, crowd, release, scores=scores)
             found += [(Bind(ref_of(pod), node, pod.metadata.uid),) for node in nodes]
             if not decision.best:
-                found += _preemptions(snapshot, pod, decision)
+                found += _preemptions(snapshot, pod, decision, release)
     return tuple(found)
 
 
@@ -185,19 +188,19 @@ def waits(pod: Pod) -> bool:
     return not pod.spec.node_name and not pod.metadata.terminating
 
 
-def _preemptions(snapshot: Snapshot, pod: Pod, decision: Decision) -> Iterator[Requests]:
+def _preemptions(snapshot: Snapshot, pod: Pod, decision: Decision, release: Release) -> Iterator[Requests]:
     """Give the writes by which room is made for a Pod, for each choice of node and victims that there is."""
     found = decision.preemption
-    ready = prepare(snapshot, pod, DEFAULT) if found.candidates else None
+    ready = prepare(snapshot, pod, default_profile(release)) if found.candidates else None
     if isinstance(ready, Ready):
         for one in choices(snapshot, pod, found, ready):
-            yield tuple(_making_room(snapshot, pod, one))
+            yield tuple(_making_room(snapshot, pod, one, release))
     elif found.message and not found.ineligible and pod.status.nominated_node_name:
         yield (_nominate(pod, ""),)
 
 
-def _making_room(snapshot: Snapshot, pod: Pod, chosen: Candidate) -> Iterator[Request]:
-    for victim in chosen.victims:
+def _making_room(snapshot: Snapshot, pod: Pod, chosen: Candidate, release: Release) -> Iterator[Request]:
+    for victim in written_to(chosen.victims, release):
         if victim.status.condition(DISRUPTION_TARGET) is None:
             yield _mark(victim, named(pod))
         if not victim.metadata.terminating:

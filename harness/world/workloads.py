@@ -14,6 +14,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
+from ...impl.api.releases import NEWEST, Change, Release
 from ...impl.api.requests import Create, Delete, Request, Update
 from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import selects
@@ -39,6 +40,7 @@ def processes(
     form: Callable[[int], Form],
     quiet: Callable[[Workload], Quiet],
     status: bool,
+    release: Release,
 ) -> Iterator[Process]:
     """Make the processes of the controllers of all workloads that there may be.
 
@@ -48,10 +50,10 @@ def processes(
     known = tuple(objects)
     for one in distinct(known, Deployment):
         kinds = 3 if one.spec.strategy.type == "Recreate" else 2
-        yield deployment_process(one, pools, quiet=quiet(one), form=form(kinds), status=status)
+        yield deployment_process(one, pools, quiet=quiet(one), form=form(kinds), status=status, release=release)
     yield from (replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ()))
     for each in distinct(known, StatefulSet):
-        yield statefulset_process(each, pools, constants, quiet=quiet(each), form=form(2))
+        yield statefulset_process(each, pools, constants, quiet=quiet(each), form=form(2), release=release)
 
 
 def distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
@@ -80,6 +82,7 @@ def deployment_process(
     quiet: Quiet,
     form: Form,
     status: bool,
+    release: Release = NEWEST,
 ) -> Process:
     """Make the Deployment controller's process for one Deployment; `status` False leaves out status writes."""
     watches = [
@@ -95,14 +98,19 @@ def deployment_process(
         key=ref_of(one),
         watches=tuple(watches),
         constants=(),
-        act=partial(_deployment_act, status),
+        act=partial(_deployment_act, status, release),
         form=form,
         sees_own=frozenset({"Deployment"}),
     )
 
 
-def _deployment_act(status: bool, cache: Cache, key: Ref) -> Alternatives:  # noqa: FBT001 - bound by partial
-    requests = deployment.reconcile(cache, key)
+def _deployment_act(
+    status: bool,  # noqa: FBT001 - bound by partial
+    release: Release,
+    cache: Cache,
+    key: Ref,
+) -> Alternatives:
+    requests = deployment.reconcile(cache, key, release=release)
     if not status:
         requests = tuple(one for one in requests if not is_deployment_status(one))
     return (requests,) if requests else ()
@@ -166,12 +174,23 @@ def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
 # --- StatefulSet ----------------------------------------------------------------------------------------------------
 
 
+OWN_BEFORE = frozenset({"StatefulSet", "ControllerRevision"})
+OWN = OWN_BEFORE | {"Pod", "PersistentVolumeClaim"}
+
+
 def statefulset_process(
-    one: StatefulSet, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, quiet: Quiet, form: Form
+    one: StatefulSet,
+    pools: dict[str, tuple[str, ...]],
+    constants: tuple[Object, ...],
+    *,
+    quiet: Quiet,
+    form: Form,
+    release: Release = NEWEST,
 ) -> Process:
     """Make the StatefulSet controller's process for one StatefulSet.
 
-    It has no expectations, and so may act before it has seen the Pods that it wrote itself.
+    It has no expectations: before 1.36 it may act before it has seen the Pods that it wrote itself (KEP-5647). What a
+    ReplicaSet's controller wrote it has always waited for.
     """
     keep = statefulset.COARSE_TRANSFORM
     claims = (obj for obj in constants if isinstance(obj, PersistentVolumeClaim))
@@ -192,7 +211,7 @@ def statefulset_process(
         constants=tuple(obj for obj in kept if obj is not None),
         act=_statefulset_act,
         form=form,
-        sees_own=frozenset({"StatefulSet", "ControllerRevision"}),
+        sees_own=OWN if Change.OWN_PODS_SEEN in release else OWN_BEFORE,
     )
 
 

@@ -1,4 +1,4 @@
-"""etcd: what a member stores, as a pure function, `apply(store, operation)`, and its watches; raft makes members one."""
+"""etcd: what a member stores, as a pure function, `apply(store, operation)`, with watches; raft makes members one."""
 
 from __future__ import annotations
 

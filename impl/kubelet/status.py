@@ -1,20 +1,20 @@
 """What the kubelet says of a Pod.
 
-Upstream: pkg/kubelet/kubelet_pods.go (generateAPIPodStatus, getPhase), pkg/kubelet/status/generate.go (v1.32).
+Upstream: pkg/kubelet/kubelet_pods.go (generateAPIPodStatus, getPhase), pkg/kubelet/status/generate.go (v1.32, v1.36).
 Left out on purpose: time stamps (there is no clock), container ids, image digests.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
 
 from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.core import Container, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus
 from ..api.runtime import PodRuntime, Stage
-from ..api.values.frozen import Json, freeze
+from ..api.values.frozen import EMPTY, Json, freeze
+from .phase import Told, containers_ready, initialized, pod_phase, pod_ready
 
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 """The conditions the kubelet writes, in its order; PodScheduled and all others are left as they are."""
@@ -39,23 +39,36 @@ def status(pod: Pod, runtime: PodRuntime, *, address: str = "", gates_open: bool
 
     `gates_open`: the condition of every readiness gate counts as set, whatever the Pod says.
     """
-    phase = _phase(pod, runtime)
+    others = tuple(one for one in pod.status.conditions if one.type not in OWNED)
     if rejected(runtime):
         return evolve(
             pod.status,
-            phase=phase,
+            phase=pod.status.phase if pod.finished else "Failed",
             reason=runtime.reason,
             message=runtime.message,
-            conditions=_conditions(pod, runtime, phase, gates_open=gates_open),
+            conditions=(PodCondition(OWNED[0], "False"), *_FAILED, *others),
         )
+    told = Told(
+        tuple(_init_status(one, runtime) for one in pod.spec.init_containers),
+        tuple(_container_status(one, runtime) for one in pod.spec.containers),
+    )
+    over = runtime.stage is Stage.STOPPED
+    phase = pod.status.phase if pod.finished else pod_phase(pod.spec, told, over=over)  # What is final stays so.
+    containers = containers_ready(pod.spec, told, phase)
+    conditions = (
+        PodCondition(OWNED[0], "True" if _sandboxed(runtime) else "False"),
+        initialized(pod.spec, told, phase),
+        pod_ready(containers, () if gates_open else closed_gates(pod)),
+        containers,
+    )
     has_address = _sandboxed(runtime) or runtime.stage is Stage.STOPPED
     return evolve(
         pod.status,
         phase=phase,
         reason=runtime.reason if runtime.reason == DEADLINE_EXCEEDED else pod.status.reason,
-        conditions=_conditions(pod, runtime, phase, gates_open=gates_open),
-        init_container_statuses=tuple(_init_status(one, runtime) for one in pod.spec.init_containers),
-        container_statuses=tuple(_container_status(one, runtime) for one in pod.spec.containers),
+        conditions=(*conditions, *others),
+        init_container_statuses=told.init,
+        container_statuses=told.regular,
         pod_ip=pod.status.pod_ip or ((address or pod_ip(pod)) if has_address else ""),
     )
 
@@ -66,48 +79,11 @@ def _sandboxed(runtime: PodRuntime) -> bool:
     return pulling or runtime.stage in {Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING}
 
 
-def _phase(pod: Pod, runtime: PodRuntime) -> str:
-    """Give the phase; one that is final stays so, whatever runs."""
-    if pod.finished:
-        return pod.status.phase
-    if runtime.stage is Stage.STOPPED:
-        return "Failed" if rejected(runtime) or runtime.exit_code else "Succeeded"
-    return "Pending" if runtime.stage in {Stage.IDLE, Stage.STARTING} else "Running"
-
-
 # --- conditions ---------------------------------------------------------------------------------------------------
 
 
-def _conditions(pod: Pod, runtime: PodRuntime, phase: str, *, gates_open: bool) -> tuple[PodCondition, ...]:
-    others = tuple(one for one in pod.status.conditions if one.type not in OWNED)
-    return (*_own_conditions(pod, runtime, phase, () if gates_open else _closed_gates(pod)), *others)
-
-
-def _own_conditions(pod: Pod, runtime: PodRuntime, phase: str, gates: tuple[str, ...]) -> Iterable[PodCondition]:
-    yield PodCondition(OWNED[0], "True" if _sandboxed(runtime) else "False")
-    waits = runtime.stage in {Stage.IDLE, Stage.STARTING} and bool(pod.spec.init_containers)
-    yield PodCondition(OWNED[1], "False", "ContainersNotInitialized") if waits else _initialized(runtime, phase)
-    yield _readiness("Ready", pod, runtime, phase, gates)
-    yield _readiness("ContainersReady", pod, runtime, phase)
-
-
-def _initialized(runtime: PodRuntime, phase: str) -> PodCondition:
-    if rejected(runtime):
-        return PodCondition("Initialized", "False", "PodFailed")
-    return PodCondition("Initialized", "True", "PodCompleted" if phase == "Succeeded" else "")
-
-
-def _readiness(kind: str, pod: Pod, runtime: PodRuntime, phase: str, gates: tuple[str, ...] = ()) -> PodCondition:
-    if phase in {"Succeeded", "Failed"}:
-        return PodCondition(kind, "False", "PodCompleted" if phase == "Succeeded" else "PodFailed")
-    if ready(runtime):
-        return PodCondition(kind, "False", "ReadinessGatesNotReady", ", ".join(gates)) if gates else _true(kind)
-    names = " ".join(one.name for one in pod.spec.containers)
-    return PodCondition(kind, "False", "ContainersNotReady", f"containers with unready status: [{names}]")
-
-
-def _true(kind: str) -> PodCondition:
-    return PodCondition(kind, "True")
+_FAILED = tuple(PodCondition(kind, "False", "PodFailed") for kind in OWNED[1:])
+"""What is said of a Pod that was never admitted."""
 
 
 def readiness_gates(spec: PodSpec) -> tuple[str, ...]:
@@ -115,7 +91,7 @@ def readiness_gates(spec: PodSpec) -> tuple[str, ...]:
     return tuple(gate.get("conditionType", "") for gate in spec.extra.get("readinessGates") or ())
 
 
-def _closed_gates(pod: Pod) -> tuple[str, ...]:
+def closed_gates(pod: Pod) -> tuple[str, ...]:
     """Say of each readiness gate that is not open why not; their conditions are other controllers' business."""
     found = [(kind, pod.status.condition(kind)) for kind in readiness_gates(pod.spec)]
     return tuple(
@@ -135,6 +111,10 @@ def ready(runtime: PodRuntime) -> bool:
 # --- containers ---------------------------------------------------------------------------------------------------
 
 
+_ENDED: immutabledict[str, Json] = freeze({"terminated": {"exitCode": 1, "reason": "Error"}})
+"""How a container ended that waits to be started again."""
+
+
 def _container_status(container: Container, runtime: PodRuntime) -> ContainerStatus:
     running = (
         runtime.stage in {Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING} and runtime.reason != "CrashLoopBackOff"
@@ -145,6 +125,7 @@ def _container_status(container: Container, runtime: PodRuntime) -> ContainerSta
         started=running,
         restart_count=runtime.restarts,
         state=_state(runtime),
+        last_state=_ENDED if runtime.reason == "CrashLoopBackOff" else EMPTY,
         image=container.image,
     )
 

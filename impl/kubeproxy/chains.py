@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
+from ..api.releases import NEWEST, Release
 from .endpoints import Address, Choice
 from .family import IPV4, LOOPBACK, contains
 from .rule import Rule
@@ -37,6 +38,7 @@ class ProxyConfig:
     family: str = IPV4
     counters: bool = True
     """Whether the kernel has nfacct, which counts packets to localhost's node ports and invalid ones."""
+    release: Release = NEWEST
 
     @property
     def serves_localhost(self) -> bool:

@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from ..api.core import Service
 from ..api.policy import EndpointSlice
+from ..api.releases import NEWEST, Release
 from .endpoints import addresses_of
 from .packet import Fate, Packet, Verdict
 from .route import follow, route
@@ -125,11 +126,13 @@ class Served:
         return entry.protocol == "UDP" and (at_node or (entry.destination, entry.port) in self._doors)
 
 
-def served(services: Iterable[Service], slices: Iterable[EndpointSlice], node_name: str) -> tuple[Served, ...]:
+def served(
+    services: Iterable[Service], slices: Iterable[EndpointSlice], node_name: str, release: Release = NEWEST
+) -> tuple[Served, ...]:
     """Give the UDP ports with the endpoints that serve them."""
     known = tuple(slices)
     return tuple(
-        Served(port, frozenset(one.target for one in addresses_of(port, known, node_name) if one.serving))
+        Served(port, frozenset(one.target for one in addresses_of(port, known, node_name, release) if one.serving))
         for port in ports(services)
         if port.protocol == "UDP"
     )

@@ -1,6 +1,6 @@
 """Which endpoints a Service port has, and which of them this node's traffic may use.
 
-Upstream: pkg/proxy/endpointslicecache.go and pkg/proxy/topology.go (v1.32).
+Upstream: pkg/proxy/endpointslicecache.go and pkg/proxy/topology.go (v1.32, v1.36).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import frozen
 
 from ..api.policy import Endpoint, EndpointSlice
+from ..api.releases import NEWEST, Change, Release
 from ..api.well_known import SERVICE_NAME, ZONE
 from .family import family_of, join, shortest, split
 from .services import OTHER_PROXY, Port
@@ -59,14 +60,25 @@ def by_service(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], list[En
     return found
 
 
-def addresses_of(port: Port, slices: Iterable[EndpointSlice], node_name: str) -> tuple[Address, ...]:
-    """Give the endpoints of a port in the order of their text; of two alike the local one, else the first, counts."""
+def addresses_of(
+    port: Port, slices: Iterable[EndpointSlice], node_name: str, release: Release = NEWEST
+) -> tuple[Address, ...]:
+    """Give the endpoints of a port in the order of their text, one for each address."""
     found: dict[str, Address] = {}
     for one in sorted(slices, key=lambda one: (one.metadata.namespace, one.metadata.name)):
         for address in _in_slice(port, one, node_name):
-            if address.target not in found or address.local:
+            if address.target not in found or _replaces(address, release):
                 found[address.target] = address
     return tuple(found[target] for target in sorted(found))
+
+
+def _replaces(address: Address, release: Release) -> bool:
+    """Tell whether an endpoint counts instead of one before with its address: before 1.36 a local one did so.
+
+    Since then one that does not terminate does: the address may have been another Pod's. Of two such upstream leaves
+    open which counts.
+    """
+    return not address.terminating if Change.LIVING_ENDPOINT_COUNTS in release else address.local
 
 
 def _in_slice(port: Port, one: EndpointSlice, node_name: str) -> Iterator[Address]:
@@ -96,10 +108,14 @@ def _address(endpoint: Endpoint, number: int, node_name: str) -> Address:
 
 
 def endpoints_for(
-    port: Port, slices: Iterable[EndpointSlice], node_name: str, node_labels: Mapping[str, str] | None = None
+    port: Port,
+    slices: Iterable[EndpointSlice],
+    node_name: str,
+    node_labels: Mapping[str, str] | None = None,
+    release: Release = NEWEST,
 ) -> Choice:
     """Choose among a port's endpoints for a node: the ready ones; where there is none, those that still serve."""
-    found = addresses_of(port, slices, node_name)
+    found = addresses_of(port, slices, node_name, release)
     zone = _zone_to_keep(found, (node_labels or {}).get(ZONE, ""))
     cluster = _cluster(found, zone) if port.uses_cluster_endpoints else ()
     if not port.uses_local_endpoints:

@@ -16,6 +16,7 @@ from attrs import frozen
 
 from ..api.core import Service
 from ..api.policy import EndpointSlice
+from ..api.releases import NEWEST, Release
 from .endpoints import addresses_of, by_service
 from .family import IPV4
 from .services import Port, ports
@@ -47,15 +48,21 @@ class HealthCheck:
 
 
 def health_checks(
-    services: Iterable[Service], slices: Iterable[EndpointSlice], node_name: str, family: str = IPV4
+    services: Iterable[Service],
+    slices: Iterable[EndpointSlice],
+    node_name: str,
+    family: str = IPV4,
+    release: Release = NEWEST,
 ) -> tuple[HealthCheck, ...]:
     """Give the health checks a node serves, in the order of their Services."""
-    local = local_ready(slices, node_name, family)
+    local = local_ready(slices, node_name, family, release)
     asked = {(one.namespace, one.service): one.health_check_node_port for one in ports(services, family)}
     return tuple(HealthCheck(*name, port, local.get(name, 0)) for name, port in sorted(asked.items()) if port)
 
 
-def local_ready(slices: Iterable[EndpointSlice], node_name: str, family: str = IPV4) -> dict[tuple[str, str], int]:
+def local_ready(
+    slices: Iterable[EndpointSlice], node_name: str, family: str = IPV4, release: Release = NEWEST
+) -> dict[tuple[str, str], int]:
     """Count the addresses of ready endpoints on a node by Service (namespace, name); those without any are left out.
 
     The slices alone decide, whether or not there is such a Service.
@@ -64,7 +71,7 @@ def local_ready(slices: Iterable[EndpointSlice], node_name: str, family: str = I
     for name, mine in sorted(by_service(slices).items()):
         offered = sorted({(port.name, port.protocol or "TCP") for one in mine for port in one.ports})
         asked = (Port(*name, *port, cluster_ip="", port=0, family=family) for port in offered)
-        ends = (end for port in asked for end in addresses_of(port, mine, node_name))
+        ends = (end for port in asked for end in addresses_of(port, mine, node_name, release))
         if ready := {end.ip for end in ends if end.local and end.ready}:
             found[name] = len(ready)
     return found

@@ -127,9 +127,9 @@ def nft_table(
     chains = _common(config)
     maps: dict[str, dict[Key, str]] = {name: {} for name in MAPS}
     sets: dict[str, int] = {}
-    for port in ports(services, config.family):
+    for port in ports(services, config.family, config.release):
         mine = known.get((port.namespace, port.service), ())
-        choice = endpoints_for(port, mine, node_name, node_labels)
+        choice = endpoints_for(port, mine, node_name, node_labels, config.release)
         for piece in _port(port, choice, config):
             if len(piece) == 2:
                 chains[piece[0]] = piece[1]

@@ -11,6 +11,7 @@ from attrs import evolve
 
 from ..api.core import Service
 from ..api.policy import EndpointSlice
+from ..api.releases import Release
 from .chains import EXTERNAL_SERVICES, MARK_MASQ, NODE_PORTS, PROXY_FIREWALL, SERVICES, ProxyConfig, port_rules
 from .endpoints import Choice, by_service, endpoints_for
 from .family import IPV4, LOOPBACK
@@ -35,19 +36,25 @@ def rules(
     mine = by_service(slices)
     chosen = [
         pair
-        for port in ports(services, config.family)
-        for pair in port_choices((port,), mine.get((port.namespace, port.service), ()), node_name, node_labels)
+        for port in ports(services, config.family, config.release)
+        for pair in port_choices(
+            (port,), mine.get((port.namespace, port.service), ()), node_name, node_labels, config.release
+        )
     ]
     large = sum(choice.known for _, choice in chosen) > LARGE
     return ruled(rules_of(chosen, config, large=large), config)
 
 
 def port_choices(
-    some: Iterable[Port], slices: Iterable[EndpointSlice], node_name: str, node_labels: Mapping[str, str] | None
+    some: Iterable[Port],
+    slices: Iterable[EndpointSlice],
+    node_name: str,
+    node_labels: Mapping[str, str] | None,
+    release: Release,
 ) -> list[tuple[Port, Choice]]:
     """Give ports of one Service with the endpoints chosen for them; `slices` are those of the Service."""
     known = tuple(slices)
-    return [(port, endpoints_for(port, known, node_name, node_labels)) for port in some]
+    return [(port, endpoints_for(port, known, node_name, node_labels, release)) for port in some]
 
 
 def rules_of(chosen: Iterable[tuple[Port, Choice]], config: ProxyConfig, *, large: bool) -> Iterator[Rule]:

@@ -1,6 +1,6 @@
 """What kube-proxy keeps of a Service: one value per port.
 
-Upstream: pkg/proxy/serviceport.go (v1.32).
+Upstream: pkg/proxy/serviceport.go (v1.32, v1.36).
 A port of a Service with both families is two values, one for each proxier.
 """
 
@@ -15,6 +15,7 @@ from ipaddress import ip_network
 from attrs import frozen
 
 from ..api.core import Service
+from ..api.releases import NEWEST, Change, Release
 from ..api.values.frozen import Json
 from .family import IPV4, family_of, shortest
 
@@ -73,9 +74,9 @@ def _hash(text: str) -> str:
     return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:16]
 
 
-def ports(services: Iterable[Service], family: str = IPV4) -> tuple[Port, ...]:
+def ports(services: Iterable[Service], family: str = IPV4, release: Release = NEWEST) -> tuple[Port, ...]:
     """Give every port the proxier of a family serves, by name; headless and ExternalName Services have none."""
-    found = (port for service in services if _served(service) for port in service_ports(service, family))
+    found = (port for service in services if _served(service) for port in service_ports(service, family, release))
     return tuple(sorted(found, key=lambda one: (one.namespace, one.service, one.name, one.protocol)))
 
 
@@ -92,7 +93,7 @@ def cluster_ip_of(service: Service, family: str) -> str:
     return next((one for one, of in zip(known, families, strict=False) if of == family and one not in {"", "None"}), "")
 
 
-def service_ports(service: Service, family: str = IPV4) -> Iterator[Port]:
+def service_ports(service: Service, family: str = IPV4, release: Release = NEWEST) -> Iterator[Port]:
     """Give the ports of one Service for one family; none if it has no cluster IP of it."""
     spec = service.spec
     cluster_ip = cluster_ip_of(service, family)
@@ -112,7 +113,7 @@ def service_ports(service: Service, family: str = IPV4) -> Iterator[Port]:
             node_port=port.node_port,
             external_ips=tuple(shortest(ip) for ip in spec.external_ips if family_of(ip) == family),
             load_balancer_ips=tuple(_load_balancer_ips(service.extra.get("status"), family)),
-            source_ranges=tuple(_ranges(spec.load_balancer_source_ranges, family)),
+            source_ranges=_restricting(tuple(_ranges(spec.load_balancer_source_ranges, family)), release),
             internal_local=spec.internal_traffic_policy == "Local",
             external_local=external_local,
             health_check_node_port=spec.extra.get("healthCheckNodePort", 0) if needs_health_check else 0,
@@ -135,6 +136,12 @@ def _load_balancer_ips(status: Json, family: str) -> Iterator[str]:
         address = ingress.get("ip", "")
         if address and family_of(address) == family and ingress.get("ipMode", "VIP") == "VIP":
             yield shortest(address)
+
+
+def _restricting(ranges: tuple[str, ...], release: Release) -> tuple[str, ...]:
+    """Leave out all ranges where one of them holds every address: since 1.34 that is no restriction."""
+    everywhere = Change.EVERYWHERE_UNRESTRICTED in release and any(one.endswith("/0") for one in ranges)
+    return () if everywhere else ranges
 
 
 def _ranges(texts: Iterable[str], family: str) -> Iterator[str]:

@@ -101,7 +101,7 @@ def sync(
     `full` asks for all chains, `delete` for the end of chains that nobody needs. The rules of a Service that has not
     changed are those it had: they depend on its ports, its slices and the settings alone.
     """
-    now = _known(services, slices, settings.config.family)
+    now = _known(services, slices, settings.config)
     whole = full or previous is None or previous.settings != settings
     old = Synced(settings, immutabledict(), immutabledict(), frozenset()) if previous is None else previous
     kept = {name: old.own[name] for name, one in now.items() if not whole and old.known.get(name) == one}
@@ -116,7 +116,7 @@ def sync(
 
 
 def _chosen(one: Known, settings: Settings) -> list[tuple[Port, Choice]]:
-    return port_choices(one.ports, one.slices, settings.node_name, settings.node_labels)
+    return port_choices(one.ports, one.slices, settings.node_name, settings.node_labels, settings.config.release)
 
 
 def _own(chosen: list[tuple[Port, Choice]], config: ProxyConfig, *, large: bool) -> Own:
@@ -128,11 +128,13 @@ def is_own(rule: Rule) -> bool:
     return rule.table == "nat" and rule.chain.startswith(OWN)
 
 
-def _known(services: Iterable[Service], slices: Iterable[EndpointSlice], family: str) -> dict[Name, Known]:
+def _known(services: Iterable[Service], slices: Iterable[EndpointSlice], config: ProxyConfig) -> dict[Name, Known]:
     """Sort out what is known by Service, in the order of names."""
-    mine = by_service(one for one in slices if one.address_type == family)
+    mine = by_service(one for one in slices if one.address_type == config.family)
     found = {}
-    for name, some in groupby(ports(services, family), key=lambda one: (one.namespace, one.service)):
+    for name, some in groupby(
+        ports(services, config.family, config.release), key=lambda one: (one.namespace, one.service)
+    ):
         ends = sorted(mine.get(name, ()), key=lambda one: one.metadata.name)
         found[name] = Known(tuple(some), tuple(map(_looked_at, ends)))
     return found

@@ -1,21 +1,23 @@
 """Profiles: which plugins run, in which order, with which weights and arguments; and the default one.
 
-Upstream: pkg/scheduler/apis/config/v1/{default_plugins,defaults}.go and apis/config/types_pluginargs.go (v1.32).
+Upstream: pkg/scheduler/apis/config/v1/{default_plugins,defaults}.go and apis/config/types_pluginargs.go (v1.32, v1.36).
 Profiles are read from a KubeSchedulerConfiguration in configuration.py.
 Left out on purpose: dynamic resources, and what binds volumes once a node is chosen.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from attrs import evolve, frozen
 
 from ..api.core import NodeAffinity
+from ..api.releases import NEWEST, Change, Release
 from .framework import FilterPlugin, ScorePlugin
 from .plugins import (
     balanced_allocation,
+    dynamic_resources,
     image_locality,
     inter_pod_affinity,
     inter_pod_affinity_score,
@@ -42,43 +44,51 @@ class Profile:
     """Filters in the order in which the first that refuses wins, and rankings with their weights.
 
     `percentage_of_nodes_to_score`: when so many of the nodes are feasible, no more are looked at; 0 is fewer the more
-    nodes there are. At least a hundred are always looked for.
+    nodes there are. At least a hundred are always looked for. `gives_back`: DynamicResources comes before preemption.
     """
 
     filters: tuple[FilterPlugin[Any], ...]
     scores: tuple[ScorePlugin[Any], ...]
     percentage_of_nodes_to_score: int = 0
     preempts: bool = True
+    gives_back: bool = False
+    release: Release = NEWEST
 
 
-DEFAULT = Profile(
-    filters=(
-        node_unschedulable.PLUGIN,
-        node_name.PLUGIN,
-        taint_toleration.PLUGIN,
-        node_affinity.PLUGIN,
-        node_ports.PLUGIN,
-        node_resources_fit.PLUGIN,
-        volume_restrictions.PLUGIN,
-        node_volume_limits.PLUGIN,
-        volume_binding.PLUGIN,
-        volume_zone.PLUGIN,
-        pod_topology_spread.PLUGIN,
-        inter_pod_affinity.PLUGIN,
-    ),
-    scores=(
-        taint_toleration.SCORE,
-        node_affinity.SCORE,
-        node_resources_fit.SCORE,
-        pod_topology_spread_score.SCORE,
-        inter_pod_affinity_score.SCORE,
-        balanced_allocation.SCORE,
-        image_locality.SCORE,
-    ),
-)
+@cache
+def default_profile(release: Release) -> Profile:
+    """Give the profile that a release's scheduler has unless it is told otherwise; the same value each time."""
+    return Profile(
+        filters=(
+            node_unschedulable.PLUGIN,
+            node_name.PLUGIN,
+            taint_toleration.plugin(release),
+            node_affinity.PLUGIN,
+            node_ports.PLUGIN,
+            node_resources_fit.plugin_with(release),
+            volume_restrictions.plugin(release),
+            node_volume_limits.PLUGIN,
+            volume_binding.plugin(release),
+            volume_zone.PLUGIN,
+            pod_topology_spread.PLUGIN,
+            inter_pod_affinity.PLUGIN,
+        ),
+        scores=(
+            taint_toleration.SCORE,
+            node_affinity.SCORE,
+            node_resources_fit.SCORE,
+            pod_topology_spread_score.SCORE,
+            inter_pod_affinity_score.SCORE,
+            *((dynamic_resources.SCORE,) if Change.DYNAMIC_RESOURCES in release else ()),
+            balanced_allocation.score_with(release, balanced_allocation.SCORED, 1),
+            image_locality.SCORE,
+        ),
+        gives_back=Change.DYNAMIC_RESOURCES in release,
+        release=release,
+    )
 
-PLAIN_FILTERS: tuple[FilterPlugin[Any], ...] = DEFAULT.filters
-PLAIN_SCORES: tuple[ScorePlugin[Any], ...] = DEFAULT.scores
+
+DEFAULT = default_profile(NEWEST)
 
 
 @frozen
@@ -95,24 +105,24 @@ class Args:
     added_affinity: NodeAffinity = NodeAffinity()
 
 
-def filter_plugin(name: str, args: Args) -> FilterPlugin[Any] | None:
-    """Give a plugin that refuses nodes, with its arguments; None if there is none of that name."""
+def filter_plugin(name: str, args: Args, release: Release = NEWEST) -> FilterPlugin[Any] | None:
+    """Give a release's plugin that refuses nodes, with its arguments; None if there is none of that name."""
     if name == node_resources_fit.NAME and (args.ignored_resources or args.ignored_resource_groups):
-        return node_resources_fit.plugin_with(args.ignored_resources, args.ignored_resource_groups)
+        return node_resources_fit.plugin_with(release, args.ignored_resources, args.ignored_resource_groups)
     if name == pod_topology_spread.NAME and args.default_constraints is not None:
         constraints = partial(pod_topology_spread_score.hard_defaults, args.default_constraints)
         return pod_topology_spread.plugin_with(constraints)
     if name == node_affinity.NAME and args.added_affinity != NodeAffinity():
         return node_affinity.plugin_with(args.added_affinity)
-    return next((one for one in PLAIN_FILTERS if one.name == name), None)
+    return next((one for one in default_profile(release).filters if one.name == name), None)
 
 
-def score_plugin(name: str, weight: int, args: Args) -> ScorePlugin[Any] | None:
-    """Give a plugin that ranks nodes, with its weight and arguments; None if there is none of that name."""
+def score_plugin(name: str, weight: int, args: Args, release: Release = NEWEST) -> ScorePlugin[Any] | None:
+    """Give a release's plugin that ranks nodes, with its weight and arguments; None if there is none of that name."""
     if name == node_resources_fit.NAME:
         return resource_scoring.score_with(args.scoring_strategy, weight)
     if name == balanced_allocation.NAME:
-        return balanced_allocation.score_with(args.balanced_resources, weight)
+        return balanced_allocation.score_with(release, args.balanced_resources, weight)
     if name == pod_topology_spread.NAME:
         return pod_topology_spread_score.score_with(args.default_constraints, weight)
     if name == inter_pod_affinity.NAME:
@@ -121,5 +131,5 @@ def score_plugin(name: str, weight: int, args: Args) -> ScorePlugin[Any] | None:
         return inter_pod_affinity_score.score_with(hard, weight, ignore_preferred_terms_of_existing_pods=ignore)
     if name == node_affinity.NAME and args.added_affinity != NodeAffinity():
         return node_affinity.score_with(args.added_affinity, weight)
-    plain = next((one for one in PLAIN_SCORES if one.name == name), None)
+    plain = next((one for one in default_profile(release).scores if one.name == name), None)
     return None if plain is None else evolve(plain, weight=weight)

@@ -17,6 +17,7 @@ from ..api.core import Pod
 from . import message as words
 from .filtering import Ready, enough, find, prepare
 from .framework import NodeInfo, Refusal, ScorePlugin, Snapshot
+from .plugins.dynamic_resources import NEVER_ASKED, NOTHING_TO_GIVE_BACK
 from .plugins.preemption import Preemption, preempt
 from .plugins.scheduling_gates import pre_enqueue
 from .profile import DEFAULT, Profile
@@ -35,7 +36,7 @@ class Decision:
 
     `best` are the nodes with the highest total score, `message` is "" unless no node is feasible, `skipped` says why
     the Pod was not tried at all ("" if it was), `preemption` says whom it would evict if no node is feasible.
-    Of many nodes only `looked_at` are, and only those are named.
+    Of many nodes only `looked_at` are, and only those are named. `after` is what plugins said once no node was left.
     """
 
     feasible: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class Decision:
     message: str = ""
     skipped: str = ""
     preemption: Preemption = NO_PREEMPTION
+    after: tuple[str, ...] = ()
     looked_at: int = 0
 
     @property
@@ -99,9 +101,15 @@ def _nowhere(
     ready: Ready | None,
     config: Profile,
 ) -> Decision:
-    after = preempt(snapshot, pod, refusals, ready) if config.preempts else NO_PREEMPTION
-    full = f"{message} {after.message}" if after.message else message
-    return Decision(refusals=refusals, message=full, preemption=after, looked_at=len(snapshot.nodes))
+    after = NO_PREEMPTION
+    if config.gives_back and ready is None:
+        after = Preemption(message=NEVER_ASKED)
+    elif config.preempts:
+        after = preempt(snapshot, pod, refusals, ready)
+    first = (NOTHING_TO_GIVE_BACK,) if config.gives_back and ready is not None and not after.candidates else ()
+    said = (*first, after.message) if after.message else first
+    full = f"{message} {', '.join(said)}" if said else message
+    return Decision(refusals=refusals, message=full, preemption=after, after=said, looked_at=len(snapshot.nodes))
 
 
 def _scores(snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...], config: Profile, question: int) -> Scores:

@@ -19,6 +19,7 @@ from immutabledict import immutabledict
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.meta import ObjectMeta
+from ...impl.api.releases import NEWEST
 from ...impl.scheduler import decide
 from ...impl.scheduler.amounts import requested
 from ...impl.scheduler.framework import FilterPlugin, Snapshot
@@ -117,7 +118,7 @@ def victims_are_less_important(count: int = 3) -> Answer:
     return _always(every_path(claim))
 
 
-ONLY_ROOM = Profile((node_resources_fit.PLUGIN,), ())
+ONLY_ROOM = Profile((node_resources_fit.plugin_with(NEWEST),), ())
 
 
 def _priority(pod: Pod) -> Any:

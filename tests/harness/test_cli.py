@@ -134,7 +134,7 @@ def test_what_holds_is_said_and_exits_with_0(run: Run) -> None:
     assert lines[4] == "convergence    HOLDS     The count stays small."
     assert "Within these bounds:\n  - no more than a few nodes\n" in out
     assert "Not modelled:\n  - the rest of the world\n" in out
-    assert lines[-1].startswith("2 states, 1 transitions, depth 1, ")
+    assert lines[-1].startswith("Kubernetes 1.36: 2 states, 1 transitions, depth 1, ")
 
 
 def test_what_is_violated_is_shown_step_by_step_with_a_trace_that_replays(run: Run) -> None:
@@ -159,7 +159,8 @@ def test_a_trace_holds_everything_that_its_replay_needs(run: Run, tmp_path: Path
     (tmp_path / "web.yaml").unlink()
     document = read(tmp_path / ".kubeproof" / "traces" / "web-convergence.json")
     assert document.inputs.files == {"web.yaml": MANIFESTS}
-    assert document.inputs.options == {"nodes": 3, "faults": {"crash": 2}, "bounds": {"propagation": "5s"}}
+    given = {"nodes": 3, "faults": {"crash": 2}, "bounds": {"propagation": "5s"}}
+    assert document.inputs.options == given | {"release": "1.36"}
     assert run("replay", ".kubeproof/traces/web-convergence.json")[0] == 0
 
 

@@ -103,6 +103,7 @@ def test_a_failing_check_shows_the_report_and_leaves_a_trace_under_the_root(proj
     assert json.loads(path.read_text())["inputs"]["options"] == {
         "faults": dict.fromkeys(FAULTS, 0) | {"crash": 1},
         "nodes": 1,
+        "release": "1.36",
         "script": [],
     }
 

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
+from places import EXAMPLES
 
 HOOK = "lifecycle: {preStop: {sleep: {seconds: 10}}}, "
 HOST = "kubernetes.io/hostname"
@@ -185,6 +186,18 @@ metadata: {name: shop}
 
 def wish(*script: Any, **options: Any) -> dict[str, Any]:
     return {"script": list(script), "bounds": {"propagation": "5s", "pods": 6}, **options}
+
+
+SMALL_FIRST = "\n---\n".join(
+    (EXAMPLES / "room-for-one" / name).read_text() for name in ("nodes.yaml", "deployments.yaml")
+)
+ONE_AFTER_THE_OTHER: dict[str, Any] = {
+    "nodes": None,
+    "script": [
+        {"apply": {"object": yaml.safe_load((EXAMPLES / "room-for-one" / "next" / name).read_text())}}
+        for name in ("small.yaml", "needs-little.yaml")
+    ],
+}
 
 
 WORLDS = {
@@ -455,5 +468,11 @@ WORLDS = {
     "a step in another namespace": World(
         deployment(own=", namespace: shop"),
         wish({"scale": {"kind": "Deployment", "name": "web", "replicas": 2, "namespace": "shop"}}),
+    ),
+    # --- releases
+    "a small Pod before one that needs the little node": World(SMALL_FIRST, ONE_AFTER_THE_OTHER),
+    "the same up to 1.35": World(SMALL_FIRST, ONE_AFTER_THE_OTHER | {"release": "1.35"}),
+    "the same with the scores of 1.35": World(
+        SMALL_FIRST, ONE_AFTER_THE_OTHER | {"switches": {"balanceScore": "before-1.36"}}
     ),
 }  # fmt: skip

@@ -20,6 +20,7 @@ from attrs import frozen
 from kubeproof.impl.api.core import Service
 from kubeproof.impl.api.policy import EndpointSlice
 from kubeproof.impl.api.reading import convert
+from kubeproof.impl.api.releases import OLDEST, Release
 from kubeproof.impl.kubeproxy.chains import ProxyConfig
 from kubeproof.impl.kubeproxy.health import HealthCheck, health_checks, local_ready
 from kubeproof.impl.kubeproxy.packet import Fate, Packet
@@ -44,9 +45,9 @@ class Disagreement:
     ours: str
 
 
-def judge(record: Record) -> tuple[Disagreement, ...]:
+def judge(record: Record, release: Release = OLDEST) -> tuple[Disagreement, ...]:
     """Give every difference between the recorded outcomes of a record and ours."""
-    return tuple(_differences(record))
+    return tuple(_differences(record, release))
 
 
 Difference = tuple[str, str, str]
@@ -64,8 +65,8 @@ class Ours:
     local: Mapping[tuple[str, str], int]
 
 
-def _differences(record: Record) -> Iterator[Disagreement]:
-    for step, (ours, outcome) in enumerate(zip(replayed(record), record["outcomes"], strict=True)):
+def _differences(record: Record, release: Release) -> Iterator[Disagreement]:
+    for step, (ours, outcome) in enumerate(zip(replayed(record, release), record["outcomes"], strict=True)):
         found = (
             *_line_differences(ours.rules, outcome["tablesAfter"]),
             *_sync_differences(ours.sync, outcome),
@@ -76,7 +77,7 @@ def _differences(record: Record) -> Iterator[Disagreement]:
         yield from (Disagreement(step, *one) for one in found)
 
 
-def replayed(record: Record) -> Iterator[Ours]:
+def replayed(record: Record, release: Release = OLDEST) -> Iterator[Ours]:
     """Give what we make of each step of a record."""
     environment = record["environment"]
     host = environment["hostname"]
@@ -84,6 +85,7 @@ def replayed(record: Record) -> Iterator[Ours]:
         node_ips=tuple(environment["nodeIPs"].split(",")),
         cluster_cidr=environment["podCIDR"] if record["localDetector"] else "",
         masquerade_all=record["masqueradeAll"],
+        release=release,
     )
     services: dict[str, Service] = {}
     slices: dict[str, EndpointSlice] = {}
@@ -95,7 +97,7 @@ def replayed(record: Record) -> Iterator[Ours]:
         now = (tuple(services.values()), tuple(slices.values()))
         done = sync(synced, *now, settings)
         synced, tables = done.synced, restored(tables, done.text)
-        checks, local = health_checks(*now, host), local_ready(now[1], host)
+        checks, local = health_checks(*now, host, release=release), local_ready(now[1], host, release=release)
         yield Ours(done, rules(*now, host, config, node_labels=labels), tables, checks, local)
 
 

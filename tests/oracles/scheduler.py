@@ -1,7 +1,7 @@
 """Does the scheduler decide as the recorded kube-scheduler did? The comparison of one recording with our own decision.
 
-The recordings (tests/vectors/scheduler) hold the cluster, the Pod and everything kube-scheduler v1.32 made of them.
-Not compared: the order of reasons on one node (upstream ranges over a map).
+The recordings (tests/vectors/scheduler) hold the cluster, the Pod and all that the kube-scheduler of a release made of
+them. Not compared: the order of reasons on one node (upstream ranges over a map).
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import BY_NAME
 from kubeproof.impl.api.reading.convert import from_json
-from kubeproof.impl.scheduler import Decision, Preemption, Refusal, schedule
+from kubeproof.impl.api.releases import OLDEST, Release
+from kubeproof.impl.scheduler import Decision, Profile, Refusal, schedule
 from kubeproof.impl.scheduler.filtering import prepare
 from kubeproof.impl.scheduler.framework import Snapshot
-from kubeproof.impl.scheduler.plugins.preemption import importance
-from kubeproof.impl.scheduler.profile import DEFAULT
+from kubeproof.impl.scheduler.plugins import dynamic_resources
+from kubeproof.impl.scheduler.plugins.preemption import importance, written_to
+from kubeproof.impl.scheduler.profile import default_profile
 
 Record = Mapping[str, Any]
 
@@ -50,19 +52,20 @@ def not_modelled(record: Record) -> str | None:
     return "spec.resourceClaims not modelled" if pod.spec.extra.get("resourceClaims") else None
 
 
-def judge(record: Record) -> Difference | None:
+def judge(record: Record, release: Release = OLDEST) -> Difference | None:
     """Give the first difference between a recorded decision and ours, scores included; None when they agree."""
-    return next(differences(record), None)
+    return next(differences(record, release), None)
 
 
-def differences(record: Record) -> Iterator[Difference]:
+def differences(record: Record, release: Release = OLDEST) -> Iterator[Difference]:
     """Yield every difference: refusals, feasible nodes and message first, then scores and the best nodes."""
     pod, cache = cluster(record)
-    ours = schedule(pod, cache)
+    profile = default_profile(release)
+    ours = schedule(pod, cache, profile)
     yield from in_filters(record["outcome"], ours)
-    yield from in_plugins(record["outcome"], pod, Snapshot.of(cache))
+    yield from in_plugins(record["outcome"], pod, Snapshot.of(cache), profile)
     yield from in_scores(record["outcome"], ours)
-    yield from in_preemption(record["outcome"].get("preemption"), ours.preemption)
+    yield from in_preemption(record["outcome"].get("preemption"), ours, release)
 
 
 def in_filters(theirs: Mapping[str, Any], ours: Decision) -> Iterator[Difference]:
@@ -78,9 +81,9 @@ def in_filters(theirs: Mapping[str, Any], ours: Decision) -> Iterator[Difference
     yield from _compare("message", theirs.get("message", ""), ours.message)
 
 
-def in_plugins(theirs: Mapping[str, Any], pod: Pod, snapshot: Snapshot) -> Iterator[Difference]:
+def in_plugins(theirs: Mapping[str, Any], pod: Pod, snapshot: Snapshot, profile: Profile) -> Iterator[Difference]:
     """Yield the differences in which filters were skipped and in what each of the others says of each node."""
-    ready = prepare(snapshot, pod, DEFAULT)
+    ready = prepare(snapshot, pod, profile)
     if isinstance(ready, Refusal) or theirs["preFilterStatus"]["code"] != "Success":
         return
     for name, plugins in sorted((theirs["filterByPlugin"] or {}).items()):
@@ -108,10 +111,15 @@ def in_scores(theirs: Mapping[str, Any], ours: Decision) -> Iterator[Difference]
     yield from _compare("best", sorted(theirs["bestNodes"] or ()), list(ours.best))
 
 
-def in_preemption(theirs: Mapping[str, Any] | None, ours: Preemption) -> Iterator[Difference]:
+def in_preemption(theirs: Mapping[str, Any] | None, decision: Decision, release: Release) -> Iterator[Difference]:
     """Yield the differences in whether it was tried, whom it would evict where, what it chose and why it could not."""
     if theirs is None:
         return
+    ours = decision.preemption
+    after = theirs.get("postFilterStatus", {})
+    yield from _compare("after filters", list(after.get("reasons", ())), list(decision.after))
+    if after.get("plugin") == dynamic_resources.NAME:
+        return  # Preemption was not tried: what stands there of it is nobody's answer.
     yield from _compare("eligible", theirs["eligible"], not ours.ineligible)
     yield from _compare("eligible message", theirs.get("eligibleMessage", ""), ours.ineligible)
     real = {one["node"]: one for one in theirs["candidates"]}
@@ -128,10 +136,9 @@ def in_preemption(theirs: Mapping[str, Any] | None, ours: Preemption) -> Iterato
         yield from _compare_status(f"preemption on {name}", status, ours.refusals.get(name))
     if nominated := theirs["nominatedNode"]:
         yield from _compare("nominated", nominated, nominated if nominated in ours.selections else ours.selections)
-        evicted = sorted(f"{one.namespace}/{one.name}" for one in ours.victims(nominated))
+        victims = next((one.victims for one in ours.candidates if one.node == nominated), ())
+        evicted = sorted(_named(one) for one in written_to(victims, release))
         yield from _compare("deleted", theirs["deletedPods"], evicted)
-    after = theirs.get("postFilterStatus", {})
-    yield from _compare("after filters", list(after.get("reasons", ())), [ours.message] if ours.message else [])
 
 
 def _named(pod: Pod) -> str:

@@ -21,6 +21,7 @@ from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.policy import PodDisruptionBudget
 from kubeproof.impl.api.reading.convert import from_json
+from kubeproof.impl.api.releases import OLDEST
 from kubeproof.impl.api.values.frozen import freeze
 from kubeproof.impl.api.values.selectors import selects
 from kubeproof.impl.api.well_known import HOSTNAME
@@ -65,6 +66,7 @@ def scenario_of(record: Record, consistency: Consistency) -> Scenario:
         image_behaviour=True,
         bounds=Bounds(pods=_places(objects, script), mixed_views=consistency is Consistency.SESSION),
         namespace=NAMESPACE,
+        release=OLDEST,
     )
 
 
@@ -81,6 +83,7 @@ def as_written(record: Record, consistency: Consistency, steps: int) -> Scenario
         "waitBetweenSteps": True,
         "start": "empty",
         "images": "byName",
+        "release": OLDEST.name,
         "consistency": consistency.value,
         "bounds": {"mixedViews": consistency is Consistency.SESSION},
     }

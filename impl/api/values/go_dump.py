@@ -1,7 +1,7 @@
 """Go's view of a template as text: what Kubernetes hashes.
 
 Upstream: staging/src/k8s.io/apimachinery/pkg/util/dump (ForHash) over github.com/davecgh/go-spew v1.1.1 (format.go),
-with `%#v`, sorted keys and methods disabled (v1.32).
+with `%#v`, sorted keys and methods disabled (v1.32). Which fields there are is the release's.
 Left out on purpose: cycles and interfaces, which a template cannot hold, and managedFields.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .go_structs import MAPS, STRUCTS, GoField
+from .go_structs import MAPS, GoField
 from .quantity import Quantity, parse_quantity
 from .timestamps import parse_time
 
@@ -20,19 +20,22 @@ YEAR_ONE = 62135596800
 """Seconds from the year 1 to 1970: Go counts from there."""
 
 
-def dump(json: Any, kind: str) -> str:
+Structs = Mapping[str, tuple[GoField, ...]]
+
+
+def dump(json: Any, kind: str, structs: Structs) -> str:
     """Write JSON as spew writes the Go value of that type it decodes to."""
-    return _typed(json, kind)
+    return _typed(json, kind, structs)
 
 
-def _typed(json: Any, kind: str) -> str:
+def _typed(json: Any, kind: str, structs: Structs) -> str:
     """Write a value with its type in front."""
     if not kind.startswith("*"):
-        return f"({kind}){_bare(json, kind)}"
-    return f"({kind}){NIL}" if json is None else f"({kind}){_bare(json, kind[1:])}"
+        return f"({kind}){_bare(json, kind, structs)}"
+    return f"({kind}){NIL}" if json is None else f"({kind}){_bare(json, kind[1:], structs)}"
 
 
-def _bare(json: Any, kind: str) -> str:
+def _bare(json: Any, kind: str, structs: Structs) -> str:
     """Write a value whose type is plain from what holds it."""
     match kind:
         case "bool":
@@ -46,23 +49,23 @@ def _bare(json: Any, kind: str) -> str:
         case "resource.Quantity":
             return _quantity(Quantity() if json is None else parse_quantity(str(json).strip()))
         case _ if kind.startswith("[]"):
-            return f"[{' '.join(_bare(item, kind[2:]) for item in json)}]" if json else NIL
+            return f"[{' '.join(_bare(item, kind[2:], structs) for item in json)}]" if json else NIL
         case _ if kind.startswith("map[") or kind in MAPS:
-            return _map(json, MAPS.get(kind, kind).split("]", 1)[1])
-        case _ if kind in STRUCTS:
-            return _struct(json or {}, STRUCTS[kind])
+            return _map(json, MAPS.get(kind, kind).split("]", 1)[1], structs)
+        case _ if kind in structs:
+            return _struct(json or {}, structs[kind], structs)
         case _:
             return json or ""
 
 
-def _map(json: Mapping[str, Any] | None, kind: str) -> str:
+def _map(json: Mapping[str, Any] | None, kind: str, structs: Structs) -> str:
     if not json:
         return NIL
-    return f"map[{' '.join(f'{key}:{_bare(json[key], kind)}' for key in sorted(json, key=str.encode))}]"
+    return f"map[{' '.join(f'{key}:{_bare(json[key], kind, structs)}' for key in sorted(json, key=str.encode))}]"
 
 
-def _struct(json: Mapping[str, Any], fields: tuple[GoField, ...]) -> str:
-    parts = (f"{one.name}:{_typed(json.get(one.json) if one.json else json, one.type)}" for one in fields)
+def _struct(json: Mapping[str, Any], fields: tuple[GoField, ...], structs: Structs) -> str:
+    parts = (f"{one.name}:{_typed(json.get(one.json) if one.json else json, one.type, structs)}" for one in fields)
     return f"{{{' '.join(parts)}}}"
 
 

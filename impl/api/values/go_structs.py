@@ -1,8 +1,8 @@
 """The Go structs below v1.PodTemplateSpec: names, order and types of their fields.
 
-Upstream: staging/src/k8s.io/api/core/v1/types.go and apimachinery/pkg/apis/meta/v1/types.go, both v1.32.0. A hash of a
-template is a hash of these names and types, so this table is part of the behaviour: it holds every field, modelled or
-not.
+Upstream: staging/src/k8s.io/api/core/v1/types.go and apimachinery/pkg/apis/meta/v1/types.go, v1.32.0 and what came with
+later releases. A hash of a template is a hash of these names and types, so this table is part of the behaviour: it
+holds every field, modelled or not.
 
 One struct a paragraph: `Struct: Field type json; ...`. The JSON name is left out when it is the field's name with a
 small first letter, and is `.` when the field is an inlined struct. A type without a package is of package v1, unless it
@@ -13,7 +13,12 @@ dumped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
 from attrs import frozen
+
+from ..releases import Change, Release
 
 PLAIN = frozenset({"string", "bool", "int32", "int64", "uint8"})
 MAPS = {"v1.ResourceList": "map[v1.ResourceName]resource.Quantity"}
@@ -235,3 +240,48 @@ def qualified(kind: str) -> str:
 
 
 STRUCTS = _structs(TABLE)
+"""The structs of 1.32."""
+
+ADDED: Mapping[Change, tuple[tuple[str, str, str], ...]] = {
+    Change.STOP_SIGNAL_FIELD: (("Lifecycle", "PreStop", "StopSignal *Signal"),),
+    Change.FIELDS_OF_1_34: (
+        ("Container", "RestartPolicy", "RestartPolicyRules []ContainerRestartRule"),
+        ("EphemeralContainerCommon", "RestartPolicy", "RestartPolicyRules []ContainerRestartRule"),
+        ("EnvVarSource", "SecretKeyRef", "FileKeyRef *FileKeySelector"),
+        ("PodSpec", "Resources", "HostnameOverride *string"),
+        ("VolumeProjection", "ClusterTrustBundle", "PodCertificate *PodCertificateProjection"),
+    ),
+    Change.WORKLOAD_FIELD: (
+        ("PodSpec", "HostnameOverride", "WorkloadRef *WorkloadReference"),
+        ("PodCertificateProjection", "CertificateChainPath", "UserAnnotations map[string]string"),
+    ),
+    Change.SCHEDULING_GROUP_FIELD: (("PodSpec", "WorkloadRef", "SchedulingGroup *PodSchedulingGroup"),),
+}
+"""The fields that a change brings: of which struct, after which field, and what the table would say of them."""
+REPLACED = {"SchedulingGroup": "WorkloadRef"}
+"""The fields in whose place another one stands."""
+NEW = """\
+ContainerRestartRule: Action ContainerRestartRuleAction; ExitCodes *ContainerRestartRuleOnExitCodes
+ContainerRestartRuleOnExitCodes: Operator ContainerRestartRuleOnExitCodesOperator; Values []int32
+FileKeySelector: VolumeName string; Path string; Key string; Optional *bool
+PodCertificateProjection: SignerName string; KeyType string; MaxExpirationSeconds *int32; CredentialBundlePath string;
+  KeyPath string; CertificateChainPath string
+WorkloadReference: Name string; PodGroup string; PodGroupReplicaKey string
+PodSchedulingGroup: PodGroupName *string
+"""
+"""The structs of these fields."""
+
+
+@cache
+def structs_of(release: Release) -> Mapping[str, tuple[GoField, ...]]:
+    """Give the structs of a release, by their types."""
+    structs = {**STRUCTS, **_structs(NEW)}
+    for change in (one for one in Change if one in release):
+        for struct, after, text in ADDED.get(change, ()):
+            kept = structs[qualified(struct)]
+            place = next((number for number, one in enumerate(kept) if one.name == after), len(kept) - 1)
+            field = _field(text)
+            gone = REPLACED.get(field.name)
+            row = (*kept[: place + 1], field, *kept[place + 1 :])
+            structs[qualified(struct)] = tuple(one for one in row if one.name != gone)
+    return structs

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from ..releases import OLDEST, Change, Release
+
 NAME = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
@@ -21,11 +23,12 @@ KEY_EXAMPLES = ("MyName", "my.name", "123-abc")
 VALUE_EXAMPLES = ("MyValue", "my_value", "12345")
 
 
-def key_errors(key: str) -> tuple[str, ...]:
-    """List what is wrong with a label key, in Kubernetes' words; nothing if it is a qualified name."""
+def key_errors(key: str, release: Release = OLDEST) -> tuple[str, ...]:
+    """List what is wrong with a label key, in a release's words; nothing if it is a qualified name."""
     prefix, slash, name = key.rpartition("/")
     if "/" in prefix:
-        rule = _rule(f"a qualified name {NAME_RULE}", NAME, KEY_EXAMPLES)
+        kind = "a valid label key" if Change.LABEL_KEY_WORDS in release else "a qualified name"
+        rule = _rule(f"{kind} {NAME_RULE}", NAME, KEY_EXAMPLES)
         return (f"{rule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",)
     errors = [f"prefix part {error}" for error in _prefix_errors(prefix)] if slash else []
     if not name:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from ..meta import LabelSelectorRequirement
+from ..releases import OLDEST, Release
 from .label_names import key_errors, value_errors
 from .selectors import integer, matches_requirement
 
@@ -98,9 +99,9 @@ class FieldSelector:
         return ",".join(str(one) for one in self.terms)
 
 
-def parse_label_selector(text: str) -> TextSelector:
+def parse_label_selector(text: str, release: Release = OLDEST) -> TextSelector:
     """Read a label selector, or raise SelectorError."""
-    requirements = _Parser([token[1] for token in TOKEN.finditer(text.partition("\0")[0])]).parse()
+    requirements = _Parser([token[1] for token in TOKEN.finditer(text.partition("\0")[0])], release).parse()
     return TextSelector(tuple(sorted(requirements, key=lambda one: one.key)))
 
 
@@ -133,6 +134,7 @@ class _Reader:
     """Tokens of a label selector and how many of them are read; the last one is END."""
 
     tokens: list[str]
+    release: Release
     read: list[str] = field(factory=list)
 
     def look(self) -> str:
@@ -173,7 +175,7 @@ class _Parser(_Reader):
         key = self.take() if absent else key
         if not _word(key):
             raise SelectorError(f"found '{key}', expected: identifier")
-        if errors := key_errors(key):
+        if errors := key_errors(key, self.release):
             raise SelectorError(f"<nil>: Invalid value: {json.dumps(key)}: {'; '.join(errors)}")
         if absent or self.look() in {END, ","}:
             return TextRequirement(key, "!" if absent else "")

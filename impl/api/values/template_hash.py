@@ -1,7 +1,7 @@
 """The hashes of Pod templates: what ties a ReplicaSet, or a revision of a StatefulSet, to one template.
 
 Upstream: pkg/controller/controller_utils.go (ComputeHash), pkg/util/hash, apimachinery/pkg/util/rand
-(SafeEncodeString), v1.32.
+(SafeEncodeString), v1.32. The hash prints all fields that the release's templates have.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import Any
 from ..apps import RevisionData
 from ..core import PodTemplateSpec
 from ..reading.convert import unstructure
+from ..releases import Release
 from .go_dump import dump
+from .go_structs import structs_of
 
 OFFSET_BASIS = 2166136261
 PRIME = 16777619
@@ -21,9 +23,9 @@ ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """No vowels and no digit that looks like one, so that no hash spells a word."""
 
 
-def pod_template_hash(template: PodTemplateSpec, collision_count: int | None) -> str:
+def pod_template_hash(template: PodTemplateSpec, collision_count: int | None, release: Release) -> str:
     """Hash a template, and how often that hash met another template's ReplicaSet (None: never counted)."""
-    return hash_of_json(unstructure(template), collision_count)
+    return hash_of_json(unstructure(template), collision_count, release)
 
 
 def revision_hash(data: RevisionData, collision_count: int) -> str:
@@ -39,9 +41,9 @@ def revision_hash(data: RevisionData, collision_count: int) -> str:
     return safe_encode(str(fnv32(f"{text}{collision_count}".encode())))
 
 
-def hash_of_json(template: Mapping[str, Any], collision_count: int | None) -> str:
+def hash_of_json(template: Mapping[str, Any], collision_count: int | None, release: Release) -> str:
     """Hash a template given as JSON: even the spelling of a quantity counts."""
-    data = dump(template, "v1.PodTemplateSpec").encode()
+    data = dump(template, "v1.PodTemplateSpec", structs_of(release)).encode()
     if collision_count is not None:
         data += (collision_count % 2**32).to_bytes(4, "little") + bytes(4)
     return safe_encode(str(fnv32a(data)))

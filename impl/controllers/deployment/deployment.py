@@ -17,6 +17,7 @@ from ...api.cache import Cache
 from ...api.core import Pod, PodStatus
 from ...api.kinds import Object
 from ...api.meta import LabelSelector, Ref, Time
+from ...api.releases import NEWEST, Release
 from ...api.requests import Request
 from ..common import Keep, Transform, claim, slim_pod, whole
 from .revisions import Abandoned, generations
@@ -31,12 +32,12 @@ def reads(_key: Ref) -> tuple[str, ...]:
     return ("Deployment", "Pod", "ReplicaSet")
 
 
-def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
-    """Give the requests of one sync."""
+def reconcile(cache: Cache, key: Ref, *, now: Time = 0, release: Release = NEWEST) -> tuple[Request, ...]:
+    """Give the requests of one sync; the release decides on the hash of a template."""
     deployment = cache.get(Deployment, key)
     if deployment is None:
         return ()
-    turn = Turn(deployment, deployment, now)
+    turn = Turn(deployment, deployment, now, release)
     if deployment.spec.selector == LabelSelector():
         return _observe(turn).requests  # It would select every Pod: refused.
     replica_sets, claims = claim(

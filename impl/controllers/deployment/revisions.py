@@ -19,6 +19,7 @@ from ...api.cache import Cache
 from ...api.core import PodTemplateSpec
 from ...api.kinds import ref_of
 from ...api.meta import LabelSelector, ObjectMeta, Ref
+from ...api.releases import Release
 from ...api.requests import Create, Delete, Update
 from ...api.values.frozen import Strings, strings
 from ...api.values.template_hash import pod_template_hash
@@ -160,7 +161,7 @@ def _create_new(
 ) -> tuple[Turn, ReplicaSet] | Abandoned:
     """Create the ReplicaSet of the template, named after its hash; a name taken by another template is a collision."""
     deployment = turn.deployment
-    new = _new_replica_set(deployment, old, revision)
+    new = _new_replica_set(deployment, old, revision, turn.release)
     taken = cache.get(ReplicaSet, Ref("ReplicaSet", new.metadata.namespace, new.metadata.name))
     if taken is not None and not (
         controlled_by(taken, deployment) and same_template(taken.spec.template, deployment.spec.template)
@@ -184,10 +185,12 @@ def _create_new(
     return turn, taken or new
 
 
-def _new_replica_set(deployment: Deployment, old: tuple[ReplicaSet, ...], revision: int) -> ReplicaSet:
+def _new_replica_set(
+    deployment: Deployment, old: tuple[ReplicaSet, ...], revision: int, release: Release
+) -> ReplicaSet:
     """Make the ReplicaSet: hash in name, labels, selector and template; as large as the strategy allows at once."""
     template = deployment.spec.template
-    digest = pod_template_hash(template, deployment.status.collision_count)
+    digest = pod_template_hash(template, deployment.status.collision_count, release)
     labels = strings({**template.metadata.labels, TEMPLATE_HASH: digest})
     size = new_rs_replicas(deployment, total_replicas(old), 0)
     new = ReplicaSet(

@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 
 from ...api.apps import Deployment, DeploymentStatus, ReplicaSet, WorkloadCondition
 from ...api.meta import Time
+from ...api.releases import NEWEST, Release
 from ...api.requests import Request, Update
 from ...api.values.frozen import Strings, strings
 from ..common import stamp
@@ -30,6 +31,7 @@ class Turn:
     read: Deployment
     deployment: Deployment
     now: Time = 0
+    release: Release = NEWEST
     requests: tuple[Request, ...] = ()
 
     def asking(self, *requests: Request) -> Turn:

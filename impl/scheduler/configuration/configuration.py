@@ -1,7 +1,7 @@
 """A KubeSchedulerConfiguration: the profiles of a scheduler, by schedulerName, and how long Pods rest.
 
 Upstream: pkg/scheduler/apis/config/{types,types_pluginargs}.go, apis/config/v1/default_plugins.go (mergePlugins),
-apis/config/validation and expandMultiPointPlugins in pkg/scheduler/framework/runtime/framework.go (v1.32).
+apis/config/validation and expandMultiPointPlugins in pkg/scheduler/framework/runtime/framework.go (v1.36).
 The arguments of plugins are read in configuration_args.py. Reading YAML is somebody else's business: this takes plain
 maps and lists.
 Left out on purpose: extenders, plugins that are not part of Kubernetes, and what has no part in a decision (addresses,
@@ -61,6 +61,7 @@ POINTS = (
 MULTI_POINT = "multiPoint"
 ALL = "*"
 PREEMPTION, SORT, GATES, BINDER = "DefaultPreemption", "PrioritySort", "SchedulingGates", "DefaultBinder"
+DEVICES = "DynamicResources"
 DEFAULT_ORDER = (
     GATES,
     SORT,
@@ -76,12 +77,13 @@ DEFAULT_ORDER = (
     "VolumeZone",
     "PodTopologySpread",
     "InterPodAffinity",
+    DEVICES,
     PREEMPTION,
     "NodeResourcesBalancedAllocation",
     "ImageLocality",
     BINDER,
 )
-"""What multiPoint enables by default, in order (dynamic resources are off in 1.32)."""
+"""What multiPoint enables by default, in order, but for NodeDeclaredFeatures, which no Pod here depends on."""
 WEIGHTS: Mapping[str, int] = {one.name: one.weight for one in DEFAULT.scores}
 MOST_WEIGHT = (2**31 - 1) // 100
 """A total of scores must fit into what upstream counts in."""
@@ -220,4 +222,5 @@ def _made(reader: Reader, sets: Mapping[str, PluginSet], args: Args, at: str, pe
         scores=tuple(one for one in scores if one is not None),
         percentage_of_nodes_to_score=percentage,
         preempts=PREEMPTION in chosen["postFilter"],
+        gives_back=DEVICES in chosen["postFilter"],
     )

@@ -1,14 +1,18 @@
 """NodeResourcesFit: what all Pods of a node ask for fits into it; the emptier node is better (LeastAllocated).
 
-Upstream: pkg/scheduler/framework/plugins/noderesources/{fit,least_allocated,resource_allocation}.go (v1.32). The other
-ways to rank are in resource_scoring.py.
+Upstream: pkg/scheduler/framework/plugins/noderesources/{fit,least_allocated,resource_allocation}.go (v1.32, v1.36). The
+other ways to rank are in resource_scoring.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
+from attrs import evolve
+
 from ...api.core import Pod
+from ...api.releases import Change, Release
 from ..amounts import Amounts, allocatable, in_use, presumed, presumed_in_use, requested
 from ..framework import MAX_NODE_SCORE, FilterPlugin, NodeInfo, Prepared, Refusal, ScorePlugin, Snapshot
 
@@ -34,10 +38,19 @@ def pre_filter(_snapshot: Snapshot, pod: Pod) -> Prepared[Amounts]:
 
 
 def filter_node(wanted: Amounts, _pod: Pod, info: NodeInfo) -> Refusal | None:
-    """Refuse a node that is full, listing everything it lacks."""
+    """Refuse a node that is full, listing everything it lacks; nobody asks whether it ever had so much."""
     crowded = ("Too many pods",) if len(info.pods) + 1 > allocatable(info).get("pods", 0) else ()
     reasons = (*crowded, *(f"Insufficient {name}" for name in insufficient(wanted, info)))
     return Refusal(NAME, reasons) if reasons else None
+
+
+def filter_unresolvable(wanted: Amounts, pod: Pod, info: NodeInfo) -> Refusal | None:
+    """Refuse a node that is full; where it never has so much, no eviction would help."""
+    refusal = filter_node(wanted, pod, info)
+    if refusal is None:
+        return None
+    has = allocatable(info)
+    return evolve(refusal, resolvable=all(wanted[name] <= has.get(name, 0) for name in insufficient(wanted, info)))
 
 
 def ignoring(names: frozenset[str], groups: frozenset[str], wanted: Amounts) -> Amounts:
@@ -50,15 +63,26 @@ def _named(name: str, names: frozenset[str], groups: frozenset[str]) -> bool:
     return name in names or name.partition("/")[0] in groups
 
 
-def plugin_with(names: frozenset[str], groups: frozenset[str]) -> FilterPlugin[Amounts]:
-    """Give the plugin that does not look at the extended resources of these names and groups."""
-    return FilterPlugin(NAME, partial(_filter_ignoring, names, groups), pre_filter, alone=True)
+NONE: frozenset[str] = frozenset()
+
+
+def plugin_with(release: Release, names: frozenset[str] = NONE, groups: frozenset[str] = NONE) -> FilterPlugin[Amounts]:
+    """Give a release's plugin, which does not look at the extended resources of these names and groups."""
+    way = filter_unresolvable if Change.TOO_LARGE_UNRESOLVABLE in release else filter_node
+    return FilterPlugin(
+        NAME, partial(_filter_ignoring, way, names, groups) if names or groups else way, pre_filter, alone=True
+    )
 
 
 def _filter_ignoring(
-    names: frozenset[str], groups: frozenset[str], wanted: Amounts, pod: Pod, info: NodeInfo
+    way: Callable[[Amounts, Pod, NodeInfo], Refusal | None],
+    names: frozenset[str],
+    groups: frozenset[str],
+    wanted: Amounts,
+    pod: Pod,
+    info: NodeInfo,
 ) -> Refusal | None:
-    return filter_node(ignoring(names, groups, wanted), pod, info)
+    return way(ignoring(names, groups, wanted), pod, info)
 
 
 def pre_score(_snapshot: Snapshot, pod: Pod, _feasible: tuple[NodeInfo, ...]) -> Amounts:
@@ -77,5 +101,4 @@ def _free(has: int, used: int) -> int:
     return 0 if used > has else (has - used) * MAX_NODE_SCORE // has
 
 
-PLUGIN = FilterPlugin(NAME, filter_node, pre_filter, alone=True)
 SCORE = ScorePlugin(NAME, 1, pre_score, score, alone=True)

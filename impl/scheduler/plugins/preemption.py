@@ -1,7 +1,7 @@
 """DefaultPreemption: whom to evict, and from which node, so that a Pod that fits nowhere may go there.
 
 Upstream: pkg/scheduler/framework/plugins/defaultpreemption/default_preemption.go and
-pkg/scheduler/framework/preemption/preemption.go (v1.32).
+pkg/scheduler/framework/preemption/preemption.go (v1.32, v1.36).
 Left out on purpose: looking at only a tenth of many nodes (at least a hundred are always looked at), extenders, and
 the clock: a Pod that has not started counts as started last. `choices` is for worlds that know no starting times.
 """
@@ -19,6 +19,7 @@ from ...api.core import Pod
 from ...api.kinds import ref_of
 from ...api.meta import Ref
 from ...api.policy import PodDisruptionBudget
+from ...api.releases import Change, Release
 from ...api.values.selectors import selects
 from ..filtering import Ready, prepare_again, refusal_with_nominated
 from ..framework import NodeInfo, Refusal, Snapshot
@@ -61,6 +62,11 @@ class Preemption:
     def victims(self, node: str) -> tuple[Ref, ...]:
         """Name the Pods that would be evicted from a candidate, those that are already being deleted too."""
         return tuple(ref_of(pod) for one in self.candidates if one.node == node for pod in one.victims)
+
+
+def written_to(victims: Iterable[Pod], release: Release) -> tuple[Pod, ...]:
+    """Give the victims that are marked and deleted: all, or since 1.35 those that are not terminating anyway."""
+    return tuple(one for one in victims if Change.LEAVING_VICTIMS_KEPT not in release or not one.metadata.terminating)
 
 
 def preempt(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal], ready: Ready | None) -> Preemption:

@@ -1,7 +1,7 @@
 """TaintToleration: a Pod goes only where it tolerates every NoSchedule and NoExecute taint; others count against it.
 
 Upstream: pkg/scheduler/framework/plugins/tainttoleration/taint_toleration.go and
-staging/src/k8s.io/api/core/v1/toleration.go (v1.32).
+staging/src/k8s.io/api/core/v1/toleration.go (v1.32, v1.36).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...api.core import Node, Pod, Taint, Toleration
+from ...api.releases import Change, Release
 from ..framework import FilterPlugin, NodeInfo, Raw, Refusal, ScorePlugin, Snapshot, default_normalize_score
 
 NAME = "TaintToleration"
@@ -43,6 +44,14 @@ def filter_node(_state: None, pod: Pod, info: NodeInfo) -> Refusal | None:
     return Refusal(NAME, (f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}",), resolvable=False)
 
 
+UNTOLERATED = Refusal(NAME, ("node(s) had untolerated taint(s)",), resolvable=False)
+
+
+def filter_unnamed(_state: None, pod: Pod, info: NodeInfo) -> Refusal | None:
+    """Refuse a node with a taint the Pod does not tolerate, in words that are the same for all taints."""
+    return None if repelled_by(pod, info.node) is None else UNTOLERATED
+
+
 def pre_score(_snapshot: Snapshot, pod: Pod, _feasible: tuple[NodeInfo, ...]) -> tuple[Toleration, ...]:
     """Keep the tolerations that can cover a PreferNoSchedule taint."""
     return tuple(one for one in pod.spec.tolerations if one.effect in {"", "PreferNoSchedule"})
@@ -60,5 +69,9 @@ def normalize(_state: tuple[Toleration, ...], raw: Raw) -> Raw:
     return default_normalize_score(raw, reverse=True)
 
 
-PLUGIN = FilterPlugin.simple(NAME, filter_node)
+def plugin(release: Release) -> FilterPlugin[None]:
+    """Give a release's plugin: one that names the taint, or one that does not."""
+    return FilterPlugin.simple(NAME, filter_unnamed if Change.TAINTS_UNNAMED in release else filter_node)
+
+
 SCORE = ScorePlugin(NAME, 3, pre_score, score, normalize, alone=True)

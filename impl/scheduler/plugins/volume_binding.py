@@ -1,18 +1,20 @@
 """VolumeBinding: bound volumes can be reached from the node; for unbound claims one can be found or made there.
 
 Upstream: pkg/scheduler/framework/plugins/volumebinding/{volume_binding,binder}.go and
-staging/src/k8s.io/component-helpers/storage/volume/pv_helpers.go (v1.32).
+staging/src/k8s.io/component-helpers/storage/volume/pv_helpers.go (v1.32, v1.36).
 Left out on purpose: scoring (off by default), storage capacity of drivers, and the assume cache: binding is not done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from attrs import frozen
 
 from ...api.cache import Cache
 from ...api.core import Node, Pod
+from ...api.releases import Change, Release
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from ...api.values.quantity import Quantity
 from ...api.values.selectors import selects
@@ -21,7 +23,9 @@ from .node_affinity import term_matches
 from .volume_claims import Claimed, claims, class_of, fully_bound, reachable_from, volume_of, waits
 
 NAME = "VolumeBinding"
-UNREACHABLE = "node(s) had volume node affinity conflict"
+UNREACHABLE = "node(s) didn't match PersistentVolume's node affinity"
+UNREACHABLE_BEFORE = "node(s) had volume node affinity conflict"
+"""Before 1.33."""
 NOTHING_TO_BIND = "node(s) didn't find available persistent volumes to bind"
 GONE = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
 UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
@@ -72,14 +76,14 @@ def _unusable(one: Claimed) -> str:
     return f'persistentvolumeclaim "{one.name}" is being deleted' if one.claim.metadata.terminating else ""
 
 
-def filter_node(state: Volumes, _pod: Pod, info: NodeInfo) -> Refusal | None:
+def filter_node(unreachable: str, state: Volumes, _pod: Pod, info: NodeInfo) -> Refusal | None:
     """Refuse a node, naming all of: a volume out of reach, nothing to bind or make there, a volume that is gone."""
     reasons: list[str] = []
     gone = False
     for volume in state.bound:
         gone = volume is None
         if volume is None or not reaches(volume, info.node):
-            reasons += [] if gone else [UNREACHABLE]
+            reasons += [] if gone else [unreachable]
             break
     if not _bindable(state, info.node):
         reasons.append(NOTHING_TO_BIND)
@@ -167,4 +171,7 @@ def _can_be_made(storage_class: StorageClass | None, node: Node) -> bool:
     )
 
 
-PLUGIN = FilterPlugin(NAME, filter_node, pre_filter)
+def plugin(release: Release) -> FilterPlugin[Volumes]:
+    """Give a release's plugin, with its words."""
+    words = UNREACHABLE if Change.VOLUME_AFFINITY_WORDS in release else UNREACHABLE_BEFORE
+    return FilterPlugin(NAME, partial(filter_node, words), pre_filter)

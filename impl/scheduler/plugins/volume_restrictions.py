@@ -1,6 +1,6 @@
 """VolumeRestrictions: a ReadWriteOncePod claim is used by one Pod at a time, and some disks are attached once.
 
-Upstream: pkg/scheduler/framework/plugins/volumerestrictions/volume_restrictions.go (v1.32).
+Upstream: pkg/scheduler/framework/plugins/volumerestrictions/volume_restrictions.go (v1.32, v1.36).
 Left out on purpose: the read-only sharing and RBD monitor rules in full; two Pods of a node that name the same
 GCE, AWS, iSCSI or RBD disk conflict unless both read only.
 """
@@ -8,19 +8,23 @@ GCE, AWS, iSCSI or RBD disk conflict unless both read only.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from attrs import frozen
 
 from ...api.core import Pod
+from ...api.releases import Change, Release
 from ..framework import FilterPlugin, NodeInfo, Prepared, Refusal, Snapshot
 from .volume_claims import READ_WRITE_ONCE_POD, claim_names, claims, volumes
 
 NAME = "VolumeRestrictions"
 DISK_TAKEN = Refusal(NAME, ("node(s) had no available disk",))
-CLAIM_TAKEN = Refusal(
-    NAME, ("node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode",)
+CLAIM_TAKEN = (
+    "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod"
 )
+CLAIM_TAKEN_BEFORE = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode"
+"""Before 1.34."""
 IDENTITY = {
     "gcePersistentDisk": ("pdName",),
     "awsElasticBlockStore": ("volumeID",),
@@ -64,12 +68,15 @@ def _uses(other: Pod, pod: Pod, exclusive: set[str]) -> bool:
     return same and any(name in exclusive for name, _ in claim_names(other))
 
 
-def filter_node(state: Restricted, _pod: Pod, info: NodeInfo) -> Refusal | None:
+def filter_node(claim_taken: str, state: Restricted, _pod: Pod, info: NodeInfo) -> Refusal | None:
     """Refuse a node that has a disk attached already, and every node while a claim is in use."""
     attached = [one for other in info.pods for one in disks(other)] if state.disks else []
     if any(disk == other and not (reads and too) for disk, reads in state.disks for other, too in attached):
         return DISK_TAKEN
-    return CLAIM_TAKEN if state.claim_taken else None
+    return Refusal(NAME, (claim_taken,)) if state.claim_taken else None
 
 
-PLUGIN = FilterPlugin(NAME, filter_node, pre_filter, sees_pods=True)
+def plugin(release: Release) -> FilterPlugin[Restricted]:
+    """Give a release's plugin, with its words."""
+    words = CLAIM_TAKEN if Change.CLAIM_IN_USE_WORDS in release else CLAIM_TAKEN_BEFORE
+    return FilterPlugin(NAME, partial(filter_node, words), pre_filter, sees_pods=True)

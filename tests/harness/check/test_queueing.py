@@ -14,6 +14,7 @@ from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.prepare import Prepared, prepare
 from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.scheduler.queue.entry import NominationEnds
 from kubeproof.model.checker import replay
 from kubeproof.model.checker.results import Status
 from kubeproof.model.machine import State
@@ -75,6 +76,13 @@ def test_the_scheduler_of_1_32_wakes_up_who_waits() -> None:
         assert placement(ONE_NODE, script=DELETES).status is Status.VIOLATED
 
 
+def test_who_is_nominated_no_longer_is_noticed_since_1_33() -> None:
+    noticed = {
+        name: queueing.ways_of(scenario(ONE_NODE, release=name)).queue.nomination_ends for name in ("1.32", "1.33")
+    }
+    assert noticed == {"1.32": NominationEnds.UNNOTICED, "1.33": NominationEnds.SEEN}
+
+
 def test_steps_are_taken_in_their_order() -> None:
     """The Pod that comes after the first is gone never finds the node full: nothing is there to be missed."""
     late = {"apply": {"object": {
@@ -131,9 +139,16 @@ def test_a_detail_that_is_none_is_told_with_what_there_is() -> None:
 
 
 def test_a_list_tells_of_a_pod_that_was_never_seen_bound() -> None:
-    """Its last state is from before it was bound: both handlers clean up, or it would be counted for ever."""
+    """Its last state is from before it was bound: both handlers clean up, or it would be counted for ever.
+
+    NodeResourcesFit's hint goes by that state (isSchedulableAfterPodEvent in noderesources/fit.go, v1.32): a Pod that
+    was on no node frees nothing, and nobody is woken before the flush after five minutes.
+    """
     two = NODE.format("node-1", 1) + pod("first", 1) + pod("waits", 1)
     given: dict[str, Any] = {"script": DELETES, "faults": {"apiServerRestart": 1}}
+    hinted = placement(two, **given)
+    assert (hinted.status, hinted.lines) == (Status.VIOLATED, ("waits waits, and could be on node-1",))
+    given["switches"] = {"queueingHints": "before-1.32"}
     assert placement(two, **given).status is Status.HOLDS
     with planted(
         "kubeproof.impl.scheduler.queue.cluster_event_handlers",

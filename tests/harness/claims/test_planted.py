@@ -147,7 +147,9 @@ def test_a_taint_filter_that_passes_everything_is_caught_whatever_the_action_is_
     assert sound(world)["placement"] == "HOLDS"
     with (
         planted(
-            "kubeproof.impl.scheduler.plugins.taint_toleration", "if taint is None:", "if taint is None or taint.key:"
+            "kubeproof.impl.scheduler.plugins.taint_toleration",
+            "info.node) is None else UNTOLERATED",
+            "info.node) else None",
         ),
         planted("kubeproof.model.world.steps", 'name = f"{process.name}: {does}"', 'name = f"{process.name} ({does})"'),
     ):

@@ -149,6 +149,8 @@ def test_a_pod_that_leaves_between_a_decision_and_its_binding_is_no_breach():
 
 
 def test_where_views_do_not_lag_a_binding_that_overdraws_a_constraint_is_one():
-    with planted("kubeproof.harness.world.scheduling", "decision = decide(pod, snapshot)", BLIND):
+    with planted(
+        "kubeproof.harness.world.scheduling", "decision = decide(pod, snapshot, default_profile(release))", BLIND
+    ):
         assert judged("linearizable") == ("VIOLATED", False)
     assert judged("linearizable") == ("HOLDS", False)

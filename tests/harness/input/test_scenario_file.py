@@ -17,6 +17,7 @@ from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Node, Service
 from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.api.releases import RELEASES
 from kubeproof.impl.kubectl import script
 from places import EXAMPLES
 
@@ -92,7 +93,7 @@ def test_every_field_of_a_scenario_file_is_read() -> None:
         faults=Faults(1, 2, 3, 4),
         consistency=Consistency.RESETTABLE,
         start=Start.SETTLED,
-        release="1.32",
+        release=RELEASES["1.32"],
         image_behaviour=True,
         bounds=Bounds(65, 7, mixed_views=False, check_seconds=24, request_seconds=9),
         expected=(("convergence", Expected.HOLDS), ("reachability", Expected.VIOLATED)),

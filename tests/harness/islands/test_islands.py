@@ -389,7 +389,7 @@ def test_a_drain_that_others_stop_evicts_nobody() -> None:
 IMAGE = {"names": ["web:1"], "sizeBytes": 600_000_000}
 
 
-def pulled(load: str) -> Scenario:
+def pulled(load: str, release: str = "1.36") -> Scenario:
     """Give a Pod whose image is on node-1 alone, and one that takes so much there and cannot go elsewhere."""
     heavy = deployment("db", cpu=load, nodeSelector={HOSTNAME: "node-1"})
     files = {
@@ -397,14 +397,15 @@ def pulled(load: str) -> Scenario:
             [node("node-1", IMAGE), node("node-2"), deployment("web"), service("web", "web"), heavy]
         )
     }
-    return load_scenario(
-        "pulled", files, {"consistency": "linearizable", "script": [{"drain": {"node": "node-2"}}]}
-    ).scenario
+    script = [{"drain": {"node": "node-2"}}]
+    options = {"consistency": "linearizable", "release": release, "script": script}
+    return load_scenario("pulled", files, options).scenario
 
 
-def test_a_node_that_others_make_the_best_is_among_the_choices() -> None:
+@pytest.mark.parametrize(("load", "release"), [("1300m", "1.32"), ("2000m", "1.36")])
+def test_a_node_that_others_make_the_best_is_among_the_choices(load: str, release: str) -> None:
     """Alone web always goes where its image is; beside a heavy Pod it goes to the node that is drained."""
-    one = pulled("1300m")
+    one = pulled(load, release)
     whole = {claim.name: claim.status.value for claim in check_all(one).claims}
     assert len(islands_of(one)) == 2
     assert whole["reachability"] == "VIOLATED"
@@ -413,13 +414,13 @@ def test_a_node_that_others_make_the_best_is_among_the_choices() -> None:
 
 def test_forgetting_the_crowd_changes_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(split, "Crowd", lambda *_, **__: Crowd())
-    assert verdicts(pulled("1300m"))["reachability"] == "HOLDS"
+    assert verdicts(pulled("2000m"))["reachability"] == "HOLDS"
 
 
 @pytest.mark.usefixtures("nothing_spare")
 def test_a_breach_that_no_others_as_they_are_allow_is_unknown() -> None:
     """A light Pod could outweigh the image only if there were many of it: HOLDS in truth, and not claimed."""
-    one = pulled("600m")
+    one = pulled("600m", "1.32")
     assert {claim.name: claim.status.value for claim in check_all(one).claims}["reachability"] == "HOLDS"
     claim = next(claim for claim in check(one).claims if claim.name == "reachability")
     assert claim.status is Status.UNKNOWN
@@ -427,7 +428,7 @@ def test_a_breach_that_no_others_as_they_are_allow_is_unknown() -> None:
 
 
 def test_what_is_open_then_is_looked_at_all_at_once() -> None:
-    one = pulled("600m")
+    one = pulled("600m", "1.32")
     report = check(one)
     assert {claim.name: claim.status for claim in report.claims}["reachability"] is Status.HOLDS
     assert report.states > check_all(one).states

@@ -12,10 +12,13 @@ from immutabledict import immutabledict
 
 from kubeproof.harness.cli import main
 from kubeproof.harness.reach.matrix import Cell, matrix, text
+from kubeproof.harness.reach.scene import Scene
 from kubeproof.impl.api.core import Node, NodeStatus, ObjectReference, Pod, Service, ServicePort, ServiceSpec
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.api.releases import RELEASES
+from kubeproof.impl.api.values.frozen import freeze
 from kubeproof.properties.reachability.reachability import Counterexample, Reached
 from places import EXAMPLES
 
@@ -103,6 +106,15 @@ def test_an_unknown_service_is_named_with_the_nearest_there_is() -> None:
 # --- both families, health checks, what is odd ----------------------------------------------------------------------
 
 DUAL = {"ip_families": ("IPv4", "IPv6"), "cluster_ips": ("172.30.0.1", "fd00:172::1")}
+
+
+def test_a_range_of_all_addresses_is_a_firewall_before_1_34_alone() -> None:
+    status = immutabledict({"status": freeze({"loadBalancer": {"ingress": [{"ip": "5.5.5.5"}]}})})
+    open_to_all = service(type="LoadBalancer", load_balancer_source_ranges=("0.0.0.0/0",))
+    objects = (*NODES, evolve(open_to_all, extra=status), endpoints("a"))
+    rules = {name: Scene(objects, release).ipv4[0].rules.rules for name, release in RELEASES.items()}
+    walled = {name for name, found in rules.items() if any(rule.chain.startswith("KUBE-FW") for rule in found)}
+    assert walled == {"1.32", "1.33"}
 
 
 def test_a_service_with_both_families_has_a_matrix_in_each() -> None:

@@ -106,7 +106,7 @@ def test_the_seventh_gives_a_reason_for_every_node(walked: Walk, on_nodes: Calla
     assert [line.partition(":")[0] for line in lines(walked, 7)[:3]] == ["node-1", "node-2", "node-3"]
     assert "chosen: node-1 (3 nodes are as good; one is drawn, here the first by name)" in lines(walked, 7)
     told = lines(on_nodes("110"), 7)
-    assert told[0] == "reserved: refused by TaintToleration: node(s) had untolerated taint {gpu: }"
+    assert told[0] == "reserved: refused by TaintToleration: node(s) had untolerated taint(s)"
     assert told[1].startswith("small: passes every filter, score ")
     assert told[3] == "chosen: small"
     assert told[4].startswith("POST nginx-pod/binding to small as system:kube-scheduler -> 201")

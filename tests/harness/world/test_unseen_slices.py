@@ -44,11 +44,11 @@ def claims(twin: str = "faulty", **options: Any) -> dict[str, Claim]:
 def test_an_endpoint_stays_behind_and_connections_go_to_it_for_ever() -> None:
     found = claims()
     assert found["convergence"].status is Status.VIOLATED
-    assert "publishes web-56cd758c8-p0, which is not a ready Pod" in found["convergence"].lines[0]
+    assert "publishes web-787f7c75c6-p0, which is not a ready Pod" in found["convergence"].lines[0]
     assert found["placement"].status is Status.HOLDS, "there is room for the slices"
     assert found["reachability"].status is Status.VIOLATED
     assert found["reachability"].lines == (
-        "kube-proxy on node-1 sends connections to web-56cd758c8-p0, which takes none",
+        "kube-proxy on node-1 sends connections to web-787f7c75c6-p0, which takes none",
     )
 
 

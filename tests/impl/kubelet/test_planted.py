@@ -37,12 +37,12 @@ FAULTS = [
         "next_stage = Stage.PRE_STOP if False else",
     ),
     ("a finished Pod is started again", "worker", "    if pod.finished:\n        return ()\n", ""),
-    ("a final phase is overwritten", "status", "    if pod.finished:\n        return pod.status.phase\n", ""),
+    ("a final phase is overwritten", "status", "pod.status.phase if pod.finished else pod_phase(", "pod_phase("),
     (
         "a Pod that waits for its image is said to run",
-        "status",
-        'return "Pending" if runtime.stage in {Stage.IDLE, Stage.STARTING}',
-        'return "Pending" if runtime.stage in {Stage.IDLE}',
+        "phase",
+        ' or stages["waiting"]:',
+        ":",
     ),
     (
         "a stopped container counts as ready",

@@ -47,6 +47,7 @@ def test_a_finished_pod_holds_no_room_and_a_deleted_one_does() -> None:
     assert decision.refusals == {"n1": Refusal("NodeResourcesFit", ("Insufficient cpu",))}
     assert decision.message == (
         "0/1 nodes are available: 1 Insufficient cpu. "
+        "no new claims to deallocate, "
         "preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
     )
 

@@ -191,7 +191,7 @@ FAULTS = [
     (
         "the scheduler does not look at who has a node",
         "kubeproof.harness.world.scheduling",
-        "decision = decide(pod, snapshot)",
+        "decision = decide(pod, snapshot, default_profile(release))",
         "decision = decide(pod, Snapshot.of(Cache.of((pod, *cache.list(Node)))))",
         "placement",
     ),

@@ -43,7 +43,7 @@ FAULTS = [
     ("expectations", "controllers.replicaset.expectations", "self.deletions - {pod}", "frozenset()"),
     ("kubectl", "kubectl.nodes", "(of_daemon_set and not pod.finished)", "(of_daemon_set and pod.finished)"),
     ("kubectl", "kubectl.nodes", "if kept_ones and not overwrite:", "if False:"),
-    ("kubelet", "kubelet.status", "    if pod.finished:\n        return pod.status.phase\n", ""),
+    ("kubelet", "kubelet.status", "pod.status.phase if pod.finished else pod_phase(", "pod_phase("),
     ("kubelet", "kubelet.worker", "    if pod.finished:\n        return ()\n", ""),
     (
         "kubeproxy",

@@ -10,8 +10,9 @@ from attrs import evolve
 from kubeproof.impl.api.core import PodTemplateSpec
 from kubeproof.impl.api.reading.convert import structure
 from kubeproof.impl.api.reading.schema import table
+from kubeproof.impl.api.releases import NEWEST, OLDEST, RELEASES, Change
 from kubeproof.impl.api.values.go_dump import dump
-from kubeproof.impl.api.values.go_structs import STRUCTS
+from kubeproof.impl.api.values.go_structs import STRUCTS, structs_of
 from kubeproof.impl.api.values.template_hash import fnv32a, hash_of_json, pod_template_hash, safe_encode
 
 TYPES = table()["types"]
@@ -79,20 +80,22 @@ TEMPLATE = {
 
 def test_a_field_without_a_class_changes_the_hash() -> None:
     plain = structure({**TEMPLATE, "spec": {"containers": TEMPLATE["spec"]["containers"]}}, PodTemplateSpec)  # type: ignore[index]
-    assert pod_template_hash(structure(TEMPLATE, PodTemplateSpec), None) != pod_template_hash(plain, None)
+    assert pod_template_hash(structure(TEMPLATE, PodTemplateSpec), None, NEWEST) != pod_template_hash(
+        plain, None, NEWEST
+    )
 
 
 def test_collisions_change_the_hash_and_none_is_not_zero() -> None:
     template = structure(TEMPLATE, PodTemplateSpec)
-    assert len({pod_template_hash(template, count) for count in (None, 0, 1, 2, 256)}) == 5
+    assert len({pod_template_hash(template, count, NEWEST) for count in (None, 0, 1, 2, 256)}) == 5
 
 
 def test_labels_are_hashed_in_order() -> None:
     one = structure({"metadata": {"labels": {"a": "1", "b": "2"}}}, PodTemplateSpec)
     other = structure({"metadata": {"labels": {"b": "2", "a": "1"}}}, PodTemplateSpec)
-    assert pod_template_hash(one, None) == pod_template_hash(other, None)
+    assert pod_template_hash(one, None, NEWEST) == pod_template_hash(other, None, NEWEST)
     assert "(map[string]string)map[a:1 b:2]" in dump(
-        {"metadata": {"labels": {"b": "2", "a": "1"}}}, "v1.PodTemplateSpec"
+        {"metadata": {"labels": {"b": "2", "a": "1"}}}, "v1.PodTemplateSpec", STRUCTS
     )
 
 
@@ -100,8 +103,8 @@ def test_the_spelling_of_a_quantity_is_hashed() -> None:
     def limited(cpu: str) -> dict[str, Any]:
         return {"spec": {"containers": [{"name": "c", "resources": {"limits": {"cpu": cpu}}}]}}
 
-    assert hash_of_json(limited("0.5"), None) != hash_of_json(limited("500m"), None)
-    big = dump(limited("9223372036854775808"), "v1.PodTemplateSpec")
+    assert hash_of_json(limited("0.5"), None, NEWEST) != hash_of_json(limited("500m"), None, NEWEST)
+    big = dump(limited("9223372036854775808"), "v1.PodTemplateSpec", STRUCTS)
     assert "abs:(big.nat)[0 500000000]} scale:(inf.Scale)9}" in big
 
 
@@ -120,12 +123,12 @@ def test_the_spelling_of_a_quantity_is_hashed() -> None:
     ],
 )
 def test_values_are_written_as_spew_writes_them(json: Any, kind: str, text: str) -> None:
-    assert dump(json, kind) == text
+    assert dump(json, kind, STRUCTS) == text
 
 
 def test_a_time_is_counted_from_the_year_one() -> None:
-    assert "ext:(int64)62135596801" in dump("1970-01-01T00:00:01Z", "v1.Time")
-    assert "ext:(int64)0" in dump(None, "v1.Time")
+    assert "ext:(int64)62135596801" in dump("1970-01-01T00:00:01Z", "v1.Time", STRUCTS)
+    assert "ext:(int64)0" in dump(None, "v1.Time", STRUCTS)
 
 
 def test_fnv_1a_has_its_published_values() -> None:
@@ -140,5 +143,30 @@ def test_safe_encoding_maps_digits_to_consonants_and_digits() -> None:
 
 def test_the_template_is_not_touched() -> None:
     template = structure(TEMPLATE, PodTemplateSpec)
-    pod_template_hash(template, 1)
+    pod_template_hash(template, 1, NEWEST)
     assert template == evolve(template) == structure(TEMPLATE, PodTemplateSpec)
+
+
+def test_each_release_has_fields_of_its_own_and_a_type_for_each() -> None:
+    for release in RELEASES.values():
+        structs = structs_of(release)
+        held = {one.type.lstrip("*[]") for fields in structs.values() for one in fields}
+        assert {f"v1.{name}" for name in ("FileKeySelector", "PodSchedulingGroup")} <= structs.keys()
+        assert held >= {"v1.Container"}
+    assert structs_of(OLDEST)["v1.PodSpec"] == STRUCTS["v1.PodSpec"]
+    last = [one.name for one in structs_of(NEWEST)["v1.PodSpec"]][-3:]
+    assert last == ["Resources", "HostnameOverride", "SchedulingGroup"]
+    assert [one.name for one in structs_of(RELEASES["1.35"])["v1.PodSpec"]][-1] == "WorkloadRef"
+    odd = structs_of(OLDEST.with_change(Change.SCHEDULING_GROUP_FIELD, done=True))["v1.PodSpec"]
+    assert odd[-1].name == "SchedulingGroup"
+
+
+def test_hashes_of_one_template_differ_wherever_a_release_brought_fields() -> None:
+    template = structure(TEMPLATE, PodTemplateSpec)
+    hashes = {name: pod_template_hash(template, None, release) for name, release in RELEASES.items()}
+    assert hashes["1.32"] == hashes["1.33"]
+    assert len(set(hashes.values())) == 4
+    hooked = structure(
+        {"spec": {"containers": [{"name": "c", "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}]}}, PodTemplateSpec
+    )
+    assert len({pod_template_hash(hooked, None, release) for release in RELEASES.values()}) == 5

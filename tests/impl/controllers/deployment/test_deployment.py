@@ -21,6 +21,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Pod, PodSpec, PodStatus, PodTemplateSpec
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference, Ref
+from kubeproof.impl.api.releases import NEWEST
 from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Recheck, Update
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.api.values.template_hash import pod_template_hash
@@ -100,7 +101,7 @@ def status_of(requests: tuple[Any, ...]) -> Any:
 
 def test_the_first_replica_set_bears_hash_owner_revision_and_size() -> None:
     create, update, _ = sync(web(progress_deadline_seconds=600))
-    digest = pod_template_hash(template("v2"), None)
+    digest = pod_template_hash(template("v2"), None, NEWEST)
     labels = strings({"app": "web", "pod-template-hash": digest})
     assert isinstance(create, Create)
     new = create.object
@@ -185,13 +186,17 @@ def test_recreate_waits_until_no_old_pod_runs() -> None:
 
 
 def test_a_taken_name_raises_the_collision_count_and_changes_the_hash() -> None:
-    digest = pod_template_hash(template("v2"), None)
+    digest = pod_template_hash(template("v2"), None, NEWEST)
     taken = rs(digest, 0, image="v9", owner=None)
     requests = sync(web(), evolve(taken, metadata=evolve(taken.metadata, labels=strings({}))))
     assert len(requests) == 1
     assert status_of(requests).collision_count == 1
     counted = evolve(web(), status=evolve(web().status, collision_count=1))
-    assert sync(counted)[0].object.metadata.name == f"web-{pod_template_hash(template('v2'), 1)}" != f"web-{digest}"
+    assert (
+        sync(counted)[0].object.metadata.name
+        == f"web-{pod_template_hash(template('v2'), 1, NEWEST)}"
+        != f"web-{digest}"
+    )
 
 
 def test_going_back_raises_the_old_revision_and_remembers_it() -> None:

@@ -208,8 +208,8 @@ def test_ignored_resources_refuse_no_node() -> None:
 
 def test_balance_is_of_the_resources_given() -> None:
     one = with_args("NodeResourcesBalancedAllocation", resources=[{"name": "cpu"}])
-    assert scores(decided(pod("a", 1), one, sized("n", 2)), "NodeResourcesBalancedAllocation") == {"n": 100}
-    assert scores(decided(pod("a", 1), DEFAULT, sized("n", 2)), "NodeResourcesBalancedAllocation") == {"n": 75}
+    assert scores(decided(pod("a", 1), one, sized("n", 2)), "NodeResourcesBalancedAllocation") == {"n": 75}
+    assert scores(decided(pod("a", 1), DEFAULT, sized("n", 2)), "NodeResourcesBalancedAllocation") == {"n": 62}
 
 
 ZONES = sized("n", 4, zone="a"), sized("m", 4, zone="b"), sized("o", 4)

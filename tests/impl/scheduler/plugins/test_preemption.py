@@ -143,7 +143,9 @@ def test_equally_good_nodes_are_all_given() -> None:
 
 
 def test_a_node_from_which_evictions_are_no_help_says_why() -> None:
-    found = preemption(pod("new", 3, priority=5), node("n"), pod("old", node_name="n"))
+    found = preemption(
+        pod("new", 2, priority=5), node("n", 2), pod("old", node_name="n"), pod("same", node_name="n", priority=5)
+    )
     assert found.candidates == ()
     assert found.refusals["n"].reasons == ("Insufficient cpu",)
     assert found.message == "preemption: 0/1 nodes are available: 1 Insufficient cpu."

@@ -13,6 +13,7 @@ from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from kubeproof.impl.scheduler import schedule
 from kubeproof.impl.scheduler.plugins.volume_binding import find_matching_volume
+from kubeproof.impl.scheduler.plugins.volume_restrictions import CLAIM_TAKEN
 
 BOUND = {"pv.kubernetes.io/bind-completed": "yes"}
 ZONE = "topology.kubernetes.io/zone"
@@ -136,7 +137,9 @@ def test_the_claim_of_an_ephemeral_volume_is_waited_for() -> None:
 
 def test_a_bound_volume_is_used_where_it_can_be_reached() -> None:
     objects = (node("a"), node("b"), claim("data", "pv"), volume("pv", hosts=("b",)))
-    assert reasons(pod("new", use("data")), *objects) == {"a": ["node(s) had volume node affinity conflict"]}
+    assert reasons(pod("new", use("data")), *objects) == {
+        "a": ["node(s) didn't match PersistentVolume's node affinity"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -217,7 +220,7 @@ def test_a_volume_in_another_zone_is_out_of_reach_unless_the_node_names_no_zone(
 
 def test_a_claim_for_one_pod_is_not_shared_on_any_node() -> None:
     objects = (node("a"), node("b"), claim("data", "pv", modes=["ReadWriteOncePod"]), volume("pv"))
-    words = ["node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode"]
+    words = [CLAIM_TAKEN]
     new = pod("new", use("data"))
     assert reasons(new, *objects, pod("old", use("data"), on="a")) == {"a": words, "b": words}
     assert reasons(new, *objects, pod("old", use("data"), on="a", namespace="else")) == {}

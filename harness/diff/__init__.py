@@ -1,0 +1,1 @@
+"""`kubeproof diff`: two releases, or two revisions of the manifests, side by side."""
