@@ -68,7 +68,7 @@ def services_made_again(scenario: Scenario) -> frozenset[Ref]:
         match step:
             case kubectl.DeleteObject("Service"):
                 gone.add(ref_for("Service", step.name, step.namespace or scenario.namespace))
-            case kubectl.Apply(Service() as one) if ref_of(one) in gone:
+            case kubectl.Apply(object=Service() as one) if ref_of(one) in gone:
                 again.add(ref_of(one))
             case _:
                 continue

@@ -24,6 +24,7 @@ from ...impl.apiserver.resources import kind_named
 from ...impl.apiserver.rest.http import HttpRequest
 from ...impl.apiserver.server import Server
 from ...impl.etcd import KeyValue, Store
+from ...impl.etcd.sorted_map import SortedMap
 from ..input.dump import runtime_of
 from .plane import CONFIG, Plane
 
@@ -95,7 +96,7 @@ class Database:
         if revision is None:
             return None
         try:
-            keys = immutabledict((kv.key, kv) for kv in self._kept())
+            keys = SortedMap.of((kv.key, kv) for kv in self._kept())
         except (BadObject, KeyError, TypeError, ValueError) as error:
             raise BadDatabaseError(f"{self.name}: an object in it cannot be read: {error}") from None
         store = Store(revision, revision, keys)

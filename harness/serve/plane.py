@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
@@ -99,5 +100,5 @@ def compacted(plane: Plane) -> Plane:
     store = plane.server.store
     if len(store.log) <= 2 * HISTORY:
         return plane
-    after, _ = apply(store, Compact(store.log[-HISTORY].kv.mod_revision))
+    after, _ = apply(store, Compact(next(islice(store.log, HISTORY - 1, None)).kv.mod_revision))
     return evolve(plane, server=evolve(plane.server, store=after))

@@ -8,13 +8,13 @@ request is a revision of its own, as upstream; no other request comes in between
 from __future__ import annotations
 
 from attrs import evolve, field, frozen
-from immutabledict import immutabledict
 
 from ..api.kinds import Object
 from ..api.meta import Ref, Time
 from ..api.requests import Request, Response
 from ..etcd import Compacted, Compare, DeleteRange, Event, Failure, Put, Store, Txn, apply, poll
 from ..etcd import watch as watch_etcd
+from ..etcd.sorted_map import SortedMap
 from .access.authentication import User
 from .config import DEFAULT, Config
 from .handler import handle
@@ -84,7 +84,7 @@ def as_of(server: Server, revision: int) -> Server | Failure:
     keys = server.store.at(revision)
     if isinstance(keys, Failure):
         return keys
-    return evolve(server, store=evolve(server.store, keys=immutabledict(keys), revision=revision))
+    return evolve(server, store=evolve(server.store, keys=SortedMap.of(keys.items()), revision=revision))
 
 
 def _commit(store: Store, write: Write) -> Store:

@@ -62,12 +62,14 @@ def check(
     reductions: bool = True,
     symmetry: bool = True,
     search: Any = explore,
+    alone: Any = None,
     prepared: Any = None,
 ) -> Report:
     """Explore the stand-in: two nodes are one too many for the claim."""
     assert reductions
     assert symmetry
     assert prepared is None
+    assert alone is not None
 
     def small(view: View) -> Iterator[str]:
         if view["count"] > 1:

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from attrs import evolve, frozen
-from immutabledict import immutabledict
 
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import Ref
@@ -30,6 +29,7 @@ from kubeproof.impl.apiserver.rest.versions import stored as as_stored
 from kubeproof.impl.apiserver.server import Server, key_of
 from kubeproof.impl.apiserver.storage import without_version
 from kubeproof.impl.etcd import KeyValue, Store
+from kubeproof.impl.etcd.sorted_map import SortedMap
 
 Record = dict[str, Any]
 MADE_UP = 10**8
@@ -224,14 +224,14 @@ def _with(server: Server, objects: Iterable[Record]) -> Server:
         key = key_of(ref_of(obj))
         keys[key] = KeyValue(key, without_version(obj), version, version, 1)
         revision = max(revision, version)
-    return evolve(server, store=evolve(server.store, keys=immutabledict(keys), revision=revision))
+    return evolve(server, store=evolve(server.store, keys=SortedMap.of(keys.items()), revision=revision))
 
 
 def _without(server: Server, info: RequestInfo) -> Server:
     kind = resources()[info.api_version, info.resource].kind.name
     key = key_of(Ref(kind, info.namespace, info.name))
     keys = {name: kv for name, kv in server.store.keys.items() if name != key}
-    return evolve(server, store=evolve(server.store, keys=immutabledict(keys)))
+    return evolve(server, store=evolve(server.store, keys=SortedMap.of(keys.items())))
 
 
 def _object(found: Record) -> Object:
