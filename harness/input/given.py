@@ -67,8 +67,8 @@ def services_made_again(scenario: Scenario) -> frozenset[Ref]:
     for step in scenario.script:
         match step:
             case kubectl.DeleteObject("Service"):
-                gone.add(ref_for("Service", step.name, step.namespace or scenario.namespace))
-            case kubectl.Apply(object=Service() as one) if ref_of(one) in gone:
+                gone.add(Ref("Service", step.namespace or scenario.namespace, step.name))
+            case kubectl.Apply(Service() as one) if ref_of(one) in gone:
                 again.add(ref_of(one))
             case _:
                 continue
