@@ -262,7 +262,7 @@ def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None,
         _print(f"\ntrace written to {trace}, replay it with: kubeproof replay {trace}\n")
 
 
-@cli.command()
+@cli.command(epilog=examples.SERVE)
 @click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 takes a free one.")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Keep the cluster there; else in memory.")
 @click.option(

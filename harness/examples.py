@@ -61,6 +61,13 @@ Examples:
   kubeproof run nginx-pod --image=nginx:latest --html tour.html
 """
 
+SERVE = """
+\b
+Examples:
+  kubeproof serve --kubeconfig kubeconfig --data cluster.db
+  KUBECONFIG=kubeconfig kubectl run nginx --image=nginx:latest
+"""
+
 ALL = """
 \b
 Examples:

@@ -17,6 +17,7 @@ from ...impl.api.reading.load import BadInput, Problem
 from ...impl.api.reading.nearest import did_you_mean
 from ...model.checker.results import INTERRUPTED, Limits, Progress, Status
 from .. import face
+from ..check.results import Claim
 from ..face import Cluster, Result
 from ..input.options import limits_of, nodes_of
 from ..input.project import NAME, OWN, Project, below_scenario, read_project
@@ -27,6 +28,7 @@ from .github import commands, summary
 from .junit import junit
 from .sarif import sarif
 
+NOT_JUDGED = "it is not judged of this input: nothing in it is what the claim speaks of, or it needs a detail"
 STEP_SUMMARY, ON_GITHUB = "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"
 OUTPUTS = {"junit": junit, "sarif": sarif, "summary": summary}
 """What is written to a file that is named, by option."""
@@ -97,7 +99,7 @@ def _target(named: tuple[str, ...], said: dict[str, Any], given: dict[str, Any],
             where = "--claim" if given["claim"] else project.file
             problem = Problem(where, 0, "claims", f"there is no claim {claim!r}", did_you_mean(str(claim), SENTENCES))
             raise BadInput((problem,))
-    limits = limits_of({**given, "timeout": given["timeout"] or said.get("timeout")})
+    limits = limits_of({**given, "timeout": given["timeout"] or str(said.get("timeout", ""))})
     return Target(cluster.given(own), limits, claims)
 
 
@@ -144,6 +146,8 @@ def only(result: Result, claims: tuple[str, ...]) -> Result:
     if not claims:
         return result
     report = result.outcome
+    judged = {one.name: one for one in report.claims}
+    open_ = (Claim(name, SENTENCES[name], Status.UNKNOWN, "", (NOT_JUDGED,)) for name in claims if name not in judged)
     return evolve(
         result,
         outcome=evolve(
@@ -151,7 +155,7 @@ def only(result: Result, claims: tuple[str, ...]) -> Result:
             scenario=evolve(
                 report.scenario, expected=tuple(one for one in report.scenario.expected if one[0] in claims)
             ),
-            claims=tuple(one for one in report.claims if one.name in claims),
+            claims=(*(one for name, one in judged.items() if name in claims), *open_),
             bounds=(f"asked are these claims only: {', '.join(claims)}", *report.bounds),
         ),
         documents=immutabledict((name, one) for name, one in result.documents.items() if name in claims),

@@ -20,10 +20,16 @@ from ...impl.api.reading.load import BadInput, Problem
 from ...impl.api.reading.nearest import did_you_mean
 from ...impl.api.values.frozen import EMPTY, Json, freeze, thaw
 from .located import from_yaml
+from .reader import DurationError, seconds
 from .scenario_file import FIELDS, is_scenario_file
 
 NAME = "kubeproof.toml"
-OWN = ("claims", "timeout", "baseline")
+OWN: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "claims": (list, 'a list: ["convergence"]'),
+    "timeout": ((str, int), 'a time: "5m"'),
+    "baseline": (str, 'the name of a file: "known.json"'),
+}
+"""Fields that scenario.yaml has not: their types, and what is expected."""
 PATHS = "paths"
 
 
@@ -93,6 +99,8 @@ def read_project(path: Path) -> Project:
         paths = {}
     for one in paths.values():
         problems += _unknown(path, text, one, (*FIELDS, *OWN))
+    for one in (found, *paths.values()):
+        problems += _mistyped(path, text, one) or _durations(path, text, one)
     if problems:
         raise BadInput(tuple(problems))
     return Project(str(path), freeze(found), freeze(paths))
@@ -104,6 +112,22 @@ def _unknown(path: Path, text: str, said: Mapping[str, Any], known: tuple[str, .
         for key in said
         if key not in known
     ]
+
+
+def _mistyped(path: Path, text: str, said: Mapping[str, Any]) -> list[Problem]:
+    return [
+        Problem(str(path), _line(text, key), key, f"expected {words}")
+        for key, (types, words) in OWN.items()
+        if key in said and not isinstance(said[key], types)
+    ]
+
+
+def _durations(path: Path, text: str, said: Mapping[str, Any]) -> list[Problem]:
+    try:
+        seconds(str(said.get("timeout", "0s")))
+    except DurationError as error:
+        return [Problem(str(path), _line(text, "timeout"), "timeout", str(error))]
+    return []
 
 
 def _line(text: str, key: str) -> int:

@@ -24,7 +24,7 @@ from ...impl.api.kinds import Object
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
 from ...impl.apiserver.pod_defaults import default_pod
 from ..input.priorities import pod_spec, pod_specs
-from ..input.scenario import Consistency, Scenario, Start
+from ..input.scenario import Consistency, Scenario, Start, Switch
 from .faults.registry import strike_nodes
 from .room import has, largest, scaled
 
@@ -43,6 +43,8 @@ def all_the_same(scenario: Scenario) -> bool:
     )
 
 
+SAID_OF_NO_NODE = frozenset({Switch.UNSEEN_SLICES})
+"""Switches of which it is plain that nothing they change has to do with where a Pod is."""
 ANYWHERE = (Deployment, ReplicaSet, StatefulSet, Pod)
 """Who makes Pods whatever nodes there are, and Pods themselves."""
 HOLDS_NO_DISK = frozenset({"configMap", "downwardAPI", "emptyDir", "projected", "secret"})
@@ -82,7 +84,7 @@ def _placeless(scenario: Scenario) -> bool:
     return (
         scenario.start is not Start.CLUSTER
         and scenario.consistency is not Consistency.RESETTABLE
-        and not (scenario.switches or scenario.detail or crowd.fills or crowd.placed)
+        and not (scenario.switches - SAID_OF_NO_NODE or scenario.detail or crowd.fills or crowd.placed)
         and scenario.deadline is None
         and len(scenario.schedulers.names) == 1
         and not any(map(_is_near, services))

@@ -115,6 +115,25 @@ def test_what_the_project_asks_reaches_the_check_and_the_command_line_wins(run: 
     assert (code, "did you mean placement?" in err) == (2, True)
 
 
+def test_a_time_of_the_project_ends_a_check_and_its_nodes_may_be_a_file(run: Run) -> None:
+    shutil.copy("deadlock-repaired/nodes.yaml", "nodes.yaml")
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n"
+    Path("web.yaml").write_text(pod)
+    Path("kubeproof.toml").write_text('timeout = 600\nnodes = "nodes.yaml"\nscript = "cordon node-1"\n')
+    assert run("check", "web.yaml", "--quiet")[0] == 0
+    Path("kubeproof.toml").write_text('timeout = 0\nnodes = "nodes.yaml"\n')
+    code, out, _ = run("check", "web.yaml", "--no-cache")
+    assert (code, "the time limit of 0 s was hit" in out) == (3, True)
+    Path("kubeproof.toml").write_text('nodes = 1\nscript = ["cordon node-1", 3]\n')
+    assert run("check", "web.yaml", "--quiet")[0] == 2
+
+
+def test_a_claim_that_is_asked_and_not_judged_is_unknown_and_no_success(run: Run) -> None:
+    code, out, _ = run("check", "deadlock-repaired", "--claim", "budget")
+    assert (code, "UNKNOWN: budget" in out, "it is not judged of this input" in out) == (3, True, True)
+    assert run("check", "deadlock-repaired", "--claim", "placement", "--claim", "flows", "--quiet")[0] == 3
+
+
 def test_after_an_interrupt_no_further_path_is_looked_at(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from kubeproof.harness.check.check import nothing_known
     from kubeproof.harness.islands import check as checking

@@ -61,6 +61,9 @@ def test_what_is_above_wins_field_by_field() -> None:
         ('[paths."a"]\n\nfault = {}\n', "kubeproof.toml:3: fault: there is no such field .did you mean faults"),
         ("nodes =\n", "kubeproof.toml:1: is no TOML"),
         ("paths = 3\n", "paths: expected tables"),
+        ('claims = "budget"\n', "kubeproof.toml:1: claims: expected a list"),
+        ('nodes = 1\ntimeout = "x"\n', "kubeproof.toml:2: timeout: expected a duration in whole seconds"),
+        ('[paths."a"]\nbaseline = 3\n', "kubeproof.toml:2: baseline: expected the name of a file"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, words: str) -> None:
