@@ -62,6 +62,7 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
                 "hostPID": CONFINEMENT,
                 "hostUsers": CONFINEMENT,
                 "hostname": IDENTITY,
+                "hostnameOverride": IDENTITY,
                 "imagePullSecrets": "images are taken to be pullable",
                 "readinessGates": "that their conditions are set is assumed, and told",
                 "runtimeClassName": "what its RuntimeClass adds is noted with the class",
