@@ -23,6 +23,7 @@ from ...api.kinds import Object, ref_of
 from ...api.meta import Ref, Time
 from ...api.requests import Create, Delete, Request, Update
 from ..common import Keep, Transform, available, claim, slim_metadata, slim_pod, slim_ready, whole
+from ..history import adoptions, listed, template_of
 from .identity import (
     as_named,
     claim_is_going,
@@ -34,7 +35,7 @@ from .identity import (
     revision_of,
     storage_matches,
 )
-from .revisions import Revisions, adoptions, listed, revisions_of, template_of, truncated
+from .revisions import Revisions, revisions_of, truncated
 
 PARALLEL = "Parallel"
 ON_DELETE = "OnDelete"
