@@ -29,7 +29,9 @@ PAUSED = ": it is paused (kubectl rollout resume would do)"
 
 def shortfalls(objects: Iterable[Object], dead: Collection[str] = ()) -> Iterator[str]:
     """Say what is not yet as the workloads and Pods should be; a DaemonSet is asked nothing of nodes that are dead."""
-    known = tuple(one for one in objects if not is_lost(one, dead))
+    given = tuple(objects)
+    sets = {one.metadata.uid for one in given if isinstance(one, DaemonSet)}
+    known = tuple(one for one in given if not is_lost(one, dead, sets))
     pods = [one for one in known if isinstance(one, Pod)]
     workloads = [one for one in known if isinstance(one, Workload)]
     for one in workloads:
@@ -89,12 +91,15 @@ def plain_template(template: PodTemplateSpec) -> PodTemplateSpec:
     return evolve(template, metadata=evolve(template.metadata, labels=labels))
 
 
-def is_lost(one: Object, dead: Collection[str]) -> bool:
-    """Tell whether an object is a dead node, or a DaemonSet's Pod there: it stays, and there is none in its place."""
+def is_lost(one: Object, dead: Collection[str], sets: Collection[str]) -> bool:
+    """Tell whether an object is a dead node, or a Pod there of one of some DaemonSets, by their uids.
+
+    Such a Pod neither runs nor goes, whatever its DaemonSet does, and there is none in its place.
+    """
     if isinstance(one, Node):
         return one.metadata.name in dead
     owner = one.metadata.controller
-    if not isinstance(one, Pod) or one.metadata.terminating or owner is None or owner.kind != "DaemonSet":
+    if not isinstance(one, Pod) or owner is None or owner.uid not in sets:
         return False
     named = daemons.meant_for(one)
     return bool(named) and named <= set(dead)

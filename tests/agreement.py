@@ -57,10 +57,10 @@ from kubeproof.impl.controllers.replicaset.deletion import Ranked, in_order
 from kubeproof.impl.kubectl.script import SetImage
 from kubeproof.impl.kubelet.behaviour import HOLLOW
 from kubeproof.model.checker import Limits, Status
+from oracles import controller_runs
 from oracles import etcd as etcd_gateway
 from oracles import kubeproxy as agreement_kubeproxy
 from oracles import scheduler as agreement_scheduler
-from oracles import statefulset as agreement_statefulset
 from oracles.selector_text import SelectorError, parse_field_selector, parse_label_selector
 from places import EXAMPLES
 from recorded import check as recorded_check
@@ -310,10 +310,10 @@ def judge_etcd(record: Record) -> Verdict:
 
 
 def judge_controller(record: Record) -> Verdict:
-    """Hold the StatefulSet controller against the runs of the real one; other controllers are held elsewhere."""
-    if not record["scenario"].startswith("sts-"):
-        return NotJudged("a run of another controller than that of StatefulSets")
-    found = agreement_statefulset.judge(record)
+    """Hold the StatefulSet and DaemonSet controllers against runs of the real ones; others are held elsewhere."""
+    if record["scenario"].partition("-")[0] not in controller_runs.CONTROLLERS:
+        return NotJudged("a run of another controller than those of StatefulSets and DaemonSets")
+    found = controller_runs.judge(record)
     return None if found is None else Difference(found.subject, found.real, found.ours)
 
 

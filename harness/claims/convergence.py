@@ -63,7 +63,7 @@ def first_shortfall(cluster: Cluster, view: View) -> str:
     for kind in layout.pools:
         for slot in layout.pools[kind]:
             reason = view.via(_shortfall, slot)
-            if reason and not (dead and (kind == "DaemonSet" or is_lost(view[slot], dead))):
+            if reason and not (dead and (kind == "DaemonSet" or _is_lost(cluster, view, slot, dead))):
                 return str(reason)
     deciding = _deciding(cluster, view, dead)
     return next(chain(shortfalls(deciding, dead), orphans(deciding), beside_workloads(cluster, view)), "")
@@ -72,6 +72,12 @@ def first_shortfall(cluster: Cluster, view: View) -> str:
 def dead_nodes(cluster: Cluster, view: View) -> frozenset[str]:
     """Return the nodes that a fault has struck and that do not come up again."""
     return frozenset(node for node in cluster.struck if not view[up_slot(node)] and not view[boots_slot(node)])
+
+
+def _is_lost(cluster: Cluster, view: View, slot: str, dead: frozenset[str]) -> bool:
+    """Tell whether what is in a place is a Pod of a DaemonSet that is there, on a dead node."""
+    sets = {one.metadata.uid for each in cluster.world.layout.pools.get("DaemonSet", ()) if (one := view[each])}
+    return view[slot] is not None and is_lost(view[slot], dead, sets)
 
 
 def beside_workloads(cluster: Cluster, view: View) -> Iterator[str]:
@@ -110,7 +116,7 @@ def _miscounted(obj: Object) -> str:
 def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
     dead = dead_nodes(cluster, view)
     for slot in cluster.world.layout.pools["Pod"]:
-        if (line := stranded(cluster.world, cluster.struck, view, slot)) and not is_lost(view[slot], dead):
+        if (line := stranded(cluster.world, cluster.struck, view, slot)) and not _is_lost(cluster, view, slot, dead):
             yield line
 
 
@@ -148,7 +154,7 @@ def _deciding(cluster: Cluster, view: View, dead: frozenset[str]) -> Objects:
     if any(isinstance(one, DaemonSet) for one in found):
         found += [one for one in layout.constants.values() if isinstance(one, Node)]
         found += [one for slot in layout.pools.get("Node", ()) if (one := view[slot]) is not None]
-    pods = (slot for slot in layout.pools["Pod"] if not (dead and view[slot] and is_lost(view[slot], dead)))
+    pods = (slot for slot in layout.pools["Pod"] if not (dead and _is_lost(cluster, view, slot, dead)))
     found += [one for slot in pods if (one := view.via(goal_pod, slot)) is not None]
     return tuple(found)
 

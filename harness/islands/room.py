@@ -24,6 +24,7 @@ from enum import Enum
 
 from attrs import frozen
 
+from ...impl.api.apps import DaemonSet
 from ...impl.api.core import Node, Pod, PodSpec
 from ...impl.apiserver.pod_defaults import default_pod
 from ...impl.kubectl import script as kubectl
@@ -71,6 +72,8 @@ def room_for(scenario: Scenario, specs: tuple[PodSpec, ...], total: Mapping[str,
     nodes = tuple(one for one in scenario.everything if isinstance(one, Node))
     if all(has(node, total) for node in (*nodes, *joining)):
         return Room.ON_EACH
+    if any(isinstance(one, DaemonSet) for one in scenario.everything):
+        return Room.SHORT  # Its Pods can go to one node each.
     if len(scenario.schedulers.names) > 1 or Switch.EARLY_STATUS in scenario.switches:
         return Room.SHORT
     if joining or any(isinstance(one, kubectl.LabelNode) for one in scenario.script):
