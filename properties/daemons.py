@@ -9,19 +9,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from attrs import evolve
 
+from ..impl.api import well_known as known
 from ..impl.api.apps import DaemonSet
 from ..impl.api.core import Node, Pod, Toleration
 from ..impl.api.meta import ObjectMeta
 from .placement.nodes import keeps_out
 
 TOLERATED = {
-    "node.kubernetes.io/not-ready": "NoExecute",
-    "node.kubernetes.io/unreachable": "NoExecute",
-    "node.kubernetes.io/disk-pressure": "NoSchedule",
-    "node.kubernetes.io/memory-pressure": "NoSchedule",
-    "node.kubernetes.io/pid-pressure": "NoSchedule",
-    "node.kubernetes.io/unschedulable": "NoSchedule",
-    "node.kubernetes.io/network-unavailable": "NoSchedule",
+    known.NOT_READY: "NoExecute",
+    known.UNREACHABLE: "NoExecute",
+    known.DISK_PRESSURE: "NoSchedule",
+    known.MEMORY_PRESSURE: "NoSchedule",
+    known.PID_PRESSURE: "NoSchedule",
+    known.UNSCHEDULABLE: "NoSchedule",
+    known.NETWORK_UNAVAILABLE: "NoSchedule",
 }
 """What every Pod of a DaemonSet tolerates, the last only on the host's network."""
 
@@ -43,7 +44,7 @@ def _daemon(one: DaemonSet) -> Pod:
     added = tuple(
         Toleration(key, "Exists", "", effect)
         for key, effect in TOLERATED.items()
-        if spec.host_network or not key.endswith("network-unavailable")
+        if spec.host_network or key != known.NETWORK_UNAVAILABLE
     )
     return Pod(ObjectMeta(name=one.metadata.name), evolve(spec, tolerations=(*spec.tolerations, *added)))
 

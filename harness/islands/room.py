@@ -11,7 +11,8 @@ here of room is so, and then each island's next step is one that its own search 
   Pod by as much of one resource as leaves less than it asks for, so a resource fills at most as many nodes as the
   smallest such amounts add up to what is asked for of it. Then an island's Pod may go to any of its nodes. This is not
   said of Pods to whom it matters who else is on a node, or that choose their node, or that go without a grace period
-  (what ran for them holds its share when their object is gone).
+  (what ran for them holds its share when their object is gone); nor where there is a DaemonSet, whose Pods have one
+  node each.
 
 Where there is room, nobody is preempted for another island, and no kubelet rejects a Pod for one.
 """
