@@ -148,11 +148,15 @@ def _outdated(one: StatefulSet, active: list[Pod], revisions: Mapping[Ref, Contr
 
 
 def _is_new(one: StatefulSet | DaemonSet, revisions: Mapping[Ref, ControllerRevision], pod: Pod) -> bool:
-    """Tell whether a Pod is of a workload's template: the revision that its label names is, and so are its images."""
+    """Tell whether a Pod is of a workload's template: the revision that its label names is, and so are its images.
+
+    Pods of DaemonSets from before there were revisions have no such label.
+    """
     label = pod.metadata.labels.get(REVISION_HASH, "")
     name = f"{one.metadata.name}-{label}" if isinstance(one, DaemonSet) else label
     kept = revisions.get(Ref("ControllerRevision", one.metadata.namespace, name))
-    same = kept is not None and _bare(kept.data.spec.template) == _bare(one.spec.template)
+    unnamed = isinstance(one, DaemonSet) and not label
+    same = unnamed or (kept is not None and _bare(kept.data.spec.template) == _bare(one.spec.template))
     return same and _images(pod.spec) == _images(one.spec.template.spec)
 
 

@@ -172,8 +172,9 @@ def goal_pod(obj: Object | None) -> Object | None:
         owner_references=meta.owner_references,
     )
     spec = PodSpec(node_name=obj.spec.node_name)
-    if label := meta.labels.get(REVISION_HASH):
-        kept = evolve(kept, labels=strings({REVISION_HASH: label}))
+    label, owner = meta.labels.get(REVISION_HASH), meta.controller
+    if label or (owner is not None and owner.kind == "DaemonSet"):
+        kept = evolve(kept, labels=strings({REVISION_HASH: label} if label else {}))
         spec = evolve(spec, containers=tuple(Container(one.name, one.image) for one in obj.spec.containers))
     ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
     return Pod(kept, spec, PodStatus(phase=obj.status.phase, conditions=ready))
