@@ -11,6 +11,7 @@ committed, and when.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import TypeAlias
 
 from attrs import frozen
@@ -76,5 +77,8 @@ def written(request: Request) -> Ref:
             return pod
 
 
-def _in_order(request: Request) -> tuple[str, Ref]:
-    return type(request).__name__, written(request)
+@cache
+def _in_order(request: Request) -> tuple[str, Ref, str]:
+    """Return what requests are ordered by; those for objects that get their names later, by all that they say."""
+    ref = written(request)
+    return type(request).__name__, ref, "" if ref.name else repr(request)
