@@ -303,23 +303,20 @@ def _revisions(objects: Iterable[Object]) -> Iterator[ControllerRevision]:
     """Yield the revision of a DaemonSet's template that the dump lacks, called as the Pods of this template say."""
     known = tuple(objects)
     there = {ref_of(one) for one in known}
-    for one in known:
-        labels = [pod.metadata.labels for pod in _pods_of(one, known)] if isinstance(one, DaemonSet) else []
-        generation = one.metadata.annotations.get(DAEMONSET_GENERATION)
+    for one in (each for each in known if isinstance(each, DaemonSet)):
+        generation = one.metadata.annotations.get(DAEMONSET_GENERATION, "")
+        labels = [pod.metadata.labels for pod in _pods_of(one, known)]
         current = {each.get(REVISION_HASH, "") for each in labels if each.get(TEMPLATE_GENERATION) == generation}
-        for digest in sorted(current - {""}) if isinstance(one, DaemonSet) and generation else ():
-            made = ControllerRevision(
-                ObjectMeta(
-                    name=f"{one.metadata.name}-{digest}",
-                    namespace=one.metadata.namespace,
-                    labels=strings({**one.spec.template.metadata.labels, REVISION_HASH: digest}),
-                    owner_references=(controller_of(one),),
-                ),
-                data_of(one.spec.template),
-                revision=1,
+        for digest in sorted(current - {""}):
+            meta = ObjectMeta(
+                name=f"{one.metadata.name}-{digest}",
+                namespace=one.metadata.namespace,
+                labels=strings({**one.spec.template.metadata.labels, REVISION_HASH: digest}),
+                owner_references=(controller_of(one),),
             )
-            if ref_of(made) not in there:
-                yield evolve(made, metadata=evolve(made.metadata, uid=uid_of(ref_of(made))))
+            ref = Ref("ControllerRevision", meta.namespace, meta.name)
+            if ref not in there:
+                yield ControllerRevision(evolve(meta, uid=uid_of(ref)), data_of(one.spec.template), revision=1)
 
 
 def _unlabelled(objects: Iterable[Object]) -> Iterator[str]:

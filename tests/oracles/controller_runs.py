@@ -113,7 +113,7 @@ def _is_asked(old: Object | None, new: Object, asked: list[Request], by_hand: se
     match old, new:
         case None, StatefulSet() | DaemonSet():
             return True
-        case (StatefulSet(), StatefulSet()) | (DaemonSet(), DaemonSet()):
+        case ((StatefulSet() | DaemonSet()), (StatefulSet() | DaemonSet())):
             return new.status == old.status or any(_writes_status(one, new) for one in asked)
         case None, _:
             return any(isinstance(one, Create) and _alike(one.object, new) for one in asked)

@@ -89,7 +89,6 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
                 "volumesInUse": SERVER,
             }
         ),
-        "DaemonSetSpec": immutabledict({"replicas": "a DaemonSet has no such field: the API server drops it"}),
         "Probe": immutabledict(
             dict.fromkeys(("exec", "grpc", "httpGet", "tcpSocket"), "what a probe answers is the run's choice")
         ),
