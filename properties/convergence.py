@@ -8,26 +8,30 @@ shortfall.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..impl.api.apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet, Workload
-from ..impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
+from ..impl.api.apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, Sized, StatefulSet, Workload
+from ..impl.api.core import Node, Pod, PodSpec, PodTemplateSpec, Service
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.values.frozen import strings
 from ..impl.api.well_known import REVISION_HASH, SERVICE_NAME, TEMPLATE_HASH
 from ..impl.api.workloads import BY_KIND, makes_pods
+from . import daemons
 
 PAUSED = ": it is paused (kubectl rollout resume would do)"
 
 
-def shortfalls(objects: Iterable[Object]) -> Iterator[str]:
-    """Say what is not yet as the workloads and Pods should be."""
-    known = tuple(objects)
+def shortfalls(objects: Iterable[Object], dead: Collection[str] = ()) -> Iterator[str]:
+    """Say what is not yet as the workloads and Pods should be; a DaemonSet is asked nothing of nodes that are dead."""
+    given = tuple(objects)
+    sets = {one.metadata.uid for one in given if isinstance(one, DaemonSet)}
+    known = tuple(one for one in given if not is_lost(one, dead, sets))
     pods = [one for one in known if isinstance(one, Pod)]
     workloads = [one for one in known if isinstance(one, Workload)]
     for one in workloads:
@@ -37,8 +41,7 @@ def shortfalls(objects: Iterable[Object]) -> Iterator[str]:
     for one in workloads:
         if makes_pods(one):
             mine = [pod for pod in pods if pod.active and _controls(one, pod)]
-            yield from _maker(one, mine)
-            yield from _outdated(one, mine, revisions) if isinstance(one, StatefulSet) else ()
+            yield from _maker(one, mine, known, revisions, counts=not dead)
     for pod in pods:
         yield from pod_shortfalls(pod)
 
@@ -88,8 +91,40 @@ def plain_template(template: PodTemplateSpec) -> PodTemplateSpec:
     return evolve(template, metadata=evolve(template.metadata, labels=labels))
 
 
-def _maker(one: Workload, active: list[Pod]) -> Iterator[str]:
-    """Say how many Pods a workload that makes them is short of, and what it says that is not so."""
+def is_lost(one: Object, dead: Collection[str], sets: Collection[str]) -> bool:
+    """Tell whether an object is a dead node, or a Pod there of one of some DaemonSets, by their uids.
+
+    Such a Pod neither runs nor goes, whatever its DaemonSet does, and there is none in its place.
+    """
+    if isinstance(one, Node):
+        return one.metadata.name in dead
+    owner = one.metadata.controller
+    if not isinstance(one, Pod) or owner is None or owner.uid not in sets:
+        return False
+    named = daemons.meant_for(one)
+    return bool(named) and named <= set(dead)
+
+
+def _maker(
+    one: Workload,
+    active: list[Pod],
+    known: tuple[Object, ...],
+    revisions: Mapping[Ref, ControllerRevision],
+    *,
+    counts: bool,
+) -> Iterator[str]:
+    """Say which Pods a workload that makes them is short of, or has of an old template, and what it miscounts."""
+    if isinstance(one, DaemonSet):
+        nodes = [node for node in known if isinstance(node, Node)]
+        yield from daemons.missing(one, nodes, active, partial(_is_new, one, revisions))
+        yield from daemons.miscounted(one, nodes, active) if counts else ()
+        return
+    yield from _counted(one, active)
+    yield from _outdated(one, active, revisions) if isinstance(one, StatefulSet) else ()
+
+
+def _counted(one: Sized, active: list[Pod]) -> Iterator[str]:
+    """Say how many Pods a workload is short of, and what it says that is not so."""
     wanted, name = one.spec.wanted, f"{type(one).__name__} {one.metadata.name}"
     if len(active) != wanted:
         yield f"{name} has {len(active)} of {wanted} Pods"
@@ -106,14 +141,23 @@ def _outdated(one: StatefulSet, active: list[Pod], revisions: Mapping[Ref, Contr
     if one.spec.update_strategy.type != "RollingUpdate":
         return
     first = one.spec.first + (0 if rolling is None else rolling.partition or 0)
-    images = _images(one.spec.template.spec)
     for pod in active:
         number = pod.metadata.name.rpartition("-")[2]
-        label = pod.metadata.labels.get(REVISION_HASH, "")
-        kept = revisions.get(Ref("ControllerRevision", one.metadata.namespace, label))
-        same = kept is not None and _bare(kept.data.spec.template) == _bare(one.spec.template)
-        if number.isdecimal() and int(number) >= first and not (same and _images(pod.spec) == images):
+        if number.isdecimal() and int(number) >= first and not _is_new(one, revisions, pod):
             yield f"StatefulSet {one.metadata.name} still keeps {pod.metadata.name} of an old template"
+
+
+def _is_new(one: StatefulSet | DaemonSet, revisions: Mapping[Ref, ControllerRevision], pod: Pod) -> bool:
+    """Tell whether a Pod is of a workload's template: the revision that its label names is, and so are its images.
+
+    Pods of DaemonSets from before there were revisions have no such label.
+    """
+    label = pod.metadata.labels.get(REVISION_HASH, "")
+    name = f"{one.metadata.name}-{label}" if isinstance(one, DaemonSet) else label
+    kept = revisions.get(Ref("ControllerRevision", one.metadata.namespace, name))
+    unnamed = isinstance(one, DaemonSet) and not label
+    same = unnamed or (kept is not None and _bare(kept.data.spec.template) == _bare(one.spec.template))
+    return same and _images(pod.spec) == _images(one.spec.template.spec)
 
 
 def _images(spec: PodSpec) -> tuple[tuple[str, str], ...]:
@@ -147,8 +191,9 @@ def unpublished(objects: Iterable[Object]) -> Iterator[str]:
         match one:
             case Deployment():
                 yield from _deployment_status(one, known)
-            case StatefulSet() if one.status.observed_generation != one.metadata.generation:
-                yield f"StatefulSet {one.metadata.name} reports on an old generation, {one.status.observed_generation}"
+            case StatefulSet() | DaemonSet() if one.status.observed_generation != one.metadata.generation:
+                told = f"{type(one).__name__} {one.metadata.name}"
+                yield f"{told} reports on an old generation, {one.status.observed_generation}"
             case Service():
                 yield from _endpoints(one, known)
             case PodDisruptionBudget():

@@ -64,11 +64,10 @@ from kubeproof.impl.kubelet.phase import Told, containers_ready, initialized, po
 from kubeproof.impl.kubelet.status import closed_gates
 from kubeproof.model.checker import Limits, Status
 from oracles import apiserver as agreement_apiserver
+from oracles import controller_runs, raft_tables
 from oracles import etcd as etcd_gateway
 from oracles import kubeproxy as agreement_kubeproxy
-from oracles import raft_tables
 from oracles import scheduler as agreement_scheduler
-from oracles import statefulset as agreement_statefulset
 from places import EXAMPLES
 from recorded import check as recorded_check
 from recorded import end as recorded_end
@@ -339,10 +338,10 @@ def judge_raft(judge: Callable[[Record], Sequence[raft_tables.Disagreement]], re
 
 
 def judge_controller(record: Record) -> Verdict:
-    """Hold the StatefulSet controller against the runs of the real one; other controllers are held elsewhere."""
-    if not record["scenario"].startswith("sts-"):
-        return NotJudged("a run of another controller than that of StatefulSets")
-    found = agreement_statefulset.judge(record)
+    """Hold the StatefulSet and DaemonSet controllers against runs of the real ones; others are held elsewhere."""
+    if record["scenario"].partition("-")[0] not in controller_runs.CONTROLLERS:
+        return NotJudged("a run of another controller than those of StatefulSets and DaemonSets")
+    found = controller_runs.judge(record)
     return None if found is None else Difference(found.subject, found.real, found.ours)
 
 

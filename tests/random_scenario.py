@@ -127,7 +127,7 @@ class _Hand:
 
     def workload(self, name: str) -> Manifest:
         template = {"metadata": {"labels": {"app": name}}, "spec": self.pod(name)}
-        kind = self.chance.choice(("Deployment",) * 4 + ("Pod", "Pod", "ReplicaSet", "StatefulSet", "StatefulSet"))
+        kind = self.chance.choice(("Deployment",) * 4 + ("Pod", "Pod", "ReplicaSet", "StatefulSet", "DaemonSet"))
         if kind == "Pod":
             return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}} | {
                 "spec": template["spec"]
@@ -139,6 +139,12 @@ class _Hand:
         }
         if kind == "Deployment":
             spec["strategy"] = self.strategy()
+        if kind == "DaemonSet":
+            del spec["replicas"]
+            unavailable = self.chance.choice((0, 1, 1, 2))
+            spec["updateStrategy"] = {
+                "rollingUpdate": {"maxUnavailable": unavailable, "maxSurge": int(not unavailable)}
+            }
         if kind == "StatefulSet":
             spec["podManagementPolicy"] = self.chance.choice(("OrderedReady", "OrderedReady", "Parallel"))
         return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
@@ -230,12 +236,14 @@ class _Hand:
         if kind == "Pod":
             steps.append({"deletePod": {"name": name}})
         else:
+            replicas = self.chance.choice((0, 1, 2))
+            if kind != "DaemonSet":
+                steps.append({"scale": {"kind": kind, "name": name, "replicas": replicas}})
             steps += [
-                {"scale": {"kind": kind, "name": name, "replicas": self.chance.choice((0, 1, 2))}},
                 {"deletePod": {"workload": f"{kind}/{name}"}},
                 {"deleteObject": {"kind": kind, "name": name}},
             ]
-        if kind in {"Deployment", "StatefulSet"}:
+        if kind in {"DaemonSet", "Deployment", "StatefulSet"}:
             steps += [{"setImage": {"kind": kind, "name": name, "image": f"{name}:2"}}] * 3
             steps += [
                 {"rolloutUndo": {"kind": kind, "name": name}},
@@ -250,7 +258,9 @@ class _Hand:
         """Give a workload that was edited: what its Pods want and its replicas, drawn again."""
         name = one["metadata"]["name"]
         template = {"metadata": {"labels": {"app": name}}, "spec": self.pod(name)}
-        return {**one, "spec": {**one["spec"], "replicas": self.chance.choice((1, 1, 1, 2)), "template": template}}
+        replicas = self.chance.choice((1, 1, 1, 2))
+        sized = {"replicas": replicas} if "replicas" in one["spec"] else {}
+        return {**one, "spec": {**one["spec"], **sized, "template": template}}
 
 
 # --- smaller ones ---------------------------------------------------------------------------------------------------

@@ -51,7 +51,16 @@ def test_everything_that_may_be_drawn_is_drawn() -> None:
     drawings = [draw(seed) for seed in range(400)]
     kinds = {manifest["kind"] for one in drawings for manifest in one.manifests}
     steps = {name for one in drawings for step in one.options["script"] for name in step}
-    assert kinds == {"Node", "Deployment", "ReplicaSet", "StatefulSet", "Pod", "Service", "PodDisruptionBudget"}
+    assert kinds == {
+        "Node",
+        "DaemonSet",
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "Pod",
+        "Service",
+        "PodDisruptionBudget",
+    }
     assert steps == {
         "apply", "cordon", "deleteObject", "deletePod", "drain", "rolloutRestart", "rolloutUndo", "scale", "setImage",
         "taint",

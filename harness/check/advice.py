@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator
 
-from ...impl.api.apps import Deployment, Workload
+from ...impl.api.apps import DaemonSet, Deployment, Workload
 from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
@@ -31,6 +31,9 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
         return Blame(ref, "", "it is gone, and its Pods go with it: a step deletes what made them")
     if not isinstance(owner, Workload):
         return Blame(ref, "", "nobody replaces it: a Deployment with two replicas would go on answering")
+    if isinstance(owner, DaemonSet):
+        field = "spec.updateStrategy.rollingUpdate"
+        return Blame(ref, field, "with maxSurge and maxUnavailable 0 a new Pod is ready before an old one goes")
     if owner.spec.wanted == 0:
         return Blame(ref, SIZE, NO_PODS)
     if isinstance(owner, Deployment) and owner.spec.strategy.type == "Recreate":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...impl.api.apps import DaemonSet
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.networking import NetworkPolicy
@@ -200,6 +201,8 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
         )
     if any(isinstance(one, Node) for one in scenario.objects):
         yield "nodes are older than what is applied: their taints are in line with their conditions and cordons"
+    if scenario.faults.node_crash and any(isinstance(one, DaemonSet) for one in scenario.everything):
+        yield "a DaemonSet is asked nothing of a node that has died: its Pod there neither runs nor goes"
     if any(isinstance(one, kubectl.DeleteNode) for one in scenario.script):
         yield "the kubelet of a node that is deleted does nothing any more"
     gone = {(one.kind, one.name) for one in scenario.script if isinstance(one, kubectl.DeleteObject)}

@@ -34,7 +34,7 @@ from ...properties.placement.placement import Infeasible, feasible, why_pending
 from ..claims import answers as claim_answers
 from ..claims import deadline as claim_deadline
 from ..claims import registry
-from ..claims.convergence import beside_workloads, objects_of
+from ..claims.convergence import beside_workloads, dead_nodes, objects_of
 from ..claims.placement import PENDING
 from ..claims.reachability import ANSWERED, ANSWERS
 from ..input.scenario import Detail, Scenario
@@ -342,7 +342,7 @@ def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:
 def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     """Explain a state in which nothing moves: each Pod without a node, node by node, and what would have to change."""
     objects = objects_of(core, state)
-    yield from shortfalls(objects)
+    yield from shortfalls(objects, dead_nodes(core, state))
     yield from orphans(objects)
     yield from leaving(objects)
     for holder in holding(core, objects):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import evolve
 
-from ...impl.api.apps import Deployment, StatefulSet, Workload
+from ...impl.api.apps import DaemonSet, Deployment, Sized, StatefulSet, Workload
 from ...impl.api.claim_names import FLOWS, SENTENCES
 from ...impl.api.core import Node, NodeCondition, NodeStatus, Pod, Service, ServicePort
 from ...impl.api.kinds import Object, ref_of
@@ -177,7 +177,7 @@ class _Behind:
     def _missing(self) -> Iterator[Request]:
         """Ask for the Pods that workloads want and that are not there yet."""
         for one in self.start:
-            if isinstance(one, Workload) and one.metadata.controller is None and one.spec.wanted:
+            if isinstance(one, Sized) and one.metadata.controller is None and one.spec.wanted:
                 there = sum(maker == ref_of(one) for maker in self.of.values())
                 yield from self._more(one, one.spec.wanted - there)
 
@@ -203,6 +203,11 @@ class _Behind:
 
     def _resized(self, old: Workload | None, new: Workload) -> Iterator[Request]:
         """Replace the Pods of a workload that has another template, and bring their number in line."""
+        if isinstance(new, DaemonSet):
+            labels = new.spec.template.metadata.labels
+            if self._selected(Pod(ObjectMeta(namespace=new.metadata.namespace, labels=labels))):
+                raise TooMuchError(f"what becomes of Pods of a DaemonSet: {new.metadata.name}")
+            return
         mine = [pod for pod, maker in self.of.items() if maker == ref_of(new)]
         template = old is None or old.spec.template != new.spec.template
         if old is None or not mine:

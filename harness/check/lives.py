@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import Deployment, Workload
+from ...impl.api.apps import DaemonSet, Deployment, Workload
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
@@ -148,9 +148,12 @@ class History:
         """Replace the Pods of a workload that has another template, and bring their number in line."""
         ref, now = ref_of(new), len(self.script)
         mine = self._living(ref)
+        if isinstance(new, DaemonSet):
+            raise TooMuchError(f"a DaemonSet that is written: {ref.name}")
         if isinstance(new, Deployment) and new.spec.paused:
             raise TooMuchError(f"a Deployment that is paused: {ref.name}")
-        if old is not None and (old.spec.template, old.spec.wanted) != (new.spec.template, new.spec.wanted):
+        before = None if old is None or isinstance(old, DaemonSet) else (old.spec.template, old.spec.wanted)
+        if before not in {None, (new.spec.template, new.spec.wanted)}:
             self.changed.add(ref)
         if isinstance(new, Deployment) and old is not None and old.spec.template != new.spec.template:
             made = self._add(_template(new), new.spec.wanted, ref, since=now)

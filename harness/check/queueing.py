@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import ReplicaSet, StatefulSet, Workload
+from ...impl.api.apps import DaemonSet, ReplicaSet, StatefulSet, Workload
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta
@@ -162,6 +162,8 @@ class Replicated:
 
 
 def _replicated(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) -> Replicated:
+    if any(isinstance(one, DaemonSet) for one in scenario.everything):
+        raise TooMuchError("it knows Pods that may go anywhere, not those of a DaemonSet")
     if any(isinstance(one, StatefulSet) for one in scenario.everything):
         raise TooMuchError("it knows Pods whose names are not used again, not those of a StatefulSet")
     sets = [one for one in objects if isinstance(one, ReplicaSet) and one.spec.wanted]

@@ -37,7 +37,7 @@ from functools import partial
 
 from attrs import frozen
 
-from ...impl.api.apps import Workload
+from ...impl.api.apps import DaemonSet, Workload
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
@@ -45,6 +45,7 @@ from ...impl.api.policy import EndpointSlice
 from ...impl.api.workloads import NAMES, pod_labels
 from ...model.machine import View
 from ...model.world.store import name_in
+from ...properties.daemons import wants_one
 from ...properties.reachability.answers import (
     Backend,
     Door,
@@ -66,6 +67,7 @@ from ..world.components import is_slice_of
 from ..world.kubelets import proxy_slot, runtime_slot
 from ..world.node_state import Routed, cut_slot, is_silent
 from ..world.one_pod import chosen
+from .judged import nodes_of
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
 AT_A_STEP, AT_REST = "at a step", "at rest"
@@ -397,7 +399,7 @@ def _silent(
 def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ...], view: View) -> frozenset[Ref]:
     """Give the Services that Pods are wanted for."""
     layout = cluster.world.layout
-    keep = partial(_serves, services)
+    keep = partial(_serves, services, nodes_of(cluster, view))
     found = {ref_of(one) for one in services if any(selects_pod(one, pod) for pod in pods)}
     for kind in NAMES:
         for slot in layout.pools.get(kind, ()):
@@ -407,12 +409,18 @@ def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ..
     return frozenset(found)
 
 
-def _serves(services: tuple[Service, ...], obj: Object | None) -> frozenset[Ref]:
+def _serves(services: tuple[Service, ...], nodes: tuple[Node, ...], obj: Object | None) -> frozenset[Ref]:
     """Give the Services that a workload of the user's wants Pods for."""
-    if not isinstance(obj, Workload) or obj.metadata.controller is not None or not obj.spec.wanted:
+    if not isinstance(obj, Workload) or obj.metadata.controller is not None or not _wants_any(obj, nodes):
         return frozenset()
     space, ways = obj.metadata.namespace, pod_labels(obj)
     return frozenset(ref_of(one) for one in services if any(selects(one, space, labels.items()) for labels in ways))
+
+
+def _wants_any(workload: Workload, nodes: tuple[Node, ...]) -> bool:
+    if isinstance(workload, DaemonSet):
+        return any(wants_one(workload, node) for node in nodes)
+    return bool(workload.spec.wanted)
 
 
 def _templates(cluster: Cluster) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from ...impl.api.apps import Workload
+from ...impl.api.apps import Sized
 from ...impl.api.claim_names import BUDGET, SENTENCES
 from ...impl.api.core import Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.values.selectors import selects
-from ...impl.api.workloads import NAMES
+from ...impl.api.workloads import SCALED
 from ...model.machine import Property, StepProperty, View
 from ...model.world.verbs import Verb
 from ..world import scheduling
@@ -77,8 +77,8 @@ def _over_budget(cluster: Cluster, before: View, after: View, _label: str) -> It
 def _sizes(cluster: Cluster, view: View) -> Mapping[str, tuple[str, int]]:
     """Return, by the uid of a workload, whose size counts for its Pods (its controller's or its own) and that size."""
     layout = cluster.world.layout
-    slots = (slot for kind in NAMES for slot in layout.pools.get(kind, ()))
-    workloads = [one for slot in slots if isinstance(one := view[slot], Workload)]
+    slots = (slot for kind in SCALED for slot in layout.pools.get(kind, ()))
+    workloads = [one for slot in slots if isinstance(one := view[slot], Sized)]
     wanted = {one.metadata.uid: one.spec.wanted for one in workloads}
     owners = {one.metadata.uid: one.metadata.controller for one in workloads}
     return {

@@ -8,21 +8,23 @@ from itertools import chain
 
 from attrs import evolve
 
+from ...impl.api.apps import DaemonSet, ReplicaSet, StatefulSet
 from ...impl.api.claim_names import CONVERGENCE, SENTENCES
-from ...impl.api.core import Container, Pod, PodCondition, PodSpec, PodStatus
+from ...impl.api.core import Container, Node, Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import REVISION_HASH
-from ...impl.api.workloads import NAMES, makes_pods
+from ...impl.api.workloads import NAMES
 from ...model.machine import Converges, Property, View
 from ...model.world.store import reference
 from ...properties.at_rest import Restless, from_scratch, settled
-from ...properties.convergence import leaving, orphans, pod_shortfalls, shortfalls, unpublished
+from ...properties.convergence import is_lost, leaving, orphans, pod_shortfalls, shortfalls, unpublished
 from ..input.priorities import may_preempt
 from ..world.cluster import Cluster
 from ..world.kubelets import proxy_slot
 from ..world.node_controllers import stranded
+from ..world.node_state import boots_slot, up_slot
 from ..world.script_slots import BLOCKED, GONE, REFUSED, SCRIPT, under_way
 from .moments import script_over
 
@@ -57,12 +59,25 @@ def first_shortfall(cluster: Cluster, view: View) -> str:
     layout = cluster.world.layout
     if view.via(under_way, SCRIPT):
         return "the drain is not over"
+    dead = dead_nodes(cluster, view)
     for kind in layout.pools:
         for slot in layout.pools[kind]:
-            if reason := view.via(_shortfall, slot):
+            reason = view.via(_shortfall, slot)
+            if reason and not (dead and (kind == "DaemonSet" or _is_lost(cluster, view, slot, dead))):
                 return str(reason)
-    deciding = _deciding(cluster, view)
-    return next(chain(shortfalls(deciding), orphans(deciding), beside_workloads(cluster, view)), "")
+    deciding = _deciding(cluster, view, dead)
+    return next(chain(shortfalls(deciding, dead), orphans(deciding), beside_workloads(cluster, view)), "")
+
+
+def dead_nodes(cluster: Cluster, view: View) -> frozenset[str]:
+    """Return the nodes that a fault has struck and that do not come up again."""
+    return frozenset(node for node in cluster.struck if not view[up_slot(node)] and not view[boots_slot(node)])
+
+
+def _is_lost(cluster: Cluster, view: View, slot: str, dead: frozenset[str]) -> bool:
+    """Tell whether what is in a place is a Pod of a DaemonSet that is there, on a dead node."""
+    sets = {one.metadata.uid for each in cluster.world.layout.pools.get("DaemonSet", ()) if (one := view[each])}
+    return view[slot] is not None and is_lost(view[slot], dead, sets)
 
 
 def beside_workloads(cluster: Cluster, view: View) -> Iterator[str]:
@@ -85,7 +100,11 @@ def _shortfall(obj: Object | None) -> str:
 
 def _miscounted(obj: Object) -> str:
     """Say what a workload that makes Pods itself has counted that is not what it wants; "" of all else."""
-    if not makes_pods(obj):
+    if isinstance(obj, DaemonSet):
+        wanted, ready = obj.status.desired_number_scheduled, obj.status.number_ready
+        told = f"DaemonSet {obj.metadata.name} wants Pods on {wanted} nodes and says that {ready} have a ready one"
+        return told if wanted != ready else ""
+    if not isinstance(obj, ReplicaSet | StatefulSet):
         return ""
     wanted = obj.spec.wanted
     if wanted == obj.status.replicas == obj.status.ready_replicas:
@@ -95,8 +114,10 @@ def _miscounted(obj: Object) -> str:
 
 
 def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
-    found = (stranded(cluster.world, cluster.struck, view, slot) for slot in cluster.world.layout.pools["Pod"])
-    return (line for line in found if line)
+    dead = dead_nodes(cluster, view)
+    for slot in cluster.world.layout.pools["Pod"]:
+        if (line := stranded(cluster.world, cluster.struck, view, slot)) and not _is_lost(cluster, view, slot, dead):
+            yield line
 
 
 # --- the script: what it asked for is there, and no step of it failed -------------------------------------------------
@@ -124,13 +145,17 @@ def _missing(cluster: Cluster, view: View) -> Iterator[str]:
 # --- what decides -----------------------------------------------------------------------------------------------------
 
 
-def _deciding(cluster: Cluster, view: View) -> Objects:
-    """Give the objects that decide about convergence, Pods without what does not."""
+def _deciding(cluster: Cluster, view: View, dead: frozenset[str]) -> Objects:
+    """Give the objects that decide about convergence, Pods without what does not; no Pod that is lost with its node."""
     layout = cluster.world.layout
     found: list[Object] = []
     for kind in (*NAMES, "ControllerRevision"):
         found += [one for slot in layout.pools.get(kind, ()) if (one := view[slot]) is not None]
-    found += [one for slot in layout.pools["Pod"] if (one := view.via(goal_pod, slot)) is not None]
+    if any(isinstance(one, DaemonSet) for one in found):
+        found += [one for one in layout.constants.values() if isinstance(one, Node)]
+        found += [one for slot in layout.pools.get("Node", ()) if (one := view[slot]) is not None]
+    pods = (slot for slot in layout.pools["Pod"] if not (dead and _is_lost(cluster, view, slot, dead)))
+    found += [one for slot in pods if (one := view.via(goal_pod, slot)) is not None]
     return tuple(found)
 
 
@@ -147,8 +172,9 @@ def goal_pod(obj: Object | None) -> Object | None:
         owner_references=meta.owner_references,
     )
     spec = PodSpec(node_name=obj.spec.node_name)
-    if label := meta.labels.get(REVISION_HASH):
-        kept = evolve(kept, labels=strings({REVISION_HASH: label}))
+    label, owner = meta.labels.get(REVISION_HASH), meta.controller
+    if label or (owner is not None and owner.kind == "DaemonSet"):
+        kept = evolve(kept, labels=strings({REVISION_HASH: label} if label else {}))
         spec = evolve(spec, containers=tuple(Container(one.name, one.image) for one in obj.spec.containers))
     ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
     return Pod(kept, spec, PodStatus(phase=obj.status.phase, conditions=ready))

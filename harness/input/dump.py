@@ -6,9 +6,10 @@ reference, so owners are found by name; versions, times and who manages which fi
 endpoints the same address as their Pods. What runs is told from the status. A Pod that is terminating may be at any
 point of that: it begins with the first, and a kubelet may go on at once.
 
-Nobody makes Pods whose owners are not modelled (DaemonSet, StatefulSet, a node's static Pods), so these stay as they
-are, and once they are gone they stay away; of all such kinds but DaemonSets this is a note, since a claim may hang on
-it. Left out on purpose: what no controller here reads of a status, Events and Leases.
+Nobody makes Pods whose owners are not modelled (a Job, a node's static Pods) or not in the dump, so these stay as they
+are, and once they are gone they stay away; of such kinds this is a note, since a claim may hang on it. Of a DaemonSet
+whose revisions are not in the dump the one of its template is made as its Pods name it.
+Left out on purpose: what no controller here reads of a status, Events and Leases.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, cast
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.apps import ControllerRevision, StatefulSet, Workload, WorkloadCondition
+from ...impl.api.apps import ControllerRevision, DaemonSet, StatefulSet, Workload, WorkloadCondition
 from ...impl.api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
@@ -29,9 +30,12 @@ from ...impl.api.policy import Endpoint, EndpointSlice, PodDisruptionBudget
 from ...impl.api.reading.load import BadInput, Note, Problem, Text, objects_in
 from ...impl.api.runtime import IDLE, PodRuntime, Stage
 from ...impl.api.values.frozen import EMPTY, strings
+from ...impl.api.well_known import DAEMONSET_GENERATION, REVISION_HASH, TEMPLATE_GENERATION
 from ...impl.apiserver.create import uid_of
 from ...impl.apiserver.defaulting import default
 from ...impl.apiserver.storage import with_meta
+from ...impl.controllers.common import controller_of
+from ...impl.controllers.history import data_of
 from ...impl.kubelet.status import OWNED, pod_ip, status
 from ...impl.kubelet.worker import started_with
 from ..world.cluster import Initial, canonical
@@ -40,7 +44,7 @@ from .surroundings import ALWAYS
 
 LEFT_ALONE = frozenset({"Event", "Lease", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
 """Modelled kinds that nothing in a cluster's world looks at."""
-NOBODY_MAKES = frozenset({"ControllerRevision", "DaemonSet", "Endpoints"})
+NOBODY_MAKES = frozenset({"ControllerRevision", "Endpoints"})
 """Kinds that are not modelled and that change nothing for as long as nobody touches them."""
 OF_SERVER = frozenset({"endpoints.kubernetes.io/last-change-trigger-time"})
 """Annotations that say when something was done."""
@@ -80,12 +84,13 @@ def live(found: Manifests) -> Live:
     runtimes = {pod.metadata.uid: runtime_of(pod) for pod in translated if isinstance(pod, Pod)}
     told = [_told(one, runtimes.get(one.metadata.uid)) for one in translated]
     addressed = names.addressed(told)
+    made = tuple(_revisions(addressed))
     start = Initial(
-        tuple(sorted((*addressed, *_spaces(addressed)), key=ref_of)),
+        tuple(sorted((*addressed, *made, *_spaces(addressed)), key=ref_of)),
         immutabledict((uid, one) for uid, one in sorted(runtimes.items()) if one is not None),
     )
     name = _file(found)
-    lost = (*lost, *_forgotten(objects))
+    lost = (*lost, *_forgotten(objects), *_unlabelled((*addressed, *made)))
     remarks = (Note(name, 0, "", "cluster", text, ()) for text in (*_ownerless(objects), *_unready(start)))
     return Live(start, (*(Note(name, 0, "", "cluster", text) for text in lost), *remarks))
 
@@ -292,6 +297,41 @@ def _forgotten(objects: Iterable[Object]) -> Iterator[str]:
         space, name = one.metadata.namespace, one.status.update_revision if isinstance(one, StatefulSet) else ""
         if name and (space, name) not in there:
             yield f"{ref_of(one)} is at the revision {name}, and the dump lacks it (kubectl get controllerrevisions)"
+
+
+def _revisions(objects: Iterable[Object]) -> Iterator[ControllerRevision]:
+    """Yield the revision of a DaemonSet's template that the dump lacks, called as the Pods of this template say."""
+    known = tuple(objects)
+    there = {ref_of(one) for one in known}
+    for one in (each for each in known if isinstance(each, DaemonSet)):
+        generation = one.metadata.annotations.get(DAEMONSET_GENERATION, "")
+        labels = [pod.metadata.labels for pod in _pods_of(one, known)]
+        current = {each.get(REVISION_HASH, "") for each in labels if each.get(TEMPLATE_GENERATION) == generation}
+        for digest in sorted(current - {""}):
+            meta = ObjectMeta(
+                name=f"{one.metadata.name}-{digest}",
+                namespace=one.metadata.namespace,
+                labels=strings({**one.spec.template.metadata.labels, REVISION_HASH: digest}),
+                owner_references=(controller_of(one),),
+            )
+            ref = Ref("ControllerRevision", meta.namespace, meta.name)
+            if ref not in there:
+                yield ControllerRevision(evolve(meta, uid=uid_of(ref)), data_of(one.spec.template), revision=1)
+
+
+def _unlabelled(objects: Iterable[Object]) -> Iterator[str]:
+    """Yield a remark on DaemonSets whose Pods name no revision that is known: whether they are up to date is not."""
+    known = tuple(objects)
+    names = {one.metadata.name for one in known if isinstance(one, ControllerRevision)}
+    for one in (each for each in known if isinstance(each, DaemonSet)):
+        labels = (pod.metadata.labels.get(REVISION_HASH, "") for pod in _pods_of(one, known))
+        if any(f"{one.metadata.name}-{label}" not in names for label in labels):
+            yield f"{ref_of(one)} has Pods of a revision that the dump lacks (kubectl get controllerrevisions)"
+
+
+def _pods_of(owner: Object, objects: Iterable[Object]) -> Iterator[Pod]:
+    pods = (one for one in objects if isinstance(one, Pod))
+    return (pod for pod in pods if pod.metadata.controller and pod.metadata.controller.uid == owner.metadata.uid)
 
 
 def _unready(start: Initial) -> Iterator[str]:

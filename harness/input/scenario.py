@@ -11,12 +11,12 @@ from enum import Enum
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Workload
-from ...impl.api.core import Pod
+from ...impl.api.apps import DaemonSet, Sized
+from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
-from ...impl.kubectl.script import Apply, Scale, Step
+from ...impl.kubectl.script import AddNode, Apply, Scale, Step
 
 
 class Consistency(Enum):
@@ -372,7 +372,13 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        return sum(most_replicas(one, self.script) for one in self.objects)
+        return sum(most_replicas(one, self.script, self.nodes) for one in self.objects)
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes there may be."""
+        joining = sum(isinstance(one, AddNode) for one in self.script)
+        return joining + sum(isinstance(one, Node) for one in self.everything)
 
 
 def placed(obj: Object, namespace: str) -> Ref:
@@ -385,11 +391,13 @@ def _owners(obj: Object) -> tuple[Ref, ...]:
     return tuple(Ref(one.kind, obj.metadata.namespace, one.name) for one in obj.metadata.owner_references)
 
 
-def most_replicas(obj: Object, script: tuple[Step, ...]) -> int:
-    """Give the most replicas a workload is ever asked for; 1 for a bare Pod."""
+def most_replicas(obj: Object, script: tuple[Step, ...], nodes: int) -> int:
+    """Give the most replicas a workload is ever asked for on so many nodes; 1 for a bare Pod."""
     if isinstance(obj, Pod):
         return 1
-    if not isinstance(obj, Workload):
+    if isinstance(obj, DaemonSet):
+        return nodes
+    if not isinstance(obj, Sized):
         return 0
     sizes = [obj.spec.wanted]
     sizes += [one.replicas for one in script if isinstance(one, Scale) and one.name == obj.metadata.name]

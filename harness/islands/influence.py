@@ -31,7 +31,7 @@ from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget, ResourceQuota
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import matches_map, selects
-from ...impl.api.well_known import POD_INDEX, POD_NAME, REVISION_HASH, SERVICE_NAME, TEMPLATE_HASH
+from ...impl.api.well_known import POD_INDEX, POD_NAME, REVISION_HASH, SERVICE_NAME, TEMPLATE_GENERATION, TEMPLATE_HASH
 from ...impl.scheduler.plugins.volume_claims import claim_names
 
 SHARED = frozenset(
@@ -56,13 +56,13 @@ ADDED = frozenset(
         POD_INDEX,
         POD_NAME,
         REVISION_HASH,
+        TEMPLATE_GENERATION,
         TEMPLATE_HASH,
         "batch.kubernetes.io/controller-uid",
         "batch.kubernetes.io/job-completion-index",
         "batch.kubernetes.io/job-name",
         "controller-uid",
         "job-name",
-        "pod-template-generation",
     }
 )
 """Labels that a controller gives its Pods beside those of the template."""

@@ -11,7 +11,8 @@ here of room is so, and then each island's next step is one that its own search 
   Pod by as much of one resource as leaves less than it asks for, so a resource fills at most as many nodes as the
   smallest such amounts add up to what is asked for of it. Then an island's Pod may go to any of its nodes. This is not
   said of Pods to whom it matters who else is on a node, or that choose their node, or that go without a grace period
-  (what ran for them holds its share when their object is gone).
+  (what ran for them holds its share when their object is gone); nor where there is a DaemonSet, whose Pods have one
+  node each.
 
 Where there is room, nobody is preempted for another island, and no kubelet rejects a Pod for one.
 """
@@ -24,6 +25,7 @@ from enum import Enum
 
 from attrs import frozen
 
+from ...impl.api.apps import DaemonSet
 from ...impl.api.core import Node, Pod, PodSpec
 from ...impl.apiserver.pod_defaults import default_pod
 from ...impl.kubectl import script as kubectl
@@ -71,6 +73,8 @@ def room_for(scenario: Scenario, specs: tuple[PodSpec, ...], total: Mapping[str,
     nodes = tuple(one for one in scenario.everything if isinstance(one, Node))
     if all(has(node, total) for node in (*nodes, *joining)):
         return Room.ON_EACH
+    if any(isinstance(one, DaemonSet) for one in scenario.everything):
+        return Room.SHORT  # Its Pods can go to one node each.
     if len(scenario.schedulers.names) > 1 or Switch.EARLY_STATUS in scenario.switches:
         return Room.SHORT
     if joining or any(isinstance(one, kubectl.LabelNode) for one in scenario.script):

@@ -180,7 +180,8 @@ def _crowded(
     for maker in makers:
         mine[group_of[maker.ref]].append(maker)
     most = [
-        most_of((maker.spec for maker in own), island.scenario.pods) for own, island in zip(mine, islands, strict=True)
+        most_of((maker.spec for maker in own), _on_a_node(island.scenario, own))
+        for own, island in zip(mine, islands, strict=True)
     ]
     total = together(one.requested for one in most)
     room = room_for(scenario, tuple(maker.spec for maker in makers), total)
@@ -198,6 +199,17 @@ def _crowded(
         )
         found.append(evolve(island, scenario=evolve(island.scenario, crowd=crowd)))
     return found
+
+
+def _on_a_node(scenario: Scenario, own: list[Maker]) -> int:
+    """Return how many of an island's Pods may be on one node at one time: all of them, or, of DaemonSets, a share.
+
+    A Pod of a DaemonSet is bound to the node that it is made for. There is a second one only while the first is on its
+    way out or surges, and one more for whatever happens to them, as the places have it (`_enough`).
+    """
+    pods, nodes = scenario.pods, max(1, scenario.nodes)
+    daemons = all(maker.ref.kind == "DaemonSet" for maker in own)
+    return min(pods, -(-pods // nodes) + 1) if daemons else pods
 
 
 def _without(total: Mapping[str, int], own: Mapping[str, int]) -> immutabledict[str, int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import StatefulSet, Workload
+from ...impl.api.apps import DaemonSet, Sized, StatefulSet, Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
@@ -22,6 +22,7 @@ from ...impl.api.reading.unmodelled_kinds import WORKLOADS
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
 from ...impl.apiserver.defaulting import default
 from ...impl.apiserver.pod_defaults import default_pod
+from ...impl.controllers.daemonset.nodes import new_pod, target, wish
 from ...properties.placement.cpsat import installed
 from ...properties.placement.groups import Answer, Fits, Group, Groups, Misfit, Undecided, contradiction, grouped, place
 from ...properties.placement.optimum import placed
@@ -134,10 +135,13 @@ def _unique(group: Group, taken: Iterable[str]) -> Group:
 
 def _of_workloads(objects: Iterable[Object], pods: list[Pod]) -> Iterator[tuple[Pod, Ref]]:
     """Yield the Pods that workloads have still to make, each with the workload it is for."""
-    workloads = [one for one in objects if isinstance(one, Workload)]
+    known = tuple(objects)
+    nodes = [one for one in known if isinstance(one, Node)]
+    workloads = [one for one in known if isinstance(one, Workload)]
     for one in workloads:
         if not any(_owns(one, each) for each in workloads):
-            yield from _replicas(one, sum(_owns(one, pod) for pod in pods))
+            mine = [pod for pod in pods if _owns(one, pod)]
+            yield from _daemons(one, nodes, mine) if isinstance(one, DaemonSet) else _replicas(one, len(mine))
 
 
 def _owns(owner: Object, one: Pod | Workload) -> bool:
@@ -146,7 +150,20 @@ def _owns(owner: Object, one: Pod | Workload) -> bool:
     return same and owner.metadata.namespace == one.metadata.namespace
 
 
-def _replicas(owner: Workload, there: int) -> Iterator[tuple[Pod, Ref]]:
+def _daemons(owner: DaemonSet, nodes: Iterable[Node], pods: Iterable[Pod]) -> Iterator[tuple[Pod, Ref]]:
+    """Yield a Pod for each node that wants one and has none."""
+    there = {target(pod) for pod in pods}
+    for node in nodes:
+        where = node.metadata.name
+        if where not in there and wish(owner, node).runs:
+            made = new_pod(owner, where, "")
+            meta = ObjectMeta(
+                f"{owner.metadata.name} for {where}", made.metadata.namespace, labels=made.metadata.labels
+            )
+            yield default_pod(Pod(meta, made.spec)), ref_of(owner)
+
+
+def _replicas(owner: Sized, there: int) -> Iterator[tuple[Pod, Ref]]:
     template = owner.spec.template
     meta = ObjectMeta(name=owner.metadata.name, namespace=owner.metadata.namespace, labels=template.metadata.labels)
     pod = default_pod(Pod(meta, template.spec))

@@ -24,7 +24,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
-from ...impl.api.workloads import BY_KIND, MAKERS, NAMES, WORKLOAD_KINDS
+from ...impl.api.workloads import BY_KIND, NAMES, SPREADING, WORKLOAD_KINDS
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ...impl.apiserver.config import DEFAULT, Config
 from ...impl.apiserver.create import uid_of
@@ -195,7 +195,7 @@ def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, st
     names = [
         Ref("Pod", one.metadata.namespace or scenario.namespace, f"{one.metadata.name}-{one.spec.first + number}")
         for one in workloads.distinct(scenario.everything, StatefulSet)
-        for number in range(most_replicas(one, scenario.script))
+        for number in range(most_replicas(one, scenario.script, scenario.nodes))
     ]
     distinct = tuple(dict.fromkeys(names))
     kept = distinct if len(distinct) < len(places) else ()
@@ -350,7 +350,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
-    kinds = 1 if "Node" in pools or not any(kind in pools for kind in MAKERS) else 2
+    kinds = 1 if "Node" in pools or not any(kind in pools for kind in SPREADING) else 2
     found += scheduling.processes(
         scenario.schedulers,
         pools,

@@ -19,7 +19,7 @@ from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.values.selectors import matches_map, selects
 from ...impl.api.well_known import SERVICE_NAME
-from ...impl.api.workloads import BY_KIND, NAMES
+from ...impl.api.workloads import SCALED
 from ...impl.controllers import disruption, garbage, namespace
 from ...impl.controllers.endpointslice import endpointslice
 from ...model.machine import View
@@ -27,8 +27,6 @@ from ...model.world.world import Alternatives, Form, Process, Transform, Watch
 
 USUAL = "default"
 """The namespace that goes without saying."""
-
-DEPLOYMENTS, REPLICASETS, STATEFULSETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"], BY_KIND["StatefulSet"]
 
 Quiet = Callable[[View], bool]
 
@@ -240,7 +238,7 @@ def disruption_process(
         Watch("PodDisruptionBudget", pools["PodDisruptionBudget"], partial(named, ref_of(one))),
         Watch("Pod", pools["Pod"], partial(_budget_pod, one.spec.selector, one.metadata.namespace)),
     ]
-    watches += [Watch(kind, pools[kind], partial(_kept_for_budget, kind)) for kind in NAMES if kind in pools]
+    watches += [Watch(kind, pools[kind], partial(_kept_for_budget, kind)) for kind in SCALED if kind in pools]
     kept = (_kept_for_budget(ref_of(obj).kind, "", obj) for obj in constants)
     return Process(
         name=f"disruption-controller {called(one)}",

@@ -58,7 +58,7 @@ def _claims(scenario: Scenario, one: StatefulSet) -> Iterator[PersistentVolumeCl
     owner = default(placed)
     if isinstance(owner, StatefulSet):
         first = owner.spec.first
-        for number in range(first, first + most_replicas(one, scenario.script)):
+        for number in range(first, first + most_replicas(one, scenario.script, scenario.nodes)):
             yield from claims(owner, number)
 
 

@@ -1,4 +1,4 @@
-"""The controllers of workloads as processes of a world: one for each Deployment, ReplicaSet and StatefulSet.
+"""The controllers of workloads as processes of a world: one for each Deployment, ReplicaSet, StatefulSet and DaemonSet.
 
 Another kind of workload is one function here that makes its processes, and a line in `processes`.
 """
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TypeVar
 
-from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet, Workload
+from ...impl.api.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet, Workload
 from ...impl.api.cache import Cache
-from ...impl.api.core import Pod
+from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.releases import NEWEST, Change, Release
@@ -19,6 +19,7 @@ from ...impl.api.requests import Create, Delete, Request, Update
 from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import selects
 from ...impl.api.workloads import BY_KIND, without_status
+from ...impl.controllers.daemonset import daemonset
 from ...impl.controllers.deployment import deployment
 from ...impl.controllers.replicaset import replicaset
 from ...impl.controllers.statefulset import statefulset
@@ -27,7 +28,8 @@ from ...model.world.world import Alternatives, Form, Process, Watch
 from .components import Quiet, called, itself, named
 from .crowding import crowded_first
 
-DEPLOYMENTS, REPLICASETS, STATEFULSETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"], BY_KIND["StatefulSet"]
+DEPLOYMENTS, REPLICASETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"]
+STATEFULSETS, DAEMONSETS = BY_KIND["StatefulSet"], BY_KIND["DaemonSet"]
 Pools = dict[str, tuple[str, ...]]
 T = TypeVar("T", bound=Object)
 
@@ -54,6 +56,8 @@ def processes(
     yield from (replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ()))
     for each in distinct(known, StatefulSet):
         yield statefulset_process(each, pools, constants, quiet=quiet(each), form=form(2), release=release)
+    for daemons in distinct(known, DaemonSet):
+        yield daemonset_process(daemons, pools, constants, quiet=quiet(daemons), form=form(2))
 
 
 def distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
@@ -239,10 +243,56 @@ def _claim_in(namespace: str, _uid: str, obj: Object | None) -> Object | None:
     return statefulset.TRANSFORM["PersistentVolumeClaim"](obj) if here and obj is not None else None
 
 
-def _revision_of(one: StatefulSet, uid: str, obj: Object | None) -> Object | None:
-    """Keep a StatefulSet's revisions and those it might adopt, and who has a name that it might give."""
+def _revision_of(one: StatefulSet | DaemonSet, uid: str, obj: Object | None) -> Object | None:
+    """Keep a workload's revisions and those it might adopt, and who has a name that it might give."""
     if obj is None or obj.metadata.namespace != one.metadata.namespace:
         return None
     controller = obj.metadata.controller
     named = obj.metadata.name.rpartition("-")[0] == one.metadata.name
     return obj if named or (controller is not None and controller.uid == uid) else None
+
+
+# --- DaemonSet ------------------------------------------------------------------------------------------------------
+
+
+def daemonset_process(
+    one: DaemonSet, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, quiet: Quiet, form: Form
+) -> Process:
+    """Make the DaemonSet controller's process for one DaemonSet; nodes are watched where they change."""
+    keep = daemonset.COARSE_TRANSFORM
+    nodes = tuple(keep["Node"](obj) for obj in constants if isinstance(obj, Node))
+    changing = [Watch("Node", pools["Node"], _node_of_daemons)] if "Node" in pools else []
+    return Process(
+        name=f"{DAEMONSETS.controller} {called(one)}",
+        group=DAEMONSETS.controller,
+        user=DAEMONSETS.controller,
+        key=ref_of(one),
+        watches=(
+            Watch("DaemonSet", pools["DaemonSet"], partial(named, ref_of(one)), quiet),
+            Watch("Pod", pools["Pod"], partial(_daemonset_pod, one.spec.selector, one.metadata.namespace)),
+            Watch("ControllerRevision", pools["ControllerRevision"], partial(_revision_of, one), quiet),
+            *changing,
+        ),
+        constants=tuple(obj for obj in nodes if obj is not None),
+        act=_daemonset_act,
+        form=form,
+        sees_own=frozenset({"Pod", "DaemonSet", "ControllerRevision"}),
+    )
+
+
+def _daemonset_act(cache: Cache, key: Ref) -> Alternatives:
+    syncs = (tuple(part for group in groups for part in together(group)) for groups in daemonset.grouped(cache, key))
+    return tuple(requests for requests in syncs if requests)
+
+
+def _daemonset_pod(selector: LabelSelector, namespace: str, uid: str, obj: Object | None) -> Object | None:
+    """Keep a DaemonSet's own Pods, and those that it selects and are nobody's, which it might adopt."""
+    if not isinstance(obj, Pod) or obj.metadata.namespace != namespace:
+        return None
+    controller = obj.metadata.controller
+    mine = selects(selector, obj.metadata.labels) if controller is None else controller.uid == uid
+    return daemonset.COARSE_TRANSFORM["Pod"](obj) if mine else None
+
+
+def _node_of_daemons(_uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None else daemonset.TRANSFORM["Node"](obj)

@@ -1,4 +1,4 @@
-"""apps/v1: Deployment, ReplicaSet, StatefulSet and ControllerRevision.
+"""apps/v1: Deployment, ReplicaSet, StatefulSet, DaemonSet and ControllerRevision.
 
 Upstream: staging/src/k8s.io/api/apps/v1/types.go (v1.32).
 """
@@ -218,6 +218,63 @@ class StatefulSet:
 
 
 @frozen
+class RollingUpdateDaemonSet:
+    """How many nodes may be without a Pod that is available, or have one more, in a rollout: numbers or percentages."""
+
+    max_unavailable: IntOrString | None = None
+    max_surge: IntOrString | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class DaemonSetUpdateStrategy:
+    """RollingUpdate or OnDelete."""
+
+    type: str = ""
+    rolling_update: RollingUpdateDaemonSet | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class DaemonSetSpec:
+    """A Pod of which template there is to be on every node that it may run on."""
+
+    selector: LabelSelector = LabelSelector()
+    template: PodTemplateSpec = PodTemplateSpec()
+    update_strategy: DaemonSetUpdateStrategy = DaemonSetUpdateStrategy()
+    min_ready_seconds: int = 0
+    revision_history_limit: int | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class DaemonSetStatus:
+    """On how many nodes there is a Pod, should be one, and what those Pods are, as the controller last counted."""
+
+    current_number_scheduled: int = 0
+    number_misscheduled: int = 0
+    desired_number_scheduled: int = 0
+    number_ready: int = 0
+    observed_generation: int = 0
+    updated_number_scheduled: int = 0
+    number_available: int = 0
+    number_unavailable: int = 0
+    collision_count: int | None = None
+    conditions: tuple[WorkloadCondition, ...] = ()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen(cache_hash=True)
+class DaemonSet:
+    """Keeps a Pod on every node that it may run on."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: DaemonSetSpec = DaemonSetSpec()
+    status: DaemonSetStatus = DaemonSetStatus()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
 class RevisionSpec:
     """The part of a workload's spec that a revision keeps."""
 
@@ -243,5 +300,7 @@ class ControllerRevision:
     extra: immutabledict[str, Json] = EMPTY
 
 
-Workload = Deployment | ReplicaSet | StatefulSet
-"""Those who have Pods made, as many as `spec.wanted` says, of `spec.template`."""
+Sized = Deployment | ReplicaSet | StatefulSet
+"""Workloads that have as many Pods as `spec.wanted` says."""
+Workload = Sized | DaemonSet
+"""Those who have Pods made of `spec.template`."""

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 from immutabledict import immutabledict
 
-from .apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet
+from .apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import ObjectMeta, Ref
 from .networking import NetworkPolicy
@@ -57,6 +57,7 @@ Object = (
     | Deployment
     | ReplicaSet
     | StatefulSet
+    | DaemonSet
     | ControllerRevision
     | PodDisruptionBudget
     | Eviction
@@ -85,6 +86,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("Deployment", "apps/v1", "deployments", namespaced=True, cls=Deployment),
     Kind("ReplicaSet", "apps/v1", "replicasets", namespaced=True, cls=ReplicaSet),
     Kind("StatefulSet", "apps/v1", "statefulsets", namespaced=True, cls=StatefulSet),
+    Kind("DaemonSet", "apps/v1", "daemonsets", namespaced=True, cls=DaemonSet),
     Kind("ControllerRevision", "apps/v1", "controllerrevisions", namespaced=True, cls=ControllerRevision),
     Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", namespaced=True, cls=PodDisruptionBudget),
     Kind("Eviction", "policy/v1", "evictions", namespaced=True, cls=Eviction),

@@ -16,7 +16,11 @@ POD_NAME = "statefulset.kubernetes.io/pod-name"
 POD_INDEX = "apps.kubernetes.io/pod-index"
 IDENTITY = frozenset({POD_NAME, POD_INDEX})
 """Labels that say which Pod of its workload one is."""
-MADE_LABELS = IDENTITY | {TEMPLATE_HASH, REVISION_HASH}
+TEMPLATE_GENERATION = "pod-template-generation"
+"""On a Pod of a DaemonSet: of the how manieth template it is."""
+DAEMONSET_GENERATION = "deprecated.daemonset.template.generation"
+"""On a DaemonSet: the how manieth template it has; the API server counts."""
+MADE_LABELS = IDENTITY | {TEMPLATE_HASH, REVISION_HASH, TEMPLATE_GENERATION}
 """Labels that controllers add to those of a template."""
 
 NOT_READY = "node.kubernetes.io/not-ready"

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard, cast
 
 from attrs import evolve, frozen
 
-from .apps import Deployment, ReplicaSet, StatefulSet, Workload
+from .apps import DaemonSet, Deployment, ReplicaSet, Sized, StatefulSet, Workload
 from .core import PodTemplateSpec
 from .meta import ObjectMeta
 from .values.frozen import Strings, strings
@@ -40,11 +40,17 @@ WORKLOAD_KINDS: tuple[WorkloadKind, ...] = (
     WorkloadKind(Deployment, "deployment-controller", makes="ReplicaSet", remembers="ReplicaSet"),
     WorkloadKind(ReplicaSet, "replicaset-controller"),
     WorkloadKind(StatefulSet, "statefulset-controller", remembers="ControllerRevision", named=True),
+    WorkloadKind(DaemonSet, "daemon-set-controller", remembers="ControllerRevision"),
 )
 BY_KIND = {kind.name: kind for kind in WORKLOAD_KINDS}
 NAMES = tuple(BY_KIND)
 MAKERS = tuple(kind.name for kind in WORKLOAD_KINDS if kind.makes == "Pod")
 """Those that Pods say they are controlled by."""
+SCALED = tuple(kind.name for kind in WORKLOAD_KINDS if issubclass(kind.cls, Sized))
+"""Those that are told how many Pods there are to be."""
+
+SPREADING = tuple(kind for kind in MAKERS if kind in SCALED)
+"""Those whose selectors say which Pods spread by default."""
 
 TEMPLATE, SIZE = "spec.template", "spec.replicas"
 """Where a workload says what its Pods are like, and how many there are to be."""
@@ -65,9 +71,9 @@ def pod_labels(workload: Workload) -> tuple[Strings, ...]:
     return (labels, *(strings({**labels, **own}) for own in named))
 
 
-def with_size(workload: Workload, replicas: int | None) -> Workload:
+def with_size(workload: Sized, replicas: int | None) -> Sized:
     """Return a workload that asks for another number of Pods."""
-    return _with_spec(workload, replicas=replicas)
+    return cast("Sized", _with_spec(workload, replicas=replicas))
 
 
 def with_template(workload: Workload, template: PodTemplateSpec) -> Workload:
@@ -86,15 +92,15 @@ def without_status(workload: Workload) -> Workload:
     return evolve(workload, status=status())
 
 
-def only_size(workload: Workload, metadata: ObjectMeta) -> Workload:
+def only_size(workload: Sized, metadata: ObjectMeta) -> Sized:
     """Return nothing of a workload but some metadata and how many Pods it asks for."""
     kind: Any = type(workload)
     spec: Any = type(workload.spec)
-    return cast("Workload", kind(metadata, spec(replicas=workload.spec.replicas)))
+    return cast("Sized", kind(metadata, spec(replicas=workload.spec.replicas)))
 
 
-def only_selector(workload: Workload, metadata: ObjectMeta) -> Workload:
+def only_selector(workload: Sized, metadata: ObjectMeta) -> Sized:
     """Return nothing of a workload but some metadata and which Pods are its own."""
     kind: Any = type(workload)
     spec: Any = type(workload.spec)
-    return cast("Workload", kind(metadata, spec(selector=workload.spec.selector)))
+    return cast("Sized", kind(metadata, spec(selector=workload.spec.selector)))

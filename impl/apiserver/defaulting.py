@@ -9,10 +9,14 @@ from __future__ import annotations
 from attrs import evolve
 
 from ..api.apps import (
+    DaemonSet,
+    DaemonSetSpec,
+    DaemonSetUpdateStrategy,
     Deployment,
     DeploymentSpec,
     DeploymentStrategy,
     ReplicaSet,
+    RollingUpdateDaemonSet,
     RollingUpdateDeployment,
     RollingUpdateStatefulSetStrategy,
     StatefulSet,
@@ -46,6 +50,8 @@ def default(obj: Object) -> Object:
             return evolve(obj, spec=evolve(obj.spec, replicas=replicas, template=default_template(obj.spec.template)))
         case StatefulSet():
             return evolve(obj, spec=_statefulset(obj.spec))
+        case DaemonSet():
+            return evolve(obj, spec=_daemonset(obj.spec))
         case Service():
             return evolve(obj, spec=_service(obj.spec))
         case Node():
@@ -118,6 +124,31 @@ def _update_strategy(strategy: StatefulSetUpdateStrategy) -> StatefulSetUpdateSt
     rolling = strategy.rolling_update or RollingUpdateStatefulSetStrategy()
     # The feature gate MaxUnavailableStatefulSet is off: the strategy of the kind drops the number.
     complete = evolve(rolling, partition=rolling.partition or 0, max_unavailable=None)
+    return evolve(strategy, type=kind, rolling_update=complete)
+
+
+def _daemonset(spec: DaemonSetSpec) -> DaemonSetSpec:
+    history = spec.revision_history_limit
+    return evolve(
+        spec,
+        template=default_template(spec.template),
+        update_strategy=_daemonset_strategy(spec.update_strategy),
+        revision_history_limit=10 if history is None else history,
+    )
+
+
+def _daemonset_strategy(strategy: DaemonSetUpdateStrategy) -> DaemonSetUpdateStrategy:
+    """Roll one node at a time, unless the strategy says otherwise."""
+    kind = strategy.type or "RollingUpdate"
+    if kind != "RollingUpdate":
+        return strategy
+    rolling = strategy.rolling_update or RollingUpdateDaemonSet()
+    unavailable, surge = rolling.max_unavailable, rolling.max_surge
+    complete = evolve(
+        rolling,
+        max_unavailable=1 if unavailable is None else unavailable,
+        max_surge=0 if surge is None else surge,
+    )
     return evolve(strategy, type=kind, rolling_update=complete)
 
 

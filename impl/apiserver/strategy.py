@@ -11,7 +11,7 @@ from typing import Any, cast
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..api.apps import Deployment, Workload
+from ..api.apps import DaemonSet, DaemonSetStatus, Deployment, Sized, Workload
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ..api.kinds import Object, Unstructured
 from ..api.meta import Time
@@ -19,6 +19,7 @@ from ..api.networking import NetworkPolicy
 from ..api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus, PriorityClass
 from ..api.values.frozen import freeze, strings
 from ..api.values.qos import qos_class
+from ..api.well_known import DAEMONSET_GENERATION
 from ..api.workloads import with_size, without_status
 from .label_keys import with_label_keys
 from .storage import with_meta
@@ -46,10 +47,23 @@ def prepare_for_create(obj: Object, now: Time) -> Object:
             return _first_namespace(obj)
         case Unstructured():
             return first_unstructured(obj)
+        case DaemonSet():
+            return _numbered(with_meta(evolve(obj, status=DaemonSetStatus()), generation=1), max(1, _number(obj)))
         case _ if isinstance(obj, Workload):
             return with_meta(without_status(obj), generation=1)
         case _:
             return obj
+
+
+def _number(obj: DaemonSet) -> int:
+    """Return the how manieth template a DaemonSet says that it has, 0 where it says none."""
+    given = obj.metadata.annotations.get(DAEMONSET_GENERATION, "")
+    return int(given) if given.isdecimal() else 0
+
+
+def _numbered(obj: DaemonSet, number: int) -> DaemonSet:
+    """Write which template of a DaemonSet this is (pkg/apis/apps/v1/conversion.go)."""
+    return with_meta(obj, annotations=strings({**obj.metadata.annotations, DAEMONSET_GENERATION: str(number)}))
 
 
 def _first_pod_status(pod: Pod, now: Time) -> PodStatus:
@@ -76,6 +90,8 @@ def prepare_for_update(new: Any, old: Any) -> Object:
         new = _with_finalizers_of(new, old) if isinstance(old, Namespace) else new
     if isinstance(old, Service):
         new = _keep_addresses(new, old)
+    if isinstance(old, DaemonSet):
+        new = _numbered(new, _number(old) + (new.spec.template != old.spec.template))
     if isinstance(old, Pod) and not old.spec.scheduling_gates == new.spec.scheduling_gates == ():
         new = _ungated(new, old)
     generation = old.metadata.generation + (1 if _wish_changed(new, old) else 0)
@@ -163,9 +179,9 @@ def only_status(new: Any, old: Any) -> Object | None:
     return final
 
 
-def only_scale(new: Any, old: Any) -> Workload | None:
+def only_scale(new: Any, old: Any) -> Sized | None:
     """Give the stored object with the replicas wanted; None when the kind has no scale subresource."""
-    if not isinstance(old, Workload):
+    if not isinstance(old, Sized):
         return None
     if new.spec.replicas == old.spec.replicas:
         return old

@@ -10,7 +10,7 @@ from __future__ import annotations
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..api.apps import Workload
+from ..api.apps import Sized
 from ..api.core import Namespace
 from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
@@ -153,7 +153,7 @@ def _with_history(new: Object, stored: Object) -> Object:
     )
 
 
-def _scaled(ref: Ref, stored: Object, wanted: Workload | None) -> Answer:
+def _scaled(ref: Ref, stored: Object, wanted: Sized | None) -> Answer:
     """Write another number of replicas, if it is one."""
     if wanted is not None and (errors := not_negative("spec.replicas", wanted.spec.replicas)):
         return invalid(ref.kind, ref.name, tuple(errors)), ()

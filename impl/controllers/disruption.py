@@ -2,7 +2,8 @@
 
 Upstream: pkg/controller/disruption/disruption.go (v1.32).
 Left out on purpose: Events; the DisruptionAllowed condition; the scale subresource of custom controllers, and with it
-kinds without a class here: their Pods have no controller that can be found, and the sync fails.
+kinds without a class here. Their Pods, like those of a DaemonSet, have no controller whose scale can be found, and the
+sync fails.
 The recheck when a disrupted Pod's two minutes are over is a timer.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ..api.apps import Workload
+from ..api.apps import Sized
 from ..api.cache import Cache
 from ..api.core import Pod
 from ..api.kinds import Object
@@ -22,7 +23,7 @@ from ..api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
 from ..api.requests import Request, Update
 from ..api.values.int_or_percent import scaled_value
 from ..api.values.selectors import selects
-from ..api.workloads import BY_KIND, MAKERS, NAMES, only_size
+from ..api.workloads import SCALED, only_size
 from .common import Keep, Transform, slim_metadata, slim_pod, whole
 
 DELETION_TIMEOUT = 120
@@ -38,7 +39,7 @@ class NoController:
 
 def reads(_key: Ref) -> tuple[str, ...]:
     """Name the kinds that a sync looks at."""
-    return ("Pod", "PodDisruptionBudget", *NAMES)
+    return ("Pod", "PodDisruptionBudget", *SCALED)
 
 
 def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
@@ -99,7 +100,7 @@ def expected_scale(cache: Cache, pods: tuple[Pod, ...]) -> int | NoController:
         controller = pod.metadata.controller
         if controller is None or controller.uid in scales:
             continue
-        found = _scale(cache, controller, pod.metadata.namespace) if controller.kind in MAKERS else None
+        found = _scale(cache, controller, pod.metadata.namespace) if controller.kind in SCALED else None
         if found is None:
             return NoController(pod.metadata.name)
         uid, replicas = found
@@ -110,10 +111,10 @@ def expected_scale(cache: Cache, pods: tuple[Pod, ...]) -> int | NoController:
 def _scale(cache: Cache, controller: OwnerReference, namespace: str) -> tuple[str, int] | None:
     """Find a controller's uid and wanted replicas: those of a workload that controls it in turn, else its own."""
     found = cache.objects.get(Ref(controller.kind, namespace, controller.name))
-    if not isinstance(found, Workload) or found.metadata.uid != controller.uid:
+    if not isinstance(found, Sized) or found.metadata.uid != controller.uid:
         return None
     above = found.metadata.controller
-    if above is not None and above.kind in BY_KIND:
+    if above is not None and above.kind in SCALED:
         return _scale(cache, above, namespace)
     return found.metadata.uid, found.spec.wanted
 
@@ -147,7 +148,7 @@ def _slim(obj: Object) -> Object | None:
     if isinstance(obj, Pod):
         slim = slim_pod(obj, Keep(labels=True, owners=True))
         return evolve(slim, status=evolve(slim.status, phase=""))
-    return only_size(obj, slim_metadata(obj.metadata, Keep(owners=True))) if isinstance(obj, Workload) else None
+    return only_size(obj, slim_metadata(obj.metadata, Keep(owners=True))) if isinstance(obj, Sized) else None
 
 
-TRANSFORM: Transform = immutabledict({"Pod": _slim, "PodDisruptionBudget": whole, **dict.fromkeys(NAMES, _slim)})
+TRANSFORM: Transform = immutabledict({"Pod": _slim, "PodDisruptionBudget": whole, **dict.fromkeys(SCALED, _slim)})

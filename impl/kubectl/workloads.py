@@ -1,7 +1,7 @@
 """set image, scale, rollout undo, restart, pause and resume: commands on something with a Pod template.
 
 Upstream: staging/src/k8s.io/kubectl/pkg/cmd/{set/set_image.go,scale,rollout} and pkg/polymorphichelpers (v1.32).
-Left out on purpose: DaemonSets (no kind of this vocabulary), `--to-revision`, `--current-replicas`.
+Left out on purpose: `--to-revision`, `--current-replicas`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..api.apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet, Workload
+from ..api.apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, Sized, StatefulSet, Workload
 from ..api.cache import Cache
 from ..api.core import Container, Pod, PodTemplateSpec
 from ..api.meta import ObjectMeta, Ref
@@ -72,6 +72,8 @@ def scale(kind: str, name: str, namespace: str, cache: Cache, *, replicas: int) 
     live = find_workload(kind, name, namespace, cache)
     if isinstance(live, Missing):
         return live
+    if not isinstance(live, Sized):
+        return Missing(f"{kind} {namespace}/{name} that can be scaled")
     return (Update(with_size(live, replicas), live, "scale"),)
 
 
@@ -80,7 +82,7 @@ def rollout_restart(
 ) -> tuple[Request, ...] | Missing:
     """Stamp the template, so that every Pod is replaced; `at` "" takes the number after the last stamp."""
     live = find_workload(kind, name, namespace, cache)
-    if not isinstance(live, Deployment | StatefulSet):
+    if not isinstance(live, Deployment | StatefulSet | DaemonSet):
         return Missing(f"{kind} {namespace}/{name} that can be restarted")
     if isinstance(live, Deployment) and live.spec.paused:
         return Missing(f"Deployment {namespace}/{name} that is not paused")
@@ -104,8 +106,8 @@ def set_paused(kind: str, name: str, namespace: str, cache: Cache, *, paused: bo
 def rollout_undo(kind: str, name: str, namespace: str, cache: Cache) -> tuple[Request, ...] | Missing:
     """Put the template of the last revision but one back; nothing is sent when it is the template already."""
     live = find_workload(kind, name, namespace, cache)
-    if isinstance(live, StatefulSet):
-        return _undo_statefulset(live, cache)
+    if isinstance(live, StatefulSet | DaemonSet):
+        return _undo_by_revision(live, cache)
     if not isinstance(live, Deployment):
         return Missing(f"{kind} {namespace}/{name} that can be rolled back")
     if live.spec.paused:
@@ -120,12 +122,12 @@ def rollout_undo(kind: str, name: str, namespace: str, cache: Cache) -> tuple[Re
     return _with_template(evolve(live, metadata=evolve(live.metadata, annotations=annotations)), template, base=live)
 
 
-def _undo_statefulset(live: StatefulSet, cache: Cache) -> tuple[Request, ...] | Missing:
-    """Apply the last revision but one as a patch (pkg/polymorphichelpers/rollback.go, StatefulSetRollbacker)."""
+def _undo_by_revision(live: StatefulSet | DaemonSet, cache: Cache) -> tuple[Request, ...] | Missing:
+    """Apply the last revision but one as a patch (pkg/polymorphichelpers/rollback.go, StatefulSet and DaemonSet)."""
     meta = live.metadata
     mine = [one for one in cache.list(ControllerRevision, meta.namespace) if _controls(live, one)]
     if len(mine) < 2:
-        return Missing(f"earlier revision of StatefulSet {meta.namespace}/{meta.name}")
+        return Missing(f"earlier revision of {type(live).__name__} {meta.namespace}/{meta.name}")
     target = sorted(mine, key=lambda one: one.revision)[-2].data.spec.template
     extra = immutabledict({key: value for key, value in target.extra.items() if key != "$patch"})
     return _with_template(live, evolve(target, extra=extra))

@@ -11,6 +11,7 @@ committed, and when.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import TypeAlias
 
 from attrs import frozen
@@ -81,5 +82,8 @@ def writes(request: Request, kind: str) -> bool:
     return not isinstance(request, Recheck) and subject(request).kind == kind
 
 
-def _in_order(request: Request) -> tuple[str, Ref]:
-    return type(request).__name__, subject(request)
+@cache
+def _in_order(request: Request) -> tuple[str, Ref, str]:
+    """Return what requests are ordered by; those for objects that get their names later, by all that they say."""
+    ref = subject(request)
+    return type(request).__name__, ref, "" if ref.name else repr(request)

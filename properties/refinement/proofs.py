@@ -11,7 +11,7 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import controllers, nodes, servers, statefulsets
+from . import controllers, daemonsets, nodes, servers, statefulsets
 
 METHOD = "every way, by the checker"
 
@@ -25,6 +25,7 @@ def _proof(of: str, run: Callable[[], Answer]) -> Proof:
 PROOFS: immutabledict[str, Proof] = immutabledict(
     {
         "apiserver": _proof("the API server", servers.apiserver_proof),
+        "daemonset": _proof("the DaemonSet controller", daemonsets.daemonset_proof),
         "deployment": _proof("the Deployment controller", controllers.deployment_proof),
         "disruption": _proof("the disruption controller", controllers.disruption_proof),
         "endpointslice": _proof("the EndpointSlice controller", controllers.endpointslice_proof),

@@ -85,6 +85,22 @@ spec:
 """
 
 
+def daemonset(*, spec: str = "", pod: str = "", box: str = "") -> str:
+    """Spell a DaemonSet."""
+    return f"""
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {{name: agent}}
+spec:
+  selector: {{matchLabels: {{app: agent}}}}
+  {spec}
+  template:
+    metadata: {{labels: {{app: agent}}}}
+    spec: {{{pod}containers: [{{{box}name: app, image: "agent:1", ports: [{{containerPort: 80}}]}}]}}
+---
+"""
+
+
 def service(name: str = "web", *, port: str = "{port: 80}", spec: str = "", **more: str) -> str:
     """Spell a Service."""
     selector = more.get("selector", f"app: {name}")
@@ -216,6 +232,19 @@ WORLDS = {
         statefulset(),
         wish(image("db", "bad:1", "StatefulSet"), image("db", "db:1", "StatefulSet"), images="byName"),
     ),
+    "a DaemonSet rolled out": World(daemonset(), wish(image("agent", "agent:2", "DaemonSet"), nodes=2)),
+    "a DaemonSet rolled out with surge": World(
+        daemonset(box=HOOK, spec=f"updateStrategy: {SURGE.partition(': ')[2]}") + service("agent"),
+        wish(image("agent", "agent:2", "DaemonSet")),
+    ),
+    "a DaemonSet whose node loses its label": World(
+        node("a", labels=", pool: x") + daemonset(pod="nodeSelector: {pool: x}, "),
+        wish({"labelNode": {"node": "a", "labels": {"pool": None}}}, **TWO),
+    ),
+    "a DaemonSet whose node is tainted": World(
+        NODES + daemonset(), wish({"taint": {"node": "a", "key": "t", "effect": "NoSchedule"}}, **TWO)
+    ),
+    "a DaemonSet on a node that dies": World(daemonset(), wish(nodes=2, faults={"nodeCrash": 1})),
     "a deployment deleted": World(deployment(replicas=2), wish(delete("web"))),
     "a deployment deleted seen late": World(
         deployment(), wish(delete("web"), consistency="session", waitBetweenSteps=False, bounds={})

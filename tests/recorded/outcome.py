@@ -12,11 +12,12 @@ from typing import Any
 
 from attrs import evolve, fields, frozen
 
-from kubeproof.impl.api.apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet
+from kubeproof.impl.api.apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.policy import EndpointSlice, PodDisruptionBudget
+from kubeproof.impl.api.reading.convert import unstructure
 from kubeproof.impl.api.well_known import REVISION_HASH, SERVICE_NAME
 
 Json = Mapping[str, Any]
@@ -102,11 +103,23 @@ def _sorted(lines: Iterable[Line]) -> tuple[Line, ...]:
     return tuple(sorted(lines))
 
 
+DAEMON_COUNTS = (
+    "desiredNumberScheduled",
+    "currentNumberScheduled",
+    "updatedNumberScheduled",
+    "numberReady",
+    "numberAvailable",
+    "numberMisscheduled",
+)
+
+
 def _recorded_workload(json: Json) -> Line:
     status = json["status"]
     counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
     current = status.get("observedGeneration") == json["generation"]
     revision = json.get("revision") or ""
+    if json["kind"] == "DaemonSet":
+        return (f"DaemonSet/{json['name']}", "", current, *(status.get(name, 0) for name in DAEMON_COUNTS))
     if json["kind"] == "StatefulSet":
         revision = f"{status.get('currentRevisionNumber')} to {status.get('updateRevisionNumber')}"
     return (
@@ -151,7 +164,7 @@ def observed(objects: Iterable[Object], *, completed: bool, drained: bool = True
     """Read the objects of a cluster at rest, observers included. `drained` False: the drain was given up."""
     known = {ref_of(one): one for one in objects}
     pods = [one for one in known.values() if isinstance(one, Pod)]
-    workloads = [one for one in known.values() if isinstance(one, Deployment | StatefulSet)]
+    workloads = [one for one in known.values() if isinstance(one, Deployment | StatefulSet | DaemonSet)]
     sets = [one for one in known.values() if isinstance(one, ReplicaSet)]
     reasons = _reasons(pods, workloads) | ({"DrainBlocked"} if not drained else set())
     return Outcome(
@@ -171,6 +184,7 @@ def observed(objects: Iterable[Object], *, completed: bool, drained: bool = True
 
 NOT_CONVERGED = frozenset(
     {
+        "DaemonSetIncomplete",
         "DeploymentIncomplete",
         "StatefulSetIncomplete",
         "PodTerminating",
@@ -182,7 +196,7 @@ NOT_CONVERGED = frozenset(
 )
 
 
-def _reasons(pods: list[Pod], workloads: list[Deployment | StatefulSet]) -> set[str]:
+def _reasons(pods: list[Pod], workloads: list[Deployment | StatefulSet | DaemonSet]) -> set[str]:
     """Give the reason codes of the recordings' rule for a converged cluster."""
     found = {code for pod in pods if (code := _trouble(pod))}
     for one in workloads:
@@ -205,7 +219,9 @@ def _trouble(pod: Pod) -> str:
     return "" if pod.ready or pod.status.phase == "Succeeded" else "PodNotReady"
 
 
-def _complete(one: Deployment | StatefulSet) -> bool:
+def _complete(one: Deployment | StatefulSet | DaemonSet) -> bool:
+    if isinstance(one, DaemonSet):
+        return _everywhere(one)
     status, wanted = one.status, one.spec.wanted
     counts = {status.replicas, status.ready_replicas, status.available_replicas}
     current = status.observed_generation == one.metadata.generation
@@ -218,7 +234,20 @@ def _complete(one: Deployment | StatefulSet) -> bool:
     return current and {*counts, one.status.updated_replicas} == {wanted} and not one.status.unavailable_replicas
 
 
-def _workload(one: Deployment | StatefulSet, known: Mapping[Ref, Object]) -> Line:
+def _everywhere(one: DaemonSet) -> bool:
+    """Tell whether a DaemonSet says that all nodes which are to have a Pod have one that is available and new."""
+    status = one.status
+    counts = {status.current_number_scheduled, status.number_ready, status.number_available}
+    if one.spec.update_strategy.type != "OnDelete":
+        counts.add(status.updated_number_scheduled)
+    return counts == {status.desired_number_scheduled} and status.observed_generation == one.metadata.generation
+
+
+def _workload(one: Deployment | StatefulSet | DaemonSet, known: Mapping[Ref, Object]) -> Line:
+    if isinstance(one, DaemonSet):
+        told = unstructure(one.status)
+        seen = one.status.observed_generation == one.metadata.generation
+        return (f"DaemonSet/{one.metadata.name}", "", seen, *(told.get(name, 0) for name in DAEMON_COUNTS))
     status = one.status
     counts = (status.replicas, status.updated_replicas, status.ready_replicas, status.available_replicas)
     current = status.observed_generation == one.metadata.generation
@@ -252,7 +281,8 @@ def _owner(pod: Pod, known: Mapping[Ref, Object]) -> tuple[str, int]:
     above = found.metadata.controller if found is not None else None
     if found is None or above is None:
         label = pod.metadata.labels.get(REVISION_HASH, "")
-        return f"{owner.kind}/{owner.name}", _number(known, pod.metadata.namespace, label)
+        name = f"{owner.name}-{label}" if owner.kind == "DaemonSet" else label
+        return f"{owner.kind}/{owner.name}", _number(known, pod.metadata.namespace, name)
     return f"{above.kind}/{above.name}", int(found.metadata.annotations.get(REVISION, "0"))
 
 

@@ -16,7 +16,7 @@ from attrs import evolve
 
 from kubeproof.harness.input.scenario import Bounds, Consistency, Scenario, Start
 from kubeproof.harness.input.scenario_file import load_scenario
-from kubeproof.impl.api.apps import Deployment, Workload
+from kubeproof.impl.api.apps import DaemonSet, Deployment, Sized, Workload
 from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.policy import PodDisruptionBudget
@@ -25,6 +25,7 @@ from kubeproof.impl.api.releases import OLDEST
 from kubeproof.impl.api.values.frozen import freeze
 from kubeproof.impl.api.values.selectors import selects
 from kubeproof.impl.api.well_known import HOSTNAME
+from kubeproof.impl.controllers.daemonset.rolling import max_surge as max_surge_of
 from kubeproof.impl.controllers.deployment.arithmetic import max_surge
 from kubeproof.impl.kubectl import script as kubectl
 from kubeproof.impl.kubectl.apply import with_last_applied
@@ -33,7 +34,7 @@ from kubeproof.impl.kubectl.script import Step
 Record = Mapping[str, Any]
 
 NAMESPACE = "default"
-MODELLED = frozenset({"Deployment", "StatefulSet", "Service", "PodDisruptionBudget", "PriorityClass"})
+MODELLED = frozenset({"DaemonSet", "Deployment", "StatefulSet", "Service", "PodDisruptionBudget", "PriorityClass"})
 SPARE_PLACES = 2
 """Places for Pods beyond the most a rollout may have: for those that are still being deleted."""
 
@@ -128,9 +129,12 @@ def _node(manifest: Mapping[str, Any]) -> Node:
 def _places(objects: tuple[Object, ...], script: tuple[Step, ...]) -> int:
     """Bound how many Pods a run that goes well has at a time."""
     applied = tuple(step.object for step in script if isinstance(step, kubectl.Apply))
+    nodes = sum(isinstance(one, Node | kubectl.AddNode) for one in (*objects, *script))
     most: dict[str, int] = {}
     for one in (*objects, *applied):
-        if isinstance(one, Workload):
+        if isinstance(one, DaemonSet):
+            most[one.metadata.name] = nodes + max_surge_of(one, nodes)
+        if isinstance(one, Sized):
             most[one.metadata.name] = max(most.get(one.metadata.name, 0), _most(one, one.spec.wanted))
     for step in script:
         if isinstance(step, kubectl.Scale):

@@ -112,14 +112,22 @@ def test_what_a_limit_leaves_open_is_unknown_and_contradicts_nothing() -> None:
 
 
 def test_what_has_no_model_is_asked_about_like_anybodys_manifests() -> None:
-    """A DaemonSet is noted, and whatever may hang on it stays open; a step on it cannot be asked."""
-    records = theme("daemonset").values()
-    acted = next(one for one in records if any(step.get("kind") == "DaemonSet" for step in one["script"]))
+    """A Job is noted, and whatever may hang on it stays open; a step on it cannot be asked."""
+    acted = copy.deepcopy(min(theme("job").values(), key=lambda one: one["id"]))
+    name = acted["manifests"][0]["metadata"]["name"]
+    acted["script"].append({"action": "deletePod", "workload": f"Job/{name}"})
+    acted["outcomes"].append(acted["outcomes"][-1] | {"afterAction": "1:deletePod"})
+    acted["alternatives"] = []
     found = ask(acted, TIERS)
     assert {one.verdict for one in found if one.claim == "convergence"} == {Status.UNKNOWN}
     assert not any(one.contradicts or one.surprising for one in found)
-    number = next(at for at, step in enumerate(acted["script"]) if step.get("kind") == "DaemonSet")
-    assert len({one.step for one in found}) == number + 1
+    assert {one.step for one in found} == {"create"}
+
+
+def test_a_daemonset_is_decided() -> None:
+    found = ask(theme("daemonset")["0194"], TIERS)
+    assert Status.UNKNOWN not in {one.verdict for one in found}
+    assert not any(one.contradicts or one.surprising for one in found)
 
 
 def test_a_statefulset_behind_a_budget_is_decided() -> None:

@@ -25,6 +25,10 @@ ALWAYS: immutabledict[str, frozenset[str]] = immutabledict(
         "ContainerImage": frozenset({"names"}),
         "ContainerPort": frozenset({"containerPort"}),
         "ContainerStatus": frozenset({"name", "state", "lastState", "ready", "restartCount", "image"}),
+        "DaemonSetSpec": frozenset({"selector", "template", "updateStrategy"}),
+        "DaemonSetStatus": frozenset(
+            {"currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"}
+        ),
         "DeploymentSpec": frozenset({"selector", "template", "strategy"}),
         "EndpointConditions": frozenset({"ready", "serving", "terminating"}),
         "Endpoint": frozenset({"addresses", "conditions"}),

@@ -72,7 +72,7 @@ _NONE: Mapping[str, str] = {
     "ValidatingAdmissionPolicy": "it refuses nothing without a binding",
     "VolumeAttachment": VOLUMES,
 }
-WORKLOADS = frozenset({"CronJob", "DaemonSet", "Job", "ReplicationController", "StatefulSet"}) - BY_NAME.keys()
+WORKLOADS = frozenset({"CronJob", "Job", "ReplicationController"})
 """Kinds that make Pods, those without a class."""
 SCALES = Effect(MOVES, "it changes replicas")
 _SOME: Mapping[str, Effect] = {
@@ -159,15 +159,13 @@ def template_labels(kind: str, json: Mapping[str, Any]) -> immutabledict[str, st
     return immutabledict((key, str(value)) for key, value in sorted(labels.items()))
 
 
-def most_pods(kind: str, json: Mapping[str, Any], nodes: int) -> int:
+def most_pods(kind: str, json: Mapping[str, Any]) -> int:
     """Bound how many Pods of a workload may be there at once, those that are ending included.
 
     Of a CronJob that may run more than once at a time (`may_pile_up`) those of one run are counted.
     """
     spec = as_map(json.get("spec"))
     match kind:
-        case "DaemonSet":
-            return 2 * nodes
         case "Job":
             return 2 * int(spec.get("parallelism") or 1)
         case "CronJob":

@@ -59,6 +59,16 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("update delete", "", "persistentvolumeclaims"),
         *EVENTS,
     ),
+    "daemon-set-controller": (
+        _rule("get list watch", APPS, "daemonsets"),
+        _rule("update", APPS, "daemonsets/status"),
+        _rule("update", APPS, "daemonsets/finalizers"),
+        _rule("list watch", "", "nodes"),
+        _rule("list watch create delete patch", "", "pods"),
+        _rule("create", "", "pods/binding"),
+        _rule("get create delete update patch list watch", APPS, "controllerrevisions"),
+        *EVENTS,
+    ),
     "disruption-controller": (
         _rule("get list watch", APPS, "deployments replicasets statefulsets"),
         _rule("get list watch", "policy", "poddisruptionbudgets"),

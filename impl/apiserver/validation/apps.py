@@ -1,4 +1,4 @@
-"""Validation of Deployments, ReplicaSets and StatefulSets.
+"""Validation of Deployments, ReplicaSets, StatefulSets and DaemonSets.
 
 Upstream: pkg/apis/apps/validation/validation.go (v1.32).
 """
@@ -11,6 +11,8 @@ from typing import Any
 from attrs import evolve
 
 from ...api.apps import (
+    DaemonSet,
+    DaemonSetUpdateStrategy,
     Deployment,
     DeploymentSpec,
     DeploymentStrategy,
@@ -52,6 +54,8 @@ def validate_workload(workload: Workload) -> list[FieldError]:
             return validate_replicaset(workload)
         case StatefulSet():
             return validate_statefulset(workload)
+        case DaemonSet():
+            return validate_daemonset(workload)
 
 
 def validate_workload_update(new: Any, old: Workload) -> list[FieldError]:
@@ -131,6 +135,40 @@ def _retention(policy: StatefulSetPersistentVolumeClaimRetentionPolicy | None) -
     given = (("whenScaled", policy.when_scaled), ("whenDeleted", policy.when_deleted))
     known = ("Retain", "Delete")
     return [not_supported(f"{field}.{name}", value, known) for name, value in given if value not in known]
+
+
+def validate_daemonset(daemonset: DaemonSet) -> list[FieldError]:
+    """Return the broken rules of a DaemonSet."""
+    spec = daemonset.spec
+    errors = _selector("daemonset", spec.selector) + _template("DaemonSet", spec.template, spec.selector)
+    errors += not_negative("spec.minReadySeconds", spec.min_ready_seconds)
+    errors += _daemonset_strategy(spec.update_strategy)
+    return errors + not_negative("spec.revisionHistoryLimit", spec.revision_history_limit)
+
+
+def _daemonset_strategy(strategy: DaemonSetUpdateStrategy) -> list[FieldError]:
+    """Hold a rollout to one of two ways: nodes that go without a Pod for a while, or nodes that have two."""
+    field, rolling = "spec.updateStrategy", strategy.rolling_update
+    if strategy.type == "OnDelete":
+        return []
+    if strategy.type != "RollingUpdate":
+        rendered = (
+            f"apps.DaemonSetUpdateStrategy{{Type:{go(strategy.type)}, "
+            "RollingUpdate:(*apps.RollingUpdateDaemonSet)(nil)}"
+        )
+        return [not_supported(field, strategy.type, ("OnDelete", "RollingUpdate"), rendered=rendered)]
+    field = f"{field}.rollingUpdate"
+    if rolling is None:
+        return [required(field, "")]
+    unavailable, surge = rolling.max_unavailable, rolling.max_surge
+    errors = int_or_percent(f"{field}.maxUnavailable", unavailable) + int_or_percent(f"{field}.maxSurge", surge)
+    errors += at_most_all(f"{field}.maxUnavailable", unavailable) + at_most_all(f"{field}.maxSurge", surge)
+    if _zero(unavailable) and _zero(surge):
+        errors.append(required(f"{field}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
+    elif not _zero(unavailable) and not _zero(surge):
+        detail = "may not be set when maxUnavailable is non-zero"
+        errors.append(invalid_raw(f"{field}.maxSurge", go_int_or_string(surge), detail))
+    return errors
 
 
 def validate_statefulset_update(new: StatefulSet, old: StatefulSet) -> list[FieldError]:

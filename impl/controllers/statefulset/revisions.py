@@ -8,22 +8,20 @@ Left out on purpose: the live GET when a new revision's name is taken (the cache
 from __future__ import annotations
 
 from attrs import evolve, frozen
-from immutabledict import immutabledict
 
-from ...api.apps import ControllerRevision, RevisionData, RevisionSpec, StatefulSet
+from ...api.apps import ControllerRevision, RevisionData, StatefulSet
 from ...api.cache import Cache
-from ...api.core import Pod, PodTemplateSpec
+from ...api.core import Pod
 from ...api.kinds import ref_of
 from ...api.meta import ObjectMeta, Ref
 from ...api.requests import Create, Delete, Request, Update
 from ...api.values.frozen import strings
-from ...api.values.selectors import selects
 from ...api.values.template_hash import revision_hash
-from ..common import controlled_by, controller_of
+from ..common import controller_of
+from ..history import data_of, listed
 from .identity import revision_of
 
 HASH = "controller.kubernetes.io/hash"
-PATCH = "$patch"
 LONGEST_PREFIX = 223
 
 
@@ -39,22 +37,11 @@ class Revisions:
     requests: tuple[Request, ...]
 
 
-def listed(cache: Cache, owner: StatefulSet) -> tuple[ControllerRevision, ...]:
-    """List a set's revisions and those that are nobody's and have its labels, oldest first."""
-    found = (
-        one
-        for one in cache.list(ControllerRevision, owner.metadata.namespace)
-        if selects(owner.spec.selector, one.metadata.labels)
-        and (one.metadata.controller is None or controlled_by(one, owner))
-    )
-    return tuple(sorted(found, key=lambda one: (one.revision, one.metadata.creation_timestamp or 0, ref_of(one))))
-
-
 def revisions_of(cache: Cache, owner: StatefulSet) -> Revisions:
     """Find the current and the update revision; a template that comes back makes its old revision the newest."""
     known = listed(cache, owner)
     number = known[-1].revision + 1 if known else 1
-    data = _data(owner)
+    data = data_of(owner.spec.template)
     equal = [one for one in known if one.data == data]
     collisions = owner.status.collision_count or 0
     requests: tuple[Request, ...] = ()
@@ -68,11 +55,6 @@ def revisions_of(cache: Cache, owner: StatefulSet) -> Revisions:
         requests = () if ref_of(update) in cache.objects else (Create(update),)
     current = next((one for one in known if one.metadata.name == owner.status.current_revision), update)
     return Revisions(current, update, collisions, known, requests)
-
-
-def _data(owner: StatefulSet) -> RevisionData:
-    template = owner.spec.template
-    return RevisionData(RevisionSpec(evolve(template, extra=immutabledict({**template.extra, PATCH: "replace"}))))
 
 
 def _new(
@@ -95,12 +77,6 @@ def _new(
         if taken.data == data:
             return taken, collisions
         collisions += 1
-
-
-def template_of(revision: ControllerRevision) -> PodTemplateSpec:
-    """Return the template that a revision keeps."""
-    template = revision.data.spec.template
-    return evolve(template, extra=immutabledict({key: one for key, one in template.extra.items() if key != PATCH}))
 
 
 def truncated(owner: StatefulSet, revisions: Revisions, pods: tuple[Pod, ...]) -> tuple[Request, ...]:

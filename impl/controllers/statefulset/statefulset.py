@@ -23,6 +23,7 @@ from ...api.kinds import Object, ref_of
 from ...api.meta import Ref, Time
 from ...api.requests import Create, Delete, Request, Update
 from ..common import Keep, Transform, adoptions, available, claim, slim_metadata, slim_pod, slim_ready, whole
+from ..history import listed, nobodys, template_of
 from .identity import (
     as_named,
     claim_is_going,
@@ -34,7 +35,7 @@ from .identity import (
     revision_of,
     storage_matches,
 )
-from .revisions import Revisions, listed, revisions_of, template_of, truncated
+from .revisions import Revisions, revisions_of, truncated
 
 PARALLEL = "Parallel"
 ON_DELETE = "OnDelete"
@@ -69,8 +70,7 @@ def grouped(cache: Cache, key: Ref, *, now: Time = 0) -> Groups:
     revisions = revisions_of(cache, owner)
     sync = _Sync.of(cache, owner, revisions, pods, now)
     groups, counted, replaced = ((), sync.counted(pods), 0) if owner.metadata.terminating else sync.acts()
-    nobodys = (one for one in listed(cache, owner) if one.metadata.controller is None)
-    first = (*adoptions(owner, nobodys), *claims, *revisions.requests)
+    first = (*adoptions(owner, nobodys(listed(cache, owner))), *claims, *revisions.requests)
     last = (*_write_status(owner, revisions, counted, replaced), *truncated(owner, revisions, pods))
     return tuple(group for group in (*((one,) for one in first), *groups, *((one,) for one in last)) if group)
 

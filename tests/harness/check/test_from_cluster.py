@@ -82,7 +82,7 @@ def test_a_cluster_at_rest_converges_in_one_state_and_nothing_hinders_the_verdic
     assert (claim(result, "convergence").status.value, result.outcome.states) == ("HOLDS", 1)
     assert claim(result, "budget").vacuous
     assert "start: the cluster as the dump shows it" in result.outcome.bounds
-    assert any("2 of a DaemonSet" in line for line in result.not_modelled)
+    assert not any("DaemonSet" in line for line in result.not_modelled)
     assert not any("Event" in line or "Lease" in line for line in result.not_modelled)
 
 
@@ -196,12 +196,12 @@ def test_manifests_beside_a_dump_are_applied_to_it(tmp_path: Path) -> None:
     assert {one.spec.replicas for one in prepare(scenario).replicasets} == {0, 5}
 
 
-DAEMONS = """\
-apiVersion: apps/v1
-kind: DaemonSet
+CONTROLLER = """\
+apiVersion: v1
+kind: ReplicationController
 metadata: {name: db}
 spec:
-  selector: {matchLabels: {app: db}}
+  selector: {app: db}
   template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: "db:1"}]}}
 ---
 apiVersion: v1
@@ -229,7 +229,7 @@ def test_a_dump_among_the_manifests_is_no_manifest(
 
 def test_what_is_not_modelled_beside_a_dump_is_told_as_without_it(tmp_path: Path) -> None:
     path = tmp_path / "db.yaml"
-    path.write_text(DAEMONS)
+    path.write_text(CONTROLLER)
     alone, beside = (
         Cluster.from_manifests(path, nodes=1).load(),
         Cluster.from_manifests(path, from_cluster=WEB).load(),
@@ -238,7 +238,7 @@ def test_what_is_not_modelled_beside_a_dump_is_told_as_without_it(tmp_path: Path
     assert beside.scenario.served_elsewhere == alone.scenario.served_elsewhere
     for claim_name, subjects in alone.scenario.unmodelled.items():
         assert set(subjects) <= set(beside.scenario.unmodelled[claim_name]), claim_name
-    assert any("its Pods come from DaemonSet default/db" in str(note) for note in beside.notes)
+    assert any("its Pods come from ReplicationController default/db" in str(note) for note in beside.notes)
 
 
 def test_a_live_object_that_was_once_a_hook_of_helm_is_there(dump: Callable[..., str]) -> None:
@@ -395,6 +395,26 @@ def test_other_workloads_make_holds_unknown(dump: Callable[..., str]) -> None:
 
     result = check(Cluster.from_manifests(from_cluster=dump(job)))
     assert claim(result, "convergence").status.value == "UNKNOWN"
+
+
+def test_the_revision_of_a_daemonset_that_the_dump_lacks_is_as_its_pods_say(
+    dump: Callable[..., str],
+) -> None:
+    def unlabelled(items: Items) -> None:
+        for one in items:
+            one["metadata"].get("labels", {}).pop("controller-revision-hash", None)
+
+    def restarted(items: Items) -> None:
+        daemons = item(items, "DaemonSet", "kube-proxy")
+        daemons["spec"]["template"]["metadata"]["annotations"] = {"restarted": "yes"}
+        daemons["metadata"]["annotations"]["deprecated.daemonset.template.generation"] = "2"
+
+    script = ["rollout restart daemonset/kube-proxy -n kube-system"]
+    assert claim(check(Cluster.from_manifests(from_cluster=WEB), script=script), "convergence").status.value == "HOLDS"
+    found = check(Cluster.from_manifests(from_cluster=dump(unlabelled)))
+    assert claim(found, "convergence").status.value == "UNKNOWN"
+    assert any("DaemonSet kube-system/kube-proxy has Pods of a revision" in line for line in found.not_modelled)
+    assert check(Cluster.from_manifests(from_cluster=dump(restarted))).outcome.states > 1
 
 
 def test_what_is_no_dump_is_told(dump: Callable[..., str], tmp_path: Path) -> None:

@@ -192,14 +192,15 @@ def test_a_step_that_means_another_namespace_is_told_where_the_thing_is() -> Non
 
 
 def test_a_workload_without_a_class_is_not_said_to_be_missing() -> None:
-    daemons = (WEB % ("shop", 1)).replace("Deployment", "DaemonSet").replace("replicas: 1", "minReadySeconds: 1")
-    step = {"rolloutRestart": {"kind": "DaemonSet", "name": "web", "namespace": "shop"}}
-    what = "DaemonSet shop/web (web.yaml:1) is not modelled, so that no step can act on it"
-    assert said(daemons, script=[step]).endswith(f": {what}")
+    job = (WEB % ("shop", 1)).replace("Deployment", "Job").replace("apps/v1", "batch/v1")
+    job = job.replace("replicas", "parallelism")
+    step = {"rolloutRestart": {"kind": "Job", "name": "web", "namespace": "shop"}}
+    what = "Job shop/web (web.yaml:1) is not modelled, so that no step can act on it"
+    assert said(job, script=[step]).endswith(f": {what}")
     other = {"rolloutRestart": {**step["rolloutRestart"], "name": "wob"}}
-    assert said(daemons, script=[other]).endswith("there is no DaemonSet 'wob' in namespace shop (there are web)")
-    pod = {"deletePod": {"workload": "DaemonSet/web", "namespace": "shop"}}
-    assert said(daemons, script=[pod]).endswith(f": {what}")
+    assert said(job, script=[other]).endswith("there is no Job 'wob' in namespace shop (there are web)")
+    pod = {"deletePod": {"workload": "Job/web", "namespace": "shop"}}
+    assert said(job, script=[pod]).endswith(f": {what}")
 
 
 def test_more_pods_than_may_exist_are_refused_with_both_numbers() -> None:

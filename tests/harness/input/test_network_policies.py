@@ -28,12 +28,12 @@ kind: Service
 metadata: {name: web}
 spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
 """
-DAEMONS = """\
-apiVersion: apps/v1
-kind: DaemonSet
+CONTROLLER = """\
+apiVersion: v1
+kind: ReplicationController
 metadata: {name: db}
 spec:
-  selector: {matchLabels: {app: db}}
+  selector: {app: db}
   template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: "postgres:15"}]}}
 """
 ALL_OF_WEB = "podSelector: {matchLabels: {app: web}}"
@@ -167,8 +167,8 @@ def test_a_policy_that_selects_nobody_leaves_open_only_what_an_operator_may_make
 
 def test_pods_of_a_workload_without_a_class_are_asked_whether_they_get_out() -> None:
     guard = policy("podSelector: {matchLabels: {app: db}}, policyTypes: [Egress]")
-    (line,) = told(WEB, DAEMONS, guard)
-    assert "it may not let DaemonSet default/db out to 8080/TCP of Service default/web" in line
+    (line,) = told(WEB, CONTROLLER, guard)
+    assert "it may not let ReplicationController default/db out to 8080/TCP of Service default/web" in line
 
 
 def test_a_service_without_a_selector_may_lead_to_whom_a_policy_isolates() -> None:
@@ -253,6 +253,6 @@ def test_pods_in_the_network_of_their_node_are_up_to_the_plugin() -> None:
 
 def test_workloads_without_a_class_leave_it_open_where_there_are_policies() -> None:
     open_claims = {"isolation", "connectivity"}
-    assert open_claims <= set(load(WEB, DAEMONS, policy(OPEN), **CLOSER).scenario.unmodelled)
-    assert not open_claims & set(load(WEB, DAEMONS, **CLOSER).scenario.unmodelled)
-    assert not open_claims & set(load(WEB, DAEMONS, policy(OPEN)).scenario.unmodelled)
+    assert open_claims <= set(load(WEB, CONTROLLER, policy(OPEN), **CLOSER).scenario.unmodelled)
+    assert not open_claims & set(load(WEB, CONTROLLER, **CLOSER).scenario.unmodelled)
+    assert not open_claims & set(load(WEB, CONTROLLER, policy(OPEN)).scenario.unmodelled)

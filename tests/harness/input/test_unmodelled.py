@@ -87,7 +87,7 @@ def verdicts(report: Report) -> dict[str, str]:
     return {claim.name: claim.status.value for claim in report.claims}
 
 
-@pytest.mark.parametrize("kind", ["DaemonSet", "ReplicationController", "Job"])
+@pytest.mark.parametrize("kind", ["ReplicationController", "Job"])
 def test_a_service_whose_pods_come_from_a_workload_without_a_class_is_no_error(kind: str) -> None:
     version = {"Job": "batch/v1", "ReplicationController": "v1"}.get(kind, "apps/v1")
     selector = "{app: db}" if kind == "ReplicationController" else "{matchLabels: {app: db}}"
@@ -229,8 +229,8 @@ def test_pods_that_are_not_made_touch_a_budget_where_they_may_preempt_its_pods(
     claims: bool,  # noqa: FBT001
 ) -> None:
     agent = (
-        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\n"
-        "spec:\n  selector: {matchLabels: {app: agent}}\n"
+        "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: agent}\n"
+        "spec:\n  selector: {app: agent}\n"
         f"  template: {{metadata: {{labels: {{app: agent}}}}, spec: {spec} [{{name: a, image: a}}]}}}}\n"
     )
     large = requesting(agent.replace("image: a", 'image: "a"').replace("name: a,", "name: app,"), "{cpu: 3}")
@@ -241,8 +241,8 @@ def test_pods_that_are_not_made_touch_a_budget_where_they_may_preempt_its_pods(
 
 def test_pods_that_are_not_made_touch_no_budget_where_there_is_room_for_all() -> None:
     agent = (
-        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\n"
-        "spec:\n  selector: {matchLabels: {app: agent}}\n"
+        "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: agent}\n"
+        "spec:\n  selector: {app: agent}\n"
         f"  template: {{metadata: {{labels: {{app: agent}}}}, spec: {ABOVE} [{{name: a, image: a}}]}}}}\n"
     )
     assert "budget" not in open_claims(WEB, BUDGET.replace("app: db", "app: web"), agent)

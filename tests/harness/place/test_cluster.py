@@ -92,14 +92,12 @@ def test_a_pod_on_a_node_that_is_not_there_leaves_the_answer_open(dump: Any, cap
 
 
 def test_what_does_not_change_the_answer_is_a_remark(dump: Any, capsys: Capture) -> None:
-    daemons = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "d", "namespace": "default"}}
-    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-    daemons["spec"] = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
-    path = dump(node("a"), pod("web-1", on="a", owner="web"), pod("new", priorityClassName="high"), daemons)
+    old = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "d", "namespace": "default"}}
+    path = dump(node("a"), pod("web-1", on="a", owner="web"), pod("new", priorityClassName="high"), old)
     code, said, _ = place(capsys, "--from-cluster", path)
     assert code == 0
     assert "1 Pods or workloads belong to 1 controllers (ReplicaSet) that the dump does not have" in said
-    assert "not modelled: 1 DaemonSet;" in said
+    assert "not modelled: 1 Endpoints;" in said
     assert "Pod new: there is no PriorityClass high; priority 0 is assumed" in said
 
 

@@ -291,8 +291,8 @@ FAULTS = [
     (
         "the set counts, not its Deployment",
         "disruption",
-        "above.kind in BY_KIND",
-        "above.kind not in BY_KIND",
+        "above.kind in SCALED",
+        "above.kind not in SCALED",
         BUDGET,
     ),
     (

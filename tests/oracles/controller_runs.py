@@ -1,4 +1,4 @@
-"""What the real StatefulSet controller wrote in recorded runs, held against what ours asks for on what it has seen.
+"""What the real controllers of StatefulSets and DaemonSets wrote in recorded runs, held against what ours ask for.
 
 A run is every watch event in order. Whatever the controller wrote must be asked for on some earlier state of what it
 watches, and where the run came to rest nothing may be left to do.
@@ -6,22 +6,58 @@ watches, and where the run came to rest nothing may be left to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import evolve, frozen
 
-from kubeproof.impl.api.apps import ControllerRevision, StatefulSet
+from kubeproof.impl.api.apps import ControllerRevision, DaemonSet, StatefulSet
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.core import Pod
+from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object, ref_of
-from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.requests import Create, Delete, Request, Update
 from kubeproof.impl.api.storage import PersistentVolumeClaim
+from kubeproof.impl.controllers.common import Transform
+from kubeproof.impl.controllers.daemonset import daemonset
 from kubeproof.impl.controllers.statefulset import statefulset
 
-WATCHED = frozenset(statefulset.reads(Ref("", "", "")))
+NOBODY = Ref("", "", "")
+
+
+@frozen
+class Controller:
+    """A controller: the kind that it is about, what it watches and keeps, and what a sync may ask for."""
+
+    kind: str
+    watched: frozenset[str]
+    keep: Transform
+    syncs: Callable[[Cache, Ref], tuple[tuple[Request, ...], ...]]
+    start: tuple[Node, ...] = ()
+    """What is there from the start and not among the events."""
+
+
+def _daemonset_syncs(cache: Cache, key: Ref) -> tuple[tuple[Request, ...], ...]:
+    return tuple(tuple(one for group in groups for one in group) for groups in daemonset.grouped(cache, key))
+
+
+CONTROLLERS = {
+    "sts": Controller(
+        "StatefulSet",
+        frozenset(statefulset.reads(NOBODY)),
+        statefulset.TRANSFORM,
+        lambda cache, key: (statefulset.reconcile(cache, key),),
+    ),
+    "ds": Controller(
+        "DaemonSet",
+        frozenset(daemonset.reads(NOBODY)),
+        daemonset.TRANSFORM,
+        _daemonset_syncs,
+        tuple(Node(ObjectMeta(name=f"node-{number}", uid=f"node-{number}")) for number in range(3)),
+    ),
+}
+"""By what the names of their recordings begin with."""
 
 
 @frozen
@@ -40,21 +76,22 @@ def judge(record: dict[str, Any]) -> Difference | None:
 
 def differences(record: dict[str, Any]) -> Iterator[Difference]:
     """Follow a run, event by event."""
-    caches = [Cache()]
+    of = CONTROLLERS[record["scenario"].partition("-")[0]]
+    caches = [Cache.of(of.start)]
     paths = (one["path"].partition("?")[0] for one in record["actions"] if one.get("method") == "DELETE")
     by_hand = {path.rpartition("/")[2] for path in paths}
     rests = {one["afterEvents"] for one in record["actions"] if one.get("settled")}
     asked: list[Request] = []
     for number, event in enumerate(record["events"], 1):
-        if event["object"]["kind"] in WATCHED:
+        if event["object"]["kind"] in of.watched:
             new = from_json(event["object"])
             old = caches[-1].objects.get(ref_of(new))
             if event["type"] != "DELETED" and not _is_asked(old, new, asked, by_hand):
                 what = f"{record['scenario']} event {number}"
                 yield Difference(what, f"{event['type']} {ref_of(new)}", "; ".join(map(_told, asked[-3:])))
             caches.append(_after(caches[-1], new, gone=event["type"] == "DELETED"))
-            asked += _requests(caches[-1])
-        if number in rests and (left := _requests(caches[-1])):
+            asked += _requests(of, caches[-1])
+        if number in rests and (left := _requests(of, caches[-1])):
             yield Difference(f"{record['scenario']} event {number}", "rest", "; ".join(map(_told, left)))
 
 
@@ -63,19 +100,20 @@ def _after(cache: Cache, new: Object, *, gone: bool) -> Cache:
     return Cache.of(others if gone else (*others, new))
 
 
-def _requests(cache: Cache) -> list[Request]:
+def _requests(of: Controller, cache: Cache) -> list[Request]:
     """Return what ours asks for on one state, whatever it keeps of it."""
-    kept = (statefulset.TRANSFORM[ref.kind](one) for ref, one in cache.objects.items())
+    kept = (of.keep[ref.kind](one) for ref, one in cache.objects.items())
     slim = Cache.of(one for one in kept if one is not None)
-    return [one for key in cache.objects if key.kind == "StatefulSet" for one in statefulset.reconcile(slim, key)]
+    keys = (key for key in cache.objects if key.kind == of.kind)
+    return [one for key in keys for sync in of.syncs(slim, key) for one in sync]
 
 
 def _is_asked(old: Object | None, new: Object, asked: list[Request], by_hand: set[str]) -> bool:
     """Tell whether a change is one that somebody else makes, or one that was asked for."""
     match old, new:
-        case None, StatefulSet():
+        case None, StatefulSet() | DaemonSet():
             return True
-        case StatefulSet(), StatefulSet():
+        case ((StatefulSet() | DaemonSet()), (StatefulSet() | DaemonSet())):
             return new.status == old.status or any(_writes_status(one, new) for one in asked)
         case None, _:
             return any(isinstance(one, Create) and _alike(one.object, new) for one in asked)
@@ -88,17 +126,20 @@ def _is_asked(old: Object | None, new: Object, asked: list[Request], by_hand: se
     return True
 
 
-def _writes_status(request: Request, new: StatefulSet) -> bool:
+def _writes_status(request: Request, new: StatefulSet | DaemonSet) -> bool:
     return (
         isinstance(request, Update)
-        and isinstance(request.object, StatefulSet)
+        and isinstance(request.object, StatefulSet | DaemonSet)
         and (evolve(request.object.status, extra=new.status.extra) == new.status)
     )
 
 
 def _alike(made: Object, stored: Object) -> bool:
     """Tell whether an object was stored as it was asked for, but for what the API server and others add."""
-    if ref_of(made) != ref_of(stored) or made.metadata.labels != stored.metadata.labels:
+    named = made.metadata.name in {"", stored.metadata.name} and ref_of(made).kind == ref_of(stored).kind
+    if not named or made.metadata.labels != stored.metadata.labels:
+        return False
+    if made.metadata.generate_name != stored.metadata.generate_name:
         return False
     match made, stored:
         case Pod(), Pod():
@@ -106,7 +147,9 @@ def _alike(made: Object, stored: Object) -> bool:
             images = [one.image for one in made.spec.containers] == [one.image for one in stored.spec.containers]
             volumes = set(made.spec.extra.get("volumes") or ()) <= set(stored.spec.extra.get("volumes") or ())
             owners = made.metadata.owner_references == stored.metadata.owner_references
-            return images and volumes and owners and extra.items() <= stored.spec.extra.items()
+            affinity = made.spec.affinity == stored.spec.affinity
+            placed = affinity and set(made.spec.tolerations) <= set(stored.spec.tolerations)
+            return images and volumes and owners and placed and extra.items() <= stored.spec.extra.items()
         case ControllerRevision(), ControllerRevision():
             return (made.data, made.revision) == (stored.data, stored.revision)
         case PersistentVolumeClaim(), PersistentVolumeClaim():
@@ -117,7 +160,7 @@ def _alike(made: Object, stored: Object) -> bool:
 def _told(request: Request) -> str:
     match request:
         case Create(obj) | Update(obj):
-            status = f" {obj.status}" if isinstance(obj, StatefulSet) else ""
+            status = f" {obj.status}" if isinstance(obj, StatefulSet | DaemonSet) else ""
             return f"{type(request).__name__} {ref_of(obj)}{status}"
         case _:
             return str(request)
