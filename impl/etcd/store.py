@@ -7,7 +7,9 @@ revision is read by undoing the log from now: a put copies two arrays of pointer
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -45,7 +47,8 @@ class Store:
 
     def since(self, revision: int) -> Iterator[Event]:
         """Give the events from a revision on, oldest first."""
-        return (event for event in self.log if event.kv.mod_revision >= revision)
+        first = bisect_left(self.log, revision, key=lambda event: event.kv.mod_revision)
+        return islice(self.log, first, None)
 
     def attached(self, lease: int) -> tuple[bytes, ...]:
         """Give the keys attached to a lease, in order."""
