@@ -65,7 +65,9 @@ def test_a_probe_takes_its_time() -> None:
     plane = made(fresh(1, START, 0), "Pod", {"metadata": {"name": "p"}, "spec": container(**probe)})
     assert [one.ready for one in pods(plane)] == [False]
     assert [one.ready for one in pods(rest(plane, START + 3))] == [False]
-    assert [one.ready for one in pods(rest(plane, START + 60))] == [True]
+    (pod,) = pods(rest(plane, START + 60))
+    assert (pod.ready, pod.status.start_time) == (True, START)
+    assert pod.status.condition("Ready").last_transition_time == START + 60  # type: ignore[union-attr]
 
 
 def test_a_pre_stop_hook_holds_the_end_up() -> None:
