@@ -214,6 +214,7 @@ def test_a_stranger_learns_nothing_of_what_is_there(client: Client) -> None:
     for method, url in (("POST", MAPS), ("PUT", f"{MAPS}/a"), ("DELETE", f"{MAPS}/a"), ("DELETE", MAPS)):
         assert client(method, url, {"metadata": {"name": "a"}}, user=JANE).code == 403
     assert client.server == before
+    assert client("POST", MAPS, "no object", user=JANE).code == 403
     assert client("GET", "/apis", user=ANONYMOUS).code == 403
     assert client("GET", "/version", user=ANONYMOUS).code == 200
 
