@@ -408,7 +408,7 @@ def test_a_token_decides_who_asks(cluster: Cluster) -> None:
     ("module", "before", "after", "path", "body"),
     [
         (
-            "rest.verbs",
+            "rest.bodies",
             "except BodyError as error:\n        text",
             "except ZeroDivisionError as error:\n        text",
             "/api/v1/namespaces/default/pods",
