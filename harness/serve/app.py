@@ -36,7 +36,7 @@ from .protobuf import PROTOBUF, ProtobufError, to_json
 from .turns import advance
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-HOSTS = ["localhost", "127.0.0.1", "[::1]", "::1"]
+HOSTS = ["localhost", "127.0.0.1"]
 """Names the server answers to: a page in a browser that resolves its own name to loopback gets nothing."""
 SLOWEST = 20
 """Seconds a client may take to send a body."""

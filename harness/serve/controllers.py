@@ -132,10 +132,9 @@ def controlled(plane: Plane, now: Time, *, tick: bool) -> Plane:
         looked = plane.looked.get(name, 0)
         changed = plane.changed_since(looked) if looked >= plane.server.store.compact_revision else None
         heard = changed is None or (changed & component.kinds if component.kinds else changed)
-        if not (heard or tick):
-            continue
-        for requests in component.asks(plane, cache_of(plane.server), now):
-            plane = plane.send_all(component.user, requests, now)
+        if heard or tick:
+            for requests in component.asks(plane, cache_of(plane.server), now):
+                plane = plane.send_all(component.user, requests, now)
         plane = evolve(plane, looked=plane.looked.set(name, before))
     return plane
 

@@ -23,9 +23,10 @@ from .asked import Asked
 from .http import TEXT, HttpRequest, HttpResponse, WatchResponse
 from .negotiation import NotAcceptableError, view_of
 from .options import OptionError, VersionError
+from .reading import answer_read
 from .render import failure
 from .request_info import RequestInfo, request_info
-from .verbs import answer_read, answer_write
+from .writing import answer_write
 
 NOT_FOUND = Response(404, "NotFound", "the server could not find the requested resource")
 NOT_ALLOWED = Response(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")

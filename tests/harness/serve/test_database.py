@@ -17,7 +17,7 @@ from kubeproof.harness.serve.start import fresh
 from kubeproof.harness.serve.turns import advance
 from kubeproof.impl.api.kinds import Unstructured
 from kubeproof.impl.api.meta import Ref
-from kubeproof.impl.api.requests import Create
+from kubeproof.impl.api.requests import Create, Delete
 from kubeproof.impl.apiserver import ADMIN
 from kubeproof.impl.apiserver.decode import decoded
 from kubeproof.impl.apiserver.resources import kind_named
@@ -91,6 +91,18 @@ def test_a_change_that_is_not_kept_would_be_missed(tmp_path: Path) -> None:
     kept = database.load()
     assert kept is not None
     assert kept.server.store.keys == after.server.store.keys
+
+
+def test_what_was_deleted_stays_so(tmp_path: Path) -> None:
+    before = fresh(1, 1_700_000_000, seed=0)
+    database = Database(tmp_path / "x.db")
+    database.keep(None, before)
+    after, granted = before.send(ADMIN, Delete(Ref("Service", "default", "kubernetes")), 1_700_000_001)
+    assert granted
+    database.keep(before, after)
+    loaded = database.load()
+    assert loaded is not None
+    assert loaded.server.get(Ref("Service", "default", "kubernetes")) is None
 
 
 def test_a_new_file_has_no_plane(tmp_path: Path) -> None:

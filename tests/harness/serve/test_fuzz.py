@@ -401,13 +401,14 @@ def test_a_token_decides_who_asks(cluster: Cluster) -> None:
     assert (codes["Bearer good"].status_code, codes["Bearer bad"].status_code) == (403, 401)
     assert 'User "jane" cannot list resource "pods"' in codes["Bearer good"].json()["message"]
     assert answered(cluster.plane, "GET", url, b"", {})[0].status_code == 200
+    assert answered(cluster.plane, "GET", url, b"", {"authorization": "Basic eDp5"})[0].status_code == 403
 
 
 @pytest.mark.parametrize(
     ("module", "before", "after", "path", "body"),
     [
         (
-            "rest.verbs",
+            "rest.bodies",
             "except BodyError as error:\n        text",
             "except ZeroDivisionError as error:\n        text",
             "/api/v1/namespaces/default/pods",

@@ -75,14 +75,14 @@ FAULTS = [
     (
         "strict validation is not strict",
         "protocol",
-        f"{REST}.verbs",
+        f"{REST}.bodies",
         'case "Strict" if found',
         'case "Strictly" if found',
     ),
     (
         "another namespace in the body is ignored",
         "protocol",
-        f"{REST}.verbs",
+        f"{REST}.bodies",
         "namespace and namespace != asked",
         "not namespace and namespace != asked",
     ),

@@ -1,0 +1,109 @@
+"""What a body says: the object in it, of the kind and in the namespace of the URL, or why it says none.
+
+Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go (v1.32).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+
+from ...api.kinds import Object
+from ...api.reading.convert import BadObject
+from ...api.requests import (
+    Response,
+)
+from ..decode import decoded
+from ..resources import kind_named
+from ..status import bad_request
+from .asked import Asked
+from .body import BodyError, parsed
+from .http import JSON
+from .versions import stored as as_stored
+
+Json = dict[str, Any]
+BODIES = frozenset({"application/json", "application/yaml", ""})
+MEDIA = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+UNKNOWN_FORMAT = f"the body of the request was in an unknown format - accepted media types include: {MEDIA}"
+
+
+class Refused(Exception):  # noqa: N818 - it carries the answer
+    """A request is refused before the API server sees it."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.message)
+        self.response = response
+
+
+OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
+
+
+def body_of(asked: Asked) -> tuple[Json, tuple[str, ...]]:
+    """Return the JSON of a body, and what stands in it twice. Raises Refused."""
+    media = asked.http.content_type.partition(";")[0].strip()
+    if media not in BODIES:
+        raise Refused(Response(415, "UnsupportedMediaType", UNKNOWN_FORMAT))
+    try:
+        found, repeated = parsed(asked.http.body, media or JSON)
+    except BodyError as error:
+        text = asked.http.body.decode(errors="replace")[:256] or "<empty>"
+        must = f"the object provided is unrecognized (must be of type {asked.resource.kind.name})"
+        raise Refused(bad_request(f"{must}: couldn't get version/kind; json parse error: {error} ({text})")) from None
+    if not isinstance(found, dict):
+        raise Refused(bad_request("couldn't get version/kind; json parse error: the body is no object"))
+    return found, repeated
+
+
+def with_kind(body: Json, asked: Asked) -> Json:
+    """Return a body with its kind, which may be left out; refuse another one. Raises Refused."""
+    kind, version = body.get("kind") or asked.resource.kind.name, body.get("apiVersion") or asked.info.api_version
+    if (kind, version) != (asked.resource.kind.name, asked.info.api_version):
+        message = (
+            f"{kind} in version {version!r} cannot be handled as a {asked.resource.kind.name}: "
+            f"expected {asked.info.api_version}, Kind={asked.resource.kind.name}"
+        )
+        raise Refused(bad_request(message.replace("'", '"')))
+    return {**body, "kind": kind, "apiVersion": version}
+
+
+def object_of(asked: Asked) -> tuple[Object, tuple[str, ...]]:
+    """Return the object in a body, in the namespace of the URL, and warnings. Raises Refused."""
+    body, repeated = body_of(asked)
+    found = as_stored(with_kind(body, asked), asked.info.api_version)
+    kind = kind_named(asked.resource.kind.name)
+    try:
+        obj, unknown = decoded(found, kind)
+    except BadObject as bad:
+        name = asked.resource.kind.name
+        where = f'{name} in version "{asked.info.api_version.rpartition("/")[2]}" cannot be handled as a {name}'
+        errors = "; ".join(f"json: {one}" if one.path else one.message.removeprefix(f"{where}: ") for one in bad.errors)
+        raise Refused(bad_request(f"{where}: {errors}")) from None
+    warnings = warnings_of(asked, unknown, repeated)
+    namespace = obj.metadata.namespace
+    if namespace and namespace != asked.info.namespace:
+        raise Refused(bad_request(OTHER_NAMESPACE))
+    placed: Any = obj
+    return evolve(placed, metadata=evolve(obj.metadata, namespace=asked.info.namespace)), warnings
+
+
+def warnings_of(asked: Asked, unknown: tuple[str, ...], repeated: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what there is to warn of; refuse it where the client asked for that. Raises Refused."""
+    found = (*(f'duplicate field "{path}"' for path in repeated), *(f'unknown field "{path}"' for path in unknown))
+    match asked.http.option("fieldValidation", "Warn"):
+        case "Strict" if found:
+            name = asked.resource.kind.name
+            version = asked.info.api_version.rpartition("/")[2]
+            where = f'{name} in version "{version}" cannot be handled as a {name}'
+            raise Refused(bad_request(f"{where}: strict decoding error: {', '.join(found)}"))
+        case "Ignore":
+            return ()
+        case _:
+            return found
+
+
+def another_name(name: str, wanted: str) -> str:
+    """Say that the name in a body is not that of the URL."""
+    if not name:
+        return f"the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
+    return f"the name of the object ({name}) does not match the name on the URL ({wanted})"
