@@ -62,8 +62,8 @@ def first_shortfall(cluster: Cluster, view: View) -> str:
     dead = dead_nodes(cluster, view)
     for kind in layout.pools:
         for slot in layout.pools[kind]:
-            reason = view.via(_shortfall, slot)
-            if reason and not (dead and (kind == "DaemonSet" or _is_lost(cluster, view, slot, dead))):
+            reason = view.via(_leaves if dead and kind == "DaemonSet" else _shortfall, slot)
+            if reason and not (dead and _is_lost(cluster, view, slot, dead)):
                 return str(reason)
     deciding = _deciding(cluster, view, dead)
     return next(chain(shortfalls(deciding, dead), orphans(deciding), beside_workloads(cluster, view)), "")
@@ -96,6 +96,11 @@ def _shortfall(obj: Object | None) -> str:
             return next(pod_shortfalls(obj), "")
         case _:
             return next(leaving((obj,)), "") or _miscounted(obj)
+
+
+def _leaves(obj: Object | None) -> str:
+    """Say that an object is still being deleted; where nodes are dead a DaemonSet's counts are not asked for."""
+    return "" if obj is None else next(leaving((obj,)), "")
 
 
 def _miscounted(obj: Object) -> str:

@@ -210,6 +210,8 @@ def test_a_dead_node_is_asked_nothing_but_stops_a_rollout() -> None:
     assert convergence(said(two, image("agent:2"), **crash)) == HOLDS
     deleted = {"deleteObject": {"kind": "DaemonSet", "name": "agent"}}
     assert "still being deleted" in convergence(said(agent(), deleted, **crash))[1]
+    held = agent().replace("{name: agent}", "{name: agent, finalizers: [example.com/keep]}", 1)
+    assert "DaemonSet agent is still being deleted" in convergence(said(held, deleted, **crash))[1]
 
 
 # --- beside others ----------------------------------------------------------------------------------------------------

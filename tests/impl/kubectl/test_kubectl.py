@@ -13,6 +13,8 @@ from immutabledict import immutabledict
 
 from kubeproof.impl.api.apps import (
     ControllerRevision,
+    DaemonSet,
+    DaemonSetSpec,
     Deployment,
     DeploymentSpec,
     ReplicaSet,
@@ -202,6 +204,27 @@ def test_a_statefulset_is_scaled_and_restarted_and_cannot_be_paused() -> None:
     assert isinstance(restarted, StatefulSet)
     assert restarted.spec.template.metadata.annotations != owner.spec.template.metadata.annotations
     assert isinstance(asked(script.RolloutPause("StatefulSet", "db"), owner), script.Missing)
+
+
+def test_a_daemonset_is_restarted_and_undone_and_can_be_neither_scaled_nor_paused() -> None:
+    owner = DaemonSet(
+        ObjectMeta(name="a", namespace="d", uid="u"), DaemonSetSpec(template=deployment("a:2").spec.template)
+    )
+    mine = (OwnerReference("apps/v1", "DaemonSet", "a", "u", controller=True),)
+    kept = RevisionData(RevisionSpec(deployment("a:1").spec.template))
+    old, new = (
+        ControllerRevision(ObjectMeta(name=f"a-{number}", namespace="d", owner_references=mine), kept, number)
+        for number in (1, 2)
+    )
+    undone = changed(script.RolloutUndo("DaemonSet", "a"), owner, old, new)
+    assert isinstance(undone, DaemonSet)
+    assert undone.spec.template == deployment("a:1").spec.template
+    assert isinstance(asked(script.RolloutUndo("DaemonSet", "a"), owner, new), script.Missing)
+    restarted = changed(script.RolloutRestart("DaemonSet", "a"), owner)
+    assert isinstance(restarted, DaemonSet)
+    assert restarted.spec.template.metadata.annotations != owner.spec.template.metadata.annotations
+    assert isinstance(asked(script.Scale("DaemonSet", "a", 3), owner), script.Missing)
+    assert isinstance(asked(script.RolloutPause("DaemonSet", "a"), owner), script.Missing)
 
 
 def test_each_restart_stamps_the_template_anew() -> None:
