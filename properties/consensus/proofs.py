@@ -20,6 +20,7 @@ from .claims import claims
 from .forgetting import forgetting
 from .progress import Bounds, calming, progress
 from .single_copy import seen, single_copy
+from .symmetry import alike
 
 MEMBERS = 3
 
@@ -42,6 +43,12 @@ def safety(terms: int, length: int, candidates: int = MEMBERS) -> Answer:
     """Go through all that so many terms, entries in a log and members who stand can come to."""
     machine = forgetting(raft(MEMBERS, terms, length, candidates), MEMBERS, terms)
     return answer(explore(machine, claims(MEMBERS), _engine()))
+
+
+def orbits(terms: int, length: int) -> Answer:
+    """Go through the same with one state of all that differ only by an exchange of members."""
+    machine = forgetting(raft(MEMBERS, terms, length), MEMBERS, terms)
+    return answer(explore(machine, claims(MEMBERS), symmetry=alike(MEMBERS, terms)))
 
 
 def keeps_on(bounds: Bounds) -> Answer:
@@ -69,6 +76,7 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
     {
         "safety-2": _proof(FIVE, "2 terms, logs of 2", lambda: safety(2, 2)),
         "safety-3": _proof(FIVE, "3 terms, logs of 2", lambda: safety(3, 2)),
+        "safety-3-orbits": _proof(FIVE, "3 terms, logs of 1, up to an exchange of members", lambda: orbits(3, 1)),
         "safety-4": _proof(FIVE, "4 terms, logs of 2, two who stand", lambda: safety(4, 2, 2)),
         "safety-4-all": _proof(FIVE, "4 terms, logs of 2", lambda: safety(4, 2)),
         "progress": _proof(LIVE, "2 terms and 2 later, logs of 1, then 2", lambda: keeps_on(Bounds(2, 1, 2, 2))),
