@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from time import process_time
 from typing import Any
 
+from kubeproof.properties.consensus import proofs as consensus_proofs
 from kubeproof.properties.placement import proofs as placement_proofs
 from kubeproof.properties.reachability import proofs as reachability_proofs
 from kubeproof.properties.refinement import proofs as refinement_proofs
 
 REGISTRY: dict[str, Mapping[str, Any]] = {
+    "consensus": consensus_proofs.PROOFS,
     "placement": placement_proofs.PROOFS,
     "reachability": reachability_proofs.PROOFS,
     "refinement": refinement_proofs.PROOFS,

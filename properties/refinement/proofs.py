@@ -11,7 +11,7 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import controllers, daemonsets, nodes, servers, statefulsets
+from . import controllers, daemonsets, nodes, raft, servers, statefulsets
 
 METHOD = "every way, by the checker"
 
@@ -37,6 +37,7 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "namespace": _proof("the namespace controller", controllers.namespace_proof),
         "nodelifecycle": _proof("the node lifecycle controller", controllers.nodelifecycle_proof),
         "podgc": _proof("the Pod garbage collector", controllers.podgc_proof),
+        "raft": _proof("etcd's members", raft.raft_proof),
         "replicaset": _proof("the ReplicaSet controller", controllers.replicaset_proof),
         "scheduler": _proof("the scheduler", nodes.scheduler_proof),
         "scheduling-queue": _proof("the scheduling queue", nodes.scheduling_queue_proof),

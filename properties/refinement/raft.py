@@ -14,8 +14,10 @@ from immutabledict import immutabledict
 
 from ...impl.etcd.raft import Entry, Kind, Message, Node, Options, Role, bootstrap, compact, restart, step
 from ...impl.etcd.raft.node import FIRST
+from ...model.checker import Limits, explore, refinement
 from ...model.components import raft as model
-from ...model.machine import Action, Fairness, Machine, Outcome, View
+from ...model.machine import Action, Fairness, Machine, Outcome, StepProperty, View
+from ..proof import Answer
 
 ROLES = {Role.CANDIDATE: model.CANDIDATE, Role.LEADER: model.LEADER}
 TO, SAID = "to m{}", "said"
@@ -67,13 +69,8 @@ def heard(said: Said, node: Node, sent: tuple[Message, ...]) -> Said:
     return said
 
 
-def mapping(members: int, terms: int) -> Mapping[str, Hashable]:
-    """Return the slots of the model in which nothing has happened."""
-    return model.raft(members, terms).initial[0]
-
-
 def seen(view: View, nothing: Mapping[str, Hashable], members: int) -> Mapping[str, Hashable]:
-    """Return the state of the model that the members and what they have said stand for."""
+    """Return the state of the model that members and what they have said stand for; `nothing`: where it begins."""
     said: Said = view[SAID]
     slots = {**nothing, **said.slots, "chosen": said.chosen}
     for me in range(members):
@@ -87,7 +84,7 @@ def seen(view: View, nothing: Mapping[str, Hashable], members: int) -> Mapping[s
 
 @frozen
 class Budget:
-    """How often something befalls the members: standing, proposals, crashes, heartbeats, snapshots, time, hand-overs."""
+    """How often something befalls the members."""
 
     stands: int = 1
     proposals: int = 0
@@ -159,3 +156,38 @@ def _order(message: Message) -> tuple[Hashable, ...]:
         (message.index, message.log_term, len(message.entries), message.hint, message.reject),
     )
     return (message.term, message.sender, kind, what, message.commit, repr(message.entries), repr(message.context))
+
+
+def beside(options: Options, budget: Budget, terms: int, length: int, members: int = 3) -> tuple[Machine, StepProperty]:
+    """Return members, and the claim that each of their steps is one of the model with so many terms and entries."""
+    abstract = model.raft(members, terms, length)
+    nothing = abstract.initial[0]
+    return world(options, budget, members), refinement(abstract, lambda view: seen(view, nothing, members))
+
+
+PLAIN = Options(pre_vote=False, check_quorum=False)
+WORLDS: tuple[tuple[Options, Budget, int, int, int | None], ...] = (
+    (PLAIN, Budget(1, proposals=1), 1, 2, None),
+    (PLAIN, Budget(1, crashes=1), 1, 1, None),
+    (PLAIN, Budget(1, beats=1), 1, 1, None),
+    (PLAIN, Budget(1, compactions=1), 1, 1, None),
+    (Options(), Budget(1, waits=1), 1, 1, None),
+    (PLAIN, Budget(2), 2, 2, 8),
+    (PLAIN, Budget(1, transfers=1), 2, 2, 11),
+)
+"""What befalls the members, with terms, entries, and how many steps (None: all that there are)."""
+
+
+def raft_proof() -> Answer:
+    """Search an election with a proposal, crash, beat, snapshot or pre-votes; 8 steps of two, 11 to hand over."""
+    transitions = 0
+    for options, budget, terms, length, most in WORLDS:
+        machine, claim = beside(options, budget, terms, length)
+        found = explore(machine, [claim], limits=Limits(max_depth=most))
+        transitions += found.transitions
+        (verdict,) = found.verdicts
+        if verdict.trace is not None:
+            return Answer(transitions, (*verdict.trace.lines(), *verdict.evidence))
+        if not found.complete and most is None:
+            return Answer(transitions, (found.why_incomplete,))
+    return Answer(transitions)

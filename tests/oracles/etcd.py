@@ -244,7 +244,8 @@ def judge(record: Json) -> tuple[int, tuple[Disagreement, ...]]:
     A recording does not say when its steps were taken, so leases may run out before any of them: all moments that the
     answers so far allow are followed, and a step differs if none of them answers as recorded.
     """
-    moments, differing = (Moment(),), []
+    moments: tuple[Moment, ...] = (Moment(),)
+    differing: list[Disagreement] = []
     for number, step in enumerate(record["steps"]):
         tried = [(one, *_replay(one, step)) for moment in moments for one in moment.later()]
         agreeing = [evolve(one, store=store) for one, store, recorded, given in tried if recorded == given]

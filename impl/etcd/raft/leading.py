@@ -65,7 +65,7 @@ def send_entries(node: Node, member: int, *, if_empty: bool = True) -> Node:
 
 
 def _send_snapshot(node: Node, member: int, progress: Progress) -> Node:
-    """Send the snapshot to whom is alive, if it is one of the members there; else one must be made first (`compact`)."""
+    """Send the snapshot to whom is alive, if it knows of that member; else one must be made first (`compact`)."""
     snapshot = node.log.snapshot
     if not progress.active or (member not in snapshot.members.everyone and member not in snapshot.members.learners):
         return node

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from enum import Enum
+from typing import Any
 
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
@@ -95,7 +96,7 @@ class Node:
         """The last index it knows to be committed."""
         return self.disk.commit
 
-    def writing(self, **changes: object) -> Node:
+    def writing(self, **changes: Any) -> Node:
         """Return it with changes of the disk."""
         return evolve(self, disk=evolve(self.disk, **changes))
 

@@ -17,7 +17,7 @@ from .quorum import Vote
 
 def ask(node: Node, message: Message) -> Node:
     """Take a read; it waits until something of this term is committed, then until a quorum has answered."""
-    if len(node.config.everyone) == 1 and node.config.everyone == (node.id,):
+    if node.config.everyone == (node.id,):
         return _answer(node, Read(message.context, node.commit, message.sender, frozenset()))
     if node.log.term_at(node.commit) != node.term:
         return evolve(node, early_reads=(*node.early_reads, message))

@@ -74,6 +74,8 @@ FAULTS = [
         "doomed = pod.metadata.terminating and out_of_service(node)",
         "doomed = out_of_service(node)",
     ),
+    ("raft", "etcd.raft.elections", "not (early or free)", "not (early or True)"),
+    ("raft", "etcd.raft.leading", "index = node.config.committed({", "index = max({"),
     ("replicaset", "controllers.replicaset.replicaset", "min(-surplus, BURST)", "min(1 - surplus, BURST)"),
     ("replicaset", "controllers.replicaset.replicaset", "if satisfied and not", "if not"),
     (

@@ -34,7 +34,7 @@ FAULTS = [
     ("quorum", "quorum", "needed = len(voters) // 2 + 1", "needed = (len(voters) + 1) // 2"),
     ("quorum", "quorum", "return Vote.LOST if Vote.LOST in both else Vote.PENDING", "return Vote.PENDING"),
     ("quorum", "quorum", "    return min(majority_committed(incoming", "    return max(majority_committed(incoming"),
-    ("confchange", "membership", "    if member in config.outgoing:\n        return evolve(", "    if False:\n        return evolve("),
+    ("confchange", "membership", "if member in config.outgoing:\n", "if False:\n"),
     ("confchange", "membership", "if len(config.voters ^ after[0].voters) > 1:", "if False:"),
     ("confchange", "membership", "learners = config.learners | config.learners_next", "learners = config.learners"),
     ("confchange", "membership", "        if change.member:\n", "        if True:\n"),
