@@ -90,6 +90,7 @@ def cli() -> None:
     help="settled: the manifests are applied already; empty: applying them is the first step.",
 )
 @click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter.")
+@click.option("--no-clock", is_flag=True, help="Take any order of waits for possible, however long they take.")
 @click.option("--complete", is_flag=True, help="The input is all there is: what it uses and lacks is missing.")
 @click.option(
     "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
@@ -143,6 +144,7 @@ def check(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
             start=given["start"],
             accept_unmodelled=given["accept_unmodelled"] or None,
             complete=given["complete"] or None,
+            clock=False if given["no_clock"] else None,
             node_capacity=capacity_of(given["node_capacity"]),
             faults=faults_of(given["fault"]),
             checkpoint=given["checkpoint"],

@@ -276,6 +276,7 @@ def _documents(outcome: Report, inputs: Inputs) -> immutabledict[str, Document]:
                     verdict=claim.status.value,
                     kind=claim.kind,
                     reasons=claim.lines,
+                    times=claim.times,
                 ),
             ),
         )

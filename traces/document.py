@@ -39,6 +39,10 @@ class Moment:
     digest: str
     then: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    seconds: int | None = None
+    """When it happens, after the start; None: nobody asked."""
+    waited: tuple[str, ...] = ()
+    """What ran out in it: how long, and since when."""
 
 
 @frozen
@@ -96,6 +100,7 @@ def _to_json(document: Document) -> dict[str, Any]:
                 "then": list(step.then),
                 "changes": list(step.changes),
                 "digest": step.digest,
+                **({} if step.seconds is None else {"seconds": step.seconds, "waited": list(step.waited)}),
             }
             for step in document.steps
         ],
@@ -181,6 +186,13 @@ def _from_json(data: _Reader) -> Document:
 
 
 def _moment(step: _Reader) -> Moment:
+    timed = "seconds" in step.data
     return Moment(
-        step.text("action"), step.text("label"), step.text("digest"), step.texts("then"), step.texts("changes")
+        step.text("action"),
+        step.text("label"),
+        step.text("digest"),
+        step.texts("then"),
+        step.texts("changes"),
+        step.number("seconds") if timed else None,
+        step.texts("waited") if timed else (),
     )

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..model.checker.results import Step, Trace
 from ..model.checker.semantics import Move, initial_states, moves, write
+from ..model.checker.timetable import Timetable
 from ..model.machine import Machine, State
 from .canonical import digest
 from .difference import differences
@@ -57,14 +58,15 @@ def record(
     verdict: str = "",
     kind: str = "",
     reasons: tuple[str, ...] = (),
+    times: Timetable | None = None,
 ) -> Document:
-    """Make a document of a run: its steps with what they changed and the digest of each state."""
+    """Make a document of a run: its steps with what they changed, the digest of each state, and when they happen."""
     return Document(
         what="check",
         version=version,
         inputs=inputs,
         start=digest(trace.initial),
-        steps=tuple(_moments(trace)),
+        steps=tuple(_moments(trace) if times is None else _timed(trace, times)),
         claim=claim,
         sentence=sentence,
         verdict=verdict,
@@ -82,6 +84,11 @@ def _moments(trace: Trace) -> Iterator[Moment]:
             after = write(after, urgent.outcome, urgent.action)
         yield Moment(step.action, step.label, digest(after), then_of(step), differences(before, after))
         before = after
+
+
+def _timed(trace: Trace, times: Timetable) -> Iterator[Moment]:
+    for moment, seconds, waited in zip(_moments(trace), times.seconds, times.waited, strict=True):
+        yield evolve(moment, seconds=seconds, waited=waited)
 
 
 def then_of(step: Step) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ from ..world.prepare import Prepared, prepare
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
 from ..world.volumes import anywhere
-from . import balancing, flowing, isolating, lasting, motion, queueing
+from . import balancing, clock, flowing, isolating, lasting, motion, queueing
 from .advice import NO_PODS, gap_blame
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -96,6 +96,7 @@ def check(
     asked = (*registry.of(core), *premises)
     looks = partial(search, core.machine, asked, limits=limits, progress=progress)
     found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
+    found = clock.possible(scenario, core.machine, asked, found, limits.after(found))
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
     return Report(
         scenario=scenario,
@@ -200,6 +201,7 @@ def _claims(
                 claim = lasting.judge(core.scenario, prepared, found, claim, limits, progress)
             if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
                 claim = evolve(claim, status=Status.UNKNOWN, lines=(_STALE_SLICES,))
+        claim = clock.timed(core.scenario, _machine_of(core, claim.kind, prepared), claim)
         claim = softened(core, claim, open_ends.get(name, ()))
         if prepared.why and core.scenario.bounds.starts is None and claim.status is Status.HOLDS:
             claim = evolve(claim, status=Status.UNKNOWN, lines=(f"{prepared.why} ({_ENOUGH})",))
@@ -209,6 +211,13 @@ def _claims(
             lines = (f"the world {too_small[0]}: raise bounds.pods (now {core.scenario.pods})",)
             claim = evolve(claim, status=Status.UNKNOWN, lines=lines)
         yield claim
+
+
+def _machine_of(core: Cluster, kind: str, prepared: Prepared) -> Machine:
+    """Return the machine that a breach of this kind was found on, the core's own where it is that."""
+    if kind in motion.MOVING or any(map(kind.startswith, CLOSER)):
+        return machine_for(core.scenario, kind, prepared)
+    return core.machine
 
 
 def _behind_walls(

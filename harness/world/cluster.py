@@ -57,6 +57,8 @@ from . import (
     workloads,
 )
 from .faults import registry as faults
+from .timers.registry import timers
+from .timers.timing import Timing
 
 T = TypeVar("T", bound=Object)
 
@@ -450,7 +452,13 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     if parts.faults:
         acts += _faults(scenario, world, processes, works, kept)
     slots = (_initial(scenario, layout, one, processes, world, proxies) for one in starts)
-    return Cluster(scenario, parts, world, processes, Machine(tuple(slots), tuple(acts)), struck, tuple(proxies))
+    machine = Machine(tuple(slots), tuple(acts), timers(_timing(scenario, works)))
+    return Cluster(scenario, parts, world, processes, machine, struck, tuple(proxies))
+
+
+def _timing(scenario: Scenario, works: kubelets.Kubelets) -> Timing:
+    crashes, exits = scenario.faults.crash > 0, scenario.faults.container_crash > 0
+    return Timing(works.world, works.struck, works.behaviour, kubelets_crash=crashes, containers_crash=exits)
 
 
 def _looked_at(parts: Parts, start: Initial) -> Initial:
