@@ -96,7 +96,7 @@ def check(
     asked = (*registry.of(core), *premises)
     looks = partial(search, core.machine, asked, limits=limits, progress=progress)
     found = _by_orbits(looks, symmetry_of(core) if symmetry and reductions else None)
-    found = clock.possible(scenario, core.machine, asked, found, limits.after(found))
+    found = clock.possible(scenario, core.machine, asked, found, limits.after(found), registry.ROOM)
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
     return Report(
         scenario=scenario,
