@@ -201,7 +201,7 @@ def _claims(
                 claim = lasting.judge(core.scenario, prepared, found, claim, limits, progress)
             if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
                 claim = evolve(claim, status=Status.UNKNOWN, lines=(_STALE_SLICES,))
-        claim = clock.timed(core.scenario, _machine_of(core, claim.kind, prepared), claim)
+        claim = _timed(core, prepared, claim)
         claim = softened(core, claim, open_ends.get(name, ()))
         if prepared.why and core.scenario.bounds.starts is None and claim.status is Status.HOLDS:
             claim = evolve(claim, status=Status.UNKNOWN, lines=(f"{prepared.why} ({_ENOUGH})",))
@@ -213,11 +213,13 @@ def _claims(
         yield claim
 
 
-def _machine_of(core: Cluster, kind: str, prepared: Prepared) -> Machine:
-    """Return the machine that a breach of this kind was found on, the core's own where it is that."""
-    if kind in motion.MOVING or any(map(kind.startswith, CLOSER)):
-        return machine_for(core.scenario, kind, prepared)
-    return core.machine
+def _timed(core: Cluster, prepared: Prepared, claim: Claim) -> Claim:
+    """Return a claim with the seconds of its breach; what a closer look finds has a clock of its own, or none."""
+    if claim.status is not Status.VIOLATED or any(map(claim.kind.startswith, CLOSER)):
+        return claim
+    moves = claim.kind in motion.MOVING
+    machine = cluster_for(core.scenario, claim.kind, prepared).machine if moves else core.machine
+    return clock.timed(core.scenario, machine, claim)
 
 
 def _behind_walls(
