@@ -27,8 +27,8 @@ NEVER = "a run was found that breaks it, but no clock allows it (clock: false, -
 NOT_SO = "no clock allows a run that breaks it (clock: false, --no-clock: take any order for possible)"
 ROUNDS = 4
 """How often a claim is looked at again with clocks for more kinds of waits."""
-TIMES, LEAST = 8, 20_000
-"""How many times the states of the search without clocks one with clocks may have, and how many at least."""
+TIMES, LEAST, MOST = 8, 20_000, 50_000
+"""How many times the states of the search without clocks one with clocks may have; how many at least, and at most."""
 
 
 def possible(
@@ -41,7 +41,7 @@ def possible(
     if not scenario.clock or not machine.timers:
         return found
     by_name = {one.name: one for one in asked if one.name != room}
-    most = max(LEAST, TIMES * found.states)
+    most = min(max(LEAST, TIMES * found.states), MOST)
     within = evolve(limits, max_states=min(most, limits.max_states or most))
     known = ((by_name.get(one.name), one) for one in found.verdicts)
     verdicts = (one if claim is None else _possible(machine, claim, one, within) for claim, one in known)

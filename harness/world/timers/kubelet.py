@@ -15,7 +15,10 @@ kubelet begins to count.
   Nothing is sure of containers that may crash. They have stopped two minutes after the grace period, the time a
   kubelet gives its runtime beyond it for the request to stop one (`--runtime-request-timeout`); not so where the
   kubelet may restart, and then begins anew, or nothing is heard of its node. The same is said of the object, which the
-  kubelet removes then: but only of Pods without finalizers.
+  kubelet removes then: but only of Pods without finalizers, and whose volumes are all the kubelet's own, for it first
+  takes volumes away, and some others let go when they like.
+
+A wait of no length counts as well: it is one that might get a length while it is there, and then began before.
 
 Left out on purpose: back-offs, for a world tries an image once and starts a container that crashed at once, or never;
 liveness probes, which never fail by themselves.
@@ -23,7 +26,7 @@ liveness probes, which never fail by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 
@@ -31,6 +34,7 @@ from ....impl.api.core import Node, Pod, Probe
 from ....impl.api.runtime import PodRuntime, Stage
 from ....impl.kubelet.status import DEADLINE_EXCEEDED
 from ....impl.kubelet.timings import hook_length, timings
+from ....impl.scheduler.plugins.volume_claims import volumes
 from ....model.machine import Timer, View, Wait
 from ....model.world.verbs import Verb
 from .. import node_state
@@ -39,6 +43,8 @@ from .timing import Timing
 
 STOPS_SECONDS = 120
 """--runtime-request-timeout of a kubelet: 2 minutes."""
+KUBELETS_OWN = frozenset({"emptyDir", "configMap", "secret", "projected", "downwardAPI", "hostPath"})
+"""The kinds of volumes that a kubelet makes itself."""
 NOTHING = Fraction(0)
 HELD = frozenset({Stage.STARTING, Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING})
 STARTED = frozenset({Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING})
@@ -93,9 +99,10 @@ def _is_ready(place: str, _before: View, after: View, wait: Wait) -> bool:
 
 def _deadline(place: str, view: View) -> Iterator[Wait]:
     seen = _seen(place, view)
-    if seen is None or (seconds := seen[0].spec.active_deadline_seconds) is None:
+    if seen is None:
         return
     pod, runtime = seen
+    seconds = pod.spec.active_deadline_seconds or 1
     if runtime.stage in {Stage.IDLE, Stage.STARTING, Stage.RUNNING}:
         yield Wait((pod.metadata.uid, "deadline"), f"activeDeadlineSeconds of {_name(pod)}", Fraction(seconds - 1))
 
@@ -139,11 +146,16 @@ def _end(timing: Timing, place: str, view: View) -> Iterator[Wait]:
         least = max(_hooks(timing, pod), default=NOTHING)
         if timing.behaviour.of(pod).uses_whole_grace and not timing.containers_crash:
             least = Fraction(grace)
-    lasting = timing.kubelets_crash or pod.metadata.finalizers or not _is_heard(timing, view, pod.spec.node_name)
-    most = None if lasting else Fraction(grace + STOPS_SECONDS)
+    lasting = timing.kubelets_crash or pod.metadata.finalizers or not _has_own_volumes(pod)
+    most = None if lasting or not _is_heard(timing, view, pod.spec.node_name) else Fraction(grace + STOPS_SECONDS)
     hook = f"preStop hook of {float(least):g} s, " if least and least < grace else ""
     told = f"the end of {_name(pod)} ({hook}grace period of {grace} s)"
     yield Wait((pod.metadata.uid, "end"), told, least, most)
+
+
+def _has_own_volumes(pod: Pod) -> bool:
+    """Tell whether all volumes of a Pod are made by its kubelet, on its node."""
+    return all(KUBELETS_OWN.intersection(one) for one in volumes(pod) if isinstance(one, Mapping))
 
 
 def _is_heard(timing: Timing, view: View, node: str) -> bool:

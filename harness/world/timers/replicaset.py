@@ -2,7 +2,8 @@
 
 Upstream: pkg/controller/replicaset/replica_set_utils.go, pkg/api/v1/pod/util.go (IsPodAvailable), v1.32. So many Pods
 are counted as available no sooner than so long after as many were ready at one time; the controller may be late. A
-second less is sure, for a Pod says in whole seconds since when it is ready.
+second less is sure, for a Pod says in whole seconds since when it is ready. That they are ready counts also while
+`minReadySeconds` is 0, for a step may change it.
 """
 
 from __future__ import annotations
@@ -31,15 +32,16 @@ def timers(timing: Timing) -> Iterator[Timer]:
 
 def _available(pods: tuple[str, ...], place: str, view: View) -> Iterator[Wait]:
     owner = view[place]
-    if not isinstance(owner, ReplicaSet) or not owner.spec.min_ready_seconds:
+    if not isinstance(owner, ReplicaSet):
         return
     meta = owner.metadata
     there = (view[slot] for slot in pods)
     own = (one for one in there if isinstance(one, Pod) and one.metadata.controller is not None)
     ready = sum(one.ready for one in own if one.metadata.controller and one.metadata.controller.uid == meta.uid)
+    seconds = Fraction(max(0, owner.spec.min_ready_seconds - 1))
     for number in range(1, ready + 1):
         told = f"minReadySeconds of ReplicaSet {meta.namespace}/{meta.name}, {number} of whose Pods are ready,"
-        yield Wait((meta.uid, number), told, Fraction(owner.spec.min_ready_seconds - 1))
+        yield Wait((meta.uid, number), told, seconds)
 
 
 def _is_counted(place: str, before: View, after: View, wait: Wait) -> bool:

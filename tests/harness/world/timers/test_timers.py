@@ -150,6 +150,16 @@ def test_nor_of_a_pod_that_finalizers_keep() -> None:
     assert windows(one, changed(state, **{slot: kept}))["end"] == (10, None)
 
 
+@pytest.mark.parametrize(
+    ("volume", "most"),
+    [("emptyDir: {}", 150), ("nfs: {server: store, path: /}", None)],
+    ids=["the kubelet's own", "not"],
+)
+def test_volumes_that_are_not_its_kubelets_own_may_keep_a_pod(volume: str, most: float | None) -> None:
+    one = cluster(f"volumes: [{{name: data, {volume}}}]", HOOK % 10)
+    assert windows(one, going(start(one)))["end"] == (10, most)
+
+
 def test_a_pod_gets_ready_after_the_longest_initial_delay_and_after_a_restart_the_shortest() -> None:
     one = cluster("", PROBED % 20, PROBED % 5)
     state = start(one)
@@ -210,6 +220,16 @@ def test_pods_are_available_a_second_less_than_min_ready_seconds_after_as_many_a
     waits = [wait for timer in one.machine.timers if timer.kind == "availability" for wait in timer.waits(state)]
     assert [wait.least for wait in waits] == [Fraction(9), Fraction(9)]
     assert [wait.what[1] for wait in waits] == [1, 2]
+
+
+def test_who_was_ready_before_min_ready_seconds_were_asked_for_is_available_at_once() -> None:
+    text = WORLDS.deployment(replicas=1, spec="minReadySeconds: 0")
+    given = {"nodes": 1, "start": "empty", "consistency": "linearizable"}
+    scenario = load_scenario("web", {"web.yaml": text}, given).scenario
+    one = machine_of(scenario, prepare(scenario))
+    ready = next(state for state in reachable(one) if any(isinstance(v, Pod) and v.ready for v in state.values()))
+    waits = [wait for timer in one.machine.timers if timer.kind == "availability" for wait in timer.waits(ready)]
+    assert [wait.least for wait in waits] == [0]
 
 
 # --- time can go on ---------------------------------------------------------------------------------------------------
