@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import partial
 from itertools import islice
+from random import Random
 from typing import Any
 
 import pytest
@@ -19,8 +21,11 @@ from kubeproof.harness.world.node_state import cut_slot
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Node, Pod, Taint
 from kubeproof.impl.api.runtime import PodRuntime, Stage
-from kubeproof.model.checker.semantics import initial_states, moves, outcomes
-from kubeproof.model.machine import State, Wait
+from kubeproof.model.checker.clocked import clocked, plain
+from kubeproof.model.checker.results import Trace
+from kubeproof.model.checker.semantics import initial_states, micro_steps, moves, outcomes
+from kubeproof.model.checker.timetable import Contradiction, Timetable, timetable
+from kubeproof.model.machine import Machine, State, Wait
 from places import TESTS, load
 
 WORLDS = load(TESTS / "mutants" / "worlds.py")
@@ -282,3 +287,59 @@ def test_one_that_nobody_can_end_is_told() -> None:
     idle = evolve(one, machine=evolve(one.machine, actions=()))
     assert list(overdue(idle, [state])) == ["the end of Pod default/one (grace period of 30 s)"]
     assert isinstance(state[runtime_slot(place(state))], PodRuntime)
+
+
+# --- a search with clocks misses nothing ------------------------------------------------------------------------------
+
+
+def walk(machine: Machine, seed: int, longest: int = 22) -> Trace:
+    """Return a run of a machine that somebody might take."""
+    luck = Random(seed)  # noqa: S311 - a walk, no secret
+    start = at = luck.choice(initial_states(machine, urgent=True))
+    steps = []
+    while len(steps) < longest and (onward := moves(machine, at, urgent=True)):
+        move = luck.choice(onward)
+        at, steps = move.after, [*steps, move.step]
+    return Trace(start, tuple(steps))
+
+
+def allowed(machine: Machine, run: Trace) -> bool:
+    """Tell whether a machine with clocks takes a run of the one without."""
+    there = [one for one in initial_states(machine, urgent=True) if plain(Trace(one)).initial == run.initial]
+    wanted = run.initial
+    for step in run.steps:
+        for _, _, after in micro_steps(wanted, step):
+            wanted = after
+        onward = (move for at in there for move in moves(machine, at, urgent=True) if move.step.action == step.action)
+        there = [move.after for move in onward if plain(Trace(move.after)).initial == wanted]
+    return bool(there)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a Pod thrown out again and again",
+        "a preemption after a toleration shorter than an end",
+        "a node that dies",
+        "a StatefulSet rolled out",
+    ],
+)
+def test_a_run_that_has_a_timetable_is_one_of_the_machine_with_clocks(name: str) -> None:
+    scenario = WORLDS.scenario(name)
+    machine = machine_of(scenario, prepare(scenario)).machine
+    timed = clocked(machine, frozenset(timer.kind for timer in machine.timers))
+    runs = [walk(machine, seed) for seed in range(12)]
+    kept = [run for run in runs if isinstance(timetable(machine, run), Timetable)]
+    assert kept
+    assert all(allowed(timed, run) for run in kept)
+
+
+def test_a_run_that_has_none_is_none() -> None:
+    scenario = WORLDS.scenario("a Pod thrown out again and again")
+    machine = machine_of(scenario, prepare(scenario)).machine
+    timed = clocked(machine, frozenset(timer.kind for timer in machine.timers))
+    never = [
+        run for run in map(partial(walk, machine), range(60)) if isinstance(timetable(machine, run), Contradiction)
+    ]
+    assert never
+    assert not any(allowed(timed, run) for run in never)
