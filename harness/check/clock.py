@@ -51,7 +51,7 @@ def possible(
 def _possible(machine: Machine, claim: Property, verdict: Verdict, limits: Limits) -> Verdict:
     if verdict.status is not Status.VIOLATED or verdict.trace is None:
         return verdict
-    never, kinds = timetable(machine, verdict.trace), frozenset[str]()
+    never, kinds, cut = timetable(machine, verdict.trace), frozenset[str](), ""
     for _ in range(ROUNDS):
         if not isinstance(never, Contradiction):
             return verdict
@@ -61,11 +61,13 @@ def _possible(machine: Machine, claim: Property, verdict: Verdict, limits: Limit
         again = explore(clocked(machine, kinds), [claim], Options(stop_at_first=True), limits=limits)[claim.name]
         if again.status is Status.HOLDS:
             return evolve(again, reason=f"{NOT_SO}: {'; '.join(never.reasons)}")
+        cut = again.reason
         if again.trace is None or not is_run(machine, again.kind, run := plain(again.trace)):
             break
         verdict, never = evolve(again, trace=run), timetable(machine, run)
     assert isinstance(never, Contradiction), "a run that has a timetable is an answer"  # noqa: S101
-    return evolve(verdict, status=Status.UNKNOWN, evidence=(), trace=None, reason=_why(never))
+    why = f"{_why(never)}{f'; with clocks, {cut}' if cut else ''}"
+    return evolve(verdict, status=Status.UNKNOWN, evidence=(), trace=None, reason=why)
 
 
 def is_run(machine: Machine, kind: str, run: Trace) -> bool:

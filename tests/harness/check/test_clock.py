@@ -121,7 +121,9 @@ def test_what_is_not_looked_at_again_is_not_known_and_says_which_waits_contradic
 def test_a_limit_of_the_second_look_leaves_the_claim_open(longer: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "LEAST", 5)
     monkeypatch.setattr(clock, "TIMES", 0)
-    assert of(check(WORLDS.scenario(LONGER)), "budget").status is Status.UNKNOWN
+    cut = of(check(WORLDS.scenario(LONGER)), "budget")
+    assert cut.status is Status.UNKNOWN
+    assert cut.lines[0].endswith("with clocks, the limit of 5 states was hit")
     assert of(longer, "budget").status is Status.HOLDS
 
 
