@@ -44,11 +44,12 @@ def possible(
     most = min(max(LEAST, TIMES * found.states), MOST)
     within = evolve(limits, max_states=min(most, limits.max_states or most))
     known = ((by_name.get(one.name), one) for one in found.verdicts)
-    verdicts = (one if claim is None else _possible(machine, claim, one, within) for claim, one in known)
+    verdicts = (one if claim is None else decided(machine, claim, one, within) for claim, one in known)
     return evolve(found, verdicts=tuple(verdicts))
 
 
-def _possible(machine: Machine, claim: Property, verdict: Verdict, limits: Limits) -> Verdict:
+def decided(machine: Machine, claim: Property, verdict: Verdict, limits: Limits) -> Verdict:
+    """Return what is known of a claim once clocks are asked, too: of one that only an impossible run breaks, more."""
     if verdict.status is not Status.VIOLATED or verdict.trace is None:
         return verdict
     never, kinds, cut = timetable(machine, verdict.trace), frozenset[str](), ""

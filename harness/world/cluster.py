@@ -86,7 +86,6 @@ class Parts:
     one_proxy: bool = False
     """One kube-proxy stands for all: they run the same function on the same slices."""
     faults: bool = True
-    may_stop: kubelets.MayStop | None = None
 
     @classmethod
     def core(cls, scenario: Scenario) -> Parts:
@@ -431,7 +430,6 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         layout.pools["Pod"],
         behaviour_of(scenario),
         fine=parts.fine_kubelets,
-        may_stop=parts.may_stop,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
     )
