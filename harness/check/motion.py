@@ -342,6 +342,7 @@ def _one_by_one(
     most: bool,
 ) -> Claim | None:
     """Look at one Pod of a template behind a Service: None if all is well, a claim that HOLDS if it is suspected."""
+    scenario = _where_it_matters(scenario, service, owner, most=most)
     one = reach.one_pod(scenario, prepared.objects, service, owner, most=most)
     mortal = reach.one_pod(scenario, prepared.objects, service, owner, lives=LIVES, most=most)
     search = partial(explore, options=Options("auto"), limits=_of_one(limits))
@@ -358,6 +359,14 @@ def _one_by_one(
             lines = searched[one.room.name].evidence
             return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=lines)
     return None if found[one.claim.name].status is Status.HOLDS else evolve(at_rest, status=Status.HOLDS)
+
+
+def _where_it_matters(scenario: Scenario, service: Service, owner: ReplicaSet, *, most: bool) -> Scenario:
+    """Return a scenario without a propagation bound that is longer than the hook: it forbids no order of steps."""
+    bound = scenario.bounds.propagation_seconds
+    if bound is None or before_sigterm(service, owner, most=most) >= bound:
+        return scenario
+    return evolve(scenario, bounds=evolve(scenario.bounds, propagation_seconds=None))
 
 
 def _never_dropped(at_rest: Claim, verdict: Verdict) -> Claim:

@@ -24,6 +24,7 @@ from immutabledict import immutabledict
 
 from ..machine import Action, Machine, Outcome, State, Timer, View, Wait
 from . import zones
+from .remembered import Remembered
 from .results import Step, Trace
 
 CLOCK = "clock"
@@ -105,10 +106,14 @@ class _After:
 
 def clocked(machine: Machine, kinds: frozenset[str]) -> Machine:
     """Return a machine with clocks for the timers of these kinds."""
-    timers = tuple(one for one in machine.timers if one.kind in kinds)
+    timers = tuple(evolve(one, waits=Remembered(one.waits)) for one in machine.timers if one.kind in kinds)
     starts = tuple({**start, CLOCK: _at_start(timers, State.of(start))} for start in machine.initial)
-    actions = tuple(one if one.urgent else evolve(one, step=partial(_steps, timers, one)) for one in machine.actions)
+    actions = tuple(one if one.urgent else _with_clocks(timers, one) for one in machine.actions)
     return evolve(machine, initial=starts, actions=actions)
+
+
+def _with_clocks(timers: tuple[Timer, ...], action: Action) -> Action:
+    return evolve(action, step=partial(_steps, timers, evolve(action, step=Remembered(action.step))))
 
 
 def plain(trace: Trace) -> Trace:

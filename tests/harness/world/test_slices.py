@@ -24,7 +24,7 @@ from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Service
 from kubeproof.model.checker import Exploration, Limits, Status, explore
 from kubeproof.model.machine import Invariant
-from oracles.propagation import guarded
+from propagation_guard import guarded
 
 WEB = """
 apiVersion: apps/v1

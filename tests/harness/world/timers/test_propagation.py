@@ -13,8 +13,8 @@ from kubeproof.impl.api.core import Service
 from kubeproof.model.checker import Status
 from kubeproof.model.checker.explore import explore
 from kubeproof.properties.reachability.prestop import Bounds, bad_run
-from oracles.propagation import guarded
 from places import TESTS, load
+from propagation_guard import guarded
 
 WORLDS = load(TESTS / "mutants" / "worlds.py")
 LEADING = ("proxy/", "store/EndpointSlice", "turn/", "decided/")
