@@ -18,7 +18,7 @@ KUBECTL, API_SERVER, ETCD, SCHEDULER = "kubectl", "kube-apiserver", "etcd", "sch
 KUBELET, PROXY = "kubelet", "kube-proxy"
 CONTROLLERS = "impl/controllers"
 PURE = ", as a pure function"
-SHARED = "common"
+SHARED = frozenset({"common", "history"})
 """What is in the folder of the controllers and is none."""
 
 CODE = {
@@ -28,6 +28,7 @@ CODE = {
     SCHEDULER: "impl/scheduler",
     KUBELET: "impl/kubelet",
     PROXY: "impl/kubeproxy",
+    "daemon-set-controller": f"{CONTROLLERS}/daemonset",
     "deployment-controller": f"{CONTROLLERS}/deployment",
     "replicaset-controller": f"{CONTROLLERS}/replicaset",
     "statefulset-controller": f"{CONTROLLERS}/statefulset",
@@ -42,6 +43,7 @@ CODE = {
 """By the name under which a component acts in a trace."""
 
 OF_KIND = {
+    "DaemonSet": "daemon-set-controller",
     "Deployment": "deployment-controller",
     "ReplicaSet": "replicaset-controller",
     "StatefulSet": "statefulset-controller",
@@ -74,6 +76,6 @@ def component(code: str) -> Component:
 def controllers() -> Iterator[Component]:
     """Yield every controller there is, by the name of its code."""
     for path in sorted((ROOT / CONTROLLERS).iterdir()):
-        if path.stem.startswith("_") or path.stem == SHARED or not (path.is_dir() or path.suffix == ".py"):
+        if path.stem.startswith("_") or path.stem in SHARED or not (path.is_dir() or path.suffix == ".py"):
             continue
         yield component(path.relative_to(ROOT).as_posix())
