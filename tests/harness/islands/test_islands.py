@@ -180,7 +180,6 @@ def test_forgetting_a_kind_of_bond_changes_a_verdict(kind: str, monkeypatch: pyt
         yield from (one for one in influence.bonds(*arguments) if WHAT[kind] not in one.why)
 
     monkeypatch.setattr(split, "bonds", forgetful)
-    monkeypatch.setattr(split, "allocated", lambda *_: ())
     whole = {claim.name: claim.status.value for claim in check_all(JOINED[kind]).claims}
     assert verdicts(JOINED[kind]) != whole
 
