@@ -133,7 +133,8 @@ def next_steps(results: Iterable[Result], arguments: list[str], checkpoint: str 
     if any(_cut(result) for result in found):
         more = f"{again} --resume goes on from there" if checkpoint else "--checkpoint FILE keeps a search for --resume"
         lines.append(f"Next: what was decided stays decided; {more}")
-        lines.append("      or ask less: one step of the script at a time, no faults, one --claim")
+        if not checkpoint:
+            lines.append("      or ask less: one step of the script at a time, no faults, one --claim")
     return "".join(f"{line}\n" for line in lines)
 
 
