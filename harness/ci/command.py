@@ -133,6 +133,8 @@ def next_steps(results: Iterable[Result], arguments: list[str], checkpoint: str 
     if any(_cut(result) for result in found):
         more = f"{again} --resume goes on from there" if checkpoint else "--checkpoint FILE keeps a search for --resume"
         lines.append(f"Next: what was decided stays decided; {more}")
+        if not checkpoint:
+            lines.append("      or ask less: one step of the script at a time, no faults, one --claim")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -181,7 +183,9 @@ def write(asked: Asked, found: tuple[Checked, ...], given: dict[str, Any]) -> st
         if asked.baseline is None:
             raise BadInput((Problem("--update-baseline", 0, "", "say with --baseline which file to write"),))
         asked.baseline.write_text(baseline.text(found, baseline.read(asked.baseline)), encoding="utf-8")
-        said = f"{sum(len(one.violated) for one in found)} violations are known in {asked.baseline} from now on\n"
+        number = sum(len(one.violated) for one in found)
+        are = "1 violation is" if number == 1 else f"{number} violations are"
+        said = f"{are} known in {asked.baseline} from now on\n"
     return said + (commands(found) if os.environ.get(ON_GITHUB) == "true" else "")
 
 

@@ -150,6 +150,8 @@ def _command(words: tuple[str, ...], text: str) -> tuple[str, tuple[str, ...]]:
         return first, words[1:]
     if first == "apply":
         raise CommandError(f"{text!r}: write it into a scenario.yaml, as apply: {{file: ...}}")
+    if first in ("crash", "reboot"):
+        raise CommandError(f"{text!r}: nobody does that, it happens at any time: --fault node-crash=1, node-reboot=1")
     if (first, second) in OTHERS:
         raise CommandError(f"{text!r}: {OTHERS[first, second]}")
     if pairs := [f"{one} {verb}" for one, verb in PAIRS if one == first]:

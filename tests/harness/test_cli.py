@@ -181,6 +181,7 @@ def test_a_limit_makes_it_unknown_and_exits_with_3(run: Run) -> None:
     assert "convergence    UNKNOWN" in out
     assert "the limit of 1 states was hit" in out
     assert ", INCOMPLETE\nNext: what was decided stays decided; --checkpoint FILE keeps a search for --resume\n" in out
+    assert "\n      or ask less: " in out
 
 
 def test_quiet_prints_the_verdicts_only(run: Run) -> None:

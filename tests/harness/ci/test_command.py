@@ -68,7 +68,7 @@ def test_on_github_there_are_annotations_and_a_summary_of_the_step(run: Run, mon
 
 def test_a_baseline_lets_what_is_known_pass_and_nothing_else(run: Run) -> None:
     code, out, _ = run("check", "deadlock", "--quiet", "--baseline", "known.json", "--update-baseline")
-    assert (code, "1 violations are known in known.json" in out) == (1, True)
+    assert (code, "1 violation is known in known.json" in out) == (1, True)
     code, out, _ = run("check", "deadlock", "--quiet", "--baseline", "known.json")
     assert (code, "known, not counted: deadlock: convergence (stuck)" in out) == (0, True)
     known = json.loads(Path("known.json").read_text())

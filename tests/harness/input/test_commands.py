@@ -106,6 +106,7 @@ def test_every_command_is_tried_above() -> None:
     [
         ("set-imag web nginx", "'set-imag' is no command; did you mean set-image"),
         ("xyzzy", "'xyzzy' is no command; known are cordon, delete"),
+        ("crash node-1", "it happens at any time: --fault node-crash=1"),
         ("set-image web", r"expected set-image \[KIND/\]NAME"),
         ("scale web many", "expected scale"),
         ("drain", "expected drain NODE"),
