@@ -13,14 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..impl.api.apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet, Workload
+from ..impl.api.apps import ControllerRevision, Deployment, ReplicaSet, Scaled, StatefulSet, Workload
+from ..impl.api.batch import Job
 from ..impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.values.frozen import strings
 from ..impl.api.well_known import REVISION_HASH, SERVICE_NAME, TEMPLATE_HASH
-from ..impl.api.workloads import BY_KIND, makes_pods
+from ..impl.api.workloads import BY_KIND, keeps_pods
 
 PAUSED = ": it is paused (kubectl rollout resume would do)"
 
@@ -35,7 +36,9 @@ def shortfalls(objects: Iterable[Object]) -> Iterator[str]:
             yield from _deployment(one, [rs for rs in workloads if isinstance(rs, ReplicaSet) and _controls(one, rs)])
     revisions = {ref_of(one): one for one in known if isinstance(one, ControllerRevision)}
     for one in workloads:
-        if makes_pods(one):
+        if isinstance(one, Job):
+            yield from job_shortfalls(one)
+        elif keeps_pods(one):
             mine = [pod for pod in pods if pod.active and _controls(one, pod)]
             yield from _maker(one, mine)
             yield from _outdated(one, mine, revisions) if isinstance(one, StatefulSet) else ()
@@ -88,7 +91,7 @@ def plain_template(template: PodTemplateSpec) -> PodTemplateSpec:
     return evolve(template, metadata=evolve(template.metadata, labels=labels))
 
 
-def _maker(one: Workload, active: list[Pod]) -> Iterator[str]:
+def _maker(one: Scaled, active: list[Pod]) -> Iterator[str]:
     """Say how many Pods a workload that makes them is short of, and what it says that is not so."""
     wanted, name = one.spec.wanted, f"{type(one).__name__} {one.metadata.name}"
     if len(active) != wanted:
@@ -98,6 +101,20 @@ def _maker(one: Workload, active: list[Pod]) -> Iterator[str]:
     if counts != (len(active), ready):
         told = f"{counts[0]} Pods, {counts[1]} ready"
         yield f"{name} says {told}; there are {len(active)}, {ready} ready"
+
+
+def job_shortfalls(job: Job) -> Iterator[str]:
+    """Say what a Job is short of: unless it is suspended its work is to be done, and it is to say so."""
+    name, spec, status = f"Job {job.metadata.name}", job.spec, job.status
+    conditions = {one.type: one for one in status.conditions if one.status == "True"}
+    if failed := conditions.get("Failed"):
+        yield f"{name} has failed: {failed.reason}{f' ({failed.message})' if failed.message else ''}"
+    elif spec.suspend:
+        if status.active:
+            yield f"{name} is suspended and still has {status.active} Pods"
+    elif "Complete" not in conditions:
+        wanted = "one of its Pods" if spec.completions is None else f"{spec.completions} Pods"
+        yield f"{name} is not complete: {status.succeeded} have succeeded, {wanted} must"
 
 
 def _outdated(one: StatefulSet, active: list[Pod], revisions: Mapping[Ref, ControllerRevision]) -> Iterator[str]:
@@ -133,8 +150,15 @@ def pod_shortfalls(pod: Pod) -> Iterator[str]:
         yield f"{name} is still being deleted{held}"
     elif not pod.spec.node_name:
         yield f"{name} is not bound to any node"
+    elif pod.status.phase == "Failed" and _of_a_job(pod):
+        return  # It is a record: whether another one has done its work is for the Job to say.
     elif pod.status.phase == "Failed" or (not pod.ready and pod.status.phase != "Succeeded"):
         yield f"{name} on {pod.spec.node_name} is {pod.status.phase or 'not started'} and not ready"
+
+
+def _of_a_job(pod: Pod) -> bool:
+    owner = pod.metadata.controller
+    return owner is not None and owner.kind == "Job"
 
 
 # --- what others are told -------------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ from kubeproof.impl.kubectl.script import SetImage
 from kubeproof.impl.kubelet.behaviour import HOLLOW
 from kubeproof.model.checker import Limits, Status
 from oracles import etcd as etcd_gateway
+from oracles import job as agreement_job
 from oracles import kubeproxy as agreement_kubeproxy
 from oracles import scheduler as agreement_scheduler
 from oracles import statefulset as agreement_statefulset
@@ -310,10 +311,12 @@ def judge_etcd(record: Record) -> Verdict:
 
 
 def judge_controller(record: Record) -> Verdict:
-    """Hold the StatefulSet controller against the runs of the real one; other controllers are held elsewhere."""
-    if not record["scenario"].startswith("sts-"):
-        return NotJudged("a run of another controller than that of StatefulSets")
-    found = agreement_statefulset.judge(record)
+    """Hold the controllers of StatefulSets and Jobs against the runs of the real ones; others are held elsewhere."""
+    judges = {"sts": agreement_statefulset.judge, "job": agreement_job.judge}
+    kind = record["scenario"].partition("-")[0]
+    if kind not in judges:
+        return NotJudged("a run of another controller than those of StatefulSets and Jobs")
+    found = judges[kind](record)
     return None if found is None else Difference(found.subject, found.real, found.ours)
 
 

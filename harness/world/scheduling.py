@@ -20,14 +20,14 @@ from functools import partial
 
 from attrs import evolve
 
-from ...impl.api.apps import Workload
+from ...impl.api.apps import Scaled
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
 from ...impl.api.requests import Bind, Delete, PatchStatus, Request
-from ...impl.api.workloads import MAKERS, only_selector
+from ...impl.api.workloads import KEEPERS, only_selector
 from ...impl.apiserver.binding import with_condition
 from ...impl.controllers.common import Keep, slim_metadata
 from ...impl.scheduler.filtering import Ready, prepare
@@ -52,7 +52,7 @@ DISRUPTION_TARGET = "DisruptionTarget"
 BY_SCHEDULER = "PreemptionByScheduler"
 LOOKED_AT = ("Node", "PodDisruptionBudget", "PersistentVolumeClaim")
 """The kinds that decide where a Pod may go, beside Pods, where they change."""
-SELECTING = (*MAKERS, "Service")
+SELECTING = (*KEEPERS, "Service")
 """The kinds whose selectors count for default spreading."""
 
 
@@ -140,7 +140,7 @@ def kept_other(_uid: str, obj: Object | None) -> Object | None:
                 disruptions_allowed=obj.status.disruptions_allowed, disrupted_pods=obj.status.disrupted_pods
             )
             return PodDisruptionBudget(slim_metadata(obj.metadata, Keep()), obj.spec, status)
-    return only_selector(obj, slim_metadata(obj.metadata, Keep())) if isinstance(obj, Workload) else obj
+    return only_selector(obj, slim_metadata(obj.metadata, Keep())) if isinstance(obj, Scaled) else obj
 
 
 def kept_constant(obj: Object | None) -> Object | None:

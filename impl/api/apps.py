@@ -8,6 +8,7 @@ from __future__ import annotations
 from attrs import frozen
 from immutabledict import immutabledict
 
+from .batch import Job
 from .core import IntOrString, PodTemplateSpec
 from .meta import LabelSelector, ObjectMeta, Time
 from .storage import PersistentVolumeClaim
@@ -243,5 +244,7 @@ class ControllerRevision:
     extra: immutabledict[str, Json] = EMPTY
 
 
-Workload = Deployment | ReplicaSet | StatefulSet
-"""Those who have Pods made, as many as `spec.wanted` says, of `spec.template`."""
+Scaled = Deployment | ReplicaSet | StatefulSet
+"""Those who keep as many Pods as `spec.replicas` says; they have a scale subresource."""
+Workload = Scaled | Job
+"""Those who have Pods made, as many at a time as `spec.wanted` says, of `spec.template`."""

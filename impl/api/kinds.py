@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from .apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet
+from .batch import Job
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import Ref
 from .networking import NetworkPolicy
@@ -22,6 +23,7 @@ Object = (
     | ReplicaSet
     | StatefulSet
     | ControllerRevision
+    | Job
     | PodDisruptionBudget
     | Eviction
     | EndpointSlice
@@ -66,6 +68,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("ReplicaSet", "apps/v1", "replicasets", namespaced=True, cls=ReplicaSet),
     Kind("StatefulSet", "apps/v1", "statefulsets", namespaced=True, cls=StatefulSet),
     Kind("ControllerRevision", "apps/v1", "controllerrevisions", namespaced=True, cls=ControllerRevision),
+    Kind("Job", "batch/v1", "jobs", namespaced=True, cls=Job),
     Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", namespaced=True, cls=PodDisruptionBudget),
     Kind("Eviction", "policy/v1", "evictions", namespaced=True, cls=Eviction),
     Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", namespaced=True, cls=EndpointSlice),

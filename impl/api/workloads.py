@@ -10,11 +10,12 @@ from typing import Any, TypeGuard, cast
 
 from attrs import evolve, frozen
 
-from .apps import Deployment, ReplicaSet, StatefulSet, Workload
+from .apps import Deployment, ReplicaSet, Scaled, StatefulSet, Workload
+from .batch import Job
 from .core import PodTemplateSpec
 from .meta import ObjectMeta
 from .values.frozen import Strings, strings
-from .well_known import POD_INDEX, POD_NAME
+from .well_known import JOB_NAME, LEGACY_NAME, POD_INDEX, POD_NAME
 
 
 @frozen
@@ -30,6 +31,9 @@ class WorkloadKind:
     named: bool = False
     """Its Pods have names of their own, which are used again."""
 
+    ends: bool = False
+    """Its Pods end, and it does not keep a number of them."""
+
     @property
     def name(self) -> str:
         """The kind, as manifests have it."""
@@ -40,11 +44,14 @@ WORKLOAD_KINDS: tuple[WorkloadKind, ...] = (
     WorkloadKind(Deployment, "deployment-controller", makes="ReplicaSet", remembers="ReplicaSet"),
     WorkloadKind(ReplicaSet, "replicaset-controller"),
     WorkloadKind(StatefulSet, "statefulset-controller", remembers="ControllerRevision", named=True),
+    WorkloadKind(Job, "job-controller", ends=True),
 )
 BY_KIND = {kind.name: kind for kind in WORKLOAD_KINDS}
 NAMES = tuple(BY_KIND)
 MAKERS = tuple(kind.name for kind in WORKLOAD_KINDS if kind.makes == "Pod")
 """Those that Pods say they are controlled by."""
+KEEPERS = tuple(kind.name for kind in WORKLOAD_KINDS if kind.makes == "Pod" and not kind.ends)
+"""Of these the ones that keep a number of Pods."""
 
 TEMPLATE, SIZE = "spec.template", "spec.replicas"
 """Where a workload says what its Pods are like, and how many there are to be."""
@@ -55,9 +62,16 @@ def makes_pods(obj: object) -> TypeGuard[Workload]:
     return isinstance(obj, Workload) and type(obj).__name__ in MAKERS
 
 
+def keeps_pods(obj: object) -> TypeGuard[Scaled]:
+    """Tell whether an object is a workload that keeps a number of Pods, and makes them itself."""
+    return isinstance(obj, Scaled) and type(obj).__name__ in KEEPERS
+
+
 def pod_labels(workload: Workload) -> tuple[Strings, ...]:
     """Return the labels of the Pods of a workload: those of its template, and with the names that they are given."""
     labels = workload.spec.template.metadata.labels
+    if isinstance(workload, Job):
+        return (strings({**labels, JOB_NAME: workload.metadata.name, LEGACY_NAME: workload.metadata.name}),)
     if not isinstance(workload, StatefulSet):
         return (labels,)
     numbers = range(workload.spec.first, workload.spec.first + workload.spec.wanted)
@@ -65,9 +79,9 @@ def pod_labels(workload: Workload) -> tuple[Strings, ...]:
     return (labels, *(strings({**labels, **own}) for own in named))
 
 
-def with_size(workload: Workload, replicas: int | None) -> Workload:
+def with_size(workload: Scaled, replicas: int | None) -> Scaled:
     """Return a workload that asks for another number of Pods."""
-    return _with_spec(workload, replicas=replicas)
+    return cast("Scaled", _with_spec(workload, replicas=replicas))
 
 
 def with_template(workload: Workload, template: PodTemplateSpec) -> Workload:
@@ -86,15 +100,15 @@ def without_status(workload: Workload) -> Workload:
     return evolve(workload, status=status())
 
 
-def only_size(workload: Workload, metadata: ObjectMeta) -> Workload:
+def only_size(workload: Scaled, metadata: ObjectMeta) -> Scaled:
     """Return nothing of a workload but some metadata and how many Pods it asks for."""
     kind: Any = type(workload)
     spec: Any = type(workload.spec)
-    return cast("Workload", kind(metadata, spec(replicas=workload.spec.replicas)))
+    return cast("Scaled", kind(metadata, spec(replicas=workload.spec.replicas)))
 
 
-def only_selector(workload: Workload, metadata: ObjectMeta) -> Workload:
+def only_selector(workload: Scaled, metadata: ObjectMeta) -> Scaled:
     """Return nothing of a workload but some metadata and which Pods are its own."""
     kind: Any = type(workload)
     spec: Any = type(workload.spec)
-    return cast("Workload", kind(metadata, spec(selector=workload.spec.selector)))
+    return cast("Scaled", kind(metadata, spec(selector=workload.spec.selector)))

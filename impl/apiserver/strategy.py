@@ -11,7 +11,8 @@ from typing import Any, cast
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..api.apps import Deployment, Workload
+from ..api.apps import Deployment, Scaled, Workload
+from ..api.batch import Job
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ..api.kinds import Object
 from ..api.meta import Time
@@ -20,6 +21,7 @@ from ..api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudget
 from ..api.values.frozen import freeze, strings
 from ..api.values.qos import qos_class
 from ..api.workloads import with_size, without_status
+from .job_labels import with_selector
 from .label_keys import with_label_keys
 from .storage import with_meta
 
@@ -41,6 +43,8 @@ def prepare_for_create(obj: Object, now: Time) -> Object:
             return with_meta(obj, generation=1)
         case Namespace():
             return _first_namespace(obj)
+        case Job():
+            return with_meta(without_status(with_selector(obj)), generation=1)
         case _ if isinstance(obj, Workload):
             return with_meta(without_status(obj), generation=1)
         case _:
@@ -144,9 +148,9 @@ def only_status(new: Any, old: Any) -> Object | None:
     return final
 
 
-def only_scale(new: Any, old: Any) -> Workload | None:
+def only_scale(new: Any, old: Any) -> Scaled | None:
     """Give the stored object with the replicas wanted; None when the kind has no scale subresource."""
-    if not isinstance(old, Workload):
+    if not isinstance(old, Scaled):
         return None
     if new.spec.replicas == old.spec.replicas:
         return old

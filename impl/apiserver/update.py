@@ -10,7 +10,7 @@ from __future__ import annotations
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..api.apps import Workload
+from ..api.apps import Scaled
 from ..api.core import Namespace
 from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
@@ -84,10 +84,11 @@ def _patched(stored: Object, request: PatchMetadataRequest) -> Object:
     owners = tuple(added if added and one.uid == added.uid else one for one in meta.owner_references)
     if added and added not in owners:
         owners = (*owners, added)
+    new = (one for one in request.add_finalizers if one not in meta.finalizers)
     return with_meta(
         stored,
         owner_references=tuple(one for one in owners if one.uid not in request.remove_owners),
-        finalizers=tuple(one for one in meta.finalizers if one not in request.remove_finalizers),
+        finalizers=tuple(one for one in (*meta.finalizers, *new) if one not in request.remove_finalizers),
     )
 
 
@@ -145,7 +146,7 @@ def _with_history(new: Object, stored: Object) -> Object:
     )
 
 
-def _scaled(ref: Ref, stored: Object, wanted: Workload | None) -> Answer:
+def _scaled(ref: Ref, stored: Object, wanted: Scaled | None) -> Answer:
     """Write another number of replicas, if it is one."""
     if wanted is not None and (errors := not_negative("spec.replicas", wanted.spec.replicas)):
         return invalid(ref.kind, ref.name, tuple(errors)), ()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ..api.apps import Workload
+from ..api.apps import Scaled
 from ..api.cache import Cache
 from ..api.core import Pod
 from ..api.kinds import Object
@@ -22,7 +22,7 @@ from ..api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
 from ..api.requests import Request, Update
 from ..api.values.int_or_percent import scaled_value
 from ..api.values.selectors import selects
-from ..api.workloads import BY_KIND, MAKERS, NAMES, only_size
+from ..api.workloads import BY_KIND, KEEPERS, NAMES, only_size
 from .common import Keep, Transform, slim_metadata, slim_pod, whole
 
 DELETION_TIMEOUT = 120
@@ -99,7 +99,7 @@ def expected_scale(cache: Cache, pods: tuple[Pod, ...]) -> int | NoController:
         controller = pod.metadata.controller
         if controller is None or controller.uid in scales:
             continue
-        found = _scale(cache, controller, pod.metadata.namespace) if controller.kind in MAKERS else None
+        found = _scale(cache, controller, pod.metadata.namespace) if controller.kind in KEEPERS else None
         if found is None:
             return NoController(pod.metadata.name)
         uid, replicas = found
@@ -110,7 +110,7 @@ def expected_scale(cache: Cache, pods: tuple[Pod, ...]) -> int | NoController:
 def _scale(cache: Cache, controller: OwnerReference, namespace: str) -> tuple[str, int] | None:
     """Find a controller's uid and wanted replicas: those of a workload that controls it in turn, else its own."""
     found = cache.objects.get(Ref(controller.kind, namespace, controller.name))
-    if not isinstance(found, Workload) or found.metadata.uid != controller.uid:
+    if not isinstance(found, Scaled) or found.metadata.uid != controller.uid:
         return None
     above = found.metadata.controller
     if above is not None and above.kind in BY_KIND:
@@ -147,7 +147,7 @@ def _slim(obj: Object) -> Object | None:
     if isinstance(obj, Pod):
         slim = slim_pod(obj, Keep(labels=True, owners=True))
         return evolve(slim, status=evolve(slim.status, phase=""))
-    return only_size(obj, slim_metadata(obj.metadata, Keep(owners=True))) if isinstance(obj, Workload) else None
+    return only_size(obj, slim_metadata(obj.metadata, Keep(owners=True))) if isinstance(obj, Scaled) else None
 
 
 TRANSFORM: Transform = immutabledict({"Pod": _slim, "PodDisruptionBudget": whole, **dict.fromkeys(NAMES, _slim)})

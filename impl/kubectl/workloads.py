@@ -9,7 +9,7 @@ from __future__ import annotations
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..api.apps import ControllerRevision, Deployment, ReplicaSet, StatefulSet, Workload
+from ..api.apps import ControllerRevision, Deployment, ReplicaSet, Scaled, StatefulSet, Workload
 from ..api.cache import Cache
 from ..api.core import Container, Pod, PodTemplateSpec
 from ..api.meta import ObjectMeta, Ref
@@ -72,6 +72,8 @@ def scale(kind: str, name: str, namespace: str, cache: Cache, *, replicas: int) 
     live = find_workload(kind, name, namespace, cache)
     if isinstance(live, Missing):
         return live
+    if not isinstance(live, Scaled):
+        return Missing(f"{kind} {namespace}/{name} that can be scaled")
     return (Update(with_size(live, replicas), live, "scale"),)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Deployment, Workload
+from ...impl.api.apps import Deployment, Scaled
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import ref_of
@@ -70,7 +70,7 @@ def granted(cache: Cache, request: Request) -> Cache:
             return Cache.of((*objects.values(), created))
         case Update(object=updated, subresource="scale"):
             old = objects[ref_of(updated)]
-            if isinstance(old, Workload) and isinstance(updated, Workload):
+            if isinstance(old, Scaled) and isinstance(updated, Scaled):
                 updated = with_size(old, updated.spec.replicas)
             return Cache(objects.set(ref_of(updated), updated))
         case Update(object=updated):

@@ -1,66 +1,29 @@
-"""What the real StatefulSet controller wrote in recorded runs, held against what ours asks for on what it has seen.
-
-A run is every watch event in order. Whatever the controller wrote must be asked for on some earlier state of what it
-watches, and where the run came to rest nothing may be left to do.
-"""
+"""What the real StatefulSet controller wrote in recorded runs, held against what ours asks for (`controller_runs`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from kubeproof.impl.api.apps import ControllerRevision, StatefulSet
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import Ref
-from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.requests import Create, Delete, Request, Update
 from kubeproof.impl.api.storage import PersistentVolumeClaim
 from kubeproof.impl.controllers.statefulset import statefulset
 
+from .controller_runs import Difference, Ours, differences
+
 WATCHED = frozenset(statefulset.reads(Ref("", "", "")))
-
-
-@frozen
-class Difference:
-    """An event that ours does not ask for, or a rest at which it asks for something."""
-
-    subject: str
-    real: str
-    ours: str
 
 
 def judge(record: dict[str, Any]) -> Difference | None:
     """Return the first difference of a recorded run, None where there is none."""
-    return next(differences(record), None)
-
-
-def differences(record: dict[str, Any]) -> Iterator[Difference]:
-    """Follow a run, event by event."""
-    caches = [Cache()]
-    paths = (one["path"].partition("?")[0] for one in record["actions"] if one.get("method") == "DELETE")
-    by_hand = {path.rpartition("/")[2] for path in paths}
-    rests = {one["afterEvents"] for one in record["actions"] if one.get("settled")}
-    asked: list[Request] = []
-    for number, event in enumerate(record["events"], 1):
-        if event["object"]["kind"] in WATCHED:
-            new = from_json(event["object"])
-            old = caches[-1].objects.get(ref_of(new))
-            if event["type"] != "DELETED" and not _is_asked(old, new, asked, by_hand):
-                what = f"{record['scenario']} event {number}"
-                yield Difference(what, f"{event['type']} {ref_of(new)}", "; ".join(map(_told, asked[-3:])))
-            caches.append(_after(caches[-1], new, gone=event["type"] == "DELETED"))
-            asked += _requests(caches[-1])
-        if number in rests and (left := _requests(caches[-1])):
-            yield Difference(f"{record['scenario']} event {number}", "rest", "; ".join(map(_told, left)))
-
-
-def _after(cache: Cache, new: Object, *, gone: bool) -> Cache:
-    others = (one for ref, one in cache.objects.items() if ref != ref_of(new))
-    return Cache.of(others if gone else (*others, new))
+    return next(differences(record, Ours(WATCHED, _requests, _requests, _is_asked)), None)
 
 
 def _requests(cache: Cache) -> list[Request]:
@@ -70,7 +33,7 @@ def _requests(cache: Cache) -> list[Request]:
     return [one for key in cache.objects if key.kind == "StatefulSet" for one in statefulset.reconcile(slim, key)]
 
 
-def _is_asked(old: Object | None, new: Object, asked: list[Request], by_hand: set[str]) -> bool:
+def _is_asked(old: Object | None, new: Object, asked: list[Request], by_hand: Collection[str]) -> bool:
     """Tell whether a change is one that somebody else makes, or one that was asked for."""
     match old, new:
         case None, StatefulSet():
@@ -112,12 +75,3 @@ def _alike(made: Object, stored: Object) -> bool:
         case PersistentVolumeClaim(), PersistentVolumeClaim():
             return made.spec.resources == stored.spec.resources
     return False
-
-
-def _told(request: Request) -> str:
-    match request:
-        case Create(obj) | Update(obj):
-            status = f" {obj.status}" if isinstance(obj, StatefulSet) else ""
-            return f"{type(request).__name__} {ref_of(obj)}{status}"
-        case _:
-            return str(request)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...api.apps import Workload
+from ...api.apps import Scaled
+from ...api.batch import Job
 from ...api.core import Namespace, Node, Pod, Service
 from ...api.kinds import Object
 from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
 from .apps import validate_workload, validate_workload_update
+from .batch import validate_job, validate_job_update
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
 from .networking import validate_network_policy
@@ -48,6 +50,8 @@ def _own_rules(obj: Object) -> list[FieldError]:
             return validate_budget(obj)
         case NetworkPolicy():
             return validate_network_policy(obj)
+        case Job():
+            return validate_job(obj)
         case Node():
             return validate_node(obj)
         case Namespace():
@@ -59,7 +63,7 @@ def _own_rules(obj: Object) -> list[FieldError]:
         case PriorityClass():
             return validate_priority_class(obj)
         case _:
-            return validate_workload(obj) if isinstance(obj, Workload) else []
+            return validate_workload(obj) if isinstance(obj, Scaled) else []
 
 
 def validate_update(new: Any, old: Any) -> tuple[FieldError, ...]:
@@ -78,9 +82,11 @@ def _changes(new: Any, old: Any) -> list[FieldError]:
             return validate_pod_update(new, old)
         case Service():
             return validate_service_update(new, old)
+        case Job():
+            return validate_job_update(new, old)
         case RoleBinding():
             return validate_role_binding_update(new, old)
         case PriorityClass():
             return validate_priority_class_update(new, old)
         case _:
-            return validate_workload_update(new, old) if isinstance(old, Workload) else []
+            return validate_workload_update(new, old) if isinstance(old, Scaled) else []

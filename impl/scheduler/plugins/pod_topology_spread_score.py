@@ -12,14 +12,14 @@ from functools import partial
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ...api.apps import Workload
+from ...api.apps import Scaled
 from ...api.cache import Cache
 from ...api.core import Pod, Service, TopologySpreadConstraint
 from ...api.meta import LabelSelector, Ref
 from ...api.values.frozen import strings
 from ...api.values.selectors import matches_map
 from ...api.well_known import HOSTNAME, ZONE
-from ...api.workloads import MAKERS
+from ...api.workloads import KEEPERS
 from ..framework import MAX_NODE_SCORE, NodeInfo, Raw, ScorePlugin, Snapshot
 from .pod_topology_spread import NAME, Constraints, constraints_of, count_matching, included, labelled
 
@@ -47,9 +47,9 @@ def default_selector(pod: Pod, cache: Cache) -> LabelSelector:
         if service.spec.selector and matches_map(service.spec.selector, labels):
             wanted |= service.spec.selector
     owner = pod.metadata.controller
-    owned = owner is not None and owner.kind in MAKERS and owner.api_version == "apps/v1"
+    owned = owner is not None and owner.kind in KEEPERS and owner.api_version == "apps/v1"
     found = cache.objects.get(Ref(owner.kind, namespace, owner.name)) if owner and owned else None
-    if not isinstance(found, Workload):
+    if not isinstance(found, Scaled):
         return LabelSelector(strings(wanted))
     selector = found.spec.selector
     merged = strings({**selector.match_labels, **wanted})
