@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...impl.api.batch import Job
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.networking import NetworkPolicy
@@ -159,9 +160,20 @@ def _placement(scenario: Scenario) -> Iterator[str]:
             f"deadline: a scheduler acts within {one.decision_seconds} s of when it may, back-offs included; a victim "
             f"is gone {one.stop_seconds} s after its grace period; containers run {one.start_seconds} s after a binding"
         )
+    yield from _jobs(scenario)
     if not scenario.tracks_slices:
         yield "slices of a settled start are in order; informers do not resync (in truth they do every 12 to 24 h)"
     yield from (one.told for one in (*Switch, *Detail) if one in {*scenario.switches, *scenario.detail})
+
+
+def _jobs(scenario: Scenario) -> Iterator[str]:
+    """Say what is taken of the Job controller, where there are Jobs."""
+    lags = scenario.consistency is not Consistency.LINEARIZABLE and Switch.UNSEEN_JOBS not in scenario.switches
+    if lags and any(isinstance(one, Job) for one in scenario.everything):
+        yield (
+            "Job syncs wait for what they wrote, as since Kubernetes 1.36; before, a Job may start a Pod too many "
+            "(switches: {jobs: before-1.36})"
+        )
 
 
 def _spreads(scenario: Scenario) -> bool:

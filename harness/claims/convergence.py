@@ -8,17 +8,18 @@ from itertools import chain
 
 from attrs import evolve
 
+from ...impl.api.batch import Job
 from ...impl.api.claim_names import CONVERGENCE, SENTENCES
 from ...impl.api.core import Container, Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import REVISION_HASH
-from ...impl.api.workloads import NAMES, makes_pods
+from ...impl.api.workloads import NAMES, keeps_pods
 from ...model.machine import Converges, Property, View
 from ...model.world.store import reference
 from ...properties.at_rest import Restless, from_scratch, settled
-from ...properties.convergence import leaving, orphans, pod_shortfalls, shortfalls, unpublished
+from ...properties.convergence import job_shortfalls, leaving, orphans, pod_shortfalls, shortfalls, unpublished
 from ..input.priorities import may_preempt
 from ..world.cluster import Cluster
 from ..world.kubelets import proxy_slot
@@ -85,7 +86,9 @@ def _shortfall(obj: Object | None) -> str:
 
 def _miscounted(obj: Object) -> str:
     """Say what a workload that makes Pods itself has counted that is not what it wants; "" of all else."""
-    if not makes_pods(obj):
+    if isinstance(obj, Job):
+        return next(job_shortfalls(obj), "")
+    if not keeps_pods(obj):
         return ""
     wanted = obj.spec.wanted
     if wanted == obj.status.replicas == obj.status.ready_replicas:

@@ -14,6 +14,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from ...impl.api.apps import StatefulSet, Workload
+from ...impl.api.batch import Job
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
@@ -136,7 +137,7 @@ def _of_workloads(objects: Iterable[Object], pods: list[Pod]) -> Iterator[tuple[
     """Yield the Pods that workloads have still to make, each with the workload it is for."""
     workloads = [one for one in objects if isinstance(one, Workload)]
     for one in workloads:
-        if not any(_owns(one, each) for each in workloads):
+        if not any(_owns(one, each) for each in workloads) and not (isinstance(one, Job) and one.finished):
             yield from _replicas(one, sum(_owns(one, pod) for pod in pods))
 
 

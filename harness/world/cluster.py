@@ -24,7 +24,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
-from ...impl.api.workloads import BY_KIND, MAKERS, NAMES, WORKLOAD_KINDS
+from ...impl.api.workloads import BY_KIND, KEEPERS, NAMES, WORKLOAD_KINDS
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ...impl.apiserver.config import DEFAULT, Config
 from ...impl.apiserver.create import uid_of
@@ -339,10 +339,11 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         form=form,
         quiet=lambda one: partial(environment.past, _last_change(scenario, one)),
         status=parts.deployment_status,
+        unseen_jobs=Switch.UNSEEN_JOBS in scenario.switches,
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
-    kinds = 1 if "Node" in pools or not any(kind in pools for kind in MAKERS) else 2
+    kinds = 1 if "Node" in pools or not any(kind in pools for kind in KEEPERS) else 2
     found += scheduling.processes(
         scenario.schedulers,
         pools,
@@ -419,6 +420,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         script_slots.LISTED,
         *map(taint_eviction.slot, layout.pools["Pod"]),
         *layout.pools.get("PodDisruptionBudget", ()),
+        *layout.pools.get("Job", ()),
         *layout.pools.get("EndpointSlice", ()),
         *map(node_state.cut_slot, struck),
     ]
