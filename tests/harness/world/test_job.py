@@ -154,6 +154,15 @@ def test_a_service_that_selects_the_pods_of_a_job_is_on_its_island() -> None:
     )
 
 
+def test_nobody_is_wanted_behind_a_service_once_a_job_is_done() -> None:
+    """A headless Service is how Pods of an Indexed Job find each other; who is not there to stay is not asked for."""
+    spec = "{%sselector: {job-name: j}, ports: [{port: 80}]}"
+    service = f"apiVersion: v1\nkind: Service\nmetadata: {{name: s}}\nspec: {spec}\n"
+    assert verdicts(check(scenario(job() + service % "clusterIP: None, ")))["reachability"] == "HOLDS"
+    settled = scenario(job() + service % "", {"cordon": {"node": "node-1"}})
+    assert verdicts(check(settled))["reachability"] == "HOLDS"
+
+
 @pytest.mark.parametrize("spec", ["completions: 2, parallelism: 2, ", f"{INDEXED}completions: 2, "])
 def test_exchanging_pods_changes_no_verdict(spec: str) -> None:
     asked = scenario(job(spec), nodes=2)
