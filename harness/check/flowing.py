@@ -177,7 +177,8 @@ class _Behind:
     def _missing(self) -> Iterator[Request]:
         """Ask for the Pods that workloads want and that are not there yet."""
         for one in self.start:
-            if isinstance(one, Sized) and one.metadata.controller is None and one.spec.wanted:
+            over = isinstance(one, Job) and one.finished
+            if isinstance(one, Sized | Job) and one.metadata.controller is None and one.spec.wanted and not over:
                 there = sum(maker == ref_of(one) for maker in self.of.values())
                 yield from self._more(one, one.spec.wanted - there)
 
