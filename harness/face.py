@@ -285,6 +285,7 @@ def _documents(outcome: Report, inputs: Inputs, objects: tuple[Object, ...]) -> 
                     kind=claim.kind,
                     reasons=claim.lines,
                     beside=objects,
+                    times=claim.times,
                 ),
             ),
         )

@@ -3,13 +3,17 @@
 Nothing here knows Kubernetes. A state gives every slot (a name) one hashable value. An action is a pure function of
 what it reads through a `View`: reads are recorded, so nobody declares them and none can be declared wrongly.
 
-Left out on purpose: time, probabilities, dynamic creation of slots (a pool of places is a fixed number of slots).
+A search has no clock: any action that is enabled may be next. How long somebody waits stands beside the actions, in
+timers, and decides afterwards whether a run that was found can happen (`checker.timetable`).
+
+Left out on purpose: probabilities, dynamic creation of slots (a pool of places is a fixed number of slots).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from enum import Enum
+from fractions import Fraction
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -93,11 +97,51 @@ class Action:
 
 
 @frozen
+class Wait:
+    """Something that is waited for in a state, and the window in seconds after it began in which it is over.
+
+    It runs out after more than `least` seconds, and is over, run out or not, after `most` (None: at any time).
+    """
+
+    what: Any
+    """Hashable, and the same as long as it is the same wait: one that begins in the step that ends it is another."""
+    told: str
+    """What it is, for people: "the toleration of Pod web-p0"."""
+    least: Fraction = Fraction(0)
+    most: Fraction | None = None
+
+
+@frozen
+class Timer:
+    """Waits of one kind: which of them a state has, and which steps let one run out.
+
+    Those are steps of actions by `by`, with `verb` and, if it is given, `on` something, for which `over` is true of the
+    states before and after. A wait that ends otherwise is cut short.
+    """
+
+    waits: Callable[[View], Iterable[Wait]]
+    over: Callable[[View, View, Wait], bool]
+    kind: str
+    by: Hashable
+    verb: Hashable
+    on: Hashable = None
+
+    def runs_out(self, action: Action, before: View, after: View, wait: Wait) -> bool:
+        """Tell whether a wait runs out in a step."""
+        acts = action.by == self.by and action.verb == self.verb and self.on in {None, action.on}
+        return acts and self.over(before, after, wait)
+
+
+@frozen
 class Machine:
-    """Initial states (all with the same slots) and actions, in the order in which they are tried and reported."""
+    """Initial states (all with the same slots) and actions, in the order in which they are tried and reported.
+
+    `timers` say how long somebody waits for what; a search does not look at them.
+    """
 
     initial: tuple[Mapping[str, Hashable], ...]
     actions: tuple[Action, ...]
+    timers: tuple[Timer, ...] = ()
 
     def slots(self) -> tuple[str, ...]:
         """Give the names of the slots in the order of the first initial state; a malformed machine is an error."""

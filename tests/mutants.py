@@ -1,8 +1,8 @@
 """Mutants that must die: `python tests/mutants.py`, with `--only NAME` (part of a name or of a table's) and `--jobs N`.
 
 Each row of tests/mutants/*.yaml plants one wrong line and names who notices: a claim of `check` on a small world, whose
-verdict changes, or a test, which fails. Those in the tables `claims`, `participation`, `motion`, `views` and `input`
-must die in `check`. The exit code is 1 if one lives.
+verdict changes, or a test, which fails. Those in the tables `claims`, `participation`, `motion`, `views`, `input`
+and `clock` must die in `check`. The exit code is 1 if one lives.
 
 `--draw N --seed S` plants N mutants that nobody chose instead (tests/mutants/draw.py), a line for each as it dies or
 lives, and asks the test files nearest to each until one fails; with `--reached FOLDER` first the tests that run its
@@ -42,7 +42,7 @@ from places import ROOT, TESTS, load
 from planted import planted
 
 TABLES = TESTS / "mutants"
-IN_CHECK = ("claims", "participation", "motion", "views", "input")
+IN_CHECK = ("claims", "participation", "motion", "views", "input", "clock")
 """Tables whose mutants must die in `check`."""
 LIMITS = Limits(max_states=20_000)
 SECONDS = 60

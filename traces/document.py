@@ -68,6 +68,11 @@ class Moment:
     routes: tuple[tuple[str, ...], ...] = ()
     """The ways that messages took, from component to component, where they are told (in a walk)."""
 
+    seconds: int | None = None
+    """When it happens, after the start; None: nobody asked."""
+    waited: tuple[str, ...] = ()
+    """What ran out in it: how long, and since when."""
+
     @property
     def told(self) -> tuple[str, ...]:
         """What it changed, in lines."""
@@ -144,6 +149,7 @@ def _moment_json(step: Moment) -> dict[str, Any]:
         **({"lines": list(step.lines)} if step.lines else {}),
         **({"why": step.why, "code": list(step.code), "routes": thaw(step.routes)} if step.why else {}),
         "digest": step.digest,
+        **({} if step.seconds is None else {"seconds": step.seconds, "waited": list(step.waited)}),
     }
 
 
@@ -275,7 +281,12 @@ def _moment(step: _Reader) -> Moment:
         view=tuple(Seen(seen.texts("of"), seen.number("step")) for seen in step.each("view")),
         lines=step.texts("lines") if "lines" in step.data else (),
         **(_explained(step) if "why" in step.data else {}),
+        **(_timed(step) if "seconds" in step.data else {}),
     )
+
+
+def _timed(step: _Reader) -> dict[str, Any]:
+    return {"seconds": step.number("seconds"), "waited": step.texts("waited")}
 
 
 def _explained(step: _Reader) -> dict[str, Any]:

@@ -29,12 +29,18 @@ def _head(document: Document) -> Iterator[str]:
 
 
 def steps(document: Document, *, changes: bool = False, indent: str = "") -> Iterator[str]:
-    """Give the steps, numbered from 1; the part that repeats for ever is marked."""
+    """Give the steps, numbered from 1, with when they happen if that is not all at once, and what ran out in them.
+
+    The part that repeats for ever is marked.
+    """
     width = len(str(len(document.steps)))
+    last = max((step.seconds or 0 for step in document.steps), default=0)
     for number, step in enumerate(document.steps, start=1):
         if document.cycle_start == number - 1:
             yield f"{indent}{'':>{width}}  from here on for ever:"
-        yield f"{indent}{number:>{width}}. {said(step.action, step.label)}"
+        at = f"{step.seconds or 0:>{len(str(last))}} s  " if last else ""
+        yield f"{indent}{number:>{width}}. {at}{said(step.action, step.label)}"
+        yield from (f"{indent}{'':>{width}}    after {line}" for line in step.waited)
         yield from (f"{indent}{'':>{width}}    then {line}" for line in step.then)
         if changes:
             yield from (f"{indent}{'':>{width}}    | {line}" for line in step.told)

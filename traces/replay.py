@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..model.checker.results import Step, Trace
 from ..model.checker.semantics import Move, initial_states, moves, write
+from ..model.checker.timetable import Timetable
 from ..model.machine import Machine
 from .canonical import digest
 from .changes import OBJECTS, changes, plain
@@ -64,8 +65,9 @@ def record(
     kind: str = "",
     reasons: tuple[str, ...] = (),
     beside: Iterable[Object] = (),
+    times: Timetable | None = None,
 ) -> Document:
-    """Make a document of a run: its steps with what they changed and the digest of each state.
+    """Make a document of a run: its steps with what they changed, the digest of each state, and when they happen.
 
     `beside` are objects that never change, and so have no slots.
     """
@@ -74,7 +76,7 @@ def record(
         version=version,
         inputs=inputs,
         start=digest(trace.initial),
-        steps=tuple(_moments(trace)),
+        steps=tuple(_moments(trace) if times is None else _timed(trace, times)),
         claim=claim,
         sentence=sentence,
         verdict=verdict,
@@ -156,6 +158,11 @@ class Views:
                 self.begun[memory.slot] = view
         for one in (step, *step.urgent):
             self.written |= dict.fromkeys(one.outcome.updates, number)
+
+
+def _timed(trace: Trace, times: Timetable) -> Iterator[Moment]:
+    for moment, seconds, waited in zip(_moments(trace), times.seconds, times.waited, strict=True):
+        yield evolve(moment, seconds=seconds, waited=waited)
 
 
 def then_of(step: Step) -> tuple[str, ...]:

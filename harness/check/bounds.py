@@ -193,7 +193,9 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     if silent and sum(isinstance(one, Node) for one in scenario.objects) > MOST_AT_FULL_RATE:
         yield "Pods are evicted at any rate, also where so many nodes are silent that Kubernetes slows down or stops"
     if silent or throws_out:
-        yield "timers (node leases, tolerationSeconds) run out at any time after they are armed, and do in the end"
+        held = "; a breach is held against a clock (docs/time.md)" if scenario.clock else ""
+        told = "run out at any time after they are armed, and do in the end"
+        yield f"timers (node leases, tolerationSeconds) {told}{held}"
     if throws_out and not silent and not lags(scenario, back=False):
         yield (
             "a Pod that is bound while another one of its node is being deleted is not evicted before that one is "

@@ -26,7 +26,7 @@ from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ...model.checker.symmetry import AsymmetryError
 from ...model.checker.traces import states
-from ...model.machine import Machine, State, Symmetry
+from ...model.machine import Machine, Property, State, Symmetry
 from ...model.world.turn import heads
 from ...model.world.verbs import FAULTS
 from ...properties.convergence import leaving, orphans, shortfalls
@@ -47,7 +47,7 @@ from ..world.roomy import on_one_node
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
 from ..world.volumes import anywhere
-from . import balancing, flowing, isolating, lasting, motion, queueing
+from . import balancing, clock, flowing, isolating, lasting, motion, queueing
 from .advice import NO_PODS, gap_blame, room_advice
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -102,6 +102,8 @@ def check(
         left = limits if found is None else limits.after(found)
         group = symmetry_of(core) if symmetry and reductions else None
         found = _searched(core, prepared, partial(search, limits=left, progress=progress), group)
+        after = limits.after(found)
+        found = clock.possible(scenario, core.machine, _asked(core, prepared), found, after, registry.ROOM)
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
     return Report(
         scenario=scenario,
@@ -137,8 +139,11 @@ def _searched(
     core: Cluster, prepared: Prepared, search: Callable[..., Exploration], group: Symmetry | None
 ) -> Exploration:
     """Search through a core for what is claimed of it, and for what the closer looks rest on."""
-    asked = (*registry.of(core), *motion.premises(core, prepared), *balancing.premises(core, prepared))
-    return _by_orbits(partial(search, core.machine, asked), group)
+    return _by_orbits(partial(search, core.machine, _asked(core, prepared)), group)
+
+
+def _asked(core: Cluster, prepared: Prepared) -> tuple[Property, ...]:
+    return (*registry.of(core), *motion.premises(core, prepared), *balancing.premises(core, prepared))
 
 
 def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:
@@ -235,6 +240,7 @@ def _claims(
                 claim = lasting.judge(core.scenario, prepared, found, claim, limits, progress)
             if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
                 claim = evolve(claim, status=Status.UNKNOWN, lines=(_STALE_SLICES,))
+        claim = _timed(core, prepared, claim)
         claim = softened(core, claim, open_ends.get(name, ()))
         if prepared.why and core.scenario.bounds.starts is None and claim.status is Status.HOLDS:
             claim = evolve(claim, status=Status.UNKNOWN, lines=(f"{prepared.why} ({_ENOUGH})",))
@@ -244,6 +250,15 @@ def _claims(
             advice = room_advice(room, core.world.layout.pools["Pod"])
             claim = evolve(claim, status=Status.UNKNOWN, lines=(advice,))
         yield claim
+
+
+def _timed(core: Cluster, prepared: Prepared, claim: Claim) -> Claim:
+    """Return a claim with the seconds of its breach; what a closer look finds has a clock of its own, or none."""
+    if claim.status is not Status.VIOLATED or any(map(claim.kind.startswith, CLOSER)):
+        return claim
+    moves = claim.kind in motion.MOVING
+    machine = cluster_for(core.scenario, claim.kind, prepared).machine if moves else core.machine
+    return clock.timed(core.scenario, machine, claim)
 
 
 def _behind_walls(

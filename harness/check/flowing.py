@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from attrs import evolve
 
 from ...impl.api.apps import DaemonSet, Deployment, Sized, StatefulSet, Workload
+from ...impl.api.batch import Job
 from ...impl.api.claim_names import FLOWS, SENTENCES
 from ...impl.api.core import Node, NodeCondition, NodeStatus, Pod, Service, ServicePort
 from ...impl.api.kinds import Object, ref_of

@@ -32,16 +32,19 @@ from ...model.checker.explore import explore
 from ...model.checker.options import Options
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ...model.checker.traces import states
-from ...model.machine import Invariant, Sometimes, View
+from ...model.machine import Invariant, Sometimes, Timer, View
 from ...properties.reachability.answers import is_judged, selects, targets
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
 from ..input.given import stages, versions
 from ..input.scenario import Consistency, Faults, Scenario
+from ..world import led
 from ..world import one_pod as reach
 from ..world.cluster import Cluster, Parts, build
 from ..world.kubelets import proxy_slot, runtime_slot
 from ..world.prepare import Prepared
+from ..world.timers import propagation
+from . import clock
 from .advice import hook_advice, hook_blame, unread_blame
 from .blame import written
 from .results import Claim
@@ -349,6 +352,7 @@ def _one_by_one(
     most: bool,
 ) -> Claim | None:
     """Look at one Pod of a template behind a Service: None if all is well, a claim that HOLDS if it is suspected."""
+    scenario = _where_it_matters(scenario, service, owner, most=most)
     one = reach.one_pod(scenario, prepared.objects, service, owner, most=most)
     mortal = reach.one_pod(scenario, prepared.objects, service, owner, lives=LIVES, most=most)
     search = partial(explore, options=Options("auto"), limits=_of_one(limits))
@@ -365,6 +369,14 @@ def _one_by_one(
             lines = searched[one.room.name].evidence
             return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=lines)
     return None if found[one.claim.name].status is Status.HOLDS else evolve(at_rest, status=Status.HOLDS)
+
+
+def _where_it_matters(scenario: Scenario, service: Service, owner: ReplicaSet, *, most: bool) -> Scenario:
+    """Return a scenario without a propagation bound that is longer than the hook: it forbids no order of steps."""
+    bound = scenario.bounds.propagation_seconds
+    if bound is None or before_sigterm(service, owner, most=most) >= bound:
+        return scenario
+    return evolve(scenario, bounds=evolve(scenario.bounds, propagation_seconds=None))
 
 
 def _never_dropped(at_rest: Claim, verdict: Verdict) -> Claim:
@@ -418,15 +430,22 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
     bounds = evolve(scenario.bounds, mixed_views=False)
     views = scenario.consistency if kind == LAGGING else Consistency.LINEARIZABLE
     plain = evolve(scenario, bounds=bounds, faults=Faults(), consistency=views)
-    shape = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), prepared.starts[0])
-    layout = shape.world.layout
-    services = _services(scenario, prepared)
-    watched = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
-    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, services, watched, most=True)
-    parts = evolve(shape.parts, may_stop=guard)
-    cluster = build(plain, parts, *prepared.starts)
-    check = partial(reach.breaches, layout.pools["Pod"], proxies_of(cluster), reach.chosen)
-    return cluster, Invariant(IN_MOTION, SENTENCES[REACHABILITY], check)
+    cluster = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), *prepared.starts)
+    pods = cluster.world.layout.pools["Pod"]
+    check = partial(reach.breaches, pods, proxies_of(cluster), led.chosen)
+    machine = evolve(cluster.machine, timers=tuple(_waits(scenario, prepared, cluster)))
+    return evolve(cluster, machine=machine), Invariant(IN_MOTION, SENTENCES[REACHABILITY], check)
+
+
+def _waits(scenario: Scenario, prepared: Prepared, cluster: Cluster) -> Iterator[Timer]:
+    """Yield the timers of a cluster, of its hooks those that count for the Services; without the clock only these."""
+    layout, bound = cluster.world.layout, scenario.bounds.propagation_seconds
+    usual = cluster.machine.timers if scenario.clock else ()
+    yield from (one for one in usual if bound is None or one.kind not in propagation.KINDS)
+    if bound is not None:
+        slots = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
+        followed = propagation.Followed(bound, slots, _services(scenario, prepared), most=True)
+        yield from propagation.timers(followed, layout.pools["Pod"])
 
 
 def proxies_of(cluster: Cluster) -> tuple[str, ...]:
@@ -451,7 +470,7 @@ def _confirm(
         cluster, claim = moving(scenario, prepared, kind)
         options = Options("auto", stop_at_first=True)
         search = explore(cluster.machine, [claim], options, limits=tighter, progress=progress)
-        verdict = search[claim.name]
+        verdict = clock.decided(cluster.machine, claim, search[claim.name], tighter)
         if verdict.status is Status.VIOLATED and verdict.trace is not None:
             broken = evolve(at_rest, status=Status.VIOLATED, kind=kind, lines=verdict.evidence, trace=verdict.trace)
             return _repaired(broken, scenario.bounds.propagation_seconds, cluster, verdict.trace)
@@ -480,7 +499,7 @@ def _repaired(claim: Claim, bound: int | None, cluster: Cluster, trace: Trace) -
 def _hit(cluster: Cluster, view: View) -> Pod | None:
     """Give the Pod that is sent connections and does not take them."""
     pods = cluster.world.layout.pools["Pod"]
-    for place, _, _ in reach.refusing(pods, proxies_of(cluster), reach.chosen, view):
+    for place, _, _ in reach.refusing(pods, proxies_of(cluster), led.chosen, view):
         if isinstance(pod := view[place], Pod):
             return pod
     return None

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from ...impl.api.meta import Ref
 from ...model.checker.results import Exploration, Status, Trace
+from ...model.checker.timetable import Timetable
 from ..input.scenario import Scenario
 
 
@@ -52,6 +53,8 @@ class Claim:
     vacuous: bool | tuple[str, ...] = False
     blame: tuple[Blame, ...] = ()
     alone: Alone | None = None
+    times: Timetable | None = None
+    """When the steps of `trace` happen, where that was asked."""
 
 
 @frozen

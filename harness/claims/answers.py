@@ -67,8 +67,8 @@ from ..input.given import lasting_pods, lasting_services, services_made_again
 from ..world.cluster import Cluster
 from ..world.components import is_slice_of
 from ..world.kubelets import proxy_slot, runtime_slot
+from ..world.led import chosen
 from ..world.node_state import Routed, cut_slot, is_silent
-from ..world.one_pod import chosen
 from .judged import nodes_of
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"

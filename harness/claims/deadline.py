@@ -146,7 +146,7 @@ def judge(scenario: Scenario, found: Exploration, once: Claim) -> Claim:
     if priority.status is Status.VIOLATED:
         lines = ("it may wait for ever (see priority)", *priority.evidence)
         return evolve(once, status=Status.VIOLATED, kind=priority.kind, lines=lines, trace=priority.trace)
-    if found["placement"].status is Status.VIOLATED:
+    if found["placement"].status is not Status.HOLDS:
         return evolve(once, status=Status.UNKNOWN, lines=("a kubelet may refuse it (see placement)",), trace=None)
     if once.status is Status.VIOLATED:
         lines = ("room may have to be made more than once, so that no number of seconds is enough:", *once.lines)

@@ -96,6 +96,7 @@ def asked(options: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
         ),
+        click.option("--no-clock", is_flag=True, help="Take any order of waits for possible, however long they take."),
         click.option("--complete", is_flag=True, help="The input is all there is: what it uses and lacks is missing."),
         click.option("--accept-unmodelled", is_flag=True, help="Take what is not modelled not to matter."),
         click.option(
@@ -147,6 +148,7 @@ def keywords(given: dict[str, Any]) -> dict[str, Any]:
         "start": given["start"],
         "accept_unmodelled": given["accept_unmodelled"] or None,
         "complete": given["complete"] or None,
+        "clock": False if given["no_clock"] else None,
         "node_capacity": capacity_of(given["node_capacity"]),
         "faults": faults_of(given["fault"]),
         "symmetry": not given["no_symmetry"],

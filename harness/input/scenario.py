@@ -324,6 +324,8 @@ class Scenario:
     """The uids of owners of kinds without a class here that do not exist."""
     contents: immutabledict[Ref, frozenset[str]] = immutabledict()
     """The keys of the ConfigMaps and Secrets of the input, where nothing in it may add more."""
+    clock: bool = True
+    """A breach that is found has a timetable; without, the order of its steps is all that is said of time."""
     complete: bool = False
     """The input is all there is: what it uses and does not have is missing, not assumed."""
     namespace: str = "default"

@@ -23,6 +23,7 @@ from ...model.checker.results import Limits, Status, Step, Trace
 from ...model.checker.semantics import Move, initial_states, is_fair, micro_steps, moves
 from ...model.machine import Machine, State
 from ..check import check as whole
+from ..check import clock
 from ..check.motion import MOVING
 from ..check.results import Alone, Claim, Report
 from ..claims.answers import AT_A_STEP
@@ -206,7 +207,8 @@ def _followed(scenario: Scenario, prepared: Prepared, claim: Claim) -> Claim | N
         taken.append(found.step)
     if claim.kind not in MOMENTS and any(_is_fair(cluster.machine, one) for one in _moves(cluster.machine, state)):
         return None
-    return evolve(claim, trace=Trace(start, tuple(taken)))
+    followed = clock.timed(scenario, cluster.machine, evolve(claim, trace=Trace(start, tuple(taken)), times=None))
+    return followed if followed.status is claim.status else None
 
 
 def _moves(machine: Machine, state: State) -> tuple[Move, ...]:

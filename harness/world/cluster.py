@@ -58,6 +58,8 @@ from . import (
 )
 from .faults import registry as faults
 from .roomy import nowhere_else
+from .timers.registry import timers
+from .timers.timing import Timing
 
 T = TypeVar("T", bound=Object)
 
@@ -85,7 +87,6 @@ class Parts:
     one_proxy: bool = False
     """One kube-proxy stands for all: they run the same function on the same slices."""
     faults: bool = True
-    may_stop: kubelets.MayStop | None = None
 
     @classmethod
     def core(cls, scenario: Scenario) -> Parts:
@@ -439,7 +440,6 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         layout.pools["Pod"],
         behaviour_of(scenario),
         fine=parts.fine_kubelets,
-        may_stop=parts.may_stop,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
     )
@@ -460,7 +460,13 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     if parts.faults:
         acts += _faults(scenario, world, processes, works, kept)
     slots = (_initial(scenario, layout, one, processes, world, proxies) for one in starts)
-    return Cluster(scenario, parts, world, processes, Machine(tuple(slots), tuple(acts)), struck, tuple(proxies))
+    machine = Machine(tuple(slots), tuple(acts), timers(_timing(scenario, works)))
+    return Cluster(scenario, parts, world, processes, machine, struck, tuple(proxies))
+
+
+def _timing(scenario: Scenario, works: kubelets.Kubelets) -> Timing:
+    crashes, exits = scenario.faults.crash > 0, scenario.faults.container_crash > 0
+    return Timing(works.world, works.struck, works.behaviour, kubelets_crash=crashes, containers_crash=exits)
 
 
 def _looked_at(parts: Parts, start: Initial) -> Initial:

@@ -14,7 +14,7 @@ Left out on purpose: two steps of one Pod at once, static Pods, the kubelet's ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import takewhile
 
@@ -40,9 +40,6 @@ USER = "kubelet"
 PROXY = "kube-proxy"
 """Who a kube-proxy's work is by."""
 
-MayStop = Callable[[View, Pod], bool]
-"""Whether the clock allows a Pod's SIGTERM now: the propagation bound may say not yet."""
-
 
 @frozen
 class Kubelets:
@@ -52,7 +49,6 @@ class Kubelets:
     places: tuple[str, ...]
     behaviour: ImageBehaviour
     fine: bool = False
-    may_stop: MayStop | None = None
     struck: tuple[str, ...] = ()
     """The nodes that faults may strike."""
     early: bool = False
@@ -223,8 +219,6 @@ def _chains(
     """Give the runs of steps that make one step of the world."""
     near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
     for step in worker.steps(pod, runtime, node, near, kubelets.behaviour):
-        if pod is not None and step.work is Work.SIGTERM and kubelets.may_stop and not kubelets.may_stop(view, pod):
-            continue
         yield from _extend(kubelets, pod, node, (step,))
 
 

@@ -13,89 +13,38 @@ step itself is a breach there. Else a kubelet or proxy that restarts changes not
 stay, and both may be as slow as they like anyway.
 
 The propagation bound is a promise about time: so many seconds after a Pod's deletion nothing routes to it any more.
-With it a preStop hook of at least that length cannot end before, which is the one order of events the clock forbids.
+What that and the hooks forbid is said by timers (`timers.propagation`), so both questions are asked with clocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 
-from attrs import frozen
+from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.apps import ReplicaSet
 from ...impl.api.core import Node, Pod, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta
-from ...impl.api.policy import Endpoint, EndpointSlice
-from ...impl.api.requests import Bind, Create, Delete, Request, Update
+from ...impl.api.policy import EndpointSlice
+from ...impl.api.requests import Bind, Create, Delete, Request
 from ...impl.api.runtime import PodRuntime, Stage
-from ...impl.api.well_known import SERVICE_NAME
-from ...impl.kubelet.timings import timings
+from ...model.checker.clocked import clocked
 from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ...model.world import faults as world_faults
 from ...model.world import steps as world_steps
 from ...model.world import world as worlds
 from ...model.world.store import Full, Layout, name_in, pool
 from ...model.world.world import Form, World
-from ...properties.reachability.answers import accepts, is_judged, selects, targets
+from ...properties.reachability.answers import accepts, is_judged, selects
 from ..input.scenario import Scenario
 from ..input.surroundings import behaviour_of
 from . import components, kubelets
 from .cluster import describe, serve
-
-
-def routed(value: object) -> frozenset[str]:
-    """Return the uids of the Pods that a value (slices, requests about slices) has as ready endpoints."""
-    return frozenset(_targets(one for piece in _slices(value) for one in piece.endpoints if one.conditions.ready))
-
-
-def chosen(value: object) -> frozenset[str]:
-    """Give whom a proxy that has programmed these slices sends connections to, Service by Service."""
-    found: dict[tuple[str, str], list[Endpoint]] = {}
-    for piece in _slices(value):
-        service = (piece.metadata.namespace, piece.metadata.labels.get(SERVICE_NAME, ""))
-        found.setdefault(service, []).extend(piece.endpoints)
-    return frozenset(name for ends in found.values() for name in _chosen(ends))
-
-
-def _chosen(endpoints: list[Endpoint]) -> Iterator[str]:
-    ready = [one for one in endpoints if one.conditions.ready]
-    return _targets(ready or (one for one in endpoints if one.conditions.serving))
-
-
-def _targets(endpoints: Iterable[Endpoint]) -> Iterator[str]:
-    return (one.target_ref.uid for one in endpoints if one.target_ref is not None)
-
-
-def _slices(value: object) -> Iterator[EndpointSlice]:
-    if isinstance(value, EndpointSlice):
-        yield value
-    elif isinstance(value, tuple):
-        for one in value:
-            yield from _slices(one)
-    elif isinstance(value, Create | Update):
-        yield from _slices(value.object)
-
-
-def propagated(slots: tuple[str, ...], view: View, pod: Pod) -> bool:
-    """Tell whether nothing routes to a Pod any more, nor will: neither slices, nor proxies, nor what is on its way."""
-    return not any(pod.metadata.uid in view.via(routed, slot) for slot in slots)
-
-
-def may_stop(
-    bound: int | None, services: tuple[Service, ...], slots: tuple[str, ...], view: View, pod: Pod, *, most: bool
-) -> bool:
-    """Tell whether the clock allows SIGTERM: with a hook no shorter than the bound, only after propagation.
-
-    `most`: a hook of unknown length has no end; else it takes what it surely takes.
-    """
-    asked = targets(services, pod.metadata.namespace, pod.metadata.labels.items(), pod.spec)
-    if bound is None or timings(pod, asked, most=most).before_sigterm < bound:
-        return True
-    return propagated(slots, view, pod)
-
+from .led import routed
+from .timers import propagation
 
 Routing = Callable[[object], frozenset[str]]
 
@@ -157,7 +106,7 @@ def one_pod(
 ) -> OnePod:
     """Make the machine for one Pod that a ReplicaSet might make behind a Service.
 
-    `most` says which length a hook of unknown length has, as for `may_stop`.
+    `most` says which length a hook of unknown length has, as in `timers.propagation`.
     `lives` is how often the Pod may be made: any number of times for what must never happen (None), finitely often for
     what must happen in the end, or making it anew for ever would be a way out.
     """
@@ -177,8 +126,7 @@ def one_pod(
     )
     world = World(layout, partial(serve, True), describe)  # noqa: FBT003
     bound, slices = scenario.bounds.propagation_seconds, pools["EndpointSlice"]
-    guard = partial(may_stop, bound, (service,), (*memories, *slices), most=most)
-    works = kubelets.Kubelets(world, pools["Pod"], behaviour_of(scenario), fine=True, may_stop=guard)
+    works = kubelets.Kubelets(world, pools["Pod"], behaviour_of(scenario), fine=True)
     acts = (
         *_somebody(world, owner, nodes),
         *world_steps.actions(world, process),
@@ -200,7 +148,12 @@ def one_pod(
     )
     dropped = Converges("dropped", "", partial(_kept_for_ever, pools["Pod"], proxies))
     room = Invariant("room", "", _no_room)
-    return OnePod(Machine((slots,), acts), claim, dropped, room)
+    machine = Machine((slots,), acts)
+    if bound is not None:
+        followed = propagation.Followed(bound, (*memories, *slices), (service,), most)
+        machine = evolve(machine, timers=tuple(propagation.timers(followed, pools["Pod"])))
+        machine = clocked(machine, propagation.KINDS)
+    return OnePod(machine, claim, dropped, room)
 
 
 def _no_room(view: View) -> Iterator[str]:

@@ -61,7 +61,7 @@ def processes(
     for each in distinct(known, StatefulSet):
         yield statefulset_process(each, pools, constants, quiet=quiet(each), form=form(2), release=release)
     for daemons in distinct(known, DaemonSet):
-        yield daemonset_process(daemons, pools, constants, quiet=quiet(daemons), form=form(2))
+        yield daemonset_process(daemons, pools, constants, quiet=quiet(daemons), form=form(2), release=release)
     given = distinct(known, Job)
     yield from (job_process(job, pools, quiet=quiet(job), form=form(2), release=release) for job in given)
     if given:
@@ -264,7 +264,13 @@ def _revision_of(one: StatefulSet | DaemonSet, uid: str, obj: Object | None) -> 
 
 
 def daemonset_process(
-    one: DaemonSet, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, quiet: Quiet, form: Form
+    one: DaemonSet,
+    pools: dict[str, tuple[str, ...]],
+    constants: tuple[Object, ...],
+    *,
+    quiet: Quiet,
+    form: Form,
+    release: Release = NEWEST,
 ) -> Process:
     """Make the DaemonSet controller's process for one DaemonSet; nodes are watched where they change."""
     keep = daemonset.COARSE_TRANSFORM
@@ -282,14 +288,15 @@ def daemonset_process(
             *changing,
         ),
         constants=tuple(obj for obj in nodes if obj is not None),
-        act=_daemonset_act,
+        act=partial(_daemonset_act, release),
         form=form,
         sees_own=frozenset({"Pod", "DaemonSet", "ControllerRevision"}),
     )
 
 
-def _daemonset_act(cache: Cache, key: Ref) -> Alternatives:
-    syncs = (tuple(part for group in groups for part in together(group)) for groups in daemonset.grouped(cache, key))
+def _daemonset_act(release: Release, cache: Cache, key: Ref) -> Alternatives:
+    found = daemonset.grouped(cache, key, release=release)
+    syncs = (tuple(part for group in groups for part in together(group)) for groups in found)
     return tuple(requests for requests in syncs if requests)
 
 

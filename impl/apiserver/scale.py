@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import evolve
 
-from ..api.apps import Workload
+from ..api.apps import Sized
 from ..api.kinds import Object
 from ..api.meta import LabelSelector
 from ..api.reading.convert import BadObject, FieldError, unstructure
@@ -21,7 +21,7 @@ API_VERSION = "autoscaling/v1"
 
 def scale_of(obj: Object) -> dict[str, Any] | None:
     """Return the scale of a workload as JSON; None of what has none."""
-    if not isinstance(obj, Workload):
+    if not isinstance(obj, Sized):
         return None
     meta = unstructure(obj.metadata)
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
@@ -45,7 +45,7 @@ def scaled(stored: Object, scale: Mapping[str, Any]) -> Any:
         raise BadObject((FieldError("spec.replicas", f"expected an integer, got {replicas!r}"),))
     meta = scale.get("metadata") or {}
     version, uid = str(meta.get("resourceVersion") or ""), str(meta.get("uid") or stored.metadata.uid)
-    asked: Any = with_size(stored, replicas) if isinstance(stored, Workload) else stored
+    asked: Any = with_size(stored, replicas) if isinstance(stored, Sized) else stored
     return evolve(asked, metadata=evolve(asked.metadata, resource_version=version, uid=uid))
 
 

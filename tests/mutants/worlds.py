@@ -228,6 +228,31 @@ ONE_AFTER_THE_OTHER: dict[str, Any] = {
 }
 
 
+def outlasted(seconds: int, **options: Any) -> World:
+    """Give a world in which a Pod evicted after so many seconds takes a budget's Pod, if another one has not ended."""
+    box, tolerates = asks("1500m"), GPU % f", tolerationSeconds: {seconds}"
+    first = pod("batch", HIGH + "nodeName: a, ", box=box)
+    kept = deployment("store", pod=HIGH + f"tolerations: [{tolerates}], ", box=box)
+    return World(
+        CLASSES
+        + NODES
+        + node("c")
+        + first
+        + pod("web", "nodeName: c, ", "app: web", box)
+        + kept
+        + budget("minAvailable: 1"),
+        wish(
+            {"cordon": {"node": "b"}},
+            {"deletePod": {"name": "batch"}},
+            {"taint": {"node": "b", "key": "gpu", "effect": "NoExecute"}},
+            bounds={"pods": 5},
+            waitBetweenSteps=False,
+            **TWO,
+            **options,
+        ),
+    )
+
+
 WORLDS = {
     # --- convergence
     "a rollout": World(deployment(spec=SURGE, box=HOOK) + service(), wish(image())),
@@ -336,6 +361,23 @@ WORLDS = {
         + deployment("late", replicas=0, pod=HIGH, box=asks("1500m")),
         wish(scale(1, "late"), **TWO),
     ),
+    "a preemption after a toleration longer than an end": outlasted(300),
+    "a preemption after a toleration shorter than an end": outlasted(60),
+    "a Pod thrown out again and again": World(
+        CLASSES
+        + NODES
+        + pod("batch", "nodeName: a, ", box=asks("1500m"))
+        + deployment("store", pod=f"tolerations: [{GPU % ', tolerationSeconds: 300'}], ", box=asks("1500m")),
+        wish(
+            {"deletePod": {"name": "batch"}},
+            {"cordon": {"node": "a"}},
+            {"taint": {"node": "b", "key": "gpu", "effect": "NoExecute"}},
+            bounds={"pods": 4},
+            waitBetweenSteps=False,
+            **TWO,
+        ),
+    ),
+    "an end with a kubelet that may restart": outlasted(300, faults={"crash": 1}),
     "a drain nobody waits for": World(
         NODES + deployment(replicas=2, pod=APART) + budget("minAvailable: 2"),
         wish(drain("a"), waitBetweenSteps=False, **TWO),

@@ -13,6 +13,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import ObjectMeta, Ref
+from kubeproof.impl.api.releases import OLDEST
 from kubeproof.impl.api.requests import Create, Delete, Request, Update
 from kubeproof.impl.api.storage import PersistentVolumeClaim
 from kubeproof.impl.controllers.common import Transform
@@ -37,7 +38,8 @@ class Controller:
 
 
 def _daemonset_syncs(cache: Cache, key: Ref) -> tuple[tuple[Request, ...], ...]:
-    return tuple(tuple(one for group in groups for one in group) for groups in daemonset.grouped(cache, key))
+    found = daemonset.grouped(cache, key, release=OLDEST)
+    return tuple(tuple(one for group in groups for one in group) for groups in found)
 
 
 CONTROLLERS = {

@@ -25,6 +25,7 @@ from ...api.cache import Cache
 from ...api.core import Node, Pod, PodSpec
 from ...api.kinds import Object, ref_of
 from ...api.meta import Ref, Time
+from ...api.releases import NEWEST, Release
 from ...api.requests import Create, Delete, Request, Update
 from ..common import Keep, Transform, adoptions, available, claim, slim_pod, slim_ready, whole
 from ..history import listed, nobodys
@@ -44,19 +45,21 @@ def reads(_key: Ref) -> tuple[str, ...]:
     return ("ControllerRevision", "DaemonSet", "Node", "Pod")
 
 
-def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
+def reconcile(cache: Cache, key: Ref, *, now: Time = 0, release: Release = NEWEST) -> tuple[Request, ...]:
     """Return the requests of one sync, the first of those that are possible."""
-    return tuple(request for group in next(iter(grouped(cache, key, now=now)), ()) for request in group)
+    return tuple(
+        request for group in next(iter(grouped(cache, key, now=now, release=release)), ()) for request in group
+    )
 
 
-def grouped(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Groups, ...]:
+def grouped(cache: Cache, key: Ref, *, now: Time = 0, release: Release = NEWEST) -> tuple[Groups, ...]:
     """Return every sync that a real controller may perform on this cache, side by side what is sent so."""
     owner = cache.get(DaemonSet, key)
     if owner is None or owner.metadata.terminating:
         return ()
     pods, claims = claim(owner, owner.spec.selector, cache.list(Pod, key.namespace))
     adopted = adoptions(owner, nobodys(listed(cache, owner)))
-    revisions = revisions_of(cache, owner)
+    revisions = revisions_of(cache, owner, release)
     if isinstance(revisions, Clash):
         return (tuple((one,) for one in (*adopted, *claims, *revisions.requests)),)
     sync = _Sync.of(owner, revisions.digest, pods, cache.list(Node), now)

@@ -16,6 +16,7 @@ from ...api.cache import Cache
 from ...api.core import Pod
 from ...api.kinds import ref_of
 from ...api.meta import ObjectMeta, Ref
+from ...api.releases import NEWEST, Release
 from ...api.requests import Create, Delete, Request, Update
 from ...api.values.frozen import strings
 from ...api.values.template_hash import pod_template_hash
@@ -42,7 +43,7 @@ class Clash:
     requests: tuple[Request, ...]
 
 
-def revisions_of(cache: Cache, owner: DaemonSet) -> Revisions | Clash:
+def revisions_of(cache: Cache, owner: DaemonSet, release: Release = NEWEST) -> Revisions | Clash:
     """Find the revision of the template, or make it; a template that comes back makes its revision the newest."""
     known, data = listed(cache, owner), data_of(owner.spec.template)
     same, old = [one for one in known if one.data == data], tuple(one for one in known if one.data != data)
@@ -51,7 +52,7 @@ def revisions_of(cache: Cache, owner: DaemonSet) -> Revisions | Clash:
         kept = same[-1]
         requests = (Update(evolve(kept, revision=number), kept),) if kept.revision < number else ()
         return Revisions(kept.metadata.labels.get(REVISION_HASH, kept.metadata.name), old, requests)
-    digest = pod_template_hash(owner.spec.template, owner.status.collision_count)
+    digest = pod_template_hash(owner.spec.template, owner.status.collision_count, release)
     meta = ObjectMeta(
         name=f"{owner.metadata.name}-{digest}",
         namespace=owner.metadata.namespace,

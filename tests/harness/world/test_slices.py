@@ -19,10 +19,12 @@ from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world import one_pod as reach
 from kubeproof.harness.world.cluster import Parts, build
+from kubeproof.harness.world.led import chosen
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Service
 from kubeproof.model.checker import Exploration, Limits, Status, explore
 from kubeproof.model.machine import Invariant
+from propagation_guard import guarded
 
 WEB = """
 apiVersion: apps/v1
@@ -82,14 +84,14 @@ def whole(name: str) -> Exploration:
     scenario = {**SMALL, **OF_TWO}[name]
     prepared = prepare(scenario)
     parts = evolve(Parts.everything(), fine_kubelets=True)
-    layout = build(scenario, parts, *prepared.starts).world.layout
+    cluster = build(scenario, parts, *prepared.starts)
+    layout = cluster.world.layout
     watched = (*layout.memories, *layout.pools["EndpointSlice"])
     services = tuple(one for one in prepared.objects if isinstance(one, Service))
-    guard = partial(reach.may_stop, scenario.bounds.propagation_seconds, services, watched, most=False)
-    cluster = build(scenario, evolve(parts, may_stop=guard), *prepared.starts)
+    machine = guarded(cluster.machine, scenario.bounds.propagation_seconds or 0, watched, services)
     proxies = tuple(slot for slot in cluster.machine.initial[0] if slot.startswith("proxy/"))
-    moving = Invariant(IN_MOTION, "", partial(reach.breaches, layout.pools["Pod"], proxies, reach.chosen))
-    found = explore(cluster.machine, [*claims.of(cluster), moving], limits=Limits(max_states=100_000))
+    moving = Invariant(IN_MOTION, "", partial(reach.breaches, layout.pools["Pod"], proxies, chosen))
+    found = explore(machine, [*claims.of(cluster), moving], limits=Limits(max_states=100_000))
     assert found.complete
     return found
 

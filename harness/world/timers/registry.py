@@ -1,0 +1,15 @@
+"""All timers of a world, from those who wait."""
+
+from __future__ import annotations
+
+from ....model.machine import Timer
+from . import kubelet, node_controllers, replicaset
+from .timing import Timing
+
+WAITING = (kubelet, node_controllers, replicaset)
+"""The components that wait: each names its timers."""
+
+
+def timers(timing: Timing) -> tuple[Timer, ...]:
+    """Return the timers of a world."""
+    return tuple(timer for component in WAITING for timer in component.timers(timing))
