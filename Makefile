@@ -21,6 +21,7 @@ bench:
 	python tests/bench_proxy.py
 	python tests/bench_islands.py
 	python tests/bench_serve.py
+	python tests/bench_etcd.py
 
 # The compiled engine (pip install '.[fast]') beside SPIN and minicheck, where these are installed.
 bench-engine:

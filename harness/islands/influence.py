@@ -235,23 +235,5 @@ def _disks(spec: PodSpec) -> Iterator[tuple[str, ...]]:
         )
 
 
-def allocated(typed: Iterable[Object]) -> Iterator[Bond]:
-    """Join all Services where a step names a number or an address: which others are given hangs on all of them.
-
-    Those of the manifests hold what they were given in the whole only if none of them is left out.
-    """
-    services = [one for one in typed if isinstance(one, Service)]
-    for one, other in pairwise(dict.fromkeys(map(ref_of, services))):
-        yield Bond(one, other, f"{_told(one)} and {_told(other)} are given numbers, and a step names one")
-
-
-def names_a_number(obj: Object) -> bool:
-    """Tell whether an object is a Service that asks for a port of the nodes or an address of its own."""
-    if not isinstance(obj, Service):
-        return False
-    ports = any(port.node_port for port in obj.spec.ports) or "healthCheckNodePort" in obj.spec.extra
-    return bool(ports or obj.spec.cluster_ip not in {"", "None"} or obj.spec.cluster_ips)
-
-
 def _told(ref: Ref) -> str:
     return f"{ref.kind} {ref.name}"

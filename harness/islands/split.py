@@ -34,7 +34,7 @@ from ...impl.kubectl import script as kubectl
 from ..input.given import versions
 from ..input.scenario import Consistency, Crowd, Scenario, Start, placed
 from ..world.cluster import applied
-from .influence import SHARED, Bond, Maker, allocated, bonds, makers_of, names_a_number
+from .influence import SHARED, Bond, Maker, bonds, makers_of
 from .room import Room, most_of, room_for, together
 
 
@@ -66,8 +66,7 @@ def islands_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -
     members = {ref_of(one): None for one in objects if ref_of(one).kind not in SHARED}
     if any(ref is not None and ref not in members for ref in touched):
         return whole
-    numbers = allocated(objects) if any(map(names_a_number, scenario.applied)) else ()
-    found = [one for one in (*bonds(objects), *numbers) if one.one in members and one.other in members]
+    found = [one for one in bonds(objects) if one.one in members and one.other in members]
     groups = _groups(members, found)
     bare = [refs for refs in groups if not any(one.ref in refs for one in makers)]
     groups = [refs for refs in groups if refs not in bare]

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from attrs import field, frozen
 
 Value = TypeVar("Value")
-WIDTH = 32
+WIDTH = 64
 """A node holds at most twice as many entries; one more, and it is split in halves."""
 
 

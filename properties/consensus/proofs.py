@@ -27,7 +27,7 @@ MEMBERS = 3
 
 def answer(found: Exploration) -> Answer:
     """Return what a search came to: refuted by its first breach, or by whatever ended it early."""
-    for verdict in found.verdicts:
+    for verdict in sorted(found.verdicts, key=lambda one: one.status is not Status.VIOLATED):
         if verdict.status is not Status.HOLDS or verdict.vacuous:
             steps = verdict.trace.lines() if verdict.trace else ()
             return Answer(found.transitions, (verdict.name, *steps, *verdict.evidence, verdict.status.value))
@@ -36,7 +36,7 @@ def answer(found: Exploration) -> Answer:
 
 def _engine() -> Options:
     """Return how to search: compiled, where that can be had."""
-    return Options("columns" if find_spec("numba") else "rows")
+    return Options("columns" if find_spec("numba") else "rows", stop_at_first=True)
 
 
 def safety(terms: int, length: int, candidates: int = MEMBERS) -> Answer:

@@ -18,7 +18,7 @@ KUBECTL, API_SERVER, ETCD, SCHEDULER = "kubectl", "kube-apiserver", "etcd", "sch
 KUBELET, PROXY = "kubelet", "kube-proxy"
 CONTROLLERS = "impl/controllers"
 PURE = ", as a pure function"
-SHARED = "common"
+SHARED = frozenset({"common", "history"})
 """What is in the folder of the controllers and is none."""
 
 CODE = {
@@ -31,6 +31,8 @@ CODE = {
     "deployment-controller": f"{CONTROLLERS}/deployment",
     "replicaset-controller": f"{CONTROLLERS}/replicaset",
     "statefulset-controller": f"{CONTROLLERS}/statefulset",
+    "daemon-set-controller": f"{CONTROLLERS}/daemonset",
+    "job-controller": f"{CONTROLLERS}/job",
     "endpointslice-controller": f"{CONTROLLERS}/endpointslice",
     "disruption-controller": f"{CONTROLLERS}/disruption.py",
     "generic-garbage-collector": f"{CONTROLLERS}/garbage.py",
@@ -45,6 +47,8 @@ OF_KIND = {
     "Deployment": "deployment-controller",
     "ReplicaSet": "replicaset-controller",
     "StatefulSet": "statefulset-controller",
+    "DaemonSet": "daemon-set-controller",
+    "Job": "job-controller",
     "EndpointSlice": "endpointslice-controller",
     "PodDisruptionBudget": "disruption-controller",
 }
@@ -74,6 +78,6 @@ def component(code: str) -> Component:
 def controllers() -> Iterator[Component]:
     """Yield every controller there is, by the name of its code."""
     for path in sorted((ROOT / CONTROLLERS).iterdir()):
-        if path.stem.startswith("_") or path.stem == SHARED or not (path.is_dir() or path.suffix == ".py"):
+        if path.stem.startswith("_") or path.stem in SHARED or not (path.is_dir() or path.suffix == ".py"):
             continue
         yield component(path.relative_to(ROOT).as_posix())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...api.apps import Workload
+from ...api.apps import DaemonSet, Sized
 from ...api.batch import Job
 from ...api.core import Event, Namespace, Node, Pod, Service
 from ...api.kinds import Object, Unstructured
@@ -77,7 +77,7 @@ def _own_rules(obj: Object) -> list[FieldError]:
         case PriorityClass():
             return validate_priority_class(obj)
         case _:
-            return validate_workload(obj) if isinstance(obj, Workload) else []
+            return validate_workload(obj) if isinstance(obj, Sized | DaemonSet) else []
 
 
 def validate_update(new: Any, old: Any) -> tuple[FieldError, ...]:
@@ -103,4 +103,4 @@ def _changes(new: Any, old: Any) -> list[FieldError]:
         case PriorityClass():
             return validate_priority_class_update(new, old)
         case _:
-            return validate_workload_update(new, old) if isinstance(old, Workload) else []
+            return validate_workload_update(new, old) if isinstance(old, Sized | DaemonSet) else []

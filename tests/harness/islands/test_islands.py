@@ -189,7 +189,13 @@ def test_forgetting_a_kind_of_bond_changes_a_verdict(kind: str, monkeypatch: pyt
     ("one", "other"),
     [
         (of_kind("ResourceQuota", "most", "v1", hard={"pods": 4}), deployment("db")),
-        (of_kind("PersistentVolumeClaim", "data", "v1", accessModes=["ReadWriteOnce"]), deployment("d", volumes=CLAIM)),
+        (
+            of_kind(
+                "PersistentVolumeClaim", "data", "v1", accessModes=["ReadWriteOnce"],
+                resources={"requests": {"storage": "1Gi"}},
+            ),
+            deployment("d", volumes=CLAIM),
+        ),
         ({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "endpoints": [],
           "ports": [], "metadata": {"name": "by-hand", "labels": {SERVICE_NAME: "db"}}}, service("db", "db")),
         (service("one", "first", clusterIP="10.96.0.9"), service("two", "second", externalIPs=["10.96.0.9"])),
@@ -304,12 +310,15 @@ def test_an_orphan_may_make_a_drain_fail_for_all() -> None:
     ],
     ids=["health checks", "node port"],
 )
-def test_a_number_that_a_step_names_may_have_been_given_to_any_service(taken: dict[str, Any]) -> None:
-    given = [service(name, name, type="NodePort") for name in ("c", "a")]  # They get 30000 and 30001.
-    apart, whole = both(
-        scenario(deployment("a"), deployment("b"), deployment("c"), *given, script=[{"apply": {"object": taken}}])
-    )
-    assert apart["convergence"] == whole["convergence"] == "VIOLATED"
+def test_two_that_ask_for_one_number_clash_on_an_island_and_who_asks_for_none_is_given_another(
+    taken: dict[str, Any],
+) -> None:
+    for asks, verdict in (({"nodePort": 30001}, "VIOLATED"), ({}, "HOLDS")):
+        given = [service("c", "c", type="NodePort"), service("a", "a", type="NodePort", port=asks)]
+        apart, whole = both(
+            scenario(deployment("a"), deployment("b"), deployment("c"), *given, script=[{"apply": {"object": taken}}])
+        )
+        assert apart["convergence"] == whole["convergence"] == verdict
 
 
 def test_two_that_name_a_disk_are_one_island() -> None:

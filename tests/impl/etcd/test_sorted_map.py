@@ -36,7 +36,7 @@ def test_it_does_what_a_dict_does(changes: list[tuple[bool, bytes]], start: byte
 
 
 def test_equal_maps_are_equal_however_they_came_about() -> None:
-    many = [(f"{number:05}".encode(), number) for number in range(5000)]
+    many = [(f"{number:05}".encode(), number) for number in range(20_000)]
     up, down = SortedMap.of(many), SortedMap.of(reversed(many))
     assert isinstance(up._root, _Branch)
     assert isinstance(up._root.children[0], _Branch)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from kubeproof.model.components import etcd
@@ -19,10 +21,10 @@ def test_what_is_quick_is_proved(name: str) -> None:
     assert answer.proved, answer.refuted
 
 
-def test_a_log_is_applied_operation_by_operation() -> None:
-    state = applied((1, 2, 1))
-    assert (state.revision, sorted(state.entries)) == (3, ["a"])
-    assert state == etcd.Set("a", "1").apply(etcd.Set("a", "1").apply(etcd.State()))
+def test_logs_that_differ_leave_stores_that_differ() -> None:
+    assert applied((1, 2)) == etcd.Set("b", "2").apply(etcd.Set("a", "1").apply(etcd.State()))
+    logs = [log for length in range(4) for log in product((1, 2, 3), repeat=length)]
+    assert len({applied(log) for log in logs}) == len(logs)
 
 
 STUCK = [

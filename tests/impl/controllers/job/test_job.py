@@ -20,7 +20,7 @@ from kubeproof.impl.api.core import ContainerStatus, Pod, PodCondition, PodStatu
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.reading.convert import from_json
-from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Request, Update
+from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Recheck, Request, Update
 from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.api.well_known import COMPLETION_INDEX, CONTROLLER_UID, TRACKING
 from kubeproof.impl.apiserver.defaulting import default
@@ -373,7 +373,8 @@ def test_an_orphan_that_it_selects_is_adopted_with_a_finalizer_and_a_stray_is_re
     orphan = evolve(orphan, metadata=evolve(orphan.metadata, owner_references=()))
     stray = pod(owner, "b")
     stray = evolve(stray, metadata=evolve(stray.metadata, labels=strings({"x": "y"})))
-    adopts, releases = sync(owner, orphan, stray)[:2]
+    releases, asks, adopts = sync(owner, orphan, stray)[:3]
+    assert asks == Recheck(ref_of(owner), "u1")
     assert isinstance(adopts, PatchMetadata)
     assert (adopts.add_owner, adopts.add_finalizers) == (controller_of(owner), (TRACKING,))
     assert isinstance(releases, PatchMetadata)

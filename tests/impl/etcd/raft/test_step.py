@@ -153,6 +153,8 @@ def test_in_a_joint_configuration_both_majorities_are_asked() -> None:
     assert (group.nodes[1].config.voters, group.nodes[1].config.outgoing) == ({1, 4, 5}, {1, 2, 3})
     group.propose(1, "x")
     assert group.nodes[1].commit < group.nodes[1].log.last
+    joint = group.nodes[1].config
+    assert [joint.committed(dict.fromkeys(half, 5)) for half in ((1, 4, 5), (1, 2, 3), (1, 2, 4))] == [0, 0, 5]
     group.propose(1, ConfChange((Change("voter", 6),)))
     assert group.nodes[1].log.entries[-1].data is None
 
