@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from attrs import evolve
 
 from ..api.batch import Job
+from ..api.kinds import Object
 from ..api.meta import LabelSelector
 from ..api.values.frozen import strings
 from ..api.values.label_names import value_errors
@@ -17,12 +18,15 @@ from ..api.well_known import CONTROLLER_UID, JOB_NAME, LEGACY_NAME, LEGACY_UID
 
 
 def with_selector(job: Job) -> Job:
-    """Return a Job with a selector of its own, unless it brings one; without labels it has those of its template."""
-    if not job.spec.manual_selector:
-        job = _generated(job)
-    if job.metadata.labels:
-        return job
-    return evolve(job, metadata=evolve(job.metadata, labels=job.spec.template.metadata.labels))
+    """Return a Job with a selector of its own, unless it brings one."""
+    return job if job.spec.manual_selector else _generated(job)
+
+
+def with_labels(obj: Object) -> Object:
+    """Return a Job as it is read from the store: without labels of its own it has those of its template by then."""
+    if not isinstance(obj, Job) or obj.metadata.labels:
+        return obj
+    return evolve(obj, metadata=evolve(obj.metadata, labels=obj.spec.template.metadata.labels))
 
 
 def _generated(job: Job) -> Job:
