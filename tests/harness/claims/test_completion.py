@@ -134,6 +134,8 @@ def test_a_job_that_does_not_see_what_it_wrote_starts_a_pod_too_many() -> None:
     assert status == "VIOLATED"
     assert "starts a Pod too many: 1 of 1 have succeeded and 1 are at work" in told
     assert completion(report(switches={"jobs": "before-1.36"}, consistency="linearizable"))[0] == "HOLDS"
+    assert completion(report(release="1.35"))[0] == "VIOLATED"
+    assert completion(report(release="1.35", switches={"jobs": "since-1.36"}))[0] == "HOLDS"
 
 
 def test_who_is_sent_away_uncounted_while_he_succeeds_is_lost() -> None:
