@@ -151,6 +151,6 @@ def test_a_taint_filter_that_passes_everything_is_caught_whatever_the_action_is_
             "info.node) is None else UNTOLERATED",
             "info.node) else None",
         ),
-        planted("kubeproof.model.world.steps", 'name = f"{process.name}: {does}"', 'name = f"{process.name} ({does})"'),
+        planted("kubeproof.model.world.steps", 'Action(f"{process.name}: {does}"', 'Action(f"{process.name} ({does})"'),
     ):
         assert verdicts(world)["placement"] == "VIOLATED"
