@@ -15,13 +15,14 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..impl.api.apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, Sized, StatefulSet, Workload
+from ..impl.api.batch import Job
 from ..impl.api.core import Node, Pod, PodSpec, PodTemplateSpec, Service
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.values.frozen import strings
 from ..impl.api.well_known import REVISION_HASH, SERVICE_NAME, TEMPLATE_HASH
-from ..impl.api.workloads import BY_KIND, makes_pods
+from ..impl.api.workloads import BY_KIND
 from . import daemons
 
 PAUSED = ": it is paused (kubectl rollout resume would do)"
@@ -39,7 +40,9 @@ def shortfalls(objects: Iterable[Object], dead: Collection[str] = ()) -> Iterato
             yield from _deployment(one, [rs for rs in workloads if isinstance(rs, ReplicaSet) and _controls(one, rs)])
     revisions = {ref_of(one): one for one in known if isinstance(one, ControllerRevision)}
     for one in workloads:
-        if makes_pods(one):
+        if isinstance(one, Job):
+            yield from job_shortfalls(one)
+        elif not isinstance(one, Deployment):
             mine = [pod for pod in pods if pod.active and _controls(one, pod)]
             yield from _maker(one, mine, known, revisions, counts=not dead)
     for pod in pods:
@@ -106,7 +109,7 @@ def is_lost(one: Object, dead: Collection[str], sets: Collection[str]) -> bool:
 
 
 def _maker(
-    one: Workload,
+    one: Sized | DaemonSet,
     active: list[Pod],
     known: tuple[Object, ...],
     revisions: Mapping[Ref, ControllerRevision],
@@ -133,6 +136,20 @@ def _counted(one: Sized, active: list[Pod]) -> Iterator[str]:
     if counts != (len(active), ready):
         told = f"{counts[0]} Pods, {counts[1]} ready"
         yield f"{name} says {told}; there are {len(active)}, {ready} ready"
+
+
+def job_shortfalls(job: Job) -> Iterator[str]:
+    """Say what a Job is short of: unless it is suspended its work is to be done, and it is to say so."""
+    name, spec, status = f"Job {job.metadata.name}", job.spec, job.status
+    conditions = {one.type: one for one in status.conditions if one.status == "True"}
+    if failed := conditions.get("Failed"):
+        yield f"{name} has failed: {failed.reason}{f' ({failed.message})' if failed.message else ''}"
+    elif spec.suspend:
+        if status.active:
+            yield f"{name} is suspended and still has {status.active} Pods"
+    elif "Complete" not in conditions:
+        wanted = "one of its Pods" if spec.completions is None else f"{spec.completions} Pods"
+        yield f"{name} is not complete: {status.succeeded} have succeeded, {wanted} must"
 
 
 def _outdated(one: StatefulSet, active: list[Pod], revisions: Mapping[Ref, ControllerRevision]) -> Iterator[str]:
@@ -177,8 +194,15 @@ def pod_shortfalls(pod: Pod) -> Iterator[str]:
         yield f"{name} is still being deleted{held}"
     elif not pod.spec.node_name:
         yield f"{name} is not bound to any node"
+    elif pod.status.phase == "Failed" and _of_a_job(pod):
+        return  # It is a record: whether another one has done its work is for the Job to say.
     elif pod.status.phase == "Failed" or (not pod.ready and pod.status.phase != "Succeeded"):
         yield f"{name} on {pod.spec.node_name} is {pod.status.phase or 'not started'} and not ready"
+
+
+def _of_a_job(pod: Pod) -> bool:
+    owner = pod.metadata.controller
+    return owner is not None and owner.kind == "Job"
 
 
 # --- what others are told -------------------------------------------------------------------------------------------

@@ -64,9 +64,11 @@ from kubeproof.impl.kubelet.phase import Told, containers_ready, initialized, po
 from kubeproof.impl.kubelet.status import closed_gates
 from kubeproof.model.checker import Limits, Status
 from oracles import apiserver as agreement_apiserver
-from oracles import controller_runs, raft_tables
+from oracles import apps as agreement_apps
 from oracles import etcd as etcd_gateway
+from oracles import job as agreement_job
 from oracles import kubeproxy as agreement_kubeproxy
+from oracles import raft_tables
 from oracles import scheduler as agreement_scheduler
 from places import EXAMPLES
 from recorded import check as recorded_check
@@ -338,10 +340,12 @@ def judge_raft(judge: Callable[[Record], Sequence[raft_tables.Disagreement]], re
 
 
 def judge_controller(record: Record) -> Verdict:
-    """Hold the StatefulSet and DaemonSet controllers against runs of the real ones; others are held elsewhere."""
-    if record["scenario"].partition("-")[0] not in controller_runs.CONTROLLERS:
-        return NotJudged("a run of another controller than those of StatefulSets and DaemonSets")
-    found = controller_runs.judge(record)
+    """Hold controllers of workloads against the runs of the real ones; others are held elsewhere."""
+    judges = {**dict.fromkeys(agreement_apps.CONTROLLERS, agreement_apps.judge), "job": agreement_job.judge}
+    kind = record["scenario"].partition("-")[0]
+    if kind not in judges:
+        return NotJudged("a run of another controller than those of StatefulSets, DaemonSets and Jobs")
+    found = judges[kind](record)
     return None if found is None else Difference(found.subject, found.real, found.ours)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from attrs import evolve
 
 from ...impl.api.apps import DaemonSet, Deployment, Sized, StatefulSet, Workload
+from ...impl.api.batch import Job
 from ...impl.api.claim_names import FLOWS, SENTENCES
 from ...impl.api.core import Node, NodeCondition, NodeStatus, Pod, Service, ServicePort
 from ...impl.api.kinds import Object, ref_of
@@ -177,7 +178,8 @@ class _Behind:
     def _missing(self) -> Iterator[Request]:
         """Ask for the Pods that workloads want and that are not there yet."""
         for one in self.start:
-            if isinstance(one, Sized) and one.metadata.controller is None and one.spec.wanted:
+            over = isinstance(one, Job) and one.finished
+            if isinstance(one, Sized | Job) and one.metadata.controller is None and one.spec.wanted and not over:
                 there = sum(maker == ref_of(one) for maker in self.of.values())
                 yield from self._more(one, one.spec.wanted - there)
 

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from attrs import evolve, frozen
 
 from ...impl.api.apps import DaemonSet, Deployment, Workload
+from ...impl.api.batch import Job
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
@@ -229,6 +230,8 @@ def _refuse_unknown(scenario: Scenario) -> None:
         raise TooMuchError(f"what becomes of Pods after a {odd[0]}")
     if may_preempt(scenario):
         raise TooMuchError("Pods that may evict others")
+    if any(isinstance(one, Job) for one in scenario.everything):
+        raise TooMuchError("Pods of a Job, which end and are followed by others")
     if scenario.image_behaviour:
         raise TooMuchError("images that behave as they are called")
     if odd_steps := [step for step in scenario.script if not isinstance(step, KNOWN_STEPS)]:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from attrs import evolve, frozen
 
 from ...impl.api.apps import DaemonSet, ReplicaSet, StatefulSet, Workload
+from ...impl.api.batch import Job
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta
@@ -166,6 +167,8 @@ def _replicated(scenario: Scenario, prepared: Prepared, objects: tuple[Object, .
         raise TooMuchError("it knows Pods that may go anywhere, not those of a DaemonSet")
     if any(isinstance(one, StatefulSet) for one in scenario.everything):
         raise TooMuchError("it knows Pods whose names are not used again, not those of a StatefulSet")
+    if any(isinstance(one, Job) for one in scenario.everything):
+        raise TooMuchError("it knows Pods that do not end by themselves, not those of a Job")
     sets = [one for one in objects if isinstance(one, ReplicaSet) and one.spec.wanted]
     sets += [one for one in prepared.replicasets if one.spec.wanted and ref_of(one) not in map(ref_of, sets)]
     if len(sets) > 1:

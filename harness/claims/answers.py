@@ -27,7 +27,8 @@ among the manifests does; or if nothing in the whole input could ever be selecte
 script and cannot afterwards is a breach in motion: there is a step with which it ended. A Service of the manifests that
 is gone although the script deletes neither it nor its owner has nobody to answer, either. One that the script deletes,
 that has no selector, or is an ExternalName is not judged; but for the time in which it is gone where a later step
-applies it again.
+applies it again. Pods of Jobs come to an end, and so nobody counts on them: they neither answer here, nor is anybody
+asked for in their place.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from functools import partial
 from attrs import frozen
 
 from ...impl.api.apps import DaemonSet, Workload
+from ...impl.api.batch import Job
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
@@ -114,11 +116,17 @@ Standing = tuple[tuple[str, Backend | None, str], ...]
 
 def _standing(cluster: Cluster, services: tuple[Service, ...], view: View, also: Standing = ()) -> Standing:
     """Give the places in which somebody stands, and those in which somebody stood."""
-    keep, stood = partial(backend, services), {slot for slot, _, _ in also}
+    keep, stood = partial(_lasting, services), {slot for slot, _, _ in also}
     found = ((slot, view.via(keep, slot)) for slot in cluster.world.layout.pools["Pod"])
     return tuple(
         (slot, one, view.via(accepts, runtime_slot(slot))) for slot, one in found if one is not None or slot in stood
     )
+
+
+def _lasting(services: tuple[Service, ...], obj: Object | None) -> Backend | None:
+    """Give who stands behind Services, but for Pods of Jobs: that these end is what they are for, and no breach."""
+    owner = obj.metadata.controller if isinstance(obj, Pod) else None
+    return None if owner is not None and owner.kind == "Job" else backend(services, obj)
 
 
 def scene(cluster: Cluster, view: View) -> Scene:
@@ -410,8 +418,10 @@ def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ..
 
 
 def _serves(services: tuple[Service, ...], nodes: tuple[Node, ...], obj: Object | None) -> frozenset[Ref]:
-    """Give the Services that a workload of the user's wants Pods for."""
-    if not isinstance(obj, Workload) or obj.metadata.controller is not None or not _wants_any(obj, nodes):
+    """Give the Services that a workload of the user's wants Pods for: not a Job, whose Pods are not there to stay."""
+    if not isinstance(obj, Workload) or isinstance(obj, Job):
+        return frozenset()
+    if obj.metadata.controller is not None or not _wants_any(obj, nodes):
         return frozenset()
     space, ways = obj.metadata.namespace, pod_labels(obj)
     return frozenset(ref_of(one) for one in services if any(selects(one, space, labels.items()) for labels in ways))

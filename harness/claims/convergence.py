@@ -9,6 +9,7 @@ from itertools import chain
 from attrs import evolve
 
 from ...impl.api.apps import DaemonSet, ReplicaSet, StatefulSet
+from ...impl.api.batch import Job
 from ...impl.api.claim_names import CONVERGENCE, SENTENCES
 from ...impl.api.core import Container, Node, Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
@@ -19,7 +20,15 @@ from ...impl.api.workloads import NAMES
 from ...model.machine import Converges, Property, View
 from ...model.world.store import reference
 from ...properties.at_rest import Restless, from_scratch, settled
-from ...properties.convergence import is_lost, leaving, orphans, pod_shortfalls, shortfalls, unpublished
+from ...properties.convergence import (
+    is_lost,
+    job_shortfalls,
+    leaving,
+    orphans,
+    pod_shortfalls,
+    shortfalls,
+    unpublished,
+)
 from ..input.priorities import may_preempt
 from ..world.cluster import Cluster
 from ..world.kubelets import proxy_slot
@@ -105,6 +114,8 @@ def _leaves(obj: Object | None) -> str:
 
 def _miscounted(obj: Object) -> str:
     """Say what a workload that makes Pods itself has counted that is not what it wants; "" of all else."""
+    if isinstance(obj, Job):
+        return next(job_shortfalls(obj), "")
     if isinstance(obj, DaemonSet):
         wanted, ready = obj.status.desired_number_scheduled, obj.status.number_ready
         told = f"DaemonSet {obj.metadata.name} wants Pods on {wanted} nodes and says that {ready} have a ready one"

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from attrs import evolve, frozen
 
 from ...impl.api.apps import StatefulSet
+from ...impl.api.batch import Job
 from ...impl.api.core import Service
 from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
@@ -21,6 +22,7 @@ from ...impl.api.reading.unmodelled_kinds import may_pile_up
 from ...impl.api.references import references
 from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import matches_map
+from ...impl.api.workloads import TEMPLATE
 from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
 from ...impl.kubectl.script import SetImage, Step
 from ...impl.kubelet.obstacles import containers, runs_as
@@ -71,6 +73,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
         *_hooks(manifests, makers),
         *gates(manifests, makers),
         *runs(manifests),
+        *(() if scenario.image_behaviour else _ends(manifests, objects)),
         *_services(manifests, objects, makers),
     ]
     if not scenario.image_behaviour:
@@ -137,10 +140,13 @@ def _images(makers: tuple[Template, ...], script: tuple[Step, ...]) -> Iterator[
     """Say what programs are taken to do: to run and get ready, and those that only initialise a Pod to end."""
     first = [one for maker in makers for one in maker.spec.init_containers]
     beside = [one for maker in makers for one in maker.spec.sidecars]
-    running = {one.image for one in (*(one for maker in makers for one in maker.spec.containers), *beside)}
+    kept = [maker for maker in makers if maker.ref.kind != "Job"]
+    running = {one.image for one in (*(one for maker in kept for one in maker.spec.containers), *beside)}
     running |= {one.image for one in script if isinstance(one, SetImage)}
     ending = {one.image for one in first if one not in beside}
+    working = {one.image for maker in makers if maker not in kept for one in maker.spec.containers}
     yield from _good_images(running, "", "running and ready in the end")
+    yield from _good_images(working, " of Jobs", "and running until their work is done")
     yield from _good_images(ending, " of init containers", "and each of these containers ends, without an error")
 
 
@@ -258,6 +264,19 @@ def runs(manifests: Manifests) -> Iterator[Assumption]:
             message = "each run is over before the next begins (Forbid would see to it)"
             about = "each run of a CronJob is over before the next begins"
             yield Assumption(one.source.file, one.source.line_of(field), str(one.ref), field, message, about)
+
+
+def _ends(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
+    """List the programs of Jobs: nobody can read off whether they end well, nor how long they take."""
+    for one in objects:
+        if not isinstance(one, Job):
+            continue
+        message, about = "its program ends, with exit code 0", "the programs of Jobs end, with exit code 0"
+        yield _at(manifests, ref_of(one), f"{TEMPLATE}.spec.containers", message, about)
+        if one.spec.active_deadline_seconds is not None:
+            message = f"all is done within {one.spec.active_deadline_seconds} s, and no Pod waits longer"
+            about = "Jobs are done within their activeDeadlineSeconds"
+            yield _at(manifests, ref_of(one), "spec.activeDeadlineSeconds", message, about)
 
 
 def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:

@@ -23,6 +23,7 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.apps import ControllerRevision, DaemonSet, StatefulSet, Workload, WorkloadCondition
+from ...impl.api.batch import Job
 from ...impl.api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
@@ -236,6 +237,9 @@ def _told(obj: Object, runtime: Hashable) -> Object:
             return evolve(obj, status=evolve(obj.status, conditions=_plain(obj.status.conditions), extra=EMPTY))
         case Service():
             return evolve(obj, extra=EMPTY)
+    if isinstance(obj, Job):
+        plain = tuple(evolve(one, last_probe_time=None, last_transition_time=None) for one in obj.status.conditions)
+        return evolve(obj, status=evolve(obj.status, conditions=plain, start_time=None, completion_time=None))
     if isinstance(obj, Workload):
         told: Any = evolve(cast("Any", obj.status), conditions=_undated(obj.status.conditions), extra=EMPTY)
         return evolve(obj, status=told)

@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.apps import DaemonSet, Sized
+from ...impl.api.batch import Job
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import Ref
@@ -52,6 +53,8 @@ class Expected(Enum):
 MOST_PODS = 150_000
 """The Pods of the largest cluster that Kubernetes is made for."""
 DEFAULT_SCHEDULER = "default-scheduler"
+DEFAULT_FAILURES = 6
+"""spec.backoffLimit of a Job where it is absent (batch/v1)."""
 
 
 class Switch(Enum):
@@ -158,7 +161,7 @@ class Switch(Enum):
     @property
     def of(self) -> Detail | None:
         """What has to be looked at more closely for it to be seen; None: nothing."""
-        if self in {Switch.UNCOUNTED_NOMINATIONS, Switch.EARLY_STATUS, Switch.UNSEEN_SLICES}:
+        if self.key in {"endpoints", "podStatus"} or self is Switch.UNCOUNTED_NOMINATIONS:
             return None
         if self.key in {"sandboxes", "connections", "addressSets"}:
             return Detail.POLICIES
@@ -374,13 +377,20 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        return sum(most_replicas(one, self.script, self.nodes) for one in self.objects)
+        return sum(most_replicas(one, self.script, self.nodes) for one in self.objects) + self._failures
 
     @property
     def nodes(self) -> int:
         """How many nodes there may be."""
         joining = sum(isinstance(one, AddNode) for one in self.script)
         return joining + sum(isinstance(one, Node) for one in self.everything)
+
+    @property
+    def _failures(self) -> int:
+        """How many Pods of Jobs may fail, and stay beside those that succeed: as programs are called, and by faults."""
+        jobs = [one for one in self.everything if isinstance(one, Job)]
+        named = sum(_failures_of(one) for one in jobs) if self.image_behaviour else 0
+        return named + (self.faults.container_crash if jobs else 0)
 
 
 def placed(obj: Object, namespace: str) -> Ref:
@@ -394,13 +404,27 @@ def _owners(obj: Object) -> tuple[Ref, ...]:
 
 
 def most_replicas(obj: Object, script: tuple[Step, ...], nodes: int) -> int:
-    """Give the most replicas a workload is ever asked for on so many nodes; 1 for a bare Pod."""
+    """Give the most replicas a workload is ever asked for on so many nodes; 1 for a bare Pod. Those of a Job stay."""
     if isinstance(obj, Pod):
         return 1
     if isinstance(obj, DaemonSet):
         return nodes
+    if isinstance(obj, Job):
+        return max(obj.spec.completions or 0, obj.spec.at_once)
     if not isinstance(obj, Sized):
         return 0
     sizes = [obj.spec.wanted]
     sizes += [one.replicas for one in script if isinstance(one, Scale) and one.name == obj.metadata.name]
     return max(sizes)
+
+
+MOST_FAILURES = 20
+"""So many failed Pods of a Job have a place; more are told of."""
+
+
+def _failures_of(job: Job) -> int:
+    """Return how many Pods of a Job may fail whose program does."""
+    if not any(one.image.startswith("crash:") for one in job.spec.template.spec.containers):
+        return 0
+    limit = job.spec.backoff_limit
+    return min(DEFAULT_FAILURES if limit is None else limit, MOST_FAILURES) + 1

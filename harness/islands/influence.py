@@ -25,13 +25,23 @@ from itertools import pairwise
 from attrs import evolve, field, frozen
 
 from ...impl.api.apps import StatefulSet, Workload
+from ...impl.api.batch import Job
 from ...impl.api.core import Pod, PodSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget, ResourceQuota
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import matches_map, selects
-from ...impl.api.well_known import POD_INDEX, POD_NAME, REVISION_HASH, SERVICE_NAME, TEMPLATE_GENERATION, TEMPLATE_HASH
+from ...impl.api.well_known import (
+    COMPLETION_INDEX,
+    JOB_LABELS,
+    POD_INDEX,
+    POD_NAME,
+    REVISION_HASH,
+    SERVICE_NAME,
+    TEMPLATE_GENERATION,
+    TEMPLATE_HASH,
+)
 from ...impl.scheduler.plugins.volume_claims import claim_names
 
 SHARED = frozenset(
@@ -51,20 +61,7 @@ SHARED = frozenset(
     }
 )
 """Kinds that every island has all of: who reads them is not changed by who else does."""
-ADDED = frozenset(
-    {
-        POD_INDEX,
-        POD_NAME,
-        REVISION_HASH,
-        TEMPLATE_GENERATION,
-        TEMPLATE_HASH,
-        "batch.kubernetes.io/controller-uid",
-        "batch.kubernetes.io/job-completion-index",
-        "batch.kubernetes.io/job-name",
-        "controller-uid",
-        "job-name",
-    }
-)
+ADDED = JOB_LABELS | {POD_INDEX, POD_NAME, REVISION_HASH, TEMPLATE_GENERATION, TEMPLATE_HASH, COMPLETION_INDEX}
 """Labels that a controller gives its Pods beside those of the template."""
 
 
@@ -139,6 +136,8 @@ def _selector(obj: Object) -> LabelSelector | None:
         return LabelSelector(match_labels=obj.spec.selector) if obj.spec.selector else None
     if isinstance(obj, PodDisruptionBudget):
         return obj.spec.selector
+    if isinstance(obj, Job) and not obj.spec.manual_selector:
+        return None  # It is made for it, and selects its own Pods alone.
     return obj.spec.selector if isinstance(obj, Workload) else None
 
 

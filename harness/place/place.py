@@ -14,6 +14,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from ...impl.api.apps import DaemonSet, Sized, StatefulSet, Workload
+from ...impl.api.batch import Job
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
@@ -139,7 +140,7 @@ def _of_workloads(objects: Iterable[Object], pods: list[Pod]) -> Iterator[tuple[
     nodes = [one for one in known if isinstance(one, Node)]
     workloads = [one for one in known if isinstance(one, Workload)]
     for one in workloads:
-        if not any(_owns(one, each) for each in workloads):
+        if not any(_owns(one, each) for each in workloads) and not (isinstance(one, Job) and one.finished):
             mine = [pod for pod in pods if _owns(one, pod)]
             yield from _daemons(one, nodes, mine) if isinstance(one, DaemonSet) else _replicas(one, len(mine))
 
@@ -163,7 +164,7 @@ def _daemons(owner: DaemonSet, nodes: Iterable[Node], pods: Iterable[Pod]) -> It
             yield default_pod(Pod(meta, made.spec)), ref_of(owner)
 
 
-def _replicas(owner: Sized, there: int) -> Iterator[tuple[Pod, Ref]]:
+def _replicas(owner: Sized | Job, there: int) -> Iterator[tuple[Pod, Ref]]:
     template = owner.spec.template
     meta = ObjectMeta(name=owner.metadata.name, namespace=owner.metadata.namespace, labels=template.metadata.labels)
     pod = default_pod(Pod(meta, template.spec))

@@ -429,6 +429,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         script_slots.LISTED,
         *map(taint_eviction.slot, layout.pools["Pod"]),
         *layout.pools.get("PodDisruptionBudget", ()),
+        *layout.pools.get("Job", ()),
         *layout.pools.get("EndpointSlice", ()),
         *map(node_state.cut_slot, struck),
     ]

@@ -25,6 +25,7 @@ from typing import Any, cast
 
 from attrs import AttrsInstance, evolve, fields, frozen, has
 
+from ...impl.api.batch import UncountedTerminatedPods
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.well_known import HOSTNAME, REGION, ZONE
@@ -144,6 +145,8 @@ class Parts:
         found = evolve(value, **changed) if changed else value
         if isinstance(value, Pod) and value.status.pod_ip and value.status.pod_ip == pod_ip(value):
             return evolve(found, status=evolve(found.status, pod_ip=pod_ip(found)))
+        if isinstance(found, UncountedTerminatedPods):
+            return evolve(found, succeeded=tuple(sorted(found.succeeded)), failed=tuple(sorted(found.failed)))
         return self._moved(value, found, numbers) if isinstance(value, Node) else found
 
     def _moved(self, old: Node, new: Node, numbers: Mapping[Mention, int]) -> Node:

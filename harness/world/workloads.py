@@ -1,4 +1,4 @@
-"""The controllers of workloads as processes of a world: one for each Deployment, ReplicaSet, StatefulSet and DaemonSet.
+"""The controllers of workloads as processes of a world: one for each workload, of whichever kind.
 
 Another kind of workload is one function here that makes its processes, and a line in `processes`.
 """
@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from ...impl.api.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet, Workload
+from ...impl.api.batch import Job
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
@@ -21,6 +22,9 @@ from ...impl.api.values.selectors import selects
 from ...impl.api.workloads import BY_KIND, without_status
 from ...impl.controllers.daemonset import daemonset
 from ...impl.controllers.deployment import deployment
+from ...impl.controllers.job import job as jobs
+from ...impl.controllers.job.indexes import is_tracked
+from ...impl.controllers.job.pods import coarse
 from ...impl.controllers.replicaset import replicaset
 from ...impl.controllers.statefulset import statefulset
 from ...model.world.turn import Requests, together
@@ -29,7 +33,7 @@ from .components import Quiet, called, itself, named
 from .crowding import crowded_first
 
 DEPLOYMENTS, REPLICASETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"]
-STATEFULSETS, DAEMONSETS = BY_KIND["StatefulSet"], BY_KIND["DaemonSet"]
+STATEFULSETS, DAEMONSETS, JOBS = BY_KIND["StatefulSet"], BY_KIND["DaemonSet"], BY_KIND["Job"]
 Pools = dict[str, tuple[str, ...]]
 T = TypeVar("T", bound=Object)
 
@@ -58,6 +62,10 @@ def processes(
         yield statefulset_process(each, pools, constants, quiet=quiet(each), form=form(2), release=release)
     for daemons in distinct(known, DaemonSet):
         yield daemonset_process(daemons, pools, constants, quiet=quiet(daemons), form=form(2), release=release)
+    given = distinct(known, Job)
+    yield from (job_process(job, pools, quiet=quiet(job), form=form(2), release=release) for job in given)
+    if given:
+        yield orphans_process(pools)
 
 
 def distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
@@ -303,3 +311,70 @@ def _daemonset_pod(selector: LabelSelector, namespace: str, uid: str, obj: Objec
 
 def _node_of_daemons(_uid: str, obj: Object | None) -> Object | None:
     return None if obj is None else daemonset.TRANSFORM["Node"](obj)
+
+
+# --- Job --------------------------------------------------------------------------------------------------------------
+
+
+def job_process(one: Job, pools: Pools, *, quiet: Quiet, form: Form, release: Release = NEWEST) -> Process:
+    """Make the Job controller's process for one Job.
+
+    It acts once it has seen what it wrote itself: Pods by its expectations, the Job since 1.36 (the gate
+    StaleControllerConsistencyJob, k/k#137210).
+    """
+    return Process(
+        name=f"{JOBS.controller} {called(one)}",
+        group=JOBS.controller,
+        user=JOBS.controller,
+        key=ref_of(one),
+        watches=(
+            Watch("Job", pools["Job"], partial(named, ref_of(one)), quiet),
+            Watch("Pod", pools["Pod"], partial(_job_pod, one)),
+        ),
+        constants=(),
+        act=_job_act,
+        form=form,
+        sees_own=frozenset({"Job", "Pod"} if Change.OWN_JOB_SEEN in release else {"Pod"}),
+    )
+
+
+def _job_act(cache: Cache, key: Ref) -> Alternatives:
+    found = (tuple(part for group in groups for part in together(group)) for groups in jobs.grouped(cache, key))
+    return tuple(turn for turn in found if turn)
+
+
+def _job_pod(one: Job, uid: str, obj: Object | None) -> Object | None:
+    """Keep a Job's own Pods, and orphans, which it might adopt."""
+    if not isinstance(obj, Pod) or obj.metadata.namespace != one.metadata.namespace:
+        return None
+    controller = obj.metadata.controller
+    return coarse(one, obj) if controller is None or controller.uid == uid else None
+
+
+ORPHANS_KEY = Ref("Job", "", "orphans")
+
+
+def orphans_process(pools: Pools) -> Process:
+    """Make the part of the Job controller that lets go of Pods that no Job counts any more.
+
+    A Job that is gone or over stays so, and so it may act on the store as it is.
+    """
+    return Process(
+        name=f"{JOBS.controller} orphans",
+        group=JOBS.controller,
+        user=JOBS.controller,
+        key=ORPHANS_KEY,
+        watches=(Watch("Job", pools["Job"], itself), Watch("Pod", pools["Pod"], _held)),
+        constants=(),
+        act=_orphans_act,
+        form=Form.CURRENT,
+    )
+
+
+def _held(_uid: str, obj: Object | None) -> Object | None:
+    return coarse(Job(), obj) if isinstance(obj, Pod) and is_tracked(obj) else None
+
+
+def _orphans_act(cache: Cache, _key: Ref) -> Alternatives:
+    found = (jobs.orphaned(cache, ref_of(pod)) for pod in cache.list(Pod))
+    return tuple(requests for requests in found if requests)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from attrs import frozen
 from immutabledict import immutabledict
 
+from .batch import Job
 from .core import IntOrString, PodTemplateSpec
 from .meta import LabelSelector, ObjectMeta, Time
 from .storage import PersistentVolumeClaim
@@ -301,6 +302,6 @@ class ControllerRevision:
 
 
 Sized = Deployment | ReplicaSet | StatefulSet
-"""Workloads that have as many Pods as `spec.wanted` says."""
-Workload = Sized | DaemonSet
+"""Workloads that have as many Pods as `spec.replicas` says; they have a scale subresource."""
+Workload = Sized | DaemonSet | Job
 """Those who have Pods made of `spec.template`."""

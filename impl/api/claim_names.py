@@ -12,6 +12,7 @@ DEADLINE = "deadline"
 SPREAD = "spread"
 REACHABILITY = "reachability"
 BUDGET = "budget"
+COMPLETION = "completion"
 FLOWS = "flows"
 ISOLATION = "isolation"
 CONNECTIVITY = "connectivity"
@@ -34,6 +35,10 @@ SENTENCES = {
         "should, and at rest every packet to a Service arrives."
     ),
     BUDGET: "No eviction, nor preemption, leaves fewer healthy Pods than a disruption budget asks for.",
+    COMPLETION: (
+        "A Job's work is done as often as it should: each success is counted once, no Pod starts beyond what is left "
+        "to do or may run at once, and only a Job that is done is Complete."
+    ),
     FLOWS: (
         "After the script no UDP sender that keeps its socket is held by an endpoint that the rules no longer choose, "
         "and whoever can be answered is."

@@ -8,6 +8,7 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from .apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
+from .batch import Job
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import ObjectMeta, Ref
 from .networking import NetworkPolicy
@@ -59,6 +60,7 @@ Object = (
     | StatefulSet
     | DaemonSet
     | ControllerRevision
+    | Job
     | PodDisruptionBudget
     | Eviction
     | EndpointSlice
@@ -88,6 +90,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("StatefulSet", "apps/v1", "statefulsets", namespaced=True, cls=StatefulSet),
     Kind("DaemonSet", "apps/v1", "daemonsets", namespaced=True, cls=DaemonSet),
     Kind("ControllerRevision", "apps/v1", "controllerrevisions", namespaced=True, cls=ControllerRevision),
+    Kind("Job", "batch/v1", "jobs", namespaced=True, cls=Job),
     Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", namespaced=True, cls=PodDisruptionBudget),
     Kind("Eviction", "policy/v1", "evictions", namespaced=True, cls=Eviction),
     Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", namespaced=True, cls=EndpointSlice),

@@ -77,6 +77,12 @@ class Change(Enum):
         "KEP-5647, kubernetes#137254",
         "the StatefulSet controller does not act before it sees the Pods and claims that it wrote itself",
     )
+    OWN_JOB_SEEN = (
+        "jobs",
+        "1.36",
+        "KEP-5647, kubernetes#137210",
+        "the Job controller does not act before it sees the Job as it wrote it itself",
+    )
     STARTED_COUNTS = (
         "startedContainers",
         "1.33",

@@ -85,8 +85,8 @@ class PatchStatus:
 class PatchMetadata:
     """PATCH owners and finalizers without a version precondition: how a controller adopts, releases and lets go.
 
-    The owner is added (or replaces the one of its uid), then owners by uid and finalizers by name are taken away. `uid`
-    makes it fail (409) on another object of the same name.
+    The owner is added (or replaces the one of its uid), with finalizers that are not there, then owners by uid and
+    finalizers by name are taken away. `uid` makes it fail (409) on another object of the same name.
     """
 
     ref: Ref
@@ -94,6 +94,7 @@ class PatchMetadata:
     add_owner: OwnerReference | None = None
     remove_owners: tuple[str, ...] = ()
     remove_finalizers: tuple[str, ...] = ()
+    add_finalizers: tuple[str, ...] = ()
 
 
 @frozen

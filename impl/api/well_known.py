@@ -14,13 +14,21 @@ TEMPLATE_HASH = "pod-template-hash"
 REVISION_HASH = "controller-revision-hash"
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 POD_INDEX = "apps.kubernetes.io/pod-index"
+TRACKING = "batch.kubernetes.io/job-tracking"
+"""The finalizer of a Job's Pod that has not been counted (api/batch/v1)."""
+CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
+JOB_NAME = "batch.kubernetes.io/job-name"
+LEGACY_UID, LEGACY_NAME = "controller-uid", "job-name"
+COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 IDENTITY = frozenset({POD_NAME, POD_INDEX})
 """Labels that say which Pod of its workload one is."""
 TEMPLATE_GENERATION = "pod-template-generation"
 """On a Pod of a DaemonSet: of the how manieth template it is."""
 DAEMONSET_GENERATION = "deprecated.daemonset.template.generation"
 """On a DaemonSet: the how manieth template it has; the API server counts."""
-MADE_LABELS = IDENTITY | {TEMPLATE_HASH, REVISION_HASH, TEMPLATE_GENERATION}
+JOB_LABELS = frozenset({CONTROLLER_UID, JOB_NAME, LEGACY_UID, LEGACY_NAME})
+"""Labels that the API server gives a Job's template."""
+MADE_LABELS = IDENTITY | JOB_LABELS | {TEMPLATE_HASH, REVISION_HASH, TEMPLATE_GENERATION, COMPLETION_INDEX}
 """Labels that controllers add to those of a template."""
 
 NOT_READY = "node.kubernetes.io/not-ready"

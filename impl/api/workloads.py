@@ -11,10 +11,11 @@ from typing import Any, TypeGuard, cast
 from attrs import evolve, frozen
 
 from .apps import DaemonSet, Deployment, ReplicaSet, Sized, StatefulSet, Workload
+from .batch import Job
 from .core import PodTemplateSpec
 from .meta import ObjectMeta
 from .values.frozen import Strings, strings
-from .well_known import POD_INDEX, POD_NAME
+from .well_known import JOB_NAME, LEGACY_NAME, POD_INDEX, POD_NAME
 
 
 @frozen
@@ -41,6 +42,7 @@ WORKLOAD_KINDS: tuple[WorkloadKind, ...] = (
     WorkloadKind(ReplicaSet, "replicaset-controller"),
     WorkloadKind(StatefulSet, "statefulset-controller", remembers="ControllerRevision", named=True),
     WorkloadKind(DaemonSet, "daemon-set-controller", remembers="ControllerRevision"),
+    WorkloadKind(Job, "job-controller"),
 )
 BY_KIND = {kind.name: kind for kind in WORKLOAD_KINDS}
 NAMES = tuple(BY_KIND)
@@ -64,6 +66,8 @@ def makes_pods(obj: object) -> TypeGuard[Workload]:
 def pod_labels(workload: Workload) -> tuple[Strings, ...]:
     """Return the labels of the Pods of a workload: those of its template, and with the names that they are given."""
     labels = workload.spec.template.metadata.labels
+    if isinstance(workload, Job):
+        return (strings({**labels, JOB_NAME: workload.metadata.name, LEGACY_NAME: workload.metadata.name}),)
     if not isinstance(workload, StatefulSet):
         return (labels,)
     numbers = range(workload.spec.first, workload.spec.first + workload.spec.wanted)

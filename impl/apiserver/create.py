@@ -16,6 +16,7 @@ from .admission import admit
 from .allocate import allocate
 from .config import Config
 from .defaulting import default
+from .job_labels import with_labels
 from .status import already_exists, invalid
 from .storage import Storage, Transaction, put, with_meta
 from .strategy import prepare_for_create, with_name_label
@@ -49,7 +50,7 @@ def create(storage: Storage, request: CreateRequest, inputs: Inputs, config: Con
         return invalid(ref.kind, ref.name, errors), ()
     if storage.get(ref) is not None:
         return already_exists(ref), ()
-    final = allocate(storage, prepared, config, inputs.cluster_ip)
+    final = allocate(storage, with_labels(prepared), config, inputs.cluster_ip)
     if isinstance(final, Response):
         return final, ()
     return Response(201, object=final), (put(final),)

@@ -1,6 +1,6 @@
 """The defaults of every modelled kind: what the API server fills in before anyone looks at an object.
 
-Upstream: pkg/apis/{core,apps,policy,discovery,networking,rbac,scheduling}/v1/defaults.go (v1.32).
+Upstream: pkg/apis/{core,apps,batch,policy,discovery,networking,rbac,scheduling}/v1/defaults.go (v1.32).
 Left out on purpose: kinds without defaults (they come back as they are), dual-stack Services.
 """
 
@@ -24,6 +24,7 @@ from ..api.apps import (
     StatefulSetSpec,
     StatefulSetUpdateStrategy,
 )
+from ..api.batch import Job, JobSpec
 from ..api.core import Node, Pod, Service, ServicePort, ServiceSpec
 from ..api.kinds import Object, Unstructured
 from ..api.networking import NetworkPolicy, NetworkPolicyPort, NetworkPolicySpec
@@ -35,6 +36,8 @@ from .unstructured import default_unstructured
 QUARTER = "25%"
 RBAC_GROUP = "rbac.authorization.k8s.io"
 HEADLESS = "None"
+DEFAULT_FAILURES, MOST_FAILURES = 6, 2**31 - 1
+"""A Job's backoffLimit where it is absent, and where failures are counted index by index."""
 EXTERNAL = frozenset({"NodePort", "LoadBalancer"})
 
 
@@ -52,6 +55,8 @@ def default(obj: Object) -> Object:
             return evolve(obj, spec=_statefulset(obj.spec))
         case DaemonSet():
             return evolve(obj, spec=_daemonset(obj.spec))
+        case Job():
+            return evolve(obj, spec=_job(obj.spec))
         case Service():
             return evolve(obj, spec=_service(obj.spec))
         case Node():
@@ -150,6 +155,22 @@ def _daemonset_strategy(strategy: DaemonSetUpdateStrategy) -> DaemonSetUpdateStr
         max_surge=0 if surge is None else surge,
     )
     return evolve(strategy, type=kind, rolling_update=complete)
+
+
+def _job(spec: JobSpec) -> JobSpec:
+    """Default a Job: both numbers are 1 where neither is given, and a Pod is replaced once it is on its way out."""
+    alone = spec.completions is None and spec.parallelism is None
+    limit = MOST_FAILURES if spec.backoff_limit_per_index is not None else DEFAULT_FAILURES
+    replaced = "TerminatingOrFailed" if spec.pod_failure_policy is None else "Failed"
+    return evolve(
+        spec,
+        completions=1 if alone else spec.completions,
+        parallelism=spec.at_once,
+        backoff_limit=limit if spec.backoff_limit is None else spec.backoff_limit,
+        completion_mode=spec.completion_mode or "NonIndexed",
+        pod_replacement_policy=spec.pod_replacement_policy or replaced,
+        template=default_template(spec.template),
+    )
 
 
 def _claim(claim: PersistentVolumeClaim) -> PersistentVolumeClaim:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from attrs import evolve
 from immutabledict import immutabledict
 
+from ..api.batch import Job
 from ..api.core import Namespace, Pod
 from ..api.kinds import Object, ref_of
 from ..api.meta import Time
@@ -106,11 +107,21 @@ def grace_period(pod: Pod, asked: int | None) -> int:
 
 def _delete_other(stored: Object, request: DeleteRequest, now: Time) -> Answer:
     """Remove an object at once, or mark it as terminating while finalizers hold it."""
-    held = _with_finalizers(stored, request.propagation_policy)
+    held = _with_finalizers(stored, request.propagation_policy or _default_policy(stored))
     if not held.metadata.finalizers:
         return Response(200), (Write(request.ref, None),)
     marked = _marked(held, now)
     return Response(200, object=marked), () if marked == stored else (put(marked),)
+
+
+def _default_policy(stored: Object) -> str:
+    """Return what becomes of dependents where nothing is said: those of a Job are orphaned, as ever.
+
+    Upstream: pkg/registry/batch/job/strategy.go (DefaultGarbageCollectionPolicy), rest.GarbageCollectionDeleteStrategy;
+    a finalizer that says otherwise counts.
+    """
+    said = {FOREGROUND, ORPHAN} & set(stored.metadata.finalizers)
+    return "Orphan" if isinstance(stored, Job) and not said else ""
 
 
 def _marked(obj: Object, now: Time) -> Object:

@@ -40,8 +40,7 @@ def evict(storage: Storage, request: Evict, now: Time) -> Answer:
     if request.uid and request.uid != pod.metadata.uid:
         return uid_conflict(request.pod, request.uid, pod.metadata.uid), ()
     if ignores_budgets(pod):
-        answer, writes = _delete(pod, request, now)
-        return _granted(answer), writes
+        return _marked_and_deleted(pod, request, (), now)
     budgets = _budgets(storage, pod)
     if len(budgets) > 1:
         return internal_error(TWO_BUDGETS), ()
@@ -51,6 +50,11 @@ def evict(storage: Storage, request: Evict, now: Time) -> Answer:
         if isinstance(spent, Response):
             return spent, ()
         paid = (put(spent),)
+    return _marked_and_deleted(pod, request, paid, now)
+
+
+def _marked_and_deleted(pod: Pod, request: Evict, paid: Transaction, now: Time) -> Answer:
+    """Say of a Pod that it is evicted, and delete it (addConditionAndDeletePod)."""
     marked = evolve(pod, status=with_condition(pod.status, EVICTED, now))
     answer, writes = _delete(marked, request, now)
     noted = () if marked == pod else (put(marked),)

@@ -12,6 +12,7 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.apps import DaemonSet, DaemonSetStatus, Deployment, Sized, Workload
+from ..api.batch import Job
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ..api.kinds import Object, Unstructured
 from ..api.meta import Time
@@ -21,6 +22,7 @@ from ..api.values.frozen import freeze, strings
 from ..api.values.qos import qos_class
 from ..api.well_known import DAEMONSET_GENERATION
 from ..api.workloads import with_size, without_status
+from .job_labels import with_selector
 from .label_keys import with_label_keys
 from .storage import with_meta
 from .unstructured import changed_unstructured, first_unstructured, with_stored_extra
@@ -49,6 +51,8 @@ def prepare_for_create(obj: Object, now: Time) -> Object:
             return first_unstructured(obj)
         case DaemonSet():
             return _numbered(with_meta(evolve(obj, status=DaemonSetStatus()), generation=1), max(1, _number(obj)))
+        case Job():
+            return with_meta(without_status(with_selector(obj)), generation=1)
         case _ if isinstance(obj, Workload):
             return with_meta(without_status(obj), generation=1)
         case _:

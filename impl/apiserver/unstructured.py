@@ -1,6 +1,6 @@
 """Kinds without a class: what the server fills in, resets, keeps and checks of their JSON.
 
-Upstream: pkg/apis/{core,apps,batch,autoscaling,networking}/v1/defaults.go and pkg/registry/**/strategy.go (v1.32).
+Upstream: pkg/apis/{core,batch,autoscaling,networking}/v1/defaults.go and pkg/registry/**/strategy.go (v1.32).
 Left out on purpose: most of their validation (metadata and Pod templates are validated), the fields that controllers
 without a component here would fill in.
 """
@@ -27,11 +27,9 @@ COUNTED = frozenset(
         "CSIDriver",
         "CronJob",
         "CustomResourceDefinition",
-        "DaemonSet",
         "FlowSchema",
         "Ingress",
         "IngressClass",
-        "Job",
         "MutatingWebhookConfiguration",
         "PriorityLevelConfiguration",
         "ReplicationController",
@@ -94,33 +92,6 @@ def _template(spec: Json) -> Json:
     return {**spec, "template": unstructure(default_template(structure(spec["template"], PodTemplateSpec)))}
 
 
-def _daemon_set(obj: Json) -> Json:
-    spec = _template(obj.get("spec") or {})
-    strategy = spec.get("updateStrategy") or {}
-    if strategy.get("type") in {None, "RollingUpdate"}:
-        rolling = {"maxUnavailable": 1, "maxSurge": 0} | (strategy.get("rollingUpdate") or {})
-        strategy = {"type": "RollingUpdate", "rollingUpdate": rolling}
-    return {**obj, "spec": {"revisionHistoryLimit": 10} | spec | {"updateStrategy": strategy}}
-
-
-def _job_spec(spec: Json) -> Json:
-    filled = {"backoffLimit": 6, "completionMode": "NonIndexed", "suspend": False, "manualSelector": None} | _template(
-        spec
-    )
-    if spec.get("completions") is None and spec.get("parallelism") is None:
-        filled |= {"completions": 1, "parallelism": 1}
-    elif spec.get("parallelism") is None:
-        filled["parallelism"] = 1
-    if "podReplacementPolicy" not in filled:
-        failing = "podFailurePolicy" in filled
-        filled["podReplacementPolicy"] = "Failed" if failing else "TerminatingOrFailed"
-    return {key: value for key, value in filled.items() if value is not None}
-
-
-def _job(obj: Json) -> Json:
-    return {**obj, "spec": _job_spec(obj.get("spec") or {})}
-
-
 def _cron_job(obj: Json) -> Json:
     spec = obj.get("spec") or {}
     filled: Json = {
@@ -158,9 +129,7 @@ def _replication_controller(obj: Json) -> Json:
 
 DEFAULTS: Mapping[str, Callable[[Json], Json]] = {
     "CronJob": _cron_job,
-    "DaemonSet": _daemon_set,
     "HorizontalPodAutoscaler": _autoscaler,
-    "Job": _job,
     "ReplicationController": _replication_controller,
     "Secret": _secret,
 }

@@ -87,10 +87,11 @@ def _patched(stored: Object, request: PatchMetadataRequest) -> Object:
     owners = tuple(added if added and one.uid == added.uid else one for one in meta.owner_references)
     if added and added not in owners:
         owners = (*owners, added)
+    new = (one for one in request.add_finalizers if one not in meta.finalizers)
     return with_meta(
         stored,
         owner_references=tuple(one for one in owners if one.uid not in request.remove_owners),
-        finalizers=tuple(one for one in meta.finalizers if one not in request.remove_finalizers),
+        finalizers=tuple(one for one in (*meta.finalizers, *new) if one not in request.remove_finalizers),
     )
 
 

@@ -1,7 +1,8 @@
 """What the program in an image does: nothing a manifest tells, so the world is told.
 
-`WELL` runs and becomes ready, whatever the image. `HOLLOW` goes by the image's name, as a hollow kubelet for tests
-does: bad, crash, nopull, slow, slowstop and job are special, anything else is well, and probes are not looked at.
+`WELL` runs and becomes ready, whatever the image; what a Job's Pods run ends without an error. `HOLLOW` goes by the
+image's name, as a hollow kubelet for tests does: bad, crash, nopull, slow, slowstop and job are special, anything else
+is well, and probes are not looked at.
 """
 
 from __future__ import annotations
@@ -31,6 +32,17 @@ class Behaviour:
     """It ignores SIGTERM until it is killed."""
 
 
+NORMAL, ENDS = Behaviour(), Behaviour(exits_with=0)
+MOST_RESTARTS = 7
+"""So often a program is started anew that fails each time and is to be restarted only on failure; then it waits."""
+
+
+def of_a_job(pod: Pod) -> bool:
+    """Tell whether a Pod is a Job's."""
+    controller = pod.metadata.controller
+    return controller is not None and controller.kind == "Job"
+
+
 @frozen
 class ImageBehaviour:
     """Behaviours by the part of the image name before the colon; a Pod is as well as all its containers together."""
@@ -43,18 +55,22 @@ class ImageBehaviour:
     """Other controllers set what readiness gates wait for; that it takes a while is a report that comes late."""
 
     def of(self, pod: Pod) -> Behaviour:
-        """Tell how a Pod's program goes on. A `job` that would be restarted for ever is none."""
+        """Tell how a Pod's program goes on: a Job's ends. A `job` that would be restarted for ever is none."""
         if self.known is not None and any(True for _ in obstacles(pod.spec, pod.metadata.namespace, self.known)):
             return Behaviour(pulls=False, becomes_ready=False)
-        found = self._together(pod.spec) if self.by_name else Behaviour()
+        usual = ENDS if of_a_job(pod) else NORMAL
+        found = self._together(pod.spec, usual) if self.by_name or usual is ENDS else usual
         return evolve(found, becomes_ready=False) if self.probes and held_back(pod.spec) is not None else found
 
-    def _together(self, spec: PodSpec) -> Behaviour:
-        """Tell how the containers of a Pod go on; those before them must end, and one that loops holds all up."""
+    def _together(self, spec: PodSpec, usual: Behaviour) -> Behaviour:
+        """Tell how the containers of a Pod go on, `usual` where no name says otherwise.
+
+        Those before them must end, and one that loops holds all up.
+        """
         sidecars = {one.name for one in spec.sidecars}
         before = [self._called(one) for one in spec.init_containers if one.name not in sidecars]
         beside = [evolve(self._called(one), exits_with=None) for one in spec.sidecars]
-        programs = [self._called(one) for one in spec.containers]
+        programs = [self._called(one, usual) for one in spec.containers]
         everyone = (*before, *beside, *programs)
         if not all(one.pulls for one in everyone):
             return Behaviour(pulls=False, becomes_ready=False)
@@ -70,8 +86,8 @@ class ImageBehaviour:
             uses_whole_grace=any(one.uses_whole_grace for one in (*beside, *programs)),
         )
 
-    def _called(self, container: Container) -> Behaviour:
-        return self.by_name.get(container.image.partition(":")[0], Behaviour())
+    def _called(self, container: Container, usual: Behaviour = NORMAL) -> Behaviour:
+        return self.by_name.get(container.image.partition(":")[0], usual)
 
 
 def _ends(restart_policy: str, codes: list[int | None]) -> int | None:

@@ -89,6 +89,8 @@ def probe_failed(runtime: PodRuntime) -> PodRuntime:
     return evolve(runtime, ready=False)
 
 
+TERMINATED = 143
+"""The exit code of a program that ends because of SIGTERM: so does one that would have ended by itself."""
 KILLED = 137
 """The exit code of a container nobody saw exit."""
 

@@ -15,8 +15,8 @@ from ..api.kinds import ref_of
 from ..api.requests import Delete, PatchStatus
 from ..api.runtime import IDLE, PodRuntime, Stage
 from .admission import admit
-from .behaviour import WELL, Behaviour, ImageBehaviour
-from .runtime import KILLED, Delay, KubeletStep, Work
+from .behaviour import MOST_RESTARTS, WELL, Behaviour, ImageBehaviour
+from .runtime import KILLED, TERMINATED, Delay, KubeletStep, Work
 from .status import DEADLINE_EXCEEDED, rejected, status
 from .timings import timings, waits_for_hook
 
@@ -122,7 +122,9 @@ def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[Kubel
             return (KubeletStep(Work.SIGTERM, sigterm, delay=Delay("preStop", timings(pod).before_sigterm)),)
         case Stage.TERMINATING:
             limit = Delay("stop", timings(pod).after_sigterm, exact=images.of(pod).uses_whole_grace)
-            return (KubeletStep(Work.STOP, evolve(runtime, stage=Stage.STOPPED, ready=False), delay=limit),)
+            code = 0 if pod.spec.restart_policy == "Always" else TERMINATED
+            stopped = evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=runtime.exit_code or code)
+            return (KubeletStep(Work.STOP, stopped, delay=limit),)
         case Stage.RUNNING:
             images_now = started_with(pod)
             if images_now and runtime.images and runtime.images != images_now:
@@ -154,7 +156,8 @@ def _become_ready(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tupl
 def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletStep, ...]:
     """Let the program end by itself: for good, or to be tried again for ever (CrashLoopBackOff)."""
     code = behaviour.exits_with
-    if code is None or runtime.reason:
+    again = bool(code) and pod.spec.restart_policy == "OnFailure" and runtime.restarts < MOST_RESTARTS
+    if code is None or (runtime.reason and not again):
         return ()
     if code and pod.spec.restart_policy != "Never":
         looping = evolve(runtime, ready=False, restarts=runtime.restarts + 1, reason="CrashLoopBackOff")
@@ -179,7 +182,8 @@ def _report(pod: Pod, runtime: PodRuntime, address: str, images: ImageBehaviour)
 
 def _last(pod: Pod, runtime: PodRuntime) -> tuple[KubeletStep, ...]:
     """Remove the object of a Pod whose end has been reported; one that nobody deletes stays as a record."""
-    if not pod.metadata.terminating:
+    gone = pod.metadata.deletion_grace_period_seconds == 0  # Only finalizers hold it.
+    if not pod.metadata.terminating or (gone and pod.metadata.finalizers):
         return ()
     work = Work.DELETE_REJECTED if rejected(runtime) else Work.DELETE
     return (KubeletStep(work, runtime, Delete(ref_of(pod), grace_period_seconds=0, uid=pod.metadata.uid)),)

@@ -197,9 +197,7 @@ class Evict:
     def apply(self, state: State) -> State:
         """Let the budget pay for it, mark the Pod, and begin its deletion."""
         pod, budget = state.pods[self.name], state.budget
-        if no_loss(pod):
-            return ending(state, self.name, None)
-        if budget is not None and not unready_goes_free(pod, budget):
+        if budget is not None and not no_loss(pod) and not unready_goes_free(pod, budget):
             noted = tuple(sorted({*budget.disrupted, self.name}))
             state = evolve(state, budget=evolve(budget, allowed=budget.allowed - 1, disrupted=noted))
         return ending(stored(state, self.name, evolve(pod, evicted=True)), self.name, None)

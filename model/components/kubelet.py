@@ -133,13 +133,15 @@ class Terminate:
 class Stop:
     """The containers have ended after SIGTERM, of themselves or by SIGKILL."""
 
+    failed: bool
+
     def enabled(self, state: State) -> bool:
         """Only after SIGTERM."""
         return state.containers == "closing"
 
     def apply(self, state: State) -> State:
-        """Let them be down for good."""
-        return evolve(state, containers="down", ready=False)
+        """Let them be down for good; one that has failed stays so."""
+        return evolve(state, containers="down", ready=False, failed=self.failed or state.failed)
 
 
 @frozen
@@ -195,7 +197,8 @@ ACTIONS: tuple[Action, ...] = (
     Exit(failed=True),
     BeginStop(),
     Terminate(),
-    Stop(),
+    Stop(failed=False),
+    Stop(failed=True),
     Report(),
     Remove(),
     Forget(),

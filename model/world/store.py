@@ -106,7 +106,10 @@ def _collect(value: Any, found: set[str]) -> None:
         found.add(value.name)
     elif isinstance(value, tuple | frozenset):
         for one in value:
-            _collect(one, found)
+            if isinstance(one, str):
+                found |= {one, name_in(one)}  # A Job's status lists uids so.
+            else:
+                _collect(one, found)
     elif names := _fields_of(value.__class__):
         for name in names:
             inner = getattr(value, name)

@@ -1,7 +1,8 @@
 """A store that grants what controllers ask: enough of an API server to follow a refinement step by step.
 
 Left out on purpose: admission, validation, defaults, grace periods. A conflict, a name that is taken or a missing
-object refuse a request; a Pod that is deleted becomes terminating if it has a node, and is gone at once otherwise.
+object refuse a request; what is deleted becomes terminating if it is a Pod with a node or has finalizers, and is gone
+at once otherwise.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def _deleted(store: Cache, request: Delete) -> Cache | None:
     stored = store.objects.get(request.ref)
     if stored is None or (request.uid and request.uid != stored.metadata.uid):
         return None
-    if isinstance(stored, Pod) and stored.spec.node_name and request.grace_period_seconds != 0:
+    held = isinstance(stored, Pod) and stored.spec.node_name and request.grace_period_seconds != 0
+    if held or stored.metadata.finalizers:
         return with_object(store, _with_metadata(stored, evolve(stored.metadata, deletion_timestamp=0)))
     return without_object(store, stored)
 
@@ -97,8 +99,13 @@ def _patched(store: Cache, request: PatchMetadata) -> Cache | None:
     added = () if request.add_owner is None else (request.add_owner,)
     replaced = {*request.remove_owners, *(owner.uid for owner in added)}
     owners = (*(one for one in stored.metadata.owner_references if one.uid not in replaced), *added)
-    finalizers = tuple(one for one in stored.metadata.finalizers if one not in request.remove_finalizers)
+    finalizers = tuple(
+        one
+        for one in dict.fromkeys((*stored.metadata.finalizers, *request.add_finalizers))
+        if one not in request.remove_finalizers
+    )
     metadata = evolve(stored.metadata, owner_references=owners, finalizers=finalizers)
-    if metadata.terminating and stored.metadata.finalizers and not finalizers:
+    runs = isinstance(stored, Pod) and stored.spec.node_name and not stored.finished
+    if metadata.terminating and stored.metadata.finalizers and not finalizers and not runs:
         return without_object(store, stored)
     return with_object(store, _with_metadata(stored, metadata))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import controllers, daemonsets, nodes, raft, servers, statefulsets
+from . import controllers, daemonsets, jobs, nodes, raft, servers, statefulsets
 
 METHOD = "every way, by the checker"
 
@@ -31,6 +31,7 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "endpointslice": _proof("the EndpointSlice controller", controllers.endpointslice_proof),
         "etcd": _proof("etcd's store", servers.etcd_proof),
         "expectations": _proof("a ReplicaSet's expectations", nodes.expectations_proof),
+        "job": _proof("the Job controller", jobs.job_proof),
         "kubectl": _proof("kubectl", servers.kubectl_proof),
         "kubelet": _proof("the kubelet", nodes.kubelet_proof),
         "kubeproxy": _proof("kube-proxy", nodes.kubeproxy_proof),

@@ -18,6 +18,7 @@ APART = (
     f"[{{topologyKey: {HOST}, labelSelector: {{matchLabels: {{app: web}}}}}}]}}}}, "
 )
 STAYS = "tolerations: [{operator: Exists, effect: NoExecute}], "
+IGNORES = "podFailurePolicy: {rules: [{action: Ignore, onPodConditions: [{type: DisruptionTarget, status: 'True'}]}]}, "
 CUT_OFF: dict[str, Any] = {"faults": {"partition": 1}, "waitBetweenSteps": False}
 SPREAD = (
     f"topologySpreadConstraints: [{{maxSkew: 1, topologyKey: {HOST}, whenUnsatisfiable: DoNotSchedule, "
@@ -97,6 +98,17 @@ spec:
   template:
     metadata: {{labels: {{app: agent}}}}
     spec: {{{pod}containers: [{{{box}name: app, image: "agent:1", ports: [{{containerPort: 80}}]}}]}}
+---
+"""
+
+
+def job(spec: str = "", *, restarts: str = "Never", image: str = "work:1", name: str = "j", box: str = "") -> str:
+    """Spell a Job."""
+    return f"""
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: {name}}}
+spec: {{{spec}template: {{spec: {{restartPolicy: {restarts}, containers: [{{{box}name: app, image: "{image}"}}]}}}}}}
 ---
 """
 
@@ -270,6 +282,28 @@ WORLDS = {
         NODES + daemonset(), wish({"taint": {"node": "a", "key": "t", "effect": "NoSchedule"}}, **TWO)
     ),
     "a DaemonSet on a node that dies": World(daemonset(), wish(nodes=2, faults={"nodeCrash": 1})),
+    "a Job": World(job(), wish(start="empty")),
+    "a Job of two": World(job("completions: 2, parallelism: 2, "), wish(start="empty", faults={"crash": 1})),
+    "an Indexed Job": World(job("completions: 2, completionMode: Indexed, "), wish(start="empty")),
+    "a Job whose program fails": World(
+        job("backoffLimit: 1, ", image="crash:1"), wish(start="empty", images="byName")
+    ),
+    "a Job that bears one crash": World(
+        job("backoffLimit: 1, "), wish(start="empty", faults={"containerCrash": 1})
+    ),
+    "a Job that is suspended": World(job("suspend: true, "), wish(start="empty")),
+    "a Job deleted while it runs": World(
+        job(), wish(delete("j", "Job"), start="empty", waitBetweenSteps=False)
+    ),
+    "a Job whose Pod is evicted": World(
+        NODES + job("backoffLimit: 0, " + IGNORES), wish(drain("a"), start="empty", waitBetweenSteps=False, **TWO)
+    ),
+    "Jobs one after the other": World(
+        node("a", cpu="1") + job(box=asks("1")) + job(name="k", box=asks("1")), wish(start="empty", nodes=None)
+    ),
+    "a Job that does not see what it wrote": World(
+        job(), wish(start="empty", consistency="session", switches={"jobs": "before-1.36"})
+    ),
     "a deployment deleted": World(deployment(replicas=2), wish(delete("web"))),
     "a deployment deleted seen late": World(
         deployment(), wish(delete("web"), consistency="session", waitBetweenSteps=False, bounds={})

@@ -1,4 +1,4 @@
-"""What the real controllers of StatefulSets and DaemonSets wrote in recorded runs, held against what ours ask for.
+"""What a real controller wrote in recorded runs, held against what ours asks for on what it has seen.
 
 A run is every watch event in order. Whatever the controller wrote must be asked for on some earlier state of what it
 watches, and where the run came to rest nothing may be left to do.
@@ -6,61 +6,15 @@ watches, and where the run came to rest nothing may be left to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from kubeproof.impl.api.apps import ControllerRevision, DaemonSet, StatefulSet
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object, ref_of
-from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.reading.convert import from_json
-from kubeproof.impl.api.releases import OLDEST
-from kubeproof.impl.api.requests import Create, Delete, Request, Update
-from kubeproof.impl.api.storage import PersistentVolumeClaim
-from kubeproof.impl.controllers.common import Transform
-from kubeproof.impl.controllers.daemonset import daemonset
-from kubeproof.impl.controllers.statefulset import statefulset
-
-NOBODY = Ref("", "", "")
-
-
-@frozen
-class Controller:
-    """A controller: the kind that it is about, what it watches and keeps, and what a sync may ask for."""
-
-    kind: str
-    watched: frozenset[str]
-    keep: Transform
-    syncs: Callable[[Cache, Ref], tuple[tuple[Request, ...], ...]]
-    start: tuple[Node, ...] = ()
-    """What is there from the start and not among the events."""
-
-
-def _daemonset_syncs(cache: Cache, key: Ref) -> tuple[tuple[Request, ...], ...]:
-    return tuple(
-        tuple(one for group in groups for one in group) for groups in daemonset.grouped(cache, key, release=OLDEST)
-    )
-
-
-CONTROLLERS = {
-    "sts": Controller(
-        "StatefulSet",
-        frozenset(statefulset.reads(NOBODY)),
-        statefulset.TRANSFORM,
-        lambda cache, key: (statefulset.reconcile(cache, key),),
-    ),
-    "ds": Controller(
-        "DaemonSet",
-        frozenset(daemonset.reads(NOBODY)),
-        daemonset.TRANSFORM,
-        _daemonset_syncs,
-        tuple(Node(ObjectMeta(name=f"node-{number}", uid=f"node-{number}")) for number in range(3)),
-    ),
-}
-"""By what the names of their recordings begin with."""
+from kubeproof.impl.api.requests import Create, Request, Update
 
 
 @frozen
@@ -72,98 +26,46 @@ class Difference:
     ours: str
 
 
-def judge(record: dict[str, Any]) -> Difference | None:
-    """Return the first difference of a recorded run, None where there is none."""
-    return next(differences(record), None)
+@frozen
+class Ours:
+    """A controller of ours: what it watches, what it may and must ask for on a state, when a change is asked for."""
+
+    watched: Collection[str]
+    may: Callable[[Cache], list[Request]]
+    must: Callable[[Cache], list[Request]]
+    is_asked: Callable[[Object | None, Object, list[Request], Collection[str]], bool]
+    """Given the object before and after, all that was asked for by then, and names of what somebody else deletes."""
+    start: Collection[Object] = ()
+    """What is there from the start and not among the events."""
 
 
-def differences(record: dict[str, Any]) -> Iterator[Difference]:
+def differences(record: dict[str, Any], ours: Ours) -> Iterator[Difference]:
     """Follow a run, event by event."""
-    of = CONTROLLERS[record["scenario"].partition("-")[0]]
-    caches = [Cache.of(of.start)]
+    cache = Cache.of(ours.start)
     paths = (one["path"].partition("?")[0] for one in record["actions"] if one.get("method") == "DELETE")
     by_hand = {path.rpartition("/")[2] for path in paths}
+    bodies = (one["body"] for one in record["actions"] if one.get("body"))
+    by_hand |= {one["metadata"]["name"] for one in bodies if "ttlSecondsAfterFinished" in one.get("spec", {})}
     rests = {one["afterEvents"] for one in record["actions"] if one.get("settled")}
     asked: list[Request] = []
     for number, event in enumerate(record["events"], 1):
-        if event["object"]["kind"] in of.watched:
+        if event["object"]["kind"] in ours.watched:
             new = from_json(event["object"])
-            old = caches[-1].objects.get(ref_of(new))
-            if event["type"] != "DELETED" and not _is_asked(old, new, asked, by_hand):
+            old = cache.objects.get(ref_of(new))
+            if event["type"] != "DELETED" and not ours.is_asked(old, new, asked, by_hand):
                 what = f"{record['scenario']} event {number}"
-                yield Difference(what, f"{event['type']} {ref_of(new)}", "; ".join(map(_told, asked[-3:])))
-            caches.append(_after(caches[-1], new, gone=event["type"] == "DELETED"))
-            asked += _requests(of, caches[-1])
-        if number in rests and (left := _requests(of, caches[-1])):
-            yield Difference(f"{record['scenario']} event {number}", "rest", "; ".join(map(_told, left)))
+                yield Difference(what, f"{event['type']} {ref_of(new)}", "; ".join(map(told, asked[-3:])))
+            others = (one for ref, one in cache.objects.items() if ref != ref_of(new))
+            cache = Cache.of(others if event["type"] == "DELETED" else (*others, new))
+            asked += ours.may(cache)
+        if number in rests and (left := ours.must(cache)):
+            yield Difference(f"{record['scenario']} event {number}", "rest", "; ".join(map(told, left)))
 
 
-def _after(cache: Cache, new: Object, *, gone: bool) -> Cache:
-    others = (one for ref, one in cache.objects.items() if ref != ref_of(new))
-    return Cache.of(others if gone else (*others, new))
-
-
-def _requests(of: Controller, cache: Cache) -> list[Request]:
-    """Return what ours asks for on one state, whatever it keeps of it."""
-    kept = (of.keep[ref.kind](one) for ref, one in cache.objects.items())
-    slim = Cache.of(one for one in kept if one is not None)
-    keys = (key for key in cache.objects if key.kind == of.kind)
-    return [one for key in keys for sync in of.syncs(slim, key) for one in sync]
-
-
-def _is_asked(old: Object | None, new: Object, asked: list[Request], by_hand: set[str]) -> bool:
-    """Tell whether a change is one that somebody else makes, or one that was asked for."""
-    match old, new:
-        case None, StatefulSet() | DaemonSet():
-            return True
-        case ((StatefulSet() | DaemonSet()), (StatefulSet() | DaemonSet())):
-            return new.status == old.status or any(_writes_status(one, new) for one in asked)
-        case None, _:
-            return any(isinstance(one, Create) and _alike(one.object, new) for one in asked)
-        case Pod(), Pod() if new.metadata.terminating and not old.metadata.terminating:
-            owner = new.metadata.controller
-            hand = new.metadata.name in by_hand or (owner is not None and owner.name in by_hand)
-            return hand or any(isinstance(one, Delete) and one.ref == ref_of(new) for one in asked)
-        case ControllerRevision(), ControllerRevision() if new.revision != old.revision:
-            return any(isinstance(one, Update) and _alike(one.object, new) for one in asked)
-    return True
-
-
-def _writes_status(request: Request, new: StatefulSet | DaemonSet) -> bool:
-    return (
-        isinstance(request, Update)
-        and isinstance(request.object, StatefulSet | DaemonSet)
-        and (evolve(request.object.status, extra=new.status.extra) == new.status)
-    )
-
-
-def _alike(made: Object, stored: Object) -> bool:
-    """Tell whether an object was stored as it was asked for, but for what the API server and others add."""
-    named = made.metadata.name in {"", stored.metadata.name} and ref_of(made).kind == ref_of(stored).kind
-    if not named or made.metadata.labels != stored.metadata.labels:
-        return False
-    if made.metadata.generate_name != stored.metadata.generate_name:
-        return False
-    match made, stored:
-        case Pod(), Pod():
-            extra = {key: value for key, value in made.spec.extra.items() if key in {"hostname", "subdomain"}}
-            images = [one.image for one in made.spec.containers] == [one.image for one in stored.spec.containers]
-            volumes = set(made.spec.extra.get("volumes") or ()) <= set(stored.spec.extra.get("volumes") or ())
-            owners = made.metadata.owner_references == stored.metadata.owner_references
-            affinity = made.spec.affinity == stored.spec.affinity
-            placed = affinity and set(made.spec.tolerations) <= set(stored.spec.tolerations)
-            return images and volumes and owners and placed and extra.items() <= stored.spec.extra.items()
-        case ControllerRevision(), ControllerRevision():
-            return (made.data, made.revision) == (stored.data, stored.revision)
-        case PersistentVolumeClaim(), PersistentVolumeClaim():
-            return made.spec.resources == stored.spec.resources
-    return False
-
-
-def _told(request: Request) -> str:
+def told(request: Request) -> str:
+    """Say a request with the status that it writes."""
     match request:
         case Create(obj) | Update(obj):
-            status = f" {obj.status}" if isinstance(obj, StatefulSet | DaemonSet) else ""
-            return f"{type(request).__name__} {ref_of(obj)}{status}"
+            return f"{type(request).__name__} {ref_of(obj)} {getattr(obj, 'status', '')}"
         case _:
             return str(request)

@@ -13,6 +13,7 @@ from typing import Any
 from attrs import evolve, fields, frozen
 
 from kubeproof.impl.api.apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
+from kubeproof.impl.api.batch import Job
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import Ref
@@ -120,6 +121,11 @@ def _recorded_workload(json: Json) -> Line:
     revision = json.get("revision") or ""
     if json["kind"] == "DaemonSet":
         return (f"DaemonSet/{json['name']}", "", current, *(status.get(name, 0) for name in DAEMON_COUNTS))
+    if json["kind"] == "Job":
+        met = (f"{one['type']} {one['reason']}" for one in json["conditions"] if one["status"] == "True")
+        numbers = (status.get(name, 0) for name in ("active", "succeeded", "failed", "ready", "terminating"))
+        indexes = (status.get("completedIndexes", ""), status.get("failedIndexes", ""))
+        return (f"Job/{json['name']}", ", ".join(met), *numbers, *indexes)
     if json["kind"] == "StatefulSet":
         revision = f"{status.get('currentRevisionNumber')} to {status.get('updateRevisionNumber')}"
     return (
@@ -164,7 +170,7 @@ def observed(objects: Iterable[Object], *, completed: bool, drained: bool = True
     """Read the objects of a cluster at rest, observers included. `drained` False: the drain was given up."""
     known = {ref_of(one): one for one in objects}
     pods = [one for one in known.values() if isinstance(one, Pod)]
-    workloads = [one for one in known.values() if isinstance(one, Deployment | StatefulSet | DaemonSet)]
+    workloads = [one for one in known.values() if isinstance(one, Deployment | StatefulSet | DaemonSet | Job)]
     sets = [one for one in known.values() if isinstance(one, ReplicaSet)]
     reasons = _reasons(pods, workloads) | ({"DrainBlocked"} if not drained else set())
     return Outcome(
@@ -187,6 +193,8 @@ NOT_CONVERGED = frozenset(
         "DaemonSetIncomplete",
         "DeploymentIncomplete",
         "StatefulSetIncomplete",
+        "JobIncomplete",
+        "JobFailed",
         "PodTerminating",
         "Unschedulable",
         "PodPending",
@@ -196,11 +204,13 @@ NOT_CONVERGED = frozenset(
 )
 
 
-def _reasons(pods: list[Pod], workloads: list[Deployment | StatefulSet | DaemonSet]) -> set[str]:
+def _reasons(pods: list[Pod], workloads: list[Deployment | StatefulSet | DaemonSet | Job]) -> set[str]:
     """Give the reason codes of the recordings' rule for a converged cluster."""
     found = {code for pod in pods if (code := _trouble(pod))}
     for one in workloads:
-        if not _complete(one):
+        if isinstance(one, Job):
+            found |= {"JobFailed" if one.status.condition("Failed") else "JobIncomplete"} - _completed(one)
+        elif not _complete(one):
             found.add(f"{type(one).__name__}Incomplete")
             if isinstance(one, Deployment) and one.spec.paused:
                 found.add("Paused")
@@ -214,9 +224,15 @@ def _trouble(pod: Pod) -> str:
         return "Unschedulable"
     if pod.status.phase in {"", "Pending"}:
         return "PodPending"
+    if pod.metadata.controller is not None and pod.metadata.controller.kind == "Job":
+        return ""
     if pod.status.phase == "Failed":
         return "PodFailed"
     return "" if pod.ready or pod.status.phase == "Succeeded" else "PodNotReady"
+
+
+def _completed(job: Job) -> set[str]:
+    return {"JobIncomplete"} if job.status.condition("Complete") else set()
 
 
 def _complete(one: Deployment | StatefulSet | DaemonSet) -> bool:
@@ -243,11 +259,17 @@ def _everywhere(one: DaemonSet) -> bool:
     return counts == {status.desired_number_scheduled} and status.observed_generation == one.metadata.generation
 
 
-def _workload(one: Deployment | StatefulSet | DaemonSet, known: Mapping[Ref, Object]) -> Line:
+def _workload(one: Deployment | StatefulSet | DaemonSet | Job, known: Mapping[Ref, Object]) -> Line:
     if isinstance(one, DaemonSet):
         told = unstructure(one.status)
         seen = one.status.observed_generation == one.metadata.generation
         return (f"DaemonSet/{one.metadata.name}", "", seen, *(told.get(name, 0) for name in DAEMON_COUNTS))
+    if isinstance(one, Job):
+        counted = one.status
+        met = (f"{each.type} {each.reason}" for each in counted.conditions if each.status == "True")
+        numbers = (counted.active, counted.succeeded, counted.failed, counted.ready or 0, counted.terminating or 0)
+        indexes = (counted.completed_indexes, counted.failed_indexes or "")
+        return (f"Job/{one.metadata.name}", ", ".join(met), *numbers, *indexes)
     status = one.status
     counts = (status.replicas, status.updated_replicas, status.ready_replicas, status.available_replicas)
     current = status.observed_generation == one.metadata.generation

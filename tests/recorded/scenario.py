@@ -17,6 +17,7 @@ from attrs import evolve
 from kubeproof.harness.input.scenario import Bounds, Consistency, Scenario, Start
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.apps import DaemonSet, Deployment, Sized, Workload
+from kubeproof.impl.api.batch import Job
 from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.policy import PodDisruptionBudget
@@ -34,7 +35,9 @@ from kubeproof.impl.kubectl.script import Step
 Record = Mapping[str, Any]
 
 NAMESPACE = "default"
-MODELLED = frozenset({"DaemonSet", "Deployment", "StatefulSet", "Service", "PodDisruptionBudget", "PriorityClass"})
+MODELLED = frozenset(
+    {"DaemonSet", "Deployment", "Job", "StatefulSet", "Service", "PodDisruptionBudget", "PriorityClass"}
+)
 SPARE_PLACES = 2
 """Places for Pods beyond the most a rollout may have: for those that are still being deleted."""
 
@@ -144,6 +147,9 @@ def _places(objects: tuple[Object, ...], script: tuple[Step, ...]) -> int:
 
 
 def _most(one: Workload, replicas: int) -> int:
+    if isinstance(one, Job):
+        limit = 6 if one.spec.backoff_limit is None else min(one.spec.backoff_limit, 6)
+        return max(one.spec.completions or 0, replicas) + limit
     if not isinstance(one, Deployment):
         return replicas
     wanted = evolve(one, spec=evolve(one.spec, replicas=replicas))

@@ -32,6 +32,7 @@ CODE = {
     "deployment-controller": f"{CONTROLLERS}/deployment",
     "replicaset-controller": f"{CONTROLLERS}/replicaset",
     "statefulset-controller": f"{CONTROLLERS}/statefulset",
+    "job-controller": f"{CONTROLLERS}/job",
     "endpointslice-controller": f"{CONTROLLERS}/endpointslice",
     "disruption-controller": f"{CONTROLLERS}/disruption.py",
     "generic-garbage-collector": f"{CONTROLLERS}/garbage.py",
@@ -47,6 +48,7 @@ OF_KIND = {
     "Deployment": "deployment-controller",
     "ReplicaSet": "replicaset-controller",
     "StatefulSet": "statefulset-controller",
+    "Job": "job-controller",
     "EndpointSlice": "endpointslice-controller",
     "PodDisruptionBudget": "disruption-controller",
 }

@@ -12,11 +12,11 @@ kubelet begins to count.
 - **Hook.** From the beginning of the hooks until the first SIGTERM: the shortest hook of all containers, as far as its
   length can be read off, and not more than the grace period.
 - **End.** Containers end side by side, so the longest hook is waited for; one that uses its whole grace period that.
-  Nothing is sure of containers that may crash. They have stopped two minutes after the grace period, the time a
-  kubelet gives its runtime beyond it for the request to stop one (`--runtime-request-timeout`); not so where the
-  kubelet may restart, and then begins anew, or nothing is heard of its node. The same is said of the object, which the
-  kubelet removes then: but only of Pods without finalizers, and whose volumes are all the kubelet's own, for it first
-  takes volumes away, and some others let go when they like.
+  Nothing is sure of containers that may crash, or end by themselves. They have stopped two minutes after the grace
+  period, the time a kubelet gives its runtime beyond it for the request to stop one (`--runtime-request-timeout`); not
+  so where the kubelet may restart, and then begins anew, or nothing is heard of its node. The same is said of the
+  object, which the kubelet removes then: but only of Pods without finalizers, and whose volumes are all the kubelet's
+  own, for it first takes volumes away, and some others let go when they like.
 
 A wait of no length counts as well: it is one that might get a length while it is there, and then began before.
 
@@ -118,7 +118,7 @@ def _is_given_up(place: str, _before: View, after: View, _wait: Wait) -> bool:
 def _hooks(timing: Timing, pod: Pod) -> list[Fraction]:
     """Return what the hook of each container surely takes."""
     grace = timings(pod).grace_seconds
-    if timing.containers_crash:
+    if timing.containers_crash or timing.behaviour.of(pod).exits_with is not None:
         return [NOTHING]
     return [min(Fraction(str(hook_length(one).seconds)), Fraction(grace)) for one in pod.spec.containers]
 

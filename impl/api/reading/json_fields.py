@@ -40,6 +40,9 @@ ALWAYS: immutabledict[str, frozenset[str]] = immutabledict(
         "NetworkPolicySpec": frozenset({"podSelector"}),
         "NodeSelector": frozenset({"nodeSelectorTerms"}),
         "OwnerReference": frozenset({"apiVersion", "kind", "name", "uid"}),
+        "JobSpec": frozenset({"template"}),
+        "PodFailurePolicyOnPodConditionsPattern": frozenset({"type", "status"}),
+        "JobCondition": frozenset({"type", "status"}),
         "PodAffinityTerm": frozenset({"topologyKey"}),
         "PodDisruptionBudgetStatus": frozenset(
             {"disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"}

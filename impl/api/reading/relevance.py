@@ -111,6 +111,8 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
 
 STORED: immutabledict[tuple[str, str], str] = immutabledict(
     {
+        ("JobSpec", "managed_by"): "its own controller does nothing about it",
+        ("JobSpec", "ttl_seconds_after_finished"): "a Job that is over stays; no claim hangs on it any more",
         ("PersistentVolume", "spec"): "a volume is stored, but nothing binds it",
         ("PersistentVolumeClaim", "spec"): "a claim is stored, but nothing binds it or makes its volume",
         ("ResourceQuota", "spec"): "a quota is stored, but nothing is refused because of it",
@@ -150,6 +152,7 @@ def is_irrelevant(cls: str, name: str, value: Any) -> bool:
 FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
     {
         "EndpointSlice": (REACHABILITY,),
+        "JobSpec.ttlSecondsAfterFinished": (),
         "PersistentVolume": ACTS_ON_PODS,
         "PersistentVolumeSpec": ACTS_ON_PODS,
         "PersistentVolumeClaimSpec": ACTS_ON_PODS,

@@ -16,6 +16,7 @@ def _rule(verbs: str, group: str, resources: str) -> PolicyRule:
 
 
 APPS = "apps"
+BATCH = "batch"
 LEASES = "coordination.k8s.io"
 SLICES = "discovery.k8s.io"
 EVENTS = (_rule("create patch update", "", "events"), _rule("create patch update", "events.k8s.io", "events"))
@@ -67,6 +68,13 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("list watch create delete patch", "", "pods"),
         _rule("create", "", "pods/binding"),
         _rule("get create delete update patch list watch", APPS, "controllerrevisions"),
+        *EVENTS,
+    ),
+    "job-controller": (
+        _rule("get list watch update patch", BATCH, "jobs"),
+        _rule("update", BATCH, "jobs/status"),
+        _rule("update", BATCH, "jobs/finalizers"),
+        _rule("list watch create delete patch", "", "pods"),
         *EVENTS,
     ),
     "disruption-controller": (

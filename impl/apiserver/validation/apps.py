@@ -18,13 +18,14 @@ from ...api.apps import (
     DeploymentStrategy,
     ReplicaSet,
     RollingUpdateStatefulSetStrategy,
+    Sized,
     StatefulSet,
     StatefulSetPersistentVolumeClaimRetentionPolicy,
     StatefulSetUpdateStrategy,
-    Workload,
 )
 from ...api.core import IntOrString, PodTemplateSpec
 from ...api.meta import LabelSelector
+from ...api.values.frozen import Strings
 from ...api.values.selectors import selects
 from .field_error import FieldError, forbidden, go, invalid, invalid_raw, not_supported, required
 from .meta import not_negative, validate_labels, validate_selector
@@ -45,7 +46,7 @@ STATEFULSET_IS_FIXED = (
 )
 
 
-def validate_workload(workload: Workload) -> list[FieldError]:
+def validate_workload(workload: Sized | DaemonSet) -> list[FieldError]:
     """Return the broken rules of a workload."""
     match workload:
         case Deployment():
@@ -58,7 +59,7 @@ def validate_workload(workload: Workload) -> list[FieldError]:
             return validate_daemonset(workload)
 
 
-def validate_workload_update(new: Any, old: Workload) -> list[FieldError]:
+def validate_workload_update(new: Any, old: Sized | DaemonSet) -> list[FieldError]:
     """Return what of a workload must not be changed and is."""
     if isinstance(old, StatefulSet):
         return validate_statefulset_update(new, old)
@@ -199,10 +200,8 @@ def _template(kind: str, template: PodTemplateSpec, selector: LabelSelector) -> 
     labels = template.metadata.labels
     empty = not selector.match_labels and not selector.match_expressions
     if not empty and not selects(selector, labels):
-        shown = ", ".join(f"{go(key)}:{go(labels[key])}" for key in sorted(labels))
-        rendered = f"map[string]string{{{shown}}}" if labels else "map[string]string(nil)"
         detail = "`selector` does not match template `labels`"
-        errors.append(invalid_raw("spec.template.metadata.labels", rendered, detail))
+        errors.append(invalid_raw("spec.template.metadata.labels", go_labels(labels), detail))
     # What a StatefulSet's Pods are is only looked at when they are made: their claims become volumes then.
     named = kind == "StatefulSet"
     errors += validate_labels(TEMPLATE_LABELS, labels) if named else validate_template("spec.template", template)
@@ -266,13 +265,17 @@ def validate_selector_update(new: LabelSelector, old: LabelSelector) -> list[Fie
     """Refuse another selector: a workload's is for ever."""
     if new == old:
         return []
-    return [invalid_raw("spec.selector", _go_selector(new), IMMUTABLE)]
+    return [invalid_raw("spec.selector", go_selector(new), IMMUTABLE)]
 
 
-def _go_selector(selector: LabelSelector) -> str:
+def go_selector(selector: LabelSelector) -> str:
     """Write a selector of plain labels as Go's %#v does; expressions are only counted."""
-    pairs = ", ".join(f"{go(key)}:{go(value)}" for key, value in sorted(selector.match_labels.items()))
-    labels = f"map[string]string{{{pairs}}}" if pairs else "map[string]string(nil)"
     count = len(selector.match_expressions)
     expressions = f"[]v1.LabelSelectorRequirement{{{count} more}}" if count else "[]v1.LabelSelectorRequirement(nil)"
-    return f"v1.LabelSelector{{MatchLabels:{labels}, MatchExpressions:{expressions}}}"
+    return f"v1.LabelSelector{{MatchLabels:{go_labels(selector.match_labels)}, MatchExpressions:{expressions}}}"
+
+
+def go_labels(labels: Strings) -> str:
+    """Write labels as Go's %#v does."""
+    pairs = ", ".join(f"{go(key)}:{go(labels[key])}" for key in sorted(labels))
+    return f"map[string]string{{{pairs}}}" if pairs else "map[string]string(nil)"

@@ -1,6 +1,6 @@
-"""Validation of kinds without a class: Jobs, CronJobs, DaemonSets, autoscalers, Ingresses, limit ranges, data.
+"""Validation of kinds without a class: CronJobs, autoscalers, Ingresses, limit ranges, data.
 
-Upstream: pkg/apis/{batch,apps,autoscaling,networking,core}/validation/validation.go (v1.32).
+Upstream: pkg/apis/{batch,autoscaling,networking,core}/validation/validation.go (v1.32).
 Left out on purpose: failure policies of Jobs, success policies beyond their mode, metrics of autoscalers other than
 resources, TLS of Ingresses, what may change of these kinds.
 """
@@ -27,7 +27,6 @@ Json = Mapping[str, Any]
 LARGEST = 1024 * 1024
 """Bytes that the data of a ConfigMap or a Secret may have."""
 LONGEST_CRON_JOB = 52  # 63 less what a Job's name has behind it
-LONGEST_LABEL = 63
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 WILDCARD = r"\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 WILDCARD_RULE = (
@@ -81,15 +80,11 @@ def _template(spec: Json, prefix: str, policies: tuple[str, ...]) -> Iterator[Fi
         yield not_supported(field, given, policies)
 
 
-def _job(name: str, spec: Json, prefix: str = "spec") -> Iterator[FieldError]:
+def _job(spec: Json, prefix: str) -> Iterator[FieldError]:
     names = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
     yield from _not_negative(spec, prefix, *names)
     if spec.get("successPolicy") and spec.get("completionMode") != "Indexed":
         yield invalid_raw(f"{prefix}.successPolicy", "batch.SuccessPolicy{}", "requires indexed completion mode")
-    if spec.get("selector") and not spec.get("manualSelector"):
-        yield invalid_raw(f"{prefix}.selector", "v1.LabelSelector{}", "`selector` not auto-generated")
-    if len(name) > LONGEST_LABEL:
-        yield invalid(f"{prefix}.template.labels", name, f"must be no more than {LONGEST_LABEL} characters")
     yield from _template(spec, prefix, ("OnFailure", "Never"))
 
 
@@ -108,22 +103,7 @@ def _cron_job(name: str, spec: Json) -> Iterator[FieldError]:
         yield not_supported("spec.concurrencyPolicy", spec.get("concurrencyPolicy"), ("Allow", "Forbid", "Replace"))
     names = ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
     yield from _not_negative(spec, "spec", *names)
-    yield from _job("", (spec.get("jobTemplate") or {}).get("spec") or {}, "spec.jobTemplate.spec")
-
-
-def _daemon_set(_name: str, spec: Json) -> Iterator[FieldError]:
-    strategy = spec.get("updateStrategy") or {}
-    rolling = strategy.get("rollingUpdate") or {}
-    surge, unavailable = rolling.get("maxSurge"), rolling.get("maxUnavailable")
-    if strategy.get("type") not in {"RollingUpdate", "OnDelete"}:
-        yield not_supported("spec.updateStrategy", strategy.get("type"), ("OnDelete", "RollingUpdate"))
-    if surge not in {None, 0, "0", "0%"} and unavailable not in {None, 0, "0", "0%"}:
-        shown = f'intstr.IntOrString{{Type:0, IntVal:{surge}, StrVal:""}}'
-        yield invalid_raw(
-            "spec.updateStrategy.rollingUpdate.maxSurge", shown, "may not be set when maxUnavailable is non-zero"
-        )
-    yield from _not_negative(spec, "spec", "minReadySeconds", "revisionHistoryLimit")
-    yield from _template(spec, "spec", ("Always",))
+    yield from _job((spec.get("jobTemplate") or {}).get("spec") or {}, "spec.jobTemplate.spec")
 
 
 def _autoscaler(_name: str, spec: Json) -> Iterator[FieldError]:
@@ -237,10 +217,8 @@ def _limit_range(_name: str, spec: Json) -> Iterator[FieldError]:
 
 RULES: Mapping[str, Callable[[str, Json], Iterator[FieldError]]] = {
     "CronJob": _cron_job,
-    "DaemonSet": _daemon_set,
     "HorizontalPodAutoscaler": _autoscaler,
     "Ingress": _ingress,
-    "Job": _job,
     "LimitRange": _limit_range,
 }
 """By kind: what its spec has to keep."""

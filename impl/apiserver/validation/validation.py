@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...api.apps import Workload
+from ...api.apps import DaemonSet, Sized
+from ...api.batch import Job
 from ...api.core import Event, Namespace, Node, Pod, Service
 from ...api.kinds import Object, Unstructured
 from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from .apps import validate_workload, validate_workload_update
+from .batch import validate_job, validate_job_update
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
 from .networking import validate_network_policy
@@ -62,6 +64,8 @@ def _own_rules(obj: Object) -> list[FieldError]:
             return validate_class(obj)
         case Event():
             return validate_event(obj)
+        case Job():
+            return validate_job(obj)
         case Node():
             return validate_node(obj)
         case Namespace():
@@ -73,7 +77,7 @@ def _own_rules(obj: Object) -> list[FieldError]:
         case PriorityClass():
             return validate_priority_class(obj)
         case _:
-            return validate_workload(obj) if isinstance(obj, Workload) else []
+            return validate_workload(obj) if isinstance(obj, Sized | DaemonSet) else []
 
 
 def validate_update(new: Any, old: Any) -> tuple[FieldError, ...]:
@@ -92,9 +96,11 @@ def _changes(new: Any, old: Any) -> list[FieldError]:
             return validate_pod_update(new, old)
         case Service():
             return validate_service_update(new, old)
+        case Job():
+            return validate_job_update(new, old)
         case RoleBinding():
             return validate_role_binding_update(new, old)
         case PriorityClass():
             return validate_priority_class_update(new, old)
         case _:
-            return validate_workload_update(new, old) if isinstance(old, Workload) else []
+            return validate_workload_update(new, old) if isinstance(old, Sized | DaemonSet) else []

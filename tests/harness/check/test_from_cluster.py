@@ -388,12 +388,12 @@ def test_a_field_or_kind_of_another_release_is_no_mistake() -> None:
 
 
 def test_other_workloads_make_holds_unknown(dump: Callable[..., str]) -> None:
-    """A Job makes Pods again, and here nobody does."""
+    """A ReplicationController makes Pods again, and here nobody does."""
 
-    def job(items: Items) -> None:
-        item(items, "DaemonSet", "kube-proxy").update(kind="Job", apiVersion="batch/v1")
+    def strange(items: Items) -> None:
+        item(items, "DaemonSet", "kube-proxy").update(kind="ReplicationController", apiVersion="v1")
 
-    result = check(Cluster.from_manifests(from_cluster=dump(job)))
+    result = check(Cluster.from_manifests(from_cluster=dump(strange)))
     assert claim(result, "convergence").status.value == "UNKNOWN"
 
 

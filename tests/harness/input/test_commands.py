@@ -195,7 +195,7 @@ def test_the_spelling_of_the_recordings_is_understood_too() -> None:
             "expected a string, got 3",
         ),
         (
-            {"apply": {"object": {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"}}}},
+            {"apply": {"object": {"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": "a"}}}},
             "script[0].apply.object",
             "expected one object of a kind that is modelled",
         ),

@@ -270,11 +270,21 @@ def test_the_smallest_pool_of_two_kinds_and_none(tmp_path: Path, capsys: pytest.
 def test_a_workload_that_is_not_modelled_leaves_the_answer_open(
     tmp_path: Path, nodes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec: {template: {spec: {containers: [\
-{name: c, image: i}], restartPolicy: Never}}}\n"
-    code, said, _ = place(capsys, folder(tmp_path, 1, job), "--nodes", str(nodes))
+    strange = "---\napiVersion: v1\nkind: ReplicationController\nmetadata: {name: rc}\nspec: {template: {metadata: {\
+labels: {app: rc}}, spec: {containers: [{name: c, image: i}]}}}\n"
+    code, said, _ = place(capsys, folder(tmp_path, 1, strange), "--nodes", str(nodes))
     assert code == 3
-    assert "Job default/once: this kind is not modelled" in said
+    assert "ReplicationController default/rc: this kind is not modelled" in said
+
+
+def test_a_job_asks_for_as_many_pods_as_run_at_once(
+    tmp_path: Path, nodes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec: {completions: 9, parallelism: 2, \
+template: {spec: {containers: [{name: c, image: i}], restartPolicy: Never}}}\n"
+    code, said, _ = place(capsys, folder(tmp_path, 1, job), "--nodes", str(nodes))
+    assert code == 0
+    assert "once" in said
 
 
 def test_json_says_the_same(tmp_path: Path, nodes: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,8 +19,11 @@ from kubeproof.harness.world.cluster import Cluster
 from kubeproof.harness.world.kubelets import runtime_slot
 from kubeproof.harness.world.node_state import cut_slot
 from kubeproof.harness.world.prepare import prepare
+from kubeproof.impl.api.batch import Job
 from kubeproof.impl.api.core import Node, Pod, Taint
+from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.runtime import PodRuntime, Stage
+from kubeproof.impl.controllers.common import controller_of
 from kubeproof.model.checker.clocked import clocked, plain
 from kubeproof.model.checker.results import Trace
 from kubeproof.model.checker.semantics import initial_states, micro_steps, moves, outcomes
@@ -138,6 +141,15 @@ def test_nothing_is_sure_of_an_end_whose_kubelet_may_restart_or_whose_containers
     assert windows(one, going(start(one)))["end"] == (10, None)
     one = cluster("", HOOK % 10, faults={"containerCrash": 1})
     assert windows(one, going(start(one)))["end"] == (0, 150)
+
+
+def test_nothing_is_sure_of_the_end_of_a_program_that_ends_by_itself() -> None:
+    one = cluster("restartPolicy: Never", HOOK % 10)
+    state = going(start(one))
+    assert windows(one, state)["end"] == (10, 150)
+    pod = state[place(state)]
+    owned = evolve(pod, metadata=evolve(pod.metadata, owner_references=(controller_of(Job(ObjectMeta(name="j"))),)))
+    assert windows(one, changed(state, **{place(state): owned}))["end"] == (0, 150)
 
 
 def test_nobody_says_when_a_pod_has_ended_on_a_node_of_which_nothing_is_heard() -> None:

@@ -21,7 +21,7 @@ from kubeproof.impl.apiserver.defaulting import default
 from kubeproof.impl.controllers.daemonset.daemonset import COARSE_TRANSFORM, TRANSFORM, grouped, reconcile
 from kubeproof.impl.controllers.daemonset.nodes import new_pod, target, tolerating, wish
 from kubeproof.impl.controllers.daemonset.revisions import Clash, Revisions, revisions_of, truncated
-from oracles import controller_runs as oracle
+from oracles import apps as oracle
 from places import VECTORS
 
 LABELS = {"app": "agent"}

@@ -24,7 +24,7 @@ from kubeproof.impl.controllers.common import controller_of
 from kubeproof.impl.controllers.statefulset.identity import new_pod
 from kubeproof.impl.controllers.statefulset.revisions import revisions_of
 from kubeproof.impl.controllers.statefulset.statefulset import COARSE_TRANSFORM, TRANSFORM, grouped, reconcile
-from oracles import controller_runs as oracle
+from oracles import apps as oracle
 from places import VECTORS
 
 
