@@ -189,7 +189,10 @@ def _confirmed(look: Witnesses, island: Island, claim: Claim) -> Claim:
     if claim.status is Status.UNKNOWN:
         return claim
     look.open.add(claim.name)
-    why = "so it is where Pods of other islands make the scheduler choose so, and in no run that was found of all"
+    why = (
+        f"{island.name} by itself breaks it, if its Pods go to nodes that Pods of other islands may make the best; "
+        "no run of all of them was found that does"
+    )
     told = f"{why}{f': {found.why}' if found.why else ''} (--no-islands looks at all at once)"
     return evolve(claim, status=Status.UNKNOWN, trace=None, blame=(), lines=(*claim.lines, told))
 
