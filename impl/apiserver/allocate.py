@@ -59,7 +59,7 @@ def _with_address(service: Service, others: tuple[Service, ...], config: Config,
     taken = {one.spec.cluster_ip for one in others}
     taken |= {str(network[FIRST_FREE - 1])} if ref_of(service) != KUBERNETES else set()
     if fixed := service.spec.cluster_ip:
-        problem = _address_problem(fixed, taken, config)
+        problem = _address_problem(fixed, set() if config.dry_run else taken, config)
         return _refused(service, problem) if problem else service
     free = (str(network[place]) for place in range(FIRST_FREE, network.num_addresses - 1))
     address = wanted or next((one for one in free if one not in taken | config.kept_free), "")

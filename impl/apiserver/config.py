@@ -35,6 +35,8 @@ class Config:
     """A new node is tainted not-ready until the node controller has seen it work."""
     service_cluster_ip_range: str = "10.96.0.0/12"
     service_node_port_range: tuple[int, int] = (30000, 32767)
+    dry_run: bool = False
+    """Nothing will be stored: whether somebody has an address is not asked (core/service/ipallocator, v1.32)."""
     kept_free: frozenset[str | int] = frozenset()
     """Addresses and ports that no Service gets which does not ask for one: somebody else will ask for them.
 

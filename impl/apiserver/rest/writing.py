@@ -238,7 +238,7 @@ def _done(
         suffix=inputs.suffix,
         uid=inputs.uid,
         cluster_ip=inputs.cluster_ip,
-        config=server.config,
+        config=evolve(server.config, dry_run=dry),
     )
     if not response.ok:
         if isinstance(request, DeleteCollection):
