@@ -344,7 +344,9 @@ def _known_failures() -> Iterator[None]:
         yield
     except NoSuchFailureError as error:
         known = (*topics(), *(pair.name for some in topics().values() for pair in some))
-        hint = did_you_mean(str(error.args[0]), known, f"there are the topics {', '.join(topics())}")
+        hint = did_you_mean(
+            str(error.args[0]), known, f"there are the topics {', '.join(topics())}, and kubeproof zoo list"
+        )
         raise click.BadParameter(f"no failure or topic is called {error.args[0]!r}; {hint}") from None
 
 

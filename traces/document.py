@@ -177,7 +177,8 @@ def parsed(text: str, name: str) -> Any:
     try:
         return json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise BadTraceError(f"{name}: is no JSON: {error}") from None
+        why = f"is no JSON, and a trace is (check writes them below .kubeproof/traces): {error}"
+        raise BadTraceError(f"{name}: {why}") from None
 
 
 def from_json(data: Any, name: str) -> Document:
