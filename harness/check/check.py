@@ -54,6 +54,8 @@ from .bounds import bounds_of
 from .results import Blame, Claim, Report
 from .softening import softened
 
+SHARE = 0.8
+"""Of the time that there is, so much is for the core: a breach that only a closer look shows is found in the rest."""
 INVALID = 422
 """What the API server answers to an object that breaks a rule."""
 
@@ -95,11 +97,11 @@ def check(
     except Cut as cut:
         return nothing_known(scenario, f"{cut} before the manifests were applied", monotonic() - began)
     core = machine_of(scenario, prepared, reductions=reductions)
-    found = None
+    found, within = None, limits.first(SHARE)
     if symmetry and reductions:
-        found = _on_one_node(scenario, partial(alone or search, limits=limits, progress=progress))
+        found = _on_one_node(scenario, partial(alone or search, limits=within, progress=progress))
     if found is None or _is_broken(core, found):  # Then all nodes are looked at: a trace says where Pods are.
-        left = limits if found is None else limits.after(found)
+        left = within if found is None else within.after(found)
         group = symmetry_of(core) if symmetry and reductions else None
         found = _searched(core, prepared, partial(search, limits=left, progress=progress), group)
         after = limits.after(found)

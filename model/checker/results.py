@@ -71,6 +71,12 @@ class Limits:
             return self
         return evolve(self, timeout=None, deadline=Deadline.within(self.timeout))
 
+    def first(self, share: float) -> Limits:
+        """Give those of the first of several searches: it leaves some of the time for the others."""
+        if self.deadline is None:
+            return self
+        return evolve(self, deadline=Deadline(time.monotonic() + share * self.deadline.left, self.deadline.why))
+
     def after(self, search: Exploration) -> Limits:
         """Give what is left for further searches: nothing, if somebody interrupted this one."""
         if not search.why_incomplete.startswith(INTERRUPTED):

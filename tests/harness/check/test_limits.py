@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -91,6 +92,22 @@ def test_the_time_of_several_searches_runs_from_one_beginning() -> None:
     assert limits.deadline is not None
     over = evolve(limits, deadline=evolve(limits.deadline, at=limits.deadline.at - 60))
     assert explore(ONE_STEP, limits=over).why_incomplete == "the time limit of 60 s was hit"
+
+
+def test_the_core_leaves_time_to_look_at_connections() -> None:
+    """Cut off, the core has seen a Pod go: what its connections come to is looked at in the time that is left."""
+    given = list[Limits]()
+
+    def cut(*arguments: Any, limits: Limits, **options: Any) -> Exploration:
+        given.append(limits)
+        return explore(*arguments, limits=evolve(limits, max_states=400), **options)
+
+    report = check(example("dropped"), limits=Limits(timeout=100), search=cut)
+    assert not report.complete
+    assert {one.deadline is not None and 70 < one.deadline.left <= 80 for one in given} == {True}
+    verdicts = {claim.name: claim.status for claim in report.claims}
+    assert verdicts["convergence"] is Status.UNKNOWN
+    assert verdicts["reachability"] is Status.VIOLATED
 
 
 def test_an_interrupted_search_is_the_last_one() -> None:
