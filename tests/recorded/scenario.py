@@ -137,7 +137,7 @@ def _places(objects: tuple[Object, ...], script: tuple[Step, ...]) -> int:
     for one in (*objects, *applied):
         if isinstance(one, DaemonSet):
             most[one.metadata.name] = nodes + max_surge_of(one, nodes)
-        if isinstance(one, Sized):
+        if isinstance(one, Sized | Job):
             most[one.metadata.name] = max(most.get(one.metadata.name, 0), _most(one, one.spec.wanted))
     for step in script:
         if isinstance(step, kubectl.Scale):

@@ -112,16 +112,15 @@ def test_what_a_limit_leaves_open_is_unknown_and_contradicts_nothing() -> None:
 
 
 def test_what_has_no_model_is_asked_about_like_anybodys_manifests() -> None:
-    """A Job is noted, and whatever may hang on it stays open; a step on it cannot be asked."""
-    acted = copy.deepcopy(min(theme("job").values(), key=lambda one: one["id"]))
-    name = acted["manifests"][0]["metadata"]["name"]
-    acted["script"].append({"action": "deletePod", "workload": f"Job/{name}"})
-    acted["outcomes"].append(acted["outcomes"][-1] | {"afterAction": "1:deletePod"})
+    """A ResourceQuota is noted, and whatever may hang on it stays open; a step on it cannot be asked."""
+    acted = copy.deepcopy(theme("quota")["0032"])
+    acted["script"].append({"action": "deletePod", "workload": "ResourceQuota/quota"})
+    acted["outcomes"].append(acted["outcomes"][-1] | {"afterAction": "2:deletePod"})
     acted["alternatives"] = []
     found = ask(acted, TIERS)
     assert {one.verdict for one in found if one.claim == "convergence"} == {Status.UNKNOWN}
     assert not any(one.contradicts or one.surprising for one in found)
-    assert {one.step for one in found} == {"create"}
+    assert {one.step for one in found} == {"create", "1:setImage"}
 
 
 def test_a_daemonset_is_decided() -> None:

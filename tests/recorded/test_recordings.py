@@ -196,7 +196,7 @@ def test_where_a_limit_is_hit_the_answer_is_unknown() -> None:
     ("name", "identity", "reason"),
     [
         ("nodename", "0169", "a timer that outlasts the recording is not modelled"),
-        ("job", None, "Job not modelled"),
+        ("quota", None, "ResourceQuota not modelled"),
     ],
 )
 def test_what_has_no_model_is_named(name: str, identity: str | None, reason: str) -> None:
@@ -282,7 +282,7 @@ def number_of(name: str) -> int:
 
 def test_the_command_prints_a_line_per_theme(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "e2e").mkdir()
-    records = [*(theme("pdb-drain")[one] for one in ("0078", "0097")), next(iter(theme("job").values()))]
+    records = [*(theme("pdb-drain")[one] for one in ("0078", "0097")), theme("quota")["0032"]]
     lines = [json.dumps(one) for one in records]
     (tmp_path / "e2e" / "drain.jsonl").write_text("\n".join(lines), encoding="utf-8")
     assert agreement.main([str(tmp_path)]) == 0
@@ -290,5 +290,5 @@ def test_the_command_prints_a_line_per_theme(tmp_path: Path, capsys: pytest.Capt
     assert [line for line in found if not line.startswith("    ")] == [
         "e2e/drain.jsonl: 2 judged of 3: 2 allowed, 2 decided, 0 UNKNOWN (100.0 %)",
         "total: 2/2 (100.0 %)",
-        "cannot judge yet: e2e/drain: 1 records: Job not modelled",
+        "cannot judge yet: e2e/drain: 1 records: ResourceQuota not modelled",
     ]
