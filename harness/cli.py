@@ -365,10 +365,8 @@ def _replay(path: Path) -> int:
 
 
 def _shown(result: Result, given: dict[str, Any]) -> str:
-    if given["quiet"]:
-        return result.quiet
     width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
-    text = result.text(width=width, explain=given["explain"])
+    text = result.quiet if given["quiet"] else result.text(width=width, explain=given["explain"])
     return f"{text}\n{result.statistics}" if given["statistics"] else text
 
 
