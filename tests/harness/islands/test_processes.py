@@ -65,7 +65,10 @@ def test_no_process_outlives_the_command(tmp_path: Path, end: signal.Signals, co
         wait_until(lambda: len(processes(tmp_path)) == 3)
         sleep(1)
         os.kill(command.pid, end)
-        out, _ = command.communicate(timeout=PATIENCE)
+        try:
+            out, _ = command.communicate(timeout=PATIENCE)
+        finally:
+            command.kill()  # Nobody waits for what does not end.
     assert command.returncode == code
     assert (b"UNKNOWN" in out) is (code == 3)
     wait_until(lambda: not processes(tmp_path))
