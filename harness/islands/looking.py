@@ -158,6 +158,7 @@ def _by_itself(parent: int) -> None:
     """Leave the group of processes that a terminal interrupts: the parent says when to stop, and its end ends this."""
     os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored by what a shell runs in the background.
     Thread(target=_ends_with, args=(parent,), daemon=True).start()
 
 
