@@ -198,7 +198,8 @@ def test_a_workload_without_a_class_is_not_said_to_be_missing() -> None:
     what = "ReplicationController shop/web (web.yaml:1) is not modelled, so that no step can act on it"
     assert said(job, script=[step]).endswith(f": {what}")
     other = {"rolloutRestart": {**step["rolloutRestart"], "name": "wob"}}
-    assert said(job, script=[other]).endswith("there is no ReplicationController 'wob' in namespace shop (there are web)")
+    missing = "there is no ReplicationController 'wob' in namespace shop (there are web)"
+    assert said(job, script=[other]).endswith(missing)
     pod = {"deletePod": {"workload": "ReplicationController/web", "namespace": "shop"}}
     assert said(job, script=[pod]).endswith(f": {what}")
 

@@ -222,8 +222,8 @@ def test_claims_are_assumed_and_not_waited_for() -> None:
 
 
 def test_a_claim_that_the_input_has_is_what_it_is() -> None:
-    unbound = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data-db-0}\nspec: {accessModes: [ReadWriteOnce], "
-    unbound += "resources: {requests: {storage: 1Gi}}}"
+    unbound = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data-db-0}\n"
+    unbound += "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}"
     report = said(SET + CLAIMS + unbound, start="empty")
     assert verdicts(report)["convergence"] == "UNKNOWN"
     assert "waits for the volume of PersistentVolumeClaim data-db-0" in lines(report, "convergence")
