@@ -36,6 +36,13 @@ def processes(folder: Path) -> set[int]:
     return found
 
 
+LISTENING = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('kubeproof', run_name='__main__')"
+)
+"""The command, which hears interrupts also where the tests themselves are run in the background."""
+
+
 def wait_until(so: Callable[[], bool]) -> None:
     until = monotonic() + PATIENCE
     while not so():
@@ -61,7 +68,7 @@ def test_no_process_outlives_the_command(tmp_path: Path, end: signal.Signals, co
         "--script",
         steps,
     ]
-    with subprocess.Popen([sys.executable, "-m", "kubeproof", *words], stdout=subprocess.PIPE, cwd=tmp_path) as command:
+    with subprocess.Popen([sys.executable, "-c", LISTENING, *words], stdout=subprocess.PIPE, cwd=tmp_path) as command:
         wait_until(lambda: len(processes(tmp_path)) == 3)
         sleep(1)
         os.kill(command.pid, end)
