@@ -99,7 +99,7 @@ def check(
     core = machine_of(scenario, prepared, reductions=reductions)
     found, within = None, limits.first(SHARE)
     if symmetry and reductions:
-        found = _on_one_node(scenario, partial(alone or search, limits=within, progress=progress))
+        found = _on_one_node(scenario, within, partial(alone or search, limits=within, progress=progress))
     if found is None or _is_broken(core, found):  # Then all nodes are looked at: a trace says where Pods are.
         left = within if found is None else within.after(found)
         group = symmetry_of(core) if symmetry and reductions else None
@@ -121,12 +121,15 @@ def check(
     )
 
 
-def _on_one_node(scenario: Scenario, search: Callable[..., Exploration]) -> Exploration | None:
-    """Look at the one node that stands for all; None where none does."""
+def _on_one_node(scenario: Scenario, limits: Limits, search: Callable[..., Exploration]) -> Exploration | None:
+    """Look at the one node that stands for all; None where none does, or it does not come to where it starts."""
     alone = on_one_node(scenario)
     if alone is None:
         return None
-    prepared = prepare(alone)
+    try:
+        prepared = prepare(alone, limits)
+    except (Restless, Cut):
+        return None
     core = machine_of(alone, prepared)
     found = _searched(core, prepared, search, symmetry_of(core))
     return evolve(found, symmetry="; ".join(filter(None, (found.symmetry, "one node stands for all, which are alike"))))
@@ -256,9 +259,9 @@ def _claims(
 
 def _timed(core: Cluster, prepared: Prepared, claim: Claim) -> Claim:
     """Return a claim with the seconds of its breach; what a closer look finds has a clock of its own, or none."""
-    if claim.status is not Status.VIOLATED or any(map(claim.kind.startswith, CLOSER)):
-        return claim
     moves = claim.kind in motion.MOVING
+    if claim.status is not Status.VIOLATED or (is_closer(claim.kind) and not moves):
+        return claim
     machine = cluster_for(core.scenario, claim.kind, prepared).machine if moves else core.machine
     return clock.timed(core.scenario, machine, claim)
 
