@@ -29,7 +29,8 @@ from ...impl.api.batch import Job
 from ...impl.api.core import Pod, PodSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
-from ...impl.api.policy import EndpointSlice, PodDisruptionBudget, ResourceQuota
+from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import matches_map, selects
 from ...impl.api.well_known import (

@@ -12,7 +12,8 @@ from .batch import Job
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import ObjectMeta, Ref
 from .networking import NetworkPolicy
-from .policy import EndpointSlice, Eviction, Lease, PodDisruptionBudget, PriorityClass, ResourceQuota, Role, RoleBinding
+from .policy import EndpointSlice, Eviction, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
+from .quota import LimitRange, ResourceQuota
 from .storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
 from .values.frozen import EMPTY
 
@@ -70,6 +71,7 @@ Object = (
     | RoleBinding
     | PriorityClass
     | ResourceQuota
+    | LimitRange
     | PersistentVolume
     | PersistentVolumeClaim
     | StorageClass
@@ -85,6 +87,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("Binding", "v1", "bindings", namespaced=True, cls=Binding),
     Kind("Event", "v1", "events", namespaced=True, cls=Event),
     Kind("ResourceQuota", "v1", "resourcequotas", namespaced=True, cls=ResourceQuota),
+    Kind("LimitRange", "v1", "limitranges", namespaced=True, cls=LimitRange),
     Kind("Deployment", "apps/v1", "deployments", namespaced=True, cls=Deployment),
     Kind("ReplicaSet", "apps/v1", "replicasets", namespaced=True, cls=ReplicaSet),
     Kind("StatefulSet", "apps/v1", "statefulsets", namespaced=True, cls=StatefulSet),

@@ -29,7 +29,9 @@ from ..api.core import Node, Pod, Service, ServicePort, ServiceSpec
 from ..api.kinds import Object, Unstructured
 from ..api.networking import NetworkPolicy, NetworkPolicyPort, NetworkPolicySpec
 from ..api.policy import EndpointPort, EndpointSlice, PriorityClass, RoleBinding, RoleRef, Subject
+from ..api.quota import LimitRange, LimitRangeItem
 from ..api.storage import PersistentVolumeClaim
+from ..quota.amounts import frozen_amounts
 from .pod_defaults import default_pod, default_template, with_extra
 from .unstructured import default_unstructured
 
@@ -68,12 +70,24 @@ def default(obj: Object) -> Object:
             return evolve(obj, spec=_network_policy(obj.spec))
         case RoleBinding():
             return _role_binding(obj)
+        case LimitRange():
+            return evolve(obj, spec=evolve(obj.spec, limits=tuple(map(_limits, obj.spec.limits))))
         case PriorityClass():
             return evolve(obj, preemption_policy=obj.preemption_policy or "PreemptLowerPriority")
         case Unstructured():
             return default_unstructured(obj)
         case _:
             return obj
+
+
+def _limits(item: LimitRangeItem) -> LimitRangeItem:
+    """Return what containers get that name nothing: the limit is the most, the request is the limit, or the least."""
+    if item.type != "Container":
+        return item
+    limits = {**item.max, **item.default}
+    return evolve(
+        item, default=frozen_amounts(limits), default_request=frozen_amounts({**item.min, **limits, **item.default_request})
+    )
 
 
 def _deployment(spec: DeploymentSpec) -> DeploymentSpec:

@@ -84,6 +84,11 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("patch update", "", "pods/status"),
         *EVENTS,
     ),
+    "resourcequota-controller": (
+        _rule("list watch", "*", "*"),
+        _rule("update", "", "resourcequotas/status"),
+        *EVENTS,
+    ),
     "endpointslice-controller": (
         _rule("get list watch", "", "services pods nodes"),
         _rule("get list create update delete", SLICES, "endpointslices"),

@@ -1,4 +1,4 @@
-"""Validation of kinds without a class: CronJobs, autoscalers, Ingresses, limit ranges, data.
+"""Validation of kinds without a class: CronJobs, autoscalers, Ingresses, data.
 
 Upstream: pkg/apis/{batch,autoscaling,networking,core}/validation/validation.go (v1.32).
 Left out on purpose: failure policies of Jobs, success policies beyond their mode, metrics of autoscalers other than
@@ -196,29 +196,9 @@ def _backend(field: str, backend: Json) -> Iterator[FieldError]:
             yield required(field, "port name or number is required")
 
 
-def _limit_range(_name: str, spec: Json) -> Iterator[FieldError]:
-    for at, limit in enumerate(spec.get("limits") or ()):
-        field = f"spec.limits[{at}]"
-        if limit.get("type") == "Pod":
-            for name in ("default", "defaultRequest"):
-                if limit.get(name):
-                    yield forbidden(f"{field}.{name}", "may not be specified when `type` is 'Pod'")
-            continue
-        most = limit.get("max") or {}
-        # A default request that is not said is the default limit.
-        requests = {**(limit.get("default") or {}), **(limit.get("defaultRequest") or {})}
-        for said, given in (("default request", requests), ("default", limit.get("default") or {})):
-            name = "defaultRequest" if said == "default request" else said
-            for resource in sorted(given.keys() & most.keys()):
-                if parse_quantity(str(given[resource])) > parse_quantity(str(most[resource])):
-                    detail = f"{said} value {given[resource]} is greater than max value {most[resource]}"
-                    yield invalid(f"{field}.{name}[{resource}]", str(given[resource]), detail)
-
-
 RULES: Mapping[str, Callable[[str, Json], Iterator[FieldError]]] = {
     "CronJob": _cron_job,
     "HorizontalPodAutoscaler": _autoscaler,
     "Ingress": _ingress,
-    "LimitRange": _limit_range,
 }
 """By kind: what its spec has to keep."""
