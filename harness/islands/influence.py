@@ -44,6 +44,7 @@ from ...impl.api.well_known import (
     TEMPLATE_HASH,
 )
 from ...impl.scheduler.plugins.volume_claims import claim_names
+from ..input.limits import filled_in
 
 SHARED = frozenset(
     {
@@ -52,6 +53,7 @@ SHARED = frozenset(
         "CSINode",
         "Event",
         "Lease",
+        "LimitRange",
         "Namespace",
         "Node",
         "PersistentVolume",
@@ -88,11 +90,14 @@ class Bond:
 
 
 def makers_of(objects: Iterable[Object]) -> Iterator[Maker]:
-    """Yield who makes Pods, version by version."""
-    for obj in objects:
+    """Yield who makes Pods, version by version, with what limit ranges make of their specs."""
+    known = tuple(objects)
+    filled = filled_in(known)
+    for obj in known:
         if isinstance(obj, Workload):
             template = obj.spec.template
-            yield Maker(ref_of(obj), template.metadata.labels, template.spec, obj.metadata.labels)
+            for spec in filled(template.spec, obj.metadata.namespace):
+                yield Maker(ref_of(obj), template.metadata.labels, spec, obj.metadata.labels)
         elif isinstance(obj, Pod):
             yield Maker(ref_of(obj), obj.metadata.labels, obj.spec)
 

@@ -86,7 +86,9 @@ def _limits(item: LimitRangeItem) -> LimitRangeItem:
         return item
     limits = {**item.max, **item.default}
     return evolve(
-        item, default=frozen_amounts(limits), default_request=frozen_amounts({**item.min, **limits, **item.default_request})
+        item,
+        default=frozen_amounts(limits),
+        default_request=frozen_amounts({**item.min, **limits, **item.default_request}),
     )
 
 

@@ -34,12 +34,16 @@ def with_defaults(storage: Storage, pod: Pod) -> Pod:
 
 def out_of_range(storage: Storage, obj: Object) -> Response | None:
     """Refuse a Pod or a claim that asks for less or more than a limit range of its namespace allows: 403."""
-    if not isinstance(obj, Pod | PersistentVolumeClaim):
-        return None
-    for one in _ranges(storage, obj):
+    found = out_of(storage, obj)
+    return None if found is None else forbidden(ref_of(obj), found[1])
+
+
+def out_of(storage: Storage, obj: Object) -> tuple[LimitRange, str] | None:
+    """Return the first limit range that an object is out of, and how; None where it keeps them all."""
+    for one in _ranges(storage, obj) if isinstance(obj, Pod | PersistentVolumeClaim) else ():
         broken = tuple(dict.fromkeys(_broken(one, obj)))
         if broken:
-            return forbidden(ref_of(obj), broken[0] if len(broken) == 1 else f"[{', '.join(broken)}]")
+            return one, broken[0] if len(broken) == 1 else f"[{', '.join(broken)}]"
     return None
 
 
@@ -78,15 +82,15 @@ def _with(one: Container, role: str, requests: Amounts, limits: Amounts, told: l
 # --- bounds -----------------------------------------------------------------------------------------------------------
 
 
-def _broken(limit_range: LimitRange, obj: Pod | PersistentVolumeClaim) -> Iterator[str]:
+def _broken(limit_range: LimitRange, obj: Object) -> Iterator[str]:
     for item in limit_range.spec.limits:
         if isinstance(obj, PersistentVolumeClaim):
             if item.type == "PersistentVolumeClaim":
                 yield from _claim(item, obj.spec.resources.requests)
-        elif item.type == "Container":
+        elif isinstance(obj, Pod) and item.type == "Container":
             for one in (*obj.spec.containers, *obj.spec.init_containers):
                 yield from _bounds(item, one.resources.requests, one.resources.limits)
-        elif item.type == "Pod":
+        elif isinstance(obj, Pod) and item.type == "Pod":
             alone = evolve(obj.spec, overhead=frozen_amounts({}))
             yield from _bounds(item, pod_requests(alone), pod_limits(alone))
 

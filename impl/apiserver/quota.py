@@ -11,6 +11,7 @@ an older quota, in which it refuses what would fit, or tries anew.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from attrs import evolve
 
@@ -38,19 +39,28 @@ def charge(
     """Return why no quota has room for a new or changed object (403), or the quotas as they count it."""
     if not kind_of(new).namespaced or (old is not None and not _grows(new, old, now)):
         return None, ()
-    charged: list[ResourceQuota] = []
-    counting = list(_counting(storage, new))
-    for quota in counting:
-        if refusal := _unready(quota, new):
-            return forbidden(ref_of(new), refusal), ()
-    for quota in counting:
-        more = _more(quota, new, old, now)
-        used = plus(quota.status.used, more)
-        if over := _over(quota, more, used):
-            return forbidden(ref_of(new), over), ()
-        if more:
-            charged.append(evolve(quota, status=evolve(quota.status, used=frozen_amounts(used))))
-    return None, () if config.dry_run else tuple(map(put, charged))
+    found = without_room(storage, new, old, now)
+    if found is not None:
+        return forbidden(ref_of(new), found[1]), ()
+    if config.dry_run:
+        return None, ()
+    charged = ((quota, _more(quota, new, old, now)) for quota in _counting(storage, new))
+    return None, tuple(put(_with(quota, more)) for quota, more in charged if more)
+
+
+def without_room(
+    storage: Storage, new: Object, old: Object | None = None, now: Time = 0
+) -> tuple[ResourceQuota, str] | None:
+    """Return the first quota that has no room for an object, or cannot say so, and why; None where all have."""
+    counting = tuple(_counting(storage, new))
+    refused = ((quota, _unready(quota, new)) for quota in counting)
+    full = ((quota, _over(quota, _more(quota, new, old, now))) for quota in counting)
+    return next(((quota, why) for quota, why in chain(refused, full) if why), None)
+
+
+def _with(quota: ResourceQuota, more: dict[str, Quantity]) -> ResourceQuota:
+    used = frozen_amounts(plus(quota.status.used, more))
+    return evolve(quota, status=evolve(quota.status, used=used))
 
 
 def _grows(new: Object, old: Object, now: Time) -> bool:
@@ -85,8 +95,8 @@ def _more(quota: ResourceQuota, new: Object, old: Object | None, now: Time) -> d
     return {name: amount for name, amount in only(taken, quota.status.hard).items() if amount.sign}
 
 
-def _over(quota: ResourceQuota, more: dict[str, Quantity], used: dict[str, Quantity]) -> str:
-    hard = quota.status.hard
+def _over(quota: ResourceQuota, more: dict[str, Quantity]) -> str:
+    hard, used = quota.status.hard, plus(quota.status.used, more)
     over = [name for name in more if used[name] > hard[name]]
     if not over:
         return ""

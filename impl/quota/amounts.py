@@ -34,7 +34,7 @@ def plus(one: Amounts, other: Amounts) -> dict[str, Quantity]:
 def increase(new: Amounts, old: Amounts) -> dict[str, Quantity]:
     """Return by how much each amount has grown, 0 where it has shrunk."""
     grown = {name: amount - old[name] if name in old else amount for name, amount in new.items()}
-    return {name: amount if amount > ZERO else ZERO for name, amount in grown.items()}
+    return {name: max(ZERO, amount) for name, amount in grown.items()}
 
 
 def only(amounts: Amounts, names: Collection[str]) -> dict[str, Quantity]:

@@ -40,7 +40,7 @@ def _keeps(requirement: ScopedResourceSelectorRequirement, pod: Pod) -> bool:
 
 
 def _is_bounded(pod: Pod) -> bool:
-    """Tell whether a Pod ends by itself: it has an activeDeadlineSeconds. (Its deletion is not what is meant.)"""
+    """Tell whether a Pod ends by itself: it has an activeDeadlineSeconds."""
     seconds = pod.spec.active_deadline_seconds
     return seconds is not None and seconds >= 0
 

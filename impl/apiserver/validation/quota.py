@@ -41,6 +41,8 @@ WHOLE = frozenset(
 )
 """What is counted in whole numbers."""
 ONE = Quantity.of(1)
+REQUIREMENTS = "[]core.ScopedResourceSelectorRequirement"
+"""How requirements are told; Go prints their fields, too."""
 
 
 def validate_quota(quota: ResourceQuota) -> list[FieldError]:
@@ -51,7 +53,8 @@ def validate_quota(quota: ResourceQuota) -> list[FieldError]:
     if quota.spec.scope_selector is not None:
         found = quota.spec.scope_selector.match_expressions
         errors += [error for one in found for error in _selected(one, hard)]
-        errors += _conflicts("spec.scopeSelector.matchExpressions", tuple(one.scope_name for one in found), found)
+        names = tuple(one.scope_name for one in found)
+        errors += _conflicts("spec.scopeSelector.matchExpressions", names, REQUIREMENTS)
     return errors
 
 
@@ -82,7 +85,7 @@ def _scopes(field: str, scopes: tuple[str, ...], hard: Resources) -> Iterator[Fi
         for name in sorted(hard):
             if not _counts(scope, name):
                 yield invalid_raw(field, _rendered(scopes), "unsupported scope applied to resource")
-    yield from _conflicts(field, scopes, scopes)
+    yield from _conflicts(field, scopes, _rendered(scopes))
 
 
 def _counts(scope: str, name: str) -> bool:
@@ -92,10 +95,8 @@ def _counts(scope: str, name: str) -> bool:
     return name in (OF_ANY_POD if scope == "BestEffort" else OF_PODS)
 
 
-def _conflicts(field: str, scopes: tuple[str, ...], said: object) -> Iterator[FieldError]:
-    for pair in CONFLICTS:
-        if set(pair) <= set(scopes):
-            yield invalid_raw(field, _rendered(scopes) if said is scopes else "[]core.ScopedResourceSelectorRequirement", "conflicting scopes")
+def _conflicts(field: str, scopes: tuple[str, ...], shown: str) -> Iterator[FieldError]:
+    yield from (invalid_raw(field, shown, "conflicting scopes") for pair in CONFLICTS if set(pair) <= set(scopes))
 
 
 def _selected(one: ScopedResourceSelectorRequirement, hard: Resources) -> Iterator[FieldError]:
@@ -115,7 +116,9 @@ def _selected(one: ScopedResourceSelectorRequirement, hard: Resources) -> Iterat
             "ResourceQuotaScopeCrossNamespacePodAffinity",
         )
     if one.operator in {"In", "NotIn"} and not one.values:
-        yield required(f"{field}.values", "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector")
+        yield required(
+            f"{field}.values", "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+        )
     elif one.operator in {"Exists", "DoesNotExist"} and one.values:
         detail = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
         yield invalid_raw(f"{field}.values", f"[]string{{{', '.join(map(go, one.values))}}}", detail)

@@ -17,7 +17,6 @@ from ...api.kinds import Unstructured
 from ...api.reading.convert import BadObject, structure, unstructure
 from ...api.values.cron import ScheduleError, parse_schedule
 from ...api.values.frozen import thaw
-from ...api.values.quantity import parse_quantity
 from .data import validate_data
 from .field_error import FieldError, forbidden, invalid, invalid_raw, not_supported, required, too_long
 from .names import subdomain_errors

@@ -1,7 +1,7 @@
 """LimitRanger: defaults, and bounds with the plugin's own words.
 
 Upstream: plugin/pkg/admission/limitranger/admission_test.go (TestMergePodResourceRequirements, TestPodLimitFunc,
-TestPersistentVolumeClaimLimitFunc) (v1.32); the words are those of tests/vectors/apiserver/protocol ("limitrange violated").
+TestPersistentVolumeClaimLimitFunc) (v1.32); the words are also those of a record of tests/vectors/apiserver/protocol.
 """
 
 from __future__ import annotations
@@ -169,8 +169,10 @@ BREAKS: list[tuple[Pod, LimitRange, str]] = [
     (
         pod(1, amounts("10m"), amounts("2")),
         limit_range(min=amounts("50m"), max=amounts("1")),
-        "[minimum cpu usage per Container is 50m, but request is 10m, "
-        "maximum cpu usage per Container is 1, but limit is 2]",
+        (
+            "[minimum cpu usage per Container is 50m, but request is 10m, "
+            "maximum cpu usage per Container is 1, but limit is 2]"
+        ),
     ),
     (
         pod(1, {}, {}),
@@ -245,7 +247,10 @@ def test_other_namespaces_have_other_limits() -> None:
     ("parts", "told"),
     [
         ({"min": amounts("2"), "max": amounts("1")}, "min value 2 is greater than max value 1"),
-        ({"default": amounts("1"), "defaultRequest": amounts("2")}, "default request value 2 is greater than default limit"),
+        (
+            {"default": amounts("1"), "defaultRequest": amounts("2")},
+            "default request value 2 is greater than default limit",
+        ),
         ({"min": amounts("2"), "defaultRequest": amounts("1")}, "min value 2 is greater than default request value 1"),
         ({"maxLimitRequestRatio": amounts("0.5")}, "ratio 500m is less than 1"),
         ({"max": {"foo": "1"}}, "must be a standard resource type or fully qualified"),

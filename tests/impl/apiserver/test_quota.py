@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Namespace, Pod, Service
 from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import ObjectMeta
@@ -19,7 +20,6 @@ from kubeproof.impl.api.reading.convert import structure
 from kubeproof.impl.api.requests import AnyRequest, Create, Response, Update
 from kubeproof.impl.apiserver import Config, Objects, handle
 from kubeproof.impl.controllers.resourcequota import reconcile
-from kubeproof.impl.api.cache import Cache
 
 
 def quota(name: str = "q", counted: bool = True, used: Any = None, **hard: str) -> ResourceQuota:  # noqa: FBT001, FBT002
@@ -122,7 +122,9 @@ def test_a_dry_run_is_refused_as_well_and_counts_nothing() -> None:
 def service(kind: str, name: str = "s") -> Service:
     ports = [{"port": 80}, {"port": 81, "name": "b"}] if kind == "NodePort" else [{"port": 80}]
     ports[0]["name"] = "a"
-    return structure({"metadata": {"name": name, "namespace": "default"}, "spec": {"type": kind, "ports": ports}}, Service)
+    return structure(
+        {"metadata": {"name": name, "namespace": "default"}, "spec": {"type": kind, "ports": ports}}, Service
+    )
 
 
 def test_a_service_that_changes_is_charged_for_what_it_takes_more() -> None:
@@ -135,11 +137,15 @@ def test_a_service_that_changes_is_charged_for_what_it_takes_more() -> None:
     full = store(quota(services="1", services_nodeports="1"))
     _, one = sent(full, Create(service("ClusterIP")))
     response, _ = sent(one, Update(service("NodePort"), None))
-    assert "requested: services.nodeports=2, used: services.nodeports=0, limited: services.nodeports=1" in response.message
+    assert (
+        "requested: services.nodeports=2, used: services.nodeports=0, limited: services.nodeports=1" in response.message
+    )
 
 
 def test_objects_of_any_kind_are_counted_by_their_name_in_a_url() -> None:
-    response, _ = sent(store(quota(**{"count__services": "1"})), Create(service("ClusterIP")), Create(service("ClusterIP", "t")))
+    response, _ = sent(
+        store(quota(count__services="1")), Create(service("ClusterIP")), Create(service("ClusterIP", "t"))
+    )
     assert 'services "t" is forbidden: exceeded quota: q, requested: count/services=1' in response.message
 
 
@@ -171,7 +177,11 @@ def test_scopes_may_not_change() -> None:
             "must be at least one value when `operator` is 'In' or 'NotIn'",
         ),
         (
-            {"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists", "values": ["x"]}]}},
+            {
+                "scopeSelector": {
+                    "matchExpressions": [{"scopeName": "PriorityClass", "operator": "Exists", "values": ["x"]}]
+                }
+            },
             "must be no value when `operator` is 'Exist' or 'DoesNotExist'",
         ),
         (

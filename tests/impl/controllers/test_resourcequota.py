@@ -45,7 +45,8 @@ def written(one: ResourceQuota, *objects: Object) -> tuple[dict[str, str], dict[
     if not found:
         return None
     (update,) = found
-    assert isinstance(update, Update) and isinstance(update.object, ResourceQuota)
+    assert isinstance(update, Update)
+    assert isinstance(update.object, ResourceQuota)
     assert (update.subresource, update.base) == ("status", one)
     status = update.object.status
     return tuple({name: str(part[name]) for name in part} for part in (status.hard, status.used))  # type: ignore[return-value]
@@ -66,7 +67,12 @@ CASES: list[tuple[str, Any, Any, Any]] = [
         {"hard": {"pods": "5"}, "used": {"pods": "2"}},
         None,
     ),
-    ("what nobody here counts keeps what it had", {"foo/bar": "4", "pods": "5"}, {"used": {"foo/bar": "1"}}, {"foo/bar": "1", "pods": "2"}),
+    (
+        "what nobody here counts keeps what it had",
+        {"foo/bar": "4", "pods": "5"},
+        {"used": {"foo/bar": "1"}},
+        {"foo/bar": "1", "pods": "2"},
+    ),
     ("finished ones by their count", {"count/pods": "9", "pods": "9"}, None, {"count/pods": "3", "pods": "2"}),
 ]
 
@@ -119,7 +125,9 @@ def test_it_writes_what_the_recorded_one_wrote() -> None:
         quotas = [one for one in there.values() if isinstance(one, ResourceQuota)]
         for one in quotas:
             found = written(one, *there.values())
-            now = found or tuple({name: str(part[name]) for name in part} for part in (one.status.hard, one.status.used))
+            now = found or tuple(
+                {name: str(part[name]) for name in part} for part in (one.status.hard, one.status.used)
+            )
             seen.add(json.dumps({"hard": now[0], "used": now[1]}))
     assert len(set(told)) >= 5
     assert set(told) <= seen

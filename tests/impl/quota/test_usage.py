@@ -104,7 +104,12 @@ MISSING: list[tuple[list[Any], list[Any], list[str], dict[str, tuple[str, ...]]]
     ([], [asking(*CPU[:2], name="dummy")], ["memory"], {"memory": ("dummy",)}),
     ([], [asking(*CPU[:2], name="foo"), asking(*CPU[:2], name="bar")], ["memory"], {"memory": ("bar", "foo")}),
     ([asking(*CPU[:2], name="dummy")], [], ["memory"], {"memory": ("dummy",)}),
-    ([asking(name="foo"), asking(name="bar")], [], ["memory", "cpu"], {"cpu": ("bar", "foo"), "memory": ("bar", "foo")}),
+    (
+        [asking(name="foo"), asking(name="bar")],
+        [],
+        ["memory", "cpu"],
+        {"cpu": ("bar", "foo"), "memory": ("bar", "foo")},
+    ),
     ([asking(*CPU[:2])], [], ["requests.cpu", "limits.cpu", "pods", "requests.example.com/dongle"], {}),
 ]
 
@@ -155,7 +160,10 @@ def test_a_claim_counts_for_its_class_as_well() -> None:
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("Pod", {"count/pods", "pods", "cpu", "requests.example.com/dongle", "hugepages-2Mi", "requests.hugepages-2Mi"}),
+        (
+            "Pod",
+            {"count/pods", "pods", "cpu", "requests.example.com/dongle", "hugepages-2Mi", "requests.hugepages-2Mi"},
+        ),
         ("Service", {"services", "services.nodeports"}),
         ("PersistentVolumeClaim", {"requests.storage", "gold.storageclass.storage.k8s.io/requests.storage"}),
         ("Deployment", {"count/deployments.apps"}),
@@ -227,5 +235,3 @@ def test_sums_are_compared_as_numbers_and_written_in_order() -> None:
     assert shown(increase(other, one)) == "cpu=0"
     assert same(other, {"cpu": parse_quantity("500m")})
     assert not same(one, other)
-
-
