@@ -25,7 +25,7 @@ from ..api.storage import PersistentVolumeClaim
 from ..api.values.quantity import Quantity
 from ..quota.amounts import frozen_amounts, only, plus, same
 from ..quota.scopes import in_scope
-from ..quota.usage import names_of, nothing_of, usage
+from ..quota.usage import ALIASES, names_of, nothing_of, usage
 from .common import Keep, Transform, slim_metadata, whole
 
 COUNTED = tuple(kind.name for kind in KINDS if kind.namespaced and kind.name not in {"Binding", "Event", "Eviction"})
@@ -54,7 +54,9 @@ def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
 def taken_of(quota: ResourceQuota, objects: Iterable[Object], now: Time) -> dict[str, Quantity]:
     """Return what some objects take of a quota in all: 0 of what nothing takes, nothing of what nobody here counts."""
     hard = quota.spec.hard
-    total = nothing_of(name for kind in KINDS if kind.name in COUNTED for name in names_of(kind, hard))
+    known = (name for kind in KINDS if kind.name in COUNTED for name in names_of(kind, hard))
+    others = (name for name in hard if name.startswith("count/") or name in ALIASES)
+    total = nothing_of((*known, *others))
     for one in objects:
         names = names_of(kind_of(one), hard)
         if names and in_scope(quota.spec, one):
