@@ -15,7 +15,17 @@ from time import monotonic
 from attrs import evolve
 
 from ...impl.api.cache import Cache
-from ...impl.api.claim_names import ALWAYS, BUDGET, CONVERGENCE, DEADLINE, FLOWS, PLACEMENT, REACHABILITY, SENTENCES
+from ...impl.api.claim_names import (
+    ALWAYS,
+    BUDGET,
+    CONVERGENCE,
+    DEADLINE,
+    FLOWS,
+    PLACEMENT,
+    QUOTA,
+    REACHABILITY,
+    SENTENCES,
+)
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
@@ -295,6 +305,8 @@ def _lines(verdict: Verdict) -> tuple[str, ...]:
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
     lines = _lines(verdict)
     blame: tuple[Blame, ...] = ()
+    if verdict.name == QUOTA and verdict.trace is not None:
+        blame = refusals.exceeded(core, *states(core.machine, verdict.trace)[-2:])
     if verdict.kind == "stuck" and verdict.trace is not None:
         end = states(core.machine, verdict.trace)[-1]
         lines = tuple(dict.fromkeys((*lines, *why_stuck(core, end))))

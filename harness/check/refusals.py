@@ -16,6 +16,7 @@ from ...impl.apiserver.storage import Objects
 from ...model.machine import State
 from ...model.world.turn import heads
 from ..claims.convergence import objects_of
+from ..claims.quota import beyond
 from ..world.cluster import Cluster
 from .results import Blame
 
@@ -59,3 +60,15 @@ def blamed(core: Cluster, state: State) -> Iterator[Blame]:
             yield Blame(ref_of(limits[0]), "spec.limits", f"{one.component} is refused: {limits[1]}")
         elif (quota := without_room(store, made)) is not None:
             yield Blame(ref_of(quota[0]), "spec.hard", f"{one.component} is refused: {quota[1]}")
+
+
+def exceeded(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:
+    """Return the quotas that a step goes beyond: admission had room by what was written of them, which was too little.
+
+    No manifest mends how they are counted; one with room for all that there can be at one time holds nevertheless.
+    """
+    what = f"{COUNTED_LATE}: give it room for all that there can be at one time, those on their way out among them"
+    return tuple(Blame(ref_of(one), "spec.hard", what) for one, _, _ in beyond(core, before, after))
+
+
+COUNTED_LATE = "the quota controller wrote over what admission had counted (k/k#123434)"

@@ -35,6 +35,13 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 
 def _beyond(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:
+    for quota, name, now in beyond(cluster, before, after):
+        ceiling = f"ResourceQuota {quota.metadata.name} allows {quota.spec.hard[name]}"
+        yield f"what is there takes {_told(now)} of {name}, {ceiling}"
+
+
+def beyond(cluster: Cluster, before: View, after: View) -> Iterator[tuple[ResourceQuota, str, Fraction]]:
+    """Yield which ceilings of which quotas a step goes beyond, and what is taken then."""
     before_it = {quota.metadata for quota in _quotas(cluster, before)}
     for quota in _quotas(cluster, after):
         if quota.metadata not in before_it:
@@ -44,10 +51,7 @@ def _beyond(cluster: Cluster, before: View, after: View, _label: str) -> Iterato
         was = _taken(cluster, quota, before) if over else now
         for name in over:
             if now[name] > was[name]:
-                yield (
-                    f"what is there takes {_told(now[name])} of {name}, "
-                    f"ResourceQuota {quota.metadata.name} allows {quota.spec.hard[name]}"
-                )
+                yield quota, name, now[name]
 
 
 def _taken(cluster: Cluster, quota: ResourceQuota, view: View) -> dict[str, Fraction]:
