@@ -6,7 +6,7 @@ object reads another only along one of these:
 - an owner reference (controllers, garbage collection),
 - a selector: of a Service, a disruption budget, a workload (which adopts what it selects), a term of pod affinity or
   anti-affinity, a spread constraint,
-- an EndpointSlice's Service; a budget of resources and whatever is in its namespace,
+- an EndpointSlice's Service; an autoscaler's target; a budget of resources and whatever is in its namespace,
 - something that only one can have: a port of the nodes, a fixed address, a claim of a volume, a disk, the name
   of a Pod that is given it,
 - the numbers that Services are given, where a step asks for one.
@@ -25,6 +25,7 @@ from itertools import pairwise
 from attrs import evolve, field, frozen
 
 from ...impl.api.apps import StatefulSet, Workload
+from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.batch import Job
 from ...impl.api.core import Pod, PodSpec, Service
 from ...impl.api.kinds import Object, ref_of
@@ -111,6 +112,10 @@ def bonds(objects: tuple[Object, ...]) -> Iterator[Bond]:
     for obj in objects:
         yield from _owners(obj)
         yield from _selected(obj, by_space[obj.metadata.namespace])
+        if isinstance(obj, HorizontalPodAutoscaler):
+            scaled = obj.spec.scale_target_ref
+            target = Ref(scaled.kind, obj.metadata.namespace, scaled.name)
+            yield Bond(ref_of(obj), target, f"{_told(ref_of(obj))} scales {_told(target)}")
     for maker in makers:
         yield from _terms(maker, makers)
     yield from _only_one(objects, makers)

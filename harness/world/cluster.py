@@ -42,9 +42,10 @@ from ...model.world.verbs import Verb
 from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario, Switch, most_replicas
+from ..input.scenario import Consistency, Scenario, Switch
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
 from . import (
+    autoscaling,
     components,
     environment,
     evicted_names,
@@ -200,7 +201,7 @@ def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, st
     names = [
         Ref("Pod", one.metadata.namespace or scenario.namespace, f"{one.metadata.name}-{one.spec.first + number}")
         for one in workloads.distinct(scenario.everything, StatefulSet)
-        for number in range(most_replicas(one, scenario.script, scenario.nodes))
+        for number in range(scenario.most_of(one))
     ]
     distinct = tuple(dict.fromkeys(names))
     kept = distinct if len(distinct) < len(places) else ()
@@ -381,6 +382,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.disruption_process(one, pools, constants, form=form(1))
             for one in workloads.distinct(everyone, PodDisruptionBudget)
         ]
+    found += autoscaling.processes(everyone, pools, constants)
     found += quotas.processes(everyone, pools, constants, form=form(2), idle=quotas.roomy(scenario))
     found.append(components.garbage_process(pools, constants, scenario.absent_owners))
     held = frozenset(one.ref.namespace for one in scenario.holders)

@@ -8,6 +8,7 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from .apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
+from .autoscaling import HorizontalPodAutoscaler
 from .batch import Job
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import ObjectMeta, Ref
@@ -62,6 +63,7 @@ Object = (
     | DaemonSet
     | ControllerRevision
     | Job
+    | HorizontalPodAutoscaler
     | PodDisruptionBudget
     | Eviction
     | EndpointSlice
@@ -94,6 +96,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("DaemonSet", "apps/v1", "daemonsets", namespaced=True, cls=DaemonSet),
     Kind("ControllerRevision", "apps/v1", "controllerrevisions", namespaced=True, cls=ControllerRevision),
     Kind("Job", "batch/v1", "jobs", namespaced=True, cls=Job),
+    Kind(
+        "HorizontalPodAutoscaler",
+        "autoscaling/v2",
+        "horizontalpodautoscalers",
+        namespaced=True,
+        cls=HorizontalPodAutoscaler,
+    ),
     Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", namespaced=True, cls=PodDisruptionBudget),
     Kind("Eviction", "policy/v1", "evictions", namespaced=True, cls=Eviction),
     Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", namespaced=True, cls=EndpointSlice),

@@ -12,6 +12,7 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.apps import DaemonSet, DaemonSetStatus, Deployment, Sized, Workload
+from ..api.autoscaling import HorizontalPodAutoscaler, HorizontalPodAutoscalerStatus
 from ..api.batch import Job
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ..api.kinds import Object, Unstructured
@@ -31,7 +32,7 @@ from .unstructured import changed_unstructured, first_unstructured, with_stored_
 CREATE_ON_UPDATE = frozenset({"Lease", "Service", "Event", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 """Kinds whose PUT creates what is missing."""
 
-WITH_STATUS = Pod | Node | Workload | PodDisruptionBudget | ResourceQuota
+WITH_STATUS = Pod | Node | Workload | PodDisruptionBudget | ResourceQuota | HorizontalPodAutoscaler
 STATUS_APART = Namespace | Service | Unstructured
 """Kinds whose status is no field of their class: it stays in `extra`."""
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
@@ -46,6 +47,8 @@ def prepare_for_create(obj: Object, now: Time) -> Object:
             return with_meta(evolve(obj, status=PodDisruptionBudgetStatus()), generation=1)
         case ResourceQuota():
             return evolve(obj, status=ResourceQuotaStatus())
+        case HorizontalPodAutoscaler():
+            return evolve(obj, status=HorizontalPodAutoscalerStatus())
         case EndpointSlice() | NetworkPolicy() | PriorityClass():
             return with_meta(obj, generation=1)
         case Namespace():

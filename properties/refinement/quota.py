@@ -60,14 +60,14 @@ def store_of(pods: tuple[tuple[int, str], ...], ceiling: int, written: int | Non
     if written is not None:
         status = ResourceQuotaStatus(hard, immutabledict({CPU: Quantity.of(written)}))
     quota = ResourceQuota(ObjectMeta(KEY.name, namespace=KEY.namespace), ResourceQuotaSpec(hard), status)
-    made = (pod_of(f"p{number}", *one) for number, one in enumerate(pods))
+    made = (pod_of(f"p{number:02}", *one) for number, one in enumerate(pods))
     return Objects.of((Namespace(ObjectMeta(KEY.namespace)), quota, *made))
 
 
 def created(store: Objects, takes: int) -> tuple[Objects, str]:
     """Ask for one more Pod: the store after that, and what the model says against it."""
     before = abstract(store)
-    name = f"p{len(before.there)}"
+    name = f"p{len(before.there):02}"
     response, transaction = handle(store, Create(pod_of(name, takes)), user=ADMIN)
     after, action = store.commit(transaction), LetIn(takes)
     right = action.apply(before) if action.enabled(before) else before

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...api.apps import DaemonSet, Sized
+from ...api.autoscaling import HorizontalPodAutoscaler
 from ...api.batch import Job
 from ...api.core import Event, Namespace, Node, Pod, Service
 from ...api.kinds import Object, Unstructured
@@ -17,6 +18,7 @@ from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityCla
 from ...api.quota import LimitRange, ResourceQuota
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from .apps import validate_workload, validate_workload_update
+from .autoscaling import validate_autoscaler
 from .batch import validate_job, validate_job_update
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
@@ -66,6 +68,8 @@ def _own_rules(obj: Object) -> list[FieldError]:
             return validate_class(obj)
         case ResourceQuota():
             return validate_quota(obj)
+        case HorizontalPodAutoscaler():
+            return validate_autoscaler(obj)
         case LimitRange():
             return validate_limit_range(obj)
         case Event():
