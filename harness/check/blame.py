@@ -22,6 +22,7 @@ from ..input.scenario import Holder
 from ..input.surroundings import known_of
 from ..input.workloads import templates
 from ..world.cluster import Cluster
+from . import refusals
 from .results import Blame
 
 WITHIN = {"Pod": "spec"}
@@ -50,7 +51,8 @@ def below(ref: Ref, field: str) -> str:
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
     """Return what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
-    return tuple(dict.fromkeys((*_missing(core), *_held(core, objects), *_waiting(objects))))
+    found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_waiting(objects))
+    return tuple(dict.fromkeys(found))
 
 
 def holding(core: Cluster, objects: Iterable[Object]) -> tuple[Holder, ...]:

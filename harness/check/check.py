@@ -15,7 +15,17 @@ from time import monotonic
 from attrs import evolve
 
 from ...impl.api.cache import Cache
-from ...impl.api.claim_names import ALWAYS, BUDGET, CONVERGENCE, DEADLINE, FLOWS, PLACEMENT, REACHABILITY, SENTENCES
+from ...impl.api.claim_names import (
+    ALWAYS,
+    BUDGET,
+    CONVERGENCE,
+    DEADLINE,
+    FLOWS,
+    PLACEMENT,
+    QUOTA,
+    REACHABILITY,
+    SENTENCES,
+)
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
@@ -27,7 +37,6 @@ from ...model.checker.results import Exploration, Limits, Progress, Status, Trac
 from ...model.checker.symmetry.orbits import AsymmetryError
 from ...model.checker.traces import states
 from ...model.machine import Machine, Property, State, Symmetry
-from ...model.world.turn import heads
 from ...model.world.verbs import FAULTS
 from ...properties.convergence import leaving, orphans, shortfalls
 from ...properties.placement.placement import Infeasible, feasible, why_pending
@@ -47,7 +56,7 @@ from ..world.roomy import on_one_node
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
 from ..world.volumes import anywhere
-from . import balancing, clock, flowing, isolating, lasting, motion, queueing
+from . import balancing, clock, flowing, isolating, lasting, motion, queueing, refusals
 from .advice import NO_PODS, gap_blame, room_advice
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -56,8 +65,6 @@ from .softening import softened
 
 SHARE = 0.8
 """Of the time that there is, so much is for the core: a breach that only a closer look shows is found in the rest."""
-INVALID = 422
-"""What the API server answers to an object that breaks a rule."""
 
 
 def check(
@@ -298,6 +305,8 @@ def _lines(verdict: Verdict) -> tuple[str, ...]:
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
     lines = _lines(verdict)
     blame: tuple[Blame, ...] = ()
+    if verdict.name == QUOTA and verdict.trace is not None:
+        blame = refusals.exceeded(core, *states(core.machine, verdict.trace)[-2:])
     if verdict.kind == "stuck" and verdict.trace is not None:
         end = states(core.machine, verdict.trace)[-1]
         lines = tuple(dict.fromkeys((*lines, *why_stuck(core, end))))
@@ -369,7 +378,7 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         yield f"{holder.ref} is still there: finalizers {', '.join(holder.finalizers)}"
     yield from beside_workloads(core, state)
     yield from refused_evictions(core.world, core.scenario.script, state)
-    yield from _refused(core, state)
+    yield from refusals.told(core, state)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
     yield from _never_started(core, pods)
@@ -384,15 +393,6 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         bound = [one for one in pods if one.spec.node_name]
         if isinstance(feasible(waiting, nodes, bound), Infeasible):
             yield from _repair(waiting, nodes, bound)
-
-
-def _refused(core: Cluster, state: State) -> Iterator[str]:
-    """Say which controller asks for what is no object: what a StatefulSet makes is not looked at before."""
-    for process in core.processes:
-        for request in (one for requests in core.world.fresh(state, process) for one in heads(requests)):
-            response, _ = core.world.commit(state, process.user, request)
-            if response.code == INVALID:
-                yield f"{process.name} is refused: {response.message}"
 
 
 def _never_started(core: Cluster, pods: list[Pod]) -> Iterator[str]:

@@ -15,11 +15,12 @@ from ...impl.api.core import Event, Namespace, Node, Pod, PodCondition, Service
 from ...impl.api.kinds import BY_NAME, Object, Unstructured, ref_of
 from ...impl.api.meta import Time
 from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Bind, Delete, PatchStatus, Request
 from ...impl.api.workloads import NAMES
 from ...impl.apiserver.access.authentication import SCHEDULER, User, controller
 from ...impl.apiserver.binding import with_condition
-from ...impl.controllers import disruption, garbage, namespace, nodelifecycle, podgc, tainteviction
+from ...impl.controllers import disruption, garbage, namespace, nodelifecycle, podgc, resourcequota, tainteviction
 from ...impl.controllers.deployment import deployment
 from ...impl.controllers.endpointslice import endpointslice
 from ...impl.controllers.replicaset import replicaset
@@ -63,6 +64,10 @@ def _endpoint_slices(_plane: Plane, cache: Cache, _now: Time) -> Asked:
 
 def _budgets(_plane: Plane, cache: Cache, now: Time) -> Asked:
     return (disruption.reconcile(cache, ref_of(one), now=now) for one in cache.list(PodDisruptionBudget))
+
+
+def _quotas(_plane: Plane, cache: Cache, now: Time) -> Asked:
+    return (resourcequota.reconcile(cache, ref_of(one), now=now) for one in cache.list(ResourceQuota))
 
 
 def _nodes(_plane: Plane, cache: Cache, now: Time) -> Asked:
@@ -119,6 +124,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component(controller("node-controller"), _plurals("Node", "Pod"), _nodes),
     Component(controller("pod-garbage-collector"), _plurals("Pod", "Node"), _pod_garbage),
     Component(controller("taint-eviction-controller"), _plurals("Pod", "Node"), _taints),
+    Component(controller("resourcequota-controller"), EVERYTHING, _quotas),
     Component(controller("generic-garbage-collector"), EVERYTHING, _garbage),
     Component(controller("namespace-controller"), EVERYTHING, _namespaces),
 )

@@ -23,6 +23,7 @@ from ...impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
 from ...impl.api.workloads import BY_KIND, NAMES, SPREADING, WORKLOAD_KINDS
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
@@ -41,15 +42,17 @@ from ...model.world.verbs import Verb
 from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario, Switch, most_replicas
+from ..input.scenario import Consistency, Scenario, Switch
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
 from . import (
+    autoscaling,
     components,
     environment,
     evicted_names,
     kubelets,
     node_controllers,
     node_state,
+    quotas,
     scheduling,
     script_slots,
     taint_eviction,
@@ -159,7 +162,8 @@ class Cluster:
 def applied(scenario: Scenario) -> tuple[Object, ...]:
     """Return the objects of a scenario as `kubectl apply` leaves them in the API server: defaulted, validated, noted.
 
-    The note is what was applied, so that a later apply takes away what its manifest has no more.
+    The note is what was applied, so that a later apply takes away what its manifest has no more. A quota is counted at
+    once: the controller needs milliseconds for that.
 
     Namespaces come first: where they do not, and the first apply is what is asked about, the input was refused.
 
@@ -176,6 +180,7 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
             if not response.ok:
                 raise Refused(obj, response)
             objects = objects.commit(transaction)
+        objects = quotas.counted(objects) if isinstance(obj, ResourceQuota) else objects
     there = tuple(objects.objects[ref] for ref in sorted(objects.objects))
     return node_controllers.at_rest((*there, *volumes.provisioned(scenario, there)))
 
@@ -196,7 +201,7 @@ def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, st
     names = [
         Ref("Pod", one.metadata.namespace or scenario.namespace, f"{one.metadata.name}-{one.spec.first + number}")
         for one in workloads.distinct(scenario.everything, StatefulSet)
-        for number in range(most_replicas(one, scenario.script, scenario.nodes))
+        for number in range(scenario.most_of(one))
     ]
     distinct = tuple(dict.fromkeys(names))
     kept = distinct if len(distinct) < len(places) else ()
@@ -215,6 +220,8 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
         live.add("EndpointSlice")
     if parts.budgets:
         live.add("PodDisruptionBudget")
+    if any(isinstance(one, ResourceQuota) and ref_of(one) not in quotas.roomy(scenario) for one in objects):
+        live.add("ResourceQuota")
     live.update(*(step.changes for step in scenario.script))
     return live
 
@@ -375,6 +382,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.disruption_process(one, pools, constants, form=form(1))
             for one in workloads.distinct(everyone, PodDisruptionBudget)
         ]
+    found += autoscaling.processes(everyone, pools, constants)
+    found += quotas.processes(everyone, pools, constants, form=form(2), idle=quotas.roomy(scenario))
     found.append(components.garbage_process(pools, constants, scenario.absent_owners))
     held = frozenset(one.ref.namespace for one in scenario.holders)
     found += [components.namespace_process(place, pools, constants, held) for place in pools.get("Namespace", ())]
@@ -415,7 +424,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     Raises `MachineError` where they differ in an object that nothing here changes.
     """
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
-    starts = tuple(_looked_at(parts, one) for one in starts)
+    idle = quotas.roomy(scenario)
+    starts = tuple(_looked_at(parts, one, idle) for one in starts)
     kept = starts[0].objects
     layout = layout_for(scenario, kept, parts)
     _same_constants(layout, starts)
@@ -469,13 +479,16 @@ def _timing(scenario: Scenario, works: kubelets.Kubelets) -> Timing:
     return Timing(works.world, works.struck, works.behaviour, kubelets_crash=crashes, containers_crash=exits)
 
 
-def _looked_at(parts: Parts, start: Initial) -> Initial:
-    """Return a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments."""
+def _looked_at(parts: Parts, start: Initial, idle: frozenset[Ref]) -> Initial:
+    """Return a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments.
+
+    Nor what nobody writes: the counts of idle quotas, which refuse nothing then.
+    """
     return evolve(
         start,
         objects=tuple(
             one if parts.deployment_status else workloads.as_kept(one)
-            for one in start.objects
+            for one in quotas.uncounted(start.objects, idle)
             if parts.endpoints or not isinstance(one, EndpointSlice)
         ),
     )

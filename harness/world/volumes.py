@@ -29,7 +29,7 @@ from ...impl.apiserver.defaulting import default
 from ...impl.controllers.statefulset.identity import claims
 from ...impl.scheduler.plugins.volume_claims import BIND_COMPLETED, fully_bound, volume_of
 from ...impl.scheduler.plugins.volume_claims import claims as claims_of
-from ..input.scenario import Scenario, most_replicas
+from ..input.scenario import Scenario
 
 
 def provisioned(scenario: Scenario, there: Iterable[Object]) -> Iterator[Object]:
@@ -58,7 +58,7 @@ def _claims(scenario: Scenario, one: StatefulSet) -> Iterator[PersistentVolumeCl
     owner = default(placed)
     if isinstance(owner, StatefulSet):
         first = owner.spec.first
-        for number in range(first, first + most_replicas(one, scenario.script, scenario.nodes)):
+        for number in range(first, first + scenario.most_of(one)):
             yield from claims(owner, number)
 
 

@@ -2,7 +2,8 @@
 
 Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass,serviceaccount,nodetaint,
 namespace/lifecycle} (v1.32).
-Left out on purpose: webhooks, ResourceQuota, LimitRanger, PodSecurity, the service account's token volume.
+ResourceQuota comes last, after validation, and so do the bounds of LimitRanger (`quota`, `limitranger`).
+Left out on purpose: webhooks, PodSecurity, the service account's token volume.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ..api.policy import PriorityClass
 from ..api.requests import Cause, Response
 from ..api.well_known import NOT_READY, UNREACHABLE
 from .config import Config
+from .limitranger import with_defaults
 from .status import forbidden, not_found
 from .storage import Storage
 
@@ -37,6 +39,7 @@ def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
         return (_one_default(storage, obj) if config.priority else None) or obj
     if not isinstance(obj, Pod):
         return obj
+    obj = with_defaults(storage, obj)
     if config.service_account and not obj.spec.service_account_name:
         obj = evolve(obj, spec=evolve(obj.spec, service_account_name="default"))
     if config.absent and (missing := _lacking(obj, config)):

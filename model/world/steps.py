@@ -14,9 +14,9 @@ from ...impl.api.meta import Ref
 from ...impl.api.requests import Request
 from ..machine import Action, Outcome, View
 from .store import Full, Stored, Updates
-from .turn import Requests, beside, heads, spared, without, writes
+from .turn import Requests, beside, heads, reported, spared, without, writes
 from .verbs import Verb
-from .world import OVERFLOW, Alternatives, Form, News, Process, Snapshot, Watch, World
+from .world import FORBIDDEN, OVERFLOW, Alternatives, Form, News, Process, Snapshot, Watch, World
 
 SHOWN = ""
 """What is said of a process that is shown what the step before said that it sees: nothing."""
@@ -64,16 +64,21 @@ def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
 
 
 def _commit(world: World, process: Process, view: View, requests: Requests, request: Request) -> Iterator[Outcome]:
-    """Commit a request that may be the next of some; the rest is the turn. A refused one changes nothing else."""
+    """Commit a request that may be the next of some; the rest is the turn. A refused one changes nothing else.
+
+    Where admission refuses what is to be created, the status that was counted is still written.
+    """
     try:
         response, updates = world.commit(view, process.user, request)
     except Full as full:
         yield Outcome(f"needs one more place for a {full.kind}", {OVERFLOW: full.kind, process.turn: ()})
         return
     if not response.ok:
-        if view[process.turn]:
-            again = process.queued(there=True)
-            yield Outcome("is refused and starts anew", {process.turn: beside(requests, request), **again})
+        others = beside(requests, request)
+        left = reported(requests, request) if response.code == FORBIDDEN else others
+        if view[process.turn] or left != others:
+            does = "starts anew" if left == others else "tells how things are"
+            yield Outcome(f"is refused and {does}", {process.turn: left, **process.queued(there=True)})
         return
     label = world.describe(request, response)
     after = Stored(view, world.layout, updates)
