@@ -22,6 +22,7 @@ from ..input.scenario import Holder
 from ..input.surroundings import known_of
 from ..input.workloads import templates
 from ..world.cluster import Cluster
+from .blame_volumes import taken, unbound
 from .results import Blame
 
 WITHIN = {"Pod": "spec"}
@@ -50,7 +51,15 @@ def below(ref: Ref, field: str) -> str:
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
     """Give what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
-    return tuple(dict.fromkeys((*_missing(core), *_held(core, objects), *_waiting(objects))))
+    return tuple(dict.fromkeys((*_missing(core), *_held(core, objects), *_short_of_volumes(objects))))
+
+
+def _short_of_volumes(objects: tuple[Object, ...]) -> Iterator[Blame]:
+    """Give who waits for a node, and the claims without a volume: first those whose class is not there at all."""
+    found = tuple(unbound(objects))
+    yield from (one.blame for one in found if one.nobody)
+    yield from _waiting(objects)
+    yield from (one.blame for one in found if not one.nobody)
 
 
 def holding(core: Cluster, objects: Iterable[Object]) -> tuple[Holder, ...]:
@@ -79,6 +88,9 @@ def _missing(core: Cluster) -> Iterator[Blame]:
 def _waiting(objects: tuple[Object, ...]) -> Iterator[Blame]:
     named: set[Ref] = set()
     for pod in objects:
+        if isinstance(pod, Pod) and pod.spec.node_name and not pod.ready and (why := taken(pod, objects)):
+            ref = written(pod, objects)
+            yield Blame(ref, below(ref, "volumes"), why)
         if isinstance(pod, Pod) and not pod.spec.node_name and not pod.metadata.terminating:
             ref = written(pod, objects)
             if ref not in named:
