@@ -93,7 +93,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
 
 
 def absent(found: Iterable[Assumption], manifests: Manifests) -> frozenset[Ref]:
-    """Give what is missing where the input is all there is.
+    """Return what is missing where the input is all there is.
 
     A ConfigMap, Secret or account may still come from a program of the input that is not modelled (a Job, an operator,
     a hook of Helm): where there is one, it is not said to be missing.

@@ -224,6 +224,6 @@ def can_be_made(storage_class: StorageClass | None, node: Node) -> bool:
 
 
 def plugin(release: Release) -> FilterPlugin[Volumes]:
-    """Give a release's plugin, with its words."""
+    """Return a release's plugin, with its words."""
     words = UNREACHABLE if Change.VOLUME_AFFINITY_WORDS in release else UNREACHABLE_BEFORE
     return FilterPlugin(NAME, partial(filter_node, words), pre_filter)
