@@ -55,7 +55,7 @@ def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
 
 
 def _short_of_volumes(objects: tuple[Object, ...]) -> Iterator[Blame]:
-    """Give who waits for a node, and the claims without a volume: first those whose class is not there at all."""
+    """Yield who waits for a node, and the claims without a volume: first those whose class is not there at all."""
     found = tuple(unbound(objects))
     yield from (one.blame for one in found if one.nobody)
     yield from _waiting(objects)

@@ -448,6 +448,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         fine=parts.fine_kubelets,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
+        mounts=True,
     )
     script = environment.Environment(
         world, scenario.script, scenario.namespace, scenario.wait_between_steps, scenario.crowd

@@ -54,6 +54,8 @@ class Kubelets:
     """The nodes that faults may strike."""
     early: bool = False
     """A Pod may be reported as over while its containers still hold their share of the node."""
+    mounts: bool = False
+    """Containers wait for the volumes of their Pod's claims; where a world has no claims they are taken to be there."""
 
 
 def runtime_slot(place: str) -> str:
@@ -219,7 +221,7 @@ def _chains(
 ) -> Iterator[tuple[KubeletStep, ...]]:
     """Yield the runs of steps that make one step of the world."""
     near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
-    ready = runtime is not IDLE or pod is None or _mounted(kubelets, view, place, pod)
+    ready = not kubelets.mounts or runtime is not IDLE or pod is None or _mounted(kubelets, view, place, pod)
     for step in worker.steps(pod, runtime, node, near, kubelets.behaviour, mounted=ready):
         yield from _extend(kubelets, pod, node, (step,))
 
