@@ -47,7 +47,7 @@ from ..world.prepare import Prepared, prepare
 from ..world.roomy import on_one_node
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
-from ..world.volumes import unknown_claims
+from ..world.volumes import template_of, unknown_claims
 from . import balancing, clock, flowing, isolating, lasting, motion, queueing
 from .advice import NO_PODS, gap_blame, room_advice
 from .blame import holding, of_stuck
@@ -435,11 +435,7 @@ def _overlooked(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[tuple[
     """Yield what of the objects a component here does not look at, each with the claims that may hang on it."""
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
     makers = (*prepared.replicasets, *(one for one in scenario.everything if isinstance(one, Workload)))
-    templates = [
-        Pod(evolve(one.spec.template.metadata, namespace=one.metadata.namespace), one.spec.template.spec)
-        for one in makers
-    ]
-    for pod in (*pods, *templates):
+    for pod in (*pods, *map(template_of, makers)):
         if any(unknown_claims(scenario, pod)) or pod.spec.extra.get("resourceClaims"):
             yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
     for one in prepared.objects:

@@ -15,19 +15,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 from attrs import evolve
+from immutabledict import immutabledict
 
-from ...impl.api.apps import StatefulSet
+from ...impl.api.apps import StatefulSet, Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass, default_of
+from ...impl.api.values.frozen import as_map
 from ...impl.apiserver.defaulting import default
 from ...impl.controllers.statefulset.identity import claims
 from ...impl.controllers.volume import binding
 from ...impl.controllers.volume.provisioning import Reach, reach
 from ...impl.scheduler.plugins.volume_binding import NO_PROVISIONER
-from ...impl.scheduler.plugins.volume_claims import claim_names, fully_bound
+from ...impl.scheduler.plugins.volume_claims import claim_names, fully_bound, volumes
 from ...model.machine import Action, Outcome, View
 from ...model.world.store import Full, Stored
 from ...model.world.verbs import Verb
@@ -122,6 +124,17 @@ def disputed(scenario: Scenario) -> bool:
         for one in scenario.everything
     )
     return free or (now and tied(scenario))
+
+
+def template_of(maker: Workload) -> Pod:
+    """Return a Pod as a workload's template has it: without volumes that a StatefulSet's own take the place of."""
+    template, spec = maker.spec.template, maker.spec.template.spec
+    if isinstance(maker, StatefulSet):
+        own = {one.metadata.name for one in maker.spec.volume_claim_templates}
+        kept = tuple(one for one in volumes(Pod(spec=spec)) if as_map(one).get("name") not in own)
+        extra = {**spec.extra, "volumes": kept} if kept else {k: v for k, v in spec.extra.items() if k != "volumes"}
+        spec = evolve(spec, extra=immutabledict(sorted(extra.items())))
+    return Pod(evolve(template.metadata, namespace=maker.metadata.namespace), spec)
 
 
 def unknown_claims(scenario: Scenario, pod: Pod) -> Iterator[str]:
