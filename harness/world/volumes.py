@@ -26,6 +26,7 @@ from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim, Storage
 from ...impl.api.values.frozen import as_map
 from ...impl.apiserver.defaulting import default
 from ...impl.controllers.statefulset.identity import claims
+from ...impl.controllers.statefulset.retention import deletes
 from ...impl.controllers.volume import binding
 from ...impl.controllers.volume.provisioning import Reach, reach
 from ...impl.scheduler.plugins.volume_binding import NO_PROVISIONER
@@ -67,7 +68,9 @@ def kinds(scenario: Scenario, objects: Iterable[Object]) -> frozenset[str]:
     """
     given = [one for one in objects if isinstance(one, PersistentVolume | PersistentVolumeClaim)]
     there = {ref_of(one) for one in given}
+    sets = [one for one in scenario.everything if isinstance(one, StatefulSet)]
     still = all(_rests(one) for one in given) and there.issuperset(made_for_sets(scenario))
+    still = still and not any(map(deletes, sets))
     changed = frozenset().union(*(step.changes for step in scenario.script))
     if still and not (given and (tied(scenario) or disputed(scenario))) and not changed & {CLAIM, VOLUME, "Namespace"}:
         return frozenset()
@@ -88,7 +91,8 @@ def growth(scenario: Scenario, objects: Iterable[Object], kind: str) -> int:
     unbound = sum(
         isinstance(one, PersistentVolumeClaim) and not fully_bound(one) for one in (*given, *scenario.applied)
     )
-    return missing + unbound
+    again = any(isinstance(one, StatefulSet) and deletes(one) for one in scenario.everything)
+    return missing + unbound + (len(made_for_sets(scenario)) if again else 0)
 
 
 def homes(scenario: Scenario, pools: dict[str, tuple[str, ...]]) -> dict[Ref, str]:

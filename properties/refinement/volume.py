@@ -10,7 +10,6 @@ from ...model.components.volume import Claim, Phase, State, Volume
 
 BOUND = "pv.kubernetes.io/bind-completed"
 CHOSEN = "volume.kubernetes.io/selected-node"
-HOSTNAME = "kubernetes.io/hostname"
 PHASES = {"": Phase.NEW, "Pending": Phase.NEW, "Available": Phase.FREE, "Bound": Phase.TAKEN, "Released": Phase.LEFT}
 MOST = 16
 """Sizes are whole numbers up to this."""

@@ -22,12 +22,13 @@ from ...impl.api.storage import (
 )
 from ...impl.api.values.frozen import freeze, strings
 from ...impl.api.values.quantity import Quantity
+from ...impl.api.well_known import CLAIM_IN_USE, HOSTNAME, VOLUME_IN_USE
 from ...impl.controllers.volume import binding as controller
 from ...model.components.volume import steps as model_steps
 from ..proof import Answer
 from .granted import all_granted, with_object
 from .lockstep import Step, searched, unless
-from .volume import BOUND, CHOSEN, HOSTNAME, abstract
+from .volume import BOUND, CHOSEN, abstract
 
 NODES = tuple(Node(ObjectMeta(name=name, labels=strings({HOSTNAME: name}))) for name in ("n1", "n2"))
 CLASSES = (
@@ -132,7 +133,7 @@ def claim(name: str, of: str, size: int, state: str) -> PersistentVolumeClaim:
         uid=f"{ref.kind}/d/{name}",
         annotations=strings(noted),
         deletion_timestamp=0 if state in {"going", "used"} else None,
-        finalizers=("kubernetes.io/pvc-protection",),
+        finalizers=(CLAIM_IN_USE,),
     )
     spec = PersistentVolumeClaimSpec(
         ("ReadWriteOnce",), None, ResourceRequirements(requests=sized(size)), "v0" if state == "bound" else "", of
@@ -145,7 +146,7 @@ def volume(name: str, size: int, of: str, phase: str, policy: str) -> Persistent
     ref = ObjectReference("PersistentVolumeClaim", "d", of, f"PersistentVolumeClaim/d/{of}") if of else None
     cls = "later" if policy == "Delete" else "by-hand"
     spec = PersistentVolumeSpec(sized(size), ("ReadWriteOnce",), ref, cls, persistent_volume_reclaim_policy=policy)
-    meta = ObjectMeta(name=name, uid=f"PersistentVolume//{name}", finalizers=("kubernetes.io/pv-protection",))
+    meta = ObjectMeta(name=name, uid=f"PersistentVolume//{name}", finalizers=(VOLUME_IN_USE,))
     return PersistentVolume(meta, spec, PersistentVolumeStatus(phase))
 
 

@@ -123,8 +123,6 @@ HARMLESS_VOLUMES = frozenset(
 
 PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(
     {
-        ("StatefulSetPersistentVolumeClaimRetentionPolicy", "when_deleted", "Delete"): "claims are not deleted here",
-        ("StatefulSetPersistentVolumeClaimRetentionPolicy", "when_scaled", "Delete"): "claims are not deleted here",
         ("ServiceSpec", "type", "LoadBalancer"): "the load balancer itself is not modelled, only what the nodes do",
         ("ServiceSpec", "type", "ExternalName"): "names are not resolved: nothing is claimed of an ExternalName",
     }
