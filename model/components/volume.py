@@ -134,7 +134,7 @@ def _of_volume(state: State, volume: Volume) -> Iterator[State]:
         yield evolve(state, volumes=_but(state.volumes, volume, evolve(volume, going=True)))
 
 
-T = TypeVar("T", Claim, Volume)
+T = TypeVar("T")
 
 
 def _but(found: tuple[T, ...], old: T, *new: T) -> tuple[T, ...]:

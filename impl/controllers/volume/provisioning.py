@@ -77,11 +77,10 @@ def made_for(cache: Cache, claim: PersistentVolumeClaim) -> tuple[PersistentVolu
     found = class_of(claim, cache)
     if found is None or found.provisioner in {"", NO_PROVISIONER} or claim.spec.selector is not None:
         return ()
+    nodes = cache.list(Node)
     if waits(claim, cache):
         chosen = cache.get(Node, Ref("Node", "", claim.metadata.annotations.get(SELECTED_NODE, "")))
         nodes = () if chosen is None else (chosen,)
-    else:
-        nodes = cache.list(Node)
     places = dict.fromkeys(place(found, node) for node in nodes if can_be_made(found, node))
     return tuple(_made(found, claim, one) for one in places)
 
