@@ -32,8 +32,9 @@ _VIEWS = {
 
 
 _ALL_AT_ONCE = (
-    "the EndpointSlice and disruption controllers and, where nodes change, the scheduler: all kinds at once; "
-    "the node, taint eviction and garbage controllers, which only do what they could as well do later: as things are"
+    "the EndpointSlice and disruption controllers and, where nodes or claims change, the scheduler: all kinds at once; "
+    "the node, taint eviction, garbage and volume controllers, which only do what they could as well do later: as "
+    "things are"
 )
 
 

@@ -14,6 +14,7 @@ from time import monotonic
 
 from attrs import evolve
 
+from ...impl.api.apps import Workload
 from ...impl.api.cache import Cache
 from ...impl.api.claim_names import (
     ALWAYS,
@@ -55,7 +56,7 @@ from ..world.prepare import Prepared, prepare
 from ..world.roomy import on_one_node
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
-from ..world.volumes import anywhere
+from ..world.volumes import template_of, unknown_claims
 from . import balancing, clock, flowing, isolating, lasting, motion, queueing, refusals
 from .advice import NO_PODS, gap_blame, room_advice
 from .blame import holding, of_stuck
@@ -118,7 +119,7 @@ def check(
         scenario=scenario,
         claims=claims,
         bounds=bounds_of(scenario, prepared),
-        not_modelled=_not_modelled(prepared),
+        not_modelled=_not_modelled(scenario, prepared),
         states=found.states,
         transitions=found.transitions,
         depth=found.depth,
@@ -420,22 +421,22 @@ def _open_ends(scenario: Scenario, prepared: Prepared) -> dict[str, tuple[str, .
     found = {name: list(things) for name, things in scenario.unmodelled.items()}
     if not scenario.tracks_slices and any("EndpointSlice" in step.changes for step in scenario.script):
         found.setdefault(CONVERGENCE, []).append("what wakes the EndpointSlice controller when a step writes a slice")
-    for claims, line in _overlooked(prepared):
+    for claims, line in _overlooked(scenario, prepared):
         for name in claims:
             found.setdefault(name, []).append(line)
     return {name: tuple(things) for name, things in found.items()}
 
 
-def _not_modelled(prepared: Prepared) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(line for _, line in _overlooked(prepared)))
+def _not_modelled(scenario: Scenario, prepared: Prepared) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line for _, line in _overlooked(scenario, prepared)))
 
 
-def _overlooked(prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
+def _overlooked(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what of the objects a component here does not look at, each with the claims that may hang on it."""
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
-    templates = [Pod(one.spec.template.metadata, one.spec.template.spec) for one in prepared.replicasets]
-    for pod in (*pods, *templates):
-        if not anywhere(pod, prepared.objects) or pod.spec.extra.get("resourceClaims"):
+    makers = (*prepared.replicasets, *(one for one in scenario.everything if isinstance(one, Workload)))
+    for pod in (*pods, *map(template_of, makers)):
+        if any(unknown_claims(scenario, pod)) or pod.spec.extra.get("resourceClaims"):
             yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
     for one in prepared.objects:
         if isinstance(one, Service) and "IPv6" in one.spec.ip_families:

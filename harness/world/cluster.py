@@ -25,6 +25,7 @@ from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
+from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.workloads import BY_KIND, NAMES, SPREADING, WORKLOAD_KINDS
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ...impl.apiserver.config import DEFAULT, Config
@@ -182,18 +183,21 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
             objects = objects.commit(transaction)
         objects = quotas.counted(objects) if isinstance(obj, ResourceQuota) else objects
     there = tuple(objects.objects[ref] for ref in sorted(objects.objects))
-    return node_controllers.at_rest((*there, *volumes.provisioned(scenario, there)))
+    return node_controllers.at_rest(there)
 
 
 def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
     """Decide which kinds get places, and how many."""
     live = _live_kinds(scenario, objects, parts)
     counts = {kind: sum(ref_of(one).kind == kind for one in objects) + _growth(scenario, kind) for kind in live}
+    for kind in volumes.kinds(scenario, objects):
+        counts[kind] = counts.get(kind, 0) + volumes.growth(scenario, objects, kind)
     counts["Pod"] = scenario.pods
     pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
     constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
     busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
-    return Layout(constants, pools, (), busy, _homes(scenario, pools["Pod"]))
+    homes = immutabledict({**_homes(scenario, pools["Pod"]), **volumes.homes(scenario, dict(pools))})
+    return Layout(constants, pools, (), busy, homes)
 
 
 def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, str]:
@@ -223,7 +227,7 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
     if any(isinstance(one, ResourceQuota) and ref_of(one) not in quotas.roomy(scenario) for one in objects):
         live.add("ResourceQuota")
     live.update(*(step.changes for step in scenario.script))
-    return live
+    return live | volumes.kinds(scenario, objects)
 
 
 def _growth(scenario: Scenario, kind: str) -> int:
@@ -277,11 +281,11 @@ def serve(
 
 
 def _uid_for(stored: Stored, request: Request) -> str:
-    """Return what tells a Pod that is made under a given name from others that had it; "" of all else."""
+    """Return what tells a Pod or claim that is made under a given name from others that had it; "" of all else."""
     made = request.object if isinstance(request, Create) else None
-    if not isinstance(made, Pod) or not made.metadata.name:
+    if not isinstance(made, Pod | PersistentVolumeClaim) or not made.metadata.name:
         return ""
-    return stored.unused(uid_of(Ref("Pod", made.metadata.namespace or "default", made.metadata.name)))
+    return stored.unused(uid_of(Ref(ref_of(made).kind, made.metadata.namespace or "default", made.metadata.name)))
 
 
 def canonical(obj: Object | None) -> Object | None:
@@ -358,7 +362,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
-    kinds = 1 if "Node" in pools or not any(kind in pools for kind in SPREADING) else 2
+    at_once = "Node" in pools or "PersistentVolumeClaim" in pools
+    kinds = 1 if at_once or not any(kind in pools for kind in SPREADING) else 2
     found += scheduling.processes(
         scenario.schedulers,
         pools,
@@ -441,6 +446,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         *layout.pools.get("PodDisruptionBudget", ()),
         *layout.pools.get("Job", ()),
         *layout.pools.get("EndpointSlice", ()),
+        *layout.pools.get("PersistentVolume", ()),
         *map(node_state.cut_slot, struck),
     ]
     layout = evolve(layout, memories=tuple(memories))
@@ -452,6 +458,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         fine=parts.fine_kubelets,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
+        mounts=True,
     )
     script = environment.Environment(
         world, scenario.script, scenario.namespace, scenario.wait_between_steps, scenario.crowd
@@ -464,6 +471,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         acts += taint_eviction.actions(world, timed=not struck, back=back)
     if any(BY_KIND[kind].named for kind in layout.pools if kind in BY_KIND):
         acts += evicted_names.actions(world)
+    acts += volumes.actions(world)
     acts += kubelets.actions(works)
     slices = layout.pools.get("EndpointSlice", ())
     acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]
