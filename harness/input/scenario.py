@@ -14,7 +14,7 @@ from immutabledict import immutabledict
 from ...impl.api.apps import DaemonSet, Sized
 from ...impl.api.batch import Job
 from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import BY_NAME, Object, ref_of
+from ...impl.api.kinds import Object, kind_of, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.kubectl.script import AddNode, Apply, Scale, Step
@@ -396,7 +396,7 @@ class Scenario:
 def placed(obj: Object, namespace: str) -> Ref:
     """Return the reference an object has where what names no namespace goes to this one."""
     ref = ref_of(obj)
-    return ref if ref.namespace or not BY_NAME[ref.kind].namespaced else evolve(ref, namespace=namespace)
+    return ref if ref.namespace or not kind_of(obj).namespaced else evolve(ref, namespace=namespace)
 
 
 def _owners(obj: Object) -> tuple[Ref, ...]:
