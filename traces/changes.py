@@ -126,7 +126,7 @@ def _name_of(value: Any) -> str | None:
     """Name an object, or a request by its verb and its object; None for anything else."""
     if isinstance(value, Ref):
         return str(value)
-    cls = type(value).__name__
+    cls = value.of.name if isinstance(value, Unstructured) else type(value).__name__
     if (metadata := getattr(value, "metadata", None)) is not None:
         return f"{cls} {metadata.name or metadata.generate_name + '...'}"
     about = getattr(value, "object", None)

@@ -71,6 +71,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
             _scores(scenario),
             *_placement(scenario),
+            *_own(scenario),
             NO_CLOCKS,
             OWN_GRACE,
             EQUAL_RANK,
@@ -110,6 +111,16 @@ def _start(scenario: Scenario, prepared: Prepared | None) -> str:
         alike = "nodes and Pods that are alike taken for each other"
         which = f"in every state of rest that this may lead to ({count}; {alike})"
     return f"start: the manifests are applied and the cluster is at rest, {which}"
+
+
+def _own(scenario: Scenario) -> Iterator[str]:
+    """Say what is taken for granted of controllers that the user has written."""
+    for one in scenario.own.controllers:
+        made = "".join(f", at most {scenario.own.places(kind.name)} more {kind.plural}" for kind in one.owns)
+        seen = ", ".join(sorted(one.sees_own)) or "nothing"
+        yield f"{one.name}: may do anything (its RBAC is not looked at){made}; of its own writes it waits to see {seen}"
+    if scenario.own.controllers:
+        yield "your controllers: one worker for each object, without back-off; what is read in a row is read at one moment"
 
 
 def _mixed(scenario: Scenario) -> str:

@@ -29,6 +29,7 @@ from ...model.checker.traces import states
 from ...model.machine import Machine, Property, State, Symmetry
 from ...model.world.turn import heads
 from ...model.world.verbs import FAULTS
+from ...model.world.world import OVERFLOW
 from ...properties.convergence import leaving, orphans, shortfalls
 from ...properties.placement.placement import Infeasible, feasible, why_pending
 from ..claims import answers as claim_answers
@@ -39,6 +40,7 @@ from ..claims.placement import PENDING
 from ..claims.reachability import ANSWERED, ANSWERS
 from ..input.scenario import Detail, Scenario
 from ..input.surroundings import known_of
+from ..own import properties as own_properties
 from ..world import scheduling
 from ..world.cluster import Cluster, Parts, build
 from ..world.drain import refused_evictions
@@ -148,7 +150,8 @@ def _searched(
 
 
 def _asked(core: Cluster, prepared: Prepared) -> tuple[Property, ...]:
-    return (*registry.of(core), *motion.premises(core, prepared), *balancing.premises(core, prepared))
+    own = own_properties.properties(core)
+    return (*registry.of(core), *motion.premises(core, prepared), *balancing.premises(core, prepared), *own)
 
 
 def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:
@@ -252,9 +255,23 @@ def _claims(
         if len(prepared.starts) > 1 and claim.trace is not None and claim.status is Status.VIOLATED:
             claim = evolve(claim, lines=(*claim.lines, *where_it_starts(claim.trace.initial)))
         if too_small and claim.status is Status.HOLDS:
-            advice = room_advice(room, core.world.layout.pools["Pod"])
-            claim = evolve(claim, status=Status.UNKNOWN, lines=(advice,))
+            claim = evolve(claim, status=Status.UNKNOWN, lines=(_no_room(core, room),))
         yield claim
+    anything = tuple(dict.fromkeys(line for lines in open_ends.values() for line in lines))
+    for name, sentence in own_properties.sentences(core.scenario.own).items():
+        claim = _timed(core, prepared, _claim(core, found[name], sentence))
+        claim = softened(core, claim, anything)
+        if too_small and claim.status is Status.HOLDS:
+            claim = evolve(claim, status=Status.UNKNOWN, lines=(_no_room(core, room),))
+        yield claim
+
+
+def _no_room(core: Cluster, room: Verdict) -> str:
+    """Say where to ask for more places: of Pods in the bounds, of what a user's controller makes at the controller."""
+    kind = "" if room.trace is None else states(core.machine, room.trace)[-1][OVERFLOW]
+    if kind != "Pod" and (most := core.scenario.own.places(kind)):
+        return f"the world {room.evidence[0]}: raise places of the controller that makes it (now {most})"
+    return room_advice(room, core.world.layout.pools["Pod"])
 
 
 def _timed(core: Cluster, prepared: Prepared, claim: Claim) -> Claim:

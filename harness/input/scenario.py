@@ -18,6 +18,7 @@ from ...impl.api.kinds import Object, kind_of, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.kubectl.script import AddNode, Apply, Scale, Step
+from ..own.controllers import NOTHING, Own
 
 
 class Consistency(Enum):
@@ -331,6 +332,8 @@ class Scenario:
     namespace: str = "default"
     title: str = ""
     crowd: Crowd = NOBODY
+    own: Own = NOTHING
+    """Controllers and properties that the user has written."""
     runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
     """By Pod uid what runs in the live cluster that is started from."""
 
