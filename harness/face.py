@@ -31,6 +31,7 @@ from ..model.checker.checkpoint import Checkpoint, CheckpointError
 from ..model.checker.explore import explore
 from ..model.checker.options import Options
 from ..model.checker.results import Exploration, Limits, Progress, Status
+from ..model.checker.semantics import StepError
 from ..model.checker.simulate import simulate
 from ..traces import files as trace_files
 from ..traces import render
@@ -240,8 +241,11 @@ def check(
             jobs=jobs,
             cache=None if walks or measure or theirs else cache,
         )
-    except PropertyError as error:
-        raise BadInput((Problem("properties", 0, "", str(error)),)) from None
+    except (PropertyError, StepError) as error:
+        theirs_too = error if isinstance(error, PropertyError) else error.__cause__
+        if not isinstance(theirs_too, PropertyError):
+            raise
+        raise BadInput((Problem("properties", 0, "", str(theirs_too)),)) from None
     except Refused as refused:
         raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None
     except CheckpointError as error:

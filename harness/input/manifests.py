@@ -59,9 +59,7 @@ class Manifests:
         return Problem(source.file, source.line_of(field), field, message, hint)
 
 
-def read_manifests(
-    files: Mapping[str, str], reader: Reader, namespace: str, kinds: Iterable[Kind] = ()
-) -> Manifests:
+def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str, kinds: Iterable[Kind] = ()) -> Manifests:
     """Read manifests by file name, in their order; what is wrong with them is noted with the reader.
 
     `kinds` are those without a class that somebody acts on.

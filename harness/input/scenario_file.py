@@ -153,8 +153,9 @@ def load_scenario(
 ) -> Loaded:
     """Make a scenario of the texts of files by name, with options laid over scenario.yaml. Raises BadInput.
 
-    `own` are the controllers and properties that the user has written. `name` is what traces call it. `files`, in the order they are applied in, holds what `apply: {file: ...}` names and
-    the dump of a cluster, too; those are no manifests.
+    `own` are the controllers and properties that the user has written. `name` is what traces call it. `files`, in the
+    order they are applied in, holds what `apply: {file: ...}` names and the dump of a cluster, too; those are no
+    manifests.
     """
     reader = Reader()
     fields = reader.fields(_overlaid(files, options), FIELDS)
@@ -199,7 +200,9 @@ def _from_the_start(reader: Reader, fields: Mapping[str, Located], scenario: Sce
     """Start where the manifests are applied: where a user's controllers come to rest only the search tells."""
     if "start" in fields:
         hint = "leave it out; waitBetweenSteps: true lets each step wait until all is quiet"
-        reader.blame(fields["start"], "with controllers of your own a check starts where the manifests are applied", hint)
+        reader.blame(
+            fields["start"], "with controllers of your own a check starts where the manifests are applied", hint
+        )
     return evolve(scenario, start=Start.EMPTY)
 
 

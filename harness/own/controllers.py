@@ -63,8 +63,8 @@ def controller(
     """Make a controller of a function.
 
     `kind` is what it reconciles, `owns` what it makes and `watches` what else its caches hold, of its object's
-    namespace. A kind is a class, its name, or group/version/kind of a custom one. `sees_own` names the kinds of which it
-    acts only once it has seen what it wrote itself (expectations); controller-runtime promises that of none. Of each
+    namespace. A kind is a class, its name, or group/version/kind of a custom one. `sees_own` names the kinds of which
+    it acts only once it has seen what it wrote itself (expectations); controller-runtime promises that of none. Of each
     kind that it makes `places` objects may be there at one time: where more are needed, the verdict is UNKNOWN.
 
     Raises UnknownKindError.

@@ -24,6 +24,9 @@ from .controllers import Controller, Own
 from .properties import Said
 from .syncs import told
 
+ALONE = "kubeproof_own_"
+"""What the names of modules begin with that were read from a file that is named."""
+FROM_HERE = "it is looked for from here, and as Python does"
 EXPECTED = "expected module:function, or file.py:function"
 
 
@@ -60,11 +63,18 @@ def load(source: Source, option: str) -> Any:
     return getattr(module, source.name)
 
 
-def own_of(controllers: Iterable[Source], properties: Iterable[Source]) -> Own:
-    """Import controllers and properties. Raises BadInput."""
-    found = tuple(_typed(one, Controller, "--controller", "@kubeproof.controller(kind=...)") for one in controllers)
-    said = tuple(_typed(one, Said, "--property", "@kubeproof.always, never, eventually, step") for one in properties)
-    return Own(found, said)
+def own_of(controllers: Iterable[Source], properties: Iterable[Source], option: str = "") -> Own:
+    """Import controllers and properties; `option` is where they are named, if not by their own. Raises BadInput."""
+    how = ("@kubeproof.controller(kind=...)", "@kubeproof.always, never, eventually, step, or leads_to")
+    found = tuple(_typed(one, Controller, option or "--controller", how[0]) for one in controllers)
+    return Own(found, tuple(_typed(one, Said, option or "--property", how[1]) for one in properties))
+
+
+def named_own(controllers: Iterable[str], properties: Iterable[str]) -> Own:
+    """Import what is named on the command line. Raises BadInput."""
+    return own_of(
+        tuple(parse(one, "--controller") for one in controllers), tuple(parse(one, "--property") for one in properties)
+    )
 
 
 CONTROLLERS, PROPERTIES = "controllers", "properties"
@@ -84,7 +94,7 @@ def _recorded(source: Source) -> dict[str, str]:
 def from_record(options: Mapping[str, Any]) -> Own:
     """Import the controllers and properties that a trace names. Raises BadInput where their text is another by now."""
     found = {key: tuple(map(_from_record, options.get(key, ()))) for key in (CONTROLLERS, PROPERTIES)}
-    return own_of(found[CONTROLLERS], found[PROPERTIES])
+    return own_of(found[CONTROLLERS], found[PROPERTIES], "trace")
 
 
 def _from_record(given: Mapping[str, str]) -> Source:
@@ -106,7 +116,8 @@ def source_of(one: Controller | Said) -> Source:
     path = Path(file or "")
     module = sys.modules.get(function.__module__)
     name = next((key for key, value in vars(module).items() if value is one), function.__name__) if module else ""
-    importable = function.__module__ != "__main__" and _same(function.__module__, path)
+    nameless = function.__module__ == "__main__" or function.__module__.startswith(ALONE)
+    importable = not nameless and _same(function.__module__, path)
     place = function.__module__ if importable else _here(path)
     return Source(place, name or function.__name__, digest(path) if path.is_file() else "")
 
@@ -132,15 +143,15 @@ def digest(path: Path) -> str:
 def _file(place: str, option: str) -> Path:
     if place.endswith(".py"):
         if not Path(place).is_file():
-            raise _bad(option, f"there is no file {place}", "it is looked for from here")
+            raise _bad(option, f"there is no file {place}", FROM_HERE)
         return Path(place)
     _look_here()
     try:
         spec = find_spec(place)
     except ModuleNotFoundError as error:
-        raise _bad(option, f"there is no module {place}: {error}", "it is looked for from here, and as Python does") from None
+        raise _bad(option, f"there is no module {place}: {error}", FROM_HERE) from None
     if spec is None or spec.origin is None or not Path(spec.origin).is_file():
-        raise _bad(option, f"there is no module {place}", "it is looked for from here, and as Python does")
+        raise _bad(option, f"there is no module {place}", FROM_HERE)
     return Path(spec.origin)
 
 
@@ -153,18 +164,20 @@ def _look_here() -> None:
 
 def _imported(place: str, path: Path, option: str) -> ModuleType:
     try:
-        if not place.endswith(".py"):
-            return import_module(place)
-        spec = spec_from_file_location(f"kubeproof_own_{digest(path)[:12]}", path)
-        if spec is None or spec.loader is None:
-            raise _bad(option, f"{place} is no Python", EXPECTED)
-        module = module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-    except BadInput:
-        raise
-    except Exception as error:
+        return _read(path) if place.endswith(".py") else import_module(place)
+    except Exception as error:  # noqa: BLE001 - whatever a user's module raises is told
         raise _bad(option, f"{place} cannot be imported: {told(error)}", "") from None
+
+
+def _read(path: Path) -> ModuleType:
+    """Read a module from a file, under a name that is told by its text."""
+    name = f"{ALONE}{digest(path)[:12]}"
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
     return module
 
 

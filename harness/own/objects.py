@@ -6,6 +6,7 @@ one that it was read with asks for a conflict where it has changed meanwhile, an
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
@@ -13,7 +14,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from ...impl.api.kinds import BY_NAME, Kind, Object, Unstructured, kind_of
+from ...impl.api.kinds import Kind, Object, Unstructured, kind_of
 from ...impl.api.meta import Ref
 from ...impl.api.reading.convert import structure, unstructure, unstructured
 from ...impl.api.values.frozen import Json, freeze, thaw
@@ -37,7 +38,7 @@ class Objects:
 
     def list(
         self, kind: str | type | Kind, *, namespace: str | None = None, labels: Mapping[str, str] | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> builtins.list[dict[str, Any]]:
         """Return the objects of a kind by namespace and name: those of a namespace, those that have these labels."""
         wanted = dict(labels or {}).items()
         return [
@@ -56,7 +57,7 @@ class Objects:
         found = (one for one in self.of_kind(wanted) if (one.metadata.namespace, one.metadata.name) == (place, name))
         return next(map(as_json, found), None)
 
-    def owned(self, kind: str | type | Kind, owner: Given) -> list[dict[str, Any]]:
+    def owned(self, kind: str | type | Kind, owner: Given) -> builtins.list[dict[str, Any]]:
         """Return the objects of a kind whose controller is the owner: told by its uid, so not one of the same name."""
         uid = owner["metadata"]["uid"]
         return [
@@ -65,7 +66,7 @@ class Objects:
             if one.metadata.controller is not None and one.metadata.controller.uid == uid
         ]
 
-    def _in_order(self, kind: Kind) -> list[Object]:
+    def _in_order(self, kind: Kind) -> builtins.list[Object]:
         return sorted(self.of_kind(kind), key=lambda one: (one.metadata.namespace, one.metadata.name))
 
 
@@ -116,8 +117,6 @@ def ref_in(json: Given, kinds: Iterable[Kind] = ()) -> Ref:
 
 def placed(obj: Any, namespace: str) -> Object:
     """Return an object in a namespace if it lives in one and names none."""
-    if obj.metadata.namespace or not kind_of(obj).namespaced:
-        found: Object = obj
-        return found
-    found = evolve(obj, metadata=evolve(obj.metadata, namespace=namespace))
+    inside = kind_of(obj).namespaced and not obj.metadata.namespace
+    found: Object = evolve(obj, metadata=evolve(obj.metadata, namespace=namespace)) if inside else obj
     return found

@@ -20,7 +20,9 @@ from attrs import frozen
 
 from ...impl.api.kinds import Kind, Object, kind_of
 from ...model.machine import Converges, Invariant, LeadsTo, Property, StepProperty, View
-from ...model.world.turn import failure
+from ...model.world.store import Full
+from ...model.world.turn import Requests, failure, given_up, heads, onward, without
+from ...model.world.world import Process, World
 from ..claims.moments import script_over
 from ..world.cluster import Cluster
 from .controllers import Own
@@ -52,7 +54,9 @@ class Said:
 
 def _said(sort: str, check: Check, when: Check | None = None, name: str = "") -> Said:
     called = name or check.__name__.replace("_", "-")
-    return Said(called, (getdoc(check) or f"{sort} {called}").partition("\n\n")[0].replace("\n", " "), sort, check, when)
+    return Said(
+        called, (getdoc(check) or f"{sort} {called}").partition("\n\n")[0].replace("\n", " "), sort, check, when
+    )
 
 
 def always(check: Check) -> Said:
@@ -82,24 +86,53 @@ def step(check: Check) -> Said:
 
 ERRORS = "errors"
 NO_ERRORS = "No controller of yours raises an error."
+DONE = "done"
+ALL_DONE = "After the script and the faults, every fair run comes to where your controllers have nothing left to do."
 
 
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield the properties of users, as ones of a cluster's machine, and that no controller of theirs fails."""
-    turns = tuple(one.turn for one in cluster.processes if one.user.startswith(USER))
-    if turns:
-        yield Invariant(ERRORS, NO_ERRORS, partial(_failures, turns))
+    own = tuple(one for one in cluster.processes if one.user.startswith(USER))
+    if cluster.scenario.own.controllers:
+        yield Invariant(ERRORS, NO_ERRORS, partial(_failures, tuple(one.turn for one in own)))
+        yield Converges(DONE, ALL_DONE, partial(_undone, cluster.world, own), partial(script_over, cluster))
     yield from (_property(cluster, one) for one in cluster.scenario.own.properties)
 
 
 def sentences(own: Own) -> dict[str, str]:
     """Return the claims about what users have written, by name, each with its sentence."""
-    errors = {ERRORS: NO_ERRORS} if own.controllers else {}
-    return {**errors, **{one.name: one.sentence for one in own.properties}}
+    controllers = {ERRORS: NO_ERRORS, DONE: ALL_DONE} if own.controllers else {}
+    return {**controllers, **{one.name: one.sentence for one in own.properties}}
 
 
 def _failures(turns: tuple[str, ...], view: View) -> Iterator[str]:
     yield from (why for turn in turns if (why := view.via(failure, turn)))
+
+
+def _undone(world: World, processes: tuple[Process, ...], view: View) -> Iterator[str]:
+    """Say what controllers would still do on the store as it is, or what is refused them for ever."""
+    for process in processes:
+        yield from (why for turn in world.fresh(view, process) if (why := _left(world, process, view, turn)))
+
+
+def _left(world: World, process: Process, view: View, turn: Requests) -> str:
+    """Take a sync as far as it changes nothing, and say what comes then; "" at its end."""
+    while turn:
+        if why := failure(turn):
+            return f"{process.name} fails: {why}"
+        if why := given_up(turn):
+            return f"{process.name} is refused: {why}"
+        request, talk = heads(turn)[0], onward(turn)
+        try:
+            answer, updates = world.commit(view, process.user, request)
+        except Full:
+            return f"{process.name} is not done"
+        if updates:
+            return f"{process.name} is not done: it {world.describe(request, answer)}"
+        if talk is None and not answer.ok:
+            return f"{process.name} is refused: {answer.message}"
+        turn = without(turn, request) if talk is None or process.go_on is None else process.go_on(talk, answer)
+    return ""
 
 
 def _property(cluster: Cluster, said: Said) -> Property:
@@ -109,8 +142,8 @@ def _property(cluster: Cluster, said: Said) -> Property:
             return Invariant(said.name, said.sentence, check)
         case "eventually":
             return Converges(said.name, said.sentence, check, partial(script_over, cluster))
-        case "leads-to":
-            return LeadsTo(said.name, said.sentence, partial(_is_so, cluster, said), check)
+        case "leads-to" if said.when is not None:
+            return LeadsTo(said.name, said.sentence, partial(_is_so, cluster, said, said.when), check)
         case _:
             return StepProperty(said.name, said.sentence, partial(_of_step, cluster, said))
 
@@ -123,9 +156,8 @@ def _of_step(cluster: Cluster, said: Said, before: View, after: View, _label: st
     return _lines(said, said.check, (_objects(cluster, before), _objects(cluster, after)))
 
 
-def _is_so(cluster: Cluster, said: Said, view: View) -> bool:
-    assert said.when is not None
-    return not tuple(_lines(said, said.when, (_objects(cluster, view),)))
+def _is_so(cluster: Cluster, said: Said, when: Check, view: View) -> bool:
+    return not tuple(_lines(said, when, (_objects(cluster, view),)))
 
 
 def _objects(cluster: Cluster, view: View) -> Objects:

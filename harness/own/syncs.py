@@ -8,7 +8,7 @@ sent. What the function raises is no end of the check: the sync fails, and the t
 from __future__ import annotations
 
 import traceback
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from inspect import isgenerator
 from pathlib import Path
@@ -20,7 +20,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.kinds import Kind, Object, kind_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Get, Request, Response, Update
-from ...model.world.turn import Failed, Onward, Requests
+from ...model.world.turn import Failed, GivenUp, Onward, Requests
 from ...model.world.world import Alternatives
 from .asking import ApiError, Asked, refusal, request_of
 from .controllers import Controller
@@ -59,7 +59,7 @@ def _run(controller: Controller, kinds: tuple[Kind, ...], talk: Onward) -> Reque
             return _asked_next(asked, talk, meant)
         return tuple(one for one in _meant(asked, talk, meant) if not _is_idle(one))
     except Exception as error:  # noqa: BLE001 - whatever a user's function raises is a finding
-        return (Failed(told(error)),)
+        return (Failed(told(error, controller.reconcile)),)
 
 
 def _of_kind(controller: Controller, seen: Cache, kind: Kind) -> Iterator[Object]:
@@ -106,8 +106,10 @@ def _asked_next(asking: Generator[Any, Any, Any], talk: Onward, meant: Any) -> R
                 one = asking.send(None if answer.object is None else as_json(answer.object))
             else:
                 one = asking.throw(refusal(answer))
-    except (StopIteration, ApiError):
+    except StopIteration:
         return ()
+    except ApiError as error:
+        return (GivenUp(error.message),)
 
 
 def _is_idle(request: Request) -> bool:
@@ -115,20 +117,21 @@ def _is_idle(request: Request) -> bool:
     return isinstance(request, Update) and request.object == request.base
 
 
-def told(error: Exception) -> str:
-    """Say what a function of a user raised, and where: the last line that is not of this package."""
+def told(error: Exception, function: Callable[..., Any] | None = None) -> str:
+    """Say what a function of a user raised, and where: the last line that is not of this package, or its first."""
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [one for one in frames if not Path(one.filename).is_relative_to(PACKAGE) or _is_example(one.filename)]
-    at = f"{_here(theirs[-1].filename)}:{theirs[-1].lineno} in {theirs[-1].name}: " if theirs else ""
-    return f"{at}{type(error).__name__}: {error}"
+    theirs = [(one.filename, one.lineno, one.name) for one in frames if _is_theirs(Path(one.filename))]
+    code = getattr(function, "__code__", None)
+    own = [] if code is None else [(code.co_filename, code.co_firstlineno, code.co_name)]
+    places = [f"{_here(Path(file))}:{line} in {name}: " for file, line, name in theirs[-1:] or own]
+    return f"{''.join(places)}{type(error).__name__}: {error}"
 
 
-def _is_example(name: str) -> bool:
-    inside = Path(name).relative_to(PACKAGE).parts[0] if Path(name).is_relative_to(PACKAGE) else ""
-    return inside in {"examples", "tests", "docs"}
+def _is_theirs(path: Path) -> bool:
+    """Tell whether a file is none of this package; its examples and tests are written as a user writes."""
+    return not path.is_relative_to(PACKAGE) or path.relative_to(PACKAGE).parts[0] in {"examples", "tests", "docs"}
 
 
-def _here(name: str) -> str:
+def _here(path: Path) -> str:
     """Name a file as seen from here, if it is below."""
-    path = Path(name)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name

@@ -89,9 +89,9 @@ def garbage_process(
     """Make the garbage collector: what is left of owners that are gone goes, in any order, wherever it came from.
 
     It asks the API server for an object and its owners before it acts, and an owner that is gone stays gone: so it acts
-    on the store as it is. An owner deleted and made again under its name counts as the same one here, if it is of a kind
-    with a class; `absent` are the uids of owners without one that do not exist, `others` the kinds without a class that
-    have places.
+    on the store as it is. An owner deleted and made again under its name counts as the same one here, if it is of a
+    kind with a class; `absent` are the uids of owners without one that do not exist, `others` the kinds without a class
+    that have places.
     """
     kinds = sorted(others.intersection(pools))
     kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in garbage.TRANSFORM)

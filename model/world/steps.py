@@ -52,8 +52,10 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
 def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
     for requests in world.pending(view, process):
         if why := failure(requests):
-            yield Outcome("starts anew", {process.turn: ()}) if view[process.turn] else Outcome(
-                f"fails: {why}", {process.turn: requests}
+            yield (
+                Outcome("starts anew", {process.turn: ()})
+                if view[process.turn]
+                else Outcome(f"fails: {why}", {process.turn: requests})
             )
         for request in heads(requests):
             yield from _commit(world, process, view, requests, request)

@@ -64,7 +64,14 @@ class Failed:
     why: str
 
 
-Part: TypeAlias = Request | Together | Onward | Failed
+@frozen
+class GivenUp:
+    """A sync that hears its answers has ended by a refusal: the key is looked at again, as after any other end."""
+
+    why: str
+
+
+Part: TypeAlias = Request | Together | Onward | Failed | GivenUp
 Requests: TypeAlias = tuple[Part, ...]
 
 
@@ -76,7 +83,7 @@ def together(requests: Iterable[Request]) -> Requests:
 
 def sent(part: Part) -> tuple[Request, ...]:
     """Give the requests of a part of a turn, one or those sent side by side; none of what is no request."""
-    if isinstance(part, Onward | Failed):
+    if isinstance(part, Onward | Failed | GivenUp):
         return ()
     return tuple(part) if isinstance(part, Together) else (part,)
 
@@ -90,6 +97,11 @@ def onward(turn: Requests) -> Onward | None:
 def failure(turn: Requests) -> str:
     """Say which error of its own a sync has ended in, "" for none."""
     return turn[0].why if turn and isinstance(turn[0], Failed) else ""
+
+
+def given_up(turn: Requests) -> str:
+    """Say which refusal a sync has ended by, "" for none."""
+    return turn[0].why if turn and isinstance(turn[0], GivenUp) else ""
 
 
 def heads(turn: Requests) -> tuple[Request, ...]:

@@ -56,7 +56,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.requests import Get, Request, Response
 from ..machine import Fairness, Memory, State, View
 from .store import Full, Layout, Stored, Updates, reference
-from .turn import Onward, Requests, beside, failure, heads, onward, without
+from .turn import Onward, Requests, beside, failure, given_up, heads, onward, without
 
 Alternatives = tuple[Requests, ...]
 """The syncs a process may perform on one view; empty when there is nothing to do."""
@@ -296,7 +296,7 @@ class World:
         left = process.go_on(talk, answer)
         while (onwards := onward(left)) is not None and isinstance(left[0], Get):
             left = process.go_on(onwards, self.commit(view, process.user, left[0])[0])
-        return left
+        return () if given_up(left) else left
 
     def hopeless(self, view: View, user: Who, request: Request) -> bool:
         """Tell whether a request would be refused now and for ever."""

@@ -1,7 +1,8 @@
 """A DataCenter has a PersistentVolumeClaim. After instaclustr/cassandra-operator#402: an operator travels in time.
 
-Deleted and made again under its name, a DataCenter has a new claim, of the old name. An operator that restarts and lists
-from an API server that stood still sees the old one being deleted, and deletes the claim of that name: the live one's.
+Deleted and made again under its name, a DataCenter has a new claim, of the old name. An operator that restarts and
+lists from an API server that stood still sees the old one being deleted, and deletes the claim of that name: the live
+one's.
 """
 
 from contextlib import suppress

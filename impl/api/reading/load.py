@@ -256,7 +256,7 @@ def _problem(source: Source, error: FieldError) -> Problem:
 
 
 def _placed(json: dict[str, Any], namespace: str, kinds: Kinds) -> dict[str, Any]:
-    """Give an object that lives in a namespace and names none the default one; another custom resource is left alone."""
+    """Give an object that lives in a namespace and names none the default one; but a custom resource, unless known."""
     named = (json.get("metadata") or {}).get("namespace")
     own = kinds.get((json["apiVersion"], json["kind"]))
     inside = json["kind"] not in CLUSTER_SCOPED and schema.is_built_in(json["apiVersion"], json["kind"])
