@@ -39,7 +39,7 @@ RETAIN_KEYS = frozenset({"strategy", "updateStrategy"})
 
 
 def merge(original: Json, modified: Json, current: Json, name: str = "", *, whole_lists: bool = False) -> Json:
-    """Give `current` with the changes from `original` to `modified` made, for the field called `name`.
+    """Return `current` with the changes from `original` to `modified` made, for the field called `name`.
 
     `original` None means that nothing was applied before. `whole_lists`: a list is one value, and nothing is a union,
     as in custom resources (staging/src/k8s.io/apimachinery/pkg/util/jsonmergepatch).
