@@ -114,11 +114,11 @@ def source_of(one: Controller | Said) -> Source:
     function: Any = unwrap(one.reconcile if isinstance(one, Controller) else one.check)
     file = getsourcefile(function)
     path = Path(file or "")
-    module = sys.modules.get(function.__module__)
+    home = function.__module__ or ""
+    module = sys.modules.get(home)
     name = next((key for key, value in vars(module).items() if value is one), function.__name__) if module else ""
-    nameless = function.__module__ == "__main__" or function.__module__.startswith(ALONE)
-    importable = not nameless and _same(function.__module__, path)
-    place = function.__module__ if importable else _here(path)
+    importable = home != "__main__" and not home.startswith(ALONE) and _same(home, path)
+    place = home if importable else _here(path)
     return Source(place, name or function.__name__, digest(path) if path.is_file() else "")
 
 
