@@ -81,8 +81,9 @@ def _commit(world: World, process: Process, view: View, requests: Requests, requ
         return
     after = Stored(view, world.layout, updates)
     left = world.after(after, process, requests, request, response)
-    if not response.ok and (view[process.turn] or left):
-        how = "goes on" if left and onward(requests) else "starts anew"
+    hears = onward(requests) is not None
+    if not response.ok and (view[process.turn] or (hears and left)):
+        how = "goes on" if hears and left else "starts anew"
         yield Outcome(f"is refused and {how}", {process.turn: left, **process.queued(there=True)})
     if not response.ok:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from kubeproof import (
     BadInput,
     Conflict,
     Faults,
+    NotFound,
     always,
     check,
     controller,
@@ -30,9 +32,10 @@ from kubeproof import (
     update,
     update_status,
 )
-from kubeproof.harness.face import Result
+from kubeproof.harness.face import Cluster, Result
 from kubeproof.harness.own.controllers import Controller
 from kubeproof.harness.own.properties import Said
+from planted import planted
 
 Json = dict[str, Any]
 COUNTER = "example.com/v1/Counter"
@@ -250,6 +253,68 @@ def it_is_taken(view: Any) -> bool:
 def test_a_refusal_is_raised_where_the_request_was_made(manifest: Path) -> None:
     result = asked(manifest, takes_what_is_there, it_is_taken)
     assert result.holds, result.report
+
+
+@controller(kind=COUNTER, owns=["ConfigMap"])
+def makes_one_and_takes_another(_counter: Json, view: Any) -> Iterator[Any]:
+    """Begin only where the first is not there, so that nothing is made up for later."""
+    if view.get("ConfigMap", "a") is None:
+        yield create(config("a"))
+        try:
+            yield delete(config("c"))
+        except NotFound:
+            yield patch(config("b"), {"data": {"taken": "yes"}})
+
+
+@eventually
+def the_other_is_taken(view: Any) -> bool:
+    """In the end the other is taken."""
+    return view.get("ConfigMap", "b")["data"] == {"taken": "yes"}
+
+
+@pytest.mark.parametrize(("faults", "verdict"), [(Faults(), "HOLDS"), (Faults(crash=1), "VIOLATED")])
+def test_a_refusal_in_the_middle_of_a_sync_is_no_end_of_it(manifest: Path, faults: Faults, verdict: str) -> None:
+    there = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {}\n"
+    manifest.write_text(f"{MANIFEST}---\n{there}", encoding="utf-8")
+    result = asked(manifest, makes_one_and_takes_another, the_other_is_taken, faults=faults)
+    assert verdicts(result)["the-other-is-taken"] == verdict
+
+
+def test_that_it_is_no_end_can_be_lost(manifest: Path) -> None:
+    before, after = "if not turn or onward(turn) or failure(turn):", "if not turn:"
+    with planted("kubeproof.model.world.steps", before, after), pytest.raises(AssertionError):
+        test_a_refusal_in_the_middle_of_a_sync_is_no_end_of_it(manifest, Faults(), "HOLDS")
+
+
+def cleaner(*, by_uid: bool) -> Controller:
+    """Return a controller that deletes what it sees, by name or by uid."""
+
+    @controller(kind=COUNTER, owns=["ConfigMap"], name="cleaner", places=1)
+    def clean(counter: Json, view: Any) -> list[Any]:
+        if "deletionTimestamp" in counter["metadata"] or counter["metadata"].get("finalizers"):
+            return []
+        old = [one for one in view.list("ConfigMap") if one.get("data", {}).get("old")]
+        return [delete(one, uid=one["metadata"]["uid"] if by_uid else "") for one in old]
+
+    return clean
+
+
+@step
+def what_is_new_stays(before: Any, after: Any) -> Iterator[str]:
+    """Nothing new is deleted."""
+    left = {one["metadata"]["uid"] for one in after.list("ConfigMap")}
+    for one in before.list("ConfigMap"):
+        if one["data"] == {"new": "yes"} and one["metadata"]["uid"] not in left:
+            yield f"{one['metadata']['name']} is gone"
+
+
+@pytest.mark.parametrize(("by_uid", "verdict"), [(True, "HOLDS"), (False, "VIOLATED")])
+def test_a_deletion_by_uid_spares_who_has_the_name_now(manifest: Path, by_uid: bool, verdict: str) -> None:  # noqa: FBT001
+    manifest.write_text(f"{MANIFEST}---\n{dumps(config('a', old='yes'))}\n", encoding="utf-8")
+    script = [{"deleteObject": {"kind": "ConfigMap", "name": "a"}}, {"apply": {"object": config("a", new="yes")}}]
+    cluster = Cluster.from_manifests(manifest, nodes=1).given({"script": script})
+    result = check(cluster, controllers=[cleaner(by_uid=by_uid)], properties=[what_is_new_stays])
+    assert verdicts(result)["what-is-new-stays"] == verdict
 
 
 @controller(kind=COUNTER)
