@@ -49,7 +49,7 @@ from .input.script import to_json
 from .islands import check as checking
 from .islands.cache import Cache as Kept
 from .own.controllers import NOTHING, Controller, Own
-from .own.importing import CONTROLLERS, PROPERTIES, from_record, recorded
+from .own.importing import CONTROLLERS, MADE, PROPERTIES, from_record, recorded
 from .own.properties import PropertyError, Said
 from .version import VERSION
 from .walk import tour as walk
@@ -251,7 +251,7 @@ def check(
     except CheckpointError as error:
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
     # What is newest now may not be so at a replay, nor who a function is.
-    named = cluster.given({RELEASE: loaded.scenario.release.name, **recorded(cluster.own)})
+    named = cluster.given({RELEASE: loaded.scenario.release.name, **recorded(outcome.scenario.own)})
     documents = _documents(outcome, Inputs(named.files, named.options), loaded.scenario.objects)
     return Result(outcome, loaded, documents, _written(trace_name or cluster.name, documents, trace_dir))
 
@@ -388,7 +388,7 @@ def loaded_again(document: Document) -> Loaded:
     """Make the scenario of a trace from the files it embeds. Raises BadInput where its functions are others by now."""
     options = {RELEASE: OLDEST.name, **document.inputs.options}
     own = from_record(options)
-    plain = {key: value for key, value in options.items() if key not in {CONTROLLERS, PROPERTIES}}
+    plain = {key: value for key, value in options.items() if key not in {CONTROLLERS, PROPERTIES, MADE}}
     return load_scenario("replay", document.inputs.files, plain, own)
 
 

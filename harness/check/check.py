@@ -41,6 +41,7 @@ from ..claims.reachability import ANSWERED, ANSWERS
 from ..input.scenario import Detail, Scenario
 from ..input.surroundings import known_of
 from ..own import properties as own_properties
+from ..own.making import KNOWN, MOST, knowing_more, knows_all, moves_services, with_made
 from ..world import scheduling
 from ..world.cluster import Cluster, Parts, build
 from ..world.drain import refused_evictions
@@ -92,6 +93,7 @@ def check(
     began = monotonic()
     limits = limits.begun()
     try:
+        scenario = scenario if prepared else with_made(scenario, limits)
         prepared = prepared or prepare(scenario, limits)
     except Restless as restless:
         why = f"applying the manifests does not come to rest ({restless}); start: empty explores it"
@@ -108,6 +110,10 @@ def check(
         found = _searched(core, prepared, partial(search, limits=left, progress=progress), group)
         after = limits.after(found)
         found = clock.possible(scenario, core.machine, _asked(core, prepared), found, after, registry.ROOM)
+    met = _stranger(core, found)
+    if met is not None and len(scenario.own.made) < MOST:
+        again = knowing_more(core, met)
+        return check(again, limits=limits.after(found), progress=progress, symmetry=symmetry, search=search)
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
     return Report(
         scenario=scenario,
@@ -151,7 +157,14 @@ def _searched(
 
 def _asked(core: Cluster, prepared: Prepared) -> tuple[Property, ...]:
     own = own_properties.properties(core)
-    return (*registry.of(core), *motion.premises(core, prepared), *balancing.premises(core, prepared), *own)
+    known = knows_all(core)
+    return (*registry.of(core), *known, *motion.premises(core, prepared), *balancing.premises(core, prepared), *own)
+
+
+def _stranger(core: Cluster, found: Exploration) -> State | None:
+    """Return a state in which there is what no process takes up."""
+    verdict = next((one for one in found.verdicts if one.name == KNOWN), None)
+    return None if verdict is None or verdict.trace is None else states(core.machine, verdict.trace)[-1]
 
 
 def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:
@@ -216,6 +229,21 @@ def nothing_known(scenario: Scenario, reason: str, seconds: float = 0.0) -> Repo
 def _claims(
     core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
 ) -> Iterator[Claim]:
+    """Yield the claims; none is decided where controllers make ever more that nobody was known to take up."""
+    for claim in _claims_known(core, prepared, found, limits, progress):
+        if _stranger(core, found) is None:
+            yield claim
+        else:
+            yield evolve(claim, status=Status.UNKNOWN, lines=(EVER_MORE,), trace=None, blame=())
+
+
+EVER_MORE = f"your controllers make more than {MOST} workloads, Services and budgets of different names"
+IN_MOTION = "what your controllers do to Pods, Services and workloads is looked at at rest, and not in motion"
+
+
+def _claims_known(
+    core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
+) -> Iterator[Claim]:
     room = found[registry.ROOM]
     open_ends = _open_ends(core.scenario, prepared)
     walls = _behind_walls(core.scenario, prepared, limits, progress)
@@ -246,6 +274,8 @@ def _claims(
                 claim = balancing.judge(core, prepared, found, claim, limits, progress)
             if claim.status is not Status.VIOLATED:
                 claim = lasting.judge(core.scenario, prepared, found, claim, limits, progress)
+            if claim.status is Status.HOLDS and moves_services(core.scenario):
+                claim = evolve(claim, status=Status.UNKNOWN, lines=(IN_MOTION,))
             if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
                 claim = evolve(claim, status=Status.UNKNOWN, lines=(_STALE_SLICES,))
         claim = _timed(core, prepared, claim)

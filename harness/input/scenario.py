@@ -349,8 +349,8 @@ class Scenario:
 
     @property
     def everything(self) -> tuple[Object, ...]:
-        """Return the objects of the manifests, and after them those that the script applies."""
-        return (*self.objects, *self.applied)
+        """Return the objects of the manifests, those that the script applies, and what the user's controllers make."""
+        return (*self.objects, *self.applied, *self.own.made)
 
     @property
     def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
@@ -361,7 +361,7 @@ class Scenario:
         there = {ref_of(one) for one in self.objects}
         found = {
             placed(one, self.namespace): _owners(one)
-            for one in self.everything
+            for one in (*self.objects, *self.applied)
             if one.metadata.controller is None
             or (self.start is not Start.CLUSTER and not there.intersection(_owners(one)))
         }
@@ -380,7 +380,9 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        return sum(most_replicas(one, self.script, self.nodes) for one in self.objects) + self._failures
+        return (
+            sum(most_replicas(one, self.script, self.nodes) for one in (*self.objects, *self.own.made)) + self._failures
+        )
 
     @property
     def nodes(self) -> int:

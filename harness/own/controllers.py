@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ...impl.api.kinds import Kind
+from ...impl.api.kinds import Kind, Object
 from .asking import Asked
 from .kinds import kind_of_name
 from .objects import Objects
@@ -85,6 +85,8 @@ class Own:
 
     controllers: tuple[Controller, ...] = ()
     properties: tuple[Any, ...] = ()
+    made: tuple[Object, ...] = ()
+    """What controllers of the user have been seen to make that controllers of Kubernetes take up (`making`)."""
 
     def __bool__(self) -> bool:
         return bool(self.controllers or self.properties)

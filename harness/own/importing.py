@@ -18,8 +18,10 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from ...impl.api.reading.convert import from_json, unstructure
 from ...impl.api.reading.load import BadInput, Problem
 from ...impl.api.reading.nearest import did_you_mean
+from ...impl.api.values.frozen import thaw
 from .controllers import Controller, Own
 from .properties import Said
 from .syncs import told
@@ -77,14 +79,15 @@ def named_own(controllers: Iterable[str], properties: Iterable[str]) -> Own:
     )
 
 
-CONTROLLERS, PROPERTIES = "controllers", "properties"
-"""The options under which a trace names the functions of its user."""
+CONTROLLERS, PROPERTIES, MADE = "controllers", "properties", "made"
+"""The options under which a trace names the functions of its user, and what they have been seen to make."""
 
 
 def recorded(own: Own) -> dict[str, Any]:
     """Return how a trace names controllers and properties."""
     named = {CONTROLLERS: own.controllers, PROPERTIES: own.properties}
-    return {key: [_recorded(source_of(one)) for one in found] for key, found in named.items() if found}
+    made = {MADE: [unstructure(one) for one in own.made]} if own.made else {}
+    return {**{key: [_recorded(source_of(one)) for one in found] for key, found in named.items() if found}, **made}
 
 
 def _recorded(source: Source) -> dict[str, str]:
@@ -94,7 +97,8 @@ def _recorded(source: Source) -> dict[str, str]:
 def from_record(options: Mapping[str, Any]) -> Own:
     """Import the controllers and properties that a trace names. Raises BadInput where their text is another by now."""
     found = {key: tuple(map(_from_record, options.get(key, ()))) for key in (CONTROLLERS, PROPERTIES)}
-    return own_of(found[CONTROLLERS], found[PROPERTIES], "trace")
+    made = tuple(map(from_json, thaw(options.get(MADE, ()))))
+    return evolve(own_of(found[CONTROLLERS], found[PROPERTIES], "trace"), made=made)
 
 
 def _from_record(given: Mapping[str, str]) -> Source:

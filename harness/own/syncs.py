@@ -20,7 +20,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.kinds import Kind, Object, kind_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Get, Request, Response, Update
-from ...model.world.turn import Failed, GivenUp, Onward, Requests
+from ...model.world.turn import Failed, GivenUp, Onward, Requests, subject
 from ...model.world.world import Alternatives
 from .asking import ApiError, Asked, refusal, request_of
 from .controllers import Controller
@@ -52,7 +52,7 @@ def _run(controller: Controller, kinds: tuple[Kind, ...], talk: Onward) -> Reque
     if obj is None:
         return ()
     view = Objects(partial(_of_kind, controller, talk.seen), talk.key.namespace or "default")
-    meant = partial(request_of, key=talk.key, kinds=kinds)
+    meant = partial(_request, controller, talk.key, kinds)
     try:
         asked = controller(as_json(obj), view)
         if isgenerator(asked):
@@ -60,6 +60,17 @@ def _run(controller: Controller, kinds: tuple[Kind, ...], talk: Onward) -> Reque
         return tuple(one for one in _meant(asked, talk, meant) if not _is_idle(one))
     except Exception as error:  # noqa: BLE001 - whatever a user's function raises is a finding
         return (Failed(told(error, controller.reconcile)),)
+
+
+def _request(
+    controller: Controller, key: Ref, kinds: tuple[Kind, ...], asked: Asked, shown: tuple[Object, ...]
+) -> Request:
+    """Return the request that is meant, if it is for what the controller says that it writes."""
+    request = request_of(asked, shown, key, kinds)
+    kind = subject(request).kind
+    if not isinstance(request, Get) and kind not in {one.name for one in (controller.kind, *controller.owns)}:
+        raise LookupError(f"{controller.name} writes {kind}: name it in owns=[...]")
+    return request
 
 
 def _of_kind(controller: Controller, seen: Cache, kind: Kind) -> Iterator[Object]:

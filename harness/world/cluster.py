@@ -226,7 +226,9 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
 
 def _growth(scenario: Scenario, kind: str) -> int:
     """Bound how many objects of a kind can be added."""
-    return _usual_growth(scenario, kind) + scenario.own.places(kind)
+    keepers = frozenset(one.cls.__name__ for one in WORKLOAD_KINDS if one.remembers == kind)
+    makers = sum(scenario.own.places(one) for one in keepers) if scenario.own else 0
+    return _usual_growth(scenario, kind) + scenario.own.places(kind) + makers
 
 
 def _usual_growth(scenario: Scenario, kind: str) -> int:
@@ -367,7 +369,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     def form(lagging: int) -> Form:
         return components.form_of(lagging, linearizable=linear, mixed=scenario.bounds.mixed_views)
 
-    everyone = (*objects, *(one.object for one in scenario.script if isinstance(one, kubectl.Apply)))
+    everyone = (*objects, *scenario.applied, *scenario.own.made)
     found: list[Process] = []
     found += workloads.processes(
         everyone,
