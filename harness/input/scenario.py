@@ -380,9 +380,8 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        return (
-            sum(most_replicas(one, self.script, self.nodes) for one in (*self.objects, *self.own.made)) + self._failures
-        )
+        makers = (*self.objects, *self.own.made)
+        return sum(most_replicas(one, self.script, self.nodes) for one in makers) + self._failures
 
     @property
     def nodes(self) -> int:

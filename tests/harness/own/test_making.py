@@ -101,9 +101,8 @@ def test_services_that_are_made_are_judged_at_rest_alone(tmp_path: Path) -> None
     def serve(app: Json, view: Any) -> Iterator[Any]:
         if view.get("Service", "web") is None:
             spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
-            yield create(
-                owned_by(app, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec})
-            )
+            service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+            yield create(owned_by(app, service))
 
     path = tmp_path / "app.yaml"
     path.write_text(MANIFEST, encoding="utf-8")
