@@ -226,7 +226,7 @@ def _pod_of(owner: ReplicaSet) -> Pod:
 
 
 def pairs(services: tuple[Service, ...], owners: tuple[ReplicaSet, ...]) -> Iterator[tuple[Service, ReplicaSet]]:
-    """Give each Service that is judged with each ReplicaSet whose Pods it selects."""
+    """Yield each Service that is judged with each ReplicaSet whose Pods it selects."""
     for service in services:
         for owner in owners if is_judged(service) else ():
             if selects(service, owner.metadata.namespace, owner.spec.template.metadata.labels.items()):

@@ -86,7 +86,7 @@ def _run_verdict(
 
 
 def kind_of(claim: Property) -> str:
-    """Give the word for a kind of property."""
+    """Return the word for a kind of property."""
     kinds = {
         Invariant: "invariant",
         StepProperty: "step",

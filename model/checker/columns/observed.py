@@ -100,7 +100,7 @@ class WatchedSteps:
         self.first = len(functions.trees)
 
     def _trees(self) -> Iterator[tuple[int, int]]:
-        """Give every tree of a step property with the number of that property."""
+        """Return every tree of a step property with the number of that property."""
         return enumerate(self.tables.step_claim, start=self.first)
 
     def known(self, batch: Batch) -> NDArray[np.uint8]:

@@ -580,7 +580,7 @@ Rows = tuple[tuple[int, ...], ...]
 
 
 def image(graph: Rows, order: tuple[int, ...]) -> Rows:
-    """Give a graph with its members renumbered."""
+    """Return a graph with its members renumbered."""
     found = [[0] * 5 for _ in graph]
     for row, other in zip(graph, found, strict=True):
         for n, to in enumerate(row):

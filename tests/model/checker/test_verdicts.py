@@ -569,5 +569,5 @@ def test_a_transform_that_changes_its_mind_is_found_out(engine: str):
 
 
 def _many(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-    """Give many actions that all read through the same transform."""
+    """Return many actions that all read through the same transform."""
     return tuple(evolve(one, name=f"{one.name} {n}") for n in range(400) for one in actions)
