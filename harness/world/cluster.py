@@ -432,6 +432,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         *layout.pools.get("Job", ()),
         *layout.pools.get("EndpointSlice", ()),
         *map(node_state.cut_slot, struck),
+        *([worlds.STALLED] if scenario.consistency is Consistency.RESETTABLE else []),
     ]
     layout = evolve(layout, memories=tuple(memories))
     world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario)), describe)
