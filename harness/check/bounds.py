@@ -26,7 +26,8 @@ _VIEWS = {
     Consistency.SESSION: "every component acts on watch caches that lag by any amount and never go back",
     Consistency.RESETTABLE: (
         "watch caches lag by any amount; a component that restarts may list from a second API server "
-        "that stood still once"
+        "that stood still once; a kubelet then starts Pods of StatefulSets again that are gone, and does not stop "
+        "what is newer than its list"
     ),
 }
 

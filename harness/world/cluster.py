@@ -484,6 +484,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         *layout.pools.get("EndpointSlice", ()),
         *layout.pools.get("PersistentVolume", ()),
         *map(node_state.cut_slot, struck),
+        *([worlds.STALLED] if scenario.consistency is Consistency.RESETTABLE else []),
     ]
     if scenario.own:  # They may keep names and uids of each other wherever they like, and see the past again.
         memories += [*layout.slots(), worlds.STALLED]
