@@ -144,6 +144,7 @@ COMPONENTS: tuple[Component, ...] = (
         _plurals("PersistentVolume", "PersistentVolumeClaim", "Pod", "StorageClass"),
         _volumes,
     ),
+    Component(
         controller("daemon-set-controller"), _plurals("DaemonSet", "Pod", "ControllerRevision", "Node"), _daemon_sets
     ),
     Component(controller("job-controller"), _plurals("Job", "Pod"), _jobs),
