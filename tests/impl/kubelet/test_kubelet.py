@@ -312,7 +312,7 @@ def test_a_hook_that_asks_a_port_has_no_known_length_and_the_pod_may_wait_for_it
         pytest.param((80, 9090), 0, id="both"),
         pytest.param((8443,), 0, id="nobody declares it: anybody's"),
         pytest.param((8081,), 10, id="the one that is probed there"),
-        pytest.param((7000,), 0, id="a sidecar that goes last: as without"),
+        pytest.param((7000,), 10, id="a sidecar that goes last: it waits for all others"),
         pytest.param((), 0, id="nobody asks: those that declare a port"),
     ],
 )
