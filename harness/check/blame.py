@@ -21,6 +21,7 @@ from ..claims.convergence import objects_of
 from ..input.scenario import Holder
 from ..input.surroundings import known_of
 from ..input.workloads import templates
+from ..world import scheduling
 from ..world.cluster import Cluster
 from .results import Blame
 
@@ -50,7 +51,7 @@ def below(ref: Ref, field: str) -> str:
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
     """Give what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
-    return tuple(dict.fromkeys((*_missing(core), *_held(core, objects), *_waiting(objects))))
+    return tuple(dict.fromkeys((*_missing(core), *_held(core, objects), *_waiting(core, objects))))
 
 
 def holding(core: Cluster, objects: Iterable[Object]) -> tuple[Holder, ...]:
@@ -76,12 +77,20 @@ def _missing(core: Cluster) -> Iterator[Blame]:
             yield Blame(maker.ref, below(maker.ref, obstacle.path), obstacle.why)
 
 
-def _waiting(objects: tuple[Object, ...]) -> Iterator[Blame]:
+def _waiting(core: Cluster, objects: tuple[Object, ...]) -> Iterator[Blame]:
     named: set[Ref] = set()
     for pod in objects:
         if isinstance(pod, Pod) and not pod.spec.node_name and not pod.metadata.terminating:
             ref = written(pod, objects)
             if ref not in named:
                 named.add(ref)
-                why = next(iter(why_pending(pod, Cache.of(objects))), f"{pod.metadata.name} waits for a scheduler")
-                yield Blame(ref, below(ref, ""), why)
+                yield _why_waiting(core, objects, pod, ref)
+
+
+def _why_waiting(core: Cluster, objects: tuple[Object, ...], pod: Pod, ref: Ref) -> Blame:
+    running = core.scenario.schedulers.names
+    if scheduling.named(pod) not in running:
+        why = f"no scheduler of this name runs; those that run are: {', '.join(running)} (schedulers)"
+        return Blame(ref, below(ref, "schedulerName"), why)
+    why = next(iter(why_pending(pod, Cache.of(objects))), f"{pod.metadata.name} waits for a scheduler")
+    return Blame(ref, below(ref, ""), why)
