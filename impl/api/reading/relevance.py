@@ -112,7 +112,7 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
 STORED: immutabledict[tuple[str, str], str] = immutabledict(
     {
         ("JobSpec", "managed_by"): "its own controller does nothing about it",
-        ("JobSpec", "ttl_seconds_after_finished"): "a Job that is over stays; no claim hangs on it any more",
+        ("JobSpec", "ttl_seconds_after_finished"): "a Job that is over stays; only a step could tell",
         ("PersistentVolume", "spec"): "a volume is stored, but nothing binds it",
         ("PersistentVolumeClaim", "spec"): "a claim is stored, but nothing binds it or makes its volume",
         ("ResourceQuota", "spec"): "a quota is stored, but nothing is refused because of it",
