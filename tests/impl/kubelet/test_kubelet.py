@@ -18,6 +18,7 @@ from kubeproof.impl.api.core import (
     LifecycleHandler,
     Node,
     NodeAffinity,
+    NodeCondition,
     NodeSelector,
     NodeSelectorTerm,
     NodeSpec,
@@ -200,6 +201,38 @@ def test_admission_gives_the_first_reason(one: Pod, node: Node, reason: str | No
         assert isinstance(report, PatchStatus)
         assert isinstance(report.object, Pod)
         assert (report.object.status.phase, report.object.status.reason) == ("Failed", reason)
+
+
+DISK, MEMORY = NodeCondition("DiskPressure", "True"), NodeCondition("MemoryPressure", "True")
+MEMORY_TOLERATED = Toleration("node.kubernetes.io/memory-pressure", "Exists", "", "NoSchedule")
+FREE = PodSpec(containers=(Container("app"),))
+
+
+@pytest.mark.parametrize(
+    ("spec", "conditions", "reason"),
+    [
+        (FREE, (), None),
+        (FREE, (NodeCondition("DiskPressure", "False"),), None),
+        (FREE, (DISK,), "Evicted"),
+        (evolve(FREE, tolerations=(Toleration(operator="Exists"),)), (DISK,), "Evicted"),
+        (evolve(FREE, priority=2_000_000_000), (DISK,), None),
+        (FREE, (MEMORY,), "Evicted"),
+        (evolve(FREE, tolerations=(MEMORY_TOLERATED,)), (MEMORY,), None),
+        (pod(cpu="1m").spec, (MEMORY,), None),
+        (pod(cpu="1m").spec, (MEMORY, DISK), "Evicted"),
+    ],
+)
+def test_a_node_under_pressure_takes_none_but_critical_pods(
+    spec: PodSpec, conditions: tuple[NodeCondition, ...], reason: str | None
+) -> None:
+    node = evolve(NODE, status=evolve(NODE.status, conditions=conditions))
+    one = evolve(pod(), spec=spec)
+    first = steps(one, IDLE, node)[0]
+    assert first.label == (f"reject {reason}" if reason else "start containers")
+    report = steps(one, first.runtime, node)[-1].request
+    assert isinstance(report, PatchStatus)
+    assert isinstance(report.object, Pod)
+    assert (report.object.status.phase == "Failed") is (reason is not None)
 
 
 def test_neighbours_take_room_ports_and_places() -> None:
