@@ -26,7 +26,7 @@ from .surroundings import config_of
 
 
 def lasting_pods(scenario: Scenario) -> Iterator[Pod]:
-    """Give the Pods that are asked for by themselves: no workload of the input owns them, the script deletes none."""
+    """Yield the Pods that are asked for by themselves: no workload of the input owns them, the script deletes none."""
     uids = {one.metadata.uid for one in scenario.everything if one.metadata.uid}
     for one in scenario.everything:
         owned = any(owner.uid in uids for owner in one.metadata.owner_references)
@@ -79,7 +79,7 @@ def of_jobs_that_go(scenario: Scenario) -> Iterator[tuple[int, Ref]]:
 
 
 def lasting_services(scenario: Scenario) -> Iterator[Service]:
-    """Give the Services of the manifests that the script lets be: it deletes neither them nor what they hang on."""
+    """Yield the Services of the manifests that the script lets be: it deletes neither them nor what they hang on."""
     gone = {
         ref_for(step.kind, step.name, step.namespace or scenario.namespace)
         for step in scenario.script
@@ -94,7 +94,7 @@ def lasting_services(scenario: Scenario) -> Iterator[Service]:
 
 
 def services_made_again(scenario: Scenario) -> frozenset[Ref]:
-    """Give the Services that a step deletes and a later one applies."""
+    """Return the Services that a step deletes and a later one applies."""
     gone: set[Ref] = set()
     again: set[Ref] = set()
     for step in scenario.script:
@@ -109,7 +109,7 @@ def services_made_again(scenario: Scenario) -> frozenset[Ref]:
 
 
 def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:
-    """Give every version of every object that the script leads to, those at the start among them."""
+    """Yield every version of every object that the script leads to, those at the start among them."""
     start = tuple(objects)
     yield from start
     for done in carried_out(scenario, start):
@@ -117,7 +117,7 @@ def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:
 
 
 def stages(scenario: Scenario, objects: Iterable[Object]) -> Iterator[tuple[Object, ...]]:
-    """Give what there is at the start and after each request of the script, as far as the script alone decides."""
+    """Yield what there is at the start and after each request of the script, as far as the script alone decides."""
     start = tuple(objects)
     yield start
     yield from (tuple(done.after.objects.values()) for done in carried_out(scenario, start))

@@ -28,7 +28,7 @@ class Rejection:
 
 
 def admit(pod: Pod, node: Node, neighbours: Iterable[Pod]) -> Rejection | None:
-    """Give the first reason to reject a Pod, None to admit it; `neighbours` are the Pods this kubelet runs already."""
+    """Return the first reason to reject a Pod, None to admit it; `neighbours` are the Pods it runs already."""
     return next(_rejections(pod, node, tuple(neighbours)), None)
 
 
@@ -39,7 +39,7 @@ CRITICAL = 2_000_000_000
 
 
 def under_pressure(pod: Pod, node: Node) -> Rejection | None:
-    """Give why a node that is short of memory, disk or processes takes no new Pod, whatever that tolerates.
+    """Return why a node that is short of memory, disk or processes takes no new Pod, whatever that tolerates.
 
     Where only memory is short, those that ask for some, or tolerate that, may come. A kubelet that has just started
     does not know yet: what runs there is not asked.
