@@ -81,12 +81,12 @@ def _deployment(one: Deployment, sets: list[ReplicaSet]) -> Iterator[str]:
     name = f"Deployment {one.metadata.name}"
     if not current:
         yield f"{name} has no ReplicaSet of its current template{PAUSED if one.spec.paused else ''}"
+    elif sum(rs.spec.wanted for rs in current) != wanted:  # One that was adopted may be of the same template.
+        sizes = ", ".join(f"ReplicaSet {rs.metadata.name} is at {rs.spec.wanted}" for rs in current)
+        yield f"{name} wants {wanted} Pods of its current template, {sizes}"
     for rs in sets:
-        replicas = rs.spec.wanted
-        if rs in current and replicas != wanted:
-            yield f"{name} wants {wanted} Pods of its current template, ReplicaSet {rs.metadata.name} is at {replicas}"
-        if rs not in current and replicas:
-            yield f"{name} still keeps {replicas} Pods of an old template in ReplicaSet {rs.metadata.name}"
+        if rs not in current and rs.spec.wanted:
+            yield f"{name} still keeps {rs.spec.wanted} Pods of an old template in ReplicaSet {rs.metadata.name}"
 
 
 def plain_template(template: PodTemplateSpec) -> PodTemplateSpec:

@@ -10,7 +10,7 @@ from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.workloads import BY_KIND, SIZE
-from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, first_to_stop, hook_length, pre_stop_seconds
+from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, before_sigterm, first_to_stop, pre_stop_seconds
 from ...model.checker.results import Trace, Verdict
 from ...properties.reachability.prestop import Bounds, Impossible, bad_run, smallest_prestop
 from ...properties.reachability.prestop_relation import Goal, weakest
@@ -53,7 +53,7 @@ def hook_blame(bound: int | None, pod: Pod, asked: Collection[int], objects: Ite
     ref = written(pod, objects)
     first = first_to_stop(pod.spec, asked, most=True)
     field = hook_field(ref, pod.spec, asked, most=True)
-    if first is not None and not hook_length(first).exact:
+    if first is not None and not before_sigterm(pod.spec, first).exact:
         return unread_blame(bound, ref, pod.spec, asked)
     if bound is None:
         return Blame(ref, field, "a preStop delay as long as the propagation time is what it takes: now there is none")
@@ -67,7 +67,7 @@ def hook_blame(bound: int | None, pod: Pod, asked: Collection[int], objects: Ite
 def unread_blame(bound: int | None, ref: Ref, spec: PodSpec, asked: Collection[int]) -> Blame:
     """Name the hook whose length nobody can read off, and what to write so that everybody can."""
     first = first_to_stop(spec, asked)
-    surely = 0 if first is None else hook_length(first).seconds
+    surely = 0 if first is None else before_sigterm(spec, first).seconds
     known = f"all that is sure is {surely:g} s" if surely else "nobody can read off how long it takes"
     wanted = f"of {bound} s" if bound is not None else "as long as the propagation time"
     what = f"{known}: a preStop.sleep {wanted}, or a command that begins with a sleep {wanted}, would do"
@@ -77,6 +77,8 @@ def unread_blame(bound: int | None, ref: Ref, spec: PodSpec, asked: Collection[i
 def hook_field(ref: Ref, spec: PodSpec, asked: Collection[int], *, most: bool) -> str:
     """Return the path of the hook that ends first; `most`: one of unknown length has no end."""
     container = first_to_stop(spec, asked, most=most)
+    if container in spec.init_containers:
+        return below(ref, f"initContainers[{spec.init_containers.index(container)}].lifecycle.preStop")
     number = spec.containers.index(container) if container in spec.containers else 0
     return below(ref, f"containers[{number}].lifecycle.preStop")
 

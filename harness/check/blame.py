@@ -21,6 +21,7 @@ from ..claims.convergence import objects_of
 from ..input.scenario import Holder
 from ..input.surroundings import known_of
 from ..input.workloads import templates
+from ..world import scheduling
 from ..world.cluster import Cluster
 from . import refusals
 from .blame_volumes import taken, unbound
@@ -52,15 +53,15 @@ def below(ref: Ref, field: str) -> str:
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
     """Return what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
-    found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_short_of_volumes(objects))
+    found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_short_of_volumes(core, objects))
     return tuple(dict.fromkeys(found))
 
 
-def _short_of_volumes(objects: tuple[Object, ...]) -> Iterator[Blame]:
+def _short_of_volumes(core: Cluster, objects: tuple[Object, ...]) -> Iterator[Blame]:
     """Yield who waits for a node, and the claims without a volume: first those whose class is not there at all."""
     found = tuple(unbound(objects))
     yield from (claim.blame for claim in found if claim.nobody)
-    yield from _waiting(objects)
+    yield from _waiting(core, objects)
     yield from (claim.blame for claim in found if not claim.nobody)
 
 
@@ -87,7 +88,7 @@ def _missing(core: Cluster) -> Iterator[Blame]:
             yield Blame(maker.ref, below(maker.ref, obstacle.path), obstacle.why)
 
 
-def _waiting(objects: tuple[Object, ...]) -> Iterator[Blame]:
+def _waiting(core: Cluster, objects: tuple[Object, ...]) -> Iterator[Blame]:
     named: set[Ref] = set()
     for pod in objects:
         if isinstance(pod, Pod) and pod.spec.node_name and not pod.ready and (why := taken(pod, objects)):
@@ -97,5 +98,13 @@ def _waiting(objects: tuple[Object, ...]) -> Iterator[Blame]:
             ref = written(pod, objects)
             if ref not in named:
                 named.add(ref)
-                why = next(iter(why_pending(pod, Cache.of(objects))), f"{pod.metadata.name} waits for a scheduler")
-                yield Blame(ref, below(ref, ""), why)
+                yield _why_waiting(core, objects, pod, ref)
+
+
+def _why_waiting(core: Cluster, objects: tuple[Object, ...], pod: Pod, ref: Ref) -> Blame:
+    running = core.scenario.schedulers.names
+    if scheduling.named(pod) not in running:
+        why = f"no scheduler of this name runs; those that run are: {', '.join(running)} (schedulers)"
+        return Blame(ref, below(ref, "schedulerName"), why)
+    why = next(iter(why_pending(pod, Cache.of(objects))), f"{pod.metadata.name} waits for a scheduler")
+    return Blame(ref, below(ref, ""), why)

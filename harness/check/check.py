@@ -435,7 +435,8 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         if scheduling.named(pod) not in running:
             who = f"a scheduler called {scheduling.named(pod)}"
             yield f"{pod.metadata.name} waits for {who}; those that run are: {', '.join(running)} (schedulers)"
-        yield from why_pending(pod, Cache.of(objects))
+        else:
+            yield from why_pending(pod, Cache.of(objects))
     if waiting:
         nodes = [one for one in objects if isinstance(one, Node)]
         bound = [one for one in pods if one.spec.node_name]

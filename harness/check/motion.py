@@ -20,14 +20,14 @@ from immutabledict import immutabledict
 
 from ...impl.api.apps import ReplicaSet, ReplicaSetSpec, Workload
 from ...impl.api.claim_names import REACHABILITY, SENTENCES
-from ...impl.api.core import Pod, PodSpec, PodTemplateSpec, Service
+from ...impl.api.core import Container, Pod, PodSpec, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.runtime import PodRuntime, Stage
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.well_known import IDENTITY, MADE_LABELS
 from ...impl.api.workloads import pod_labels
-from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds
+from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds, told_ports
 from ...model.checker.explore import explore
 from ...model.checker.options import Options
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
@@ -80,7 +80,7 @@ BY_MADE_LABEL = (
 
 @frozen
 class Likeness:
-    """What decides how a Pod goes: its containers' names, hooks and ports, its grace period, labels and image."""
+    """What decides how a Pod goes: its containers with hooks, ports and what is probed, its grace period and labels."""
 
     namespace: str
     labels: frozenset[tuple[str, str]]
@@ -91,11 +91,20 @@ class Likeness:
 def like(scenario: Scenario, namespace: str, labels: tuple[tuple[str, str], ...], spec: PodSpec) -> Likeness:
     """Return a Pod's likeness; labels that controllers add tell nobody anything, but who it is where a Service asks."""
     image = scenario.image_behaviour
-    containers = tuple((one.name, one.lifecycle, one.ports, one.image if image else "") for one in spec.containers)
+    containers = tuple((_stops(one), one.image if image else "") for one in (*spec.containers, *spec.sidecars))
     asked = {key for one in scenario.everything if isinstance(one, Service) for key in one.spec.selector}
     ignored = MADE_LABELS - (IDENTITY & asked)
     kept = frozenset((key, value) for key, value in labels if key not in ignored)
     return Likeness(namespace, kept, containers, spec.termination_grace_period_seconds)
+
+
+def _stops(container: Container) -> Hashable:
+    """Return what decides how a container goes, and whether a Service leads to it: not which ports of its node it has.
+
+    A Pod in the network of its node has those of all its ports, its template of none.
+    """
+    ports = tuple((one.name, one.container_port, one.protocol) for one in container.ports)
+    return container.name, container.restart_policy, container.lifecycle, ports, told_ports(container)
 
 
 def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaSet]:

@@ -7,9 +7,10 @@ Indexed Job these are indexes. A Pod is made only while there is work left for i
 room under `parallelism`; and a Job is Complete only when enough is done.
 
 Judged by the documentation (kubernetes.io/docs/concepts/workloads/controllers/job, v1.32; KEP-2307, KEP-3939), not by
-what the Job controller counts. A Pod that is on its way out counts as at work, and its success for sure, only where
-`podReplacementPolicy` says so: else it may be replaced at once and count as failed. Nothing is asked of a Job that is
-failing, deleted, or over by a success policy: what is left is given up.
+what the Job controller counts. A controller that has not yet seen another `suspend` or `parallelism` goes by the old
+one. A Pod that is on its way out counts as at work, and its success for sure, only where `podReplacementPolicy` says
+so: else it may be replaced at once and count as failed. Nothing is asked of a Job that is failing, deleted, or over by
+a success policy: what is left is given up.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from attrs import evolve, frozen
 from ...impl.api.batch import Job, JobSpec
 from ...impl.api.claim_names import COMPLETION, SENTENCES
 from ...impl.api.core import Pod
-from ...impl.api.kinds import Object
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
 from ...impl.api.well_known import COMPLETION_INDEX, TRACKING
 from ...model.machine import Property, StepProperty, View
+from ..input.scenario import Consistency, Scenario, placed
 from ..world.cluster import Cluster
 
 GIVEN_UP = frozenset({"Failed", "FailureTarget"})
@@ -51,7 +54,7 @@ class Worker:
 class Work:
     """A Job: what it asks for, and what is written of it."""
 
-    name: str
+    ref: Ref
     uid: str
     spec: JobSpec
     succeeded: int
@@ -61,6 +64,11 @@ class Work:
     indexes: str
     conditions: frozenset[str]
     going: bool
+
+    @property
+    def name(self) -> str:
+        """What the Job is called."""
+        return self.ref.name
 
 
 def properties(cluster: Cluster) -> Iterator[Property]:
@@ -82,7 +90,15 @@ def _wrong(cluster: Cluster, before: View, after: View, _label: str) -> Iterator
         if was is None or now is None or was.uid != now.uid or (was == now and old == new):
             continue
         mine = tuple(one for one in old if one.owner == now.uid), tuple(one for one in new if one.owner == now.uid)
-        yield from judged(was, now, *mine)
+        yield from judged(was, now, *mine, seen=_seen(cluster.scenario, now))
+
+
+def _seen(scenario: Scenario, work: Work) -> tuple[JobSpec, ...]:
+    """Return what else the manifests and the script ever ask of a Job, where its controller may not know the last."""
+    if scenario.consistency is Consistency.LINEARIZABLE:
+        return ()
+    jobs = (one for one in scenario.everything if isinstance(one, Job))
+    return tuple(one.spec for one in jobs if placed(one, scenario.namespace) == work.ref)
 
 
 def _workers(cluster: Cluster, view: View) -> tuple[Worker, ...]:
@@ -96,7 +112,7 @@ def work_of(obj: Object | None) -> Work | None:
         return None
     status, noted = obj.status, obj.status.uncounted_terminated_pods
     return Work(
-        obj.metadata.name,
+        ref_of(obj),
         obj.metadata.uid,
         evolve(obj.spec, template=JobSpec().template, selector=None),
         status.succeeded,
@@ -121,8 +137,10 @@ def worker_of(obj: Object | None) -> Worker | None:
 # --- one Job, one step ------------------------------------------------------------------------------------------------
 
 
-def judged(was: Work, now: Work, old: tuple[Worker, ...], new: tuple[Worker, ...]) -> Iterator[str]:
-    """Say what is wrong with what one step has made of a Job and its Pods."""
+def judged(
+    was: Work, now: Work, old: tuple[Worker, ...], new: tuple[Worker, ...], seen: tuple[JobSpec, ...] = ()
+) -> Iterator[str]:
+    """Say what is wrong with what one step has made of a Job and its Pods; its controller may also go by `seen`."""
     if now.going or GIVEN_UP & now.conditions or now.spec.success_policy is not None or was.spec != now.spec:
         return
     known = {one.uid: one.phase for one in old}
@@ -130,7 +148,7 @@ def judged(was: Work, now: Work, old: tuple[Worker, ...], new: tuple[Worker, ...
     yield from _moved(now, Sum.of(was, old), Sum.of(now, new), fresh)
     made = [one for one in new if one.uid not in known]
     if made:
-        yield from _too_many(now, Sum.of(now, new).sure, made, new)
+        yield from _too_many(now, Sum.of(now, new).sure, made, new, seen)
     if "Complete" in now.conditions - was.conditions:
         wanted, most = 1 if now.spec.completions is None else now.spec.completions, Sum.of(now, new).most
         if len(most) < wanted:
@@ -194,13 +212,15 @@ def _moved(now: Work, before: Sum, after: Sum, fresh: tuple[Worker, ...]) -> Ite
         yield f"Job {now.name} counts {surplus} Pods more than have succeeded"
 
 
-def _too_many(now: Work, done: frozenset[str], made: list[Worker], workers: tuple[Worker, ...]) -> Iterator[str]:
+def _too_many(
+    now: Work, done: frozenset[str], made: list[Worker], workers: tuple[Worker, ...], seen: tuple[JobSpec, ...]
+) -> Iterator[str]:
     """Say how many Pods are at work, with those that are made, beyond what may be or what is left to do."""
     spec, held = now.spec, _waits_for_the_end(now.spec)
     over = {"Succeeded", "Failed"}
     active = [one for one in workers if one.phase not in over and (held or not one.going)]
-    most = 1 if spec.parallelism is None else spec.parallelism
-    if spec.suspend:
+    most = max(one.at_once for one in (spec, *seen))
+    if spec.suspend and all(one.suspend for one in seen):
         yield f"Job {now.name} starts a Pod though it is suspended"
     if len(active) > most:
         yield f"{len(active)} Pods of Job {now.name} are at work at once, at most {most} should be"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
+from ...impl.api.batch import Job
 from ...impl.api.cache import Cache
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object, ref_of
@@ -20,7 +21,7 @@ from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects, Transaction
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.found import ref_for
-from .scenario import Scenario
+from .scenario import Scenario, placed
 from .surroundings import config_of
 
 
@@ -43,6 +44,38 @@ def _deletes(scenario: Scenario, step: kubectl.Step, pod: Pod) -> bool:
         case _:
             return False
     return named and (step.namespace or scenario.namespace) == namespace
+
+
+def touched(step: kubectl.Step, scenario: Scenario) -> Ref | None:
+    """Name the object that a step is about; None: a node, which is everybody's."""
+    namespace = getattr(step, "namespace", "") or scenario.namespace
+    match step:
+        case kubectl.Apply():
+            return placed(step.object, scenario.namespace)
+        case kubectl.DeletePod():
+            kind, _, name = ("Pod", "/", step.name) if step.name else step.workload.partition("/")
+            return Ref(kind, namespace, name)
+        case kubectl.OfWorkload():
+            return Ref(step.kind, namespace, step.name)
+        case _:
+            return None
+
+
+def of_jobs_that_go(scenario: Scenario) -> Iterator[tuple[int, Ref]]:
+    """Yield the steps, by number, that are about a Job which may have been deleted by then because it was over.
+
+    Upstream: pkg/controller/ttlafterfinished/ttlafterfinished_controller.go (v1.32), which is not modelled.
+    """
+    jobs = [(0, one) for one in scenario.objects]
+    jobs += [(at + 1, one.object) for at, one in enumerate(scenario.script) if isinstance(one, kubectl.Apply)]
+    since: dict[Ref, int] = {}
+    for at, one in jobs:
+        if isinstance(one, Job) and one.spec.ttl_seconds_after_finished is not None:
+            since.setdefault(placed(one, scenario.namespace), at)
+    for number, step in enumerate(scenario.script):
+        ref = touched(step, scenario)
+        if ref is not None and since.get(ref, len(scenario.script)) <= number:
+            yield number, ref
 
 
 def lasting_services(scenario: Scenario) -> Iterator[Service]:

@@ -14,7 +14,16 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.apps import ReplicaSet
-from ...impl.api.claim_names import ALL, BUDGET, CONNECTIVITY, CONVERGENCE, ISOLATION, QUOTA, REACHABILITY
+from ...impl.api.claim_names import (
+    ALL,
+    BUDGET,
+    COMPLETION,
+    CONNECTIVITY,
+    CONVERGENCE,
+    ISOLATION,
+    QUOTA,
+    REACHABILITY,
+)
 from ...impl.api.core import Namespace, Node, Pod, Service
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
@@ -33,6 +42,7 @@ from ...impl.quota.usage import ALIASES, names_of
 from ...properties.reachability.answers import is_judged
 from ..world.room import enough, pod_of
 from . import network_policies
+from .given import of_jobs_that_go
 from .manifests import Manifests
 from .ports import declared, has_moved, number_of, pairs
 from .priorities import classes_of, rank_of
@@ -41,6 +51,7 @@ from .workloads import Template, templates
 
 CLOSE = "spec.trafficDistribution"
 """A wish for endpoints that are close by; it has one value, PreferClose, and only Services have it."""
+TTL = "spec.ttlSecondsAfterFinished"
 ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
@@ -86,6 +97,7 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
     told += _by_hand(manifests, objects)
     told += _left_alone(manifests, scenario)
     told += _taken_in(manifests)
+    told += _gone_when_over(manifests, scenario)
     told += network_policies.notes(manifests, scenario)
     told += _uncounted(manifests, objects)
     if Detail.POLICIES in scenario.detail and any(isinstance(one, NetworkPolicy) for one in objects):
@@ -171,6 +183,14 @@ def _taken_in(manifests: Manifests) -> Iterator[Note]:
                     f"too many: put the Pod before it, or give it other labels"
                 )
                 yield _note(manifests, pod, "metadata.labels", why, (CONVERGENCE, REACHABILITY))
+
+
+def _gone_when_over(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
+    """Note the Jobs that a step is about and that are deleted once they have been over for so long."""
+    for number, ref in of_jobs_that_go(scenario):
+        file, line = manifests.place(ref, TTL)
+        why = f"whether step {number + 1} ({scenario.script[number]}) finds it, or it is over and deleted, is not known"
+        yield Note(file, line, TTL, str(ref), why, (CONVERGENCE, COMPLETION))
 
 
 def _is_quota_of(obj: Object, namespace: str) -> bool:

@@ -31,7 +31,7 @@ from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
 from ...impl.api.storage import CSINode
 from ...impl.apiserver.storage import with_meta
 from ...impl.kubectl import script as kubectl
-from ..input.given import versions
+from ..input.given import touched, versions
 from ..input.scenario import Consistency, Crowd, Scenario, Start, placed
 from ..world.cluster import applied
 from .influence import SHARED, Bond, Maker, bonds, makers_of
@@ -62,9 +62,9 @@ def islands_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -
     asked = (with_meta(one, namespace=placed(one, scenario.namespace).namespace) for one in scenario.applied)
     objects = (*versions(scenario, applied(scenario)), *asked)  # Also what is refused is asked for.
     makers = tuple(dict.fromkeys(makers_of(objects)))
-    touched = tuple(_touched(step, scenario) for step in scenario.script)
+    about = tuple(touched(step, scenario) for step in scenario.script)
     members = {ref_of(one): None for one in objects if ref_of(one).kind not in SHARED}
-    if any(ref is not None and ref not in members for ref in touched):
+    if any(ref is not None and ref not in members for ref in about):
         return whole
     found = [one for one in bonds(objects) if one.one in members and one.other in members]
     groups = _groups(members, found)
@@ -74,7 +74,7 @@ def islands_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -
         groups.append(frozenset().union(*bare))
     if len(groups) < 2:
         return whole
-    islands = [_island(scenario, refs, makers, found, touched, sizes) for refs in groups]
+    islands = [_island(scenario, refs, makers, found, about, sizes) for refs in groups]
     crowded = _crowded(scenario, islands, makers, groups)
     return whole if crowded is None else tuple(sorted(crowded, key=_size))
 
@@ -96,21 +96,6 @@ def _separable(scenario: Scenario) -> bool:
 
 def _size(island: Island) -> tuple[int, int, str]:
     return island.scenario.pods, len(island.steps), island.name
-
-
-def _touched(step: kubectl.Step, scenario: Scenario) -> Ref | None:
-    """Name the object that a step is about; None: a node, which is everybody's."""
-    namespace = getattr(step, "namespace", "") or scenario.namespace
-    match step:
-        case kubectl.Apply():
-            return placed(step.object, scenario.namespace)
-        case kubectl.DeletePod():
-            kind, _, name = ("Pod", "/", step.name) if step.name else step.workload.partition("/")
-            return Ref(kind, namespace, name)
-        case kubectl.OfWorkload():
-            return Ref(step.kind, namespace, step.name)
-        case _:
-            return None
 
 
 def _groups(members: Mapping[Ref, None], found: Iterable[Bond]) -> list[frozenset[Ref]]:
@@ -139,10 +124,10 @@ def _island(
     refs: frozenset[Ref],
     makers: tuple[Maker, ...],
     found: list[Bond],
-    touched: tuple[Ref | None, ...],
+    about: tuple[Ref | None, ...],
     sizes: Mapping[str, int],
 ) -> Island:
-    steps = tuple(number for number, about in enumerate(touched) if about is None or about in refs)
+    steps = tuple(number for number, ref in enumerate(about) if ref is None or ref in refs)
     objects = tuple(one for one in scenario.objects if _belongs(one, refs, scenario))
     alone = evolve(scenario, objects=objects, script=tuple(scenario.script[number] for number in steps))
     mine = [ref for ref in sorted(refs) if any(one.ref == ref for one in makers)] or sorted(refs)

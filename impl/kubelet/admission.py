@@ -1,6 +1,8 @@
 """May this Pod run on this node? The kubelet's own answer, whatever the scheduler said.
 
-Upstream: pkg/kubelet/lifecycle/predicate.go and AdmissionCheck of pkg/scheduler (v1.32). The first broken rule counts.
+Upstream: pkg/kubelet/lifecycle/predicate.go and AdmissionCheck of pkg/scheduler, Admit of
+pkg/kubelet/eviction/eviction_manager.go, IsCriticalPod of pkg/kubelet/types/pod_update.go (v1.32). The first broken
+rule counts.
 Left out on purpose: extended resources, topology manager, OS checks, critical Pods that push others out.
 """
 
@@ -11,9 +13,10 @@ from collections.abc import Iterable, Iterator
 from attrs import frozen
 
 from ..api.core import Node, NodeSelectorTerm, Pod, Taint, Toleration
-from ..api.values.qos import pod_requests
+from ..api.values.qos import BEST_EFFORT, pod_requests, qos_class
 from ..api.values.quantity import Quantity, parse_quantity
 from ..api.values.selectors import matches_map, matches_requirement
+from ..api.well_known import MEMORY_PRESSURE
 
 
 @frozen
@@ -27,6 +30,27 @@ class Rejection:
 def admit(pod: Pod, node: Node, neighbours: Iterable[Pod]) -> Rejection | None:
     """Return the first reason to reject a Pod, None to admit it; `neighbours` are the Pods it runs already."""
     return next(_rejections(pod, node, tuple(neighbours)), None)
+
+
+EVICTED = "Evicted"
+PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")
+CRITICAL = 2_000_000_000
+"""The least priority of Pods that a system needs."""
+
+
+def under_pressure(pod: Pod, node: Node) -> Rejection | None:
+    """Return why a node that is short of memory, disk or processes takes no new Pod, whatever that tolerates.
+
+    Where only memory is short, those that ask for some, or tolerate that, may come. A kubelet that has just started
+    does not know yet: what runs there is not asked.
+    """
+    short = [kind for kind in PRESSURES if (told := node.status.condition(kind)) and told.status == "True"]
+    if not short or (pod.spec.priority or 0) >= CRITICAL:
+        return None
+    tolerates = _tolerated(Taint(MEMORY_PRESSURE, "NoSchedule"), pod)
+    if short == [PRESSURES[0]] and (tolerates or qos_class(pod.spec) != BEST_EFFORT):
+        return None
+    return Rejection(EVICTED, f"Pod was rejected: The node had condition: [{' '.join(short)}]. ")
 
 
 def _rejections(pod: Pod, node: Node, neighbours: tuple[Pod, ...]) -> Iterator[Rejection]:

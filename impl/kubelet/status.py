@@ -14,13 +14,14 @@ from immutabledict import immutabledict
 from ..api.core import Container, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus
 from ..api.runtime import PodRuntime, Stage
 from ..api.values.frozen import EMPTY, Json, freeze
+from .admission import EVICTED
 from .phase import Told, containers_ready, initialized, pod_phase, pod_ready
 
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 """The conditions the kubelet writes, in its order; PodScheduled and all others are left as they are."""
 
 DEADLINE_EXCEEDED = "DeadlineExceeded"
-REJECTIONS = frozenset({"NodeAffinity", "NodePorts", "TaintToleration", "OutOfpods"})
+REJECTIONS = frozenset({EVICTED, "NodeAffinity", "NodePorts", "TaintToleration", "OutOfpods"})
 
 
 def rejected(runtime: PodRuntime) -> bool:

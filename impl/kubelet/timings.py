@@ -55,34 +55,46 @@ def timings(pod: Pod, targets: Collection[int] = (), *, most: bool = False) -> T
 def pre_stop_seconds(spec: PodSpec, targets: Collection[int] = (), *, most: bool = False) -> float:
     """Return the seconds before the first container that may take connections gets its SIGTERM."""
     first = first_to_stop(spec, targets, most=most)
-    return 0 if first is None else _hook_seconds(first, most=most)
+    return 0 if first is None else _seconds(before_sigterm(spec, first), most=most)
 
 
 def waits_for_hook(spec: PodSpec) -> bool:
     """Tell whether a container may wait for a hook before its SIGTERM: the Pod is then between the two for a while."""
-    return any(hook_length(one) != NOTHING for one in spec.containers)
+    return any(hook_length(one) != NOTHING for one in (*spec.containers, *spec.sidecars))
 
 
 def first_to_stop(spec: PodSpec, targets: Collection[int] = (), *, most: bool = False) -> Container | None:
-    """Return the container with the shortest hook of those that may take connections.
+    """Return the container that gets its SIGTERM first of those that may take connections.
 
     A hook of unknown length takes what it surely takes, or with `most` has no end.
 
-    Hooks are per container, and run side by side. `targets` are the numbers of the ports that Services lead to: whoever
-    declares one, or is probed there, takes its connections; one of which nobody says anything may be anybody's, for a
-    declaration only tells (`Container.ports` in api/core/v1/types.go). Without targets whoever declares a port counts,
-    or else all.
+    `targets` are the numbers of the ports that Services lead to: whoever declares one, or is probed there, takes its
+    connections; one of which nobody says anything may be anybody's, for a declaration only tells (`Container.ports` in
+    api/core/v1/types.go). Without targets whoever declares a port counts, or else all.
     """
-    told = {one: _told_of(one) for one in (*spec.containers, *spec.init_containers)}
+    told = {one: told_ports(one) for one in (*spec.containers, *spec.sidecars)}
     if not set[int]().union(*told.values()).issuperset(targets):
         listening = list(spec.containers)
     else:
-        listening = [one for one in spec.containers if told[one].intersection(targets)]
+        listening = [one for one, ports in told.items() if ports.intersection(targets)]
     listening = listening or [one for one in spec.containers if one.ports] or list(spec.containers)
-    return min(listening, key=partial(_hook_seconds, most=most), default=None)
+    return min(listening, key=partial(_until_sigterm, spec, most=most), default=None)
 
 
-def _told_of(container: Container) -> frozenset[int]:
+def before_sigterm(spec: PodSpec, container: Container) -> Length:
+    """Return how long a container of a Pod that ends is left alone, but for the grace period.
+
+    Hooks run side by side. A sidecar waits for its own, and then until all containers have ended, and the sidecars
+    after it (pkg/kubelet/kuberuntime/kuberuntime_termination_order.go, v1.32).
+    """
+    lengths = [hook_length(container)]
+    if container in spec.sidecars:
+        after = spec.sidecars[spec.sidecars.index(container) + 1 :]
+        lengths += map(hook_length, (*spec.containers, *after))
+    return Length(max(one.seconds for one in lengths), exact=all(one.exact for one in lengths))
+
+
+def told_ports(container: Container) -> frozenset[int]:
     """Return the ports on which a container listens, by what it declares and by where it is probed."""
     probes = (container.readiness_probe, container.liveness_probe, container.startup_probe)
     asked = (port for probe in probes if probe is not None and isinstance(port := port_of(probe), int))
@@ -110,6 +122,9 @@ def hook_length(container: Container) -> Length:
     return NOTHING if hook is None else length_of(hook)
 
 
-def _hook_seconds(container: Container, *, most: bool = False) -> float:
-    length = hook_length(container)
+def _until_sigterm(spec: PodSpec, container: Container, *, most: bool) -> float:
+    return _seconds(before_sigterm(spec, container), most=most)
+
+
+def _seconds(length: Length, *, most: bool) -> float:
     return math.inf if most and not length.exact else length.seconds

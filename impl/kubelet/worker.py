@@ -14,7 +14,7 @@ from ..api.core import Node, Pod
 from ..api.kinds import ref_of
 from ..api.requests import Delete, PatchStatus
 from ..api.runtime import IDLE, PodRuntime, Stage
-from .admission import admit
+from .admission import admit, under_pressure
 from .behaviour import MOST_RESTARTS, WELL, Behaviour, ImageBehaviour
 from .runtime import KILLED, TERMINATED, Delay, KubeletStep, Work
 from .status import DEADLINE_EXCEEDED, rejected, status
@@ -74,7 +74,7 @@ def _first(pod: Pod, node: Node, neighbours: tuple[Pod, ...], images: ImageBehav
         return (KubeletStep(Work.NEVER_START, PodRuntime(Stage.STOPPED, uid, exit_code=KILLED)),)
     if pod.finished:
         return ()
-    if rejection := admit(pod, node, neighbours):
+    if rejection := under_pressure(pod, node) or admit(pod, node, neighbours):
         failed = PodRuntime(Stage.STOPPED, uid, reason=rejection.reason, message=rejection.message)
         return (KubeletStep(Work.REJECT, failed),)
     if not images.of(pod).pulls:

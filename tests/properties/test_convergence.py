@@ -118,6 +118,14 @@ def test_each_shortfall_says_what_is_missing(objects: tuple[Object, ...], line: 
     assert line in list(shortfalls(objects))
 
 
+def test_of_two_replicasets_of_one_template_one_may_have_all_the_pods() -> None:
+    adopted = evolve(SET, metadata=evolve(SET.metadata, name="api-1", uid="ReplicaSet-api-1"))
+    empty = evolve(adopted, spec=evolve(adopted.spec, replicas=0), status=evolve(adopted.status, replicas=0))
+    sizes = "ReplicaSet web-1 is at 1, ReplicaSet api-1 is at 1"
+    assert f"Deployment web wants 1 Pods of its current template, {sizes}" in list(shortfalls((WEB, SET, POD, adopted)))
+    assert not any(line.startswith("Deployment") for line in shortfalls((WEB, SET, POD, empty)))
+
+
 def test_what_is_published_is_compared_with_the_pods() -> None:
     rest = settled((WEB, SET, POD, SERVICE, NODE))
     assert not isinstance(rest, Restless)

@@ -110,7 +110,7 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
 STORED: immutabledict[tuple[str, str], str] = immutabledict(
     {
         ("JobSpec", "managed_by"): "its own controller does nothing about it",
-        ("JobSpec", "ttl_seconds_after_finished"): "a Job that is over stays; no claim hangs on it any more",
+        ("JobSpec", "ttl_seconds_after_finished"): "a Job that is over stays; only a step could tell",
     }
 )
 """Modelled fields that no component acts on: class, attribute, and what that means."""

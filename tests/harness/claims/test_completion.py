@@ -13,6 +13,7 @@ from kubeproof.harness.check.results import Report
 from kubeproof.harness.claims.completion import Work, Worker, judged
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.batch import JobSpec
+from kubeproof.impl.api.meta import Ref
 from planted import planted
 
 JOB = """\
@@ -146,6 +147,16 @@ def test_who_is_sent_away_uncounted_while_he_succeeds_is_lost() -> None:
     assert completion(report(script=[suspended], consistency="linearizable"))[0] == "HOLDS"
 
 
+def test_who_has_not_seen_that_a_job_is_suspended_may_still_start_a_pod() -> None:
+    suspended = evolve(WORK, spec=evolve(WORK.spec, suspend=True))
+    line = "Job j starts a Pod though it is suspended"
+    assert told(suspended, suspended, (), (BUSY,)) == [line]
+    assert list(judged(suspended, suspended, (), (BUSY,), seen=(WORK.spec, suspended.spec))) == []
+    more, two = evolve(BUSY, uid="c"), evolve(WORK.spec, parallelism=2)
+    assert told(WORK, WORK, (BUSY,), (BUSY, more)) == ["2 Pods of Job j are at work at once, at most 1 should be"]
+    assert list(judged(WORK, WORK, (BUSY,), (BUSY, more), seen=(two, WORK.spec))) == []
+
+
 def test_without_a_job_there_is_no_such_claim() -> None:
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: 'i:1'}]}"
     found = check(load_scenario("it", {"it.yaml": pod}, {"nodes": 1}).scenario)
@@ -154,7 +165,17 @@ def test_without_a_job_there_is_no_such_claim() -> None:
 
 # --- one step by itself -----------------------------------------------------------------------------------------------
 
-WORK = Work("j", "u", JobSpec(parallelism=1, completions=2), 0, frozenset(), frozenset(), "", frozenset(), going=False)
+WORK = Work(
+    Ref("Job", "d", "j"),
+    "u",
+    JobSpec(parallelism=1, completions=2),
+    0,
+    frozenset(),
+    frozenset(),
+    "",
+    frozenset(),
+    going=False,
+)
 DONE = Worker("a", "u", "", "Succeeded", waits=True, going=False)
 BUSY = evolve(DONE, uid="b", phase="Running")
 

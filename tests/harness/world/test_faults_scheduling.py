@@ -611,6 +611,8 @@ def test_a_pod_whose_scheduler_does_not_run_waits_for_it() -> None:
     assert convergence.status is Status.VIOLATED
     line = "job waits for a scheduler called batch; those that run are: default-scheduler (schedulers)"
     assert line in convergence.lines
+    assert not any("fits on" in one for one in convergence.lines)
+    assert convergence.blame[0].field == "spec.schedulerName"
 
 
 def test_a_refused_pod_fails_and_is_replaced() -> None:

@@ -18,6 +18,7 @@ from kubeproof.impl.api.core import (
     LifecycleHandler,
     Node,
     NodeAffinity,
+    NodeCondition,
     NodeSelector,
     NodeSelectorTerm,
     NodeSpec,
@@ -202,6 +203,38 @@ def test_admission_gives_the_first_reason(one: Pod, node: Node, reason: str | No
         assert (report.object.status.phase, report.object.status.reason) == ("Failed", reason)
 
 
+DISK, MEMORY = NodeCondition("DiskPressure", "True"), NodeCondition("MemoryPressure", "True")
+MEMORY_TOLERATED = Toleration("node.kubernetes.io/memory-pressure", "Exists", "", "NoSchedule")
+FREE = PodSpec(containers=(Container("app"),))
+
+
+@pytest.mark.parametrize(
+    ("spec", "conditions", "reason"),
+    [
+        (FREE, (), None),
+        (FREE, (NodeCondition("DiskPressure", "False"),), None),
+        (FREE, (DISK,), "Evicted"),
+        (evolve(FREE, tolerations=(Toleration(operator="Exists"),)), (DISK,), "Evicted"),
+        (evolve(FREE, priority=2_000_000_000), (DISK,), None),
+        (FREE, (MEMORY,), "Evicted"),
+        (evolve(FREE, tolerations=(MEMORY_TOLERATED,)), (MEMORY,), None),
+        (pod(cpu="1m").spec, (MEMORY,), None),
+        (pod(cpu="1m").spec, (MEMORY, DISK), "Evicted"),
+    ],
+)
+def test_a_node_under_pressure_takes_none_but_critical_pods(
+    spec: PodSpec, conditions: tuple[NodeCondition, ...], reason: str | None
+) -> None:
+    node = evolve(NODE, status=evolve(NODE.status, conditions=conditions))
+    one = evolve(pod(), spec=spec)
+    first = steps(one, IDLE, node)[0]
+    assert first.label == (f"reject {reason}" if reason else "start containers")
+    report = steps(one, first.runtime, node)[-1].request
+    assert isinstance(report, PatchStatus)
+    assert isinstance(report.object, Pod)
+    assert (report.object.status.phase == "Failed") is (reason is not None)
+
+
 def test_neighbours_take_room_ports_and_places() -> None:
     assert admit(pod(cpu="600m"), NODE, [pod(cpu="400m")]) is None
     assert getattr(admit(pod(cpu="601m"), NODE, [pod(cpu="400m")]), "reason", "") == "OutOfcpu"
@@ -312,7 +345,7 @@ def test_a_hook_that_asks_a_port_has_no_known_length_and_the_pod_may_wait_for_it
         pytest.param((80, 9090), 0, id="both"),
         pytest.param((8443,), 0, id="nobody declares it: anybody's"),
         pytest.param((8081,), 10, id="the one that is probed there"),
-        pytest.param((7000,), 0, id="a sidecar that goes last: as without"),
+        pytest.param((7000,), 10, id="a sidecar that goes last: it waits for all others"),
         pytest.param((), 0, id="nobody asks: those that declare a port"),
     ],
 )
