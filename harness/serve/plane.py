@@ -5,7 +5,7 @@ nobody has anything to ask; a request that is refused ends what that component d
 (probes, preStop hooks, tolerations) is done once its time has come.
 
 Left out on purpose: old views (each component sees the present), components for kinds without a class (CronJobs,
-autoscalers are stored, nobody acts on them), provisioning of volumes.
+autoscalers are stored, nobody acts on them).
 """
 
 from __future__ import annotations

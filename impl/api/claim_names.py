@@ -12,6 +12,7 @@ DEADLINE = "deadline"
 SPREAD = "spread"
 REACHABILITY = "reachability"
 BUDGET = "budget"
+QUOTA = "quota"
 COMPLETION = "completion"
 IDENTITY = "identity"
 FLOWS = "flows"
@@ -36,6 +37,7 @@ SENTENCES = {
         "should, and at rest every packet to a Service arrives."
     ),
     BUDGET: "No eviction, nor preemption, leaves fewer healthy Pods than a disruption budget asks for.",
+    QUOTA: "No step lets the objects of a namespace take more than a ResourceQuota allows.",
     COMPLETION: (
         "A Job's work is done as often as it should: each success is counted once, no Pod starts beyond what is left "
         "to do or may run at once, and only a Job that is done is Complete."
