@@ -22,6 +22,7 @@ bench:
 	python tests/bench_islands.py
 	python tests/bench_serve.py
 	python tests/bench_etcd.py
+	python tests/fuzz_openapi.py 0:20
 
 # The compiled engine (pip install '.[fast]') beside SPIN and minicheck, where these are installed.
 bench-engine:

@@ -278,13 +278,27 @@ def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None,
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="What generated names are drawn from."
 )
-def serve(port: int, data: Path | None, nodes: int, tokens: Path | None, kubeconfig: Path | None, seed: int) -> None:
+@click.option(
+    "--tls",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Serve HTTPS with an authority of its own, kept there with a kubeconfig for each client.",
+)
+@click.option(
+    "--client",
+    "clients",
+    multiple=True,
+    metavar="NAME[:GROUP]",
+    help="With --tls: one more client that has a certificate, and FOLDER/NAME.conf.",
+)
+def serve(**given: Any) -> None:
     """Serve the control plane on loopback, for kubectl and every other client: docs/serve.md."""
     try:
         from .serve import command as serving  # noqa: PLC0415 - --help and --version need nothing of it
+
+        serving.run(serving.Asked(**given))
     except ModuleNotFoundError as error:
         raise click.UsageError(f"this needs more: pip install 'kubeproof[serve]' ({error.name} is missing)") from None
-    serving.run(port, data, nodes, tokens, kubeconfig, seed)
 
 
 @cli.group(invoke_without_command=True)

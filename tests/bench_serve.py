@@ -1,17 +1,20 @@
 """How fast `kubeproof serve` is, through HTTP: `python tests/bench_serve.py`.
 
-Creates of ConfigMaps one after the other over one connection, with few objects in the store and with many, and the same
-by the pure protocol, without HTTP and without a file. CPU seconds are those of the server.
+Creates of ConfigMaps one after the other over one connection, with few objects in the store and with many, the same by
+the pure protocol, without HTTP and without a file, and the same bodies put into a real etcd through its JSON gateway,
+where there is one (Debian: etcd-server). CPU seconds are those of the server.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -22,6 +25,7 @@ from kubeproof.impl.apiserver import ADMIN
 from kubeproof.impl.apiserver.create import Inputs
 from kubeproof.impl.apiserver.rest.http import HttpRequest
 from kubeproof.impl.apiserver.rest.serve import serve
+from oracles.live_etcd import PROGRAM, live_etcd
 
 PLACE = "/api/v1/namespaces/default/configmaps"
 ROUNDS = 300
@@ -76,6 +80,25 @@ def pure() -> None:
     print(f"creates by the pure protocol: {ROUNDS / (process_time() - began):.0f} per CPU s")
 
 
+def through_the_gateway() -> None:
+    """Put the same bodies into a real etcd, one after the other over one connection."""
+    if shutil.which(PROGRAM) is None:
+        print("puts through the gateway of etcd: no etcd is installed here")
+        return
+    with (
+        tempfile.TemporaryDirectory() as place,
+        live_etcd(Path(place)) as etcd,
+        httpx.Client(base_url=f"http://127.0.0.1:{etcd.port}") as client,
+    ):
+        began = perf_counter()
+        for number in range(ROUNDS):
+            key, value = f"/registry/configmaps/default/c{number}".encode(), body(number)
+            asked = {"key": b64encode(key).decode(), "value": b64encode(value).decode()}
+            assert client.post("/v3/kv/put", json=asked).status_code == 200
+        print(f"puts through the gateway of etcd: {ROUNDS / (perf_counter() - began):.0f}/s")
+
+
 if __name__ == "__main__":
     pure()
     through_http()
+    through_the_gateway()

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 import yaml
 from attrs import evolve
+from immutabledict import immutabledict
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -57,8 +58,11 @@ class Service:
         self.changed = asyncio.Condition()
         self.ending = False
 
-    def user_of(self, authorization: str) -> User | None:
-        """Return whose a request is; None where its token is nobody's."""
+    def user_of(self, authorization: str, certificate: User | None = None) -> User | None:
+        """Return whose a request is; None where its token is nobody's. A certificate goes before a token."""
+        if certificate is not None:
+            shown = Credentials(certificates=immutabledict({certificate.name: certificate}))
+            return authenticate(shown, certificate=certificate.name)
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return ADMIN if self.credentials is None else ANONYMOUS
@@ -155,7 +159,8 @@ def application(service: Service) -> Starlette:
             return _response(failure(Refusal(408, "Timeout", "the body of the request did not arrive in time")))
         if body is None:
             return _response(failure(Refusal(413, "RequestEntityTooLarge", f"limit is {LARGEST}")))
-        user = service.user_of(request.headers.get("authorization", ""))
+        shown = request.scope.get("state", {}).get("certificate")
+        user = service.user_of(request.headers.get("authorization", ""), shown)
         http = _http(request, body)
         if user is not None and http.content_type.partition(";")[0].strip() == PROTOBUF:
             try:

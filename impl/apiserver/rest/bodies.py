@@ -5,11 +5,12 @@ Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go (v1.32).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve
 
-from ...api.kinds import Object
+from ...api.kinds import Kind, Object
 from ...api.reading.convert import BadObject
 from ...api.requests import (
     Response,
@@ -71,20 +72,24 @@ def object_of(asked: Asked) -> tuple[Object, tuple[str, ...]]:
     """Return the object in a body, in the namespace of the URL, and warnings. Raises Refused."""
     body, repeated = body_of(asked)
     found = as_stored(with_kind(body, asked), asked.info.api_version)
-    kind = kind_named(asked.resource.kind.name)
-    try:
-        obj, unknown = decoded(found, kind)
-    except BadObject as bad:
-        name = asked.resource.kind.name
-        where = f'{name} in version "{asked.info.api_version.rpartition("/")[2]}" cannot be handled as a {name}'
-        errors = "; ".join(f"json: {one}" if one.path else one.message.removeprefix(f"{where}: ") for one in bad.errors)
-        raise Refused(bad_request(f"{where}: {errors}")) from None
+    version = asked.info.api_version.rpartition("/")[2]
+    obj, unknown = read_as(found, kind_named(asked.resource.kind.name), version)
     warnings = warnings_of(asked, unknown, repeated)
     namespace = obj.metadata.namespace
     if namespace and namespace != asked.info.namespace:
         raise Refused(bad_request(OTHER_NAMESPACE))
     placed: Any = obj
     return evolve(placed, metadata=evolve(obj.metadata, namespace=asked.info.namespace)), warnings
+
+
+def read_as(found: Mapping[str, Any], kind: Kind, version: str) -> tuple[Object, tuple[str, ...]]:
+    """Return the object that JSON says, and the fields that nobody knows. Raises Refused."""
+    try:
+        return decoded(found, kind)
+    except BadObject as bad:
+        where = f'{kind.name} in version "{version}" cannot be handled as a {kind.name}'
+        errors = "; ".join(f"json: {one}" if one.path else one.message.removeprefix(f"{where}: ") for one in bad.errors)
+        raise Refused(bad_request(f"{where}: {errors}")) from None
 
 
 def warnings_of(asked: Asked, unknown: tuple[str, ...], repeated: tuple[str, ...]) -> tuple[str, ...]:

