@@ -13,7 +13,8 @@ from time import monotonic
 
 from attrs import evolve
 
-from ...impl.api.claim_names import PRIORITY, SENTENCES
+from ...impl.api.claim_names import BUDGET, CONVERGENCE, PRIORITY, SENTENCES
+from ...impl.api.policy import PodDisruptionBudget
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Status
 from ...model.machine import Machine
@@ -23,6 +24,7 @@ from ..claims import registry as claims
 from ..input.priorities import may_preempt
 from ..input.scenario import Scenario
 from .cache import Cache
+from .held import held_up
 from .looking import Search, Watcher, Ways
 from .split import Island, islands_of
 from .witness import Witnesses, among_others, rests_of
@@ -74,7 +76,7 @@ def check(
             break
         sizes |= more
     look = Witnesses(scenario, parts, ways)
-    found = _joined(look, reports)
+    found = _held_up(look, reports, _joined(look, reports))
     if look.open and not ways.over and sum(one.scenario.pods for one in parts) <= SMALL:
         found = _with(found, ways.look("", scenario, most=SPARE), look.open)
     return evolve(found, seconds=monotonic() - began)
@@ -89,6 +91,28 @@ def _with(joined: Report, together: Report, names: set[str]) -> Report:
         states=joined.states + together.states,
         transitions=joined.transitions + together.transitions,
         depth=max(joined.depth, together.depth),
+    )
+
+
+def _held_up(look: Witnesses, reports: tuple[Report, ...], joined: Report) -> Report:
+    """Return a report that also says what does not hold where one island holds up the drains of the others."""
+    claims = {one.name: one for one in joined.claims}
+    searched: list[Report] = []
+    for case in held_up(look.parts, reports):
+        searched.append(look.ways.look(case.name, case.scenario))
+        for claim in searched[-1].claims:
+            kept = claims.get(claim.name)
+            if kept is None or claim.name == CONVERGENCE or claim.status is Status.HOLDS:
+                continue
+            if kept.status is Status.HOLDS:
+                look.open.add(claim.name)
+                claims[claim.name] = evolve(kept, status=Status.UNKNOWN, lines=tuple(case.said_of(claim)))
+    return evolve(
+        joined,
+        claims=tuple(claims.values()),
+        states=joined.states + sum(one.states for one in searched),
+        transitions=joined.transitions + sum(one.transitions for one in searched),
+        depth=max([joined.depth, *(one.depth for one in searched)]),
     )
 
 
@@ -123,9 +147,9 @@ def _joined(look: Witnesses, reports: tuple[Report, ...]) -> Report:
     for island, report in zip(look.parts, reports, strict=True):
         for claim in report.claims:
             by_name[claim.name].append((island, claim))
-    if may_preempt(look.scenario) and not by_name[PRIORITY]:
-        claim = Claim(PRIORITY, SENTENCES[PRIORITY], Status.HOLDS, "step", vacuous=True)  # There is room for all.
-        by_name[PRIORITY].append((look.parts[0], claim))
+    for name in _about_preemption(look.scenario):
+        claim = Claim(name, SENTENCES[name], Status.HOLDS, "step", vacuous=True)  # There is room for all.
+        by_name[name] = by_name[name] or [(look.parts[0], claim)]
     unsure = tuple(_beyond(look.parts, reports))
     found = tuple(_within(_join(look, parts), unsure) for parts in by_name.values() if parts)
     everyone = (*reports, *look.known.values())
@@ -143,6 +167,14 @@ def _joined(look: Witnesses, reports: tuple[Report, ...]) -> Report:
         islands=tuple(_hangs_together(one) for one in look.parts),
         remembered=sum(one.remembered for one in everyone),
     )
+
+
+def _about_preemption(scenario: Scenario) -> Iterator[str]:
+    """Name the claims that are made where some Pod could evict another, of whichever islands they are."""
+    if may_preempt(scenario):
+        yield PRIORITY
+        if any(isinstance(one, PodDisruptionBudget) for one in scenario.everything):
+            yield BUDGET
 
 
 def _beyond(parts: tuple[Island, ...], reports: tuple[Report, ...]) -> Iterator[str]:
