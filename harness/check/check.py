@@ -217,11 +217,12 @@ def _claims(
     open_ends = _open_ends(core.scenario, prepared)
     walls = _behind_walls(core.scenario, prepared, limits, progress)
     too_small = room.status is Status.VIOLATED
+    known = (*prepared.objects, *core.scenario.applied)
     for name, sentence in SENTENCES.items():
         verdict = next((one for one in found.verdicts if one.name == name), None)
         if verdict is not None:
             claim = _claim(core, verdict, sentence)
-        elif name == BUDGET and any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
+        elif name == BUDGET and any(isinstance(one, PodDisruptionBudget) for one in known):
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nothing is evicted.
         elif name == FLOWS and Detail.CONNECTIONS in core.scenario.detail:
             claim = flowing.judge(core.scenario, prepared, limits, progress)

@@ -13,8 +13,7 @@ from time import monotonic
 
 from attrs import evolve
 
-from ...impl.api.claim_names import BUDGET, CONVERGENCE, PRIORITY, SENTENCES
-from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.claim_names import CONVERGENCE, PRIORITY, SENTENCES
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Status
 from ...model.machine import Machine
@@ -147,9 +146,9 @@ def _joined(look: Witnesses, reports: tuple[Report, ...]) -> Report:
     for island, report in zip(look.parts, reports, strict=True):
         for claim in report.claims:
             by_name[claim.name].append((island, claim))
-    for name in _about_preemption(look.scenario):
-        claim = Claim(name, SENTENCES[name], Status.HOLDS, "step", vacuous=True)  # There is room for all.
-        by_name[name] = by_name[name] or [(look.parts[0], claim)]
+    if may_preempt(look.scenario) and not by_name[PRIORITY]:
+        claim = Claim(PRIORITY, SENTENCES[PRIORITY], Status.HOLDS, "step", vacuous=True)  # There is room for all.
+        by_name[PRIORITY].append((look.parts[0], claim))
     unsure = tuple(_beyond(look.parts, reports))
     found = tuple(_within(_join(look, parts), unsure) for parts in by_name.values() if parts)
     everyone = (*reports, *look.known.values())
@@ -167,14 +166,6 @@ def _joined(look: Witnesses, reports: tuple[Report, ...]) -> Report:
         islands=tuple(_hangs_together(one) for one in look.parts),
         remembered=sum(one.remembered for one in everyone),
     )
-
-
-def _about_preemption(scenario: Scenario) -> Iterator[str]:
-    """Name the claims that are made where some Pod could evict another, of whichever islands they are."""
-    if may_preempt(scenario):
-        yield PRIORITY
-        if any(isinstance(one, PodDisruptionBudget) for one in scenario.everything):
-            yield BUDGET
 
 
 def _beyond(parts: tuple[Island, ...], reports: tuple[Report, ...]) -> Iterator[str]:
