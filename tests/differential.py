@@ -1,13 +1,16 @@
 """Random scenarios, checked with every reduction and without any: the verdicts must be the same, claim by claim.
 
-    python tests/differential.py [--islands] [--seeds 0:1000] [--jobs N] [--states N] [--shrink] [--write DIR]
+    python tests/differential.py [--islands | --wide] [--seeds 0:1000] [--jobs N] [--states N] [--shrink] [--write DIR]
 
 Each seed is a small scenario (random_scenario), checked as `kubeproof check` does it and with all
 components together, nodes and Pods that are alike kept apart; where that is too large, also with the core alone and
-these kept apart. With --islands each is several workloads, looked at island by island and all at once. Each
-disagreement is printed: claim, verdicts, reasons, files (with --shrink as small as they get; with --write each is a
-folder below DIR that `kubeproof check` takes). A claim that is UNKNOWN one way or by a limit is undecided: counted with
-its reason, never taken for agreement. Exit code 0: no disagreement. 1: there is one.
+these kept apart. With --islands each is several workloads, looked at island by island and all at once. With --wide each
+may have Jobs, priorities, policies and more (wide_scenario), and is looked at island by island, and all at once with
+nodes and Pods kept apart and no node standing for all.
+
+Each disagreement is printed: claim, verdicts, reasons, files (with --shrink as small as they get; with --write each is
+a folder below DIR that `kubeproof check` takes). A claim that is UNKNOWN one way or by a limit is undecided: counted
+with its reason, never taken for agreement. Exit code 0: no disagreement. 1: there is one.
 
 The folders in tests/scenarios/differential once told the two apart, each for the reason in its title. They are run
 first, whatever the seeds.
@@ -35,6 +38,7 @@ from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits, Status
 from places import TESTS
 from random_scenario import Drawing, draw, draw_several, smaller
+from wide_scenario import draw_wide
 
 KEPT = TESTS / "scenarios" / "differential"
 STATES = 30_000
@@ -66,11 +70,12 @@ def by_islands(scenario: Scenario, limits: Limits) -> Report:
     return islands.check(scenario, limits=limits)
 
 
-WAYS: dict[bool, tuple[Callable[[int], Drawing], Check, Check]] = {
-    False: (draw, reduced, whole),
-    True: (draw_several, by_islands, reduced),
+WAYS: dict[str, tuple[Callable[[int], Drawing], Check, Check]] = {
+    "one": (draw, reduced, whole),
+    "several": (draw_several, by_islands, reduced),
+    "wide": (draw_wide, by_islands, without_symmetry),
 }
-"""Whether islands are asked about: what is drawn for a seed, and the two ways to check it."""
+"""By what is drawn for a seed: who draws it, and the two ways to check it."""
 
 
 @frozen
@@ -193,7 +198,7 @@ class Task:
     limits: Limits
     shrink: bool = False
     write: Path | None = None
-    islands: bool = False
+    draws: str = "one"
 
 
 @frozen
@@ -209,7 +214,7 @@ def answer(task: Task) -> Answer:
     """Compare one scenario."""
     if task.seed is None:
         return Answer(task.name, compare(face.Cluster.from_manifests(KEPT / task.name).load().scenario, task.limits))
-    hand, ours, other = WAYS[task.islands]
+    hand, ours, other = WAYS[task.draws]
     drawing = hand(task.seed)
     found = compare(drawing.load().scenario, task.limits, ours=ours, other=other)
     if not found.apart:
@@ -240,9 +245,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; give the exit code."""
     options = _arguments(arguments)
     limits = Limits(max_states=options.states)
-    tasks = [] if options.islands else [Task(name, None, limits) for name in kept()]
+    tasks = [] if options.draws != "one" else [Task(name, None, limits) for name in kept()]
     tasks += [
-        Task(f"seed-{seed}", seed, limits, options.shrink, options.write, options.islands) for seed in options.seeds
+        Task(f"seed-{seed}", seed, limits, options.shrink, options.write, options.draws) for seed in options.seeds
     ]
     found: list[Answer] = []
     for one in answers(tasks, options.jobs):
@@ -284,7 +289,10 @@ def _seeds(text: str) -> range:
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="differential.py", description="Check random scenarios two ways.")
     parser.add_argument("--seeds", type=_seeds, default=range(100), metavar="A:B", help="which seeds (default: 0:100)")
-    parser.add_argument("--islands", action="store_true", help="several workloads, apart and all at once")
+    drawn = parser.add_mutually_exclusive_group()
+    several, wide = "several workloads, apart and all at once", "whatever may be asked of workloads, likewise"
+    drawn.add_argument("--islands", dest="draws", action="store_const", const="several", default="one", help=several)
+    drawn.add_argument("--wide", dest="draws", action="store_const", const="wide", default="one", help=wide)
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many scenarios at a time")
     parser.add_argument("--states", type=int, default=STATES, metavar="N", help="states of a search, at most")
     parser.add_argument("--shrink", action="store_true", help="make each disagreement as small as it gets")

@@ -57,24 +57,26 @@ class Drawing:
 
 def draw(seed: int) -> Drawing:
     """Return the drawing of a seed."""
-    return _Hand(Random(seed)).drawing()  # noqa: S311 - nothing is kept secret
+    return Hand(Random(seed)).drawing()  # noqa: S311 - nothing is kept secret
 
 
 def draw_several(seed: int) -> Drawing:
     """Return the drawing of a seed with two or three workloads, which may have to do with each other or not."""
-    return _Hand(Random(seed)).several()  # noqa: S311 - nothing is kept secret
+    return Hand(Random(seed)).several()  # noqa: S311 - nothing is kept secret
 
 
-class _Hand:
+class Hand:
     """Draws, one thing after the other, from one source of chance."""
 
     def __init__(self, chance: Random) -> None:
         self.chance = chance
 
     def drawing(self) -> Drawing:
+        """Return a drawing with one workload, or two."""
         return self.with_workloads(SOME[: 1 + self.maybe(0.2)])
 
     def several(self) -> Drawing:
+        """Return a drawing with two or three workloads, on nodes that may be too small for them."""
         found = self.with_workloads(SOME[: 2 + self.maybe(0.25)])
         cpus = {f"node-{number}": self.chance.choice((LARGE, LARGE, "2", "3")) for number in (1, 2)}
         for one in found.manifests:
@@ -84,6 +86,7 @@ class _Hand:
         return evolve(found, options={**found.options, "bounds": bounds})
 
     def with_workloads(self, names: tuple[str, ...]) -> Drawing:
+        """Return a drawing with workloads called so."""
         nodes = [self.node(number) for number in range(1, 2 + self.maybe(0.6))]
         workloads = [self.workload(name) for name in names]
         services = [self.service(one) for one in workloads if self.maybe(0.45)]
@@ -92,9 +95,11 @@ class _Hand:
         return Drawing(manifests, self.options(nodes, workloads, services))
 
     def maybe(self, share: float) -> bool:
+        """Tell whether something is drawn that is drawn in this share of all cases."""
         return self.chance.random() < share
 
     def options(self, nodes: list[Manifest], workloads: list[Manifest], services: list[Manifest]) -> dict[str, Any]:
+        """Return the options: where it starts, what is done, and what may go wrong."""
         script = self.script(nodes, workloads, services)
         empty = not script or self.maybe(0.3)
         fault = self.chance.choice([name for name in FAULTS if name not in NEEDS])
@@ -116,6 +121,7 @@ class _Hand:
     # --- manifests --------------------------------------------------------------------------------------------------
 
     def node(self, number: int) -> Manifest:
+        """Return a node, which may repel Pods."""
         name = f"node-{number}"
         labels = {HOSTNAME: name, ZONE: self.chance.choice("ab")}
         spec: Manifest = {"taints": [TAINT]} if self.maybe(0.15) else {}
@@ -126,6 +132,7 @@ class _Hand:
         return {"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": spec, "status": {"capacity": room}}
 
     def workload(self, name: str) -> Manifest:
+        """Return what makes Pods, or a Pod."""
         template = {"metadata": {"labels": {"app": name}}, "spec": self.pod(name)}
         kind = self.chance.choice(("Deployment",) * 4 + ("Pod", "Pod", "ReplicaSet", "StatefulSet", "DaemonSet"))
         if kind == "Pod":
@@ -150,12 +157,14 @@ class _Hand:
         return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
     def strategy(self) -> Manifest:
+        """Return how a Deployment goes from one template to the next."""
         if self.maybe(0.2):
             return {"type": "Recreate"}
         surge, unavailable = self.chance.choice(STRATEGIES)
         return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}
 
     def pod(self, name: str) -> Manifest:
+        """Return the spec of a Pod."""
         port: Manifest = {"name": "http", "containerPort": 8080}
         if self.maybe(0.12):
             port["hostPort"] = 8080
@@ -192,6 +201,7 @@ class _Hand:
         )
 
     def service(self, workload: Manifest) -> Manifest:
+        """Return a Service in front of a workload."""
         name = workload["metadata"]["name"]
         spec: Manifest = {
             "selector": {"app": name},
@@ -207,6 +217,7 @@ class _Hand:
         return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
     def budget(self, workload: Manifest) -> Manifest:
+        """Return a budget of a workload."""
         name = workload["metadata"]["name"]
         limit = self.chance.choice(({"minAvailable": 0}, {"minAvailable": 1}, {"maxUnavailable": 1}))
         spec = {**limit, "selector": {"matchLabels": {"app": name}}}
@@ -237,7 +248,7 @@ class _Hand:
             steps.append({"deletePod": {"name": name}})
         else:
             replicas = self.chance.choice((0, 1, 2))
-            if kind != "DaemonSet":
+            if kind not in {"DaemonSet", "Job"}:
                 steps.append({"scale": {"kind": kind, "name": name, "replicas": replicas}})
             steps += [
                 {"deletePod": {"workload": f"{kind}/{name}"}},

@@ -11,9 +11,11 @@ from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.model.checker import Limits, Status
 from random_scenario import Drawing, draw, draw_several, smaller
+from wide_scenario import draw_wide
 
 SEEDS = range(100)
 SEVERAL = range(60)
+WIDE = range(30)
 PARTS = 10
 LIMITS = Limits(max_states=4_000)
 
@@ -32,6 +34,14 @@ def test_verdicts_of_islands_are_those_of_all_at_once(part: int) -> None:
     found = [differential.compare(draw_several(seed).load().scenario, LIMITS, **ways) for seed in seeds]
     assert {seed: one.apart for seed, one in zip(seeds, found, strict=True) if one.apart} == {}
     assert any(one.islands > 1 for one in found)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_verdicts_of_wide_scenarios_are_those_of_all_kept_apart(part: int) -> None:
+    seeds = WIDE[part::PARTS]
+    ways = {"ours": differential.by_islands, "other": differential.without_symmetry}
+    found = [differential.compare(draw_wide(seed).load().scenario, LIMITS, **ways) for seed in seeds]
+    assert {seed: one.apart for seed, one in zip(seeds, found, strict=True) if one.apart} == {}
 
 
 @pytest.mark.parametrize("name", differential.kept())
@@ -74,6 +84,23 @@ def test_everything_that_may_be_drawn_is_drawn() -> None:
 
 def test_every_drawing_loads() -> None:
     assert {type(draw(seed).load().scenario) for seed in range(300)} == {Scenario}
+
+
+def test_everything_that_may_be_drawn_wide_is_drawn() -> None:
+    drawings = [draw_wide(seed) for seed in range(400)]
+    kinds = {manifest["kind"] for one in drawings for manifest in one.manifests}
+    steps = {name for one in drawings for step in one.options["script"] for name in step}
+    assert kinds > {"Job", "Namespace", "NetworkPolicy", "PriorityClass"}
+    assert steps > {"addNode", "deleteNode", "labelNode", "rolloutPause", "rolloutResume", "uncordon", "untaint"}
+    for word in ("preferredDuring", "ScheduleAnyway", "minDomains", "nodeTaintsPolicy", "matchLabelKeys", "Indexed",
+                 "namespaceSelector", "priorityClassName", "initContainers", "hostNetwork", "externalIPs", "onNode",
+                 "sessionAffinity", "publishNotReadyAddresses", "clusterIP: None", "example.com/gpu", "orphan",
+                 "PreferNoSchedule", "unhealthyPodEvictionPolicy", "byName", "OnDelete", "emptyDir"):  # fmt: skip
+        assert any(word in text for one in drawings for text in one.files.values()), word
+
+
+def test_every_wide_drawing_loads() -> None:
+    assert {type(draw_wide(seed).load().scenario) for seed in range(200)} == {Scenario}
 
 
 # --- the comparison -------------------------------------------------------------------------------------------------

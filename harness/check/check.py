@@ -256,11 +256,12 @@ def _claims_known(
     open_ends = _open_ends(core.scenario, prepared)
     walls = _behind_walls(core.scenario, prepared, limits, progress)
     too_small = room.status is Status.VIOLATED
+    known = (*prepared.objects, *core.scenario.applied)
     for name, sentence in SENTENCES.items():
         verdict = next((one for one in found.verdicts if one.name == name), None)
         if verdict is not None:
             claim = _claim(core, verdict, sentence)
-        elif name == BUDGET and any(isinstance(one, PodDisruptionBudget) for one in prepared.objects):
+        elif name == BUDGET and any(isinstance(one, PodDisruptionBudget) for one in known):
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nothing is evicted.
         elif name == FLOWS and Detail.CONNECTIONS in core.scenario.detail:
             claim = flowing.judge(core.scenario, prepared, limits, progress)
@@ -384,7 +385,7 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
         blame = () if _is_fault(core, claim.trace) else _instead(core, *run[-2:])
         return evolve(claim, blame=tuple(blame))
     if claim.kind == claim_answers.AT_REST:
-        blame = (Blame(ref_of(one), field, "it leads to nobody") for one, field in claim_answers.blamed(core, run[-1]))
+        blame = (Blame(ref_of(one), field, told) for one, field, told in claim_answers.blamed(core, run[-1]))
         return evolve(claim, blame=tuple(dict.fromkeys(blame)))
     return claim
 
@@ -409,6 +410,8 @@ def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
         blame = gap_blame(last, objects)
         if blame.what == NO_PODS:  # All go, one after the other.
             yield blame
+    for one in claim_answers.with_jobs(core, before, after):
+        yield Blame(ref_of(one), "spec.selector", "it selects the Pods of a Job, too, which come to an end")
 
 
 def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:

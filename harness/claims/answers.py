@@ -28,7 +28,7 @@ script and cannot afterwards is a breach in motion: there is a step with which i
 is gone although the script deletes neither it nor its owner has nobody to answer, either. One that the script deletes,
 that has no selector, or is an ExternalName is not judged; but for the time in which it is gone where a later step
 applies it again. Pods of Jobs come to an end, and so nobody counts on them: they neither answer here, nor is anybody
-asked for in their place.
+asked for in their place; where they stand behind a Service beside others, what they lose is looked at in `taken_in`.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from ...properties.reachability.answers import (
     Backend,
     Door,
     Number,
+    Port,
     accepts,
     backend,
     is_headless,
@@ -70,6 +71,7 @@ from ..world.kubelets import proxy_slot, runtime_slot
 from ..world.led import chosen
 from ..world.node_state import Routed, cut_slot, is_silent
 from .judged import nodes_of
+from .taken_in import Deaf, deaf, ended, of_a_job
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
 AT_A_STEP, AT_REST = "at a step", "at rest"
@@ -125,8 +127,7 @@ def _standing(cluster: Cluster, services: tuple[Service, ...], view: View, also:
 
 def _lasting(services: tuple[Service, ...], obj: Object | None) -> Backend | None:
     """Return who stands behind Services, but for Pods of Jobs: that these end is what they are for, and no breach."""
-    owner = obj.metadata.controller if isinstance(obj, Pod) else None
-    return None if owner is not None and owner.kind == "Job" else backend(services, obj)
+    return None if of_a_job(obj) else backend(services, obj)
 
 
 def scene(cluster: Cluster, view: View) -> Scene:
@@ -209,6 +210,8 @@ def _steps(cluster: Cluster, again: frozenset[Ref], before: View, after: View, l
     services, later = services_of(cluster, before), services_of(cluster, after)
     yield from _from_cut_off(cluster, services, before, after, label)
     old = _standing(cluster, services, before) if services else ()
+    for port, uid in _ended(cluster, services, old, before, after):
+        yield f'{Door(port)}: connections go to {name_in(uid)}, a Pod of a Job, which takes no more after "{label}"'
     cut = any(_cut_off(cluster, before))
     if not old and not cut:
         return
@@ -228,6 +231,22 @@ def _steps(cluster: Cluster, again: frozenset[Ref], before: View, after: View, l
         yield f'{one}: nobody answers any more after "{label}": the Service {why}'
     if not silent and not numbers:
         yield from _refused(doors, first, then, label)
+
+
+def _ended(
+    cluster: Cluster, services: tuple[Service, ...], old: Standing, before: View, after: View
+) -> Iterator[tuple[Port, str]]:
+    yield from ended(cluster, services, tuple(one for _, one, _ in old if one is not None), before, after)
+
+
+def with_jobs(cluster: Cluster, before: View, after: View) -> tuple[Service, ...]:
+    """Return the Services that led to a Pod of a Job which takes no more after a step, beside others."""
+    services = services_of(cluster, before)
+    names = {
+        (port.namespace, port.service)
+        for port, _ in _ended(cluster, services, _standing(cluster, services, before), before, after)
+    }
+    return tuple(one for one in services if (one.metadata.namespace, one.metadata.name) in names)
 
 
 def _asked_otherwise(
@@ -342,12 +361,14 @@ def _input(cluster: Cluster) -> tuple[tuple[Pod, ...], Bearable]:
     return tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(dict.fromkeys(_templates(cluster))))
 
 
-def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Service, str]]:
-    """Yield the Services of a state that somebody should answer for and nobody does, with the field that is wrong."""
+def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Service, str, str]]:
+    """Yield the Services that lead to nobody, or to one who does not listen: the field, and what is wrong."""
     services = services_of(cluster, view)
     for one, door in _silent(cluster, services, *_input(cluster), view):
         if field := _why(cluster, door, services, view)[1]:
-            yield one, field
+            yield one, field, "it leads to nobody"
+    for one, field, _, _ in _deaf(cluster, services, scene(cluster, view), view):
+        yield one, field, "it leads to Pods, too, that do not listen there: a selector that leaves them out would do"
 
 
 def _unmet(
@@ -372,7 +393,16 @@ def _unanswered(cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, vie
     for each in seen.backends:
         if each.first and each.uid not in seen.accepting:
             yield f"{name_in(each.uid)} is ready by its status, and takes no connections"
+    for _, _, port, who in _deaf(cluster, services, seen, view):
+        yield f"{Door(port)}: connections go to {who}"
     yield from _misled(cluster, services, seen, view)
+
+
+def _deaf(cluster: Cluster, services: tuple[Service, ...], seen: Scene, view: View) -> Iterator[Deaf]:
+    """Yield the ports at which somebody answers and which lead to a Pod that does not listen, too."""
+    keep = partial(deaf, services)
+    found = (one for slot in cluster.world.layout.pools["Pod"] for one in view.via(keep, slot))
+    yield from (one for one in found if seen.answered(Door(one[2])))
 
 
 def _misled(cluster: Cluster, services: tuple[Service, ...], seen: Scene, view: View) -> Iterator[str]:

@@ -13,7 +13,7 @@ from time import monotonic
 
 from attrs import evolve
 
-from ...impl.api.claim_names import PRIORITY, SENTENCES
+from ...impl.api.claim_names import CONVERGENCE, PRIORITY, SENTENCES
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Status
 from ...model.machine import Machine
@@ -23,6 +23,7 @@ from ..claims import registry as claims
 from ..input.priorities import may_preempt
 from ..input.scenario import Scenario
 from .cache import Cache
+from .held import held_up
 from .looking import Search, Watcher, Ways
 from .split import Island, islands_of
 from .witness import Witnesses, among_others, rests_of
@@ -74,7 +75,7 @@ def check(
             break
         sizes |= more
     look = Witnesses(scenario, parts, ways)
-    found = _joined(look, reports)
+    found = _held_up(look, reports, _joined(look, reports))
     if look.open and not ways.over and sum(one.scenario.pods for one in parts) <= SMALL:
         found = _with(found, ways.look("", scenario, most=SPARE), look.open)
     return evolve(found, seconds=monotonic() - began)
@@ -89,6 +90,28 @@ def _with(joined: Report, together: Report, names: set[str]) -> Report:
         states=joined.states + together.states,
         transitions=joined.transitions + together.transitions,
         depth=max(joined.depth, together.depth),
+    )
+
+
+def _held_up(look: Witnesses, reports: tuple[Report, ...], joined: Report) -> Report:
+    """Return a report that also says what does not hold where one island holds up the drains of the others."""
+    claims = {one.name: one for one in joined.claims}
+    searched: list[Report] = []
+    for case in held_up(look.parts, reports):
+        searched.append(look.ways.look(case.name, case.scenario))
+        for claim in searched[-1].claims:
+            kept = claims.get(claim.name)
+            if kept is None or claim.name == CONVERGENCE or claim.status is Status.HOLDS:
+                continue
+            if kept.status is Status.HOLDS:
+                look.open.add(claim.name)
+                claims[claim.name] = evolve(kept, status=Status.UNKNOWN, lines=tuple(case.said_of(claim)))
+    return evolve(
+        joined,
+        claims=tuple(claims.values()),
+        states=joined.states + sum(one.states for one in searched),
+        transitions=joined.transitions + sum(one.transitions for one in searched),
+        depth=max([joined.depth, *(one.depth for one in searched)]),
     )
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 from attrs import evolve, field, frozen
 
@@ -211,12 +212,19 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
                     asking["port of the nodes", open_port.node_port][ref_of(obj)] = None
             if checks := obj.spec.extra.get("healthCheckNodePort"):
                 asking["port of the nodes", checks][ref_of(obj)] = None
-            addresses = {obj.spec.cluster_ip, *obj.spec.cluster_ips, *obj.spec.external_ips}
+            addresses = {obj.spec.cluster_ip, *obj.spec.cluster_ips, *obj.spec.external_ips, *_given_by_balancers(obj)}
             for address in sorted(addresses - {"", "None"}):
                 asking["address", address][ref_of(obj)] = None
     for (what, *which), refs in asking.items():
         for one, other in pairwise(refs):
             yield Bond(one, other, f"{_told(one)} and {_told(other)} name the same {what} ({which[-1]})")
+
+
+def _given_by_balancers(service: Service) -> Iterator[str]:
+    """Yield the addresses that load balancers have given a Service."""
+    status: Any = service.extra.get("status") or {}
+    for ingress in (status.get("loadBalancer") or {}).get("ingress") or ():
+        yield ingress.get("ip", "")
 
 
 def _names(obj: Object) -> Iterator[tuple[Hashable, ...]]:

@@ -20,6 +20,7 @@ from typing import Any
 from attrs import evolve
 
 from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet
+from ...impl.api.batch import Job
 from ...impl.api.core import Node, Pod, PodSpec, Service
 from ...impl.api.kinds import Object
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
@@ -50,7 +51,7 @@ def all_the_same(scenario: Scenario) -> bool:
 
 SAID_OF_NO_NODE = frozenset({Switch.UNSEEN_SLICES})
 """Switches of which it is plain that nothing they change has to do with where a Pod is."""
-ANYWHERE = (Deployment, ReplicaSet, StatefulSet, Pod)
+ANYWHERE = (Deployment, Job, ReplicaSet, StatefulSet, Pod)
 """Who makes Pods whatever nodes there are, and Pods themselves."""
 HOLDS_NO_DISK = frozenset({"configMap", "downwardAPI", "emptyDir", "projected", "secret"})
 """Sources of volumes that no two Pods have in common, and no node runs out of."""

@@ -113,7 +113,7 @@ def _term_matches(term: NodeSelectorTerm, node: Node) -> bool:
 
 
 def _host_ports(pod: Pod) -> Iterator[tuple[str, str, int]]:
-    for container in pod.spec.containers:
+    for container in (*pod.spec.containers, *pod.spec.sidecars):
         for port in container.ports:
             if number := port.host_port or (port.container_port if pod.spec.host_network else 0):
                 yield (port.host_ip or "0.0.0.0", port.protocol or "TCP", number)  # noqa: S104 - the wildcard it means

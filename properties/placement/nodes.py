@@ -187,7 +187,8 @@ def more_room(nodes: Iterable[Node], resource: str, shares: Iterable[int]) -> st
 
 
 def _host_ports(pod: Pod) -> list[ContainerPort]:
-    return [port for container in pod.spec.containers for port in container.ports if port.host_port]
+    running = (*pod.spec.containers, *pod.spec.sidecars)
+    return [port for container in running for port in container.ports if port.host_port]
 
 
 def clash(one: Pod, other: Pod) -> int | None:

@@ -158,7 +158,7 @@ def why_deaf(spec: PodSpec, port: ServicePort) -> str:
 
 def backend(services: tuple[Service, ...], obj: object) -> Backend | None:
     """Return what is to be known of a Pod in front of some Services; None if none of them leads to it."""
-    if not isinstance(obj, Pod) or not _has_address(obj):
+    if not isinstance(obj, Pod) or not has_address(obj):
         return None
     first: list[Port] = []
     last: list[Port] = []
@@ -183,7 +183,8 @@ def _listening(service: Service, pod: Pod) -> Iterator[Port]:
             yield asked
 
 
-def _has_address(pod: Pod) -> bool:
+def has_address(pod: Pod) -> bool:
+    """Tell whether a Pod has an address, and goes on having it."""
     return not pod.finished and any(_addresses(pod))
 
 
@@ -230,7 +231,7 @@ def endpoints(
     publishes = service.spec.publish_not_ready_addresses
     for pod in pods:
         number = number_on(pod.spec, port)
-        if not selects_pod(service, pod) or not _has_address(pod) or number is None:
+        if not selects_pod(service, pod) or not has_address(pod) or number is None:
             continue
         if pod.spec.node_name not in nodes and not publishes:
             continue

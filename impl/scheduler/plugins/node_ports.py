@@ -1,6 +1,8 @@
 """NodePorts: a host port can be taken once per address and protocol.
 
-Upstream: pkg/scheduler/framework/plugins/nodeports/node_ports.go and framework.HostPortInfo (v1.32).
+Upstream: pkg/scheduler/framework/plugins/nodeports/node_ports.go and framework.HostPortInfo (v1.32), GetHostPorts in
+pkg/scheduler/util/utils.go (v1.34): sidecars count since 1.34 and in patches of 1.33 (kubernetes#132040); here they do
+in every release.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ HostPort = tuple[str, str, int]
 
 
 def host_ports(pod: Pod) -> tuple[HostPort, ...]:
-    """Return the host ports a Pod's containers take; init containers take none."""
-    ports = (port for container in pod.spec.containers for port in container.ports)
+    """Return the host ports a Pod's containers take, its sidecars among them; other init containers take none."""
+    ports = (port for container in (*pod.spec.containers, *pod.spec.sidecars) for port in container.ports)
     return tuple((port.host_ip or ANY, port.protocol or "TCP", port.host_port) for port in ports if port.host_port > 0)
 
 

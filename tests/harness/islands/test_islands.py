@@ -219,6 +219,14 @@ def test_a_label_that_a_controller_adds_is_matched_by_whatever_asks_for_it() -> 
     assert any(bond.other == Ref("Deployment", "default", "web") for bond in influence.bonds(one.objects))
 
 
+def test_addresses_that_load_balancers_have_given_join() -> None:
+    status = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.9"}]}}}
+    given = [{**service(name, name, type="LoadBalancer"), **status} for name in ("web", "db")]
+    one = scenario(deployment("web"), deployment("db"), *given)
+    assert len(islands_of(one)) == 1
+    assert both(one)[0]["reachability"] == "VIOLATED"
+
+
 # --- falling apart ---
 
 
@@ -280,6 +288,15 @@ def test_a_deployment_adopts_a_replicaset_by_the_labels_of_that() -> None:
     adopted["metadata"]["labels"] = {"app": "web"}
     apart, whole = both(scenario(adopted, deployment("web"), service("old", "old"), start="empty"))
     assert apart["reachability"] == whole["reachability"] == "VIOLATED"
+
+
+def test_a_budget_is_judged_wherever_some_pod_could_evict_one_of_another_island() -> None:
+    high = {**of_kind("PriorityClass", "high", "scheduling.k8s.io/v1"), "value": 10}
+    del high["spec"]
+    asks = {"apply": {"object": budget("db")}}
+    apart, whole = both(scenario(high, deployment("web", priorityClassName="high"), deployment("db"), script=[asks]))
+    assert apart == whole
+    assert apart["budget"] == "HOLDS"
 
 
 def test_a_node_that_joins_again_with_less_room_counts_with_that() -> None:

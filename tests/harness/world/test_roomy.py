@@ -97,6 +97,32 @@ ASKED = {
         web("StatefulSet"), script=[{"setImage": {"kind": "StatefulSet", "name": "web", "image": "nginx:2"}}]
     ),
 }
+JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: seed}}
+spec: {{{spec} template: {{spec: {{restartPolicy: Never, containers: [{{name: app, image: "{image}:1"}}]}}}}}}
+"""
+
+
+def job(spec: str = "", image: str = "seed") -> str:
+    return JOB.format(spec=spec, image=image)
+
+
+ASKED |= {
+    "a Job": scenario_of(job(), script=[]),
+    "a Job that is done twice": scenario_of(job("completions: 2, parallelism: 2,"), script=[], faults={"crash": 1}),
+    "a Job that fails": scenario_of(job("backoffLimit: 0,", "crash"), script=[], images="byName"),
+    "a Job whose Pod is deleted": scenario_of(job(), script=[{"deletePod": {"workload": "Job/seed"}}], start="empty"),
+    "a Job that is deleted beside others": scenario_of(
+        job(),
+        web().replace("replicas: 2", "replicas: 1"),
+        service(),
+        script=[{"deleteObject": {"kind": "Job", "name": "seed"}}],
+        start="empty",
+        consistency="linearizable",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", ASKED)

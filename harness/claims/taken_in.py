@@ -1,0 +1,77 @@
+"""Pods that the selector of a Service takes in beside those that are meant: connections go to them, and are lost.
+
+- A Pod whose containers declare the number of a port for another protocol only: nobody listens there.
+- A Job's Pod takes connections while its program runs, and none from its end on. Where it alone stands behind a
+  Service that is what Jobs are for; beside Pods that last it is a breach, as any other container that exits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from ...impl.api.core import Pod, Service
+from ...impl.api.kinds import Object
+from ...model.machine import View
+from ...properties.reachability.answers import (
+    Backend,
+    Port,
+    accepts,
+    backend,
+    has_address,
+    is_headless,
+    number_on,
+    ports_of,
+    selects_pod,
+    why_deaf,
+)
+from ..world.cluster import Cluster
+from ..world.kubelets import runtime_slot
+
+
+def of_a_job(obj: object) -> bool:
+    """Tell whether it is a Pod that a Job has made."""
+    owner = obj.metadata.controller if isinstance(obj, Pod) else None
+    return owner is not None and owner.kind == "Job"
+
+
+Deaf = tuple[Service, str, Port, str]
+"""A Service, the field that leads where nobody listens, the port of it, and who does not listen and why."""
+
+
+def deaf(services: tuple[Service, ...], obj: Object | None) -> tuple[Deaf, ...]:
+    """Return the ports that lead to a Pod that does not listen there. One without a port of that name is not led to."""
+    return tuple(_deaf(services, obj)) if isinstance(obj, Pod) else ()
+
+
+def _deaf(services: tuple[Service, ...], pod: Pod) -> Iterator[Deaf]:
+    for service in (one for one in services if not is_headless(one) and _is_led_to(one, pod)):
+        for number, (port, asked) in enumerate(zip(service.spec.ports, ports_of(service), strict=True)):
+            if number_on(pod.spec, port) is not None and (why := why_deaf(pod.spec, port)):
+                who = f"{pod.metadata.name}, which does not listen: {why}"
+                yield service, f"spec.ports[{number}].targetPort", asked, who
+
+
+def _is_led_to(service: Service, pod: Pod) -> bool:
+    takes = service.spec.publish_not_ready_addresses or (pod.ready and not pod.metadata.terminating)
+    return takes and selects_pod(service, pod) and has_address(pod)
+
+
+def ended(
+    cluster: Cluster, services: tuple[Service, ...], lasting: tuple[Backend, ...], before: View, after: View
+) -> Iterator[tuple[Port, str]]:
+    """Yield the ports that led to a Pod of a Job which takes no more after a step, and its uid.
+
+    Only ports behind which `lasting` Pods stand as well.
+    """
+    for slot in cluster.world.layout.pools["Pod"]:
+        one = before.via(partial(_at_work, services), slot)
+        if one is None or before.via(accepts, runtime_slot(slot)) != one.uid:
+            continue
+        if after.via(accepts, runtime_slot(slot)) != one.uid:
+            meant = {port for other in lasting for port in other.first | other.last}
+            yield from ((port, one.uid) for port in sorted(one.first & meant))
+
+
+def _at_work(services: tuple[Service, ...], obj: Object | None) -> Backend | None:
+    return backend(services, obj) if of_a_job(obj) else None
