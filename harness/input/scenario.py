@@ -18,6 +18,7 @@ from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.kubectl.script import AddNode, Apply, Scale, Step
+from .cron_runs import runs_of
 
 
 class Consistency(Enum):
@@ -50,6 +51,8 @@ class Expected(Enum):
     UNKNOWN = "UNKNOWN"
 
 
+CRON_STARTS = 2
+"""So many starts of each CronJob come due: one, and one beside or after it."""
 MOST_PODS = 150_000
 """The Pods of the largest cluster that Kubernetes is made for."""
 DEFAULT_SCHEDULER = "default-scheduler"
@@ -328,6 +331,8 @@ class Scenario:
     """A breach that is found has a timetable; without, the order of its steps is all that is said of time."""
     complete: bool = False
     """The input is all there is: what it uses and does not have is missing, not assumed."""
+    cron_starts: int = CRON_STARTS
+    """How many starts of each CronJob may come due."""
     namespace: str = "default"
     title: str = ""
     crowd: Crowd = NOBODY
@@ -345,9 +350,15 @@ class Scenario:
         return tuple(step.object for step in self.script if isinstance(step, Apply))
 
     @property
+    def runs(self) -> tuple[Job, ...]:
+        """Return the Jobs that CronJobs may come to make."""
+        given = (*self.objects, *self.applied)
+        return tuple({ref_of(one): one for one in runs_of(given, self.namespace, self.cron_starts)}.values())
+
+    @property
     def everything(self) -> tuple[Object, ...]:
-        """Return the objects of the manifests, and after them those that the script applies."""
-        return (*self.objects, *self.applied)
+        """Return the objects of the manifests, then those that the script applies, then the runs of CronJobs."""
+        return (*self.objects, *self.applied, *self.runs)
 
     @property
     def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
@@ -377,7 +388,8 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        return sum(most_replicas(one, self.script, self.nodes) for one in self.objects) + self._failures
+        given = (*self.objects, *self.runs)
+        return sum(most_replicas(one, self.script, self.nodes) for one in given) + self._failures
 
     @property
     def nodes(self) -> int:

@@ -33,7 +33,7 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
     if any(scales(one.ref.kind, one.source.document.value, custom=one.custom) for one in others):
         return False
     mine = [default_pod(Pod(spec=one.spec)) for one in templates(known)]
-    foreign = [(pod_of(one), most_pods(one.ref.kind, one.source.document.value)) for one in makers]
+    foreign = [(pod_of(one), most_pods(one.source.document.value)) for one in makers]
     counted = [(pod, count) for pod, count in foreign if pod is not None]
     if len(counted) < len(foreign):
         return False

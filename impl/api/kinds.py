@@ -8,7 +8,7 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from .apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
-from .batch import Job
+from .batch import CronJob, Job
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import ObjectMeta, Ref
 from .networking import NetworkPolicy
@@ -61,6 +61,7 @@ Object = (
     | DaemonSet
     | ControllerRevision
     | Job
+    | CronJob
     | PodDisruptionBudget
     | Eviction
     | EndpointSlice
@@ -91,6 +92,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("DaemonSet", "apps/v1", "daemonsets", namespaced=True, cls=DaemonSet),
     Kind("ControllerRevision", "apps/v1", "controllerrevisions", namespaced=True, cls=ControllerRevision),
     Kind("Job", "batch/v1", "jobs", namespaced=True, cls=Job),
+    Kind("CronJob", "batch/v1", "cronjobs", namespaced=True, cls=CronJob),
     Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", namespaced=True, cls=PodDisruptionBudget),
     Kind("Eviction", "policy/v1", "evictions", namespaced=True, cls=Eviction),
     Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", namespaced=True, cls=EndpointSlice),

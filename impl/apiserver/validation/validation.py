@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...api.apps import DaemonSet, Sized
-from ...api.batch import Job
+from ...api.batch import CronJob, Job
 from ...api.core import Event, Namespace, Node, Pod, Service
 from ...api.kinds import Object, Unstructured
 from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from .apps import validate_workload, validate_workload_update
-from .batch import validate_job, validate_job_update
+from .batch import validate_cron_job, validate_job, validate_job_update
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
 from .networking import validate_network_policy
@@ -66,6 +66,8 @@ def _own_rules(obj: Object) -> list[FieldError]:
             return validate_event(obj)
         case Job():
             return validate_job(obj)
+        case CronJob():
+            return validate_cron_job(obj)
         case Node():
             return validate_node(obj)
         case Namespace():
