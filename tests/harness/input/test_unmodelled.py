@@ -417,7 +417,7 @@ def test_nothing_hangs_on_a_cron_job_but_that_its_programs_end(says: str) -> Non
     assert [one.partition("CronJob default/c ")[2] for one in said] == [wanted]
 
 
-@pytest.mark.parametrize("asks", ["app: job", "app: web"])
+@pytest.mark.parametrize("asks", ["app: db", "app: web"])
 def test_a_note_names_the_claims_that_are_left_open(asks: str) -> None:
     service = SERVICE.replace("app: db", asks)
     found = load(WEB, service, CRON_JOB % "timeZone: UTC", requesting(WORKLOAD, "{cpu: 3}" if "web" in asks else "{}"))
