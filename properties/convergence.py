@@ -17,7 +17,7 @@ from immutabledict import immutabledict
 from ..impl.api.apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, Sized, StatefulSet, Workload
 from ..impl.api.batch import Job
 from ..impl.api.core import Node, Pod, PodSpec, PodTemplateSpec, Service
-from ..impl.api.kinds import Object, ref_of
+from ..impl.api.kinds import Object, kind_of, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.storage import PersistentVolumeClaim
@@ -56,7 +56,7 @@ def leaving(objects: Iterable[Object]) -> Iterator[str]:
         meta = one.metadata
         if meta.terminating and not isinstance(one, Pod):
             held = f": finalizers {', '.join(meta.finalizers)}" if meta.finalizers else ""
-            yield f"{type(one).__name__} {meta.name} is still being deleted{held}"
+            yield f"{kind_of(one).name} {meta.name} is still being deleted{held}"
 
 
 def orphans(objects: Iterable[Object]) -> Iterator[str]:

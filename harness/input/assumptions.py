@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from ...impl.api.batch import CronJob, Job
 from ...impl.api.core import Service
-from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
+from ...impl.api.kinds import Object, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PriorityClass
 from ...impl.api.reading.load import Note, Problem
@@ -183,7 +183,7 @@ def _namespaces(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[A
     known = ALWAYS_THERE | {one.metadata.name for one in objects if kind_of(one).name == "Namespace"}
     first: dict[str, Ref] = {}
     for one in objects:
-        if BY_NAME[kind_of(one).name].namespaced and one.metadata.namespace not in known:
+        if kind_of(one).namespaced and one.metadata.namespace not in known:
             first.setdefault(one.metadata.namespace, ref_of(one))
     for name, ref in sorted(first.items()):
         message = f"the Namespace {name} exists, which is not in the input"

@@ -25,6 +25,7 @@ from ...impl.api.kinds import Object
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
 from ...impl.apiserver.pod_defaults import default_pod
 from ...impl.scheduler.plugins.volume_claims import claim_names
+from ..input.limits import filled_in
 from ..input.priorities import pod_spec, pod_specs
 from ..input.scenario import Consistency, Scenario, Start, Switch
 from .faults.registry import strike_nodes
@@ -140,6 +141,9 @@ def _at_home_anywhere(spec: PodSpec) -> bool:
 
 def _room(scenario: Scenario, nodes: list[Node]) -> bool:
     """Tell whether as many Pods as there may ever be, each as large as any, fit on every node."""
-    most = largest(default_pod(Pod(spec=one)) for one in pod_specs(scenario))
+    filled = filled_in(scenario.everything, scenario.namespace)
+    given = ((pod_spec(one), one.metadata.namespace) for one in scenario.everything)
+    specs = (each for spec, space in given if spec is not None for each in filled(spec, space))
+    most = largest(default_pod(Pod(spec=one)) for one in specs)
     wanted = {"pods": scenario.pods, **scaled(most, scenario.pods)}
     return all(has(node, wanted) for node in nodes)

@@ -35,7 +35,7 @@ from ...model.machine import Action, Outcome, View
 from ...model.world.store import Full, Stored
 from ...model.world.verbs import Verb
 from ...model.world.world import OVERFLOW, World
-from ..input.scenario import Scenario, most_replicas
+from ..input.scenario import Scenario
 
 USER = "persistent-volume-binder"
 CLAIM, VOLUME = "PersistentVolumeClaim", "PersistentVolume"
@@ -57,7 +57,7 @@ def _claims(scenario: Scenario, one: StatefulSet) -> Iterator[PersistentVolumeCl
     owner = default(placed)
     if isinstance(owner, StatefulSet):
         first = owner.spec.first
-        for number in range(first, first + most_replicas(one, scenario.script, scenario.nodes)):
+        for number in range(first, first + scenario.most_of(one)):
             yield from claims(owner, number)
 
 

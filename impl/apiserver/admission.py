@@ -2,7 +2,8 @@
 
 Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass,serviceaccount,nodetaint,
 namespace/lifecycle,storage/storageclass/setdefault,storage/storageobjectinuseprotection} (v1.32).
-Left out on purpose: webhooks, ResourceQuota, LimitRanger, PodSecurity, the service account's token volume.
+ResourceQuota comes last, after validation, and so do the bounds of LimitRanger (`quota`, `limitranger`).
+Left out on purpose: webhooks, PodSecurity, the service account's token volume.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..api.requests import Cause, Response
 from ..api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass, default_of
 from ..api.well_known import CLAIM_IN_USE, NOT_READY, UNREACHABLE, VOLUME_IN_USE
 from .config import Config
+from .limitranger import with_defaults
 from .status import forbidden, not_found
 from .storage import Storage
 
@@ -40,6 +42,7 @@ def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
         return _stored(storage, obj) if config.storage else obj
     if not isinstance(obj, Pod):
         return obj
+    obj = with_defaults(storage, obj)
     if config.service_account and not obj.spec.service_account_name:
         obj = evolve(obj, spec=evolve(obj.spec, service_account_name="default"))
     if config.absent and (missing := _lacking(obj, config)):

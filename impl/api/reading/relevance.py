@@ -14,7 +14,7 @@ import attrs
 from attrs import frozen
 from immutabledict import immutabledict
 
-from ..claim_names import ALL, BUDGET, CONVERGENCE, DEADLINE, PRIORITY, REACHABILITY
+from ..claim_names import ALL, BUDGET, REACHABILITY
 from .json_fields import fields_of
 
 ACTS_ON_PODS = tuple(claim for claim in ALL if claim != BUDGET)
@@ -111,7 +111,6 @@ STORED: immutabledict[tuple[str, str], str] = immutabledict(
     {
         ("JobSpec", "managed_by"): "its own controller does nothing about it",
         ("JobSpec", "ttl_seconds_after_finished"): "a Job that is over stays; no claim hangs on it any more",
-        ("ResourceQuota", "spec"): "a quota is stored, but nothing is refused because of it",
     }
 )
 """Modelled fields that no component acts on: class, attribute, and what that means."""
@@ -154,7 +153,6 @@ FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
         "PersistentVolumeClaimSpec": ACTS_ON_PODS,
         "PodSpec.volumes": ACTS_ON_PODS,
         "PersistentVolumeClaim": ACTS_ON_PODS,
-        "ResourceQuota": (CONVERGENCE, PRIORITY, DEADLINE, REACHABILITY),
         "Service": (REACHABILITY,),
         "ServicePort": (REACHABILITY,),
         "ServiceSpec": (REACHABILITY,),
@@ -163,8 +161,7 @@ FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
 )
 """The claims that an unmodelled field (of a class, or one by name) may change; where nothing is listed, all.
 
-A Service is read by the EndpointSlice controller and by kube-proxy alone; no eviction looks at a volume; a quota only
-refuses, and every step may be late anyway.
+A Service is read by the EndpointSlice controller and by kube-proxy alone; no eviction looks at a volume.
 """
 
 

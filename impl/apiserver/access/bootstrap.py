@@ -94,11 +94,23 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("list watch create delete patch", "", "pods"),
         *EVENTS,
     ),
+    "horizontal-pod-autoscaler": (
+        _rule("get list watch", "autoscaling", "horizontalpodautoscalers"),
+        _rule("update", "autoscaling", "horizontalpodautoscalers/status"),
+        _rule("get update", "*", "*/scale"),
+        _rule("list", "", "pods"),
+        *EVENTS,
+    ),
     "disruption-controller": (
         _rule("get list watch", APPS, "deployments replicasets statefulsets"),
         _rule("get list watch", "policy", "poddisruptionbudgets"),
         _rule("update", "policy", "poddisruptionbudgets/status"),
         _rule("patch update", "", "pods/status"),
+        *EVENTS,
+    ),
+    "resourcequota-controller": (
+        _rule("list watch", "*", "*"),
+        _rule("update", "", "resourcequotas/status"),
         *EVENTS,
     ),
     "endpointslice-controller": (
