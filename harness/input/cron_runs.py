@@ -17,10 +17,11 @@ from ...impl.controllers.cronjob.schedule import following, schedule_of
 def times(cron: CronJob, count: int) -> tuple[Time, ...]:
     """Return the first times of a CronJob's schedule after the one it has seen to, or after it was made."""
     schedule = schedule_of(cron.spec.schedule, cron.spec.time_zone)
+    time = cron.status.last_schedule_time or cron.metadata.creation_timestamp or 0
     found: list[Time] = []
-    time: Time | None = cron.status.last_schedule_time or cron.metadata.creation_timestamp or 0
-    while schedule is not None and len(found) < count and (time := following(schedule, time)) is not None:
-        found.append(time)
+    while schedule is not None and len(found) < count and (later := following(schedule, time)) is not None:
+        found.append(later)
+        time = later
     return tuple(found)
 
 

@@ -363,7 +363,7 @@ class Scenario:
 
     @property
     def everything(self) -> tuple[Object, ...]:
-        """Return the objects of the manifests, those that the script applies, what CronJobs and own controllers make."""
+        """Return the objects of the manifests, what the script applies, and what CronJobs and own controllers make."""
         return (*self.objects, *self.applied, *self.runs, *self.own.made)
 
     @property
