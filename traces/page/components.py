@@ -38,6 +38,8 @@ CODE = {
     "persistentvolume-controller": f"{CONTROLLERS}/volume",
     "disruption-controller": f"{CONTROLLERS}/disruption.py",
     "generic-garbage-collector": f"{CONTROLLERS}/garbage.py",
+    "horizontal-pod-autoscaler": f"{CONTROLLERS}/horizontal",
+    "resourcequota-controller": f"{CONTROLLERS}/resourcequota.py",
     "namespace-controller": f"{CONTROLLERS}/namespace.py",
     "node-controller": f"{CONTROLLERS}/nodelifecycle.py",
     "pod-garbage-collector": f"{CONTROLLERS}/podgc.py",
