@@ -65,6 +65,7 @@ from kubeproof.impl.kubelet.status import closed_gates
 from kubeproof.model.checker import Limits, Status
 from oracles import apiserver as agreement_apiserver
 from oracles import apps as agreement_apps
+from oracles import cronjob as agreement_cronjob
 from oracles import etcd as etcd_gateway
 from oracles import job as agreement_job
 from oracles import kubeproxy as agreement_kubeproxy
@@ -342,9 +343,10 @@ def judge_raft(judge: Callable[[Record], Sequence[raft_tables.Disagreement]], re
 def judge_controller(record: Record) -> Verdict:
     """Hold controllers of workloads against the runs of the real ones; others are held elsewhere."""
     judges = {**dict.fromkeys(agreement_apps.CONTROLLERS, agreement_apps.judge), "job": agreement_job.judge}
+    judges["cronjob"] = agreement_cronjob.judge
     kind = record["scenario"].partition("-")[0]
     if kind not in judges:
-        return NotJudged("a run of another controller than those of StatefulSets, DaemonSets and Jobs")
+        return NotJudged("a run of another controller than those of StatefulSets, DaemonSets, Jobs and CronJobs")
     found = judges[kind](record)
     return None if found is None else Difference(found.subject, found.real, found.ours)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...impl.api.apps import DaemonSet
 from ...impl.api.autoscaling import HorizontalPodAutoscaler
+from ...impl.api.batch import CronJob
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.networking import NetworkPolicy
@@ -82,6 +83,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             OWN_GRACE,
             EQUAL_RANK,
             _images(scenario),
+            _cron(scenario),
             "what is not modelled is taken not to matter" if scenario.accept_unmodelled and scenario.unmodelled else "",
         )
         if line
@@ -117,6 +119,11 @@ def _start(scenario: Scenario, prepared: Prepared | None) -> str:
         alike = "nodes and Pods that are alike taken for each other"
         which = f"in every state of rest that this may lead to ({count}; {alike})"
     return f"start: the manifests are applied and the cluster is at rest, {which}"
+
+
+def _cron(scenario: Scenario) -> str:
+    named = any(isinstance(one, CronJob) for one in scenario.everything)
+    return f"at most {scenario.cron_starts} starts of each CronJob come due, at any time" if named else ""
 
 
 def _own(scenario: Scenario) -> Iterator[str]:

@@ -133,10 +133,10 @@ def _miscounted(obj: Object) -> str:
 
 
 def _unbound(cluster: Cluster, view: View) -> Iterator[str]:
-    """Say which claims have no volume that are not waiting for a Pod."""
+    """Say which claims have no volume that are not waiting for a Pod, where volumes may come."""
     layout = cluster.world.layout
     slots = layout.pools.get("PersistentVolumeClaim", ())
-    if slots:
+    if slots and "PersistentVolume" in layout.pools:
         classes = (*layout.constants.values(), *(view[slot] for slot in layout.pools.get("StorageClass", ())))
         waiting = frozenset(
             one.metadata.name

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
 
-from ...impl.api.batch import Job
+from ...impl.api.batch import CronJob, Job
 from ...impl.api.core import Service
 from ...impl.api.kinds import Object, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PriorityClass
 from ...impl.api.reading.load import Note, Problem
-from ...impl.api.reading.unmodelled_kinds import may_pile_up
 from ...impl.api.references import references
 from ...impl.api.values.selectors import matches_map
 from ...impl.api.workloads import TEMPLATE
@@ -34,7 +33,7 @@ from .plain_nodes import ASSUMED_DEFAULT, storage_class
 from .ports import declared, has_moved, number_of
 from .scenario import Scenario
 from .volumes import Claimant, claimants
-from .workloads import Template, templates
+from .workloads import JOB_TEMPLATE, Template, templates
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
 COMPLETE = "which is said to be complete"
@@ -83,7 +82,6 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
         *_classes(manifests, objects),
         *_hooks(manifests, makers),
         *gates(manifests, makers),
-        *runs(manifests),
         *(() if scenario.image_behaviour else _ends(manifests, objects)),
         *_services(manifests, objects, makers),
     ]
@@ -153,7 +151,7 @@ def _images(makers: tuple[Template, ...], script: tuple[Step, ...]) -> Iterator[
     """Say what programs are taken to do: to run and get ready, and those that only initialise a Pod to end."""
     first = [one for maker in makers for one in maker.spec.init_containers]
     beside = [one for maker in makers for one in maker.spec.sidecars]
-    kept = [maker for maker in makers if maker.ref.kind != "Job"]
+    kept = [maker for maker in makers if maker.ref.kind not in {"Job", "CronJob"}]
     running = {one.image for one in (*(one for maker in kept for one in maker.spec.containers), *beside)}
     running |= {one.image for one in script if isinstance(one, SetImage)}
     ending = {one.image for one in first if one not in beside}
@@ -279,18 +277,11 @@ def gates(manifests: Manifests, makers: Iterable[Template]) -> Iterator[Assumpti
             yield evolve(_at(manifests, maker.ref, field, message, about), gate=kind)
 
 
-def runs(manifests: Manifests) -> Iterator[Assumption]:
-    """List the CronJobs whose runs might pile up without end, and take all the room there is."""
-    field = "spec.concurrencyPolicy"
-    for one in manifests.others:
-        if may_pile_up(one.ref.kind, one.source.document.value):
-            message = "each run is over before the next begins (Forbid would see to it)"
-            about = "each run of a CronJob is over before the next begins"
-            yield Assumption(one.source.file, one.source.line_of(field), str(one.ref), field, message, about)
-
-
 def _ends(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
     """List the programs of Jobs: nobody can read off whether they end well, nor how long they take."""
+    for cron in (one for one in objects if isinstance(one, CronJob)):
+        message, about = "the programs of its Jobs end, with exit code 0", "the programs of Jobs end, with exit code 0"
+        yield _at(manifests, ref_of(cron), f"{JOB_TEMPLATE}.{TEMPLATE}.spec.containers", message, about)
     for one in objects:
         if not isinstance(one, Job):
             continue

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from immutabledict import immutabledict
 
-from ...impl.api.batch import Job
+from ...impl.api.batch import CronJob, Job
 from ...impl.api.kinds import Object
 from ...impl.api.meta import Ref
 from ...impl.api.reading.load import Note, Other
@@ -32,7 +32,7 @@ ASKS = re.compile(r"inject|reflect|replicat", re.IGNORECASE)
 
 def has_makers(manifests: Manifests) -> bool:
     """Tell whether the input has a program that may write what nobody knows: a hook of Helm, an operator, a Job, ..."""
-    jobs = any(isinstance(one, Job) for one in manifests.objects)
+    jobs = any(isinstance(one, Job | CronJob) for one in manifests.objects)
     return bool(manifests.hooks) or jobs or any(one.custom or one.labels is not None for one in manifests.others)
 
 

@@ -20,6 +20,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.kubectl.script import AddNode, Apply, Scale, Step
 from ..own.controllers import NOTHING, Own
+from .cron_runs import runs_of
 
 
 class Consistency(Enum):
@@ -52,6 +53,8 @@ class Expected(Enum):
     UNKNOWN = "UNKNOWN"
 
 
+CRON_STARTS = 2
+"""So many starts of each CronJob come due: one, and one beside or after it."""
 MOST_PODS = 150_000
 """The Pods of the largest cluster that Kubernetes is made for."""
 DEFAULT_SCHEDULER = "default-scheduler"
@@ -332,6 +335,8 @@ class Scenario:
     """A breach that is found has a timetable; without, the order of its steps is all that is said of time."""
     complete: bool = False
     """The input is all there is: what it uses and does not have is missing, not assumed."""
+    cron_starts: int = CRON_STARTS
+    """How many starts of each CronJob may come due."""
     namespace: str = "default"
     title: str = ""
     crowd: Crowd = NOBODY
@@ -351,9 +356,15 @@ class Scenario:
         return tuple(step.object for step in self.script if isinstance(step, Apply))
 
     @property
+    def runs(self) -> tuple[Job, ...]:
+        """Return the Jobs that CronJobs may come to make."""
+        given = (*self.objects, *self.applied)
+        return tuple({ref_of(one): one for one in runs_of(given, self.namespace, self.cron_starts)}.values())
+
+    @property
     def everything(self) -> tuple[Object, ...]:
-        """Return the objects of the manifests, those that the script applies, and what the user's controllers make."""
-        return (*self.objects, *self.applied, *self.own.made)
+        """Return the objects of the manifests, what the script applies, and what CronJobs and own controllers make."""
+        return (*self.objects, *self.applied, *self.runs, *self.own.made)
 
     @property
     def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
@@ -383,7 +394,7 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        makers = (*self.objects, *self.own.made)
+        makers = (*self.objects, *self.runs, *self.own.made)
         return sum(map(self.most_of, makers)) + self._failures
 
     def most_of(self, obj: Object) -> int:

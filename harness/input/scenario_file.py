@@ -33,7 +33,6 @@ from .assumptions import (
     gates,
     missing_namespaces,
     perhaps_made,
-    runs,
 )
 from .contents import contents, keys_perhaps_added
 from .cross_check import check_places, check_script, cross_check
@@ -297,7 +296,7 @@ def _from_cluster(
         unmodelled=outer.by_claim(),
         served_elsewhere=outer.served_elsewhere,
     )
-    return Loaded(whole, told, outer.notes, (*gates(told, templates(whole.everything)), *runs(told)))
+    return Loaded(whole, told, outer.notes, tuple(gates(told, templates(whole.everything))))
 
 
 def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:

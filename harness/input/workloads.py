@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 from attrs import frozen
 
 from ...impl.api.apps import Workload
+from ...impl.api.batch import CronJob
 from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.values.frozen import Strings
 from ...impl.api.workloads import TEMPLATE, pod_labels
+
+JOB_TEMPLATE = "spec.jobTemplate"
 
 
 @frozen
@@ -31,5 +34,8 @@ def templates(objects: Iterable[Object]) -> Iterator[Template]:
             yield from (
                 Template(ref_of(one), labels, one.spec.template.spec, f"{TEMPLATE}.spec") for labels in pod_labels(one)
             )
+        elif isinstance(one, CronJob):
+            template = one.spec.job_template.spec.template
+            yield Template(ref_of(one), template.metadata.labels, template.spec, f"{JOB_TEMPLATE}.{TEMPLATE}.spec")
         elif isinstance(one, Pod) and one.metadata.controller is None:
             yield Template(ref_of(one), one.metadata.labels, one.spec, "spec")

@@ -60,7 +60,7 @@ def islands_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -
     if not _separable(scenario):
         return whole
     asked = (with_meta(one, namespace=placed(one, scenario.namespace).namespace) for one in scenario.applied)
-    objects = (*versions(scenario, applied(scenario)), *asked)  # Also what is refused is asked for.
+    objects = (*versions(scenario, applied(scenario)), *asked, *scenario.runs)  # Also what is refused is asked for.
     makers = tuple(dict.fromkeys(makers_of(objects)))
     about = tuple(touched(step, scenario) for step in scenario.script)
     members = {ref_of(one): None for one in objects if ref_of(one).kind not in SHARED}

@@ -14,7 +14,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from ...impl.api.apps import DaemonSet, Sized, StatefulSet, Workload
-from ...impl.api.batch import Job
+from ...impl.api.batch import CronJob, Job
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
@@ -23,6 +23,7 @@ from ...impl.api.reading.unmodelled_kinds import WORKLOADS
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
 from ...impl.apiserver.defaulting import default
 from ...impl.apiserver.pod_defaults import default_pod
+from ...impl.controllers.cronjob.cronjob import job_at
 from ...impl.controllers.daemonset.nodes import new_pod, target, wish
 from ...properties.placement.cpsat import installed
 from ...properties.placement.groups import Answer, Fits, Group, Groups, Misfit, Undecided, contradiction, grouped, place
@@ -105,7 +106,7 @@ def of_manifests(manifests: Manifests) -> Wanted:
     pods = [one for one in objects if isinstance(one, Pod) and not one.finished]
     bound = tuple(pod for pod in pods if pod.spec.node_name in names)
     made = [(pod, ref_of(pod)) for pod in pods if pod.spec.node_name not in names]
-    made += list(_of_workloads(objects, pods))
+    made += [*_of_workloads(objects, pods), *_of_crons(objects)]
     groups: list[Group] = []
     owners: dict[str, Ref] = {}
     for ref in dict.fromkeys(owner for _, owner in made):
@@ -122,6 +123,7 @@ def of_manifests(manifests: Manifests) -> Wanted:
         for one in objects
         if isinstance(one, StatefulSet) and one.spec.volume_claim_templates
     )
+    remarks += tuple(f"{ref_of(one)}: one run at a time" for one in objects if isinstance(one, CronJob))
     return Wanted(Groups(tuple(groups), nodes, bound, labels, storage), others, manifests, owners, unknown, remarks)
 
 
@@ -143,6 +145,13 @@ def _of_workloads(objects: Iterable[Object], pods: list[Pod]) -> Iterator[tuple[
         if not any(_owns(one, each) for each in workloads) and not (isinstance(one, Job) and one.finished):
             mine = [pod for pod in pods if _owns(one, pod)]
             yield from _daemons(one, nodes, mine) if isinstance(one, DaemonSet) else _replicas(one, len(mine))
+
+
+def _of_crons(objects: Iterable[Object]) -> Iterator[tuple[Pod, Ref]]:
+    """Yield the Pods of one run of each CronJob that is not suspended."""
+    for one in objects:
+        if isinstance(one, CronJob) and not one.spec.suspend:
+            yield from ((pod, ref_of(one)) for pod, _ in _replicas(job_at(one, 0), 0))
 
 
 def _owns(owner: Object, one: Pod | Workload) -> bool:

@@ -50,6 +50,7 @@ from ..own import processes as own_processes
 from . import (
     autoscaling,
     components,
+    cron,
     environment,
     evicted_names,
     kubelets,
@@ -199,7 +200,8 @@ def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) ->
     pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
     constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
     busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
-    homes = immutabledict({**_homes(scenario, pools["Pod"]), **volumes.homes(scenario, dict(pools))})
+    runs = volumes.last_places(tuple(map(ref_of, scenario.runs)), pools.get("Job", ()))
+    homes = immutabledict({**_homes(scenario, pools["Pod"]), **volumes.homes(scenario, dict(pools)), **runs})
     return Layout(constants, pools, (), busy, homes)
 
 
@@ -217,7 +219,7 @@ def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, st
 
 def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> set[str]:
     """Return the kinds whose objects may change: somebody who takes part may write one of them."""
-    live = {"Pod", "ControllerRevision", *NAMES}
+    live = {"Pod", "ControllerRevision", "CronJob", *NAMES}
     live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
     if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
         live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
@@ -252,6 +254,8 @@ def _usual_growth(scenario: Scenario, kind: str) -> int:
             keepers = tuple(one.cls for one in WORKLOAD_KINDS if one.remembers == kind)
             there = sum(isinstance(one, keepers) for one in scenario.objects)
             return there + templates if any(isinstance(one, keepers) for one in scenario.everything) else added
+        case "Job":
+            return added + len(scenario.runs)
         case "EndpointSlice":
             services = (one for one in scenario.everything if isinstance(one, Service))
             ports = {tuple(one.ports for one in spec.containers) for spec in pod_specs(scenario)}
@@ -382,7 +386,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     def form(lagging: int) -> Form:
         return components.form_of(lagging, linearizable=linear, mixed=scenario.bounds.mixed_views)
 
-    everyone = (*objects, *scenario.applied, *scenario.own.made)
+    everyone = (*objects, *scenario.applied, *scenario.runs, *scenario.own.made)
     found: list[Process] = []
     found += workloads.processes(
         everyone,
@@ -512,6 +516,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     if any(BY_KIND[kind].named for kind in layout.pools if kind in BY_KIND):
         acts += evicted_names.actions(world)
     acts += volumes.actions(world)
+    acts += cron.actions(world, scenario, kept)
     acts += kubelets.actions(works)
     slices = layout.pools.get("EndpointSlice", ())
     acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]
@@ -590,6 +595,7 @@ def _initial(
     slots |= script_slots.initial()
     slots[worlds.OVERFLOW] = ""
     slots |= faults.budgets(scenario)
+    slots |= cron.initial(start.objects)
     if struck := faults.struck_nodes(scenario, start.objects):
         slots |= node_state.initial(struck)
         slots |= {node_controllers.marking(place): False for place in layout.pools["Node"]}

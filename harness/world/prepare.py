@@ -58,7 +58,7 @@ def _starts(scenario: Scenario, limits: Limits) -> tuple[tuple[Initial, ...], st
     first = Initial(applied(scenario))
     if scenario.start is not Start.SETTLED:
         return (first,), ""
-    still = evolve(scenario, faults=Faults(), script=())
+    still = evolve(scenario, faults=Faults(), script=(), cron_starts=0)
     whole = build(still, Parts.everything(), first)
     found = rests(whole, scenario, limits)
     if found is not None:

@@ -35,7 +35,7 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
         return False
     filled = filled_in(known)
     mine = [default_pod(Pod(spec=spec)) for one in templates(known) for spec in filled(one.spec, one.ref.namespace)]
-    foreign = [(pod_of(one), most_pods(one.ref.kind, one.source.document.value)) for one in makers]
+    foreign = [(pod_of(one), most_pods(one.source.document.value)) for one in makers]
     whose = [one.ref.namespace for one in makers]
     counted = [
         (default_pod(Pod(spec=spec)), count)

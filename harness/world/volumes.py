@@ -102,10 +102,11 @@ def homes(scenario: Scenario, pools: dict[str, tuple[str, ...]]) -> dict[Ref, st
     given = [Ref(ref.kind, ref.namespace or scenario.namespace, ref.name) for ref in given]
     named = tuple(dict.fromkeys((*claimed, *given)))
     volumes = tuple(Ref(VOLUME, "", f"pvc-{ref.namespace}-{ref.name}") for ref in named)
-    return _last(claimed, pools.get(CLAIM, ())) | _last(volumes, pools.get(VOLUME, ()))
+    return last_places(claimed, pools.get(CLAIM, ())) | last_places(volumes, pools.get(VOLUME, ()))
 
 
-def _last(refs: tuple[Ref, ...], places: tuple[str, ...]) -> dict[Ref, str]:
+def last_places(refs: tuple[Ref, ...], places: tuple[str, ...]) -> dict[Ref, str]:
+    """Keep the last of some places for what has names of its own, if there are so many."""
     kept = refs if len(refs) <= len(places) else ()
     return dict(zip(kept, places[len(places) - len(kept) :], strict=True))
 

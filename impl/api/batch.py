@@ -1,4 +1,4 @@
-"""batch/v1: Job.
+"""batch/v1: Job, CronJob.
 
 Upstream: staging/src/k8s.io/api/batch/v1/types.go (v1.32).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from attrs import frozen
 from immutabledict import immutabledict
 
-from .core import PodTemplateSpec
+from .core import ObjectReference, PodTemplateSpec
 from .meta import LabelSelector, ObjectMeta, Time
 from .values.frozen import EMPTY, Json
 
@@ -169,3 +169,51 @@ class Job:
     def finished(self) -> bool:
         """Whether it is over, for good: Complete or Failed."""
         return self.status.condition(COMPLETE) is not None or self.status.condition(FAILED) is not None
+
+
+@frozen
+class JobTemplateSpec:
+    """What each Job of a CronJob is like."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: JobSpec = JobSpec()
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class CronJobSpec:
+    """When Jobs are made, of which template, and whether one is made beside another.
+
+    Schedule and zone are those of `values.cron`; the deadline is how many seconds after its time a Job is made at the
+    latest; the limits say how many Jobs are kept that are done, and that have failed.
+    """
+
+    schedule: str = ""
+    time_zone: str | None = None
+    starting_deadline_seconds: int | None = None
+    concurrency_policy: str = ""
+    suspend: bool = False
+    job_template: JobTemplateSpec = JobTemplateSpec()
+    successful_jobs_history_limit: int | None = None
+    failed_jobs_history_limit: int | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class CronJobStatus:
+    """The Jobs that are under way, when the last one was due, and when one was last done."""
+
+    active: tuple[ObjectReference, ...] = ()
+    last_schedule_time: Time | None = None
+    last_successful_time: Time | None = None
+    extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen(cache_hash=True)
+class CronJob:
+    """Has a Job made whenever its schedule says so."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: CronJobSpec = CronJobSpec()
+    status: CronJobStatus = CronJobStatus()
+    extra: immutabledict[str, Json] = EMPTY

@@ -9,7 +9,7 @@ from immutabledict import immutabledict
 
 from .apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
 from .autoscaling import HorizontalPodAutoscaler
-from .batch import Job
+from .batch import CronJob, Job
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import ObjectMeta, Ref
 from .networking import NetworkPolicy
@@ -68,6 +68,7 @@ Object = (
     | DaemonSet
     | ControllerRevision
     | Job
+    | CronJob
     | HorizontalPodAutoscaler
     | PodDisruptionBudget
     | Eviction
@@ -101,6 +102,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("DaemonSet", "apps/v1", "daemonsets", namespaced=True, cls=DaemonSet),
     Kind("ControllerRevision", "apps/v1", "controllerrevisions", namespaced=True, cls=ControllerRevision),
     Kind("Job", "batch/v1", "jobs", namespaced=True, cls=Job),
+    Kind("CronJob", "batch/v1", "cronjobs", namespaced=True, cls=CronJob),
     Kind(
         "HorizontalPodAutoscaler",
         "autoscaling/v2",

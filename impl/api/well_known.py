@@ -18,6 +18,8 @@ TRACKING = "batch.kubernetes.io/job-tracking"
 """The finalizer of a Job's Pod that has not been counted (api/batch/v1)."""
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 JOB_NAME = "batch.kubernetes.io/job-name"
+SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+"""On a Job of a CronJob: when it was due."""
 LEGACY_UID, LEGACY_NAME = "controller-uid", "job-name"
 COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 IDENTITY = frozenset({POD_NAME, POD_INDEX})

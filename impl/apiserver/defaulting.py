@@ -25,7 +25,7 @@ from ..api.apps import (
     StatefulSetUpdateStrategy,
 )
 from ..api.autoscaling import HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec
-from ..api.batch import Job, JobSpec
+from ..api.batch import CronJob, CronJobSpec, Job, JobSpec
 from ..api.core import Node, Pod, Service, ServicePort, ServiceSpec
 from ..api.kinds import Object, Unstructured
 from ..api.networking import NetworkPolicy, NetworkPolicyPort, NetworkPolicySpec
@@ -62,6 +62,8 @@ def default(obj: Object) -> Object:
             return evolve(obj, spec=_daemonset(obj.spec))
         case Job():
             return evolve(obj, spec=_job(obj.spec))
+        case CronJob():
+            return evolve(obj, spec=_cron_job(obj.spec))
         case PersistentVolumeClaim():
             return _claim(obj)
         case PersistentVolume():
@@ -211,6 +213,19 @@ def _job(spec: JobSpec) -> JobSpec:
         completion_mode=spec.completion_mode or "NonIndexed",
         pod_replacement_policy=spec.pod_replacement_policy or replaced,
         template=default_template(spec.template),
+    )
+
+
+def _cron_job(spec: CronJobSpec) -> CronJobSpec:
+    """Default a CronJob; of its Jobs the template of their Pods alone: the rest is theirs, once they are made."""
+    done, failed = spec.successful_jobs_history_limit, spec.failed_jobs_history_limit
+    job = spec.job_template
+    return evolve(
+        spec,
+        concurrency_policy=spec.concurrency_policy or "Allow",
+        job_template=evolve(job, spec=evolve(job.spec, template=default_template(job.spec.template))),
+        successful_jobs_history_limit=3 if done is None else done,
+        failed_jobs_history_limit=1 if failed is None else failed,
     )
 
 

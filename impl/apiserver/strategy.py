@@ -13,7 +13,7 @@ from immutabledict import immutabledict
 
 from ..api.apps import DaemonSet, DaemonSetStatus, Deployment, Sized, Workload
 from ..api.autoscaling import HorizontalPodAutoscaler, HorizontalPodAutoscalerStatus
-from ..api.batch import Job
+from ..api.batch import CronJob, CronJobStatus, Job
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ..api.kinds import Object, Unstructured
 from ..api.meta import Time
@@ -32,7 +32,7 @@ from .unstructured import changed_unstructured, first_unstructured, with_stored_
 CREATE_ON_UPDATE = frozenset({"Lease", "Service", "Event", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 """Kinds whose PUT creates what is missing."""
 
-WITH_STATUS = Pod | Node | Workload | PodDisruptionBudget | ResourceQuota | HorizontalPodAutoscaler
+WITH_STATUS = Pod | Node | Workload | CronJob | PodDisruptionBudget | ResourceQuota | HorizontalPodAutoscaler
 STATUS_APART = Namespace | Service | Unstructured
 """Kinds whose status is no field of their class: it stays in `extra`."""
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
@@ -57,6 +57,8 @@ def prepare_for_create(obj: Object, now: Time) -> Object:
             return first_unstructured(obj)
         case DaemonSet():
             return _numbered(with_meta(evolve(obj, status=DaemonSetStatus()), generation=1), max(1, _number(obj)))
+        case CronJob():
+            return with_meta(evolve(obj, status=CronJobStatus()), generation=1)
         case Job():
             return with_meta(without_status(with_selector(obj)), generation=1)
         case _ if isinstance(obj, Workload):
@@ -121,7 +123,7 @@ def _wish_changed(new: Any, old: Any) -> bool:
     match old:
         case Deployment():
             return bool(new.spec != old.spec or new.metadata.annotations != old.metadata.annotations)
-        case _ if isinstance(old, Workload | PodDisruptionBudget | NetworkPolicy):
+        case _ if isinstance(old, Workload | CronJob | PodDisruptionBudget | NetworkPolicy):
             return bool(new.spec != old.spec)
         case EndpointSlice():
             labels = new.metadata.labels != old.metadata.labels

@@ -25,7 +25,6 @@ Json = dict[str, Any]
 COUNTED = frozenset(
     {
         "CSIDriver",
-        "CronJob",
         "CustomResourceDefinition",
         "FlowSchema",
         "Ingress",
@@ -103,20 +102,6 @@ def _template(spec: Json) -> Json:
     return {**spec, "template": unstructure(default_template(structure(spec["template"], PodTemplateSpec)))}
 
 
-def _cron_job(obj: Json) -> Json:
-    spec = obj.get("spec") or {}
-    filled: Json = {
-        "concurrencyPolicy": "Allow",
-        "suspend": False,
-        "successfulJobsHistoryLimit": 3,
-        "failedJobsHistoryLimit": 1,
-    } | spec
-    template = spec.get("jobTemplate") or {}
-    if isinstance(template.get("spec"), Mapping):
-        filled["jobTemplate"] = {**template, "spec": _template(template["spec"])}
-    return {**obj, "spec": filled}
-
-
 def _secret(obj: Json) -> Json:
     plain = obj.pop("stringData", None) or {}
     encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
@@ -131,7 +116,6 @@ def _replication_controller(obj: Json) -> Json:
 
 
 DEFAULTS: Mapping[str, Callable[[Json], Json]] = {
-    "CronJob": _cron_job,
     "ReplicationController": _replication_controller,
     "Secret": _secret,
 }

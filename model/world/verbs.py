@@ -39,6 +39,9 @@ class Verb(Enum):
     REPORTS = "reports"
     """A kubelet says how its node is."""
 
+    # Clocks.
+    COMES_DUE = "comes due"
+
     # What may befall them.
     CRASHES = "crashes and restarts"
     RESTARTS_STALE = "restarts against apiserver-2"

@@ -11,7 +11,19 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import controllers, daemonsets, jobs, nodes, quota, raft, servers, statefulsets, volumes, watch_cache
+from . import (
+    controllers,
+    cronjobs,
+    daemonsets,
+    jobs,
+    nodes,
+    quota,
+    raft,
+    servers,
+    statefulsets,
+    volumes,
+    watch_cache,
+)
 
 METHOD = "every way, by the checker"
 
@@ -25,6 +37,7 @@ def _proof(of: str, run: Callable[[], Answer]) -> Proof:
 PROOFS: immutabledict[str, Proof] = immutabledict(
     {
         "apiserver": _proof("the API server", servers.apiserver_proof),
+        "cronjob": _proof("the CronJob controller", cronjobs.cronjob_proof),
         "daemonset": _proof("the DaemonSet controller", daemonsets.daemonset_proof),
         "deployment": _proof("the Deployment controller", controllers.deployment_proof),
         "disruption": _proof("the disruption controller", controllers.disruption_proof),

@@ -86,6 +86,13 @@ spec:
 """
 
 
+def scheduled(box: str = "") -> str:
+    """Spell a CronJob."""
+    pod = f"{{restartPolicy: Never, containers: [{{{box}name: app, image: 'app:1'}}]}}"
+    spec = f'{{schedule: "0 * * * *", jobTemplate: {{spec: {{template: {{spec: {pod}}}}}}}}}'
+    return f"apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: c}}\nspec: {spec}\n---\n"
+
+
 def claimed(name: str) -> str:
     """Spell a Job that takes a node for itself, and whose Pod uses the claim `data`."""
     pod = f"restartPolicy: Never, containers: [{{{asks('1')}name: app, image: 'app:1'}}], "
@@ -302,6 +309,7 @@ WORLDS = {
     "a Job": World(job(), wish(start="empty")),
     "a Job of two": World(job("completions: 2, parallelism: 2, "), wish(start="empty", faults={"crash": 1})),
     "an Indexed Job": World(job("completions: 2, completionMode: Indexed, "), wish(start="empty")),
+    "a CronJob without room": World(scheduled("resources: {requests: {cpu: 9}}, "), wish(start="empty")),
     "a volume of a Job and the next": World(
         node("a", cpu="1") + node("b", cpu="1") + CLAIM + claimed("first") + claimed("second"),
         wish(start="empty", nodes=None),

@@ -46,6 +46,7 @@ ALWAYS: immutabledict[str, frozenset[str]] = immutabledict(
         "NetworkPolicySpec": frozenset({"podSelector"}),
         "NodeSelector": frozenset({"nodeSelectorTerms"}),
         "OwnerReference": frozenset({"apiVersion", "kind", "name", "uid"}),
+        "CronJobSpec": frozenset({"schedule", "suspend", "jobTemplate"}),
         "JobSpec": frozenset({"template"}),
         "PodFailurePolicyOnPodConditionsPattern": frozenset({"type", "status"}),
         "JobCondition": frozenset({"type", "status"}),

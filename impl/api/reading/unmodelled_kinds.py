@@ -72,7 +72,7 @@ _NONE: Mapping[str, str] = {
     "ValidatingAdmissionPolicy": "it refuses nothing without a binding",
     "VolumeAttachment": VOLUMES,
 }
-WORKLOADS = frozenset({"CronJob", "Job", "ReplicationController"})
+WORKLOADS = frozenset({"ReplicationController"})
 """Kinds that make Pods, those without a class."""
 SCALES = Effect(MOVES, "it changes replicas")
 _SOME: Mapping[str, Effect] = {
@@ -144,8 +144,7 @@ def pod_template(kind: str, json: Mapping[str, Any]) -> Mapping[str, Any] | None
     """Return the template of the Pods that a workload makes, as JSON; None for what makes none."""
     if kind not in WORKLOADS:
         return None
-    spec = _job(json) if kind == "CronJob" else as_map(json.get("spec"))
-    return as_map(spec.get("template"))
+    return as_map(as_map(json.get("spec")).get("template"))
 
 
 def template_labels(kind: str, json: Mapping[str, Any]) -> immutabledict[str, str] | None:
@@ -157,27 +156,7 @@ def template_labels(kind: str, json: Mapping[str, Any]) -> immutabledict[str, st
     return immutabledict((key, str(value)) for key, value in sorted(labels.items()))
 
 
-def most_pods(kind: str, json: Mapping[str, Any]) -> int:
-    """Bound how many Pods of a workload may be there at once, those that are ending included.
-
-    Of a CronJob that may run more than once at a time (`may_pile_up`) those of one run are counted.
-    """
-    spec = as_map(json.get("spec"))
-    match kind:
-        case "Job":
-            return 2 * int(spec.get("parallelism") or 1)
-        case "CronJob":
-            return 2 * int(_job(json).get("parallelism") or 1)
-        case _:
-            replicas = spec.get("replicas")
-            return 2 * (1 if replicas is None else int(replicas))
-
-
-def may_pile_up(kind: str, json: Mapping[str, Any]) -> bool:
-    """Tell whether a CronJob starts a run though the one before is not over; Allow is the default."""
-    spec = as_map(json.get("spec"))
-    return kind == "CronJob" and spec.get("concurrencyPolicy") not in {"Forbid", "Replace"} and not spec.get("suspend")
-
-
-def _job(json: Mapping[str, Any]) -> Mapping[str, Any]:
-    return as_map(as_map(as_map(json.get("spec")).get("jobTemplate")).get("spec"))
+def most_pods(json: Mapping[str, Any]) -> int:
+    """Bound how many Pods of a workload may be there at once, those that are ending included."""
+    replicas = as_map(json.get("spec")).get("replicas")
+    return 2 * (1 if replicas is None else int(replicas))

@@ -69,6 +69,14 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("get list watch", "", "nodes"),
         *EVENTS,
     ),
+    "cronjob-controller": (
+        _rule("get list update watch", BATCH, "cronjobs"),
+        _rule("create delete get list patch update watch", BATCH, "jobs"),
+        _rule("update", BATCH, "cronjobs/status"),
+        _rule("update", BATCH, "cronjobs/finalizers"),
+        _rule("delete list", "", "pods"),
+        *EVENTS,
+    ),
     "daemon-set-controller": (
         _rule("get list watch", APPS, "daemonsets"),
         _rule("update", APPS, "daemonsets/status"),

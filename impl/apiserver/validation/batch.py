@@ -1,4 +1,4 @@
-"""Validation of Jobs.
+"""Validation of Jobs and CronJobs.
 
 Upstream: pkg/apis/batch/validation/validation.go (v1.32).
 Left out on purpose: the limits of 100,000 indexes; the rules within a pod failure policy and a success policy, but for
@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...api.batch import INDEXED, Job, JobSpec, SuccessPolicy
+from attrs import evolve
+
+from ...api.batch import INDEXED, CronJob, Job, JobSpec, SuccessPolicy
 from ...api.meta import LabelSelector
+from ...api.values.cron import ScheduleError, parse_schedule
 from ...api.values.frozen import strings
 from ...api.values.selectors import selects
 from ...api.well_known import CONTROLLER_UID, JOB_NAME, LEGACY_NAME, LEGACY_UID
@@ -24,6 +27,8 @@ MODES = ("NonIndexed", INDEXED)
 REPLACEMENTS = ("Failed", "TerminatingOrFailed")
 RESTARTS = ("OnFailure", "Never")
 NEEDS_INDEXES = "requires indexed completion mode"
+CONCURRENCY = ("Allow", "Forbid", "Replace")
+LONGEST_CRON_JOB = 52  # 63 less what a Job's name has behind it
 
 
 def validate_job(job: Job) -> list[FieldError]:
@@ -59,7 +64,11 @@ def _spec(spec: JobSpec) -> list[FieldError]:
         if not selects(spec.selector, labels):
             detail = "`selector` does not match template `labels`"
             errors.append(invalid_raw("spec.template.metadata.labels", go_labels(labels), detail))
-    errors += validate_template("spec.template", spec.template)
+    return errors + _pods(spec)
+
+
+def _pods(spec: JobSpec) -> list[FieldError]:
+    errors = validate_template("spec.template", spec.template)
     policy, field = spec.template.spec.restart_policy, "spec.template.spec.restartPolicy"
     if policy in {"", "Always"}:
         errors.append(required(field, 'valid values: "OnFailure", "Never"'))
@@ -68,6 +77,38 @@ def _spec(spec: JobSpec) -> list[FieldError]:
     elif spec.pod_failure_policy is not None and policy != "Never":
         errors.append(invalid(field, policy, 'only "Never" is supported when podFailurePolicy is specified'))
     return errors
+
+
+def validate_cron_job(one: CronJob) -> list[FieldError]:
+    """Return the broken rules of a CronJob: its name, its schedule, its numbers, and those of its Jobs."""
+    name, spec = one.metadata.name, one.spec
+    errors: list[FieldError] = []
+    if len(name) > LONGEST_CRON_JOB:
+        errors.append(invalid("metadata.name", name, f"must be no more than {LONGEST_CRON_JOB} characters"))
+    errors += _schedule(spec.schedule)
+    if spec.concurrency_policy not in CONCURRENCY:
+        errors.append(not_supported("spec.concurrencyPolicy", spec.concurrency_policy, CONCURRENCY))
+    given = (
+        ("startingDeadlineSeconds", spec.starting_deadline_seconds),
+        ("successfulJobsHistoryLimit", spec.successful_jobs_history_limit),
+        ("failedJobsHistoryLimit", spec.failed_jobs_history_limit),
+    )
+    errors += [error for field, value in given for error in not_negative(f"spec.{field}", value)]
+    job = spec.job_template.spec
+    of_job = _numbers(job)
+    if job.success_policy is not None and not job.indexed:
+        of_job.append(invalid_raw("spec.successPolicy", _go_success(job.success_policy), NEEDS_INDEXES))
+    return errors + [evolve(error, field=f"spec.jobTemplate.{error.field}") for error in (*of_job, *_pods(job))]
+
+
+def _schedule(text: str) -> list[FieldError]:
+    if not text:
+        return [required("spec.schedule")]
+    try:
+        parse_schedule(text)
+    except ScheduleError as error:
+        return [invalid("spec.schedule", text, str(error))]
+    return []
 
 
 def _numbers(spec: JobSpec) -> list[FieldError]:

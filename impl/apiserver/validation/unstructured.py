@@ -1,4 +1,4 @@
-"""Validation of kinds without a class: CronJobs, Ingresses, data.
+"""Validation of kinds without a class: Ingresses, data.
 
 Upstream: pkg/apis/{batch,autoscaling,networking,core}/validation/validation.go (v1.32).
 Left out on purpose: failure policies of Jobs, success policies beyond their mode, metrics of autoscalers other than
@@ -12,20 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from ...api.core import PodTemplateSpec
 from ...api.kinds import Unstructured
-from ...api.reading.convert import BadObject, structure, unstructure
-from ...api.values.cron import ScheduleError, parse_schedule
+from ...api.reading.convert import unstructure
 from ...api.values.frozen import thaw
 from .data import validate_data
 from .field_error import FieldError, invalid, invalid_raw, not_supported, required, too_long
 from .names import subdomain_errors
-from .pod import validate_template
 
 Json = Mapping[str, Any]
 LARGEST = 1024 * 1024
 """Bytes that the data of a ConfigMap or a Secret may have."""
-LONGEST_CRON_JOB = 52  # 63 less what a Job's name has behind it
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 WILDCARD = r"\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 WILDCARD_RULE = (
@@ -50,59 +46,6 @@ def _size(kind: str, written: Json) -> Iterator[FieldError]:
             yield too_long("[]", LARGEST)
     elif kind == "Secret" and sum(len(str(value)) * 3 // 4 for value in (written.get("data") or {}).values()) > LARGEST:
         yield too_long("data", LARGEST)
-
-
-def _not_negative(spec: Json, prefix: str, *names: str) -> Iterator[FieldError]:
-    for name in names:
-        value = spec.get(name)
-        if isinstance(value, int) and value < 0:
-            yield invalid(f"{prefix}.{name}", value, "must be greater than or equal to 0")
-
-
-def _template(spec: Json, prefix: str, policies: tuple[str, ...]) -> Iterator[FieldError]:
-    """Validate the template of Pods, whose restart policy must be one of some."""
-    try:
-        template = structure(spec.get("template") or {}, PodTemplateSpec)
-    except BadObject as bad:
-        yield from (invalid_raw(f"{prefix}.template", "", str(bad)) for bad in bad.errors)
-        return
-    yield from validate_template(f"{prefix}.template", template)
-    given = ((spec.get("template") or {}).get("spec") or {}).get("restartPolicy") or ""
-    field = f"{prefix}.template.spec.restartPolicy"
-    if given in policies:
-        return
-    if policies == ("Always",):
-        yield not_supported(field, given, policies)
-    elif given in {"", "Always"}:
-        yield required(field, 'valid values: "OnFailure", "Never"')
-    else:
-        yield not_supported(field, given, policies)
-
-
-def _job(spec: Json, prefix: str) -> Iterator[FieldError]:
-    names = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
-    yield from _not_negative(spec, prefix, *names)
-    if spec.get("successPolicy") and spec.get("completionMode") != "Indexed":
-        yield invalid_raw(f"{prefix}.successPolicy", "batch.SuccessPolicy{}", "requires indexed completion mode")
-    yield from _template(spec, prefix, ("OnFailure", "Never"))
-
-
-def _cron_job(name: str, spec: Json) -> Iterator[FieldError]:
-    if len(name) > LONGEST_CRON_JOB:
-        yield invalid("metadata.name", name, f"must be no more than {LONGEST_CRON_JOB} characters")
-    schedule = str(spec.get("schedule") or "")
-    if not schedule:
-        yield required("spec.schedule")
-    else:
-        try:
-            parse_schedule(schedule)
-        except ScheduleError as error:
-            yield invalid("spec.schedule", schedule, str(error))
-    if spec.get("concurrencyPolicy") not in {"Allow", "Forbid", "Replace"}:
-        yield not_supported("spec.concurrencyPolicy", spec.get("concurrencyPolicy"), ("Allow", "Forbid", "Replace"))
-    names = ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
-    yield from _not_negative(spec, "spec", *names)
-    yield from _job((spec.get("jobTemplate") or {}).get("spec") or {}, "spec.jobTemplate.spec")
 
 
 def _ingress(_name: str, spec: Json) -> Iterator[FieldError]:
@@ -171,7 +114,6 @@ def _backend(field: str, backend: Json) -> Iterator[FieldError]:
 
 
 RULES: Mapping[str, Callable[[str, Json], Iterator[FieldError]]] = {
-    "CronJob": _cron_job,
     "Ingress": _ingress,
 }
 """By kind: what its spec has to keep."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...api.apps import DaemonSet, Sized
 from ...api.autoscaling import HorizontalPodAutoscaler
-from ...api.batch import Job
+from ...api.batch import CronJob, Job
 from ...api.core import Event, Namespace, Node, Pod, Service
 from ...api.kinds import Object, Unstructured
 from ...api.networking import NetworkPolicy
@@ -19,7 +19,7 @@ from ...api.quota import LimitRange, ResourceQuota
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from .apps import validate_workload, validate_workload_update
 from .autoscaling import validate_autoscaler
-from .batch import validate_job, validate_job_update
+from .batch import validate_cron_job, validate_job, validate_job_update
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
 from .networking import validate_network_policy
@@ -76,6 +76,8 @@ def _own_rules(obj: Object) -> list[FieldError]:
             return validate_event(obj)
         case Job():
             return validate_job(obj)
+        case CronJob():
+            return validate_cron_job(obj)
         case Node():
             return validate_node(obj)
         case Namespace():

@@ -42,8 +42,8 @@ FAULTS = [
     (
         "one who is made again is the same",
         CLUSTER,
-        "or ref_of(made).kind in own):",
-        "or ref_of(made).kind in own - own):",
+        "(isinstance(made, Pod | PersistentVolumeClaim) or ref_of(made).kind in own):",
+        "isinstance(made, Pod):",
         STALE,
         "repaired",
     ),

@@ -155,3 +155,15 @@ def test_what_may_change_is_known() -> None:
     assert not disputed(found)
     now = load_scenario("it", {"it.yaml": a_set() + NETWORK.replace("WaitForFirstConsumer", "Immediate")}, {"nodes": 2})
     assert disputed(now.scenario)
+
+
+@pytest.mark.parametrize("policy", ["whenDeleted: Delete", "whenScaled: Delete"])
+def test_claims_go_with_their_set_or_with_a_pod_too_many_and_come_again(policy: str) -> None:
+    text = a_set(2).replace(
+        "  serviceName: db\n", f"  serviceName: db\n  persistentVolumeClaimRetentionPolicy: {{{policy}}}\n"
+    )
+    scale = [{"scale": {"kind": "StatefulSet", "name": "db", "replicas": number}} for number in (1, 2)]
+    gone = {"deleteObject": {"kind": "StatefulSet", "name": "db"}}
+    report = said(text + NETWORK, *(scale if "Scaled" in policy else [gone]), nodes=1, waitBetweenSteps=True)
+    assert verdict(report) == "HOLDS"
+    assert report.not_modelled == ()

@@ -31,6 +31,14 @@ FAULTS = [
         "request.base is not None and has_changed",
         "request.base is None and has_changed",
     ),
+    ("cronjob", "controllers.cronjob.cronjob", "policy == FORBID and cron.status.active", "policy == FORBID and False"),
+    ("cronjob", "controllers.cronjob.cronjob", "is not None and not found.finished", "is not None"),
+    (
+        "cronjob",
+        "controllers.cronjob.schedule",
+        "since = cron.metadata.creation_timestamp or 0 if last is None else last",
+        "since = 0",
+    ),
     ("daemonset", "controllers.daemonset.rolling", "unavailable += not self.available(new)", "pass"),
     (
         "daemonset",
