@@ -4,7 +4,7 @@ Nothing here knows Kubernetes. A state gives every slot (a name) one hashable va
 what it reads through a `View`: reads are recorded, so nobody declares them and none can be declared wrongly.
 
 A search has no clock: any action that is enabled may be next. How long somebody waits stands beside the actions, in
-timers, and decides afterwards whether a run that was found can happen (`checker.timetable`).
+timers, and decides afterwards whether a run that was found can happen (`checker.clock.timetable`).
 
 Left out on purpose: probabilities, dynamic creation of slots (a pool of places is a fixed number of slots).
 """

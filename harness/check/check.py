@@ -24,7 +24,7 @@ from ...impl.kubelet.obstacles import obstacles
 from ...impl.scheduler.schedule import unmodelled
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
-from ...model.checker.symmetry import AsymmetryError
+from ...model.checker.symmetry.orbits import AsymmetryError
 from ...model.checker.traces import states
 from ...model.machine import Machine, Property, State, Symmetry
 from ...model.world.turn import heads

@@ -31,7 +31,7 @@ from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import EndpointSlice
 from ...impl.api.requests import Bind, Create, Delete, Request
 from ...impl.api.runtime import PodRuntime, Stage
-from ...model.checker.clocked import clocked
+from ...model.checker.clock.clocked import clocked
 from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ...model.world import faults as world_faults
 from ...model.world import steps as world_steps

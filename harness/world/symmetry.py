@@ -10,7 +10,7 @@ Nodes are alike if they differ in their names and in labels that name the one pl
 region), each value borne by one of them only and asked for by nobody. Places of Pods are alike as they are: which free
 one a new Pod gets is the first, and all free ones look the same. A name that a cache or a request still bears when its
 Pod is gone keeps its place from being given to the same name again; it is renumbered by itself, for no request on it
-can do anything, whatever its number (`model.checker.symmetry`, names left over).
+can do anything, whatever its number (`model.checker.symmetry.orbits`, names left over).
 
 Left out on purpose: places of Pods that have names of their own (a StatefulSet's, which are not alike), and those of
 other kinds, which are few and filled in order; clusters with EndpointSlices or several

@@ -27,7 +27,7 @@ from ..machine import (
     View,
 )
 from .semantics import fairness_of
-from .symmetry import Folding
+from .symmetry.orbits import Folding
 
 
 class StopSearch(Exception):  # noqa: N818 - no error: the search ends early, for the reason given

@@ -27,7 +27,7 @@ from ..machine import MachineError, State, Symmetry
 from .book import Book, Mark
 from .layout import CODES, Layout
 from .replacing import replacing
-from .symmetry import Folding, Learnt
+from .symmetry.orbits import Folding, Learnt
 from .traces import rebuild, states
 
 MAGIC = b"kubeproof checkpoint 3\n"

@@ -18,7 +18,7 @@ from .guard import Guard, peak_memory
 from .layout import CODES, Layout, widest
 from .options import OPTIONS, Options
 from .semantics import Move, ask, checked, initial_states, micro_steps, moves
-from .symmetry import Folding
+from .symmetry.orbits import Folding
 
 
 class Plain:

@@ -18,13 +18,13 @@ from ..machine import MachineError, State, Symmetry
 from .book import Book, Finding
 from .checkpoint import Kept, Saved
 from .engine import Costs
-from .functions import Functions, Leaves
 from .guard import TICK, Guard
 from .layout import CODES, Effect, Layout, TooNarrow
 from .options import OPTIONS, Options
 from .semantics import URGENT_LIMIT, UrgentError, initial_states
-from .symmetry import Folding
-from .symmetry_audit import Audit
+from .symmetry.audit import Audit
+from .symmetry.orbits import Folding
+from .trees.functions import Functions, Leaves
 
 REMEMBERED = 1 << 18
 """So many rows are remembered with those that stand for their orbits."""

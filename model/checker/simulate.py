@@ -23,12 +23,12 @@ from attrs import evolve
 from ..machine import Machine, Property, Sometimes
 from .book import Book, Finding
 from .explore import run
-from .functions import Leaves
 from .guard import NEWS, TICK, Guard
 from .judge import kind_of, statistics_of, vacuous_without
 from .results import NO_LIMITS, Exploration, Limits, Progress, Status, Verdict
 from .rows import Rows
 from .shorten import Choice, breach, shorten
+from .trees.functions import Leaves
 
 
 class WalkBook(Book):

@@ -14,7 +14,7 @@ from ..machine import Action, Converges, Invariant, Machine, Outcome, Property, 
 from .book import Book, Finding
 from .results import Step, Trace
 from .semantics import Move, initial_states, is_fair, micro_steps, moves, outcomes, settle, write
-from .symmetry import AsymmetryError, Folding
+from .symmetry.orbits import AsymmetryError, Folding
 
 WRITES_NOTHING = "it changes nothing here"
 

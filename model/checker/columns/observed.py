@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...machine import StepProperty
 from ..book import Book, Finding
-from ..functions import Functions
+from ..trees.functions import Functions
 from . import kernels
 from .batch import Batch, Shorter
 from .tables import Tables

@@ -15,11 +15,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from ...machine import StepProperty
 from ..engine import Costs
-from ..functions import Functions
 from ..guard import peak_memory
 from ..layout import Effect, Layout, widest
 from ..semantics import checked
-from ..tree import Node, Tree
+from ..trees.functions import Functions
+from ..trees.tree import Node, Tree
 
 WORD = 64
 

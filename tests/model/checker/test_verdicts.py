@@ -386,7 +386,7 @@ def test_a_function_that_reads_in_two_orders_is_found_out():
 
 
 def test_a_function_that_gives_two_answers_is_found_out(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("kubeproof.model.checker.functions.RECHECK", 10)
+    monkeypatch.setattr("kubeproof.model.checker.trees.functions.RECHECK", 10)
     turn = iter(range(10**6))
 
     def step(view: View) -> Iterator[Outcome]:

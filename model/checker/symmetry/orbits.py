@@ -11,7 +11,7 @@ badly (two for one orbit) only costs time.
 Fairness is another matter: it is promised to named actions, and an orbit forgets which member took its turn. What can
 still be said: a run that never comes to the goal projects to a path of orbits. If no cycle of orbits (steps that stay
 in an orbit are cycles, too) goes through the states in question, every such run is finite, whatever is fair, and then
-"stuck" above is all there is to look for. Otherwise `explore` searches again without symmetry. See `symmetry_runs`.
+"stuck" above is all there is to look for. Otherwise `explore` searches again without symmetry. See `runs`.
 
 A name left over (a tagged mention that nobody bears any more) gets a number beyond those of members: all that can be
 done with it is to find that nothing has that name. That is no renumbering of members, but a bisimulation all the same,
@@ -38,8 +38,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..machine import MachineError, Mention, State, Symmetry
-from .layout import Layout
+from ...machine import MachineError, Mention, State, Symmetry
+from ..layout import Layout
 
 PATIENCE = 500
 """So many labellings of one state are tried at most; then the least so far stands for it."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..machine import Recoverable, State, StepProperty
-from .book import Book, observers
-from .semantics import Move, ask, moves
-from .symmetry import AsymmetryError, Folding, Ids
-from .traces import breaches
+from ...machine import Recoverable, State, StepProperty
+from ..book import Book, observers
+from ..semantics import Move, ask, moves
+from ..traces import breaches
+from .orbits import AsymmetryError, Folding, Ids
 
 FIRST = 40
 EVERY = 1000

@@ -12,12 +12,12 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from ..machine import Action, StepProperty
-from .book import Book, observers
-from .engine import Costs
-from .guard import peak_memory
-from .layout import Effect, Layout, widest
-from .semantics import UrgentError, checked
+from ...machine import Action, StepProperty
+from ..book import Book, observers
+from ..engine import Costs
+from ..guard import peak_memory
+from ..layout import Effect, Layout, widest
+from ..semantics import UrgentError, checked
 from .tree import RECHECK, Images, Node, Reader, Tree, everything
 
 Leaves = list[Node]

@@ -12,9 +12,9 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
-from ..machine import MachineError
-from .layout import TooNarrow
-from .semantics import ImpureStepError, StepError
+from ...machine import MachineError
+from ..layout import TooNarrow
+from ..semantics import ImpureStepError, StepError
 
 LEAF = -1
 RECHECK = 1000
