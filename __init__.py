@@ -117,7 +117,12 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Fetch a name of the Python face."""
     if name in _MODULES:
-        return import_module(f".{_MODULES[name]}", __name__)
+        try:
+            return import_module(f".{_MODULES[name]}", __name__)
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"this needs more: pip install 'kubeproof[strategies]' ({error.name} is missing)"
+            ) from None
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ...impl.api.well_known import HOSTNAME, ZONE
 from .parts import (
     Drawn,
     Json,
@@ -130,7 +131,7 @@ PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 def topology_keys() -> st.SearchStrategy[str]:
     """Draw the key of a topology."""
-    return st.sampled_from(("kubernetes.io/hostname", "topology.kubernetes.io/zone"))
+    return st.sampled_from((HOSTNAME, ZONE))
 
 
 def spreads() -> st.SearchStrategy[list[Json]]:
