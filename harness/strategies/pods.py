@@ -162,7 +162,11 @@ def pod_specs(*, restart_policies: tuple[str, ...] = ("Always", "OnFailure", "Ne
 
 def volumes() -> Drawn:
     """Draw where files come from; the names of several are made different by who lists them."""
-    sources = ({"emptyDir": {}}, {"configMap": {"name": "a", "optional": True}}, {"secret": {"secretName": "a"}})
+    sources: tuple[Json, ...] = (
+        {"emptyDir": {}},
+        {"configMap": {"name": "a", "optional": True}},
+        {"secret": {"secretName": "a"}},
+    )
     return st.sampled_from(sources).map(dict)
 
 
