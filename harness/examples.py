@@ -43,8 +43,9 @@ Examples:
 
 REPLAY = """
 \b
-Example:
+Examples:
   kubeproof replay .kubeproof/traces/web-reachability.json
+  kubeproof replay cluster.db
 """
 
 SHOW = """

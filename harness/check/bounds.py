@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...impl.api.apps import DaemonSet
+from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.networking import NetworkPolicy
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.releases import RELEASES, Change
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Detail, Scenario, Start, Switch
+from ..world import quotas
 from ..world.faults import registry as faults
 from ..world.prepare import Prepared
 from ..world.roomy import all_the_same
@@ -23,14 +26,16 @@ _VIEWS = {
     Consistency.SESSION: "every component acts on watch caches that lag by any amount and never go back",
     Consistency.RESETTABLE: (
         "watch caches lag by any amount; a component that restarts may list from a second API server "
-        "that stood still once"
+        "that stood still once; a kubelet then starts Pods of StatefulSets again that are gone, and does not stop "
+        "what is newer than its list"
     ),
 }
 
 
 _ALL_AT_ONCE = (
-    "the EndpointSlice and disruption controllers and, where nodes change, the scheduler: all kinds at once; "
-    "the node, taint eviction and garbage controllers, which only do what they could as well do later: as things are"
+    "the EndpointSlice and disruption controllers and, where nodes or claims change, the scheduler: all kinds at once; "
+    "the node, taint eviction, garbage and volume controllers, which only do what they could as well do later: as "
+    "things are"
 )
 
 
@@ -71,6 +76,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
             _scores(scenario),
             *_placement(scenario),
+            *_scaling(scenario),
             *_own(scenario),
             NO_CLOCKS,
             OWN_GRACE,
@@ -183,6 +189,26 @@ def _placement(scenario: Scenario) -> Iterator[str]:
     for change in (one for one in Change if (one in scenario.release) != (one in usual)):
         when = "since" if change in scenario.release else "before"
         yield f"as {when} Kubernetes {change.since}: {change.key} ({change.told})"
+
+
+def _scaling(scenario: Scenario) -> Iterator[str]:
+    """Say what is assumed of the load of autoscalers, and of quotas that have room for all."""
+    if any(isinstance(one, HorizontalPodAutoscaler) for one in scenario.everything):
+        if scenario.faults.load:
+            yield "a change of the load: an autoscaler asks for any number within its bounds that its policies allow"
+        else:
+            yield (
+                "autoscalers find no metrics, as where there is no metrics server: they only keep replicas within "
+                "their bounds (--fault load=1, the load changes)"
+            )
+    if any(isinstance(one, ResourceQuota) for one in scenario.everything):
+        yield "a ResourceQuota of the manifests has been counted before anything else of them is made"
+    if idle := quotas.roomy(scenario):
+        names = ", ".join(sorted(ref.name for ref in idle))
+        yield (
+            f"ResourceQuota {names}: room for all Pods that there may be at one time, so nobody is refused for longer "
+            "than until what is gone has been counted out; that moment is left out"
+        )
 
 
 def _spreads(scenario: Scenario) -> bool:

@@ -14,8 +14,19 @@ from time import monotonic
 
 from attrs import evolve
 
+from ...impl.api.apps import Workload
 from ...impl.api.cache import Cache
-from ...impl.api.claim_names import ALWAYS, BUDGET, CONVERGENCE, DEADLINE, FLOWS, PLACEMENT, REACHABILITY, SENTENCES
+from ...impl.api.claim_names import (
+    ALWAYS,
+    BUDGET,
+    CONVERGENCE,
+    DEADLINE,
+    FLOWS,
+    PLACEMENT,
+    QUOTA,
+    REACHABILITY,
+    SENTENCES,
+)
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
@@ -27,7 +38,6 @@ from ...model.checker.results import Exploration, Limits, Progress, Status, Trac
 from ...model.checker.symmetry.orbits import AsymmetryError
 from ...model.checker.traces import states
 from ...model.machine import Machine, Property, State, Symmetry
-from ...model.world.turn import heads
 from ...model.world.verbs import FAULTS
 from ...model.world.world import OVERFLOW
 from ...properties.convergence import leaving, orphans, shortfalls
@@ -49,8 +59,8 @@ from ..world.prepare import Prepared, prepare
 from ..world.roomy import on_one_node
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
-from ..world.volumes import anywhere
-from . import balancing, clock, flowing, isolating, lasting, motion, queueing
+from ..world.volumes import template_of, unknown_claims
+from . import balancing, clock, flowing, isolating, lasting, motion, queueing, refusals
 from .advice import NO_PODS, gap_blame, room_advice
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -59,8 +69,6 @@ from .softening import softened
 
 SHARE = 0.8
 """Of the time that there is, so much is for the core: a breach that only a closer look shows is found in the rest."""
-INVALID = 422
-"""What the API server answers to an object that breaks a rule."""
 
 
 def check(
@@ -119,7 +127,7 @@ def check(
         scenario=scenario,
         claims=claims,
         bounds=bounds_of(scenario, prepared),
-        not_modelled=_not_modelled(prepared),
+        not_modelled=_not_modelled(scenario, prepared),
         states=found.states,
         transitions=found.transitions,
         depth=found.depth,
@@ -345,6 +353,8 @@ def _lines(verdict: Verdict) -> tuple[str, ...]:
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
     lines = _lines(verdict)
     blame: tuple[Blame, ...] = ()
+    if verdict.name == QUOTA and verdict.trace is not None:
+        blame = refusals.exceeded(core, *states(core.machine, verdict.trace)[-2:])
     if verdict.kind == "stuck" and verdict.trace is not None:
         end = states(core.machine, verdict.trace)[-1]
         lines = tuple(dict.fromkeys((*lines, *why_stuck(core, end))))
@@ -416,7 +426,7 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         yield f"{holder.ref} is still there: finalizers {', '.join(holder.finalizers)}"
     yield from beside_workloads(core, state)
     yield from refused_evictions(core.world, core.scenario.script, state)
-    yield from _refused(core, state)
+    yield from refusals.told(core, state)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
     yield from _never_started(core, pods)
@@ -431,15 +441,6 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         bound = [one for one in pods if one.spec.node_name]
         if isinstance(feasible(waiting, nodes, bound), Infeasible):
             yield from _repair(waiting, nodes, bound)
-
-
-def _refused(core: Cluster, state: State) -> Iterator[str]:
-    """Say which controller asks for what is no object: what a StatefulSet makes is not looked at before."""
-    for process in core.processes:
-        for request in (one for requests in core.world.fresh(state, process) for one in heads(requests)):
-            response, _ = core.world.commit(state, process.user, request)
-            if response.code == INVALID:
-                yield f"{process.name} is refused: {response.message}"
 
 
 def _never_started(core: Cluster, pods: list[Pod]) -> Iterator[str]:
@@ -467,22 +468,22 @@ def _open_ends(scenario: Scenario, prepared: Prepared) -> dict[str, tuple[str, .
     found = {name: list(things) for name, things in scenario.unmodelled.items()}
     if not scenario.tracks_slices and any("EndpointSlice" in step.changes for step in scenario.script):
         found.setdefault(CONVERGENCE, []).append("what wakes the EndpointSlice controller when a step writes a slice")
-    for claims, line in _overlooked(prepared):
+    for claims, line in _overlooked(scenario, prepared):
         for name in claims:
             found.setdefault(name, []).append(line)
     return {name: tuple(things) for name, things in found.items()}
 
 
-def _not_modelled(prepared: Prepared) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(line for _, line in _overlooked(prepared)))
+def _not_modelled(scenario: Scenario, prepared: Prepared) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line for _, line in _overlooked(scenario, prepared)))
 
 
-def _overlooked(prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
+def _overlooked(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what of the objects a component here does not look at, each with the claims that may hang on it."""
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
-    templates = [Pod(one.spec.template.metadata, one.spec.template.spec) for one in prepared.replicasets]
-    for pod in (*pods, *templates):
-        if not anywhere(pod, prepared.objects) or pod.spec.extra.get("resourceClaims"):
+    makers = (*prepared.replicasets, *(one for one in scenario.everything if isinstance(one, Workload)))
+    for pod in (*pods, *map(template_of, makers)):
+        if any(unknown_claims(scenario, pod)) or pod.spec.extra.get("resourceClaims"):
             yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
     for one in prepared.objects:
         if isinstance(one, Service) and "IPv6" in one.spec.ip_families:

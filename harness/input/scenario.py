@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.apps import DaemonSet, Sized
+from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.batch import Job
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, kind_of, ref_of
@@ -231,6 +232,8 @@ class Faults:
     """A node goes down and comes up again."""
     partition: int = 0
     """A node is cut off from the API server and in touch again later; what runs there runs on."""
+    load: int = 0
+    """The load of an autoscaler's target changes, so that it asks for another number of replicas."""
     lost_event: int = 0
     """An event of a watch that something is gone is lost, and nobody notices."""
     api_server_restart: int = 0
@@ -381,7 +384,17 @@ class Scenario:
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
         makers = (*self.objects, *self.own.made)
-        return sum(most_replicas(one, self.script, self.nodes) for one in makers) + self._failures
+        return sum(map(self.most_of, makers)) + self._failures
+
+    def most_of(self, obj: Object) -> int:
+        """Return the most replicas a workload is ever asked for, by the manifests, a step or an autoscaler."""
+        asked = [most_replicas(obj, self.script, self.nodes)]
+        for scaler in self.everything if isinstance(obj, Sized) else ():
+            if isinstance(scaler, HorizontalPodAutoscaler):
+                scaled, space = scaler.spec.scale_target_ref, scaler.metadata.namespace or self.namespace
+                bound = scaler.spec.max_replicas if self.faults.load else scaler.spec.least
+                asked += [bound] if Ref(scaled.kind, space, scaled.name) == placed(obj, self.namespace) else []
+        return max(asked)
 
     @property
     def nodes(self) -> int:

@@ -23,7 +23,9 @@ from ...impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, Unstructured, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
+from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.frozen import as_map, freeze
 from ...impl.api.workloads import BY_KIND, NAMES, SPREADING, WORKLOAD_KINDS
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
@@ -42,16 +44,18 @@ from ...model.world.verbs import Verb
 from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario, Switch, most_replicas
+from ..input.scenario import Consistency, Scenario, Switch
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
 from ..own import processes as own_processes
 from . import (
+    autoscaling,
     components,
     environment,
     evicted_names,
     kubelets,
     node_controllers,
     node_state,
+    quotas,
     scheduling,
     script_slots,
     taint_eviction,
@@ -162,7 +166,8 @@ class Cluster:
 def applied(scenario: Scenario) -> tuple[Object, ...]:
     """Return the objects of a scenario as `kubectl apply` leaves them in the API server: defaulted, validated, noted.
 
-    The note is what was applied, so that a later apply takes away what its manifest has no more.
+    The note is what was applied, so that a later apply takes away what its manifest has no more. A quota is counted at
+    once: the controller needs milliseconds for that.
 
     Namespaces come first: where they do not, and the first apply is what is asked about, the input was refused.
 
@@ -179,19 +184,23 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
             if not response.ok:
                 raise Refused(obj, response)
             objects = objects.commit(transaction)
+        objects = quotas.counted(objects) if isinstance(obj, ResourceQuota) else objects
     there = tuple(objects.objects[ref] for ref in sorted(objects.objects))
-    return node_controllers.at_rest((*there, *volumes.provisioned(scenario, there)))
+    return node_controllers.at_rest(there)
 
 
 def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
     """Decide which kinds get places, and how many."""
     live = _live_kinds(scenario, objects, parts)
     counts = {kind: sum(ref_of(one).kind == kind for one in objects) + _growth(scenario, kind) for kind in live}
+    for kind in volumes.kinds(scenario, objects):
+        counts[kind] = counts.get(kind, 0) + volumes.growth(scenario, objects, kind)
     counts["Pod"] = scenario.pods
     pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
     constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
     busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
-    return Layout(constants, pools, (), busy, _homes(scenario, pools["Pod"]))
+    homes = immutabledict({**_homes(scenario, pools["Pod"]), **volumes.homes(scenario, dict(pools))})
+    return Layout(constants, pools, (), busy, homes)
 
 
 def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, str]:
@@ -199,7 +208,7 @@ def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, st
     names = [
         Ref("Pod", one.metadata.namespace or scenario.namespace, f"{one.metadata.name}-{one.spec.first + number}")
         for one in workloads.distinct(scenario.everything, StatefulSet)
-        for number in range(most_replicas(one, scenario.script, scenario.nodes))
+        for number in range(scenario.most_of(one))
     ]
     distinct = tuple(dict.fromkeys(names))
     kept = distinct if len(distinct) < len(places) else ()
@@ -218,10 +227,12 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
         live.add("EndpointSlice")
     if parts.budgets:
         live.add("PodDisruptionBudget")
+    if any(isinstance(obj, ResourceQuota) and ref_of(obj) not in quotas.roomy(scenario) for obj in objects):
+        live.add("ResourceQuota")
     live |= {kind.name for kind in scenario.own.kinds if kind.cls is Unstructured}
-    live |= {kind.name for one in scenario.own.controllers for kind in (one.kind, *one.owns)}
+    live |= {kind.name for own in scenario.own.controllers for kind in (own.kind, *own.owns)}
     live.update(*(step.changes for step in scenario.script))
-    return live
+    return live | volumes.kinds(scenario, objects)
 
 
 def _growth(scenario: Scenario, kind: str) -> int:
@@ -284,10 +295,12 @@ def serve(
 def _uid_for(stored: Stored, request: Request, own: frozenset[str]) -> str:
     """Return what tells one who is made under a given name from others that had it; "" of kinds that nobody asks it of.
 
-    It is asked of Pods, and of `own` kinds.
+    It is asked of Pods, of claims of volumes, and of `own` kinds.
     """
     made = request.object if isinstance(request, Create) else None
-    if made is None or not made.metadata.name or not (isinstance(made, Pod) or ref_of(made).kind in own):
+    if made is None or not made.metadata.name:
+        return ""
+    if not (isinstance(made, Pod | PersistentVolumeClaim) or ref_of(made).kind in own):
         return ""
     namespace = (made.metadata.namespace or "default") if kind_of(made).namespaced else ""
     return stored.unused(uid_of(Ref(ref_of(made).kind, namespace, made.metadata.name)))
@@ -382,7 +395,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
-    kinds = 1 if "Node" in pools or not any(kind in pools for kind in SPREADING) else 2
+    at_once = "Node" in pools or "PersistentVolumeClaim" in pools
+    kinds = 1 if at_once or not any(kind in pools for kind in SPREADING) else 2
     found += scheduling.processes(
         scenario.schedulers,
         pools,
@@ -406,6 +420,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.disruption_process(one, pools, constants, form=form(1))
             for one in workloads.distinct(everyone, PodDisruptionBudget)
         ]
+    found += autoscaling.processes(everyone, pools, constants)
+    found += quotas.processes(everyone, pools, constants, form=form(2), idle=quotas.roomy(scenario))
     others = frozenset(kind.name for kind in scenario.own.kinds if kind.cls is Unstructured)
     found.append(components.garbage_process(pools, constants, scenario.absent_owners, others))
     held = frozenset(one.ref.namespace for one in scenario.holders)
@@ -449,7 +465,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     Raises `MachineError` where they differ in an object that nothing here changes.
     """
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
-    starts = tuple(_looked_at(parts, one) for one in starts)
+    idle = quotas.roomy(scenario)
+    starts = tuple(_looked_at(parts, one, idle) for one in starts)
     kept = starts[0].objects
     layout = layout_for(scenario, kept, parts)
     _same_constants(layout, starts)
@@ -465,7 +482,9 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         *layout.pools.get("PodDisruptionBudget", ()),
         *layout.pools.get("Job", ()),
         *layout.pools.get("EndpointSlice", ()),
+        *layout.pools.get("PersistentVolume", ()),
         *map(node_state.cut_slot, struck),
+        *([worlds.STALLED] if scenario.consistency is Consistency.RESETTABLE else []),
     ]
     if scenario.own:  # They may keep names and uids of each other wherever they like, and see the past again.
         memories += [*layout.slots(), worlds.STALLED]
@@ -479,6 +498,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         fine=parts.fine_kubelets,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
+        mounts=True,
     )
     script = environment.Environment(
         world, scenario.script, scenario.namespace, scenario.wait_between_steps, scenario.crowd
@@ -491,6 +511,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         acts += taint_eviction.actions(world, timed=not struck, back=back)
     if any(BY_KIND[kind].named for kind in layout.pools if kind in BY_KIND):
         acts += evicted_names.actions(world)
+    acts += volumes.actions(world)
     acts += kubelets.actions(works)
     slices = layout.pools.get("EndpointSlice", ())
     acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]
@@ -506,13 +527,16 @@ def _timing(scenario: Scenario, works: kubelets.Kubelets) -> Timing:
     return Timing(works.world, works.struck, works.behaviour, kubelets_crash=crashes, containers_crash=exits)
 
 
-def _looked_at(parts: Parts, start: Initial) -> Initial:
-    """Return a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments."""
+def _looked_at(parts: Parts, start: Initial, idle: frozenset[Ref]) -> Initial:
+    """Return a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments.
+
+    Nor what nobody writes: the counts of idle quotas, which refuse nothing then.
+    """
     return evolve(
         start,
         objects=tuple(
             one if parts.deployment_status else workloads.as_kept(one)
-            for one in start.objects
+            for one in quotas.uncounted(start.objects, idle)
             if parts.endpoints or not isinstance(one, EndpointSlice)
         ),
     )

@@ -124,14 +124,6 @@ def _secret(obj: Json) -> Json:
     return {"type": "Opaque"} | obj | ({"data": data} if data else {})
 
 
-def _autoscaler(obj: Json) -> Json:
-    spec = {"minReplicas": 1} | (obj.get("spec") or {})
-    if not spec.get("metrics"):
-        target = {"type": "Utilization", "averageUtilization": 80}
-        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
-    return {**obj, "spec": spec}
-
-
 def _replication_controller(obj: Json) -> Json:
     spec: Json = {"replicas": 1} | _template(obj.get("spec") or {})
     labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
@@ -140,7 +132,6 @@ def _replication_controller(obj: Json) -> Json:
 
 DEFAULTS: Mapping[str, Callable[[Json], Json]] = {
     "CronJob": _cron_job,
-    "HorizontalPodAutoscaler": _autoscaler,
     "ReplicationController": _replication_controller,
     "Secret": _secret,
 }

@@ -14,7 +14,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.requests import Request
 from ..machine import Action, Outcome, View
 from .store import Full, Stored, Updates
-from .turn import Requests, failure, heads, onward, spared, writes
+from .turn import Requests, beside, failure, heads, onward, spared, writes
 from .verbs import Verb
 from .world import OVERFLOW, Alternatives, Form, News, Process, Snapshot, Watch, World
 
@@ -74,6 +74,7 @@ def _commit(world: World, process: Process, view: View, requests: Requests, requ
     """Commit a request that may be the next of some; the rest is the turn. A refused one changes nothing else.
 
     What only reads is read in the same moment as what is read next, and is no step if there is nothing to do then.
+    Where admission refuses what is to be created, the status that was counted is still written.
     """
     try:
         response, updates = world.commit(view, process.user, request)
@@ -82,11 +83,12 @@ def _commit(world: World, process: Process, view: View, requests: Requests, requ
         return
     after = Stored(view, world.layout, updates)
     left = world.after(after, process, requests, request, response)
-    hears = onward(requests) is not None
-    if not response.ok and (view[process.turn] or (hears and left)):
-        how = "goes on" if hears and left else "starts anew"
-        yield Outcome(f"is refused and {how}", {process.turn: left, **process.queued(there=True)})
     if not response.ok:
+        others = beside(requests, request)
+        if view[process.turn] or left != others:
+            goes_on = "goes on" if onward(requests) is not None else "tells how things are"
+            how = "starts anew" if left == others else goes_on
+            yield Outcome(f"is refused and {how}", {process.turn: left, **process.queued(there=True)})
         return
     label = world.describe(request, response)
     begun = {} if view[process.turn] else process.queued(there=False)

@@ -119,6 +119,15 @@ def beside(turn: Requests, request: Request) -> Requests:
     return together(one for one in heads(turn) if one != request)
 
 
+def reported(turn: Requests, request: Request) -> Requests:
+    """Return what is left of a turn when admission does not let in what one of its heads would create.
+
+    Controllers of workloads write the status that they have counted all the same, for what they saw is so.
+    """
+    told = (one for one in turn[1:] if isinstance(one, Update) and one.subresource == "status")
+    return (*beside(turn, request), *told) if isinstance(request, Create) else beside(turn, request)
+
+
 def spared(turn: Requests, hopeless: Callable[[Request], bool]) -> Requests:
     """Return what is left of a turn whose hopeless heads are given up; the turn itself where there are none."""
     kept = [one for one in heads(turn) if not hopeless(one)]

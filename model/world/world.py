@@ -29,8 +29,8 @@ smallest run that is lost).
 What the process wrote itself: after a commit to a kind in `sees_own` the process does not act before it has seen that
 write (a ReplicaSet's expectations, the scheduler's assumed Pods, the EndpointSlice tracker); for an object that it
 alone watches and writes with a precondition, an older view only gives conflicts, so it may as well be seen at once. A
-refused request ends the turn, but for what was sent beside it (see `turn`). A lost answer does so, too, and shows the
-process nothing.
+refused request ends the turn, but for what was sent beside it, and for the status where admission refuses (see `turn`).
+A lost answer does so, too, and shows the process nothing.
 
 A process is level-triggered: what it has seen decides whether there is something to do. One with `woken_by` is not, in
 SNAPSHOT form: only news of these kinds, or a sync that failed, put its key in the queue, and a sync takes it out, on
@@ -56,7 +56,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.requests import Get, Request, Response
 from ..machine import Fairness, Memory, State, View
 from .store import Full, Layout, Stored, Updates, reference
-from .turn import Onward, Requests, beside, given_up, heads, onward, without
+from .turn import Onward, Requests, beside, given_up, heads, onward, reported, without
 
 Alternatives = tuple[Requests, ...]
 """The syncs a process may perform on one view; empty when there is nothing to do."""
@@ -77,6 +77,8 @@ OVERFLOW = "world/overflow"
 LAGGING = "fault/lagging-apiserver"
 STALLED = "apiserver-2/cache"
 
+FORBIDDEN = 403
+"""The answer to what admission does not let in: later it may be let in."""
 PERMANENT = frozenset({404, 409, 410, 422})
 """Answers that the same request gets again however long it waits (409 AlreadyExists apart).
 
@@ -297,6 +299,8 @@ class World:
         """
         talk = onward(requests)
         if talk is None or process.go_on is None:
+            if answer.code == FORBIDDEN:
+                return reported(requests, request)
             return without(requests, request) if answer.ok else beside(requests, request)
         left = process.go_on(talk, answer)
         while (onwards := onward(left)) is not None and isinstance(left[0], Get):
