@@ -52,14 +52,17 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
 
 def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
     for requests in world.pending(view, process):
-        if why := failure(requests):
-            yield (
-                Outcome("starts anew", {process.turn: ()})
-                if view[process.turn]
-                else Outcome(f"fails: {why}", {process.turn: requests})
-            )
         for request in heads(requests):
             yield from _commit(world, process, view, requests, request)
+        if why := failure(requests):
+            yield _fails(process, view, requests, why)
+
+
+def _fails(process: Process, view: View, requests: Requests, why: str) -> Outcome:
+    """Return that a sync fails, or that one that has failed begins anew."""
+    if view[process.turn]:
+        return Outcome("starts anew", {process.turn: ()})
+    return Outcome(f"fails: {why}", {process.turn: requests})
 
 
 def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
