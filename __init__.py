@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .harness.own.properties import leads_to as leads_to
     from .harness.own.properties import never as never
     from .harness.own.properties import step as step
+    from .harness.strategies import objects as strategies
     from .impl.api.reading.load import BadInput as BadInput
     from .model.checker.results import Limits as Limits
 
@@ -76,6 +77,8 @@ _HOMES = {
     "update_status": "harness.own.asking",
 }
 """Where each name of the Python face lives."""
+_MODULES = {"strategies": "harness.strategies.objects"}
+"""The modules of the face, by their names there."""
 
 __all__ = [
     "AlreadyExists",
@@ -105,6 +108,7 @@ __all__ = [
     "scale",
     "set_image",
     "step",
+    "strategies",
     "update",
     "update_status",
 ]
@@ -112,6 +116,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Fetch a name of the Python face."""
+    if name in _MODULES:
+        try:
+            return import_module(f".{_MODULES[name]}", __name__)
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"this needs more: pip install 'kubeproof[strategies]' ({error.name} is missing)"
+            ) from None
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
@@ -119,4 +130,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the Python face with what is there already."""
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, *_MODULES})

@@ -95,6 +95,13 @@ class Cluster:
         options = immutabledict((key, value) for key, value in sorted(given.items()) if value is not None)
         return cls(gathered.name, gathered.files, options)
 
+    @classmethod
+    def of(cls, objects: Iterable[Mapping[str, Any]], *, nodes: int | None = None) -> Cluster:
+        """Return the cluster of objects as JSON, as `kubeproof.strategies` draws them; `nodes` adds plain ones."""
+        listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        options = EMPTY if nodes is None else immutabledict({"nodes": nodes})
+        return cls("objects", immutabledict({"objects.json": json.dumps(listed)}), options)
+
     def given(self, options: Mapping[str, Any]) -> Cluster:
         """Return the same cluster with more options laid over its own, those that are None left out."""
         more = {key: thaw(value) for key, value in options.items() if value is not None}

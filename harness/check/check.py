@@ -300,7 +300,7 @@ def _claims_known(
     for name, sentence in own_properties.sentences(core.scenario.own).items():
         claim = _timed(core, prepared, _claim(core, found[name], sentence))
         claim = softened(core, claim, anything)
-        if too_small and claim.status is Status.HOLDS:
+        if claim.status is Status.HOLDS and too_small:
             claim = evolve(claim, status=Status.UNKNOWN, lines=(_no_room(core, room),))
         yield claim
 

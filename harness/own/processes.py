@@ -57,6 +57,7 @@ def _process(
         form=form(len(watches)),
         sees_own=one.sees_own,
         go_on=partial(go_on, one, kinds),
+        refusals_last=False,
     )
 
 

@@ -49,7 +49,8 @@ def ref_for(kind: str, name: str, namespace: str) -> Ref | Missing:
 def ref_among(kind: str, name: str, namespace: str, cache: Cache) -> Ref | Missing:
     """Name a live object, also one of a kind without a class."""
     there = (ref for ref in (Ref(kind, namespace, name), Ref(kind, "", name)) if ref in cache.objects)
-    return next(there, None) or ref_for(kind, name, namespace)
+    missing = Missing(str(Ref(kind, namespace, name)))
+    return next(there, None) or (ref_for(kind, name, namespace) if kind in BY_NAME else missing)
 
 
 def find_node(name: str, cache: Cache) -> Node | Missing:

@@ -35,7 +35,7 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
     found: list[Action] = []
     if process.form is Form.DECISION:
         found += [action(Verb.DECIDES, _decides, urgent=True), action(Verb.LOOKS_AGAIN, _looks_again)]
-        found += [action(Verb.IS_TOO_LATE, _too_late, urgent=True)]
+        found += [action(Verb.IS_TOO_LATE, _too_late, urgent=True)] if process.refusals_last else []
     if process.form is Form.SNAPSHOT:
         kinds = {one.kind: {"watch": one} for one in process.watches}
         found += [action(Verb.IS_SHOWN, _is_shown, kind, bound=one, urgent=True) for kind, one in kinds.items()]
@@ -46,19 +46,23 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
             found += [action(Verb.FINDS_NOTHING, _finds_nothing)]
     if process.narrow is not None:
         found.append(action(Verb.BEGINS_SYNC, _begins))
-    return (*found, action(Verb.SENDS, _sends), action(Verb.ABANDONS, _abandons, urgent=True))
+    abandons = [action(Verb.ABANDONS, _abandons, urgent=True)] if process.refusals_last else []
+    return (*found, action(Verb.SENDS, _sends), *abandons)
 
 
 def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
     for requests in world.pending(view, process):
-        if why := failure(requests):
-            yield (
-                Outcome("starts anew", {process.turn: ()})
-                if view[process.turn]
-                else Outcome(f"fails: {why}", {process.turn: requests})
-            )
         for request in heads(requests):
             yield from _commit(world, process, view, requests, request)
+        if why := failure(requests):
+            yield _fails(process, view, requests, why)
+
+
+def _fails(process: Process, view: View, requests: Requests, why: str) -> Outcome:
+    """Return that a sync fails, or that one that has failed begins anew."""
+    if view[process.turn]:
+        return Outcome("starts anew", {process.turn: ()})
+    return Outcome(f"fails: {why}", {process.turn: requests})
 
 
 def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -116,9 +120,7 @@ def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -
 def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
     """Give up what can only fail, and what was to follow it: the key goes back to the queue."""
     turn: Requests = view[process.turn]
-    if not turn or onward(turn) or failure(turn):
-        return
-    left = spared(turn, partial(world.hopeless, view, process.user))
+    left = spared(turn, partial(world.hopeless, view, process.user)) if turn else turn
     if left != turn:
         yield Outcome("is refused and starts anew", {process.turn: left, **process.queued(there=True)})
 

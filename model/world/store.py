@@ -31,6 +31,8 @@ Updates = dict[str, Hashable]
 NO_HOMES: immutabledict[Ref, str] = immutabledict()
 
 _PLACE = re.compile(r"-[a-z](\d+)$")
+UID_SLASHES = 2
+"""In a uid, which is kind, namespace and name."""
 _AGAIN = "~"
 """What stands in a uid between the reference and the number of one who was made under a name that is remembered."""
 
@@ -122,6 +124,8 @@ def _collect(value: Any, found: set[str]) -> None:
         for key, inner in value.items():
             if isinstance(key, str):
                 found.add(key)  # A budget's status names evicted Pods so.
+            if isinstance(inner, str) and inner.count("/") == UID_SLASHES:
+                found.add(inner)  # An annotation of somebody's own may keep a uid.
             _collect(inner, found)
 
 

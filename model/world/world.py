@@ -56,7 +56,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.requests import Get, Request, Response
 from ..machine import Fairness, Memory, State, View
 from .store import Full, Layout, Stored, Updates, reference
-from .turn import Onward, Requests, beside, failure, given_up, heads, onward, reported, without
+from .turn import Onward, Requests, beside, given_up, heads, onward, reported, without
 
 Alternatives = tuple[Requests, ...]
 """The syncs a process may perform on one view; empty when there is nothing to do."""
@@ -137,6 +137,11 @@ class Process:
     """The kinds whose news put the key in the queue, without `sees_own`; None: whatever has been seen decides."""
     go_on: Callable[[Onward, Response], Requests] | None = None
     """What a sync that hears the answers asks next, after one more of them."""
+    refusals_last: bool = True
+    """Whether what is refused now is refused later, too, but for `AlreadyExists`, and may be given up at once.
+
+    So it is with a component that names objects by uid or version. A name alone may be another's by then.
+    """
     narrow: Callable[[View, Alternatives], Alternatives] | None = None
     """Which alternatives the store leaves, as it is when a sync begins; where there is a choice, it may begin early."""
     decide: Callable[[Ref, tuple[Snapshot, ...]], Alternatives] = field(init=False, eq=False)
@@ -283,9 +288,9 @@ class World:
 
     def doomed(self, view: View, process: Process, alternatives: Alternatives) -> bool:
         """Tell whether every one of the alternatives would be refused now and for ever."""
-        return all(
+        return process.refusals_last and all(
             self.hopeless(view, process.user, one) for requests in alternatives for one in heads(requests)
-        ) and not any(onward(requests) or failure(requests) for requests in alternatives)
+        )
 
     def after(self, view: View, process: Process, requests: Requests, request: Request, answer: Response) -> Requests:
         """Return what is left of a turn when one of its heads is answered.

@@ -281,8 +281,8 @@ def test_a_refusal_in_the_middle_of_a_sync_is_no_end_of_it(manifest: Path, fault
 
 
 def test_that_it_is_no_end_can_be_lost(manifest: Path) -> None:
-    before, after = "if not turn or onward(turn) or failure(turn):", "if not turn:"
-    with planted("kubeproof.model.world.steps", before, after), pytest.raises(AssertionError):
+    before, after = "refusals_last=False,", "refusals_last=True,"
+    with planted("kubeproof.harness.own.processes", before, after), pytest.raises(AssertionError):
         test_a_refusal_in_the_middle_of_a_sync_is_no_end_of_it(manifest, Faults(), "HOLDS")
 
 
@@ -315,6 +315,34 @@ def test_a_deletion_by_uid_spares_who_has_the_name_now(manifest: Path, by_uid: b
     cluster = Cluster.from_manifests(manifest, nodes=1).given({"script": script})
     result = check(cluster, controllers=[cleaner(by_uid=by_uid)], properties=[what_is_new_stays])
     assert verdicts(result)["what-is-new-stays"] == verdict
+
+
+@controller(kind=COUNTER, owns=["ConfigMap"], places=2)
+def clears_up_late(_counter: Json, view: Any) -> list[Any]:
+    """Delete the old one by its name, on its way to something else."""
+    old = [one for one in view.list("ConfigMap") if one.get("data", {}).get("old")]
+    return [create(config("b")), *map(delete, old)] if old and view.get("ConfigMap", "b") is None else []
+
+
+@controller(kind=COUNTER, owns=["ConfigMap"], places=2, name="maker")
+def makes_anew(_counter: Json, view: Any) -> list[Any]:
+    """Make a new one where there is none, but only once the other has begun."""
+    there = {one["metadata"]["name"] for one in view.list("ConfigMap")}
+    return [create(config("a", new="yes"))] if there == {"b"} else []
+
+
+@controller(kind=COUNTER, owns=["ConfigMap"], places=2, name="sweeper")
+def sweeps(_counter: Json, view: Any) -> list[Any]:
+    """Delete the old one, and no other of its name, once the other has begun."""
+    old = [one for one in view.list("ConfigMap") if one.get("data", {}).get("old")]
+    return [delete(one, uid=one["metadata"]["uid"]) for one in old if view.get("ConfigMap", "b") is not None]
+
+
+def test_a_request_that_would_be_refused_now_may_arrive_later(manifest: Path) -> None:
+    manifest.write_text(f"{MANIFEST}---\n{dumps(config('a', old='yes'))}\n", encoding="utf-8")
+    controllers = [clears_up_late, sweeps, makes_anew]
+    result = check(manifests=manifest, controllers=controllers, properties=[what_is_new_stays], nodes=1)
+    assert verdicts(result)["what-is-new-stays"] == "VIOLATED"
 
 
 @controller(kind=COUNTER)

@@ -128,8 +128,8 @@ FAULTS = [
     (
         "a refused request is waited for",
         STEPS,
-        "    if not response.ok and (view[process.turn] or (hears and left)):\n",
-        "    if not response.ok and hears and left:\n",
+        "        if view[process.turn] or left != others:\n",
+        "        if left != others:\n",
         "a second request that is refused for now",
     ),
     (
