@@ -34,7 +34,7 @@ _NEVER_STORED = frozenset({"Binding", "Event", "Eviction"})
 
 
 def reconcile(cache: Cache, key: Ref, *, held: bool = False) -> tuple[Request, ...]:
-    """Give the requests of one look at a namespace; `held`: something of a kind without a class here stays in it."""
+    """Return the requests of one look at a namespace; `held`: something of a kind without a class here stays in it."""
     namespace = cache.get(Namespace, key)
     if namespace is None or not namespace.metadata.terminating or FINALIZER not in _finalizers(namespace):
         return ()
