@@ -46,7 +46,14 @@ SHARES: list[tuple[str, int, int, Usage, int]] = [
     ("TestReplicaCalcMissingMetricsNoChangeGt", 2, 100, usage([1900], [K, K], missing=1), 2),
     ("TestReplicaCalcMissingMetricsNoChangeLt", 2, 100, usage([600], [K, K], missing=1), 2),
     ("TestReplicaCalcMissingMetricsUnreadyChange", 3, 50, usage([100, 450], [K, K, K], (0,), missing=1), 3),
-    ("TestReplicaCalcMissingMetricsScaleDownTargetOver100", 4, 300, usage([400, 95], [500] * 4, missing=2), 3),
+    ("TestReplicaCalcMissingMetricsUnreadyScaleDown", 4, 50, usage([100, 100, 100], [K] * 4, (0,), missing=1), 3),
+    (
+        "TestReplicaCalcMissingMetricsScaleDownTargetOver100",
+        4,
+        300,
+        usage([200, 100, 100], [K, K, 2 * K, 2 * K], (0,), missing=1),
+        2,
+    ),
 ]
 
 
@@ -58,9 +65,10 @@ def test_a_share_of_the_requests_asks_for_so_many(current: int, target: int, see
 
 
 def test_a_mean_value_asks_for_so_many() -> None:
-    seen = usage([20 * K, 10 * K, 10 * K], [0, 0, 0])
-    assert replicas_for(3, 10 * K, seen, share=False) == 4
-    assert replicas_for(3, 13 * K, seen, share=False) == 3
+    """TestReplicaCalcScaleUpCM, and the same within the tolerance."""
+    seen = usage([20 * K, 10 * K, 30 * K], [0, 0, 0])
+    assert replicas_for(3, 15 * K, seen, share=False) == 4
+    assert replicas_for(3, 19 * K, seen, share=False) == 3
 
 
 @pytest.mark.parametrize("seen", [usage([], [K], missing=1), usage([100], [K], (0,)), usage([100], [0])])
