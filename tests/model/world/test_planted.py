@@ -128,8 +128,8 @@ FAULTS = [
     (
         "a refused request is waited for",
         STEPS,
-        "    if not response.ok:\n        if view[process.turn]:\n",
-        "    if not response.ok:\n        if False:\n",
+        "        if view[process.turn] or left != others:\n",
+        "        if False:\n",
         "a second request that is refused for now",
     ),
     (
