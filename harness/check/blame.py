@@ -23,6 +23,7 @@ from ..input.surroundings import known_of
 from ..input.workloads import templates
 from ..world.cluster import Cluster
 from . import refusals
+from .blame_volumes import taken, unbound
 from .results import Blame
 
 WITHIN = {"Pod": "spec"}
@@ -51,8 +52,16 @@ def below(ref: Ref, field: str) -> str:
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
     """Return what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
-    found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_waiting(objects))
+    found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_short_of_volumes(objects))
     return tuple(dict.fromkeys(found))
+
+
+def _short_of_volumes(objects: tuple[Object, ...]) -> Iterator[Blame]:
+    """Yield who waits for a node, and the claims without a volume: first those whose class is not there at all."""
+    found = tuple(unbound(objects))
+    yield from (claim.blame for claim in found if claim.nobody)
+    yield from _waiting(objects)
+    yield from (claim.blame for claim in found if not claim.nobody)
 
 
 def holding(core: Cluster, objects: Iterable[Object]) -> tuple[Holder, ...]:
@@ -81,6 +90,9 @@ def _missing(core: Cluster) -> Iterator[Blame]:
 def _waiting(objects: tuple[Object, ...]) -> Iterator[Blame]:
     named: set[Ref] = set()
     for pod in objects:
+        if isinstance(pod, Pod) and pod.spec.node_name and not pod.ready and (why := taken(pod, objects)):
+            ref = written(pod, objects)
+            yield Blame(ref, below(ref, "volumes"), why)
         if isinstance(pod, Pod) and not pod.spec.node_name and not pod.metadata.terminating:
             ref = written(pod, objects)
             if ref not in named:

@@ -26,14 +26,16 @@ _VIEWS = {
     Consistency.SESSION: "every component acts on watch caches that lag by any amount and never go back",
     Consistency.RESETTABLE: (
         "watch caches lag by any amount; a component that restarts may list from a second API server "
-        "that stood still once"
+        "that stood still once; a kubelet then starts Pods of StatefulSets again that are gone, and does not stop "
+        "what is newer than its list"
     ),
 }
 
 
 _ALL_AT_ONCE = (
-    "the EndpointSlice and disruption controllers and, where nodes change, the scheduler: all kinds at once; "
-    "the node, taint eviction and garbage controllers, which only do what they could as well do later: as things are"
+    "the EndpointSlice and disruption controllers and, where nodes or claims change, the scheduler: all kinds at once; "
+    "the node, taint eviction, garbage and volume controllers, which only do what they could as well do later: as "
+    "things are"
 )
 
 
@@ -75,6 +77,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             _scores(scenario),
             *_placement(scenario),
             *_scaling(scenario),
+            *_own(scenario),
             NO_CLOCKS,
             OWN_GRACE,
             EQUAL_RANK,
@@ -114,6 +117,20 @@ def _start(scenario: Scenario, prepared: Prepared | None) -> str:
         alike = "nodes and Pods that are alike taken for each other"
         which = f"in every state of rest that this may lead to ({count}; {alike})"
     return f"start: the manifests are applied and the cluster is at rest, {which}"
+
+
+def _own(scenario: Scenario) -> Iterator[str]:
+    """Say what is taken for granted of controllers that the user has written."""
+    for one in scenario.own.controllers:
+        kinds = [kind for kind in one.owns if kind.name != "Pod"]
+        made = "".join(f", at most {scenario.own.places(kind.name)} more {kind.plural}" for kind in kinds)
+        seen = ", ".join(sorted(one.sees_own)) or "nothing"
+        yield f"{one.name}: may do anything (its RBAC is not looked at){made}; of its own writes it waits to see {seen}"
+    if scenario.own.controllers:
+        yield (
+            "your controllers: one worker for each object, without back-off; what is read in a row is read at one "
+            "moment, and an update that changes nothing is granted"
+        )
 
 
 def _mixed(scenario: Scenario) -> str:
@@ -238,7 +255,8 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     there = {ref_of(one) for one in scenario.objects if isinstance(one, Service)}
     if any(isinstance(one, Service) and ref_of(one) in there for one in scenario.applied):
         yield "a kube-proxy sees a Service and its slices up to the same moment"
-    if gone & made:
+    own = {kind.name for kind in scenario.own.kinds}
+    if any(kind not in own for kind, _ in gone & made):
         yield "an object that is deleted and applied again under its name counts as the same object"
     if any(isinstance(one, _NODE_STEPS) for one in scenario.script) or silent:
         yield "a cordon, taint or deletion of a node between a scheduler's decision and its binding breaks no placement"

@@ -7,8 +7,8 @@ object reads another only along one of these:
 - a selector: of a Service, a disruption budget, a workload (which adopts what it selects), a term of pod affinity or
   anti-affinity, a spread constraint,
 - an EndpointSlice's Service; an autoscaler's target; a budget of resources and whatever is in its namespace,
-- something that only one can have: a port of the nodes, a fixed address, a claim of a volume, a disk, the name
-  of a Pod that is given it,
+- something that only one can have: a port of the nodes, a fixed address, a claim of a volume, a volume that is there
+  for claims of its class, a disk, the name of a Pod that is given it,
 - the numbers that Services are given, where a step asks for one.
 
 Every version that the script makes of an object counts. Labels that controllers add (the hash of a template) are taken
@@ -32,6 +32,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.quota import ResourceQuota
+from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import matches_map, selects
 from ...impl.api.well_known import (
@@ -198,8 +199,9 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
                 asking["claim", maker.ref.namespace, name][maker.ref] = None
         for disk in _disks(maker.spec):
             asking["disk", *disk][maker.ref] = None
+    by_hand = any(isinstance(one, PersistentVolume) for one in objects)
     for obj in objects:
-        for name_of in _names(obj):
+        for name_of in (*_names(obj), *(_volumes(obj) if by_hand else ())):
             asking[name_of][ref_of(obj)] = None
         if ref_of(obj).kind == "PersistentVolumeClaim":
             asking["claim", obj.metadata.namespace, obj.metadata.name][ref_of(obj)] = None
@@ -228,6 +230,13 @@ def _names(obj: Object) -> Iterator[tuple[Hashable, ...]]:
             yield "Pod", meta.namespace, name
             for claim in obj.spec.volume_claim_templates:
                 yield "claim", meta.namespace, f"{claim.metadata.name}-{name}"
+
+
+def _volumes(obj: Object) -> Iterator[tuple[Hashable, ...]]:
+    """Yield that an object has claims, where some volumes are made by hand: any may be bound to any of these."""
+    templates = obj.spec.volume_claim_templates if isinstance(obj, StatefulSet) else ()
+    if templates or isinstance(obj, PersistentVolumeClaim):
+        yield "volumes", "by hand"
 
 
 DISKS = {

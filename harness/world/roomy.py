@@ -24,11 +24,13 @@ from ...impl.api.core import Node, Pod, PodSpec, Service
 from ...impl.api.kinds import Object
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
 from ...impl.apiserver.pod_defaults import default_pod
+from ...impl.scheduler.plugins.volume_claims import claim_names
 from ..input.limits import filled_in
 from ..input.priorities import pod_spec, pod_specs
 from ..input.scenario import Consistency, Scenario, Start, Switch
 from .faults.registry import strike_nodes
 from .room import has, largest, scaled
+from .volumes import disputed, tied
 
 
 def all_the_same(scenario: Scenario) -> bool:
@@ -41,6 +43,7 @@ def all_the_same(scenario: Scenario) -> bool:
         and not any(map(asks_nodes, services))
         and all(map(is_open, nodes))
         and all(map(_at_home_anywhere, pod_specs(scenario)))
+        and not (tied(scenario) or disputed(scenario))
         and _room(scenario, nodes)
     )
 
@@ -132,7 +135,8 @@ def _at_home_anywhere(spec: PodSpec) -> bool:
     ports = (port for one in (*spec.init_containers, *spec.containers) for port in one.ports)
     spread = any(one.when_unsatisfiable != "ScheduleAnyway" for one in spec.topology_spread_constraints)
     asks = spec.node_name or spec.node_selector or spec.affinity or spec.host_network or spec.extra.get("os")
-    return not (asks or spread or any(port.host_port for port in ports))
+    shares = any(True for _ in claim_names(Pod(spec=spec)))  # A volume is on one node at a time.
+    return not (asks or spread or shares or any(port.host_port for port in ports))
 
 
 def _room(scenario: Scenario, nodes: list[Node]) -> bool:

@@ -15,6 +15,7 @@ BUDGET = "budget"
 QUOTA = "quota"
 AUTOSCALING = "autoscaling"
 COMPLETION = "completion"
+IDENTITY = "identity"
 FLOWS = "flows"
 ISOLATION = "isolation"
 CONNECTIVITY = "connectivity"
@@ -46,6 +47,7 @@ SENTENCES = {
         "A Job's work is done as often as it should: each success is counted once, no Pod starts beyond what is left "
         "to do or may run at once, and only a Job that is done is Complete."
     ),
+    IDENTITY: "Of a StatefulSet no two Pods of one name run at once on two nodes.",
     FLOWS: (
         "After the script no UDP sender that keeps its socket is held by an endpoint that the rules no longer choose, "
         "and whoever can be answered is."

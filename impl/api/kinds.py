@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from immutabledict import immutabledict
 
 from .apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
@@ -27,7 +27,11 @@ class Kind:
     api_version: str
     plural: str
     namespaced: bool
-    cls: type[Any]
+    cls: type[Any] = field(eq=False)
+    custom: bool = False
+    """Whether a CustomResourceDefinition brings it."""
+    status_apart: bool = False
+    """Of a custom kind: whether its status is a subresource."""
 
     @property
     def group(self) -> str:
@@ -42,7 +46,8 @@ NO_KIND = Kind("", "", "", namespaced=False, cls=object)
 class Unstructured:
     """An object of a kind without a class: its kind, its metadata, and all the rest as JSON, which nobody looks into.
 
-    Only an API server that is served over HTTP has such objects; of manifests such a kind is a note (impl.api.reading).
+    An API server that is served over HTTP has such objects, and a world in which somebody's own controller acts on the
+    kind; of other manifests such a kind is a note (impl.api.reading).
     """
 
     of: Kind = NO_KIND

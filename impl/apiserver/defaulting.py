@@ -31,7 +31,7 @@ from ..api.kinds import Object, Unstructured
 from ..api.networking import NetworkPolicy, NetworkPolicyPort, NetworkPolicySpec
 from ..api.policy import EndpointPort, EndpointSlice, PriorityClass, RoleBinding, RoleRef, Subject
 from ..api.quota import LimitRange, LimitRangeItem
-from ..api.storage import PersistentVolumeClaim
+from ..api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from ..api.values.frozen import freeze
 from ..controllers.horizontal.behavior import rules as filled_rules
 from ..quota.amounts import frozen_amounts
@@ -62,6 +62,13 @@ def default(obj: Object) -> Object:
             return evolve(obj, spec=_daemonset(obj.spec))
         case Job():
             return evolve(obj, spec=_job(obj.spec))
+        case PersistentVolumeClaim():
+            return _claim(obj)
+        case PersistentVolume():
+            return _volume(obj)
+        case StorageClass():
+            binds = obj.volume_binding_mode or "Immediate"
+            return evolve(obj, reclaim_policy=obj.reclaim_policy or "Delete", volume_binding_mode=binds)
         case Service():
             return evolve(obj, spec=_service(obj.spec))
         case Node():
@@ -208,9 +215,18 @@ def _job(spec: JobSpec) -> JobSpec:
 
 
 def _claim(claim: PersistentVolumeClaim) -> PersistentVolumeClaim:
-    """Default the template of a claim."""
+    """Default a claim, or the template of one."""
     spec = evolve(claim.spec, volume_mode=claim.spec.volume_mode or "Filesystem")
     return evolve(claim, spec=spec, status=evolve(claim.status, phase=claim.status.phase or "Pending"))
+
+
+def _volume(volume: PersistentVolume) -> PersistentVolume:
+    spec = evolve(
+        volume.spec,
+        volume_mode=volume.spec.volume_mode or "Filesystem",
+        persistent_volume_reclaim_policy=volume.spec.persistent_volume_reclaim_policy or "Retain",
+    )
+    return evolve(volume, spec=spec, status=evolve(volume.status, phase=volume.status.phase or "Pending"))
 
 
 def _service(spec: ServiceSpec) -> ServiceSpec:

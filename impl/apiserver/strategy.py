@@ -175,6 +175,8 @@ def only_status(new: Any, old: Any) -> Object | None:
     The status strategies of workloads reset the spec (and the labels), not the annotations: that is
     how the Deployment controller writes the revision.
     """
+    if isinstance(old, Unstructured) and old.of.custom and not old.of.status_apart:
+        return None
     if isinstance(old, STATUS_APART):
         return cast("Object", with_stored_extra(new, old))
     if not isinstance(old, WITH_STATUS):

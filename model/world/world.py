@@ -53,10 +53,10 @@ from attrs import field, frozen
 from ...impl.api.cache import Cache
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.requests import Request, Response
+from ...impl.api.requests import Get, Request, Response
 from ..machine import Fairness, Memory, State, View
 from .store import Full, Layout, Stored, Updates, reference
-from .turn import Requests, heads
+from .turn import Onward, Requests, beside, failure, given_up, heads, onward, reported, without
 
 Alternatives = tuple[Requests, ...]
 """The syncs a process may perform on one view; empty when there is nothing to do."""
@@ -135,6 +135,8 @@ class Process:
     crashes: bool = True
     woken_by: frozenset[str] | None = None
     """The kinds whose news put the key in the queue, without `sees_own`; None: whatever has been seen decides."""
+    go_on: Callable[[Onward, Response], Requests] | None = None
+    """What a sync that hears the answers asks next, after one more of them."""
     narrow: Callable[[View, Alternatives], Alternatives] | None = None
     """Which alternatives the store leaves, as it is when a sync begins; where there is a choice, it may begin early."""
     decide: Callable[[Ref, tuple[Snapshot, ...]], Alternatives] = field(init=False, eq=False)
@@ -281,7 +283,24 @@ class World:
 
     def doomed(self, view: View, process: Process, alternatives: Alternatives) -> bool:
         """Tell whether every one of the alternatives would be refused now and for ever."""
-        return all(self.hopeless(view, process.user, one) for requests in alternatives for one in heads(requests))
+        return all(
+            self.hopeless(view, process.user, one) for requests in alternatives for one in heads(requests)
+        ) and not any(onward(requests) or failure(requests) for requests in alternatives)
+
+    def after(self, view: View, process: Process, requests: Requests, request: Request, answer: Response) -> Requests:
+        """Return what is left of a turn when one of its heads is answered.
+
+        Who hears that asks on; what it only reads is read in the same moment.
+        """
+        talk = onward(requests)
+        if talk is None or process.go_on is None:
+            if answer.code == FORBIDDEN:
+                return reported(requests, request)
+            return without(requests, request) if answer.ok else beside(requests, request)
+        left = process.go_on(talk, answer)
+        while (onwards := onward(left)) is not None and isinstance(left[0], Get):
+            left = process.go_on(onwards, self.commit(view, process.user, left[0])[0])
+        return () if given_up(left) else left
 
     def hopeless(self, view: View, user: Who, request: Request) -> bool:
         """Tell whether a request would be refused now and for ever."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import controllers, daemonsets, jobs, nodes, quota, raft, servers, statefulsets
+from . import controllers, daemonsets, jobs, nodes, quota, raft, servers, statefulsets, volumes, watch_cache
 
 METHOD = "every way, by the checker"
 
@@ -43,6 +43,8 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "replicaset": _proof("the ReplicaSet controller", controllers.replicaset_proof),
         "scheduler": _proof("the scheduler", nodes.scheduler_proof),
         "scheduling-queue": _proof("the scheduling queue", nodes.scheduling_queue_proof),
+        "volume": _proof("the volume controllers", volumes.volume_proof),
         "statefulset": _proof("the StatefulSet controller", statefulsets.statefulset_proof),
+        "watch-cache": _proof("API servers with watch caches, and of a reflector,", watch_cache.watch_cache_proof),
     }
 )

@@ -95,13 +95,11 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
         ),
         "Namespace": immutabledict({"spec": SERVER, "status": SERVER}),
         "PersistentVolumeSpec": immutabledict(
-            dict.fromkeys(("csi", "hostPath", "local", "nfs", "persistentVolumeReclaimPolicy", "mountOptions"), FILES)
+            dict.fromkeys(("csi", "hostPath", "local", "nfs", "mountOptions"), FILES)
         ),
         "Role": immutabledict({"aggregationRule": "it only adds rules to a role"}),
         "Service": immutabledict({"status": SERVER}),
-        "StorageClass": immutabledict(
-            dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters", "reclaimPolicy"), FILES)
-        ),
+        "StorageClass": immutabledict(dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters"), FILES)),
         "ServiceSpec": immutabledict(
             {"externalName": NAMES, "healthCheckNodePort": READ, "sessionAffinityConfig": READ},
         ),
@@ -113,19 +111,17 @@ STORED: immutabledict[tuple[str, str], str] = immutabledict(
     {
         ("JobSpec", "managed_by"): "its own controller does nothing about it",
         ("JobSpec", "ttl_seconds_after_finished"): "a Job that is over stays; no claim hangs on it any more",
-        ("PersistentVolume", "spec"): "a volume is stored, but nothing binds it",
-        ("PersistentVolumeClaim", "spec"): "a claim is stored, but nothing binds it or makes its volume",
     }
 )
 """Modelled fields that no component acts on: class, attribute, and what that means."""
 
-HARMLESS_VOLUMES = frozenset({"configMap", "downwardAPI", "emptyDir", "hostPath", "image", "projected", "secret"})
-"""Sources of volumes that bind a Pod to no node; that they exist is assumed."""
+HARMLESS_VOLUMES = frozenset(
+    {"configMap", "downwardAPI", "emptyDir", "hostPath", "image", "persistentVolumeClaim", "projected", "secret"}
+)
+"""Sources of volumes that bind a Pod to no node, that they exist is assumed; and claims, which are looked at."""
 
 PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(
     {
-        ("StatefulSetPersistentVolumeClaimRetentionPolicy", "when_deleted", "Delete"): "claims are not deleted here",
-        ("StatefulSetPersistentVolumeClaimRetentionPolicy", "when_scaled", "Delete"): "claims are not deleted here",
         ("ServiceSpec", "type", "LoadBalancer"): "the load balancer itself is not modelled, only what the nodes do",
         ("ServiceSpec", "type", "ExternalName"): "names are not resolved: nothing is claimed of an ExternalName",
     }

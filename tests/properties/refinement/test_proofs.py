@@ -92,6 +92,15 @@ FAULTS = [
         "wanted[name] >= has.get(name, 0)",
     ),
     ("scheduling-queue", "scheduler.queue.requeue", "cycle >= cycle", "cycle > cycle"),
+    ("volume", "controllers.volume.binding", "if waits(claim, cache):", "if False:"),
+    ("volume", "controllers.volume.binding", "if phase != RELEASED:", "if False:"),
+    ("volume", "controllers.volume.protection", "or is_used(cache, obj)", ""),
+    (
+        "volume",
+        "controllers.volume.provisioning",
+        "nodes = () if chosen is None else (chosen,)",
+        "nodes = cache.list(Node)",
+    ),
     ("statefulset", "controllers.statefulset.statefulset", "if self.ordered and not self._is_well(pod):", "if False:"),
     ("statefulset", "controllers.statefulset.statefulset", "reversed(self.replicas[partition:])", "self.replicas"),
 ]
