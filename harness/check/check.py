@@ -23,7 +23,6 @@ from ...impl.api.claim_names import (
     DEADLINE,
     FLOWS,
     PLACEMENT,
-    QUOTA,
     REACHABILITY,
     SENTENCES,
 )
@@ -354,8 +353,8 @@ def _lines(verdict: Verdict) -> tuple[str, ...]:
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
     lines = _lines(verdict)
     blame: tuple[Blame, ...] = ()
-    if verdict.name == QUOTA and verdict.trace is not None:
-        blame = refusals.exceeded(core, *states(core.machine, verdict.trace)[-2:])
+    if verdict.name in refusals.AT_A_STEP and verdict.trace is not None:
+        blame = refusals.AT_A_STEP[verdict.name](core, *states(core.machine, verdict.trace)[-2:])
     if verdict.kind == "stuck" and verdict.trace is not None:
         end = states(core.machine, verdict.trace)[-1]
         lines = tuple(dict.fromkeys((*lines, *why_stuck(core, end))))

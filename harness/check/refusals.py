@@ -1,11 +1,12 @@
-"""What the API server goes on refusing where nothing moves: who asks for it, in its own words, and what to change."""
+"""What is refused for ever, and what is let in, or given up, though it should not be: what to change there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from attrs import frozen
 
+from ...impl.api.claim_names import AUTOSCALING, QUOTA
 from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.requests import Create, Response
@@ -15,6 +16,7 @@ from ...impl.apiserver.quota import without_room
 from ...impl.apiserver.storage import Objects
 from ...model.machine import State
 from ...model.world.turn import heads
+from ..claims.autoscaling import below
 from ..claims.convergence import objects_of
 from ..claims.quota import beyond
 from ..world.cluster import Cluster
@@ -72,3 +74,19 @@ def exceeded(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:
 
 
 COUNTED_LATE = "the quota controller wrote over what admission had counted (k/k#123434)"
+
+
+def given_up(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:
+    """Return the workloads that a step takes Pods from although their autoscaler keeps more."""
+    return tuple(Blame(ref_of(target), "spec.replicas", NOT_THERE) for _, target, _ in below(core, before, after))
+
+
+NOT_THERE = (
+    "leave it out of every version of the manifest, for its autoscaler writes it; taken out of one that had it, it is "
+    "1 until the autoscaler looks again (k/k#25238)"
+)
+AT_A_STEP: Mapping[str, Callable[[Cluster, State, State], tuple[Blame, ...]]] = {
+    AUTOSCALING: given_up,
+    QUOTA: exceeded,
+}
+"""By claim: what to change where one step breaks it."""

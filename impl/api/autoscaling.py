@@ -66,7 +66,8 @@ class HorizontalPodAutoscalerSpec:
     @property
     def least(self) -> int:
         """The replicas that there are at the least: 1 where nothing is said."""
-        return 1 if self.min_replicas is None else self.min_replicas
+        least = self.min_replicas
+        return 1 if least is None else least
 
 
 @frozen

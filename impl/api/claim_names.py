@@ -13,6 +13,7 @@ SPREAD = "spread"
 REACHABILITY = "reachability"
 BUDGET = "budget"
 QUOTA = "quota"
+AUTOSCALING = "autoscaling"
 COMPLETION = "completion"
 IDENTITY = "identity"
 FLOWS = "flows"
@@ -38,6 +39,10 @@ SENTENCES = {
     ),
     BUDGET: "No eviction, nor preemption, leaves fewer healthy Pods than a disruption budget asks for.",
     QUOTA: "No step lets the objects of a namespace take more than a ResourceQuota allows.",
+    AUTOSCALING: (
+        "No Pod of an autoscaled workload is given up because fewer are asked for than its autoscaler keeps at the "
+        "least."
+    ),
     COMPLETION: (
         "A Job's work is done as often as it should: each success is counted once, no Pod starts beyond what is left "
         "to do or may run at once, and only a Job that is done is Complete."

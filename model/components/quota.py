@@ -63,5 +63,5 @@ class Recount:
 
 def steps(state: State, most: int) -> tuple[LetIn | Recount, ...]:
     """List what may happen next where nothing takes more than so much."""
-    every = (Recount(), *(LetIn(takes) for takes in range(most + 1)))
+    every: tuple[LetIn | Recount, ...] = (Recount(), *(LetIn(takes) for takes in range(most + 1)))
     return tuple(action for action in every if action.enabled(state))

@@ -558,7 +558,13 @@ WORLDS = {
     ),
     "a quota": World(
         deployment()
-        + "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {pods: 1}}\n---\n",
+        + "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {count/configmaps: 1}}\n---\n",
+        wish(scale(2)),
+    ),
+    "a claim of a volume": World(
+        deployment()
+        + "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec: {accessModes: [ReadWriteOnce], "
+        "resources: {requests: {storage: 1Gi}}}\n---\n",
         wish(scale(2)),
     ),
     "a service of another workload": World(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...api.autoscaling import HorizontalPodAutoscaler
+from ...api.autoscaling import HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior
 from .field_error import FieldError, forbidden, invalid, required
 
 
@@ -45,8 +45,7 @@ def _metrics(autoscaler: HorizontalPodAutoscaler) -> Iterator[FieldError]:
 
 
 def _policies(autoscaler: HorizontalPodAutoscaler) -> Iterator[FieldError]:
-    behavior = autoscaler.spec.behavior
-    for direction in ("scaleUp", "scaleDown"):
-        rules = behavior and (behavior.scale_up if direction == "scaleUp" else behavior.scale_down)
+    behavior = autoscaler.spec.behavior or HorizontalPodAutoscalerBehavior()
+    for direction, rules in (("scaleUp", behavior.scale_up), ("scaleDown", behavior.scale_down)):
         if rules is not None and rules.policies == ():
             yield required(f"spec.behavior.{direction}.policies", "must specify at least one Policy")

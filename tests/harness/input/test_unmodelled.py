@@ -140,7 +140,7 @@ def test_a_budget_hangs_on_the_workload_whose_pods_it_counts() -> None:
 
 
 WALLS = {"reachability", "isolation", "connectivity"}
-QUOTA = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {pods: 1}}\n"
+QUOTA = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {count/configmaps: 1, pods: 9}}\n"
 SCALER = (
     "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\n"
     "spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n"
@@ -160,12 +160,13 @@ LIMITS = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: l}\nspec: {limits: 
     ("manifest", "claims"),
     [
         (QUOTA, {"convergence", "priority", "deadline", "reachability"}),
-        (SCALER, set(ALL) - {"placement"}),
+        (QUOTA.replace("count/configmaps: 1", "count/configmaps: 2"), set()),
+        (SCALER, set()),
         (ACCESS, set()),
         (SERVER, set()),
-        (LIMITS, set(ALL)),
+        (LIMITS, set()),
     ],
-    ids=["ResourceQuota", "HorizontalPodAutoscaler", "Role", "APIService", "LimitRange"],
+    ids=["ResourceQuota", "one with room", "HorizontalPodAutoscaler", "Role", "APIService", "LimitRange"],
 )
 def test_each_kind_leaves_open_the_claims_it_may_touch(manifest: str, claims: set[str]) -> None:
     assert open_claims(WEB, manifest) == claims
@@ -202,16 +203,18 @@ def test_a_kind_of_kubernetes_in_a_group_that_it_does_not_have_is_an_error() -> 
 
 def test_what_a_step_applies_counts_as_in_the_manifests() -> None:
     step = {"apply": {"object": {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"},
-                                 "spec": {"hard": {"pods": "1"}}}}}  # fmt: skip
+                                 "spec": {"hard": {"count/configmaps": "1", "pods": "9"}}}}}  # fmt: skip
     loaded = load(WEB, script=[step])
     assert set(loaded.scenario.unmodelled) == open_claims(WEB, QUOTA)
-    assert [note.subject for note in loaded.notes] == ["ResourceQuota default/q spec"]
+    assert [note.subject for note in loaded.notes] == ["ResourceQuota default/q spec.hard"]
 
 
 def test_what_a_step_applies_from_a_file_is_noted_there() -> None:
-    files = {"web.yaml": WEB, "later.yaml": QUOTA, "scenario.yaml": "script: [{apply: {file: later.yaml}}]\nnodes: 1\n"}
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec: {accessModes: [ReadWriteOnce], "
+    later = f"{claim}resources: {{requests: {{storage: 1Gi}}}}}}\n"
+    files = {"web.yaml": WEB, "later.yaml": later, "scenario.yaml": "script: [{apply: {file: later.yaml}}]\nnodes: 1\n"}
     (note,) = load_scenario("it", files).notes
-    assert str(note).startswith("later.yaml:4: ResourceQuota default/q spec: a quota is stored")
+    assert str(note).startswith("later.yaml:4: PersistentVolumeClaim default/c spec: a claim is stored")
 
 
 ABOVE = "{priorityClassName: system-node-critical, containers:"
@@ -606,7 +609,6 @@ def test_endpoints_by_hand_beside_those_of_a_selector_leave_reachability_open(
 @pytest.mark.parametrize(
     ("kind", "custom", "spec", "found"),
     [
-        ("HorizontalPodAutoscaler", False, {"scaleTargetRef": {"name": "web"}}, True),
         ("ScaledObject", True, {"scaleTargetRef": {"name": "web"}}, True),
         ("VerticalPodAutoscaler", True, {}, True),
         ("VerticalPodAutoscaler", True, {"updatePolicy": {"updateMode": "Off"}}, False),

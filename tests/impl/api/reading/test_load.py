@@ -242,12 +242,11 @@ def test_a_value_that_is_modelled_in_part_is_a_note() -> None:
     assert loaded(text % "NodePort").unmodelled == ()
 
 
-def test_a_quota_is_a_note_because_nothing_is_refused() -> None:
-    quota = "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\n"
-    assert [str(note) for note in loaded(f"{quota}spec: {{hard: {{pods: 1}}}}\n").unmodelled] == [
-        "web.yaml:4: ResourceQuota default/q spec: a quota is stored, but nothing is refused because of it"
+def test_a_claim_of_a_volume_is_a_note_because_nothing_binds_it() -> None:
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\n"
+    assert [str(note) for note in loaded(f"{claim}spec: {{volumeName: v}}\n").unmodelled] == [
+        "web.yaml:4: PersistentVolumeClaim default/c spec: a claim is stored, but nothing binds it or makes its volume"
     ]
-    assert loaded(quota).unmodelled == ()
 
 
 def test_every_field_said_to_be_irrelevant_is_one_of_kubernetes_and_has_a_reason() -> None:
