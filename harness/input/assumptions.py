@@ -32,7 +32,7 @@ from .contents import has_makers
 from .manifests import Manifests
 from .ports import declared, has_moved, number_of
 from .scenario import Scenario
-from .workloads import Template, templates
+from .workloads import Template, by_label, templates
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
 COMPLETE = "which is said to be complete"
@@ -141,10 +141,11 @@ def _images(makers: tuple[Template, ...], script: tuple[Step, ...]) -> Iterator[
     first = [one for maker in makers for one in maker.spec.init_containers]
     beside = [one for maker in makers for one in maker.spec.sidecars]
     kept = [maker for maker in makers if maker.ref.kind != "Job"]
+    jobs = [maker for maker in makers if maker.ref.kind == "Job"]
     running = {one.image for one in (*(one for maker in kept for one in maker.spec.containers), *beside)}
     running |= {one.image for one in script if isinstance(one, SetImage)}
     ending = {one.image for one in first if one not in beside}
-    working = {one.image for maker in makers if maker not in kept for one in maker.spec.containers}
+    working = {one.image for maker in jobs for one in maker.spec.containers}
     yield from _good_images(running, "", "running and ready in the end")
     yield from _good_images(working, " of Jobs", "and running until their work is done")
     yield from _good_images(ending, " of init containers", "and each of these containers ends, without an error")
@@ -281,13 +282,14 @@ def _ends(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumpt
 
 def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:
     """List what Services take for granted of the Pods they select: ready means listening, on the port asked for."""
+    known = by_label(makers)
     for service in objects:
         if isinstance(service, Service) and service.spec.ip_family_policy == "RequireDualStack":
             message = "the cluster has addresses of both families: one that has not refuses the Service"
             yield _at(manifests, ref_of(service), "spec.ipFamilyPolicy", message, "the cluster is dual-stack")
         if not isinstance(service, Service) or not service.spec.selector:
             continue
-        for maker in makers:
+        for maker in known.bearing(service.spec.selector):
             if maker.ref.namespace == service.metadata.namespace and matches_map(service.spec.selector, maker.labels):
                 yield from _unprobed(manifests, service, maker)
                 yield from _undeclared(manifests, service, maker, makers)

@@ -377,7 +377,8 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        return sum(most_replicas(one, self.script, self.nodes) for one in self.objects) + self._failures
+        nodes = self.nodes
+        return sum(most_replicas(one, self.script, nodes) for one in self.objects) + self._failures
 
     @property
     def nodes(self) -> int:
