@@ -53,6 +53,7 @@ from . import (
     scheduling,
     script_slots,
     taint_eviction,
+    unwatched,
     volumes,
     workloads,
 )
@@ -86,6 +87,8 @@ class Parts:
     """Every step of a kubelet by itself."""
     one_proxy: bool = False
     """One kube-proxy stands for all: they run the same function on the same slices."""
+    unwatched: bool = False
+    """Steps of Pods that nobody watches are taken at a fixed time (`unwatched`)."""
     faults: bool = True
 
     @classmethod
@@ -375,12 +378,21 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.disruption_process(one, pools, constants, form=form(1))
             for one in workloads.distinct(everyone, PodDisruptionBudget)
         ]
+    if parts.unwatched:
+        found = [_unwatched(one) for one in found]
     found.append(components.garbage_process(pools, constants, scenario.absent_owners))
     held = frozenset(one.ref.namespace for one in scenario.holders)
     found += [components.namespace_process(place, pools, constants, held) for place in pools.get("Namespace", ())]
     back = faults.nodes_come_back(scenario)
     found += node_controllers.processes(pools, constants, lags=taint_eviction.lags(scenario, back=back), back=back)
     return tuple(components.remembering(one) for one in found)
+
+
+def _unwatched(process: Process) -> Process:
+    """Return a process where nobody watches some steps of Pods."""
+    if process.user == scheduling.USER:
+        return unwatched.prompt(process)
+    return unwatched.counting(process) if process.user == workloads.REPLICASETS.controller else process
 
 
 def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -> bool:
@@ -442,6 +454,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         fine=parts.fine_kubelets,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
+        last=parts.unwatched and unwatched.ends_unseen(scenario),
     )
     script = environment.Environment(
         world, scenario.script, scenario.namespace, scenario.wait_between_steps, scenario.crowd
