@@ -63,7 +63,10 @@ def islands_of(
     if not _separable(scenario):
         return whole
     asked = (with_meta(one, namespace=placed(one, scenario.namespace).namespace) for one in scenario.applied)
-    objects = (*versions(scenario, applied(scenario) if there is None else there), *asked)  # Also what is refused is asked for.
+    objects = (
+        *versions(scenario, applied(scenario) if there is None else there),
+        *asked,
+    )  # Also what is refused is asked for.
     makers = tuple(dict.fromkeys(makers_of(objects)))
     touched = tuple(_touched(step, scenario) for step in scenario.script)
     members = {ref_of(one): None for one in objects if ref_of(one).kind not in SHARED}
@@ -180,9 +183,7 @@ def _island(
 ) -> Island:
     refs = sorting.groups[number]
     steps = tuple(step for step, about in enumerate(touched) if about is None or about in refs)
-    alone = evolve(
-        scenario, objects=sorting.objects[number], script=tuple(scenario.script[step] for step in steps)
-    )
+    alone = evolve(scenario, objects=sorting.objects[number], script=tuple(scenario.script[step] for step in steps))
     mine = sorted(sorting.makers[number] or refs)
     name = f"{mine[0].kind} {mine[0].name}" if mine[0].namespace == scenario.namespace else str(mine[0])
     if scenario.bounds.pods is None:

@@ -170,15 +170,14 @@ def _in_vain(policies: Iterable[Policy], there: tuple[Party, ...], namespace: st
                     yield f"{policy} ({rule.where}) names a peer that no Pod there is: the peer lets nobody through"
 
 
-def at_rest(scenario: Scenario, asked: Ref | None = None, *, islands: bool = True) -> tuple[Object, ...]:
-    """Give the objects once the manifests are applied and nothing moves any more: those that a Service asks for, or all.
+def at_rest(scenario: Scenario, asked: Ref | None = None) -> tuple[Object, ...]:
+    """Give the objects once the manifests are applied and nothing moves any more: all, or those about a Service.
 
-    `islands` False: all come to rest together. The simulated cluster is one of IPv4: Services of both families are
-    settled as if they were of IPv4 alone.
+    The simulated cluster is one of IPv4: Services of both families are settled as if they were of IPv4 alone.
     """
     single = evolve(scenario, objects=tuple(in_one_family(scenario.objects)))
     try:
-        found = settled(single, asked, islands=islands)
+        found = settled(single, asked)
     except (Refused, Restless) as why:
         raise BadInput((Problem("input", 0, "", str(why)),)) from None
     return tuple(in_both_families(found, scenario.objects))

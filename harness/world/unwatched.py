@@ -8,15 +8,15 @@ writes to ReplicaSets and Deployments in the same order, and it ends in the same
 - A Pod is **bound** as soon as it is made. There is room, on the one node, and a Pod that is not bound yet and one that
   is look the same to its ReplicaSet's controller, as long as that deletes none of them.
 - The controller **sees its Pods as they are**. That it sees late that one is ready is that the Pod gets ready late: the
-  Pod's steps are moved behind what the controller did on the old view. Its view of the ReplicaSet itself stays old for as
-  long as it may be, and so does what it has begun to send.
+  Pod's steps are moved behind what the controller did on the old view. Its view of the ReplicaSet itself stays old for
+  as long as it may be, and so does what it has begun to send.
 - Pods **end last**: those that are being deleted stop when nothing else can happen but the next command. Whom nobody
   counts any more nobody misses; the places of Pods have to do for all of them at once, which they may have to anyway.
   Only where there is no Service: who answers, and until when, is asked where there is one.
 
-What a claim says of a state in which a Pod is ready and its controller does not know it, it says as well of the state in
-which the Pod is not ready yet: that is reached, too, and fewer answer in it. What is bound, created and deleted, and how
-many there are at most, is the same in both runs.
+What a claim says of a state in which a Pod is ready and its controller does not know it, it says as well of the state
+in which the Pod is not ready yet: that is reached, too, and fewer answer in it. What is bound, created and deleted, and
+how many there are at most, is the same in both runs.
 
 What would break it is kept out: whoever else reads Pods (`is_plain`: evictions, budgets, quotas, Recreate, a
 StatefulSet, a Job, a bare Pod, faults, finalizers), and, while the search runs, a ReplicaSet that deletes though one of
@@ -66,7 +66,7 @@ class Hurried(Exception):  # noqa: N818 - it says what was done too soon
 
 
 def is_plain(scenario: Scenario) -> bool:
-    """Tell whether nobody but ReplicaSets' controllers reads Pods, and each Deployment gets one new template at most."""
+    """Tell whether nobody but ReplicaSets' controllers reads Pods, and no Deployment gets more than one new template."""
     script = scenario.script
     return (
         nowhere_else(scenario)

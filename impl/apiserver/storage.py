@@ -61,9 +61,7 @@ class Objects:
         return tuple(
             self.objects[ref]
             for ref in sorted(
-                ref
-                for ref in self.objects
-                if ref.kind == kind and (namespace is None or ref.namespace == namespace)
+                ref for ref in self.objects if ref.kind == kind and (namespace is None or ref.namespace == namespace)
             )
         )
 

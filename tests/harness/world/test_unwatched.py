@@ -1,4 +1,4 @@
-"""Steps of Pods that nobody watches: what controllers write is the same whenever they are taken, and so are verdicts."""
+"""Steps of Pods that nobody watches: whenever they are taken, controllers write the same, and verdicts are the same."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kubeproof.harness.world.prepare import Prepared, prepare
 from kubeproof.harness.world.roomy import on_one_node
 from kubeproof.harness.world.symmetry import symmetry_of
 from kubeproof.harness.world.unwatched import is_plain
-from kubeproof.model.checker import StepError, explore
+from kubeproof.model.checker import Status, StepError, explore
 from kubeproof.model.machine import State
 from planted import planted
 
@@ -38,7 +38,7 @@ spec:
   selector: {matchLabels: {app: web}}
   template:
     metadata: {labels: {app: web}}
-    spec: {containers: [{name: app, image: "nginx:1", ports: [{containerPort: 80}]}]}
+    spec: {containers: [{name: app, image: "nginx:1", PODports: [{containerPort: 80}]}]}
 """
 NEW = {"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:2"}}
 NEWER = {"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:3"}}
@@ -48,10 +48,14 @@ def rolling(surge: int, unavailable: int) -> str:
     return f"{{rollingUpdate: {{maxSurge: {surge}, maxUnavailable: {unavailable}}}}}"
 
 
-def scenario_of(replicas: int, strategy: str = "{}", beside: str = "", **options: Any) -> Scenario:
-    text = WEB.replace("REPLICAS", str(replicas)).replace("STRATEGY", strategy) + beside
+def scenario_of(replicas: int, strategy: str = "{}", beside: str = "", *, pod: str = "", **options: Any) -> Scenario:
+    text = WEB.replace("REPLICAS", str(replicas)).replace("STRATEGY", strategy).replace("POD", pod) + beside
     usual = {"script": [NEW], "nodes": 2, "nodeCapacity": {"cpu": "40", "pods": "40"}}
     return load_scenario("unwatched", {"web.yaml": text}, {**usual, **options}).scenario
+
+
+def verdict(scenario: Scenario, claim: str) -> Status:
+    return next(one.status for one in check(scenario).claims if one.name == claim)
 
 
 def written(scenario: Scenario, prepared: Prepared, *, unwatched: bool) -> set[Hashable]:
@@ -112,35 +116,23 @@ def test_it_pays() -> None:
     assert check(scenario_of(4)).states == 1727
 
 
-@pytest.mark.parametrize(
-    ("module", "line", "wrong"),
-    [
-        # The Deployment's controller sees its ReplicaSets at once, too.
-        (
-            "kubeproof.harness.world.cluster",
-            "if process.user == scheduling.USER:",
-            "if process.user == workloads.DEPLOYMENTS.controller:\n"
-            "        return evolve(process, watches=tuple(evolve(one, at_once=True) for one in process.watches))\n"
-            "    if process.user == scheduling.USER:",
-        ),
-        # A ReplicaSet's controller sees that, too, as it is.
-        (
-            "kubeproof.harness.world.unwatched",
-            'if one.kind == "Pod" else one for one in process.watches)',
-            'if one.kind == "Pod" else evolve(one, at_once=True) for one in process.watches)',
-        ),
-        # All Pods get ready last, and not only those end that are to go.
-        (
-            "kubeproof.harness.world.kubelets",
-            "return obj is not None and obj.metadata.terminating",
-            "return obj is not None",
-        ),
-    ],
-)
-def test_an_interleaving_that_is_missing_is_missed(module: str, line: str, wrong: str) -> None:
-    with planted(module, line, wrong):
-        fewer, all_of_them = both(ROLLOUTS["three by the default"])
+def test_steps_that_somebody_watches_are_missed() -> None:
+    """If all Pods got ready last, and not only those ended that are to go, some of what is written would be lost."""
+    with planted("kubeproof.harness.world.kubelets", "obj is not None and obj.metadata.terminating", "obj is not None"):
+        fewer, all_of_them = both(ROLLOUTS["two, one more and one less"])
     assert fewer < all_of_them
+
+
+PRESTOP = "lifecycle: {preStop: {sleep: {seconds: 9}}}, "
+
+
+def test_where_there_is_a_service_pods_end_at_any_time() -> None:
+    """The one Pod goes before there is another: nobody answers, unless whoever goes were always the last to act."""
+    scenario = scenario_of(1, rolling(0, 1), SERVICE, pod=PRESTOP, bounds={"propagation": "5s"})
+    assert verdict(scenario, "reachability") is Status.VIOLATED
+    module = "kubeproof.harness.world.unwatched"
+    with planted(module, "return not any(isinstance(one, Service)", "return any(isinstance(one, Service)"):
+        assert verdict(scenario, "reachability") is Status.HOLDS
 
 
 def test_whom_to_delete_hangs_on_who_is_ready() -> None:
