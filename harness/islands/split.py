@@ -63,10 +63,8 @@ def islands_of(
     if not _separable(scenario):
         return whole
     asked = (with_meta(one, namespace=placed(one, scenario.namespace).namespace) for one in scenario.applied)
-    objects = (
-        *versions(scenario, applied(scenario) if there is None else there),
-        *asked,
-    )  # Also what is refused is asked for.
+    made = applied(scenario) if there is None else there
+    objects = (*versions(scenario, made), *asked)  # Also what is refused is asked for.
     makers = tuple(dict.fromkeys(makers_of(objects)))
     touched = tuple(_touched(step, scenario) for step in scenario.script)
     members = {ref_of(one): None for one in objects if ref_of(one).kind not in SHARED}

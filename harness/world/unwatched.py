@@ -66,7 +66,7 @@ class Hurried(Exception):  # noqa: N818 - it says what was done too soon
 
 
 def is_plain(scenario: Scenario) -> bool:
-    """Tell whether nobody but ReplicaSets' controllers reads Pods, and no Deployment gets more than one new template."""
+    """Tell whether nobody but ReplicaSets' controllers reads Pods, and no Deployment gets two new templates."""
     script = scenario.script
     return (
         nowhere_else(scenario)

@@ -24,6 +24,7 @@ from kubeproof.properties.placement.groups import (
     Group,
     Groups,
     Misfit,
+    Undecided,
     _minimal,
     cells,
     contradiction,
