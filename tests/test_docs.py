@@ -86,7 +86,7 @@ class Block:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """Give the code blocks of a page."""
+    """Yield the code blocks of a page."""
     lines = page.read_text(encoding="utf-8").splitlines()
     number, mark = 0, ""
     while number < len(lines):
@@ -110,6 +110,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 BLOCKS = tuple(block for page in PAGES for block in blocks(page))
+OWN = tuple(block for block in BLOCKS if block.page == "controllers.md")
 RUN = tuple(block for block in BLOCKS if not block.not_run)
 
 
@@ -135,6 +136,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "nodes.yaml": NODES,
         "dump.json": f"{FRONT}---\n{NODES}",
         "scheduler.yaml": SCHEDULER,
+        "db.yaml": next(one.text for one in OWN if one.not_run),
+        "databases.py": next(one.text for one in OWN if one.language == "python"),
     }
     for name, text in texts.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -156,7 +159,7 @@ def run(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
 
 
 def commands(block: Block) -> Iterator[str]:
-    """Give the calls of kubeproof in a block; what comes before one in its line only makes its input."""
+    """Yield the calls of kubeproof in a block; what comes before one in its line only makes its input."""
     for line in block.text.splitlines():
         found = re.search(r"(?:^|\| |&& )(kubeproof .*)$", line)
         assert found, f"{block}: no call of kubeproof in {line!r}"

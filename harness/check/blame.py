@@ -22,6 +22,8 @@ from ..input.scenario import Holder
 from ..input.surroundings import known_of
 from ..input.workloads import templates
 from ..world.cluster import Cluster
+from . import refusals
+from .blame_volumes import taken, unbound
 from .results import Blame
 
 WITHIN = {"Pod": "spec"}
@@ -29,7 +31,7 @@ WITHIN = {"Pod": "spec"}
 
 
 def written(one: Object, objects: Iterable[Object]) -> Ref:
-    """Give the object that somebody wrote of which another came: its controller's controller, as far as that goes."""
+    """Return the object that somebody wrote of which another came: its controller's controller, as far as that goes."""
     there = {ref_of(other): other for other in objects}
     ref = ref_of(one)
     seen = {ref}
@@ -43,18 +45,27 @@ def written(one: Object, objects: Iterable[Object]) -> Ref:
 
 
 def below(ref: Ref, field: str) -> str:
-    """Give the path of a field of the Pods' spec in the object that makes them."""
+    """Return the path of a field of the Pods' spec in the object that makes them."""
     return f"{WITHIN.get(ref.kind, f'{TEMPLATE}.spec')}{f'.{field}' if field else ''}"
 
 
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
-    """Give what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
+    """Return what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
-    return tuple(dict.fromkeys((*_missing(core), *_held(core, objects), *_waiting(objects))))
+    found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_short_of_volumes(objects))
+    return tuple(dict.fromkeys(found))
+
+
+def _short_of_volumes(objects: tuple[Object, ...]) -> Iterator[Blame]:
+    """Yield who waits for a node, and the claims without a volume: first those whose class is not there at all."""
+    found = tuple(unbound(objects))
+    yield from (claim.blame for claim in found if claim.nobody)
+    yield from _waiting(objects)
+    yield from (claim.blame for claim in found if not claim.nobody)
 
 
 def holding(core: Cluster, objects: Iterable[Object]) -> tuple[Holder, ...]:
-    """Give what without a class here holds a namespace that is being deleted."""
+    """Return what without a class here holds a namespace that is being deleted."""
     going = {one.metadata.name for one in objects if isinstance(one, Namespace) and one.metadata.terminating}
     return tuple(one for one in core.scenario.holders if one.ref.namespace in going)
 
@@ -79,6 +90,9 @@ def _missing(core: Cluster) -> Iterator[Blame]:
 def _waiting(objects: tuple[Object, ...]) -> Iterator[Blame]:
     named: set[Ref] = set()
     for pod in objects:
+        if isinstance(pod, Pod) and pod.spec.node_name and not pod.ready and (why := taken(pod, objects)):
+            ref = written(pod, objects)
+            yield Blame(ref, below(ref, "volumes"), why)
         if isinstance(pod, Pod) and not pod.spec.node_name and not pod.metadata.terminating:
             ref = written(pod, objects)
             if ref not in named:

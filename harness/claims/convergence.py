@@ -14,6 +14,7 @@ from ...impl.api.claim_names import CONVERGENCE, SENTENCES
 from ...impl.api.core import Container, Node, Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.storage import PersistentVolumeClaim, StorageClass
 from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import REVISION_HASH
 from ...impl.api.workloads import NAMES
@@ -21,6 +22,7 @@ from ...model.machine import Converges, Property, View
 from ...model.world.store import reference
 from ...properties.at_rest import Restless, from_scratch, settled
 from ...properties.convergence import (
+    claim_shortfall,
     is_lost,
     job_shortfalls,
     leaving,
@@ -47,14 +49,14 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 
 def goal(cluster: Cluster) -> Callable[[View], Iterator[str]]:
-    """Give the goal of a cluster: a state without reasons is one where observed equals desired."""
+    """Return the goal of a cluster: a state without reasons is one where observed equals desired."""
     if cluster.parts.endpoints and cluster.parts.deployment_status:
         return partial(_goal, cluster, _reported)
     return partial(_goal, cluster, lru_cache(maxsize=None)(_reported_at_rest))
 
 
 def _goal(cluster: Cluster, told: Told, view: View) -> Iterator[str]:
-    """Give the first reason met, Pods before workloads: nearly every state has a Pod on its way."""
+    """Yield the first reason met, Pods before workloads: nearly every state has a Pod on its way."""
     reason = first_shortfall(cluster, view)
     if reason:
         yield reason
@@ -64,7 +66,7 @@ def _goal(cluster: Cluster, told: Told, view: View) -> Iterator[str]:
 
 
 def first_shortfall(cluster: Cluster, view: View) -> str:
-    """Give one reason why the Pods and workloads are not what they should be, "" if they are."""
+    """Return one reason why the Pods and workloads are not what they should be, "" if they are."""
     layout = cluster.world.layout
     if view.via(under_way, SCRIPT):
         return "the drain is not over"
@@ -92,6 +94,7 @@ def _is_lost(cluster: Cluster, view: View, slot: str, dead: frozenset[str]) -> b
 def beside_workloads(cluster: Cluster, view: View) -> Iterator[str]:
     """Say what no workload tells: Pods on dead nodes, what is gone or still going, and which steps failed."""
     yield from _stranded(cluster, view)
+    yield from _unbound(cluster, view)
     yield from _missing(cluster, view)
     yield from _failed(cluster, view)
 
@@ -129,6 +132,25 @@ def _miscounted(obj: Object) -> str:
     return f"{type(obj).__name__} {obj.metadata.name} wants {wanted} Pods and says {counts}"
 
 
+def _unbound(cluster: Cluster, view: View) -> Iterator[str]:
+    """Say which claims have no volume that are not waiting for a Pod."""
+    layout = cluster.world.layout
+    slots = layout.pools.get("PersistentVolumeClaim", ())
+    if slots:
+        classes = (*layout.constants.values(), *(view[slot] for slot in layout.pools.get("StorageClass", ())))
+        waiting = frozenset(
+            one.metadata.name
+            for one in classes
+            if isinstance(one, StorageClass) and one.volume_binding_mode == "WaitForFirstConsumer"
+        )
+        keep = partial(_short_of_a_volume, waiting)
+        yield from (line for slot in slots if (line := view.via(keep, slot)))
+
+
+def _short_of_a_volume(waiting: frozenset[str], obj: Object | None) -> str:
+    return claim_shortfall(obj, waiting) if isinstance(obj, PersistentVolumeClaim) else ""
+
+
 def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
     dead = dead_nodes(cluster, view)
     for slot in cluster.world.layout.pools["Pod"]:
@@ -162,7 +184,7 @@ def _missing(cluster: Cluster, view: View) -> Iterator[str]:
 
 
 def _deciding(cluster: Cluster, view: View, dead: frozenset[str]) -> Objects:
-    """Give the objects that decide about convergence, Pods without what does not; no Pod that is lost with its node."""
+    """Return what decides about convergence, Pods without what does not; no Pod that is lost with its node."""
     layout = cluster.world.layout
     found: list[Object] = []
     for kind in (*NAMES, "ControllerRevision"):
@@ -197,7 +219,7 @@ def goal_pod(obj: Object | None) -> Object | None:
 
 
 def objects_of(cluster: Cluster, view: View) -> Objects:
-    """Give every object of a state: those that never change and those in the places."""
+    """Return every object of a state: those that never change and those in the places."""
     layout = cluster.world.layout
     return (*layout.constants.values(), *(one for slot in layout.slots() if (one := view[slot]) is not None))
 

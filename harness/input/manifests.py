@@ -5,13 +5,13 @@ What is judged here is what `kubectl apply` would be told at once; what depends 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.core import Node, NodeCondition
-from ...impl.api.kinds import Object, ref_of
+from ...impl.api.kinds import Kind, Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.reading.load import BadInput, Loaded, LoadedObject, Note, Other, Problem, Source, Text, objects_in
 from ...impl.apiserver.defaulting import default
@@ -42,12 +42,12 @@ class Manifests:
         return tuple(str(note) for note in self.notes)
 
     def plus(self, more: tuple[Object, ...]) -> Manifests:
-        """Give these and more objects; one that is there already stays as it is."""
+        """Return these and more objects; one that is there already stays as it is."""
         there = {ref_of(one) for one in self.objects}
         return evolve(self, objects=(*self.objects, *(one for one in more if ref_of(one) not in there)))
 
     def place(self, ref: Ref, field: str) -> tuple[str, int]:
-        """Give file and line of a field of an object; of one that is in no file, that it comes from the script."""
+        """Return file and line of a field of an object; of one that is in no file, that it comes from the script."""
         source = self.sources.get(ref)
         return (source.file, source.line_of(field)) if source else ("script", 0)
 
@@ -59,10 +59,13 @@ class Manifests:
         return Problem(source.file, source.line_of(field), field, message, hint)
 
 
-def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str) -> Manifests:
-    """Read manifests by file name, in their order; what is wrong with them is noted with the reader."""
+def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str, kinds: Iterable[Kind] = ()) -> Manifests:
+    """Read manifests by file name, in their order; what is wrong with them is noted with the reader.
+
+    `kinds` are those without a class that somebody acts on.
+    """
     try:
-        loaded = objects_in([Text(name, text) for name, text in files.items()], namespace)
+        loaded = objects_in([Text(name, text) for name, text in files.items()], namespace, kinds=kinds)
     except BadInput as bad:
         reader.problems.extend(bad.problems)
         return Manifests()
@@ -80,7 +83,7 @@ def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str) -> 
 
 
 def sources_of(loaded: Loaded) -> immutabledict[Ref, Source]:
-    """Give where each object is written, those without a class here too."""
+    """Return where each object is written, those without a class here too."""
     others = {one.ref: one.source for one in loaded.others}
     return immutabledict({**others, **{ref_of(one.object): one.source for one in loaded.objects}})
 

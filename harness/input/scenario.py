@@ -12,12 +12,14 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.apps import DaemonSet, Sized
+from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.batch import Job
 from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import BY_NAME, Object, ref_of
+from ...impl.api.kinds import Object, kind_of, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.kubectl.script import AddNode, Apply, Scale, Step
+from ..own.controllers import NOTHING, Own
 
 
 class Consistency(Enum):
@@ -230,6 +232,8 @@ class Faults:
     """A node goes down and comes up again."""
     partition: int = 0
     """A node is cut off from the API server and in touch again later; what runs there runs on."""
+    load: int = 0
+    """The load of an autoscaler's target changes, so that it asks for another number of replicas."""
     lost_event: int = 0
     """An event of a watch that something is gone is lost, and nobody notices."""
     api_server_restart: int = 0
@@ -331,6 +335,8 @@ class Scenario:
     namespace: str = "default"
     title: str = ""
     crowd: Crowd = NOBODY
+    own: Own = NOTHING
+    """Controllers and properties that the user has written."""
     runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
     """By Pod uid what runs in the live cluster that is started from."""
 
@@ -341,24 +347,24 @@ class Scenario:
 
     @property
     def applied(self) -> tuple[Object, ...]:
-        """Give the objects that the script applies, in its order."""
+        """Return the objects that the script applies, in its order."""
         return tuple(step.object for step in self.script if isinstance(step, Apply))
 
     @property
     def everything(self) -> tuple[Object, ...]:
-        """Give the objects of the manifests, and after them those that the script applies."""
-        return (*self.objects, *self.applied)
+        """Return the objects of the manifests, those that the script applies, and what the user's controllers make."""
+        return (*self.objects, *self.applied, *self.own.made)
 
     @property
     def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
-        """Give what the manifests and the script ask for, each object with the owners it names.
+        """Return what the manifests and the script ask for, each object with the owners it names.
 
         What a controller makes again is its business, not asked for by itself: in a live cluster all that has one.
         """
         there = {ref_of(one) for one in self.objects}
         found = {
             placed(one, self.namespace): _owners(one)
-            for one in self.everything
+            for one in (*self.objects, *self.applied)
             if one.metadata.controller is None
             or (self.start is not Start.CLUSTER and not there.intersection(_owners(one)))
         }
@@ -377,8 +383,25 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        nodes = self.nodes
-        return sum(most_replicas(one, self.script, nodes) for one in self.objects) + self._failures
+        makers, nodes, scalers = (*self.objects, *self.own.made), self.nodes, self._scalers
+        return sum(self._most(one, nodes, scalers) for one in makers) + self._failures
+
+    def most_of(self, obj: Object) -> int:
+        """Return the most replicas a workload is ever asked for, by the manifests, a step or an autoscaler."""
+        return self._most(obj, self.nodes, self._scalers)
+
+    @property
+    def _scalers(self) -> tuple[HorizontalPodAutoscaler, ...]:
+        return tuple(one for one in self.everything if isinstance(one, HorizontalPodAutoscaler))
+
+    def _most(self, obj: Object, nodes: int, scalers: tuple[HorizontalPodAutoscaler, ...]) -> int:
+        """Return the same, on so many nodes and with these autoscalers: thousands of workloads may be asked about."""
+        asked = [most_replicas(obj, self.script, nodes)]
+        for scaler in scalers if isinstance(obj, Sized) else ():
+            scaled, space = scaler.spec.scale_target_ref, scaler.metadata.namespace or self.namespace
+            bound = scaler.spec.max_replicas if self.faults.load else scaler.spec.least
+            asked += [bound] if Ref(scaled.kind, space, scaled.name) == placed(obj, self.namespace) else []
+        return max(asked)
 
     @property
     def nodes(self) -> int:
@@ -397,7 +420,7 @@ class Scenario:
 def placed(obj: Object, namespace: str) -> Ref:
     """Return the reference an object has where what names no namespace goes to this one."""
     ref = ref_of(obj)
-    return ref if ref.namespace or not BY_NAME[ref.kind].namespaced else evolve(ref, namespace=namespace)
+    return ref if ref.namespace or not kind_of(obj).namespaced else evolve(ref, namespace=namespace)
 
 
 def _owners(obj: Object) -> tuple[Ref, ...]:
@@ -405,7 +428,7 @@ def _owners(obj: Object) -> tuple[Ref, ...]:
 
 
 def most_replicas(obj: Object, script: tuple[Step, ...], nodes: int) -> int:
-    """Give the most replicas a workload is ever asked for on so many nodes; 1 for a bare Pod. Those of a Job stay."""
+    """Return the most replicas a workload is ever asked for on so many nodes; 1 for a bare Pod. Those of a Job stay."""
     if isinstance(obj, Pod):
         return 1
     if isinstance(obj, DaemonSet):

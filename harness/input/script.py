@@ -12,7 +12,7 @@ from typing import Any
 from attrs import NOTHING, Attribute, evolve, fields, frozen
 
 from ...impl.api.core import Node
-from ...impl.api.kinds import Object
+from ...impl.api.kinds import Kind, Object
 from ...impl.api.reading.convert import unstructure
 from ...impl.api.reading.json_fields import json_name
 from ...impl.api.reading.load import BadInput, Note, Problem, Text, objects_in
@@ -32,6 +32,13 @@ class Surroundings:
 
     files: Mapping[str, Located] = EMPTY
     namespace: str = "default"
+    kinds: tuple[Kind, ...] = ()
+    """Kinds without a class that somebody acts on."""
+
+    def kind(self, name: str) -> str:
+        """Return a kind that is named as kubectl takes it: also in lower case, or in the plural."""
+        found = (one.name for one in self.kinds if name.lower() in {one.name.lower(), one.plural})
+        return next(found, name)
 
 
 def read_script(reader: Reader, at: Located, around: Surroundings) -> tuple[Step, ...]:
@@ -74,7 +81,7 @@ class _Arguments:
         return self.reader.integer(self.fields[name])
 
     def inside(self, name: str, known: tuple[str, ...]) -> _Arguments:
-        """Give the fields below one of these, or these themselves where it is not given."""
+        """Return the fields below one of these, or these themselves where it is not given."""
         if name not in self.fields:
             return self
         return _Arguments(self.reader, self.at, self.reader.fields(self.fields[name], known), self.around)
@@ -85,16 +92,17 @@ class _Arguments:
         return {key: None if item.value is None else self.reader.text(item) for key, item in found.items()}
 
     def object(self, name: str) -> Object | None:
-        return _structure(self.reader, self.fields[name], self.text("namespace") or self.around.namespace)
+        namespace = self.text("namespace") or self.around.namespace
+        return _structure(self.reader, self.fields[name], namespace, self.around.kinds)
 
 
-def _structure(reader: Reader, at: Located, namespace: str) -> Object | None:
+def _structure(reader: Reader, at: Located, namespace: str, kinds: tuple[Kind, ...]) -> Object | None:
     """Make an object of a manifest inside the script; a mistake is blamed on the line of its field.
 
     What it says that is not modelled is noted, as of an object among the manifests.
     """
     try:
-        loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace)
+        loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace, kinds=kinds)
         problems = tuple(problem for one in loaded.objects for problem in refusals(one))
     except BadInput as bad:
         problems = bad.problems
@@ -109,13 +117,13 @@ def _structure(reader: Reader, at: Located, namespace: str) -> Object | None:
 
 
 def _moved(problem: Problem, at: Located) -> Problem:
-    """Give a problem of a manifest that lies inside another document as a problem of that document."""
+    """Return a problem of a manifest that lies inside another document as a problem of that document."""
     path, line = _place(problem, at)
     return evolve(problem, line=line, field=path)
 
 
 def _place(one: Problem | Note, at: Located) -> tuple[str, int]:
-    """Give the path of a field in the document that a manifest lies in, and its line there."""
+    """Return the path of a field in the document that a manifest lies in, and its line there."""
     path = ".".join(part for part in (at.path, one.field) if part)
     return path, next((inside.line for inside in at.walk() if inside.path == path), at.line)
 
@@ -164,7 +172,7 @@ def _apply(given: _Arguments) -> Step | None:
             given.reader.blame(given.fields["file"], f"there is no file {name!r}")
             return None
         namespace = given.text("namespace") or given.around.namespace
-        found = _structure(given.reader, given.around.files[name], namespace)
+        found = _structure(given.reader, given.around.files[name], namespace, given.around.kinds)
     return None if found is None else steps.Apply(found)
 
 
@@ -188,7 +196,8 @@ def _delete_object(given: _Arguments) -> Step | None:
     if how not in CASCADES:
         given.reader.blame(given.fields["cascade"], f"there is no cascade {how!r}", f"known are {', '.join(CASCADES)}")
         return None
-    return steps.DeleteObject(given.text("kind"), given.text("name"), how, given.text("namespace"))
+    kind = given.around.kind(given.text("kind"))
+    return steps.DeleteObject(kind, given.text("name"), how, given.text("namespace"))
 
 
 def _delete_pod(given: _Arguments) -> Step | None:

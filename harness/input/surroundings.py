@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from ...impl.api.core import Pod, Service
-from ...impl.api.kinds import BY_NAME, Object, kind_of
+from ...impl.api.kinds import Object, kind_of
 from ...impl.api.references import BEFORE_START
 from ...impl.apiserver.config import DEFAULT, Config
 from ...impl.kubectl.script import SetImage
@@ -24,7 +24,7 @@ PREFIX = 16
 
 
 def config_of(scenario: Scenario) -> Config:
-    """Give the switches of the scenario's API server: what is known to be absent, and what it has for Services."""
+    """Return the switches of the scenario's API server: what is known to be absent, and what it has for Services."""
     return evolve(
         DEFAULT,
         absent=frozenset(ref for ref in scenario.absent if ref.kind not in BEFORE_START),
@@ -34,7 +34,7 @@ def config_of(scenario: Scenario) -> Config:
 
 
 def _asked_for(objects: Iterable[Object]) -> Iterator[str | int]:
-    """Give the addresses and ports that Services ask for by number."""
+    """Yield the addresses and ports that Services ask for by number."""
     for one in objects:
         if isinstance(one, Service):
             yield from (address for address in (one.spec.cluster_ip, *one.spec.cluster_ips) if address)
@@ -58,7 +58,7 @@ def behaviour_of(scenario: Scenario) -> ImageBehaviour:
 
 
 def known_of(scenario: Scenario) -> Known:
-    """Give what decides whether containers can start: which files there are, and what the kubelets let run already."""
+    """Return what decides whether containers can start: which files there are, what the kubelets let run already."""
     waiting = frozenset(ref for ref in scenario.absent if ref.kind in BEFORE_START)
     running = (one for one in scenario.objects if isinstance(one, Pod) and one.metadata.uid in scenario.runtimes)
     allowed = frozenset(name for one in running for name in sysctls(one.spec))
@@ -66,7 +66,7 @@ def known_of(scenario: Scenario) -> Known:
 
 
 def service_range(objects: Iterable[Object]) -> str:
-    """Give the range of cluster IPs: the usual one if it has all that Services ask for, else the least that has them.
+    """Return the range of cluster IPs: the usual one if it has all that Services ask for, else the least that has them.
 
     A fixed address outside the usual range is one of a cluster that was set up with another.
     """
@@ -100,7 +100,7 @@ def namespaces_of(scenario: Scenario) -> tuple[str, ...]:
 
 
 def _used(objects: Iterable[Object]) -> set[str]:
-    return {one.metadata.namespace for one in objects if BY_NAME[kind_of(one).name].namespaced}
+    return {one.metadata.namespace for one in objects if kind_of(one).namespaced}
 
 
 def _made(objects: Iterable[Object]) -> set[str]:

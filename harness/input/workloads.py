@@ -31,7 +31,7 @@ def by_label(makers: Iterable[Template]) -> Labelled[Template]:
 
 
 def templates(objects: Iterable[Object]) -> Iterator[Template]:
-    """Give the templates of workloads, and Pods, that nobody controls; one for each way in which Pods are labelled."""
+    """Yield the templates of workloads, and Pods, that nobody controls; one for each way in which Pods are labelled."""
     for one in objects:
         if isinstance(one, Workload) and one.metadata.controller is None:
             yield from (

@@ -33,6 +33,7 @@ from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Stored, Updates, name_in
 from ...model.world.verbs import Verb
 from ...model.world.world import CRASHES, World
+from .attaching import mounted
 from .node_state import cut_slot, is_silent, up_slot
 
 USER = "kubelet"
@@ -55,6 +56,8 @@ class Kubelets:
     """A Pod may be reported as over while its containers still hold their share of the node."""
     last: bool = False
     """Pods that are to go end when nothing else happens."""
+    mounts: bool = False
+    """Containers wait for the volumes of their Pod's claims; where a world has no claims they are taken to be there."""
 
 
 def runtime_slot(place: str) -> str:
@@ -63,7 +66,7 @@ def runtime_slot(place: str) -> str:
 
 
 def actions(kubelets: Kubelets) -> tuple[Action, ...]:
-    """Give the work of the kubelets, Pod by Pod."""
+    """Return the work of the kubelets, Pod by Pod."""
     if not kubelets.last:
         return tuple(_action(place, "works", partial(_works, kubelets, place)) for place in kubelets.places)
     living = (_action(place, "works", partial(_living, kubelets, place)) for place in kubelets.places)
@@ -124,7 +127,7 @@ def _restarts(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
 
 
 def _readmitted(kubelets: Kubelets, view: View, place: str, node: Node) -> Updates:
-    """Give what changes for the Pod in a place when the kubelet of a node restarts."""
+    """Return what changes for the Pod in a place when the kubelet of a node restarts."""
     pod, runtime = view.via(_as_kubelet_sees, place), view[runtime_slot(place)]
     if pod is None or runtime is None or pod.spec.node_name != node.metadata.name:
         return {}
@@ -231,10 +234,23 @@ def _node(kubelets: Kubelets, view: View, pod: Pod | None) -> Node | None:
 def _chains(
     kubelets: Kubelets, view: View, place: str, pod: Pod | None, runtime: PodRuntime, node: Node
 ) -> Iterator[tuple[KubeletStep, ...]]:
-    """Give the runs of steps that make one step of the world."""
+    """Yield the runs of steps that make one step of the world."""
     near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
-    for step in worker.steps(pod, runtime, node, near, kubelets.behaviour):
+    ready = not kubelets.mounts or runtime is not IDLE or pod is None or _mounted(kubelets, view, place, pod)
+    for step in worker.steps(pod, runtime, node, near, kubelets.behaviour, mounted=ready):
         yield from _extend(kubelets, pod, node, (step,))
+
+
+def _mounted(kubelets: Kubelets, view: View, place: str, pod: Pod) -> bool:
+    return mounted(kubelets.world, kubelets.struck, partial(_has_begun, view), view, place, pod)
+
+
+def _has_begun(view: View, place: str) -> bool:
+    return bool(view.via(_begun, runtime_slot(place)))
+
+
+def _begun(runtime: PodRuntime | None) -> bool:
+    return runtime is not None
 
 
 def _extend(
@@ -261,7 +277,7 @@ def _extend(
 
 
 def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple[Pod, ...]:
-    """Give the other Pods that occupy a node, with what their admission looked at."""
+    """Return the other Pods that occupy a node, with what their admission looked at."""
     keep = partial(_on_node, node.metadata.name)
     found = []
     for other in kubelets.places:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from . import folders, reachability, scheduler
+from . import folders, reachability, scheduler, watching
 from .catalogue import Pair
 
 WORLDS: dict[str, tuple[Pair, ...]] = {
     "scheduler": scheduler.PAIRS,
     "reachability": reachability.PAIRS,
+    "api-server": watching.PAIRS,
 }
-TOPICS = ("scheduler", "placement", "controllers", "reachability", "network-policy")
+TOPICS = ("scheduler", "placement", "controllers", "reachability", "network-policy", "api-server")
 
 
 class NoSuchFailureError(LookupError):
@@ -21,12 +22,12 @@ class NoSuchFailureError(LookupError):
 
 @cache
 def topics() -> dict[str, tuple[Pair, ...]]:
-    """Give the failures of every topic, in the order in which they are told."""
+    """Return the failures of every topic, in the order in which they are told."""
     return {topic: (*folders.pairs(topic), *WORLDS.get(topic, ())) for topic in TOPICS}
 
 
 def chosen(names: Iterable[str]) -> Iterator[tuple[str, Pair]]:
-    """Give the failures of these names and topics, each with its topic; all where none is named."""
+    """Yield the failures of these names and topics, each with its topic; all where none is named."""
     names = frozenset(names)
     known = {*TOPICS, *(pair.name for some in topics().values() for pair in some)}
     if odd := sorted(names - known):

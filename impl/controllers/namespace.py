@@ -15,7 +15,7 @@ from immutabledict import immutabledict
 
 from ..api.cache import Cache
 from ..api.core import Namespace
-from ..api.kinds import BY_NAME, Object, ref_of
+from ..api.kinds import BY_NAME, Object, Unstructured, ref_of
 from ..api.meta import ObjectMeta, Ref
 from ..api.requests import Delete, Request, Update
 from ..api.values.frozen import freeze
@@ -34,7 +34,7 @@ _NEVER_STORED = frozenset({"Binding", "Event", "Eviction"})
 
 
 def reconcile(cache: Cache, key: Ref, *, held: bool = False) -> tuple[Request, ...]:
-    """Give the requests of one look at a namespace; `held`: something of a kind without a class here stays in it."""
+    """Return the requests of one look at a namespace; `held`: something of a kind without a class here stays in it."""
     namespace = cache.get(Namespace, key)
     if namespace is None or not namespace.metadata.terminating or FINALIZER not in _finalizers(namespace):
         return ()
@@ -60,7 +60,11 @@ def _slim(obj: Object) -> Object | None:
         uid=meta.uid,
         deletion_timestamp=TERMINATING if meta.terminating else None,
     )
-    return type(obj)(metadata=kept)
+    return Unstructured(obj.of, kept) if isinstance(obj, Unstructured) else type(obj)(metadata=kept)
+
+
+OF_OTHERS = _slim
+"""What is kept of kinds without a class."""
 
 
 TRANSFORM: Transform = immutabledict({**dict.fromkeys(reads(Ref("", "", "")), _slim), "Namespace": whole})

@@ -52,7 +52,7 @@ def reads(_key: Ref) -> tuple[str, ...]:
 
 
 def reconcile(cache: Cache, key: Ref, *, heartbeat_lost: bool = False, now: Time = 0) -> tuple[Request, ...]:
-    """Give the requests of one look at a node."""
+    """Return the requests of one look at a node."""
     node = cache.get(Node, key)
     if node is None:
         return ()
@@ -64,7 +64,7 @@ def reconcile(cache: Cache, key: Ref, *, heartbeat_lost: bool = False, now: Time
 
 
 def _fallen_silent(node: Node, now: Time) -> tuple[NodeCondition, ...]:
-    """Give the conditions of a node nobody hears from: what a kubelet reports is Unknown."""
+    """Return the conditions of a node nobody hears from: what a kubelet reports is Unknown."""
     unknown = tuple(
         evolve(
             one,

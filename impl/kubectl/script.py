@@ -21,7 +21,7 @@ from ..api.requests import Create, Delete, Request
 from ..api.workloads import BY_KIND, NAMES
 from . import nodes, workloads
 from .apply import apply
-from .found import Kept, Missing, find_node, ref_for
+from .found import Kept, Missing, find_node, ref_among
 from .nodes import drain_errors, drain_targets
 
 __all__ = [
@@ -188,7 +188,7 @@ class DeleteObject(OfWorkload):
 
     def requests(self, cache: Cache, namespace: str) -> Asked:
         """Delete the object."""
-        return _delete(ref_for(self.kind, self.name, namespace), cache, policy=self.cascade.capitalize())
+        return _delete(ref_among(self.kind, self.name, namespace, cache), cache, policy=self.cascade.capitalize())
 
     def __str__(self) -> str:
         return f"delete {self.kind.lower()}/{self.name}"
@@ -453,7 +453,7 @@ Step = (
 
 
 def requests(step: Step, cache: Cache, namespace: str) -> Asked:
-    """Give the requests a command sends, given the live objects; none when it finds its work done.
+    """Return the requests a command sends, given the live objects; none when it finds its work done.
 
     Of a drain this is one round. `Missing` says what the command did not find, or found and may not change; then it
     sends nothing. `namespace` is where a step acts that names none.

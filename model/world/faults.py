@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from ...impl.api.requests import Response
 from ..machine import Action, Fairness, Outcome, View
 from .steps import under_way
 from .store import Full, Stored, Updates
-from .turn import beside, heads
+from .turn import heads
 from .verbs import Verb
 from .world import CRASHES, LAGGING, LOST, STALLED, Form, News, Process, World
 
+NO_ANSWER = Response(504, "Timeout", "the answer is lost")
+"""What a client makes of an answer that never arrives."""
 Step = Callable[[World, Process, View], Iterator[Outcome]]
 
 
@@ -101,7 +104,8 @@ def _loses(world: World, process: Process, view: View) -> Iterator[Outcome]:
             continue
         if response.ok:
             label = f"{world.describe(request, response)}, and the answer is lost"
-            left = {process.turn: beside(requests, request), **process.queued(there=True)}
+            unheard = world.after(Stored(view, world.layout, updates), process, requests, request, NO_ANSWER)
+            left = {process.turn: unheard, **process.queued(there=True)}
             yield Outcome(label, {**updates, **left, LOST: budget - 1})
 
 

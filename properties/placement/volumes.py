@@ -35,7 +35,7 @@ Found = tuple[str, PersistentVolumeClaim | None, bool]
 
 
 def claims(pod: Pod, storage: Cache) -> list[Found]:
-    """Give the claims that a Pod's volumes name."""
+    """Return the claims that a Pod's volumes name."""
     volumes: Any = pod.spec.extra.get("volumes") or ()
     found: list[Found] = []
     for volume in volumes:
@@ -51,12 +51,12 @@ def _claim(pod: Pod, name: str, storage: Cache) -> PersistentVolumeClaim | None:
 
 
 def volume_of(claim: PersistentVolumeClaim, storage: Cache) -> PersistentVolume | None:
-    """Give the volume that a claim names."""
+    """Return the volume that a claim names."""
     return storage.get(PersistentVolume, Ref("PersistentVolume", "", claim.spec.volume_name))
 
 
 def class_of(claim: PersistentVolumeClaim, storage: Cache) -> StorageClass | None:
-    """Give the class that makes volumes for a claim."""
+    """Return the class that makes volumes for a claim."""
     return storage.get(StorageClass, Ref("StorageClass", "", claim.spec.storage_class_name or ""))
 
 
@@ -80,7 +80,7 @@ def bars(pod: Pod, node: Node, storage: Cache) -> Iterator[tuple[str, str, str]]
             yield from _out_of_reach(name, volume_of(claim, storage), node)
         elif (chosen := claim.metadata.annotations.get(CHOSEN)) not in {None, node.metadata.name}:
             yield "volume", f"the volume of the claim {name} is being made for {chosen}", f"going to {chosen} would do"
-        elif not _can_be_made(claim, node, storage) and not _candidates(claim, storage):
+        elif not _can_be_made(claim, node, storage) and not _found_there(claim, node, storage):
             yield "volume", f"no volume can be made or found there for the claim {name}", "another class would do"
 
 
@@ -100,8 +100,7 @@ def _useless(claim: PersistentVolumeClaim, storage: Cache) -> str:
 def _out_of_reach(name: str, volume: PersistentVolume | None, node: Node) -> Iterator[tuple[str, str, str]]:
     if volume is None:
         return
-    selector = volume.spec.node_affinity.required if volume.spec.node_affinity else None
-    if selector is not None and not any(holds(term, node) for term in selector.node_selector_terms):
+    if not _reaches(volume, node):
         yield "volume", f"the volume of the claim {name} cannot be reached from there", "a volume in reach would do"
     mine, there = volume.metadata.labels, node.metadata.labels
     keys = (*ZONES, *OLD_ZONES)
@@ -134,11 +133,34 @@ def _candidates(claim: PersistentVolumeClaim, storage: Cache) -> bool:
     )
 
 
+def _found_there(claim: PersistentVolumeClaim, node: Node, storage: Cache) -> bool:
+    """Whether a volume within a node's reach is a claim's, or may be: of its class and modes, large enough, free."""
+    return any(_might_be_its(one, claim) and _reaches(one, node) for one in storage.list(PersistentVolume))
+
+
+def _might_be_its(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
+    kept, wanted = volume.spec.claim_ref, claim.spec.resources.requests.get("storage")
+    if kept is not None:
+        return (kept.namespace, kept.name) == (claim.metadata.namespace, claim.metadata.name)
+    has = volume.spec.capacity.get("storage")
+    return (
+        volume.spec.storage_class_name == (claim.spec.storage_class_name or "")
+        and volume.status.phase not in {"Released", "Failed"}
+        and not set(claim.spec.access_modes) - set(volume.spec.access_modes)
+        and (wanted is None or (has is not None and has >= wanted))
+    )
+
+
+def _reaches(volume: PersistentVolume, node: Node) -> bool:
+    selector = volume.spec.node_affinity.required if volume.spec.node_affinity else None
+    return selector is None or any(holds(term, node) for term in selector.node_selector_terms)
+
+
 # --- several Pods -------------------------------------------------------------------------------------------------
 
 
 def single_user(one: Pod, other: Pod, storage: Cache) -> str:
-    """Give a claim of two Pods that only one Pod may use at a time; "" if there is none."""
+    """Return a claim of two Pods that only one Pod may use at a time; "" if there is none."""
     if one.metadata.namespace != other.metadata.namespace:
         return ""
     theirs = {name for name, _, _ in claims(other, storage)}
@@ -153,7 +175,7 @@ def single_user(one: Pod, other: Pod, storage: Cache) -> str:
 
 
 def same_disk(one: Pod, other: Pod) -> str:
-    """Give a disk that two Pods of a node cannot both attach; "" if there is none."""
+    """Return a disk that two Pods of a node cannot both attach; "" if there is none."""
     theirs = dict(_disks(other))
     return next((disk for disk, reads in _disks(one) if disk in theirs and not (reads and theirs[disk])), "")
 
@@ -172,7 +194,7 @@ def _disks(pod: Pod) -> Iterator[tuple[str, bool]]:
 
 
 def attached(pod: Pod, storage: Cache) -> dict[str, str]:
-    """Give the volumes a Pod attaches, each by a name and with its driver; one to be made is one of its class."""
+    """Return the volumes a Pod attaches, each by a name and with its driver; one to be made is one of its class."""
     found: dict[str, str] = {}
     for name, claim, _ in claims(pod, storage):
         volume = volume_of(claim, storage) if claim else None
@@ -186,7 +208,7 @@ def attached(pod: Pod, storage: Cache) -> dict[str, str]:
 
 
 def limits(node: Node, storage: Cache) -> dict[str, int]:
-    """Give how many volumes of each driver a node attaches; a driver without a limit is absent."""
+    """Return how many volumes of each driver a node attaches; a driver without a limit is absent."""
     found = storage.get(CSINode, Ref("CSINode", "", node.metadata.name))
     drivers = found.spec.drivers if found else ()
     return {one.name: one.allocatable.count for one in drivers if one.allocatable and one.allocatable.count is not None}

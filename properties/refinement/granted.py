@@ -29,7 +29,7 @@ def without_object(store: Cache, obj: Object) -> Cache:
 
 
 def granted(store: Cache, request: Request, suffix: str) -> Cache | None:
-    """Give the store after one request; None if it is refused. `suffix` completes a generated name."""
+    """Return the store after one request; None if it is refused. `suffix` completes a generated name."""
     match request:
         case Create(obj):
             return _created(store, obj, suffix)
@@ -45,7 +45,7 @@ def granted(store: Cache, request: Request, suffix: str) -> Cache | None:
 
 
 def all_granted(store: Cache, requests: tuple[Request, ...], suffix: str) -> Cache:
-    """Give the store after the requests of one turn; the first that is refused ends it."""
+    """Return the store after the requests of one turn; the first that is refused ends it."""
     for number, request in enumerate(requests):
         after = granted(store, request, f"{suffix}{number}")
         if after is None:
@@ -77,6 +77,9 @@ def _updated(store: Cache, obj: Any, base: Object | None, subresource: str) -> C
     if subresource == "status":
         metadata = evolve(stored.metadata, annotations=obj.metadata.annotations)
         return with_object(store, evolve(stored, metadata=metadata, status=obj.status))
+    metadata = obj.metadata
+    if metadata.terminating and stored.metadata.finalizers and not metadata.finalizers and not isinstance(obj, Pod):
+        return without_object(store, stored)
     changed = getattr(obj, "spec", None) != getattr(stored, "spec", None)
     generation = stored.metadata.generation + changed
     return with_object(store, _with_metadata(obj, evolve(obj.metadata, generation=generation)))

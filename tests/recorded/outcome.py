@@ -16,10 +16,14 @@ from kubeproof.impl.api.apps import ControllerRevision, DaemonSet, Deployment, R
 from kubeproof.impl.api.batch import Job
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object, ref_of
-from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.policy import EndpointSlice, PodDisruptionBudget
 from kubeproof.impl.api.reading.convert import unstructure
 from kubeproof.impl.api.well_known import REVISION_HASH, SERVICE_NAME
+from kubeproof.impl.apiserver.pod_defaults import default_pod
+from kubeproof.impl.apiserver.quota import without_room
+from kubeproof.impl.apiserver.storage import Objects
+from kubeproof.impl.controllers.common import controlled_by
 
 Json = Mapping[str, Any]
 Line = tuple[str | int | bool, ...]
@@ -56,7 +60,7 @@ class Outcome:
         return self.converged, self.completed
 
     def renamed(self, names: Mapping[str, str]) -> Outcome:
-        """Give the same with nodes called differently."""
+        """Return the same with nodes called differently."""
 
         def lines(many: tuple[Line, ...]) -> tuple[Line, ...]:
             return tuple(sorted((names.get(str(one[0]), one[0]), *one[1:]) for one in many))
@@ -64,7 +68,7 @@ class Outcome:
         return evolve(self, pods=lines(self.pods), endpoints=lines(self.endpoints), nodes=lines(self.nodes))
 
     def without_budgets(self, names: frozenset[str]) -> Outcome:
-        """Give the same without what some budgets say."""
+        """Return the same without what some budgets say."""
         return evolve(self, budgets=tuple(one for one in self.budgets if one[0] not in names))
 
     def differences(self, other: Outcome) -> tuple[str, ...]:
@@ -173,6 +177,8 @@ def observed(objects: Iterable[Object], *, completed: bool, drained: bool = True
     workloads = [one for one in known.values() if isinstance(one, Deployment | StatefulSet | DaemonSet | Job)]
     sets = [one for one in known.values() if isinstance(one, ReplicaSet)]
     reasons = _reasons(pods, workloads) | ({"DrainBlocked"} if not drained else set())
+    makers = [one for one in (*workloads, *sets) if not isinstance(one, Deployment | Job)]
+    reasons |= {"FailedCreate"} if any(_is_refused(one, pods, known) for one in makers) else set()
     return Outcome(
         converged=not reasons & NOT_CONVERGED,
         completed=completed,
@@ -205,7 +211,7 @@ NOT_CONVERGED = frozenset(
 
 
 def _reasons(pods: list[Pod], workloads: list[Deployment | StatefulSet | DaemonSet | Job]) -> set[str]:
-    """Give the reason codes of the recordings' rule for a converged cluster."""
+    """Return the reason codes of the recordings' rule for a converged cluster."""
     found = {code for pod in pods if (code := _trouble(pod))}
     for one in workloads:
         if isinstance(one, Job):
@@ -215,6 +221,14 @@ def _reasons(pods: list[Pod], workloads: list[Deployment | StatefulSet | DaemonS
             if isinstance(one, Deployment) and one.spec.paused:
                 found.add("Paused")
     return found
+
+
+def _is_refused(one: ReplicaSet | StatefulSet | DaemonSet, pods: list[Pod], known: Mapping[Ref, Object]) -> bool:
+    """Tell whether a workload is short of Pods, one more of which no quota has room for."""
+    mine = sum(pod.active and controlled_by(pod, one) for pod in pods)
+    wanted = one.status.desired_number_scheduled if isinstance(one, DaemonSet) else one.spec.wanted
+    more = default_pod(Pod(ObjectMeta("one-more", namespace=one.metadata.namespace), one.spec.template.spec))
+    return mine < wanted and without_room(Objects.of(known.values()), more) is not None
 
 
 def _trouble(pod: Pod) -> str:
@@ -295,7 +309,7 @@ def _replicaset(one: ReplicaSet) -> Line:
 
 
 def _owner(pod: Pod, known: Mapping[Ref, Object]) -> tuple[str, int]:
-    """Give the workload and the revision a Pod belongs to."""
+    """Return the workload and the revision a Pod belongs to."""
     owner = pod.metadata.controller
     if owner is None:
         return f"Pod/{pod.metadata.name}", 0

@@ -35,8 +35,14 @@ ALWAYS: immutabledict[str, frozenset[str]] = immutabledict(
         "EndpointSlice": frozenset({"addressType", "endpoints", "ports"}),
         "EndpointPort": frozenset({"name"}),
         "Event": frozenset({"involvedObject"}),
+        "CrossVersionObjectReference": frozenset({"kind", "name"}),
+        "HPAScalingPolicy": frozenset({"type", "value", "periodSeconds"}),
+        "HorizontalPodAutoscalerSpec": frozenset({"scaleTargetRef", "maxReplicas"}),
+        "HorizontalPodAutoscalerStatus": frozenset({"desiredReplicas", "currentMetrics"}),
         "IPBlock": frozenset({"cidr"}),
         "LabelSelectorRequirement": frozenset({"key", "operator"}),
+        "LimitRangeItem": frozenset({"type"}),
+        "LimitRangeSpec": frozenset({"limits"}),
         "NetworkPolicySpec": frozenset({"podSelector"}),
         "NodeSelector": frozenset({"nodeSelectorTerms"}),
         "OwnerReference": frozenset({"apiVersion", "kind", "name", "uid"}),
@@ -57,6 +63,7 @@ ALWAYS: immutabledict[str, frozenset[str]] = immutabledict(
         "Role": frozenset({"rules"}),
         "RoleBinding": frozenset({"roleRef"}),
         "RoleRef": frozenset({"apiGroup", "kind", "name"}),
+        "ScopedResourceSelectorRequirement": frozenset({"scopeName", "operator"}),
         "ServicePort": frozenset({"port"}),
         "SleepAction": frozenset({"seconds"}),
         "StatefulSetSpec": frozenset({"selector", "template", "serviceName", "updateStrategy"}),
@@ -87,7 +94,7 @@ class Field:
 
 
 def json_name(attribute: str) -> str:
-    """Give the JSON name of an attribute: host_ip is hostIP."""
+    """Return the JSON name of an attribute: host_ip is hostIP."""
     first, *rest = attribute.split("_")
     return first + "".join(UPPER.get(word, word.capitalize()) for word in rest)
 

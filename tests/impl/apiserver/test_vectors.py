@@ -27,10 +27,9 @@ STORED_AS_GIVEN = {"CSINode", "PersistentVolume", "PersistentVolumeClaim", "Stor
 """Kinds the scheduler reads; nothing of them is defaulted or validated."""
 DECODED = 400  # bodies that are no objects at all are the loader's to refuse
 
-RECORDS, SAME_CODE, SAME_WORDS, SAME_OBJECT = 260, 254, 144, 97
+RECORDS, SAME_CODE, SAME_WORDS, SAME_OBJECT = 263, 261, 150, 98
 UNMODELLED = (
     "runtimeClassName",
-    "ResourceQuota:",
     "addressType=<deleted>",
 )
 
@@ -61,7 +60,7 @@ def _modelled(body: Any) -> bool:
 
 
 def answer(record: dict[str, Any]) -> tuple[int, str, Any]:
-    """Give code, message and cleaned object for a recorded request."""
+    """Return code, message and cleaned object for a recorded request."""
     body = record["request"]["body"]
     _, found, place = record["request"]["path"].partition("/namespaces/")
     if found and BY_NAME[body["kind"]].namespaced:

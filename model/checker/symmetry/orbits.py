@@ -1,0 +1,383 @@
+"""Symmetry: states that differ only in which member is which are one; the search keeps one of each orbit.
+
+Why nothing is lost. Let g renumber the members. Where every action commutes with g (the successors of g(s) are the
+images under g of the successors of s, up to renumbering again), the relation "is an image of" is a bisimulation. So
+what can be reached from s and from its image is the same up to renumbering, and every property that says the same of a
+state and of its image can be judged on one state of each orbit: invariants, properties of single steps, what is
+sometimes true, states where nothing fair can happen any more, and "from everywhere a way leads to" (CTL* without
+fairness is preserved by bisimulation). It does not matter which state stands for its orbit; one that stands for it
+badly (two for one orbit) only costs time.
+
+Fairness is another matter: it is promised to named actions, and an orbit forgets which member took its turn. What can
+still be said: a run that never comes to the goal projects to a path of orbits. If no cycle of orbits (steps that stay
+in an orbit are cycles, too) goes through the states in question, every such run is finite, whatever is fair, and then
+"stuck" above is all there is to look for. Otherwise `explore` searches again without symmetry. See `runs`.
+
+A name left over (a tagged mention that nobody bears any more) gets a number beyond those of members: all that can be
+done with it is to find that nothing has that name. That is no renumbering of members, but a bisimulation all the same,
+but for one thing: a place of that number is not kept free for its sake. Where places run out a machine that does so
+stops a step earlier than the search by orbits, which goes on with one more place.
+
+None of this is taken on trust: in the first states and then once in so many, the steps, the breaches and what
+properties observe are compared between a state and an image of it (`Audit`); a difference is an `AsymmetryError`.
+
+Traces are of the machine itself: they start in an initial state, and each step is one that leads into the next orbit.
+
+How the state that stands for an orbit is found: what the values say of the members, their facts, are a coloured
+hypergraph. Colours are refined until they tell nothing more apart; members that still look alike but are entangled with
+others are told apart one after the other, in every way that makes a difference, and the least row wins (McKay's
+canonical labelling, without its finer points).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice, product
+from typing import Any
+
+from attrs import field, frozen
+
+from ...machine import MachineError, Mention, State, Symmetry
+from ..layout import Layout
+
+PATIENCE = 500
+"""So many labellings of one state are tried at most; then the least so far stands for it."""
+
+Numbers = dict[int, int]
+"""New numbers by token."""
+Met = tuple[int, tuple[int, ...]]
+"""A fact on tokens: its kind, and of whom it is."""
+Ids = tuple[int, ...]
+Image = Callable[[Numbers], Ids]
+
+
+class AsymmetryError(MachineError):
+    """What was given as a symmetry of the machine is none."""
+
+
+@frozen
+class Said:
+    """What a value in a slot says. `tokens`: the members of the slot itself, then those mentioned, each once."""
+
+    place: int
+    number: int
+    """The slot and the id of the value."""
+    facts: tuple[Met, ...]
+    """Of the slot's own members and of tokens that are not borne out by them."""
+    tokens: tuple[int, ...]
+    binds: tuple[int, ...]
+    """Tagged mentions that are borne out: by the slot's own member."""
+    images: dict[tuple[int, ...], tuple[int, int]] = field(factory=dict)
+    """By the new numbers of the tokens: where the value goes, and its id there."""
+
+
+@frozen
+class Learnt:
+    """The numbers of kinds of facts, and the names left over, in the order in which they were met."""
+
+    kinds: Mapping[Hashable, int]
+    mentions: tuple[Mention, ...]
+
+
+class Folding:
+    """Finds the state that stands for an orbit, on rows of ids."""
+
+    def __init__(self, symmetry: Symmetry, layout: Layout) -> None:
+        self.symmetry = symmetry
+        self.layout = layout
+        self.sorts = tuple(sorted(symmetry.sizes))
+        self.members = tuple(Mention(sort, number) for sort in self.sorts for number in range(symmetry.sizes[sort]))
+        self.token_of: dict[Mention, int] = {member: token for token, member in enumerate(self.members)}
+        """Members first; tagged mentions as they are met."""
+        self.of_sort = {sort: [self.token_of[one] for one in self.members if one.sort == sort] for sort in self.sorts}
+        self.mentions = list(self.members)
+        self.bearer = list(range(len(self.members)))
+        """The member a token is of, if it is borne out."""
+        self.homes = [self._home(slot) for slot in layout.places]
+        self.place_of = {home: place for place, home in enumerate(self.homes)}
+        self.said: list[dict[int, Said | None]] = [{} for _ in layout.places]
+        self.kinds: dict[Hashable, int] = {}
+        self.listed = [self._listed(one) for one in symmetry.only]
+        self._check()
+
+    def _home(self, slot: str) -> tuple[str, tuple[int, ...]]:
+        template, owners = self.symmetry.slots.get(slot, (slot, ()))
+        try:
+            return template, tuple(self.token_of[one] for one in owners)
+        except KeyError as error:
+            raise AsymmetryError(f"slot {slot!r} belongs to {error}, which is no member of a sort") from None
+
+    def _check(self) -> None:
+        """Make sure that every renumbering takes every slot to a slot."""
+        if len(self.place_of) < len(self.homes):
+            raise AsymmetryError("two slots belong to the same members under the same template")
+        for numbers in (*self.generators(), *self.listed):
+            for template, owners in self.homes:
+                moved = tuple(self._member(one, numbers.get(one)) for one in owners)
+                if (template, moved) not in self.place_of:
+                    raise AsymmetryError(f"{self.named(numbers)} takes {template!r} to no slot")
+        listed = {tuple(one.items()) for one in self.listed}
+        for one, other in product(self.listed, repeat=2):
+            both = {token: other[self._member(token, number)] for token, number in one.items()}
+            if tuple(both.items()) not in listed:
+                raise AsymmetryError(f"{self.named(one)} and then {self.named(other)} is not among those allowed")
+
+    def _member(self, token: int, number: int | None) -> int:
+        sort = self.mentions[token].sort
+        return token if number is None else self.token_of[Mention(sort, number)]
+
+    def _listed(self, renumbering: Mapping[str, tuple[int, ...]]) -> Numbers:
+        for sort, numbers in renumbering.items():
+            if sorted(numbers) != list(range(self.symmetry.sizes.get(sort, 0))):
+                raise AsymmetryError(f"{numbers} does not renumber the members of {sort!r}")
+        return {
+            token: renumbering[member.sort][member.number] if member.sort in renumbering else member.number
+            for token, member in enumerate(self.members)
+        }
+
+    def generators(self) -> tuple[Numbers, ...]:
+        """Return renumberings that all others are made of: neighbours exchanged, or the list that is allowed."""
+        if self.listed:
+            return tuple(
+                one for one in self.listed if any(self.members[token].number != to for token, to in one.items())
+            )
+        pairs = zip(self.members, self.members[1:], strict=False)
+        return tuple(
+            {self.token_of[one]: other.number, self.token_of[other]: one.number}
+            for one, other in pairs
+            if one.sort == other.sort
+        )
+
+    def named(self, numbers: Numbers) -> str:
+        """Say a renumbering in words."""
+        moved = [(self.mentions[token], to) for token, to in numbers.items() if self.mentions[token].number != to]
+        return ", ".join(f"{one.sort} {one.number} -> {to}" for one, to in moved)
+
+    # --- what was learnt ------------------------------------------------------------------------------------------
+
+    def learnt(self) -> Learnt:
+        """Return what the choice of the states that stand for orbits rests on, besides the numbers of values."""
+        return Learnt(dict(self.kinds), tuple(self.mentions[len(self.members) :]))
+
+    def learn(self, learnt: Learnt) -> None:
+        """Go on from what another search has learnt, so that the same states stand for the same orbits."""
+        self.kinds.update(learnt.kinds)
+        for one in learnt.mentions:
+            self._token(one)
+
+    # --- what values say ------------------------------------------------------------------------------------------
+
+    def say(self, place: int, number: int) -> Said | None:
+        """Return what a value says; None if that has nothing to do with members."""
+        known = self.said[place]
+        if number in known:
+            return known[number]
+        template, owners = self.homes[place]
+        bearer, plain = self.bearer, len(self.members)
+        facts: list[Met] = []
+        mentioned: list[int] = []
+        for shape, mentions in self.symmetry.facts(template, self.layout.tables[place][number]):
+            tokens = [self._token(one) for one in mentions]
+            mentioned.extend(tokens)
+            if owners or tokens:
+                kind = self.kinds.setdefault((template, shape), len(self.kinds))
+                whom = (*owners, *(bearer[one] if bearer[one] in owners else one for one in tokens))
+                facts.append(self.once(kind, whom))
+        everybody = tuple(dict.fromkeys((*owners, *mentioned)))
+        binds = tuple(one for one in everybody if one >= plain and bearer[one] in owners)
+        known[number] = Said(place, number, tuple(facts), everybody, binds) if everybody else None
+        return known[number]
+
+    def _token(self, mention: Mention) -> int:
+        token = self.token_of.get(mention)
+        if token is None:
+            member = Mention(mention.sort, mention.number)
+            token = self.token_of[mention] = len(self.mentions)
+            self.mentions.append(mention)
+            # A number that no member has is borne by nobody.
+            self.bearer.append(self.token_of.get(member, token))
+        return token
+
+    def once(self, kind: int, whom: tuple[int, ...]) -> Met:
+        """Return a fact with every token named once; what it says twice of one becomes part of its kind."""
+        if len(set(whom)) == len(whom):
+            return kind, whom
+        pattern = tuple(whom.index(token) for token in whom)
+        return self.kinds.setdefault((kind, pattern), len(self.kinds)), tuple(dict.fromkeys(whom))
+
+    # --- the representative ---------------------------------------------------------------------------------------
+
+    def fold(self, ids: Sequence[int]) -> Ids:
+        """Return the row that stands for the orbit of a row."""
+        said = self.all_said(ids)
+        if self.listed:
+            return min(self.image(ids, said, self._with_loose(said, one)) for one in self.listed)
+        return min(islice(Labels(self, said).rows(partial(self.image, ids, said)), PATIENCE))
+
+    def all_said(self, ids: Sequence[int]) -> list[Said]:
+        """Return what the values of a row say, but for those that have nothing to do with members."""
+        found = [
+            known[number] if number in known else self.say(place, number)
+            for place, (known, number) in enumerate(zip(self.said, ids, strict=True))
+        ]
+        return [one for one in found if one is not None]
+
+    def image(self, ids: Sequence[int], said: Iterable[Said], numbers: Numbers) -> Ids:
+        """Return a row with new numbers for every token that occurs in it."""
+        row = list(ids)
+        for one in said:
+            key = tuple([numbers[token] for token in one.tokens])
+            target = one.images.get(key)
+            if target is None:
+                target = one.images[key] = self._renamed(one, numbers)
+            row[target[0]] = target[1]
+        return tuple(row)
+
+    def _renamed(self, said: Said, numbers: Numbers) -> tuple[int, int]:
+        template, owners = self.homes[said.place]
+        at = self.place_of[template, tuple(self._member(one, numbers[one]) for one in owners)]
+        wanted = {self.mentions[token]: numbers[token] for token in said.tokens}
+        value = self.symmetry.rename(template, self.layout.tables[said.place][said.number], wanted)
+        return at, self.layout.intern(at, value)
+
+    def _with_loose(self, said: Iterable[Said], numbers: Numbers) -> Numbers:
+        """Extend a renumbering of members to tagged mentions: each follows its number."""
+        full = dict(numbers)
+        for one in said:
+            for token in one.tokens:
+                if token not in full:
+                    full[token] = numbers.get(self.bearer[token], self.mentions[token].number)
+        return full
+
+    # --- on states ------------------------------------------------------------------------------------------------
+
+    def ids_of(self, state: State) -> Ids:
+        """Return the ids of a state's values."""
+        return self.layout.ids(state.values_in_order)
+
+    def state_of(self, ids: Sequence[int]) -> State:
+        """Return the state of some ids."""
+        values = tuple(table[at] for table, at in zip(self.layout.tables, ids, strict=True))
+        return State(self.layout.places, values)
+
+    def representative(self, state: State) -> State:
+        """Return the state that stands for the orbit of a state."""
+        return self.state_of(self.fold(self.ids_of(state)))
+
+    def renumbered(self, state: State, numbers: Numbers) -> State:
+        """Return the image of a state under a generator."""
+        ids = self.ids_of(state)
+        said = self.all_said(ids)
+        identity = {token: self.members[token].number for token in range(len(self.members))}
+        return self.state_of(self.image(ids, said, self._with_loose(said, identity | numbers)))
+
+
+class Labels:
+    """The facts of one row as a coloured hypergraph, and the labellings of its members that are to be tried."""
+
+    def __init__(self, folding: Folding, said: Sequence[Said]) -> None:
+        self.folding = folding
+        self.plain = plain = len(folding.members)
+        self.bound = {token for one in said for token in one.binds}
+        alone: dict[int, list[int]] = {}
+        self.shared: list[Met] = []
+        for one in said:
+            for fact in one.facts:
+                kind, whom = self._borne_out(fact) if max(fact[1]) >= plain else fact
+                if len(whom) == 1:
+                    alone.setdefault(whom[0], []).append(kind)
+                else:
+                    self.shared.append((kind, whom))
+        self.entangled = {token for _, whom in self.shared for token in whom}
+        self.start = _ranks({token: self._looks(token, alone) for token in self.entangled | alone.keys()})
+
+    def _borne_out(self, fact: Met) -> Met:
+        """Return a fact of the members who bear the names in it."""
+        kind, whom = fact
+        bearer, bound = self.folding.bearer, self.bound
+        return self.folding.once(kind, tuple([bearer[token] if token in bound else token for token in whom]))
+
+    def _looks(self, token: int, alone: Mapping[int, list[int]]) -> tuple[str, bool, tuple[int, ...]]:
+        return self.folding.mentions[token].sort, token >= self.plain, tuple(sorted(alone.get(token, ())))
+
+    def rows(self, image: Image) -> Iterator[Ids]:
+        """Return the images among which the least is to be chosen."""
+        return self._explore(self._refined(self.start), image)
+
+    def _refined(self, colours: Mapping[int, int]) -> dict[int, int]:
+        """Tell members apart by the company they keep, until that tells nothing more."""
+        found = dict(colours)
+        count = len(set(found.values()))
+        while self.shared and count < len(found):
+            company: dict[int, list[tuple[int, int, tuple[int, ...]]]] = {token: [] for token in self.entangled}
+            for kind, whom in self.shared:
+                seen = tuple([found[token] for token in whom])
+                for position, token in enumerate(whom):
+                    company[token].append((kind, position, seen))
+            found = _ranks({one: (colour, tuple(sorted(company.get(one, ())))) for one, colour in found.items()})
+            before, count = count, len(set(found.values()))
+            if before == count:
+                break
+        return found
+
+    def _explore(self, colours: dict[int, int], image: Image) -> Iterator[Ids]:
+        """Tell the members of the first open cell apart, each as the first one in turn; twins of one tried are left."""
+        cell = self._open_cell(colours)
+        if not cell:
+            yield image(self._numbers(colours))
+            return
+        begun: set[Ids] = set()
+        for token in cell:
+            further = self._refined(_first(token, colours))
+            last = self._descended(further)
+            row = image(self._numbers(last))
+            if row in begun:  # An automorphism takes the choice before to this one.
+                continue
+            begun.add(row)
+            if last is further:
+                yield row
+            else:
+                yield from self._explore(further, image)
+
+    def _descended(self, colours: dict[int, int]) -> dict[int, int]:
+        """Choose the first of every open cell."""
+        while cell := self._open_cell(colours):
+            colours = self._refined(_first(cell[0], colours))
+        return colours
+
+    def _open_cell(self, colours: Mapping[int, int]) -> list[int]:
+        """Return the first entangled members that still look alike."""
+        cells: dict[int, list[int]] = {}
+        for token in sorted(self.entangled):
+            cells.setdefault(colours[token], []).append(token)
+        return next((cells[colour] for colour in sorted(cells) if len(cells[colour]) > 1), [])
+
+    def _numbers(self, colours: Mapping[int, int]) -> Numbers:
+        """Give numbers in the order of the colours, to members first, to names left over; idle members get the rest."""
+        folding, plain = self.folding, self.plain
+        used = dict.fromkeys(folding.sorts, 0)
+        beyond = dict(folding.symmetry.sizes)
+        numbers: Numbers = {}
+        for token in sorted(colours, key=lambda one: (colours[one], one)):
+            count = used if token < plain else beyond
+            sort = folding.mentions[token].sort
+            numbers[token] = count[sort]
+            count[sort] += 1
+        for token in self.bound:
+            numbers[token] = numbers[folding.bearer[token]]
+        for sort, tokens in folding.of_sort.items():
+            idle = [token for token in tokens if token not in numbers]
+            numbers.update(zip(idle, range(used[sort], len(tokens)), strict=True))
+        return numbers
+
+
+def _first(token: int, colours: Mapping[int, int]) -> dict[int, int]:
+    """Put a member before all that look like it."""
+    return _ranks({one: (colour, one != token) for one, colour in colours.items()})
+
+
+def _ranks(keys: Mapping[int, Any]) -> dict[int, int]:
+    """Give each key its place in their order."""
+    order = {key: rank for rank, key in enumerate(sorted(set(keys.values())))}
+    return {token: order[key] for token, key in keys.items()}
