@@ -41,7 +41,8 @@ from ...impl.kubectl import script as kubectl
 from ...model.world.turn import sent
 from ...model.world.world import Alternatives, Process, Transform, Watch
 from ..input.priorities import may_preempt
-from ..input.scenario import Consistency, Faults, Own, Scenario, Start
+from ..input.scenario import Consistency, Faults, Scenario, Start
+from ..own.controllers import NOTHING
 from .roomy import nowhere_else
 
 KINDS = frozenset(
@@ -75,7 +76,7 @@ def is_plain(scenario: Scenario) -> bool:
         and scenario.faults == Faults()
         and not (scenario.wait_between_steps or scenario.image_behaviour or scenario.switches)
         and not (scenario.absent_owners or scenario.holders or may_preempt(scenario))
-        and scenario.own == Own()
+        and scenario.own == NOTHING
         and all(isinstance(one, kubectl.SetImage | kubectl.RolloutRestart) for one in script)
         and len({(one.kind, one.namespace or scenario.namespace, one.name) for one in script}) == len(script)
         and all(map(_is_plain, scenario.everything))
