@@ -1,6 +1,6 @@
 """What islands cost, and what one of them does, in CPU seconds.
 
-    python tests/bench_islands.py [rolling|idle|whole|replicas|drains|warm]...     all by default
+    python tests/bench_islands.py [rolling|idle|whole|replicas|drains|warm|reaches|places]...     all by default
 
 - rolling: Deployments of two replicas that all roll out, three nodes: what twice as many cost.
 - idle: Deployments that nothing happens to beside one that rolls out.
@@ -8,6 +8,8 @@
 - replicas: one Deployment of more and more replicas that gets a new image, with the default strategy and by ones.
 - drains: a node is drained of more and more replicas, of which a budget gives up one at a time.
 - warm: the same question twice, answers kept in between.
+- reaches: `reach --service` of one among more and more Services.
+- places: `place` of more and more Pods on more and more nodes, each proof within its ten seconds.
 """
 
 from __future__ import annotations
@@ -21,11 +23,17 @@ from typing import Any
 
 import yaml
 
+from bench import sized
 from kubeproof.harness.check.results import Report
+from kubeproof.harness.face import Cluster
+from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.islands.cache import Cache
 from kubeproof.harness.islands.check import check
+from kubeproof.harness.place.place import solve
+from kubeproof.harness.reach.command import reach
+from kubeproof.properties.placement.groups import Group, Groups, Undecided
 
 LARGE = {"cpu": "400", "memory": "900Gi", "pods": "4000"}
 """A node with room for whatever is asked here."""
@@ -128,7 +136,36 @@ def warm() -> Iterator[str]:
     yield f"10 rollouts of 2, cold: {told(first, cold)}; again: {seconds:.2f} s, {again.remembered} islands remembered"
 
 
-PARTS = {one.__name__: one for one in (rolling, idle, whole, replicas, drains, warm)}
+def reaches() -> Iterator[str]:
+    """Ask who reaches one of 100, 300 and 1,000 Services, each with a Deployment of its own."""
+    for count in (100, 300, 1000):
+        names = [f"app-{number}" for number in range(count)]
+        text = yaml.safe_dump_all([made for name in names for made in (deployment(name, 1), service(name))])
+        began = process_time()
+        with TemporaryDirectory() as folder:
+            (Path(folder) / "all.yaml").write_text(text)
+            found = reach(Cluster.from_manifests(folder, nodes=count // 50), "app-7")
+        yield f"one of {count} Services: {process_time() - began:.1f} s, {found.status.value}"
+
+
+def service(name: str) -> dict[str, Any]:
+    """Return the manifest of a Service for a Deployment of this name."""
+    spec = {"selector": {"app": name}, "ports": [{"port": 80}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+
+def places() -> Iterator[str]:
+    """Ask for a place for 500 Pods on 100 nodes, and for 5,000 on 1,000."""
+    for count in (10, 100):
+        some = tuple(Group(sized(f"p{number}", 200 + 50 * (number % 10)), 50) for number in range(count))
+        began = process_time()
+        found = solve(Groups(some, plain_nodes(10 * count)))
+        why = f" ({found.why})" if isinstance(found, Undecided) else ""
+        told = f"{type(found).__name__} in {process_time() - began:.1f} s{why}"
+        yield f"{50 * count:,} Pods on {10 * count:,} nodes: {told}"
+
+
+PARTS = {one.__name__: one for one in (rolling, idle, whole, replicas, drains, warm, reaches, places)}
 
 
 def main(names: list[str]) -> int:

@@ -34,6 +34,7 @@ from ...impl.kubelet.obstacles import obstacles
 from ...impl.scheduler.schedule import unmodelled
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
+from ...model.checker.semantics import StepError
 from ...model.checker.symmetry.orbits import AsymmetryError
 from ...model.checker.traces import states
 from ...model.machine import Machine, Property, State, Symmetry
@@ -58,6 +59,7 @@ from ..world.prepare import Prepared, prepare
 from ..world.roomy import on_one_node
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
+from ..world.unwatched import Hurried, is_plain
 from ..world.volumes import template_of, unknown_claims
 from . import balancing, clock, flowing, isolating, lasting, motion, queueing, refusals
 from .advice import NO_PODS, gap_blame, room_advice
@@ -145,9 +147,25 @@ def _on_one_node(scenario: Scenario, limits: Limits, search: Callable[..., Explo
         prepared = prepare(alone, limits)
     except (Restless, Cut):
         return None
-    core = machine_of(alone, prepared)
-    found = _searched(core, prepared, search, symmetry_of(core))
+    found = _hurrying(alone, prepared, search)
+    if found is None:
+        core = machine_of(alone, prepared)
+        found = _searched(core, prepared, search, symmetry_of(core))
     return evolve(found, symmetry="; ".join(filter(None, (found.symmetry, "one node stands for all, which are alike"))))
+
+
+def _hurrying(alone: Scenario, prepared: Prepared, search: Callable[..., Exploration]) -> Exploration | None:
+    """Look at the one node, steps of Pods that nobody watches at a fixed time; None where somebody may watch them."""
+    parts = evolve(Parts.core(alone), unwatched=True)
+    if parts != Parts(unwatched=True) or not is_plain(alone):
+        return None
+    core = build(alone, parts, *prepared.starts)
+    try:
+        return _searched(core, prepared, search, symmetry_of(core))
+    except StepError as error:
+        if isinstance(error.__cause__, Hurried):
+            return None
+        raise
 
 
 def _is_broken(core: Cluster, found: Exploration) -> bool:

@@ -33,7 +33,7 @@ from .plain_nodes import ASSUMED_DEFAULT, storage_class
 from .ports import declared, has_moved, number_of
 from .scenario import Scenario
 from .volumes import Claimant, claimants
-from .workloads import JOB_TEMPLATE, Template, templates
+from .workloads import JOB_TEMPLATE, Template, by_label, templates
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
 COMPLETE = "which is said to be complete"
@@ -151,11 +151,12 @@ def _images(makers: tuple[Template, ...], script: tuple[Step, ...]) -> Iterator[
     """Say what programs are taken to do: to run and get ready, and those that only initialise a Pod to end."""
     first = [one for maker in makers for one in maker.spec.init_containers]
     beside = [one for maker in makers for one in maker.spec.sidecars]
-    kept = [maker for maker in makers if maker.ref.kind not in {"Job", "CronJob"}]
+    jobs = [maker for maker in makers if maker.ref.kind in {"Job", "CronJob"}]
+    kept = [maker for maker in makers if maker not in jobs]
     running = {one.image for one in (*(one for maker in kept for one in maker.spec.containers), *beside)}
     running |= {one.image for one in script if isinstance(one, SetImage)}
     ending = {one.image for one in first if one not in beside}
-    working = {one.image for maker in makers if maker not in kept for one in maker.spec.containers}
+    working = {one.image for maker in jobs for one in maker.spec.containers}
     yield from _good_images(running, "", "running and ready in the end")
     yield from _good_images(working, " of Jobs", "and running until their work is done")
     yield from _good_images(ending, " of init containers", "and each of these containers ends, without an error")
@@ -295,13 +296,14 @@ def _ends(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumpt
 
 def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:
     """List what Services take for granted of the Pods they select: ready means listening, on the port asked for."""
+    known = by_label(makers)
     for service in objects:
         if isinstance(service, Service) and service.spec.ip_family_policy == "RequireDualStack":
             message = "the cluster has addresses of both families: one that has not refuses the Service"
             yield _at(manifests, ref_of(service), "spec.ipFamilyPolicy", message, "the cluster is dual-stack")
         if not isinstance(service, Service) or not service.spec.selector:
             continue
-        for maker in makers:
+        for maker in known.bearing(service.spec.selector):
             if maker.ref.namespace == service.metadata.namespace and matches_map(service.spec.selector, maker.labels):
                 yield from _unprobed(manifests, service, maker)
                 yield from _undeclared(manifests, service, maker, makers)

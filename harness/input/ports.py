@@ -15,7 +15,7 @@ from ...impl.api.core import PodSpec, Service, ServicePort
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.values.selectors import matches_map
 from ...impl.kubectl.script import Apply, Step
-from .workloads import Template, templates
+from .workloads import Template, by_label, templates
 
 
 @frozen
@@ -44,10 +44,10 @@ def pairs(objects: Iterable[Object], script: Iterable[Step] = (), *, wait: bool 
 
 
 def _selected(objects: tuple[Object, ...]) -> Iterator[Pair]:
-    makers = tuple(templates(objects))
+    makers = by_label(templates(objects))
     for service in objects:
         if isinstance(service, Service) and service.spec.selector and service.spec.type != "ExternalName":
-            for maker in makers:
+            for maker in makers.bearing(service.spec.selector):
                 here = maker.ref.namespace == service.metadata.namespace
                 if here and matches_map(service.spec.selector, maker.labels):
                     yield Pair(service, maker)

@@ -394,17 +394,24 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        makers = (*self.objects, *self.runs, *self.own.made)
-        return sum(map(self.most_of, makers)) + self._failures
+        makers, nodes, scalers = (*self.objects, *self.runs, *self.own.made), self.nodes, self._scalers
+        return sum(self._most(maker, nodes, scalers) for maker in makers) + self._failures
 
     def most_of(self, obj: Object) -> int:
         """Return the most replicas a workload is ever asked for, by the manifests, a step or an autoscaler."""
-        asked = [most_replicas(obj, self.script, self.nodes)]
-        for scaler in self.everything if isinstance(obj, Sized) else ():
-            if isinstance(scaler, HorizontalPodAutoscaler):
-                scaled, space = scaler.spec.scale_target_ref, scaler.metadata.namespace or self.namespace
-                bound = scaler.spec.max_replicas if self.faults.load else scaler.spec.least
-                asked += [bound] if Ref(scaled.kind, space, scaled.name) == placed(obj, self.namespace) else []
+        return self._most(obj, self.nodes, self._scalers)
+
+    @property
+    def _scalers(self) -> tuple[HorizontalPodAutoscaler, ...]:
+        return tuple(one for one in self.everything if isinstance(one, HorizontalPodAutoscaler))
+
+    def _most(self, obj: Object, nodes: int, scalers: tuple[HorizontalPodAutoscaler, ...]) -> int:
+        """Return the same, on so many nodes and with these autoscalers: thousands of workloads may be asked about."""
+        asked = [most_replicas(obj, self.script, nodes)]
+        for scaler in scalers if isinstance(obj, Sized) else ():
+            scaled, space = scaler.spec.scale_target_ref, scaler.metadata.namespace or self.namespace
+            bound = scaler.spec.max_replicas if self.faults.load else scaler.spec.least
+            asked += [bound] if Ref(scaled.kind, space, scaled.name) == placed(obj, self.namespace) else []
         return max(asked)
 
     @property

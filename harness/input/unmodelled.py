@@ -33,7 +33,7 @@ from ...impl.api.quota import ResourceQuota
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.nearest import did_you_mean
 from ...impl.api.reading.unmodelled_kinds import REFUSES
-from ...impl.api.values.selectors import matches_map, selects
+from ...impl.api.values.selectors import Labelled, matches_map, selects
 from ...impl.api.well_known import SERVICE_NAME, ZONE
 from ...impl.apiserver.resources import kind_named
 from ...impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER
@@ -47,7 +47,7 @@ from .manifests import Manifests
 from .ports import declared, has_moved, number_of, pairs
 from .priorities import classes_of, rank_of
 from .scenario import Detail, Scenario
-from .workloads import Template, templates
+from .workloads import Template, by_label, templates
 
 CLOSE = "spec.trafficDistribution"
 """A wish for endpoints that are close by; it has one value, PreferClose, and only Services have it."""
@@ -75,6 +75,7 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
     """Sort out what is not modelled, of the manifests and of what the script brings."""
     objects = (*manifests.objects, *scenario.applied)
     known = tuple(templates(objects))
+    labelled = by_label(known)
     elsewhere: set[Ref] = set()
     told: list[Note] = []
     more: dict[str, set[str]] = {}
@@ -85,7 +86,7 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
             ]
             for one in makers:
                 more.setdefault(str(one.ref), set()).add(REACHABILITY)
-            note, unknown = _of_service(service, known, makers, manifests)
+            note, unknown = _of_service(service, labelled, makers, manifests)
             told += [] if note is None else [note]
             elsewhere |= {ref_of(service)} if unknown else set()
         elif isinstance(service, PodDisruptionBudget):
@@ -263,11 +264,12 @@ def _widened(note: Note, more: Mapping[str, set[str]]) -> Note:
 
 
 def _of_service(
-    service: Service, known: tuple[Template, ...], makers: list[Other], manifests: Manifests
+    service: Service, known: Labelled[Template], makers: list[Other], manifests: Manifests
 ) -> tuple[Note | None, bool]:
     """Say who serves a Service that no modelled Pod serves, and whether its endpoints are unknown."""
-    here = [one for one in known if one.ref.namespace == service.metadata.namespace]
-    if any(matches_map(service.spec.selector, one.labels) for one in here):
+    space = service.metadata.namespace
+    near = (one for one in known.bearing(service.spec.selector) if one.ref.namespace == space)
+    if any(matches_map(service.spec.selector, one.labels) for one in near):
         return None, bool(makers)
     if makers:
         whose = ", ".join(f"{one.ref} ({one.source.file}:{one.source.line})" for one in makers)
@@ -280,7 +282,7 @@ def _of_service(
             f"it {selector}; its Pods may come from an operator ({', '.join(custom)}): nothing is said of its endpoints"
         )
         return _note(manifests, service, "spec.selector", why), True
-    hint = _did_you_mean(service.spec.selector, [one.labels for one in here])
+    hint = _did_you_mean(service.spec.selector, [one.labels for one in known.all if one.ref.namespace == space])
     return _note(manifests, service, "spec.selector", f"it {selector}{hint}", ()), False
 
 

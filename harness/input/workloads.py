@@ -12,6 +12,7 @@ from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.values.frozen import Strings
+from ...impl.api.values.selectors import Labelled
 from ...impl.api.workloads import TEMPLATE, pod_labels
 
 JOB_TEMPLATE = "spec.jobTemplate"
@@ -25,6 +26,11 @@ class Template:
     labels: Strings
     spec: PodSpec
     path: str
+
+
+def by_label(makers: Iterable[Template]) -> Labelled[Template]:
+    """File templates by the labels of their Pods."""
+    return Labelled.of((one, one.labels.items()) for one in makers)
 
 
 def templates(objects: Iterable[Object]) -> Iterator[Template]:

@@ -35,7 +35,7 @@ from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.quota import ResourceQuota
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.values.frozen import Strings, strings
-from ...impl.api.values.selectors import matches_map, selects
+from ...impl.api.values.selectors import Labelled, matches_map, selects
 from ...impl.api.well_known import (
     COMPLETION_INDEX,
     JOB_LABELS,
@@ -108,18 +108,16 @@ def makers_of(objects: Iterable[Object]) -> Iterator[Maker]:
 def bonds(objects: tuple[Object, ...]) -> Iterator[Bond]:
     """Yield what joins objects, of which these are all versions there may be."""
     makers = tuple(dict.fromkeys(makers_of(objects)))
-    by_space: dict[str, list[Maker]] = defaultdict(list)
-    for maker in makers:
-        by_space[maker.ref.namespace].append(maker)
+    labelled = Labelled.of((one, (*one.labels.items(), *one.own.items())) for one in makers)
     for obj in objects:
         yield from _owners(obj)
-        yield from _selected(obj, by_space[obj.metadata.namespace])
+        yield from _selected(obj, labelled)
         if isinstance(obj, HorizontalPodAutoscaler):
             scaled = obj.spec.scale_target_ref
             target = Ref(scaled.kind, obj.metadata.namespace, scaled.name)
             yield Bond(ref_of(obj), target, f"{_told(ref_of(obj))} scales {_told(target)}")
     for maker in makers:
-        yield from _terms(maker, makers)
+        yield from _terms(maker, labelled)
     yield from _only_one(objects, makers)
 
 
@@ -129,7 +127,12 @@ def _owners(obj: Object) -> Iterator[Bond]:
         yield Bond(ref_of(obj), owned, f"{owner.kind} {owner.name} owns {_told(ref_of(obj))}")
 
 
-def _selected(obj: Object, here: list[Maker]) -> Iterator[Bond]:
+def _likely(selector: LabelSelector, makers: Labelled[Maker]) -> tuple[Maker, ...]:
+    """Return those makers of whom a selector may select something: there may be thousands of others."""
+    return makers.bearing({key: value for key, value in selector.match_labels.items() if key not in ADDED})
+
+
+def _selected(obj: Object, makers: Labelled[Maker]) -> Iterator[Bond]:
     """Yield whom an object selects in its namespace, and whose it is."""
     ref, selector, does = ref_of(obj), _selector(obj), "selects Pods of"
     if isinstance(obj, EndpointSlice):
@@ -137,7 +140,9 @@ def _selected(obj: Object, here: list[Maker]) -> Iterator[Bond]:
         yield Bond(ref, service, f"{_told(ref)} is of {_told(service)}")
     if isinstance(obj, ResourceQuota):
         selector, does = LabelSelector(), "counts what there is of"
-    for maker in here if selector is not None else ():
+    for maker in _likely(selector, makers) if selector is not None else ():
+        if maker.ref.namespace != obj.metadata.namespace:
+            continue
         adopts = isinstance(obj, Workload) and may_select(selector, maker.own)
         if maker.ref != ref and (adopts or may_select(selector, maker.labels)):
             yield Bond(ref, maker.ref, f"{_told(ref)} {does} {_told(maker.ref)}")
@@ -165,7 +170,7 @@ def may_select(selector: LabelSelector | None, labels: Mapping[str, str]) -> boo
     return selects(evolve(selector, match_labels=strings(wanted), match_expressions=rest), labels)
 
 
-def _terms(maker: Maker, makers: tuple[Maker, ...]) -> Iterator[Bond]:
+def _terms(maker: Maker, makers: Labelled[Maker]) -> Iterator[Bond]:
     """Yield whom a Pod wants to be near to, away from or spread among; of affinity in whatever namespace."""
     affinity = maker.spec.affinity
     near = [] if affinity is None else [one for one in (affinity.pod_affinity, affinity.pod_anti_affinity) if one]
@@ -180,7 +185,7 @@ def _terms(maker: Maker, makers: tuple[Maker, ...]) -> Iterator[Bond]:
     space = maker.ref.namespace
     found += [(one.label_selector, space) for one in maker.spec.topology_spread_constraints]
     for selector, namespace in found:
-        for other in makers:
+        for other in _likely(selector, makers) if selector is not None else ():
             near_enough = other.ref != maker.ref and namespace in {"", other.ref.namespace}
             if near_enough and may_select(selector, other.labels):
                 yield Bond(maker.ref, other.ref, f"{_told(maker.ref)} looks at where Pods of {_told(other.ref)} are")

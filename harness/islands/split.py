@@ -49,10 +49,13 @@ class Island:
     why: tuple[str, ...] = ()
 
 
-def islands_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -> tuple[Island, ...]:
+def islands_of(
+    scenario: Scenario, sizes: Mapping[str, int] = immutabledict(), there: tuple[Object, ...] | None = None
+) -> tuple[Island, ...]:
     """Return the islands of a scenario, the smallest first; one that is the whole where it cannot be taken apart.
 
-    `sizes` are how many Pods some islands may have at one time, by name, where that is more than was thought.
+    `sizes` are how many Pods some islands may have at one time, by name, where that is more than was thought; `there`
+    is what applying the manifests leaves, where that is known.
 
     Raises `Refused` (cluster) for an object that the API server does not accept.
     """
@@ -60,7 +63,8 @@ def islands_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -
     if not _separable(scenario):
         return whole
     asked = (with_meta(one, namespace=placed(one, scenario.namespace).namespace) for one in scenario.applied)
-    objects = (*versions(scenario, applied(scenario)), *asked, *scenario.runs)  # Also what is refused is asked for.
+    made = applied(scenario) if there is None else there
+    objects = (*versions(scenario, made), *asked, *scenario.runs)  # Also what is refused is asked for.
     makers = tuple(dict.fromkeys(makers_of(objects)))
     about = tuple(touched(step, scenario) for step in scenario.script)
     members = {ref_of(one): None for one in objects if ref_of(one).kind not in SHARED}
@@ -68,13 +72,15 @@ def islands_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -
         return whole
     found = [one for one in bonds(objects) if one.one in members and one.other in members]
     groups = _groups(members, found)
-    bare = [refs for refs in groups if not any(one.ref in refs for one in makers)]
-    groups = [refs for refs in groups if refs not in bare]
+    making = frozenset(one.ref for one in makers)
+    bare = [refs for refs in groups if not refs & making]
+    groups = [refs for refs in groups if refs & making]
     if bare and groups:
         groups.append(frozenset().union(*bare))
     if len(groups) < 2:
         return whole
-    islands = [_island(scenario, refs, makers, found, about, sizes) for refs in groups]
+    sorting = _Sorting.of(scenario, groups, makers, found)
+    islands = [_island(scenario, sorting, number, about, sizes) for number in range(len(groups))]
     crowded = _crowded(scenario, islands, makers, groups)
     return whole if crowded is None else tuple(sorted(crowded, key=_size))
 
@@ -119,29 +125,54 @@ def _groups(members: Mapping[Ref, None], found: Iterable[Bond]) -> list[frozense
 # --- one island -------------------------------------------------------------------------------------------------------
 
 
+@frozen
+class _Sorting:
+    """What is in which group: each object, who makes Pods, and the bonds are looked at once, not once for each."""
+
+    groups: list[frozenset[Ref]]
+    objects: list[tuple[Object, ...]]
+    """Those of each group and those that every island has, in the order of the manifests."""
+    makers: list[frozenset[Ref]]
+    whys: list[tuple[str, ...]]
+
+    @classmethod
+    def of(
+        cls, scenario: Scenario, groups: list[frozenset[Ref]], makers: Iterable[Maker], found: Iterable[Bond]
+    ) -> _Sorting:
+        """Sort everything into its group."""
+        group_of = {ref: number for number, refs in enumerate(groups) for ref in refs}
+        named = [(placed(one, scenario.namespace), one) for one in scenario.objects]
+        shared = [(place, one) for place, (ref, one) in enumerate(named) if ref.kind in SHARED]
+        objects: list[list[tuple[int, Object]]] = [list(shared) for _ in groups]
+        for place, (ref, one) in enumerate(named):
+            if ref in group_of and ref.kind not in SHARED:
+                objects[group_of[ref]].append((place, one))
+        making: list[set[Ref]] = [set() for _ in groups]
+        for maker in makers:
+            making[group_of[maker.ref]].add(maker.ref)
+        whys: list[dict[str, None]] = [{} for _ in groups]
+        for bond in found:
+            whys[group_of[bond.one]][bond.why] = None
+        in_order = [tuple(one for _, one in sorted(some, key=lambda pair: pair[0])) for some in objects]
+        return cls(groups, in_order, [frozenset(some) for some in making], [tuple(some) for some in whys])
+
+
 def _island(
     scenario: Scenario,
-    refs: frozenset[Ref],
-    makers: tuple[Maker, ...],
-    found: list[Bond],
+    sorting: _Sorting,
+    number: int,
     about: tuple[Ref | None, ...],
     sizes: Mapping[str, int],
 ) -> Island:
-    steps = tuple(number for number, ref in enumerate(about) if ref is None or ref in refs)
-    objects = tuple(one for one in scenario.objects if _belongs(one, refs, scenario))
-    alone = evolve(scenario, objects=objects, script=tuple(scenario.script[number] for number in steps))
-    mine = [ref for ref in sorted(refs) if any(one.ref == ref for one in makers)] or sorted(refs)
+    refs = sorting.groups[number]
+    steps = tuple(step for step, ref in enumerate(about) if ref is None or ref in refs)
+    alone = evolve(scenario, objects=sorting.objects[number], script=tuple(scenario.script[step] for step in steps))
+    mine = sorted(sorting.makers[number] or refs)
     name = f"{mine[0].kind} {mine[0].name}" if mine[0].namespace == scenario.namespace else str(mine[0])
     if scenario.bounds.pods is None:
         pods = sizes.get(name) or min(alone.pods, _enough(alone))
         alone = evolve(alone, bounds=evolve(scenario.bounds, pods=pods))
-    why = tuple(dict.fromkeys(bond.why for bond in found if bond.one in refs))
-    return Island(name, alone, steps, why)
-
-
-def _belongs(obj: Object, refs: frozenset[Ref], scenario: Scenario) -> bool:
-    ref = placed(obj, scenario.namespace)
-    return ref.kind in SHARED or ref in refs
+    return Island(name, alone, steps, sorting.whys[number])
 
 
 def _enough(alone: Scenario) -> int:

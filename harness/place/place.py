@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from time import monotonic
 
 from attrs import evolve, frozen
 
@@ -194,9 +195,13 @@ def solve(groups: Groups, others: tuple[Object, ...] = (), *, milliseconds: int 
         return impossible
     if open_claim := undecided(((one.pod, one.count) for one in groups.groups), groups.nodes, groups.storage):
         return Undecided(open_claim)
-    packed = pack(groups, others)
+    limit = monotonic() + milliseconds / 1000
+    packed = pack(groups, others, over=lambda: monotonic() > limit)
     if isinstance(packed, Fits):
         return packed
+    if packed.late:
+        wanted = sum(group.count for group in groups.groups)
+        return Undecided(f"the scheduler had placed {packed.placed} of {wanted} Pods when the time was up (--timeout)")
     if isinstance(impossible, Misfit):
         return impossible
     if most := not_searched(groups):

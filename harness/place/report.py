@@ -82,7 +82,8 @@ def report(found: Wanted, asked: Asked) -> Report:
     sections: list[Section] = []
     alone: tuple[str, ...] = ()
     if found.groups.nodes or not asked.pools:
-        alone = tuple(line for group in found.groups.groups for line in _alone(found, group))
+        there = Snapshot.of(Cache.of([*found.groups.nodes, *found.groups.bound, *found.others]))
+        alone = tuple(line for group in found.groups.groups for line in _alone(found, there, group))
     if asked.pools:
         sections.append(_pool(found, dict(asked.pools), asked.milliseconds))
     else:
@@ -99,9 +100,8 @@ def report(found: Wanted, asked: Asked) -> Report:
 # --- each alone ---------------------------------------------------------------------------------------------------
 
 
-def _alone(found: Wanted, group: Group) -> list[str]:
+def _alone(found: Wanted, snapshot: Snapshot, group: Group) -> list[str]:
     """Say on which nodes one Pod of a group could go, and why not on the others; nodes with the same words together."""
-    snapshot = Snapshot.of(Cache.of([*found.groups.nodes, *found.groups.bound, *found.others]))
     decision = decide(group.pod, snapshot, EVERY_NODE)
     head = f"{_title(found, called(group.pod))}: {pods(group.count)}"
     if decision.skipped:

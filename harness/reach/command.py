@@ -12,8 +12,8 @@ from attrs import evolve, frozen
 
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object
+from ...impl.api.meta import Ref
 from ...impl.api.reading.load import BadInput, Problem
-from ...impl.api.releases import Release
 from ...impl.api.values.selectors import selects
 from ...impl.kubelet.timings import Timings, timings
 from ...impl.kubeproxy.family import IPV6
@@ -26,12 +26,13 @@ from ...properties.reachability.prestop import Bounds, Impossible, smallest_pres
 from ..check.results import Claim
 from ..face import Cluster, check
 from ..input.reader import seconds
+from ..input.scenario import Scenario
 from ..world.cluster import Refused
-from ..world.prepare import prepare
 from ..world.settle import Restless
 from .matrix import Matrix, find_service, matrix_in
 from .matrix import text as matrix_text
 from .policy import Connection, connections, parties, policies_of, told
+from .rest import settled
 from .scene import Scene, in_both_families, in_one_family
 
 
@@ -123,17 +124,18 @@ def reach(
 
     Raises BadInput for what is wrong with manifests or names.
     """
-    objects, home, release = at_rest(cluster)
-    place = namespace or home
+    loaded = cluster.given({"start": "settled", "script": ()}).load()
+    place, policies = namespace or loaded.scenario.namespace, policies_of(loaded.manifests)
+    alone = Ref("Service", place, service) if service and not client and not policies else None
+    objects = at_rest(loaded.scenario, alone)
     if service:
         asked = [find_service(objects, service, place)]
     else:
         asked = [one for one in objects if isinstance(one, Service) and one.metadata.namespace == place]
     if not asked:
         raise BadInput((Problem("input", 0, "", f"no Service in namespace {place}"),))
-    scene = Scene(objects, release)
+    scene = Scene(objects, loaded.scenario.release)
     matrices = tuple(matrix_in(scene, one.metadata.name, place) for one in asked)
-    policies = policies_of(cluster.load().manifests)
     asking = tuple(one for to in asked if client for one in connections(objects, policies, client, to))
     others = None if service else tuple(_strays(scene))
     answer = Answer(matrices, asking, strays=others, notes=tuple(_in_vain(policies, parties(objects), place)))
@@ -168,18 +170,17 @@ def _in_vain(policies: Iterable[Policy], there: tuple[Party, ...], namespace: st
                     yield f"{policy} ({rule.where}) names a peer that no Pod there is: the peer lets nobody through"
 
 
-def at_rest(cluster: Cluster) -> tuple[tuple[Object, ...], str, Release]:
-    """Return the objects once the manifests are applied and nothing moves any more, their namespace, and the release.
+def at_rest(scenario: Scenario, asked: Ref | None = None) -> tuple[Object, ...]:
+    """Return the objects once the manifests are applied and nothing moves any more: all, or those about a Service.
 
     The simulated cluster is one of IPv4: Services of both families are settled as if they were of IPv4 alone.
     """
-    scenario = cluster.given({"start": "settled", "script": ()}).load().scenario
     single = evolve(scenario, objects=tuple(in_one_family(scenario.objects)))
     try:
-        settled = prepare(single).objects
+        found = settled(single, asked)
     except (Refused, Restless) as why:
         raise BadInput((Problem("input", 0, "", str(why)),)) from None
-    return tuple(in_both_families(settled, scenario.objects)), scenario.namespace, scenario.release
+    return tuple(in_both_families(found, scenario.objects))
 
 
 def _advice(service: Service, objects: tuple[Object, ...], propagation: str | None) -> Iterator[str]:

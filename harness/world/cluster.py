@@ -60,6 +60,7 @@ from . import (
     scheduling,
     script_slots,
     taint_eviction,
+    unwatched,
     volumes,
     workloads,
 )
@@ -93,6 +94,8 @@ class Parts:
     """Every step of a kubelet by itself."""
     one_proxy: bool = False
     """One kube-proxy stands for all: they run the same function on the same slices."""
+    unwatched: bool = False
+    """Steps of Pods that nobody watches are taken at a fixed time (`unwatched`)."""
     faults: bool = True
 
     @classmethod
@@ -424,6 +427,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.disruption_process(one, pools, constants, form=form(1))
             for one in workloads.distinct(everyone, PodDisruptionBudget)
         ]
+    if parts.unwatched:
+        found = [_unwatched(one) for one in found]
     found += autoscaling.processes(everyone, pools, constants)
     found += quotas.processes(everyone, pools, constants, form=form(2), idle=quotas.roomy(scenario))
     others = frozenset(kind.name for kind in scenario.own.kinds if kind.cls is Unstructured)
@@ -435,6 +440,13 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     back = faults.nodes_come_back(scenario)
     found += node_controllers.processes(pools, constants, lags=taint_eviction.lags(scenario, back=back), back=back)
     return tuple(components.remembering(one) for one in found)
+
+
+def _unwatched(process: Process) -> Process:
+    """Return a process where nobody watches some steps of Pods."""
+    if process.user == scheduling.USER:
+        return unwatched.prompt(process)
+    return unwatched.counting(process) if process.user == workloads.REPLICASETS.controller else process
 
 
 def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -> bool:
@@ -502,6 +514,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         fine=parts.fine_kubelets,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
+        last=parts.unwatched and unwatched.ends_unseen(scenario),
         mounts=True,
     )
     script = environment.Environment(

@@ -14,7 +14,7 @@ Left out on purpose: two steps of one Pod at once, static Pods, the kubelet's ow
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import takewhile
 
@@ -54,6 +54,8 @@ class Kubelets:
     """The nodes that faults may strike."""
     early: bool = False
     """A Pod may be reported as over while its containers still hold their share of the node."""
+    last: bool = False
+    """Pods that are to go end when nothing else happens."""
     mounts: bool = False
     """Containers wait for the volumes of their Pod's claims; where a world has no claims they are taken to be there."""
 
@@ -65,17 +67,30 @@ def runtime_slot(place: str) -> str:
 
 def actions(kubelets: Kubelets) -> tuple[Action, ...]:
     """Return the work of the kubelets, Pod by Pod."""
-    return tuple(
-        Action(
-            f"kubelet {place.rpartition('/')[2]}: works",
-            f"kubelet {place}",
-            partial(_works, kubelets, place),
-            by=USER,
-            verb=Verb.WORKS,
-            on=place,
-        )
-        for place in kubelets.places
-    )
+    if not kubelets.last:
+        return tuple(_action(place, "works", partial(_works, kubelets, place)) for place in kubelets.places)
+    living = (_action(place, "works", partial(_living, kubelets, place)) for place in kubelets.places)
+    ending = (_action(place, "ends", partial(_ending, kubelets, place), last=True) for place in kubelets.places)
+    return (*living, *ending)
+
+
+def _action(place: str, does: str, step: Callable[[View], Iterator[Outcome]], *, last: bool = False) -> Action:
+    name, group = f"kubelet {place.rpartition('/')[2]}: {does}", f"kubelet {place}"
+    return Action(name, group, step, when_quiet=last, by=USER, verb=Verb.WORKS, on=place)
+
+
+def _living(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
+    if not view.via(_is_to_go, place):
+        yield from _works(kubelets, place, view)
+
+
+def _ending(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
+    if view.via(_is_to_go, place):
+        yield from _works(kubelets, place, view)
+
+
+def _is_to_go(obj: Object | None) -> bool:
+    return obj is not None and obj.metadata.terminating
 
 
 def restarts(kubelets: Kubelets) -> tuple[Action, ...]:

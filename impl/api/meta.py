@@ -6,6 +6,8 @@ Left out on purpose: managedFields, selfLink and generateName's five random char
 
 from __future__ import annotations
 
+from functools import total_ordering
+
 from attrs import field, frozen
 from immutabledict import immutabledict
 
@@ -77,13 +79,18 @@ class LabelSelector:
     extra: immutabledict[str, Json] = EMPTY
 
 
-@frozen(order=True)
+@total_ordering
+@frozen
 class Ref:
-    """Names one object of the store: kind, namespace ("" for cluster-scoped kinds) and name."""
+    """Names one object of the store: kind, namespace ("" for cluster-scoped kinds) and name; ordered in this order."""
 
     kind: str
     namespace: str
     name: str
+
+    def __lt__(self, other: Ref) -> bool:
+        """Tell whether this comes before another one: stores of thousands of objects are sorted, so by hand."""
+        return (self.kind, self.namespace, self.name) < (other.kind, other.namespace, other.name)
 
     def __str__(self) -> str:
         place = f"{self.namespace}/" if self.namespace else ""

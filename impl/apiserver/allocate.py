@@ -8,6 +8,7 @@ is kept free instead), dual stack, and the allocation maps: what is taken is rea
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -39,13 +40,22 @@ def allocate(storage: Storage, obj: Object, config: Config, wanted_ip: str) -> O
         return obj
     if fixed_ip and not needs_ports and _already_has(storage, obj):
         return obj
+    mine = (obj.metadata.namespace, obj.metadata.name)
     others = tuple(
-        one for one in storage.list("Service", None) if isinstance(one, Service) and ref_of(one) != ref_of(obj)
+        one
+        for one in storage.list("Service", None)
+        if isinstance(one, Service) and (one.metadata.namespace, one.metadata.name) != mine
     )
     addressed = _with_address(obj, others, config, wanted_ip)
     if isinstance(addressed, Response) or not needs_ports:
         return addressed
     return _with_node_ports(storage, addressed, others, config)
+
+
+@lru_cache(maxsize=2**16)
+def _address(addresses: str, place: int) -> str:
+    """Spell an address of a range: each Service that is made goes through those in use again."""
+    return str(ip_network(addresses)[place])
 
 
 def _already_has(storage: Storage, service: Service) -> bool:
@@ -61,8 +71,9 @@ def _with_address(service: Service, others: tuple[Service, ...], config: Config,
     if fixed := service.spec.cluster_ip:
         problem = _address_problem(fixed, set() if config.dry_run else taken, config)
         return _refused(service, problem) if problem else service
-    free = (str(network[place]) for place in range(FIRST_FREE, network.num_addresses - 1))
-    address = wanted or next((one for one in free if one not in taken | config.kept_free), "")
+    kept = taken | config.kept_free
+    free = (_address(config.service_cluster_ip_range, place) for place in range(FIRST_FREE, network.num_addresses - 1))
+    address = wanted or next((one for one in free if one not in kept), "")
     if not address:
         return internal_error("failed to allocate a serviceIP: range is full")
     return evolve(service, spec=evolve(service.spec, cluster_ip=address, cluster_ips=(address,)))
@@ -103,7 +114,8 @@ def _with_node_ports(
     if checked and checked not in had and (problem := _port_problem(checked, taken | own, config)):
         return internal_error(f"failed to allocate requested HealthCheck NodePort {checked}: {problem}")
     first, last = config.service_node_port_range
-    free = (number for number in range(first, last + 1) if number not in taken | own | config.kept_free)
+    kept = taken | own | config.kept_free
+    free = (number for number in range(first, last + 1) if number not in kept)
     ports = tuple(_port(port, free) for port in service.spec.ports)
     if any(not port.node_port for port in ports):
         return internal_error("failed to allocate a nodePort: range is full")

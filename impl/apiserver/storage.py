@@ -60,8 +60,9 @@ class Objects:
         """Return the objects of a kind, in one namespace or in all (None), by namespace and name."""
         return tuple(
             self.objects[ref]
-            for ref in sorted(self.objects)
-            if ref.kind == kind and (namespace is None or ref.namespace == namespace)
+            for ref in sorted(
+                ref for ref in self.objects if ref.kind == kind and (namespace is None or ref.namespace == namespace)
+            )
         )
 
     def commit(self, transaction: Transaction) -> Objects:

@@ -49,7 +49,8 @@ def _presuming(container: Container) -> Container:
     return evolve(container, resources=evolve(resources, requests=ASSUMED | resources.requests))
 
 
-def _amounts(resources: Mapping[str, Quantity]) -> Amounts:
+@lru_cache(maxsize=4096)
+def _amounts(resources: immutabledict[str, Quantity]) -> Amounts:
     return immutabledict((name, amount(name, resources[name])) for name in sorted(resources))
 
 

@@ -20,6 +20,7 @@ from ..api.values.frozen import Strings, strings
 S = TypeVar("S")
 
 MAX_NODE_SCORE = 100
+NO_LABELS = strings()
 
 
 @frozen
@@ -91,7 +92,7 @@ class Snapshot:
     def namespace_labels(self, namespace: str) -> Strings:
         """Return a namespace's labels, none if it is not in the cache."""
         found = self.cache.get(Namespace, Ref("Namespace", "", namespace))
-        return strings() if found is None else found.metadata.labels
+        return NO_LABELS if found is None else found.metadata.labels
 
 
 def _by_node(pods: Iterable[tuple[str, Pod]]) -> immutabledict[str, tuple[Pod, ...]]:

@@ -115,28 +115,29 @@ def _nowhere(
 def _scores(snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...], config: Profile, question: int) -> Scores:
     """Let each ranking plugin score the feasible nodes, normalise, and weigh."""
     columns: dict[str, Mapping[str, int]] = {}
+    names_of_nodes = tuple(map(_name, feasible))
     for plugin in config.scores:
         state = plugin.pre_score(snapshot, pod, feasible)
         if state is not None:
-            raw = {info.name: _raw(plugin, state, pod, info, question) for info in feasible}
+            raw = dict(zip(names_of_nodes, _raw(plugin, state, pod, feasible, question), strict=True))
             normal = plugin.normalize(state, raw)
             columns[plugin.name] = {name: score * plugin.weight for name, score in normal.items()}
     names = sorted(columns)
     rows = list(zip(*(columns[name].values() for name in names), strict=True)) or [()] * len(feasible)
     return immutabledict(
-        (info.name, immutabledict(zip(names, row, strict=True))) for info, row in zip(feasible, rows, strict=True)
+        (name, immutabledict(zip(names, row, strict=True))) for name, row in zip(names_of_nodes, rows, strict=True)
     )
 
 
-def _raw(plugin: ScorePlugin[Any], state: Any, pod: Pod, info: NodeInfo, question: int) -> int:
+def _raw(plugin: ScorePlugin[Any], state: Any, pod: Pod, infos: tuple[NodeInfo, ...], question: int) -> list[int]:
     """Ask a plugin that looks at nothing but the node once."""
     if not plugin.alone:
-        return plugin.score(state, pod, info)
+        return [plugin.score(state, pod, info) for info in infos]
     key = (plugin.name, question)
-    if key not in info.known:
-        info.known[key] = plugin.score(state, pod, info)
-    found: int = info.known[key]
-    return found
+    for info in infos:
+        if key not in info.known:
+            info.known[key] = plugin.score(state, pod, info)
+    return [info.known[key] for info in infos]
 
 
 def unmodelled(pod: Pod) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from ...impl.api.meta import Ref
@@ -39,15 +39,21 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
     if process.form is Form.SNAPSHOT:
         kinds = {one.kind: {"watch": one} for one in process.watches}
         found += [action(Verb.IS_SHOWN, _is_shown, kind, bound=one, urgent=True) for kind, one in kinds.items()]
-        found += [action(Verb.SEES, _sees, kind, bound=one) for kind, one in kinds.items()]
+        found += [
+            action(Verb.SEES, _sees_at_once, kind, bound=one, urgent=True)
+            if one["watch"].at_once
+            else action(Verb.SEES, _sees, kind, bound=one)
+            for kind, one in kinds.items()
+        ]
         if any(one.quiet for one in process.watches):
             found += [action(Verb.PASSES_OVER, _passes_over, urgent=True)]
         if process.woken_by is not None:
             found += [action(Verb.FINDS_NOTHING, _finds_nothing)]
     if process.narrow is not None:
         found.append(action(Verb.BEGINS_SYNC, _begins))
+    sends = action(Verb.SENDS, _sends_promptly, urgent=True) if process.prompt else action(Verb.SENDS, _sends)
     abandons = [action(Verb.ABANDONS, _abandons, urgent=True)] if process.refusals_last else []
-    return (*found, action(Verb.SENDS, _sends), *abandons)
+    return (*found, sends, *abandons)
 
 
 def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -63,6 +69,11 @@ def _fails(process: Process, view: View, requests: Requests, why: str) -> Outcom
     if view[process.turn]:
         return Outcome("starts anew", {process.turn: ()})
     return Outcome(f"fails: {why}", {process.turn: requests})
+
+
+def _sends_promptly(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Send the first of what may be sent: the others are as they were after that."""
+    yield from islice(_sends(world, process, view), 1)
 
 
 def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -172,6 +183,11 @@ def _sees(world: World, process: Process, view: View, watch: Watch) -> Iterator[
             label = f"begins a sync and sees {watch.kind}"
             begun = process.queued(there=process.wakes(watch))
             yield Outcome(label, {process.seen(watch): News.DUE, process.turn: requests, **begun})
+
+
+def _sees_at_once(world: World, process: Process, view: View, watch: Watch) -> Iterator[Outcome]:
+    """See what is new as soon as it is: a sync that begins before is one that begins before it happens."""
+    yield from islice(_sees(world, process, view, watch), 1)
 
 
 def _finds_nothing(world: World, process: Process, view: View) -> Iterator[Outcome]:

@@ -109,6 +109,8 @@ class Watch:
     transform: Transform
     quiet: Callable[[View], bool] | None = None
     """Tells that nobody but the process itself will change this kind any more."""
+    at_once: bool = False
+    """What is new is seen at once: that is an argument of whoever says so. In SNAPSHOT form."""
     keep: Callable[[str], Callable[[Object | None], Object | None]] = field(init=False, eq=False, repr=False)
     """The transform for a process's key, by its uid: one object for each, so that views know it again at once."""
 
@@ -144,6 +146,8 @@ class Process:
     """
     narrow: Callable[[View, Alternatives], Alternatives] | None = None
     """Which alternatives the store leaves, as it is when a sync begins; where there is a choice, it may begin early."""
+    prompt: bool = False
+    """It sends as soon as it can, the first of what it may: that is an argument of whoever says so. In CURRENT form."""
     decide: Callable[[Ref, tuple[Snapshot, ...]], Alternatives] = field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:

@@ -28,32 +28,56 @@ Choice = Callable[[Decision, Snapshot], str]
 
 @frozen
 class Stuck:
-    """How many Pods found a place before one did not, and what the scheduler says of that one."""
+    """How many Pods found a place before one did not, and what the scheduler says of that one.
+
+    `late`: nothing, for there was no time left to ask.
+    """
 
     placed: int
     pod: str
     message: str
+    late: bool = False
 
 
-def pack(groups: Groups, others: tuple[Object, ...] = (), profile: Profile = DEFAULT) -> Fits | Stuck:
-    """Let the scheduler place all; `others` are the further objects it sees (volumes, claims, services, ...)."""
+def never() -> bool:
+    """Tell that there is time."""
+    return False
+
+
+def pack(
+    groups: Groups,
+    others: tuple[Object, ...] = (),
+    profile: Profile = DEFAULT,
+    *,
+    over: Callable[[], bool] = never,
+) -> Fits | Stuck:
+    """Let the scheduler place all; `others` are the further objects it sees (volumes, claims, services, ...).
+
+    `over` tells that there is no time left, and is asked before each Pod.
+    """
     start = Snapshot.of(Cache.of([*groups.nodes, *groups.bound, *others]))
-    first = by_itself(groups, others, profile)
-    if isinstance(first, Fits):
+    first = by_itself(groups, others, profile, over=over)
+    if isinstance(first, Fits) or first.late:
         return first
     for order in _orders(groups):
         for choice in (_best, _fullest):
-            found = _attempt(order, start, profile, choice)
-            if isinstance(found, Fits):
+            found = _attempt(order, start, profile, choice, over)
+            if isinstance(found, Fits) or found.late:
                 return found
     return first
 
 
-def by_itself(groups: Groups, others: tuple[Object, ...] = (), profile: Profile = DEFAULT) -> Fits | Stuck:
+def by_itself(
+    groups: Groups,
+    others: tuple[Object, ...] = (),
+    profile: Profile = DEFAULT,
+    *,
+    over: Callable[[], bool] = never,
+) -> Fits | Stuck:
     """Let the scheduler place all as it would: the most important Pods first, each on the node it likes best."""
     start = Snapshot.of(Cache.of([*groups.nodes, *groups.bound, *others]))
     order = tuple(sorted(groups.groups, key=lambda group: -priority(group.pod)))
-    found = _attempt(order, start, profile, _best)
+    found = _attempt(order, start, profile, _best, over)
     return evolve(found, by_itself=True) if isinstance(found, Fits) else found
 
 
@@ -86,11 +110,15 @@ def _depends(group: Group) -> bool:
     return bool(group.pod.spec.affinity and group.pod.spec.affinity.pod_affinity)
 
 
-def _attempt(order: tuple[Group, ...], snapshot: Snapshot, profile: Profile, choice: Choice) -> Fits | Stuck:
+def _attempt(
+    order: tuple[Group, ...], snapshot: Snapshot, profile: Profile, choice: Choice, over: Callable[[], bool]
+) -> Fits | Stuck:
     spots: Counter[tuple[str, str]] = Counter()
     search = 0
     for group in order:
         for number in range(group.count):
+            if over():
+                return Stuck(spots.total(), called(group.pod), "there is no time left", late=True)
             pod = _numbered(group.pod, number)
             decision = decide(pod, snapshot, profile, search)
             search += decision.looked_at

@@ -8,10 +8,15 @@ server refuses it before anyone evaluates it); an operator that does not exist s
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Generic, TypeVar
+
+from attrs import frozen
 
 from ..meta import LabelSelector, LabelSelectorRequirement
 from . import int64
+
+T = TypeVar("T")
 
 INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
 
@@ -28,6 +33,28 @@ def selects(selector: LabelSelector | None, labels: Mapping[str, str]) -> bool:
 def matches_map(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Tell whether labels hold every pair wanted: a Service's selector or a nodeSelector; an empty map is satisfied."""
     return all(labels.get(key) == value for key, value in wanted.items())
+
+
+@frozen
+class Labelled(Generic[T]):
+    """Things by the labels they bear, each pair by itself: whom a selector may select is found without asking all."""
+
+    by_pair: Mapping[tuple[str, str], tuple[T, ...]]
+    all: tuple[T, ...]
+
+    @classmethod
+    def of(cls, things: Iterable[tuple[T, Iterable[tuple[str, str]]]]) -> Labelled[T]:
+        """File things by their pairs; a thing that bears a pair twice counts once."""
+        by_pair: dict[tuple[str, str], dict[int, T]] = {}
+        given = tuple(things)
+        for number, (one, pairs) in enumerate(given):
+            for pair in pairs:
+                by_pair.setdefault(pair, {})[number] = one
+        return cls({pair: tuple(some.values()) for pair, some in by_pair.items()}, tuple(one for one, _ in given))
+
+    def bearing(self, wanted: Mapping[str, str]) -> tuple[T, ...]:
+        """Return those that bear the rarest of some pairs, in order: who bears them all is among them."""
+        return min((self.by_pair.get(pair, ()) for pair in wanted.items()), key=len, default=self.all)
 
 
 def matches_requirement(requirement: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:

@@ -24,6 +24,7 @@ from kubeproof.properties.placement.groups import (
     Group,
     Groups,
     Misfit,
+    Undecided,
     _minimal,
     cells,
     contradiction,
@@ -168,6 +169,14 @@ def test_the_scheduler_may_be_stuck_where_there_is_a_place_for_all() -> None:
     answer = solve(groups)
     assert isinstance(answer, Fits)
     assert {(one.group, one.node, one.count) for one in answer.spots} == {("b", "node-1", 1), ("c", "node-2", 2)}
+
+
+def test_the_scheduler_is_asked_no_longer_than_there_is_time() -> None:
+    clock = iter((False, False, True))
+    found = pack(Groups((Group(pod("a"), 5),), machines(2)), over=lambda: next(clock))
+    assert found == Stuck(2, "a", "there is no time left", late=True)
+    answer = solve(Groups((Group(pod("a"), 5),), machines(2)), milliseconds=0)
+    assert answer == Undecided("the scheduler had placed 0 of 5 Pods when the time was up (--timeout)")
 
 
 def _rooms() -> list[tuple[Node, Any]]:

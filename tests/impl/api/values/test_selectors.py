@@ -10,7 +10,7 @@ from kubeproof.impl.api.meta import LabelSelector, LabelSelectorRequirement
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.api.values.label_names import key_errors, value_errors
 from kubeproof.impl.api.values.selector_text import SelectorError, parse_field_selector, parse_label_selector
-from kubeproof.impl.api.values.selectors import matches_map, matches_requirement, selects
+from kubeproof.impl.api.values.selectors import Labelled, matches_map, matches_requirement, selects
 
 KEYS = st.sampled_from(["a", "b", "in"])
 VALUES = st.sampled_from(["", "x", "y", "7"])
@@ -125,3 +125,14 @@ def test_a_value_is_empty_or_a_name_of_at_most_63_characters() -> None:
     assert value_errors("") == value_errors("a" * 63) == value_errors("A_b.c") == ()
     assert value_errors("a" * 64) == ("must be no more than 63 characters",)
     assert value_errors("a ") != ()
+
+
+def test_who_bears_all_pairs_is_among_those_who_bear_the_rarest() -> None:
+    things = {"a": {"app": "web", "tier": "front"}, "b": {"app": "web"}, "c": {"app": "db", "tier": "front"}}
+    known = Labelled.of((name, labels.items()) for name, labels in things.items())
+    for wanted in ({}, {"app": "web"}, {"tier": "front"}, {"app": "web", "tier": "front"}, {"app": "none"}):
+        found = known.bearing(wanted)
+        bearing = [name for name, labels in things.items() if matches_map(wanted, labels)]
+        assert [name for name in found if matches_map(wanted, things[name])] == bearing
+    assert known.bearing({"app": "db"}) == ("c",)
+    assert known.bearing({"app": "db", "tier": "none"}) == ()

@@ -1,0 +1,206 @@
+"""Steps of Pods that nobody watches: whenever they are taken, controllers write the same, and verdicts are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from kubeproof.harness.check import check as checking
+from kubeproof.harness.check.check import check, machine_of
+from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.world.cluster import Parts, build
+from kubeproof.harness.world.prepare import Prepared, prepare
+from kubeproof.harness.world.roomy import on_one_node
+from kubeproof.harness.world.symmetry import symmetry_of
+from kubeproof.harness.world.unwatched import is_plain
+from kubeproof.model.checker import Status, StepError, explore
+from kubeproof.model.machine import State
+from planted import planted
+
+SERVICE = """
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: REPLICAS
+  strategy: STRATEGY
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: app, image: "nginx:1", PODports: [{containerPort: 80}]}]}
+"""
+NEW = {"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:2"}}
+NEWER = {"setImage": {"kind": "Deployment", "name": "web", "image": "nginx:3"}}
+
+
+def rolling(surge: int, unavailable: int) -> str:
+    return f"{{rollingUpdate: {{maxSurge: {surge}, maxUnavailable: {unavailable}}}}}"
+
+
+def scenario_of(replicas: int, strategy: str = "{}", beside: str = "", *, pod: str = "", **options: Any) -> Scenario:
+    text = WEB.replace("REPLICAS", str(replicas)).replace("STRATEGY", strategy).replace("POD", pod) + beside
+    usual = {"script": [NEW], "nodes": 2, "nodeCapacity": {"cpu": "40", "pods": "40"}}
+    return load_scenario("unwatched", {"web.yaml": text}, {**usual, **options}).scenario
+
+
+def verdict(scenario: Scenario, claim: str) -> Status:
+    return next(one.status for one in check(scenario).claims if one.name == claim)
+
+
+def written(scenario: Scenario, prepared: Prepared, *, unwatched: bool) -> set[Hashable]:
+    """Return what is ever written into workloads, and how many Pods are made and not deleted then."""
+    world = build(scenario, evolve(Parts.core(scenario), unwatched=unwatched), *prepared.starts)
+    found: set[Hashable] = set()
+    pools = world.world.layout.pools
+
+    def collect(state: State) -> None:
+        workloads = [state[slot] for kind in ("Deployment", "ReplicaSet") for slot in pools[kind]]
+        pods = [state[slot] for slot in pools["Pod"] if state[slot] is not None]
+        owners = [one.metadata.controller.name for one in pods if not one.metadata.terminating]
+        found.add((*workloads, *sorted(owners)))
+
+    explore(world.machine, symmetry=symmetry_of(world), collect=collect)
+    return found
+
+
+def both(scenario: Scenario) -> tuple[set[Hashable], set[Hashable]]:
+    alone = on_one_node(scenario)
+    assert alone is not None
+    prepared = prepare(alone)
+    return written(alone, prepared, unwatched=True), written(alone, prepared, unwatched=False)
+
+
+ROLLOUTS = {
+    "one": scenario_of(1),
+    "three by the default": scenario_of(3),
+    "three, two more at a time": scenario_of(3, rolling(2, 0)),
+    "three, one less at a time": scenario_of(3, rolling(0, 1)),
+    "two, one more and one less": scenario_of(2, rolling(1, 1)),
+    "two behind a Service": scenario_of(2, rolling(1, 1), SERVICE),
+    "none": scenario_of(0),
+}
+
+
+@pytest.mark.parametrize("name", ROLLOUTS)
+def test_controllers_write_the_same(name: str) -> None:
+    """Every state of the workloads, and every number of Pods, that is reached with all steps is reached without."""
+    fewer, all_of_them = both(ROLLOUTS[name])
+    assert fewer == all_of_them
+
+
+@pytest.mark.parametrize("name", ROLLOUTS)
+def test_verdicts_are_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = ROLLOUTS[name]
+    told = check(scenario)
+    monkeypatch.setattr(checking, "is_plain", lambda _scenario: False)
+    plain = check(scenario)
+    assert [(one.name, one.status, one.vacuous) for one in told.claims] == [
+        (one.name, one.status, one.vacuous) for one in plain.claims
+    ]
+    assert told.states < plain.states or scenario.replicas < 2
+
+
+def test_it_pays() -> None:
+    """A rollout of four by a quarter is 17,776 states with all steps."""
+    assert check(scenario_of(4)).states == 1727
+
+
+def test_steps_that_somebody_watches_are_missed() -> None:
+    """If all Pods got ready last, and not only those ended that are to go, some of what is written would be lost."""
+    with planted("kubeproof.harness.world.kubelets", "obj is not None and obj.metadata.terminating", "obj is not None"):
+        fewer, all_of_them = both(ROLLOUTS["two, one more and one less"])
+    assert fewer < all_of_them
+
+
+PRESTOP = "lifecycle: {preStop: {sleep: {seconds: 9}}}, "
+
+
+def test_where_there_is_a_service_pods_end_at_any_time() -> None:
+    """The one Pod goes before there is another: nobody answers, unless whoever goes were always the last to act."""
+    scenario = scenario_of(1, rolling(0, 1), SERVICE, pod=PRESTOP, bounds={"propagation": "5s"})
+    assert verdict(scenario, "reachability") is Status.VIOLATED
+    module = "kubeproof.harness.world.unwatched"
+    with planted(module, "return not any(isinstance(one, Service)", "return any(isinstance(one, Service)"):
+        assert verdict(scenario, "reachability") is Status.HOLDS
+
+
+def test_whom_to_delete_hangs_on_who_is_ready() -> None:
+    """A second new image takes back Pods of the first that are not ready: such a search is not used."""
+    alone = on_one_node(scenario_of(2, script=[NEW, NEWER], bounds={"pods": 7}))
+    assert alone is not None
+    assert not is_plain(alone)
+    with pytest.raises(StepError, match="Hurried"):
+        written(alone, prepare(alone), unwatched=True)
+
+
+def test_where_it_turns_out_so_all_steps_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = scenario_of(1, script=[NEW, NEWER], bounds={"pods": 6})
+    plain = check(scenario)
+    monkeypatch.setattr(checking, "is_plain", lambda _scenario: True)
+    assert check(scenario).states == plain.states
+
+
+BUDGET = """
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {maxUnavailable: 1, selector: {matchLabels: {app: web}}}
+"""
+QUOTA = """
+---
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: few}
+spec: {hard: {pods: "3"}}
+"""
+BARE = """
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: one}
+spec: {containers: [{name: app, image: "nginx:1"}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("scenario", "plain"),
+    [
+        (scenario_of(2), True),
+        (scenario_of(2, beside=BUDGET), True),
+        (scenario_of(2, beside=QUOTA), False),
+        (scenario_of(2, beside=BARE), False),
+        (scenario_of(2, "{type: Recreate}"), False),
+        (scenario_of(2, faults={"crash": 1}), False),
+        (scenario_of(2, faults={"lostResponse": 1}), False),
+        (scenario_of(2, start="empty"), False),
+        (scenario_of(2, consistency="linearizable"), False),
+        (scenario_of(2, script=[NEW, NEWER]), False),
+        (scenario_of(2, script=[{"scale": {"kind": "Deployment", "name": "web", "replicas": 1}}]), False),
+        (scenario_of(2, script=[NEW, {"rolloutUndo": {"kind": "Deployment", "name": "web"}}]), False),
+    ],
+    ids=lambda one: one if isinstance(one, bool) else "",
+)
+def test_when_nobody_watches(scenario: Scenario, plain: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    alone = on_one_node(scenario) or evolve(scenario, objects=scenario.objects[:1] + scenario.objects[2:])
+    assert is_plain(alone) is plain
+
+
+def test_what_is_given_back_is_that_of_all_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the search without some steps is used where a claim is broken: the trace is of the whole machine."""
+    scenario = scenario_of(2, rolling(1, 0), SERVICE, bounds={"propagation": "30s"})
+    broken = check(scenario)
+    monkeypatch.setattr(checking, "is_plain", lambda _scenario: False)
+    assert [one.status for one in broken.claims] == [one.status for one in check(scenario).claims]
+    assert machine_of(scenario, prepare(scenario)).machine.initial
