@@ -17,6 +17,8 @@ from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
+from ...impl.api.webhooks import Aggregated, Webhook
+from ...impl.descheduler.policy import Policy
 from ...impl.kubectl.script import AddNode, Apply, Scale, Step
 
 
@@ -78,6 +80,18 @@ class Switch(Enum):
         "EndpointSlice syncs do not wait for what they wrote, and are not woken by it, as before Kubernetes 1.21",
     )
     """k/k#93374, k/k#92928, k/k#100033; PR #99345, PR #100103."""
+    RESUBMITTED_BUDGETS = (
+        "budgetStatus",
+        "before-1.16",
+        "a disruption controller writes the status it has counted whatever was evicted since, as before Kubernetes 1.16",
+    )
+    """k/k#82149, PR #82152: a conflict made it read the budget anew and write the same status again."""
+    LONE_EVICTIONS = (
+        "nodeOutage",
+        "before-1.4",
+        "Pods are driven out also where no node is ready, as before Kubernetes 1.4",
+    )
+    """k/k#24597, k/k#28832, PR #28897: since then a fully disrupted cluster is taken to be the controller's own fault."""
     LATE_NOMINATIONS = (
         "nominations",
         "before-1.14",
@@ -161,7 +175,7 @@ class Switch(Enum):
     @property
     def of(self) -> Detail | None:
         """What has to be looked at more closely for it to be seen; None: nothing."""
-        if self.key in {"endpoints", "podStatus"} or self is Switch.UNCOUNTED_NOMINATIONS:
+        if self.key in {"endpoints", "podStatus", "budgetStatus", "nodeOutage"} or self is Switch.UNCOUNTED_NOMINATIONS:
             return None
         if self.key in {"sandboxes", "connections", "addressSets"}:
             return Detail.POLICIES
@@ -322,6 +336,12 @@ class Scenario:
     """What stays for ever in the namespaces that are deleted."""
     absent_owners: frozenset[str] = frozenset()
     """The uids of owners of kinds without a class here that do not exist."""
+    webhooks: tuple[Webhook, ...] = ()
+    """Those that must be asked (failurePolicy Fail): what they are asked about is refused while nobody serves them."""
+    aggregated: tuple[Aggregated, ...] = ()
+    """Groups of the API that a Service answers for: no namespace is ever gone while one of them is not served."""
+    descheduler: Policy | None = None
+    """What the descheduler does that runs in the cluster; None: there is none."""
     contents: immutabledict[Ref, frozenset[str]] = immutabledict()
     """The keys of the ConfigMaps and Secrets of the input, where nothing in it may add more."""
     clock: bool = True

@@ -36,6 +36,7 @@ from .assumptions import (
 )
 from .contents import contents, keys_perhaps_added
 from .cross_check import check_places, check_script, cross_check
+from .descheduler import descheduler
 from .dump import live, read_dump
 from .leaving import leaving
 from .located import Located, from_json, from_yaml
@@ -57,6 +58,7 @@ from .scenario import (
 from .script import Surroundings, read_script
 from .switches import read_details, read_release, read_switches
 from .unmodelled import outside
+from .webhooks import answers, asked
 from .workloads import templates
 
 FIELDS = (
@@ -229,17 +231,24 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
     named = owners(manifests, scenario.applied, complete=scenario.complete)
     left = leaving(manifests, scenario)
-    more = (*named.notes, *left.notes, *keys_perhaps_added(manifests, scenario.applied))
+    served = asked(manifests, complete=scenario.complete)
+    moving = descheduler(manifests)
+    given = evolve(given, notes=tuple(one for one in given.notes if one.field or one.object not in served.understood))
+    more = (*named.notes, *left.notes, *moving.notes, *keys_perhaps_added(manifests, scenario.applied))
     given = evolve(given, notes=(*given.notes, *more))
     scenario = evolve(
         scenario,
         contents=contents(manifests),
         holders=left.holders,
+        webhooks=served.webhooks,
+        aggregated=served.aggregated,
+        descheduler=moving.policy,
         absent_owners=named.gone,
         unmodelled=given.by_claim(),
         served_elsewhere=given.served_elsewhere,
     )
-    return Loaded(scenario, manifests, given.notes, assumed)
+    more_assumed = (*answers(manifests, served.understood), *moving.assumptions)
+    return Loaded(scenario, manifests, given.notes, (*assumed, *more_assumed))
 
 
 def _from_cluster(

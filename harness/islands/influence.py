@@ -6,6 +6,7 @@ object reads another only along one of these:
 - an owner reference (controllers, garbage collection),
 - a selector: of a Service, a disruption budget, a workload (which adopts what it selects), a term of pod affinity or
   anti-affinity, a spread constraint,
+- the name of a Service that a program looks for before it is ready,
 - an EndpointSlice's Service; a budget of resources and whatever is in its namespace,
 - something that only one can have: a port of the nodes, a fixed address, a claim of a volume, a disk, the name
   of a Pod that is given it,
@@ -42,6 +43,7 @@ from ...impl.api.well_known import (
     TEMPLATE_GENERATION,
     TEMPLATE_HASH,
 )
+from ...impl.kubelet.behaviour import ready_when
 from ...impl.scheduler.plugins.volume_claims import claim_names
 
 SHARED = frozenset(
@@ -105,6 +107,7 @@ def bonds(objects: tuple[Object, ...]) -> Iterator[Bond]:
     for obj in objects:
         yield from _owners(obj)
         yield from _selected(obj, by_space[obj.metadata.namespace])
+        yield from _looked_for(obj)
     for maker in makers:
         yield from _terms(maker, makers)
     yield from _only_one(objects, makers)
@@ -114,6 +117,14 @@ def _owners(obj: Object) -> Iterator[Bond]:
     for owner in obj.metadata.owner_references:
         owned = Ref(owner.kind, obj.metadata.namespace, owner.name)
         yield Bond(ref_of(obj), owned, f"{owner.kind} {owner.name} owns {_told(ref_of(obj))}")
+
+
+def _looked_for(obj: Object) -> Iterator[Bond]:
+    """Yield the Services whose names lead to somebody before a Pod gets ready."""
+    pod = Pod(obj.spec.template.metadata) if isinstance(obj, Workload) else obj
+    for name in ready_when(pod) if isinstance(pod, Pod) else ():
+        service = Ref("Service", obj.metadata.namespace, name)
+        yield Bond(ref_of(obj), service, f"{_told(ref_of(obj))} gets ready when {_told(service)} leads to somebody")
 
 
 def _selected(obj: Object, here: list[Maker]) -> Iterator[Bond]:

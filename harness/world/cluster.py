@@ -45,6 +45,7 @@ from ..input.scenario import Consistency, Scenario, Switch, most_replicas
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
 from . import (
     components,
+    descheduler,
     environment,
     evicted_names,
     kubelets,
@@ -99,7 +100,8 @@ class Parts:
         if not scenario.tracks_slices:
             return evolve(cls.everything(), one_proxy=True)
         drains = any(isinstance(step, kubectl.Drain) for step in scenario.script)
-        evicts = drains or (_has_budget(scenario) and may_preempt(scenario))
+        moves = scenario.descheduler is not None or may_preempt(scenario)
+        evicts = drains or (_has_budget(scenario) and moves)
         return cls(budgets=evicts, deployment_status=_forgets_revisions(scenario))
 
     @classmethod
@@ -162,11 +164,12 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
     The note is what was applied, so that a later apply takes away what its manifest has no more.
 
     Namespaces come first: where they do not, and the first apply is what is asked about, the input was refused.
+    Webhooks are not asked: what they guard was there before them, or somebody tried again.
 
     Raises `Refused` for the first that is not accepted.
     """
     objects = Objects()
-    config = config_of(scenario)
+    config = evolve(config_of(scenario), webhooks=())
     for name in namespaces_of(scenario):
         objects = objects.commit(handle(objects, Create(Namespace(ObjectMeta(name))), user=ADMIN)[1])
     for obj in sorted(scenario.objects, key=lambda one: not isinstance(one, Namespace)):
@@ -243,8 +246,8 @@ def _growth(scenario: Scenario, kind: str) -> int:
 
 def user_named(name: Who) -> User:
     """Give the user a component of a world acts as."""
-    if name == "admin":
-        return ADMIN
+    if name in {"admin", descheduler.USER}:
+        return ADMIN  # What a descheduler may do its own manifests say, and nobody takes that away here.
     if name == scheduling.USER:
         return SCHEDULER
     return node_user(name.name) if isinstance(name, Ref) else controller(name)
@@ -363,6 +366,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         crowd=scenario.crowd,
         release=scenario.release,
     )
+    if scenario.descheduler is not None:
+        found.append(descheduler.process(scenario.descheduler, pools, constants))
     if parts.endpoints:
         tracks = scenario.tracks_slices
         views = form(1) if tracks else Form.SNAPSHOT
@@ -371,15 +376,25 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             for one in workloads.distinct(everyone, Service)
         ]
     if parts.budgets:
+        resubmits = Switch.RESUBMITTED_BUDGETS in scenario.switches
         found += [
-            components.disruption_process(one, pools, constants, form=form(1))
+            components.disruption_process(one, pools, constants, form=form(1), resubmits=resubmits)
             for one in workloads.distinct(everyone, PodDisruptionBudget)
         ]
     found.append(components.garbage_process(pools, constants, scenario.absent_owners))
     held = frozenset(one.ref.namespace for one in scenario.holders)
-    found += [components.namespace_process(place, pools, constants, held) for place in pools.get("Namespace", ())]
+    needed = scenario.aggregated
+    found += [
+        components.namespace_process(place, pools, constants, held, needed) for place in pools.get("Namespace", ())
+    ]
     back = faults.nodes_come_back(scenario)
-    found += node_controllers.processes(pools, constants, lags=taint_eviction.lags(scenario, back=back), back=back)
+    found += node_controllers.processes(
+        pools,
+        constants,
+        lags=taint_eviction.lags(scenario, back=back),
+        back=back,
+        outage=Switch.LONE_EVICTIONS not in scenario.switches,
+    )
     return tuple(components.remembering(one) for one in found)
 
 

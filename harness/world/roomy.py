@@ -36,6 +36,7 @@ def all_the_same(scenario: Scenario) -> bool:
     services = [one for one in scenario.everything if isinstance(one, Service)]
     return (
         not strike_nodes(scenario)
+        and scenario.descheduler is None
         and all(one.names_nobody for one in scenario.script)
         and not any(map(asks_nodes, services))
         and all(map(is_open, nodes))

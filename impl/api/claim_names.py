@@ -13,6 +13,7 @@ SPREAD = "spread"
 REACHABILITY = "reachability"
 BUDGET = "budget"
 COMPLETION = "completion"
+IDENTITY = "identity"
 FLOWS = "flows"
 ISOLATION = "isolation"
 CONNECTIVITY = "connectivity"
@@ -39,6 +40,7 @@ SENTENCES = {
         "A Job's work is done as often as it should: each success is counted once, no Pod starts beyond what is left "
         "to do or may run at once, and only a Job that is done is Complete."
     ),
+    IDENTITY: "Of a StatefulSet no two Pods of one name ever run at the same time.",
     FLOWS: (
         "After the script no UDP sender that keeps its socket is held by an endpoint that the rules no longer choose, "
         "and whoever can be answered is."

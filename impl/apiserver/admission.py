@@ -2,7 +2,7 @@
 
 Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass,serviceaccount,nodetaint,
 namespace/lifecycle} (v1.32).
-Left out on purpose: webhooks, ResourceQuota, LimitRanger, PodSecurity, the service account's token volume.
+Left out on purpose: ResourceQuota, LimitRanger, PodSecurity, the service account's token volume.
 """
 
 from __future__ import annotations

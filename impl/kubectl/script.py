@@ -202,6 +202,8 @@ class DeletePod(Command):
     workload: str = ""
     node: str = ""
     namespace: str = ""
+    force: bool = False
+    """`--force`: it is gone from the API at once, whatever its kubelet does (`--grace-period=0`)."""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -220,10 +222,11 @@ class DeletePod(Command):
 
     def requests(self, cache: Cache, namespace: str) -> Asked:
         """Delete the Pod."""
-        return _delete(_pod_to_delete(self, cache, namespace), cache)
+        return _delete(_pod_to_delete(self, cache, namespace), cache, grace=0 if self.force else None)
 
     def __str__(self) -> str:
-        return f"delete pod {self.name or f'of {self.workload}'}{' on ' if self.node else ''}{self.node}"
+        which = f"{self.name or f'of {self.workload}'}{' on ' if self.node else ''}{self.node}"
+        return f"delete pod {which}{' --force' if self.force else ''}"
 
 
 @frozen
@@ -465,12 +468,12 @@ def _forced(overwrite: bool) -> str:  # noqa: FBT001 - a field as it is
     return " --overwrite" if overwrite else ""
 
 
-def _delete(ref: Ref | Missing, cache: Cache, *, policy: str = "Background") -> Asked:
+def _delete(ref: Ref | Missing, cache: Cache, *, policy: str = "Background", grace: int | None = None) -> Asked:
     if isinstance(ref, Missing):
         return ref
     if ref not in cache.objects:
         return Missing(str(ref))
-    return (Delete(ref, propagation_policy=policy),)
+    return (Delete(ref, grace, propagation_policy=policy),)
 
 
 def _pod_to_delete(step: DeletePod, cache: Cache, namespace: str) -> Ref | Missing:
