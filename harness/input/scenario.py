@@ -271,6 +271,15 @@ class Bounds:
 
 
 @frozen
+class Sizes:
+    """How many Pods a workload has at any time: so many ready ones at least, so many in all at most (None: any)."""
+
+    of: Ref
+    least: int = 0
+    most: int | None = None
+
+
+@frozen
 class Holder:
     """An object of a kind without a class here that is never gone: finalizers hold it, or the Pods that it makes."""
 
@@ -322,6 +331,8 @@ class Scenario:
     """Images called bad:, crash:, nopull:, slow:, slowstop:, job: behave as they are called."""
     bounds: Bounds = Bounds()
     deadline: Deadline | None = None
+    sizes: tuple[Sizes, ...] = ()
+    """What the claim `availability` is asked about."""
     expected: tuple[tuple[str, Expected], ...] = ()
     """Claim name (convergence, placement, priority, deadline, spread, reachability, budget) to expected verdict."""
     accept_unmodelled: bool = False

@@ -17,10 +17,13 @@ from immutabledict import immutabledict
 from ...impl.api.claim_names import ALL as CLAIMS
 from ...impl.api.core import Node, Resources
 from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
 from ...impl.api.reading.json_fields import json_name
 from ...impl.api.reading.load import Note
+from ...impl.api.reading.nearest import did_you_mean
 from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import EMPTY, Json, thaw
+from ...impl.api.workloads import BY_KIND
 from ...impl.kubectl import script as kubectl
 from .apply_order import too_early
 from .assumptions import (
@@ -53,6 +56,7 @@ from .scenario import (
     Faults,
     Scenario,
     Schedulers,
+    Sizes,
     Start,
 )
 from .script import Surroundings, read_script
@@ -75,6 +79,7 @@ FIELDS = (
     "detail",
     "bounds",
     "deadline",
+    "availability",
     "images",
     "expect",
     "acceptUnmodelled",
@@ -87,6 +92,7 @@ FIELDS = (
 FAULTS = {json_name(one.name): one.name for one in fields(Faults)}
 """Faults by their names in scenario.yaml and in `Faults`."""
 BOUNDS = ("propagation", "healthChecks", "requests", "pods", "starts", "scores", "mixedViews")
+SIZES = ("kind", "name", "namespace", "atLeast", "atMost")
 DEADLINE = {
     "running": "seconds",
     "decision": "decision_seconds",
@@ -327,6 +333,7 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
         complete="complete" in fields and reader.flag(fields["complete"]),
         bounds=_bounds(reader, fields.get("bounds")),
         deadline=_deadline(reader, fields.get("deadline")),
+        sizes=_sizes(reader, fields.get("availability"), around.namespace),
         expected=_expected(reader, fields.get("expect")),
         title=_text(reader, fields, "title"),
     )
@@ -369,6 +376,28 @@ def _deadline(reader: Reader, at: Located | None) -> Deadline | None:
     if "seconds" not in found:
         reader.blame(at, "a deadline needs the field 'running'", "write running: 60s")
     return Deadline(**{"seconds": 0, **found})
+
+
+def _sizes(reader: Reader, at: Located | None, namespace: str) -> tuple[Sizes, ...]:
+    """Read how many Pods workloads have at any time."""
+    return tuple(_size(reader, one, namespace) for one in (() if at is None else reader.items(at)))
+
+
+def _size(reader: Reader, at: Located, namespace: str) -> Sizes:
+    found = reader.fields(at, SIZES)
+    for name in ("kind", "name"):
+        if name not in found:
+            reader.blame(at, f"the field {name!r} is missing", "kind: Deployment, name: web, atLeast: 1, atMost: 3")
+    if not {"atLeast", "atMost"} & found.keys():
+        reader.blame(at, "says no number", "write atLeast: 1, or atMost: 3")
+    kind, name = _text(reader, found, "kind"), _text(reader, found, "name")
+    if "kind" in found and kind not in BY_KIND:
+        reader.blame(found["kind"], f"{kind!r} makes no Pods", did_you_mean(kind, BY_KIND))
+    return Sizes(
+        Ref(kind, _text(reader, found, "namespace") or namespace, name),
+        reader.integer(found["atLeast"], least=0) if "atLeast" in found else 0,
+        reader.integer(found["atMost"], least=0) if "atMost" in found else None,
+    )
 
 
 def _bounds(reader: Reader, at: Located | None) -> Bounds:

@@ -13,6 +13,7 @@ SPREAD = "spread"
 REACHABILITY = "reachability"
 BUDGET = "budget"
 COMPLETION = "completion"
+AVAILABILITY = "availability"
 IDENTITY = "identity"
 FLOWS = "flows"
 ISOLATION = "isolation"
@@ -39,6 +40,9 @@ SENTENCES = {
     COMPLETION: (
         "A Job's work is done as often as it should: each success is counted once, no Pod starts beyond what is left "
         "to do or may run at once, and only a Job that is done is Complete."
+    ),
+    AVAILABILITY: (
+        "Of the workloads that the scenario names there are never fewer ready Pods, nor more Pods, than it says."
     ),
     IDENTITY: "Of a StatefulSet no two Pods of one name ever run at the same time.",
     FLOWS: (
