@@ -45,6 +45,8 @@ class Case:
     objects: Callable[[int, bool], Iterator[Object]]
     """By the number of nodes, and whether with the repair."""
     script: Callable[[int], list[object]] = lambda _nodes: []
+    one_spare: bool = False
+    """There is a place for one Pod more than are wanted: one at a time goes and comes back."""
 
 
 def node(number: int, *, cpu: int = 64, taints: Sequence[Object] = (), **labels: str) -> Object:
@@ -145,11 +147,11 @@ def one_more(nodes: int) -> list[object]:
 
 AT_REST = {"start": "settled", "bounds": {"starts": 1}}
 CASES = (
-    Case("S1", "RemoveDuplicates and room", "convergence", "a cycle of evictions", AT_REST, duplicates),
+    Case("S1", "RemoveDuplicates and room", "convergence", "a cycle of evictions", AT_REST, duplicates, one_spare=True),
     Case("S3", "constraints that conflict", "convergence", "5 steps at N = 3", AT_REST, conflicting, one_more),
     Case("S6", "maintenance", "reachability", "two replicas lost at once", {**AT_REST, "waitBetweenSteps": True}, maintenance, node_by_node),
-    Case("S9", "soft constraints, one by one", "convergence", "a cycle of evictions", AT_REST, one_by_one),
-    Case("D1", "nodeName and NoExecute", "convergence", "a cycle of evictions", {"start": "empty"}, tainted),
+    Case("S9", "soft constraints, one by one", "convergence", "a cycle of evictions", AT_REST, one_by_one, one_spare=True),
+    Case("D1", "nodeName and NoExecute", "convergence", "a cycle of evictions", {"start": "empty"}, tainted, one_spare=True),
 )  # fmt: skip
 
 
@@ -160,6 +162,9 @@ def row(case: Case, nodes: int, *, repaired: bool, seconds: int, more: Mapping[s
         objects = [dict(one) for one in case.objects(nodes, repaired)]
         (Path(folder) / "case.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
         scenario = {**case.scenario, **more, "expect": {case.claim: "HOLDS"}, "script": case.script(nodes)}
+        if case.one_spare:
+            wanted = sum(one["spec"]["replicas"] for one in objects if one["kind"] == "ReplicaSet")
+            scenario["bounds"] = {**scenario.get("bounds", {}), "pods": wanted + 1}
         (Path(folder) / "scenario.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
         report = face.check(folder, limits=Limits(timeout=seconds)).outcome
     claim = next(one for one in report.claims if one.name == case.claim)

@@ -24,11 +24,12 @@ from ..world.cluster import Cluster
 
 @frozen
 class Counted:
-    """A Pod: who made it, whether it is ready, and whether it is over."""
+    """A Pod: who made it, whether it is ready, whether it is over, and whether it has failed."""
 
     owner: Ref
     ready: bool
     over: bool
+    failed: bool
 
 
 def properties(cluster: Cluster) -> Iterator[Property]:
@@ -50,6 +51,9 @@ def _out_of_bounds(cluster: Cluster, sizes: tuple[Sizes, ...], view: View) -> It
             yield f"{size.of} has {ready} ready Pods, and {size.least} are asked for at any time"
         if size.most is not None and there > size.most:
             yield f"{size.of} has {there} Pods that are not over, and no more than {size.most} are allowed"
+        failed = sum(one.failed for one in mine)
+        if size.failed is not None and failed > size.failed:
+            yield f"{failed} Pods of {size.of} have failed, and no more than {size.failed} are allowed"
 
 
 def _any_pod(cluster: Cluster, sizes: tuple[Sizes, ...], view: View) -> bool:
@@ -76,4 +80,4 @@ def _counted(obj: Object | None) -> Counted | None:
         return None
     going, over = obj.metadata.deletion_timestamp is not None, obj.status.phase in {"Succeeded", "Failed"}
     ready = any(one.type == "Ready" and one.status == "True" for one in obj.status.conditions)
-    return Counted(Ref(owner.kind, obj.metadata.namespace, owner.name), ready and not going and not over, over)
+    return Counted(Ref(owner.kind, obj.metadata.namespace, owner.name), ready and not going and not over, over, obj.status.phase == "Failed")

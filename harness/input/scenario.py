@@ -244,6 +244,8 @@ class Faults:
     """A node goes down and comes up again."""
     partition: int = 0
     """A node is cut off from the API server and in touch again later; what runs there runs on."""
+    expired_expectations: int = 0
+    """A controller does not see what it wrote for five minutes, and acts as if it had written nothing."""
     lost_event: int = 0
     """An event of a watch that something is gone is lost, and nobody notices."""
     api_server_restart: int = 0
@@ -272,11 +274,15 @@ class Bounds:
 
 @frozen
 class Sizes:
-    """How many Pods a workload has at any time: so many ready ones at least, so many in all at most (None: any)."""
+    """How many Pods a workload has at any time: so many ready ones at least, so many in all at most (None: any).
+
+    `failed` is how many of its Pods may have failed and still be there.
+    """
 
     of: Ref
     least: int = 0
     most: int | None = None
+    failed: int | None = None
 
 
 @frozen

@@ -25,6 +25,7 @@ from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import EMPTY, Json, thaw
 from ...impl.api.workloads import BY_KIND
 from ...impl.kubectl import script as kubectl
+from .annotations import mistakes
 from .apply_order import too_early
 from .assumptions import (
     Assumption,
@@ -92,7 +93,7 @@ FIELDS = (
 FAULTS = {json_name(one.name): one.name for one in fields(Faults)}
 """Faults by their names in scenario.yaml and in `Faults`."""
 BOUNDS = ("propagation", "healthChecks", "requests", "pods", "starts", "scores", "mixedViews")
-SIZES = ("kind", "name", "namespace", "atLeast", "atMost")
+SIZES = ("kind", "name", "namespace", "atLeast", "atMost", "atMostFailed")
 DEADLINE = {
     "running": "seconds",
     "decision": "decision_seconds",
@@ -191,6 +192,7 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
         return _from_cluster(reader, scenario, manifests, read_dump(dump, files[dump]), fields)
     if scenario.start is Start.EMPTY:  # What has come to rest was applied as often as it took.
         reader.problems.extend(too_early(manifests))
+    reader.problems.extend(mistakes(manifests))
     cross_check(reader, scenario, manifests, fields.get("script"))
     reader.finish()
     return _judged(reader, scenario, manifests)
@@ -388,7 +390,7 @@ def _size(reader: Reader, at: Located, namespace: str) -> Sizes:
     for name in ("kind", "name"):
         if name not in found:
             reader.blame(at, f"the field {name!r} is missing", "kind: Deployment, name: web, atLeast: 1, atMost: 3")
-    if not {"atLeast", "atMost"} & found.keys():
+    if not {"atLeast", "atMost", "atMostFailed"} & found.keys():
         reader.blame(at, "says no number", "write atLeast: 1, or atMost: 3")
     kind, name = _text(reader, found, "kind"), _text(reader, found, "name")
     if "kind" in found and kind not in BY_KIND:
@@ -397,6 +399,7 @@ def _size(reader: Reader, at: Located, namespace: str) -> Sizes:
         Ref(kind, _text(reader, found, "namespace") or namespace, name),
         reader.integer(found["atLeast"], least=0) if "atLeast" in found else 0,
         reader.integer(found["atMost"], least=0) if "atMost" in found else None,
+        reader.integer(found["atMostFailed"], least=0) if "atMostFailed" in found else None,
     )
 
 

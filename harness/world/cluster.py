@@ -51,6 +51,7 @@ from . import (
     kubelets,
     node_controllers,
     node_state,
+    pressure,
     scheduling,
     script_slots,
     taint_eviction,
@@ -212,7 +213,7 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
     live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
     if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
         live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
-    if faults.strike_nodes(scenario) or node_controllers.acted_on(scenario, objects):
+    if faults.strike_nodes(scenario) or node_controllers.acted_on(scenario, objects) or pressure.possible(scenario):
         live.add("Node")
     if parts.endpoints:
         live.add("EndpointSlice")
@@ -472,6 +473,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     acts += kubelets.actions(works)
     slices = layout.pools.get("EndpointSlice", ())
     acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]
+    if pressure.possible(scenario):
+        acts += pressure.actions(works)
     if parts.faults:
         acts += _faults(scenario, world, processes, works, kept)
     slots = (_initial(scenario, layout, one, processes, world, proxies) for one in starts)

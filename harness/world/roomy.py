@@ -26,6 +26,7 @@ from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
 from ...impl.apiserver.pod_defaults import default_pod
 from ..input.priorities import pod_spec, pod_specs
 from ..input.scenario import Consistency, Scenario, Start, Switch
+from . import pressure
 from .faults.registry import strike_nodes
 from .room import has, largest, scaled
 
@@ -37,6 +38,7 @@ def all_the_same(scenario: Scenario) -> bool:
     return (
         not strike_nodes(scenario)
         and scenario.descheduler is None
+        and not pressure.possible(scenario)
         and all(one.names_nobody for one in scenario.script)
         and not any(map(asks_nodes, services))
         and all(map(is_open, nodes))

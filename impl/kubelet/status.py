@@ -19,7 +19,7 @@ from .phase import Told, containers_ready, initialized, pod_phase, pod_ready
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 """The conditions the kubelet writes, in its order; PodScheduled and all others are left as they are."""
 
-DEADLINE_EXCEEDED = "DeadlineExceeded"
+DEADLINE_EXCEEDED, EVICTED = "DeadlineExceeded", "Evicted"
 REJECTIONS = frozenset({"NodeAffinity", "NodePorts", "TaintToleration", "OutOfpods"})
 
 
@@ -65,7 +65,7 @@ def status(pod: Pod, runtime: PodRuntime, *, address: str = "", gates_open: bool
     return evolve(
         pod.status,
         phase=phase,
-        reason=runtime.reason if runtime.reason == DEADLINE_EXCEEDED else pod.status.reason,
+        reason=runtime.reason if runtime.reason in {DEADLINE_EXCEEDED, EVICTED} else pod.status.reason,
         conditions=(*conditions, *others),
         init_container_statuses=told.init,
         container_statuses=told.regular,
