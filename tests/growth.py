@@ -45,23 +45,34 @@ class Case:
     objects: Callable[[int, bool], Iterator[Object]]
     """By the number of nodes, and whether with the repair."""
     script: Callable[[int], list[object]] = lambda _nodes: []
-    one_spare: bool = False
-    """There is a place for one Pod more than are wanted: one at a time goes and comes back."""
+    spare: int = 0
+    """There are places for so many Pods more than are wanted; 0: as many as usual."""
 
 
 def node(number: int, *, cpu: int = 64, taints: Sequence[Object] = (), **labels: str) -> Object:
     """Make a node of Kivi's size."""
     name = f"node-{number}"
     capacity = {"cpu": str(cpu), "memory": "64Gi", "pods": "110"}
-    metadata = {"name": name, "labels": {HOSTNAME: name, **{ZONE if key == "zone" else key: labels[key] for key in labels}}}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {"taints": list(taints)}, "status": {"capacity": capacity}}
+    metadata = {
+        "name": name,
+        "labels": {HOSTNAME: name, **{ZONE if key == "zone" else key: labels[key] for key in labels}},
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": metadata,
+        "spec": {"taints": list(taints)},
+        "status": {"capacity": capacity},
+    }
 
 
-def workload(replicas: int, *, cpu: int = 8, **spec: object) -> Object:
-    """Make the ReplicaSet of a case: its Deployment adds nothing to what goes wrong."""
-    container = {"name": "web", "image": "web:1", "resources": {"requests": {"cpu": str(cpu)}}}
+def workload(replicas: int, *, cpu: int = 8, uses: str = "", **spec: object) -> Object:
+    """Make the ReplicaSet of a case: its Deployment adds nothing to what goes wrong. `uses`: memory."""
+    requests = {"memory": uses} if uses else {"cpu": str(cpu)}
+    container = {"name": "web", "image": "web:1", "resources": {"requests": requests}}
     labels = {"app": "web"}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [container], **spec}}
+    metadata = {"labels": labels, "annotations": {"kubeproof/uses-memory": uses} if uses else {}}
+    template = {"metadata": metadata, "spec": {"containers": [container], **spec}}
     body = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
     return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "web"}, "spec": body}
 
@@ -105,7 +116,12 @@ def maintenance(nodes: int, repaired: bool) -> Iterator[Object]:  # noqa: FBT001
     yield workload(nodes, topologySpreadConstraints=[spread(HOSTNAME, HARD if repaired else SOFT)])
     labels = {"app": "web"}
     ports = [{"port": 80}]
-    yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": labels, "ports": ports}}
+    yield {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {"selector": labels, "ports": ports},
+    }
 
 
 def node_by_node(nodes: int) -> list[object]:
@@ -128,7 +144,10 @@ def one_by_one(nodes: int, repaired: bool) -> Iterator[Object]:  # noqa: FBT001 
     yield from (node(one + 1, lifecycle="on-demand" if one < demand else "spot") for one in range(nodes))
     weights = {"spot": 4, "on-demand": 5}
     wishes = [
-        {"weight": weight, "preference": {"matchExpressions": [{"key": LIFECYCLE, "operator": "In", "values": [value]}]}}
+        {
+            "weight": weight,
+            "preference": {"matchExpressions": [{"key": LIFECYCLE, "operator": "In", "values": [value]}]},
+        }
         for value, weight in weights.items()
     ]
     affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": wishes}}
@@ -145,14 +164,26 @@ def one_more(nodes: int) -> list[object]:
     return [{"scale": {"kind": "ReplicaSet", "name": "web", "replicas": 2 * count}}]
 
 
+def overloaded(nodes: int, repaired: bool) -> Iterator[Object]:  # noqa: FBT001 - one of two twins
+    """S4: three Pods of a third each fill a node, and there are more than two for each."""
+    yield from (node(one + 1) for one in range(nodes))
+    asked = "20Gi" if repaired else "21815Mi"
+    yield workload(2 * nodes + 1, uses=asked)
+
+
+CYCLE = "a cycle of evictions"
 AT_REST = {"start": "settled", "bounds": {"starts": 1}}
+DRAINED = {**AT_REST, "waitBetweenSteps": True}
+FAILED = [{"kind": "ReplicaSet", "name": "web", "atMostFailed": 2}]
+PANIC = {"start": "empty", "availability": FAILED}
 CASES = (
-    Case("S1", "RemoveDuplicates and room", "convergence", "a cycle of evictions", AT_REST, duplicates, one_spare=True),
+    Case("S1", "RemoveDuplicates and room", "convergence", CYCLE, AT_REST, duplicates, spare=1),
     Case("S3", "constraints that conflict", "convergence", "5 steps at N = 3", AT_REST, conflicting, one_more),
-    Case("S6", "maintenance", "reachability", "two replicas lost at once", {**AT_REST, "waitBetweenSteps": True}, maintenance, node_by_node),
-    Case("S9", "soft constraints, one by one", "convergence", "a cycle of evictions", AT_REST, one_by_one, one_spare=True),
-    Case("D1", "nodeName and NoExecute", "convergence", "a cycle of evictions", {"start": "empty"}, tainted, one_spare=True),
-)  # fmt: skip
+    Case("S4", "nodes that are full evict", "availability", "a node is full three times", PANIC, overloaded, spare=3),
+    Case("S6", "maintenance", "reachability", "two replicas are lost at once", DRAINED, maintenance, node_by_node),
+    Case("S9", "soft constraints, one by one", "convergence", CYCLE, AT_REST, one_by_one, spare=1),
+    Case("D1", "nodeName and NoExecute", "convergence", CYCLE, {"start": "empty"}, tainted, spare=1),
+)
 
 
 def row(case: Case, nodes: int, *, repaired: bool, seconds: int, more: Mapping[str, object]) -> str:
@@ -162,9 +193,9 @@ def row(case: Case, nodes: int, *, repaired: bool, seconds: int, more: Mapping[s
         objects = [dict(one) for one in case.objects(nodes, repaired)]
         (Path(folder) / "case.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
         scenario = {**case.scenario, **more, "expect": {case.claim: "HOLDS"}, "script": case.script(nodes)}
-        if case.one_spare:
+        if case.spare:
             wanted = sum(one["spec"]["replicas"] for one in objects if one["kind"] == "ReplicaSet")
-            scenario["bounds"] = {**scenario.get("bounds", {}), "pods": wanted + 1}
+            scenario["bounds"] = {**scenario.get("bounds", {}), "pods": wanted + case.spare}
         (Path(folder) / "scenario.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
         report = face.check(folder, limits=Limits(timeout=seconds)).outcome
     claim = next(one for one in report.claims if one.name == case.claim)

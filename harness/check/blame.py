@@ -52,7 +52,8 @@ def below(ref: Ref, field: str) -> str:
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
     """Give what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
-    return tuple(dict.fromkeys((*_missing(core), *_held(core, objects), *_unserved(core, objects), *_looking(objects), *_waiting(objects))))
+    held = (*_missing(core), *_held(core, objects), *_unserved(core, objects))
+    return tuple(dict.fromkeys((*held, *_looking(objects), *_waiting(objects))))
 
 
 def holding(core: Cluster, objects: Iterable[Object]) -> tuple[Holder, ...]:
@@ -77,7 +78,9 @@ def _unserved(core: Cluster, objects: Iterable[Object]) -> Iterator[Blame]:
 
     for webhook in core.scenario.webhooks:
         if why := lacks(webhook.service):
-            yield Blame(webhook.configuration, "webhooks", f"{webhook.name} must be asked (failurePolicy Fail), but {why}")
+            yield Blame(
+                webhook.configuration, "webhooks", f"{webhook.name} must be asked (failurePolicy Fail), but {why}"
+            )
     going = any(isinstance(one, Namespace) and one.metadata.terminating for one in there.objects.values())
     for one in core.scenario.aggregated if going else ():
         if why := lacks(one.service):

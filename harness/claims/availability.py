@@ -80,4 +80,9 @@ def _counted(obj: Object | None) -> Counted | None:
         return None
     going, over = obj.metadata.deletion_timestamp is not None, obj.status.phase in {"Succeeded", "Failed"}
     ready = any(one.type == "Ready" and one.status == "True" for one in obj.status.conditions)
-    return Counted(Ref(owner.kind, obj.metadata.namespace, owner.name), ready and not going and not over, over, obj.status.phase == "Failed")
+    return Counted(
+        Ref(owner.kind, obj.metadata.namespace, owner.name),
+        ready and not going and not over,
+        over,
+        obj.status.phase == "Failed",
+    )

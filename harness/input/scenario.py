@@ -83,7 +83,7 @@ class Switch(Enum):
     RESUBMITTED_BUDGETS = (
         "budgetStatus",
         "before-1.16",
-        "a disruption controller writes the status it has counted whatever was evicted since, as before Kubernetes 1.16",
+        "a disruption controller writes what it has counted over evictions since, as before Kubernetes 1.16",
     )
     """k/k#82149, PR #82152: a conflict made it read the budget anew and write the same status again."""
     LONE_EVICTIONS = (
@@ -91,7 +91,7 @@ class Switch(Enum):
         "before-1.4",
         "Pods are driven out also where no node is ready, as before Kubernetes 1.4",
     )
-    """k/k#24597, k/k#28832, PR #28897: since then a fully disrupted cluster is taken to be the controller's own fault."""
+    """k/k#24597, k/k#28832, PR #28897: since then that is taken to be the controller's own fault."""
     LATE_NOMINATIONS = (
         "nominations",
         "before-1.14",

@@ -61,7 +61,9 @@ def answers(manifests: Manifests, understood: frozenset[str]) -> Iterator[Assump
         if str(other.ref) in understood:
             about = "webhooks that are reached allow what they are asked about"
             told = "it allows what it is asked about where it is reached"
-            yield Assumption(other.source.file, other.source.line_of("webhooks"), str(other.ref), "webhooks", told, about)
+            yield Assumption(
+                other.source.file, other.source.line_of("webhooks"), str(other.ref), "webhooks", told, about
+            )
 
 
 def _entries(other: Other) -> Iterator[Mapping[str, Any]]:
@@ -110,7 +112,9 @@ def _selector(found: Any) -> LabelSelector | None:
     return LabelSelector(
         strings(structure(dict(as_map(given.get("matchLabels"))), dict[str, str])),
         tuple(
-            LabelSelectorRequirement(str(one.get("key")), str(one.get("operator")), tuple(map(str, one.get("values") or ())))
+            LabelSelectorRequirement(
+                str(one.get("key")), str(one.get("operator")), tuple(map(str, one.get("values") or ()))
+            )
             for one in expressions
         ),
     )

@@ -12,8 +12,9 @@ The scheduler is fair to Pods, not to islands: where every island needs it finit
 Where one goes round in circles that is a breach by itself.
 
 A scenario is left whole where a view of all objects at once could be told apart (`consistency: resettable`), where it
-starts from a live cluster, where a closer look is asked for, where webhooks must be asked, where a descheduler runs, where nodes may run out of memory, where several schedulers act, where nodes have room for so
-many volumes (CSINode), where a step names what no manifest does, and where there is too little room.
+starts from a live cluster, where a closer look is asked for, where webhooks must be asked, where a descheduler runs,
+where nodes may run out of memory, where several schedulers act, where nodes have room for so many volumes (CSINode),
+where a step names what no manifest does, and where there is too little room.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Programs that get ready once they find others by the name of a Service, as their Pods say (`ready_when`).
 
-A name leads to the Pods that the Service publishes: those that are ready, or with publishNotReadyAddresses all that run,
-the one that asks among them. Left out on purpose: how long a name takes to follow, which a kubelet that looks later
-covers, and answers that are kept.
+A name leads to the Pods that the Service publishes: those that are ready, or with publishNotReadyAddresses all that
+run, the one that asks among them. Left out on purpose: how long a name takes to follow, which a kubelet that looks
+later covers, and answers that are kept.
 """
 
 from __future__ import annotations

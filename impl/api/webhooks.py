@@ -1,4 +1,4 @@
-"""Admission webhooks and aggregated APIs as far as somebody has to serve them: who is asked about what, behind which Service.
+"""Admission webhooks and aggregated APIs, as far as somebody has to serve them: who is asked, behind which Service.
 
 Upstream: staging/src/k8s.io/api/admissionregistration/v1/types.go, staging/src/k8s.io/kube-aggregator/pkg/apis (v1.32).
 Left out on purpose: the answers, side effects, time-outs, matchConditions, certificates.

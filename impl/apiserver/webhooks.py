@@ -3,8 +3,8 @@
 Upstream: staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook (generic/webhook.go, predicates, v1.32): rules, then
 namespaceSelector, then objectSelector. One that cannot be reached refuses if its failurePolicy is Fail, the default.
 Configurations of webhooks are never asked about (rules.IsExemptAdmissionConfigurationResource).
-Left out on purpose: deletions, connections and subresources; what a webhook that is reached answers (it allows what it is asked about), kube-proxies that lag:
-a Service is served while one of its Pods is ready.
+Left out on purpose: deletions, connections and subresources; what a webhook that is reached answers (it allows what it
+is asked about); kube-proxies that lag.
 """
 
 from __future__ import annotations

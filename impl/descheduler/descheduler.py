@@ -2,7 +2,7 @@
 
 Upstream: kubernetes-sigs/descheduler, pkg/descheduler/descheduler.go (v0.32). Evictions go through the API, so budgets
 count; who makes the Pods again and where they go is other people's business.
-Left out on purpose: the interval between cycles, limits of evictions, strategies that are not named in `Policy`, metrics.
+Left out on purpose: the interval between cycles, limits of evictions, strategies that are not named in `Policy`.
 Strategies run one after the other in a cycle; here each look is one strategy's, and they take turns in any order.
 """
 
@@ -59,7 +59,7 @@ def _evictions(pods: tuple[Pod, ...]) -> Evictions:
 
 
 def _slim(obj: Object) -> Object | None:
-    """Keep of Pods whose they are, where, what they ask of nodes; of nodes what they offer, and whether they are ready."""
+    """Keep of Pods whose they are, where, and what they ask for; of nodes what they offer and whether they are ready."""
     if isinstance(obj, Node):
         meta = slim_metadata(obj.metadata, Keep(labels=True))
         status = evolve(slim_conditions(obj.status), allocatable=obj.status.allocatable)

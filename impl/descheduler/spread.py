@@ -1,4 +1,4 @@
-"""RemovePodsViolatingTopologySpreadConstraint: domains give away what they have above the average, constraint by constraint.
+"""RemovePodsViolatingTopologySpreadConstraint: domains give away what they have above the average.
 
 Upstream: kubernetes-sigs/descheduler, pkg/framework/plugins/removepodsviolatingtopologyspreadconstraint (v0.32).
 Each constraint is balanced as if there were no other, and nobody asks where the scheduler would rather have the Pod
@@ -53,13 +53,17 @@ def _domains(pods: Iterable[Pod], constraint: TopologySpreadConstraint, nodes: t
     domains: Domains = {value: [] for value in sorted(set(values.values()))}
     for pod in pods:
         value = values.get(pod.spec.node_name)
-        if value is not None and not pod.metadata.terminating and selects(constraint.label_selector, pod.metadata.labels):
+        if (
+            value is not None
+            and not pod.metadata.terminating
+            and selects(constraint.label_selector, pod.metadata.labels)
+        ):
             domains[value].append(pod)
     return domains
 
 
 def _given(sizes: dict[str, int], skew: int) -> tuple[tuple[str, int], ...]:
-    """Return how many Pods each domain gives away (balanceDomains): from the largest to the smallest, to the average."""
+    """Return how many Pods each domain gives away (balanceDomains): the largest to the smallest, to the average."""
     order = sorted(sizes, key=lambda value: (sizes[value], value))
     left, given = dict(sizes), dict.fromkeys(sizes, 0)
     average = sum(sizes.values()) / max(1, len(sizes))

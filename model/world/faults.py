@@ -46,7 +46,9 @@ def expiries(world: World, process: Process, budget: str) -> tuple[Action, ...]:
 def _outwaits(budget: str, world: World, process: Process, view: View) -> Iterator[Outcome]:
     """Commit a request whose effect the process does not see, though it would have waited for that."""
     left: int = view[budget]
-    for requests, request in ((some, one) for some in world.pending(view, process) for one in heads(some)) if left else ():
+    for requests, request in (
+        ((some, one) for some in world.pending(view, process) for one in heads(some)) if left else ()
+    ):
         try:
             response, updates = world.commit(view, process.user, request)
         except Full:

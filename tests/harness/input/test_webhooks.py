@@ -19,7 +19,13 @@ SERVICE = {
 }
 RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
 SERVED = {"service": {"namespace": "guard", "name": "guard"}}
-WEBHOOK = {"name": "w", "clientConfig": SERVED, "rules": [RULE], "sideEffects": "None", "admissionReviewVersions": ["v1"]}
+WEBHOOK = {
+    "name": "w",
+    "clientConfig": SERVED,
+    "rules": [RULE],
+    "sideEffects": "None",
+    "admissionReviewVersions": ["v1"],
+}
 
 
 def loaded(*objects: dict[str, Any], **options: Any) -> Loaded:

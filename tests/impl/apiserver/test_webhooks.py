@@ -21,6 +21,8 @@ WEBHOOK = Webhook("pods.guard", Ref("ValidatingWebhookConfiguration", "", "guard
 SPEC = PodSpec(containers=(Container("c", "web:1"),))
 READY = PodStatus("Running", conditions=(PodCondition("Ready", "True"),))
 
+NOT_IN_SHOP = LabelSelectorRequirement("kubernetes.io/metadata.name", "NotIn", ("shop",))
+
 
 def pod(name: str = "web", namespace: str = "shop", **labels: str) -> Pod:
     return Pod(ObjectMeta(name=name, namespace=namespace, labels=strings(labels)), SPEC)
@@ -73,7 +75,7 @@ def test_only_a_ready_pod_of_the_service_answers(backend: Pod) -> None:
         ({"rules": (evolve(RULE, scope="Cluster"),)}, False),
         ({"namespaces": LabelSelector(strings({"team": "b"}))}, False),
         ({"namespaces": LabelSelector(strings({"team": "a"}))}, True),
-        ({"namespaces": LabelSelector(strings(), (LabelSelectorRequirement("kubernetes.io/metadata.name", "NotIn", ("shop",)),))}, False),
+        ({"namespaces": LabelSelector(strings(), (NOT_IN_SHOP,))}, False),
         ({"objects": LabelSelector(strings({"app": "web"}))}, False),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """The descheduler evicts from whoever has more than its share, and asks for room only where it is told to.
 
-The cases are those of its documentation and of its own tables (kubernetes-sigs/descheduler, removeduplicates_test.go and
-topologyspreadconstraint_test.go), small.
+The cases are those of its documentation and of its own tables (kubernetes-sigs/descheduler, removeduplicates_test.go
+and topologyspreadconstraint_test.go), small.
 """
 
 from __future__ import annotations
@@ -114,7 +114,12 @@ def test_some_are_never_evicted(change: dict[str, object]) -> None:
 def test_pods_that_use_the_node_or_are_critical_are_evicted_only_where_the_policy_says_so() -> None:
     nodes = (node("a"), node("c"))
     local = [
-        evolve(one, spec=evolve(one.spec, extra=immutabledict({"volumes": (immutabledict({"name": "v", "emptyDir": immutabledict()}),)})))
+        evolve(
+            one,
+            spec=evolve(
+                one.spec, extra=immutabledict({"volumes": (immutabledict({"name": "v", "emptyDir": immutabledict()}),)})
+            ),
+        )
         for one in pods({"c": 4})
     ]
     assert evicted(DUPLICATES, nodes, local) == set()
@@ -153,7 +158,10 @@ def test_who_fits_on_no_other_node_stays_for_the_sake_of_a_constraint() -> None:
 def test_pods_leave_a_node_whose_taint_they_do_not_tolerate() -> None:
     taint = Taint("k", "NoSchedule")
     assert evicted(Policy(taints=True), (node("a", taints=(taint,)), node("b")), pods({"a": 1, "b": 1})) == {("a-0",)}
-    assert evicted(Policy(taints=True), (node("a", taints=(evolve(taint, effect="PreferNoSchedule"),)),), pods({"a": 1})) == set()
+    assert (
+        evicted(Policy(taints=True), (node("a", taints=(evolve(taint, effect="PreferNoSchedule"),)),), pods({"a": 1}))
+        == set()
+    )
 
 
 def test_both_versions_of_a_policy_are_read_and_what_is_not_known_is_named() -> None:
