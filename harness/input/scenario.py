@@ -86,6 +86,12 @@ class Switch(Enum):
         "a disruption controller writes what it has counted over evictions since, as before Kubernetes 1.16",
     )
     """k/k#82149, PR #82152: a conflict made it read the budget anew and write the same status again."""
+    REPEATED_INDEXES = (
+        "jobIndexes",
+        "before-1.21",
+        "an index of a Job that has succeeded twice counts twice, as before Kubernetes 1.21",
+    )
+    """k/k PR #99865."""
     LONE_EVICTIONS = (
         "nodeOutage",
         "before-1.4",
@@ -175,7 +181,10 @@ class Switch(Enum):
     @property
     def of(self) -> Detail | None:
         """What has to be looked at more closely for it to be seen; None: nothing."""
-        if self.key in {"endpoints", "podStatus", "budgetStatus", "nodeOutage"} or self is Switch.UNCOUNTED_NOMINATIONS:
+        if (
+            self.key in {"endpoints", "podStatus", "budgetStatus", "jobIndexes", "nodeOutage"}
+            or self is Switch.UNCOUNTED_NOMINATIONS
+        ):
             return None
         if self.key in {"sandboxes", "connections", "addressSets"}:
             return Detail.POLICIES

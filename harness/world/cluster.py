@@ -352,6 +352,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         quiet=lambda one: partial(environment.past, _last_change(scenario, one)),
         status=parts.deployment_status,
         release=scenario.release,
+        repeats=Switch.REPEATED_INDEXES in scenario.switches,
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)

@@ -59,7 +59,7 @@ def _evictions(pods: tuple[Pod, ...]) -> Evictions:
 
 
 def _slim(obj: Object) -> Object | None:
-    """Keep of Pods whose they are, where, and what they ask for; of nodes what they offer and whether they are ready."""
+    """Keep of Pods whose they are, where, what they ask for; of nodes what they offer and whether they are ready."""
     if isinstance(obj, Node):
         meta = slim_metadata(obj.metadata, Keep(labels=True))
         status = evolve(slim_conditions(obj.status), allocatable=obj.status.allocatable)
