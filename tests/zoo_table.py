@@ -1,4 +1,4 @@
-"""What is documented of Kubernetes' failures, and which folder of the zoo finds it: `python tests/zoo_table.py` prints docs/zoo.md.
+"""What is documented of Kubernetes' failures, and which folder of the zoo finds it: this prints docs/zoo.md.
 
 What is documented stands in tests/documented.yaml: by where, what goes wrong, and what is missing here where no folder
 has it. Which folder has it is told by the folders themselves, which say where they are from.
@@ -21,13 +21,14 @@ DOCUMENTED = Path(__file__).parent / "documented.yaml"
 HEAD = """\
 # Documented failures
 
-`kubeproof zoo list` tells of each failure that is found here, `kubeproof zoo show NAME` prints its manifests with what the repair
-changes in them, and `kubeproof zoo run NAME` runs both. A failure is a folder in `harness/zoo/failures`: `failure.yaml` says what it is about,
-`faulty/` and `repaired/` are scenarios as any user would write them ([the scenario format](scenario-format.md)). Those marked * are worlds
-of the scheduler or of connections without manifests.
+`kubeproof zoo list` tells of each failure that is found here, `kubeproof zoo show NAME` prints its manifests with what
+the repair changes in them, and `kubeproof zoo run NAME` runs both. A failure is a folder in `harness/zoo/failures`:
+`failure.yaml` says what it is about, `faulty/` and `repaired/` are scenarios as any user would write them
+([the scenario format](scenario-format.md)). Those marked * are worlds of the scheduler or of connections, without
+manifests.
 
-The table below is `python tests/zoo_table.py`: what bug reports, the documentation and Kivi (Liu, Zhou et al., USENIX ATC 2024) tell of,
-and what finds it.
+The tables are what bug reports, the documentation and Kivi (USENIX ATC 2024) tell of, and what finds it; they are made
+by `python tests/zoo_table.py`. How the cost of Kivi's cases grows, `python tests/growth.py` prints.
 """
 
 

@@ -59,6 +59,10 @@ DEFAULT_FAILURES = 6
 """spec.backoffLimit of a Job where it is absent (batch/v1)."""
 
 
+EVERYWHERE = frozenset({"budgetStatus", "endpoints", "jobIndexes", "nodeOutage", "podStatus"})
+"""Keys of switches that need no closer look."""
+
+
 class Switch(Enum):
     """What Kubernetes did once: a field of `switches` in scenario.yaml, its value, and what a report says of it."""
 
@@ -181,10 +185,7 @@ class Switch(Enum):
     @property
     def of(self) -> Detail | None:
         """What has to be looked at more closely for it to be seen; None: nothing."""
-        if (
-            self.key in {"endpoints", "podStatus", "budgetStatus", "jobIndexes", "nodeOutage"}
-            or self is Switch.UNCOUNTED_NOMINATIONS
-        ):
+        if self.key in EVERYWHERE or self is Switch.UNCOUNTED_NOMINATIONS:
             return None
         if self.key in {"sandboxes", "connections", "addressSets"}:
             return Detail.POLICIES

@@ -52,7 +52,7 @@ def processes(
     """Make the processes of the controllers of all workloads that there may be.
 
     `form` says how old views are represented where so many kinds lag, `quiet` when a workload changes no more;
-    `status` False leaves out the status writes of Deployments; `repeats`: Jobs count an index twice that succeeds twice.
+    `status` False leaves out the status writes of Deployments; `repeats`: an index that succeeds twice counts twice.
     """
     known = tuple(objects)
     for one in distinct(known, Deployment):
