@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from kubeproof.impl.api.batch import Job, JobSpec
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import (
     Namespace,
@@ -17,14 +18,16 @@ from kubeproof.impl.api.core import (
     ServiceSpec,
 )
 from kubeproof.impl.api.kinds import ref_of
-from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, Ref
+from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference, Ref
 from kubeproof.impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetSpec
-from kubeproof.impl.api.requests import Update
+from kubeproof.impl.api.requests import Create, Update
 from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.api.webhooks import Aggregated
+from kubeproof.impl.api.well_known import COMPLETION_INDEX, TRACKING
 from kubeproof.impl.apiserver.handler import handle
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.impl.controllers import disruption, namespace, nodelifecycle
+from kubeproof.impl.controllers.job.job import grouped
 
 READY = PodStatus("Running", conditions=(PodCondition("Ready", "True"),))
 
@@ -56,6 +59,34 @@ def test_nobody_is_driven_out_where_no_node_is_ready_and_before_1_4_everybody_wa
     assert isinstance(back, Update)
     assert isinstance(back.object, Node)
     assert not any(one.effect == "NoExecute" for one in back.object.spec.taints)
+
+
+def test_an_index_that_succeeded_twice_counts_once_and_before_1_21_it_counted_twice() -> None:
+    owner = OwnerReference("batch/v1", "Job", "work", "u", controller=True)
+    labels = strings({"batch.kubernetes.io/controller-uid": "u"})
+    spec = JobSpec(completions=2, parallelism=1, completion_mode="Indexed", selector=LabelSelector(labels))
+    job = Job(ObjectMeta(name="work", namespace="default", uid="u"), spec)
+    pods = [
+        Pod(
+            ObjectMeta(
+                name=f"work-0-{name}",
+                namespace="default",
+                uid=name,
+                labels=labels,
+                annotations=strings({COMPLETION_INDEX: "0"}),
+                finalizers=(TRACKING,),
+                owner_references=(owner,),
+            ),
+            status=PodStatus("Succeeded"),
+        )
+        for name in ("a", "b")
+    ]
+    for repeats in (False, True):
+        (groups,) = grouped(Cache.of((job, *pods)), ref_of(job), repeats=repeats)
+        asked = [request for group in groups for request in group]
+        written = [one.object.status for one in asked if isinstance(one, Update) and isinstance(one.object, Job)]
+        assert any(one.condition("SuccessCriteriaMet") is not None for one in written) is repeats
+        assert any(isinstance(one, Create) for one in asked) is not repeats
 
 
 def test_a_namespace_stays_while_a_group_of_the_api_cannot_be_asked_and_what_is_found_goes() -> None:
