@@ -44,7 +44,7 @@ class Blueprint:
     arguments: tuple[Any, ...] = ()
 
     def make(self) -> Made:
-        """Give the machine and its properties."""
+        """Return the machine and its properties."""
         file = self.module.endswith(".py")
         module = load(Path(self.module)) if file else importlib.import_module(self.module)
         machine, properties = getattr(module, self.function)(*self.arguments)
@@ -62,7 +62,7 @@ def load(path: Path) -> Any:
 
 
 def manifests(folder: str) -> Made:
-    """Give the core of the cluster in a folder of manifests, and what is claimed about it."""
+    """Return the core of the cluster in a folder of manifests, and what is claimed about it."""
     from .check.check import machine_of  # noqa: PLC0415
     from .claims import registry as claims  # noqa: PLC0415 - workers of other machines need not load Kubernetes
     from .face import Cluster  # noqa: PLC0415
@@ -128,7 +128,7 @@ class Folder:
                 old.unlink()
 
     def read(self) -> bytes | None:
-        """Give what was written last."""
+        """Return what was written last."""
         path = self.path / "search.bin"
         return path.read_bytes() if path.exists() else None
 
@@ -174,7 +174,7 @@ class Local:
         return True
 
     def saved(self) -> bytes | None:
-        """Give what was written down last."""
+        """Return what was written down last."""
         return None if self._kept is None else self._kept.read()
 
     def restart(self, level: int | None, values: bytes) -> None:

@@ -112,7 +112,7 @@ class RayTeam:
         return True
 
     def saved(self) -> bytes | None:
-        """Give what was written down last."""
+        """Return what was written down last."""
         return None if self._kept is None else self._kept.read()
 
     def restart(self, level: int | None, values: bytes) -> None:

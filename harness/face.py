@@ -89,7 +89,7 @@ class Cluster:
         return cls(gathered.name, gathered.files, options)
 
     def given(self, options: Mapping[str, Any]) -> Cluster:
-        """Give the same cluster with more options laid over its own, those that are None left out."""
+        """Return the same cluster with more options laid over its own, those that are None left out."""
         more = {key: thaw(value) for key, value in options.items() if value is not None}
         return evolve(self, options=freeze(over(more, thaw(self.options))))
 
@@ -138,7 +138,7 @@ class Result:
         return self.text()
 
     def text(self, *, width: int = reports.WIDTH, explain: bool = False) -> str:
-        """Give the report in lines of at most `width`; with `explain` also what matters to no claim."""
+        """Return the report in lines of at most `width`; with `explain` also what matters to no claim."""
         return reports.text(self.outcome, self.told, width=width, explain=explain)
 
     @property
@@ -152,7 +152,7 @@ class Result:
         return next((render.text(document) for document in self.documents.values()), "")
 
     def to_json(self) -> dict[str, Any]:
-        """Give the report as JSON."""
+        """Return the report as JSON."""
         found = self.outcome.exploration
         statistics = None if found is None else profile.to_json(found)
         return {**reports.to_json(self.outcome, self.told), "statistics": statistics}
@@ -246,7 +246,7 @@ def _walks(walks: int, seed: int, checkpoint: str | Path | None, _island: str) -
 def _search(
     cluster: Cluster, checkpoint: str | Path | None, island: str, *, resume: bool, measure: bool
 ) -> Callable[..., Exploration]:
-    """Give the search of the core of an island, kept in a file if one is named; it knows the input by its digest."""
+    """Return the search of the core of an island, kept in a file if one is named; it knows the input by its digest."""
     if checkpoint is None:
         if resume:
             raise BadInput((Problem("--resume", 0, "", "say with --checkpoint which file to go on from"),))
@@ -310,7 +310,7 @@ def _written(name: str, documents: Mapping[str, Document], folder: str | Path | 
 
 
 def _free(folder: Path, stem: str, inputs: Inputs) -> Path:
-    """Give the file for a trace: the first of its name that is not there, or is a trace of the same inputs."""
+    """Return the file for a trace: the first of its name that is not there, or is a trace of the same inputs."""
     for number in count(1):
         path = folder / (f"{stem}.json" if number == 1 else f"{stem}-{number}.json")
         if not path.exists() or _asks(path, inputs):
@@ -350,7 +350,7 @@ def replay_check(document: Document) -> Replay:
 
 
 def set_image(workload: str, image: str, container: str = "", *, namespace: str = "") -> Step:
-    """Give a workload ("web", or "ReplicaSet/web") a new image, as `kubectl set image` does."""
+    """Return a workload ("web", or "ReplicaSet/web") a new image, as `kubectl set image` does."""
     return steps.SetImage(*_workload(workload), image, container, namespace)
 
 

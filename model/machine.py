@@ -4,7 +4,7 @@ Nothing here knows Kubernetes. A state gives every slot (a name) one hashable va
 what it reads through a `View`: reads are recorded, so nobody declares them and none can be declared wrongly.
 
 A search has no clock: any action that is enabled may be next. How long somebody waits stands beside the actions, in
-timers, and decides afterwards whether a run that was found can happen (`checker.timetable`).
+timers, and decides afterwards whether a run that was found can happen (`checker.clock.timetable`).
 
 Left out on purpose: probabilities, dynamic creation of slots (a pool of places is a fixed number of slots).
 """
@@ -24,10 +24,10 @@ class View(Protocol):
     """What a function sees of a state. Every read is recorded; there is no other way to look."""
 
     def __getitem__(self, slot: str) -> Any:
-        """Give the value of a slot; an unknown slot is a `MachineError`."""
+        """Return the value of a slot; an unknown slot is a `MachineError`."""
 
     def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
-        """Give `transform(value)`; values that it maps to the same thing are one situation for the reader.
+        """Return `transform(value)`; values that it maps to the same thing are one situation for the reader.
 
         The transform is pure. A lambda is known by its code and the values it closes over, which must be hashable.
         """
@@ -144,7 +144,7 @@ class Machine:
     timers: tuple[Timer, ...] = ()
 
     def slots(self) -> tuple[str, ...]:
-        """Give the names of the slots in the order of the first initial state; a malformed machine is an error."""
+        """Return the names of the slots in the order of the first initial state; a malformed machine is an error."""
         if not self.initial:
             raise MachineError("a machine needs an initial state")
         slots = tuple(self.initial[0])
@@ -230,7 +230,7 @@ class State(Mapping[str, Hashable]):
         return cls({slot: place for place, slot in enumerate(slots)}, tuple(slots.values()))
 
     def with_values(self, values_in_order: tuple[Hashable, ...]) -> State:
-        """Give the state with the same slots and these values."""
+        """Return the state with the same slots and these values."""
         return State(self.places, values_in_order)
 
     def __getitem__(self, slot: str) -> Any:
@@ -243,7 +243,7 @@ class State(Mapping[str, Hashable]):
         return slot in self.places
 
     def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
-        """Give `transform(value)`."""
+        """Return `transform(value)`."""
         return transform(self[slot])
 
     def __iter__(self) -> Iterator[str]:

@@ -78,7 +78,7 @@ ENDPOINTS = OBSERVERS[1:2]
 
 
 def settled(objects: Iterable[Object], observers: tuple[Observer, ...] = OBSERVERS) -> Objects | Restless:
-    """Give the store when every observer has nothing left to do."""
+    """Return the store when every observer has nothing left to do."""
     store = Objects.of(objects)
     for component, kind, sync in observers:
         for ref in sorted(ref_of(one) for one in store.objects.values() if isinstance(one, kind)):
@@ -105,7 +105,7 @@ def _granted(store: Objects, component: str, requests: tuple[Request, ...], numb
 
 
 def from_scratch(objects: Iterable[Object]) -> Iterator[Object]:
-    """Give the objects as if no observer had ever run."""
+    """Yield the objects as if no observer had ever run."""
     for one in objects:
         match one:
             case EndpointSlice():
@@ -123,7 +123,7 @@ Behind = tuple[tuple[tuple[str, str, str, str], frozenset[Endpoint]], ...]
 
 
 def behind(services: Iterable[Service], pods: Iterable[Pod], nodes: Iterable[str], node: str) -> Behind:
-    """Give who should stand behind each port, from the Pods."""
+    """Return who should stand behind each port, from the Pods."""
     known, there = tuple(pods), frozenset(nodes)
     return tuple(
         (_port_key(one, port, family), frozenset(endpoints(one, port, known, there, node, family)))

@@ -89,7 +89,7 @@ def _deployment(one: Deployment, sets: list[ReplicaSet]) -> Iterator[str]:
 
 
 def plain_template(template: PodTemplateSpec) -> PodTemplateSpec:
-    """Give a Pod template without the hash that tells ReplicaSets apart."""
+    """Return a Pod template without the hash that tells ReplicaSets apart."""
     labels = strings((key, value) for key, value in template.metadata.labels.items() if key != TEMPLATE_HASH)
     return evolve(template, metadata=evolve(template.metadata, labels=labels))
 

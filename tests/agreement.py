@@ -153,7 +153,7 @@ class Score:
 
 
 def compare(subject: Any, real: Any, ours: Any) -> Verdict:
-    """Give a difference unless the two are equal."""
+    """Return a difference unless the two are equal."""
     if real == ours:
         return None
     return Difference(
@@ -188,7 +188,7 @@ def judge_quantity_arith(record: Record) -> Verdict:
 
 
 def readings(text: str) -> tuple[Quantity, ...]:
-    """Give the quantities that are written that way."""
+    """Return the quantities that are written that way."""
     quantity = parse_quantity(text)
     if text[-1].isdigit() and quantity.format != DECIMAL_EXPONENT:
         return quantity, evolve(quantity, format=DECIMAL_EXPONENT)

@@ -109,7 +109,7 @@ def cores() -> Iterator[str]:
 
 
 def web(**faults: int) -> Scenario:
-    """Give the rollout of examples/web, three replicas, with its own or with other faults."""
+    """Return the rollout of examples/web, three replicas, with its own or with other faults."""
     scenario = Cluster.from_manifests(EXAMPLES / "web").load().scenario
     return evolve(scenario, faults=Faults(**faults)) if faults else scenario
 

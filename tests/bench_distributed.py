@@ -39,7 +39,7 @@ PHASES = ("expand", "deal", "arrive", "finish", "rank", "number")
 
 
 def model(name: str) -> Made:
-    """Give a machine and its claims."""
+    """Return a machine and its claims."""
     stem, arguments, claim = MODELS[name]
     module = load(MACHINES / f"{stem}.py")
     claims = getattr(module, claim)(arguments[0])
@@ -47,7 +47,7 @@ def model(name: str) -> Made:
 
 
 def line_of(length: int) -> Made:
-    """Give a machine of one state per level."""
+    """Return a machine of one state per level."""
 
     def up(view: View) -> Iterator[Outcome]:
         if view["n"] < length:
@@ -82,7 +82,7 @@ class Measured(Local):
 
 
 def seconds_of(call: Callable[[], Any]) -> tuple[Any, float]:
-    """Give a result and the CPU seconds it took."""
+    """Return a result and the CPU seconds it took."""
     began = time.process_time()
     result = call()
     return result, time.process_time() - began
@@ -122,7 +122,7 @@ def measure(name: str, workers: int, repeat: int) -> dict[str, Any]:
 
 
 def actor_seconds() -> float:
-    """Give the CPU seconds of all Ray actors on this machine so far."""
+    """Return the CPU seconds of all Ray actors on this machine so far."""
     ticks = 0
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -151,7 +151,7 @@ def measure_ray(name: str, workers: int) -> dict[str, Any]:
 
 
 def level_of_ray(workers: int, length: int = 200) -> float:
-    """Give the seconds that a level of one state takes."""
+    """Return the seconds that a level of one state takes."""
     from kubeproof.harness.distributed_ray import RayTeam
 
     blueprint = Blueprint(str(HERE), "line_of", (length,))

@@ -118,7 +118,7 @@ def verify(pan: Path, states: int) -> float | None:
 
 
 def put(state: tuple[Any, ...], **values: Any) -> tuple[Any, ...]:
-    """Give a tuple with other values at "_n"."""
+    """Return a tuple with other values at "_n"."""
     row = list(state)
     for place, value in values.items():
         row[int(place[1:])] = value
@@ -271,7 +271,7 @@ def measure(names: list[str], repeat: int) -> Iterator[tuple[str, Row]]:
 
 
 def of_minicheck(name: str) -> float | None:
-    """Give the CPU seconds of minicheck; None where it is not installed."""
+    """Return the CPU seconds of minicheck; None where it is not installed."""
     if importlib.util.find_spec("minicheck") is None:
         return None
     return round(timed([sys.executable, __file__, "--minicheck", name])[1], 2)
@@ -303,7 +303,7 @@ def main() -> None:
 
 
 def line(name: str, cells: list[str]) -> str:
-    """Give one line of the table."""
+    """Return one line of the table."""
     return " ".join(f"{cell:>17}" for cell in [name, *cells])
 
 

@@ -47,7 +47,7 @@ def kinds(least: int, step: int, number: int, each: int) -> tuple[Group, ...]:
 
 
 def formulas(groups: Groups) -> list[Any]:
-    """Give the rules of a problem, node by node."""
+    """Return the rules of a problem, node by node."""
     some = each_alone(groups)
     return [*(rule.formula for rule in rules(groups, some)), *background(groups, some)]
 

@@ -88,7 +88,7 @@ def sets(folder: Path, names: Sequence[str]) -> list[Path]:
 
 
 def questions(path: Path) -> tuple[Question, ...]:
-    """Give what is asked of a set. Raises BadInput for one that does not load."""
+    """Return what is asked of a set. Raises BadInput for one that does not load."""
     served = first_served(path)
     image = (Question("set-image", ("--script", f"set-image {served} *={NAMED}")),) if served else ()
     return (
@@ -172,7 +172,7 @@ def kind_of(reason: str) -> str:
 
 
 def line(name: str, question: Question, answer: Answer) -> str:
-    """Give the line of a question."""
+    """Return the line of a question."""
     head = f"{name:<26} {question.name:<11}"
     if answer.problem:
         return f"{head} no answer: {answer.problem}"
@@ -181,7 +181,7 @@ def line(name: str, question: Question, answer: Answer) -> str:
 
 
 def asked(paths: Sequence[Path], options: argparse.Namespace, unloadable: list[str]) -> Iterator[tuple[Path, Question]]:
-    """Give every question about every set; those that do not load are noted."""
+    """Yield every question about every set; those that do not load are noted."""
     for path in paths:
         try:
             found = questions(path)

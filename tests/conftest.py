@@ -24,7 +24,7 @@ CANNOT = re.compile(r"(\S+) cannot go to (\S+):")
 
 
 def contradictions(report: Report) -> tuple[str, ...]:
-    """Give what a report says and unsays: a Pod that could run on a node, and cannot go there."""
+    """Return what a report says and unsays: a Pod that could run on a node, and cannot go there."""
     lines = "\n".join(line for claim in report.claims for line in claim.lines)
     possible = {*COULD.findall(lines), *FITS.findall(lines)}
     return tuple(f"{pod} on {node}" for pod, node in sorted(possible & set(CANNOT.findall(lines))))

@@ -118,7 +118,7 @@ def compare(scenario: Scenario, limits: Limits, *, ours: Check = reduced, other:
 
 
 def _differences(mine: Report, theirs: Report) -> tuple[tuple[Apart, ...], tuple[str, ...]]:
-    """Give the claims that are told apart, and those that a limit leaves open."""
+    """Return the claims that are told apart, and those that a limit leaves open."""
     apart: list[Apart] = []
     undecided: list[str] = []
     one, other = ({claim.name: claim for claim in report.claims} for report in (mine, theirs))
@@ -148,7 +148,7 @@ def _why(*claims: Claim) -> str:
 
 
 def shrunk(one: Drawing, differs: Callable[[Drawing], bool]) -> Drawing:
-    """Give the smallest drawing met that still differs, taking away one thing after the other."""
+    """Return the smallest drawing met that still differs, taking away one thing after the other."""
     tried = 0
     smallest = one
     progress = True

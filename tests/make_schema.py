@@ -45,7 +45,7 @@ def table(openapi: dict[str, Any]) -> dict[str, Any]:
 
 
 def kind_of(schema: dict[str, Any]) -> Any:
-    """Give the type of a field."""
+    """Return the type of a field."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix("#/definitions/")
         return SPECIAL.get(name, f"#{name}")

@@ -90,7 +90,7 @@ DRAW = load(TABLES / "draw.py")
 
 
 def said(asks: str) -> dict[str, str]:
-    """Give the verdict of every claim on a world, or whether a test passes."""
+    """Return the verdict of every claim on a world, or whether a test passes."""
     return _test(asks) if ".py" in asks else _checked(asks)
 
 
@@ -140,7 +140,7 @@ def answer(question: tuple[Mutant | None, str]) -> dict[str, str]:
 
 
 def judged(some: Iterable[Mutant], jobs: int = 1) -> Iterator[tuple[Mutant, str, str]]:
-    """Give each mutant with what is said of its claim without and with it."""
+    """Yield each mutant with what is said of its claim without and with it."""
     some = tuple(some)
     asked = tuple(dict.fromkeys(one.asks for one in some))
     with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
@@ -151,7 +151,7 @@ def judged(some: Iterable[Mutant], jobs: int = 1) -> Iterator[tuple[Mutant, str,
 
 
 def _of(mutant: Mutant, verdicts: dict[str, str]) -> str:
-    """Give what is said of a mutant's claim; an input that is refused has no claims."""
+    """Return what is said of a mutant's claim; an input that is refused has no claims."""
     return verdicts.get(mutant.claim) or verdicts.get("error") or f"input {verdicts.get(INPUT, 'not judged')}"
 
 

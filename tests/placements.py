@@ -59,13 +59,13 @@ spec:
 
 
 def nodes(*names: str, tainted: tuple[str, ...] = ()) -> str:
-    """Give nodes with one cpu each, some with a taint."""
+    """Return nodes with one cpu each, some with a taint."""
     taint = "{key: dedicated, effect: NoSchedule}"
     return "---".join(NODE % (name, name, taint if name in tainted else "") for name in names)
 
 
 def web(spec: str, replicas: int = 2, cpu: str = "100m") -> str:
-    """Give a Deployment whose rollout adds one Pod before it takes one away."""
+    """Return a Deployment whose rollout adds one Pod before it takes one away."""
     return DEPLOYMENT % (replicas, spec or "priorityClassName: ''", cpu)
 
 

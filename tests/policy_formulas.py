@@ -46,7 +46,7 @@ class Side:
         return evolve(any_one, source=here)
 
     def other(self, packet: SymbolicPacket) -> Formula:
-        """Give the address of the other end."""
+        """Return the address of the other end."""
         return packet.source if self.direction == INGRESS else packet.destination
 
 
@@ -61,20 +61,20 @@ def admitted(policies: Iterable[Policy], side: Side, packet: SymbolicPacket) -> 
 
 
 def difference(before: Iterable[Policy], after: Iterable[Policy], side: Side) -> Packet | None:
-    """Give a connection that one set of policies lets pass and the other does not; None: they are the same."""
+    """Return a connection that one set of policies lets pass and the other does not; None: they are the same."""
     packet = side.packet()
     return _example(packet, admitted(before, side, packet) != admitted(after, side, packet))
 
 
 def intruder(policies: Iterable[Policy], side: Side, meant: Iterable[str]) -> Packet | None:
-    """Give a connection that may be with an address in none of the networks meant; None: nobody else gets through."""
+    """Return a connection that may be with an address in none of the networks meant; None: nobody else gets through."""
     packet = side.packet()
     known = [within(side.other(packet), network) for network in (*meant, side.pod.address)]
     return _example(packet, z3.And(admitted(policies, side, packet), z3.Not(z3.Or(*known))))
 
 
 def idle_rules(policies: Iterable[Policy], side: Side) -> Iterator[Rule]:
-    """Give the rules without which exactly the same connections of a Pod may be (each taken away by itself)."""
+    """Yield the rules without which exactly the same connections of a Pod may be (each taken away by itself)."""
     known = tuple(policies)
     for policy in isolates(known, side.pod, side.direction):
         for place, rule in enumerate(policy.rules(side.direction)):

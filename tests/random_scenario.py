@@ -44,7 +44,7 @@ class Drawing:
 
     @property
     def files(self) -> dict[str, str]:
-        """Give the files of a folder that holds it."""
+        """Return the files of a folder that holds it."""
         return {
             MANIFESTS: yaml.safe_dump_all(self.manifests, sort_keys=False),
             SCENARIO: yaml.safe_dump(dict(self.options), sort_keys=False),
@@ -56,7 +56,7 @@ class Drawing:
 
 
 def draw(seed: int) -> Drawing:
-    """Give the drawing of a seed."""
+    """Return the drawing of a seed."""
     return _Hand(Random(seed)).drawing()  # noqa: S311 - nothing is kept secret
 
 
@@ -109,7 +109,7 @@ class _Hand:
         }
 
     def consistency(self, *, small: bool) -> str:
-        """Give how old views may be: of what is not small, old views in all components together are too many."""
+        """Return how old views may be: of what is not small, old views in all components together are too many."""
         old = self.maybe(0.6 if small else 0.15)
         return ("resettable" if self.maybe(0.15) else "session") if old else "linearizable"
 
@@ -215,7 +215,7 @@ class _Hand:
     # --- steps ------------------------------------------------------------------------------------------------------
 
     def script(self, nodes: list[Manifest], workloads: list[Manifest], services: list[Manifest]) -> list[Manifest]:
-        """Give up to two steps, none after the deletion of a workload that it might name."""
+        """Return up to two steps, none after the deletion of a workload that it might name."""
         found: list[Manifest] = []
         for _ in range(self.chance.choice((0, 1, 1, 1, 1, 2))):
             found.append(self.step(nodes, workloads, services))
@@ -224,7 +224,7 @@ class _Hand:
         return found
 
     def step(self, nodes: list[Manifest], workloads: list[Manifest], services: list[Manifest]) -> Manifest:
-        """Give a step that can be done to these manifests, whatever came before."""
+        """Return a step that can be done to these manifests, whatever came before."""
         node = self.chance.choice(nodes)["metadata"]["name"]
         one = self.chance.choice(workloads)
         kind, name = one["kind"], one["metadata"]["name"]
@@ -255,7 +255,7 @@ class _Hand:
         return self.chance.choice(steps)
 
     def changed(self, one: Manifest) -> Manifest:
-        """Give a workload that was edited: what its Pods want and its replicas, drawn again."""
+        """Return a workload that was edited: what its Pods want and its replicas, drawn again."""
         name = one["metadata"]["name"]
         template = {"metadata": {"labels": {"app": name}}, "spec": self.pod(name)}
         replicas = self.chance.choice((1, 1, 1, 2))
@@ -269,7 +269,7 @@ PLAINEST = {"waitBetweenSteps": False, "faults": {}, "consistency": "linearizabl
 
 
 def smaller(one: Drawing) -> Iterator[Drawing]:
-    """Give the drawings with one thing less: a step, a manifest, an option, a field of a manifest, a replica."""
+    """Yield the drawings with one thing less: a step, a manifest, an option, a field of a manifest, a replica."""
     script = one.options["script"]
     for number in range(len(script)):
         yield evolve(one, options={**one.options, "script": script[:number] + script[number + 1 :]})
@@ -284,7 +284,7 @@ def smaller(one: Drawing) -> Iterator[Drawing]:
 
 
 def _less(value: Any) -> Iterator[Any]:
-    """Give a value without one of its parts, at any depth, and with smaller numbers."""
+    """Yield a value without one of its parts, at any depth, and with smaller numbers."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key not in {"apiVersion", "kind", "name", "selector"}:

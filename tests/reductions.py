@@ -51,7 +51,7 @@ def example_machine(name: str) -> ModuleType:
 
 
 def standard(*, quick: bool) -> Iterator[Pair]:
-    """Give the standard machines with and without symmetry."""
+    """Yield the standard machines with and without symmetry."""
     commit, dining, paxos, queue, raft = map(
         example_machine, ("two_phase_commit", "dining", "paxos", "work_queue", "raft_election")
     )
@@ -87,7 +87,7 @@ def _symmetric(name: str, machine: Machine, properties: Sequence[Property], symm
 
 
 def kubernetes(*, quick: bool) -> Iterator[Pair]:
-    """Give the cores of the Kubernetes examples with and without each reduction that can be left out of a search."""
+    """Yield the cores of the Kubernetes examples with and without each reduction that can be left out of a search."""
     for name in WORLDS if quick else (*WORLDS, *LARGE):
         scenario = Cluster.from_manifests(EXAMPLES / name).load().scenario
         prepared = prepare(scenario)

@@ -86,7 +86,7 @@ class Block:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """Give the code blocks of a page."""
+    """Yield the code blocks of a page."""
     lines = page.read_text(encoding="utf-8").splitlines()
     number, mark = 0, ""
     while number < len(lines):
@@ -156,7 +156,7 @@ def run(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
 
 
 def commands(block: Block) -> Iterator[str]:
-    """Give the calls of kubeproof in a block; what comes before one in its line only makes its input."""
+    """Yield the calls of kubeproof in a block; what comes before one in its line only makes its input."""
     for line in block.text.splitlines():
         found = re.search(r"(?:^|\| |&& )(kubeproof .*)$", line)
         assert found, f"{block}: no call of kubeproof in {line!r}"

@@ -65,7 +65,7 @@ def is_in(name: str, room: str) -> bool:
 
 
 def imports_of(path: Path, tree: ast.AST) -> Iterator[str]:
-    """Give what a module imports of this package, as names like those of `name_of`."""
+    """Yield what a module imports of this package, as names like those of `name_of`."""
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -119,7 +119,7 @@ def test_the_arrows_are_really_looked_at(module: str, line: str, found: list[str
 
 
 def named_in(path: Path) -> Iterator[str]:
-    """Give every name that a file imports, modules and what is in them; of the package like those of `name_of`."""
+    """Yield every name that a file imports, modules and what is in them; of the package like those of `name_of`."""
     home = path.relative_to(ROOT).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
@@ -142,7 +142,7 @@ def reached(*begin: str) -> set[str]:
 
 
 def documented() -> Iterator[str]:
-    """Give the modules that the examples of the pages import: with the names of `kubeproof` itself, the Python face."""
+    """Yield the modules that the examples of the pages import: with the names of `kubeproof`, the Python face."""
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         text = page.read_text(encoding="utf-8")
         yield from re.findall(r"^ *from kubeproof\.([\w.]+) import", text, re.MULTILINE)
@@ -244,7 +244,7 @@ def test_ci_runs_the_commands_that_the_readme_promises() -> None:
 
 
 def shipped(folder: Path) -> set[str]:
-    """Give what belongs into a wheel: modules, the marker of types, tables, documents, the zoo's folders, the page."""
+    """Return what belongs into a wheel: modules, the type marker, tables, documents, folders of the zoo, the page."""
     reading, documents = folder / "impl" / "api" / "reading", folder / "impl" / "apiserver" / "rest" / "documents"
     tables = (*reading.glob("*.json.xz"), *documents.glob("*.json.xz"), *(folder / "harness").rglob("*.binpb.xz"))
     failures = (folder / "harness" / "zoo" / "failures").rglob("*.yaml")

@@ -39,7 +39,7 @@ class Clears:
     events: frozenset[Event] = ALL_EVENTS
 
     def of(self, setup: Setup) -> Setup:
-        """Give a world with this release."""
+        """Return a world with this release."""
         return evolve(setup, cleanup=self.cleanup, events=self.events)
 
 

@@ -17,7 +17,7 @@ import attrs
 
 
 def canonical(value: Any) -> str:
-    """Give the canonical text of a value; a type it does not know is a TypeError, never a guess by `repr`."""
+    """Return the canonical text of a value; a type it does not know is a TypeError, never a guess by `repr`."""
     if isinstance(value, Enum):
         return f"{type(value).__name__}.{value.name}"
     if value is None or isinstance(value, bool | int | float | str):
@@ -53,7 +53,7 @@ def _is_default(field: attrs.Attribute[Any], found: Any) -> bool:
 
 
 def digest(state: Mapping[str, Hashable]) -> str:
-    """Give the SHA-256 of the canonical text of a whole state, slots in the order of their names."""
+    """Return the SHA-256 of the canonical text of a whole state, slots in the order of their names."""
     whole = sha256()
     for slot in sorted(state):
         whole.update(f"{slot}={canonical(state[slot])}\n".encode())

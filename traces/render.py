@@ -29,7 +29,7 @@ def _head(document: Document) -> Iterator[str]:
 
 
 def steps(document: Document, *, changes: bool = False, indent: str = "") -> Iterator[str]:
-    """Give the steps, numbered from 1, with when they happen if that is not all at once, and what ran out in them.
+    """Yield the steps, numbered from 1, with when they happen if that is not all at once, and what ran out in them.
 
     The part that repeats for ever is marked.
     """

@@ -14,9 +14,9 @@ from attrs import evolve, field, frozen
 
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.meta import Ref
+from ..model.checker.clock.timetable import Timetable
 from ..model.checker.results import Step, Trace
 from ..model.checker.semantics import Move, initial_states, moves, write
-from ..model.checker.timetable import Timetable
 from ..model.machine import Machine
 from .canonical import digest
 from .changes import OBJECTS, changes, plain

@@ -22,7 +22,7 @@ from kubeproof.model.machine import Action, Machine, Outcome, View
 
 
 def decide() -> Machine:
-    """Give the machine that decides once."""
+    """Return the machine that decides once."""
 
     def step(view: View) -> Iterator[Outcome]:
         if view["decision"] == "open":
@@ -33,7 +33,7 @@ def decide() -> Machine:
 
 
 def decision(managers: int) -> Mapped:
-    """Give the mapping: what a state of two-phase commit has decided."""
+    """Return the mapping: what a state of two-phase commit has decided."""
 
     def mapping(view: View) -> dict[str, str]:
         if view["commit sent"]:

@@ -36,7 +36,7 @@ def philosopher(n: int, first: int, second: int) -> Callable[[View], Iterator[Ou
 
 
 def dining(philosophers: int, *, left_handed: bool = True) -> Machine:
-    """Give the table for a number of philosophers, at least two; without a left-handed one all may wait for ever.
+    """Return the table for a number of philosophers, at least two; without a left-handed one all may wait for ever.
 
     Then there is one state less: not all can have put down their first fork and hold the second, for the last to put
     one down leaves it on the table.
@@ -54,7 +54,7 @@ def dining(philosophers: int, *, left_handed: bool = True) -> Machine:
 
 
 def turned(philosophers: int) -> Symmetry:
-    """Give what can be done with a table of equals, which is to turn it; with a left-handed one nothing can.
+    """Return what can be done with a table of equals, which is to turn it; with a left-handed one nothing can.
 
     The states left are necklaces of n beads in 3 colours, less one: 50 of 242 for five.
     """
@@ -66,7 +66,7 @@ def turned(philosophers: int) -> Symmetry:
 
 
 def exclusive(philosophers: int) -> tuple[Invariant, ...]:
-    """Give the claims that no two neighbours eat at the same time."""
+    """Return the claims that no two neighbours eat at the same time."""
 
     def never_both(n: int, other: int) -> Invariant:
         def check(view: View) -> Iterator[str]:

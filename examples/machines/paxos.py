@@ -90,7 +90,7 @@ def vote(acceptor: int, ballot: int) -> Step:
 
 
 def paxos(ballots: int) -> Machine:
-    """Give the machine for a number of ballots."""
+    """Return the machine for a number of ballots."""
     everyone = list(product(ACCEPTORS, range(ballots)))
     initial: dict[str, object] = {}
     for acceptor in ACCEPTORS:
@@ -110,7 +110,7 @@ def paxos(ballots: int) -> Machine:
 
 
 def alike(ballots: int) -> Symmetry:
-    """Give what can be exchanged: the acceptors, and the two values wherever they are voted for or proposed."""
+    """Return what can be exchanged: the acceptors, and the two values wherever they are voted for or proposed."""
     slots: dict[str, tuple[str, tuple[Mention, ...]]] = {}
     for acceptor in ACCEPTORS:
         owner = (Mention("acceptor", acceptor),)
@@ -132,7 +132,7 @@ def _rename(_template: str, value: Hashable, numbers: Mapping[Mention, int]) -> 
 
 
 def chosen(view: View, ballots: int) -> set[str]:
-    """Give the values that a majority voted for in one ballot."""
+    """Return the values that a majority voted for in one ballot."""
     found: set[str] = set()
     for ballot in range(ballots):
         votes = [view[f"vote {acceptor} {ballot}"] for acceptor in ACCEPTORS]
@@ -141,7 +141,7 @@ def chosen(view: View, ballots: int) -> set[str]:
 
 
 def agreement(ballots: int) -> Invariant:
-    """Give the claim Paxos is there for."""
+    """Return the claim Paxos is there for."""
 
     def check(view: View) -> Iterator[str]:
         if len(values := chosen(view, ballots)) > 1:
@@ -151,7 +151,7 @@ def agreement(ballots: int) -> Invariant:
 
 
 def decides(ballots: int) -> Sometimes:
-    """Give the guard against a protocol that agrees because it never chooses."""
+    """Return the guard against a protocol that agrees because it never chooses."""
     return Sometimes("decides", "Some run chooses a value.", lambda view: bool(chosen(view, ballots)))
 
 

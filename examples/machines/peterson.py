@@ -52,7 +52,7 @@ def proceed(me: int, *, hasty: bool) -> Step:
 
 
 def peterson(*, hasty: bool = False, fairness: Fairness = Fairness.WEAK) -> Machine:
-    """Give the machine; `fairness` is that of going on once one has asked."""
+    """Return the machine; `fairness` is that of going on once one has asked."""
     both = (0, 1)
     initial: dict[str, str | int | bool] = {"turn": 0}
     initial |= {f"p{n}": "idle" for n in both} | {f"flag{n}": False for n in both}
@@ -66,7 +66,7 @@ def peterson(*, hasty: bool = False, fairness: Fairness = Fairness.WEAK) -> Mach
 
 
 def exclusive() -> Invariant:
-    """Give the claim that the two are never in together."""
+    """Return the claim that the two are never in together."""
 
     def check(view: View) -> Iterator[str]:
         if view["p0"] == view["p1"] == "critical":
@@ -76,7 +76,7 @@ def exclusive() -> Invariant:
 
 
 def served(me: int) -> LeadsTo:
-    """Give the claim that who has asked gets in."""
+    """Return the claim that who has asked gets in."""
 
     def goal(view: View) -> Iterator[str]:
         if view[f"p{me}"] != "critical":
@@ -88,7 +88,7 @@ def served(me: int) -> LeadsTo:
 
 
 def claims() -> tuple[Property, ...]:
-    """Give all claims."""
+    """Return all claims."""
     return (exclusive(), served(0), served(1))
 
 

@@ -83,7 +83,7 @@ def win(me: int, servers: int, quorum: int) -> Step:
 
 
 def raft_election(servers: int, terms: int, quorum: int | None = None) -> Machine:
-    """Give the machine; the quorum is a majority unless said otherwise."""
+    """Return the machine; the quorum is a majority unless said otherwise."""
     everyone = range(servers)
     quorum = servers // 2 + 1 if quorum is None else quorum
     initial: dict[str, str | int | None] = {f"role{n}": "follower" for n in everyone} | {
@@ -107,7 +107,7 @@ def raft_election(servers: int, terms: int, quorum: int | None = None) -> Machin
 
 
 def alike(servers: int, terms: int) -> Symmetry:
-    """Give what can be exchanged: the servers; a ballot speaks of the one it is for."""
+    """Return what can be exchanged: the servers; a ballot speaks of the one it is for."""
     slots = {f"{what}{n}": (what, (Mention("server", n),)) for what in ("role", "term") for n in range(servers)}
     for term in range(1, terms + 1):
         slots |= {ballot(term, n): (f"ballot {term}", (Mention("server", n),)) for n in range(servers)}
@@ -127,7 +127,7 @@ def _rename(template: str, value: Hashable, numbers: Mapping[Mention, int]) -> H
 
 
 def one_leader(servers: int) -> Invariant:
-    """Give the claim of election safety; an old leader may not know yet that a later term has begun."""
+    """Return the claim of election safety; an old leader may not know yet that a later term has begun."""
 
     def check(view: View) -> Iterator[str]:
         terms = [view[f"term{n}"] for n in range(servers) if view[f"role{n}"] == "leader"]
@@ -137,12 +137,12 @@ def one_leader(servers: int) -> Invariant:
 
 
 def has_leader(servers: int) -> Callable[[View], bool]:
-    """Give the question whether somebody leads."""
+    """Return the question whether somebody leads."""
     return lambda view: any(view[f"role{n}"] == "leader" for n in range(servers))
 
 
 def claims(servers: int) -> tuple[Property, ...]:
-    """Give all claims. The last fails, as it must with so few terms: votes are split and no term is left."""
+    """Return all claims. The last fails, as it must with so few terms: votes are split and no term is left."""
     leads = has_leader(servers)
     return (
         one_leader(servers),

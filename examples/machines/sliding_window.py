@@ -79,7 +79,7 @@ def lose(slot: str) -> Step:
 
 
 def sliding_window(packets: int, window: int, numbers: int | None = None) -> Machine:
-    """Give the machine; `numbers` None is one more than the window."""
+    """Return the machine; `numbers` None is one more than the window."""
     modulus = window + 1 if numbers is None else numbers
     strong = Fairness.STRONG
     return Machine(
@@ -95,7 +95,7 @@ def sliding_window(packets: int, window: int, numbers: int | None = None) -> Mac
 
 
 def in_order(_packets: int = 0) -> Invariant:
-    """Give the claim that no packet is taken for another one."""
+    """Return the claim that no packet is taken for another one."""
 
     def check(view: View) -> Iterator[str]:
         if view["mistaken"] is not None:
@@ -105,7 +105,7 @@ def in_order(_packets: int = 0) -> Invariant:
 
 
 def delivered(packets: int) -> Converges:
-    """Give the claim that everything arrives, and that the sender learns it."""
+    """Return the claim that everything arrives, and that the sender learns it."""
 
     def goal(view: View) -> Iterator[str]:
         if view["base"] != packets:
@@ -115,7 +115,7 @@ def delivered(packets: int) -> Converges:
 
 
 def claims(packets: int) -> tuple[Property, ...]:
-    """Give all claims."""
+    """Return all claims."""
     return (in_order(packets), delivered(packets))
 
 

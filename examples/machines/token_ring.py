@@ -52,7 +52,7 @@ def use(n: int, size: int, *, selfish: bool) -> Step:
 
 
 def token_ring(size: int, *, selfish: bool = False) -> Machine:
-    """Give the machine for a number of processes."""
+    """Return the machine for a number of processes."""
     everyone = range(size)
     initial: dict[str, str | int] = {"token": 0} | {f"p{n}": "idle" for n in everyone}
     return Machine(
@@ -65,7 +65,7 @@ def token_ring(size: int, *, selfish: bool = False) -> Machine:
 
 
 def exclusive(size: int) -> Invariant:
-    """Give the claim that two are never in the critical section."""
+    """Return the claim that two are never in the critical section."""
 
     def check(view: View) -> Iterator[str]:
         inside = [f"p{n}" for n in range(size) if view[f"p{n}"] == "critical"]
@@ -76,7 +76,7 @@ def exclusive(size: int) -> Invariant:
 
 
 def served(n: int) -> LeadsTo:
-    """Give the claim that a process that waits gets in."""
+    """Return the claim that a process that waits gets in."""
 
     def goal(view: View) -> Iterator[str]:
         if view[f"p{n}"] != "critical":
@@ -86,7 +86,7 @@ def served(n: int) -> LeadsTo:
 
 
 def calm(size: int) -> Recoverable:
-    """Give the claim that the ring can always come to rest, by itself."""
+    """Return the claim that the ring can always come to rest, by itself."""
 
     def goal(view: View) -> Iterator[str]:
         yield from (f"p{n} is {view[f'p{n}']}" for n in range(size) if view[f"p{n}"] != "idle")
@@ -95,7 +95,7 @@ def calm(size: int) -> Recoverable:
 
 
 def claims(size: int) -> tuple[Property, ...]:
-    """Give all claims."""
+    """Return all claims."""
     return (exclusive(size), calm(size), *(served(n) for n in range(size)))
 
 

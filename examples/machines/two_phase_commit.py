@@ -62,7 +62,7 @@ def decide(managers: int) -> Step:
 
 
 def two_phase_commit(managers: int) -> Machine:
-    """Give the machine for a number of resource managers."""
+    """Return the machine for a number of resource managers."""
     everyone = range(managers)
     initial: dict[str, str | bool] = {"tm": "init", "commit sent": False, "abort sent": False}
     initial |= {f"rm{n}": "working" for n in everyone}
@@ -78,7 +78,7 @@ def two_phase_commit(managers: int) -> Machine:
 
 
 def alike(managers: int) -> Symmetry:
-    """Give what can be exchanged: the resource managers, each with its messages. 314 of 8,832 states are left of five.
+    """Return what can be exchanged: resource managers, each with its messages. 314 of 8,832 states are left of five.
 
     Those of a manager are then a multiset. Undecided there are 4 kinds, so C(n + 3, 3) multisets; after an abort 6, so
     C(n + 5, 5); after a commit 2, so n + 1.
@@ -91,7 +91,7 @@ def alike(managers: int) -> Symmetry:
 
 
 def consistent(managers: int) -> Invariant:
-    """Give the claim two-phase commit is there for."""
+    """Return the claim two-phase commit is there for."""
 
     def check(view: View) -> Iterator[str]:
         states = [view[f"rm{n}"] for n in range(managers)]
@@ -102,7 +102,7 @@ def consistent(managers: int) -> Invariant:
 
 
 def can_commit(managers: int) -> Sometimes:
-    """Give the guard against a protocol that is safe because it never commits."""
+    """Return the guard against a protocol that is safe because it never commits."""
     return Sometimes(
         "can commit",
         "Some run commits everywhere.",

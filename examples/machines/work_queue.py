@@ -101,7 +101,7 @@ def restart(objects: int) -> Step:
 
 
 def work_queue(objects: int, versions: int, crashes: int) -> Machine:
-    """Give the controller for a number of objects, versions of each, and crashes."""
+    """Return the controller for a number of objects, versions of each, and crashes."""
     keys = range(objects)
     initial: dict[str, object] = {f"{what} {key}": 0 for what in ("spec", "cache", "status") for key in keys}
     initial |= {f"dirty {key}": False for key in keys}
@@ -119,7 +119,7 @@ def work_queue(objects: int, versions: int, crashes: int) -> Machine:
 
 
 def alike(objects: int) -> Symmetry:
-    """Give what can be exchanged: the objects, with all that is known of each; the worker speaks of one by its key."""
+    """Return what can be exchanged: the objects, with all known of each; the worker speaks of one by its key."""
     owned = ("spec", "cache", "status", "dirty")
     slots = {f"{what} {key}": (what, (Mention("key", key),)) for what in owned for key in range(objects)}
     return Symmetry({"key": objects}, slots, _facts, _rename)
@@ -134,7 +134,7 @@ def _rename(template: str, value: Hashable, numbers: Mapping[Mention, int]) -> H
 
 
 def in_order(objects: int) -> tuple[Invariant, ...]:
-    """Give the claims that neither a status nor the cache is ahead of the spec."""
+    """Return the claims that neither a status nor the cache is ahead of the spec."""
 
     def behind(key: int) -> Invariant:
         def check(view: View) -> Iterator[str]:
@@ -148,7 +148,7 @@ def in_order(objects: int) -> tuple[Invariant, ...]:
 
 
 def converged(objects: int) -> Converges:
-    """Give the claim a controller is there for."""
+    """Return the claim a controller is there for."""
 
     def goal(view: View) -> Iterator[str]:
         for key in range(objects):

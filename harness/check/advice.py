@@ -130,7 +130,7 @@ def room_advice(room: Verdict, places: tuple[str, ...]) -> str:
 
 
 def _at_the_end(trace: Trace, slot: str) -> object:
-    """Give what is in a slot where a run ends."""
+    """Return what is in a slot where a run ends."""
     value: object = trace.initial[slot]
     for step in trace.steps:
         for taken in (step, *step.urgent):

@@ -31,7 +31,7 @@ WITHIN = {"Pod": "spec"}
 
 
 def written(one: Object, objects: Iterable[Object]) -> Ref:
-    """Give the object that somebody wrote of which another came: its controller's controller, as far as that goes."""
+    """Return the object that somebody wrote of which another came: its controller's controller, as far as that goes."""
     there = {ref_of(other): other for other in objects}
     ref = ref_of(one)
     seen = {ref}
@@ -45,19 +45,19 @@ def written(one: Object, objects: Iterable[Object]) -> Ref:
 
 
 def below(ref: Ref, field: str) -> str:
-    """Give the path of a field of the Pods' spec in the object that makes them."""
+    """Return the path of a field of the Pods' spec in the object that makes them."""
     return f"{WITHIN.get(ref.kind, f'{TEMPLATE}.spec')}{f'.{field}' if field else ''}"
 
 
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
-    """Give what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
+    """Return what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
     held = (*_missing(core), *_held(core, objects), *_unserved(core, objects))
     return tuple(dict.fromkeys((*held, *_looking(objects), *_waiting(objects))))
 
 
 def holding(core: Cluster, objects: Iterable[Object]) -> tuple[Holder, ...]:
-    """Give what without a class here holds a namespace that is being deleted."""
+    """Return what without a class here holds a namespace that is being deleted."""
     going = {one.metadata.name for one in objects if isinstance(one, Namespace) and one.metadata.terminating}
     return tuple(one for one in core.scenario.holders if one.ref.namespace in going)
 

@@ -55,7 +55,7 @@ EQUAL_RANK = (
 
 
 def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str, ...]:
-    """Give the bounds of a scenario, one sentence each; `prepared` says what it starts from, None: from nothing."""
+    """Return the bounds of a scenario, one sentence each; `prepared` says what it starts from, None: from nothing."""
     return tuple(
         line
         for line in (
@@ -82,7 +82,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
 
 
 def general(scenario: Scenario) -> frozenset[str]:
-    """Give the bounds that are the same for every input: how views are old by default, what has no clock."""
+    """Return the bounds that are the same for every input: how views are old by default, what has no clock."""
     usual = Scenario(scenario.name, scenario.objects, scenario.script)
     return frozenset(
         {

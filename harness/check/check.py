@@ -24,7 +24,7 @@ from ...impl.kubelet.obstacles import obstacles
 from ...impl.scheduler.schedule import unmodelled
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
-from ...model.checker.symmetry import AsymmetryError
+from ...model.checker.symmetry.orbits import AsymmetryError
 from ...model.checker.traces import states
 from ...model.machine import Machine, Property, State, Symmetry
 from ...model.world.turn import heads
@@ -165,7 +165,7 @@ def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Ex
 
 
 def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = True) -> Cluster:
-    """Give the cluster whose machine is explored."""
+    """Return the cluster whose machine is explored."""
     parts = Parts.core(scenario) if reductions else Parts.everything()
     return build(scenario, parts, *prepared.starts)
 
@@ -186,7 +186,7 @@ def is_closer(kind: str) -> bool:
 
 
 def machine_for(scenario: Scenario, kind: str = "", prepared: Prepared | None = None) -> Machine:
-    """Give the machine a trace of this kind of breach was found on, for a replay."""
+    """Return the machine a trace of this kind of breach was found on, for a replay."""
     prepared = prepared or prepare(scenario)
     closer = next((made for begins, made in CLOSER.items() if kind.startswith(begins)), None)
     return cluster_for(scenario, kind, prepared).machine if closer is None else closer(scenario, prepared, kind)
@@ -291,7 +291,7 @@ def where_it_starts(state: State) -> Iterator[str]:
 
 
 def _lines(verdict: Verdict) -> tuple[str, ...]:
-    """Give what a verdict rests on: the evidence of a breach, or why nothing is known."""
+    """Return what a verdict rests on: the evidence of a breach, or why nothing is known."""
     return verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,) if verdict.reason else ()
 
 
@@ -355,7 +355,7 @@ def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
 
 
 def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:
-    """Give a claim of which one half says this."""
+    """Return a claim of which one half says this."""
     return evolve(whole, status=verdict.status, kind=kind, lines=_lines(verdict), trace=verdict.trace)
 
 
@@ -414,7 +414,7 @@ def _repair(waiting: list[Pod], nodes: list[Node], bound: list[Pod]) -> Iterator
 
 
 def _open_ends(scenario: Scenario, prepared: Prepared) -> dict[str, tuple[str, ...]]:
-    """Give for each claim what is not modelled and it may hang on; nothing where that is accepted."""
+    """Return for each claim what is not modelled and it may hang on; nothing where that is accepted."""
     if scenario.accept_unmodelled:
         return {}
     found = {name: list(things) for name, things in scenario.unmodelled.items()}
@@ -431,7 +431,7 @@ def _not_modelled(prepared: Prepared) -> tuple[str, ...]:
 
 
 def _overlooked(prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Give what of the objects a component here does not look at, each with the claims that may hang on it."""
+    """Yield what of the objects a component here does not look at, each with the claims that may hang on it."""
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
     templates = [Pod(one.spec.template.metadata, one.spec.template.spec) for one in prepared.replicasets]
     for pod in (*pods, *templates):

@@ -1,9 +1,9 @@
 """When the steps of a breach happen, and whether they can happen in that order at all.
 
 A search has no clock, so what it finds is a breach only if nobody's waits forbid the order of its steps. Where they do,
-the claim is looked at again with clocks for the kinds of waits that contradict each other (`checker.clocked`), and for
-more where the next run contradicts others: what holds then holds by what the clocks say, a run that is found then has a
-timetable. What neither is the case of is not known, and which waits contradict each other is said.
+the claim is looked at again with clocks for the kinds of waits that contradict each other (`checker.clock.clocked`),
+and for more where the next run contradicts others: what holds then holds by what the clocks say, a run that is found
+then has a timetable. What neither is the case of is not known, and which waits contradict each other is said.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from ...model.checker.clocked import clocked, plain
+from ...model.checker.clock.clocked import clocked, plain
+from ...model.checker.clock.timetable import Contradiction, Timetable, timetable
 from ...model.checker.explore import explore
 from ...model.checker.options import Options
 from ...model.checker.results import Exploration, Limits, Status, Trace, Verdict
 from ...model.checker.semantics import fairness_of, moves
-from ...model.checker.timetable import Contradiction, Timetable, timetable
 from ...model.checker.traces import states
 from ...model.machine import Fairness, Machine, Property, State
 from ..input.scenario import Scenario

@@ -89,7 +89,7 @@ class Likeness:
 
 
 def like(scenario: Scenario, namespace: str, labels: tuple[tuple[str, str], ...], spec: PodSpec) -> Likeness:
-    """Give a Pod's likeness; labels that controllers add tell nobody anything, but who it is where a Service asks."""
+    """Return a Pod's likeness; labels that controllers add tell nobody anything, but who it is where a Service asks."""
     image = scenario.image_behaviour
     containers = tuple((one.name, one.lifecycle, one.ports, one.image if image else "") for one in spec.containers)
     asked = {key for one in scenario.everything if isinstance(one, Service) for key in one.spec.selector}
@@ -99,7 +99,7 @@ def like(scenario: Scenario, namespace: str, labels: tuple[tuple[str, str], ...]
 
 
 def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaSet]:
-    """Give for each likeness of Pods that there can be a ReplicaSet that would make such Pods."""
+    """Return for each likeness of Pods that there can be a ReplicaSet that would make such Pods."""
     found: dict[Likeness, ReplicaSet] = {}
     for one in (*versions(scenario, prepared.objects), *prepared.replicasets):
         ways: tuple[Strings, ...] = (one.metadata.labels,)
@@ -179,7 +179,7 @@ def _any_selects(services: tuple[Service, ...], namespace: str, labels: Labels) 
 
 
 def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
-    """Give for each likeness whether a Pod of it ever goes while a Service leads to it, and whether any other does.
+    """Return for each likeness whether a Pod of it ever goes while a Service leads to it, and whether any other does.
 
     A Pod without a grace period is never seen to go: its object leaves the store at once, and what ran for it runs on
     until the kubelet hears of that.
@@ -235,7 +235,7 @@ def _runs(runtime: PodRuntime | None) -> bool:
 
 
 def _services(scenario: Scenario, prepared: Prepared) -> tuple[Service, ...]:
-    """Give every version of every Service that is judged; those that differ in metadata alone count once."""
+    """Return every version of every Service that is judged; those that differ in metadata alone count once."""
     found: dict[Hashable, Service] = {}
     for one in versions(scenario, prepared.objects):
         if isinstance(one, Service) and is_judged(one):
@@ -300,7 +300,7 @@ def _suspected(
 
 
 def _bound(scenario: Scenario, pairs: Pairs, *, most: bool) -> int | None:
-    """Give the propagation bound: the one stated, or else the longest that the hooks allow."""
+    """Return the propagation bound: the one stated, or else the longest that the hooks allow."""
     stated = scenario.bounds.propagation_seconds
     if stated is not None or not pairs:
         return stated
@@ -337,7 +337,7 @@ def hangs(service: Service, owner: ReplicaSet) -> bool:
 
 
 def _of_one(limits: Limits) -> Limits:
-    """Give the limits of a search of one Pod: it is small, and what was given is meant for the states of a cluster."""
+    """Return the limits of a search of one Pod: it is small, what was given is meant for the states of a cluster."""
     return evolve(limits, max_states=None, max_depth=None)
 
 
@@ -420,7 +420,7 @@ def made_by(scenario: Scenario, prepared: Prepared, owner: ReplicaSet) -> Ref:
 
 
 def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tuple[Cluster, Invariant]:
-    """Give the machine in which connections matter: every kubelet step, the slices and a proxy; no faults, one view.
+    """Return the machine in which connections matter: every kubelet step, the slices and a proxy; no faults, one view.
 
     On current views an EndpointSlice controller or proxy that is late still is: it has just not acted yet. So most
     breaches are found there, in far fewer states; with `LAGGING` every component acts on old views as well.
@@ -497,7 +497,7 @@ def _repaired(claim: Claim, bound: int | None, cluster: Cluster, trace: Trace) -
 
 
 def _hit(cluster: Cluster, view: View) -> Pod | None:
-    """Give the Pod that is sent connections and does not take them."""
+    """Return the Pod that is sent connections and does not take them."""
     pods = cluster.world.layout.pools["Pod"]
     for place, _, _ in reach.refusing(pods, proxies_of(cluster), led.chosen, view):
         if isinstance(pod := view[place], Pod):

@@ -74,7 +74,7 @@ def _few(islands: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _bounds(report: Report, *, explain: bool) -> tuple[str, ...]:
-    """Give the bounds that are this input's own; how many there are beside them."""
+    """Return the bounds that are this input's own; how many there are beside them."""
     usual = general(report.scenario)
     own = tuple(line for line in report.bounds if explain or line not in usual)
     hidden = len(report.bounds) - len(own)
@@ -117,7 +117,7 @@ def blamed(blame: Blame, manifests: Manifests) -> str:
 
 
 def quiet(report: Report) -> str:
-    """Give the verdicts alone, one a line."""
+    """Return the verdicts alone, one a line."""
     return "".join(f"{claim.name:<14} {claim.status.value}{_in_brackets(claim)}\n" for claim in report.claims)
 
 
@@ -157,7 +157,7 @@ def as_expected(report: Report) -> bool:
 
 
 def status(report: Report) -> Status:
-    """Give the worst verdict: VIOLATED before UNKNOWN before HOLDS."""
+    """Return the worst verdict: VIOLATED before UNKNOWN before HOLDS."""
     found = {claim.status for claim in report.claims}
     return next((one for one in (Status.VIOLATED, Status.UNKNOWN) if one in found), Status.HOLDS)
 
@@ -215,7 +215,7 @@ def _list(title: str, items: tuple[str, ...], width: int) -> Iterator[str]:
 
 
 def to_json(report: Report, told: Told = Told()) -> dict[str, Any]:
-    """Give a report as JSON, all of it."""
+    """Return a report as JSON, all of it."""
     expected = dict(report.scenario.expected)
     return {
         "scenario": report.scenario.name,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from attrs import frozen
 
 from ...impl.api.meta import Ref
+from ...model.checker.clock.timetable import Timetable
 from ...model.checker.results import Exploration, Status, Trace
-from ...model.checker.timetable import Timetable
 from ..input.scenario import Scenario
 
 

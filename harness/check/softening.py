@@ -30,7 +30,7 @@ ACCEPT = "acceptUnmodelled: true, --accept-unmodelled: take it not to matter"
 
 
 def softened(core: Cluster, claim: Claim, things: tuple[str, ...]) -> Claim:
-    """Give a claim as far as it can be said with `things` not modelled that it may hang on."""
+    """Return a claim as far as it can be said with `things` not modelled that it may hang on."""
     if claim.status is Status.HOLDS and things:
         why = f"what was explored holds; the whole is not known, for it may hang on {', '.join(folded(things))}"
         return evolve(claim, status=Status.UNKNOWN, lines=(f"{why} ({ACCEPT})",))

@@ -93,7 +93,7 @@ class Scene:
 
 
 def services_of(cluster: Cluster, view: View) -> tuple[Service, ...]:
-    """Give the Services of a state that are judged; those of a namespace that is going go with it."""
+    """Return the Services of a state that are judged; those of a namespace that is going go with it."""
     slots = cluster.world.layout.pools.get("Namespace", ())
     going = {name for slot in slots if (name := view.via(_going, slot))}
     return tuple(one for one in _there_are(cluster, view) if is_judged(one) and one.metadata.namespace not in going)
@@ -115,7 +115,7 @@ Standing = tuple[tuple[str, Backend | None, str], ...]
 
 
 def _standing(cluster: Cluster, services: tuple[Service, ...], view: View, also: Standing = ()) -> Standing:
-    """Give the places in which somebody stands, and those in which somebody stood."""
+    """Return the places in which somebody stands, and those in which somebody stood."""
     keep, stood = partial(_lasting, services), {slot for slot, _, _ in also}
     found = ((slot, view.via(keep, slot)) for slot in cluster.world.layout.pools["Pod"])
     return tuple(
@@ -124,13 +124,13 @@ def _standing(cluster: Cluster, services: tuple[Service, ...], view: View, also:
 
 
 def _lasting(services: tuple[Service, ...], obj: Object | None) -> Backend | None:
-    """Give who stands behind Services, but for Pods of Jobs: that these end is what they are for, and no breach."""
+    """Return who stands behind Services, but for Pods of Jobs: that these end is what they are for, and no breach."""
     owner = obj.metadata.controller if isinstance(obj, Pod) else None
     return None if owner is not None and owner.kind == "Job" else backend(services, obj)
 
 
 def scene(cluster: Cluster, view: View) -> Scene:
-    """Give what is seen of a state."""
+    """Return what is seen of a state."""
     services = services_of(cluster, view)
     return _scene(cluster, services, _standing(cluster, services, view), view)
 
@@ -144,7 +144,7 @@ def _scene(cluster: Cluster, services: tuple[Service, ...], standing: Standing, 
 
 
 def _doors(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
-    """Give the ways to ask for a Service."""
+    """Yield the ways to ask for a Service."""
     yield from _asked_at_rest(cluster, service, view)
     spec = service.spec
     if spec.external_traffic_policy == "Local" and spec.type != "LoadBalancer" and not is_headless(service):
@@ -153,7 +153,7 @@ def _doors(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
 
 
 def _asked_at_rest(cluster: Cluster, service: Service, view: View) -> Iterator[Door]:
-    """Give the doors that are asked whatever was before: of single nodes those that may have clients."""
+    """Yield the doors that are asked whatever was before: of single nodes those that may have clients."""
     ports = ports_of(service)
     if not any(_cut_off(cluster, view)) or any(_there(cluster, view)):
         yield from map(Door, ports)
@@ -162,7 +162,7 @@ def _asked_at_rest(cluster: Cluster, service: Service, view: View) -> Iterator[D
 
 
 def _there(cluster: Cluster, view: View) -> Iterator[tuple[str, bool]]:
-    """Give the nodes that are there, up and in touch, and whether they are closed to ordinary Pods."""
+    """Yield the nodes that are there, up and in touch, and whether they are closed to ordinary Pods."""
     layout = cluster.world.layout
     placed = (view.via(_closed, slot) for slot in layout.pools.get("Node", ()))
     for found in (*map(_closed, layout.constants.values()), *placed):
@@ -201,7 +201,7 @@ def _client_on(service: Service, obj: Object | None) -> str:
 
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
-    """Give the check of the steps of a cluster's machine."""
+    """Return the check of the steps of a cluster's machine."""
     return partial(_steps, cluster, services_made_again(cluster.scenario))
 
 
@@ -285,7 +285,7 @@ def _from_cut_off(
 def withdrawn(
     services: tuple[Service, ...], later: tuple[Service, ...], again: frozenset[Ref] = frozenset()
 ) -> tuple[Number, ...]:
-    """Give the numbers that could be asked and can no more, of Services that go on being there or come `again`."""
+    """Return the numbers that could be asked and can no more, of Services that go on being there or come `again`."""
     now = dict.fromkeys(again, frozenset[Number]()) | {ref_of(one): frozenset(numbers_of(one)) for one in later}
     found = (number for one in services if ref_of(one) in now for number in numbers_of(one))
     return tuple(number for number in found if number not in now[Ref("Service", *number.service)])
@@ -301,7 +301,7 @@ def _refused(doors: Iterable[Door], first: Scene, then: Scene, label: str) -> It
 
 
 def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
-    """Give whom a step hit that left nobody to answer: the Service it changed, or a Pod that takes no more.
+    """Return whom a step hit that left nobody to answer: the Service it changed, or a Pod that takes no more.
 
     None where others go on answering: what a crash cuts off no manifest mends.
     """
@@ -317,7 +317,7 @@ def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
 
 
 def stopped(cluster: Cluster, before: View, after: View) -> Pod | None:
-    """Give a Pod that took connections of a Service and takes no more after a step."""
+    """Return a Pod that took connections of a Service and takes no more after a step."""
     for slot, one, uid in _standing(cluster, services_of(cluster, before), before):
         if one is not None and one.uid == uid and after.via(accepts, runtime_slot(slot)) != uid:
             pod = before[slot]
@@ -329,7 +329,7 @@ def stopped(cluster: Cluster, before: View, after: View) -> Pod | None:
 
 
 def at_rest(cluster: Cluster) -> Callable[[View], Iterator[str]]:
-    """Give the goal that somebody answers wherever somebody should, and that who is listed as ready does."""
+    """Return the goal that somebody answers wherever somebody should, and that who is listed as ready does."""
     wanted = tuple(one for one in lasting_services(cluster.scenario) if is_judged(one))
     return partial(_unmet, cluster, *_input(cluster), wanted)
 
@@ -338,12 +338,12 @@ Bearable = Callable[[Service], bool]
 
 
 def _input(cluster: Cluster) -> tuple[tuple[Pod, ...], Bearable]:
-    """Give the Pods of the input that last, and the test whether anything of the input could stand behind a Service."""
+    """Return the Pods of the input that last, and the test whether anything there could stand behind a Service."""
     return tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(dict.fromkeys(_templates(cluster))))
 
 
 def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Service, str]]:
-    """Give the Services of a state that somebody should answer for and nobody does, with the field that is wrong."""
+    """Yield the Services of a state that somebody should answer for and nobody does, with the field that is wrong."""
     services = services_of(cluster, view)
     for one, door in _silent(cluster, services, *_input(cluster), view):
         if field := _why(cluster, door, services, view)[1]:
@@ -394,7 +394,7 @@ def _led(service: Ref, slices: tuple[EndpointSlice | None, ...]) -> frozenset[st
 def _silent(
     cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ...], bearable: Bearable, view: View
 ) -> Iterator[tuple[Service, Door]]:
-    """Give the doors at which somebody should answer and nobody does."""
+    """Yield the doors at which somebody should answer and nobody does."""
     seen = scene(cluster, view)
     wanted = _wanted(cluster, services, pods, view)
     for one in services:
@@ -405,7 +405,7 @@ def _silent(
 
 
 def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ...], view: View) -> frozenset[Ref]:
-    """Give the Services that Pods are wanted for."""
+    """Return the Services that Pods are wanted for."""
     layout = cluster.world.layout
     keep = partial(_serves, services, nodes_of(cluster, view))
     found = {ref_of(one) for one in services if any(selects_pod(one, pod) for pod in pods)}
@@ -418,7 +418,7 @@ def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ..
 
 
 def _serves(services: tuple[Service, ...], nodes: tuple[Node, ...], obj: Object | None) -> frozenset[Ref]:
-    """Give the Services that a workload of the user's wants Pods for: not a Job, whose Pods are not there to stay."""
+    """Return the Services that a workload of the user's wants Pods for: not a Job, whose Pods are not there to stay."""
     if not isinstance(obj, Workload) or isinstance(obj, Job):
         return frozenset()
     if obj.metadata.controller is not None or not _wants_any(obj, nodes):
@@ -434,7 +434,7 @@ def _wants_any(workload: Workload, nodes: tuple[Node, ...]) -> bool:
 
 
 def _templates(cluster: Cluster) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
-    """Give namespace and labels of all Pods that the input speaks of."""
+    """Yield namespace and labels of all Pods that the input speaks of."""
     initial = (value for state in cluster.machine.initial for value in state.values())
     for one in (*cluster.scenario.everything, *initial):
         if isinstance(one, Workload):

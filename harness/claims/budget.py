@@ -34,7 +34,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
-    """Give the check of a cluster's machine."""
+    """Return the check of a cluster's machine."""
     return partial(_over_budget, cluster)
 
 
@@ -46,7 +46,7 @@ def evictions(cluster: Cluster) -> Callable[[str], bool]:
 
 
 def premise(cluster: Cluster) -> Callable[[View], bool]:
-    """Give the test of whether somebody has been evicted at all: such a Pod says that it is a target of disruption."""
+    """Return the test whether somebody has been evicted at all: such a Pod says that it is a target of disruption."""
     return partial(_disrupted, cluster)
 
 
@@ -89,7 +89,7 @@ def _sizes(cluster: Cluster, view: View) -> Mapping[str, tuple[str, int]]:
 
 
 def _asked(budget: PodDisruptionBudget, pods: list[Pod], sizes: Mapping[str, tuple[str, int]]) -> int:
-    """Give how many healthy Pods a budget asks for; Pods of no known workload add nothing to what should be there."""
+    """Return how many healthy Pods a budget asks for; Pods of no known workload add nothing to what should be there."""
     owners = (pod.metadata.controller for pod in pods)
     workloads = dict(sizes[owner.uid] for owner in owners if owner is not None and owner.uid in sizes)
     should_be = sum(workloads.values())
@@ -100,7 +100,7 @@ def _asked(budget: PodDisruptionBudget, pods: list[Pod], sizes: Mapping[str, tup
 
 
 def _share(number: int | str, whole: int) -> int:
-    """Give a number of Pods, or the Pods that a percentage stands for, rounded up."""
+    """Return a number of Pods, or the Pods that a percentage stands for, rounded up."""
     if isinstance(number, int):
         return number
     return -(-whole * int(number.removesuffix("%")) // 100)

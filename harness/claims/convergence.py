@@ -47,14 +47,14 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 
 def goal(cluster: Cluster) -> Callable[[View], Iterator[str]]:
-    """Give the goal of a cluster: a state without reasons is one where observed equals desired."""
+    """Return the goal of a cluster: a state without reasons is one where observed equals desired."""
     if cluster.parts.endpoints and cluster.parts.deployment_status:
         return partial(_goal, cluster, _reported)
     return partial(_goal, cluster, lru_cache(maxsize=None)(_reported_at_rest))
 
 
 def _goal(cluster: Cluster, told: Told, view: View) -> Iterator[str]:
-    """Give the first reason met, Pods before workloads: nearly every state has a Pod on its way."""
+    """Yield the first reason met, Pods before workloads: nearly every state has a Pod on its way."""
     reason = first_shortfall(cluster, view)
     if reason:
         yield reason
@@ -64,7 +64,7 @@ def _goal(cluster: Cluster, told: Told, view: View) -> Iterator[str]:
 
 
 def first_shortfall(cluster: Cluster, view: View) -> str:
-    """Give one reason why the Pods and workloads are not what they should be, "" if they are."""
+    """Return one reason why the Pods and workloads are not what they should be, "" if they are."""
     layout = cluster.world.layout
     if view.via(under_way, SCRIPT):
         return "the drain is not over"
@@ -162,7 +162,7 @@ def _missing(cluster: Cluster, view: View) -> Iterator[str]:
 
 
 def _deciding(cluster: Cluster, view: View, dead: frozenset[str]) -> Objects:
-    """Give the objects that decide about convergence, Pods without what does not; no Pod that is lost with its node."""
+    """Return what decides about convergence, Pods without what does not; no Pod that is lost with its node."""
     layout = cluster.world.layout
     found: list[Object] = []
     for kind in (*NAMES, "ControllerRevision"):
@@ -197,7 +197,7 @@ def goal_pod(obj: Object | None) -> Object | None:
 
 
 def objects_of(cluster: Cluster, view: View) -> Objects:
-    """Give every object of a state: those that never change and those in the places."""
+    """Return every object of a state: those that never change and those in the places."""
     layout = cluster.world.layout
     return (*layout.constants.values(), *(one for slot in layout.slots() if (one := view[slot]) is not None))
 

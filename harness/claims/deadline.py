@@ -41,7 +41,7 @@ DEFAULT_GRACE_SECONDS = 30
 
 
 def properties(cluster: Cluster) -> Iterator[Property]:
-    """Give what must be known of the runs: that room is made once, and how long those that are evicted may take."""
+    """Yield what must be known of the runs: that room is made once, and how long those that are evicted may take."""
     if cluster.scenario.deadline is None or not may_preempt(cluster.scenario):
         return
     yield StepProperty(DEADLINE, SENTENCES[DEADLINE], partial(_twice, cluster), _steps(cluster))
@@ -55,7 +55,7 @@ def _steps(cluster: Cluster) -> Callable[[str], bool]:
 
 
 def _graces(scenario: Scenario) -> tuple[int, ...]:
-    """Give the grace periods of all Pods there may be, the longest first."""
+    """Return the grace periods of all Pods there may be, the longest first."""
     given = {spec.termination_grace_period_seconds for spec in pod_specs(scenario)}
     return tuple(sorted({DEFAULT_GRACE_SECONDS if one is None else one for one in given}, reverse=True))
 
@@ -129,7 +129,7 @@ def _going(obj: Object | None) -> tuple[bool, bool]:
 
 
 def _coming(turn: tuple[Request, ...]) -> Promise | None:
-    """Give the promise that a turn ends with; only one of a preemption does."""
+    """Return the promise that a turn ends with; only one of a preemption does."""
     last = turn[-1] if turn else None
     if not isinstance(last, PatchStatus) or not isinstance(last.object, Pod):
         return None

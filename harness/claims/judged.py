@@ -23,7 +23,7 @@ Others = frozenset[tuple[tuple[Pod, str], int]]
 
 
 def pod_of(obj: Object | None) -> Pod | None:
-    """Give a Pod that takes its part of a node or waits for one; None for one that has finished.
+    """Return a Pod that takes its part of a node or waits for one; None for one that has finished.
 
     One that is being deleted holds what it has until it is gone, and says so: it does not count for even spreading.
     """
@@ -40,7 +40,7 @@ def pod_of(obj: Object | None) -> Pod | None:
 
 
 def node_of(obj: Object | None) -> Node | None:
-    """Give a node's labels, spec and what it has; its conditions do not matter to placement, its taints do."""
+    """Return a node's labels, spec and what it has; its conditions do not matter to placement, its taints do."""
     if not isinstance(obj, Node):
         return None
     meta = ObjectMeta(name=obj.metadata.name, labels=obj.metadata.labels)
@@ -48,14 +48,14 @@ def node_of(obj: Object | None) -> Node | None:
 
 
 def nodes_of(cluster: Cluster, view: View) -> tuple[Node, ...]:
-    """Give the nodes of a state."""
+    """Return the nodes of a state."""
     layout = cluster.world.layout
     placed = (view.via(node_of, slot) for slot in layout.pools.get("Node", ()))
     return tuple(one for one in (*map(node_of, layout.constants.values()), *placed) if one is not None)
 
 
 def nameless(pod: Pod) -> Pod:
-    """Give a Pod without name and node, by which no constraint tells it from its like."""
+    """Return a Pod without name and node, by which no constraint tells it from its like."""
     return Pod(evolve(pod.metadata, name="pod", uid=""), evolve(pod.spec, node_name=""), PodStatus())
 
 
@@ -65,7 +65,7 @@ def alike(others: Iterable[Pod]) -> Others:
 
 
 def namespaces_of(cluster: Cluster, view: View) -> tuple[tuple[str, Strings], ...]:
-    """Give the labels of each namespace that there is."""
+    """Return the labels of each namespace that there is."""
     layout = cluster.world.layout
     placed = (view[slot] for slot in layout.pools.get("Namespace", ()))
     found = (one for one in (*layout.constants.values(), *placed) if isinstance(one, Namespace))

@@ -44,7 +44,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
-    """Give the check of a cluster's machine; what has been judged once is kept as long as it is."""
+    """Return the check of a cluster's machine; what has been judged once is kept as long as it is."""
     first = (State.of(one) for one in cluster.machine.initial) if _change(cluster) else ()
     start = {one.metadata.name: one for state in first for one in nodes_of(cluster, state)}
     return partial(_misplaced, cluster, lru_cache(maxsize=None)(breaks_a_rule), start)
@@ -73,7 +73,7 @@ def _misplaced(
 
 
 def _not_spread(pod: Pod) -> Pod:
-    """Give a Pod that does not mind how its like are spread."""
+    """Return a Pod that does not mind how its like are spread."""
     return evolve(pod, spec=evolve(pod.spec, topology_spread_constraints=()))
 
 
@@ -84,7 +84,7 @@ def _called(name: str, nodes: tuple[Node, ...]) -> Node | None:
 def _as_perhaps_seen(
     cluster: Cluster, start: Mapping[str, Node], nodes: tuple[Node, ...], pod: Pod
 ) -> tuple[tuple[Node, ...], ...]:
-    """Give the nodes as the scheduler may have seen them, where they change: without cordon and taints.
+    """Return the nodes as the scheduler may have seen them, where they change: without cordon and taints.
 
     Only what they did not have at the start may have been unseen. For a Pod that spreads over untainted nodes only it
     matters which ones had theirs; its own had none.
@@ -107,7 +107,7 @@ def _change(cluster: Cluster) -> bool:
 
 
 def _as_decided(node: Node, start: Node | None) -> Node:
-    """Give a node without a cordon and taints that may have come between the decision and the binding."""
+    """Return a node without a cordon and taints that may have come between the decision and the binding."""
     had = start.spec.taints if start is not None else ()
     cordoned = node.spec.unschedulable and start is not None and start.spec.unschedulable
     old = tuple(one for one in node.spec.taints if one in had)
@@ -115,7 +115,7 @@ def _as_decided(node: Node, start: Node | None) -> Node:
 
 
 def waiting(cluster: Cluster, over: Callable[[View], bool]) -> Callable[[View], bool]:
-    """Give the test whether the script is over and a Pod waits for a node; where none does, none is left waiting."""
+    """Return the test whether the script is over and a Pod waits for a node; where none does, none is left waiting."""
     return partial(_waiting, cluster, over)
 
 
@@ -124,7 +124,7 @@ def _waiting(cluster: Cluster, over: Callable[[View], bool], view: View) -> bool
 
 
 def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:
-    """Give the goal that no Pod waits for a node though one would do; every fair run comes to it again and again.
+    """Return the goal that no Pod waits for a node though one would do; every fair run comes to it again and again.
 
     Not that it stays there: Pods that are thrown out for ever wait again and again, but none of them stays.
     """
@@ -139,7 +139,7 @@ def _left_pending(cluster: Cluster, breaks: Judge, view: View) -> Iterator[str]:
 def could_run(
     cluster: Cluster, breaks: Judge, view: View, counts: Callable[[Pod, Pod], bool]
 ) -> Iterator[tuple[Pod, str]]:
-    """Give each waiting Pod with each node that would do if the only Pods there were those that count beside it."""
+    """Yield each waiting Pod with each node that would do if the only Pods there were those that count beside it."""
     slots = cluster.world.layout.pools["Pod"]
     if not any(view.via(_waits, slot) for slot in slots):
         return

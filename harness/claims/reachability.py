@@ -51,7 +51,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 
 def check(cluster: Cluster) -> Callable[[View], Iterator[str]]:
-    """Give the check of a cluster's machine; proofs and settled slices are kept as long as it is."""
+    """Return the check of a cluster's machine; proofs and settled slices are kept as long as it is."""
     judge = lru_cache(maxsize=None)(partial(astray, release=cluster.scenario.release))
     return partial(_at_rest, cluster, lru_cache(maxsize=None)(partial(_once_settled, judge)))
 
@@ -114,14 +114,14 @@ def _once_settled(judge: Judge, objects: Objects) -> tuple[str, ...]:
 
 
 def _numbers(slices: Iterable[EndpointSlice], pods: Iterable[Pod]) -> dict[str, str]:
-    """Give all addresses numbers in their order."""
+    """Return all addresses numbers in their order."""
     used = {address for one in slices for end in one.endpoints for address in end.addresses}
     used |= {one.status.pod_ip for one in pods if one.status.pod_ip}
     return {address: f"10.255.{number // 256}.{number % 256}" for number, address in enumerate(sorted(used))}
 
 
 def _renamed(slices: Iterable[EndpointSlice], named: dict[str, str], asked: str) -> tuple[EndpointSlice, ...]:
-    """Give slices as a node may tell them apart."""
+    """Return slices as a node may tell them apart."""
 
     def renamed(one: Endpoint) -> Endpoint:
         there = one.node_name if one.node_name in {None, asked} else ELSEWHERE

@@ -44,7 +44,7 @@ def _hard(constraints: tuple[TopologySpreadConstraint, ...]) -> tuple[TopologySp
 
 
 def even(cluster: Cluster) -> Callable[[View], Iterator[str]]:
-    """Give the goal that no constraint is overdrawn."""
+    """Return the goal that no constraint is overdrawn."""
     return partial(_overdrawn, cluster, lru_cache(maxsize=None)(_told))
 
 

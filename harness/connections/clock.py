@@ -50,7 +50,7 @@ class Timer:
         return window is not None and window.most is not None and bool(view[self.slot] >= window.most)
 
     def older(self, view: View) -> int:
-        """Give what the timer shows after one more second."""
+        """Return what the timer shows after one more second."""
         window = self.window(view)
         if window is None:
             return 0

@@ -51,7 +51,7 @@ from .setup import (
 
 
 def machine(setup: Setup) -> Machine:
-    """Give the machine of a setup, started where its objects have come to rest."""
+    """Return the machine of a setup, started where its objects have come to rest."""
     path = data_path(setup)
     rest = _at_rest(path)
     return Machine((dict(rest) | {one.slot: 0 for one in timers(path)},), actions(path))
@@ -70,7 +70,7 @@ def data_path(setup: Setup) -> DataPath:
 
 
 def actions(path: DataPath) -> tuple[Action, ...]:
-    """Give everything that anybody may do; while the start is made there are no packets, faults, script or clock."""
+    """Return everything that anybody may do; while the start is made there are no packets, faults, script or clock."""
     patient = (after_due(one, _hurried(path)) for one in nodes.kubelets(path))
     work = (*patient, *controllers.controllers(path), *traffic.proxies(path))
     if path.settling:
@@ -79,12 +79,12 @@ def actions(path: DataPath) -> tuple[Action, ...]:
 
 
 def _hurried(path: DataPath) -> tuple[Timer, ...]:
-    """Give the timers that the kubelets wait for when they are due."""
+    """Return the timers that the kubelets wait for when they are due."""
     return (*controllers.timers(path), *traffic.timers(path)) if path.timed else ()
 
 
 def timers(path: DataPath) -> tuple[Timer, ...]:
-    """Give the timers of everything that takes time; none where there is no clock."""
+    """Return the timers of everything that takes time; none where there is no clock."""
     return (*_hurried(path), *nodes.kubelet_timers(path)) if path.timed else ()
 
 
@@ -101,7 +101,7 @@ def _at_rest(path: DataPath) -> State:
 
 
 def _slots(path: DataPath) -> dict[str, Hashable]:
-    """Give every slot as it is before anything was created."""
+    """Return every slot as it is before anything was created."""
     setup, layout = path.setup, path.world.layout
     slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), *map(runtime_slot, path.places)))
     slots |= {SCRIPT: 0, RESTARTS: setup.restarts, LOSSES: setup.node_losses}

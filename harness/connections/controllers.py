@@ -22,7 +22,7 @@ from .setup import LOSSES, DataPath, Delays
 
 
 def timers(path: DataPath) -> tuple[Timer, ...]:
-    """Give the timers of controllers and of nodes that fall silent."""
+    """Return the timers of controllers and of nodes that fall silent."""
     pods = (Timer(f"timer/eviction/{place}", partial(_toleration, path, place)) for place in path.places)
     nodes = path.world.layout.pools["Node"]
     silent = (Timer(f"timer/silence/{place}", partial(_silence, path, place)) for place in nodes)
@@ -76,7 +76,7 @@ def _syncs_slices(path: DataPath, service: Ref, view: View) -> Iterator[Outcome]
 
 
 def controllers(path: DataPath) -> tuple[Action, ...]:
-    """Give the EndpointSlice controller, and where nodes may die the controllers that notice."""
+    """Return the EndpointSlice controller, and where nodes may die the controllers that notice."""
     slices = (
         Action(
             f"endpointslice-controller {ref.name}: syncs",
@@ -150,7 +150,7 @@ def loss_timer(node: str) -> str:
 
 
 def letting_go(delays: Delays) -> int:
-    """Give the seconds after which no proxy routes to a node that died: it is given up, slices and proxies follow."""
+    """Return the seconds after which no proxy routes to a node that died: it is given up, slices and proxies follow."""
     return delays.silence[1] + delays.endpoints[1] + delays.proxies[1]
 
 

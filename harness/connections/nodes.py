@@ -50,7 +50,7 @@ class _Kubelet:
         return Timer(f"timer/kubelet/{self.place}", self.window)
 
     def window(self, view: View) -> Window | None:
-        """Give the window of the step that changes what runs; reports may happen whenever they can."""
+        """Return the window of the step that changes what runs; reports may happen whenever they can."""
         local = [step for step in self.steps(view) if step.request is None]
         return self._window(view, local[0]) if local else None
 
@@ -67,7 +67,7 @@ class _Kubelet:
         return Window(math.ceil(step.delay.seconds), math.ceil(step.delay.seconds))
 
     def steps(self, view: View) -> tuple[KubeletStep, ...]:
-        """Give what the kubelet may do next, whenever that may be."""
+        """Return what the kubelet may do next, whenever that may be."""
         pod: Pod | None = view[self.place]
         runtime: PodRuntime = view[runtime_slot(self.place)] or IDLE
         if pod is None and runtime is IDLE:
@@ -121,7 +121,7 @@ def _gets_ready(step: KubeletStep) -> bool:
 
 
 def kubelets(path: DataPath) -> tuple[Action, ...]:
-    """Give the work of the kubelets, Pod by Pod."""
+    """Return the work of the kubelets, Pod by Pod."""
     return tuple(
         Action(f"kubelet {place.rpartition('/')[2]}: works", f"kubelet {place}", _Kubelet(path, place).works)
         for place in path.places
@@ -129,7 +129,7 @@ def kubelets(path: DataPath) -> tuple[Action, ...]:
 
 
 def kubelet_timers(path: DataPath) -> tuple[Timer, ...]:
-    """Give the timers of what runs: they wait for everything that is due, see `clock`."""
+    """Return the timers of what runs: they wait for everything that is due, see `clock`."""
     return tuple(_Kubelet(path, place).timer for place in path.places)
 
 

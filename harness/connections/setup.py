@@ -110,16 +110,16 @@ class Setup:
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """Give all Services there ever are."""
+        """Return all Services there ever are."""
         made = (one.object for one in self.script if isinstance(one, Create))
         return tuple(one for one in (*self.objects, *made) if isinstance(one, Service))
 
     def node_ip(self, node: str) -> str:
-        """Give a node's own address."""
+        """Return a node's own address."""
         return f"192.168.0.{self.nodes.index(node) + 1}"
 
     def pod_ip(self, pod: str) -> str:
-        """Give a Pod's address: no two Pods ever have the same."""
+        """Return a Pod's address: no two Pods ever have the same."""
         return f"10.0.0.{self.pods.index(pod) + 1}"
 
 
@@ -173,7 +173,7 @@ class DataPath:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Give the places of Pods."""
+        """Return the places of Pods."""
         return self.world.layout.pools["Pod"]
 
     @property
@@ -186,7 +186,7 @@ class DataPath:
         return bool(view[up_slot(node)])
 
     def rules(self, known: Known, node: str) -> RuleSet:
-        """Give the rules that a node's proxy makes of what it knows."""
+        """Return the rules that a node's proxy makes of what it knows."""
         if (known, node) not in self.made:
             services, slices = split(self.seen_by_proxy(known))
             config = ProxyConfig(node_ips=(self.setup.node_ip(node),), release=self.setup.release)
@@ -194,14 +194,14 @@ class DataPath:
         return self.made[known, node]
 
     def seen_by_proxy(self, known: Known) -> Known:
-        """Give what this release's proxy makes of slices: an old one takes what is not ready for not there."""
+        """Return what this release's proxy makes of slices: an old one takes what is not ready for not there."""
         if self.setup.terminating_endpoints:
             return known
         return tuple(_only_ready(one) if isinstance(one, EndpointSlice) else one for one in known)
 
 
 def split(known: Known) -> tuple[tuple[Service, ...], tuple[EndpointSlice, ...]]:
-    """Give Services and EndpointSlices apart."""
+    """Return Services and EndpointSlices apart."""
     services = tuple(one for one in known if isinstance(one, Service))
     return services, tuple(one for one in known if isinstance(one, EndpointSlice))
 

@@ -38,7 +38,7 @@ Slots = dict[str, Hashable]
 
 
 def timers(path: DataPath) -> tuple[Timer, ...]:
-    """Give the timers of proxies, health checks and open connections."""
+    """Return the timers of proxies, health checks and open connections."""
     setup = path.setup
     proxies_ = (_Proxy(path, node).timer for node in setup.nodes)
     checks = (_health_timer(path, node) for node in setup.nodes) if setup.balancer is not None else ()
@@ -47,7 +47,7 @@ def timers(path: DataPath) -> tuple[Timer, ...]:
 
 
 def packets(path: DataPath) -> tuple[Action, ...]:
-    """Give the senders, what the kernel forgets, the load balancer, connections that last, and proxies that restart."""
+    """Return the senders, what the kernel forgets, the load balancer, lasting connections, and proxies that restart."""
     setup = path.setup
     found = [Action(f"{flow.name}: sends", f"flow {flow.name}", partial(_sends, path, flow)) for flow in setup.flows]
     found += [
@@ -118,7 +118,7 @@ class _Proxy:
 
 
 def now(path: DataPath, view: View) -> Known:
-    """Give the Services and EndpointSlices as they are."""
+    """Return the Services and EndpointSlices as they are."""
     pools = path.world.layout.pools
     found = (view[slot] for kind in ("Service", "EndpointSlice") for slot in pools[kind])
     return tuple(one for one in found if one is not None)
@@ -132,7 +132,7 @@ def is_current(path: DataPath, view: View, node: str) -> bool:
 
 
 def proxies(path: DataPath) -> tuple[Action, ...]:
-    """Give the kube-proxy of every node."""
+    """Return the kube-proxy of every node."""
     return tuple(
         Action(f"kube-proxy {node}: syncs", f"kube-proxy {node}", _Proxy(path, node).syncs) for node in path.setup.nodes
     )
@@ -156,13 +156,13 @@ def _described(known: Known) -> str:
 
 
 def listeners(path: DataPath, view: View) -> frozenset[str]:
-    """Give the addresses of the Pods that take new connections."""
+    """Return the addresses of the Pods that take new connections."""
     names = (view.via(accepts, runtime_slot(place)) for place in path.places)
     return frozenset(path.setup.pod_ip(name) for name in names if name)
 
 
 def astray(path: DataPath, view: View, node: str, packet: Packet) -> Iterator[Verdict]:
-    """Give every verdict of a node's rules on a new connection that leads to an endpoint which does not take it."""
+    """Yield every verdict of a node's rules on a new connection that leads to an endpoint which does not take it."""
     there = listeners(path, view)
     for verdict in sorted(destinations(path.rules(view[known_slot(node)], node), packet), key=str):
         if verdict.fate is Fate.DNAT and verdict.destination.rpartition(":")[0] not in there:
@@ -277,5 +277,5 @@ def balanced_to(path: DataPath, view: View) -> tuple[str, ...]:
 
 
 def at_node_port(path: DataPath, balancer: Balancer, node: str) -> Packet:
-    """Give the packet that the load balancer passes on to a node."""
+    """Return the packet that the load balancer passes on to a node."""
     return Packet(balancer.source, path.setup.node_ip(node), balancer.node_port)

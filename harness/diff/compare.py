@@ -43,7 +43,7 @@ class Side:
     result: Result
 
     def claim(self, name: str) -> Claim | None:
-        """Give what was found of a claim; None: it was not asked."""
+        """Return what was found of a claim; None: it was not asked."""
         return next((one for one in self.result.outcome.claims if one.name == name), None)
 
 
@@ -128,7 +128,7 @@ def _parting(run: Document, own: Side, other: Side) -> Parting | None:
 
 
 def _machine(run: Document, own: Scenario, scenario: Scenario) -> Machine | None:
-    """Give the machine of the other side that a run of this kind is one of, on the same island if it has that.
+    """Return the machine of the other side that a run of this kind is one of, on the same island if it has that.
 
     Where the two sides leave out other components, it has those that the run's own side has.
     """

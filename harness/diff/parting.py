@@ -82,7 +82,7 @@ def _rest(document: Document, taken: int) -> tuple[str]:
 
 
 def alike(mine: str, theirs: str, words: Mapping[str, str]) -> Words | None:
-    """Give the hashes that stand for each other if two steps are called alike, with those known before; else None."""
+    """Return the hashes that stand for each other if two steps are called alike, with those known before; else None."""
     if HASH.sub("", mine) != HASH.sub("", theirs):
         return None
     known = dict(words)

@@ -123,7 +123,7 @@ def _status(claim: Claim | None) -> str | None:
 
 
 def to_json(found: Comparison) -> dict[str, Any]:
-    """Give a comparison as JSON, with the whole report of each side."""
+    """Return a comparison as JSON, with the whole report of each side."""
     return {
         "verdict": found.turn.value,
         "claims": [

@@ -37,7 +37,7 @@ def too_early(manifests: Manifests) -> Iterator[Problem]:
 
 
 def _places(manifests: Manifests) -> Iterator[tuple[Ref, Source]]:
-    """Give where each object is written that has a place of its own."""
+    """Return where each object is written that has a place of its own."""
     modelled = ((ref_of(one), manifests.sources.get(ref_of(one))) for one in manifests.objects)
     return (
         (ref, source)

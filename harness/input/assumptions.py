@@ -82,7 +82,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
 
 
 def absent(found: Iterable[Assumption], manifests: Manifests) -> frozenset[Ref]:
-    """Give what is missing where the input is all there is.
+    """Return what is missing where the input is all there is.
 
     A ConfigMap, Secret or account may still come from a program of the input that is not modelled (a Job, an operator,
     a hook of Helm): where there is one, it is not said to be missing.
@@ -113,7 +113,7 @@ def closed_gates(found: Iterable[Assumption]) -> tuple[Note, ...]:
 
 
 def assumed_classes(found: Iterable[Assumption]) -> tuple[PriorityClass, ...]:
-    """Give the priority classes that are taken to exist, of value 0."""
+    """Return the priority classes that are taken to exist, of value 0."""
     names = sorted({one.ref.name for one in found if one.ref is not None and one.ref.kind == "PriorityClass"})
     return tuple(PriorityClass(ObjectMeta(name=name)) for name in names)
 

@@ -37,7 +37,7 @@ def has_makers(manifests: Manifests) -> bool:
 
 
 def contents(manifests: Manifests) -> immutabledict[Ref, frozenset[str]]:
-    """Give the keys of each ConfigMap and Secret that nobody is known to fill."""
+    """Return the keys of each ConfigMap and Secret that nobody is known to fill."""
     if has_makers(manifests):
         return immutabledict()
     return immutabledict((one.ref, _keys(one)) for one in _holders(manifests) if not _is_filled(one))

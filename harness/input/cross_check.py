@@ -144,7 +144,7 @@ def _pod(step: script.DeletePod, present: tuple[Object, ...], namespace: str) ->
 
 
 def _after(step: Step, present: tuple[Object, ...], namespace: str) -> tuple[Object, ...]:
-    """Give the objects there are after a step, as far as a later step can name them."""
+    """Return the objects there are after a step, as far as a later step can name them."""
     match step:
         case script.Apply(object=one) | script.AddNode(object=one):
             return (*(old for old in present if ref_of(old) != ref_of(one)), one)

@@ -74,7 +74,7 @@ def read_dump(name: str, text: str) -> Manifests:
 
 
 def live(found: Manifests) -> Live:
-    """Give the state of a cluster that a dump shows. Raises BadInput where it has no nodes."""
+    """Return the state of a cluster that a dump shows. Raises BadInput where it has no nodes."""
     kept, lost = without_lost(found)
     objects = [one for one in kept.objects if ref_of(one).kind not in LEFT_ALONE]
     if not any(isinstance(one, Node) for one in objects):
@@ -112,7 +112,7 @@ def without_lost(found: Manifests) -> tuple[Manifests, tuple[str, ...]]:
 
 
 def where(found: Manifests, one: Object) -> str:
-    """Give the place of an object in its file, to be put before what is said of it."""
+    """Return the place of an object in its file, to be put before what is said of it."""
     source = found.sources.get(ref_of(one))
     return f"{source.file}:{source.line}: " if source else ""
 
@@ -144,7 +144,7 @@ class _Names:
         self.old = {ref_of(one): one.status.pod_ip for one in objects if isinstance(one, Pod)}
 
     def translated(self, obj: Object) -> Object:
-        """Give an object with the uids of a world, and without versions, times and managers."""
+        """Return an object with the uids of a world, and without versions, times and managers."""
         meta = obj.metadata
         ref = ref_of(obj)
         owners = (one for one in meta.owner_references if one.kind not in BY_NAME or one.kind in self.shown)
@@ -171,7 +171,7 @@ class _Names:
         return evolve(owner, uid=uid_of(mine) if mine else owner.uid, extra=EMPTY)
 
     def addressed(self, objects: Iterable[Object]) -> tuple[Object, ...]:
-        """Give endpoints the addresses that their Pods have here."""
+        """Return endpoints the addresses that their Pods have here."""
         given = tuple(objects)
         pods = {ref_of(one): one for one in given if isinstance(one, Pod)}
         addresses = {self.old[ref]: one.status.pod_ip or pod_ip(one) for ref, one in pods.items() if self.old.get(ref)}
@@ -196,7 +196,7 @@ class _Names:
 
 
 def runtime_of(pod: Pod) -> PodRuntime | None:
-    """Give what runs for a Pod, as its status tells; None where nothing does."""
+    """Return what runs for a Pod, as its status tells; None where nothing does."""
     statuses = pod.status.container_statuses
     if not pod.spec.node_name or pod.finished or not statuses:
         return None
@@ -221,7 +221,7 @@ def runtime_of(pod: Pod) -> PodRuntime | None:
 
 
 def _told(obj: Object, runtime: Hashable) -> Object:
-    """Give an object with the status that its controllers write here of what there is."""
+    """Return an object with the status that its controllers write here of what there is."""
     match obj:
         case Pod():
             return _told_pod(obj, runtime if isinstance(runtime, PodRuntime) else IDLE)

@@ -25,7 +25,7 @@ from .surroundings import config_of
 
 
 def lasting_pods(scenario: Scenario) -> Iterator[Pod]:
-    """Give the Pods that are asked for by themselves: no workload of the input owns them, the script deletes none."""
+    """Yield the Pods that are asked for by themselves: no workload of the input owns them, the script deletes none."""
     uids = {one.metadata.uid for one in scenario.everything if one.metadata.uid}
     for one in scenario.everything:
         owned = any(owner.uid in uids for owner in one.metadata.owner_references)
@@ -46,7 +46,7 @@ def _deletes(scenario: Scenario, step: kubectl.Step, pod: Pod) -> bool:
 
 
 def lasting_services(scenario: Scenario) -> Iterator[Service]:
-    """Give the Services of the manifests that the script lets be: it deletes neither them nor what they hang on."""
+    """Yield the Services of the manifests that the script lets be: it deletes neither them nor what they hang on."""
     gone = {
         ref_for(step.kind, step.name, step.namespace or scenario.namespace)
         for step in scenario.script
@@ -61,7 +61,7 @@ def lasting_services(scenario: Scenario) -> Iterator[Service]:
 
 
 def services_made_again(scenario: Scenario) -> frozenset[Ref]:
-    """Give the Services that a step deletes and a later one applies."""
+    """Return the Services that a step deletes and a later one applies."""
     gone: set[Ref] = set()
     again: set[Ref] = set()
     for step in scenario.script:
@@ -76,7 +76,7 @@ def services_made_again(scenario: Scenario) -> frozenset[Ref]:
 
 
 def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:
-    """Give every version of every object that the script leads to, those at the start among them."""
+    """Yield every version of every object that the script leads to, those at the start among them."""
     start = tuple(objects)
     yield from start
     for done in carried_out(scenario, start):
@@ -84,7 +84,7 @@ def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:
 
 
 def stages(scenario: Scenario, objects: Iterable[Object]) -> Iterator[tuple[Object, ...]]:
-    """Give what there is at the start and after each request of the script, as far as the script alone decides."""
+    """Yield what there is at the start and after each request of the script, as far as the script alone decides."""
     start = tuple(objects)
     yield start
     yield from (tuple(done.after.objects.values()) for done in carried_out(scenario, start))

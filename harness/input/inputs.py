@@ -61,7 +61,7 @@ def _same(name: str, dump: str | Path) -> bool:
 
 
 def name_of(source: str | Path) -> str:
-    """Give the name that a file's text is found under."""
+    """Return the name that a file's text is found under."""
     return "stdin" if str(source) == STDIN else str(source)
 
 

@@ -75,7 +75,7 @@ def _deleted(scenario: Scenario) -> Iterator[str]:
 
 
 def _held(one: Other, spaces: frozenset[str], usual: str) -> tuple[str, ...]:
-    """Give the finalizers that stay on an object in one of some namespaces, or on the Pods that it makes."""
+    """Return the finalizers that stay on an object in one of some namespaces, or on the Pods that it makes."""
     space = one.ref.namespace or (usual if one.custom else "")
     if space not in spaces:
         return ()

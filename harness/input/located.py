@@ -30,7 +30,7 @@ class Located:
         return Problem(self.file, self.line, self.path, message, hint)
 
     def plain(self) -> Any:
-        """Give the value without places, as JSON."""
+        """Return the value without places, as JSON."""
         if isinstance(self.value, dict):
             return {key: item.plain() for key, item in self.value.items()}
         if isinstance(self.value, tuple):
@@ -38,7 +38,7 @@ class Located:
         return self.value
 
     def walk(self) -> Iterator[Located]:
-        """Give this value and every one inside it, outer ones first."""
+        """Yield this value and every one inside it, outer ones first."""
         yield self
         inside = self.value.values() if isinstance(self.value, dict) else self.value
         if isinstance(self.value, dict | tuple):

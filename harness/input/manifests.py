@@ -42,12 +42,12 @@ class Manifests:
         return tuple(str(note) for note in self.notes)
 
     def plus(self, more: tuple[Object, ...]) -> Manifests:
-        """Give these and more objects; one that is there already stays as it is."""
+        """Return these and more objects; one that is there already stays as it is."""
         there = {ref_of(one) for one in self.objects}
         return evolve(self, objects=(*self.objects, *(one for one in more if ref_of(one) not in there)))
 
     def place(self, ref: Ref, field: str) -> tuple[str, int]:
-        """Give file and line of a field of an object; of one that is in no file, that it comes from the script."""
+        """Return file and line of a field of an object; of one that is in no file, that it comes from the script."""
         source = self.sources.get(ref)
         return (source.file, source.line_of(field)) if source else ("script", 0)
 
@@ -80,7 +80,7 @@ def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str) -> 
 
 
 def sources_of(loaded: Loaded) -> immutabledict[Ref, Source]:
-    """Give where each object is written, those without a class here too."""
+    """Return where each object is written, those without a class here too."""
     others = {one.ref: one.source for one in loaded.others}
     return immutabledict({**others, **{ref_of(one.object): one.source for one in loaded.objects}})
 

@@ -125,13 +125,13 @@ def _out(
 
 
 def _field(policy: NetworkPolicy, direction: str) -> str:
-    """Give the field to blame: the rules of a direction, or where there are none the Pods it is for."""
+    """Return the field to blame: the rules of a direction, or where there are none the Pods it is for."""
     rules = policy.spec.ingress if direction == INGRESS else policy.spec.egress
     return f"spec.{direction.lower()}" if rules else "spec.podSelector"
 
 
 def _lasting(policies: list[NetworkPolicy], scenario: Scenario) -> list[NetworkPolicy]:
-    """Give the policies that are there as they are, whatever the script does."""
+    """Return the policies that are there as they are, whatever the script does."""
     touched = {ref_of(step.object) for step in scenario.script if isinstance(step, Apply)}
     gone = {(one.kind, one.name) for one in scenario.script if isinstance(one, DeleteObject)}
     return [
@@ -153,7 +153,7 @@ def _lets_all(policy: NetworkPolicy, direction: str, door: Door) -> bool:
 
 
 def doors(objects: tuple[Object, ...]) -> Iterator[Door]:
-    """Give the ports of every Service at every template it may lead to."""
+    """Yield the ports of every Service at every template it may lead to."""
     for service in objects:
         if isinstance(service, Service) and service.spec.selector and service.spec.type != "ExternalName":
             for maker in templates(objects):

@@ -227,7 +227,7 @@ def limits_of(given: dict[str, Any]) -> Limits:
 
 
 def _most_memory() -> int:
-    """Give what a search may hold unless told otherwise: three quarters of the machine, in bytes."""
+    """Return what a search may hold unless told otherwise: three quarters of the machine, in bytes."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
 
 

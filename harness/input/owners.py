@@ -48,7 +48,7 @@ def owners(manifests: Manifests, applied: Iterable[Object], *, complete: bool) -
 
 
 def owners_of_live(found: Manifests, manifests: Manifests) -> frozenset[str]:
-    """Give the uids of owners that a dump shows not to be there: it has objects of their kind, and none of their uid.
+    """Return the uids of owners that a dump shows not to be there: it has objects of their kind, and none of their uid.
 
     What the dump has is known by its name in a world; what manifests bring to it is as it is written.
     """
@@ -73,7 +73,7 @@ def _kind_of(other: Other) -> tuple[str, str]:
 
 
 def _served(others: Iterable[Other]) -> Iterator[tuple[str, str]]:
-    """Give the kinds that the cluster must serve: those of which there are objects, and those that are defined."""
+    """Yield the kinds that the cluster must serve: those of which there are objects, and those that are defined."""
     for other in others:
         yield _kind_of(other)
         if other.ref.kind == "CustomResourceDefinition":

@@ -42,7 +42,7 @@ class CapacityError(ValueError):
 
 
 def capacity_of(given: Mapping[str, str]) -> Resources:
-    """Give the capacity of a plain node, with some of it given. Raises CapacityError."""
+    """Return the capacity of a plain node, with some of it given. Raises CapacityError."""
     for name in sorted(given):
         if "/" not in name and name not in CAPACITY and not name.startswith(PREFIXES):
             meant = did_you_mean(name, CAPACITY, f"known are {', '.join(CAPACITY)}, DOMAIN/NAME")
@@ -65,7 +65,7 @@ def _is_quantity(text: str) -> bool:
 
 
 def plain_nodes(count: int, capacity: Resources | None = None) -> tuple[Node, ...]:
-    """Give plain nodes: node-1, node-2, ... with 4 cpu, 8Gi and room for 110 Pods, or what is given."""
+    """Return plain nodes: node-1, node-2, ... with 4 cpu, 8Gi and room for 110 Pods, or what is given."""
     has = capacity_of({}) if capacity is None else capacity
     return tuple(_node(f"node-{number}", has) for number in range(1, count + 1))
 
@@ -79,6 +79,6 @@ def _node(name: str, capacity: Resources) -> Node:
 
 
 def storage_class() -> StorageClass:
-    """Give the default storage class of a fresh cluster: volumes are made once a Pod that claims one has a node."""
+    """Return the default storage class of a fresh cluster: volumes are made once a Pod that claims one has a node."""
     meta = ObjectMeta(name="standard", annotations=strings({DEFAULT_CLASS: "true"}))
     return StorageClass(meta, "rancher.io/local-path", "WaitForFirstConsumer")

@@ -27,7 +27,7 @@ class Pair:
 
 
 def pairs(objects: Iterable[Object], script: Iterable[Step] = (), *, wait: bool = False) -> Iterator[Pair]:
-    """Give each version of a Service with each of the templates it leads to; `wait`: the cluster rests between steps.
+    """Yield each version of a Service with each of the templates it leads to; `wait`: the cluster rests between steps.
 
     Then only what a step replaces and what it brings are there together.
     """
@@ -54,13 +54,13 @@ def _selected(objects: tuple[Object, ...]) -> Iterator[Pair]:
 
 
 def number_of(port: ServicePort) -> int | None:
-    """Give the number a Service sends its packets to; None where a name says it."""
+    """Return the number a Service sends its packets to; None where a name says it."""
     target = port.port if port.target_port is None else port.target_port
     return target if isinstance(target, int) else None
 
 
 def declared(spec: PodSpec, protocol: str) -> frozenset[int]:
-    """Give the ports that the containers of a Pod declare for a protocol."""
+    """Return the ports that the containers of a Pod declare for a protocol."""
     return frozenset(
         port.container_port
         for one in (*spec.containers, *spec.sidecars)

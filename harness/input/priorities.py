@@ -58,12 +58,12 @@ def _ranks(scenario: Scenario) -> Iterator[Rank]:
 
 
 def classes_of(objects: Iterable[Object]) -> Objects:
-    """Give the priority classes among some objects, as the API server looks them up."""
+    """Return the priority classes among some objects, as the API server looks them up."""
     return Objects.of(one for one in objects if isinstance(one, PriorityClass))
 
 
 def rank_of(spec: PodSpec, classes: Objects) -> Rank | None:
-    """Give the rank of a Pod; None where the class it names is not among these."""
+    """Return the rank of a Pod; None where the class it names is not among these."""
     admitted = admit(classes, Pod(ObjectMeta(name="pod", namespace="default"), spec), DEFAULT)
     if not isinstance(admitted, Pod):
         return None
@@ -71,7 +71,7 @@ def rank_of(spec: PodSpec, classes: Objects) -> Rank | None:
 
 
 def pod_specs(scenario: Scenario) -> Iterator[PodSpec]:
-    """Give the spec of every Pod and of every template of Pods, those that the script applies too."""
+    """Yield the spec of every Pod and of every template of Pods, those that the script applies too."""
     for one in scenario.everything:
         spec = pod_spec(one)
         if spec is not None:
@@ -87,7 +87,7 @@ def pod_annotations(scenario: Scenario) -> Iterator[Strings]:
 
 
 def pod_spec(obj: Object) -> PodSpec | None:
-    """Give the spec of a Pod, or of the Pods that a workload makes."""
+    """Return the spec of a Pod, or of the Pods that a workload makes."""
     if isinstance(obj, Pod):
         return obj.spec
     template = getattr(getattr(obj, "spec", None), "template", None)

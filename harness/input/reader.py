@@ -52,7 +52,7 @@ class Reader:
             raise BadInput(tuple(self.problems))
 
     def fields(self, at: Located, known: Iterable[str]) -> dict[str, Located]:
-        """Give the fields of a map; one that is not known is a mistake."""
+        """Return the fields of a map; one that is not known is a mistake."""
         if not isinstance(at.value, dict):
             self._expected(at, "a map")
             return {}
@@ -62,7 +62,7 @@ class Reader:
         return {key: item for key, item in at.value.items() if key in known}
 
     def items(self, at: Located) -> tuple[Located, ...]:
-        """Give the items of a list."""
+        """Return the items of a list."""
         if isinstance(at.value, tuple):
             return at.value
         self._expected(at, "a list")

@@ -388,17 +388,17 @@ class Scenario:
 
     @property
     def applied(self) -> tuple[Object, ...]:
-        """Give the objects that the script applies, in its order."""
+        """Return the objects that the script applies, in its order."""
         return tuple(step.object for step in self.script if isinstance(step, Apply))
 
     @property
     def everything(self) -> tuple[Object, ...]:
-        """Give the objects of the manifests, and after them those that the script applies."""
+        """Return the objects of the manifests, and after them those that the script applies."""
         return (*self.objects, *self.applied)
 
     @property
     def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
-        """Give what the manifests and the script ask for, each object with the owners it names.
+        """Return what the manifests and the script ask for, each object with the owners it names.
 
         What a controller makes again is its business, not asked for by itself: in a live cluster all that has one.
         """
@@ -451,7 +451,7 @@ def _owners(obj: Object) -> tuple[Ref, ...]:
 
 
 def most_replicas(obj: Object, script: tuple[Step, ...], nodes: int) -> int:
-    """Give the most replicas a workload is ever asked for on so many nodes; 1 for a bare Pod. Those of a Job stay."""
+    """Return the most replicas a workload is ever asked for on so many nodes; 1 for a bare Pod. Those of a Job stay."""
     if isinstance(obj, Pod):
         return 1
     if isinstance(obj, DaemonSet):

@@ -342,7 +342,7 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
 
 
 def _usual_start(fields: Mapping[str, Located]) -> Start:
-    """Give the start where none is named: without a script, applying the manifests is what happens."""
+    """Return the start where none is named: without a script, applying the manifests is what happens."""
     if "fromCluster" in fields:
         return Start.CLUSTER
     return Start.SETTLED if "script" in fields and fields["script"].value else Start.EMPTY

@@ -74,7 +74,7 @@ class _Arguments:
         return self.reader.integer(self.fields[name])
 
     def inside(self, name: str, known: tuple[str, ...]) -> _Arguments:
-        """Give the fields below one of these, or these themselves where it is not given."""
+        """Return the fields below one of these, or these themselves where it is not given."""
         if name not in self.fields:
             return self
         return _Arguments(self.reader, self.at, self.reader.fields(self.fields[name], known), self.around)
@@ -109,13 +109,13 @@ def _structure(reader: Reader, at: Located, namespace: str) -> Object | None:
 
 
 def _moved(problem: Problem, at: Located) -> Problem:
-    """Give a problem of a manifest that lies inside another document as a problem of that document."""
+    """Return a problem of a manifest that lies inside another document as a problem of that document."""
     path, line = _place(problem, at)
     return evolve(problem, line=line, field=path)
 
 
 def _place(one: Problem | Note, at: Located) -> tuple[str, int]:
-    """Give the path of a field in the document that a manifest lies in, and its line there."""
+    """Return the path of a field in the document that a manifest lies in, and its line there."""
     path = ".".join(part for part in (at.path, one.field) if part)
     return path, next((inside.line for inside in at.walk() if inside.path == path), at.line)
 

@@ -24,7 +24,7 @@ PREFIX = 16
 
 
 def config_of(scenario: Scenario) -> Config:
-    """Give the switches of the scenario's API server: what is known to be absent, and what it has for Services."""
+    """Return the switches of the scenario's API server: what is known to be absent, and what it has for Services."""
     return evolve(
         DEFAULT,
         absent=frozenset(ref for ref in scenario.absent if ref.kind not in BEFORE_START),
@@ -35,7 +35,7 @@ def config_of(scenario: Scenario) -> Config:
 
 
 def _asked_for(objects: Iterable[Object]) -> Iterator[str | int]:
-    """Give the addresses and ports that Services ask for by number."""
+    """Yield the addresses and ports that Services ask for by number."""
     for one in objects:
         if isinstance(one, Service):
             yield from (address for address in (one.spec.cluster_ip, *one.spec.cluster_ips) if address)
@@ -59,7 +59,7 @@ def behaviour_of(scenario: Scenario) -> ImageBehaviour:
 
 
 def known_of(scenario: Scenario) -> Known:
-    """Give what decides whether containers can start: which files there are, and what the kubelets let run already."""
+    """Return what decides whether containers can start: which files there are, what the kubelets let run already."""
     waiting = frozenset(ref for ref in scenario.absent if ref.kind in BEFORE_START)
     running = (one for one in scenario.objects if isinstance(one, Pod) and one.metadata.uid in scenario.runtimes)
     allowed = frozenset(name for one in running for name in sysctls(one.spec))
@@ -67,7 +67,7 @@ def known_of(scenario: Scenario) -> Known:
 
 
 def service_range(objects: Iterable[Object]) -> str:
-    """Give the range of cluster IPs: the usual one if it has all that Services ask for, else the least that has them.
+    """Return the range of cluster IPs: the usual one if it has all that Services ask for, else the least that has them.
 
     A fixed address outside the usual range is one of a cluster that was set up with another.
     """

@@ -48,7 +48,7 @@ class Outside:
     served_elsewhere: frozenset[Ref]
 
     def by_claim(self) -> immutabledict[str, tuple[str, ...]]:
-        """Give for each claim that may hang on something the objects and fields, by name."""
+        """Return for each claim that may hang on something the objects and fields, by name."""
         return immutabledict(
             (claim, found)
             for claim in ALL

@@ -25,7 +25,7 @@ class Template:
 
 
 def templates(objects: Iterable[Object]) -> Iterator[Template]:
-    """Give the templates of workloads, and Pods, that nobody controls; one for each way in which Pods are labelled."""
+    """Yield the templates of workloads, and Pods, that nobody controls; one for each way in which Pods are labelled."""
     for one in objects:
         if isinstance(one, Workload) and one.metadata.controller is None:
             yield from (

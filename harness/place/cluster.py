@@ -103,7 +103,7 @@ def _selects_namespaces(spec: PodSpec) -> bool:
 
 
 def prioritised(objects: Iterable[Object]) -> tuple[tuple[Object, ...], tuple[str, ...]]:
-    """Give Pods and templates the number of their PriorityClass, as admission does; tell of missing classes."""
+    """Return Pods and templates the number of their PriorityClass, as admission does; tell of missing classes."""
     given = tuple(objects)
     classes = SYSTEM_PRIORITIES | {one.metadata.name: one.value for one in given if isinstance(one, PriorityClass)}
     default = min(((one.value for one in given if isinstance(one, PriorityClass) and one.global_default)), default=0)

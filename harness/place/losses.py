@@ -47,7 +47,7 @@ def zone_losses(found: Wanted, number: int, *, milliseconds: int = 10_000) -> It
 
 
 def without(groups: Groups, names: Iterable[str]) -> Groups:
-    """Give the same cluster without some nodes; what ran there and has a controller is to be placed again."""
+    """Return the same cluster without some nodes; what ran there and has a controller is to be placed again."""
     lost = set(names)
     homeless = (pod for pod in groups.bound if pod.spec.node_name in lost and pod.metadata.controller is not None)
     freed = (evolve(pod, spec=evolve(pod.spec, node_name="")) for pod in homeless)

@@ -91,7 +91,7 @@ def _manifests(sources: list[str | Path], namespace: str, *, recursive: bool) ->
 
 
 def _workloads(notes: Iterable[str]) -> tuple[str, ...]:
-    """Give the notes that matter: of what is not modelled, workloads whose Pods are not known."""
+    """Return the notes that matter: of what is not modelled, workloads whose Pods are not known."""
     return tuple(
         note for note in notes if "is not modelled" not in note or any(f": {kind} " in note for kind in WORKLOADS)
     )
@@ -199,7 +199,7 @@ def solve(groups: Groups, others: tuple[Object, ...] = (), *, milliseconds: int 
 
 
 def not_searched(groups: Groups) -> int:
-    """Give the most pairs of a group and a node that are searched if there are more of them; 0 if all are searched."""
+    """Return the most pairs of a group and a node that are searched if there are more; 0 if all are searched."""
     depends = any(one.pod.spec.affinity and one.pod.spec.affinity.pod_affinity for one in groups.groups)
     most = SMALL if depends else LARGE
     return most if len(groups.groups) * len(groups.nodes) > most else 0

@@ -45,13 +45,13 @@ class Report:
         return "UNKNOWN" if "UNKNOWN" in found or self.notes else "HOLDS"
 
     def text(self) -> str:
-        """Give it as printed."""
+        """Return it as printed."""
         notes = [f"UNKNOWN: {note}" for note in self.notes]
         sections = (section.text() for section in self.sections)
         return "\n".join((*self.alone, "", *sections, *notes, *self.remarks)).rstrip() + "\n"
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as plain JSON."""
+        """Return it as plain JSON."""
         sections = [
             {"question": one.question, "status": one.status, "words": one.words, "lines": list(one.lines)}
             for one in self.sections

@@ -42,7 +42,7 @@ class Section:
     lines: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """Give it as printed."""
+        """Return it as printed."""
         return "\n".join((f"{self.status}: {self.words}", *(f"  {line}" for line in self.lines), ""))
 
 
@@ -52,7 +52,7 @@ def pods(count: int) -> str:
 
 
 def row(names: Iterable[str]) -> str:
-    """Give the first names of many."""
+    """Return the first names of many."""
     shown = list(names)
     rest = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
     return f"{', '.join(shown[:SHOWN])}{rest}"
@@ -68,7 +68,7 @@ def where(answer: Fits) -> tuple[str, ...]:
 
 
 def core(found: Wanted, answer: Misfit) -> tuple[str, ...]:
-    """Give a line for each reason, with its place in the manifests."""
+    """Return a line for each reason, with its place in the manifests."""
     return tuple(f"{source(found, reason)}{reason}" for reason in answer.core)
 
 

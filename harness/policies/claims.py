@@ -25,7 +25,7 @@ def isolated(setup: Setup) -> Invariant:
 
 
 def _guarded(world: PolicyWorld, view: View) -> Iterator[tuple[str, str]]:
-    """Give the Pods that run, each with the directions in which it has been isolated ever since it was made."""
+    """Yield the Pods that run, each with the directions in which it has been isolated ever since it was made."""
     now = world.there(view)
     for name in world.started(view):
         made, _ = view[slot("made", name)]
@@ -97,7 +97,7 @@ def _unanswered(world: PolicyWorld, view: View) -> Iterator[str]:
 
 
 def _pairs(world: PolicyWorld, view: View) -> Iterator[tuple[str, str, bool]]:
-    """Give every two that are there, one of them a Pod that policies isolate, and whether the one may ask the other."""
+    """Yield every two there are, one of them a Pod that policies isolate, and whether the one may ask the other."""
     policies = world.setup.versions[world.there(view)]
     there = (*world.started(view), OUTSIDE.name)
     for source in there:

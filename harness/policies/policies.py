@@ -40,7 +40,7 @@ from .walls import allowed, lets_in, lets_out, passes, stands
 
 
 def machine(setup: Setup) -> Machine:
-    """Give the machine: Pods that are present run, and the agent has followed everything."""
+    """Return the machine: Pods that are present run, and the agent has followed everything."""
     world = PolicyWorld(setup)
     slots: dict[str, Hashable] = {DONE: 0, HANDLED: 0, CONNECTION: ""}
     seen: dict[str, Status] = {}
@@ -115,7 +115,7 @@ def _works(world: PolicyWorld, one: Program, view: View) -> Iterator[Outcome]:
 
 
 def _free(world: PolicyWorld, view: View) -> str:
-    """Give the first address that no sandbox has."""
+    """Return the first address that no sandbox has."""
     taken = {view.via(_holds, slot("stage", one.name)) and view[slot("address", one.name)] for one in world.setup.pods}
     known = (f"10.1.0.{number + 1}" for number in range(world.setup.addresses))
     return next((one for one in known if one not in taken), "")
@@ -175,7 +175,7 @@ def _handles_policies(world: PolicyWorld, view: View) -> Iterator[Outcome]:
 
 
 def _filled(world: PolicyWorld, one: Selected, seen: dict[str, Status], version: int) -> frozenset[tuple[str, str]]:
-    """Give a set as it is made from what has been seen; one of a policy that is not there is empty."""
+    """Return a set as it is made from what has been seen; one of a policy that is not there is empty."""
     if one.policy not in world.setup.versions[version]:
         return frozenset()
     return frozenset(member for name, status in seen.items() for member in _members(world, one, name, status))
@@ -217,7 +217,7 @@ def _rebuildable(world: PolicyWorld, one: Selected, seen: dict[str, Status]) -> 
 
 
 def _members(world: PolicyWorld, one: Selected, name: str, status: Status) -> Iterator[tuple[str, str]]:
-    """Give what a Pod with this status puts into a set: its address, with its name where owners count."""
+    """Yield what a Pod with this status puts into a set: its address, with its name where owners count."""
     phase, address = status
     counts = phase == "Running" or (phase == "Succeeded" and world.setup.members is Members.UNTIL_DELETED)
     if counts and address and is_peer(one.policy, one.peer, world.program(name).party):

@@ -143,11 +143,11 @@ class PolicyWorld:
         )
 
     def program(self, name: str) -> Program:
-        """Give a Pod by its name."""
+        """Return a Pod by its name."""
         return next(one for one in self.setup.pods if one.name == name)
 
     def party(self, view: View, name: str) -> Party:
-        """Give a Pod as one end of a connection, with the address it has; or who is outside."""
+        """Return a Pod as one end of a connection, with the address it has; or who is outside."""
         if name == OUTSIDE.name:
             return OUTSIDE
         return evolve(self.program(name).party, address=view[slot("address", name)])
@@ -157,12 +157,12 @@ class PolicyWorld:
         return tuple(one.name for one in self.setup.pods if view[slot("stage", one.name)] is Stage.STARTED)
 
     def there(self, view: View) -> int:
-        """Give the version of the policies that there is."""
+        """Return the version of the policies that there is."""
         done = view[DONE]
         return self.setup.script[done - 1].version if done else 0
 
     def in_force(self, view: View) -> tuple[Policy, ...]:
-        """Give the policies that the agent has handled."""
+        """Return the policies that the agent has handled."""
         return self.setup.versions[view[HANDLED]]
 
     def settled(self, view: View) -> bool:

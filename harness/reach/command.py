@@ -67,7 +67,7 @@ class Answer:
         return Status.HOLDS if self.meanwhile is None else self.meanwhile.claim.status
 
     def text(self) -> str:
-        """Give the answer as text."""
+        """Return the answer as text."""
         return "\n".join(matrix_text(one) for one in self.matrices) + "".join(f"{line}\n" for line in self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -89,7 +89,7 @@ class Answer:
                 yield f"  trace: {now.trace}, shown by: kubeproof show {now.trace}"
 
     def to_json(self) -> dict[str, Any]:
-        """Give the answer as JSON."""
+        """Return the answer as JSON."""
         found: dict[str, Any] = {"status": self.status.value, "services": [one.to_json() for one in self.matrices]}
         if self.connections:
             found["connections"] = [one.to_json() for one in self.connections]
@@ -169,7 +169,7 @@ def _in_vain(policies: Iterable[Policy], there: tuple[Party, ...], namespace: st
 
 
 def at_rest(cluster: Cluster) -> tuple[tuple[Object, ...], str, Release]:
-    """Give the objects once the manifests are applied and nothing moves any more, their namespace, and the release.
+    """Return the objects once the manifests are applied and nothing moves any more, their namespace, and the release.
 
     The simulated cluster is one of IPv4: Services of both families are settled as if they were of IPv4 alone.
     """

@@ -81,7 +81,7 @@ class Matrix:
         return broken or not any(cell.answered_by for cell in self.cells)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the matrix as JSON."""
+        """Return the matrix as JSON."""
         cells = [
             {
                 "client": one.client,
@@ -134,7 +134,7 @@ def matrix_in(scene: Scene, name: str, namespace: str) -> Matrix:
 
 
 def find_service(objects: Iterable[Object], name: str, namespace: str) -> Service:
-    """Give a Service by name. Raises BadInput, with the nearest name there is."""
+    """Return a Service by name. Raises BadInput, with the nearest name there is."""
     here = {one.metadata.name: one for one in objects if isinstance(one, Service) and _is_in(one, namespace)}
     if name in here:
         return here[name]

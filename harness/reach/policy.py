@@ -35,7 +35,7 @@ class Connection:
     blocked: Blocked | None
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as JSON."""
+        """Return it as JSON."""
         found: dict[str, Any] = {"from": str(self.source), "to": str(self.destination), "port": self.port}
         if self.blocked is not None:
             policies = [f"{one} ({one.where})" for one in self.blocked.policies]
@@ -103,7 +103,7 @@ def _endpoints(objects: tuple[Object, ...], service: Service) -> Iterator[tuple[
 
 
 def parties(objects: Iterable[Object]) -> tuple[Party, ...]:
-    """Give every Pod with an address, by namespace and name; every namespace has its name as a label."""
+    """Return every Pod with an address, by namespace and name; every namespace has its name as a label."""
     everything = tuple(objects)
     labels = {one.metadata.name: one.metadata.labels for one in everything if isinstance(one, Namespace)}
     found = [

@@ -84,7 +84,7 @@ class Scene:
         return tuple(self._stands(IPV6))
 
     def stands(self, service: Service) -> tuple[Stand, ...]:
-        """Give the proxiers that serve a Service, family by family."""
+        """Return the proxiers that serve a Service, family by family."""
         both = {IPV4: self.ipv4, IPV6: self.ipv6} if cluster_ip_of(service, IPV6) else {IPV4: self.ipv4}
         wanted = [one for one in FAMILIES if cluster_ip_of(service, one)] or [IPV4]
         return tuple(stand for family in wanted for stand in both[family])
@@ -99,7 +99,7 @@ class Scene:
 
 
 def node_addresses(objects: Iterable[Object], family: str = IPV4) -> dict[str, str]:
-    """Give a node's address of a family: its InternalIP, else one by its place."""
+    """Return a node's address of a family: its InternalIP, else one by its place."""
     nodes = sorted((one for one in objects if isinstance(one, Node)), key=lambda one: one.metadata.name)
     found = {one.metadata.name: _placed(place, family) for place, one in enumerate(nodes)}
     for one in nodes:
@@ -118,7 +118,7 @@ def _placed(place: int, family: str) -> str:
 
 
 def in_one_family(objects: Iterable[Object]) -> Iterator[Object]:
-    """Give the objects as the simulated cluster can hold them: Services of both families as if they were of IPv4."""
+    """Yield the objects as the simulated cluster can hold them: Services of both families as if they were of IPv4."""
     for one in objects:
         if isinstance(one, Service) and _of_both(one):
             alone = tuple(address for address in one.spec.cluster_ips if family_of(address) == IPV4)
@@ -129,7 +129,7 @@ def in_one_family(objects: Iterable[Object]) -> Iterator[Object]:
 
 
 def in_both_families(objects: Iterable[Object], manifests: Iterable[Object]) -> Iterator[Object]:
-    """Give back to Services what `in_one_family` took from them."""
+    """Yield back to Services what `in_one_family` took from them."""
     asked = {ref_of(one): one.spec for one in manifests if isinstance(one, Service) and _of_both(one)}
     for one in objects:
         spec = asked.get(ref_of(one)) if isinstance(one, Service) else None
@@ -151,7 +151,7 @@ def _of_both(service: Service) -> bool:
 
 
 def completed(service: Service, place: int) -> Service:
-    """Give a Service that asks for both families its IPv6 address, if it has none: by its place among all."""
+    """Return a Service that asks for both families its IPv6 address, if it has none: by its place among all."""
     spec = service.spec
     if spec.type == "ExternalName" or spec.cluster_ip in {"", "None"} or not _of_both(service):
         return service
@@ -182,6 +182,6 @@ def _in_ipv6(end: Endpoint) -> Endpoint:
 
 
 def stand_in(address: str) -> str:
-    """Give the IPv6 address that stands in for a Pod's IPv4 address: 10.1.2.3 has fd00:10::1:2:3."""
+    """Return the IPv6 address that stands in for a Pod's IPv4 address: 10.1.2.3 has fd00:10::1:2:3."""
     parts = address.split(".")
     return shortest("fd00:10::" + ":".join(f"{int(part):x}" for part in parts[1:])) if len(parts) == 4 else address

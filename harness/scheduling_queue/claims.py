@@ -25,7 +25,7 @@ def machine(scene: Scene, ways: Ways, *, exact: bool = False) -> Machine:
 
 
 def placed(scene: Scene) -> Converges:
-    """Give the claim a scheduler is there for."""
+    """Return the claim a scheduler is there for."""
     return Converges(
         PLACED,
         "In the end no Pod waits that fits somewhere or could make room there, and none is on a node that is gone.",
@@ -34,7 +34,7 @@ def placed(scene: Scene) -> Converges:
 
 
 def placeable(scene: Scene) -> Recoverable:
-    """Give the claim that the scheduler can always get there by itself, whatever users and faults have done."""
+    """Return the claim that the scheduler can always get there by itself, whatever users and faults have done."""
     doc = "Whatever has happened, a way leads to where no Pod waits for nothing, without users and faults."
     return Recoverable("placeable", doc, partial(_misplaced, scene), actions=_by_itself)
 
@@ -44,7 +44,7 @@ def _by_itself(action: str) -> bool:
 
 
 def evicted_at_most(times: int) -> Invariant:
-    """Give the claim that preemption takes no more Pods than it needs."""
+    """Return the claim that preemption takes no more Pods than it needs."""
     return Invariant(
         EVICTED, f"No more than {times} Pod(s) are evicted.", partial(_evicted, times), lambda view: view[EVICTIONS] > 0
     )

@@ -33,7 +33,7 @@ from .writes import commits, deletes
 
 
 def actions(world: World) -> tuple[Action, ...]:
-    """Give all that others do. Users and faults may never do it; what the system does, it does in the end."""
+    """Return all that others do. Users and faults may never do it; what the system does, it does in the end."""
     scene, never = world.scene, Fairness.NONE
     found = [
         Action("watch: Pod", "watch of Pods", partial(_delivers_pod, world)),

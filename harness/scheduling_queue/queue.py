@@ -173,7 +173,7 @@ def overdue(pod: str) -> str:
 
 @lru_cache
 def ref(pod: str) -> Ref:
-    """Give the reference of a Pod."""
+    """Return the reference of a Pod."""
     return Ref("Pod", NAMESPACE, pod)
 
 
@@ -187,7 +187,7 @@ class World:
     """Keep the numbers of trials as they are, and every mark: without the reduction that `_ranks` argues for."""
 
     def initial(self) -> dict[str, Hashable]:
-        """Give the first state: the store, and a scheduler that has just started and listed it."""
+        """Return the first state: the store, and a scheduler that has just started and listed it."""
         slots: dict[str, Hashable] = {api(name): None for name in (*self.scene.every_pod, *self.scene.every_node)}
         slots |= {api(node.metadata.name): node for node in self.scene.nodes}
         slots |= {api(one.metadata.name): one for one in self.scene.pods}
@@ -198,7 +198,7 @@ class World:
         return slots | self._slots_of(self.started(self.scene.nodes, self.scene.pods))
 
     def started(self, nodes: Iterable[Node], pods: Iterable[Pod]) -> Memory:
-        """Give the memory of a scheduler that has just listed these."""
+        """Return the memory of a scheduler that has just listed these."""
         memory = Memory()
         for node in nodes:
             memory = see_node(memory, self.ways.queue, node.metadata.name, node, 0)
@@ -229,7 +229,7 @@ class World:
         return Memory(Cache.of(known), SchedulerCache(immutabledict(states), immutabledict(nodes_cached)), queue)
 
     def remember(self, view: View, memory: Memory, trials: Mapping[str, Trial | None] = immutabledict()) -> Updates:
-        """Give what has to be written for the scheduler to remember this and these trials, and nothing that is so."""
+        """Return what has to be written for the scheduler to remember this and these trials, and nothing that is so."""
         now: dict[str, Trial | None] = {pod: view[trial(pod)] for pod in self.scene.every_pod} | dict(trials)
         slots: dict[str, Hashable] = self._slots_of(memory)
         ranks = _all(memory.queue, now.values()) if self.exact else _ranks(memory.queue, now.values())
@@ -282,7 +282,7 @@ def _entry(queue: SchedulingQueue, name: Ref) -> Hashable:
 
 
 def _ranks(queue: SchedulingQueue, trials: Iterable[Trial | None]) -> dict[int, int]:
-    """Give the cycles that matter numbers by their order: nothing but their order is ever asked for.
+    """Return the cycles that matter numbers by their order: nothing but their order is ever asked for.
 
     A trial ends by asking whether the last event came in its own cycle or later, and a new trial gets the next cycle.
     So two memories whose cycles are in the same order answer alike for ever. A trial that no plugin refused never asks.

@@ -46,7 +46,7 @@ LATER = 10**6
 
 
 def actions(world: World) -> tuple[Action, ...]:
-    """Give all that the scheduler does, by Pod. That a Pod is among the first again and again gets it its turn."""
+    """Return all that the scheduler does, by Pod. That a Pod is among the first again and again gets it its turn."""
     found: list[Action] = []
     for pod in world.scene.every_pod:
         turn = f"scheduler tries {pod}"
@@ -125,7 +125,7 @@ def _once(info: QueuedPodInfo) -> QueuedPodInfo:
 
 
 def _targets(decision: Decision) -> Iterator[tuple[str | None, tuple[str, ...]]]:
-    """Give the node to promise with the Pods to evict there: each of those that are equally good."""
+    """Yield the node to promise with the Pods to evict there: each of those that are equally good."""
     after = decision.preemption
     for node in after.selections:
         yield node, tuple(one.name for one in after.victims(node))
@@ -157,7 +157,7 @@ def _fails(
 
 
 def _lower_nominated(memory: Memory, pod: Pod, node: str) -> list[Pod]:
-    """Give the less important Pods that a node was promised to: they may not fit there any more."""
+    """Return the less important Pods that a node was promised to: they may not fit there any more."""
     found = (memory.pod(one) for one in memory.queue.nominator.promised(node))
     return [one for one in found if one is not None and priority(one) < priority(pod)]
 

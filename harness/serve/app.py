@@ -112,7 +112,7 @@ class Service:
         return False
 
     async def events(self, watch: WatchResponse) -> AsyncIterator[bytes]:
-        """Give the lines of a watch, as they come."""
+        """Yield the lines of a watch, as they come."""
         end = time.monotonic() + min(watch.timeout or LONGEST_WATCH, LONGEST_WATCH)
         position, events = streams.first(self.plane.server, watch, int(time.time()))
         for event in events:

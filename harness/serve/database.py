@@ -108,7 +108,7 @@ class Database:
             yield KeyValue(bytes(key), _read(json.loads(value)), created, modified, version)
 
     def recorded(self) -> Iterator[Recorded]:
-        """Give every request that was served, in order."""
+        """Yield every request that was served, in order."""
         rows = self.connection.execute("select * from requests order by number")
         for _, time, user, method, url, content_type, accept, body, code, revision in rows:
             path, _, query = str(url).partition("?")
@@ -162,7 +162,7 @@ def _read(found: Mapping[str, Any]) -> Object:
 
 
 def _running(keys: Mapping[bytes, KeyValue]) -> Iterator[tuple[Pod, PodRuntime]]:
-    """Give what runs for each Pod as its status tells: containers outlive the process that simulates their kubelet."""
+    """Yield what runs for each Pod as its status tells: containers outlive the process that simulates their kubelet."""
     for kv in keys.values():
         if isinstance(kv.value, Pod) and (runtime := runtime_of(kv.value)) is not None:
             yield kv.value, evolve(runtime, uid=kv.value.metadata.uid)

@@ -66,12 +66,12 @@ Told = tuple[Server, tuple[str, ...]]
 
 
 def creation(given: Given) -> Request:
-    """Give the one request of `kubectl run` that changes anything."""
+    """Return the one request of `kubectl run` that changes anything."""
     return Create(in_namespace(given.pod, NAMESPACE))
 
 
 def first_server(given: Given) -> Server:
-    """Give an API server with the namespaces and nodes of a fresh cluster, whose nodes have been found ready."""
+    """Return an API server with the namespaces and nodes of a fresh cluster, whose nodes have been found ready."""
     server = Server()
     there: tuple[Object, ...] = (
         *(Namespace(ObjectMeta(name=name)) for name in (NAMESPACE, "kube-system")),
@@ -156,7 +156,7 @@ def admission(given: Given, server: Server) -> Told:
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Give every scalar of plain JSON by its path."""
+    """Yield every scalar of plain JSON by its path."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _leaves(item, f"{path}.{key}" if path else key)

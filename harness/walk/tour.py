@@ -103,7 +103,7 @@ def _scenes(start: Given, server: Server) -> Iterator[Scene]:
 
 
 def _content(server: Server) -> immutabledict[str, object]:
-    """Give everything in etcd with the revision it was last written at."""
+    """Return everything in etcd with the revision it was last written at."""
     return immutabledict((key.decode(), (kv.value, kv.mod_revision)) for key, kv in sorted(server.store.keys.items()))
 
 

@@ -92,7 +92,7 @@ class Parts:
 
     @classmethod
     def core(cls, scenario: Scenario) -> Parts:
-        """Give the parts that influence what becomes of the Pods.
+        """Return the parts that influence what becomes of the Pods.
 
         The status of a budget is read by evictions and by preemption, that of a Deployment by its own controller,
         before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses. All take part where
@@ -107,7 +107,7 @@ class Parts:
 
     @classmethod
     def everything(cls) -> Parts:
-        """Give all of them."""
+        """Return all of them."""
         return cls(endpoints=True, budgets=True, deployment_status=True)
 
 
@@ -150,17 +150,17 @@ class Cluster:
     """The nodes whose kube-proxies take part."""
 
     def actions(self, by: Hashable, *verbs: Verb) -> Callable[[str], bool]:
-        """Give the test of whether an action, by its name, is one that somebody takes: who, and by which verbs."""
+        """Return the test of whether an action, by its name, is one that somebody takes: who, and by which verbs."""
         acts = self.machine.actions
         return frozenset(one.name for one in acts if one.by == by and one.verb in verbs).__contains__
 
     def except_for(self, verbs: frozenset[Verb]) -> Callable[[str], bool]:
-        """Give the test of whether an action, by its name, is by none of some verbs."""
+        """Return the test of whether an action, by its name, is by none of some verbs."""
         return frozenset(one.name for one in self.machine.actions if one.verb not in verbs).__contains__
 
 
 def applied(scenario: Scenario) -> tuple[Object, ...]:
-    """Give the objects of a scenario as `kubectl apply` leaves them in the API server: defaulted, validated, noted.
+    """Return the objects of a scenario as `kubectl apply` leaves them in the API server: defaulted, validated, noted.
 
     The note is what was applied, so that a later apply takes away what its manifest has no more.
 
@@ -208,7 +208,7 @@ def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, st
 
 
 def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> set[str]:
-    """Give the kinds whose objects may change: somebody who takes part may write one of them."""
+    """Return the kinds whose objects may change: somebody who takes part may write one of them."""
     live = {"Pod", "ControllerRevision", *NAMES}
     live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
     if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
@@ -246,7 +246,7 @@ def _growth(scenario: Scenario, kind: str) -> int:
 
 
 def user_named(name: Who) -> User:
-    """Give the user a component of a world acts as."""
+    """Return the user a component of a world acts as."""
     if name in {"admin", descheduler.USER}:
         return ADMIN  # What a descheduler may do its own manifests say, and nobody takes that away here.
     if name == scheduling.USER:
@@ -334,7 +334,7 @@ def _change(obj: Object, base: Object | None, subresource: str) -> str:
 
 
 def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layout, parts: Parts) -> tuple[Process, ...]:
-    """Give the processes of all components that take part."""
+    """Return the processes of all components that take part."""
     pools = dict(layout.pools)
     constants = tuple(layout.constants.values())
     linear = scenario.consistency is Consistency.LINEARIZABLE
@@ -412,12 +412,12 @@ def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -
 
 
 def _template(obj: Object | None) -> PodTemplateSpec | None:
-    """Give the template of a workload without the hash; None where there is no workload, which every place may be."""
+    """Return the template of a workload without the hash; None where there is no workload, which every place may be."""
     return plain_template(obj.spec.template) if isinstance(obj, Workload) else None
 
 
 def _last_change(scenario: Scenario, one: Workload) -> int:
-    """Give the number of script steps after which nothing in the script changes a workload."""
+    """Return the number of script steps after which nothing in the script changes a workload."""
     touching = [
         number + 1
         for number, step in enumerate(scenario.script)
@@ -489,7 +489,7 @@ def _timing(scenario: Scenario, works: kubelets.Kubelets) -> Timing:
 
 
 def _looked_at(parts: Parts, start: Initial) -> Initial:
-    """Give a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments."""
+    """Return a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments."""
     return evolve(
         start,
         objects=tuple(

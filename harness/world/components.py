@@ -50,7 +50,7 @@ class Remembering:
     made: dict[tuple[str, int], tuple[Object, Object | None]] = field(factory=dict)
 
     def __call__(self, uid: str, obj: Object | None) -> Object | None:
-        """Give the transform of an object for a process's key."""
+        """Return the transform of an object for a process's key."""
         if obj is None:
             return None
         found = self.made.get((uid, id(obj)))
@@ -60,7 +60,7 @@ class Remembering:
 
 
 def remembering(process: Process) -> Process:
-    """Give a process whose transforms remember what they made."""
+    """Return a process whose transforms remember what they made."""
     watches = tuple(evolve(one, transform=Remembering(one.transform)) for one in process.watches)
     return evolve(process, watches=watches)
 
@@ -147,7 +147,7 @@ def namespace_process(
 
 
 def _namespace_act(held: frozenset[str], aggregated: tuple[Aggregated, ...], cache: Cache, key: Ref) -> Alternatives:
-    """Give the sync of a namespace: each of its deletions by itself, for which of them is first makes no difference."""
+    """Return the sync of a namespace: each of its deletions by itself, for which of them is first makes no difference."""
     requests = namespace.reconcile(cache, key, held=key.name in held, aggregated=aggregated)
     return tuple((one,) for one in requests)
 

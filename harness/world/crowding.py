@@ -28,7 +28,7 @@ Pools = Mapping[str, tuple[str, ...]]
 
 
 def crowded_first(place: str, pools: Pools, view: View, syncs: Alternatives) -> Alternatives:
-    """Give the syncs of the ReplicaSet in a place that let go of nobody on a less crowded node than one that stays."""
+    """Return the syncs of a place's ReplicaSet that let go of nobody on a less crowded node than one that stays."""
     victims = [_victims(one) for one in syncs]
     if len(set(victims)) < 2:
         return syncs
@@ -49,7 +49,7 @@ def _victims(sync: Requests) -> frozenset[Ref]:
 
 
 def _ranks(place: str, pools: Pools, view: View) -> dict[Ref, int]:
-    """Give every Pod in the store the number of active Pods of the ReplicaSet and its sisters on its node."""
+    """Return every Pod in the store the number of active Pods of the ReplicaSet and its sisters on its node."""
     uid, controller = view.via(_kin, place)
     family = {uid}
     if controller:
@@ -61,7 +61,7 @@ def _ranks(place: str, pools: Pools, view: View) -> dict[Ref, int]:
 
 
 def _kin(obj: Object | None) -> tuple[str, str]:
-    """Give the uids of a ReplicaSet and of its controller, "" where there is none."""
+    """Return the uids of a ReplicaSet and of its controller, "" where there is none."""
     if not isinstance(obj, ReplicaSet):
         return "", ""
     controller = obj.metadata.controller
@@ -69,7 +69,7 @@ def _kin(obj: Object | None) -> tuple[str, str]:
 
 
 def _berth(obj: Object | None) -> tuple[Ref, str, str, bool] | None:
-    """Give a Pod's name, its node, who owns it, and whether it is active."""
+    """Return a Pod's name, its node, who owns it, and whether it is active."""
     if not isinstance(obj, Pod):
         return None
     controller = obj.metadata.controller

@@ -56,7 +56,7 @@ class Drain:
 
 
 def actions(drain: Drain) -> tuple[Action, ...]:
-    """Give what a drain does after the cordon: list, evict one Pod after the other in any order, end."""
+    """Return what a drain does after the cordon: list, evict one Pod after the other in any order, end."""
 
     def action(verb: Verb, act: Callable[[Drain, View], Iterator[Outcome]], *, when_quiet: bool = False) -> Action:
         name = f"kubectl {drain.number + 1}: drain {drain.step.node} {verb.value}"

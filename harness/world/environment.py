@@ -55,7 +55,7 @@ def command(number: int, step: Step) -> str:
 
 
 def actions(environment: Environment) -> tuple[Action, ...]:
-    """Give the script as actions: nothing promises that a step is ever taken."""
+    """Return the script as actions: nothing promises that a step is ever taken."""
     found: list[Action] = []
     quiet = environment.wait
     for number, step in enumerate(environment.steps):
@@ -73,7 +73,7 @@ def actions(environment: Environment) -> tuple[Action, ...]:
 
 
 def _live(environment: Environment, stored: Stored, step: Step) -> Cache:
-    """Give the live objects a command asks for."""
+    """Return the live objects a command asks for."""
     layout = environment.world.layout
     objects: list[Object] = [one for one in layout.constants.values() if ref_of(one).kind in step.reads]
     for kind in step.reads:
@@ -122,7 +122,7 @@ def _may_find_nothing(step: Step) -> bool:
 
 
 def _remembered(view: View, live: Cache, requests: tuple[Request, ...]) -> dict[str, tuple[Ref, ...]]:
-    """Give what the script has deleted for good once some requests are granted: what nobody else makes again."""
+    """Return what the script has deleted for good once some requests are granted: what nobody else makes again."""
     gone: tuple[Ref, ...] = view[GONE]
     deleted = (one.ref for one in requests if isinstance(one, Delete))
     made = {ref_of(one.object) for one in requests if isinstance(one, Create)}
@@ -132,7 +132,7 @@ def _remembered(view: View, live: Cache, requests: tuple[Request, ...]) -> dict[
 
 
 def _choices(step: Step, live: Cache, namespace: str) -> Iterator[tuple[Request, ...] | Missing]:
-    """Give what a command may send. Names of Pods are random, so any Pod of a workload may be the first of them.
+    """Yield what a command may send. Names of Pods are random, so any Pod of a workload may be the first of them.
 
     Unless the workload names its Pods itself.
     """

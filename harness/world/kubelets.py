@@ -62,7 +62,7 @@ def runtime_slot(place: str) -> str:
 
 
 def actions(kubelets: Kubelets) -> tuple[Action, ...]:
-    """Give the work of the kubelets, Pod by Pod."""
+    """Return the work of the kubelets, Pod by Pod."""
     return tuple(
         Action(
             f"kubelet {place.rpartition('/')[2]}: works",
@@ -110,7 +110,7 @@ def _restarts(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
 
 
 def _readmitted(kubelets: Kubelets, view: View, place: str, node: Node) -> Updates:
-    """Give what changes for the Pod in a place when the kubelet of a node restarts."""
+    """Return what changes for the Pod in a place when the kubelet of a node restarts."""
     pod, runtime = view.via(_as_kubelet_sees, place), view[runtime_slot(place)]
     if pod is None or runtime is None or pod.spec.node_name != node.metadata.name:
         return {}
@@ -218,7 +218,7 @@ def _node(kubelets: Kubelets, view: View, pod: Pod | None) -> Node | None:
 def _chains(
     kubelets: Kubelets, view: View, place: str, pod: Pod | None, runtime: PodRuntime, node: Node, *, waits: bool
 ) -> Iterator[tuple[KubeletStep, ...]]:
-    """Give the runs of steps that make one step of the world; `waits`: the program is not ready yet, for others."""
+    """Yield the runs of steps that make one step of the world; `waits`: the program is not ready yet, for others."""
     near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
     for step in _possible(worker.steps(pod, runtime, node, near, kubelets.behaviour), waits=waits):
         yield from _extend(kubelets, pod, node, (step,), waits=waits)
@@ -252,7 +252,7 @@ def _extend(
 
 
 def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple[Pod, ...]:
-    """Give the other Pods that occupy a node, with what their admission looked at."""
+    """Return the other Pods that occupy a node, with what their admission looked at."""
     keep = partial(_on_node, node.metadata.name)
     found = []
     for other in kubelets.places:

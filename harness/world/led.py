@@ -17,7 +17,7 @@ def routed(value: object) -> frozenset[str]:
 
 
 def chosen(value: object) -> frozenset[str]:
-    """Give whom a proxy that has programmed these slices sends connections to, Service by Service."""
+    """Return whom a proxy that has programmed these slices sends connections to, Service by Service."""
     found: dict[tuple[str, str], list[Endpoint]] = {}
     for piece in _slices(value):
         service = (piece.metadata.namespace, piece.metadata.labels.get(SERVICE_NAME, ""))

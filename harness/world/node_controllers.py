@@ -87,7 +87,7 @@ def acted_on(scenario: Scenario, objects: tuple[Object, ...]) -> bool:
 
 
 def at_rest(objects: tuple[Object, ...]) -> tuple[Object, ...]:
-    """Give the objects once the node lifecycle controller has brought the nodes' taints in line with what they say.
+    """Return the objects once the node lifecycle controller has brought the nodes' taints in line with what they say.
 
     The nodes are older than everything that is applied; the report says so.
     """
@@ -98,7 +98,7 @@ def at_rest(objects: tuple[Object, ...]) -> tuple[Object, ...]:
 
 
 def _amended(store: Cache) -> Cache | None:
-    """Give the store after the controller's next write of a node, None where it has none to make."""
+    """Return the store after the controller's next write of a node, None where it has none to make."""
     for node in store.list(Node):
         for request in nodelifecycle.reconcile(store, ref_of(node)):
             if isinstance(request, Update) and isinstance(request.object, Node):

@@ -31,7 +31,7 @@ from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import EndpointSlice
 from ...impl.api.requests import Bind, Create, Delete, Request
 from ...impl.api.runtime import PodRuntime, Stage
-from ...model.checker.clocked import clocked
+from ...model.checker.clock.clocked import clocked
 from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ...model.world import faults as world_faults
 from ...model.world import steps as world_steps
@@ -226,7 +226,7 @@ def _pod_of(owner: ReplicaSet) -> Pod:
 
 
 def pairs(services: tuple[Service, ...], owners: tuple[ReplicaSet, ...]) -> Iterator[tuple[Service, ReplicaSet]]:
-    """Give each Service that is judged with each ReplicaSet whose Pods it selects."""
+    """Yield each Service that is judged with each ReplicaSet whose Pods it selects."""
     for service in services:
         for owner in owners if is_judged(service) else ():
             if selects(service, owner.metadata.namespace, owner.spec.template.metadata.labels.items()):

@@ -47,7 +47,7 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
 
 
 def pod_of(one: Other) -> Pod | None:
-    """Give a Pod as a workload without a class here makes it; None where its template is none."""
+    """Return a Pod as a workload without a class here makes it; None where its template is none."""
     template = pod_template(one.ref.kind, one.source.document.value)
     try:
         made = from_json(
@@ -78,7 +78,7 @@ def largest(pods: Iterable[Pod], asks: Callable[[Pod], Mapping[str, int]] = requ
 
 
 def scaled(amounts: Mapping[str, int], count: int) -> Mapping[str, int]:
-    """Give what so many Pods ask for together."""
+    """Return what so many Pods ask for together."""
     return {name: number * count for name, number in amounts.items()}
 
 

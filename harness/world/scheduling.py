@@ -112,7 +112,7 @@ def _process(
 
 
 def named(pod: Pod) -> str:
-    """Give the name of the scheduler that a Pod leaves itself to."""
+    """Return the name of the scheduler that a Pod leaves itself to."""
     return pod.spec.scheduler_name or DEFAULT_SCHEDULER
 
 
@@ -167,7 +167,7 @@ def _act(
     cache: Cache,
     _key: Ref,
 ) -> Alternatives:
-    """Give the syncs a scheduler may perform: a binding, or the writes of a preemption."""
+    """Return the syncs a scheduler may perform: a binding, or the writes of a preemption."""
     snapshot = Snapshot.of(cache)
     if Switch.UNCOUNTED_NOMINATIONS in switches:
         snapshot = evolve(snapshot, nominated={})
@@ -189,7 +189,7 @@ def waits(pod: Pod) -> bool:
 
 
 def _preemptions(snapshot: Snapshot, pod: Pod, decision: Decision, release: Release) -> Iterator[Requests]:
-    """Give the writes by which room is made for a Pod, for each choice of node and victims that there is."""
+    """Yield the writes by which room is made for a Pod, for each choice of node and victims that there is."""
     found = decision.preemption
     ready = prepare(snapshot, pod, default_profile(release)) if found.candidates else None
     if isinstance(ready, Ready):

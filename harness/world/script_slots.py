@@ -23,7 +23,7 @@ GONE = "script/deleted"
 
 
 def draining(number: int) -> int:
-    """Give the value of SCRIPT while the drain at this number is under way."""
+    """Return the value of SCRIPT while the drain at this number is under way."""
     return -number - 1
 
 
@@ -33,10 +33,10 @@ def under_way(done: int) -> bool:
 
 
 def initial() -> dict[str, Hashable]:
-    """Give the slots before the first step."""
+    """Return the slots before the first step."""
     return {SCRIPT: 0, LISTED: None, BLOCKED: (), REFUSED: (), GONE: ()}
 
 
 def with_gone(gone: tuple[Ref, ...], *more: Ref) -> tuple[Ref, ...]:
-    """Give what the script has deleted for good when it has deleted more."""
+    """Return what the script has deleted for good when it has deleted more."""
     return tuple(sorted({*gone, *more}))

@@ -63,7 +63,7 @@ class Looking:
         self.readers: dict[str, set[int]] = {}
 
     def step(self, state: State) -> State | None:
-        """Give the state after the first action that is enabled, None where none is."""
+        """Return the state after the first action that is enabled, None where none is."""
         for number, action in enumerate(self.actions):
             if self.idle[number]:
                 continue
@@ -93,12 +93,12 @@ class Read:
         return self.state[slot]
 
     def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
-        """Give `transform(value)`."""
+        """Return `transform(value)`."""
         return transform(self[slot])
 
 
 def apply(state: State, outcome: Outcome) -> State:
-    """Give the state after an outcome."""
+    """Return the state after an outcome."""
     values = list(state.values_in_order)
     for slot, value in outcome.updates.items():
         values[state.places[slot]] = value
@@ -106,7 +106,7 @@ def apply(state: State, outcome: Outcome) -> State:
 
 
 def contents(cluster: Cluster, state: State) -> Initial:
-    """Give what is in a state's store, and what runs for it, as the start of another machine."""
+    """Return what is in a state's store, and what runs for it, as the start of another machine."""
     layout = cluster.world.layout
     placed = [state[slot] for slot in layout.slots() if state[slot] is not None]
     runtimes = (
@@ -124,7 +124,7 @@ AT_REST = "at rest"
 
 
 def resting(cluster: Cluster, starts: Iterable[State]) -> Machine:
-    """Give the machine that starts in these states and, where it is quiet, says so instead of the next command."""
+    """Return the machine that starts in these states and, where it is quiet, says so instead of the next command."""
     actions = [one for one in cluster.machine.actions if one.verb is not Verb.BEGINS]
     initial = tuple({**one, AT_REST: False} for one in starts)
     return Machine(initial, (*actions, Action("cluster: comes to rest", "cluster", _rests, when_quiet=True)))

@@ -69,7 +69,7 @@ class Rests:
 
 
 def rests(whole: Cluster, scenario: Scenario, limits: Limits = NO_LIMITS) -> Rests | None:
-    """Give the states of rest that a cluster with nothing done yet comes to; None where only exploring it tells.
+    """Return the states of rest that a cluster with nothing done yet comes to; None where only exploring it tells.
 
     `scenario` is what they are the start of: its script may name nodes and Pods. Raises `Restless`, and `Cut` where a
     limit is hit.
@@ -82,7 +82,7 @@ def rests(whole: Cluster, scenario: Scenario, limits: Limits = NO_LIMITS) -> Res
 
 
 def most_of(scenario: Scenario) -> int:
-    """Give how many states of rest are started from at most."""
+    """Return how many states of rest are started from at most."""
     return scenario.bounds.starts or MOST
 
 
@@ -122,7 +122,7 @@ class Fold:
         return evolve(bare, metadata=evolve(pod.metadata, name="", uid=""))
 
     def key(self, state: State) -> Hashable:
-        """Give the same for situations that are alike: what is on each node, nodes of a class in no order."""
+        """Return the same for situations that are alike: what is on each node, nodes of a class in no order."""
         found: dict[str, list[int]] = {}
         for slot in self.pods:
             if isinstance(pod := state[slot], Pod):
@@ -162,7 +162,7 @@ class Growing:
         return evolve(action, step=partial(_adds, frozenset(self.fold.pods), action.step))
 
     def rests(self) -> Rests:
-        """Give the states of rest. Raises `Unruly` where something is taken away."""
+        """Return the states of rest. Raises `Unruly` where something is taken away."""
         begun = settle(self.others, limits=self.limits)
         leaves, why = self.followed(begun)
         found = tuple(self._settled(leaves))
@@ -222,7 +222,7 @@ class Growing:
         return frozenset(one.metadata.uid for one in self.whole.machine.initial[0].values() if makes_pods(one))
 
     def _choices(self, state: State, seen: frozenset[str]) -> Iterator[tuple[State, frozenset[str]]]:
-        """Give what a scheduler may do next, and which ReplicaSets it must have seen by then.
+        """Yield what a scheduler may do next, and which ReplicaSets it must have seen by then.
 
         Of Pods that are alike one is tried.
         """
@@ -259,7 +259,7 @@ class Growing:
 
 
 def moved(layout: Layout, rest: State, leaf: State) -> State:
-    """Give a state of rest with its Pods on the nodes they have in another state, and slices that say so."""
+    """Return a state of rest with its Pods on the nodes they have in another state, and slices that say so."""
     places = {slot: leaf[slot].spec.node_name for slot in layout.pools["Pod"] if isinstance(leaf[slot], Pod)}
     objects = (*layout.constants.values(), *rest.values())
     zones = {one.metadata.name: one.metadata.labels.get(ZONE) for one in objects if isinstance(one, Node)}

@@ -10,7 +10,7 @@ Nodes are alike if they differ in their names and in labels that name the one pl
 region), each value borne by one of them only and asked for by nobody. Places of Pods are alike as they are: which free
 one a new Pod gets is the first, and all free ones look the same. A name that a cache or a request still bears when its
 Pod is gone keeps its place from being given to the same name again; it is renumbered by itself, for no request on it
-can do anything, whatever its number (`model.checker.symmetry`, names left over).
+can do anything, whatever its number (`model.checker.symmetry.orbits`, names left over).
 
 Left out on purpose: places of Pods that have names of their own (a StatefulSet's, which are not alike), and those of
 other kinds, which are few and filled in order; clusters with EndpointSlices or several
@@ -64,7 +64,7 @@ class Names:
     """How many places can be exchanged; 0: none."""
 
     def mention(self, text: str) -> Mention | None:
-        """Give whom a string names."""
+        """Return whom a string names."""
         bare = text.removeprefix("Node//")
         if bare in self.nodes:
             return self.nodes[bare]
@@ -72,7 +72,7 @@ class Names:
         return Mention(PLACE, int(found[2]), found[1]) if found else None
 
     def spell(self, text: str, mention: Mention, number: int) -> str:
-        """Give a string that names one member as one that names another."""
+        """Return a string that names one member as one that names another."""
         if mention.sort == PLACE:
             return f"{text[: text.rindex('-p')]}-p{number}"
         prefix = "Node//" if text.startswith("Node//") else ""
@@ -87,7 +87,7 @@ class Parts:
         self.kept: dict[int, tuple[object, Fact, dict[tuple[int, ...], Any]]] = {}
 
     def fact(self, value: Any) -> Fact:
-        """Give what a value says, and of whom."""
+        """Return what a value says, and of whom."""
         known = self.kept.get(id(value))
         if known is None:
             mentions = tuple(dict.fromkeys(self._mentions(value)))
@@ -98,7 +98,7 @@ class Parts:
         return known[1]
 
     def renamed(self, value: Any, numbers: Mapping[Mention, int]) -> Any:
-        """Give a value with other numbers."""
+        """Return a value with other numbers."""
         mentions = self.fact(value)[1]
         if not mentions:
             return value
@@ -167,7 +167,7 @@ class Parts:
 
 
 def symmetry_of(cluster: Cluster) -> Symmetry | None:
-    """Give what can be exchanged in a cluster; None where that is nothing."""
+    """Return what can be exchanged in a cluster; None where that is nothing."""
     if cluster.parts.endpoints:
         return None
     names = names_of(cluster)
@@ -257,7 +257,7 @@ class Shape:
                 yield (number, len(turn), shape), mentions
 
     def _entry(self, number: int, owner: Mention | None, entry: Any) -> Fact:
-        """Give what an entry of a cache says. Of a generated Pod, its name says which place it is in."""
+        """Return what an entry of a cache says. Of a generated Pod, its name says which place it is in."""
         shape, mentions = self.parts.fact(entry)
         if owner is None:
             return (number, shape), mentions
@@ -266,7 +266,7 @@ class Shape:
         return (owner.sort, shape), (owner, *mentions)
 
     def rename(self, template: str, value: Any, numbers: Mapping[Mention, int]) -> Hashable:
-        """Give a value with other numbers."""
+        """Return a value with other numbers."""
         if value is None:
             return None
         if template in self.columns:
@@ -302,7 +302,7 @@ NO_DIGITS = str.maketrans("", "", "0123456789")
 
 
 def _own(names: Names, entry: Object) -> tuple[Mention, ...]:
-    """Give whom an object itself is, as its name says."""
+    """Return whom an object itself is, as its name says."""
     found = names.mention(entry.metadata.name)
     return () if found is None else (found,)
 
@@ -343,14 +343,14 @@ def names_of(cluster: Cluster) -> Names:
 
 
 def names_said(scenario: Scenario) -> frozenset[str]:
-    """Give every text that the manifests (but those of nodes), the script and a crowd say: what may be a name."""
+    """Return every text that the manifests (but those of nodes), the script and a crowd say: what may be a name."""
     return frozenset(
         _strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script, scenario.crowd))
     )
 
 
 def _anonymous(node: Node, nodes: list[Node], said: frozenset[str]) -> Node:
-    """Give a node without its name, and without labels that only say that it is this one."""
+    """Return a node without its name, and without labels that only say that it is this one."""
     others = [one for one in nodes if one.metadata.name != node.metadata.name]
     labels = node.metadata.labels
     own = {
@@ -365,7 +365,7 @@ def _anonymous(node: Node, nodes: list[Node], said: frozenset[str]) -> Node:
 
 
 def _places(cluster: Cluster, said: frozenset[str]) -> int:
-    """Give the number of places that can be exchanged, 0 where names might be taken for generated ones."""
+    """Return the number of places that can be exchanged, 0 where names might be taken for generated ones."""
     kept = frozenset(cluster.world.layout.homes.values())  # The last ones.
     pool = tuple(slot for slot in cluster.world.layout.pools["Pod"] if slot not in kept)
     spaces = {one.metadata.namespace for one in cluster.scenario.objects if one.metadata.namespace}

@@ -69,7 +69,7 @@ def process(place: str, pools: Pools, *, back: bool) -> Process:
 
 
 def number_of(place: str) -> str:
-    """Give the number of a place."""
+    """Return the number of a place."""
     return place.rpartition("/")[2]
 
 
@@ -106,12 +106,12 @@ def slot(place: str) -> str:
 
 
 def initial(pools: Pools) -> dict[str, Hashable]:
-    """Give the slots at the start."""
+    """Return the slots at the start."""
     return {slot(place): None for place in pools["Pod"]}
 
 
 def actions(world: World, *, timed: bool, back: bool) -> tuple[Action, ...]:
-    """Give what the controller does to the Pod in each place; `timed`: Pods note whom they outlive.
+    """Return what the controller does to the Pod in each place; `timed`: Pods note whom they outlive.
 
     `back`: silent nodes are heard again.
     """
@@ -171,7 +171,7 @@ def _notes(world: World, place: str, view: View) -> Iterator[Outcome]:
 
 
 def _tolerates(obj: Object | None) -> tuple[str, int]:
-    """Give a Pod's node and the seconds for which it surely tolerates a taint; 0 if it has no toleration that ends."""
+    """Return a Pod's node and the seconds for which it surely tolerates a taint; 0 if no toleration ends."""
     if not isinstance(obj, Pod):
         return "", 0
     ends = [

@@ -170,7 +170,7 @@ def _replicaset_act(cache: Cache, key: Ref) -> Alternatives:
 
 
 def _side_by_side(requests: tuple[Request, ...]) -> Requests:
-    """Give a sync with its deletions as the real controller sends them: side by side."""
+    """Return a sync with its deletions as the real controller sends them: side by side."""
     gone = [one for one in requests if isinstance(one, Delete)]
     if not gone:
         return requests

@@ -65,6 +65,6 @@ def _shown(topic: str, pair: Pair) -> Iterator[str]:
 
 
 def _changed(before: Path, after: Path) -> Iterator[str]:
-    """Give a file line by line, with what the repair takes away and adds."""
+    """Yield a file line by line, with what the repair takes away and adds."""
     old, new = (path.read_text(encoding="utf-8").splitlines() for path in (before, after))
     yield from (line.rstrip() for line in difflib.ndiff(old, new) if not line.startswith("?"))

@@ -21,12 +21,12 @@ class NoSuchFailureError(LookupError):
 
 @cache
 def topics() -> dict[str, tuple[Pair, ...]]:
-    """Give the failures of every topic, in the order in which they are told."""
+    """Return the failures of every topic, in the order in which they are told."""
     return {topic: (*folders.pairs(topic), *WORLDS.get(topic, ())) for topic in TOPICS}
 
 
 def chosen(names: Iterable[str]) -> Iterator[tuple[str, Pair]]:
-    """Give the failures of these names and topics, each with its topic; all where none is named."""
+    """Yield the failures of these names and topics, each with its topic; all where none is named."""
     names = frozenset(names)
     known = {*TOPICS, *(pair.name for some in topics().values() for pair in some)}
     if odd := sorted(names - known):

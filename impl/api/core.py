@@ -297,7 +297,7 @@ class PodStatus:
     extra: immutabledict[str, Json] = EMPTY
 
     def condition(self, kind: str) -> PodCondition | None:
-        """Give the condition of that type, if it is set."""
+        """Return the condition of that type, if it is set."""
         return next((one for one in self.conditions if one.type == kind), None)
 
 
@@ -393,7 +393,7 @@ class NodeStatus:
     extra: immutabledict[str, Json] = EMPTY
 
     def condition(self, kind: str) -> NodeCondition | None:
-        """Give the condition of that type, if it is set."""
+        """Return the condition of that type, if it is set."""
         return next((one for one in self.conditions if one.type == kind), None)
 
 

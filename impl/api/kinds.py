@@ -113,7 +113,7 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 def kind_of(obj: Object) -> Kind:
-    """Give the kind of an object; a Role without a namespace is a ClusterRole, a RoleBinding likewise."""
+    """Return the kind of an object; a Role without a namespace is a ClusterRole, a RoleBinding likewise."""
     if isinstance(obj, Unstructured):
         return obj.of
     name = type(obj).__name__

@@ -28,7 +28,7 @@ class Reference:
 
 
 def references(spec: PodSpec, namespace: str) -> Iterator[Reference]:
-    """Give what a Pod of a namespace names; what is marked optional is left out."""
+    """Yield what a Pod of a namespace names; what is marked optional is left out."""
     if spec.service_account_name:
         yield Reference(Ref("ServiceAccount", namespace, spec.service_account_name), "serviceAccountName")
     if spec.priority_class_name:
@@ -49,7 +49,7 @@ class NeededKey:
 
 
 def keys_needed(spec: PodSpec, namespace: str) -> Iterator[NeededKey]:
-    """Give the keys that a Pod of a namespace cannot do without; what is marked optional is left out."""
+    """Yield the keys that a Pod of a namespace cannot do without; what is marked optional is left out."""
     for kind, name, path, holder in (*_sources_of_volumes(spec), *_sources_of_environment(spec)):
         ref = Ref(kind, namespace, name)
         if holder.get("key"):

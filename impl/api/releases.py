@@ -173,7 +173,7 @@ class Release:
         return self.name
 
     def with_change(self, change: Change, *, done: bool) -> Release:
-        """Give the release as if it had a change, or had it not."""
+        """Return the release as if it had a change, or had it not."""
         return Release(self.name, self.changes | {change} if done else self.changes - {change})
 
 

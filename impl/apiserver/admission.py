@@ -146,7 +146,7 @@ def _prioritised(storage: Storage, pod: Pod) -> Pod | Response:
 
 
 def _class_of(storage: Storage, name: str) -> tuple[str, int, str] | None:
-    """Give name, value and preemption policy of a priority class; no name means the global default, else 0."""
+    """Return name, value and preemption policy of a priority class; no name means the global default, else 0."""
     if name in SYSTEM_PRIORITIES:
         return name, SYSTEM_PRIORITIES[name], PREEMPT
     if name:

@@ -111,7 +111,7 @@ def _with_node_ports(
 
 
 def _node_ports(service: Service) -> set[int]:
-    """Give the ports of every node that a Service holds, that of its health check among them."""
+    """Return the ports of every node that a Service holds, that of its health check among them."""
     checked: Any = service.spec.extra.get("healthCheckNodePort") or 0
     return {checked, *(port.node_port for port in service.spec.ports)} - {0}
 

@@ -46,7 +46,7 @@ def _refusal(pod: Pod) -> str:
 
 
 def with_condition(status: PodStatus, condition: PodCondition, now: Time) -> PodStatus:
-    """Give the status with one condition set; its transition time moves only when its status does."""
+    """Return the status with one condition set; its transition time moves only when its status does."""
     old = status.condition(condition.type)
     since = old.last_transition_time if old is not None and old.status == condition.status else now
     dated = evolve(condition, last_transition_time=since)

@@ -80,5 +80,5 @@ def _completed(obj: Object, inputs: Inputs) -> Object:
 
 
 def uid_of(ref: Ref) -> str:
-    """Give the uid an object gets where nobody supplies one: as good as the name, so equal worlds stay equal."""
+    """Return the uid an object gets where nobody supplies one: as good as the name, so equal worlds stay equal."""
     return f"{ref.kind}/{ref.namespace}/{ref.name}"

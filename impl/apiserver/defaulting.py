@@ -42,7 +42,7 @@ EXTERNAL = frozenset({"NodePort", "LoadBalancer"})
 
 
 def default(obj: Object) -> Object:
-    """Give the object with Kubernetes' defaults filled in; doing it twice changes nothing more."""
+    """Return the object with Kubernetes' defaults filled in; doing it twice changes nothing more."""
     match obj:
         case Pod():
             return default_pod(obj)

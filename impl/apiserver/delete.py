@@ -80,7 +80,7 @@ def _delete_pod(stored: Pod, request: DeleteRequest, now: Time) -> Answer:
 
 
 def _terminating(pod: Pod, asked: int | None, now: Time) -> Pod | None:
-    """Give the Pod with its deletion begun or brought forward; None when a deletion goes on as it is."""
+    """Return the Pod with its deletion begun or brought forward; None when a deletion goes on as it is."""
     meta = pod.metadata
     if meta.deletion_timestamp is None:
         grace = grace_period(pod, asked)
@@ -98,7 +98,7 @@ def _terminating(pod: Pod, asked: int | None, now: Time) -> Pod | None:
 
 
 def grace_period(pod: Pod, asked: int | None) -> int:
-    """Give the seconds a Pod gets: what is asked for, else what its spec says; none if it never ran or has finished."""
+    """Return the seconds a Pod gets: what is asked, else what its spec says; none if it never ran or has finished."""
     if not pod.spec.node_name or pod.finished:
         return 0
     period = asked if asked is not None else pod.spec.termination_grace_period_seconds or 0
@@ -125,7 +125,7 @@ def _default_policy(stored: Object) -> str:
 
 
 def _marked(obj: Object, now: Time) -> Object:
-    """Give the object as terminating without grace; its generation counts up the first time."""
+    """Return the object as terminating without grace; its generation counts up the first time."""
     meta = obj.metadata
     begun = meta.deletion_timestamp
     generation = meta.generation + 1 if begun is None and meta.generation else meta.generation

@@ -87,7 +87,7 @@ def _free_of_charge(pod: Pod, budget: PodDisruptionBudget) -> bool:
 
 
 def _spend(budget: PodDisruptionBudget, pod: str, now: Time) -> PodDisruptionBudget | Response:
-    """Give the budget with one disruption less and the Pod noted, or the refusal."""
+    """Return the budget with one disruption less and the Pod noted, or the refusal."""
     status, name = budget.status, budget.metadata.name
     if status.observed_generation < budget.metadata.generation:
         return too_many_requests(REFUSED, f"The disruption budget {name} is still being processed by the server.")

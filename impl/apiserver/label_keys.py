@@ -14,7 +14,7 @@ from ..api.values.frozen import Strings
 
 
 def with_label_keys(pod: Pod) -> PodSpec:
-    """Give the Pod's spec with the keys of its affinity terms turned into the values the Pod itself has."""
+    """Return the Pod's spec with the keys of its affinity terms turned into the values the Pod itself has."""
     affinity = pod.spec.affinity
     if affinity is None:
         return pod.spec

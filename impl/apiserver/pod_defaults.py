@@ -70,7 +70,7 @@ def _container(container: Container) -> Container:
 
 
 def pull_policy(image: str) -> str:
-    """Give Always for `latest` and for no tag at all, else IfNotPresent; a digest without a tag counts as a tag."""
+    """Return Always for `latest` and for no tag at all, else IfNotPresent; a digest without a tag counts as a tag."""
     name, _, digest = image.partition("@")
     tag = name.rpartition("/")[2].partition(":")[2]
     return "Always" if tag == "latest" or not (tag or digest) else "IfNotPresent"

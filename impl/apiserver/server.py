@@ -33,31 +33,31 @@ class Server:
     config: Config = DEFAULT
 
     def get(self, ref: Ref) -> Object | None:
-        """Give one object, its resource version being the revision it was last written at."""
+        """Return one object, its resource version being the revision it was last written at."""
         found = self.store.keys.get(key_of(ref))
         return None if found is None else versioned(found.value, found.mod_revision)
 
     def list(self, kind: str, namespace: str | None) -> tuple[Object, ...]:
-        """Give the objects of a kind, in one namespace or in all (None), in the order of their keys."""
+        """Return the objects of a kind, in one namespace or in all (None), in the order of their keys."""
         start = prefix_of(kind, namespace)
         found = (self.store.keys[key] for key in sorted(key for key in self.store.keys if key.startswith(start)))
         return tuple(versioned(kv.value, kv.mod_revision) for kv in found)
 
 
 def key_of(ref: Ref) -> bytes:
-    """Give the key an object has in etcd: /registry/pods/default/web."""
+    """Return the key an object has in etcd: /registry/pods/default/web."""
     place = f"/{ref.namespace}" if ref.namespace else ""
     return f"{PREFIX}/{kind_named(ref.kind).plural}{place}/{ref.name}".encode()
 
 
 def prefix_of(kind: str, namespace: str | None) -> bytes:
-    """Give what the keys of a kind, or of a kind in a namespace, begin with."""
+    """Return what the keys of a kind, or of a kind in a namespace, begin with."""
     place = f"{namespace}/" if namespace else ""
     return f"{PREFIX}/{kind_named(kind).plural}/{place}".encode()
 
 
 def versioned(obj: Object, revision: int) -> Object:
-    """Give the object with its resource version."""
+    """Return the object with its resource version."""
     return with_meta(obj, resource_version=str(revision))
 
 
@@ -105,7 +105,7 @@ def _answered(response: Response, transaction: Transaction, store: Store) -> Res
 
 
 def watch_since(server: Server, watch: WatchFilter, revision: int) -> tuple[WatchEvent, ...] | Compacted:
-    """Give what a watch from a resource version on shows by now: the changes after it, or that it is too old (410)."""
+    """Return what a watch from a resource version on shows by now: the changes after it, or that it is too old."""
     start = prefix_of(watch.kind, watch.namespace)
     watcher = watch_etcd(server.store, start, end_of(start), revision + 1)
     _, seen = poll(server.store, watcher)
@@ -116,7 +116,7 @@ def watch_since(server: Server, watch: WatchFilter, revision: int) -> tuple[Watc
 
 
 def end_of(prefix: bytes) -> bytes:
-    """Give the first key after all that begin with a prefix."""
+    """Return the first key after all that begin with a prefix."""
     return prefix[:-1] + bytes([prefix[-1] + 1])
 
 

@@ -23,10 +23,10 @@ class Storage(Protocol):
     """Read access to the committed objects. The caller may record every read."""
 
     def get(self, ref: Ref) -> Object | None:
-        """Give one object, None where there is none."""
+        """Return one object, None where there is none."""
 
     def list(self, kind: str, namespace: str | None) -> tuple[Object, ...]:
-        """Give the objects of a kind, in one namespace or in all (None), by namespace and name."""
+        """Return the objects of a kind, in one namespace or in all (None), by namespace and name."""
 
 
 @frozen
@@ -53,11 +53,11 @@ class Objects:
         return cls(immutabledict((ref_of(one), one) for one in objects))
 
     def get(self, ref: Ref) -> Object | None:
-        """Give one object, None where there is none."""
+        """Return one object, None where there is none."""
         return self.objects.get(ref)
 
     def list(self, kind: str, namespace: str | None) -> tuple[Object, ...]:
-        """Give the objects of a kind, in one namespace or in all (None), by namespace and name."""
+        """Return the objects of a kind, in one namespace or in all (None), by namespace and name."""
         return tuple(
             self.objects[ref]
             for ref in sorted(self.objects)
@@ -65,7 +65,7 @@ class Objects:
         )
 
     def commit(self, transaction: Transaction) -> Objects:
-        """Give the storage after the writes, in their order."""
+        """Return the storage after the writes, in their order."""
         objects = self.objects
         for write in transaction:
             if write.object is None:
@@ -81,22 +81,22 @@ def put(obj: Object) -> Write:
 
 
 def with_meta(obj: T, **changes: Any) -> T:
-    """Give the object with some fields of its metadata changed."""
+    """Return the object with some fields of its metadata changed."""
     return evolve(obj, metadata=evolve(obj.metadata, **changes))
 
 
 def without_version(obj: Object) -> Object:
-    """Give the object as it compares: etcd stores no resource version inside the value."""
+    """Return the object as it compares: etcd stores no resource version inside the value."""
     return with_meta(obj, resource_version="") if obj.metadata.resource_version else obj
 
 
 def resource_of(kind: str) -> str:
-    """Give a kind's resource and group as messages have it: `pods`, `deployments.apps`."""
+    """Return a kind's resource and group as messages have it: `pods`, `deployments.apps`."""
     found = kind_named(kind)
     return f"{found.plural}.{found.group}" if found.group else found.plural
 
 
 def group_kind(kind: str) -> str:
-    """Give a kind and its group as validation messages have it: `Pod`, `Deployment.apps`."""
+    """Return a kind and its group as validation messages have it: `Pod`, `Deployment.apps`."""
     found = kind_named(kind)
     return f"{found.name}.{found.group}" if found.group else found.name

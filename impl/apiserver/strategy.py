@@ -164,7 +164,7 @@ def _ungated(new: Pod, old: Pod) -> Pod:
 
 
 def only_status(new: Any, old: Any) -> Object | None:
-    """Give the stored object with the status wanted; None when the kind has no status subresource.
+    """Return the stored object with the status wanted; None when the kind has no status subresource.
 
     The status strategies of workloads reset the spec (and the labels), not the annotations: that is
     how the Deployment controller writes the revision.
@@ -184,7 +184,7 @@ def only_status(new: Any, old: Any) -> Object | None:
 
 
 def only_scale(new: Any, old: Any) -> Sized | None:
-    """Give the stored object with the replicas wanted; None when the kind has no scale subresource."""
+    """Return the stored object with the replicas wanted; None when the kind has no scale subresource."""
     if not isinstance(old, Sized):
         return None
     if new.spec.replicas == old.spec.replicas:
@@ -193,7 +193,7 @@ def only_scale(new: Any, old: Any) -> Sized | None:
 
 
 def only_ephemeral(new: Any, old: Any) -> Object | None:
-    """Give the stored Pod with the ephemeral containers wanted; None when it is no Pod."""
+    """Return the stored Pod with the ephemeral containers wanted; None when it is no Pod."""
     if not isinstance(old, Pod):
         return None
     extra = {**old.spec.extra, "ephemeralContainers": new.spec.extra.get("ephemeralContainers", ())}

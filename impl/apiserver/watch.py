@@ -56,7 +56,7 @@ class WatchFilter:
 
 
 def watch_events(before: Storage, transaction: Transaction, watch: WatchFilter) -> tuple[WatchEvent, ...]:
-    """Give the events of a transaction on `before`, in the order committed.
+    """Return the events of a transaction on `before`, in the order committed.
 
     An object that enters the selector is ADDED, one that leaves it is DELETED, whatever the store did with it.
     """
@@ -74,7 +74,7 @@ def watch_events(before: Storage, transaction: Transaction, watch: WatchFilter) 
 
 
 def change(old: Object | None, new: Object | None, shows: Callable[[Object | None], bool]) -> WatchEvent | None:
-    """Give the event of one change as a selector sees it; None when the watcher sees neither side of it."""
+    """Return the event of one change as a selector sees it; None when the watcher sees neither side of it."""
     was, now = shows(old), shows(new)
     if now and new is not None:
         return WatchEvent("MODIFIED" if was else "ADDED", new)

@@ -29,7 +29,7 @@ TERMINATING: Time = 0
 
 
 def stamp(now: Time) -> Time | None:
-    """Give the time to write into a condition; a world without clocks says 0 and gets none."""
+    """Return the time to write into a condition; a world without clocks says 0 and gets none."""
     return now or None
 
 
@@ -58,7 +58,7 @@ def claim(
     *,
     belongs: Callable[[T], bool] = lambda _one: True,
 ) -> tuple[tuple[T, ...], tuple[Request, ...]]:
-    """Give the candidates that are the owner's, and the requests that adopt orphans and release strays.
+    """Return the candidates that are the owner's, and the requests that adopt orphans and release strays.
 
     An orphan that the selector matches is adopted and counts at once, unless it or the owner is terminating. A
     controlled object that the selector no longer matches, or that does not belong, is released and no longer counts.
@@ -83,7 +83,7 @@ def claim(
 
 
 def adoptions(owner: Object, orphans: Iterable[Object]) -> tuple[Request, ...]:
-    """Give the requests that adopt orphans: first the API server is asked whether the owner is still there."""
+    """Return the requests that adopt orphans: first the API server is asked whether the owner is still there."""
     reference = controller_of(owner)
     adopts = tuple(PatchMetadata(ref_of(one), one.metadata.uid, add_owner=reference) for one in orphans)
     return (Recheck(ref_of(owner), owner.metadata.uid), *adopts) if adopts else ()

@@ -43,7 +43,7 @@ def reads(_key: Ref) -> tuple[str, ...]:
 
 
 def reconcile(cache: Cache, key: Ref, *, now: Time = 0, resubmits: bool = False) -> tuple[Request, ...]:
-    """Give the status update of one sync of a budget, if it is needed.
+    """Return the status update of one sync of a budget, if it is needed.
 
     A Pod without a known controller makes the sync fail safe: no disruption is allowed, nothing else changes.
     `resubmits` is the controller before 1.16: where the budget had changed it read it anew and wrote the status that it
@@ -85,7 +85,7 @@ def _write(pdb: PodDisruptionBudget, status: PodDisruptionBudgetStatus, *, resub
 def expected_and_desired(
     cache: Cache, pdb: PodDisruptionBudget, pods: tuple[Pod, ...]
 ) -> tuple[int, int] | NoController:
-    """Give how many Pods there should be, and how many of them must be healthy; percentages are rounded up."""
+    """Return how many Pods there should be, and how many of them must be healthy; percentages are rounded up."""
     minimum, maximum = pdb.spec.min_available, pdb.spec.max_unavailable
     if maximum is None and isinstance(minimum, int):
         return len(pods), minimum

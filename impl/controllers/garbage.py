@@ -33,7 +33,7 @@ def reads(_key: Ref) -> tuple[str, ...]:
 def reconcile(
     cache: Cache, key: Ref, *, live: Cache | None = None, absent: frozenset[str] = frozenset()
 ) -> tuple[Request, ...]:
-    """Give the requests of one look at an object; `live` None means the cache is up to date.
+    """Return the requests of one look at an object; `live` None means the cache is up to date.
 
     `absent` are the uids of owners without a class here that do not exist.
     """

@@ -37,7 +37,7 @@ _NEVER_STORED = frozenset({"Binding", "Event", "Eviction"})
 def reconcile(
     cache: Cache, key: Ref, *, held: bool = False, aggregated: tuple[Aggregated, ...] = ()
 ) -> tuple[Request, ...]:
-    """Give the requests of one look at a namespace; `held`: something of a kind without a class here stays in it.
+    """Return the requests of one look at a namespace; `held`: something of a kind without a class here stays in it.
 
     A group of the API that nobody answers for cannot be asked what it has there: what is found is deleted all the same,
     and the namespace stays (deleteAllContent, k/k#60807).

@@ -54,7 +54,7 @@ def reads(_key: Ref) -> tuple[str, ...]:
 def reconcile(
     cache: Cache, key: Ref, *, heartbeat_lost: bool = False, now: Time = 0, outage: bool = True
 ) -> tuple[Request, ...]:
-    """Give the requests of one look at a node; `outage` False drives Pods out also where no node is ready (to 1.3)."""
+    """Return the requests of one look at a node; `outage` False drives Pods out also where no node is ready (to 1.3)."""
     node = cache.get(Node, key)
     if node is None:
         return ()
@@ -67,7 +67,7 @@ def reconcile(
 
 
 def _fallen_silent(node: Node, now: Time) -> tuple[NodeCondition, ...]:
-    """Give the conditions of a node nobody hears from: what a kubelet reports is Unknown."""
+    """Return the conditions of a node nobody hears from: what a kubelet reports is Unknown."""
     unknown = tuple(
         evolve(
             one,

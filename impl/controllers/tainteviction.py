@@ -48,7 +48,7 @@ def reconcile(cache: Cache, key: Ref, *, waited: int = 0) -> tuple[Request, ...]
 
 
 def delay(cache: Cache, pod: Pod) -> int | None:
-    """Give the seconds a Pod may stay on its node: None for ever, 0 if a taint is not tolerated."""
+    """Return the seconds a Pod may stay on its node: None for ever, 0 if a taint is not tolerated."""
     node = cache.get(Node, Ref("Node", "", pod.spec.node_name))
     if not pod.spec.node_name or node is None:
         return None

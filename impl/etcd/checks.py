@@ -33,7 +33,7 @@ Interval = tuple[bytes, bytes]
 
 
 def malformed(operation: Operation) -> Failure | None:
-    """Give what is wrong with a request whatever the store holds; None when nothing is."""
+    """Return what is wrong with a request whatever the store holds; None when nothing is."""
     match operation:
         case Put():
             return _malformed_put(operation)
@@ -79,7 +79,7 @@ def _overlapping(txn: Txn) -> Failure | None:
 def _writes(
     branch: tuple[Put | Range | DeleteRange | Txn, ...],
 ) -> tuple[frozenset[bytes], tuple[Interval, ...]] | None:
-    """Give the keys a branch puts and the intervals it deletes; None when two of them meet.
+    """Return the keys a branch puts and the intervals it deletes; None when two of them meet.
 
     The two branches of a nested transaction may put the same key: only one of them runs.
     """
@@ -106,7 +106,7 @@ def _deleted(key: bytes, deletes: list[Interval]) -> bool:
 
 
 def unservable(store: Store, operation: Operation) -> Failure | None:
-    """Give what the store has against a single put or range: a missing lease or key, a revision it does not have."""
+    """Return what the store has against a single put or range: a missing lease or key, a revision it does not have."""
     match operation:
         case Put():
             return _missing_lease(store, operation) or _missing_key(store, operation)

@@ -39,7 +39,7 @@ class Chosen:
     operations: tuple[Simple | Chosen, ...]
 
     def flat(self) -> Iterator[Simple]:
-        """Give the operations that will run, nested ones in their place."""
+        """Yield the operations that will run, nested ones in their place."""
         for one in self.operations:
             if isinstance(one, Chosen):
                 yield from one.flat()

@@ -22,7 +22,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def apply(manifest: Object, cache: Cache, namespace: str) -> tuple[Request, ...]:
-    """Give the request that makes a manifest so: a Create, an Update of what is live, or none if it is so."""
+    """Return the request that makes a manifest so: a Create, an Update of what is live, or none if it is so."""
     placed = _in_namespace(manifest, namespace)
     annotated = with_last_applied(placed)
     live = cache.objects.get(ref_of(placed))

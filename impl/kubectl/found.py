@@ -58,6 +58,6 @@ def find_workload(kind: str, name: str, namespace: str, cache: Cache) -> Workloa
 
 
 def revision(obj: Object) -> int:
-    """Give the revision the Deployment controller wrote on an object; 0 where there is none."""
+    """Return the revision the Deployment controller wrote on an object; 0 where there is none."""
     text = obj.metadata.annotations.get("deployment.kubernetes.io/revision", "")
     return int(text) if text.isdecimal() else 0

@@ -39,7 +39,7 @@ RETAIN_KEYS = frozenset({"strategy", "updateStrategy"})
 
 
 def merge(original: Json, modified: Json, current: Json, name: str = "") -> Json:
-    """Give `current` with the changes from `original` to `modified` made, for the field called `name`.
+    """Return `current` with the changes from `original` to `modified` made, for the field called `name`.
 
     `original` None means that nothing was applied before.
     """

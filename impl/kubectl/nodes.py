@@ -103,7 +103,7 @@ class Draining(Protocol):
 
 
 def drain_requests(drain: Draining, cache: Cache) -> tuple[Request, ...]:
-    """Give what a drain asks for at first: the cordon, then the eviction of each Pod that it lists.
+    """Return what a drain asks for at first: the cordon, then the eviction of each Pod that it lists.
 
     A Pod that is being deleted is only waited for. Where a Pod is an error nothing is evicted, and the node is
     cordoned all the same.

@@ -46,7 +46,7 @@ def run(
     restart: str = "Always",
     image_pull_policy: str = "",
 ) -> Pod:
-    """Give the Pod `kubectl run NAME --image=IMAGE` creates: one container, named as the Pod, labelled run=NAME."""
+    """Return the Pod `kubectl run NAME --image=IMAGE` creates: one container, named as the Pod, labelled run=NAME."""
     said: dict[str, Json] = {"command": command, "args": args}
     said["env"] = tuple(immutabledict(name=key, value=value) for key, value in (env or {}).items())
     container = Container(
@@ -61,7 +61,7 @@ def run(
 
 
 def run_requests(pod: Pod, namespace: str = "default") -> tuple[HttpRequest, ...]:
-    """Give the requests of `kubectl run` with nothing cached: legacy discovery, discovery, and the POST."""
+    """Return the requests of `kubectl run` with nothing cached: legacy discovery, discovery, and the POST."""
     return (
         HttpRequest("GET", "/api?timeout=32s", DISCOVERY),
         HttpRequest("GET", "/apis?timeout=32s", DISCOVERY),
@@ -100,5 +100,5 @@ def _container(container: Container) -> dict[str, Any]:
 
 
 def in_namespace(pod: Pod, namespace: str) -> Pod:
-    """Give the Pod as the API server stores it after a POST to that namespace."""
+    """Return the Pod as the API server stores it after a POST to that namespace."""
     return evolve(pod, metadata=evolve(pod.metadata, namespace=namespace))

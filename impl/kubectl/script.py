@@ -456,7 +456,7 @@ Step = (
 
 
 def requests(step: Step, cache: Cache, namespace: str) -> Asked:
-    """Give the requests a command sends, given the live objects; none when it finds its work done.
+    """Return the requests a command sends, given the live objects; none when it finds its work done.
 
     Of a drain this is one round. `Missing` says what the command did not find, or found and may not change; then it
     sends nothing. `namespace` is where a step acts that names none.

@@ -36,7 +36,7 @@ KEPT_ON_UNDO = frozenset(
 def set_image(
     kind: str, name: str, namespace: str, cache: Cache, *, image: str, container: str = ""
 ) -> tuple[Request, ...] | Missing:
-    """Give one container the image; container "" means the only one there is, "*" means all, init containers too."""
+    """Return one container the image; container "" means the only one there is, "*" means all, init containers too."""
     live = cache.get(Pod, Ref(kind, namespace, name)) or find_workload(kind, name, namespace, cache)
     if isinstance(live, Missing):
         return live
@@ -134,7 +134,7 @@ def _undo_by_revision(live: StatefulSet | DaemonSet, cache: Cache) -> tuple[Requ
 
 
 def _previous(live: Deployment, cache: Cache) -> ReplicaSet | None:
-    """Give the ReplicaSet with the second highest revision among those the Deployment controls."""
+    """Return the ReplicaSet with the second highest revision among those the Deployment controls."""
     mine = [one for one in cache.list(ReplicaSet, live.metadata.namespace) if _controls(live, one)]
     by_revision = {revision(one): one for one in mine}
     lower = sorted(number for number in by_revision if number > 0)[:-1]

@@ -25,7 +25,7 @@ class Rejection:
 
 
 def admit(pod: Pod, node: Node, neighbours: Iterable[Pod]) -> Rejection | None:
-    """Give the first reason to reject a Pod, None to admit it; `neighbours` are the Pods this kubelet runs already."""
+    """Return the first reason to reject a Pod, None to admit it; `neighbours` are the Pods it runs already."""
     return next(_rejections(pod, node, tuple(neighbours)), None)
 
 

@@ -105,7 +105,7 @@ class ImageBehaviour:
 
 
 def _ends(restart_policy: str, codes: list[int | None]) -> int | None:
-    """Give the code that a Pod's containers end with, None while one goes on; one that fails is tried again."""
+    """Return the code that a Pod's containers end with, None while one goes on; one that fails is tried again."""
     failed = max((code for code in codes if code), default=0)
     if failed and restart_policy != "Never":
         return failed

@@ -140,7 +140,7 @@ def length_of_script(text: str, *, strict: bool = False) -> Length:
 
 
 def _commands(text: str) -> Iterator[tuple[str, list[str], str]]:
-    """Give each simple command with the operators before and after it; without words where the text is none."""
+    """Yield each simple command with the operators before and after it; without words where the text is none."""
     before, words = "", list[str]()
     place = 0
     while place < len(text):

@@ -67,7 +67,7 @@ class Obstacle:
 
 
 def obstacles(spec: PodSpec, namespace: str, known: Known = Known()) -> Iterator[Obstacle]:
-    """Give what keeps the containers of a Pod in a namespace from ever being started; nothing for most Pods."""
+    """Yield what keeps the containers of a Pod in a namespace from ever being started; nothing for most Pods."""
     for one in references(spec, namespace) if known.absent else ():
         if one.ref in known.absent:
             yield Obstacle(one.path, f"there is no {one.ref} in the input")
@@ -81,7 +81,7 @@ def obstacles(spec: PodSpec, namespace: str, known: Known = Known()) -> Iterator
 
 
 def containers(spec: PodSpec) -> Iterator[tuple[str, Container]]:
-    """Give the containers of a Pod, those that initialise it first, each with its path below the spec."""
+    """Yield the containers of a Pod, those that initialise it first, each with its path below the spec."""
     for field, all_ in (("initContainers", spec.init_containers), ("containers", spec.containers)):
         yield from ((f"{field}[{index}]", one) for index, one in enumerate(all_))
 
@@ -104,7 +104,7 @@ def _of_container(spec: PodSpec, container: Container, path: str) -> Iterator[Ob
 
 
 def runs_as(spec: PodSpec, container: Container, field: str) -> Any:
-    """Give a field of the security context that is in force for a container; None where none says it, or on Windows."""
+    """Return a field of the security context in force for a container; None where none says it, or on Windows."""
     if on_windows(spec):
         return None
     own = runs_as_own(container, field)
@@ -112,7 +112,7 @@ def runs_as(spec: PodSpec, container: Container, field: str) -> Any:
 
 
 def runs_as_own(container: Container, field: str) -> Any:
-    """Give a field of a container's own security context."""
+    """Return a field of a container's own security context."""
     return as_map(container.extra.get("securityContext")).get(field)
 
 

@@ -27,7 +27,7 @@ class Told:
     regular: Statuses = ()
 
     def of(self, container: Container) -> ContainerStatus | None:
-        """Give what is said of one container."""
+        """Return what is said of one container."""
         return next((one for one in (*self.init, *self.regular) if one.name == container.name), None)
 
 
@@ -37,7 +37,7 @@ def is_sidecar(container: Container) -> bool:
 
 
 def _ended(state: Mapping[str, Any]) -> int | None:
-    """Give the exit code of a state that is an end; None of one that is none."""
+    """Return the exit code of a state that is an end; None of one that is none."""
     return int(state["terminated"].get("exitCode", 0)) if "terminated" in state else None
 
 
@@ -55,7 +55,7 @@ def _stage(status: ContainerStatus | None) -> str:
 
 
 def pod_phase(spec: PodSpec, said: Told, *, over: bool, release: Release = NEWEST) -> str:
-    """Give the phase of a Pod that is not finished; `over`: its containers are started no more, whatever the policy."""
+    """Return the phase of a Pod that is not finished; `over`: its containers start no more, whatever the policy."""
     if spec.restart_policy == "Never" and any(
         _has_failed(said.of(one)) for one in spec.init_containers if not is_sidecar(one)
     ):
@@ -74,7 +74,7 @@ def pod_phase(spec: PodSpec, said: Told, *, over: bool, release: Release = NEWES
 
 
 def _stopped(spec: PodSpec, said: Told, *, over: bool, release: Release) -> str:
-    """Give the phase of a Pod of which every container has ended or waits to be started again."""
+    """Return the phase of a Pod of which every container has ended or waits to be started again."""
     found = [said.of(one) for one in spec.containers]
     well = all(one is not None and _ended(one.state) == 0 for one in found)
     if over:
@@ -91,7 +91,7 @@ def _stopped(spec: PodSpec, said: Told, *, over: bool, release: Release) -> str:
 
 
 def _exit_code(status: ContainerStatus | None) -> int | None:
-    """Give the exit code with which a container ended last."""
+    """Return the exit code with which a container ended last."""
     if status is None:
         return None
     code = _ended(status.state)

@@ -13,7 +13,7 @@ from ..api.core import Container, IntOrString, PodSpec, Probe
 
 
 def held_back(spec: PodSpec) -> Container | None:
-    """Give the first container that never gets ready: its readiness or startup probe names a port it does not have."""
+    """Return the first container that never gets ready: its readiness or startup probe names a port it has not."""
     asked = (
         (one, probe) for one in (*spec.containers, *spec.sidecars) for probe in (one.readiness_probe, one.startup_probe)
     )
@@ -27,7 +27,7 @@ def _can_ask(container: Container, probe: Probe) -> bool:
 
 
 def port_of(probe: Probe) -> IntOrString | None:
-    """Give the port that a probe asks, by number or name; None if it asks otherwise."""
+    """Return the port that a probe asks, by number or name; None if it asks otherwise."""
     for handler in ("httpGet", "tcpSocket", "grpc"):
         asked = probe.extra.get(handler)
         if isinstance(asked, Mapping) and isinstance(port := asked.get("port"), int | str):

@@ -35,7 +35,7 @@ def pod_ip(pod: Pod) -> str:
 
 
 def status(pod: Pod, runtime: PodRuntime, *, address: str = "", gates_open: bool = False) -> PodStatus:
-    """Give the status the kubelet wants the Pod to have; `address` "" stands for `pod_ip`.
+    """Return the status the kubelet wants the Pod to have; `address` "" stands for `pod_ip`.
 
     `gates_open`: the condition of every readiness gate counts as set, whatever the Pod says.
     """

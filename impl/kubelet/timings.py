@@ -53,7 +53,7 @@ def timings(pod: Pod, targets: Collection[int] = (), *, most: bool = False) -> T
 
 
 def pre_stop_seconds(spec: PodSpec, targets: Collection[int] = (), *, most: bool = False) -> float:
-    """Give the seconds before the first container that may take connections gets its SIGTERM."""
+    """Return the seconds before the first container that may take connections gets its SIGTERM."""
     first = first_to_stop(spec, targets, most=most)
     return 0 if first is None else _hook_seconds(first, most=most)
 
@@ -64,7 +64,7 @@ def waits_for_hook(spec: PodSpec) -> bool:
 
 
 def first_to_stop(spec: PodSpec, targets: Collection[int] = (), *, most: bool = False) -> Container | None:
-    """Give the container with the shortest hook of those that may take connections.
+    """Return the container with the shortest hook of those that may take connections.
 
     A hook of unknown length takes what it surely takes, or with `most` has no end.
 
@@ -83,7 +83,7 @@ def first_to_stop(spec: PodSpec, targets: Collection[int] = (), *, most: bool = 
 
 
 def _told_of(container: Container) -> frozenset[int]:
-    """Give the ports on which a container listens, by what it declares and by where it is probed."""
+    """Return the ports on which a container listens, by what it declares and by where it is probed."""
     probes = (container.readiness_probe, container.liveness_probe, container.startup_probe)
     asked = (port for probe in probes if probe is not None and isinstance(port := port_of(probe), int))
     return frozenset((*(one.container_port for one in container.ports), *asked))
@@ -105,7 +105,7 @@ def _ready_seconds(container: Container) -> float:
 
 
 def hook_length(container: Container) -> Length:
-    """Give how long a container's preStop hook takes, as far as that can be read off."""
+    """Return how long a container's preStop hook takes, as far as that can be read off."""
     hook = container.lifecycle.pre_stop if container.lifecycle else None
     return NOTHING if hook is None else length_of(hook)
 

@@ -32,7 +32,7 @@ def steps(
     *,
     address: str = "",
 ) -> tuple[KubeletStep, ...]:
-    """Give what the kubelet may do next for a Pod, in a fixed order; nothing when all is done and said.
+    """Return what the kubelet may do next for a Pod, in a fixed order; nothing when all is done and said.
 
     `pod` is the Pod as this kubelet sees it (None: not, or no longer, in its watch), `neighbours` the other Pods it
     sees whose runtime `occupies` the node, `address` the Pod's IP ("" derives one from its uid).
@@ -77,7 +77,7 @@ def _first(pod: Pod, node: Node, neighbours: tuple[Pod, ...], images: ImageBehav
 
 
 def readmitted(pod: Pod, runtime: PodRuntime, node: Node, neighbours: tuple[Pod, ...]) -> PodRuntime:
-    """Give what runs for a Pod after its kubelet has restarted: it admits anew what runs (k/k#124586).
+    """Return what runs for a Pod after its kubelet has restarted: it admits anew what runs (k/k#124586).
 
     Upstream: HandlePodAdditions in pkg/kubelet/kubelet.go; a Pod that is already to end is not asked about.
     """
@@ -101,7 +101,7 @@ def _restarts(pod: Pod) -> int:
 
 
 def started_with(pod: Pod) -> tuple[str, ...]:
-    """Give the images that a Pod's containers are started with, if nobody makes the Pod anew when they change."""
+    """Return the images that a Pod's containers are started with, if nobody makes the Pod anew when they change."""
     return () if pod.metadata.controller is not None else tuple(one.image for one in pod.spec.containers)
 
 
@@ -111,7 +111,7 @@ def _ready_after(pod: Pod, images: ImageBehaviour) -> float:
 
 
 def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[KubeletStep, ...]:
-    """Give the steps nobody is told of: they change what runs."""
+    """Return the steps nobody is told of: they change what runs."""
     if runtime.stage in _ALIVE and (pod.metadata.terminating or pod.finished):
         return (_begin_termination(runtime, pod),)
     match runtime.stage:
@@ -166,7 +166,7 @@ def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletS
 
 
 def _deadline(pod: Pod, runtime: PodRuntime) -> tuple[KubeletStep, ...]:
-    """Give a Pod up that may be active for so long only (pkg/kubelet/active_deadline.go)."""
+    """Return a Pod up that may be active for so long only (pkg/kubelet/active_deadline.go)."""
     if (seconds := pod.spec.active_deadline_seconds) is None:
         return ()
     over = evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=KILLED, reason=DEADLINE_EXCEEDED)

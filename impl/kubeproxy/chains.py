@@ -47,7 +47,7 @@ class ProxyConfig:
 
 
 def port_rules(port: Port, choice: Choice, config: ProxyConfig) -> Iterator[Rule]:
-    """Give the rules of a port, chain by chain."""
+    """Yield the rules of a port, chain by chain."""
     internal = bool(choice.local) if port.internal_local else choice.any
     external = bool(choice.local) if port.external_local else choice.any
     refusal = _refusal(port, choice)
@@ -69,7 +69,7 @@ def port_rules(port: Port, choice: Choice, config: ProxyConfig) -> Iterator[Rule
 
 
 def _refusal(port: Port, choice: Choice) -> tuple[str, str]:
-    """Give target and comment for packets nobody takes: nobody at all (say so), or only nobody here (be silent)."""
+    """Return target and comment for packets nobody takes: nobody at all (say so), or only nobody here (be silent)."""
     if choice.any:
         return "DROP", f"{port} has no local endpoints"
     return "REJECT", f"{port} has no endpoints"

@@ -74,7 +74,7 @@ def send(
 
 
 def answered(table: Table, packet: Packet, source_port: int) -> Table:
-    """Give the table once a reply to a packet came back: its connection is established."""
+    """Return the table once a reply to a packet came back: its connection is established."""
     return frozenset(evolve(one, replied=True) if one.is_of(packet, source_port) else one for one in table)
 
 
@@ -129,7 +129,7 @@ class Served:
 def served(
     services: Iterable[Service], slices: Iterable[EndpointSlice], node_name: str, release: Release = NEWEST
 ) -> tuple[Served, ...]:
-    """Give the UDP ports with the endpoints that serve them."""
+    """Return the UDP ports with the endpoints that serve them."""
     known = tuple(slices)
     return tuple(
         Served(port, frozenset(one.target for one in addresses_of(port, known, node_name, release) if one.serving))
@@ -145,7 +145,7 @@ def clean(
     cleanup: Cleanup,
     events: frozenset[Event] = ALL_EVENTS,
 ) -> Table:
-    """Give the table after kube-proxy has synchronised from `before` to `after`.
+    """Return the table after kube-proxy has synchronised from `before` to `after`.
 
     `events` says what a release that goes by events looks for; others do not look at it.
     """
@@ -171,7 +171,7 @@ def _name(one: Served) -> tuple[str, str, str]:
 
 
 def _events(entry: Entry, before: tuple[Served, ...], after: tuple[Served, ...]) -> Iterator[Event]:
-    """Give what happened that clears an entry."""
+    """Yield what happened that clears an entry."""
     old = {_name(one): one for one in before}
     for one in after:
         had = old[_name(one)].endpoints if _name(one) in old else frozenset()

@@ -63,7 +63,7 @@ def by_service(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], list[En
 def addresses_of(
     port: Port, slices: Iterable[EndpointSlice], node_name: str, release: Release = NEWEST
 ) -> tuple[Address, ...]:
-    """Give the endpoints of a port in the order of their text, one for each address."""
+    """Return the endpoints of a port in the order of their text, one for each address."""
     found: dict[str, Address] = {}
     for one in sorted(slices, key=lambda one: (one.metadata.namespace, one.metadata.name)):
         for address in _in_slice(port, one, node_name):
@@ -137,7 +137,7 @@ def _ready_else_draining(found: Iterable[Address]) -> tuple[Address, ...]:
 
 
 def _zone_to_keep(found: tuple[Address, ...], zone: str) -> str:
-    """Give the node's zone if traffic stays in it: every ready endpoint has hints, and one of them names it."""
+    """Return the node's zone if traffic stays in it: every ready endpoint has hints, and one of them names it."""
     ready = [one for one in found if one.ready]
     hinted = all(one.zone_hints for one in ready) and any(zone in one.zone_hints for one in ready)
     return zone if hinted else ""

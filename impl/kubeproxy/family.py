@@ -35,7 +35,7 @@ def split(target: str) -> tuple[str, int]:
 
 
 def shortest(address: str) -> str:
-    """Give an address as it is compared: IPv6 in its shortest form; what is no address is left as it is."""
+    """Return an address as it is compared: IPv6 in its shortest form; what is no address is left as it is."""
     try:
         return str(ip_address(address)) if ":" in address else address
     except ValueError:

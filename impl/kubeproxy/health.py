@@ -42,7 +42,7 @@ class HealthCheck:
     local_endpoints: int
 
     def answer(self, *, proxy_healthy: bool = True) -> HealthAnswer:
-        """Give what a balancer is told; `proxy_healthy` is whether the proxy keeps up with its work."""
+        """Return what a balancer is told; `proxy_healthy` is whether the proxy keeps up with its work."""
         well = bool(self.local_endpoints) and proxy_healthy
         return HealthAnswer(OK if well else UNAVAILABLE, self.local_endpoints)
 
@@ -54,7 +54,7 @@ def health_checks(
     family: str = IPV4,
     release: Release = NEWEST,
 ) -> tuple[HealthCheck, ...]:
-    """Give the health checks a node serves, in the order of their Services."""
+    """Return the health checks a node serves, in the order of their Services."""
     local = local_ready(slices, node_name, family, release)
     asked = {(one.namespace, one.service): one.health_check_node_port for one in ports(services, family)}
     return tuple(HealthCheck(*name, port, local.get(name, 0)) for name, port in sorted(asked.items()) if port)

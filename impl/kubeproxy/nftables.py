@@ -122,7 +122,7 @@ def nft_table(
     *,
     node_labels: Mapping[str, str] | None = None,
 ) -> NftTable:
-    """Give a node's table; arguments as for `proxy.rules`."""
+    """Return a node's table; arguments as for `proxy.rules`."""
     known = by_service(slices)
     chains = _common(config)
     maps: dict[str, dict[Key, str]] = {name: {} for name in MAPS}
@@ -142,7 +142,7 @@ def nft_table(
 
 
 def _common(config: ProxyConfig) -> dict[str, tuple[Clause, ...]]:
-    """Give the chains that are there whatever the Services; where loopback has node ports, nobody else may ask it."""
+    """Return the chains that are there whatever the Services; where loopback has node ports, nobody else may ask it."""
     chains = dict(_COMMON)
     loopback = "" if config.serves_localhost else LOOPBACK[config.family]
     chains["find-service"] = (Clause("lookup", "services"), Clause("lookup", "node-ports", not_destination=loopback))
@@ -246,7 +246,7 @@ def _endpoint(port: Port, address: Address) -> Iterator[Clause]:
 
 
 def nft_text(table: NftTable, name: str = "kubeproof") -> str:
-    """Give what `nft -f` reads: the table in place of the one that was there."""
+    """Return what `nft -f` reads: the table in place of the one that was there."""
     ip, address = ("ip", "ipv4_addr") if table.family == IPV4 else ("ip6", "ipv6_addr")
     lines = [f"table {ip} {name}", f"delete table {ip} {name}", f"table {ip} {name} {{"]
     for one, seconds in sorted(table.sets.items()):

@@ -34,7 +34,7 @@ def oddities(
     pod_networks: Iterable[str] = (),
     chain_of: Callable[[Port], str] = lambda port: port.chain("KUBE-SVC"),
 ) -> tuple[Oddity, ...]:
-    """Give everything odd, in order. `nodes` and `pod_networks` are those of the cluster; none means not known.
+    """Return everything odd, in order. `nodes` and `pod_networks` are those of the cluster; none means not known.
 
     `chain_of` names the chain of a port.
     """

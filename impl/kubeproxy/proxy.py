@@ -32,7 +32,7 @@ def rules(
     *,
     node_labels: Mapping[str, str] | None = None,
 ) -> RuleSet:
-    """Give what the proxier of one family programs on a node; `node_labels` matter for zone hints only."""
+    """Return what the proxier of one family programs on a node; `node_labels` matter for zone hints only."""
     mine = by_service(slices)
     chosen = [
         pair
@@ -52,13 +52,13 @@ def port_choices(
     node_labels: Mapping[str, str] | None,
     release: Release,
 ) -> list[tuple[Port, Choice]]:
-    """Give ports of one Service with the endpoints chosen for them; `slices` are those of the Service."""
+    """Return ports of one Service with the endpoints chosen for them; `slices` are those of the Service."""
     known = tuple(slices)
     return [(port, endpoints_for(port, known, node_name, node_labels, release)) for port in some]
 
 
 def rules_of(chosen: Iterable[tuple[Port, Choice]], config: ProxyConfig, *, large: bool) -> Iterator[Rule]:
-    """Give the rules of ports in the order they come; `large` leaves out the comments on endpoints."""
+    """Yield the rules of ports in the order they come; `large` leaves out the comments on endpoints."""
     for port, choice in chosen:
         for rule in port_rules(port, choice, config):
             bare = large and (rule.chain.startswith(ENDPOINT) or rule.target.startswith(ENDPOINT))
@@ -111,13 +111,13 @@ _FIREWALL = Rule(
 
 
 def before(config: ProxyConfig) -> tuple[Rule, ...]:
-    """Give the rules that every node has whatever its Services, as they stand before those of the ports."""
+    """Return the rules that every node has whatever its Services, as they stand before those of the ports."""
     fixed = (*_BEFORE, _FIREWALL) if config.serves_localhost else _BEFORE
     return fixed if config.counters else tuple(evolve(rule, nfacct="") for rule in fixed)
 
 
 def after(config: ProxyConfig) -> tuple[Rule, ...]:
-    """Give the jump to the node ports, behind the rules of the ports."""
+    """Return the jump to the node ports, behind the rules of the ports."""
     comment = "kubernetes service nodeports; NOTE: this must be the last rule in this chain"
     loopback = "" if config.serves_localhost else LOOPBACK[config.family]
     return (Rule("nat", SERVICES, NODE_PORTS, comment, destination_local=True, not_destination=loopback),)

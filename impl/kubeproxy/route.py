@@ -43,7 +43,7 @@ def follow(rules: RuleSet, packet: Packet, endpoint: str, *, replied: bool, masq
 
 
 def destinations(rules: RuleSet, packet: Packet, hooks: tuple[str, ...] = ()) -> frozenset[Verdict]:
-    """Give every verdict the packet may get, over all answers of the random matches.
+    """Return every verdict the packet may get, over all answers of the random matches.
 
     `hooks` names the filter chains to pass instead of those the packet's addresses call for.
     """
@@ -51,7 +51,7 @@ def destinations(rules: RuleSet, packet: Packet, hooks: tuple[str, ...] = ()) ->
 
 
 def journeys(rules: RuleSet, packet: Packet, hooks: tuple[str, ...] = ()) -> Iterator[Journey]:
-    """Give every way the packet may go, each once."""
+    """Yield every way the packet may go, each once."""
     pending: list[tuple[bool, ...]] = [()]
     while pending:
         choice = pending.pop()

@@ -138,5 +138,5 @@ class RuleSet:
         return _chains(self.rules)
 
     def lines(self, table: str) -> frozenset[str]:
-        """Give the rules of a table as text."""
+        """Return the rules of a table as text."""
         return frozenset(rule.line() for rule in self.rules if rule.table == table)

@@ -75,7 +75,7 @@ def _hash(text: str) -> str:
 
 
 def ports(services: Iterable[Service], family: str = IPV4, release: Release = NEWEST) -> tuple[Port, ...]:
-    """Give every port the proxier of a family serves, by name; headless and ExternalName Services have none."""
+    """Return every port the proxier of a family serves, by name; headless and ExternalName Services have none."""
     found = (port for service in services if _served(service) for port in service_ports(service, family, release))
     return tuple(sorted(found, key=lambda one: (one.namespace, one.service, one.name, one.protocol)))
 
@@ -86,7 +86,7 @@ def _served(service: Service) -> bool:
 
 
 def cluster_ip_of(service: Service, family: str) -> str:
-    """Give the cluster IP of a family, "" if the Service has none; without families its one address tells."""
+    """Return the cluster IP of a family, "" if the Service has none; without families its one address tells."""
     spec = service.spec
     known = spec.cluster_ips or (spec.cluster_ip,)
     families = spec.ip_families or tuple(family_of(one) for one in known[:1])
@@ -94,7 +94,7 @@ def cluster_ip_of(service: Service, family: str) -> str:
 
 
 def service_ports(service: Service, family: str = IPV4, release: Release = NEWEST) -> Iterator[Port]:
-    """Give the ports of one Service for one family; none if it has no cluster IP of it."""
+    """Yield the ports of one Service for one family; none if it has no cluster IP of it."""
     spec = service.spec
     cluster_ip = cluster_ip_of(service, family)
     if not cluster_ip:
@@ -131,7 +131,7 @@ def _affinity_seconds(service: Service) -> int:
 
 
 def _load_balancer_ips(status: Json, family: str) -> Iterator[str]:
-    """Give the balancer's addresses that arrive as they are; in ipMode Proxy it has rewritten the packets."""
+    """Yield the balancer's addresses that arrive as they are; in ipMode Proxy it has rewritten the packets."""
     for ingress in ((status or {}).get("loadBalancer") or {}).get("ingress") or ():
         address = ingress.get("ip", "")
         if address and family_of(address) == family and ingress.get("ipMode", "VIP") == "VIP":

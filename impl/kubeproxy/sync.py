@@ -96,7 +96,7 @@ def sync(
     full: bool = False,
     delete: bool = True,
 ) -> Sync:
-    """Give the next synchronisation of one family's proxier; `previous` is None for a proxier that has just begun.
+    """Return the next synchronisation of one family's proxier; `previous` is None for a proxier that has just begun.
 
     `full` asks for all chains, `delete` for the end of chains that nobody needs. The rules of a Service that has not
     changed are those it had: they depend on its ports, its slices and the settings alone.
@@ -171,7 +171,7 @@ def _chain(name: str) -> str:
 
 
 def jumps_text(config: ProxyConfig) -> str:
-    """Give the jumps from the built-in chains, to be loaded once without flushing."""
+    """Return the jumps from the built-in chains, to be loaded once without flushing."""
     return "".join(f"{line}\n" for table in SHARED for line in _jumps(table, config))
 
 

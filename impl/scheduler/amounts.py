@@ -25,19 +25,19 @@ ASSUMED: Resources = immutabledict({"cpu": parse_quantity("100m"), "memory": par
 
 
 def amount(resource: str, quantity: Quantity) -> int:
-    """Give a quantity in the unit the scheduler counts the resource in."""
+    """Return a quantity in the unit the scheduler counts the resource in."""
     return quantity.milli_value() if resource == "cpu" else quantity.value()
 
 
 @lru_cache(maxsize=4096)
 def requested(pod: Pod) -> Amounts:
-    """Give what a Pod asks for."""
+    """Return what a Pod asks for."""
     return _amounts(pod_requests(pod.spec))
 
 
 @lru_cache(maxsize=4096)
 def presumed(pod: Pod) -> Amounts:
-    """Give what a Pod asks for when every container that does not mention cpu or memory is presumed to use some."""
+    """Return what a Pod asks for when every container that does not mention cpu or memory is presumed to use some."""
     spec = pod.spec
     containers = tuple(_presuming(one) for one in spec.containers)
     init_containers = tuple(_presuming(one) for one in spec.init_containers)
@@ -70,5 +70,5 @@ def presumed_in_use(info: NodeInfo) -> Mapping[str, int]:
 
 
 def allocatable(info: NodeInfo) -> Amounts:
-    """Give what a node has for Pods."""
+    """Return what a node has for Pods."""
     return _amounts(info.node.status.allocatable)

@@ -67,7 +67,7 @@ def prepare(snapshot: Snapshot, pod: Pod, profile: Profile) -> Ready | Refusal:
 
 
 def enough(nodes: int, percentage: int) -> int:
-    """Give how many feasible nodes are enough: all up to a hundred, then half of them and less the more there are."""
+    """Return how many feasible nodes are enough: all up to a hundred, then half of them and less the more there are."""
     if nodes < LEAST or percentage >= ALL:
         return nodes
     share = percentage or max(50 - nodes // 125, 5)
@@ -120,7 +120,7 @@ def _known(info: NodeInfo, question: int, pod: Pod, alone: Filters) -> Refusal |
 
 
 def refusal(ready: Ready, pod: Pod, info: NodeInfo) -> Refusal | None:
-    """Give the first refusal of a node, None if the Pod may go there."""
+    """Return the first refusal of a node, None if the Pod may go there."""
     if ready.only is not None and info.name not in ready.only:
         return ready.absent
     answers = (plugin.filter(state, pod, info) for plugin, state in ready.filters)
@@ -148,7 +148,7 @@ def refusal_with_nominated(snapshot: Snapshot, ready: Ready, pod: Pod, info: Nod
 
 
 def _nominated(snapshot: Snapshot, pod: Pod, info: NodeInfo) -> tuple[Pod, ...]:
-    """Give the waiting Pods of at least this priority that were promised the node."""
+    """Return the waiting Pods of at least this priority that were promised the node."""
     return tuple(
         other
         for other in snapshot.nominated.get(info.name, ())

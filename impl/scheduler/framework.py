@@ -75,11 +75,11 @@ class Snapshot:
         return next((info for info in self.nodes if info.name == name), None)
 
     def with_node(self, info: NodeInfo) -> Snapshot:
-        """Give the snapshot with one node seen otherwise."""
+        """Return the snapshot with one node seen otherwise."""
         return evolve(self, nodes=tuple(info if other.name == info.name else other for other in self.nodes))
 
     def assume(self, pod: Pod, name: str) -> Snapshot:
-        """Give the snapshot with a Pod put on a node, as the scheduler does before the API server knows."""
+        """Return the snapshot with a Pod put on a node, as the scheduler does before the API server knows."""
         there = evolve(pod, spec=evolve(pod.spec, node_name=name))
         info = self.node(name)
         return self if info is None else self.with_node(evolve(info, pods=(*info.pods, there)))
@@ -89,7 +89,7 @@ class Snapshot:
         return self.numbers.setdefault(question, len(self.numbers))
 
     def namespace_labels(self, namespace: str) -> Strings:
-        """Give a namespace's labels, none if it is not in the cache."""
+        """Return a namespace's labels, none if it is not in the cache."""
         found = self.cache.get(Namespace, Ref("Namespace", "", namespace))
         return strings() if found is None else found.metadata.labels
 

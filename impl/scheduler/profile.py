@@ -57,7 +57,7 @@ class Profile:
 
 @cache
 def default_profile(release: Release) -> Profile:
-    """Give the profile that a release's scheduler has unless it is told otherwise; the same value each time."""
+    """Return the profile that a release's scheduler has unless it is told otherwise; the same value each time."""
     return Profile(
         filters=(
             node_unschedulable.PLUGIN,
@@ -106,7 +106,7 @@ class Args:
 
 
 def filter_plugin(name: str, args: Args, release: Release = NEWEST) -> FilterPlugin[Any] | None:
-    """Give a release's plugin that refuses nodes, with its arguments; None if there is none of that name."""
+    """Return a release's plugin that refuses nodes, with its arguments; None if there is none of that name."""
     if name == node_resources_fit.NAME and (args.ignored_resources or args.ignored_resource_groups):
         return node_resources_fit.plugin_with(release, args.ignored_resources, args.ignored_resource_groups)
     if name == pod_topology_spread.NAME and args.default_constraints is not None:
@@ -118,7 +118,7 @@ def filter_plugin(name: str, args: Args, release: Release = NEWEST) -> FilterPlu
 
 
 def score_plugin(name: str, weight: int, args: Args, release: Release = NEWEST) -> ScorePlugin[Any] | None:
-    """Give a release's plugin that ranks nodes, with its weight and arguments; None if there is none of that name."""
+    """Return a release's plugin that ranks nodes, with its weight and arguments; None if there is none of that name."""
     if name == node_resources_fit.NAME:
         return resource_scoring.score_with(args.scoring_strategy, weight)
     if name == balanced_allocation.NAME:

@@ -27,7 +27,7 @@ from ..machine import (
     View,
 )
 from .semantics import fairness_of
-from .symmetry import Folding
+from .symmetry.orbits import Folding
 
 
 class StopSearch(Exception):  # noqa: N818 - no error: the search ends early, for the reason given
@@ -177,7 +177,7 @@ class Book:
                 self.breach(number, Finding("stuck", state, reasons))
 
     def mark(self) -> Mark:
-        """Give the moment; to be asked for only where no expansion is under way."""
+        """Return the moment; to be asked for only where no expansion is under way."""
         return Mark(
             self.expanded,
             len(self.parent),
@@ -203,7 +203,7 @@ class Book:
             del flags[self.expanded :]
 
     def path(self, state: int) -> tuple[int, list[tuple[int, int]]]:
-        """Give the root a state was reached from, and the (action, ordinal) of each step to it."""
+        """Return the root a state was reached from, and the (action, ordinal) of each step to it."""
         steps: list[tuple[int, int]] = []
         while self.parent[state] != state:
             steps.append((self.action[state], self.ordinal[state]))
@@ -211,7 +211,7 @@ class Book:
         return state, steps[::-1]
 
     def depths(self) -> tuple[int, ...]:
-        """Give how many states have each depth: those of a depth follow each other, as do their parents."""
+        """Return how many states have each depth: those of a depth follow each other, as do their parents."""
         layers: list[int] = []
         first, last = 0, len(self.roots)
         while first < last:
@@ -232,5 +232,5 @@ class Book:
         return ""
 
     def depth(self, state: int) -> int:
-        """Give the number of steps to a state."""
+        """Return the number of steps to a state."""
         return len(self.path(state)[1])

@@ -27,7 +27,7 @@ from ..machine import MachineError, State, Symmetry
 from .book import Book, Mark
 from .layout import CODES, Layout
 from .replacing import replacing
-from .symmetry import Folding, Learnt
+from .symmetry.orbits import Folding, Learnt
 from .traces import rebuild, states
 
 MAGIC = b"kubeproof checkpoint 3\n"
@@ -68,7 +68,7 @@ class Identity:
 
     @classmethod
     def of(cls, book: Book, tag: str) -> Identity:
-        """Give the identity of a search."""
+        """Return the identity of a search."""
         machine = book.machine
         return cls(
             tag,
@@ -93,13 +93,13 @@ class KeptStates(Protocol):
 
     @property
     def tables(self) -> tuple[tuple[Any, ...], ...]:
-        """Give the values of each slot."""
+        """Return the values of each slot."""
 
     def ids(self) -> Iterator[tuple[int, ...]]:
-        """Give the ids of each state."""
+        """Return the ids of each state."""
 
     def values(self, number: int) -> tuple[Any, ...]:
-        """Give the values of one state."""
+        """Return the values of one state."""
 
 
 @frozen
@@ -111,11 +111,11 @@ class Kept:
     data: bytes = field(repr=False)
 
     def ids(self) -> Iterator[tuple[int, ...]]:
-        """Give the ids of each state."""
+        """Return the ids of each state."""
         return struct.iter_unpack(f"<{len(self.tables)}{self.code}", self.data)
 
     def values(self, number: int) -> tuple[Any, ...]:
-        """Give the values of one state."""
+        """Return the values of one state."""
         row = struct.Struct(f"<{len(self.tables)}{self.code}")
         ids = row.unpack_from(self.data, number * row.size)
         return tuple(table[at] for table, at in zip(self.tables, ids, strict=True))
@@ -129,7 +129,7 @@ class Keeping(Protocol):
         """What is written down beside the states."""
 
     def capture(self, count: int) -> KeptStates:
-        """Give the first so many states, as they are until the next step is taken."""
+        """Return the first so many states, as they are until the next step is taken."""
 
 
 COLUMNS = ("parent", "action", "ordinal")
@@ -187,7 +187,7 @@ class Saved:
                 raise CheckpointError("the steps of the machine are no longer those the checkpoint was made with")
 
     def folding(self, symmetry: Symmetry) -> Folding:
-        """Give what finds the states that stand for orbits as it was."""
+        """Return what finds the states that stand for orbits as it was."""
         found = Folding(symmetry, Layout(self.identity.slots, CODES[-1]))
         found.layout.take(self.kept.tables)
         if self.learnt is not None:
@@ -271,7 +271,7 @@ def _check_free(path: Path) -> None:
 
 
 def _first(column: array[int], count: int) -> array[int]:
-    """Give so many entries: no copy where that is all of them."""
+    """Return so many entries: no copy where that is all of them."""
     return column if len(column) == count else column[:count]
 
 

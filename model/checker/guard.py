@@ -19,7 +19,7 @@ NEWS = 1024
 
 
 def resident_memory() -> int:
-    """Give the bytes this process holds now (where the system only tells the peak: the peak)."""
+    """Return the bytes this process holds now (where the system only tells the peak: the peak)."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text(encoding="ascii").split()[1]) * resource.getpagesize()
@@ -27,7 +27,7 @@ def resident_memory() -> int:
 
 
 def peak_memory() -> int:
-    """Give the most bytes this process ever held."""
+    """Return the most bytes this process ever held."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
@@ -56,7 +56,7 @@ class Guard:
 
     @property
     def seconds(self) -> float:
-        """Give the seconds since the search began."""
+        """Return the seconds since the search began."""
         return time.monotonic() - self.started
 
     def tick(self, book: Book, state: int) -> None:
@@ -88,7 +88,7 @@ class Guard:
             raise StopSearch(f"the depth limit of {self.limits.max_depth:,} steps was hit")
 
     def bound(self, book: Book, state: int) -> int:
-        """Give the first state after this one that may be too deep: states of one depth follow each other."""
+        """Return the first state after this one that may be too deep: states of one depth follow each other."""
         if self.limits.max_depth is None:
             return sys.maxsize
         depth = book.depth(state)

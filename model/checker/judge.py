@@ -47,10 +47,11 @@ def _verdict(book: Book, number: int, why: str) -> Verdict:
 
 def _of_whole_runs(book: Book, number: int) -> Verdict | None:
     """Judge a property that only the whole graph tells; None where it is not breached."""
-    from . import liveness, symmetry_runs  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
+    from . import liveness  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
+    from .symmetry import runs  # noqa: PLC0415 - likewise
 
     claim = book.properties[number]
-    if book.folding is not None and not isinstance(claim, Recoverable) and not symmetry_runs.decides(book, number):
+    if book.folding is not None and not isinstance(claim, Recoverable) and not runs.decides(book, number):
         return None
     if isinstance(claim, Recoverable):
         lost = liveness.unrecoverable(book, number, claim.actions)
@@ -86,7 +87,7 @@ def _run_verdict(
 
 
 def kind_of(claim: Property) -> str:
-    """Give the word for a kind of property."""
+    """Return the word for a kind of property."""
     kinds = {
         Invariant: "invariant",
         StepProperty: "step",
@@ -120,12 +121,12 @@ def open_questions(book: Book, verdicts: Sequence[Verdict]) -> list[int]:
     """List the properties for which fairness would have to decide, which is not known of orbits."""
     if book.folding is None or not book.liveness:
         return []
-    from . import symmetry_runs  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
+    from .symmetry import runs  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
 
     return [
         number
         for number in book.liveness
         if verdicts[number].status is Status.HOLDS
         and not isinstance(book.properties[number], Recoverable)
-        and not symmetry_runs.decides(book, number)
+        and not runs.decides(book, number)
     ]

@@ -51,7 +51,7 @@ class Layout:
         self._all = (1 << (8 * self.size)) - 1
 
     def intern(self, place: int, value: Hashable) -> int:
-        """Give the id of a value in a slot."""
+        """Return the id of a value in a slot."""
         ids = self._ids[place]
         number = ids.get(value)
         if number is None:
@@ -72,7 +72,7 @@ class Layout:
         return tuple(self.intern(place, value) for place, value in enumerate(values))
 
     def pack(self, ids: tuple[int, ...]) -> int:
-        """Give the row of these ids."""
+        """Return the row of these ids."""
         return int.from_bytes(self._row.pack(*ids), "little")
 
     def effect(self, ordinal: int, outcome: Outcome, who: str, known: Mapping[int, Hashable]) -> Effect | None:

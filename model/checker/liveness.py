@@ -46,7 +46,7 @@ class Requirements:
 
     @classmethod
     def of_book(cls, book: Book) -> Requirements:
-        """Give every group of a machine's actions a bit, one per kind of fairness that is promised to it."""
+        """Return every group of a machine's actions a bit, one per kind of fairness that is promised to it."""
         groups: dict[tuple[str, Fairness], int] = {}
         fairness = [fairness_of(action, urgent=book.urgent) for action in book.machine.actions]
         for action, promise in zip(book.machine.actions, fairness, strict=True):
@@ -66,7 +66,7 @@ class Requirements:
         return cls(asked, strong, of)
 
     def each(self) -> Iterator[tuple[int, np.uint64, bool]]:
-        """Give word, bit and strength of each group, in their order."""
+        """Yield word, bit and strength of each group, in their order."""
         for word in range(len(self.asked)):
             for number in range(WORD):
                 bit = np.uint64(1 << number)
@@ -131,7 +131,7 @@ class Graph:
 
 
 def livelock(book: Book, number: int) -> Livelock | None:
-    """Give a fair cycle that breaks a `Converges` property, through the earliest found state that can be on one."""
+    """Return a fair cycle that breaks a `Converges` property, through the earliest found state that can be on one."""
     if not book.expanded:
         return None
     graph = Graph(book)
@@ -141,14 +141,14 @@ def livelock(book: Book, number: int) -> Livelock | None:
 
 
 def flags_of(book: Book, number: int) -> tuple[Flags, Flags]:
-    """Give the goal states of a property, and those where its `when` is true."""
+    """Return the goal states of a property, and those where its `when` is true."""
     goal: Flags = np.frombuffer(book.goal[number], dtype=np.bool_)
     when: Flags = np.frombuffer(book.when[number], dtype=np.bool_)
     return goal, when
 
 
 def fair_component(graph: Graph, work: Flags, bad: Flags) -> tuple[int, Flags] | None:
-    """Give the earliest bad state on a fair cycle inside `work`, and the states such a cycle may go through."""
+    """Return the earliest bad state on a fair cycle inside `work`, and the states such a cycle may go through."""
     best: tuple[int, Flags] | None = None
     while (work & bad).any():
         edges = graph.inside(work)
@@ -166,7 +166,7 @@ def fair_component(graph: Graph, work: Flags, bad: Flags) -> tuple[int, Flags] |
 
 
 def unanswered(book: Book, number: int) -> Unanswered | None:
-    """Give a run that breaks a `LeadsTo` property: it comes by a state where `when` is true, and by no goal after."""
+    """Return a run that breaks a `LeadsTo` property: it comes by a state where `when` is true, and by no goal after."""
     if not book.expanded:
         return None
     graph = Graph(book)
@@ -185,7 +185,7 @@ def unanswered(book: Book, number: int) -> Unanswered | None:
 
 
 def unrecoverable(book: Book, number: int, helps: Callable[[str], bool] | None) -> int | None:
-    """Give the earliest state that breaks a `Recoverable` property; what was not searched might help."""
+    """Return the earliest state that breaks a `Recoverable` property; what was not searched might help."""
     if not book.expanded:
         return None
     graph = Graph(book)
@@ -221,11 +221,11 @@ class Spread:
         self._order = order
 
     def position(self, state: int) -> int:
-        """Give the place of a reached state in the order of reaching."""
+        """Return the place of a reached state in the order of reaching."""
         return int(np.flatnonzero(self._order == state)[0])
 
     def way(self, state: int) -> tuple[Choices, int]:
-        """Give the (action, ordinal) of a way to a reached state, and the state it begins in."""
+        """Return the (action, ordinal) of a way to a reached state, and the state it begins in."""
         steps: list[tuple[int, int]] = []
         while (before := int(self.came[state])) != self.graph.size:
             first, last = np.searchsorted(self.graph.source, [before, before + 1])
@@ -276,7 +276,7 @@ def _failing(graph: Graph, states: Flags, within: Flags, label: Numbers) -> tupl
 
 
 def fair_cycle(graph: Graph, members: Flags, start: int) -> Choices:
-    """Give the (action, ordinal) of a walk from the start through what each requirement asks for, and back."""
+    """Return the (action, ordinal) of a walk from the start through what each requirement asks for, and back."""
     walk = _Walk(graph, members, start)
     for word, bit, strong in graph.requirements.each():
         enables: Flags = (graph.enabled[:, word] & bit) != 0

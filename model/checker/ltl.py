@@ -133,7 +133,7 @@ class Product:
             raise MachineError(f"a slot is called {taken[0]!r}")
 
     def machine(self) -> Machine:
-        """Give the machine."""
+        """Return the machine."""
         start = {OWED: frozenset({self._formula}), ROUND: 0, PARITY: False}
         return Machine(
             tuple({**state, **start} for state in self._machine.initial),
@@ -162,7 +162,7 @@ class Product:
             yield Outcome("stays", {**further, PARITY: not view[PARITY]})
 
     def _further(self, view: View) -> Iterator[dict[str, Any]]:
-        """Give what can be owed next, and which promise is then the one to be kept."""
+        """Yield what can be owed next, and which promise is then the one to be kept."""
         for owed in _expansions(view[OWED], view):
             kept = view[ROUND] % len(self._promises) if self._promises else 0
             while kept < len(self._promises) and self._promises[kept] not in owed:
@@ -179,7 +179,7 @@ def _parts(formula: Formula) -> Iterator[Formula]:
 
 
 def _expansions(owed: Owed, view: View) -> tuple[Owed, ...]:
-    """Give each way to keep what is owed in this state: what is owed from the next state on."""
+    """Return each way to keep what is owed in this state: what is owed from the next state on."""
     found: dict[Owed, None] = {}
     order = tuple(sorted(owed, key=repr))
     _expand(view, order, frozenset(), frozenset(), found)
@@ -213,7 +213,7 @@ def _expand(view: View, todo: tuple[Formula, ...], done: Owed, later: Owed, foun
 
 
 def _translated(machine: Machine, verdict: Verdict) -> Verdict:
-    """Give a verdict on the machine itself: its slots only, and staying put is no step."""
+    """Return a verdict on the machine itself: its slots only, and staying put is no step."""
     verdict = evolve(verdict, kind="ltl" if verdict.trace is None else verdict.kind, vacuous=False)
     trace = verdict.trace
     if trace is None:

@@ -18,7 +18,7 @@ from .guard import Guard, peak_memory
 from .layout import CODES, Layout, widest
 from .options import OPTIONS, Options
 from .semantics import Move, ask, checked, initial_states, micro_steps, moves
-from .symmetry import Folding
+from .symmetry.orbits import Folding
 
 
 class Plain:
@@ -138,7 +138,7 @@ class Plain:
             book.edge_ordinal.append(move.ordinal)
 
     def capture(self, count: int) -> Kept:
-        """Give the first so many states."""
+        """Return the first so many states."""
         layout = Layout(self.book.machine.slots(), CODES[-1])
         rows = (layout.pack(layout.ids(values)) for values in islice(self.index, count))
         data = b"".join(row.to_bytes(layout.size, "little") for row in rows)

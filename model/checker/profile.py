@@ -33,7 +33,7 @@ class Stopwatch:
         self._seconds: dict[str, float] = {}
 
     def timed(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Give the function with its time taken; an iterator it gives is run to its end."""
+        """Return the function with its time taken; an iterator it gives is run to its end."""
         calls, seconds, clock = self._calls, self._seconds, self._clock
         calls.setdefault(name, 0)
         seconds.setdefault(name, 0.0)
@@ -50,14 +50,14 @@ class Stopwatch:
         return watched
 
     def machine(self, machine: Machine) -> Machine:
-        """Give a machine whose actions are timed."""
+        """Return a machine whose actions are timed."""
         return evolve(machine, actions=tuple(map(self._action, machine.actions)))
 
     def _action(self, action: Action) -> Action:
         return evolve(action, step=self.timed(action.name, action.step))
 
     def property(self, claim: Property) -> Property:
-        """Give a property whose functions are timed."""
+        """Return a property whose functions are timed."""
         named = {one.name: getattr(claim, one.name) for one in attrs.fields(type(claim)) if one.name in TIMED}
         timed = {
             name: self.timed(claim.name if name == "check" else f"{claim.name} ({name})", call)
@@ -68,13 +68,13 @@ class Stopwatch:
         return wrapped
 
     def timings(self) -> tuple[Timing, ...]:
-        """Give what was timed, the slowest first."""
+        """Return what was timed, the slowest first."""
         found = (Timing(name, calls, self._seconds[name]) for name, calls in self._calls.items())
         return tuple(sorted(found, key=lambda one: (-one.seconds, one.name)))
 
 
 def lines(result: Exploration) -> tuple[str, ...]:
-    """Give the statistics of a search as text."""
+    """Return the statistics of a search as text."""
     return (*_sizes(result), "", *_depths(result.statistics.depths), "", *_groups(result), *_rest(result))
 
 
@@ -124,7 +124,7 @@ def _rest(result: Exploration) -> Iterator[str]:
 
 
 def to_json(result: Exploration) -> dict[str, Any]:
-    """Give the statistics of a search as JSON."""
+    """Return the statistics of a search as JSON."""
     numbers = result.statistics
     return {
         "depths": list(numbers.depths),

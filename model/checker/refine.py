@@ -38,7 +38,7 @@ class Abstract:
         self._moves: dict[State, tuple[Move, ...]] = {}
 
     def image(self, view: View) -> State:
-        """Give the abstract state; a mapping that names other slots is a `MachineError`."""
+        """Return the abstract state; a mapping that names other slots is a `MachineError`."""
         values = self._mapping(view)
         if odd := sorted(set(values) ^ set(self._slots)):
             raise MachineError(f"the mapping and the abstract machine differ in their slots: {', '.join(odd)}")
@@ -66,7 +66,7 @@ class Abstract:
 
 
 def refinement(abstract: Machine, mapping: Mapped, name: str = "refines") -> StepProperty:
-    """Give the claim that every step is one of the abstract machine or a stutter (urgent steps each by itself).
+    """Return the claim that every step is one of the abstract machine or a stutter (urgent steps each by itself).
 
     It says nothing of the initial states; `refines` does.
     """

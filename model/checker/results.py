@@ -37,17 +37,17 @@ class Deadline:
 
     @classmethod
     def within(cls, seconds: float) -> Deadline:
-        """Give the moment so many seconds from now."""
+        """Return the moment so many seconds from now."""
         return cls(time.monotonic() + seconds, f"the time limit of {seconds:g} s was hit")
 
     @classmethod
     def past(cls, why: str) -> Deadline:
-        """Give a moment that is over already: what follows is not begun, for this reason."""
+        """Return a moment that is over already: what follows is not begun, for this reason."""
         return cls(-math.inf, why)
 
     @property
     def left(self) -> float:
-        """Give the seconds that are left, 0 when it is past."""
+        """Return the seconds that are left, 0 when it is past."""
         return max(0.0, self.at - time.monotonic())
 
 
@@ -66,19 +66,19 @@ class Limits:
     deadline: Deadline | None = None
 
     def begun(self) -> Limits:
-        """Give limits whose time has begun to run, for everything that is measured by them."""
+        """Return limits whose time has begun to run, for everything that is measured by them."""
         if self.timeout is None:
             return self
         return evolve(self, timeout=None, deadline=Deadline.within(self.timeout))
 
     def first(self, share: float) -> Limits:
-        """Give those of the first of several searches: it leaves some of the time for the others."""
+        """Return those of the first of several searches: it leaves some of the time for the others."""
         if self.deadline is None:
             return self
         return evolve(self, deadline=Deadline(time.monotonic() + share * self.deadline.left, self.deadline.why))
 
     def after(self, search: Exploration) -> Limits:
-        """Give what is left for further searches: nothing, if somebody interrupted this one."""
+        """Return what is left for further searches: nothing, if somebody interrupted this one."""
         if not search.why_incomplete.startswith(INTERRUPTED):
             return self
         return evolve(self, deadline=Deadline.past(INTERRUPTED))
@@ -109,7 +109,7 @@ class Step:
 
     @property
     def label(self) -> str:
-        """Give the label of the outcome."""
+        """Return the label of the outcome."""
         return self.outcome.label
 
 
@@ -122,7 +122,7 @@ class Trace:
     cycle_start: int | None = None
 
     def lines(self) -> tuple[str, ...]:
-        """Give one line per step, urgent steps (but those without a label) indented under what set them off."""
+        """Return one line per step, urgent steps (but those without a label) indented under what set them off."""
         lines: list[str] = []
         for number, step in enumerate(self.steps):
             if number == self.cycle_start:
@@ -185,7 +185,7 @@ class GroupStatistics:
 
     @property
     def hits(self) -> int:
-        """Give how often the answer was wanted and known already."""
+        """Return how often the answer was wanted and known already."""
         return max(0, self.looks - self.calls)
 
 
@@ -245,7 +245,7 @@ class Progress:
 
     @property
     def frontier(self) -> int:
-        """Give the number of states that wait."""
+        """Return the number of states that wait."""
         return self.states - self.expanded
 
 
@@ -266,7 +266,7 @@ class Exploration:
     """What symmetry was made use of, "" where none was."""
 
     def __getitem__(self, name: str) -> Verdict:
-        """Give the verdict of a property by its name; KeyError with the known names otherwise."""
+        """Return the verdict of a property by its name; KeyError with the known names otherwise."""
         for verdict in self.verdicts:
             if verdict.name == name:
                 return verdict
@@ -274,14 +274,14 @@ class Exploration:
 
     @property
     def status(self) -> Status:
-        """Give the worst of all: VIOLATED before UNKNOWN before HOLDS; an incomplete search is at best UNKNOWN."""
+        """Return the worst of all: VIOLATED before UNKNOWN before HOLDS; an incomplete search is at best UNKNOWN."""
         found = {verdict.status for verdict in self.verdicts}
         if Status.VIOLATED in found:
             return Status.VIOLATED
         return Status.HOLDS if self.complete and Status.UNKNOWN not in found else Status.UNKNOWN
 
     def summary(self) -> tuple[str, ...]:
-        """Give the lines a person reads first."""
+        """Return the lines a person reads first."""
         how = "complete" if self.complete else f"INCOMPLETE: {self.why_incomplete}"
         lines = [f"{self.states:,} states, {self.transitions:,} transitions, depth {self.depth}, {how}"]
         if self.symmetry:

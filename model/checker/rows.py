@@ -18,13 +18,13 @@ from ..machine import MachineError, State, Symmetry
 from .book import Book, Finding
 from .checkpoint import Kept, Saved
 from .engine import Costs
-from .functions import Functions, Leaves
 from .guard import TICK, Guard
 from .layout import CODES, Effect, Layout, TooNarrow
 from .options import OPTIONS, Options
 from .semantics import URGENT_LIMIT, UrgentError, initial_states
-from .symmetry import Folding
-from .symmetry_audit import Audit
+from .symmetry.audit import Audit
+from .symmetry.orbits import Folding
+from .trees.functions import Functions, Leaves
 
 REMEMBERED = 1 << 18
 """So many rows are remembered with those that stand for their orbits."""
@@ -34,7 +34,7 @@ MicroStep = tuple[int, Effect, Sequence[int], Sequence[int]]
 
 
 def fingerprint(key: bytes) -> int:
-    """Give 64 bits that stand for a row; the same in every process."""
+    """Return 64 bits that stand for a row; the same in every process."""
     return int.from_bytes(blake2b(key, digest_size=8).digest(), "little")
 
 
@@ -122,7 +122,7 @@ class Rows:
                 self.queue.append((row, nothing_known, -1))
 
     def capture(self, count: int) -> Kept:
-        """Give the first so many states."""
+        """Return the first so many states."""
         tables = tuple(map(tuple, self.layout.tables))
         return Kept(tables, self.layout.code, b"".join(cast("Iterable[bytes]", islice(self.index, count))))
 
@@ -148,7 +148,7 @@ class Rows:
         book.close(number, self._liveness_answers(leaves), fair=fair)
 
     def _show(self, number: int, ids: Sequence[int]) -> None:
-        """Give a state to the collector, unless a search with narrower ids already did."""
+        """Return a state to the collector, unless a search with narrower ids already did."""
         if self.collect is not None and number >= self.collected:
             self.collected += 1
             values = tuple(table[at] for table, at in zip(self.layout.tables, ids, strict=True))
@@ -197,7 +197,7 @@ class Rows:
         return fair
 
     def _fold(self, audit: Audit, state: tuple[int, Sequence[int]], row: int, written: int) -> tuple[int, int]:
-        """Give the row that stands for the orbit of a successor, and the slots in which it differs from the state."""
+        """Return the row that stands for the orbit of a successor, and the slots in which it differs from the state."""
         if self._key(row) in self.index:
             return row, written
         number, parent = state

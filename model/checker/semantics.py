@@ -55,7 +55,7 @@ class Watch:
         return value
 
     def via(self, transform: Callable[[Any], Any], slot: str) -> Any:
-        """Give `transform(value)`."""
+        """Return `transform(value)`."""
         return transform(self[slot])
 
 
@@ -77,7 +77,7 @@ def checked(claim: StepProperty, label: str) -> Callable[[View, View], tuple[str
 
 
 def outcomes(action: Action, state: State) -> tuple[Outcome, ...]:
-    """Give all outcomes of an action, also those that change nothing."""
+    """Return all outcomes of an action, also those that change nothing."""
 
     def collect(view: View) -> tuple[Outcome, ...]:
         return tuple(action.step(view))
@@ -86,7 +86,7 @@ def outcomes(action: Action, state: State) -> tuple[Outcome, ...]:
 
 
 def write(state: State, outcome: Outcome, who: str) -> State:
-    """Give the state with an outcome written into it; `who` is named when it writes a slot that is none."""
+    """Return the state with an outcome written into it; `who` is named when it writes a slot that is none."""
     values = list(state.values_in_order)
     for slot, value in outcome.updates.items():
         values[place_of(state, slot, who)] = value
@@ -94,7 +94,7 @@ def write(state: State, outcome: Outcome, who: str) -> State:
 
 
 def place_of(state: State, slot: str, who: str) -> int:
-    """Give the place of a slot."""
+    """Return the place of a slot."""
     place = state.places.get(slot)
     if place is None:
         raise MachineError(f"{who} writes {slot!r}, which is no slot")
@@ -137,7 +137,7 @@ class Move:
 
 
 def moves(machine: Machine, state: State, *, urgent: bool) -> tuple[Move, ...]:
-    """Give every step from a state, in the order of actions and outcomes."""
+    """Return every step from a state, in the order of actions and outcomes."""
     first = _moves_of(machine, state, urgent=urgent, quiet=False)
     if any(is_fair(machine.actions[move.action], urgent=urgent) for move in first):
         return first
@@ -145,7 +145,7 @@ def moves(machine: Machine, state: State, *, urgent: bool) -> tuple[Move, ...]:
 
 
 def micro_steps(state: State, step: Step) -> Iterator[tuple[Step, State, State]]:
-    """Give a step and each urgent step it set off, with the state before and after each."""
+    """Yield a step and each urgent step it set off, with the state before and after each."""
     for one in (step, *step.urgent):
         after = write(state, one.outcome, one.action)
         yield one, state, after
@@ -158,7 +158,7 @@ def is_fair(action: Action, *, urgent: bool) -> bool:
 
 
 def fairness_of(action: Action, *, urgent: bool) -> Fairness:
-    """Give the fairness of an action: an urgent one is weakly fair when urgency is off."""
+    """Return the fairness of an action: an urgent one is weakly fair when urgency is off."""
     return Fairness.WEAK if action.urgent and not urgent else action.fairness
 
 
@@ -178,7 +178,7 @@ def _finish(machine: Machine, state: State, *, urgent: bool) -> tuple[State, tup
 
 
 def initial_states(machine: Machine, *, urgent: bool) -> tuple[State, ...]:
-    """Give the distinct initial states in order, settled when urgency is on."""
+    """Return the distinct initial states in order, settled when urgency is on."""
     slots = machine.slots()
     places = {slot: place for place, slot in enumerate(slots)}
     raw = (State(places, tuple(initial[slot] for slot in slots)) for initial in machine.initial)

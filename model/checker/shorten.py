@@ -36,7 +36,7 @@ class Way:
 
     @property
     def trace(self) -> Trace:
-        """Give it as a trace."""
+        """Return it as a trace."""
         return Trace(self.states[0], self.steps)
 
 

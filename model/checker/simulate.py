@@ -23,12 +23,12 @@ from attrs import evolve
 from ..machine import Machine, Property, Sometimes
 from .book import Book, Finding
 from .explore import run
-from .functions import Leaves
 from .guard import NEWS, TICK, Guard
 from .judge import kind_of, statistics_of, vacuous_without
 from .results import NO_LIMITS, Exploration, Limits, Progress, Status, Verdict
 from .rows import Rows
 from .shorten import Choice, breach, shorten
+from .trees.functions import Leaves
 
 
 class WalkBook(Book):
@@ -43,11 +43,11 @@ class WalkBook(Book):
         self.witnesses: dict[int, tuple[int, tuple[Choice, ...]]] = {}
 
     def path(self, _state: int) -> tuple[int, list[Choice]]:
-        """Give the root and the steps of the walk so far: whatever state is asked for is its last one."""
+        """Return the root and the steps of the walk so far: whatever state is asked for is its last one."""
         return self.root, list(self.walk)
 
     def here(self) -> tuple[int, tuple[Choice, ...]]:
-        """Give the root and the steps of the walk so far."""
+        """Return the root and the steps of the walk so far."""
         return self.root, tuple(self.walk)
 
     def breach(self, number: int, finding: Finding) -> None:

@@ -14,7 +14,7 @@ from ..machine import Action, Converges, Invariant, Machine, Outcome, Property, 
 from .book import Book, Finding
 from .results import Step, Trace
 from .semantics import Move, initial_states, is_fair, micro_steps, moves, outcomes, settle, write
-from .symmetry import AsymmetryError, Folding
+from .symmetry.orbits import AsymmetryError, Folding
 
 WRITES_NOTHING = "it changes nothing here"
 
@@ -51,7 +51,7 @@ def rebuild(
     further: Sequence[tuple[int, int]] = (),
     last: Callable[[State, Move], bool] | None = None,
 ) -> Trace:
-    """Give the trace to a state and `further` (action, ordinal) steps on.
+    """Return the trace to a state and `further` (action, ordinal) steps on.
 
     Where the search kept orbits, each step is one that leads into the next orbit; `last` chooses among the last ones.
     """
@@ -78,7 +78,7 @@ def _unfolded(
     path: Sequence[tuple[int, int]],
     last: Callable[[State, Move], bool] | None,
 ) -> Trace:
-    """Give a run of the machine itself that goes from orbit to orbit as a path of the search does."""
+    """Return a run of the machine itself that goes from orbit to orbit as a path of the search does."""
     at, stands = root, folding.representative(root)
     steps: list[Step] = []
     for number, choice in enumerate(path):
@@ -97,7 +97,7 @@ def _unfolded(
 
 
 def witness(book: Book, claim: Property, finding: Finding) -> tuple[Trace, tuple[str, ...]]:
-    """Give a run of the machine itself to what was found of an orbit, and what is to be said of it there."""
+    """Return a run of the machine itself to what was found of an orbit, and what is to be said of it there."""
     if finding.step is not None and isinstance(claim, StepProperty):
         trace = rebuild(book, finding.state, (finding.step,), lambda at, move: bool(breaches(claim, at, move.step)))
         at = states(book.machine, trace)[-2]
@@ -112,7 +112,7 @@ def witness(book: Book, claim: Property, finding: Finding) -> tuple[Trace, tuple
 
 
 def breaches(claim: StepProperty, before: State, step: Step) -> tuple[str, ...]:
-    """Give what a step property first says of a step and of the urgent steps it set off."""
+    """Return what a step property first says of a step and of the urgent steps it set off."""
     for one, at, after in micro_steps(before, step):
         if (claim.actions is None or claim.actions(one.action)) and (lines := tuple(claim.check(at, after, one.label))):
             return lines

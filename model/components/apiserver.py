@@ -265,7 +265,7 @@ Action = Create | Change | Bind | Report | Delete | Evict | Protect | Count | Am
 
 
 def requests(state: State) -> tuple[Action, ...]:
-    """Give all that may be asked for in a small world, granted or not, always in this order."""
+    """Return all that may be asked for in a small world, granted or not, always in this order."""
     seen = range(1, state.versions + 1)
     asked: list[Action] = []
     for name in NAMES:
@@ -279,5 +279,5 @@ def requests(state: State) -> tuple[Action, ...]:
 
 
 def steps(state: State) -> tuple[Action, ...]:
-    """Give what may happen next: the requests that would be granted."""
+    """Return what may happen next: the requests that would be granted."""
     return tuple(action for action in requests(state) if action.enabled(state))

@@ -113,7 +113,7 @@ Action = Send | Sync | Forget
 
 
 def answers(state: State, flow: str, door: Door) -> frozenset[str]:
-    """Give who may get the next packet of a flow: empty is refused, NOBODY is silence."""
+    """Return who may get the next packet of a flow: empty is refused, NOBODY is silence."""
     if flow in state.flows:
         return frozenset({state.flows[flow].endpoint})
     return state.doors.get(door, frozenset({NOBODY}))

@@ -36,21 +36,21 @@ class State:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Give the size of each generation."""
+        """Return the size of each generation."""
         return {template: one.size for template, one in self.generations}
 
     @property
     def total(self) -> int:
-        """Give how many Pods all generations are asked for."""
+        """Return how many Pods all generations are asked for."""
         return sum(self.sizes.values())
 
     @property
     def old_sizes(self) -> dict[str, int]:
-        """Give the sizes of the generations of other templates."""
+        """Return the sizes of the generations of other templates."""
         return {template: size for template, size in self.sizes.items() if template != self.template}
 
     def resized(self, sizes: dict[str, int]) -> State:
-        """Give generations these sizes, and note for which wanted number."""
+        """Return generations these sizes, and note for which wanted number."""
         return evolve(
             self,
             generations=tuple(

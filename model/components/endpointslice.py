@@ -36,7 +36,7 @@ class State:
 
     @property
     def right(self) -> dict[str, Entry]:
-        """Give what ought to be published."""
+        """Return what ought to be published."""
         return {
             pod.name: (self.publish_all or (pod.ready and not pod.terminating), pod.ready, pod.terminating)
             for pod in self.pods

@@ -181,7 +181,7 @@ Action = Set | Remove | Guarded | Forget | Begin | Tell
 
 
 def steps(state: State) -> tuple[Action, ...]:
-    """Give what may happen next in a small world, always in this order."""
+    """Return what may happen next in a small world, always in this order."""
     revisions = range(1, state.revision + 1)
     writes: list[Action] = [Set(key, value) for key in KEYS for value in VALUES]
     writes += [Remove(key) for key in KEYS]

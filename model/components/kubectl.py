@@ -182,12 +182,12 @@ Action = SetImage | Scale | SetCordon | SetTaint | SetLabels | RemovePod | Empty
 
 
 def after(state: State, action: Action) -> State:
-    """Give what a command leaves: its change, or everything as it was where it is not possible."""
+    """Return what a command leaves: its change, or everything as it was where it is not possible."""
     return action.apply(state) if action.enabled(state) else state
 
 
 def steps(state: State) -> tuple[Action, ...]:
-    """Give the possible commands without a free argument: to close, open and empty nodes, to remove Pods."""
+    """Return the possible commands without a free argument: to close, open and empty nodes, to remove Pods."""
     doors = tuple(SetCordon(host, closed=closed) for host in sorted(state.hosts) for closed in (True, False))
     gone = tuple(RemovePod(pod) for pod in sorted(state.pods))
     return (*doors, *(Empty(host) for host in sorted(state.hosts)), *gone)

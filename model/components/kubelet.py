@@ -206,7 +206,7 @@ ACTIONS: tuple[Action, ...] = (
 
 
 def steps(state: State) -> tuple[Action, ...]:
-    """Give what may happen next, in a fixed order."""
+    """Return what may happen next, in a fixed order."""
     return tuple(action for action in ACTIONS if action.enabled(state))
 
 

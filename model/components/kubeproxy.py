@@ -71,12 +71,12 @@ Action = Learn | Sync
 
 
 def steps(state: State) -> tuple[Action, ...]:
-    """Give what the proxy may do of itself: news come from outside."""
+    """Return what the proxy may do of itself: news come from outside."""
     return tuple(action for action in (Sync(),) if action.enabled(state))
 
 
 def destinations(state: State, port: str) -> frozenset[str]:
-    """Give where a new connection to a port may go: empty is refused, or ignored."""
+    """Return where a new connection to a port may go: empty is refused, or ignored."""
     return state.table.get(port, frozenset())
 
 
@@ -90,7 +90,7 @@ def _best(state: State, port: str) -> frozenset[str]:
 
 
 def takers(endpoints: Iterable[Endpoint], *, here_only: bool = False, zone: str = "") -> frozenset[str]:
-    """Give who may take a connection: the ready, else those that still serve while they go, else nobody.
+    """Return who may take a connection: the ready, else those that still serve while they go, else nobody.
 
     `here_only` asks for this node's alone. Otherwise traffic stays in the node's `zone` if every ready endpoint says
     which zones it is for, and one of them says this one; "" if the node has none.

@@ -60,7 +60,7 @@ class State:
     handled: bool = False
 
     def with_pod(self, number: int, pod: Pod) -> State:
-        """Give the state with one Pod changed."""
+        """Return the state with one Pod changed."""
         return evolve(self, pods=(*self.pods[:number], pod, *self.pods[number + 1 :]))
 
     @property

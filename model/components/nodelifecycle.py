@@ -26,7 +26,7 @@ class State:
 
     @property
     def reasons(self) -> frozenset[str]:
-        """Give why Pods should leave: at most one reason."""
+        """Return why Pods should leave: at most one reason."""
         return frozenset({REASONS[self.ready]} if self.ready in REASONS else ())
 
 

@@ -47,7 +47,7 @@ class State:
     tasks: immutabledict[str, Task]
 
     def beside(self, name: str, key: str, node: str) -> frozenset[str]:
-        """Give the other Pods that share a node's value of a topology key; nobody is near a node that has none."""
+        """Return the other Pods that share a node's value of a topology key; nobody is near a node that has none."""
         value = self.places[node].domains.get(key)
         return frozenset(
             other
@@ -59,7 +59,7 @@ class State:
         )
 
     def left(self, node: str, resource: str) -> int:
-        """Give what a node has left of a resource; less than nothing if it was given more than it has."""
+        """Return what a node has left of a resource; less than nothing if it was given more than it has."""
         given = sum(task.asks.get(resource, 0) for task in self.tasks.values() if task.node == node)
         return self.places[node].has.get(resource, 0) - given
 

@@ -50,7 +50,7 @@ class State:
         return pod in self.pods and self.pods[pod].place in places
 
     def put(self, pod: str, place: Place, events: frozenset[str] = frozenset()) -> State:
-        """Give the state with a Pod in another place."""
+        """Return the state with a Pod in another place."""
         return State(self.pods.set(pod, evolve(self.pods[pod], place=place, events=events)))
 
 
@@ -63,7 +63,7 @@ class Arrive:
     held: bool = False
 
     def results(self, state: State) -> Iterator[State]:
-        """Give the one thing that comes of it."""
+        """Yield the one thing that comes of it."""
         if self.pod not in state.pods:
             place = Place.HELD if self.held else Place.READY
             yield State(state.pods.set(self.pod, Entry(place, self.priority)))
@@ -76,7 +76,7 @@ class Take:
     pod: str
 
     def results(self, state: State) -> Iterator[State]:
-        """Give the one thing that comes of it."""
+        """Yield the one thing that comes of it."""
         if state.at(self.pod, Place.READY):
             mine = state.pods[self.pod].priority
             if all(one.place is not Place.READY or one.priority <= mine for one in state.pods.values()):
@@ -91,7 +91,7 @@ class Fail:
     hears: frozenset[str]
 
     def results(self, state: State) -> Iterator[State]:
-        """Give what may come of it: it waits if nothing has passed it by, and may always be tried again."""
+        """Yield what may come of it: it waits if nothing has passed it by, and may always be tried again."""
         if state.at(self.pod, Place.TRIED):
             yield from (state.put(self.pod, place) for place in AGAIN)
             if self.hears and not self.hears & state.pods[self.pod].events:
@@ -105,7 +105,7 @@ class Happen:
     event: str
 
     def results(self, state: State) -> Iterator[State]:
-        """Give what may come of it: each that hears of it is ready or rests."""
+        """Yield what may come of it: each that hears of it is ready or rests."""
         heard = [pod for pod in sorted(state.pods) if self._heard_by(state.pods[pod])]
         tried = [pod for pod in sorted(state.pods) if state.at(pod, Place.TRIED)]
         for pod in tried:
@@ -121,7 +121,7 @@ class Flush:
     """Everybody who waits is tried again, for having waited so long."""
 
     def results(self, state: State) -> Iterator[State]:
-        """Give what may come of it."""
+        """Yield what may come of it."""
         yield from _tried_again(state, [pod for pod in sorted(state.pods) if state.at(pod, Place.WAITS)])
 
 
@@ -140,7 +140,7 @@ class Rested:
     pods: frozenset[str]
 
     def results(self, state: State) -> Iterator[State]:
-        """Give the one thing that comes of it."""
+        """Yield the one thing that comes of it."""
         for pod in sorted(self.pods):
             if state.at(pod, Place.RESTS):
                 state = state.put(pod, Place.READY)
@@ -154,7 +154,7 @@ class Release:
     pod: str
 
     def results(self, state: State) -> Iterator[State]:
-        """Give the one thing that comes of it."""
+        """Yield the one thing that comes of it."""
         if state.at(self.pod, Place.HELD):
             yield state.put(self.pod, Place.READY)
 
@@ -166,7 +166,7 @@ class Leave:
     pod: str
 
     def results(self, state: State) -> Iterator[State]:
-        """Give the one thing that comes of it."""
+        """Yield the one thing that comes of it."""
         yield State(state.pods.discard(self.pod))
 
 

@@ -23,7 +23,7 @@ SHOWN = ""
 
 
 def actions(world: World, process: Process) -> tuple[Action, ...]:
-    """Give everything one process may do, in a fixed order. Each of its watches delivers, whatever else is going on."""
+    """Return everything one process may do, in a fixed order. Each of its watches delivers, whatever else goes on."""
 
     def action(verb: Verb, step: Callable[..., Iterator[Outcome]], kind: str = "", **more: Any) -> Action:
         does = f"{verb.value} {kind}".rstrip()
@@ -169,7 +169,7 @@ def _finds_nothing(world: World, process: Process, view: View) -> Iterator[Outco
 
 
 def under_way(world: World, process: Process, view: View, watch: Watch, *, lost: bool = False) -> Iterator[Requests]:
-    """Give the syncs that may be under way while the process sees news of a kind.
+    """Yield the syncs that may be under way while the process sees news of a kind.
 
     Where its first write shows the process that kind anyway, only a lost answer makes a difference.
     """

@@ -50,7 +50,7 @@ class Names:
         self.kept: dict[int, tuple[object, frozenset[str]]] = {}
 
     def __call__(self, value: Any) -> frozenset[str]:
-        """Give every object name and uid that a value mentions, wherever it is inside."""
+        """Return every object name and uid that a value mentions, wherever it is inside."""
         if isinstance(value, tuple):
             return frozenset().union(*map(self, value))
         if not _fields_of(value.__class__):
@@ -75,12 +75,12 @@ class Layout:
     names: Names = field(factory=Names, eq=False, repr=False)
 
     def slots(self) -> tuple[str, ...]:
-        """Give every place, kind by kind."""
+        """Return every place, kind by kind."""
         return tuple(slot for kind in sorted(self.pools) for slot in self.pools[kind])
 
 
 def reference(obj: Object | None) -> Ref | None:
-    """Give the reference of what is in a place."""
+    """Return the reference of what is in a place."""
     return None if obj is None else ref_of(obj)
 
 
@@ -95,7 +95,7 @@ def idle(value: Hashable) -> bool:
 
 
 def names_in(value: object) -> frozenset[str]:
-    """Give every object name and uid that a value mentions, wherever it is inside."""
+    """Return every object name and uid that a value mentions, wherever it is inside."""
     found: set[str] = set()
     _collect(value, found)
     return frozenset(found)
@@ -151,25 +151,25 @@ class Stored:
         return self.updates[slot] if slot in self.updates else self.view[slot]
 
     def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
-        """Give `transform(value)`, as a view does."""
+        """Return `transform(value)`, as a view does."""
         return transform(self.updates[slot]) if slot in self.updates else self.view.via(transform, slot)
 
     def get(self, ref: Ref) -> Object | None:
-        """Give one object, None where there is none."""
+        """Return one object, None where there is none."""
         if ref in self.layout.constants:
             return self.layout.constants[ref]
         slot = self.place_of(ref)
         return None if slot is None else self[slot]
 
     def list(self, kind: str, namespace: str | None) -> tuple[Object, ...]:
-        """Give the objects of a kind, in one namespace or in all (None), by namespace and name."""
+        """Return the objects of a kind, in one namespace or in all (None), by namespace and name."""
         constant = (one for ref, one in self.layout.constants.items() if ref.kind == kind)
         placed = (self[slot] for slot in self.layout.pools.get(kind, ()))
         found = [one for one in (*constant, *placed) if one is not None and namespace in {None, one.metadata.namespace}]
         return tuple(sorted(found, key=ref_of))
 
     def place_of(self, ref: Ref) -> str | None:
-        """Give the slot an object is in."""
+        """Return the slot an object is in."""
         pool = self.layout.pools.get(ref.kind, ())
         hint = _PLACE.search(ref.name)
         if hint and int(hint[1]) < len(pool) and self.via(reference, pool[int(hint[1])]) == ref:

@@ -35,39 +35,39 @@ Requests: TypeAlias = tuple[Request | Together, ...]
 
 
 def together(requests: Iterable[Request]) -> Requests:
-    """Give the part of a turn that sends some requests side by side."""
+    """Return the part of a turn that sends some requests side by side."""
     distinct = tuple(dict.fromkeys(requests))
     return (Together(frozenset(distinct)),) if len(distinct) > 1 else distinct
 
 
 def sent(part: Request | Together) -> tuple[Request, ...]:
-    """Give the requests of a part of a turn, one or those sent side by side."""
+    """Return the requests of a part of a turn, one or those sent side by side."""
     return tuple(part) if isinstance(part, Together) else (part,)
 
 
 def heads(turn: Requests) -> tuple[Request, ...]:
-    """Give the requests any of which may be the next to be committed."""
+    """Return the requests any of which may be the next to be committed."""
     return sent(turn[0])
 
 
 def without(turn: Requests, request: Request) -> Requests:
-    """Give what is left of a turn when one of its heads was granted."""
+    """Return what is left of a turn when one of its heads was granted."""
     return (*beside(turn, request), *turn[1:])
 
 
 def beside(turn: Requests, request: Request) -> Requests:
-    """Give what is left of a turn when one of its heads was refused, or its answer lost: what was sent beside it."""
+    """Return what is left of a turn when one of its heads was refused, or its answer lost: what was sent beside it."""
     return together(one for one in heads(turn) if one != request)
 
 
 def spared(turn: Requests, hopeless: Callable[[Request], bool]) -> Requests:
-    """Give what is left of a turn whose hopeless heads are given up; the turn itself where there are none."""
+    """Return what is left of a turn whose hopeless heads are given up; the turn itself where there are none."""
     kept = [one for one in heads(turn) if not hopeless(one)]
     return turn if len(kept) == len(heads(turn)) else together(kept)
 
 
 def subject(request: Request) -> Ref:
-    """Give the reference of what a request is about; of an object to be created, as far as it has a name."""
+    """Return the reference of what a request is about; of an object to be created, as far as it has a name."""
     match request:
         case Create(obj) | Update(obj) | PatchStatus(obj):
             return ref_of(obj)

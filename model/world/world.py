@@ -184,7 +184,7 @@ class Process:
         return (Memory(self.turn), *seen[self.form])
 
     def memories(self) -> tuple[str, ...]:
-        """Give the slots in which the process remembers objects."""
+        """Return the slots in which the process remembers objects."""
         return tuple(memory.slot for memory in self.remembers)
 
 
@@ -227,12 +227,12 @@ class World:
     # --- looking ---------------------------------------------------------------------------------------------------
 
     def key(self, view: View, process: Process) -> Ref | None:
-        """Give the object a process is about, as it is now."""
+        """Return the object a process is about, as it is now."""
         found: Ref | None = view.via(reference, process.key) if isinstance(process.key, str) else process.key
         return found
 
     def look(self, view: View, watch: Watch, key: Ref) -> Snapshot:
-        """Give what a process would see of a kind if it looked now."""
+        """Return what a process would see of a kind if it looked now."""
         keep = watch.keep(_uid(key))
         return tuple(view.via(keep, slot) for slot in watch.slots)
 
@@ -244,16 +244,16 @@ class World:
         return any(_differ(view.via(keep, slot), old) for slot, old in zip(watch.slots, seen, strict=True))
 
     def now(self, view: View, process: Process, key: Ref) -> tuple[Snapshot, ...]:
-        """Give what a process would see of all its kinds if it looked now."""
+        """Return what a process would see of all its kinds if it looked now."""
         return tuple(self.look(view, watch, key) for watch in process.watches)
 
     def fresh(self, view: View, process: Process) -> Alternatives:
-        """Give what a process would decide if it looked now."""
+        """Return what a process would decide if it looked now."""
         key = self.key(view, process)
         return () if key is None else process.decide(key, self.now(view, process, key))
 
     def pending(self, view: View, process: Process) -> Alternatives:
-        """Give what a process may send next, on what it has seen."""
+        """Return what a process may send next, on what it has seen."""
         turn: Requests = view[process.turn]
         if turn:
             return (turn,)
@@ -261,7 +261,7 @@ class World:
         return found if process.narrow is None or not found else process.narrow(view, found)
 
     def alternatives(self, view: View, process: Process) -> Alternatives:
-        """Give the syncs a process may begin, on what it has seen, whatever the store says of them."""
+        """Return the syncs a process may begin, on what it has seen, whatever the store says of them."""
         match process.form:
             case Form.CURRENT:
                 return self.fresh(view, process)
@@ -300,7 +300,7 @@ def _uid(key: Ref) -> str:
 
 
 def initial(world: World, process: Process, store: dict[str, Hashable]) -> dict[str, Hashable]:
-    """Give the slots of a process that has just listed the store."""
+    """Return the slots of a process that has just listed the store."""
     state = State.of(store)
     slots: dict[str, Hashable] = {process.turn: ()}
     if process.form is Form.DECISION:

@@ -44,7 +44,7 @@ class Cell:
         return name_of(self.first) if self.size == 1 else f"each of the {self.size} nodes like {name_of(self.first)}"
 
     def value(self, key: str) -> str | None:
-        """Give the value of a label that all of them have; None if they have none or each its own."""
+        """Return the value of a label that all of them have; None if they have none or each its own."""
         values = {node.metadata.labels.get(key) for node in self.nodes}
         return values.pop() if len(values) == 1 else None
 
@@ -80,5 +80,5 @@ def total(group: int, some: Iterable[Cell]) -> Any:
 
 
 def each_alone(groups: Groups) -> Cells:
-    """Give every node as a cell of its own."""
+    """Return every node as a cell of its own."""
     return tuple(Cell((node,)) for node in groups.nodes)

@@ -90,7 +90,7 @@ class Reading:
             self.model.add_bool_and([self.literal(formula)])
 
     def literal(self, formula: Any) -> Any:
-        """Give a truth value of the model that is true exactly when a formula is."""
+        """Return a truth value of the model that is true exactly when a formula is."""
         if formula.get_id() not in self.literals:
             self.literals[formula.get_id()] = formula, self._literal(formula)
         return self.literals[formula.get_id()][1]
@@ -127,7 +127,7 @@ class Reading:
         return found
 
     def _relation(self, formula: Any, *, opposite: bool = False) -> Any:
-        """Give a comparison of integers, or its opposite; None if the formula is none."""
+        """Return a comparison of integers, or its opposite; None if the formula is none."""
         if len(formula.children()) != 2 or not z3.is_int(formula.arg(0)):
             return None
         one, other = self.number(formula.arg(0)), self.number(formula.arg(1))
@@ -142,7 +142,7 @@ class Reading:
         return (one <= other if opposite else one > other) if z3.is_gt(formula) else None
 
     def number(self, term: Any) -> Any:
-        """Give a linear expression."""
+        """Return a linear expression."""
         if isinstance(term, int):
             return term
         children = term.children()

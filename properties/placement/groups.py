@@ -212,7 +212,7 @@ def in_use(groups: Groups, cell: Cell) -> Any:
 
 
 def bounds(groups: Groups, some: Cells) -> dict[str, tuple[int, int]]:
-    """Give the least and the largest value of every variable of the rules."""
+    """Return the least and the largest value of every variable of the rules."""
     ranks = len(groups.groups) * len(some)
     return {
         str(one): between
@@ -226,7 +226,7 @@ def bounds(groups: Groups, some: Cells) -> dict[str, tuple[int, int]]:
 
 
 def rules(groups: Groups, some: Cells) -> Iterator[Rule]:
-    """Give every rule, in a fixed order."""
+    """Yield every rule, in a fixed order."""
     for index, group in enumerate(groups.groups):
         who = called(group.pod)
         reason = Reason(
@@ -328,7 +328,7 @@ def _domains(some: Cells, key: str) -> dict[str, list[Cell]]:
 
 
 def _split(some: Cells, key: str) -> list[Cell]:
-    """Give the cells in which each node has its own value of a label."""
+    """Return the cells in which each node has its own value of a label."""
     return [cell for cell in some if key in cell.first.metadata.labels and cell.value(key) is None]
 
 
@@ -396,7 +396,7 @@ def _near(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:
 
 
 def _around(some: Cells, cell: Cell, key: str) -> list[Cell]:
-    """Give the cells that share a cell's value of a label."""
+    """Return the cells that share a cell's value of a label."""
     value = cell.value(key)
     return [cell] if value is None else [one for one in some if one.value(key) == value]
 

@@ -191,7 +191,7 @@ def _host_ports(pod: Pod) -> list[ContainerPort]:
 
 
 def clash(one: Pod, other: Pod) -> int | None:
-    """Give a port that both want at a common address, with the same protocol."""
+    """Return a port that both want at a common address, with the same protocol."""
     for mine in _host_ports(one):
         for theirs in _host_ports(other):
             alike = (mine.host_port, mine.protocol or "TCP") == (theirs.host_port, theirs.protocol or "TCP")

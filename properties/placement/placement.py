@@ -59,7 +59,7 @@ def feasible(
 
 
 def rules(problem: Problem) -> Iterable[Rule]:
-    """Give every rule of a problem, in a fixed order: each Pod runs somewhere, what nodes say, what Pods say."""
+    """Yield every rule of a problem, in a fixed order: each Pod runs somewhere, what nodes say, what Pods say."""
     for index, pod in enumerate(problem.pods):
         who = called(pod)
         reason = Reason("must run", (who,), (), f"{who} has to run somewhere", "without it there would be a placement")

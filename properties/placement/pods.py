@@ -30,7 +30,7 @@ def pod_rules(problem: Problem) -> Iterator[Rule]:
 
 
 def terms(pod: Pod, which: str) -> tuple[PodAffinityTerm, ...]:
-    """Give the required terms of "pod_affinity" or "pod_anti_affinity"."""
+    """Return the required terms of "pod_affinity" or "pod_anti_affinity"."""
     affinity = getattr(pod.spec.affinity, which, None)
     return affinity.required_during_scheduling_ignored_during_execution if affinity else ()
 
@@ -49,7 +49,7 @@ def means(problem: Problem, owner: Pod, term: PodAffinityTerm, other: Pod) -> bo
 
 
 def excludes(problem: Problem, one: Pod, other: Pod) -> set[str]:
-    """Give the topology keys within which two Pods cannot be together, whichever of them says so."""
+    """Return the topology keys within which two Pods cannot be together, whichever of them says so."""
     pairs = ((one, other), (other, one))
     return {
         term.topology_key

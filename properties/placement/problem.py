@@ -46,7 +46,7 @@ class Rule:
 
 
 def plain(number: Any) -> Any:
-    """Give a number as z3 takes it: where the rules are run on symbolic values (`symbolic`), its term."""
+    """Return a number as z3 takes it: where the rules are run on symbolic values (`symbolic`), its term."""
     return getattr(number, "term", number)
 
 
@@ -75,7 +75,7 @@ class Problem:
     storage: Cache = NO_STORAGE
 
     def on(self, node: Node) -> Iterable[Pod]:
-        """Give the Pods that already hold a part of a node: finished ones hold none."""
+        """Return the Pods that already hold a part of a node: finished ones hold none."""
         return (pod for pod in self.bound if pod.spec.node_name == name_of(node) and not pod.finished)
 
     def at(self, pod: int, node: Node) -> Any:
@@ -87,10 +87,10 @@ class Problem:
         return z3.Int(f"rank of {pod}")
 
     def peers(self, node: Node, key: str) -> tuple[Node, ...]:
-        """Give the nodes that share a node's value of a topology key; none if it has no such label."""
+        """Return the nodes that share a node's value of a topology key; none if it has no such label."""
         value = node.metadata.labels.get(key)
         return tuple(one for one in self.nodes if value is not None and one.metadata.labels.get(key) == value)
 
     def namespace_labels(self, namespace: str) -> Strings:
-        """Give a namespace's labels."""
+        """Return a namespace's labels."""
         return self.namespaces.get(namespace, strings())

@@ -214,7 +214,7 @@ COMPARED = (
 
 
 def _labels(trial: Trial, who: str, *keys: str) -> Strings:
-    """Give any word to each key that is there."""
+    """Return any word to each key that is there."""
     there = [key for key in keys if trial.truth(f"{who} has {key}")]
     return immutabledict((key, trial.word(f"{key} of {who}")) for key in there)
 

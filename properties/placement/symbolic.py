@@ -94,7 +94,7 @@ class Number:
     __rmul__ = __mul__
 
     def __mod__(self, other: int) -> Number:
-        """Give the remainder by a positive number; one that is smaller than it anyway stays as it is."""
+        """Return the remainder by a positive number; one that is smaller than it anyway stays as it is."""
         if self.trial.certain(z3.And(self.term >= 0, self.term < _positive(other))):
             return self
         return self._number(self.term % other)
@@ -211,7 +211,7 @@ class Trial:
     checks: int = 0
 
     def constant(self, text: str) -> Any:
-        """Give the term of a declared constant. Raises Unfaithful for another one."""
+        """Return the term of a declared constant. Raises Unfaithful for another one."""
         if text not in self.words.all:
             raise Unfaithful(f"a word is compared with {text!r}, which is not among the constants declared")
         return z3.Const(f"{text!r}", WORD)
@@ -253,7 +253,7 @@ class Trial:
         return bool(self.solver.check(z3.Not(term)) == z3.unsat)
 
     def decide(self, term: Any, *, granted: bool = False) -> bool:
-        """Give a plain answer: as on the runs before, the only possible one, or the first of both."""
+        """Return a plain answer: as on the runs before, the only possible one, or the first of both."""
         if z3.is_true(term) or z3.is_false(term):
             return bool(z3.is_true(term))
         if (known := self.decided.get(term.get_id())) is not None:
@@ -288,7 +288,7 @@ class Trial:
         return z3.Distinct(terms) if len(terms) > 1 else z3.BoolVal(val=True)
 
     def inputs(self, *terms: Any) -> Any:
-        """Give a model of what was decided and of more; None if there is none. Raises Undecided."""
+        """Return a model of what was decided and of more; None if there is none. Raises Undecided."""
         self.checks += 1
         found = self.solver.check(*terms)
         if found == z3.unknown:
@@ -321,13 +321,13 @@ class Path:
         return z3.And([one.term if one.answer else z3.Not(one.term) for one in self.trial.path])
 
     def refutes(self, claim: Any) -> tuple[str, ...] | None:
-        """Give inputs of this path for which a claim is false, as lines; None if there are none."""
+        """Return inputs of this path for which a claim is false, as lines; None if there are none."""
         model = self.trial.inputs(z3.Not(_term(claim)))
         return None if model is None else shown(model)
 
 
 def shown(model: Any) -> tuple[str, ...]:
-    """Give the inputs of a model as lines."""
+    """Return the inputs of a model as lines."""
     return tuple(sorted(f"{name} = {model[name]}" for name in model.decls()))
 
 
@@ -368,7 +368,7 @@ def summary(run: Callable[[Trial], Any], constants: Constants = NO_CONSTANTS) ->
 
 
 def differ(one: Summary, other: Summary) -> tuple[str, ...] | None:
-    """Give inputs on which two functions differ, or that one of them was not run on; None if there are none."""
+    """Return inputs on which two functions differ, or that one of them was not run on; None if there are none."""
     solver = z3.Solver()
     solver.add(one.granted, other.granted)
     solver.add(z3.Or(one.true != other.true, z3.Not(one.inputs), z3.Not(other.inputs)))

@@ -35,7 +35,7 @@ Found = tuple[str, PersistentVolumeClaim | None, bool]
 
 
 def claims(pod: Pod, storage: Cache) -> list[Found]:
-    """Give the claims that a Pod's volumes name."""
+    """Return the claims that a Pod's volumes name."""
     volumes: Any = pod.spec.extra.get("volumes") or ()
     found: list[Found] = []
     for volume in volumes:
@@ -51,12 +51,12 @@ def _claim(pod: Pod, name: str, storage: Cache) -> PersistentVolumeClaim | None:
 
 
 def volume_of(claim: PersistentVolumeClaim, storage: Cache) -> PersistentVolume | None:
-    """Give the volume that a claim names."""
+    """Return the volume that a claim names."""
     return storage.get(PersistentVolume, Ref("PersistentVolume", "", claim.spec.volume_name))
 
 
 def class_of(claim: PersistentVolumeClaim, storage: Cache) -> StorageClass | None:
-    """Give the class that makes volumes for a claim."""
+    """Return the class that makes volumes for a claim."""
     return storage.get(StorageClass, Ref("StorageClass", "", claim.spec.storage_class_name or ""))
 
 
@@ -138,7 +138,7 @@ def _candidates(claim: PersistentVolumeClaim, storage: Cache) -> bool:
 
 
 def single_user(one: Pod, other: Pod, storage: Cache) -> str:
-    """Give a claim of two Pods that only one Pod may use at a time; "" if there is none."""
+    """Return a claim of two Pods that only one Pod may use at a time; "" if there is none."""
     if one.metadata.namespace != other.metadata.namespace:
         return ""
     theirs = {name for name, _, _ in claims(other, storage)}
@@ -153,7 +153,7 @@ def single_user(one: Pod, other: Pod, storage: Cache) -> str:
 
 
 def same_disk(one: Pod, other: Pod) -> str:
-    """Give a disk that two Pods of a node cannot both attach; "" if there is none."""
+    """Return a disk that two Pods of a node cannot both attach; "" if there is none."""
     theirs = dict(_disks(other))
     return next((disk for disk, reads in _disks(one) if disk in theirs and not (reads and theirs[disk])), "")
 
@@ -172,7 +172,7 @@ def _disks(pod: Pod) -> Iterator[tuple[str, bool]]:
 
 
 def attached(pod: Pod, storage: Cache) -> dict[str, str]:
-    """Give the volumes a Pod attaches, each by a name and with its driver; one to be made is one of its class."""
+    """Return the volumes a Pod attaches, each by a name and with its driver; one to be made is one of its class."""
     found: dict[str, str] = {}
     for name, claim, _ in claims(pod, storage):
         volume = volume_of(claim, storage) if claim else None
@@ -186,7 +186,7 @@ def attached(pod: Pod, storage: Cache) -> dict[str, str]:
 
 
 def limits(node: Node, storage: Cache) -> dict[str, int]:
-    """Give how many volumes of each driver a node attaches; a driver without a limit is absent."""
+    """Return how many volumes of each driver a node attaches; a driver without a limit is absent."""
     found = storage.get(CSINode, Ref("CSINode", "", node.metadata.name))
     drivers = found.spec.drivers if found else ()
     return {one.name: one.allocatable.count for one in drivers if one.allocatable and one.allocatable.count is not None}

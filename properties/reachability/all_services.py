@@ -51,7 +51,7 @@ class Sliced:
         return immutabledict((chain, _buckets(rules)) for chain, rules in self.rules.chains.items())
 
     def to(self, address: str, protocol: str, port: int) -> RuleSet:
-        """Give the rules that packets of a key can match, before and after translation."""
+        """Return the rules that packets of a key can match, before and after translation."""
         nat = self._reached("nat", ("PREROUTING", "OUTPUT"), [(address, port)], protocol)
         targets = {split(rule.to_destination) for rule in nat if rule.target == "DNAT"}
         places = [(address, port), *sorted(targets - {(address, port)})]
@@ -73,7 +73,7 @@ class Sliced:
         return tuple(found)
 
     def _of_chain(self, chain: tuple[str, str], places: list[tuple[str, int]], protocol: str) -> list[Rule]:
-        """Give a chain's rules for packets to these places, in their order."""
+        """Return a chain's rules for packets to these places, in their order."""
         buckets: Buckets = self.chains.get(chain, immutabledict())
         keys = dict.fromkeys(key for at, port in places for key in ((at, port), (at, 0), ("", port), ("", 0)))
         numbered = sorted((number, place) for place, key in enumerate(keys) for number, _ in buckets.get(key, ()))
@@ -93,14 +93,14 @@ def _buckets(rules: tuple[Rule, ...]) -> Buckets:
 
 
 def doors(rules: RuleSet) -> frozenset[Key]:
-    """Give the keys of all packets that any rule may send to another destination."""
+    """Return the keys of all packets that any rule may send to another destination."""
     return frozenset(_doors(rules, _translating(rules), "PREROUTING")) | frozenset(
         _doors(rules, _translating(rules), "OUTPUT")
     )
 
 
 def _translating(rules: RuleSet) -> frozenset[str]:
-    """Give the chains of the nat table from which there is a way to a DNAT rule."""
+    """Return the chains of the nat table from which there is a way to a DNAT rule."""
     jumps: dict[str, set[str]] = {}
     found = set()
     for (table, chain), some in rules.chains.items():
@@ -134,7 +134,7 @@ def _narrowed(key: Key, rule: Rule) -> Key:
 
 
 def meant(claim: Claim, rules: RuleSet) -> Iterator[Key]:
-    """Give the keys a claim speaks of; a node port's is that of all the node's addresses, loopback among them."""
+    """Yield the keys a claim speaks of; a node port's is that of all the node's addresses, loopback among them."""
     if frozenset(claim.addresses) == rules.local:
         yield (LOCAL, claim.protocol, claim.port)
     yield from ((address, claim.protocol, claim.port) for address in claim.addresses)
@@ -184,7 +184,7 @@ def prove_all(
 def strays(
     rules: RuleSet, services: Iterable[Service], slices: Iterable[EndpointSlice], node: str, *, zone: str = ""
 ) -> tuple[Key, ...]:
-    """Give the doors of rules that no claim of any Service speaks of; none is a proof that nothing else is reached."""
+    """Return the doors of rules that no claim of any Service speaks of; none: a proof that nothing else is reached."""
     mine = by_service(slices)
     known: set[Key] = set()
     for service in services:

@@ -104,7 +104,7 @@ def selects_pod(service: Service, pod: Pod) -> bool:
 
 
 def ports_of(service: Service) -> tuple[Port, ...]:
-    """Give the ports a client may ask for; of a headless Service the name alone is asked for."""
+    """Return the ports a client may ask for; of a headless Service the name alone is asked for."""
     name = (service.metadata.namespace, service.metadata.name)
     if is_headless(service):
         return (Port(*name, 0, "TCP"),)
@@ -112,7 +112,7 @@ def ports_of(service: Service) -> tuple[Port, ...]:
 
 
 def numbers_of(service: Service) -> tuple[Number, ...]:
-    """Give the numbers under which the ports of a Service can be asked."""
+    """Return the numbers under which the ports of a Service can be asked."""
     own = tuple(map(Number, ports_of(service)))
     if is_headless(service):
         return own
@@ -121,7 +121,7 @@ def numbers_of(service: Service) -> tuple[Number, ...]:
 
 
 def number_on(spec: PodSpec, port: ServicePort) -> int | None:
-    """Give the number that a Service port stands for on a Pod; None if no container has a port of that name."""
+    """Return the number that a Service port stands for on a Pod; None if no container has a port of that name."""
     target = port.target_port
     if target is None or isinstance(target, int):
         return target or port.port
@@ -134,14 +134,14 @@ def number_on(spec: PodSpec, port: ServicePort) -> int | None:
 def targets(
     services: Iterable[Service], namespace: str, labels: Iterable[tuple[str, str]], spec: PodSpec
 ) -> frozenset[int]:
-    """Give the numbers of the ports on which a Pod with these labels is asked by Services."""
+    """Return the numbers of the ports on which a Pod with these labels is asked by Services."""
     asking = [one for one in services if selects(one, namespace, labels)]
     numbers = (number_on(spec, port) for one in asking for port in one.spec.ports)
     return frozenset(number for number in numbers if number is not None)
 
 
 def _declared(spec: PodSpec) -> Iterator[ContainerPort]:
-    """Give the ports that containers which go on running declare."""
+    """Return the ports that containers which go on running declare."""
     return (port for container in (*spec.containers, *spec.sidecars) for port in container.ports)
 
 
@@ -157,7 +157,7 @@ def why_deaf(spec: PodSpec, port: ServicePort) -> str:
 
 
 def backend(services: tuple[Service, ...], obj: object) -> Backend | None:
-    """Give what is to be known of a Pod in front of some Services; None if none of them leads to it."""
+    """Return what is to be known of a Pod in front of some Services; None if none of them leads to it."""
     if not isinstance(obj, Pod) or not _has_address(obj):
         return None
     first: list[Port] = []
@@ -193,7 +193,7 @@ def _addresses(pod: Pod) -> tuple[str, ...]:
 
 
 def takers(door: Door, backends: Iterable[Backend]) -> tuple[Backend, ...]:
-    """Give who takes a connection at a door."""
+    """Return who takes a connection at a door."""
     there = [one for one in backends if door.node in {"", one.node}]
     first = tuple(one for one in there if door.port in one.first)
     if first or _by_name(door.port):
@@ -207,7 +207,7 @@ def _by_name(port: Port) -> bool:
 
 
 def accepts(runtime: PodRuntime | None) -> str:
-    """Give the uid of the Pod that takes a new connection now, "" if what runs takes none.
+    """Return the uid of the Pod that takes a new connection now, "" if what runs takes none.
 
     It does while it runs or sits in its preStop hook, ready or not; no more from the SIGTERM on (programs may go on
     accepting, but nothing makes them), nor from a container's exit until it is ready again.
@@ -223,7 +223,7 @@ def accepts(runtime: PodRuntime | None) -> str:
 def endpoints(
     service: Service, port: ServicePort, pods: Iterable[Pod], nodes: frozenset[str], asked: str, family: str
 ) -> Iterator[Endpoint]:
-    """Give the endpoints of a port as the rules of a node (`asked`) must have them, from the Pods.
+    """Yield the endpoints of a port as the rules of a node (`asked`) must have them, from the Pods.
 
     A Pod on a node that is not there has none, unless unready addresses are published.
     """

@@ -72,7 +72,7 @@ class Different:
 
 
 def different(one: Programmed, other: Programmed, packet: SymbolicPacket | None = None) -> Different | None:
-    """Give a packet (of those meant; any) that two rule sets treat differently, None if there is none: a proof."""
+    """Return a packet (of those meant; any) that two rule sets treat differently, None if there is none: a proof."""
     meant = SymbolicPacket.fresh(one.family) if packet is None else packet
     mine, theirs = fates(one, meant), fates(other, meant)
     solver = z3.Solver()
@@ -97,7 +97,7 @@ def fates(programmed: Programmed, packet: SymbolicPacket) -> dict[tuple[Fate, st
 
 
 def walk_of(programmed: Programmed) -> Walk:
-    """Give how packets walk through a rule set."""
+    """Return how packets walk through a rule set."""
     if isinstance(programmed, RuleSet):
         return partial(_iptables_hook, programmed)
     return partial(_nftables_hook, programmed)
@@ -199,7 +199,7 @@ def _state(asked: str, *, translated: bool) -> Formula:
 
 
 def _without(those: Formula, matches: Formula) -> Formula:
-    """Give those that do not match; where all do, say so plainly, for the sake of speed."""
+    """Return those that do not match; where all do, say so plainly, for the sake of speed."""
     return NO if z3.is_true(matches) else both(those, negated(matches))
 
 

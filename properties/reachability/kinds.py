@@ -87,7 +87,7 @@ class Kind:
 
 
 def kinds(family: str = IPV4) -> Iterator[Kind]:
-    """Give every kind: those with a cluster IP alone, then those with every door there is. Protocols take turns."""
+    """Yield every kind: those with a cluster IP alone, then those with every door there is. Protocols take turns."""
     places, protocols = PLACES[family], cycle(PROTOCOLS)
     plain = product((False,), ("Cluster",), POLICIES, ((),), ("None", "ClientIP"), ENDS)
     doors = product((True,), POLICIES, POLICIES, places.ranges, ("None", "ClientIP"), ENDS)
@@ -141,7 +141,7 @@ def _slice(places: Places, protocol: str, ends: tuple[End, ...]) -> EndpointSlic
 
 
 def many(count: int, each: int) -> tuple[tuple[Service, ...], tuple[EndpointSlice, ...]]:
-    """Give Services with cluster IP and node port, and their endpoints, half of them on the node."""
+    """Return Services with cluster IP and node port, and their endpoints, half of them on the node."""
     services, slices = [], []
     for place in range(count):
         name = f"s{place:05}"

@@ -76,7 +76,7 @@ class Policy:
         return f"{self.namespace}/{self.name}"
 
     def rules(self, direction: str) -> tuple[Rule, ...]:
-        """Give the rules of a direction."""
+        """Return the rules of a direction."""
         return self.ingress if direction == INGRESS else self.egress
 
 
@@ -131,7 +131,7 @@ def verdict(policies: Iterable[Policy], source: Party, destination: Party, port:
 
 
 def isolates(policies: Iterable[Policy], party: Party, direction: str) -> tuple[Policy, ...]:
-    """Give the policies that isolate a Pod in a direction; an address outside has none."""
+    """Return the policies that isolate a Pod in a direction; an address outside has none."""
     return tuple(
         one
         for one in policies

@@ -50,7 +50,7 @@ class Impossible:
 
 
 def smallest_prestop(bounds: Bounds, grace_seconds: int, *, after_sigterm_seconds: int = 0) -> Sufficient | Impossible:
-    """Give the smallest preStop with which SIGTERM never comes before every proxy has let go of the endpoint.
+    """Return the smallest preStop with which SIGTERM never comes before every proxy has let go of the endpoint.
 
     `after_sigterm_seconds` of the grace period are kept for the program to finish what it has begun.
     """
@@ -65,7 +65,7 @@ def smallest_prestop(bounds: Bounds, grace_seconds: int, *, after_sigterm_second
 
 
 def bad_run(bounds: Bounds, pre_stop_seconds: int, grace_seconds: int) -> Schedule | None:
-    """Give a run in which SIGTERM comes while some proxy still sends new connections; None if there is none."""
+    """Return a run in which SIGTERM comes while some proxy still sends new connections; None if there is none."""
     solver = z3.Solver()
     noticed, removed, constraints = _run(bounds)
     sigterm = noticed + min(pre_stop_seconds, grace_seconds)
@@ -77,7 +77,7 @@ def bad_run(bounds: Bounds, pre_stop_seconds: int, grace_seconds: int) -> Schedu
 
 
 def _worst(bounds: Bounds) -> int:
-    """Give how much later than the kubelet's notice the last proxy may let go, at most."""
+    """Return how much later than the kubelet's notice the last proxy may let go, at most."""
     optimum = z3.Optimize()
     noticed, removed, constraints = _run(bounds)
     optimum.add(*constraints)
@@ -87,7 +87,7 @@ def _worst(bounds: Bounds) -> int:
 
 
 def _run(bounds: Bounds) -> tuple[Any, Any, list[Any]]:
-    """Give the instants of a run and the differences between them; the deletion is at 0."""
+    """Return the instants of a run and the differences between them; the deletion is at 0."""
     noticed, updated, removed = z3.Ints("noticed updated removed")
     stages = ((noticed, bounds.kubelet), (updated, bounds.endpoints), (removed - updated, bounds.proxies))
     constraints = [z3.And(least <= stage, stage <= greatest) for stage, (least, greatest) in stages]

@@ -51,7 +51,7 @@ class Inequality:
         return z3.Sum([factor * z3.Int(name) for name, factor in self.terms]) + self.constant >= 0
 
     def negated(self) -> Inequality:
-        """Give the opposite: whole numbers that are not at least 0 are at most -1."""
+        """Return the opposite: whole numbers that are not at least 0 are at most -1."""
         return Inequality(tuple((name, -factor) for name, factor in self.terms), -self.constant - 1)
 
     def given(self, values: Values) -> Inequality:
@@ -144,7 +144,7 @@ _LOST = {
 
 
 def _lost(goal: Goal) -> tuple[list[Formula], Formula]:
-    """Give the instants of a goal, and that they make a run that loses a connection."""
+    """Return the instants of a goal, and that they make a run that loses a connection."""
     instants, early, late = _LOST[goal]
     run = _run()
     return [z3.Int(one) for one in instants], z3.And(*(run[one] for one in instants), z3.Int(early) < z3.Int(late))
@@ -154,7 +154,7 @@ def _lost(goal: Goal) -> tuple[list[Formula], Formula]:
 
 
 def weakest(goal: Goal) -> Condition:
-    """Give the weakest condition on the numbers under which no run loses a connection."""
+    """Return the weakest condition on the numbers under which no run loses a connection."""
     instants, lost = _lost(goal)
     assumed = z3.Goal()
     assumed.add(_numbers(), z3.Not(z3.Exists(instants, lost)))
@@ -223,7 +223,7 @@ def _linear(atom: Formula) -> Inequality:
 
 
 def _terms(side: Formula) -> dict[str, int]:
-    """Give the factors of a sum by name, its constant by ""."""
+    """Return the factors of a sum by name, its constant by ""."""
     if z3.is_int_value(side):
         return {"": side.as_long()}
     if z3.is_const(side):
@@ -255,7 +255,7 @@ def is_necessary(condition: Condition) -> bool:
 
 
 def _slowest() -> dict[str, Formula]:
-    """Give the instants of the run in which the kubelet is as quick as it can be and everybody else as slow."""
+    """Return the instants of the run in which the kubelet is as quick as it can be and everybody else as slow."""
     pre_stop, grace, notice, endpoints, proxies, checks, request = map(z3.Int, NUMBERS)
     before = z3.If(pre_stop < grace, pre_stop, grace)
     after = z3.If(grace - before > 2, grace - before, z3.IntVal(2))
@@ -285,7 +285,7 @@ _TOLD: dict[str, str] = {
 
 
 def timeline(goal: Goal, values: Values) -> tuple[tuple[int, str], ...] | None:
-    """Give a run that loses a connection with these numbers (all of them), None where there is none."""
+    """Return a run that loses a connection with these numbers (all of them), None where there is none."""
     instants, lost = _lost(goal)
     solver = z3.Solver()
     solver.add(_numbers(), lost, *(z3.Int(name) == value for name, value in values.items()))

@@ -100,12 +100,12 @@ def claims(
     family: str = IPV4,
     zone: str = "",
 ) -> tuple[Claim, ...]:
-    """Give what must hold for the ports of a Service on a node with these addresses of a family, its own IP first."""
+    """Return what must hold for the ports of a Service on a node with these addresses of a family, its own IP first."""
     return claims_about(service, partial(_endpoints, tuple(slices)), Asker(node, tuple(own), family, zone))
 
 
 def claims_about(service: Service, find: Find, asker: Asker) -> tuple[Claim, ...]:
-    """Give what must hold for the ports of a Service on a node, whoever stands behind them."""
+    """Return what must hold for the ports of a Service on a node, whoever stands behind them."""
     cluster_ip = _cluster_ip(service, asker.family)
     if service.spec.type == "ExternalName" or not cluster_ip:
         return ()
@@ -113,7 +113,7 @@ def claims_about(service: Service, find: Find, asker: Asker) -> tuple[Claim, ...
 
 
 def _cluster_ip(service: Service, family: str) -> str:
-    """Give the cluster IP of a family: families and addresses stand in the same order."""
+    """Return the cluster IP of a family: families and addresses stand in the same order."""
     spec = service.spec
     pairs = zip(spec.ip_families, spec.cluster_ips or (spec.cluster_ip,), strict=False)
     found = dict(pairs) if spec.ip_families else {family_of(spec.cluster_ip): spec.cluster_ip}
@@ -155,7 +155,7 @@ def _door(whole: Claim, here: frozenset[str] | None) -> Iterator[Claim]:
 
 
 def _balancers(service: Service, family: str) -> Iterator[str]:
-    """Give the balancer's addresses that arrive at the node as they are."""
+    """Yield the balancer's addresses that arrive at the node as they are."""
     status = service.extra.get("status") or {}
     for ingress in (status.get("loadBalancer") or {}).get("ingress") or ():
         address = ingress.get("ip", "")
@@ -164,7 +164,7 @@ def _balancers(service: Service, family: str) -> Iterator[str]:
 
 
 def _sources(service: Service, balanced: tuple[str, ...], asker: Asker) -> Iterator[str]:
-    """Give the networks a balancer's address takes packets from; none means all."""
+    """Yield the networks a balancer's address takes packets from; none means all."""
     named = (one.strip() for one in service.spec.load_balancer_source_ranges if family_of(one) == asker.family)
     ranges = tuple(str(network) for network in map(_network, named) if network is not None)
     yield from ranges
@@ -235,7 +235,7 @@ def proves_claims(rules: RuleSet, meant: tuple[Claim, ...], cluster_cidr: str = 
 
 
 def own(rules: RuleSet) -> tuple[str, ...]:
-    """Give the addresses of the node that rules are of, its own IP first."""
+    """Return the addresses of the node that rules are of, its own IP first."""
     return tuple(sorted(rules.local, key=lambda one: (one != rules.node_ip, one)))
 
 
@@ -246,7 +246,7 @@ def judged(meant: tuple[Claim, ...]) -> Proof:
 
 
 def astray(rules: RuleSet, claim: Claim, address: str, cluster_cidr: str) -> Counterexample | None:
-    """Give a packet to one of a claim's addresses that breaks it, None if there is none: a proof."""
+    """Return a packet to one of a claim's addresses that breaks it, None if there is none: a proof."""
     packet = SymbolicPacket.to(address, claim.port, claim.protocol)
     fates = outcomes(rules, packet)
     solver = z3.Solver()
@@ -305,7 +305,7 @@ def _last_rule(way: Journey) -> str:
 
 
 def stray(rules: RuleSet, meant: Iterable[Claim]) -> Packet | None:
-    """Give a packet that ends at an endpoint though no claim speaks of its address and port; None if there is none."""
+    """Return a packet that ends at an endpoint though no claim speaks of its address and port; None: there is none."""
     packet = SymbolicPacket.fresh(rules.family)
     solver = z3.Solver()
     solver.add(packet.is_packet(), z3.Or(*(one.when for one in outcomes(rules, packet).fates if one.destination)))

@@ -71,7 +71,7 @@ class Masked:
 def wrongly_masked(
     rules: RuleSet, service: Service, slices: Iterable[EndpointSlice], node: str, *, cluster_cidr: str = "10.0.0.0/8"
 ) -> Masked | None:
-    """Give a packet to a Service that is masqueraded when it should not be, or is not when it should; None: a proof."""
+    """Return a packet to a Service, masqueraded when it should not be, or not when it should; None: a proof."""
     solver, sliced = z3.Solver(), Sliced(rules)
     known = tuple(slices)
     for claim in claims(service, known, node, own(rules), family=rules.family):

@@ -18,7 +18,7 @@ PRECISION = Fraction(1, 10**9)
 
 
 def shares(rules: RuleSet, packet: Packet) -> dict[str, Fraction]:
-    """Give the chance of each destination ("ADDRESS:PORT", else the fate) of a packet."""
+    """Return the chance of each destination ("ADDRESS:PORT", else the fate) of a packet."""
     chances: dict[str, Fraction] = {}
     for way in journeys(rules, packet):
         name = way.verdict.destination if way.verdict.fate is Fate.DNAT else way.verdict.fate.value

@@ -59,7 +59,7 @@ class SymbolicPacket:
         return z3.ULT(self.protocol, len(PROTOCOLS))
 
     def read(self, model: Any) -> Packet:
-        """Give the packet of a model; what the model leaves open is 0."""
+        """Return the packet of a model; what the model leaves open is 0."""
         source, destination, port, protocol = (
             model.eval(part, model_completion=True).as_long()
             for part in (self.source, self.destination, self.port, self.protocol)
@@ -103,7 +103,7 @@ def negated(part: Formula) -> Formula:
 
 
 def number(address: str) -> int:
-    """Give an address as a number."""
+    """Return an address as a number."""
     return int(ip_address(address))
 
 
@@ -147,7 +147,7 @@ class Outcomes:
 
 
 def possible(rules: RuleSet, packet: SymbolicPacket) -> frozenset[tuple[Fate, str]]:
-    """Give the fates that can come about for some packet like this."""
+    """Return the fates that can come about for some packet like this."""
     solver = z3.Solver()
     return frozenset(
         (one.fate, one.destination) for one in outcomes(rules, packet).fates if solver.check(one.when) == z3.sat
@@ -182,7 +182,7 @@ def _passes(rules: RuleSet, packet: SymbolicPacket) -> tuple[_Translation, _Tran
 
 
 def _translated(nat: _Translation) -> list[tuple[str, Formula]]:
-    """Give each new destination once, and when packets get it."""
+    """Return each new destination once, and when packets get it."""
     found: dict[str, list[Formula]] = {}
     for rule, when in nat.ends:
         if rule.target == "DNAT":
@@ -217,7 +217,7 @@ def _sorted_out(behind: _Translation, translated: list[tuple[str, Formula]]) -> 
 
 
 def _known(part: Formula) -> int | None:
-    """Give the value of a term that is a number, None for one that is not."""
+    """Return the value of a term that is a number, None for one that is not."""
     return int(part.as_long()) if z3.is_bv_value(part) else None
 
 

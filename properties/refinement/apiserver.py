@@ -31,7 +31,7 @@ def pod_ref(name: str) -> Ref:
 
 
 def abstract(server: Server) -> model.State:
-    """Give the state of the model that a server's store stands for, versions left out."""
+    """Return the state of the model that a server's store stands for, versions left out."""
     pods = [one for one in server.list("Pod", None) if isinstance(one, Pod)]
     budget = server.get(BUDGET)
     return model.State(
@@ -68,7 +68,7 @@ def _budget(budget: PodDisruptionBudget) -> model.Budget:
 
 
 def unversioned(state: model.State) -> model.State:
-    """Give a state of the model with its versions left out."""
+    """Return a state of the model with its versions left out."""
     pods = immutabledict((name, evolve(pod, version=0)) for name, pod in state.pods.items())
     return evolve(state, pods=pods, versions=0)
 
@@ -81,7 +81,7 @@ def refines(before: model.State, after: model.State) -> bool:
 
 
 def request_of(action: model.Action, server: Server, read: Pod | None) -> Request | None:
-    """Give the request for an action of the model; None where there is no object to write it about."""
+    """Return the request for an action of the model; None where there is no object to write it about."""
     match action:
         case model.Create():
             return Create(_new_pod(action))

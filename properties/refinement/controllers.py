@@ -64,7 +64,7 @@ FLAGS = (False, True)
 def _requests(
     store: Cache, requests: Iterable[Request], seen: Callable[[Cache], Any], refines: Callable[[Any, Any], bool]
 ) -> Iterator[Step]:
-    """Give the store after the requests of a turn; wrong if one of them is no step of the model."""
+    """Yield the store after the requests of a turn; wrong if one of them is no step of the model."""
     wrong = ""
     after = store
     for number, request in enumerate(requests):
@@ -99,7 +99,7 @@ def node(name: str, ready: str = "True", *taints: str, cordoned: bool = False) -
 
 
 def _some(choices: Iterable[Any], most: int) -> Iterator[tuple[Any, ...]]:
-    """Give every selection of at most so many, in order."""
+    """Yield every selection of at most so many, in order."""
     known = tuple(choices)
     for count in range(most + 1):
         yield from product(known, repeat=count)

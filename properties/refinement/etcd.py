@@ -37,7 +37,7 @@ class Told:
 
 
 def abstract(store: Store, told: tuple[Told, ...] = ()) -> model.State:
-    """Give the state of the model that a store and its watchers stand for."""
+    """Return the state of the model that a store and its watchers stand for."""
     entries = {
         key.decode(): model.Entry(kv.value, kv.create_revision, kv.mod_revision, kv.version)
         for key, kv in store.keys.items()
@@ -62,7 +62,7 @@ def refines(before: model.State, after: model.State) -> bool:
 
 
 def operation_of(action: model.Set | model.Remove | model.Guarded | model.Forget) -> Operation:
-    """Give the operation a client would send for an action of the model."""
+    """Return the operation a client would send for an action of the model."""
     match action:
         case model.Set():
             return Put(action.key.encode(), action.value)

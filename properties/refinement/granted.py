@@ -29,7 +29,7 @@ def without_object(store: Cache, obj: Object) -> Cache:
 
 
 def granted(store: Cache, request: Request, suffix: str) -> Cache | None:
-    """Give the store after one request; None if it is refused. `suffix` completes a generated name."""
+    """Return the store after one request; None if it is refused. `suffix` completes a generated name."""
     match request:
         case Create(obj):
             return _created(store, obj, suffix)
@@ -45,7 +45,7 @@ def granted(store: Cache, request: Request, suffix: str) -> Cache | None:
 
 
 def all_granted(store: Cache, requests: tuple[Request, ...], suffix: str) -> Cache:
-    """Give the store after the requests of one turn; the first that is refused ends it."""
+    """Return the store after the requests of one turn; the first that is refused ends it."""
     for number, request in enumerate(requests):
         after = granted(store, request, f"{suffix}{number}")
         if after is None:

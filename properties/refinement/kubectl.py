@@ -41,7 +41,7 @@ def _place(pod: Pod) -> model.Place:
 
 
 def action(step: script.Step) -> tuple[model.Action, ...]:
-    """Give what a step means; no action for a kind of step the model leaves out."""
+    """Return what a step means; no action for a kind of step the model leaves out."""
     match step:
         case script.SetImage(_, name, image, container):
             return (model.SetImage(name, container, image),)
@@ -63,7 +63,7 @@ def action(step: script.Step) -> tuple[model.Action, ...]:
 
 
 def granted(cache: Cache, request: Request) -> Cache:
-    """Give the objects once a request is granted, deletions finished at once; only the fields it may write change."""
+    """Return the objects once a request is granted, deletions finished at once; only the fields it may write change."""
     objects = cache.objects
     match request:
         case Create(object=created):
@@ -81,7 +81,7 @@ def granted(cache: Cache, request: Request) -> Cache:
 
 
 def run(step: script.Step, cache: Cache, namespace: str) -> Cache:
-    """Give the objects after a command, everything granted; a drain is repeated until it is over."""
+    """Return the objects after a command, everything granted; a drain is repeated until it is over."""
     wanted = script.requests(step, cache, namespace)
     for request in () if isinstance(wanted, script.Missing) else wanted:
         cache = granted(cache, request)

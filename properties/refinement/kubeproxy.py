@@ -39,7 +39,7 @@ def name(service: Service, port: str) -> str:
 
 
 def reached(rules: RuleSet, address: str, port: int, protocol: str) -> frozenset[str]:
-    """Give the endpoints a connection from a Pod to an address may get."""
+    """Return the endpoints a connection from a Pod to an address may get."""
     verdicts = destinations(rules, Packet(CLIENT, address, port, protocol))
     return frozenset(one.destination for one in verdicts if one.fate is Fate.DNAT)
 

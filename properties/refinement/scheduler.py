@@ -72,6 +72,6 @@ def refines(before: Cache, after: Cache) -> bool:
 
 
 def may_bind(cache: Cache, pod: Ref) -> tuple[str, ...]:
-    """Give the nodes to which the model may bind a Pod, sorted."""
+    """Return the nodes to which the model may bind a Pod, sorted."""
     state, name = abstract(cache), f"{pod.namespace}/{pod.name}"
     return tuple(node for node in sorted(state.places) if Bind(name, node).enabled(state))

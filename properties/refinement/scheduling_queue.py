@@ -53,7 +53,7 @@ def places(queue: SchedulingQueue, tried: Iterable[str]) -> dict[str, Place]:
 
 
 def after(state: State, action: Action, queue: SchedulingQueue, tried: Iterable[str]) -> State | None:
-    """Give the state of the model after an action that led the queue here; None if the model does not allow it."""
+    """Return the state of the model after an action that led the queue here; None if the model does not allow it."""
     now = places(queue, tried)
     allowed = action.results(state)
     return next((one for one in allowed if {pod: entry.place for pod, entry in one.pods.items()} == now), None)
@@ -78,7 +78,7 @@ AGREES = machine.Invariant(
 
 
 def side_by_side(settings: QueueSettings, operations: int) -> machine.Machine:
-    """Give a machine that does any so many operations on a queue and on its model, with two Pods."""
+    """Return a machine that does any so many operations on a queue and on its model, with two Pods."""
     queue, state = SchedulingQueue(), State()
     for name, priority in PODS:
         pod = Pod(ObjectMeta(name=name, namespace="d", uid=name), PodSpec(priority=priority))

@@ -28,7 +28,7 @@ MACHINES = HERE.parents[2] / "examples" / "machines"  # an actor loads this file
 
 
 def queue(crashes: int, first: int = 0) -> Made:
-    """Give a work queue of two objects, with claims that hold, one on whole runs among them, and one that does not."""
+    """Return a work queue of two objects, with claims that hold, one on whole runs among them, and one that fails."""
     module = load(MACHINES / "work_queue.py")
 
     def never(view: View) -> Iterator[str]:

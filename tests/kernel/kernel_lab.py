@@ -28,7 +28,7 @@ from leaving_out import leave_out
 
 
 def six(address: str) -> str:
-    """Give the IPv6 twin of an IPv4 address or network: 10.0.1.2 has fd00:10::1:2, 10.0.0.0/8 has fd00:10::/32."""
+    """Return the IPv6 twin of an IPv4 address or network: 10.0.1.2 has fd00:10::1:2, 10.0.0.0/8 has fd00:10::/32."""
     if address.startswith("127."):
         return "::1"
     one, two, three, four = address.partition("/")[0].split(".")
@@ -278,12 +278,12 @@ class Lab:
         return opened
 
     def again(self, opened: socket.socket, patience: float) -> str:
-        """Give the answer to one more packet of a connection."""
+        """Return the answer to one more packet of a connection."""
         opened.settimeout(patience)
         return again(opened)
 
     def ask(self, source: str, target: tuple[str, int], protocol: str, patience: float) -> str:
-        """Give the answer to one new connection: "HOST:PORT saw CLIENT", "refused" or "silence"."""
+        """Return the answer to one new connection: "HOST:PORT saw CLIENT", "refused" or "silence"."""
         kind = socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM
         with self.client(source, kind) as opened:
             return answer(opened, target, patience)
@@ -295,7 +295,7 @@ def named(address: str, port: int) -> str:
 
 
 def answer(opened: socket.socket, target: tuple[str, int], patience: float) -> str:
-    """Give the answer a socket gets, waiting `patience` seconds."""
+    """Return the answer a socket gets, waiting `patience` seconds."""
     opened.settimeout(patience)
     try:
         opened.connect(target)
@@ -307,7 +307,7 @@ def answer(opened: socket.socket, target: tuple[str, int], patience: float) -> s
 
 
 def again(opened: socket.socket) -> str:
-    """Give the answer to one more packet of a connection."""
+    """Return the answer to one more packet of a connection."""
     try:
         # The kernel tells a program at once that a rule of its own host took its packet; how, it says later.
         with contextlib.suppress(PermissionError):
@@ -321,7 +321,7 @@ def again(opened: socket.socket) -> str:
 
 @pytest.fixture(scope="session")
 def kernel_cluster() -> Iterator[Lab]:
-    """Give the cluster, with three endpoints that answer on port 8080 and a port that only listens."""
+    """Return the cluster, with three endpoints that answer on port 8080 and a port that only listens."""
     lab = Lab()
     for address in ("10.0.1.1", "10.0.1.2", "10.0.2.1"):
         lab.listen(address, 8080)
@@ -333,7 +333,7 @@ def kernel_cluster() -> Iterator[Lab]:
 
 @pytest.fixture
 def lab(kernel_cluster: Lab) -> Lab:
-    """Give the cluster as if new: no rules, no connections known."""
+    """Return the cluster as if new: no rules, no connections known."""
     kernel_cluster.nft("flush ruleset\n")
     for family in ("IPv4", "IPv6"):
         # An iptables that is not nftables underneath keeps its own.

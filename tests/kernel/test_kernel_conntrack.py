@@ -61,7 +61,7 @@ class Both:
         self.program(None)
 
     def program(self, endpoints: tuple[str, ...] | None) -> None:
-        """Give the Service these endpoints; None: there is no Service."""
+        """Return the Service these endpoints; None: there is no Service."""
         services = [] if endpoints is None else [service()]
         slices = [listed(one) for one in endpoints or ()]
         self.rules = without_counters(rules(services, slices, "n1"))
@@ -107,7 +107,7 @@ def seen(packet: Packet, verdict: Verdict) -> str:
 
 
 def visible(table: Table) -> Table:
-    """Give a table as it can be read: that the node's own packet got the node's address leaves no mark."""
+    """Return a table as it can be read: that the node's own packet got the node's address leaves no mark."""
     return frozenset(evolve(one, masquerade=False) if one.source == NODE else one for one in table)
 
 

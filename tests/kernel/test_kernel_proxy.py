@@ -116,7 +116,7 @@ def observed(lab: Any, packet: Packet, expected: set[str]) -> set[str]:
 
 
 def packets(protocol: str, family: Family = V4) -> list[Packet]:
-    """Give every client with every address of the Service, and a port it does not have."""
+    """Return every client with every address of the Service, and a port it does not have."""
     doors = [(CLUSTER_IP, 80), (EXTERNAL_IP, 80), (BALANCER, 80), (NODE, 30080), (CLUSTER_IP, 81)]
     asked = [(source, *door) for source in (POD, OUTSIDE, HERE, NODE) for door in doors]
     every = [*asked, ("127.0.0.1", "127.0.0.1", 30080)]

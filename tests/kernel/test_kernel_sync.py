@@ -62,7 +62,7 @@ def world(dice: random.Random, family: str) -> tuple[list[Service], list[Endpoin
 
 
 def kept(lab: Any, family: str) -> str:
-    """Give what the kernel has, without counters and dates; chains in order of their names."""
+    """Return what the kernel has, without counters and dates; chains in order of their names."""
     save = "iptables-save" if family == "IPv4" else "ip6tables-save"
     lines = [line for table in ("filter", "nat") for line in lab.node.run(save, "-t", table).splitlines()]
     chains = sorted({line.split()[1] for line in lines if line.startswith("-A")})

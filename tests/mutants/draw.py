@@ -133,7 +133,7 @@ def _judging(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _turned(source: str, node: ast.AST) -> tuple[int, str, str] | None:
-    """Give a node's line and its text before and after it is turned round, widened to whole lines that occur once."""
+    """Return a node's line and its text before and after it is turned round, widened to whole lines that occur once."""
     text = _other(node)
     if text is None or not isinstance(node, ast.expr):
         return None
@@ -220,7 +220,7 @@ def _imported(path: Path) -> frozenset[str]:
 
 
 def _base(package: str, node: ast.ImportFrom) -> str:
-    """Give what an import takes from, in the words of the product."""
+    """Return what an import takes from, in the words of the product."""
     if not node.level:
         name = node.module or ""
         return name.removeprefix("kubeproof").strip(".") if name.partition(".")[0] == "kubeproof" else name

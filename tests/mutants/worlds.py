@@ -165,7 +165,7 @@ def asks(cpu: str) -> str:
 
 
 def applied(text: str) -> dict[str, Any]:
-    """Give the step that applies a manifest."""
+    """Return the step that applies a manifest."""
     return {"apply": {"object": yaml.safe_load(text.strip().removesuffix("---"))}}
 
 
@@ -229,7 +229,7 @@ ONE_AFTER_THE_OTHER: dict[str, Any] = {
 
 
 def outlasted(seconds: int, **options: Any) -> World:
-    """Give a world in which a Pod evicted after so many seconds takes a budget's Pod, if another one has not ended."""
+    """Return a world in which a Pod evicted after so many seconds takes a budget's Pod, if another has not ended."""
     box, tolerates = asks("1500m"), GPU % f", tolerationSeconds: {seconds}"
     first = pod("batch", HIGH + "nodeName: a, ", box=box)
     kept = deployment("store", pod=HIGH + f"tolerations: [{tolerates}], ", box=box)

@@ -173,7 +173,7 @@ def _info(record: Record) -> RequestInfo | None:
 
 
 def _shown(record: Record) -> Iterator[Record]:
-    """Give the whole objects that an answer shows."""
+    """Yield the whole objects that an answer shows."""
     body, info = record["response"].get("body"), _info(record)
     if not isinstance(body, dict) or info is None or record["response"]["code"] >= 400:
         return
@@ -188,7 +188,7 @@ def _shown(record: Record) -> Iterator[Record]:
 
 
 def _before(record: Record) -> Iterator[Record]:
-    """Give what is known to be there when a request comes."""
+    """Yield what is known to be there when a request comes."""
     note = record.get("note")
     if isinstance(note, dict) and isinstance(note.get("before"), dict):
         yield note["before"]

@@ -232,7 +232,7 @@ class Moment:
     now: int = 0
 
     def later(self) -> Iterator[Moment]:
-        """Give this moment, and those at which the next leases have run out and been revoked."""
+        """Yield this moment, and those at which the next leases have run out and been revoked."""
         yield self
         ends = sorted({lease.expires for lease in self.store.leases.values() if self.now < lease.expires <= LONGEST})
         yield from (Moment(expire(self.store, now), now) for now in ends)
@@ -258,7 +258,7 @@ def judge(record: Json) -> tuple[int, tuple[Disagreement, ...]]:
 
 
 def _replay(moment: Moment, step: Json) -> tuple[Store, Any, Any]:
-    """Give the store after a step, the recorded answer and the one given here, both in one form."""
+    """Return the store after a step, the recorded answer and the one given here, both in one form."""
     body, recorded, store = step["request"], step.get("response"), moment.store
     match step["op"]:
         case "watch":
@@ -291,7 +291,7 @@ def recorded_watch(responses: Any) -> Any:
 
 
 def given_watch(store: Store, body: Json) -> Any:
-    """Give what a watch of the gateway would be told by now, in the form of a recorded one."""
+    """Return what a watch of the gateway would be told by now, in the form of a recorded one."""
     key, end = _bytes(body, "key") or FROM_KEY, _bytes(body, "range_end")
     if end and end != FROM_KEY and end <= key:
         return "mvcc: watcher range is empty"

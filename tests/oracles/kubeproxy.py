@@ -46,7 +46,7 @@ class Disagreement:
 
 
 def judge(record: Record, release: Release = OLDEST) -> tuple[Disagreement, ...]:
-    """Give every difference between the recorded outcomes of a record and ours."""
+    """Return every difference between the recorded outcomes of a record and ours."""
     return tuple(_differences(record, release))
 
 
@@ -78,7 +78,7 @@ def _differences(record: Record, release: Release) -> Iterator[Disagreement]:
 
 
 def replayed(record: Record, release: Release = OLDEST) -> Iterator[Ours]:
-    """Give what we make of each step of a record."""
+    """Yield what we make of each step of a record."""
     environment = record["environment"]
     host = environment["hostname"]
     config = ProxyConfig(
@@ -186,6 +186,6 @@ def _flow_difference(ours: RuleSet, flow: Record) -> Iterator[Difference]:
 
 
 def _outputs(flow: Record) -> frozenset[str]:
-    """Give where a recorded packet went; a DROP beside an endpoint was a match on the port it no longer had."""
+    """Return where a recorded packet went; a DROP beside an endpoint was a match on the port it no longer had."""
     outputs = frozenset(flow["output"].split(", "))
     return outputs - {"DROP"} if any(":" in one for one in outputs) else outputs

@@ -33,7 +33,7 @@ Copy = Callable[[Hashable, Hashable], tuple[Hashable, Hashable]]
 
 
 def order_of(calls: Sequence[Call], copy: Copy, state: Hashable) -> tuple[Call, ...] | None:
-    """Give an order in which one copy answers the same; None if there is none."""
+    """Return an order in which one copy answers the same; None if there is none."""
     answered = frozenset(number for number, call in enumerate(calls) if not call.open)
     seen: set[tuple[frozenset[int], Hashable]] = set()
     waiting: list[tuple[tuple[int, ...], Hashable]] = [((), state)]

@@ -55,7 +55,7 @@ class LiveEtcd:
         return response.status, _plain(answer.get("result", answer))
 
     def watched(self, create: dict[str, Any], wanted: int, grace: float = 0.03) -> list[dict[str, Any]]:
-        """Give the messages of a watch until it is cancelled, or until so many events and a little time have passed."""
+        """Return the messages of a watch until it is cancelled, or until so many events and a little time passed."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
         messages: list[dict[str, Any]] = []
         try:

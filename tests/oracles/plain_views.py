@@ -59,7 +59,7 @@ class Numbers:
         self._known: dict[int, tuple[object, int]] = {}
 
     def of(self, value: Hashable) -> int:
-        """Give the number of a value."""
+        """Return the number of a value."""
         known = self._known.get(id(value))
         if known is not None:
             return known[1]
@@ -74,7 +74,7 @@ class Shapes(Numbers):
     """Numbers for objects without the names that the world gave them by place."""
 
     def store(self, state: State, layout: Layout) -> Store:
-        """Give the store of a state, names and places forgotten."""
+        """Return the store of a state, names and places forgotten."""
         return tuple(sorted(self._shape(state[slot]) for slot in layout.slots() if state[slot] is not None))
 
     def _shape(self, obj: Object) -> int:
@@ -197,7 +197,7 @@ class _Plain:
         self.found: dict[tuple[int, ...], Shared] = {}
 
     def begin(self) -> Whole:
-        """Give the initial state: everybody has just listed."""
+        """Return the initial state: everybody has just listed."""
         shared = self.put(tuple(self.numbers.of(value) for value in self.slots.values()))
         return shared, tuple(((), self.listed(shared, one), self.has_work(shared, one)) for one in self.processes)
 
@@ -207,26 +207,26 @@ class _Plain:
         return process.woken_by is None or bool(self.decide(shared, process, front))
 
     def put(self, values: tuple[int, ...]) -> Shared:
-        """Give the number of what is shared."""
+        """Return the number of what is shared."""
         number = self.found.setdefault(values, len(self.shared))
         if number == len(self.shared):
             self.shared.append(values)
         return number
 
     def changed(self, shared: Shared, updates: Updates) -> Shared:
-        """Give what is shared after some slots were written."""
+        """Return what is shared after some slots were written."""
         values = list(self.shared[shared])
         for slot, value in updates.items():
             values[self.places[slot]] = self.numbers.of(value)
         return self.put(tuple(values))
 
     def view(self, shared: Shared, remembered: tuple[Ref, ...] = ()) -> State:
-        """Give what is shared as a state that can be read."""
+        """Return what is shared as a state that can be read."""
         values = self.numbers.values
         return State(self.places, (*(values[number] for number in self.shared[shared]), remembered))
 
     def listed(self, shared: Shared, process: Process) -> tuple[Queue, ...]:
-        """Give the queues of a process that has just listed."""
+        """Return the queues of a process that has just listed."""
         if found := self.look(shared, process):
             return found
         nothing: tuple[Hashable, ...] = tuple(tuple(None for _ in one.slots) for one in process.watches)
@@ -237,7 +237,7 @@ class _Plain:
         return process.form is Form.DECISION and not process.alone
 
     def look(self, shared: Shared, process: Process) -> tuple[Queue, ...]:
-        """Give what a process would see now, a version per watch; nothing where its object is not there."""
+        """Return what a process would see now, a version per watch; nothing where its object is not there."""
         key = ("look", process.name, shared)
         if key not in self.answers:
             view = self.view(shared)
@@ -250,7 +250,7 @@ class _Plain:
         return found
 
     def owner(self, shared: Shared, process: Process) -> Ref | None:
-        """Give the object a process is about."""
+        """Return the object a process is about."""
         key = ("key", process.name, shared)
         if key not in self.answers:
             self.answers[key] = self.world.key(self.view(shared), process)
@@ -258,7 +258,7 @@ class _Plain:
         return found
 
     def decide(self, shared: Shared, process: Process, front: tuple[int, ...]) -> tuple[Requests, ...]:
-        """Give what a process may do on what it has in front."""
+        """Return what a process may do on what it has in front."""
         ref = self.owner(shared, process)
         key = ("decide", process.name, ref, front)
         if key not in self.answers:
@@ -282,7 +282,7 @@ class _Plain:
         return found
 
     def remembered(self, minds: tuple[Mind, ...]) -> tuple[Ref, ...]:
-        """Give every name that a turn or a version in a queue mentions."""
+        """Return every name that a turn or a version in a queue mentions."""
         names: set[str] = set()
         for turn, queues, _ in minds:
             names |= self.named(turn)
@@ -291,13 +291,13 @@ class _Plain:
         return tuple(Ref("", "", name) for name in sorted(names))
 
     def named(self, what: int | Requests) -> frozenset[str]:
-        """Give the names in a version (by its number) or a turn."""
+        """Return the names in a version (by its number) or a turn."""
         if what not in self.names:
             self.names[what] = names_in(self.numbers.values[what] if isinstance(what, int) else what)
         return self.names[what]
 
     def after(self, whole: Whole) -> Iterator[Whole]:
-        """Give every state one step further."""
+        """Yield every state one step further."""
         shared, minds = whole
         for number, process in enumerate(self.processes):
             turn, queues, queued = minds[number]
@@ -320,7 +320,7 @@ class _Plain:
         return found
 
     def may_act(self, shared: Shared, process: Process, queues: tuple[Queue, ...], *, queued: bool) -> Iterator[Mind]:
-        """Give each state of mind after one act."""
+        """Yield each state of mind after one act."""
         for taken in product(*(range(len(queue)) for queue in queues)):
             rest = tuple(queue[count:] for queue, count in zip(queues, taken, strict=True))
             always = process.woken_by is None
@@ -372,15 +372,15 @@ class _Plain:
             yield self.spent(_with(whole, number, mind), CRASHES, budget)
 
     def value(self, shared: Shared, slot: str) -> int:
-        """Give what is left of a budget."""
+        """Return what is left of a budget."""
         return int(self.numbers.values[self.shared[shared][self.places[slot]]]) if slot in self.slots else 0
 
     def spent(self, whole: Whole, slot: str, budget: int) -> Whole:
-        """Give a state with one less of a budget."""
+        """Return a state with one less of a budget."""
         return self.moved(whole, self.changed(whole[0], {slot: budget - 1}))
 
     def happens(self, shared: Shared, number: int) -> tuple[Shared, ...]:
-        """Give what is shared after each thing that one of the others may do."""
+        """Return what is shared after each thing that one of the others may do."""
         key = ("happens", number, shared)
         if key not in self.answers:
             outcomes = self.others[number].step(self.view(shared))
@@ -389,7 +389,7 @@ class _Plain:
         return found
 
     def moved(self, whole: Whole, shared: Shared) -> Whole:
-        """Give a state with something else shared; every process has the news coming."""
+        """Return a state with something else shared; every process has the news coming."""
         if shared == whole[0]:
             return whole
         news = (self.look(shared, process) for process in self.processes)
@@ -439,7 +439,7 @@ def _appended(queue: Queue, new: Queue) -> Queue:
 
 
 def _with(whole: Whole, number: int, mind: Mind) -> Whole:
-    """Give a state with another mind of one process."""
+    """Return a state with another mind of one process."""
     return whole[0], (*whole[1][:number], mind, *whole[1][number + 1 :])
 
 

@@ -17,7 +17,7 @@ BUILT_IN = {"filter": ("INPUT", "FORWARD", "OUTPUT"), "nat": ("PREROUTING", "INP
 
 
 def restore_text(rules: RuleSet) -> str:
-    """Give both tables, filter first, rules in the order in which they are tried."""
+    """Return both tables, filter first, rules in the order in which they are tried."""
     return "".join(f"{line}\n" for table in BUILT_IN for line in _table(rules, table))
 
 
@@ -33,7 +33,7 @@ def _table(rules: RuleSet, table: str) -> Iterator[str]:
 
 
 def without_counters(rules: RuleSet) -> RuleSet:
-    """Give the rules of a kube-proxy whose kernel has no nfacct: it counts neither localhost's nor invalid packets."""
+    """Return the rules of a kube-proxy whose kernel has no nfacct: it counts no localhost's and no invalid packets."""
     return evolve(rules, rules=tuple(_uncounted(rules)))
 
 

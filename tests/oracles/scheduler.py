@@ -53,7 +53,7 @@ def not_modelled(record: Record) -> str | None:
 
 
 def judge(record: Record, release: Release = OLDEST) -> Difference | None:
-    """Give the first difference between a recorded decision and ours, scores included; None when they agree."""
+    """Return the first difference between a recorded decision and ours, scores included; None when they agree."""
     return next(differences(record, release), None)
 
 

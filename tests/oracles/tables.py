@@ -18,7 +18,7 @@ class RestoreError(ValueError):
 
 
 def restored(tables: Tables, text: str) -> Tables:
-    """Give the tables after a text was loaded without flushing. Raises RestoreError, then nothing has changed."""
+    """Return the tables after a text was loaded without flushing. Raises RestoreError, then nothing has changed."""
     now = {key: list(rules) for key, rules in tables.items()}
     table = ""
     for line in text.splitlines():
@@ -48,5 +48,5 @@ def _known(now: dict[tuple[str, str], list[str]], table: str, chain: str, line: 
 
 
 def _jump(rule: str) -> str:
-    """Give the target of a rule, "" if it has none."""
+    """Return the target of a rule, "" if it has none."""
     return rule.rpartition("-j ")[2].partition(" ")[0] if "-j " in rule else ""

@@ -91,7 +91,7 @@ class Toy:
     pods: int = 0
 
     def in_form(self, form: Form, *, quiet: bool = False, always_quiet: bool = False) -> Toy:
-        """Give the world with every process in one form."""
+        """Return the world with every process in one form."""
         return evolve(
             self,
             readers=tuple(evolve(one, form=form, quiet=quiet, always_quiet=always_quiet) for one in self.readers),
@@ -188,7 +188,7 @@ def _act(reader: Reader, cache: Cache, _key: Ref) -> Alternatives:
 
 
 def _meant(row: Requests, pods: tuple[Pod, ...]) -> Iterator[Requests]:
-    """Give a sync as it is, or one for each Pod that its DELETES may mean."""
+    """Yield a sync as it is, or one for each Pod that its DELETES may mean."""
     if DELETES not in row:
         yield row
         return

@@ -52,7 +52,7 @@ class End:
     """Name, unschedulable."""
 
     def renamed(self, names: Mapping[str, str]) -> End:
-        """Give the same with nodes called differently."""
+        """Return the same with nodes called differently."""
 
         def lines(many: tuple[Line, ...], place: int) -> tuple[Line, ...]:
             return _sorted((*one[:place], names.get(str(one[place]), one[place]), *one[place + 1 :]) for one in many)

@@ -56,7 +56,7 @@ class Outcome:
         return self.converged, self.completed
 
     def renamed(self, names: Mapping[str, str]) -> Outcome:
-        """Give the same with nodes called differently."""
+        """Return the same with nodes called differently."""
 
         def lines(many: tuple[Line, ...]) -> tuple[Line, ...]:
             return tuple(sorted((names.get(str(one[0]), one[0]), *one[1:]) for one in many))
@@ -64,7 +64,7 @@ class Outcome:
         return evolve(self, pods=lines(self.pods), endpoints=lines(self.endpoints), nodes=lines(self.nodes))
 
     def without_budgets(self, names: frozenset[str]) -> Outcome:
-        """Give the same without what some budgets say."""
+        """Return the same without what some budgets say."""
         return evolve(self, budgets=tuple(one for one in self.budgets if one[0] not in names))
 
     def differences(self, other: Outcome) -> tuple[str, ...]:
@@ -205,7 +205,7 @@ NOT_CONVERGED = frozenset(
 
 
 def _reasons(pods: list[Pod], workloads: list[Deployment | StatefulSet | DaemonSet | Job]) -> set[str]:
-    """Give the reason codes of the recordings' rule for a converged cluster."""
+    """Return the reason codes of the recordings' rule for a converged cluster."""
     found = {code for pod in pods if (code := _trouble(pod))}
     for one in workloads:
         if isinstance(one, Job):
@@ -295,7 +295,7 @@ def _replicaset(one: ReplicaSet) -> Line:
 
 
 def _owner(pod: Pod, known: Mapping[Ref, Object]) -> tuple[str, int]:
-    """Give the workload and the revision a Pod belongs to."""
+    """Return the workload and the revision a Pod belongs to."""
     owner = pod.metadata.controller
     if owner is None:
         return f"Pod/{pod.metadata.name}", 0

@@ -77,7 +77,7 @@ def judge(record: Record, tiers: Tiers = TIERS) -> Judged | NotJudged:
 
 
 def runs_of(record: Record) -> tuple[tuple[Mapping[str, Any], ...], ...]:
-    """Give the distinct recorded runs: each is its outcomes, one a step."""
+    """Return the distinct recorded runs: each is its outcomes, one a step."""
     return tuple(tuple(one["outcomes"]) for one in (record, *record.get("alternatives", ())))
 
 

@@ -57,7 +57,7 @@ def not_modelled(record: Record) -> str:
 
 
 def scenario_of(record: Record, consistency: Consistency) -> Scenario:
-    """Give the scenario of a record, with as many places for Pods as its largest rollout needs."""
+    """Return the scenario of a record, with as many places for Pods as its largest rollout needs."""
     objects = (*(_node(one) for one in record["nodes"]), *(_object(one) for one in record["manifests"]))
     script = tuple(step_of(one) for one in record["script"])
     return Scenario(
@@ -75,7 +75,7 @@ def scenario_of(record: Record, consistency: Consistency) -> Scenario:
 
 
 def as_written(record: Record, consistency: Consistency, steps: int) -> Scenario:
-    """Give the scenario of a record's first steps from manifests and options, as a user would write them.
+    """Return the scenario of a record's first steps from manifests and options, as a user would write them.
 
     So kinds without a model are noted like everybody's. Raises BadInput for a step that acts on one of them.
     """
@@ -95,7 +95,7 @@ def as_written(record: Record, consistency: Consistency, steps: int) -> Scenario
 
 
 def _reported(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give a node as its kubelet reports it: it is Ready and has what it allots."""
+    """Return a node as its kubelet reports it: it is Ready and has what it allots."""
     status = {"capacity": node["status"]["allocatable"], "conditions": [{"type": "Ready", "status": "True"}]}
     return {**node, "status": {**node["status"], **status}}
 

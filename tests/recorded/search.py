@@ -68,7 +68,7 @@ class Reached:
 
     @property
     def verdicts(self) -> frozenset[tuple[bool, bool] | None]:
-        """Give every verdict the step may come to; None is: never quiet."""
+        """Return every verdict the step may come to; None is: never quiet."""
         return frozenset(one.seen.verdict for one in self.rests) | ({None} if self.restless else frozenset())
 
 
@@ -97,12 +97,12 @@ class Run:
 
     @property
     def states(self) -> int:
-        """Give the number of states explored so far."""
+        """Return the number of states explored so far."""
         return sum(self.counts)
 
     @property
     def first(self) -> tuple[Rest, ...]:
-        """Give the state before the first step: the manifests have just been applied."""
+        """Return the state before the first step: the manifests have just been applied."""
         return (Rest(State.of(self.cluster.machine.initial[0]), Seen(converged=True, completed=True)),)
 
     def same(self, one: Seen, other: Seen) -> bool:
@@ -173,7 +173,7 @@ class Run:
         )
 
     def _commanded(self, state: State, number: int) -> Iterator[State]:
-        """Give a command in a state at rest."""
+        """Yield a command in a state at rest."""
         for outcome in _begin(self.cluster, number).step(state):
             yield apply(state, outcome)
 
@@ -187,7 +187,7 @@ class Run:
         return Rest(state, seen.without_budgets(self.unsure))
 
     def _content(self, state: State) -> Hashable:
-        """Give what is in a state at rest, the names of Pods and of nodes like each other left out."""
+        """Return what is in a state at rest, the names of Pods and of nodes like each other left out."""
         layout = self.cluster.world.layout
         bare = [_nameless(state[slot], state[runtime_slot(slot)]) for slot in layout.pools["Pod"]]
         pods = [(one[0], self.tokens.setdefault(one[1], len(self.tokens))) for one in bare if one is not None]
@@ -197,12 +197,12 @@ class Run:
 
 
 def _begin(cluster: Cluster, number: int) -> Action:
-    """Give the action by which the script's command of this number (from 1) begins."""
+    """Return the action by which the script's command of this number (from 1) begins."""
     return next(one for one in cluster.machine.actions if one.verb is Verb.BEGINS and one.on == number - 1)
 
 
 def _nameless(pod: Object | None, runtime: PodRuntime | None) -> tuple[str, Hashable] | None:
-    """Give a Pod's node, and the Pod and what runs for it without its name, address and node."""
+    """Return a Pod's node, and the Pod and what runs for it without its name, address and node."""
     if not isinstance(pod, Pod):
         return None
     bare = evolve(
@@ -215,7 +215,7 @@ def _nameless(pod: Object | None, runtime: PodRuntime | None) -> tuple[str, Hash
 
 
 def renamings(groups: tuple[tuple[str, ...], ...]) -> Iterator[dict[str, str]]:
-    """Give every way of renaming the members of some groups among each other, the identity first."""
+    """Yield every way of renaming the members of some groups among each other, the identity first."""
     for choice in product(*(permutations(group) for group in groups)):
         yield {
             old: new for group, names in zip(groups, choice, strict=True) for old, new in zip(group, names, strict=True)
@@ -223,7 +223,7 @@ def renamings(groups: tuple[tuple[str, ...], ...]) -> Iterator[dict[str, str]]:
 
 
 def _waves(machine: Machine) -> tuple[tuple[Action, ...], ...]:
-    """Give everybody's actions but the scheduler's, the scheduler's, and those that wait until all is quiet."""
+    """Return everybody's actions but the scheduler's, the scheduler's, and those that wait until all is quiet."""
     fair = [one for one in machine.actions if one.fairness is not Fairness.NONE and one.verb is not Verb.BEGINS]
     first = sorted((one for one in fair if not one.when_quiet), key=lambda one: not one.urgent)
     others = tuple(one for one in first if one.group != SCHEDULER)
@@ -231,7 +231,7 @@ def _waves(machine: Machine) -> tuple[tuple[Action, ...], ...]:
 
 
 def _first(actions: tuple[Action, ...], state: State) -> tuple[State, ...]:
-    """Give where the first of some actions that is enabled may lead."""
+    """Return where the first of some actions that is enabled may lead."""
     for action in actions:
         after = tuple(apply(state, outcome) for outcome in action.step(state))
         if changed := tuple(one for one in after if one.values_in_order != state.values_in_order):

@@ -32,7 +32,7 @@ def theme(name: str) -> dict[str, Any]:
 
 
 def created(name: str, identity: str) -> Any:
-    """Give a copy of a record without its script."""
+    """Return a copy of a record without its script."""
     record = copy.deepcopy(theme(name)[identity])
     return {**record, "script": [], "outcomes": record["outcomes"][:1], "alternatives": []}
 

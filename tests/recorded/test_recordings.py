@@ -216,7 +216,7 @@ def test_a_creation_ends_the_same_whenever_the_scheduler_takes_its_turn(identity
 
 
 def outcomes(run: Run, reached: Reached) -> set[str]:
-    """Give the outcomes, nodes that nothing tells apart called alike."""
+    """Return the outcomes, nodes that nothing tells apart called alike."""
     return {min(str(one.seen.renamed(names)) for names in run.renamings) for one in reached.rests}
 
 
@@ -273,7 +273,7 @@ def test_any_pod_of_a_workload_may_be_the_first_by_name() -> None:
 
 
 def number_of(name: str) -> int:
-    """Give how many commands come before this one."""
+    """Return how many commands come before this one."""
     return int(name.split()[1].rstrip(":")) - 1
 
 

@@ -46,7 +46,7 @@ class FieldError:
         return f"{self.path}: {self.message}" if self.path else self.message
 
     def under(self, prefix: str) -> FieldError:
-        """Give the same error seen from one level further out."""
+        """Return the same error seen from one level further out."""
         joint = "" if not self.path or self.path.startswith("[") else "."
         return FieldError(f"{prefix}{joint}{self.path}", self.message, self.hint)
 
@@ -89,7 +89,7 @@ def structure(json: Any, cls: type[T]) -> T:
 
 
 def unstructure(value: Any) -> Any:
-    """Give the plain JSON (dicts, lists, strings, numbers) of a vocabulary value; an object says its kind first."""
+    """Return the plain JSON (dicts, lists, strings, numbers) of a vocabulary value; an object says its kind first."""
     if not attrs.has(type(value)):
         return _plain(value)
     if isinstance(value, Unstructured):

@@ -87,7 +87,7 @@ class Field:
 
 
 def json_name(attribute: str) -> str:
-    """Give the JSON name of an attribute: host_ip is hostIP."""
+    """Return the JSON name of an attribute: host_ip is hostIP."""
     first, *rest = attribute.split("_")
     return first + "".join(UPPER.get(word, word.capitalize()) for word in rest)
 

@@ -79,7 +79,7 @@ class Source:
         return self.document.line
 
     def line_of(self, path: str) -> int:
-        """Give the line of a field, `spec.template.spec.containers[0].image`, or of the nearest thing around it."""
+        """Return the line of a field, `spec.template.spec.containers[0].image`, or of the nearest thing around it."""
         return self.document.line_of(steps(path))
 
 
@@ -209,7 +209,7 @@ def objects_in(
 
 
 def _sources(text: Text, wrong: list[Problem]) -> Iterator[Source]:
-    """Give the objects of a text, the items of a List one by one; report a text that is malformed or has none."""
+    """Yield the objects of a text, the items of a List one by one; report a text that is malformed or has none."""
     empty = True
     try:
         for document in tolerant_documents(text.text):
@@ -245,7 +245,7 @@ def _problem(source: Source, error: FieldError) -> Problem:
 
 
 def _placed(json: dict[str, Any], namespace: str) -> dict[str, Any]:
-    """Give an object that lives in a namespace and names none the default one; a custom resource is left alone."""
+    """Return an object that lives in a namespace and names none the default one; a custom resource is left alone."""
     named = (json.get("metadata") or {}).get("namespace")
     if named or json["kind"] in CLUSTER_SCOPED or not schema.is_built_in(json["apiVersion"], json["kind"]):
         return json
@@ -253,7 +253,7 @@ def _placed(json: dict[str, Any], namespace: str) -> dict[str, Any]:
 
 
 def _hook(json: Mapping[str, Any]) -> str:
-    """Give when Helm runs an object by itself (pre-install, test, ...); "" for one that is part of the release."""
+    """Return when Helm runs an object by itself (pre-install, test, ...); "" for one that is part of the release."""
     annotations = json["metadata"].get("annotations")
     return str(annotations.get(HOOK) or "") if isinstance(annotations, Mapping) else ""
 

@@ -182,7 +182,7 @@ class Unmodelled:
 
 
 def claims_of(cls: str, name: str) -> tuple[str, ...]:
-    """Give the claims that an unmodelled field of a class may change."""
+    """Return the claims that an unmodelled field of a class may change."""
     return FIELD_CLAIMS.get(f"{cls}.{name}", FIELD_CLAIMS.get(cls, ALL))
 
 

@@ -94,7 +94,7 @@ RESIZES = Effect(ALL, "it evicts Pods and changes what they ask for")
 
 
 def effect_of(kind: str, json: Mapping[str, Any], *, custom: bool) -> Effect:
-    """Give what an object of a kind without a class may change."""
+    """Return what an object of a kind without a class may change."""
     if custom:
         return _custom(kind, as_map(json.get("spec")))
     if kind in _NONE:
@@ -143,7 +143,7 @@ def _names_modelled(rule: Mapping[str, Any]) -> bool:
 
 
 def pod_template(kind: str, json: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Give the template of the Pods that a workload makes, as JSON; None for what makes none."""
+    """Return the template of the Pods that a workload makes, as JSON; None for what makes none."""
     if kind not in WORKLOADS:
         return None
     spec = _job(json) if kind == "CronJob" else as_map(json.get("spec"))
@@ -151,7 +151,7 @@ def pod_template(kind: str, json: Mapping[str, Any]) -> Mapping[str, Any] | None
 
 
 def template_labels(kind: str, json: Mapping[str, Any]) -> immutabledict[str, str] | None:
-    """Give the labels of the Pods that a workload makes; None for what makes none."""
+    """Return the labels of the Pods that a workload makes; None for what makes none."""
     template = pod_template(kind, json)
     if template is None:
         return None

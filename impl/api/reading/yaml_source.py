@@ -69,13 +69,13 @@ class Document:
     repeated: tuple[Repeated, ...] = ()
 
     def line_of(self, path: Path) -> int:
-        """Give the line of a field, or of the nearest thing around it that is written down."""
+        """Return the line of a field, or of the nearest thing around it that is written down."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, self.line)
 
     def items(self) -> tuple[Document, ...]:
-        """Give the items of a List as documents of their own."""
+        """Return the items of a List as documents of their own."""
         lines: dict[int, dict[Path, int]] = {index: {} for index in range(len(self.value["items"]))}
         for path, line in self.lines.items():
             if len(path) > 1 and path[0] == "items" and isinstance(path[1], int):
@@ -187,7 +187,7 @@ class _Builder:
 
 
 def scalar(text: str, *, plain: bool, tag: str = "") -> Any:
-    """Give the value of a scalar; a quoted one, or one tagged !!str, is its text."""
+    """Return the value of a scalar; a quoted one, or one tagged !!str, is its text."""
     foreign = tag and not tag.startswith(STANDARD)
     as_text = tag == TEXT and RESOLVER.resolve(yaml.ScalarNode, text, (True, False)) != TEXT
     if not plain or foreign or as_text:
@@ -212,7 +212,7 @@ def _number(text: str) -> int | float | None:
 
 
 def _key(value: Any) -> str:
-    """Give the JSON key of a YAML key."""
+    """Return the JSON key of a YAML key."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "null" if value is None else str(value)

@@ -69,7 +69,7 @@ class Every:
     seconds: int
 
     def next(self, moment: datetime) -> datetime | None:
-        """Give the moment one delay later, in whole seconds."""
+        """Return the moment one delay later, in whole seconds."""
         return moment.replace(microsecond=0) + timedelta(seconds=self.seconds)
 
 
@@ -85,7 +85,7 @@ class Calendar:
     zone: str
 
     def next(self, moment: datetime) -> datetime | None:
-        """Give the first matching minute after a moment, in UTC; None if none comes within five years.
+        """Return the first matching minute after a moment, in UTC; None if none comes within five years.
 
         An hour that a change to summer time skips has no matching minute; one that is repeated has two.
         """
@@ -110,7 +110,7 @@ class Calendar:
         return in_month and in_week if self.day.open or self.weekday.open else in_month or in_week
 
     def _on(self, day: date, zone: tzinfo, now: datetime) -> datetime | None:
-        """Give the first matching minute of a day after now, walking in real hours."""
+        """Return the first matching minute of a day after now, walking in real hours."""
         midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
         hour = midnight.astimezone(UTC)
         while (local := hour.astimezone(zone)).date() <= day:

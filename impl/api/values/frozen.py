@@ -26,7 +26,7 @@ def strings(pairs: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> String
 
 @lru_cache(maxsize=1 << 14)
 def _shared(pairs: tuple[tuple[str, str], ...]) -> Strings:
-    """Give one map for equal pairs: to compare objects is quick where their maps are the same one."""
+    """Return one map for equal pairs: to compare objects is quick where their maps are the same one."""
     return immutabledict(pairs)
 
 
@@ -40,7 +40,7 @@ def freeze(value: Any) -> Json:
 
 
 def thaw(value: Json) -> Any:
-    """Give back plain lists and dicts, as `json` and PyYAML make them."""
+    """Return back plain lists and dicts, as `json` and PyYAML make them."""
     if isinstance(value, Mapping):
         return {key: thaw(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -274,7 +274,7 @@ PodSchedulingGroup: PodGroupName *string
 
 @cache
 def structs_of(release: Release) -> Mapping[str, tuple[GoField, ...]]:
-    """Give the structs of a release, by their types."""
+    """Return the structs of a release, by their types."""
     structs = {**STRUCTS, **_structs(NEW)}
     for change in (one for one in Change if one in release):
         for struct, after, text in ADDED.get(change, ()):

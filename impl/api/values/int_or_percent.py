@@ -19,7 +19,7 @@ class IntOrPercentError(ValueError):
 
 
 def scaled_value(value: int | str, total: int, *, round_up: bool) -> int:
-    """Give a number as it is, and a percentage as that part of a total, rounded up or down.
+    """Return a number as it is, and a percentage as that part of a total, rounded up or down.
 
     Raise IntOrPercentError on a string that is no percentage ("5", "1.5%"). A percentage may be negative or above 100.
     """

@@ -22,7 +22,7 @@ COUNTED = ("cpu", "memory")
 
 
 def pod_requests(spec: PodSpec) -> Resources:
-    """Give what a Pod asks for at its peak, overhead included: its containers together, or what starts them.
+    """Return what a Pod asks for at its peak, overhead included: its containers together, or what starts them.
 
     A sidecar (an init container that restarts Always) counts with the containers and with later init containers.
     """
@@ -31,13 +31,13 @@ def pod_requests(spec: PodSpec) -> Resources:
 
 
 def pod_limits(spec: PodSpec) -> Resources:
-    """Give the same of the limits; overhead counts only where there is a limit."""
+    """Return the same of the limits; overhead counts only where there is a limit."""
     effective = _effective(spec, lambda container: container.resources.limits)
     return _frozen(_plus(effective, {name: extra for name, extra in spec.overhead.items() if name in effective}))
 
 
 def qos_class(spec: PodSpec) -> str:
-    """Give Guaranteed, Burstable or BestEffort, by the cpu and memory of all containers, init containers included."""
+    """Return Guaranteed, Burstable or BestEffort, by the cpu and memory of all containers, init containers included."""
     everyone = (*spec.containers, *spec.init_containers)
     requests = _counted(container.resources.requests for container in everyone)
     limits = _counted(container.resources.limits for container in everyone)

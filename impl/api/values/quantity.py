@@ -76,15 +76,15 @@ class Quantity:
         return (self.unscaled > 0) - (self.unscaled < 0)
 
     def value(self) -> int:
-        """Give the number rounded up, as Kubernetes' Value: an int64, which overflows silently."""
+        """Return the number rounded up, as Kubernetes' Value: an int64, which overflows silently."""
         return self.scaled_value(0)
 
     def milli_value(self) -> int:
-        """Give the number of thousandths rounded up, as Kubernetes' MilliValue: an int64, which overflows silently."""
+        """Return the number of thousandths rounded up, as Kubernetes' MilliValue: an int64 that overflows silently."""
         return self.scaled_value(-3)
 
     def scaled_value(self, scale: int) -> int:
-        """Give the number of units of `10**scale` rounded up: an int64, which overflows silently."""
+        """Return the number of units of `10**scale` rounded up: an int64, which overflows silently."""
         if self.big:
             return int64.rescale(self.unscaled, -self.exponent, -scale)
         if self.exponent < scale:
@@ -142,7 +142,7 @@ def parse_quantity(text: str) -> Quantity:
 
 
 def _suffix(suffix: str) -> tuple[int, int, str]:
-    """Give base, exponent and format of a suffix."""
+    """Return base, exponent and format of a suffix."""
     if suffix in DECIMAL_SUFFIXES:
         return 10, DECIMAL_SUFFIXES[suffix], DECIMAL_SI
     if suffix in BINARY_SUFFIXES:
@@ -157,7 +157,7 @@ def _suffix(suffix: str) -> tuple[int, int, str]:
 
 
 def _short(whole: str, places: str, exponent: int, form: str) -> tuple[int, int, bool] | None:
-    """Give int64, scale and whether the spelling is canonical enough to keep; None if it takes a big decimal."""
+    """Return int64, scale and whether the spelling is canonical enough to keep; None if it takes a big decimal."""
     digits = whole + places
     binary = form == BINARY_SI
     binary_room = -1 if places else 15 - len(whole) - int(exponent * 3 / 10) - 1

@@ -138,7 +138,7 @@ class _Reader:
     read: list[str] = field(factory=list)
 
     def look(self) -> str:
-        """Give the next token without reading it."""
+        """Return the next token without reading it."""
         return self.tokens[min(len(self.read), len(self.tokens) - 1)]
 
     def take(self) -> str:

@@ -32,18 +32,18 @@ KUBE_PROXY = User("system:kube-proxy")
 
 
 def node_user(node: str) -> User:
-    """Give the kubelet's user on a node."""
+    """Return the kubelet's user on a node."""
     return User(f"system:node:{node}", (NODES, ALL_AUTHENTICATED))
 
 
 def service_account(namespace: str, name: str) -> User:
-    """Give the user a service account's token stands for."""
+    """Return the user a service account's token stands for."""
     groups = (SERVICE_ACCOUNTS, f"{SERVICE_ACCOUNTS}:{namespace}", ALL_AUTHENTICATED)
     return User(f"system:serviceaccount:{namespace}:{name}", groups)
 
 
 def controller(name: str) -> User:
-    """Give the user of one controller of kube-controller-manager: `deployment-controller`, `node-controller`, ..."""
+    """Return the user of one controller of kube-controller-manager: `deployment-controller`, `node-controller`, ..."""
     return service_account("kube-system", name)
 
 
@@ -56,7 +56,7 @@ class Credentials:
 
 
 def authenticate(credentials: Credentials, *, token: str = "", certificate: str = "") -> User | None:
-    """Give the user of a request; None when it presents something that proves nothing (401).
+    """Return the user of a request; None when it presents something that proves nothing (401).
 
     A valid certificate goes before the token. A request that presents neither is anonymous; so is one with only an
     unknown certificate, since the TLS layer has let it pass. An unknown token is an error.

@@ -53,7 +53,7 @@ def allowed(storage: Storage, user: User, asked: Attributes) -> Decision:
 
 
 def rules_for(storage: Storage, user: User, namespace: str) -> Iterator[tuple[str, Iterable[PolicyRule]]]:
-    """Give the rules that apply to the user there, with where each set comes from."""
+    """Yield the rules that apply to the user there, with where each set comes from."""
     if MASTERS in user.groups:
         yield "cluster-admin", MASTERS_RULES
     if NODES in user.groups and user.name.startswith("system:node:"):
@@ -76,7 +76,7 @@ def _bindings(storage: Storage, kind: str, namespace: str | None) -> tuple[RoleB
 
 
 def _role(storage: Storage, binding: RoleBinding, namespace: str) -> tuple[PolicyRule, ...]:
-    """Give the rules of the role a binding names; a role that is not there grants nothing."""
+    """Return the rules of the role a binding names; a role that is not there grants nothing."""
     place = namespace if binding.role_ref.kind == "Role" else ""
     if binding.role_ref.kind == "Role" and not namespace:
         return ()

@@ -67,7 +67,7 @@ def validate_workload_update(new: Any, old: Sized | DaemonSet) -> list[FieldErro
 
 
 def validate_deployment(deployment: Deployment) -> list[FieldError]:
-    """Give the broken rules of a Deployment."""
+    """Return the broken rules of a Deployment."""
     spec = deployment.spec
     errors = not_negative("spec.replicas", spec.replicas)
     errors += _selector("deployment", spec.selector)
@@ -86,7 +86,7 @@ def _deadline(spec: DeploymentSpec) -> list[FieldError]:
 
 
 def validate_replicaset(replicaset: ReplicaSet) -> list[FieldError]:
-    """Give the broken rules of a ReplicaSet."""
+    """Return the broken rules of a ReplicaSet."""
     spec = replicaset.spec
     errors = not_negative("spec.replicas", spec.replicas) + not_negative("spec.minReadySeconds", spec.min_ready_seconds)
     return errors + _selector("replicaset", spec.selector) + _template("ReplicaSet", spec.template, spec.selector)

@@ -58,7 +58,7 @@ SLEEP_GATE = "Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero
 
 
 def validate_containers(field: str, spec: PodSpec, volumes: Volumes) -> list[FieldError]:
-    """Give the broken rules of all containers of a Pod, given the volumes they can mount."""
+    """Return the broken rules of all containers of a Pod, given the volumes they can mount."""
     errors = [] if spec.containers else [required(f"{field}.containers")]
     seen: set[str] = set()
     for index, container in enumerate(spec.containers):

@@ -31,7 +31,7 @@ NEEDED = {"kubernetes.io/tls": ("tls.crt", "tls.key"), "kubernetes.io/ssh-auth":
 
 
 def validate_data(kind: str, written: Mapping[str, Any]) -> list[FieldError]:
-    """Give the broken rules of a Secret or ConfigMap; other kinds have none here."""
+    """Return the broken rules of a Secret or ConfigMap; other kinds have none here."""
     match kind:
         case "Secret":
             return [*_encoded(kind, "data", written)] or [*_secret(written)]
@@ -50,7 +50,7 @@ def _encoded(kind: str, field: str, written: Mapping[str, Any]) -> Iterator[Fiel
 
 
 def _no_base64_at(text: str) -> int | None:
-    """Give the first byte that is wrong in base64, None where all is well; line ends do not count."""
+    """Return the first byte that is wrong in base64, None where all is well; line ends do not count."""
     bare = text.replace("\r", "").replace("\n", "")
     found = re.match("[A-Za-z0-9+/]*", bare)
     good = found.end() if found else 0

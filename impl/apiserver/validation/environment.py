@@ -45,7 +45,7 @@ ELSEWHERE = frozenset(
 
 
 def validate_environment(field: str, container: Container) -> Iterator[FieldError]:
-    """Give the broken rules of `env` and `envFrom`."""
+    """Yield the broken rules of `env` and `envFrom`."""
     for index, one in enumerate(entries(container.extra.get("env"))):
         yield from _variable(f"{field}.env[{index}]", one)
     for index, one in enumerate(entries(container.extra.get("envFrom"))):

@@ -22,7 +22,7 @@ SELECTOR_OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
 
 
 def validate_meta(obj: Object) -> list[FieldError]:
-    """Give the broken rules of an object's metadata, in the order Kubernetes checks them."""
+    """Return the broken rules of an object's metadata, in the order Kubernetes checks them."""
     meta = obj.metadata
     if not meta.name:
         return [required("metadata.name", "name or generateName is required"), *_fields(meta)]
@@ -37,7 +37,7 @@ def _fields(meta: ObjectMeta) -> list[FieldError]:
 
 
 def validate_labels(field: str, labels: Mapping[str, str]) -> list[FieldError]:
-    """Give the labels that are none."""
+    """Return the labels that are none."""
     errors: list[FieldError] = []
     for key in sorted(labels):
         errors += [invalid(field, key, detail) for detail in key_errors(key)]
@@ -74,7 +74,7 @@ def _owners(meta: ObjectMeta) -> list[FieldError]:
 
 
 def validate_meta_update(new: ObjectMeta, old: ObjectMeta) -> list[FieldError]:
-    """Give what a change of metadata may not do: hold a deletion up with a new finalizer."""
+    """Return what a change of metadata may not do: hold a deletion up with a new finalizer."""
     added = sorted(set(new.finalizers) - set(old.finalizers))
     if not old.terminating or not added:
         return []
@@ -84,7 +84,7 @@ def validate_meta_update(new: ObjectMeta, old: ObjectMeta) -> list[FieldError]:
 
 
 def validate_selector(field: str, selector: LabelSelector | None) -> list[FieldError]:
-    """Give the broken rules of a label selector."""
+    """Return the broken rules of a label selector."""
     if selector is None:
         return []
     errors = validate_labels(f"{field}.matchLabels", selector.match_labels)

@@ -58,7 +58,7 @@ def port_name_errors(text: str) -> list[str]:
 
 
 def name_errors(field: str, kind: str, name: str) -> list[FieldError]:
-    """Give what is wrong with an object's name, by the rule of its kind."""
+    """Return what is wrong with an object's name, by the rule of its kind."""
     if kind == "Service":
         return [invalid(field, name, detail) for detail in dns_1035_errors(name)]
     if kind == "Namespace":
@@ -80,7 +80,7 @@ def path_segment_errors(name: str) -> list[str]:
 
 
 def finalizer_errors(field: str, name: str) -> list[FieldError]:
-    """Give what is wrong with a finalizer: it is a standard one or has a domain."""
+    """Return what is wrong with a finalizer: it is a standard one or has a domain."""
     errors = [invalid(field, name, detail) for detail in key_errors(name)]
     if "/" not in name and name not in STANDARD_FINALIZERS:
         errors.append(invalid(field, name, "name is neither a standard finalizer name nor is it fully qualified"))

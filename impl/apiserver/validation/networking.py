@@ -21,7 +21,7 @@ NO_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 
 
 def validate_network_policy(policy: NetworkPolicy) -> list[FieldError]:
-    """Give the broken rules of a NetworkPolicy."""
+    """Return the broken rules of a NetworkPolicy."""
     spec = policy.spec
     errors = validate_selector("spec.podSelector", spec.pod_selector)
     for field, peers, rule in spec.rules():

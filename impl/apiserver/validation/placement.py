@@ -29,7 +29,7 @@ WHEN_UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
 
 
 def validate_tolerations(field: str, tolerations: tuple[Toleration, ...]) -> list[FieldError]:
-    """Give the broken rules of tolerations."""
+    """Return the broken rules of tolerations."""
     errors: list[FieldError] = []
     for index, one in enumerate(tolerations):
         errors += _toleration(f"{field}[{index}]", one)
@@ -55,7 +55,7 @@ def _toleration(field: str, one: Toleration) -> list[FieldError]:
 
 
 def validate_affinity(field: str, affinity: Affinity | None) -> list[FieldError]:
-    """Give the broken rules of the three affinities."""
+    """Return the broken rules of the three affinities."""
     if affinity is None:
         return []
     return [
@@ -143,7 +143,7 @@ def _topology_key(field: str, key: str) -> list[FieldError]:
 
 
 def validate_spread(field: str, spec: PodSpec) -> list[FieldError]:
-    """Give the broken rules of topology spread constraints."""
+    """Return the broken rules of topology spread constraints."""
     errors: list[FieldError] = []
     seen: set[tuple[str, str]] = set()
     for index, one in enumerate(spec.topology_spread_constraints):

@@ -31,7 +31,7 @@ FIXED = (
 
 
 def validate_pod(pod: Pod) -> list[FieldError]:
-    """Give the broken rules of a Pod."""
+    """Return the broken rules of a Pod."""
     errors = validate_pod_spec("spec", pod.spec)
     if pod.spec.scheduling_gates and pod.spec.node_name:
         errors.append(forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"))
@@ -39,13 +39,13 @@ def validate_pod(pod: Pod) -> list[FieldError]:
 
 
 def validate_template(field: str, template: PodTemplateSpec) -> list[FieldError]:
-    """Give the broken rules of a Pod template."""
+    """Return the broken rules of a Pod template."""
     errors = validate_labels(f"{field}.labels", template.metadata.labels)
     return errors + validate_pod_spec(f"{field}.spec", template.spec)
 
 
 def validate_pod_spec(field: str, spec: PodSpec) -> list[FieldError]:
-    """Give the broken rules of a Pod's spec, in the order Kubernetes checks them."""
+    """Return the broken rules of a Pod's spec, in the order Kubernetes checks them."""
     volumes, errors = validate_volumes(field, spec)
     errors += validate_containers(field, spec, volumes)
     if spec.restart_policy not in RESTART_POLICIES:
@@ -125,7 +125,7 @@ def _gates(field: str, spec: PodSpec) -> list[FieldError]:
 
 
 def validate_pod_update(new: Pod, old: Pod) -> list[FieldError]:
-    """Give what a change may not do: nearly all of a Pod's spec is fixed."""
+    """Return what a change may not do: nearly all of a Pod's spec is fixed."""
     errors = [*_deadline(new, old), *_tolerations(new, old), *_gate_changes(new, old)]
     if errors:
         return errors
@@ -163,7 +163,7 @@ def _gate_changes(new: Pod, old: Pod) -> list[FieldError]:
 
 
 def _fixed_part(new: Pod, old: Pod) -> PodSpec:
-    """Give the new spec with everything that may change put back to what it was."""
+    """Return the new spec with everything that may change put back to what it was."""
     spec, before = new.spec, old.spec
     gated = bool(before.scheduling_gates)
     negative = (before.termination_grace_period_seconds or 0) < 0

@@ -20,7 +20,7 @@ HIGHEST_USER_PRIORITY = 1_000_000_000
 
 
 def validate_budget(budget: PodDisruptionBudget) -> list[FieldError]:
-    """Give the broken rules of a PodDisruptionBudget: it counts from one side only."""
+    """Return the broken rules of a PodDisruptionBudget: it counts from one side only."""
     spec = budget.spec
     errors: list[FieldError] = []
     if spec.min_available is not None and spec.max_unavailable is not None:
@@ -37,7 +37,7 @@ def validate_budget(budget: PodDisruptionBudget) -> list[FieldError]:
 
 
 def validate_node(node: Node) -> list[FieldError]:
-    """Give the broken rules of a Node: its taints, and no amount below zero."""
+    """Return the broken rules of a Node: its taints, and no amount below zero."""
     errors: list[FieldError] = []
     seen: set[tuple[str, str]] = set()
     for index, taint in enumerate(node.spec.taints):
@@ -67,7 +67,7 @@ def _taint(field: str, taint: Taint) -> list[FieldError]:
 
 
 def validate_namespace(namespace: Namespace) -> list[FieldError]:
-    """Give the broken rules of a Namespace: its own finalizers."""
+    """Return the broken rules of a Namespace: its own finalizers."""
     errors: list[FieldError] = []
     for name in (namespace.extra.get("spec") or {}).get("finalizers", ()):
         errors += finalizer_errors("spec.finalizers", name)
@@ -75,7 +75,7 @@ def validate_namespace(namespace: Namespace) -> list[FieldError]:
 
 
 def validate_lease(lease: Lease) -> list[FieldError]:
-    """Give the broken rules of a Lease."""
+    """Return the broken rules of a Lease."""
     spec = lease.spec
     errors: list[FieldError] = []
     if spec.lease_duration_seconds is not None and spec.lease_duration_seconds <= 0:
@@ -86,7 +86,7 @@ def validate_lease(lease: Lease) -> list[FieldError]:
 
 
 def validate_role(role: Role) -> list[FieldError]:
-    """Give the broken rules of a Role or ClusterRole."""
+    """Return the broken rules of a Role or ClusterRole."""
     errors: list[FieldError] = []
     for index, rule in enumerate(role.rules):
         field = f"rules[{index}]"
@@ -123,7 +123,7 @@ def validate_role_binding_update(new: RoleBinding, old: RoleBinding) -> list[Fie
 
 
 def validate_priority_class(one: PriorityClass) -> list[FieldError]:
-    """Give the broken rules of a PriorityClass: the highest numbers are the system's."""
+    """Return the broken rules of a PriorityClass: the highest numbers are the system's."""
     name = one.metadata.name
     if name.startswith("system-"):
         reserved = "priority class names with 'system-' prefix are reserved for system use only"

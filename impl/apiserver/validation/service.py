@@ -24,7 +24,7 @@ LOOPBACK = "may not be in the loopback range (127.0.0.0/8, ::1/128)"
 
 
 def validate_service(service: Service) -> list[FieldError]:
-    """Give the broken rules of a Service."""
+    """Return the broken rules of a Service."""
     spec = service.spec
     errors: list[FieldError] = []
     headless = spec.cluster_ip == HEADLESS
@@ -163,7 +163,7 @@ def validate_service_update(new: Service, old: Service) -> list[FieldError]:
 
 
 def validate_endpointslice(slice_: EndpointSlice) -> list[FieldError]:
-    """Give the broken rules of an EndpointSlice."""
+    """Return the broken rules of an EndpointSlice."""
     kind = slice_.address_type
     if not kind:
         return [required("addressType")]

@@ -38,7 +38,7 @@ from .unstructured import validate_unstructured
 
 
 def validate_create(obj: Object) -> tuple[FieldError, ...]:
-    """Give the broken rules of a new object; () when it keeps them all."""
+    """Return the broken rules of a new object; () when it keeps them all."""
     return (*validate_meta(obj), *_own_rules(obj))
 
 
@@ -81,7 +81,7 @@ def _own_rules(obj: Object) -> list[FieldError]:
 
 
 def validate_update(new: Any, old: Any) -> tuple[FieldError, ...]:
-    """Give the broken rules of a change: those of the object, and those of what may change."""
+    """Return the broken rules of a change: those of the object, and those of what may change."""
     return (
         *validate_meta(new),
         *validate_meta_update(new.metadata, old.metadata),

@@ -77,7 +77,7 @@ BLOCK = "can only use volume source type of PersistentVolumeClaim or Ephemeral f
 
 
 def validate_volumes(field: str, spec: PodSpec) -> tuple[Volumes, list[FieldError]]:
-    """Give the volumes that can be mounted, and the broken rules of the others."""
+    """Return the volumes that can be mounted, and the broken rules of the others."""
     good: dict[str, Volume] = {}
     errors: list[FieldError] = []
     for index, volume in enumerate(entries(spec.extra.get("volumes"))):
@@ -111,7 +111,7 @@ def _source(field: str, volume: Volume) -> Iterator[FieldError]:
 
 
 def _said(field: str, kind: str, source: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Give the broken rules of a source."""
+    """Yield the broken rules of a source."""
     for name in NEEDED.get(kind, ()):
         if not source.get(name):
             yield required(f"{field}.{name}")
@@ -126,7 +126,7 @@ def _said(field: str, kind: str, source: Mapping[str, Any]) -> Iterator[FieldErr
 
 
 def validate_mounts(field: str, container: Container, volumes: Volumes) -> Iterator[FieldError]:
-    """Give the broken rules of where a container has its volumes: as files, or as devices."""
+    """Yield the broken rules of where a container has its volumes: as files, or as devices."""
     mounts = entries(container.extra.get("volumeMounts"))
     devices = entries(container.extra.get("volumeDevices"))
     yield from _mounts(f"{field}.volumeMounts", mounts, devices, volumes)

@@ -18,7 +18,7 @@ DEFAULT: IntOrString = "25%"
 
 
 def resolve_fenceposts(max_surge: IntOrString, max_unavailable: IntOrString, desired: int) -> tuple[int, int]:
-    """Give surge (rounded up) and unavailability (rounded down) as numbers; both 0 would stop a rollout, so (0, 1)."""
+    """Return surge (rounded up) and unavailability (rounded down) as numbers; (0, 1) for two zeros."""
     surge = scaled_value(max_surge, desired, round_up=True)
     unavailable = scaled_value(max_unavailable, desired, round_up=False)
     return (0, 1) if surge == 0 and unavailable == 0 else (surge, unavailable)
@@ -37,14 +37,14 @@ def _fenceposts(deployment: Deployment) -> tuple[IntOrString, IntOrString]:
 
 
 def max_surge(deployment: Deployment) -> int:
-    """Give how many Pods there may be beyond the wanted number; 0 for Recreate."""
+    """Return how many Pods there may be beyond the wanted number; 0 for Recreate."""
     if not is_rolling(deployment):
         return 0
     return resolve_fenceposts(*_fenceposts(deployment), deployment.spec.wanted)[0]
 
 
 def max_unavailable(deployment: Deployment) -> int:
-    """Give how many of the wanted Pods may be unavailable; 0 for Recreate, and never more than are wanted."""
+    """Return how many of the wanted Pods may be unavailable; 0 for Recreate, and never more than are wanted."""
     wanted = deployment.spec.wanted
     if not is_rolling(deployment) or wanted == 0:
         return 0
@@ -52,7 +52,7 @@ def max_unavailable(deployment: Deployment) -> int:
 
 
 def min_available(deployment: Deployment) -> int:
-    """Give how many Pods must stay available."""
+    """Return how many Pods must stay available."""
     return deployment.spec.wanted - max_unavailable(deployment)
 
 
@@ -72,7 +72,7 @@ def available_replicas(replica_sets: Iterable[ReplicaSet]) -> int:
 
 
 def new_rs_replicas(deployment: Deployment, total: int, current: int) -> int:
-    """Give the size a new ReplicaSet of `current` may have when all have `total`: it never shrinks here.
+    """Return the size a new ReplicaSet of `current` may have when all have `total`: it never shrinks here.
 
     The raw maxSurge counts, not the one corrected by `resolve_fenceposts`: they differ in no surge.
     """
@@ -84,7 +84,7 @@ def new_rs_replicas(deployment: Deployment, total: int, current: int) -> int:
 
 
 def proportion(rs: ReplicaSet, deployment: Deployment, to_add: int, added: int) -> int:
-    """Give a ReplicaSet's share of `to_add` replicas (negative: to remove), of which `added` are given out already."""
+    """Return a ReplicaSet's share of `to_add` replicas (negative: to remove), of which `added` are out already."""
     if rs.spec.wanted == 0 or to_add in {0, added}:
         return 0
     share, rest = _fraction(rs, deployment), to_add - added
@@ -92,7 +92,7 @@ def proportion(rs: ReplicaSet, deployment: Deployment, to_add: int, added: int) 
 
 
 def _fraction(rs: ReplicaSet, deployment: Deployment) -> int:
-    """Give by how much a ReplicaSet must grow (negative: shrink) to keep its part of the whole."""
+    """Return by how much a ReplicaSet must grow (negative: shrink) to keep its part of the whole."""
     size, wanted = rs.spec.wanted, deployment.spec.wanted
     if wanted == 0:
         return -size

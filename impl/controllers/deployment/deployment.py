@@ -33,7 +33,7 @@ def reads(_key: Ref) -> tuple[str, ...]:
 
 
 def reconcile(cache: Cache, key: Ref, *, now: Time = 0, release: Release = NEWEST) -> tuple[Request, ...]:
-    """Give the requests of one sync; the release decides on the hash of a template."""
+    """Return the requests of one sync; the release decides on the hash of a template."""
     deployment = cache.get(Deployment, key)
     if deployment is None:
         return ()

@@ -32,7 +32,7 @@ def is_scaling_event(deployment: Deployment, sets: Generations) -> bool:
 
 
 def _scale(turn: Turn, sets: Generations) -> tuple[Turn, Generations]:
-    """Give the only active ReplicaSet the whole size; shut old ones behind a saturated new one; else share out."""
+    """Return the only active ReplicaSet the whole size; shut old ones behind a saturated new one; else share out."""
     only = _active_or_latest(sets)
     if only is not None:
         size = turn.deployment.spec.wanted
@@ -45,7 +45,7 @@ def _scale(turn: Turn, sets: Generations) -> tuple[Turn, Generations]:
 
 
 def _active_or_latest(sets: Generations) -> ReplicaSet | None:
-    """Give the one ReplicaSet that has Pods; where none has, the new or youngest one; None where several have."""
+    """Return the one ReplicaSet that has Pods; where none has, the new or youngest one; None where several have."""
     running = active(sets.all)
     if len(running) == 1:
         return running[0]
@@ -61,7 +61,7 @@ def _saturated(deployment: Deployment, rs: ReplicaSet) -> bool:
 
 
 def _resized(turn: Turn, sets: Generations, sizes: tuple[tuple[ReplicaSet, int], ...]) -> tuple[Turn, Generations]:
-    """Give ReplicaSets sizes, in this order."""
+    """Return ReplicaSets sizes, in this order."""
     changed: dict[str, ReplicaSet] = {}
     for rs, size in sizes:
         turn, changed[rs.metadata.name] = turn.scaled(rs, size)

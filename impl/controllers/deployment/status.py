@@ -115,7 +115,7 @@ def _timed_out(deployment: Deployment, current: WorkloadCondition | None, now: T
 
 
 def _replica_failure(sets: Generations) -> WorkloadCondition | None:
-    """Give the failure the new ReplicaSet reports, or else the first of the others."""
+    """Return the failure the new ReplicaSet reports, or else the first of the others."""
     news = () if sets.new is None else (sets.new,)
     conditions: list[WorkloadCondition] = [one for rs in (*news, *sets.old) for one in rs.status.conditions]
     failures = [one for one in conditions if one.type == "ReplicaFailure"]

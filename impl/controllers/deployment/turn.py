@@ -59,7 +59,7 @@ class Turn:
 
 
 def replicas_annotations(rs: ReplicaSet, desired: int, maximum: int) -> Strings:
-    """Give a ReplicaSet's annotations with the Deployment's wanted and greatest size in them."""
+    """Return a ReplicaSet's annotations with the Deployment's wanted and greatest size in them."""
     return strings({**rs.metadata.annotations, DESIRED_REPLICAS: str(desired), MAX_REPLICAS: str(maximum)})
 
 

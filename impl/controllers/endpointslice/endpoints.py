@@ -24,12 +24,12 @@ def port_map(ports: tuple[EndpointPort, ...]) -> PortMap:
 
 
 def address_types(service: Service) -> tuple[str, ...]:
-    """Give the address families a Service has; IPv4 where it does not say."""
+    """Return the address families a Service has; IPv4 where it does not say."""
     return service.spec.ip_families or ("IPv4",)
 
 
 def desired(cache: Cache, service: Service, pods: tuple[Pod, ...], family: str) -> dict[PortMap, tuple[Endpoint, ...]]:
-    """Give the endpoints that there should be, by the ports that they resolve to.
+    """Return the endpoints that there should be, by the ports that they resolve to.
 
     A Pod on a node that the cache does not show is left out until it does, unless unready addresses are published.
     """
@@ -68,7 +68,7 @@ def make_endpoint(pod: Pod, node: Node | None, service: Service, family: str) ->
 
 
 def _addresses(pod: Pod) -> tuple[str, ...]:
-    """Give a Pod's addresses: podIPs, or the one podIP."""
+    """Return a Pod's addresses: podIPs, or the one podIP."""
     listed = tuple(one["ip"] for one in pod.status.extra.get("podIPs", ()) if one.get("ip"))
     return listed or ((pod.status.pod_ip,) if pod.status.pod_ip else ())
 
@@ -84,7 +84,7 @@ def endpoint_ports(service: Service, pod: Pod) -> tuple[EndpointPort, ...]:
 
 
 def target_port(pod: Pod, port: ServicePort) -> int | None:
-    """Give the number a target port stands for on a Pod: its own, or that of the container port of its name."""
+    """Return the number a target port stands for on a Pod: its own, or that of the container port of its name."""
     if port.target_port is None:
         return port.port
     if isinstance(port.target_port, int):

@@ -36,7 +36,7 @@ def reads(_key: Ref) -> tuple[str, ...]:
 def reconcile(
     cache: Cache, key: Ref, *, stale: bool = False, max_endpoints: int = MAX_ENDPOINTS
 ) -> tuple[Request, ...]:
-    """Give the requests of one sync of a Service: creations, updates, deletions, in this order.
+    """Return the requests of one sync of a Service: creations, updates, deletions, in this order.
 
     A Service without selector, or of type ExternalName, is left alone; the slices of a deleted one are the garbage
     collector's business.

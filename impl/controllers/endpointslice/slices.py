@@ -38,7 +38,7 @@ class Plan:
 
 
 def labels_of(service: Service) -> Strings:
-    """Give the labels of a Service's slices: its own, whose they are, who manages them, whether it is headless."""
+    """Return the labels of a Service's slices: its own, whose they are, who manages them, whether it is headless."""
     own = {key: value for key, value in service.metadata.labels.items() if key not in RESERVED}
     headless = {HEADLESS: ""} if service.spec.cluster_ip in {"", "None"} else {}
     return strings({**own, **headless, SERVICE_NAME: service.metadata.name, MANAGED_BY: MANAGER})
@@ -89,14 +89,14 @@ def fill(existing: tuple[EndpointSlice, ...], wanted: tuple[Endpoint, ...], blan
 
 
 def _identity(one: Endpoint) -> tuple[object, ...]:
-    """Give what makes an endpoint the same one: its addresses, host name and target, not its condition."""
+    """Return what makes an endpoint the same one: its addresses, host name and target, not its condition."""
     target = one.target_ref
     who = ("", "") if target is None else (target.namespace, target.name)
     return (*sorted(one.addresses), "", one.extra.get("hostname", ""), *who)
 
 
 def _refreshed(one: EndpointSlice, endpoints: tuple[Endpoint, ...], labels: Strings) -> EndpointSlice:
-    """Give a slice with these endpoints, and with the Service's labels if those or the endpoints changed."""
+    """Return a slice with these endpoints, and with the Service's labels if those or the endpoints changed."""
     mine = {key: value for key, value in one.metadata.labels.items() if key not in RESERVED}
     theirs = {key: value for key, value in labels.items() if key not in RESERVED}
     if one.endpoints == endpoints and mine == theirs:

@@ -74,7 +74,7 @@ def _younger(mine: Time | None, theirs: Time | None, now: Time) -> bool | None:
 
 
 def _magnitude(age: int) -> int:
-    """Give the power of two of an age in nanoseconds; -1 when it is not past."""
+    """Return the power of two of an age in nanoseconds; -1 when it is not past."""
     return int(math.log2(float(age * 10**9))) if age > 0 else -1
 
 
@@ -84,7 +84,7 @@ def _ready_since(pod: Pod) -> Time | None:
 
 
 def _restarts(pod: Pod) -> tuple[int, int]:
-    """Give the highest restart count of the containers, then of the sidecars."""
+    """Return the highest restart count of the containers, then of the sidecars."""
     sidecars = {one.name for one in pod.spec.sidecars}
     return (
         max((one.restart_count for one in pod.status.container_statuses), default=0),
@@ -112,7 +112,7 @@ def in_order(candidates: Iterable[Ranked], now: Time) -> list[Ranked]:
 
 
 def deletion_choices(pods: Sequence[Pod], related: Iterable[Pod], count: int, now: Time) -> Iterator[tuple[Pod, ...]]:
-    """Give every set of `count` victims that the rules allow, the one `deletion_order` names first.
+    """Yield every set of `count` victims that the rules allow, the one `deletion_order` names first.
 
     Allowed: no Pod that stays goes before one that is deleted. Each set is in deletion order.
     """

@@ -38,7 +38,7 @@ SATISFIED = Expectations()
 
 
 def expected(requests: tuple[Request, ...]) -> Expectations:
-    """Give what the requests of a sync make a controller expect, before it sends the first of them."""
+    """Return what the requests of a sync make a controller expect, before it sends the first of them."""
     return Expectations(
         sum(isinstance(one, Create) and isinstance(one.object, Pod) for one in requests),
         frozenset(
@@ -50,6 +50,6 @@ def expected(requests: tuple[Request, ...]) -> Expectations:
 
 
 def after_sync(before: Expectations, requests: tuple[Request, ...]) -> Expectations:
-    """Give the expectations after a sync: a sync that manages Pods sets them, any other leaves them."""
+    """Return the expectations after a sync: a sync that manages Pods sets them, any other leaves them."""
     new = expected(requests)
     return before if new.satisfied else new

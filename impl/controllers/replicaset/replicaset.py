@@ -34,7 +34,7 @@ def reads(_key: Ref) -> tuple[str, ...]:
 
 
 def reconcile(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True) -> tuple[Request, ...]:
-    """Give the requests of one sync; `satisfied` False (expectations open) leaves the Pods as they are.
+    """Return the requests of one sync; `satisfied` False (expectations open) leaves the Pods as they are.
 
     Where the rules leave open which Pods go, this is the first alternative of `reconcile_all`.
     """
@@ -42,12 +42,12 @@ def reconcile(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True) 
 
 
 def reconcile_all(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True) -> tuple[tuple[Request, ...], ...]:
-    """Give every sync a real controller may perform on this cache: one per legal set of victims."""
+    """Return every sync a real controller may perform on this cache: one per legal set of victims."""
     return tuple(_alternatives(cache, key, now, satisfied=satisfied))
 
 
 def after_failure(cache: Cache, key: Ref, *, message: str, now: Time = 0) -> tuple[Request, ...]:
-    """Give the status update that follows a creation or deletion the API server refused, with its message."""
+    """Return the status update that follows a creation or deletion the API server refused, with its message."""
     rs = cache.get(ReplicaSet, key)
     if rs is None:
         return ()
@@ -68,7 +68,7 @@ def _alternatives(cache: Cache, key: Ref, now: Time, *, satisfied: bool) -> Iter
 
 
 def _claimed(cache: Cache, rs: ReplicaSet) -> tuple[tuple[Pod, ...], tuple[Request, ...]]:
-    """Give the active Pods that are the ReplicaSet's; finished and terminating ones are nobody's concern."""
+    """Return the active Pods that are the ReplicaSet's; finished and terminating ones are nobody's concern."""
     pods = cache.list(Pod, rs.metadata.namespace)
     return claim(rs, rs.spec.selector, (pod for pod in pods if pod.active))
 
@@ -100,7 +100,7 @@ def _new_pod(rs: ReplicaSet) -> Pod:
 
 
 def _related(cache: Cache, rs: ReplicaSet) -> tuple[Pod, ...]:
-    """Give the active Pods of all ReplicaSets with the same controller: those of one Deployment."""
+    """Return the active Pods of all ReplicaSets with the same controller: those of one Deployment."""
     controller = rs.metadata.controller
     family = [
         one

@@ -101,7 +101,7 @@ class Configuration:
     pod_max_backoff: int = 10
 
     def queue_settings(self, *, queueing_hints: bool = False) -> QueueSettings:
-        """Give the settings of the queue in front of these profiles: plugins that are off wait for nothing."""
+        """Return the settings of the queue in front of these profiles: plugins that are off wait for nothing."""
         tables = {
             name: tuple(one for one in registrations(queueing_hints=queueing_hints) if _waits(one.plugin, profile))
             for name, profile in self.profiles.items()
@@ -196,7 +196,7 @@ def _everywhere(multi: PluginSet) -> Chosen:
 
 
 def _at(point: PluginSet, everywhere: Chosen) -> Chosen:
-    """Give the plugins of one extension point: those of everywhere that it names itself come first, its others last."""
+    """Return the plugins of one extension point: those of everywhere it names itself come first, its others last."""
     named = {name for name, _ in everywhere} if ALL not in point.disabled else set[str]()
     overriding = [one for one in point.enabled if one[0] in named]
     here = {name for name, _ in point.enabled}

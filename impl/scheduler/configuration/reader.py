@@ -24,7 +24,7 @@ class Reader:
         self.problems.append(Problem(self.file, 0, at, message, hint))
 
     def map(self, value: Any, at: str, known: Iterable[str]) -> Mapping[str, Any]:
-        """Give a map; a field that is not known is a mistake."""
+        """Return a map; a field that is not known is a mistake."""
         if not isinstance(value, Mapping):
             self.blame(at, f"expected a map, got {value!r}", "write its fields below it")
             return {}
@@ -34,7 +34,7 @@ class Reader:
         return {key: item for key, item in value.items() if key in known}
 
     def items(self, fields: Mapping[str, Any], name: str, at: str) -> list[Any]:
-        """Give a list, empty if the field is absent."""
+        """Return a list, empty if the field is absent."""
         value = fields.get(name)
         if value is None:
             return []
@@ -44,7 +44,7 @@ class Reader:
         return list(value)
 
     def text(self, fields: Mapping[str, Any], name: str, at: str, default: str = "") -> str:
-        """Give a text that is not empty."""
+        """Return a text that is not empty."""
         value = fields.get(name, default)
         if isinstance(value, str) and value:
             return value
@@ -52,7 +52,7 @@ class Reader:
         return default
 
     def known(self, fields: Mapping[str, Any], name: str, at: str, words: Iterable[str]) -> str:
-        """Give one of the known words, "" if it is none."""
+        """Return one of the known words, "" if it is none."""
         value = self.text(fields, name, at)
         if value and value not in words:
             self.blame(_in(at, name), f"unknown {value!r}", did_you_mean(value, words))
@@ -62,7 +62,7 @@ class Reader:
     def integer(
         self, fields: Mapping[str, Any], name: str, at: str, default: int, *, least: int, most: int | None = None
     ) -> int:
-        """Give a whole number between bounds; null is the default."""
+        """Return a whole number between bounds; null is the default."""
         value = fields.get(name)
         if value is None:
             return default
@@ -74,7 +74,7 @@ class Reader:
         return int(value)
 
     def flag(self, fields: Mapping[str, Any], name: str, at: str) -> bool:
-        """Give a truth value, false if the field is absent."""
+        """Return a truth value, false if the field is absent."""
         value = fields.get(name, False)
         if not isinstance(value, bool):
             self.blame(_in(at, name), f"expected true or false, got {value!r}", "write it without quotes")

@@ -32,12 +32,12 @@ def pre_score_asking(resources: tuple[str, ...], _snapshot: Snapshot, pod: Pod, 
 
 
 def score(resources: tuple[str, ...], wanted: Amounts, _pod: Pod, info: NodeInfo) -> int:
-    """Give the balance of a node with the Pod on it."""
+    """Return the balance of a node with the Pod on it."""
     return _balance(resources, wanted, wanted, info)
 
 
 def score_gain(resources: tuple[str, ...], wanted: Amounts, _pod: Pod, info: NodeInfo) -> int:
-    """Give by how much a Pod improves the balance of a node: 75 where it changes nothing."""
+    """Return by how much a Pod improves the balance of a node: 75 where it changes nothing."""
     gained = _balance(resources, wanted, wanted, info) - _balance(resources, wanted, Amounts(), info)
     return HALF + (HALF + gained) // 2
 
@@ -61,7 +61,7 @@ def _deviation(shares: list[float]) -> float:
 
 @cache
 def score_with(release: Release, resources: tuple[str, ...], weight: int) -> ScorePlugin[Amounts]:
-    """Give a release's plugin that balances these resources; the same value each time."""
+    """Return a release's plugin that balances these resources; the same value each time."""
     ranked = partial(pre_score_asking, resources) if Change.BEST_EFFORT_UNRANKED in release else pre_score
     way = score_gain if Change.BALANCE_GAINED in release else score
     return ScorePlugin(NAME, weight, ranked, partial(way, resources), alone=True)

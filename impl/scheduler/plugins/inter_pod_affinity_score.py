@@ -73,7 +73,7 @@ def normalize(_state: Scores, raw: Raw) -> Raw:
 
 
 def score_with(hard: int, weight: int, *, ignore_preferred_terms_of_existing_pods: bool) -> ScorePlugin[Scores]:
-    """Give the plugin with a weight for what existing Pods require, and whether what they prefer may be ignored."""
+    """Return the plugin with a weight for what existing Pods require, and whether what they prefer may be ignored."""
     if hard == HARD_POD_AFFINITY_WEIGHT and not ignore_preferred_terms_of_existing_pods:
         return ScorePlugin(NAME, weight, pre_score, score, normalize)
     prepared = partial(_pre_score, hard, ignore_preferred_terms_of_existing_pods)

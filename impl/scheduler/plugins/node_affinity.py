@@ -21,13 +21,13 @@ CONFLICT = Refusal(NAME, ("pod affinity terms conflict",), resolvable=False)
 
 
 def required(pod: Pod) -> NodeSelector | None:
-    """Give the required node affinity, None if there is none."""
+    """Return the required node affinity, None if there is none."""
     node_affinity = None if pod.spec.affinity is None else pod.spec.affinity.node_affinity
     return None if node_affinity is None else node_affinity.required_during_scheduling_ignored_during_execution
 
 
 def preferred(pod: Pod) -> tuple[PreferredSchedulingTerm, ...]:
-    """Give the preferred terms that count: a weight of 0 does not."""
+    """Return the preferred terms that count: a weight of 0 does not."""
     node_affinity = None if pod.spec.affinity is None else pod.spec.affinity.node_affinity
     terms = () if node_affinity is None else node_affinity.preferred_during_scheduling_ignored_during_execution
     return tuple(term for term in terms if term.weight)
@@ -59,7 +59,7 @@ def allows(pod: Pod, node: Node) -> bool:
 
 
 def _named(term: NodeSelectorTerm) -> frozenset[str] | None:
-    """Give the nodes a term names in its fields; None when it names none."""
+    """Return the nodes a term names in its fields; None when it names none."""
     sets = [frozenset(one.values) for one in term.match_fields if (one.key, one.operator) == (NAME_FIELD, "In")]
     return frozenset.intersection(*sets) if sets else None
 
@@ -99,7 +99,7 @@ def score(terms: Terms, _pod: Pod, info: NodeInfo) -> int:
 
 
 def normalize(_state: Terms, raw: Raw) -> Raw:
-    """Give the best node 100."""
+    """Return the best node 100."""
     return default_normalize_score(raw, reverse=False)
 
 
@@ -107,7 +107,7 @@ ENFORCED = Refusal(NAME, ("node(s) didn't match scheduler-enforced node affinity
 
 
 def plugin_with(added: NodeAffinity) -> FilterPlugin[None]:
-    """Give the plugin with affinity that is added to every Pod's own."""
+    """Return the plugin with affinity that is added to every Pod's own."""
     return FilterPlugin(NAME, partial(_filter_added, added), partial(_pre_filter_added, added), alone=True)
 
 
@@ -125,7 +125,7 @@ def _filter_added(added: NodeAffinity, state: None, pod: Pod, info: NodeInfo) ->
 
 
 def score_with(added: NodeAffinity, weight: int) -> ScorePlugin[Terms]:
-    """Give the plugin with preferences that are added to every Pod's own."""
+    """Return the plugin with preferences that are added to every Pod's own."""
     return ScorePlugin(NAME, weight, partial(_pre_score_added, added), score, normalize, alone=True)
 
 

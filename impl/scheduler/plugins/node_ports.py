@@ -17,7 +17,7 @@ HostPort = tuple[str, str, int]
 
 
 def host_ports(pod: Pod) -> tuple[HostPort, ...]:
-    """Give the host ports a Pod's containers take; init containers take none."""
+    """Return the host ports a Pod's containers take; init containers take none."""
     ports = (port for container in pod.spec.containers for port in container.ports)
     return tuple((port.host_ip or ANY, port.protocol or "TCP", port.host_port) for port in ports if port.host_port > 0)
 

@@ -67,7 +67,7 @@ NONE: frozenset[str] = frozenset()
 
 
 def plugin_with(release: Release, names: frozenset[str] = NONE, groups: frozenset[str] = NONE) -> FilterPlugin[Amounts]:
-    """Give a release's plugin, which does not look at the extended resources of these names and groups."""
+    """Return a release's plugin, which does not look at the extended resources of these names and groups."""
     way = filter_unresolvable if Change.TOO_LARGE_UNRESOLVABLE in release else filter_node
     return FilterPlugin(
         NAME, partial(_filter_ignoring, way, names, groups) if names or groups else way, pre_filter, alone=True

@@ -56,7 +56,7 @@ def _attachment(one: Claimed, cache: Cache) -> tuple[str, str] | None:
 
 
 def limits(node: str, cache: Cache) -> Mapping[str, int]:
-    """Give how many volumes of each driver a node can attach; drivers without a limit are absent."""
+    """Return how many volumes of each driver a node can attach; drivers without a limit are absent."""
     found = cache.get(CSINode, Ref("CSINode", "", node))
     drivers = () if found is None else found.spec.drivers
     counts = ((one.name, one.allocatable.count if one.allocatable else None) for one in drivers)

@@ -19,27 +19,27 @@ Domain = tuple[str, str]
 
 
 def affinity(pod: Pod) -> PodAffinity:
-    """Give the Pod's podAffinity, empty if absent."""
+    """Return the Pod's podAffinity, empty if absent."""
     return (pod.spec.affinity and pod.spec.affinity.pod_affinity) or PodAffinity()
 
 
 def anti_affinity(pod: Pod) -> PodAffinity:
-    """Give the Pod's podAntiAffinity, empty if absent."""
+    """Return the Pod's podAntiAffinity, empty if absent."""
     return (pod.spec.affinity and pod.spec.affinity.pod_anti_affinity) or PodAffinity()
 
 
 def required(which: PodAffinity) -> Terms:
-    """Give the terms that must hold."""
+    """Return the terms that must hold."""
     return which.required_during_scheduling_ignored_during_execution
 
 
 def preferred(which: PodAffinity) -> Weighted:
-    """Give the terms that count."""
+    """Return the terms that count."""
     return which.preferred_during_scheduling_ignored_during_execution
 
 
 def opinionated(info: NodeInfo) -> tuple[Pod, ...]:
-    """Give the Pods of a node that have any affinity to or against other Pods; looked through once."""
+    """Return the Pods of a node that have any affinity to or against other Pods; looked through once."""
     if NAME not in info.known:
         having = (
             pod for pod in info.pods if (one := pod.spec.affinity) and (one.pod_affinity or one.pod_anti_affinity)

@@ -39,13 +39,13 @@ class Counted:
     domains: immutabledict[str, int]
 
     def least(self) -> int:
-        """Give the count of the emptiest domain; with fewer domains than minDomains, 0."""
+        """Return the count of the emptiest domain; with fewer domains than minDomains, 0."""
         enough = self.constraint.min_domains or 1
         return 0 if len(self.domains) < enough else min(self.domains.values())
 
 
 def constraints_of(pod: Pod, action: str) -> Constraints:
-    """Give the Pod's constraints of one kind, their selectors narrowed by matchLabelKeys."""
+    """Return the Pod's constraints of one kind, their selectors narrowed by matchLabelKeys."""
     ours = (one for one in pod.spec.topology_spread_constraints if one.when_unsatisfiable == action)
     return tuple(evolve(one, label_selector=_narrowed(one, pod.metadata.labels)) for one in ours)
 
@@ -118,7 +118,7 @@ def filter_node(state: tuple[Counted, ...], pod: Pod, info: NodeInfo) -> Refusal
 
 
 def plugin_with(constraints: Callable[[Snapshot, Pod], Constraints]) -> FilterPlugin[tuple[Counted, ...]]:
-    """Give the plugin for clusters whose configuration gives constraints to Pods that have none."""
+    """Return the plugin for clusters whose configuration gives constraints to Pods that have none."""
     return FilterPlugin(NAME, filter_node, partial(_pre_filter_with, constraints), sees_pods=True)
 
 

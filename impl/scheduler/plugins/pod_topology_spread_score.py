@@ -88,7 +88,7 @@ def _defaults(pod: Pod, cache: Cache, defaults: Constraints = SYSTEM_DEFAULT) ->
 
 
 def hard_defaults(defaults: Constraints, snapshot: Snapshot, pod: Pod) -> Constraints:
-    """Give the configured constraints that refuse nodes to a Pod that has none of its own."""
+    """Return the configured constraints that refuse nodes to a Pod that has none of its own."""
     hard = tuple(one for one in defaults if one.when_unsatisfiable == "DoNotSchedule")
     return _defaults(pod, snapshot.cache, hard)
 
@@ -155,7 +155,7 @@ def _turned(value: int, least: int, most: int) -> int:
 
 
 def score_with(defaults: Constraints | None, weight: int) -> ScorePlugin[Spreading]:
-    """Give the plugin with configured defaults, or with the system's own where that is None."""
+    """Return the plugin with configured defaults, or with the system's own where that is None."""
     return ScorePlugin(
         NAME, weight, pre_score if defaults is None else partial(_pre_score_with, defaults), score, normalize
     )

@@ -65,7 +65,7 @@ class Preemption:
 
 
 def written_to(victims: Iterable[Pod], release: Release) -> tuple[Pod, ...]:
-    """Give the victims that are marked and deleted: all, or since 1.35 those that are not terminating anyway."""
+    """Return the victims that are marked and deleted: all, or since 1.35 those that are not terminating anyway."""
     return tuple(one for one in victims if Change.LEAVING_VICTIMS_KEPT not in release or not one.metadata.terminating)
 
 
@@ -87,7 +87,7 @@ def preempt(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal], ready
 
 
 def _cost(candidate: Candidate) -> tuple[int, int, int, int, int]:
-    """Give what is compared to choose a node: the least is best."""
+    """Return what is compared to choose a node: the least is best."""
     victims = candidate.victims
     highest = priority(victims[0])
     total = sum(priority(one) + PRIORITY_OFFSET for one in victims)
@@ -152,7 +152,7 @@ def _asked(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Refusa
 
 
 def choices(snapshot: Snapshot, pod: Pod, found: Preemption, ready: Ready) -> tuple[Candidate, ...]:
-    """Give every candidate that might be the chosen one, whichever Pods of equal priority had started earlier.
+    """Return every candidate that might be the chosen one, whichever Pods of equal priority had started earlier.
 
     `found` is what `preempt` found for the Pod, `ready` what it was given. Sorted by node. Each order in which the
     Pods of a node may have started gives one answer for that node, and the orders on two nodes have nothing to do with
@@ -174,7 +174,7 @@ def _known_cost(candidate: Candidate) -> tuple[int, ...]:
 
 
 def _options(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Iterator[Candidate]:
-    """Give the distinct answers for one node over all orders; Pods that no filter tells apart are exchanged at will."""
+    """Yield the distinct answers for one node over all orders; Pods no filter tells apart are exchanged at will."""
     budgets = snapshot.cache.list(PodDisruptionBudget)
     alike: dict[Hashable, list[Pod]] = {}
     for one in sorted(_lower(pod, info), key=ref_of):
@@ -193,13 +193,13 @@ def _options(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Iter
 
 
 def _kind_of_pod(pod: Pod, budgets: Iterable[PodDisruptionBudget]) -> Hashable:
-    """Give all of a Pod on a node that matters to filters and budgets."""
+    """Return all of a Pod on a node that matters to filters and budgets."""
     counted = tuple(pod.metadata.name in budget.status.disrupted_pods for budget in budgets)
     return pod.metadata.namespace, pod.metadata.labels, pod.spec, pod.metadata.terminating, counted
 
 
 def _orders(alike: Mapping[Hashable, list[Pod]]) -> Iterator[list[Pod]]:
-    """Give every order by priority of some Pods, in which those of one kind come by name."""
+    """Yield every order by priority of some Pods, in which those of one kind come by name."""
     kinds = sorted(alike, key=lambda kind: -priority(alike[kind][0]))
     groups = [tuple(those) for _, those in groupby(kinds, key=lambda kind: priority(alike[kind][0]))]
     mixed = (_mixed(tuple((kind, len(alike[kind])) for kind in group)) for group in groups)
@@ -209,7 +209,7 @@ def _orders(alike: Mapping[Hashable, list[Pod]]) -> Iterator[list[Pod]]:
 
 
 def _mixed(left: tuple[tuple[Hashable, int], ...]) -> Iterator[tuple[Hashable, ...]]:
-    """Give every sequence with so many of each kind."""
+    """Yield every sequence with so many of each kind."""
     if not any(count for _, count in left):
         yield ()
     for kind, count in left:

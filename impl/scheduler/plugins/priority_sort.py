@@ -10,7 +10,7 @@ from ...api.core import Pod
 
 
 def priority(pod: Pod) -> int:
-    """Give a Pod's priority; absent means 0."""
+    """Return a Pod's priority; absent means 0."""
     return pod.spec.priority or 0
 
 

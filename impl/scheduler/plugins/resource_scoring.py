@@ -32,7 +32,7 @@ class ScoringStrategy:
 
 
 def score_with(strategy: ScoringStrategy, weight: int) -> ScorePlugin[Amounts]:
-    """Give the plugin that ranks by a strategy."""
+    """Return the plugin that ranks by a strategy."""
     if strategy == ScoringStrategy():
         return ScorePlugin(NAME, weight, SCORE.pre_score, SCORE.score, alone=True)
     return ScorePlugin(NAME, weight, pre_score, partial(_score, strategy), alone=True)

@@ -31,7 +31,7 @@ def tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
 
 
 def repelled_by(pod: Pod, node: Node) -> Taint | None:
-    """Give the first taint that keeps a Pod off a node, None if it may come."""
+    """Return the first taint that keeps a Pod off a node, None if it may come."""
     taints = (taint for taint in node.spec.taints if taint.effect in REPELLING)
     return next((taint for taint in taints if not tolerated(taint, pod.spec.tolerations)), None)
 
@@ -70,7 +70,7 @@ def normalize(_state: tuple[Toleration, ...], raw: Raw) -> Raw:
 
 
 def plugin(release: Release) -> FilterPlugin[None]:
-    """Give a release's plugin: one that names the taint, or one that does not."""
+    """Return a release's plugin: one that names the taint, or one that does not."""
     return FilterPlugin.simple(NAME, filter_unnamed if Change.TAINTS_UNNAMED in release else filter_node)
 
 

@@ -121,7 +121,7 @@ def _bindable(state: Volumes, node: Node) -> bool:
 def find_matching_volume(
     claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume], node: Node
 ) -> PersistentVolume | None:
-    """Give the volume kept for a claim, else the smallest that will do; None if it is out of reach or there is none."""
+    """Return the volume kept for a claim, else the smallest that will do; None if out of reach or there is none."""
     large_enough = [one for one in volumes if _could_be(one, claim)]
     kept = next((one for one in large_enough if one.spec.claim_ref is not None), None)
     if kept is not None:
@@ -172,6 +172,6 @@ def _can_be_made(storage_class: StorageClass | None, node: Node) -> bool:
 
 
 def plugin(release: Release) -> FilterPlugin[Volumes]:
-    """Give a release's plugin, with its words."""
+    """Return a release's plugin, with its words."""
     words = UNREACHABLE if Change.VOLUME_AFFINITY_WORDS in release else UNREACHABLE_BEFORE
     return FilterPlugin(NAME, partial(filter_node, words), pre_filter)

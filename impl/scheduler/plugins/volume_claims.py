@@ -39,7 +39,7 @@ class Claimed:
 
 
 def volumes(pod: Pod) -> tuple[Json, ...]:
-    """Give the Pod's volumes, as JSON."""
+    """Return the Pod's volumes, as JSON."""
     found: Any = pod.spec.extra.get("volumes") or ()
     return tuple(found)
 
@@ -86,5 +86,5 @@ def fully_bound(claim: PersistentVolumeClaim) -> bool:
 
 
 def reachable_from(volume: PersistentVolume) -> NodeSelector | None:
-    """Give the selector of the nodes from which a volume can be reached, None for all."""
+    """Return the selector of the nodes from which a volume can be reached, None for all."""
     return volume.spec.node_affinity.required if volume.spec.node_affinity else None

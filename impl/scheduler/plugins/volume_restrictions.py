@@ -77,6 +77,6 @@ def filter_node(claim_taken: str, state: Restricted, _pod: Pod, info: NodeInfo) 
 
 
 def plugin(release: Release) -> FilterPlugin[Restricted]:
-    """Give a release's plugin, with its words."""
+    """Return a release's plugin, with its words."""
     words = CLAIM_TAKEN if Change.CLAIM_IN_USE_WORDS in release else CLAIM_TAKEN_BEFORE
     return FilterPlugin(NAME, partial(filter_node, words), pre_filter, sees_pods=True)

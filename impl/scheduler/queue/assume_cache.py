@@ -50,15 +50,15 @@ class SchedulerCache:
         return state is not None and state.assumed
 
     def pods_of(self, node: str) -> tuple[Pod, ...]:
-        """Give the Pods of a node, by namespace and name."""
+        """Return the Pods of a node, by namespace and name."""
         return tuple(self.pods[ref].pod for ref in sorted(self.pods) if self.pods[ref].pod.spec.node_name == node)
 
     def with_pod(self, state: PodState) -> SchedulerCache:
-        """Give the cache with a Pod put in, or put anew."""
+        """Return the cache with a Pod put in, or put anew."""
         return evolve(self, pods=self.pods.set(ref_of(state.pod), state))
 
     def without_pod(self, pod: Pod) -> SchedulerCache:
-        """Give the cache without a Pod."""
+        """Return the cache without a Pod."""
         return evolve(self, pods=self.pods.discard(ref_of(pod)))
 
 
@@ -138,7 +138,7 @@ def remove_node(cache: SchedulerCache, name: str) -> SchedulerCache:
 
 
 def snapshot(cache: SchedulerCache, nominator: Nominator, known: Cache) -> Snapshot:
-    """Give what one scheduling cycle decides on. `known`: all objects of the informers, for what plugins look up.
+    """Return what one scheduling cycle decides on. `known`: all objects of the informers, for what plugins look up.
 
     Pods that a node is promised to count only if the informer still has them.
     """

@@ -84,7 +84,7 @@ UNSCHEDULABLE_TIMEOUT = ClusterEvent(WILD_CARD, ActionType.ALL, "UnschedulableTi
 
 
 def node_scheduling_properties_change(old: Node, new: Node) -> tuple[ClusterEvent, ...]:
-    """Give one event for each property of a node that placements depend on and that changed; none otherwise."""
+    """Return one event for each property of a node that placements depend on and that changed; none otherwise."""
     changed = (
         (ActionType.UPDATE_NODE_TAINT, old.spec.unschedulable and not new.spec.unschedulable),
         (ActionType.UPDATE_NODE_ALLOCATABLE, old.status.allocatable != new.status.allocatable),
@@ -101,7 +101,7 @@ def _conditions(node: Node) -> frozenset[tuple[str, str]]:
 
 
 def pod_scheduling_properties_change(old: Pod, new: Pod) -> tuple[ClusterEvent, ...]:
-    """Give one event for each property of a Pod that placements depend on and that changed; else a general update."""
+    """Return one event for each property of a Pod that placements depend on and that changed; else a general update."""
     resource = ASSIGNED_POD if new.spec.node_name else UNSCHEDULABLE_POD
     changed = (
         (ActionType.UPDATE_POD_LABEL, old.metadata.labels != new.metadata.labels),

@@ -47,7 +47,7 @@ class Memory:
     queue: SchedulingQueue = SchedulingQueue()
 
     def pod(self, ref: Ref) -> Pod | None:
-        """Give a Pod as the informer has it."""
+        """Return a Pod as the informer has it."""
         return self.known.get(Pod, ref)
 
 

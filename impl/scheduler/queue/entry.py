@@ -104,7 +104,7 @@ class QueueSettings:
 
     @classmethod
     def of(cls, *names: str, queueing_hints: bool) -> QueueSettings:
-        """Give the settings for profiles with the default plugins."""
+        """Return the settings for profiles with the default plugins."""
         table = registrations(queueing_hints=queueing_hints)
         return cls(immutabledict.fromkeys(names or (DEFAULT_SCHEDULER,), table), queueing_hints)
 
@@ -115,7 +115,7 @@ class QueueSettings:
         )
 
     def backoff(self, info: QueuedPodInfo) -> int:
-        """Give how long a Pod waits after it failed: twice as long each time, up to the most."""
+        """Return how long a Pod waits after it failed: twice as long each time, up to the most."""
         duration = self.pod_initial_backoff
         for _ in range(1, info.attempts):
             if duration > self.pod_max_backoff - duration:

@@ -21,7 +21,7 @@ class Nominator:
     nodes: immutabledict[Ref, str] = immutabledict()
 
     def node_of(self, pod: Pod) -> str:
-        """Give the node promised to a Pod, "" if none is."""
+        """Return the node promised to a Pod, "" if none is."""
         return self.nodes.get(ref_of(pod), "")
 
     def promised(self, node: str) -> tuple[Ref, ...]:

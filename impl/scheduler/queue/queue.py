@@ -50,7 +50,7 @@ class SchedulingQueue:
         return self.active.get(ref) or self.backoff.get(ref) or self.unschedulable.get(ref)
 
     def without(self, ref: Ref) -> SchedulingQueue:
-        """Give the queue without a Pod, wherever it waits; what is promised to it stays."""
+        """Return the queue without a Pod, wherever it waits; what is promised to it stays."""
         return evolve(
             self,
             active=self.active.discard(ref),
@@ -150,7 +150,7 @@ def remember(
 
 
 def events_since(queue: SchedulingQueue, uid: str) -> tuple[InFlightEvent, ...]:
-    """Give the events that came since the trial of a Pod began; ValueError if it is not being tried."""
+    """Return the events that came since the trial of a Pod began; ValueError if it is not being tried."""
     begin = queue.in_flight.index(InFlightPod(uid))
     return tuple(one for one in queue.in_flight[begin:] if isinstance(one, InFlightEvent))
 

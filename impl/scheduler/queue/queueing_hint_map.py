@@ -78,7 +78,7 @@ WITH_HINTS: tuple[Row, ...] = (
 
 
 def registrations(*, queueing_hints: bool) -> tuple[Registration, ...]:
-    """Give what the plugins of the default profile register, in the order of the profile."""
+    """Return what the plugins of the default profile register, in the order of the profile."""
     if queueing_hints:
         return tuple(
             Registration(name, ClusterEvent(kind, what), hint) for name, kind, what, hint in (*ALWAYS, *WITH_HINTS)

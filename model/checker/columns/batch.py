@@ -65,7 +65,7 @@ class Steps:
             self.seen = np.empty(1 << (2 * fresh).bit_length(), dtype=np.int32)
 
     def larger(self, made: int) -> Steps:
-        """Give twice the room, with the first `made` steps in it."""
+        """Return twice the room, with the first `made` steps in it."""
         steps = Steps(2 * len(self.sources), self.rows.shape[1])
         steps.rows[:made] = self.rows[:made]
         steps.sources[:made] = self.sources[:made]
@@ -121,6 +121,6 @@ class Batch:
         """Why it cannot be finished."""
 
     def ids(self, state: int) -> list[int]:
-        """Give the ids of one state."""
+        """Return the ids of one state."""
         row: list[int] = self.columns[:, state].tolist()
         return row

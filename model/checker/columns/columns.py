@@ -122,7 +122,7 @@ class Columns:
                 self.collect(State(places, saved.kept.values(number)))
 
     def capture(self, count: int) -> Packed:
-        """Give the first so many states, as they are until the next step is taken."""
+        """Return the first so many states, as they are until the next step is taken."""
         return packed(self.states, count, tuple(map(tuple, self.layout.tables)))
 
     def _round(self, head: int, count: int) -> int:
@@ -176,7 +176,7 @@ class Columns:
         self._find(batch)
 
     def _show(self, batch: Batch) -> None:
-        """Give the state to the collector: where there is one, batches have one state."""
+        """Return the state to the collector: where there is one, batches have one state."""
         if self.collect is not None:
             values = tuple(table[at] for table, at in zip(self.layout.tables, batch.ids(0), strict=True))
             self.collect(State(self.layout.places, values))
@@ -236,7 +236,7 @@ class Columns:
         return gone
 
     def _done(self, batch: Batch, gone: int) -> int:
-        """Give the number of states all of whose steps were gone through."""
+        """Return the number of states all of whose steps were gone through."""
         if batch.fault:
             return 0
         return batch.count if gone == batch.made else int(batch.room.steps.sources[gone])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..semantics import ImpureStepError, StepError
-from ..tree import Tree
+from ..trees.tree import Tree
 from .batch import Batch, for_state
 from .tables import Tables
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from ...machine import Symmetry
 from ..book import Book
-from ..functions import Functions
 from ..layout import CODES, Layout
 from ..semantics import UrgentError
-from ..symmetry import Folding
-from ..symmetry_audit import Audit
+from ..symmetry.audit import Audit
+from ..symmetry.orbits import Folding
+from ..trees.functions import Functions
 from . import kernels, packing
 from .batch import ASKED_AT_ONCE, Batch, Room, Steps, for_state
 from .observed import ObservedStates, WatchedSteps

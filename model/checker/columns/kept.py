@@ -26,11 +26,11 @@ class Packed:
     data: array[int] | Mapped = field(repr=False)
 
     def ids(self) -> Iterator[tuple[int, ...]]:
-        """Give the ids of each state."""
+        """Return the ids of each state."""
         return map(self._ids, range(len(self.data) // self.words))
 
     def values(self, number: int) -> tuple[Any, ...]:
-        """Give the values of one state."""
+        """Return the values of one state."""
         return tuple(table[at] for table, at in zip(self.tables, self._ids(number), strict=True))
 
     def _ids(self, number: int) -> tuple[int, ...]:
@@ -39,7 +39,7 @@ class Packed:
 
 
 def packed(states: States, count: int, tables: tuple[tuple[Any, ...], ...]) -> Packed:
-    """Give the first so many states as they lie in the store: the store itself where these are all of them."""
+    """Return the first so many states as they lie in the store: the store itself where these are all of them."""
     word, shift, _ = (column.tolist() for column in states.layout)
     words = count * states.words
     data = states.store if len(states.store) == words else states.store[:words]
@@ -47,7 +47,7 @@ def packed(states: States, count: int, tables: tuple[tuple[Any, ...], ...]) -> P
 
 
 def repacked(kept: KeptStates, states: States) -> NDArray[np.uint64]:
-    """Give kept states in the words that they have here."""
+    """Return kept states in the words that they have here."""
     if isinstance(kept, Packed):
         rows = np.array(kept.data, dtype=np.uint64).reshape(-1, kept.words)
         places = np.array(kept.places, dtype=np.uint64).reshape(-1, 3)
@@ -64,7 +64,7 @@ def repacked(kept: KeptStates, states: States) -> NDArray[np.uint64]:
 
 
 def _rows(kept: KeptStates) -> NDArray[np.uint64]:
-    """Give one word per slot and state."""
+    """Return one word per slot and state."""
     if not isinstance(kept, Kept):
         return np.array(list(kept.ids()), dtype=np.uint64)
     width = {"B": np.uint8, "H": np.uint16, "I": np.uint32}[kept.code]

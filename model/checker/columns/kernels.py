@@ -160,7 +160,7 @@ def wake(waiting: Bytes, effect: int, written: Words, reads: Words) -> bool:
 
 @compiled
 def first_waiting(waiting: Bytes) -> int:
-    """Give the first marked urgent action and unmark it; -1 if there is none."""
+    """Return the first marked urgent action and unmark it; -1 if there is none."""
     for urgent in range(waiting.shape[0]):
         if waiting[urgent]:
             waiting[urgent] = 0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...machine import StepProperty
 from ..book import Book, Finding
-from ..functions import Functions
+from ..trees.functions import Functions
 from . import kernels
 from .batch import Batch, Shorter
 from .tables import Tables
@@ -100,7 +100,7 @@ class WatchedSteps:
         self.first = len(functions.trees)
 
     def _trees(self) -> Iterator[tuple[int, int]]:
-        """Give every tree of a step property with the number of that property."""
+        """Return every tree of a step property with the number of that property."""
         return enumerate(self.tables.step_claim, start=self.first)
 
     def known(self, batch: Batch) -> NDArray[np.uint8]:

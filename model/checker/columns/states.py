@@ -44,17 +44,17 @@ SEED = 0x6B756265
 
 
 def as_bytes(numbers: NDArray[Any]) -> memoryview:
-    """Give the same memory as bytes, for an `array` to take in."""
+    """Return the same memory as bytes, for an `array` to take in."""
     return numbers.reshape(-1).view(np.uint8).data
 
 
 def _empty(size: int) -> NDArray[np.uint64]:
-    """Give an empty table in pages of its own, which go back to the system as soon as it is dropped."""
+    """Return an empty table in pages of its own, which go back to the system as soon as it is dropped."""
     return np.frombuffer(mmap(-1, 8 * size), dtype=np.uint64)
 
 
 def _places(bits: Sequence[int]) -> tuple[int, list[int], list[int]]:
-    """Give the number of words, and for each slot its word and its place there."""
+    """Return the number of words, and for each slot its word and its place there."""
     word, shift = [], []
     at = used = 0
     for wide in bits:
@@ -67,7 +67,7 @@ def _places(bits: Sequence[int]) -> tuple[int, list[int], list[int]]:
 
 
 def _with_spare(bits: list[int]) -> list[int]:
-    """Give every slot as many more bits as make the states no longer: fewer times they are packed anew."""
+    """Return every slot as many more bits as make the states no longer: fewer times they are packed anew."""
     words = _places(bits)[0]
     wider = ([wide + spare for wide in bits] for spare in range(SPARE, 0, -1))
     return next((more for more in wider if _places(more)[0] == words), bits)
@@ -143,14 +143,14 @@ class States:
             self.store = Mapped.of(self.store, folder)
 
     def _enough(self, more: int) -> int:
-        """Give the places of a table that holds so many more states."""
+        """Return the places of a table that holds so many more states."""
         size = len(self.table)
         while self.count + more > LOAD * size:
             size = size * 4 if size < SMALL_TABLE else size * 3 // 2
         return size
 
     def growth(self, more: int) -> int:
-        """Give the bytes that the table must grow by for so many more states."""
+        """Return the bytes that the table must grow by for so many more states."""
         size = self._enough(more)
         kept = len(self.table) if self.exact or size == len(self.table) else 0
         return (size - kept) * self.table.itemsize
@@ -226,5 +226,5 @@ class States:
             self.forgotten = before
 
     def size(self) -> int:
-        """Give the bytes that states and table take."""
+        """Return the bytes that states and table take."""
         return len(self.store) * self.store.itemsize + int(self.table.nbytes)

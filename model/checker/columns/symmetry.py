@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..symmetry_audit import Audit
+from ..symmetry.audit import Audit
 from .compiled import Ints, Words
 from .packing import pack, unpack
 from .states import States

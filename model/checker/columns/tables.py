@@ -15,11 +15,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from ...machine import StepProperty
 from ..engine import Costs
-from ..functions import Functions
 from ..guard import peak_memory
 from ..layout import Effect, Layout, widest
 from ..semantics import checked
-from ..tree import Node, Tree
+from ..trees.functions import Functions
+from ..trees.tree import Node, Tree
 
 WORD = 64
 
@@ -55,7 +55,7 @@ class Column:
 
     @property
     def used(self) -> NDArray[Any]:
-        """Give the entries that count."""
+        """Return the entries that count."""
         return self.data[: self.size]
 
 
@@ -67,7 +67,7 @@ class Spans:
         self._unknown = unknown
 
     def grown(self, base: int, width: int, needed: int) -> tuple[int, int]:
-        """Give base and width of a stretch that holds `needed` cells, the old ones copied."""
+        """Return base and width of a stretch that holds `needed` cells, the old ones copied."""
         if needed <= width:
             return base, width
         wider = max(needed, 2 * width, 2)
@@ -135,7 +135,7 @@ class Tables:
         return -2 - code
 
     def reads(self, number: int) -> NDArray[np.uint64]:
-        """Give the slots a function ever read as 64-bit masks."""
+        """Return the slots a function ever read as 64-bit masks."""
         return _masks(self.trees[number].reads, self._mask_words)
 
     def _hang(self, parent: int, branch: int, child: int) -> None:
@@ -162,7 +162,7 @@ class Tables:
         return self.nodes.append((node.slot, 0, 0, projection))
 
     def _image(self, code: int, node: Node, raw: int) -> int:
-        """Give the branch that an id takes at a node: itself, or the number of what it transforms to."""
+        """Return the branch that an id takes at a node: itself, or the number of what it transforms to."""
         projection = int(self.nodes.data[code, 3])
         if projection < 0 or node.transform is None:
             return raw
@@ -206,7 +206,7 @@ class Tables:
         return number
 
     def claim_of(self, tree: int) -> int:
-        """Give the number of the step property that a tree belongs to."""
+        """Return the number of the step property that a tree belongs to."""
         return self.step_claim[tree - len(self.functions.trees)]
 
     def costs(self) -> Costs:

@@ -27,7 +27,7 @@ BLOCK = 256
 
 @compiled
 def hash_words(rows: Words, row: int) -> np.uint64:
-    """Give 64 bits of a packed row."""
+    """Return 64 bits of a packed row."""
     value = _SEED
     for at in range(rows.shape[1]):
         value = (value ^ rows[row, at]) * _FACTOR
@@ -37,7 +37,7 @@ def hash_words(rows: Words, row: int) -> np.uint64:
 
 @compiled
 def fingerprint(rows: Words, row: int, word: Longs, shift: Words, mask: Words, random: Words) -> np.uint64:
-    """Give the exclusive or of one random number per (slot, id); whatever the layout of the words."""
+    """Return the exclusive or of one random number per (slot, id); whatever the layout of the words."""
     value = _ZERO
     for slot in range(word.shape[0]):
         value ^= random[slot, np.int64((rows[row, word[slot]] >> shift[slot]) & mask[slot])]
@@ -46,7 +46,7 @@ def fingerprint(rows: Words, row: int, word: Longs, shift: Words, mask: Words, r
 
 @compiled
 def place_of(value: np.uint64, size: int) -> int:
-    """Give where a hash belongs in a table: its upper half, scaled."""
+    """Return where a hash belongs in a table: its upper half, scaled."""
     return int(np.int64(((value >> _HALF) * np.uint64(size)) >> _HALF))
 
 
@@ -321,7 +321,7 @@ def insert(
     new: Words,
     origin: Ints,
 ) -> tuple[int, int]:
-    """Give new states their numbers, in the order in which they are found; `targets` get those of where steps end.
+    """Return new states their numbers, in the order in which they are found; `targets` get those of where steps end.
 
     `known` states are there already; `fresh` are the steps (and how many) that `probe` knew no state for. `anew`: the
     table is another one since. Gives the number of steps gone through (fewer than `made` where a new state would be one

@@ -236,7 +236,7 @@ class Conductor:
 
 
 def _values_of_some(book: Book, most: int) -> Sequence[Sequence[Any]]:
-    """Give the values per slot in the first states, so that all workers give most values the same numbers."""
+    """Return the values per slot in the first states, so that all workers give most values the same numbers."""
     pilot = Rows(Book(book.machine, (), urgent=book.urgent, stop_at_first=False), Guard(Limits(max_states=most)))
     with suppress(StopSearch, MachineError):  # What fails here fails again where it is told of.
         pilot.run()

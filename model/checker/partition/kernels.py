@@ -28,7 +28,7 @@ _LATE, _MIDDLE, _EARLY = np.uint64(31), np.uint64(27), np.uint64(30)
 
 @compiled
 def fill_random(bases: Longs, ends: Longs, random: Words) -> None:
-    """Give every (slot, global id) a number that looks random and is the same in every process."""
+    """Return every (slot, global id) a number that looks random and is the same in every process."""
     for slot in range(bases.shape[0]):
         for at in range(bases[slot], ends[slot]):
             value = (np.uint64(slot + 1) << _HALF) + np.uint64(at - bases[slot] + 1)
@@ -152,7 +152,7 @@ def locate(table: Words, store: Words, first: int, places: Longs) -> bool:
 
 @compiled
 def reorder(table: Words, store: Words, first: int, places: Longs, order: Longs, out: Words) -> None:
-    """Give the states from `first` on new numbers: `order[j]` becomes the j-th of them."""
+    """Return the states from `first` on new numbers: `order[j]` becomes the j-th of them."""
     for j in range(order.shape[0]):
         old = order[j]
         for word in range(store.shape[1]):

@@ -41,16 +41,16 @@ class Standing:
 
     @property
     def states(self) -> int:
-        """Give the number of states found."""
+        """Return the number of states found."""
         return sum(self.sizes)
 
     @property
     def expanded(self) -> int:
-        """Give the number of states expanded."""
+        """Return the number of states expanded."""
         return sum(self.sizes[:-1])
 
     def noting(self, told: Sequence[Told]) -> Standing:
-        """Give the standing with the firsts that workers know of."""
+        """Return the standing with the firsts that workers know of."""
         every: tuple[Standing | Told, ...] = (self, *told)
         findings: dict[int, Finding] = {}
         reached: dict[int, int] = {}
@@ -63,7 +63,7 @@ class Standing:
         return evolve(self, findings=findings, occurred=occurred, reached=reached)
 
     def then(self, width: int, told: Sequence[Told]) -> Standing:
-        """Give the standing one level on."""
+        """Return the standing one level on."""
         counts = zip(*(one.counts for one in told), strict=True)
         return evolve(
             self.noting(told),
@@ -116,7 +116,7 @@ class Ledger(Book):
             self.enabled, self.taken, self.new = (list(row) for row in standing.counts)
 
     def path(self, state: int) -> tuple[int, list[tuple[int, int]]]:
-        """Give the root a state was reached from, and the (action, ordinal) of each step to it."""
+        """Return the root a state was reached from, and the (action, ordinal) of each step to it."""
         steps: list[tuple[int, int]] = []
         while state >= len(self.roots):
             (found,) = (one for one in self._ask("origin", (state,)) if one is not None)
@@ -130,11 +130,11 @@ class Ledger(Book):
         return sum(self.sizes)
 
     def depths(self) -> tuple[int, ...]:
-        """Give how many states have each depth."""
+        """Return how many states have each depth."""
         return tuple(size for size in self.sizes if size)
 
     def depth(self, state: int) -> int:
-        """Give the number of steps to a state."""
+        """Return the number of steps to a state."""
         return bisect_right(list(accumulate(self.sizes)), state)
 
     @property

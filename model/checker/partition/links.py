@@ -79,7 +79,7 @@ class Links:
         self._owners, self._degrees, self._sent = [], [], []
 
     def arrays(self) -> Parcel:
-        """Give what was written down: counts, targets, choices."""
+        """Return what was written down: counts, targets, choices."""
         counts, choices = (np.array(column, dtype=np.uint32) for column in (self.counts, self.choices))
         return counts, np.array(self.targets, dtype=np.uint64), choices
 

@@ -194,13 +194,13 @@ class Part:
         return len(rows), tuple(zip(*(np.split(column, ends[:-1]) for column in dealt), strict=True))
 
     def _on_the_road(self, piece: Piece) -> Words:
-        """Give the rows of a piece as all know them: agreed numbers, in the layout that these have."""
+        """Return the rows of a piece as all know them: agreed numbers, in the layout that these have."""
         if self.dictionary.same and piece.bits == self.road.bits:
             return piece.rows
         return self._translated(piece.rows, piece.layout, self.dictionary.to_agreed, self.road)
 
     def _at_home(self, rows: Words) -> Words:
-        """Give rows that came as one's own store has them."""
+        """Return rows that came as one's own store has them."""
         if self.dictionary.same and self.states.bits == self.road.bits:
             return rows
         return self._translated(rows, self.road.layout, self.dictionary.to_own, self.states)
@@ -239,7 +239,7 @@ class Part:
         return targets
 
     def _arrivals(self, rows: Words) -> Steps:
-        """Give room for these rows to be looked up, and put them there."""
+        """Return room for these rows to be looked up, and put them there."""
         if self.arrivals.new.shape[1] != self.states.words or len(self.arrivals.sources) < len(rows):
             self.arrivals = Steps(max(len(rows), AT_ONCE), self.states.words)
         self.arrivals.rows = rows
@@ -282,7 +282,7 @@ class Part:
         return len(every), tuple((np.searchsorted(every, keys).astype(np.uint64),) for (keys,) in parcels)
 
     def number(self, begins: Sequence[int], *parcels: Parcel) -> None:
-        """Give the new states, now the level, their numbers: those of each share begin somewhere."""
+        """Return the new states, now the level, their numbers: those of each share begin somewhere."""
         self._rise(np.concatenate([ranks + np.uint64(begin) for begin, (ranks,) in zip(begins, parcels, strict=True)]))
 
     def answer(self) -> tuple[None, Parcels]:
@@ -308,7 +308,7 @@ class Part:
     # What is asked of it.
 
     def tell(self) -> Told:
-        """Give sums and firsts, states by their numbers."""
+        """Return sums and firsts, states by their numbers."""
         book = self.book
         return Told(
             book.transitions,
@@ -323,14 +323,14 @@ class Part:
         return self.tables.costs()
 
     def origin(self, number: int) -> tuple[int, int] | None:
-        """Give the number of the state that a state was found from, and the choice (action, ordinal), if it is here."""
+        """Return the number of the state a state was found from, and the choice (action, ordinal), if it is here."""
         at = bisect_left(self.numbers, number)
         if at == len(self.numbers) or self.numbers[at] != number:
             return None
         return self.keys[at] >> kernels.POSITION_BITS, self.choices[at]
 
     def graph(self, expanded: int) -> dict[str, NDArray[Any]]:
-        """Give the numbers of one's states below `expanded`, their steps, and what properties of whole runs saw."""
+        """Return the numbers of one's states below `expanded`, their steps, and what properties of whole runs saw."""
         count = bisect_left(self.numbers, expanded)
         counts, targets, choices = self.links.arrays()
         steps = int(counts[:count].sum())
@@ -349,7 +349,7 @@ class Part:
     # Between two levels: what must be kept for all to go back there.
 
     def everything(self) -> dict[str, NDArray[Any]]:
-        """Give everything found so far as arrays, in agreed numbers; some are views, to be dropped before going on."""
+        """Return everything found so far as arrays, in agreed numbers; some are views, dropped before going on."""
         counts, targets, choices = self.links.arrays()
         word, shift, mask = self.road.layout
         rows = self._on_the_road(Piece(self.states.view(), NONE, NO_CHOICE, self.states.bits, self.states.layout))
@@ -393,5 +393,5 @@ class Part:
 
 
 def _writable(parcel: Parcel) -> Parcel:
-    """Give arrays that the compiled loops take: what came through shared memory may be read only."""
+    """Return arrays that the compiled loops take: what came through shared memory may be read only."""
     return tuple(column if column.flags.writeable else column.copy() for column in parcel)

@@ -27,7 +27,7 @@ class Team(Protocol):
         """Let every worker write its part down, and then this; False where there is no place for it."""
 
     def saved(self) -> bytes | None:
-        """Give what was written down last by a search that ended since, if there is anything."""
+        """Return what was written down last by a search that ended since, if there is anything."""
 
     def restart(self, level: int | None, values: bytes) -> None:
         """Replace those who are lost and let all go back to what was saved at that level, or (None) to nothing."""

@@ -33,7 +33,7 @@ class Begun:
 
 
 def names_of(book: Book) -> tuple[tuple[str, ...], ...]:
-    """Give the names of slots, actions and properties, and whether urgent actions are."""
+    """Return the names of slots, actions and properties, and whether urgent actions are."""
     machine = book.machine
     named = (machine.actions, book.properties)
     return (machine.slots(), *(tuple(one.name for one in some) for some in named), ("urgent",) * book.urgent)

@@ -27,7 +27,7 @@ Parcels = tuple[Parcel, ...]
 
 
 def packed(values: Values) -> bytes:
-    """Give values as bytes, none as no bytes; what cannot be pickled is a MachineError."""
+    """Return values as bytes, none as no bytes; what cannot be pickled is a MachineError."""
     if not values:
         return b""
     try:
@@ -37,7 +37,7 @@ def packed(values: Values) -> bytes:
 
 
 def unpacked(content: bytes) -> Values:
-    """Give the values back."""
+    """Return the values back."""
     return tuple(pickle.loads(content)) if content else ()  # noqa: S301 - from the workers of this search
 
 
@@ -49,7 +49,7 @@ class Agreement:
         self._known: list[dict[Hashable, int]] = [{} for _ in range(slots)]
 
     def take(self, news: Iterable[bytes]) -> bytes:
-        """Give numbers to what workers have met, in their order; give back what is new to all."""
+        """Return numbers to what workers have met, in their order; give back what is new to all."""
         before = [len(table) for table in self.tables]
         for values in map(unpacked, news):
             for place, some in values:
@@ -57,7 +57,7 @@ class Agreement:
         return packed(self._since(before))
 
     def add(self, place: int, values: Iterable[Hashable]) -> None:
-        """Give numbers to the values of one slot that are new."""
+        """Return numbers to the values of one slot that are new."""
         known, table = self._known[place], self.tables[place]
         for value in values:
             if value not in known:
@@ -65,11 +65,11 @@ class Agreement:
                 table.append(value)
 
     def numbers(self, values: Iterable[Hashable]) -> tuple[int, ...]:
-        """Give the numbers of the values of one state, all of which have one."""
+        """Return the numbers of the values of one state, all of which have one."""
         return tuple(known[value] for known, value in zip(self._known, values, strict=True))
 
     def everything(self) -> bytes:
-        """Give all values."""
+        """Return all values."""
         return packed(self._since([0] * len(self.tables)))
 
     def _since(self, before: Sequence[int]) -> Values:
@@ -90,7 +90,7 @@ class Dictionary:
         self._refresh()
 
     def news(self) -> bytes:
-        """Give the values that have no agreed number yet."""
+        """Return the values that have no agreed number yet."""
         return packed(
             tuple(
                 (place, tuple(table[len(agreed) :]))

@@ -25,7 +25,7 @@ WINDOW = example("sliding_window")
 
 
 def judged(machine: Machine, claims: tuple[Property, ...]) -> Exploration:
-    """Give what both engines say alike, every trace replayed."""
+    """Return what both engines say alike, every trace replayed."""
     rows, plain = (explore(machine, claims, Options(engine)) for engine in ("rows", "plain"))
     assert (rows.verdicts, rows.states, rows.transitions) == (plain.verdicts, plain.states, plain.transitions)
     assert all(replay(machine, verdict.trace).complete for verdict in rows.verdicts if verdict.trace is not None)

@@ -74,7 +74,7 @@ def test_the_size_of_the_rollout_is_the_one_that_was_counted(web: Report) -> Non
 
 
 def promised_output() -> str:
-    """Give what the README says that this example prints, whatever the line breaks."""
+    """Return what the README says that this example prints, whatever the line breaks."""
     readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
     (sample,) = re.findall(r"this is what it says:\n\n<!--.*-->\n\n((?:    .*\n|\n)+)", readme)
     return " ".join(sample.split())

@@ -41,7 +41,7 @@ def item(items: Items, kind: str, name: str) -> dict[str, Any]:
 
 
 def text(*changes: Change) -> str:
-    """Give the dump as it would be after some changes."""
+    """Return the dump as it would be after some changes."""
     whole = json.loads(WEB.read_text())
     for change in changes:
         change(whole["items"])
@@ -271,7 +271,7 @@ def test_a_dump_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch, capsy
 
 
 def state(*changes: Change) -> tuple[dict[str, Pod], dict[str, PodRuntime]]:
-    """Give the Pods of a changed dump and what runs for them, by name."""
+    """Return the Pods of a changed dump and what runs for them, by name."""
     whole = json.loads(WEB.read_text())
     for change in changes:
         change(whole["items"])

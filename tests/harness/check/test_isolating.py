@@ -70,7 +70,7 @@ def judged(made: Scenario) -> dict[str, Claim]:
 
 
 def verdicts(manifests: str, *script: Any, **options: Any) -> tuple[str, str]:
-    """Give both verdicts; one that is wholly vacuous is told as such."""
+    """Return both verdicts; one that is wholly vacuous is told as such."""
     found = judged(scenario(manifests, *script, **options))
     said = ["vacuous" if one.vacuous is True else one.status.value for one in found.values()]
     return said[0], said[1]

@@ -74,7 +74,7 @@ spec: {{containers: [{{{hook} name: app, image: "web:1", ports: [{{containerPort
 
 
 def applied(text: str) -> dict[str, Any]:
-    """Give the step that applies a manifest."""
+    """Return the step that applies a manifest."""
     return {"apply": {"object": yaml.safe_load(text.removesuffix("---\n"))}}
 
 
@@ -91,7 +91,7 @@ def reachability(one: Scenario) -> Claim:
 
 
 def told(text: str, *script: Any, **options: Any) -> tuple[str, str]:
-    """Give the verdict and all that is said of it."""
+    """Return the verdict and all that is said of it."""
     claim = reachability(scenario(text, *script, **options))
     blame = (f"{one.ref.kind} {one.ref.name}: {one.field}: {one.what}" for one in claim.blame)
     return claim.status.value, " / ".join((*claim.lines, *blame))

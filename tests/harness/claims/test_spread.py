@@ -31,7 +31,7 @@ NO_SPEC = "priorityClassName: ''"
 
 
 def pods(where: str, more: str = "", **other: str) -> list[str]:
-    """Give Pods that name their nodes, one letter each."""
+    """Return Pods that name their nodes, one letter each."""
     said = {"app": "web", "selector": SELECTOR, "action": "DoNotSchedule", "spec": NO_SPEC, "image": "app"} | other
     return [
         POD

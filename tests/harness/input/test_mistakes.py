@@ -81,7 +81,7 @@ def texts(*objects: dict[str, Any]) -> dict[str, str]:
 
 
 def asked() -> Iterator[dict[str, Any]]:
-    """Give options with every field set to every value."""
+    """Yield options with every field set to every value."""
     for value in VALUES:
         yield from ({field: value} for field in FIELDS)
         yield from ({"faults": {field: value}} for field in FAULTS)
@@ -108,7 +108,7 @@ def test_no_value_of_an_argument_of_a_step_is_a_defect(action: str) -> None:
 
 
 def inside(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Give the path of everything below a value."""
+    """Yield the path of everything below a value."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in pairs:
         yield (*path, key)

@@ -215,7 +215,7 @@ BY_NAME = "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: defau
 
 
 def inside(*manifests: str) -> list[str]:
-    """Give what a closer look is told not to know, where reachability is not asked for."""
+    """Return what a closer look is told not to know, where reachability is not asked for."""
     without = WEB.partition("---\n")[0]
     return told(without, *manifests, **CLOSER)
 

@@ -77,7 +77,7 @@ def load(files: dict[str, str], **options: Any) -> Scenario:
 
 
 def wrong(files: dict[str, str], **options: Any) -> list[str]:
-    """Give what is said of texts that are not right."""
+    """Return what is said of texts that are not right."""
     with pytest.raises(BadInput) as caught:
         load(files, **options)
     return str(caught.value).splitlines()
@@ -310,7 +310,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def gathering(path: Path) -> str:
-    """Give what is said of a path that cannot be used."""
+    """Return what is said of a path that cannot be used."""
     with pytest.raises(BadInput) as caught:
         gather([path])
     return str(caught.value)

@@ -67,7 +67,7 @@ def load(*manifests: str, **options: object) -> Loaded:
 
 
 def open_claims(*manifests: str) -> set[str]:
-    """Give the claims that may hang on something that is not modelled."""
+    """Return the claims that may hang on something that is not modelled."""
     return set(load(*manifests).scenario.unmodelled)
 
 

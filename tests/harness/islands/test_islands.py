@@ -398,7 +398,7 @@ IMAGE = {"names": ["web:1"], "sizeBytes": 600_000_000}
 
 
 def pulled(load: str, release: str = "1.36") -> Scenario:
-    """Give a Pod whose image is on node-1 alone, and one that takes so much there and cannot go elsewhere."""
+    """Return a Pod whose image is on node-1 alone, and one that takes so much there and cannot go elsewhere."""
     heavy = deployment("db", cpu=load, nodeSelector={HOSTNAME: "node-1"})
     files = {
         "all.yaml": yaml.safe_dump_all(

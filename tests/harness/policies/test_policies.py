@@ -230,7 +230,7 @@ def test_the_answer_to_a_tracked_call_is_let_in_and_to_an_untracked_one_blocked(
 
 
 def view_of(setup: Setup, **slots: object) -> State:
-    """Give a state in which the policies are handled and both Pods run with their rules."""
+    """Return a state in which the policies are handled and both Pods run with their rules."""
     state = dict(machine(setup).initial[0])
     for number, one in enumerate(setup.pods, start=1):
         state |= {slot("stage", one.name): Stage.STARTED, slot("wall", one.name): Wall.RULED}
@@ -299,7 +299,7 @@ def test_blocks_of_addresses_and_ports_need_no_set() -> None:
 
 
 def model_machine(pods: int) -> Machine:
-    """Give the model of a plugin with so many selected Pods as a machine of one slot."""
+    """Return the model of a plugin with so many selected Pods as a machine of one slot."""
 
     def step(view: View) -> list[Outcome]:
         state: model.State = view["plugin"]

@@ -117,7 +117,7 @@ def serving() -> Callable[..., Serving]:
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def kubectl(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
-    """Give kubectl, of each version, on a fresh server with three nodes; nothing may be complained of in the end."""
+    """Return kubectl, of each version, on a fresh server with three nodes; nothing may be complained of in the end."""
     binary = kubectl_binary(request.param)
     home = tmp_path_factory.mktemp("kubectl")
     server = Serving("--data", str(home / "cluster.db"))

@@ -291,7 +291,7 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def cluster() -> Cluster:
-    """Give a cluster with a Deployment and what hangs on it."""
+    """Return a cluster with a Deployment and what hangs on it."""
     begun = fresh(2, 1_700_000_000, seed=0)
 
     async def make() -> Plane:

@@ -29,7 +29,7 @@ GI = 1 << 30
 
 
 def pod(name: str, cpu: int, gi: int, node: str = "") -> Pod:
-    """Give a Pod that asks for thousandths of a core and GiB; for nothing where they are 0."""
+    """Return a Pod that asks for thousandths of a core and GiB; for nothing where they are 0."""
     asked = {"cpu": f"{cpu}m"} if cpu else {}
     asked |= {"memory": f"{gi}Gi"} if gi else {}
     requests = immutabledict({key: parse_quantity(value) for key, value in asked.items()})

@@ -111,7 +111,7 @@ def sometimes(one: Cluster, seen: Callable[[dict[str, Pod]], bool]) -> bool:
 
 
 def labels(one: Cluster, action: str = "") -> set[str]:
-    """Give the label of every step of an action (of all, if none is named) that is taken in some run."""
+    """Return the label of every step of an action (of all, if none is named) that is taken in some run."""
     found: set[str] = set()
 
     def hears(_before: View, _after: View, label: str) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def labels(one: Cluster, action: str = "") -> set[str]:
 
 
 def full(*script: Any, low: str = "", **options: Any) -> Scenario:
-    """Give a node that one Pod fills, and Pods of higher priority that come later."""
+    """Return a node that one Pod fills, and Pods of higher priority that come later."""
     return scenario(nodes("node-1"), IMPORTANT, low or pod("low"), script=list(script or [ASK_HIGH]), **options)
 
 
@@ -244,7 +244,7 @@ def test_a_nomination_that_helps_no_longer_is_taken_back() -> None:
 
 
 def two_nodes(*script: Any, **options: Any) -> Scenario:
-    """Give two nodes that are full of Pods which may be evicted."""
+    """Return two nodes that are full of Pods which may be evicted."""
     return scenario(nodes("node-1", "node-2"), IMPORTANT, pod("a"), pod("b"), script=list(script), **options)
 
 

@@ -54,7 +54,7 @@ def scenario_of(*texts: str, **options: object) -> Scenario:
 
 
 def homeless(world: Cluster, state: State) -> Hashable:
-    """Give what is stored, without where Pods are and who they are."""
+    """Return what is stored, without where Pods are and who they are."""
     stored = [state[slot] for kind in ("Deployment", "ReplicaSet") for slot in world.world.layout.pools[kind]]
     pods = [one for slot in world.world.layout.pools["Pod"] if isinstance(one := state[slot], Pod)]
     bare = [

@@ -14,7 +14,7 @@ from places import EXAMPLES
 
 
 def asking_everybody(machine: Machine) -> Iterator[State]:
-    """Give the states of the schedule: always the first action that changes something, urgent ones before others."""
+    """Yield the states of the schedule: always the first action that changes something, urgent ones before others."""
     state: State | None = State.of(machine.initial[0])
     fair = [one for one in machine.actions if one.fairness is not Fairness.NONE and not one.when_quiet]
     while state is not None:

@@ -102,7 +102,7 @@ def reduced(name: str) -> dict[str, Status]:
 
 
 def together(found: Exploration, name: str) -> Status:
-    """Give what the whole says of a claim: reachability is several, at rest and in motion."""
+    """Return what the whole says of a claim: reachability is several, at rest and in motion."""
     parts = {
         "reachability": ("reachability", IN_MOTION, ANSWERED, ANSWERS),
         "placement": ("placement", "left pending"),

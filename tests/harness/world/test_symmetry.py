@@ -21,7 +21,7 @@ from kubeproof.harness.world.prepare import prepare
 from kubeproof.harness.world.symmetry import PLACE, symmetry_of
 from kubeproof.model.checker import Exploration, Status, explore, replay
 from kubeproof.model.checker.layout import Layout
-from kubeproof.model.checker.symmetry import AsymmetryError, Folding
+from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding
 from kubeproof.model.machine import Mention, Outcome, State, Symmetry, View
 
 WEB = """
@@ -124,7 +124,7 @@ def both(name: str) -> Both:
     world, met = cluster(name), list[State]()
     whole = explore(world.machine, claims.of(world), collect=met.append)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kubeproof.model.checker.symmetry_audit.EVERY", 7)
+        patch.setattr("kubeproof.model.checker.symmetry.audit.EVERY", 7)
         orbits = explore(world.machine, claims.of(world), symmetry=group(world))
     folding = Folding(group(world), Layout(world.machine.slots(), "I"))
     return Both(whole, orbits, len({folding.fold(folding.ids_of(one)) for one in met}))

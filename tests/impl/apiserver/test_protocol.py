@@ -145,7 +145,7 @@ def replayed() -> dict[str, tuple[Any, Any]]:
 
 
 def essence(body: Any) -> Any:
-    """Give what matters of an object: what was asked for, its generation, and how its deletion stands."""
+    """Return what matters of an object: what was asked for, its generation, and how its deletion stands."""
     if body is None or body.get("kind") == "Status":
         return None
     meta = body["metadata"]

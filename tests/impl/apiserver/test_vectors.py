@@ -61,7 +61,7 @@ def _modelled(body: Any) -> bool:
 
 
 def answer(record: dict[str, Any]) -> tuple[int, str, Any]:
-    """Give code, message and cleaned object for a recorded request."""
+    """Return code, message and cleaned object for a recorded request."""
     body = record["request"]["body"]
     _, found, place = record["request"]["path"].partition("/namespaces/")
     if found and BY_NAME[body["kind"]].namespaced:

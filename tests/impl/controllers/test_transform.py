@@ -160,7 +160,7 @@ def worlds(draw: st.DrawFn) -> Cache:
 
 
 def slimmed(store: Cache, transform: Any) -> Cache:
-    """Give the objects that a controller with this transform is shown."""
+    """Return the objects that a controller with this transform is shown."""
     shown = (
         (transform[kind_of(one).name](one), one) for one in store.objects.values() if kind_of(one).name in transform
     )

@@ -354,7 +354,7 @@ RECORDED = VECTORS / "kubelet" / "phase.jsonl.xz"
 
 
 def runtime_of(record: dict[str, object]) -> PodRuntime | None:
-    """Give the runtime a recorded status stands for; None if it has several containers, init containers or a past."""
+    """Return the runtime a recorded status stands for; None if it has several containers, init containers or a past."""
     pod, statuses, final = record["pod"], record["containerStatuses"], record["podIsTerminal"]
     spec = pod["spec"]
     if spec.get("initContainers") or len(spec["containers"]) != 1 or len(statuses) != 1 or statuses[0]["lastState"]:

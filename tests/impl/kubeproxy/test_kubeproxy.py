@@ -39,7 +39,7 @@ def test_a_changed_recording_is_noticed() -> None:
 
 
 def partial() -> tuple[dict[str, Any], int]:
-    """Give a record with a partial sync that deletes chains, and the number of that step."""
+    """Return a record with a partial sync that deletes chains, and the number of that step."""
     for record in records():
         for step, outcome in enumerate(record["outcomes"]):
             if not outcome["fullSync"] and "-X" in outcome["restoreInput"] and outcome["localReadyEndpoints"]:

@@ -97,7 +97,7 @@ BEFORE: World = (
 
 
 def own_lines(done: Sync) -> set[str]:
-    """Give the names of single ports' chains that a text empties, fills or deletes."""
+    """Return the names of single ports' chains that a text empties, fills or deletes."""
     starts = tuple(f"{sign}{prefix}" for sign in (":", "-A ", "-X ") for prefix in OWN)
     lines = (line for line in done.text.splitlines() if line.startswith(starts))
     return {line.removeprefix(":").removeprefix("-A ").removeprefix("-X ").partition(" ")[0] for line in lines}

@@ -40,7 +40,7 @@ explore_module = sys.modules[explore.__module__]
 
 
 def counters(count: int, top: int) -> Machine:
-    """Give independent counters: (top + 1) ** count states."""
+    """Return independent counters: (top + 1) ** count states."""
 
     def up(n: int):
         def step(view: View) -> Iterator[Outcome]:
@@ -84,7 +84,7 @@ def essence(result: Exploration) -> tuple[object, ...]:
 
 
 def in_pieces(machine: Machine, properties: tuple[Property, ...], file: Path, step: int, engines: tuple[str, ...]):
-    """Give the result of a search that hits a limit on states again and again."""
+    """Return the result of a search that hits a limit on states again and again."""
     for number, limit in enumerate(range(step, 10_000, step)):
         result = explore(
             machine,

@@ -137,7 +137,7 @@ def test_every_trace_replays(machine: Machine, bad: int, target: int):
 
 
 def _confluent(lengths: tuple[int, ...], urgent_from: int) -> Machine:
-    """Give one chain per length: a slow step starts it, then an urgent follower copies it slot by slot."""
+    """Return one chain per length: a slow step starts it, then an urgent follower copies it slot by slot."""
 
     def start(n: int):
         def step(view: View) -> Iterator[Outcome]:
@@ -274,7 +274,7 @@ def dining(philosophers: int, *, one_left_handed: bool) -> Machine:
 
 
 def eats(n: int) -> Converges:
-    """Give the claim that a philosopher eats at last (and here it is allowed to eat for ever, so it is false)."""
+    """Return the claim that a philosopher eats at last (and here it is allowed to eat for ever, so it is false)."""
 
     def goal(view: View) -> Iterator[str]:
         if view[f"at {n}"] != "eats":

@@ -20,7 +20,7 @@ WEAK, STRONG, NONE = Fairness.WEAK, Fairness.STRONG, Fairness.NONE
 
 
 def walker(name: str, edges: Edges, fairness: Fairness = WEAK, group: str = "", *, when_quiet: bool = False) -> Action:
-    """Give an action that moves one slot, "at", along edges."""
+    """Return an action that moves one slot, "at", along edges."""
 
     def step(view: View) -> Iterator[Outcome]:
         for target in edges.get(view["at"], ()):
@@ -232,11 +232,11 @@ class Table:
     actions: tuple[tuple[str, Fairness, Edges], ...]
 
     def machine(self) -> Machine:
-        """Give the machine that walks the graph from 0."""
+        """Return the machine that walks the graph from 0."""
         return graph(*(walker(f"{n}", edges, fair, group) for n, (group, fair, edges) in enumerate(self.actions)))
 
     def moves(self) -> list[tuple[int, int, int]]:
-        """Give (action, from, to) of all edges that go anywhere."""
+        """Return (action, from, to) of all edges that go anywhere."""
         return [
             (n, source, target)
             for n, (_, _, edges) in enumerate(self.actions)

@@ -75,7 +75,7 @@ def holds(machine: Machine, formula: Formula) -> bool:
 
 
 def word(machine: Machine, trace: Trace) -> tuple[list[int], int]:
-    """Give the places of a run, and where the last one is followed by (a run that ends stays)."""
+    """Return the places of a run, and where the last one is followed by (a run that ends stays)."""
     gone = places(machine, trace)
     return (gone, len(gone) - 1) if trace.cycle_start is None else (gone[:-1], trace.cycle_start)
 
@@ -85,7 +85,7 @@ def value(formula: Formula, run: Sequence[int], back: int) -> bool:
 
 
 def values(formula: Formula, run: Sequence[int], back: int) -> list[bool]:
-    """Give the truth at each place of the run."""
+    """Return the truth at each place of the run."""
     if isinstance(formula, Now):
         return [formula.check({"at": place}) is formula.wanted for place in run]
     left, right = values(formula.left, run, back), values(formula.right, run, back)

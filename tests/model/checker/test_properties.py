@@ -19,7 +19,7 @@ ENGINES = ("rows", "plain")
 
 
 def walker(name: str, edges: Edges, fairness: Fairness = WEAK, group: str = "") -> Action:
-    """Give an action that moves one slot, "at", along edges."""
+    """Return an action that moves one slot, "at", along edges."""
 
     def step(view: View) -> Iterator[Outcome]:
         for target in edges.get(view["at"], ()):
@@ -196,11 +196,11 @@ class Table:
     actions: tuple[tuple[str, Fairness, Edges], ...]
 
     def machine(self) -> Machine:
-        """Give the machine that walks the graph from 0."""
+        """Return the machine that walks the graph from 0."""
         return graph(*(walker(f"{n}", edges, fair, group) for n, (group, fair, edges) in enumerate(self.actions)))
 
     def moves(self) -> list[tuple[int, int, int]]:
-        """Give (action, from, to) of all edges that go anywhere."""
+        """Return (action, from, to) of all edges that go anywhere."""
         return [
             (n, source, target)
             for n, (_, _, edges) in enumerate(self.actions)

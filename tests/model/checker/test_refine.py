@@ -21,7 +21,7 @@ def example(name: str) -> Any:
 
 
 def clock(*wheels: tuple[str, int]) -> Machine:
-    """Give a clock: the last wheel ticks, each carries to the one before it."""
+    """Return a clock: the last wheel ticks, each carries to the one before it."""
 
     def tick(view: View) -> Iterator[Outcome]:
         updates = {}
@@ -184,7 +184,7 @@ def graphs(draw: st.DrawFn) -> Machine:
 
 
 def steps_of(machine: Machine) -> set[tuple[int, int]]:
-    """Give all steps of a machine, found by the property of a search that sees every one."""
+    """Return all steps of a machine, found by the property of a search that sees every one."""
     found: set[tuple[int, int]] = set()
 
     def note(before: View, after: View, _label: str) -> list[str]:

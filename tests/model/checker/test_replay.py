@@ -17,7 +17,7 @@ from places import MACHINES, load
 
 
 def lights(*, echo_updates: str = "a", limit: int = 3, echo: bool = True) -> Machine:
-    """Give a counter whose steps set off an urgent echo."""
+    """Return a counter whose steps set off an urgent echo."""
 
     def count(view: View) -> Iterator[Outcome]:
         if view["n"] < limit:

@@ -31,7 +31,7 @@ def up(slot: str, top: int, by: int = 1):
 
 
 def grid(top: int) -> Machine:
-    """Give two counters up to a top, an action that never is enabled, and an urgent one that counts the first."""
+    """Return two counters up to a top, an action that never is enabled, and an urgent one that counts the first."""
     actions = (
         Action("a: up", "left", up("a", top)),
         Action("b: up", "right", up("b", top)),
@@ -140,7 +140,7 @@ def test_a_stopwatch_counts_a_call_that_raises():
 
 
 def settled(result: Exploration) -> Exploration:
-    """Give a result with the figures that differ from run to run replaced."""
+    """Return a result with the figures that differ from run to run replaced."""
     statistics = evolve(result.statistics, peak_memory=3 * 2**20, profile=(Timing("a: up", 4, 0.0125),))
     return evolve(result, seconds=0.5, statistics=statistics)
 

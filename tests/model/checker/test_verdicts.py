@@ -386,7 +386,7 @@ def test_a_function_that_reads_in_two_orders_is_found_out():
 
 
 def test_a_function_that_gives_two_answers_is_found_out(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("kubeproof.model.checker.functions.RECHECK", 10)
+    monkeypatch.setattr("kubeproof.model.checker.trees.functions.RECHECK", 10)
     turn = iter(range(10**6))
 
     def step(view: View) -> Iterator[Outcome]:
@@ -569,5 +569,5 @@ def test_a_transform_that_changes_its_mind_is_found_out(engine: str):
 
 
 def _many(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-    """Give many actions that all read through the same transform."""
+    """Return many actions that all read through the same transform."""
     return tuple(evolve(one, name=f"{one.name} {n}") for n in range(400) for one in actions)

@@ -140,7 +140,7 @@ OWN = Reader("r", "ab", table(_01=((raises("a", 1),),), _11=C_IS_1, _12=C_IS_1),
 
 
 def resting(toy: Toy) -> list[tuple[int, int, int]]:
-    """Give the values of the counters in each store at rest."""
+    """Return the values of the counters in each store at rest."""
     shapes = Shapes()
     rests = as_it_is(toy, shapes).rests
     stores = ([one for one in map(shapes.values.__getitem__, store) if not isinstance(one, Pod)] for store in rests)
@@ -523,7 +523,7 @@ def scenario(size: int, script: str, faults: Faults = Faults(), surge: int = 1, 
 
 
 def with_processes(cluster: Cluster, processes: tuple[Process, ...]) -> tuple[Machine, dict[str, object], list[Action]]:
-    """Give the machine of a cluster with these forms, what is shared, and what happens besides the processes."""
+    """Return the machine of a cluster with these forms, what is shared, and what happens besides the processes."""
     budget = cluster.scenario.faults
     own = [one.name for process in cluster.processes for one in world_steps.actions(cluster.world, process)]
     own += [

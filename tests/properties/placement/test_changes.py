@@ -69,7 +69,7 @@ SCENES = st.frozensets(st.sampled_from(sorted(PLAIN)), min_size=1, max_size=3).f
 
 
 def spreads(groups: Groups) -> Iterator[dict[str, int]]:
-    """Give every way of putting the Pods of each group on the nodes, as values of the counts."""
+    """Yield every way of putting the Pods of each group on the nodes, as values of the counts."""
     names = [name_of(node) for node in groups.nodes]
 
     def of(count: int) -> list[tuple[int, ...]]:
@@ -84,7 +84,7 @@ def spreads(groups: Groups) -> Iterator[dict[str, int]]:
 
 
 def broken(groups: Groups, counts: dict[str, int]) -> list[Any]:
-    """Give the rules that counts break; only rules on counts alone."""
+    """Return the rules that counts break; only rules on counts alone."""
     values = [(z3.Int(name), z3.IntVal(count)) for name, count in counts.items()]
     return [
         rule.reason

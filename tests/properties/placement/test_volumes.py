@@ -145,7 +145,7 @@ def test_the_specification_refuses_what_the_four_filters_refuse(world: tuple[Pod
 
 
 def _closed(open_one: Node) -> tuple[Node, ...]:
-    """Give the other nodes, cordoned: what runs there still counts."""
+    """Return the other nodes, cordoned: what runs there still counts."""
     return tuple(evolve(one, spec=evolve(one.spec, unschedulable=True)) for one in NODES if one is not open_one)
 
 

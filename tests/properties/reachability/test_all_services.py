@@ -96,7 +96,7 @@ def test_a_slice_does_to_its_packets_what_all_rules_do(
 
 
 def said(proof: Proof) -> tuple[object, ...]:
-    """Give what a proof says; which of the packets that go astray is shown is z3's choice."""
+    """Return what a proof says; which of the packets that go astray is shown is z3's choice."""
     return (type(proof), proof.claim if isinstance(proof, Counterexample) else proof.claims)
 
 

@@ -112,7 +112,7 @@ def test_the_fates_of_a_packet_are_those_of_its_walk(one: Service, endpoints: En
 
 
 def change(table: NftTable, chain: str, before: Clause, *after: Clause) -> NftTable:
-    """Give a table with one clause replaced."""
+    """Return a table with one clause replaced."""
     clauses = table.chains[chain]
     place = clauses.index(before)
     return evolve(table, chains=table.chains.set(chain, (*clauses[:place], *after, *clauses[place + 1 :])))

@@ -26,7 +26,7 @@ def test_the_kinds_are_counted() -> None:
 
 
 def some(family: str = "IPv4") -> list[object]:
-    """Give one kind in 40."""
+    """Return one kind in 40."""
     return list(kinds(family))[3::40]
 
 

@@ -176,7 +176,7 @@ def test_a_rollout_and_a_resize_come_to_an_end_within_bounds(
 
 
 def small_states() -> list[State]:
-    """Give every state of at most two generations that is within the surge."""
+    """Return every state of at most two generations that is within the surge."""
     found = []
     for wanted, surge, unavailable, old, new, recreate in product(
         range(3), range(2), range(2), range(3), range(-1, 3), (False, True)

@@ -24,10 +24,10 @@ from kubeproof.impl.api.core import Node, Pod, Taint
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.runtime import PodRuntime, Stage
 from kubeproof.impl.controllers.common import controller_of
-from kubeproof.model.checker.clocked import clocked, plain
+from kubeproof.model.checker.clock.clocked import clocked, plain
+from kubeproof.model.checker.clock.timetable import Contradiction, Timetable, timetable
 from kubeproof.model.checker.results import Trace
 from kubeproof.model.checker.semantics import initial_states, micro_steps, moves, outcomes
-from kubeproof.model.checker.timetable import Contradiction, Timetable, timetable
 from kubeproof.model.machine import Machine, State, Wait
 from places import TESTS, load
 

@@ -65,7 +65,7 @@ def pod(owner: Job, name: str, phase: str = "Running", **more: Any) -> Pod:
 
 
 def sync(owner: Job, *pods: Pod, **how: Any) -> tuple[Request, ...]:
-    """Give the requests of a sync, and see that what is kept of the objects gives the same."""
+    """Return the requests of a sync, and see that what is kept of the objects gives the same."""
     found = reconcile(Cache.of([owner, *pods]), ref_of(owner), **how)
     slim = Cache.of(one for obj in (owner, *pods) if (one := TRANSFORM[ref_of(obj).kind](obj)) is not None)
     assert reconcile(slim, ref_of(owner), **how) == found

@@ -208,7 +208,7 @@ def test_a_fault_makes_a_history_without_an_order(module: str, before: str, afte
 
 
 def heard_of_a_deletion() -> list[str]:
-    """Give what watchers hear that come late to a deletion at the very revision that is compacted, and before it."""
+    """Return what watchers hear that come late to a deletion at the very revision that is compacted, and before it."""
     store = Store()
     for operation in (Put(b"a"), DeleteRange(b"a"), Compact(3)):
         store, _ = apply(store, operation)

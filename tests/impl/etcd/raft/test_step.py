@@ -172,7 +172,7 @@ OLD = "an entry of an older term"
 
 
 def acknowledged_alone() -> int:
-    """Give what a leader has committed once all have acknowledged an entry of an older term, and none of its own."""
+    """Return what a leader has committed once all have acknowledged an entry of an older term, and none of its own."""
     leader = evolve(bootstrap(1, (1, 2, 3)), disk=evolve(bootstrap(1, (1, 2, 3)).disk, term=2))
     leader = leader.writing(log=leader.log.with_entries(1, (Entry(2, OLD),)))
     leader, _ = step(leader, Message(Kind.TIMEOUT_NOW, sender=2))

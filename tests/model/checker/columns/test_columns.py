@@ -50,7 +50,7 @@ small = st.integers(0, 2)
 
 
 def essence(result: Exploration) -> tuple[object, ...]:
-    """Give all that must not depend on the engine."""
+    """Return all that must not depend on the engine."""
     counts = [(action.name, action.enabled, action.taken, action.new) for action in result.statistics.actions]
     whole = (result.states, result.transitions, result.depth, result.complete, result.why_incomplete)
     return (result.verdicts, whole, counts, result.statistics.widest)
@@ -168,7 +168,7 @@ def test_a_cluster_is_the_same_to_both_engines(name: str):
 
 
 def grid(size: int, *, fails_at: tuple[int, int] | None = None, error: type[BaseException] = ValueError) -> Machine:
-    """Give two counters that go up by themselves; at one pair of values the second one fails."""
+    """Return two counters that go up by themselves; at one pair of values the second one fails."""
 
     def up(slot: str, view: View) -> Iterator[Outcome]:
         if view[slot] < size:
@@ -225,7 +225,7 @@ def test_an_interrupt_deep_in_a_batch_ends_the_search_before_that_state(at: tupl
 
 
 def breach_at(x: int, y: int, kind: str) -> Property:
-    """Give a claim of a kind that is broken at one place of the grid."""
+    """Return a claim of a kind that is broken at one place of the grid."""
 
     def here(view: View) -> bool:
         return bool((view["x"], view["y"]) == (x, y))
@@ -261,7 +261,7 @@ def test_a_slot_may_take_more_and_more_values():
 
 
 def wide(slots: int) -> Machine:
-    """Give a row of switches of eight positions, of which the first three are turned."""
+    """Return a row of switches of eight positions, of which the first three are turned."""
 
     def turn(n: int, view: View) -> Iterator[Outcome]:
         yield Outcome("turn", {f"s{n}": (view[f"s{n}"] + 1) % 8, f"s{slots - 1 - n}": view[f"s{n}"]})

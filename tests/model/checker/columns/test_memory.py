@@ -32,7 +32,7 @@ columns = partial(load(TESTS / "model/checker/test_engines.py").explored, engine
 
 
 def work_queue() -> tuple[Machine, tuple[Property, ...]]:
-    """Give a machine with a property of whole runs."""
+    """Return a machine with a property of whole runs."""
     module = load(MACHINES / "work_queue.py")
     return module.work_queue(2, 2, 1), (*module.in_order(2), module.converged(2))
 
@@ -104,7 +104,7 @@ def test_a_table_that_would_not_fit_ends_the_search_with_the_reason(monkeypatch:
 
 
 def grid(size: int) -> Machine:
-    """Give two counters whose values are more and more."""
+    """Return two counters whose values are more and more."""
 
     def up(slot: str, view: View) -> Iterator[Outcome]:
         if len(view[slot]) < size:

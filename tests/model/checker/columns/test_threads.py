@@ -101,7 +101,7 @@ EXAMPLES: tuple[tuple[str, str, tuple[int, ...], str], ...] = (
 
 
 def example(stem: str, maker: str, sizes: tuple[int, ...], claim: str) -> tuple[Machine, tuple[Property, ...]]:
-    """Give a machine of examples/machines with a claim of its own."""
+    """Return a machine of examples/machines with a claim of its own."""
     module = load(MACHINES / f"{stem}.py")
     found = getattr(module, claim)(sizes[0])
     return getattr(module, maker)(*sizes), found if isinstance(found, tuple) else (found,)
@@ -200,7 +200,7 @@ def test_the_widths_of_slots_may_grow_in_the_midst_of_a_round(
 
 
 def moody(from_call: int, error: type[Exception] | None = None) -> Machine:
-    """Give a machine one of whose functions changes its mind at some call."""
+    """Return a machine one of whose functions changes its mind at some call."""
     calls = iter(range(1_000_000))
 
     def step(view: View) -> Iterator[Outcome]:

@@ -55,7 +55,7 @@ small = st.integers(0, 2)
 
 
 def essence(result: Exploration) -> tuple[object, ...]:
-    """Give all that must not depend on how many workers there are."""
+    """Return all that must not depend on how many workers there are."""
     counts = [(action.name, action.enabled, action.taken, action.new) for action in result.statistics.actions]
     whole = (result.states, result.transitions, result.depth, result.complete, result.why_incomplete)
     return (result.verdicts, whole, counts, result.statistics.widest, result.statistics.depths)
@@ -72,7 +72,7 @@ def spread(machine: Machine, claims: Sequence[Property], workers: int = 2, **wis
 
 
 def all_claims(bad: int, target: int) -> tuple[Property, ...]:
-    """Give a claim of every kind."""
+    """Return a claim of every kind."""
 
     def goal(view: View) -> Iterator[str]:
         if view["c"] != target:
@@ -155,7 +155,7 @@ def test_a_cycle_that_goes_through_all_workers_is_the_same_cycle(workers: int):
 
 
 def grid(size: int, *, fails_at: tuple[int, int] | None = None, error: Exception | None = None) -> Machine:
-    """Give two counters that go up by themselves; at one pair of values the second one fails."""
+    """Return two counters that go up by themselves; at one pair of values the second one fails."""
 
     def up(slot: str, view: View) -> Iterator[Outcome]:
         if view[slot] < size:
@@ -178,7 +178,7 @@ def sums(size: int) -> tuple[Property, ...]:
 
 
 def words() -> Machine:
-    """Give a counter in words beside one in digits: two workers meet new words in two orders."""
+    """Return a counter in words beside one in digits: two workers meet new words in two orders."""
 
     def digit(place: int, view: View) -> Iterator[Outcome]:
         name = str(view[f"d{place}"])

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeproof.model.checker.clocked import clocked, plain
+from kubeproof.model.checker.clock.clocked import clocked, plain
+from kubeproof.model.checker.clock.timetable import Contradiction, Timetable, timetable
 from kubeproof.model.checker.results import Step, Trace
 from kubeproof.model.checker.semantics import moves
-from kubeproof.model.checker.timetable import Contradiction, Timetable, timetable
 from kubeproof.model.machine import Machine, State
 from machines.jobs import PAST, Window, jobs
 

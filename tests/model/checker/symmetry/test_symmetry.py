@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from kubeproof.model.checker import Checkpoint, Exploration, Limits, Options, Status, explore, replay
 from kubeproof.model.checker.checkpoint import CheckpointError
 from kubeproof.model.checker.layout import Layout
-from kubeproof.model.checker.symmetry import AsymmetryError, Folding
-from kubeproof.model.checker.symmetry_audit import EVERY, FIRST, Audit
+from kubeproof.model.checker.symmetry.audit import EVERY, FIRST, Audit
+from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding
 from kubeproof.model.checker.traces import states
 from kubeproof.model.machine import (
     Action,
@@ -417,7 +417,7 @@ def test_a_name_left_over_is_renumbered_by_itself() -> None:
 
 @pytest.fixture
 def _compares_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kubeproof.model.checker.symmetry_audit.EVERY", 1)
+    monkeypatch.setattr("kubeproof.model.checker.symmetry.audit.EVERY", 1)
 
 
 def favourite(at: str, view: View) -> Iterator[Outcome]:
@@ -580,7 +580,7 @@ Rows = tuple[tuple[int, ...], ...]
 
 
 def image(graph: Rows, order: tuple[int, ...]) -> Rows:
-    """Give a graph with its members renumbered."""
+    """Return a graph with its members renumbered."""
     found = [[0] * 5 for _ in graph]
     for row, other in zip(graph, found, strict=True):
         for n, to in enumerate(row):

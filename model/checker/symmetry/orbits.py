@@ -11,7 +11,7 @@ badly (two for one orbit) only costs time.
 Fairness is another matter: it is promised to named actions, and an orbit forgets which member took its turn. What can
 still be said: a run that never comes to the goal projects to a path of orbits. If no cycle of orbits (steps that stay
 in an orbit are cycles, too) goes through the states in question, every such run is finite, whatever is fair, and then
-"stuck" above is all there is to look for. Otherwise `explore` searches again without symmetry. See `symmetry_runs`.
+"stuck" above is all there is to look for. Otherwise `explore` searches again without symmetry. See `runs`.
 
 A name left over (a tagged mention that nobody bears any more) gets a number beyond those of members: all that can be
 done with it is to find that nothing has that name. That is no renumbering of members, but a bisimulation all the same,
@@ -38,8 +38,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..machine import MachineError, Mention, State, Symmetry
-from .layout import Layout
+from ...machine import MachineError, Mention, State, Symmetry
+from ..layout import Layout
 
 PATIENCE = 500
 """So many labellings of one state are tried at most; then the least so far stands for it."""
@@ -137,7 +137,7 @@ class Folding:
         }
 
     def generators(self) -> tuple[Numbers, ...]:
-        """Give renumberings that all others are made of: neighbours exchanged, or the list that is allowed."""
+        """Return renumberings that all others are made of: neighbours exchanged, or the list that is allowed."""
         if self.listed:
             return tuple(
                 one for one in self.listed if any(self.members[token].number != to for token, to in one.items())
@@ -157,7 +157,7 @@ class Folding:
     # --- what was learnt ------------------------------------------------------------------------------------------
 
     def learnt(self) -> Learnt:
-        """Give what the choice of the states that stand for orbits rests on, besides the numbers of values."""
+        """Return what the choice of the states that stand for orbits rests on, besides the numbers of values."""
         return Learnt(dict(self.kinds), tuple(self.mentions[len(self.members) :]))
 
     def learn(self, learnt: Learnt) -> None:
@@ -169,7 +169,7 @@ class Folding:
     # --- what values say ------------------------------------------------------------------------------------------
 
     def say(self, place: int, number: int) -> Said | None:
-        """Give what a value says; None if that has nothing to do with members."""
+        """Return what a value says; None if that has nothing to do with members."""
         known = self.said[place]
         if number in known:
             return known[number]
@@ -200,7 +200,7 @@ class Folding:
         return token
 
     def once(self, kind: int, whom: tuple[int, ...]) -> Met:
-        """Give a fact with every token named once; what it says twice of one becomes part of its kind."""
+        """Return a fact with every token named once; what it says twice of one becomes part of its kind."""
         if len(set(whom)) == len(whom):
             return kind, whom
         pattern = tuple(whom.index(token) for token in whom)
@@ -209,14 +209,14 @@ class Folding:
     # --- the representative ---------------------------------------------------------------------------------------
 
     def fold(self, ids: Sequence[int]) -> Ids:
-        """Give the row that stands for the orbit of a row."""
+        """Return the row that stands for the orbit of a row."""
         said = self.all_said(ids)
         if self.listed:
             return min(self.image(ids, said, self._with_loose(said, one)) for one in self.listed)
         return min(islice(Labels(self, said).rows(partial(self.image, ids, said)), PATIENCE))
 
     def all_said(self, ids: Sequence[int]) -> list[Said]:
-        """Give what the values of a row say, but for those that have nothing to do with members."""
+        """Return what the values of a row say, but for those that have nothing to do with members."""
         found = [
             known[number] if number in known else self.say(place, number)
             for place, (known, number) in enumerate(zip(self.said, ids, strict=True))
@@ -224,7 +224,7 @@ class Folding:
         return [one for one in found if one is not None]
 
     def image(self, ids: Sequence[int], said: Iterable[Said], numbers: Numbers) -> Ids:
-        """Give a row with new numbers for every token that occurs in it."""
+        """Return a row with new numbers for every token that occurs in it."""
         row = list(ids)
         for one in said:
             key = tuple([numbers[token] for token in one.tokens])
@@ -253,20 +253,20 @@ class Folding:
     # --- on states ------------------------------------------------------------------------------------------------
 
     def ids_of(self, state: State) -> Ids:
-        """Give the ids of a state's values."""
+        """Return the ids of a state's values."""
         return self.layout.ids(state.values_in_order)
 
     def state_of(self, ids: Sequence[int]) -> State:
-        """Give the state of some ids."""
+        """Return the state of some ids."""
         values = tuple(table[at] for table, at in zip(self.layout.tables, ids, strict=True))
         return State(self.layout.places, values)
 
     def representative(self, state: State) -> State:
-        """Give the state that stands for the orbit of a state."""
+        """Return the state that stands for the orbit of a state."""
         return self.state_of(self.fold(self.ids_of(state)))
 
     def renumbered(self, state: State, numbers: Numbers) -> State:
-        """Give the image of a state under a generator."""
+        """Return the image of a state under a generator."""
         ids = self.ids_of(state)
         said = self.all_said(ids)
         identity = {token: self.members[token].number for token in range(len(self.members))}
@@ -293,7 +293,7 @@ class Labels:
         self.start = _ranks({token: self._looks(token, alone) for token in self.entangled | alone.keys()})
 
     def _borne_out(self, fact: Met) -> Met:
-        """Give a fact of the members who bear the names in it."""
+        """Return a fact of the members who bear the names in it."""
         kind, whom = fact
         bearer, bound = self.folding.bearer, self.bound
         return self.folding.once(kind, tuple([bearer[token] if token in bound else token for token in whom]))
@@ -302,7 +302,7 @@ class Labels:
         return self.folding.mentions[token].sort, token >= self.plain, tuple(sorted(alone.get(token, ())))
 
     def rows(self, image: Image) -> Iterator[Ids]:
-        """Give the images among which the least is to be chosen."""
+        """Return the images among which the least is to be chosen."""
         return self._explore(self._refined(self.start), image)
 
     def _refined(self, colours: Mapping[int, int]) -> dict[int, int]:
@@ -347,7 +347,7 @@ class Labels:
         return colours
 
     def _open_cell(self, colours: Mapping[int, int]) -> list[int]:
-        """Give the first entangled members that still look alike."""
+        """Return the first entangled members that still look alike."""
         cells: dict[int, list[int]] = {}
         for token in sorted(self.entangled):
             cells.setdefault(colours[token], []).append(token)

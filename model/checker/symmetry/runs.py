@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..machine import LeadsTo
-from .book import Book
-from .liveness import Flags, Graph, Spread, components, flags_of
+from ...machine import LeadsTo
+from ..book import Book
+from ..liveness import Flags, Graph, Spread, components, flags_of
 
 
 def decides(book: Book, number: int) -> bool:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..machine import Recoverable, State, StepProperty
-from .book import Book, observers
-from .semantics import Move, ask, moves
-from .symmetry import AsymmetryError, Folding, Ids
-from .traces import breaches
+from ...machine import Recoverable, State, StepProperty
+from ..book import Book, observers
+from ..semantics import Move, ask, moves
+from ..traces import breaches
+from .orbits import AsymmetryError, Folding, Ids
 
 FIRST = 40
 EVERY = 1000
@@ -35,7 +35,7 @@ class Audit:
 
     @staticmethod
     def due(first: int, count: int) -> Iterator[int]:
-        """Give the states among so many whose turn it is."""
+        """Yield the states among so many whose turn it is."""
         yield from range(first, min(first + count, FIRST))
         begin = max(first, FIRST)
         yield from range(begin + -begin % EVERY, first + count, EVERY)
@@ -49,7 +49,7 @@ class Audit:
             self.compare(state, self.folding.renumbered(state, numbers), self.folding.named(numbers))
 
     def fold(self, number: int, ids: Ids) -> Ids:
-        """Give the row that stands for the orbit of a row met at a state, compared with it if it is its turn."""
+        """Return the row that stands for the orbit of a row met at a state, compared with it if it is its turn."""
         folding = self.folding
         row = folding.fold(ids)
         if (number < FIRST or not number % EVERY) and ids != row:

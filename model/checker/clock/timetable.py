@@ -21,10 +21,10 @@ from itertools import pairwise
 
 from attrs import define, field, frozen
 
-from ..machine import Action, Machine, State, Timer, Wait
+from ...machine import Action, Machine, State, Timer, Wait
+from ..results import Trace
+from ..traces import states
 from .differences import After, Impossible, earliest
-from .results import Trace
-from .traces import states
 
 MORE = Fraction(1, 1_000_000)
 """How much more than its least length a wait takes at least: nothing that sums of seconds notice."""

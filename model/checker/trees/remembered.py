@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from attrs import define, field
 
-from ..machine import View
+from ...machine import View
 
 T = TypeVar("T")
 Read = tuple[str, Callable[[Any], Hashable] | None]

@@ -12,12 +12,12 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from ..machine import Action, StepProperty
-from .book import Book, observers
-from .engine import Costs
-from .guard import peak_memory
-from .layout import Effect, Layout, widest
-from .semantics import UrgentError, checked
+from ...machine import Action, StepProperty
+from ..book import Book, observers
+from ..engine import Costs
+from ..guard import peak_memory
+from ..layout import Effect, Layout, widest
+from ..semantics import UrgentError, checked
 from .tree import RECHECK, Images, Node, Reader, Tree, everything
 
 Leaves = list[Node]
@@ -65,11 +65,11 @@ class Functions:
         return Tree(name, call, layout.places, layout.tables * rows, rows, memo=self.memo, images=self._images)
 
     def nothing_known(self) -> Leaves:
-        """Give the leaves of a state nothing is known of."""
+        """Return the leaves of a state nothing is known of."""
         return [everything() for _ in self.trees]
 
     def look(self, n: int, ids: Sequence[int]) -> Node:
-        """Give the leaf of one function; when it reads a slot it never read, what a change affects is found anew."""
+        """Return the leaf of one function; when it reads a slot it never read, what a change affects is found anew."""
         self.looks[n] += 1
         tree = self.trees[n]
         reads = tree.reads
@@ -98,7 +98,7 @@ class Functions:
         return [n for n in again if n >= first]
 
     def set_off(self, written: int, leaves: Leaves) -> tuple[int, ...]:
-        """Give the urgent actions that may be enabled now that these slots were written."""
+        """Return the urgent actions that may be enabled now that these slots were written."""
         candidates = self._set_off.get(written)
         if candidates is None:
             candidates = tuple(n for n in self.urgent if self.trees[n].reads & written)
@@ -106,7 +106,7 @@ class Functions:
         return tuple(n for n in candidates if leaves[n].mask & written) if candidates else ()
 
     def breaches(self, claim: tuple[int, StepProperty], label: str, ids: tuple[int, ...]) -> tuple[str, ...]:
-        """Give what a step property says of a step: its label, and the ids before and after it side by side."""
+        """Return what a step property says of a step: its label, and the ids before and after it side by side."""
         number, prop = claim
         tree = self._step_trees.get((number, label))
         if tree is None:
@@ -126,7 +126,7 @@ class Functions:
 
 
 def _compiled(layout: Layout, action: Action, alone: object) -> Callable[[Reader], tuple[Effect, ...]]:
-    """Give the step of an action with its outcomes as effects; `alone` allows it no choice."""
+    """Return the step of an action with its outcomes as effects; `alone` allows it no choice."""
 
     def call(view: Reader) -> tuple[Effect, ...]:
         outcomes = tuple(action.step(view))
@@ -140,5 +140,5 @@ def _compiled(layout: Layout, action: Action, alone: object) -> Callable[[Reader
 
 
 def _written(effects: tuple[Effect, ...]) -> int:
-    """Give the slots that effects write, as a bit set."""
+    """Return the slots that effects write, as a bit set."""
     return reduce(or_, (effect.written for effect in effects), 0)

@@ -9,7 +9,7 @@ import z3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.model.checker.differences import After, Impossible, Times, earliest
+from kubeproof.model.checker.clock.differences import After, Impossible, Times, earliest
 
 MOMENTS = 4
 

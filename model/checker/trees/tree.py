@@ -12,9 +12,9 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
-from ..machine import MachineError
-from .layout import TooNarrow
-from .semantics import ImpureStepError, StepError
+from ...machine import MachineError
+from ..layout import TooNarrow
+from ..semantics import ImpureStepError, StepError
 
 LEAF = -1
 RECHECK = 1000
@@ -52,7 +52,7 @@ class Image:
         self._hits = 0
 
     def __getitem__(self, raw: int) -> Any:
-        """Give what the value with an id is transformed to; once in so many times it is worked out again."""
+        """Return what the value with an id is transformed to; once in so many times it is worked out again."""
         try:
             value = self._by_id[raw]
         except KeyError:
@@ -97,7 +97,7 @@ class Reader:
         return value
 
     def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
-        """Give `transform(value)` and record only that."""
+        """Return `transform(value)` and record only that."""
         place = self._place(slot)
         key = (place, transform_key(transform))
         if key in self.seen:
@@ -137,7 +137,7 @@ class Node:
 
 
 def everything() -> Node:
-    """Give a leaf that every change affects: what is known before the first look."""
+    """Return a leaf that every change affects: what is known before the first look."""
     leaf = Node(LEAF)
     leaf.mask = -1
     leaf.result = ()
@@ -195,7 +195,7 @@ class Tree:
         self.leaves = 0
 
     def look(self, row: Sequence[int]) -> Node:
-        """Give the leaf of a row, calling the function if the situation is new."""
+        """Return the leaf of a row, calling the function if the situation is new."""
         node = self.root
         if node is not None and self.memo:
             try:

@@ -22,10 +22,10 @@ from typing import Any, TypeAlias
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ..machine import Action, Machine, Outcome, State, Timer, View, Wait
+from ...machine import Action, Machine, Outcome, State, Timer, View, Wait
+from ..results import Step, Trace
+from ..trees.remembered import Remembered
 from . import zones
-from .remembered import Remembered
-from .results import Step, Trace
 
 CLOCK = "clock"
 """The slot with the clocks."""

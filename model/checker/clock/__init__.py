@@ -1,0 +1,1 @@
+"""When: the waits of a run held against a clock, and states that carry clocks."""

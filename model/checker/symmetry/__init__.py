@@ -1,0 +1,1 @@
+"""States that differ only in which member is which: searched once, sampled, and argued for whole runs."""
