@@ -79,7 +79,7 @@ def pod_specs(scenario: Scenario) -> Iterator[PodSpec]:
 
 
 def pod_annotations(scenario: Scenario) -> Iterator[Strings]:
-    """Give the annotations of every Pod and of every template of Pods, those that the script applies too."""
+    """Yield the annotations of every Pod and of every template of Pods, those that the script applies too."""
     for one in scenario.everything:
         template = getattr(getattr(one, "spec", None), "template", None)
         if isinstance(one, Pod) or isinstance(template, PodTemplateSpec):

@@ -147,7 +147,7 @@ def namespace_process(
 
 
 def _namespace_act(held: frozenset[str], aggregated: tuple[Aggregated, ...], cache: Cache, key: Ref) -> Alternatives:
-    """Return the sync of a namespace: each of its deletions by itself, for which of them is first makes no difference."""
+    """Return the sync of a namespace: each of its deletions by itself, for which is first makes no difference."""
     requests = namespace.reconcile(cache, key, held=key.name in held, aggregated=aggregated)
     return tuple((one,) for one in requests)
 

@@ -54,7 +54,7 @@ def reads(_key: Ref) -> tuple[str, ...]:
 def reconcile(
     cache: Cache, key: Ref, *, heartbeat_lost: bool = False, now: Time = 0, outage: bool = True
 ) -> tuple[Request, ...]:
-    """Return the requests of one look at a node; `outage` False drives Pods out also where no node is ready (to 1.3)."""
+    """Return the requests of one look at a node; `outage` False drives Pods out also where no node is ready."""
     node = cache.get(Node, key)
     if node is None:
         return ()
