@@ -45,6 +45,8 @@ class Case:
     objects: Callable[[int, bool], Iterator[Object]]
     """By the number of nodes, and whether with the repair."""
     script: Callable[[int], list[object]] = lambda _nodes: []
+    sizes: Callable[[int], Object] | None = None
+    """What the claim `availability` is asked of the workload."""
     spare: int = 0
     """There are places for so many Pods more than are wanted; 0: as many as usual."""
 
@@ -114,14 +116,6 @@ def maintenance(nodes: int, repaired: bool) -> Iterator[Object]:  # noqa: FBT001
     """S6: a Pod on every node, softly spread; nodes are drained one after the other."""
     yield from (node(one + 1) for one in range(nodes))
     yield workload(nodes, topologySpreadConstraints=[spread(HOSTNAME, HARD if repaired else SOFT)])
-    labels = {"app": "web"}
-    ports = [{"port": 80}]
-    yield {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "web"},
-        "spec": {"selector": labels, "ports": ports},
-    }
 
 
 def node_by_node(nodes: int) -> list[object]:
@@ -174,13 +168,41 @@ def overloaded(nodes: int, repaired: bool) -> Iterator[Object]:  # noqa: FBT001 
 CYCLE = "a cycle of evictions"
 AT_REST = {"start": "settled", "bounds": {"starts": 1}}
 DRAINED = {**AT_REST, "waitBetweenSteps": True}
-FAILED = [{"kind": "ReplicaSet", "name": "web", "atMostFailed": 2}]
-PANIC = {"start": "empty", "availability": FAILED}
+
+
+def all_but_one(nodes: int) -> Object:
+    """At any time there are as many Pods as nodes, but for one."""
+    return {"atLeast": nodes - 1}
+
+
+def full_twice(_nodes: int) -> Object:
+    """No more than two Pods have been ended."""
+    return {"atMostFailed": 2}
+
+
 CASES = (
     Case("S1", "RemoveDuplicates and room", "convergence", CYCLE, AT_REST, duplicates, spare=1),
     Case("S3", "constraints that conflict", "convergence", "5 steps at N = 3", AT_REST, conflicting, one_more),
-    Case("S4", "nodes that are full evict", "availability", "a node is full three times", PANIC, overloaded, spare=3),
-    Case("S6", "maintenance", "reachability", "two replicas are lost at once", DRAINED, maintenance, node_by_node),
+    Case(
+        "S4",
+        "nodes that are full evict",
+        "availability",
+        "three times",
+        {"start": "empty"},
+        overloaded,
+        spare=3,
+        sizes=full_twice,
+    ),
+    Case(
+        "S6",
+        "maintenance",
+        "availability",
+        "two are lost at once",
+        DRAINED,
+        maintenance,
+        node_by_node,
+        sizes=all_but_one,
+    ),
     Case("S9", "soft constraints, one by one", "convergence", CYCLE, AT_REST, one_by_one, spare=1),
     Case("D1", "nodeName and NoExecute", "convergence", CYCLE, {"start": "empty"}, tainted, spare=1),
 )
@@ -193,6 +215,8 @@ def row(case: Case, nodes: int, *, repaired: bool, seconds: int, more: Mapping[s
         objects = [dict(one) for one in case.objects(nodes, repaired)]
         (Path(folder) / "case.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
         scenario = {**case.scenario, **more, "expect": {case.claim: "HOLDS"}, "script": case.script(nodes)}
+        if case.sizes is not None:
+            scenario["availability"] = [{"kind": "ReplicaSet", "name": "web", **case.sizes(nodes)}]
         if case.spare:
             wanted = sum(one["spec"]["replicas"] for one in objects if one["kind"] == "ReplicaSet")
             scenario["bounds"] = {**scenario.get("bounds", {}), "pods": wanted + case.spare}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...impl.api.apps import Workload
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import Ref
+from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.reading.load import Problem
 from ...impl.api.reading.nearest import did_you_mean
 from ...impl.api.values.frozen import Strings
@@ -40,7 +40,7 @@ def _of(manifests: Manifests, one: Object, services: set[Ref]) -> Iterator[Probl
                 parse_quantity(value)
             except QuantityError as error:
                 yield manifests.problem(ref_of(one), at, str(error), "an amount of memory: 512Mi")
-    for name in ready_when(Pod(one.spec.template.metadata) if isinstance(one, Workload) else one):
+    for name in ready_when(Pod(ObjectMeta(annotations=annotations))):
         service = Ref("Service", one.metadata.namespace, name)
         if service not in services:
             there = sorted(ref.name for ref in services if ref.namespace == one.metadata.namespace)

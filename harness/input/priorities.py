@@ -82,8 +82,10 @@ def pod_annotations(scenario: Scenario) -> Iterator[Strings]:
     """Yield the annotations of every Pod and of every template of Pods, those that the script applies too."""
     for one in scenario.everything:
         template = getattr(getattr(one, "spec", None), "template", None)
-        if isinstance(one, Pod) or isinstance(template, PodTemplateSpec):
-            yield (one if isinstance(one, Pod) else template).metadata.annotations
+        if isinstance(one, Pod):
+            yield one.metadata.annotations
+        elif isinstance(template, PodTemplateSpec):
+            yield template.metadata.annotations
 
 
 def pod_spec(obj: Object) -> PodSpec | None:
