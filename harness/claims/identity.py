@@ -35,7 +35,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 
 def _twice(cluster: Cluster, view: View) -> Iterator[str]:
-    running = Counter(name for place in _places(cluster) if (name := _identity(cluster, view, place)))
+    running = Counter(one for place in _places(cluster) if (one := _identity(cluster, view, place)))
     for (namespace, name), number in sorted(running.items()):
         if number > 1 and any(view.via(partial(_is_named, namespace, name), one) for one in _sets(cluster)):
             yield f"{number} Pods called {name} run at the same time"
