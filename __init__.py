@@ -23,36 +23,90 @@ if TYPE_CHECKING:
     from .harness.face import scale as scale
     from .harness.face import set_image as set_image
     from .harness.input.scenario import Faults as Faults
+    from .harness.own.asking import AlreadyExists as AlreadyExists
+    from .harness.own.asking import ApiError as ApiError
+    from .harness.own.asking import Conflict as Conflict
+    from .harness.own.asking import NotFound as NotFound
+    from .harness.own.asking import create as create
+    from .harness.own.asking import delete as delete
+    from .harness.own.asking import owned_by as owned_by
+    from .harness.own.asking import patch as patch
+    from .harness.own.asking import read as read
+    from .harness.own.asking import update as update
+    from .harness.own.asking import update_status as update_status
+    from .harness.own.controllers import controller as controller
+    from .harness.own.kinds import custom_resource as custom_resource
+    from .harness.own.properties import always as always
+    from .harness.own.properties import eventually as eventually
+    from .harness.own.properties import leads_to as leads_to
+    from .harness.own.properties import never as never
+    from .harness.own.properties import step as step
     from .impl.api.reading.load import BadInput as BadInput
     from .model.checker.results import Limits as Limits
 
 _HOMES = {
+    "AlreadyExists": "harness.own.asking",
+    "ApiError": "harness.own.asking",
     "BadInput": "impl.api.reading.load",
     "Cluster": "harness.face",
+    "Conflict": "harness.own.asking",
     "Faults": "harness.input.scenario",
     "Limits": "model.checker.results",
+    "NotFound": "harness.own.asking",
     "Result": "harness.face",
+    "always": "harness.own.properties",
     "check": "harness.face",
+    "controller": "harness.own.controllers",
     "cordon": "harness.face",
+    "create": "harness.own.asking",
+    "custom_resource": "harness.own.kinds",
+    "delete": "harness.own.asking",
     "delete_pod": "harness.face",
     "drain": "harness.face",
+    "eventually": "harness.own.properties",
+    "leads_to": "harness.own.properties",
+    "never": "harness.own.properties",
+    "owned_by": "harness.own.asking",
+    "patch": "harness.own.asking",
+    "read": "harness.own.asking",
     "scale": "harness.face",
     "set_image": "harness.face",
+    "step": "harness.own.properties",
+    "update": "harness.own.asking",
+    "update_status": "harness.own.asking",
 }
 """Where each name of the Python face lives."""
 
 __all__ = [
+    "AlreadyExists",
+    "ApiError",
     "BadInput",
     "Cluster",
+    "Conflict",
     "Faults",
     "Limits",
+    "NotFound",
     "Result",
+    "always",
     "check",
+    "controller",
     "cordon",
+    "create",
+    "custom_resource",
+    "delete",
     "delete_pod",
     "drain",
+    "eventually",
+    "leads_to",
+    "never",
+    "owned_by",
+    "patch",
+    "read",
     "scale",
     "set_image",
+    "step",
+    "update",
+    "update_status",
 ]
 
 

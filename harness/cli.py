@@ -204,8 +204,8 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.pass_context
 def replay(context: click.Context, trace: Path) -> None:
-    """Go through a recorded trace again, step by step, comparing every state."""
-    context.exit(_replay(trace))
+    """Go through a recorded trace again, comparing every state; or through a session of `serve`, every answer."""
+    context.exit(_replay_session(trace) if _is_database(trace) else _replay(trace))
 
 
 @cli.command(epilog=examples.SHOW)
@@ -362,6 +362,25 @@ def _replay(path: Path) -> int:
     result = again(document)
     _print(render.result(result, str(path)))
     return HOLDS if isinstance(result, Replayed) else VIOLATED
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
+def _replay_session(path: Path) -> int:
+    from ..impl.api.reading.load import BadInput, Problem  # noqa: PLC0415
+    from .serve import database, session  # noqa: PLC0415 - a session needs no checker
+
+    try:
+        told = session.replayed(path)
+    except database.BadDatabaseError as error:
+        raise BadInput((Problem(str(path), 0, "", str(error)),)) from None
+    _print(session.text_of(told, str(path)))
+    return VIOLATED if told.otherwise else HOLDS
 
 
 def _shown(result: Result, given: dict[str, Any]) -> str:

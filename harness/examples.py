@@ -8,6 +8,7 @@ Examples:
   helm template ./chart | kubeproof check - -n prod --nodes 3
   kubectl get nodes,pods,deployments,replicasets,services,endpointslices,pdb -A -o json > dump.json
   kubeproof check --from-cluster dump.json --script 'drain node-1 --ignore-daemonsets'
+  kubeproof check db.yaml --nodes 1 --controller operator.databases:reconcile --property operator.databases:one_each
   kubeproof check deploy/ --sarif kubeproof.sarif --junit kubeproof.xml --baseline known.json
   kubeproof check deploy/ --checkpoint search.ckpt    Ctrl-C, and then the same with --resume
 
@@ -42,8 +43,9 @@ Examples:
 
 REPLAY = """
 \b
-Example:
+Examples:
   kubeproof replay .kubeproof/traces/web-reachability.json
+  kubeproof replay cluster.db
 """
 
 SHOW = """

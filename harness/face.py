@@ -18,6 +18,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
+from ..impl.api.claim_names import SENTENCES
 from ..impl.api.kinds import Object, ref_of
 from ..impl.api.reading.json_fields import json_name
 from ..impl.api.reading.load import BadInput, Problem
@@ -30,6 +31,7 @@ from ..model.checker.checkpoint import Checkpoint, CheckpointError
 from ..model.checker.explore import explore
 from ..model.checker.options import Options
 from ..model.checker.results import Exploration, Limits, Progress, Status
+from ..model.checker.semantics import StepError
 from ..model.checker.simulate import simulate
 from ..traces import files as trace_files
 from ..traces import render
@@ -46,6 +48,9 @@ from .input.scenario_file import FAULTS, Loaded, load_scenario
 from .input.script import to_json
 from .islands import check as checking
 from .islands.cache import Cache as Kept
+from .own.controllers import NOTHING, Controller, Own
+from .own.importing import CONTROLLERS, MADE, PROPERTIES, from_record, recorded
+from .own.properties import PropertyError, Said
 from .version import VERSION
 from .walk import tour as walk
 from .world.cluster import Refused
@@ -60,6 +65,8 @@ class Cluster:
     name: str
     files: immutabledict[str, str]
     options: immutabledict[str, Json] = EMPTY
+    own: Own = NOTHING
+    """Controllers and properties of the user."""
 
     @classmethod
     def from_manifests(
@@ -95,7 +102,7 @@ class Cluster:
 
     def load(self) -> Loaded:
         """Make the scenario. Raises BadInput with every mistake in files and options."""
-        return load_scenario(self.name, self.files, self.options)
+        return load_scenario(self.name, self.files, self.options, self.own)
 
 
 @frozen
@@ -171,8 +178,11 @@ class Result:
 
 
 def check(
-    cluster: Cluster | str | Path,
+    cluster: Cluster | str | Path | None = None,
     *,
+    manifests: str | Path | None = None,
+    controllers: Iterable[Controller] = (),
+    properties: Iterable[Said] = (),
     script: Iterable[Step | str] | None = None,
     faults: Faults | Mapping[str, Any] | None = None,
     propagation: str | int | None = None,
@@ -193,6 +203,8 @@ def check(
 ) -> Result:
     """Check a cluster, or the manifests at a path, against every claim.
 
+    `controllers` are reconcile functions of yours (`controller`) that take part, `properties` what else must hold
+    (`always`, `never`, `eventually`, `leads_to`, `step`): docs/controllers.md. `manifests` is another name for a path.
     `options` are those of scenario.yaml in its spelling or in Python's (`start`, `consistency`, `wait_between_steps`).
     With `trace_dir`, the traces of broken claims are written there, called `trace_name` or like the manifests, and
     never over a trace of another scenario. `checkpoint` is the file the search is kept in,
@@ -202,8 +214,8 @@ def check(
     that have nothing to do with each other, and `jobs` processes share those that have not. `cache` keeps answers
     for later runs. Raises BadInput for what is wrong with the input, the checkpoint included.
     """
-    if not isinstance(cluster, Cluster):
-        cluster = Cluster.from_manifests(cluster)
+    cluster = _cluster(cluster, manifests)
+    cluster = evolve(cluster, own=_own(cluster, controllers, properties))
     given = {json_name(name): value for name, value in options.items()}
     given["script"] = None if script is None else steps_to_json(script)
     if isinstance(faults, Faults):
@@ -217,24 +229,48 @@ def check(
     search("")
     if walks:
         search = partial(_walks, walks, seed, checkpoint)
+    theirs = bool(cluster.own)  # Of a user's function nobody knows what it tells apart, or what it was yesterday.
     try:
         outcome = checking.check(
             loaded.scenario,
             limits=limits or Limits(),
             progress=progress,
-            symmetry=symmetry and not walks,  # A walk knows nothing of orbits.
+            symmetry=symmetry and not walks and not theirs,  # A walk knows nothing of orbits.
             search=search,
-            islands=islands and not walks,
+            islands=islands and not walks and not theirs,
             jobs=jobs,
-            cache=None if walks or measure else cache,
+            cache=None if walks or measure or theirs else cache,
         )
+    except (PropertyError, StepError) as error:
+        theirs_too = error if isinstance(error, PropertyError) else error.__cause__
+        if not isinstance(theirs_too, PropertyError):
+            raise
+        raise BadInput((Problem("properties", 0, "", str(theirs_too)),)) from None
     except Refused as refused:
         raise BadInput((loaded.manifests.problem(ref_of(refused.obj), "", str(refused)),)) from None
     except CheckpointError as error:
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
-    named = cluster.given({RELEASE: loaded.scenario.release.name})  # What is newest now may not be so at a replay.
+    # What is newest now may not be so at a replay, nor who a function is.
+    named = cluster.given({RELEASE: loaded.scenario.release.name, **recorded(outcome.scenario.own)})
     documents = _documents(outcome, Inputs(named.files, named.options), loaded.scenario.objects)
     return Result(outcome, loaded, documents, _written(trace_name or cluster.name, documents, trace_dir))
+
+
+def _cluster(cluster: Cluster | str | Path | None, manifests: str | Path | None) -> Cluster:
+    named = manifests if cluster is None else cluster
+    if named is None or (cluster is not None and manifests is not None):
+        raise BadInput((Problem("check", 0, "", "name the manifests once", "check('db.yaml', ...)"),))
+    return named if isinstance(named, Cluster) else Cluster.from_manifests(named)
+
+
+def _own(cluster: Cluster, controllers: Iterable[Controller], properties: Iterable[Said]) -> Own:
+    """Return the cluster's controllers and properties with more of them. Raises BadInput where two have one name."""
+    own = Own((*cluster.own.controllers, *controllers), (*cluster.own.properties, *properties))
+    names = [*(one.name for one in own.properties), *SENTENCES]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput((Problem("properties", 0, "", f"two claims are called {name!r}", "rename the function"),))
+    return own
 
 
 def _walks(walks: int, seed: int, checkpoint: str | Path | None, _island: str) -> Callable[..., Exploration]:
@@ -336,17 +372,24 @@ def in_full(document: Document) -> Document:
     again = replay_check(document)
     if not isinstance(again, Replayed) or again.trace is None:
         return document
-    beside = load_scenario("replay", document.inputs.files, document.inputs.options).scenario.objects
+    beside = loaded_again(document).scenario.objects
     new = record(again.trace, version=document.version, inputs=document.inputs, beside=beside)
     return evolve(document, steps=new.steps, objects=new.objects)
 
 
 def replay_check(document: Document) -> Replay:
     """Go through the trace of a check again, from the files it embeds. One that names no release is of the oldest."""
-    options = {RELEASE: OLDEST.name, **document.inputs.options}
-    loaded = load_scenario("replay", document.inputs.files, options)
+    loaded = loaded_again(document)
     alone = Alone(document.island, document.places, document.rest) if document.island else None
     return replay(checking.machine_for(loaded.scenario, document.kind, alone), document)
+
+
+def loaded_again(document: Document) -> Loaded:
+    """Make the scenario of a trace from the files it embeds. Raises BadInput where its functions are others by now."""
+    options = {RELEASE: OLDEST.name, **document.inputs.options}
+    own = from_record(options)
+    plain = {key: value for key, value in options.items() if key not in {CONTROLLERS, PROPERTIES, MADE}}
+    return load_scenario("replay", document.inputs.files, plain, own)
 
 
 def set_image(workload: str, image: str, container: str = "", *, namespace: str = "") -> Step:

@@ -17,9 +17,10 @@ from immutabledict import immutabledict
 from ..impl.api.apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, Sized, StatefulSet, Workload
 from ..impl.api.batch import Job
 from ..impl.api.core import Node, Pod, PodSpec, PodTemplateSpec, Service
-from ..impl.api.kinds import Object, ref_of
+from ..impl.api.kinds import Object, kind_of, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ..impl.api.storage import PersistentVolumeClaim
 from ..impl.api.values.frozen import strings
 from ..impl.api.well_known import REVISION_HASH, SERVICE_NAME, TEMPLATE_HASH
 from ..impl.api.workloads import BY_KIND
@@ -55,7 +56,7 @@ def leaving(objects: Iterable[Object]) -> Iterator[str]:
         meta = one.metadata
         if meta.terminating and not isinstance(one, Pod):
             held = f": finalizers {', '.join(meta.finalizers)}" if meta.finalizers else ""
-            yield f"{type(one).__name__} {meta.name} is still being deleted{held}"
+            yield f"{kind_of(one).name} {meta.name} is still being deleted{held}"
 
 
 def orphans(objects: Iterable[Object]) -> Iterator[str]:
@@ -198,6 +199,20 @@ def pod_shortfalls(pod: Pod) -> Iterator[str]:
         return  # It is a record: whether another one has done its work is for the Job to say.
     elif pod.status.phase == "Failed" or (not pod.ready and pod.status.phase != "Succeeded"):
         yield f"{name} on {pod.spec.node_name} is {pod.status.phase or 'not started'} and not ready"
+
+
+def claim_shortfall(claim: PersistentVolumeClaim, waiting: Collection[str]) -> str:
+    """Say what a claim is short of, "" for nothing: a volume, unless its class is one that waits for a Pod (`waiting`).
+
+    A Pod that waits for such a claim says so itself.
+    """
+    name, wanted = f"PersistentVolumeClaim {claim.metadata.name}", claim.spec.storage_class_name
+    if claim.status.phase == "Lost":
+        return f"{name} has lost its volume {claim.spec.volume_name}"
+    if claim.status.phase == "Bound" or wanted in waiting:
+        return ""
+    of = f"of class {wanted}" if wanted else "without a class" if wanted == "" else "that names no class"
+    return f"{name} {of} is not bound to any volume"
 
 
 def _of_a_job(pod: Pod) -> bool:

@@ -14,12 +14,14 @@ from kubeproof.properties.consensus import proofs as consensus_proofs
 from kubeproof.properties.placement import proofs as placement_proofs
 from kubeproof.properties.reachability import proofs as reachability_proofs
 from kubeproof.properties.refinement import proofs as refinement_proofs
+from kubeproof.properties.watching import proofs as watching_proofs
 
 REGISTRY: dict[str, Mapping[str, Any]] = {
     "consensus": consensus_proofs.PROOFS,
     "placement": placement_proofs.PROOFS,
     "reachability": reachability_proofs.PROOFS,
     "refinement": refinement_proofs.PROOFS,
+    "watching": watching_proofs.PROOFS,
 }
 """Topics. A proof has `claim`, `sizes`, `method` and `run()`, which gives `proved`, `paths` and `refuted`."""
 

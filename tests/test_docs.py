@@ -110,6 +110,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 BLOCKS = tuple(block for page in PAGES for block in blocks(page))
+OWN = tuple(block for block in BLOCKS if block.page == "controllers.md")
 RUN = tuple(block for block in BLOCKS if not block.not_run)
 
 
@@ -135,6 +136,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "nodes.yaml": NODES,
         "dump.json": f"{FRONT}---\n{NODES}",
         "scheduler.yaml": SCHEDULER,
+        "db.yaml": next(one.text for one in OWN if one.not_run),
+        "databases.py": next(one.text for one in OWN if one.language == "python"),
     }
     for name, text in texts.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from ..impl.api.kinds import BY_NAME, Object, ref_of
+from ..impl.api.kinds import BY_NAME, Object, Unstructured, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.reading.convert import unstructure
 from ..impl.api.reading.json_fields import json_name
@@ -27,7 +27,7 @@ LONGEST = 60
 """Characters of a value that a line shows."""
 MOST = 6
 """Lines that are shown of one slot."""
-OBJECTS = frozenset(kind.cls for kind in BY_NAME.values())
+OBJECTS = frozenset({Unstructured, *(kind.cls for kind in BY_NAME.values())})
 
 
 @frozen
@@ -126,7 +126,7 @@ def _name_of(value: Any) -> str | None:
     """Name an object, or a request by its verb and its object; None for anything else."""
     if isinstance(value, Ref):
         return str(value)
-    cls = type(value).__name__
+    cls = value.of.name if isinstance(value, Unstructured) else type(value).__name__
     if (metadata := getattr(value, "metadata", None)) is not None:
         return f"{cls} {metadata.name or metadata.generate_name + '...'}"
     about = getattr(value, "object", None)

@@ -24,6 +24,8 @@ from ..input.scenario import Holder
 from ..input.surroundings import known_of
 from ..input.workloads import templates
 from ..world.cluster import Cluster
+from . import refusals
+from .blame_volumes import taken, unbound
 from .results import Blame
 
 WITHIN = {"Pod": "spec"}
@@ -52,8 +54,16 @@ def below(ref: Ref, field: str) -> str:
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
     """Return what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
-    held = (*_missing(core), *_held(core, objects), *_unserved(core, objects))
-    return tuple(dict.fromkeys((*held, *_looking(objects), *_waiting(objects))))
+    found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_unserved(core, objects))
+    return tuple(dict.fromkeys((*found, *_looking(objects), *_short_of_volumes(objects))))
+
+
+def _short_of_volumes(objects: tuple[Object, ...]) -> Iterator[Blame]:
+    """Yield who waits for a node, and the claims without a volume: first those whose class is not there at all."""
+    found = tuple(unbound(objects))
+    yield from (claim.blame for claim in found if claim.nobody)
+    yield from _waiting(objects)
+    yield from (claim.blame for claim in found if not claim.nobody)
 
 
 def holding(core: Cluster, objects: Iterable[Object]) -> tuple[Holder, ...]:
@@ -109,6 +119,9 @@ def _missing(core: Cluster) -> Iterator[Blame]:
 def _waiting(objects: tuple[Object, ...]) -> Iterator[Blame]:
     named: set[Ref] = set()
     for pod in objects:
+        if isinstance(pod, Pod) and pod.spec.node_name and not pod.ready and (why := taken(pod, objects)):
+            ref = written(pod, objects)
+            yield Blame(ref, below(ref, "volumes"), why)
         if isinstance(pod, Pod) and not pod.spec.node_name and not pod.metadata.terminating:
             ref = written(pod, objects)
             if ref not in named:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...impl.api.apps import DaemonSet
+from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.core import Node, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.networking import NetworkPolicy
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.releases import RELEASES, Change
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Detail, Scenario, Start, Switch
+from ..world import quotas
 from ..world.faults import registry as faults
 from ..world.prepare import Prepared
 from ..world.roomy import all_the_same
@@ -23,14 +26,16 @@ _VIEWS = {
     Consistency.SESSION: "every component acts on watch caches that lag by any amount and never go back",
     Consistency.RESETTABLE: (
         "watch caches lag by any amount; a component that restarts may list from a second API server "
-        "that stood still once"
+        "that stood still once; a kubelet then starts Pods of StatefulSets again that are gone, and does not stop "
+        "what is newer than its list"
     ),
 }
 
 
 _ALL_AT_ONCE = (
-    "the EndpointSlice and disruption controllers and, where nodes change, the scheduler: all kinds at once; "
-    "the node, taint eviction and garbage controllers, which only do what they could as well do later: as things are"
+    "the EndpointSlice and disruption controllers and, where nodes or claims change, the scheduler: all kinds at once; "
+    "the node, taint eviction, garbage and volume controllers, which only do what they could as well do later: as "
+    "things are"
 )
 
 
@@ -71,6 +76,8 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
             _scores(scenario),
             *_placement(scenario),
+            *_scaling(scenario),
+            *_own(scenario),
             NO_CLOCKS,
             OWN_GRACE,
             EQUAL_RANK,
@@ -110,6 +117,20 @@ def _start(scenario: Scenario, prepared: Prepared | None) -> str:
         alike = "nodes and Pods that are alike taken for each other"
         which = f"in every state of rest that this may lead to ({count}; {alike})"
     return f"start: the manifests are applied and the cluster is at rest, {which}"
+
+
+def _own(scenario: Scenario) -> Iterator[str]:
+    """Say what is taken for granted of controllers that the user has written."""
+    for one in scenario.own.controllers:
+        kinds = [kind for kind in one.owns if kind.name != "Pod"]
+        made = "".join(f", at most {scenario.own.places(kind.name)} more {kind.plural}" for kind in kinds)
+        seen = ", ".join(sorted(one.sees_own)) or "nothing"
+        yield f"{one.name}: may do anything (its RBAC is not looked at){made}; of its own writes it waits to see {seen}"
+    if scenario.own.controllers:
+        yield (
+            "your controllers: one worker for each object, without back-off; what is read in a row is read at one "
+            "moment, and an update that changes nothing is granted"
+        )
 
 
 def _mixed(scenario: Scenario) -> str:
@@ -170,6 +191,26 @@ def _placement(scenario: Scenario) -> Iterator[str]:
         yield f"as {when} Kubernetes {change.since}: {change.key} ({change.told})"
 
 
+def _scaling(scenario: Scenario) -> Iterator[str]:
+    """Say what is assumed of the load of autoscalers, and of quotas that have room for all."""
+    if any(isinstance(one, HorizontalPodAutoscaler) for one in scenario.everything):
+        if scenario.faults.load:
+            yield "a change of the load: an autoscaler asks for any number within its bounds that its policies allow"
+        else:
+            yield (
+                "autoscalers find no metrics, as where there is no metrics server: they only keep replicas within "
+                "their bounds (--fault load=1, the load changes)"
+            )
+    if any(isinstance(one, ResourceQuota) for one in scenario.everything):
+        yield "a ResourceQuota of the manifests has been counted before anything else of them is made"
+    if idle := quotas.roomy(scenario):
+        names = ", ".join(sorted(ref.name for ref in idle))
+        yield (
+            f"ResourceQuota {names}: room for all Pods that there may be at one time, so nobody is refused for longer "
+            "than until what is gone has been counted out; that moment is left out"
+        )
+
+
 def _spreads(scenario: Scenario) -> bool:
     constraints = (one for spec in pod_specs(scenario) for one in spec.topology_spread_constraints)
     return any(one.when_unsatisfiable == "DoNotSchedule" for one in constraints)
@@ -214,7 +255,8 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     there = {ref_of(one) for one in scenario.objects if isinstance(one, Service)}
     if any(isinstance(one, Service) and ref_of(one) in there for one in scenario.applied):
         yield "a kube-proxy sees a Service and its slices up to the same moment"
-    if gone & made:
+    own = {kind.name for kind in scenario.own.kinds}
+    if any(kind not in own for kind, _ in gone & made):
         yield "an object that is deleted and applied again under its name counts as the same object"
     if any(isinstance(one, _NODE_STEPS) for one in scenario.script) or silent:
         yield "a cordon, taint or deletion of a node between a scheduler's decision and its binding breaks no placement"

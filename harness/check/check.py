@@ -14,8 +14,19 @@ from time import monotonic
 
 from attrs import evolve
 
+from ...impl.api.apps import Workload
 from ...impl.api.cache import Cache
-from ...impl.api.claim_names import ALWAYS, BUDGET, CONVERGENCE, DEADLINE, FLOWS, PLACEMENT, REACHABILITY, SENTENCES
+from ...impl.api.claim_names import (
+    ALWAYS,
+    BUDGET,
+    CONVERGENCE,
+    DEADLINE,
+    FLOWS,
+    PLACEMENT,
+    QUOTA,
+    REACHABILITY,
+    SENTENCES,
+)
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
@@ -27,8 +38,8 @@ from ...model.checker.results import Exploration, Limits, Progress, Status, Trac
 from ...model.checker.symmetry.orbits import AsymmetryError
 from ...model.checker.traces import states
 from ...model.machine import Machine, Property, State, Symmetry
-from ...model.world.turn import heads
 from ...model.world.verbs import FAULTS
+from ...model.world.world import OVERFLOW
 from ...properties.convergence import leaving, orphans, shortfalls
 from ...properties.placement.placement import Infeasible, feasible, why_pending
 from ..claims import answers as claim_answers
@@ -39,6 +50,8 @@ from ..claims.placement import PENDING
 from ..claims.reachability import ANSWERED, ANSWERS
 from ..input.scenario import Detail, Scenario
 from ..input.surroundings import known_of
+from ..own import properties as own_properties
+from ..own.making import KNOWN, MOST, knowing_more, knows_all, moves_services, with_made
 from ..world import scheduling
 from ..world.cluster import Cluster, Parts, build
 from ..world.drain import refused_evictions
@@ -46,8 +59,8 @@ from ..world.prepare import Prepared, prepare
 from ..world.roomy import on_one_node
 from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
-from ..world.volumes import anywhere
-from . import balancing, clock, flowing, isolating, lasting, motion, queueing
+from ..world.volumes import template_of, unknown_claims
+from . import balancing, clock, flowing, isolating, lasting, motion, queueing, refusals
 from .advice import NO_PODS, gap_blame, room_advice
 from .blame import holding, of_stuck
 from .bounds import bounds_of
@@ -56,8 +69,6 @@ from .softening import softened
 
 SHARE = 0.8
 """Of the time that there is, so much is for the core: a breach that only a closer look shows is found in the rest."""
-INVALID = 422
-"""What the API server answers to an object that breaks a rule."""
 
 
 def check(
@@ -90,6 +101,7 @@ def check(
     began = monotonic()
     limits = limits.begun()
     try:
+        scenario = scenario if prepared else with_made(scenario, limits)
         prepared = prepared or prepare(scenario, limits)
     except Restless as restless:
         why = f"applying the manifests does not come to rest ({restless}); start: empty explores it"
@@ -106,12 +118,16 @@ def check(
         found = _searched(core, prepared, partial(search, limits=left, progress=progress), group)
         after = limits.after(found)
         found = clock.possible(scenario, core.machine, _asked(core, prepared), found, after, registry.ROOM)
+    met = _stranger(core, found)
+    if met is not None and len(scenario.own.made) < MOST:
+        again = knowing_more(core, met)
+        return check(again, limits=limits.after(found), progress=progress, symmetry=symmetry, search=search)
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
     return Report(
         scenario=scenario,
         claims=claims,
         bounds=bounds_of(scenario, prepared),
-        not_modelled=_not_modelled(prepared),
+        not_modelled=_not_modelled(scenario, prepared),
         states=found.states,
         transitions=found.transitions,
         depth=found.depth,
@@ -148,7 +164,15 @@ def _searched(
 
 
 def _asked(core: Cluster, prepared: Prepared) -> tuple[Property, ...]:
-    return (*registry.of(core), *motion.premises(core, prepared), *balancing.premises(core, prepared))
+    own = own_properties.properties(core)
+    known = knows_all(core)
+    return (*registry.of(core), *known, *motion.premises(core, prepared), *balancing.premises(core, prepared), *own)
+
+
+def _stranger(core: Cluster, found: Exploration) -> State | None:
+    """Return a state in which there is what no process takes up."""
+    verdict = next((one for one in found.verdicts if one.name == KNOWN), None)
+    return None if verdict is None or verdict.trace is None else states(core.machine, verdict.trace)[-1]
 
 
 def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:
@@ -213,6 +237,21 @@ def nothing_known(scenario: Scenario, reason: str, seconds: float = 0.0) -> Repo
 def _claims(
     core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
 ) -> Iterator[Claim]:
+    """Yield the claims; none is decided where controllers make ever more that nobody was known to take up."""
+    for claim in _claims_known(core, prepared, found, limits, progress):
+        if _stranger(core, found) is None:
+            yield claim
+        else:
+            yield evolve(claim, status=Status.UNKNOWN, lines=(EVER_MORE,), trace=None, blame=())
+
+
+EVER_MORE = f"your controllers make more than {MOST} workloads, Services and budgets of different names"
+IN_MOTION = "what your controllers do to Pods, Services and workloads is looked at at rest, and not in motion"
+
+
+def _claims_known(
+    core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
+) -> Iterator[Claim]:
     room = found[registry.ROOM]
     open_ends = _open_ends(core.scenario, prepared)
     walls = _behind_walls(core.scenario, prepared, limits, progress)
@@ -243,6 +282,8 @@ def _claims(
                 claim = balancing.judge(core, prepared, found, claim, limits, progress)
             if claim.status is not Status.VIOLATED:
                 claim = lasting.judge(core.scenario, prepared, found, claim, limits, progress)
+            if claim.status is Status.HOLDS and moves_services(core.scenario):
+                claim = evolve(claim, status=Status.UNKNOWN, lines=(IN_MOTION,))
             if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
                 claim = evolve(claim, status=Status.UNKNOWN, lines=(_STALE_SLICES,))
         claim = _timed(core, prepared, claim)
@@ -252,9 +293,23 @@ def _claims(
         if len(prepared.starts) > 1 and claim.trace is not None and claim.status is Status.VIOLATED:
             claim = evolve(claim, lines=(*claim.lines, *where_it_starts(claim.trace.initial)))
         if too_small and claim.status is Status.HOLDS:
-            advice = room_advice(room, core.world.layout.pools["Pod"])
-            claim = evolve(claim, status=Status.UNKNOWN, lines=(advice,))
+            claim = evolve(claim, status=Status.UNKNOWN, lines=(_no_room(core, room),))
         yield claim
+    anything = tuple(dict.fromkeys(line for lines in open_ends.values() for line in lines))
+    for name, sentence in own_properties.sentences(core.scenario.own).items():
+        claim = _timed(core, prepared, _claim(core, found[name], sentence))
+        claim = softened(core, claim, anything)
+        if too_small and claim.status is Status.HOLDS:
+            claim = evolve(claim, status=Status.UNKNOWN, lines=(_no_room(core, room),))
+        yield claim
+
+
+def _no_room(core: Cluster, room: Verdict) -> str:
+    """Say where to ask for more places: of Pods in the bounds, of what a user's controller makes at the controller."""
+    kind = "" if room.trace is None else states(core.machine, room.trace)[-1][OVERFLOW]
+    if kind != "Pod" and (most := core.scenario.own.places(kind)):
+        return f"the world {room.evidence[0]}: raise places of the controller that makes it (now {most})"
+    return room_advice(room, core.world.layout.pools["Pod"])
 
 
 def _timed(core: Cluster, prepared: Prepared, claim: Claim) -> Claim:
@@ -298,6 +353,8 @@ def _lines(verdict: Verdict) -> tuple[str, ...]:
 def _claim(core: Cluster, verdict: Verdict, sentence: str) -> Claim:
     lines = _lines(verdict)
     blame: tuple[Blame, ...] = ()
+    if verdict.name == QUOTA and verdict.trace is not None:
+        blame = refusals.exceeded(core, *states(core.machine, verdict.trace)[-2:])
     if verdict.kind == "stuck" and verdict.trace is not None:
         end = states(core.machine, verdict.trace)[-1]
         lines = tuple(dict.fromkeys((*lines, *why_stuck(core, end))))
@@ -369,7 +426,7 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         yield f"{holder.ref} is still there: finalizers {', '.join(holder.finalizers)}"
     yield from beside_workloads(core, state)
     yield from refused_evictions(core.world, core.scenario.script, state)
-    yield from _refused(core, state)
+    yield from refusals.told(core, state)
     pods = [one for one in objects if isinstance(one, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
     yield from _never_started(core, pods)
@@ -384,15 +441,6 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         bound = [one for one in pods if one.spec.node_name]
         if isinstance(feasible(waiting, nodes, bound), Infeasible):
             yield from _repair(waiting, nodes, bound)
-
-
-def _refused(core: Cluster, state: State) -> Iterator[str]:
-    """Say which controller asks for what is no object: what a StatefulSet makes is not looked at before."""
-    for process in core.processes:
-        for request in (one for requests in core.world.fresh(state, process) for one in heads(requests)):
-            response, _ = core.world.commit(state, process.user, request)
-            if response.code == INVALID:
-                yield f"{process.name} is refused: {response.message}"
 
 
 def _never_started(core: Cluster, pods: list[Pod]) -> Iterator[str]:
@@ -420,22 +468,22 @@ def _open_ends(scenario: Scenario, prepared: Prepared) -> dict[str, tuple[str, .
     found = {name: list(things) for name, things in scenario.unmodelled.items()}
     if not scenario.tracks_slices and any("EndpointSlice" in step.changes for step in scenario.script):
         found.setdefault(CONVERGENCE, []).append("what wakes the EndpointSlice controller when a step writes a slice")
-    for claims, line in _overlooked(prepared):
+    for claims, line in _overlooked(scenario, prepared):
         for name in claims:
             found.setdefault(name, []).append(line)
     return {name: tuple(things) for name, things in found.items()}
 
 
-def _not_modelled(prepared: Prepared) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(line for _, line in _overlooked(prepared)))
+def _not_modelled(scenario: Scenario, prepared: Prepared) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line for _, line in _overlooked(scenario, prepared)))
 
 
-def _overlooked(prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
+def _overlooked(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what of the objects a component here does not look at, each with the claims that may hang on it."""
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
-    templates = [Pod(one.spec.template.metadata, one.spec.template.spec) for one in prepared.replicasets]
-    for pod in (*pods, *templates):
-        if not anywhere(pod, prepared.objects) or pod.spec.extra.get("resourceClaims"):
+    makers = (*prepared.replicasets, *(one for one in scenario.everything if isinstance(one, Workload)))
+    for pod in (*pods, *map(template_of, makers)):
+        if any(unknown_claims(scenario, pod)) or pod.spec.extra.get("resourceClaims"):
             yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
     for one in prepared.objects:
         if isinstance(one, Service) and "IPv6" in one.spec.ip_families:

@@ -24,10 +24,12 @@ from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects
 from ...impl.kubectl import script as kubectl
+from ...impl.scheduler.plugins.volume_claims import claim_names
 from ...impl.scheduler.queue.entry import NominationEnds, QueueSettings, Remembers
 from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Progress, Status
 from ...model.machine import Machine
+from ..input.priorities import pod_specs
 from ..input.scenario import Detail, Scenario, Switch
 from ..input.surroundings import config_of
 from ..scheduling_queue.claims import PLACED, machine, placed
@@ -106,6 +108,10 @@ def _scene(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) 
     spaces = {one.metadata.namespace for one in objects if isinstance(one, Pod | Workload)} - {NAMESPACE}
     if spaces:
         raise TooMuchError(f"it knows the namespace {NAMESPACE} alone, not {', '.join(sorted(spaces))}")
+    sets = (one for one in scenario.everything if isinstance(one, StatefulSet))
+    named = any(any(True for _ in claim_names(Pod(spec=one))) for one in pod_specs(scenario))
+    if named or any(one.spec.volume_claim_templates for one in sets):
+        raise TooMuchError("it knows no claims of volumes")
     deeds = tuple(_deeds(scenario, objects))
     made = _replicated(scenario, prepared, objects)
     faults = scenario.faults

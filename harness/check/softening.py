@@ -2,7 +2,7 @@
 
 HOLDS becomes UNKNOWN if anything that may change the claim is not modelled. A breach that was found is a run of the
 parts that are modelled, and stays one whatever the others do, unless one of the others would have mended it: a Pod
-that waits only for a volume that nothing binds here, and a Service whose endpoints come from elsewhere.
+that waits only for a claim of which the input does not tell enough, and a Service whose endpoints come from elsewhere.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from ...impl.api.claim_names import REACHABILITY
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object
 from ...impl.api.values.frozen import EMPTY
-from ...impl.scheduler.plugins.volume_claims import claim_names
 from ...model.checker.results import Status
 from ...model.checker.traces import states
 from ...properties.placement.placement import Infeasible, feasible
 from ..claims.convergence import objects_of
 from ..input.unmodelled import folded
 from ..world.cluster import Cluster
+from ..world.volumes import unknown_claims
 from .results import Claim
 
 AT_REST = frozenset({"stuck", "invariant", "at rest"})
@@ -46,10 +46,10 @@ def _mended_elsewhere(core: Cluster, claim: Claim) -> Iterator[str]:
     if claim.name == REACHABILITY and blamed and core.scenario.served_elsewhere.issuperset(blamed):
         yield from (f"the endpoints of {ref} come from what is not modelled" for ref in blamed)
     elif claim.kind in AT_REST and claim.trace is not None:
-        yield from _waits_for_volumes(objects_of(core, states(core.machine, claim.trace)[-1]))
+        yield from _waits_for_volumes(core, objects_of(core, states(core.machine, claim.trace)[-1]))
 
 
-def _waits_for_volumes(objects: tuple[Object, ...]) -> Iterator[str]:
+def _waits_for_volumes(core: Cluster, objects: tuple[Object, ...]) -> Iterator[str]:
     """Name the claims that Pods wait for, if all that is short at the end is that these Pods do not run.
 
     Each must have a place without its volumes; all others must run.
@@ -58,12 +58,12 @@ def _waits_for_volumes(objects: tuple[Object, ...]) -> Iterator[str]:
     short = [one for one in pods if one.metadata.terminating or not (one.ready or one.status.phase == "Succeeded")]
     bound = [one for one in pods if one.spec.node_name]
     nodes = [one for one in objects if isinstance(one, Node)]
-    waiting = [one for one in short if not one.spec.node_name and any(True for _ in claim_names(one))]
+    waiting = [one for one in short if any(True for _ in unknown_claims(core.scenario, one))]
     if not short or waiting != short:
         return
     without = [evolve(one, spec=evolve(one.spec, extra=EMPTY)) for one in waiting]
     if isinstance(feasible(without, nodes, bound), Infeasible):
         return
     for one in waiting:
-        names = ", ".join(name for name, _ in claim_names(one))
-        yield f"Pod {one.metadata.name} waits for the volume of PersistentVolumeClaim {names}, which nothing binds here"
+        names = ", ".join(unknown_claims(core.scenario, one))
+        yield f"Pod {one.metadata.name} waits for PersistentVolumeClaim {names}: the input does not tell of its volume"

@@ -22,6 +22,8 @@ from ..face import Cluster, Result
 from ..input.options import limits_of, nodes_of
 from ..input.project import NAME, OWN, Project, below_scenario, read_project
 from ..islands import cache as answers
+from ..own.importing import named_own
+from ..own.properties import sentences
 from . import baseline
 from .findings import Checked, checked, worst
 from .github import commands, summary
@@ -87,6 +89,7 @@ def _target(named: tuple[str, ...], said: dict[str, Any], given: dict[str, Any],
         recursive=given["recursive"],
         from_cluster=given["from_cluster"],
     )
+    cluster = evolve(cluster, own=named_own(given["controllers"], given["properties"]))
     if "script" in options:
         steps = options["script"] if isinstance(options["script"], list) else [options["script"]]
         words = [one for one in steps if isinstance(one, str)]
@@ -94,10 +97,11 @@ def _target(named: tuple[str, ...], said: dict[str, Any], given: dict[str, Any],
     below = below_scenario(options, cluster.files)
     own = {key: value for key, value in below.items() if key not in cluster.options}
     claims = tuple(given["claim"] or said.get("claims", ()))
+    known = {**SENTENCES, **sentences(cluster.own)}
     for claim in claims:
-        if claim not in SENTENCES:
+        if claim not in known:
             where = "--claim" if given["claim"] else project.file
-            problem = Problem(where, 0, "claims", f"there is no claim {claim!r}", did_you_mean(str(claim), SENTENCES))
+            problem = Problem(where, 0, "claims", f"there is no claim {claim!r}", did_you_mean(str(claim), known))
             raise BadInput((problem,))
     limits = limits_of({**given, "timeout": given["timeout"] or str(said.get("timeout", ""))})
     return Target(cluster.given(own), limits, claims)
@@ -149,7 +153,8 @@ def only(result: Result, claims: tuple[str, ...]) -> Result:
         return result
     report = result.outcome
     judged = {one.name: one for one in report.claims}
-    open_ = (Claim(name, SENTENCES[name], Status.UNKNOWN, "", (NOT_JUDGED,)) for name in claims if name not in judged)
+    known = {**SENTENCES, **sentences(report.scenario.own)}
+    open_ = (Claim(name, known[name], Status.UNKNOWN, "", (NOT_JUDGED,)) for name in claims if name not in judged)
     return evolve(
         result,
         outcome=evolve(

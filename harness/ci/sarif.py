@@ -23,9 +23,10 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 def sarif(every: Iterable[Checked]) -> str:
     """Return the document."""
     found = [(one, finding) for one in every for finding in one.findings if finding.status is not Status.HOLDS]
-    names = list(SENTENCES)
+    sentences = {**SENTENCES, **{finding.claim: finding.sentence for _, finding in found}}
+    names = list(sentences)
     rules = [
-        {"id": name, "name": name.capitalize(), "shortDescription": {"text": text}} for name, text in SENTENCES.items()
+        {"id": name, "name": name.capitalize(), "shortDescription": {"text": text}} for name, text in sentences.items()
     ]
     driver = {"name": "kubeproof", "semanticVersion": VERSION, "rules": rules}
     results = [_result(one, finding, names.index(finding.claim)) for one, finding in found]

@@ -14,6 +14,7 @@ from ...impl.api.claim_names import CONVERGENCE, SENTENCES
 from ...impl.api.core import Container, Node, Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.storage import PersistentVolumeClaim, StorageClass
 from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import REVISION_HASH
 from ...impl.api.workloads import NAMES
@@ -21,6 +22,7 @@ from ...model.machine import Converges, Property, View
 from ...model.world.store import reference
 from ...properties.at_rest import Restless, from_scratch, settled
 from ...properties.convergence import (
+    claim_shortfall,
     is_lost,
     job_shortfalls,
     leaving,
@@ -92,6 +94,7 @@ def _is_lost(cluster: Cluster, view: View, slot: str, dead: frozenset[str]) -> b
 def beside_workloads(cluster: Cluster, view: View) -> Iterator[str]:
     """Say what no workload tells: Pods on dead nodes, what is gone or still going, and which steps failed."""
     yield from _stranded(cluster, view)
+    yield from _unbound(cluster, view)
     yield from _missing(cluster, view)
     yield from _failed(cluster, view)
 
@@ -127,6 +130,25 @@ def _miscounted(obj: Object) -> str:
         return ""
     counts = f"{obj.status.replicas} Pods, {obj.status.ready_replicas} ready"
     return f"{type(obj).__name__} {obj.metadata.name} wants {wanted} Pods and says {counts}"
+
+
+def _unbound(cluster: Cluster, view: View) -> Iterator[str]:
+    """Say which claims have no volume that are not waiting for a Pod."""
+    layout = cluster.world.layout
+    slots = layout.pools.get("PersistentVolumeClaim", ())
+    if slots:
+        classes = (*layout.constants.values(), *(view[slot] for slot in layout.pools.get("StorageClass", ())))
+        waiting = frozenset(
+            one.metadata.name
+            for one in classes
+            if isinstance(one, StorageClass) and one.volume_binding_mode == "WaitForFirstConsumer"
+        )
+        keep = partial(_short_of_a_volume, waiting)
+        yield from (line for slot in slots if (line := view.via(keep, slot)))
+
+
+def _short_of_a_volume(waiting: frozenset[str], obj: Object | None) -> str:
+    return claim_shortfall(obj, waiting) if isinstance(obj, PersistentVolumeClaim) else ""
 
 
 def _stranded(cluster: Cluster, view: View) -> Iterator[str]:

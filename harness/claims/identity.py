@@ -1,73 +1,75 @@
-"""Identity: of a StatefulSet no two Pods of one name ever run at the same time.
+"""Identity: of a StatefulSet no two Pods of one name run at once on two nodes, whatever the store says of them.
 
-Judged by what really runs on nodes that are up, not by objects: a Pod that was deleted by force is gone from the API at
-once, and its containers run on until its kubelet learns of it. What the documentation promises (kubernetes.io/docs/
-tasks/run-application/force-delete-stateful-set-pod, v1.32): at most one Pod with a given identity runs in a cluster at
-any time; the design is in kubernetes/community, contributors/design-proposals/storage/pod-safety.md.
+Counted by what runs on the nodes, Pod by Pod: a Pod that is gone from the store may still run. Asked where a fault
+might make it so: a kubelet restarts, maybe on an old list, or a node is cut off while its Pods are deleted by force.
+Judged by the documentation (kubernetes.io/docs/tasks/run-application/force-delete-stateful-set-pod, v1.32: at most one
+Pod with a given identity runs at any time). What happens on one node, whose kubelet sees both, is not asked.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 
 from ...impl.api.apps import StatefulSet
 from ...impl.api.claim_names import IDENTITY, SENTENCES
-from ...impl.api.kinds import Object
 from ...impl.api.runtime import PodRuntime, Stage
 from ...model.machine import Invariant, Property, View
 from ...model.world.store import name_in
+from ..input.scenario import Scenario
 from ..world.cluster import Cluster
 from ..world.kubelets import runtime_slot
-from ..world.node_state import up_slot
 
-RUNNING = frozenset({Stage.STARTING, Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING})
-"""The stages in which containers run, or are about to."""
-Identity = tuple[str, str]
-"""Namespace and name of a Pod."""
+RUNS = frozenset({Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING})
+Running = tuple[str, str, str]
+"""What runs: the uid of its Pod, that without what tells one Pod of a name from another, and the node."""
 
 
 def properties(cluster: Cluster) -> Iterator[Property]:
-    """Yield that no two Pods of one identity run, where there are StatefulSets."""
-    if cluster.world.layout.pools.get("StatefulSet"):
-        yield Invariant(IDENTITY, SENTENCES[IDENTITY], partial(_twice, cluster), premise=partial(_any_runs, cluster))
+    """Yield that nobody runs twice, where there are StatefulSets and a fault that may make it so."""
+    if cluster.world.layout.pools.get("StatefulSet") and _may_fail(cluster.scenario):
+        check, premise = partial(_twice, cluster), partial(_any_runs, cluster)
+        yield Invariant(IDENTITY, SENTENCES[IDENTITY], check, premise)
 
 
-def _twice(cluster: Cluster, view: View) -> Iterator[str]:
-    running = Counter(one for place in _places(cluster) if (one := _identity(cluster, view, place)))
-    for (namespace, name), number in sorted(running.items()):
-        if number > 1 and any(view.via(partial(_is_named, namespace, name), one) for one in _sets(cluster)):
-            yield f"{number} Pods called {name} run at the same time"
+def _may_fail(scenario: Scenario) -> bool:
+    return scenario.faults.crash > 0 or scenario.faults.partition > 0
 
 
 def _any_runs(cluster: Cluster, view: View) -> bool:
-    """Tell whether any Pod of a StatefulSet runs at all: else nothing is said."""
-    found = (_identity(cluster, view, place) for place in _places(cluster))
-    return any(view.via(partial(_is_named, *one), each) for one in found if one for each in _sets(cluster))
+    return any(True for _ in _running(cluster, view))
 
 
-def _places(cluster: Cluster) -> tuple[str, ...]:
-    return cluster.world.layout.pools["Pod"]
+def _twice(cluster: Cluster, view: View) -> Iterator[str]:
+    by_name: dict[str, list[Running]] = defaultdict(list)
+    for one in _running(cluster, view):
+        by_name[one[1]].append(one)
+    for reference, found in sorted(by_name.items()):
+        nodes = sorted({node for _, _, node in found})
+        if len({uid for uid, _, _ in found}) > 1 and len(nodes) > 1:
+            where = " and ".join(nodes)
+            yield f"two Pods called {name_in(reference)} run at once, on {where}"
 
 
-def _sets(cluster: Cluster) -> tuple[str, ...]:
-    return cluster.world.layout.pools["StatefulSet"]
+def _running(cluster: Cluster, view: View) -> Iterator[Running]:
+    """Yield what runs of Pods that have the names of StatefulSets' Pods."""
+    layout = cluster.world.layout
+    names = {view.via(_name_of, slot) for slot in layout.pools["StatefulSet"]}
+    for place in layout.pools["Pod"]:
+        uid, node = view.via(_runs, runtime_slot(place))
+        name = name_in(uid)
+        if uid and name.rpartition("-")[0] in names:
+            yield uid, f"{uid.rpartition('/')[0]}/{name}", node or view.via(_node_of, place)
 
 
-def _identity(cluster: Cluster, view: View, place: str) -> Identity | None:
-    """Return whose containers run for a place, None where none do or its node is down."""
-    runtime: PodRuntime | None = view[runtime_slot(place)]
-    if runtime is None or runtime.stage not in RUNNING:
-        return None
-    if runtime.node in cluster.struck and not view[up_slot(runtime.node)]:
-        return None
-    return runtime.uid.split("/")[1], name_in(runtime.uid)
+def _name_of(obj: object) -> str:
+    return obj.metadata.name if isinstance(obj, StatefulSet) else ""
 
 
-def _is_named(namespace: str, name: str, obj: Object | None) -> bool:
-    """Tell whether something is a StatefulSet that gives its Pods this name."""
-    if not isinstance(obj, StatefulSet) or obj.metadata.namespace != namespace:
-        return False
-    begins, _, ordinal = name.rpartition("-")
-    return begins == obj.metadata.name and ordinal.isdigit()
+def _node_of(obj: object) -> str:
+    return str(getattr(getattr(obj, "spec", None), "node_name", ""))
+
+
+def _runs(runtime: PodRuntime | None) -> tuple[str, str]:
+    return ("", "") if runtime is None or runtime.stage not in RUNS else (runtime.uid, runtime.node)

@@ -9,12 +9,13 @@ over, a binding is right if it is for some of them still without theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import product
 
 from attrs import evolve
 
+from ...impl.api.cache import Cache
 from ...impl.api.claim_names import PLACEMENT, SENTENCES
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object
@@ -22,6 +23,7 @@ from ...impl.api.values.frozen import Strings
 from ...model.machine import LeadsTo, Property, State, StepProperty, View
 from ...model.world.verbs import Verb
 from ...properties.placement.placement import Problem, broken
+from ...properties.placement.volumes import bars, claims, single_user
 from ..input.scenario import Consistency
 from ..world import scheduling
 from ..world.cluster import Cluster
@@ -33,6 +35,9 @@ Judge = Callable[[Pod, Node, Others, tuple[Node, ...], Spaces], bool]
 
 
 PENDING = "left pending"
+NO_STORAGE = Cache()
+STORAGE = ("PersistentVolume", "PersistentVolumeClaim", "StorageClass")
+"""The kinds that say what a claim leads to."""
 
 
 def properties(cluster: Cluster) -> Iterator[Property]:
@@ -66,10 +71,29 @@ def _misplaced(
         alone, there, spaces = nameless(asked), alike(others), namespaces_of(cluster, after)
         judged = ((nodes, _called(pod.spec.node_name, nodes)) for nodes in seen)
         wrong = [(nodes, node) for nodes, node in judged if node and breaks(alone, node, there, nodes, spaces)]
+        yield from _out_of_reach(cluster, after, pod)
         if len(wrong) == len(seen):
             nodes, node = wrong[0]
             problem = Problem((evolve(asked, spec=evolve(asked.spec, node_name="")),), nodes, others, dict(spaces))
             yield from (str(reason) for reason in broken(problem)[node.metadata.name])
+
+
+def _out_of_reach(cluster: Cluster, view: View, pod: Pod) -> Iterator[str]:
+    """Say which volume of a Pod its node does not reach."""
+    if not any(True for _ in claims(pod, NO_STORAGE)):
+        return
+    node = _called(pod.spec.node_name, nodes_of(cluster, view))
+    for kind, why, _ in bars(pod, node, storage_of(cluster, view)) if node is not None else ():
+        if kind == "volume":
+            yield f"{pod.metadata.name} cannot go to {pod.spec.node_name}: {why}"
+
+
+def storage_of(cluster: Cluster, view: View) -> Cache:
+    """Return the claims, volumes and classes of a state."""
+    layout = cluster.world.layout
+    placed = (view[slot] for kind in STORAGE for slot in layout.pools.get(kind, ()))
+    fixed = (one for ref, one in layout.constants.items() if ref.kind in STORAGE)
+    return Cache.of(one for one in (*fixed, *placed) if one is not None)
 
 
 def _not_spread(pod: Pod) -> Pod:
@@ -150,7 +174,18 @@ def could_run(
         if _waits(pod) and not pod.spec.scheduling_gates:
             others = alike(one for one in bound if counts(pod, one))
             alone = nameless(pod)
-            yield from ((pod, one.metadata.name) for one in nodes if not breaks(alone, one, others, nodes, spaces))
+            fits = (one for one in nodes if not breaks(alone, one, others, nodes, spaces))
+            yield from ((pod, one.metadata.name) for one in _within_reach(cluster, view, pod, bound, fits))
+
+
+def _within_reach(cluster: Cluster, view: View, pod: Pod, bound: list[Pod], nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield the nodes that the volumes of a Pod's claims let it go to, while nobody else uses a claim for one alone."""
+    if not any(True for _ in claims(pod, NO_STORAGE)):
+        yield from nodes
+        return
+    storage = storage_of(cluster, view)
+    if not any(single_user(pod, other, storage) for other in bound):
+        yield from (one for one in nodes if not any(True for _ in bars(pod, one, storage)))
 
 
 def _waits(obj: Object | None) -> bool:

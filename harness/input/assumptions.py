@@ -11,33 +11,44 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import StatefulSet
 from ...impl.api.batch import Job
 from ...impl.api.core import Service
-from ...impl.api.kinds import BY_NAME, Object, kind_of, ref_of
+from ...impl.api.kinds import Object, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PriorityClass
 from ...impl.api.reading.load import Note, Problem
 from ...impl.api.reading.unmodelled_kinds import may_pile_up
 from ...impl.api.references import references
-from ...impl.api.storage import PersistentVolumeClaim
 from ...impl.api.values.selectors import matches_map
 from ...impl.api.workloads import TEMPLATE
 from ...impl.apiserver.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
+from ...impl.controllers.volume.provisioning import Reach, reach
 from ...impl.kubectl.script import SetImage, Step
 from ...impl.kubelet.obstacles import containers, runs_as
 from ...impl.kubelet.status import readiness_gates
 from ...impl.kubelet.timings import hook_length
+from ...impl.scheduler.plugins.volume_binding import NO_PROVISIONER
 from .contents import has_makers
 from .manifests import Manifests
+from .plain_nodes import ASSUMED_DEFAULT, storage_class
 from .ports import declared, has_moved, number_of
 from .scenario import Scenario
+from .volumes import Claimant, claimants
 from .workloads import Template, templates
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
 COMPLETE = "which is said to be complete"
 NAMED = 3
 """So many images are named."""
+REACHED = {
+    Reach.NODE: "that can be reached from one node alone",
+    Reach.ZONE: "that can be reached from its zone alone",
+    Reach.ANYWHERE: "that can be reached from every node",
+}
+VOLUMES_MADE = "the provisioners of storage classes make volumes for claims"
+CLASSES_THERE = (
+    "each StorageClass that is asked for and not in the input exists, and makes volumes that all nodes reach"
+)
 
 
 @frozen(order=True)
@@ -68,8 +79,8 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
     found = [
         *_namespaces(manifests, objects),
         *_references(manifests, objects, makers),
+        *_volumes(manifests, objects),
         *_classes(manifests, objects),
-        *_claims(manifests, objects),
         *_hooks(manifests, makers),
         *gates(manifests, makers),
         *runs(manifests),
@@ -112,10 +123,12 @@ def closed_gates(found: Iterable[Assumption]) -> tuple[Note, ...]:
     )
 
 
-def assumed_classes(found: Iterable[Assumption]) -> tuple[PriorityClass, ...]:
-    """Return the priority classes that are taken to exist, of value 0."""
-    names = sorted({one.ref.name for one in found if one.ref is not None and one.ref.kind == "PriorityClass"})
-    return tuple(PriorityClass(ObjectMeta(name=name)) for name in names)
+def assumed_classes(found: Iterable[Assumption]) -> tuple[Object, ...]:
+    """Return the classes that are taken to exist: of priorities, of value 0; of storage, whose volumes all reach."""
+    refs = sorted({one.ref for one in found if one.ref is not None})
+    priorities = (PriorityClass(ObjectMeta(name=ref.name)) for ref in refs if ref.kind == "PriorityClass")
+    storage = (ref.name for ref in refs if ref.kind == "StorageClass")
+    return (*priorities, *(storage_class(name, default=name == ASSUMED_DEFAULT) for name in storage))
 
 
 def missing_namespaces(found: Iterable[Assumption]) -> Iterator[Problem]:
@@ -172,7 +185,7 @@ def _namespaces(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[A
     known = ALWAYS_THERE | {one.metadata.name for one in objects if kind_of(one).name == "Namespace"}
     first: dict[str, Ref] = {}
     for one in objects:
-        if BY_NAME[kind_of(one).name].namespaced and one.metadata.namespace not in known:
+        if kind_of(one).namespaced and one.metadata.namespace not in known:
             first.setdefault(one.metadata.namespace, ref_of(one))
     for name, ref in sorted(first.items()):
         message = f"the Namespace {name} exists, which is not in the input"
@@ -204,14 +217,8 @@ def _always_there(ref: Ref) -> bool:
 
 
 def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
-    """List the storage classes of claims and the classes of Ingresses; nothing waits for them here."""
+    """List the classes of Ingresses; nothing waits for them here."""
     known = {ref_of(one) for one in objects} | {one.ref for one in manifests.others}
-    for one in objects:
-        name = one.spec.storage_class_name if isinstance(one, PersistentVolumeClaim) else None
-        if name and Ref("StorageClass", "", name) not in known:
-            message = f"the StorageClass {name} exists, which is not in the input"
-            about = "each StorageClass that is named and not in the input exists"
-            yield _at(manifests, ref_of(one), "spec.storageClassName", message, about)
     for other in manifests.others:
         spec = other.source.document.value.get("spec") or {}
         wanted = spec.get("ingressClassName") if other.ref.kind == "Ingress" else None
@@ -222,14 +229,30 @@ def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
             yield Assumption(other.source.file, other.source.line_of(field), str(other.ref), field, message, about)
 
 
-def _claims(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
-    """List the claims that are made for Pods: that they get volumes, whatever their class, and which those are."""
-    for one in objects:
-        for index, claim in enumerate(one.spec.volume_claim_templates if isinstance(one, StatefulSet) else ()):
-            field = f"spec.volumeClaimTemplates[{index}]"
-            message = f"each Pod has its claim {claim.metadata.name}, with a volume that can be reached from every node"
-            about = "the claims of volumeClaimTemplates have volumes that can be reached from every node"
-            yield _at(manifests, ref_of(one), field, message, about)
+def _volumes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
+    """List what is taken for granted of volumes: which classes there are, who makes volumes, and who reaches them."""
+    for one in claimants(objects):
+        if one.found is None:
+            yield from _missing_class(manifests, one)
+        elif ref_of(one.found) in manifests.sources and one.found.provisioner != NO_PROVISIONER:
+            message = f"{one.found.provisioner} makes a volume for each claim, {REACHED[reach(one.found)]}"
+            yield _at(manifests, ref_of(one.found), "provisioner", message, VOLUMES_MADE)
+        elif one.found.provisioner != NO_PROVISIONER:
+            yield _at(manifests, one.ref, one.field, _made(one, REACHED[reach(one.found)]), VOLUMES_MADE)
+
+
+def _made(one: Claimant, reached: str) -> str:
+    return f"each Pod has its claim {one.name}, with a volume {reached}" if one.many else f"it gets a volume {reached}"
+
+
+def _missing_class(manifests: Manifests, one: Claimant) -> Iterator[Assumption]:
+    if one.wanted == "":
+        return  # A volume that is there, or none.
+    which = f"the StorageClass {one.wanted}" if one.wanted else "a default StorageClass"
+    message = f"{which} exists, which is not in the input: {_made(one, REACHED[Reach.ANYWHERE])}"
+    field = f"{one.field}.storageClassName" if one.wanted and not one.many else one.field
+    needed = Ref("StorageClass", "", one.wanted or ASSUMED_DEFAULT)
+    yield _at(manifests, one.ref, field, message, CLASSES_THERE, needed)
 
 
 def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:

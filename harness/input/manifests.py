@@ -5,13 +5,13 @@ What is judged here is what `kubectl apply` would be told at once; what depends 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.core import Node, NodeCondition
-from ...impl.api.kinds import Object, ref_of
+from ...impl.api.kinds import Kind, Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.reading.load import BadInput, Loaded, LoadedObject, Note, Other, Problem, Source, Text, objects_in
 from ...impl.apiserver.defaulting import default
@@ -59,10 +59,13 @@ class Manifests:
         return Problem(source.file, source.line_of(field), field, message, hint)
 
 
-def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str) -> Manifests:
-    """Read manifests by file name, in their order; what is wrong with them is noted with the reader."""
+def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str, kinds: Iterable[Kind] = ()) -> Manifests:
+    """Read manifests by file name, in their order; what is wrong with them is noted with the reader.
+
+    `kinds` are those without a class that somebody acts on.
+    """
     try:
-        loaded = objects_in([Text(name, text) for name, text in files.items()], namespace)
+        loaded = objects_in([Text(name, text) for name, text in files.items()], namespace, kinds=kinds)
     except BadInput as bad:
         reader.problems.extend(bad.problems)
         return Manifests()

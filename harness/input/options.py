@@ -45,6 +45,20 @@ def checking(options: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--junit", metavar="FILE", help="Write a JUnit report."),
         click.option("--config", metavar="FILE", help="What holds for each check; kubeproof.toml, if it is there."),
+        click.option(
+            "--property",
+            "properties",
+            multiple=True,
+            metavar="WHERE:NAME",
+            help="A property of yours (docs/controllers.md).",
+        ),
+        click.option(
+            "--controller",
+            "controllers",
+            multiple=True,
+            metavar="WHERE:NAME",
+            help="A controller of yours takes part: module:function, or file.py:function (docs/controllers.md).",
+        ),
         click.option("--claim", multiple=True, metavar="NAME", help="Ask this claim only (again for more)."),
         click.option(
             "--statistics", is_flag=True, help="Print what the search cost and covered; with --json: time it, too."

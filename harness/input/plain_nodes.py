@@ -12,7 +12,7 @@ from ...impl.api.reading.nearest import did_you_mean
 from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import strings
 from ...impl.api.values.quantity import QuantityError, parse_quantity
-from ...impl.api.well_known import HOSTNAME
+from ...impl.api.well_known import DEFAULT_CLASS, HOSTNAME
 from .manifests import READY
 
 CAPACITY: Mapping[str, str] = {
@@ -33,8 +33,11 @@ CONDITIONS = (
     READY,
 )
 """What the kubelet of a node in good order reports, in its order."""
+NETWORK_STORAGE = "network-storage.example.com"
+"""Who makes the volumes of a class that is not in the input."""
+ASSUMED_DEFAULT = "default"
+"""What the default class is called that is taken to exist."""
 SYSTEM = {"os": "linux", "arch": "amd64"}
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
 class CapacityError(ValueError):
@@ -78,7 +81,10 @@ def _node(name: str, capacity: Resources) -> Node:
     return Node(ObjectMeta(name=name, labels=strings(labels)), status=status)
 
 
-def storage_class() -> StorageClass:
-    """Return the default storage class of a fresh cluster: volumes are made once a Pod that claims one has a node."""
-    meta = ObjectMeta(name="standard", annotations=strings({DEFAULT_CLASS: "true"}))
-    return StorageClass(meta, "rancher.io/local-path", "WaitForFirstConsumer")
+def storage_class(name: str = "standard", *, default: bool = True) -> StorageClass:
+    """Return a storage class whose volumes all nodes reach, made once a Pod that claims one is to have a node.
+
+    `default`: it is the class of claims that name none, as in a fresh cluster.
+    """
+    meta = ObjectMeta(name=name, annotations=strings({DEFAULT_CLASS: "true"} if default else {}))
+    return StorageClass(meta, NETWORK_STORAGE, "WaitForFirstConsumer", reclaim_policy="Delete")

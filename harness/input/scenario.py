@@ -12,14 +12,16 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.apps import DaemonSet, Sized
+from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.batch import Job
 from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import BY_NAME, Object, ref_of
+from ...impl.api.kinds import Object, kind_of, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.api.webhooks import Aggregated, Webhook
 from ...impl.descheduler.policy import Policy
 from ...impl.kubectl.script import AddNode, Apply, Scale, Step
+from ..own.controllers import NOTHING, Own
 
 
 class Consistency(Enum):
@@ -256,6 +258,8 @@ class Faults:
     """A node is cut off from the API server and in touch again later; what runs there runs on."""
     expired_expectations: int = 0
     """A controller does not see what it wrote for five minutes, and acts as if it had written nothing."""
+    load: int = 0
+    """The load of an autoscaler's target changes, so that it asks for another number of replicas."""
     lost_event: int = 0
     """An event of a watch that something is gone is lost, and nobody notices."""
     api_server_restart: int = 0
@@ -378,6 +382,8 @@ class Scenario:
     namespace: str = "default"
     title: str = ""
     crowd: Crowd = NOBODY
+    own: Own = NOTHING
+    """Controllers and properties that the user has written."""
     runtimes: Mapping[str, Hashable] = field(default=immutabledict(), converter=immutabledict)
     """By Pod uid what runs in the live cluster that is started from."""
 
@@ -393,8 +399,8 @@ class Scenario:
 
     @property
     def everything(self) -> tuple[Object, ...]:
-        """Return the objects of the manifests, and after them those that the script applies."""
-        return (*self.objects, *self.applied)
+        """Return the objects of the manifests, those that the script applies, and what the user's controllers make."""
+        return (*self.objects, *self.applied, *self.own.made)
 
     @property
     def asked_for(self) -> tuple[tuple[Ref, tuple[Ref, ...]], ...]:
@@ -405,7 +411,7 @@ class Scenario:
         there = {ref_of(one) for one in self.objects}
         found = {
             placed(one, self.namespace): _owners(one)
-            for one in self.everything
+            for one in (*self.objects, *self.applied)
             if one.metadata.controller is None
             or (self.start is not Start.CLUSTER and not there.intersection(_owners(one)))
         }
@@ -424,7 +430,18 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        return sum(most_replicas(one, self.script, self.nodes) for one in self.objects) + self._failures
+        makers = (*self.objects, *self.own.made)
+        return sum(map(self.most_of, makers)) + self._failures
+
+    def most_of(self, obj: Object) -> int:
+        """Return the most replicas a workload is ever asked for, by the manifests, a step or an autoscaler."""
+        asked = [most_replicas(obj, self.script, self.nodes)]
+        for scaler in self.everything if isinstance(obj, Sized) else ():
+            if isinstance(scaler, HorizontalPodAutoscaler):
+                scaled, space = scaler.spec.scale_target_ref, scaler.metadata.namespace or self.namespace
+                bound = scaler.spec.max_replicas if self.faults.load else scaler.spec.least
+                asked += [bound] if Ref(scaled.kind, space, scaled.name) == placed(obj, self.namespace) else []
+        return max(asked)
 
     @property
     def nodes(self) -> int:
@@ -443,7 +460,7 @@ class Scenario:
 def placed(obj: Object, namespace: str) -> Ref:
     """Return the reference an object has where what names no namespace goes to this one."""
     ref = ref_of(obj)
-    return ref if ref.namespace or not BY_NAME[ref.kind].namespaced else evolve(ref, namespace=namespace)
+    return ref if ref.namespace or not kind_of(obj).namespaced else evolve(ref, namespace=namespace)
 
 
 def _owners(obj: Object) -> tuple[Ref, ...]:

@@ -16,7 +16,7 @@ from immutabledict import immutabledict
 
 from ...impl.api.claim_names import ALL as CLAIMS
 from ...impl.api.core import Node, Resources
-from ...impl.api.kinds import Object, ref_of
+from ...impl.api.kinds import Object, Unstructured, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.reading.json_fields import json_name
 from ...impl.api.reading.load import Note
@@ -25,6 +25,7 @@ from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import EMPTY, Json, thaw
 from ...impl.api.workloads import BY_KIND
 from ...impl.kubectl import script as kubectl
+from ..own.controllers import NOTHING, Own
 from .annotations import mistakes
 from .apply_order import too_early
 from .assumptions import (
@@ -156,11 +157,14 @@ def dump_file(files: Mapping[str, str], options: Mapping[str, Json] = EMPTY) -> 
     return next(named, "")
 
 
-def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Json] = EMPTY) -> Loaded:
+def load_scenario(
+    name: str, files: Mapping[str, str], options: Mapping[str, Json] = EMPTY, own: Own = NOTHING
+) -> Loaded:
     """Make a scenario of the texts of files by name, with options laid over scenario.yaml. Raises BadInput.
 
-    `name` is what traces call it. `files`, in the order they are applied in, holds what `apply: {file: ...}` names and
-    the dump of a cluster, too; those are no manifests.
+    `own` are the controllers and properties that the user has written. `name` is what traces call it. `files`, in the
+    order they are applied in, holds what `apply: {file: ...}` names and the dump of a cluster, too; those are no
+    manifests.
     """
     reader = Reader()
     fields = reader.fields(_overlaid(files, options), FIELDS)
@@ -168,15 +172,19 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
     later = [one for one in applied_files(files) if one in files]
     first = {one: files[one] for one in files if one not in {*later, dump} and not is_scenario_file(one)}
     namespace = _text(reader, fields, "namespace") or "default"
-    manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace))
+    kinds = tuple(kind for kind in own.kinds if kind.cls is Unstructured)
+    manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace, kinds))
     folder = next((PurePath(one).parent for one in files if is_scenario_file(one)), PurePath())
     placed = {str(PurePath(one).relative_to(folder)): from_yaml(files[one], one) for one in later}
     scenario = evolve(
-        _scenario(reader, fields, Surroundings(placed, namespace)),
+        _scenario(reader, fields, Surroundings(placed, namespace, kinds)),
         name=name,
         objects=manifests.objects,
         namespace=namespace,
+        own=own,
     )
+    if own and scenario.start is Start.SETTLED:
+        scenario = _from_the_start(reader, fields, scenario)
     if scenario.start is Start.CLUSTER and not dump:
         reader.blame(
             fields.get("start") or fields["fromCluster"],
@@ -196,6 +204,16 @@ def load_scenario(name: str, files: Mapping[str, str], options: Mapping[str, Jso
     cross_check(reader, scenario, manifests, fields.get("script"))
     reader.finish()
     return _judged(reader, scenario, manifests)
+
+
+def _from_the_start(reader: Reader, fields: Mapping[str, Located], scenario: Scenario) -> Scenario:
+    """Start where the manifests are applied: where a user's controllers come to rest only the search tells."""
+    if "start" in fields:
+        hint = "leave it out; waitBetweenSteps: true lets each step wait until all is quiet"
+        reader.blame(
+            fields["start"], "with controllers of your own a check starts where the manifests are applied", hint
+        )
+    return evolve(scenario, start=Start.EMPTY)
 
 
 def _with_nodes(reader: Reader, fields: Mapping[str, Located], manifests: Manifests) -> Manifests:

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import NOTHING, Attribute, evolve, fields, frozen
 
 from ...impl.api.core import Node
-from ...impl.api.kinds import Object
+from ...impl.api.kinds import Kind, Object
 from ...impl.api.reading.convert import unstructure
 from ...impl.api.reading.json_fields import json_name
 from ...impl.api.reading.load import BadInput, Note, Problem, Text, objects_in
@@ -32,6 +32,13 @@ class Surroundings:
 
     files: Mapping[str, Located] = EMPTY
     namespace: str = "default"
+    kinds: tuple[Kind, ...] = ()
+    """Kinds without a class that somebody acts on."""
+
+    def kind(self, name: str) -> str:
+        """Return a kind that is named as kubectl takes it: also in lower case, or in the plural."""
+        found = (one.name for one in self.kinds if name.lower() in {one.name.lower(), one.plural})
+        return next(found, name)
 
 
 def read_script(reader: Reader, at: Located, around: Surroundings) -> tuple[Step, ...]:
@@ -85,16 +92,17 @@ class _Arguments:
         return {key: None if item.value is None else self.reader.text(item) for key, item in found.items()}
 
     def object(self, name: str) -> Object | None:
-        return _structure(self.reader, self.fields[name], self.text("namespace") or self.around.namespace)
+        namespace = self.text("namespace") or self.around.namespace
+        return _structure(self.reader, self.fields[name], namespace, self.around.kinds)
 
 
-def _structure(reader: Reader, at: Located, namespace: str) -> Object | None:
+def _structure(reader: Reader, at: Located, namespace: str, kinds: tuple[Kind, ...]) -> Object | None:
     """Make an object of a manifest inside the script; a mistake is blamed on the line of its field.
 
     What it says that is not modelled is noted, as of an object among the manifests.
     """
     try:
-        loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace)
+        loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace, kinds=kinds)
         problems = tuple(problem for one in loaded.objects for problem in refusals(one))
     except BadInput as bad:
         problems = bad.problems
@@ -164,7 +172,7 @@ def _apply(given: _Arguments) -> Step | None:
             given.reader.blame(given.fields["file"], f"there is no file {name!r}")
             return None
         namespace = given.text("namespace") or given.around.namespace
-        found = _structure(given.reader, given.around.files[name], namespace)
+        found = _structure(given.reader, given.around.files[name], namespace, given.around.kinds)
     return None if found is None else steps.Apply(found)
 
 
@@ -188,7 +196,8 @@ def _delete_object(given: _Arguments) -> Step | None:
     if how not in CASCADES:
         given.reader.blame(given.fields["cascade"], f"there is no cascade {how!r}", f"known are {', '.join(CASCADES)}")
         return None
-    return steps.DeleteObject(given.text("kind"), given.text("name"), how, given.text("namespace"))
+    kind = given.around.kind(given.text("kind"))
+    return steps.DeleteObject(kind, given.text("name"), how, given.text("namespace"))
 
 
 def _delete_pod(given: _Arguments) -> Step | None:

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from ...impl.api.core import Pod, Service
-from ...impl.api.kinds import BY_NAME, Object, kind_of
+from ...impl.api.kinds import Object, kind_of
 from ...impl.api.references import BEFORE_START
 from ...impl.apiserver.config import DEFAULT, Config
 from ...impl.kubectl.script import SetImage
@@ -101,7 +101,7 @@ def namespaces_of(scenario: Scenario) -> tuple[str, ...]:
 
 
 def _used(objects: Iterable[Object]) -> set[str]:
-    return {one.metadata.namespace for one in objects if BY_NAME[kind_of(one).name].namespaced}
+    return {one.metadata.namespace for one in objects if kind_of(one).namespaced}
 
 
 def _made(objects: Iterable[Object]) -> set[str]:

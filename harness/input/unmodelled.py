@@ -7,25 +7,29 @@ endpoints nobody knows; a workload whose Pods a budget counts changes what that 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.apps import ReplicaSet
-from ...impl.api.claim_names import ALL, BUDGET, CONNECTIVITY, CONVERGENCE, ISOLATION, REACHABILITY
+from ...impl.api.claim_names import ALL, BUDGET, CONNECTIVITY, CONVERGENCE, ISOLATION, QUOTA, REACHABILITY
 from ...impl.api.core import Namespace, Node, Pod, Service
-from ...impl.api.kinds import Object, ref_of
+from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.networking import NetworkPolicy
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.nearest import did_you_mean
 from ...impl.api.reading.unmodelled_kinds import REFUSES
 from ...impl.api.values.selectors import matches_map, selects
 from ...impl.api.well_known import SERVICE_NAME, ZONE
+from ...impl.apiserver.resources import kind_named
 from ...impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER
 from ...impl.kubectl.script import AddNode, LabelNode, Step
+from ...impl.quota.usage import ALIASES, names_of
 from ...properties.reachability.answers import is_judged
 from ..world.room import enough, pod_of
 from . import network_policies
@@ -83,10 +87,14 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
     told += _left_alone(manifests, scenario)
     told += _taken_in(manifests)
     told += network_policies.notes(manifests, scenario)
+    told += _uncounted(manifests, objects)
     if Detail.POLICIES in scenario.detail and any(isinstance(one, NetworkPolicy) for one in objects):
         for one in manifests.others:
             if one.labels is not None:
                 more.setdefault(str(one.ref), set()).update((ISOLATION, CONNECTIVITY))
+    for one in manifests.others:
+        if one.labels is not None and any(_is_quota_of(quota, one.ref.namespace) for quota in objects):
+            more.setdefault(str(one.ref), set()).update((QUOTA, REACHABILITY))
     if not enough(objects, manifests.others, scenario.pods):
         for one in manifests.others:
             if one.labels is not None:
@@ -163,6 +171,27 @@ def _taken_in(manifests: Manifests) -> Iterator[Note]:
                     f"too many: put the Pod before it, or give it other labels"
                 )
                 yield _note(manifests, pod, "metadata.labels", why, (CONVERGENCE, REACHABILITY))
+
+
+def _is_quota_of(obj: Object, namespace: str) -> bool:
+    return isinstance(obj, ResourceQuota) and obj.metadata.namespace == namespace
+
+
+def _uncounted(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
+    """Note the ceilings for objects without a class here: how many of them there are is not known, only the input's."""
+    for quota in (one for one in objects if isinstance(one, ResourceQuota)):
+        space = quota.metadata.namespace
+        given = Counter(kind_named(one.ref.kind).plural for one in manifests.others if one.ref.namespace == space)
+        for name, most in sorted(quota.spec.hard.items()):
+            plural = name.removeprefix("count/").partition(".")[0]
+            known = any(names_of(kind, (name,)) for kind in BY_NAME.values())
+            if not known and (name.startswith("count/") or name in ALIASES) and most.value() < given[plural] + SPARE:
+                why = f"{plural} are not counted here: whether {most} are enough is not known"
+                yield _note(manifests, quota, "spec.hard", why, REFUSES)
+
+
+SPARE = 2
+"""Objects of a kind that a namespace may have by itself, as the ConfigMap kube-root-ca.crt."""
 
 
 def _zones_differ(objects: tuple[Object, ...], script: tuple[Step, ...]) -> bool:

@@ -7,9 +7,9 @@ object reads another only along one of these:
 - a selector: of a Service, a disruption budget, a workload (which adopts what it selects), a term of pod affinity or
   anti-affinity, a spread constraint,
 - the name of a Service that a program looks for before it is ready,
-- an EndpointSlice's Service; a budget of resources and whatever is in its namespace,
-- something that only one can have: a port of the nodes, a fixed address, a claim of a volume, a disk, the name
-  of a Pod that is given it,
+- an EndpointSlice's Service; an autoscaler's target; a budget of resources and whatever is in its namespace,
+- something that only one can have: a port of the nodes, a fixed address, a claim of a volume, a volume that is there
+  for claims of its class, a disk, the name of a Pod that is given it,
 - the numbers that Services are given, where a step asks for one.
 
 Every version that the script makes of an object counts. Labels that controllers add (the hash of a template) are taken
@@ -26,11 +26,14 @@ from itertools import pairwise
 from attrs import evolve, field, frozen
 
 from ...impl.api.apps import StatefulSet, Workload
+from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.batch import Job
 from ...impl.api.core import Pod, PodSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
-from ...impl.api.policy import EndpointSlice, PodDisruptionBudget, ResourceQuota
+from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ...impl.api.quota import ResourceQuota
+from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import matches_map, selects
 from ...impl.api.well_known import (
@@ -45,6 +48,7 @@ from ...impl.api.well_known import (
 )
 from ...impl.kubelet.behaviour import ready_when
 from ...impl.scheduler.plugins.volume_claims import claim_names
+from ..input.limits import filled_in
 
 SHARED = frozenset(
     {
@@ -53,6 +57,7 @@ SHARED = frozenset(
         "CSINode",
         "Event",
         "Lease",
+        "LimitRange",
         "Namespace",
         "Node",
         "PersistentVolume",
@@ -89,11 +94,14 @@ class Bond:
 
 
 def makers_of(objects: Iterable[Object]) -> Iterator[Maker]:
-    """Yield who makes Pods, version by version."""
-    for obj in objects:
+    """Yield who makes Pods, version by version, with what limit ranges make of their specs."""
+    known = tuple(objects)
+    filled = filled_in(known)
+    for obj in known:
         if isinstance(obj, Workload):
             template = obj.spec.template
-            yield Maker(ref_of(obj), template.metadata.labels, template.spec, obj.metadata.labels)
+            for spec in filled(template.spec, obj.metadata.namespace):
+                yield Maker(ref_of(obj), template.metadata.labels, spec, obj.metadata.labels)
         elif isinstance(obj, Pod):
             yield Maker(ref_of(obj), obj.metadata.labels, obj.spec)
 
@@ -108,6 +116,10 @@ def bonds(objects: tuple[Object, ...]) -> Iterator[Bond]:
         yield from _owners(obj)
         yield from _selected(obj, by_space[obj.metadata.namespace])
         yield from _looked_for(obj)
+        if isinstance(obj, HorizontalPodAutoscaler):
+            scaled = obj.spec.scale_target_ref
+            target = Ref(scaled.kind, obj.metadata.namespace, scaled.name)
+            yield Bond(ref_of(obj), target, f"{_told(ref_of(obj))} scales {_told(target)}")
     for maker in makers:
         yield from _terms(maker, makers)
     yield from _only_one(objects, makers)
@@ -198,8 +210,9 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
                 asking["claim", maker.ref.namespace, name][maker.ref] = None
         for disk in _disks(maker.spec):
             asking["disk", *disk][maker.ref] = None
+    by_hand = any(isinstance(one, PersistentVolume) for one in objects)
     for obj in objects:
-        for name_of in _names(obj):
+        for name_of in (*_names(obj), *(_volumes(obj) if by_hand else ())):
             asking[name_of][ref_of(obj)] = None
         if ref_of(obj).kind == "PersistentVolumeClaim":
             asking["claim", obj.metadata.namespace, obj.metadata.name][ref_of(obj)] = None
@@ -228,6 +241,13 @@ def _names(obj: Object) -> Iterator[tuple[Hashable, ...]]:
             yield "Pod", meta.namespace, name
             for claim in obj.spec.volume_claim_templates:
                 yield "claim", meta.namespace, f"{claim.metadata.name}-{name}"
+
+
+def _volumes(obj: Object) -> Iterator[tuple[Hashable, ...]]:
+    """Yield that an object has claims, where some volumes are made by hand: any may be bound to any of these."""
+    templates = obj.spec.volume_claim_templates if isinstance(obj, StatefulSet) else ()
+    if templates or isinstance(obj, PersistentVolumeClaim):
+        yield "volumes", "by hand"
 
 
 DISKS = {

@@ -23,16 +23,16 @@ from starlette.routing import Route
 
 from ...impl.api.requests import Response as Refusal
 from ...impl.apiserver.access.authentication import ADMIN, ANONYMOUS, Credentials, User, authenticate
-from ...impl.apiserver.create import Inputs
 from ...impl.apiserver.rest.body import LARGEST
 from ...impl.apiserver.rest.http import JSON, YAML, HttpRequest, HttpResponse, WatchResponse
 from ...impl.apiserver.rest.render import failure
-from ...impl.apiserver.rest.serve import serve
 from . import streams
-from .database import Database, Recorded
-from .naming import suffix_of, uid_of
+from .database import Database
 from .plane import Plane
 from .protobuf import PROTOBUF, ProtobufError, to_json
+from .recording import TICK as TICKED
+from .recording import TURN, Recorded, Turn, digest
+from .session import answered, code_of, differs
 from .turns import advance
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -67,14 +67,11 @@ class Service:
     async def answer(self, http: HttpRequest, user: User | None) -> HttpResponse | WatchResponse:
         """Serve one request: what it writes is kept before this returns."""
         now, before = time.time(), self.plane
-        revision, seed = before.revision, before.seed
-        inputs = Inputs(int(now), suffix_of(seed, revision), uid_of(seed, revision))
-        server, answer = serve(before.server, http, user, inputs)
-        self.plane = evolve(before, server=server)
-        code = answer.code if isinstance(answer, HttpResponse) else 200
-        name = "" if user is None else user.name
-        self.database.keep(before, self.plane, Recorded(now, name, http, code, self.plane.revision))
-        if self.plane.revision != revision:
+        self.plane, answer = answered(before, http, user, now)
+        self.database.keep(
+            before, self.plane, Recorded(now, user, http, code_of(answer), self.plane.revision, digest(answer))
+        )
+        if self.plane.revision != before.revision:
             await self.tell()
         return answer
 
@@ -92,9 +89,10 @@ class Service:
         """Make turns for ever: when something has changed, when something is due, and once a second."""
         tick = True
         while True:
-            before = self.plane
-            self.plane, over = advance(before, time.time(), tick=tick)
-            self.database.keep(before, self.plane)
+            before, now = self.plane, time.time()
+            self.plane, over = advance(before, now, tick=tick)
+            if differs(before, self.plane):
+                self.database.keep(before, self.plane, Turn(now, TICKED if tick else TURN, self.plane.revision))
             if self.plane.revision != before.revision:
                 await self.tell()
             if not over:

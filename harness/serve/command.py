@@ -19,6 +19,7 @@ from ...impl.api.reading.load import BadInput, Problem
 from ...impl.apiserver.access.authentication import Credentials, User
 from .app import Service, application
 from .database import BadDatabaseError, Database
+from .recording import OPENED, Began, Turn
 from .start import fresh
 
 KUBECONFIG = """apiVersion: v1
@@ -52,8 +53,11 @@ def run(port: int, data: Path | None, nodes: int, tokens: Path | None, kubeconfi
         database = Database(data)
         plane = database.load()
         if plane is None:
-            plane = fresh(nodes, int(time.time()), seed)
-            database.keep(None, plane)
+            began = Began(nodes, int(time.time()), seed)
+            plane = fresh(began.nodes, began.time, began.seed)
+            database.begin(plane, began)
+        else:
+            database.keep(plane, plane, Turn(time.time(), OPENED, plane.revision))
     except BadDatabaseError as error:
         raise BadInput((Problem(str(data), 0, "", str(error)),)) from None
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -9,21 +9,28 @@ from collections.abc import Callable, Iterator
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet
+from ...impl.api.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
+from ...impl.api.batch import Job
 from ...impl.api.cache import Cache
 from ...impl.api.core import Event, Namespace, Node, Pod, PodCondition, Service
 from ...impl.api.kinds import BY_NAME, Object, Unstructured, ref_of
-from ...impl.api.meta import Time
+from ...impl.api.meta import Ref, Time
 from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Bind, Delete, PatchStatus, Request
+from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.workloads import NAMES
 from ...impl.apiserver.access.authentication import SCHEDULER, User, controller
 from ...impl.apiserver.binding import with_condition
-from ...impl.controllers import disruption, garbage, namespace, nodelifecycle, podgc, tainteviction
+from ...impl.controllers import disruption, garbage, namespace, nodelifecycle, podgc, resourcequota, tainteviction
+from ...impl.controllers.daemonset import daemonset
 from ...impl.controllers.deployment import deployment
 from ...impl.controllers.endpointslice import endpointslice
+from ...impl.controllers.job import job
 from ...impl.controllers.replicaset import replicaset
 from ...impl.controllers.statefulset import statefulset
+from ...impl.controllers.volume import binding
+from ...impl.scheduler.plugins.volume_binding import pre_bind, unbound
 from ...impl.scheduler.schedule import schedule
 from .plane import Plane, cache_of
 
@@ -57,12 +64,26 @@ def _stateful_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
     return (statefulset.reconcile(cache, ref_of(one), now=now) for one in cache.list(StatefulSet))
 
 
+def _daemon_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
+    return (daemonset.reconcile(cache, ref_of(one), now=now) for one in cache.list(DaemonSet))
+
+
+def _jobs(_plane: Plane, cache: Cache, now: Time) -> Asked:
+    """Jobs, and Pods that none will count any more."""
+    yield from (job.reconcile(cache, ref_of(one), now=now) for one in cache.list(Job))
+    yield from (job.orphaned(cache, ref_of(one)) for one in cache.list(Pod))
+
+
 def _endpoint_slices(_plane: Plane, cache: Cache, _now: Time) -> Asked:
     return (endpointslice.reconcile(cache, ref_of(one)) for one in cache.list(Service))
 
 
 def _budgets(_plane: Plane, cache: Cache, now: Time) -> Asked:
     return (disruption.reconcile(cache, ref_of(one), now=now) for one in cache.list(PodDisruptionBudget))
+
+
+def _quotas(_plane: Plane, cache: Cache, now: Time) -> Asked:
+    return (resourcequota.reconcile(cache, ref_of(one), now=now) for one in cache.list(ResourceQuota))
 
 
 def _nodes(_plane: Plane, cache: Cache, now: Time) -> Asked:
@@ -93,6 +114,12 @@ def _without_class(plane: Plane, name: str) -> tuple[Object, ...]:
     return tuple(one for one in values if isinstance(one, Unstructured | Event) and one.metadata.namespace == name)
 
 
+def _volumes(_plane: Plane, cache: Cache, _now: Time) -> Asked:
+    """Bind claims and volumes; what a class provisions is made at once."""
+    for cls in (PersistentVolumeClaim, PersistentVolume):
+        yield from (binding.reconcile(cache, ref_of(one)) for one in cache.list(cls))
+
+
 def _taints(plane: Plane, cache: Cache, now: Time) -> Asked:
     """Evict Pods whose node has a taint that they tolerate no longer."""
     for pod in cache.list(Pod):
@@ -113,12 +140,22 @@ COMPONENTS: tuple[Component, ...] = (
         _stateful_sets,
     ),
     Component(
+        controller("persistent-volume-binder"),
+        _plurals("PersistentVolume", "PersistentVolumeClaim", "Pod", "StorageClass"),
+        _volumes,
+    ),
+    Component(
+        controller("daemon-set-controller"), _plurals("DaemonSet", "Pod", "ControllerRevision", "Node"), _daemon_sets
+    ),
+    Component(controller("job-controller"), _plurals("Job", "Pod"), _jobs),
+    Component(
         controller("endpointslice-controller"), _plurals("Service", "Pod", "Node", "EndpointSlice"), _endpoint_slices
     ),
     Component(controller("disruption-controller"), WORKLOADS | _plurals("PodDisruptionBudget", "Pod"), _budgets),
     Component(controller("node-controller"), _plurals("Node", "Pod"), _nodes),
     Component(controller("pod-garbage-collector"), _plurals("Pod", "Node"), _pod_garbage),
     Component(controller("taint-eviction-controller"), _plurals("Pod", "Node"), _taints),
+    Component(controller("resourcequota-controller"), EVERYTHING, _quotas),
     Component(controller("generic-garbage-collector"), EVERYTHING, _garbage),
     Component(controller("namespace-controller"), EVERYTHING, _namespaces),
 )
@@ -175,6 +212,9 @@ def _tried(plane: Plane, cache: Cache, pod: Pod, now: Time) -> Plane:
         return plane
     if decision.best:
         node = decision.best[plane.revision % len(decision.best)]
+        if unbound(pod, cache):
+            there = cache.get(Node, Ref("Node", "", node))
+            return plane if there is None else plane.send_all(SCHEDULER, pre_bind(pod, there, cache), now)
         return plane.send(SCHEDULER, Bind(ref_of(pod), node, pod.metadata.uid), now)[0]
     told = PodCondition("PodScheduled", "False", "Unschedulable", decision.message)
     status = with_condition(pod.status, told, now)

@@ -1,4 +1,4 @@
-"""What is kept on disk: every object with its revisions, every request and its answer, in one SQLite file.
+"""What is kept on disk: every object with its revisions, every request, its answer and every turn, in one SQLite file.
 
 What a request writes is committed (write-ahead log) before its answer goes out, so that a process that is killed loses
 nothing that was acknowledged; against a loss of power only what SQLite has synced by then is safe (synchronous=NORMAL).
@@ -7,13 +7,14 @@ The history of changes is not kept: a watch that wants to go on from before a re
 
 from __future__ import annotations
 
+import heapq
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 from immutabledict import immutabledict
 
 from ...impl.api.core import Pod
@@ -21,14 +22,14 @@ from ...impl.api.kinds import BY_NAME, Object, Unstructured
 from ...impl.api.reading.convert import BadObject, structure, unstructure, unstructured
 from ...impl.api.runtime import PodRuntime
 from ...impl.apiserver.resources import kind_named
-from ...impl.apiserver.rest.http import HttpRequest
 from ...impl.apiserver.server import Server
 from ...impl.etcd import KeyValue, Store
 from ...impl.etcd.sorted_map import SortedMap
 from ..input.dump import runtime_of
 from .plane import CONFIG, Plane
+from .recording import Began, Recorded, Turn, recorded, row_of
 
-LAYOUT = 1
+LAYOUT = 2
 SCHEMA = """
 create table if not exists facts (name text primary key, value integer not null) without rowid;
 create table if not exists objects (
@@ -37,25 +38,17 @@ create table if not exists objects (
 ) without rowid;
 create table if not exists requests (
     number integer primary key, time real not null, user text not null, method text not null, url text not null,
-    content_type text not null, accept text not null, body blob not null,
-    code integer not null, revision integer not null
+    content_type text not null, accept text not null, agent text not null, impersonated text not null,
+    body blob not null, code integer not null, revision integer not null, answer text not null
+);
+create table if not exists turns (
+    number integer primary key, time real not null, kind text not null, revision integer not null
 );
 """
 
 
 class BadDatabaseError(ValueError):
     """A file that is no database of this command, or of another layout of it."""
-
-
-@frozen
-class Recorded:
-    """A request as it was served: when (seconds since 1970), whose, what, the code of the answer and the revision."""
-
-    time: float
-    user: str
-    request: HttpRequest
-    code: int
-    revision: int
 
 
 class Database:
@@ -72,7 +65,9 @@ class Database:
                 self.connection.execute(f"pragma {line}")
             self.connection.executescript(SCHEMA)
             found = self._fact("layout")
-            self.connection.execute("insert or ignore into facts values ('layout', ?)", (LAYOUT,))
+            if found is None:
+                self.connection.execute("insert into facts values ('layout', ?)", (LAYOUT,))
+            self._number = self._last_number()
         except (sqlite3.Error, OSError) as error:
             raise BadDatabaseError(
                 f"{self.name}: {error}: another server may have it open, or it is no database"
@@ -88,6 +83,11 @@ class Database:
         row = self.connection.execute("select value from facts where name = ?", (name,)).fetchone()
         return None if row is None else int(row[0])
 
+    def _last_number(self) -> int:
+        """Return the number of the last thing that is recorded; requests and turns are counted together."""
+        last = "select max(number) from (select number from requests union all select number from turns)"
+        return self.connection.execute(last).fetchone()[0] or 0
+
     # --- reading --------------------------------------------------------------------------------------------------
 
     def load(self) -> Plane | None:
@@ -99,9 +99,12 @@ class Database:
             keys = SortedMap.of((kv.key, kv) for kv in self._kept())
         except (BadObject, KeyError, TypeError, ValueError) as error:
             raise BadDatabaseError(f"{self.name}: an object in it cannot be read: {error}") from None
-        store = Store(revision, revision, keys)
-        runtimes = {pod.metadata.uid: runtime for pod, runtime in _running(keys)}
-        return Plane(Server(store, CONFIG), immutabledict(runtimes), seed=self._fact("seed") or 0)
+        return _opened(revision, keys, self._fact("seed") or 0)
+
+    def began(self) -> Began | None:
+        """Return what the session began with; None of a file that does not tell."""
+        nodes, time, seed = self._fact("nodes"), self._fact("began"), self._fact("seed")
+        return None if nodes is None or time is None else Began(nodes, time, seed or 0)
 
     def _kept(self) -> Iterator[KeyValue]:
         for key, value, created, modified, version in self.connection.execute("select * from objects order by key"):
@@ -109,19 +112,29 @@ class Database:
 
     def recorded(self) -> Iterator[Recorded]:
         """Yield every request that was served, in order."""
-        rows = self.connection.execute("select * from requests order by number")
-        for _, time, user, method, url, content_type, accept, body, code, revision in rows:
-            path, _, query = str(url).partition("?")
-            http = HttpRequest(method, path, _pairs(query), bytes(body), content_type, accept)
-            yield Recorded(time, user, http, code, revision)
+        return (one for one in self.session() if isinstance(one, Recorded))
+
+    def session(self) -> Iterator[Recorded | Turn]:
+        """Yield everything that happened, in order: requests, and turns that changed something."""
+        requests = self.connection.execute("select * from requests order by number")
+        turns = self.connection.execute("select * from turns order by number")
+        served: Iterator[tuple[int, Recorded | Turn]] = ((row[0], recorded(row)) for row in requests)
+        taken: Iterator[tuple[int, Recorded | Turn]] = ((row[0], Turn(*row[1:])) for row in turns)
+        return (one for _, one in heapq.merge(served, taken, key=lambda numbered: numbered[0]))
 
     # --- writing --------------------------------------------------------------------------------------------------
 
-    def keep(self, before: Plane | None, after: Plane, served: Recorded | None = None) -> None:
-        """Write what has changed, and the request that was served, in one transaction."""
+    def begin(self, plane: Plane, began: Began) -> None:
+        """Write a new cluster, and what it began with."""
+        self.keep(None, plane)
+        facts = [("nodes", began.nodes), ("began", began.time)]
+        self.connection.executemany("insert or replace into facts values (?, ?)", facts)
+
+    def keep(self, before: Plane | None, after: Plane, happened: Recorded | Turn | None = None) -> None:
+        """Write what has changed, and what was served or happened, in one transaction."""
         old, new = before.server.store if before else Store(), after.server.store
         changes = tuple(new.since(old.revision + 1))
-        if not changes and served is None and before is not None:
+        if not changes and happened is None and before is not None:
             return
         cursor = self.connection.cursor()
         cursor.execute("begin immediate")
@@ -134,21 +147,24 @@ class Database:
                 cursor.execute("insert or replace into objects values (?, ?, ?, ?, ?)", row)
         facts = [("revision", new.revision), ("seed", after.seed)]
         cursor.executemany("insert or replace into facts values (?, ?)", facts)
-        if served is not None:
-            cursor.execute("insert into requests values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _row(served))
+        if happened is not None:
+            self._number += 1
+            row = row_of(happened)
+            table = "requests" if isinstance(happened, Recorded) else "turns"
+            marks = ", ".join("?" * len(row))
+            cursor.execute(f"insert into {table} values (?, {marks})", (self._number, *row))  # noqa: S608 - our names
         cursor.execute("commit")
 
 
-def _row(served: Recorded) -> tuple[Any, ...]:
-    http = served.request
-    url = http.path + ("?" + "&".join(f"{key}={value}" for key, value in http.query) if http.query else "")
-    media = (http.content_type, http.accept)
-    return (served.time, served.user, http.method, url, *media, http.body, served.code, served.revision)
+def reopened(plane: Plane) -> Plane:
+    """Return a plane as it is when it is kept and loaded again: without its history and what was waited for."""
+    store = plane.server.store
+    return _opened(store.revision, SortedMap.of(store.keys.items()), plane.seed)
 
 
-def _pairs(query: str) -> tuple[tuple[str, str], ...]:
-    parts = (part.partition("=") for part in query.split("&") if part)
-    return tuple((key, value) for key, _, value in parts)
+def _opened(revision: int, keys: SortedMap[KeyValue], seed: int) -> Plane:
+    runtimes = {pod.metadata.uid: runtime for pod, runtime in _running(keys)}
+    return Plane(Server(Store(revision, revision, keys), CONFIG), immutabledict(runtimes), seed=seed)
 
 
 def _read(found: Mapping[str, Any]) -> Object:

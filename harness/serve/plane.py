@@ -4,8 +4,8 @@ Every component is the pure one. In a turn each looks at the store as it is and 
 nobody has anything to ask; a request that is refused ends what that component does about the object for now. What waits
 (probes, preStop hooks, tolerations) is done once its time has come.
 
-Left out on purpose: old views (each component sees the present), components for kinds without a class (Jobs, DaemonSets
-are stored, nobody acts on them), provisioning of volumes.
+Left out on purpose: old views (each component sees the present), components for kinds without a class (CronJobs,
+autoscalers are stored, nobody acts on them).
 """
 
 from __future__ import annotations

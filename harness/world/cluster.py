@@ -20,10 +20,13 @@ from immutabledict import immutabledict
 from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet, Workload
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod, PodTemplateSpec, Service
-from ...impl.api.kinds import Object, ref_of
+from ...impl.api.kinds import Object, Unstructured, kind_of, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Create, PatchStatus, Request, Response, Update
+from ...impl.api.storage import PersistentVolumeClaim
+from ...impl.api.values.frozen import as_map, freeze
 from ...impl.api.workloads import BY_KIND, NAMES, SPREADING, WORKLOAD_KINDS
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ...impl.apiserver.config import DEFAULT, Config
@@ -41,9 +44,11 @@ from ...model.world.verbs import Verb
 from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Scenario, Switch, most_replicas
+from ..input.scenario import Consistency, Scenario, Switch
 from ..input.surroundings import behaviour_of, config_of, namespaces_of
+from ..own import processes as own_processes
 from . import (
+    autoscaling,
     components,
     descheduler,
     environment,
@@ -52,6 +57,7 @@ from . import (
     node_controllers,
     node_state,
     pressure,
+    quotas,
     scheduling,
     script_slots,
     taint_eviction,
@@ -96,9 +102,10 @@ class Parts:
 
         The status of a budget is read by evictions and by preemption, that of a Deployment by its own controller,
         before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses. All take part where
-        what slices come to in the end is not told by the Pods alone, but by what their controller had seen of slices.
+        what slices come to in the end is not told by the Pods alone, but by what their controller had seen of slices,
+        and where a user's own functions may look at anything.
         """
-        if not scenario.tracks_slices:
+        if scenario.own or not scenario.tracks_slices:
             return evolve(cls.everything(), one_proxy=True)
         drains = any(isinstance(step, kubectl.Drain) for step in scenario.script)
         moves = scenario.descheduler is not None or may_preempt(scenario)
@@ -162,7 +169,8 @@ class Cluster:
 def applied(scenario: Scenario) -> tuple[Object, ...]:
     """Return the objects of a scenario as `kubectl apply` leaves them in the API server: defaulted, validated, noted.
 
-    The note is what was applied, so that a later apply takes away what its manifest has no more.
+    The note is what was applied, so that a later apply takes away what its manifest has no more. A quota is counted at
+    once: the controller needs milliseconds for that.
 
     Namespaces come first: where they do not, and the first apply is what is asked about, the input was refused.
     Webhooks are not asked: what they guard was there before them, or somebody tried again.
@@ -180,19 +188,23 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
             if not response.ok:
                 raise Refused(obj, response)
             objects = objects.commit(transaction)
+        objects = quotas.counted(objects) if isinstance(obj, ResourceQuota) else objects
     there = tuple(objects.objects[ref] for ref in sorted(objects.objects))
-    return node_controllers.at_rest((*there, *volumes.provisioned(scenario, there)))
+    return node_controllers.at_rest(there)
 
 
 def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
     """Decide which kinds get places, and how many."""
     live = _live_kinds(scenario, objects, parts)
     counts = {kind: sum(ref_of(one).kind == kind for one in objects) + _growth(scenario, kind) for kind in live}
+    for kind in volumes.kinds(scenario, objects):
+        counts[kind] = counts.get(kind, 0) + volumes.growth(scenario, objects, kind)
     counts["Pod"] = scenario.pods
     pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
     constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
     busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
-    return Layout(constants, pools, (), busy, _homes(scenario, pools["Pod"]))
+    homes = immutabledict({**_homes(scenario, pools["Pod"]), **volumes.homes(scenario, dict(pools))})
+    return Layout(constants, pools, (), busy, homes)
 
 
 def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, str]:
@@ -200,7 +212,7 @@ def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, st
     names = [
         Ref("Pod", one.metadata.namespace or scenario.namespace, f"{one.metadata.name}-{one.spec.first + number}")
         for one in workloads.distinct(scenario.everything, StatefulSet)
-        for number in range(most_replicas(one, scenario.script, scenario.nodes))
+        for number in range(scenario.most_of(one))
     ]
     distinct = tuple(dict.fromkeys(names))
     kept = distinct if len(distinct) < len(places) else ()
@@ -219,12 +231,22 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
         live.add("EndpointSlice")
     if parts.budgets:
         live.add("PodDisruptionBudget")
+    if any(isinstance(obj, ResourceQuota) and ref_of(obj) not in quotas.roomy(scenario) for obj in objects):
+        live.add("ResourceQuota")
+    live |= {kind.name for kind in scenario.own.kinds if kind.cls is Unstructured}
+    live |= {kind.name for own in scenario.own.controllers for kind in (own.kind, *own.owns)}
     live.update(*(step.changes for step in scenario.script))
-    return live
+    return live | volumes.kinds(scenario, objects)
 
 
 def _growth(scenario: Scenario, kind: str) -> int:
     """Bound how many objects of a kind can be added."""
+    keepers = frozenset(one.cls.__name__ for one in WORKLOAD_KINDS if one.remembers == kind)
+    makers = sum(scenario.own.places(one) for one in keepers) if scenario.own else 0
+    return _usual_growth(scenario, kind) + scenario.own.places(kind) + makers
+
+
+def _usual_growth(scenario: Scenario, kind: str) -> int:
     added = sum(isinstance(one, kubectl.Apply) and ref_of(one.object).kind == kind for one in scenario.script)
     match kind:
         case "Node":
@@ -247,8 +269,8 @@ def _growth(scenario: Scenario, kind: str) -> int:
 
 def user_named(name: Who) -> User:
     """Return the user a component of a world acts as."""
-    if name in {"admin", descheduler.USER}:
-        return ADMIN  # What a descheduler may do its own manifests say, and nobody takes that away here.
+    if name in {"admin", descheduler.USER} or (isinstance(name, str) and name.startswith(own_processes.USER)):
+        return ADMIN  # What a descheduler, or a user's own, may do, its manifests say; nobody takes that away here.
     if name == scheduling.USER:
         return SCHEDULER
     return node_user(name.name) if isinstance(name, Ref) else controller(name)
@@ -261,24 +283,31 @@ def serve(
     request: Request,
     suffix: str,
     config: Config = DEFAULT,
+    own: frozenset[str] = frozenset(),
 ) -> tuple[Response, Writes]:
-    """Let the pure API server handle a request on a world's store."""
+    """Let the pure API server handle a request on a world's store; `own` are the kinds users' controllers act on."""
     if not status and isinstance(request, Update) and isinstance(request.object, Deployment):
         base = None if request.base is None else workloads.as_kept(request.base)
         request = evolve(request, object=workloads.as_kept(request.object), base=base)
     if user == scheduling.USER and isinstance(request, PatchStatus):
         request = scheduling.merged(stored, request)
-    uid = _uid_for(stored, request)
+    uid = _uid_for(stored, request, own)
     response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, uid=uid, config=config)
     return response, tuple((write.ref, canonical(write.object)) for write in transaction)
 
 
-def _uid_for(stored: Stored, request: Request) -> str:
-    """Return what tells a Pod that is made under a given name from others that had it; "" of all else."""
+def _uid_for(stored: Stored, request: Request, own: frozenset[str]) -> str:
+    """Return what tells one who is made under a given name from others that had it; "" of kinds that nobody asks it of.
+
+    It is asked of Pods, of claims of volumes, and of `own` kinds.
+    """
     made = request.object if isinstance(request, Create) else None
-    if not isinstance(made, Pod) or not made.metadata.name:
+    if made is None or not made.metadata.name:
         return ""
-    return stored.unused(uid_of(Ref("Pod", made.metadata.namespace or "default", made.metadata.name)))
+    if not (isinstance(made, Pod | PersistentVolumeClaim) or ref_of(made).kind in own):
+        return ""
+    namespace = (made.metadata.namespace or "default") if kind_of(made).namespaced else ""
+    return stored.unused(uid_of(Ref(ref_of(made).kind, namespace, made.metadata.name)))
 
 
 def canonical(obj: Object | None) -> Object | None:
@@ -288,6 +317,8 @@ def canonical(obj: Object | None) -> Object | None:
     """
     if obj is None or obj.metadata.generation == 0:
         return obj
+    if isinstance(obj, Unstructured):
+        return _canonical_json(obj)
     status: Any = getattr(obj, "status", None)
     observed = getattr(status, "observed_generation", None)
     if observed is None:
@@ -295,6 +326,18 @@ def canonical(obj: Object | None) -> Object | None:
     behind = observed != obj.metadata.generation
     told: Any = evolve(status, observed_generation=min(observed, 1))
     return evolve(with_meta(obj, generation=1 + (behind and observed > 0)), status=told)
+
+
+def _canonical_json(obj: Unstructured) -> Object:
+    """Do so for an object without a class, whose status says in `observedGeneration` which one it is about."""
+    status = as_map(obj.extra.get("status"))
+    observed = status.get("observedGeneration")
+    if not isinstance(observed, int):
+        return with_meta(obj, generation=1)
+    behind = observed != obj.metadata.generation
+    told = freeze({**status, "observedGeneration": min(observed, 1)})
+    counted = with_meta(obj, generation=1 + (behind and observed > 0))
+    return evolve(counted, extra=immutabledict({**obj.extra, "status": told}))
 
 
 def describe(request: Request, response: Response) -> str:
@@ -314,6 +357,7 @@ def describe(request: Request, response: Response) -> str:
                 "Evict": "evicts",
                 "PatchMetadata": "adopts or releases",
                 "Recheck": "looks for",
+                "Get": "reads",
             }
             ref = getattr(request, "ref", None) or getattr(request, "pod", None)
             to = f" to {request.node}" if hasattr(request, "node") else ""
@@ -342,7 +386,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     def form(lagging: int) -> Form:
         return components.form_of(lagging, linearizable=linear, mixed=scenario.bounds.mixed_views)
 
-    everyone = (*objects, *(one.object for one in scenario.script if isinstance(one, kubectl.Apply)))
+    everyone = (*objects, *scenario.applied, *scenario.own.made)
     found: list[Process] = []
     found += workloads.processes(
         everyone,
@@ -356,7 +400,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
-    kinds = 1 if "Node" in pools or not any(kind in pools for kind in SPREADING) else 2
+    at_once = "Node" in pools or "PersistentVolumeClaim" in pools
+    kinds = 1 if at_once or not any(kind in pools for kind in SPREADING) else 2
     found += scheduling.processes(
         scenario.schedulers,
         pools,
@@ -383,12 +428,15 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             components.disruption_process(one, pools, constants, form=form(1), resubmits=resubmits)
             for one in workloads.distinct(everyone, PodDisruptionBudget)
         ]
-    found.append(components.garbage_process(pools, constants, scenario.absent_owners))
+    found += autoscaling.processes(everyone, pools, constants)
+    found += quotas.processes(everyone, pools, constants, form=form(2), idle=quotas.roomy(scenario))
+    others = frozenset(kind.name for kind in scenario.own.kinds if kind.cls is Unstructured)
+    found.append(components.garbage_process(pools, constants, scenario.absent_owners, others))
     held = frozenset(one.ref.namespace for one in scenario.holders)
+    spaces = pools.get("Namespace", ())
     needed = scenario.aggregated
-    found += [
-        components.namespace_process(place, pools, constants, held, needed) for place in pools.get("Namespace", ())
-    ]
+    found += [components.namespace_process(place, pools, constants, held, others, needed) for place in spaces]
+    found += own_processes.processes(scenario.own, everyone, pools, constants, form=form)
     back = faults.nodes_come_back(scenario)
     found += node_controllers.processes(
         pools,
@@ -432,7 +480,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     Raises `MachineError` where they differ in an object that nothing here changes.
     """
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
-    starts = tuple(_looked_at(parts, one) for one in starts)
+    idle = quotas.roomy(scenario)
+    starts = tuple(_looked_at(parts, one, idle) for one in starts)
     kept = starts[0].objects
     layout = layout_for(scenario, kept, parts)
     _same_constants(layout, starts)
@@ -448,10 +497,15 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         *layout.pools.get("PodDisruptionBudget", ()),
         *layout.pools.get("Job", ()),
         *layout.pools.get("EndpointSlice", ()),
+        *layout.pools.get("PersistentVolume", ()),
         *map(node_state.cut_slot, struck),
+        *([worlds.STALLED] if scenario.consistency is Consistency.RESETTABLE else []),
     ]
+    if scenario.own:  # They may keep names and uids of each other wherever they like, and see the past again.
+        memories += [*layout.slots(), worlds.STALLED]
     layout = evolve(layout, memories=tuple(memories))
-    world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario)), describe)
+    own = frozenset(kind.name for kind in scenario.own.kinds)
+    world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario), own=own), describe)
     works = kubelets.Kubelets(
         world,
         layout.pools["Pod"],
@@ -459,6 +513,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         fine=parts.fine_kubelets,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
+        mounts=True,
     )
     script = environment.Environment(
         world, scenario.script, scenario.namespace, scenario.wait_between_steps, scenario.crowd
@@ -471,6 +526,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
         acts += taint_eviction.actions(world, timed=not struck, back=back)
     if any(BY_KIND[kind].named for kind in layout.pools if kind in BY_KIND):
         acts += evicted_names.actions(world)
+    acts += volumes.actions(world)
     acts += kubelets.actions(works)
     slices = layout.pools.get("EndpointSlice", ())
     acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]
@@ -488,13 +544,16 @@ def _timing(scenario: Scenario, works: kubelets.Kubelets) -> Timing:
     return Timing(works.world, works.struck, works.behaviour, kubelets_crash=crashes, containers_crash=exits)
 
 
-def _looked_at(parts: Parts, start: Initial) -> Initial:
-    """Return a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments."""
+def _looked_at(parts: Parts, start: Initial, idle: frozenset[Ref]) -> Initial:
+    """Return a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments.
+
+    Nor what nobody writes: the counts of idle quotas, which refuse nothing then.
+    """
     return evolve(
         start,
         objects=tuple(
             one if parts.deployment_status else workloads.as_kept(one)
-            for one in start.objects
+            for one in quotas.uncounted(start.objects, idle)
             if parts.endpoints or not isinstance(one, EndpointSlice)
         ),
     )

@@ -82,34 +82,50 @@ GARBAGE_KEY = Ref("GarbageCollector", "", "all")
 
 
 def garbage_process(
-    pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], absent: frozenset[str] = frozenset()
+    pools: dict[str, tuple[str, ...]],
+    constants: tuple[Object, ...],
+    absent: frozenset[str] = frozenset(),
+    others: frozenset[str] = frozenset(),
 ) -> Process:
     """Make the garbage collector: what is left of owners that are gone goes, in any order, wherever it came from.
 
     It asks the API server for an object and its owners before it acts, and an owner that is gone stays gone: so it acts
-    on the store as it is. An owner deleted and made again under its name counts as the same one here; `absent` are the
-    uids of owners without a class here that do not exist.
+    on the store as it is. An owner deleted and made again under its name counts as the same one here, if it is of a
+    kind with a class; `absent` are the uids of owners without one that do not exist, `others` the kinds without a class
+    that have places.
     """
+    kinds = sorted(others.intersection(pools))
     kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in garbage.TRANSFORM)
     return Process(
         name="garbage-collector",
         group="garbage-collector",
         user="generic-garbage-collector",
         key=GARBAGE_KEY,
-        watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in pools if kind in garbage.TRANSFORM),
+        watches=(
+            *tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in pools if kind in garbage.TRANSFORM),
+            *(Watch(kind, pools[kind], _kept_by_garbage) for kind in kinds),
+        ),
         constants=tuple(one for one in kept if one is not None),
-        act=partial(_garbage_act, absent),
+        act=partial(_garbage_act, absent, frozenset(kinds)),
         form=Form.CURRENT,
     )
 
 
 def _kept_by_garbage(_uid: str, obj: Object | None) -> Object | None:
-    return None if obj is None else garbage.TRANSFORM[ref_of(obj).kind](obj)
+    return None if obj is None else garbage.TRANSFORM.get(ref_of(obj).kind, garbage.OF_OTHERS)(obj)
 
 
-def _garbage_act(absent: frozenset[str], cache: Cache, _key: Ref) -> Alternatives:
+def _garbage_act(absent: frozenset[str], others: frozenset[str], cache: Cache, _key: Ref) -> Alternatives:
+    absent |= _gone(cache, others) if others else frozenset()
     found = (garbage.reconcile(cache, ref, absent=absent) for ref in sorted(cache.objects))
     return tuple(requests for requests in found if requests)
+
+
+def _gone(cache: Cache, kinds: frozenset[str]) -> frozenset[str]:
+    """Return the uids of owners of some kinds that are named and not there."""
+    there = {one.metadata.uid for one in cache.objects.values()}
+    named = (owner for one in cache.objects.values() for owner in one.metadata.owner_references)
+    return frozenset(owner.uid for owner in named if owner.kind in kinds and owner.uid not in there)
 
 
 # --- namespaces -----------------------------------------------------------------------------------------------------
@@ -120,15 +136,18 @@ def namespace_process(
     pools: dict[str, tuple[str, ...]],
     constants: tuple[Object, ...],
     held: frozenset[str] = frozenset(),
+    others: frozenset[str] = frozenset(),
     aggregated: tuple[Aggregated, ...] = (),
 ) -> Process:
     """Make the namespace controller's process for the namespace in a place.
 
     It asks the API server for what is there before it acts, and what is gone from a terminating namespace stays gone,
     for nothing is created in one: so it acts on the store as it is. `held` are the namespaces in which something
-    without a class here stays; `aggregated` are the groups of the API that somebody else must answer for.
+    without a class here stays, `others` the kinds without a class that have places, `aggregated` the groups of the API
+    that somebody else must answer for.
     """
     inside = {kind: namespace.TRANSFORM[kind] for kind in pools if kind in namespace.TRANSFORM and kind != "Namespace"}
+    inside |= dict.fromkeys(sorted(others.intersection(pools)), namespace.OF_OTHERS)
     fixed = (one for one in constants if one.metadata.namespace and ref_of(one).kind in namespace.TRANSFORM)
     kept = (_kept_for_namespace(one, aggregated) for one in fixed)
     return Process(

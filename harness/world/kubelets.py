@@ -33,6 +33,7 @@ from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Stored, Updates, name_in
 from ...model.world.verbs import Verb
 from ...model.world.world import CRASHES, World
+from .attaching import mounted
 from .node_state import cut_slot, is_silent, up_slot
 from .peers import waits_for
 
@@ -54,6 +55,8 @@ class Kubelets:
     """The nodes that faults may strike."""
     early: bool = False
     """A Pod may be reported as over while its containers still hold their share of the node."""
+    mounts: bool = False
+    """Containers wait for the volumes of their Pod's claims; where a world has no claims they are taken to be there."""
 
 
 def runtime_slot(place: str) -> str:
@@ -220,12 +223,26 @@ def _chains(
 ) -> Iterator[tuple[KubeletStep, ...]]:
     """Yield the runs of steps that make one step of the world; `waits`: the program is not ready yet, for others."""
     near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
-    for step in _possible(worker.steps(pod, runtime, node, near, kubelets.behaviour), waits=waits):
+    ready = not kubelets.mounts or runtime is not IDLE or pod is None or _mounted(kubelets, view, place, pod)
+    found = worker.steps(pod, runtime, node, near, kubelets.behaviour, mounted=ready)
+    for step in _possible(found, waits=waits):
         yield from _extend(kubelets, pod, node, (step,), waits=waits)
 
 
 def _possible(steps: tuple[KubeletStep, ...], *, waits: bool) -> tuple[KubeletStep, ...]:
     return tuple(one for one in steps if not (waits and one.work is Work.BECOME_READY))
+
+
+def _mounted(kubelets: Kubelets, view: View, place: str, pod: Pod) -> bool:
+    return mounted(kubelets.world, kubelets.struck, partial(_has_begun, view), view, place, pod)
+
+
+def _has_begun(view: View, place: str) -> bool:
+    return bool(view.via(_begun, runtime_slot(place)))
+
+
+def _begun(runtime: PodRuntime | None) -> bool:
+    return runtime is not None
 
 
 def _extend(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attrs import evolve, frozen
 
 from ...impl.api.apps import ReplicaSet
@@ -76,15 +78,21 @@ def _told(still: Scenario, start: Initial, limits: Limits) -> Initial:
 def _replicasets(whole: Cluster, limits: Limits) -> tuple[ReplicaSet, ...]:
     """Run the script once, step by step, and collect the ReplicaSets met on the way."""
     found: dict[Ref, ReplicaSet] = {}
+    for state in run_of(whole, limits):
+        found |= {ref_of(one): one for slot in whole.world.layout.pools.get("ReplicaSet", ()) if (one := state[slot])}
+    return tuple(found[ref] for ref in sorted(found))
+
+
+def run_of(whole: Cluster, limits: Limits) -> Iterator[State]:
+    """Run the script once, and yield where the cluster is at rest before each step of it, and in the end."""
     state: State | None = State.of(whole.machine.initial[0])
     while state is not None:
         try:
             state = settle(whole.machine, state, steps=SCHEDULE, limits=limits)
         except Restless:
-            break
-        found |= {ref_of(one): one for slot in whole.world.layout.pools.get("ReplicaSet", ()) if (one := state[slot])}
+            return
+        yield state
         state = _next_script_step(whole, state)
-    return tuple(found[ref] for ref in sorted(found))
 
 
 def _next_script_step(whole: Cluster, state: State) -> State | None:

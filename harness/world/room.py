@@ -19,6 +19,7 @@ from ...impl.api.reading.load import Other
 from ...impl.api.reading.unmodelled_kinds import most_pods, pod_template, scales
 from ...impl.apiserver.pod_defaults import default_pod
 from ...impl.scheduler.amounts import amount, requested
+from ..input.limits import filled_in
 from ..input.workloads import templates
 
 
@@ -32,9 +33,16 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
     makers = [one for one in others if one.labels is not None]
     if any(scales(one.ref.kind, one.source.document.value, custom=one.custom) for one in others):
         return False
-    mine = [default_pod(Pod(spec=one.spec)) for one in templates(known)]
+    filled = filled_in(known)
+    mine = [default_pod(Pod(spec=spec)) for one in templates(known) for spec in filled(one.spec, one.ref.namespace)]
     foreign = [(pod_of(one), most_pods(one.ref.kind, one.source.document.value)) for one in makers]
-    counted = [(pod, count) for pod, count in foreign if pod is not None]
+    whose = [one.ref.namespace for one in makers]
+    counted = [
+        (default_pod(Pod(spec=spec)), count)
+        for (pod, count), space in zip(foreign, whose, strict=True)
+        if pod is not None
+        for spec in filled(pod.spec, space)[:1]
+    ]
     if len(counted) < len(foreign):
         return False
     if any(meddles(one.spec) for one in (*mine, *(pod for pod, _ in counted))):

@@ -24,11 +24,14 @@ from ...impl.api.core import Node, Pod, PodSpec, Service
 from ...impl.api.kinds import Object
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
 from ...impl.apiserver.pod_defaults import default_pod
+from ...impl.scheduler.plugins.volume_claims import claim_names
+from ..input.limits import filled_in
 from ..input.priorities import pod_spec, pod_specs
 from ..input.scenario import Consistency, Scenario, Start, Switch
 from . import pressure
 from .faults.registry import strike_nodes
 from .room import has, largest, scaled
+from .volumes import disputed, tied
 
 
 def all_the_same(scenario: Scenario) -> bool:
@@ -43,6 +46,7 @@ def all_the_same(scenario: Scenario) -> bool:
         and not any(map(asks_nodes, services))
         and all(map(is_open, nodes))
         and all(map(_at_home_anywhere, pod_specs(scenario)))
+        and not (tied(scenario) or disputed(scenario))
         and _room(scenario, nodes)
     )
 
@@ -134,11 +138,15 @@ def _at_home_anywhere(spec: PodSpec) -> bool:
     ports = (port for one in (*spec.init_containers, *spec.containers) for port in one.ports)
     spread = any(one.when_unsatisfiable != "ScheduleAnyway" for one in spec.topology_spread_constraints)
     asks = spec.node_name or spec.node_selector or spec.affinity or spec.host_network or spec.extra.get("os")
-    return not (asks or spread or any(port.host_port for port in ports))
+    shares = any(True for _ in claim_names(Pod(spec=spec)))  # A volume is on one node at a time.
+    return not (asks or spread or shares or any(port.host_port for port in ports))
 
 
 def _room(scenario: Scenario, nodes: list[Node]) -> bool:
     """Tell whether as many Pods as there may ever be, each as large as any, fit on every node."""
-    most = largest(default_pod(Pod(spec=one)) for one in pod_specs(scenario))
+    filled = filled_in(scenario.everything, scenario.namespace)
+    given = ((pod_spec(one), one.metadata.namespace) for one in scenario.everything)
+    specs = (each for spec, space in given if spec is not None for each in filled(spec, space))
+    most = largest(default_pod(Pod(spec=one)) for one in specs)
     wanted = {"pods": scenario.pods, **scaled(most, scenario.pods)}
     return all(has(node, wanted) for node in nodes)

@@ -9,7 +9,8 @@ Each of these is a request of its own; a turn that is not over keeps the schedul
 several Pods of equal priority started first is not known here, so every choice that some order gives is taken.
 A preemption that changes nothing sends nothing: where no priorities differ there is none.
 
-Left out on purpose: the PodScheduled condition of a Pod that waits, the queue (see `impl.scheduler`), volumes. The
+Left out on purpose: the PodScheduled condition of a Pod that waits, the queue (see `impl.scheduler`). A Pod is
+bound right after its volumes are chosen, and it is its kubelet that waits for them, not the scheduler. The
 victims of one preemption go one after the other, the most important first; the real ones all at once.
 """
 
@@ -35,6 +36,7 @@ from ...impl.scheduler.filtering import Ready, prepare
 from ...impl.scheduler.framework import Snapshot
 from ...impl.scheduler.plugins.preemption import Candidate, choices, written_to
 from ...impl.scheduler.plugins.priority_sort import priority
+from ...impl.scheduler.plugins.volume_binding import pre_bind
 from ...impl.scheduler.profile import default_profile
 from ...impl.scheduler.schedule import Decision, decide
 from ...model.machine import View
@@ -51,7 +53,7 @@ USER = "scheduler"
 """What a scheduler is called, and what the names of its processes begin with."""
 DISRUPTION_TARGET = "DisruptionTarget"
 BY_SCHEDULER = "PreemptionByScheduler"
-LOOKED_AT = ("Node", "PodDisruptionBudget", "PersistentVolumeClaim")
+LOOKED_AT = ("Node", "PodDisruptionBudget", "PersistentVolumeClaim", "PersistentVolume", "StorageClass")
 """The kinds that decide where a Pod may go, beside Pods, where they change."""
 SELECTING = (*SPREADING, "Service")
 """The kinds whose selectors count for default spreading."""
@@ -107,7 +109,7 @@ def _process(
         constants=tuple(kept for one in constants if (kept := kept_constant(one)) is not None),
         act=act,
         form=form,
-        sees_own=frozenset({"Pod"}),
+        sees_own=frozenset({"Pod", "PersistentVolumeClaim", "PersistentVolume"}),
     )
 
 
@@ -177,10 +179,16 @@ def _act(
             decision = decide(pod, snapshot, default_profile(release))
             promised = pod.status.nominated_node_name in decision.best
             nodes = decision.best if promised else choosable(pod, snapshot, decision, crowd, release, scores=scores)
-            found += [(Bind(ref_of(pod), node, pod.metadata.uid),) for node in nodes]
+            found += [(*_volumes(pod, node, cache), Bind(ref_of(pod), node, pod.metadata.uid)) for node in nodes]
             if not decision.best:
                 found += _preemptions(snapshot, pod, decision, release)
     return tuple(found)
+
+
+def _volumes(pod: Pod, name: str, cache: Cache) -> Requests:
+    """Return the writes by which a Pod's volumes are chosen with its node."""
+    node = cache.get(Node, Ref("Node", "", name))
+    return () if node is None else pre_bind(pod, node, cache)
 
 
 def waits(pod: Pod) -> bool:

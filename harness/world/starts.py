@@ -39,6 +39,7 @@ from ...model.checker.results import Limits, Status
 from ...model.machine import Action, Machine, Outcome, State, View
 from ...model.world.steps import actions as actions_of
 from ...model.world.store import Layout
+from ...model.world.turn import Requests, sent
 from ...model.world.world import OVERFLOW, Form, Process
 from ..input.priorities import pod_specs
 from ..input.scenario import Scenario
@@ -47,6 +48,7 @@ from .cluster import Cluster
 from .roomy import all_the_same, asks_nodes
 from .settle import NO_LIMITS, RESTS, Restless, apply, at_rest, resting, settle
 from .symmetry import names_of, names_said
+from .volumes import disputed, tied
 
 MOST = 200
 """States of rest that are started from, unless the scenario says how many are enough."""
@@ -97,6 +99,8 @@ class Fold:
     """The class of a node that has others like it."""
     said: frozenset[str]
     pods: tuple[str, ...]
+    volumes: tuple[str, ...] = ()
+    """The places of claims and volumes."""
     tokens: dict[Pod, int] = field(factory=dict)
     known: dict[int, tuple[Pod, int]] = field(factory=dict)
 
@@ -104,9 +108,13 @@ class Fold:
     def of(cls, whole: Cluster, scenario: Scenario) -> Fold:
         """Find what is alike in a cluster, given what is going to happen to it."""
         asked = evolve(whole, scenario=scenario)
-        by_node = any(isinstance(one, Service) and asks_nodes(one) for one in scenario.everything)
+        by_node = tied(whole.scenario) or any(
+            isinstance(one, Service) and asks_nodes(one) for one in scenario.everything
+        )
         alike = {} if by_node else {name: one.sort for one, name in names_of(asked).spelt.items()}
-        return cls(alike, names_said(scenario), whole.world.layout.pools["Pod"])
+        pools = whole.world.layout.pools
+        volumes = (*pools.get("PersistentVolumeClaim", ()), *pools.get("PersistentVolume", ()))
+        return cls(alike, names_said(scenario), pools["Pod"], volumes)
 
     def token(self, pod: Pod) -> int:
         """Give a number to what a Pod is apart from its name, address and node."""
@@ -127,7 +135,8 @@ class Fold:
         for slot in self.pods:
             if isinstance(pod := state[slot], Pod):
                 found.setdefault(pod.spec.node_name, []).append(self.token(pod))
-        return tuple(sorted((self.nodes.get(node, f"={node}"), tuple(sorted(on))) for node, on in found.items()))
+        placed = tuple(sorted((self.nodes.get(node, f"={node}"), tuple(sorted(on))) for node, on in found.items()))
+        return placed, tuple(state[slot] for slot in self.volumes)
 
 
 # --- while nothing is taken away --------------------------------------------------------------------------------------
@@ -153,6 +162,8 @@ class Growing:
         schedulers = [one for one in self.whole.processes if one.user == scheduling.USER]
         if len(schedulers) != 1 or any(spec.node_name for spec in pod_specs(self.whole.scenario)):
             raise Unruly  # One may not have seen what another one, or nobody, has bound.
+        if disputed(self.whole.scenario):
+            raise Unruly  # Which volume a claim gets hangs on the order.
         own = {one.name for one in actions_of(self.whole.world, schedulers[0])}
         rest = (one for one in self.whole.machine.actions if one.name not in own)
         object.__setattr__(self, "scheduler", schedulers[0])
@@ -184,7 +195,7 @@ class Growing:
             waiting = frozenset(
                 slot for slot in self.fold.pods if isinstance(pod := leaf[slot], Pod) and not pod.spec.node_name
             )
-            if waiting in rest:
+            if waiting in rest and not tied(self.whole.scenario):
                 yield moved(self.whole.world.layout, rest[waiting], leaf)
             else:
                 rest[waiting] = settle(self.others, leaf, limits=self.limits)
@@ -244,18 +255,21 @@ class Growing:
                 after = self._bind(state, bind)
                 yield after, seen if bind in blind else seen | {owner}
 
-    def _nodes(self, key: Ref, objects: tuple[Object, ...]) -> tuple[Bind, ...]:
+    def _nodes(self, key: Ref, objects: tuple[Object, ...]) -> tuple[Requests, ...]:
+        """Return the bindings of a Pod, each with the choice of its volumes before it."""
         found = self.scheduler.act(Cache.of((*self.scheduler.constants, *objects)), key)
-        if not all(len(turn) == 1 and isinstance(turn[0], Bind) for turn in found):
+        if not all(isinstance(turn[-1], Bind) for turn in found):
             raise Unruly  # It makes room.
-        return tuple(turn[0] for turn in found if isinstance(turn[0], Bind))
+        return found
 
-    def _bind(self, state: State, bind: Bind) -> State:
-        response, updates = self.whole.world.commit(state, self.scheduler.user, bind)
-        if not response.ok:
-            raise Unruly
-        bound = apply(state, Outcome("", updates))
-        return settle(self.others, bound, limits=self.limits) if self.stepwise else bound
+    def _bind(self, state: State, turn: Requests) -> State:
+        for one in turn:
+            for request in sent(one):
+                response, updates = self.whole.world.commit(state, self.scheduler.user, request)
+                if not response.ok:
+                    raise Unruly
+                state = apply(state, Outcome("", updates))
+        return settle(self.others, state, limits=self.limits) if self.stepwise else state
 
 
 def moved(layout: Layout, rest: State, leaf: State) -> State:

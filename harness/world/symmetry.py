@@ -40,6 +40,7 @@ from .node_controllers import marking
 from .node_state import slots_of
 from .script_slots import LISTED
 from .taint_eviction import slot as outlived_slot
+from .volumes import tied
 
 PLACE = "place"
 OUTLIVED = f"outlives/{PLACE}"
@@ -321,7 +322,7 @@ def names_of(cluster: Cluster) -> Names:
     """Find the nodes that are alike, and whether places of Pods can be exchanged."""
     scenario, initial = cluster.scenario, cluster.machine.initial[0]  # Nodes are the same in all.
     nodes = [one for one in (*cluster.world.layout.constants.values(), *initial.values()) if isinstance(one, Node)]
-    said = names_said(scenario)
+    said = names_said(scenario) | places_said(scenario)
     unnamed = [one for one in nodes if not {one.metadata.name, f"Node//{one.metadata.name}"} & said]
     alike: dict[Node, list[Node]] = {}
     for one in unnamed:
@@ -347,6 +348,14 @@ def names_said(scenario: Scenario) -> frozenset[str]:
     return frozenset(
         _strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script, scenario.crowd))
     )
+
+
+def places_said(scenario: Scenario) -> frozenset[str]:
+    """Return what a volume may come to say of where it is: the zones and host names of nodes, but not their names."""
+    if not tied(scenario):
+        return frozenset()
+    labels = ((one.metadata.name, one.metadata.labels) for one in scenario.everything if isinstance(one, Node))
+    return frozenset(found[key] for name, found in labels for key in (HOSTNAME, ZONE) if found.get(key, name) != name)
 
 
 def _anonymous(node: Node, nodes: list[Node], said: frozenset[str]) -> Node:

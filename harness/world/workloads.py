@@ -27,6 +27,7 @@ from ...impl.controllers.job.indexes import is_tracked
 from ...impl.controllers.job.pods import coarse
 from ...impl.controllers.replicaset import replicaset
 from ...impl.controllers.statefulset import statefulset
+from ...impl.controllers.statefulset.retention import deletes
 from ...model.world.turn import Requests, together
 from ...model.world.world import Alternatives, Form, Process, Watch
 from .components import Quiet, called, itself, named
@@ -207,10 +208,12 @@ def statefulset_process(
     ReplicaSet's controller wrote it has always waited for.
     """
     keep = statefulset.COARSE_TRANSFORM
+    keeps = (statefulset.TRANSFORM if deletes(one) else keep)["PersistentVolumeClaim"]
     claims = (obj for obj in constants if isinstance(obj, PersistentVolumeClaim))
-    kept = (keep["PersistentVolumeClaim"](obj) for obj in claims if obj.metadata.namespace == one.metadata.namespace)
+    kept = (keeps(obj) for obj in claims if obj.metadata.namespace == one.metadata.namespace)
     places = pools.get("PersistentVolumeClaim", ())
-    changing = [Watch("PersistentVolumeClaim", places, partial(_claim_in, one.metadata.namespace))] if places else []
+    its_own = partial(_claim_of, one, keeps)
+    changing = [Watch("PersistentVolumeClaim", places, its_own)] if places else []
     return Process(
         name=f"{STATEFULSETS.controller} {called(one)}",
         group=STATEFULSETS.controller,
@@ -248,9 +251,15 @@ def _statefulset_pod(name: str, namespace: str, uid: str, obj: Object | None) ->
     return statefulset.COARSE_TRANSFORM["Pod"](obj) if mine else None
 
 
-def _claim_in(namespace: str, _uid: str, obj: Object | None) -> Object | None:
-    here = obj is not None and obj.metadata.namespace == namespace
-    return statefulset.TRANSFORM["PersistentVolumeClaim"](obj) if here and obj is not None else None
+def _claim_of(
+    one: StatefulSet, keeps: Callable[[Object], Object | None], _uid: str, obj: Object | None
+) -> Object | None:
+    """Keep a claim of a set's Pods, by its name."""
+    if obj is None or obj.metadata.namespace != one.metadata.namespace:
+        return None
+    base = obj.metadata.name.rpartition("-")[0]
+    named = (f"{each.metadata.name}-{one.metadata.name}" for each in one.spec.volume_claim_templates)
+    return keeps(obj) if base in named else None
 
 
 def _revision_of(one: StatefulSet | DaemonSet, uid: str, obj: Object | None) -> Object | None:

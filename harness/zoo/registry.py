@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from . import folders, reachability, scheduler
+from . import folders, reachability, scheduler, watching
 from .catalogue import Pair
 
 WORLDS: dict[str, tuple[Pair, ...]] = {
     "scheduler": scheduler.PAIRS,
     "reachability": reachability.PAIRS,
+    "api-server": watching.PAIRS,
 }
-TOPICS = ("scheduler", "placement", "controllers", "reachability", "network-policy")
+TOPICS = ("scheduler", "placement", "controllers", "reachability", "network-policy", "api-server")
 
 
 class NoSuchFailureError(LookupError):

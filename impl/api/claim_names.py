@@ -12,6 +12,7 @@ DEADLINE = "deadline"
 SPREAD = "spread"
 REACHABILITY = "reachability"
 BUDGET = "budget"
+QUOTA = "quota"
 COMPLETION = "completion"
 AVAILABILITY = "availability"
 IDENTITY = "identity"
@@ -37,6 +38,7 @@ SENTENCES = {
         "should, and at rest every packet to a Service arrives."
     ),
     BUDGET: "No eviction, nor preemption, leaves fewer healthy Pods than a disruption budget asks for.",
+    QUOTA: "No step lets the objects of a namespace take more than a ResourceQuota allows.",
     COMPLETION: (
         "A Job's work is done as often as it should: each success is counted once, no Pod starts beyond what is left "
         "to do or may run at once, and only a Job that is done is Complete."
@@ -44,7 +46,7 @@ SENTENCES = {
     AVAILABILITY: (
         "Of the workloads that the scenario names there are never fewer ready Pods, nor more Pods, than it says."
     ),
-    IDENTITY: "Of a StatefulSet no two Pods of one name ever run at the same time.",
+    IDENTITY: "Of a StatefulSet no two Pods of one name run at once on two nodes.",
     FLOWS: (
         "After the script no UDP sender that keeps its socket is held by an endpoint that the rules no longer choose, "
         "and whoever can be answered is."

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from immutabledict import immutabledict
 
 from .apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
+from .autoscaling import HorizontalPodAutoscaler
 from .batch import Job
 from .core import Binding, Event, Namespace, Node, Pod, Service
 from .meta import ObjectMeta, Ref
 from .networking import NetworkPolicy
-from .policy import EndpointSlice, Eviction, Lease, PodDisruptionBudget, PriorityClass, ResourceQuota, Role, RoleBinding
+from .policy import EndpointSlice, Eviction, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
+from .quota import LimitRange, ResourceQuota
 from .storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
 from .values.frozen import EMPTY
 
@@ -25,7 +27,11 @@ class Kind:
     api_version: str
     plural: str
     namespaced: bool
-    cls: type[Any]
+    cls: type[Any] = field(eq=False)
+    custom: bool = False
+    """Whether a CustomResourceDefinition brings it."""
+    status_apart: bool = False
+    """Of a custom kind: whether its status is a subresource."""
 
     @property
     def group(self) -> str:
@@ -40,7 +46,8 @@ NO_KIND = Kind("", "", "", namespaced=False, cls=object)
 class Unstructured:
     """An object of a kind without a class: its kind, its metadata, and all the rest as JSON, which nobody looks into.
 
-    Only an API server that is served over HTTP has such objects; of manifests such a kind is a note (impl.api.reading).
+    An API server that is served over HTTP has such objects, and a world in which somebody's own controller acts on the
+    kind; of other manifests such a kind is a note (impl.api.reading).
     """
 
     of: Kind = NO_KIND
@@ -61,6 +68,7 @@ Object = (
     | DaemonSet
     | ControllerRevision
     | Job
+    | HorizontalPodAutoscaler
     | PodDisruptionBudget
     | Eviction
     | EndpointSlice
@@ -70,6 +78,7 @@ Object = (
     | RoleBinding
     | PriorityClass
     | ResourceQuota
+    | LimitRange
     | PersistentVolume
     | PersistentVolumeClaim
     | StorageClass
@@ -85,12 +94,20 @@ KINDS: tuple[Kind, ...] = (
     Kind("Binding", "v1", "bindings", namespaced=True, cls=Binding),
     Kind("Event", "v1", "events", namespaced=True, cls=Event),
     Kind("ResourceQuota", "v1", "resourcequotas", namespaced=True, cls=ResourceQuota),
+    Kind("LimitRange", "v1", "limitranges", namespaced=True, cls=LimitRange),
     Kind("Deployment", "apps/v1", "deployments", namespaced=True, cls=Deployment),
     Kind("ReplicaSet", "apps/v1", "replicasets", namespaced=True, cls=ReplicaSet),
     Kind("StatefulSet", "apps/v1", "statefulsets", namespaced=True, cls=StatefulSet),
     Kind("DaemonSet", "apps/v1", "daemonsets", namespaced=True, cls=DaemonSet),
     Kind("ControllerRevision", "apps/v1", "controllerrevisions", namespaced=True, cls=ControllerRevision),
     Kind("Job", "batch/v1", "jobs", namespaced=True, cls=Job),
+    Kind(
+        "HorizontalPodAutoscaler",
+        "autoscaling/v2",
+        "horizontalpodautoscalers",
+        namespaced=True,
+        cls=HorizontalPodAutoscaler,
+    ),
     Kind("PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", namespaced=True, cls=PodDisruptionBudget),
     Kind("Eviction", "policy/v1", "evictions", namespaced=True, cls=Eviction),
     Kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", namespaced=True, cls=EndpointSlice),

@@ -184,13 +184,3 @@ class PriorityClass:
     global_default: bool = False
     preemption_policy: str | None = None
     extra: immutabledict[str, Json] = EMPTY
-
-
-@frozen(cache_hash=True)
-class ResourceQuota:
-    """A ceiling on what a namespace may hold; only named in reports so far."""
-
-    metadata: ObjectMeta = ObjectMeta()
-    spec: Json = EMPTY
-    status: Json = EMPTY
-    extra: immutabledict[str, Json] = EMPTY

@@ -109,16 +109,33 @@ class Recheck:
     uid: str
 
 
-Request = Create | Update | Delete | Bind | Evict | PatchStatus | PatchMetadata | Recheck
-"""What components ask: they read from their informers."""
-
-
 @frozen
 class Get:
     """GET: one object, or a subresource of it."""
 
     ref: Ref
     subresource: str = ""
+
+
+@frozen
+class Patch:
+    """PATCH: the stored object with changes made to it, in one of Kubernetes' four formats.
+
+    `body` is the patch as JSON; an apply (server-side apply) creates what is missing, `manager` owns what it says, and
+    `force` takes from others what they own.
+    """
+
+    ref: Ref
+    format: Literal["json", "merge", "strategic", "apply"]
+    body: Json
+    subresource: str = ""
+    manager: str = ""
+    force: bool = False
+
+
+Request = Create | Update | Delete | Bind | Evict | PatchStatus | PatchMetadata | Recheck | Get | Patch
+"""What components ask; those of Kubernetes here read from their informers, and send no patch that is not one of these.
+"""
 
 
 @frozen
@@ -156,23 +173,7 @@ class DeleteCollection:
     propagation_policy: str = ""
 
 
-@frozen
-class Patch:
-    """PATCH: the stored object with changes made to it, in one of Kubernetes' four formats.
-
-    `body` is the patch as JSON; an apply (server-side apply) creates what is missing, `manager` owns what it says, and
-    `force` takes from others what they own.
-    """
-
-    ref: Ref
-    format: Literal["json", "merge", "strategic", "apply"]
-    body: Json
-    subresource: str = ""
-    manager: str = ""
-    force: bool = False
-
-
-AnyRequest = Request | Get | List | Watch | DeleteCollection | Patch
+AnyRequest = Request | List | Watch | DeleteCollection
 """What clients ask, components among them."""
 
 

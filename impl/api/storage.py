@@ -6,12 +6,15 @@ Left out on purpose: what a volume is made of (it stays in `extra`), snapshots, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import frozen
 from immutabledict import immutabledict
 
 from .core import NodeSelector, ObjectReference, ResourceRequirements, Resources
 from .meta import LabelSelector, ObjectMeta
 from .values.frozen import EMPTY, Json
+from .well_known import DEFAULT_CLASS
 
 
 @frozen
@@ -24,7 +27,10 @@ class VolumeNodeAffinity:
 
 @frozen
 class PersistentVolumeSpec:
-    """What a volume offers; `claim_ref` is the claim it is bound to, or kept for. Its source stays in `extra`."""
+    """What a volume offers; `claim_ref` is the claim it is bound to, or kept for. Its source stays in `extra`.
+
+    The reclaim policy (Delete, Retain; "" is Retain) says what becomes of it when its claim is gone.
+    """
 
     capacity: Resources = immutabledict()
     access_modes: tuple[str, ...] = ()
@@ -32,6 +38,7 @@ class PersistentVolumeSpec:
     storage_class_name: str = ""
     volume_mode: str | None = None
     node_affinity: VolumeNodeAffinity | None = None
+    persistent_volume_reclaim_policy: str = ""
     extra: immutabledict[str, Json] = EMPTY
 
 
@@ -109,7 +116,15 @@ class StorageClass:
     provisioner: str = ""
     volume_binding_mode: str | None = None
     allowed_topologies: tuple[TopologySelectorTerm, ...] = ()
+    reclaim_policy: str = ""
     extra: immutabledict[str, Json] = EMPTY
+
+
+def default_of(classes: Iterable[StorageClass]) -> str:
+    """Return the name of the class of claims that name none: the newest that says that it is, by name; "" for none."""
+    marked = (one for one in classes if one.metadata.annotations.get(DEFAULT_CLASS) == "true")
+    first = min(marked, key=lambda one: (-(one.metadata.creation_timestamp or 0), one.metadata.name), default=None)
+    return "" if first is None else first.metadata.name
 
 
 @frozen

@@ -1,8 +1,9 @@
 """Admission: the plugins that are on in every cluster and concern the modelled kinds.
 
 Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass,serviceaccount,nodetaint,
-namespace/lifecycle} (v1.32).
-Left out on purpose: ResourceQuota, LimitRanger, PodSecurity, the service account's token volume.
+namespace/lifecycle,storage/storageclass/setdefault,storage/storageobjectinuseprotection} (v1.32).
+ResourceQuota comes last, after validation, and so do the bounds of LimitRanger (`quota`, `limitranger`).
+Left out on purpose: PodSecurity, the service account's token volume.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from ..api.kinds import Object, kind_of, ref_of
 from ..api.meta import Ref
 from ..api.policy import PriorityClass
 from ..api.requests import Cause, Response
-from ..api.well_known import NOT_READY, UNREACHABLE
+from ..api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass, default_of
+from ..api.well_known import CLAIM_IN_USE, NOT_READY, UNREACHABLE, VOLUME_IN_USE
 from .config import Config
+from .limitranger import with_defaults
 from .status import forbidden, not_found
 from .storage import Storage
 
@@ -35,8 +38,11 @@ def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
         return _tainted(obj) if config.taint_new_nodes else obj
     if isinstance(obj, PriorityClass):
         return (_one_default(storage, obj) if config.priority else None) or obj
+    if isinstance(obj, PersistentVolume | PersistentVolumeClaim):
+        return _stored(storage, obj) if config.storage else obj
     if not isinstance(obj, Pod):
         return obj
+    obj = with_defaults(storage, obj)
     if config.service_account and not obj.spec.service_account_name:
         obj = evolve(obj, spec=evolve(obj.spec, service_account_name="default"))
     if config.absent and (missing := _lacking(obj, config)):
@@ -75,6 +81,18 @@ def _namespace(storage: Storage, obj: Object) -> Response | None:
         cause = Cause("NamespaceTerminating", f"namespace {name} is being terminated", "metadata.namespace")
         return forbidden(ref_of(obj), message, (cause,))
     return None
+
+
+def _stored(storage: Storage, obj: PersistentVolume | PersistentVolumeClaim) -> Object:
+    """Keep a volume or a claim from going while it is used, and give a claim without a class the default one."""
+    finalizer = VOLUME_IN_USE if isinstance(obj, PersistentVolume) else CLAIM_IN_USE
+    if finalizer not in obj.metadata.finalizers:
+        obj = evolve(obj, metadata=evolve(obj.metadata, finalizers=(*obj.metadata.finalizers, finalizer)))
+    if isinstance(obj, PersistentVolume) or obj.spec.storage_class_name is not None:
+        return obj
+    classes = (one for one in storage.list("StorageClass", None) if isinstance(one, StorageClass))
+    found = default_of(classes)
+    return evolve(obj, spec=evolve(obj.spec, storage_class_name=found)) if found else obj
 
 
 def _lacking(pod: Pod, config: Config) -> Response | None:

@@ -26,6 +26,8 @@ class Config:
     """How long a Pod tolerates a node that is not ready or unreachable unless it says so; None leaves it alone."""
     priority: bool = True
     """Resolve priorityClassName."""
+    storage: bool = True
+    """Claims without a class get the default one; volumes and claims in use are kept."""
     service_account: bool = True
     """Pods without a service account get `default`."""
     absent: frozenset[Ref] = frozenset()

@@ -17,6 +17,8 @@ from .allocate import allocate
 from .config import Config
 from .defaulting import default
 from .job_labels import with_labels
+from .limitranger import out_of_range
+from .quota import charge
 from .status import already_exists, invalid
 from .storage import Storage, Transaction, put, with_meta
 from .strategy import prepare_for_create, with_name_label
@@ -40,7 +42,7 @@ Answer = tuple[Response, Transaction]
 
 
 def create(storage: Storage, request: CreateRequest, inputs: Inputs, config: Config) -> Answer:
-    """Store a new object, or say why not: 404 or 403 from admission, 500 from webhooks, 422, 409."""
+    """Store a new object, counted by its quotas, or say why not: 404, 403 or 500 from admission, 422, 409."""
     obj = default(_completed(request.object, inputs))
     admitted = admit(storage, obj, config)
     if isinstance(admitted, Response):
@@ -51,12 +53,15 @@ def create(storage: Storage, request: CreateRequest, inputs: Inputs, config: Con
     prepared = prepare_for_create(admitted, inputs.now)
     if errors := validate_create(prepared):
         return invalid(ref.kind, ref.name, errors), ()
+    refusal, counted = charge(storage, prepared, None, config, inputs.now)
+    if refusal := out_of_range(storage, prepared) or refusal:
+        return refusal, ()
     if storage.get(ref) is not None:
         return already_exists(ref), ()
     final = allocate(storage, with_labels(prepared), config, inputs.cluster_ip)
     if isinstance(final, Response):
         return final, ()
-    return Response(201, object=final), (put(final),)
+    return Response(201, object=final), (*counted, put(final))
 
 
 def _completed(obj: Object, inputs: Inputs) -> Object:

@@ -24,12 +24,17 @@ from ..api.apps import (
     StatefulSetSpec,
     StatefulSetUpdateStrategy,
 )
+from ..api.autoscaling import HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec
 from ..api.batch import Job, JobSpec
 from ..api.core import Node, Pod, Service, ServicePort, ServiceSpec
 from ..api.kinds import Object, Unstructured
 from ..api.networking import NetworkPolicy, NetworkPolicyPort, NetworkPolicySpec
 from ..api.policy import EndpointPort, EndpointSlice, PriorityClass, RoleBinding, RoleRef, Subject
-from ..api.storage import PersistentVolumeClaim
+from ..api.quota import LimitRange, LimitRangeItem
+from ..api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
+from ..api.values.frozen import freeze
+from ..controllers.horizontal.behavior import rules as filled_rules
+from ..quota.amounts import frozen_amounts
 from .pod_defaults import default_pod, default_template, with_extra
 from .unstructured import default_unstructured
 
@@ -57,6 +62,13 @@ def default(obj: Object) -> Object:
             return evolve(obj, spec=_daemonset(obj.spec))
         case Job():
             return evolve(obj, spec=_job(obj.spec))
+        case PersistentVolumeClaim():
+            return _claim(obj)
+        case PersistentVolume():
+            return _volume(obj)
+        case StorageClass():
+            binds = obj.volume_binding_mode or "Immediate"
+            return evolve(obj, reclaim_policy=obj.reclaim_policy or "Delete", volume_binding_mode=binds)
         case Service():
             return evolve(obj, spec=_service(obj.spec))
         case Node():
@@ -68,12 +80,41 @@ def default(obj: Object) -> Object:
             return evolve(obj, spec=_network_policy(obj.spec))
         case RoleBinding():
             return _role_binding(obj)
+        case HorizontalPodAutoscaler():
+            return evolve(obj, spec=_autoscaler(obj.spec))
+        case LimitRange():
+            return evolve(obj, spec=evolve(obj.spec, limits=tuple(map(_limits, obj.spec.limits))))
         case PriorityClass():
             return evolve(obj, preemption_policy=obj.preemption_policy or "PreemptLowerPriority")
         case Unstructured():
             return default_unstructured(obj)
         case _:
             return obj
+
+
+def _autoscaler(spec: HorizontalPodAutoscalerSpec) -> HorizontalPodAutoscalerSpec:
+    """Keep at least one replica, and cpu at 80 per cent of what is asked for, where nothing is said."""
+    target = {"type": "Utilization", "averageUtilization": 80}
+    usual = freeze([{"type": "Resource", "resource": {"name": "cpu", "target": target}}])
+    rules = spec.behavior
+    if rules is not None:
+        up, down = filled_rules(spec)
+        up = evolve(up, stabilization_window_seconds=up.stabilization_window_seconds or 0)
+        said = None if rules.scale_down is None else rules.scale_down.stabilization_window_seconds
+        rules = evolve(rules, scale_up=up, scale_down=evolve(down, stabilization_window_seconds=said))
+    return evolve(spec, min_replicas=spec.least, metrics=spec.metrics or usual, behavior=rules)
+
+
+def _limits(item: LimitRangeItem) -> LimitRangeItem:
+    """Return what containers get that name nothing: the limit is the most, the request is the limit, or the least."""
+    if item.type != "Container":
+        return item
+    limits = {**item.max, **item.default}
+    return evolve(
+        item,
+        default=frozen_amounts(limits),
+        default_request=frozen_amounts({**item.min, **limits, **item.default_request}),
+    )
 
 
 def _deployment(spec: DeploymentSpec) -> DeploymentSpec:
@@ -174,9 +215,18 @@ def _job(spec: JobSpec) -> JobSpec:
 
 
 def _claim(claim: PersistentVolumeClaim) -> PersistentVolumeClaim:
-    """Default the template of a claim."""
+    """Default a claim, or the template of one."""
     spec = evolve(claim.spec, volume_mode=claim.spec.volume_mode or "Filesystem")
     return evolve(claim, spec=spec, status=evolve(claim.status, phase=claim.status.phase or "Pending"))
+
+
+def _volume(volume: PersistentVolume) -> PersistentVolume:
+    spec = evolve(
+        volume.spec,
+        volume_mode=volume.spec.volume_mode or "Filesystem",
+        persistent_volume_reclaim_policy=volume.spec.persistent_volume_reclaim_policy or "Retain",
+    )
+    return evolve(volume, spec=spec, status=evolve(volume.status, phase=volume.status.phase or "Pending"))
 
 
 def _service(spec: ServiceSpec) -> ServiceSpec:

@@ -32,9 +32,9 @@ class Resource:
 
 
 def kind_named(name: str) -> Kind:
-    """Return the kind of that name, with a class or without. Raises KeyError."""
-    found = BY_NAME.get(name)
-    return found if found is not None else _others()[name]
+    """Return the kind of that name, with a class or without; one that nothing here serves is a custom one's."""
+    found = BY_NAME.get(name) or _others().get(name)
+    return found or Kind(name, "", f"{name.lower()}s", namespaced=True, cls=Unstructured, custom=True)
 
 
 @cache

@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from ..api.kinds import Object
 from ..api.meta import Ref, Time
 from ..api.requests import Request, Response
-from ..etcd import Compacted, Compare, DeleteRange, Event, Failure, Put, Store, Txn, apply, poll
+from ..etcd import Compacted, Compare, DeleteRange, Failure, KeyValue, Put, Store, Txn, apply, poll
 from ..etcd import watch as watch_etcd
 from ..etcd.sorted_map import SortedMap
 from .access.authentication import User
@@ -111,8 +111,8 @@ def watch_since(server: Server, watch: WatchFilter, revision: int) -> tuple[Watc
     _, seen = poll(server.store, watcher)
     if isinstance(seen, Compacted):
         return seen
-    told = (_told(event, watch) for event in seen)
-    return tuple(one for one in told if one is not None)
+    shown = (told(None if event.deletes else event.kv, event.prev, event.kv.mod_revision, watch) for event in seen)
+    return tuple(event for event in shown if event is not None)
 
 
 def end_of(prefix: bytes) -> bytes:
@@ -120,9 +120,8 @@ def end_of(prefix: bytes) -> bytes:
     return prefix[:-1] + bytes([prefix[-1] + 1])
 
 
-def _told(event: Event, watch: WatchFilter) -> WatchEvent | None:
-    """Tell an etcd event as the watch sees it; a deleted object carries the revision of its deletion."""
-    revision = event.kv.mod_revision
-    old = versioned(event.prev.value, revision) if event.prev else None
-    new = None if event.deletes else versioned(event.kv.value, revision)
+def told(now: KeyValue | None, before: KeyValue | None, revision: int, watch: WatchFilter) -> WatchEvent | None:
+    """Return a change as a watch sees it; a deleted object carries the revision of its deletion."""
+    old = versioned(before.value, revision) if before else None
+    new = versioned(now.value, revision) if now else None
     return change(old, new, watch.shows)

@@ -12,12 +12,14 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.apps import DaemonSet, DaemonSetStatus, Deployment, Sized, Workload
+from ..api.autoscaling import HorizontalPodAutoscaler, HorizontalPodAutoscalerStatus
 from ..api.batch import Job
 from ..api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ..api.kinds import Object, Unstructured
 from ..api.meta import Time
 from ..api.networking import NetworkPolicy
 from ..api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus, PriorityClass
+from ..api.quota import ResourceQuota, ResourceQuotaStatus
 from ..api.values.frozen import freeze, strings
 from ..api.values.qos import qos_class
 from ..api.well_known import DAEMONSET_GENERATION
@@ -30,7 +32,7 @@ from .unstructured import changed_unstructured, first_unstructured, with_stored_
 CREATE_ON_UPDATE = frozenset({"Lease", "Service", "Event", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 """Kinds whose PUT creates what is missing."""
 
-WITH_STATUS = Pod | Node | Workload | PodDisruptionBudget
+WITH_STATUS = Pod | Node | Workload | PodDisruptionBudget | ResourceQuota | HorizontalPodAutoscaler
 STATUS_APART = Namespace | Service | Unstructured
 """Kinds whose status is no field of their class: it stays in `extra`."""
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
@@ -43,6 +45,10 @@ def prepare_for_create(obj: Object, now: Time) -> Object:
             return evolve(obj, status=_first_pod_status(obj, now), spec=with_label_keys(obj))
         case PodDisruptionBudget():
             return with_meta(evolve(obj, status=PodDisruptionBudgetStatus()), generation=1)
+        case ResourceQuota():
+            return evolve(obj, status=ResourceQuotaStatus())
+        case HorizontalPodAutoscaler():
+            return evolve(obj, status=HorizontalPodAutoscalerStatus())
         case EndpointSlice() | NetworkPolicy() | PriorityClass():
             return with_meta(obj, generation=1)
         case Namespace():
@@ -169,6 +175,8 @@ def only_status(new: Any, old: Any) -> Object | None:
     The status strategies of workloads reset the spec (and the labels), not the annotations: that is
     how the Deployment controller writes the revision.
     """
+    if isinstance(old, Unstructured) and old.of.custom and not old.of.status_apart:
+        return None
     if isinstance(old, STATUS_APART):
         return cast("Object", with_stored_extra(new, old))
     if not isinstance(old, WITH_STATUS):

@@ -43,6 +43,8 @@ COUNTED = frozenset(
 
 def has_status(obj: Unstructured) -> bool:
     """Tell whether the kind's status is written through a subresource of its own."""
+    if obj.of.custom:
+        return obj.of.status_apart
     served = resources().get((obj.of.api_version, obj.of.plural))
     return served is not None and "status" in served.subresources
 
@@ -58,7 +60,7 @@ def default_unstructured(obj: Unstructured) -> Unstructured:
 def first_unstructured(obj: Unstructured) -> Unstructured:
     """Return a new object: without the status a client may not choose, and as its first generation."""
     extra = immutabledict((key, value) for key, value in obj.extra.items() if key != "status")
-    generation = 1 if obj.of.name in COUNTED else 0
+    generation = 1 if _is_counted(obj) else 0
     meta = evolve(obj.metadata, generation=generation)
     return evolve(obj, metadata=meta, extra=extra if has_status(obj) else obj.extra)
 
@@ -69,10 +71,19 @@ def changed_unstructured(new: Unstructured, old: Unstructured) -> Unstructured:
     if has_status(old):
         extra.pop("status", None)
         extra |= {"status": old.extra["status"]} if "status" in old.extra else {}
-    wished = any(extra.get(key) != old.extra.get(key) for key in {*extra, *old.extra} - {"status"})
-    generation = old.metadata.generation + (1 if wished and old.of.name in COUNTED else 0)
+    apart = {"status"} if has_status(old) or not old.of.custom else set()
+    wished = any(extra.get(key) != old.extra.get(key) for key in {*extra, *old.extra} - apart)
+    generation = old.metadata.generation + (1 if wished and _is_counted(old) else 0)
     meta = evolve(new.metadata, generation=generation)
     return evolve(new, metadata=meta, extra=immutabledict(extra))
+
+
+def _is_counted(obj: Unstructured) -> bool:
+    """Tell whether the kind's generation counts the changes of its wish; that of every custom kind does.
+
+    Upstream: staging/src/k8s.io/apiextensions-apiserver/pkg/registry/customresource/strategy.go (v1.32).
+    """
+    return obj.of.custom or obj.of.name in COUNTED
 
 
 def with_stored_extra(new: Any, old: Any) -> Any:
@@ -113,14 +124,6 @@ def _secret(obj: Json) -> Json:
     return {"type": "Opaque"} | obj | ({"data": data} if data else {})
 
 
-def _autoscaler(obj: Json) -> Json:
-    spec = {"minReplicas": 1} | (obj.get("spec") or {})
-    if not spec.get("metrics"):
-        target = {"type": "Utilization", "averageUtilization": 80}
-        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
-    return {**obj, "spec": spec}
-
-
 def _replication_controller(obj: Json) -> Json:
     spec: Json = {"replicas": 1} | _template(obj.get("spec") or {})
     labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
@@ -129,7 +132,6 @@ def _replication_controller(obj: Json) -> Json:
 
 DEFAULTS: Mapping[str, Callable[[Json], Json]] = {
     "CronJob": _cron_job,
-    "HorizontalPodAutoscaler": _autoscaler,
     "ReplicationController": _replication_controller,
     "Secret": _secret,
 }

@@ -11,7 +11,7 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.apps import Sized
-from ..api.core import Namespace
+from ..api.core import Namespace, Pod
 from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
 from ..api.requests import Create as CreateRequest
@@ -25,6 +25,8 @@ from .allocate import allocate
 from .config import Config
 from .create import Answer, Inputs, create
 from .defaulting import default
+from .limitranger import out_of_range
+from .quota import charge
 from .status import conflict, invalid, not_found, uid_conflict
 from .storage import Storage, Write, put, with_meta, without_version
 from .strategy import CREATE_ON_UPDATE, only_ephemeral, only_scale, only_status, prepare_for_update
@@ -132,10 +134,14 @@ def _whole(storage: Storage, new: Object, stored: Object, inputs: Inputs, config
         return refusal, ()
     if errors := validate_update(wanted, old):
         return invalid(ref.kind, ref.name, errors), ()
+    refusal, counted = charge(storage, wanted, old, config, inputs.now)
+    if refusal := (None if isinstance(wanted, Pod) else out_of_range(storage, wanted)) or refusal:
+        return refusal, ()
     final = allocate(storage, wanted, config, inputs.cluster_ip)
     if isinstance(final, Response):
         return final, ()
-    return _write(ref, stored, final)
+    response, written = _write(ref, stored, final)
+    return response, (*counted, *written)
 
 
 def _with_history(new: Object, stored: Object) -> Object:

@@ -15,7 +15,7 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.cache import Cache
-from ..api.kinds import BY_NAME, Object, ref_of
+from ..api.kinds import BY_NAME, Object, Unstructured, ref_of
 from ..api.meta import ObjectMeta, OwnerReference, Ref
 from ..api.requests import Delete, PatchMetadata, Request
 from ..api.values.frozen import EMPTY
@@ -107,16 +107,17 @@ def _blocks(dependent: Object, uid: str) -> bool:
 def _slim(obj: Object) -> Object | None:
     """Keep who it is, whose it is, and how it is being deleted."""
     meta = obj.metadata
-    return type(obj)(
-        metadata=ObjectMeta(
-            name=meta.name,
-            namespace=meta.namespace,
-            uid=meta.uid,
-            deletion_timestamp=TERMINATING if meta.terminating else None,
-            finalizers=tuple(one for one in meta.finalizers if one in {FOREGROUND, ORPHAN}),
-            owner_references=tuple(evolve(one, extra=EMPTY) for one in meta.owner_references),
-        )
+    kept = ObjectMeta(
+        name=meta.name,
+        namespace=meta.namespace,
+        uid=meta.uid,
+        deletion_timestamp=TERMINATING if meta.terminating else None,
+        finalizers=tuple(one for one in meta.finalizers if one in {FOREGROUND, ORPHAN}),
+        owner_references=tuple(evolve(one, extra=EMPTY) for one in meta.owner_references),
     )
+    return Unstructured(obj.of, kept) if isinstance(obj, Unstructured) else type(obj)(metadata=kept)
 
 
+OF_OTHERS = _slim
+"""What is kept of kinds without a class."""
 TRANSFORM: Transform = immutabledict(dict.fromkeys(reads(Ref("", "", "")), _slim))

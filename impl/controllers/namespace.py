@@ -15,7 +15,7 @@ from immutabledict import immutabledict
 
 from ..api.cache import Cache
 from ..api.core import Namespace, Pod, PodCondition, PodStatus, Service, ServiceSpec
-from ..api.kinds import BY_NAME, Object, ref_of
+from ..api.kinds import BY_NAME, Object, Unstructured, ref_of
 from ..api.meta import ObjectMeta, Ref
 from ..api.requests import Delete, Request, Update
 from ..api.values.frozen import freeze
@@ -84,7 +84,11 @@ def _slim(obj: Object) -> Object | None:
         uid=meta.uid,
         deletion_timestamp=TERMINATING if meta.terminating else None,
     )
-    return type(obj)(metadata=kept)
+    return Unstructured(obj.of, kept) if isinstance(obj, Unstructured) else type(obj)(metadata=kept)
+
+
+OF_OTHERS = _slim
+"""What is kept of kinds without a class."""
 
 
 TRANSFORM: Transform = immutabledict({**dict.fromkeys(reads(Ref("", "", "")), _slim), "Namespace": whole})

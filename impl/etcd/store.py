@@ -132,11 +132,14 @@ def select(keys: SortedMap[KeyValue], start: bytes, end: bytes) -> tuple[KeyValu
     return tuple(kv for _, kv in keys.between(start, None if end == FROM_KEY else end))
 
 
-def compact(store: Store, revision: int) -> Store | Failure:
-    """Forget the log before a revision; what was there at that revision, and what it changed, stays readable."""
+def compact(store: Store, revision: int, *, tombstones: bool = True) -> Store | Failure:
+    """Forget the log before a revision; what was there at that revision, and what it changed, stays readable.
+
+    Without `tombstones` a deletion at that very revision is forgotten, as before etcd#18089 was repaired.
+    """
     if revision <= store.compact_revision:
         return COMPACTED
     if revision > store.revision:
         return FUTURE_REVISION
-    kept = List(store.since(revision)[::-1])
-    return evolve(store, compact_revision=revision, log=kept)
+    kept = (one for one in store.since(revision) if tombstones or not one.deletes or one.kv.mod_revision > revision)
+    return evolve(store, compact_revision=revision, log=List(tuple(kept)[::-1]))

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from ..api.cache import Cache
-from ..api.kinds import Object, kind_of, ref_of
+from ..api.kinds import Object, Unstructured, kind_of, ref_of
 from ..api.reading import convert
 from ..api.requests import Create, Request, Update
 from ..api.values.frozen import strings
@@ -29,8 +29,11 @@ def apply(manifest: Object, cache: Cache, namespace: str) -> tuple[Request, ...]
     if live is None:
         return (Create(annotated),)
     original = json.loads(live.metadata.annotations.get(LAST_APPLIED, "null"))
-    merged = merge(original, convert.unstructure(annotated), convert.unstructure(live))
-    after = convert.from_json(merged)
+    wanted, there = convert.unstructure(annotated), convert.unstructure(live)
+    if isinstance(live, Unstructured):
+        after: Object = convert.unstructured(merge(original, wanted, there, whole_lists=live.of.custom), live.of)
+    else:
+        after = convert.from_json(merge(original, wanted, there))
     return () if after == live else (Update(after, live),)
 
 

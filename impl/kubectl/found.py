@@ -46,6 +46,12 @@ def ref_for(kind: str, name: str, namespace: str) -> Ref | Missing:
     return Ref(kind, namespace if known.namespaced else "", name)
 
 
+def ref_among(kind: str, name: str, namespace: str, cache: Cache) -> Ref | Missing:
+    """Name a live object, also one of a kind without a class."""
+    there = (ref for ref in (Ref(kind, namespace, name), Ref(kind, "", name)) if ref in cache.objects)
+    return next(there, None) or ref_for(kind, name, namespace)
+
+
 def find_node(name: str, cache: Cache) -> Node | Missing:
     """Look a node up."""
     return cache.get(Node, Ref("Node", "", name)) or Missing(f"Node {name}")

@@ -38,31 +38,34 @@ RETAIN_KEYS = frozenset({"strategy", "updateStrategy"})
 """Unions: when anything in one changes, only what the manifest says stays (its type decides what makes sense)."""
 
 
-def merge(original: Json, modified: Json, current: Json, name: str = "") -> Json:
+def merge(original: Json, modified: Json, current: Json, name: str = "", *, whole_lists: bool = False) -> Json:
     """Return `current` with the changes from `original` to `modified` made, for the field called `name`.
 
-    `original` None means that nothing was applied before.
+    `original` None means that nothing was applied before. `whole_lists`: a list is one value, and nothing is a union,
+    as in custom resources (staging/src/k8s.io/apimachinery/pkg/util/jsonmergepatch).
     """
     if isinstance(modified, dict) and isinstance(current, dict):
         was = original if isinstance(original, dict) else {}
-        return _merge_maps(was, modified, current, name)
-    if isinstance(modified, list) and isinstance(current, list):
+        return _merge_maps(was, modified, current, name, whole_lists=whole_lists)
+    if isinstance(modified, list) and isinstance(current, list) and not whole_lists:
         before = original if isinstance(original, list) else []
         return _merge_lists(before, modified, current, name)
     return modified
 
 
-def _merge_maps(original: dict[str, Json], modified: dict[str, Json], current: dict[str, Json], name: str) -> Json:
+def _merge_maps(
+    original: dict[str, Json], modified: dict[str, Json], current: dict[str, Json], name: str, *, whole_lists: bool
+) -> Json:
     kept = {key: value for key, value in current.items() if key in modified or key not in original}
     merged = dict(kept)
     for key, wanted in modified.items():
         if wanted is None:
             merged.pop(key, None)
         elif key in kept:
-            merged[key] = merge(original.get(key), wanted, kept[key], key)
+            merged[key] = merge(original.get(key), wanted, kept[key], key, whole_lists=whole_lists)
         else:
             merged[key] = wanted
-    if name in RETAIN_KEYS and merged != current:
+    if name in RETAIN_KEYS and merged != current and not whole_lists:
         return {key: value for key, value in merged.items() if key in modified}
     return merged
 

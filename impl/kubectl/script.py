@@ -21,7 +21,7 @@ from ..api.requests import Create, Delete, Request
 from ..api.workloads import BY_KIND, NAMES
 from . import nodes, workloads
 from .apply import apply
-from .found import Kept, Missing, find_node, ref_for
+from .found import Kept, Missing, find_node, ref_among
 from .nodes import drain_errors, drain_targets
 
 __all__ = [
@@ -188,7 +188,7 @@ class DeleteObject(OfWorkload):
 
     def requests(self, cache: Cache, namespace: str) -> Asked:
         """Delete the object."""
-        return _delete(ref_for(self.kind, self.name, namespace), cache, policy=self.cascade.capitalize())
+        return _delete(ref_among(self.kind, self.name, namespace, cache), cache, policy=self.cascade.capitalize())
 
     def __str__(self) -> str:
         return f"delete {self.kind.lower()}/{self.name}"

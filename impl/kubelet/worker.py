@@ -23,6 +23,9 @@ from .timings import timings, waits_for_hook
 _ALIVE = frozenset({Stage.STARTING, Stage.RUNNING})
 
 
+_NEED_VOLUMES = frozenset({Work.START, Work.PULL})
+
+
 def steps(
     pod: Pod | None,
     runtime: PodRuntime,
@@ -31,16 +34,19 @@ def steps(
     behaviour: ImageBehaviour = WELL,
     *,
     address: str = "",
+    mounted: bool = True,
 ) -> tuple[KubeletStep, ...]:
     """Return what the kubelet may do next for a Pod, in a fixed order; nothing when all is done and said.
 
     `pod` is the Pod as this kubelet sees it (None: not, or no longer, in its watch), `neighbours` the other Pods it
-    sees whose runtime `occupies` the node, `address` the Pod's IP ("" derives one from its uid).
+    sees whose runtime `occupies` the node, `address` the Pod's IP ("" derives one from its uid); `mounted` False: its
+    volumes are not there yet, so that no container starts (WaitForAttachAndMount in pkg/kubelet/volumemanager).
     """
     if pod is None or (runtime.uid and pod.metadata.uid != runtime.uid):
         return _without_pod(runtime)
     if runtime.stage is Stage.IDLE:
-        return _first(pod, node, neighbours, behaviour)
+        found = _first(pod, node, neighbours, behaviour)
+        return found if mounted else tuple(one for one in found if one.work not in _NEED_VOLUMES)
     reports = _report(pod, runtime, address, behaviour)
     if runtime.stage is Stage.STOPPED:
         return reports or _last(pod, runtime)

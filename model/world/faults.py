@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from ...impl.api.requests import Response
 from ..machine import Action, Fairness, Outcome, View
 from .steps import under_way
 from .store import Full, Stored, Updates
-from .turn import beside, heads, without, writes
+from .turn import heads, writes
 from .verbs import Verb
 from .world import CRASHES, LAGGING, LOST, STALLED, Form, News, Process, World
 
+NO_ANSWER = Response(504, "Timeout", "the answer is lost")
+"""What a client makes of an answer that never arrives."""
 Step = Callable[[World, Process, View], Iterator[Outcome]]
 
 
@@ -55,7 +58,8 @@ def _outwaits(budget: str, world: World, process: Process, view: View) -> Iterat
             continue
         if response.ok and any(writes(request, kind) for kind in process.sees_own):
             label = f"{world.describe(request, response)}, and does not see it for minutes"
-            after = {process.turn: without(requests, request), **process.queued(there=True)}
+            turn = world.after(Stored(view, world.layout, updates), process, requests, request, response)
+            after = {process.turn: turn, **process.queued(there=True)}
             yield Outcome(label, {**updates, **after, budget: left - 1})
 
 
@@ -127,7 +131,8 @@ def _loses(world: World, process: Process, view: View) -> Iterator[Outcome]:
             continue
         if response.ok:
             label = f"{world.describe(request, response)}, and the answer is lost"
-            left = {process.turn: beside(requests, request), **process.queued(there=True)}
+            unheard = world.after(Stored(view, world.layout, updates), process, requests, request, NO_ANSWER)
+            left = {process.turn: unheard, **process.queued(there=True)}
             yield Outcome(label, {**updates, **left, LOST: budget - 1})
 
 

@@ -14,7 +14,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.requests import Request
 from ..machine import Action, Outcome, View
 from .store import Full, Stored, Updates
-from .turn import Requests, beside, heads, spared, without, writes
+from .turn import Requests, beside, failure, heads, onward, spared, writes
 from .verbs import Verb
 from .world import OVERFLOW, Alternatives, Form, News, Process, Snapshot, Watch, World
 
@@ -51,6 +51,12 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
 
 def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
     for requests in world.pending(view, process):
+        if why := failure(requests):
+            yield (
+                Outcome("starts anew", {process.turn: ()})
+                if view[process.turn]
+                else Outcome(f"fails: {why}", {process.turn: requests})
+            )
         for request in heads(requests):
             yield from _commit(world, process, view, requests, request)
 
@@ -64,20 +70,26 @@ def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
 
 
 def _commit(world: World, process: Process, view: View, requests: Requests, request: Request) -> Iterator[Outcome]:
-    """Commit a request that may be the next of some; the rest is the turn. A refused one changes nothing else."""
+    """Commit a request that may be the next of some; the rest is the turn. A refused one changes nothing else.
+
+    What only reads is read in the same moment as what is read next, and is no step if there is nothing to do then.
+    Where admission refuses what is to be created, the status that was counted is still written.
+    """
     try:
         response, updates = world.commit(view, process.user, request)
     except Full as full:
         yield Outcome(f"needs one more place for a {full.kind}", {OVERFLOW: full.kind, process.turn: ()})
         return
+    after = Stored(view, world.layout, updates)
+    left = world.after(after, process, requests, request, response)
     if not response.ok:
-        if view[process.turn]:
-            again = process.queued(there=True)
-            yield Outcome("is refused and starts anew", {process.turn: beside(requests, request), **again})
+        others = beside(requests, request)
+        if view[process.turn] or left != others:
+            goes_on = "goes on" if onward(requests) is not None else "tells how things are"
+            how = "starts anew" if left == others else goes_on
+            yield Outcome(f"is refused and {how}", {process.turn: left, **process.queued(there=True)})
         return
     label = world.describe(request, response)
-    after = Stored(view, world.layout, updates)
-    left = without(requests, request)
     begun = {} if view[process.turn] else process.queued(there=False)
     yield Outcome(label, {**updates, **_seen_own(world, process, after, updates), process.turn: left, **begun})
 
@@ -104,7 +116,9 @@ def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -
 def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
     """Give up what can only fail, and what was to follow it: the key goes back to the queue."""
     turn: Requests = view[process.turn]
-    left = spared(turn, partial(world.hopeless, view, process.user)) if turn else turn
+    if not turn or onward(turn) or failure(turn):
+        return
+    left = spared(turn, partial(world.hopeless, view, process.user))
     if left != turn:
         yield Outcome("is refused and starts anew", {process.turn: left, **process.queued(there=True)})
 
@@ -176,6 +190,8 @@ def under_way(world: World, process: Process, view: View, watch: Watch, *, lost:
     if view[process.turn]:
         return
     for requests in world.pending(view, process):
+        if failure(requests):
+            continue
         own = watch.kind in process.sees_own and all(writes(one, watch.kind) for one in heads(requests))
         if own is lost and not world.doomed(view, process, (requests,)):
             yield requests

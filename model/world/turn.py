@@ -6,6 +6,9 @@ does not keep the others back, and what was to follow is left undone then. Upstr
 pkg/controller/replicaset/replica_set.go, manageReplicas. A set of n says so in 2^n turns at most, where every order by
 itself would be n! of them, which end in the same states: what others see of a turn is which of its requests are
 committed, and when.
+
+A component that hears the answers decides by them what it asks next: its turn is its next request and an `Onward`, what
+it has seen and heard so far. A sync that ends in an error of its own is a turn of one `Failed`.
 """
 
 from __future__ import annotations
@@ -16,9 +19,23 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from ...impl.api.cache import Cache
 from ...impl.api.kinds import ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.requests import Bind, Create, Delete, Evict, PatchMetadata, PatchStatus, Recheck, Request, Update
+from ...impl.api.requests import (
+    Bind,
+    Create,
+    Delete,
+    Evict,
+    Get,
+    Patch,
+    PatchMetadata,
+    PatchStatus,
+    Recheck,
+    Request,
+    Response,
+    Update,
+)
 
 
 @frozen
@@ -31,7 +48,31 @@ class Together:
         return iter(sorted(self.requests, key=_in_order))
 
 
-Requests: TypeAlias = tuple[Request | Together, ...]
+@frozen
+class Onward:
+    """How a sync goes on that hears the answers: on which view it was begun, and what it was answered so far."""
+
+    key: Ref
+    seen: Cache
+    answers: tuple[Response, ...] = ()
+
+
+@frozen
+class Failed:
+    """A sync has ended in an error of the component's own."""
+
+    why: str
+
+
+@frozen
+class GivenUp:
+    """A sync that hears its answers has ended by a refusal: the key is looked at again, as after any other end."""
+
+    why: str
+
+
+Part: TypeAlias = Request | Together | Onward | Failed | GivenUp
+Requests: TypeAlias = tuple[Part, ...]
 
 
 def together(requests: Iterable[Request]) -> Requests:
@@ -40,9 +81,27 @@ def together(requests: Iterable[Request]) -> Requests:
     return (Together(frozenset(distinct)),) if len(distinct) > 1 else distinct
 
 
-def sent(part: Request | Together) -> tuple[Request, ...]:
-    """Return the requests of a part of a turn, one or those sent side by side."""
+def sent(part: Part) -> tuple[Request, ...]:
+    """Return the requests of a part of a turn, one or those sent side by side; none of what is no request."""
+    if isinstance(part, Onward | Failed | GivenUp):
+        return ()
     return tuple(part) if isinstance(part, Together) else (part,)
+
+
+def onward(turn: Requests) -> Onward | None:
+    """Return how a turn goes on that hears the answers, None of one whose requests are decided already."""
+    last = turn[-1] if turn else None
+    return last if isinstance(last, Onward) else None
+
+
+def failure(turn: Requests) -> str:
+    """Say which error of its own a sync has ended in, "" for none."""
+    return turn[0].why if turn and isinstance(turn[0], Failed) else ""
+
+
+def given_up(turn: Requests) -> str:
+    """Say which refusal a sync has ended by, "" for none."""
+    return turn[0].why if turn and isinstance(turn[0], GivenUp) else ""
 
 
 def heads(turn: Requests) -> tuple[Request, ...]:
@@ -60,6 +119,15 @@ def beside(turn: Requests, request: Request) -> Requests:
     return together(one for one in heads(turn) if one != request)
 
 
+def reported(turn: Requests, request: Request) -> Requests:
+    """Return what is left of a turn when admission does not let in what one of its heads would create.
+
+    Controllers of workloads write the status that they have counted all the same, for what they saw is so.
+    """
+    told = (one for one in turn[1:] if isinstance(one, Update) and one.subresource == "status")
+    return (*beside(turn, request), *told) if isinstance(request, Create) else beside(turn, request)
+
+
 def spared(turn: Requests, hopeless: Callable[[Request], bool]) -> Requests:
     """Return what is left of a turn whose hopeless heads are given up; the turn itself where there are none."""
     kept = [one for one in heads(turn) if not hopeless(one)]
@@ -71,7 +139,7 @@ def subject(request: Request) -> Ref:
     match request:
         case Create(obj) | Update(obj) | PatchStatus(obj):
             return ref_of(obj)
-        case Delete(ref) | PatchMetadata(ref) | Recheck(ref):
+        case Delete(ref) | PatchMetadata(ref) | Recheck(ref) | Get(ref) | Patch(ref):
             return ref
         case Bind(pod) | Evict(pod):
             return pod
@@ -79,7 +147,7 @@ def subject(request: Request) -> Ref:
 
 def writes(request: Request, kind: str) -> bool:
     """Tell whether a request writes an object of a kind, if it is granted."""
-    return not isinstance(request, Recheck) and subject(request).kind == kind
+    return not isinstance(request, Recheck | Get) and subject(request).kind == kind
 
 
 @cache

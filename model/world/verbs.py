@@ -48,6 +48,7 @@ class Verb(Enum):
     STANDS_STILL = "stands still"
     CATCHES_UP = "catches up"
     CONTAINER_CRASHES = "container crashes"
+    LOAD_CHANGES = "the load changes"
     DIES = "dies"
     REBOOTS = "reboots"
     COMES_UP = "comes up"

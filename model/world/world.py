@@ -29,8 +29,8 @@ smallest run that is lost).
 What the process wrote itself: after a commit to a kind in `sees_own` the process does not act before it has seen that
 write (a ReplicaSet's expectations, the scheduler's assumed Pods, the EndpointSlice tracker); for an object that it
 alone watches and writes with a precondition, an older view only gives conflicts, so it may as well be seen at once. A
-refused request ends the turn, but for what was sent beside it (see `turn`). A lost answer does so, too, and shows the
-process nothing.
+refused request ends the turn, but for what was sent beside it, and for the status where admission refuses (see `turn`).
+A lost answer does so, too, and shows the process nothing.
 
 A process is level-triggered: what it has seen decides whether there is something to do. One with `woken_by` is not, in
 SNAPSHOT form: only news of these kinds, or a sync that failed, put its key in the queue, and a sync takes it out, on
@@ -53,10 +53,10 @@ from attrs import field, frozen
 from ...impl.api.cache import Cache
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.requests import Request, Response
+from ...impl.api.requests import Get, Request, Response
 from ..machine import Fairness, Memory, State, View
 from .store import Full, Layout, Stored, Updates, reference
-from .turn import Requests, heads
+from .turn import Onward, Requests, beside, failure, given_up, heads, onward, reported, without
 
 Alternatives = tuple[Requests, ...]
 """The syncs a process may perform on one view; empty when there is nothing to do."""
@@ -77,6 +77,8 @@ OVERFLOW = "world/overflow"
 LAGGING = "fault/lagging-apiserver"
 STALLED = "apiserver-2/cache"
 
+FORBIDDEN = 403
+"""The answer to what admission does not let in: later it may be let in."""
 PERMANENT = frozenset({404, 409, 410, 422})
 """Answers that the same request gets again however long it waits (409 AlreadyExists apart).
 
@@ -133,6 +135,8 @@ class Process:
     crashes: bool = True
     woken_by: frozenset[str] | None = None
     """The kinds whose news put the key in the queue, without `sees_own`; None: whatever has been seen decides."""
+    go_on: Callable[[Onward, Response], Requests] | None = None
+    """What a sync that hears the answers asks next, after one more of them."""
     narrow: Callable[[View, Alternatives], Alternatives] | None = None
     """Which alternatives the store leaves, as it is when a sync begins; where there is a choice, it may begin early."""
     decide: Callable[[Ref, tuple[Snapshot, ...]], Alternatives] = field(init=False, eq=False)
@@ -279,7 +283,24 @@ class World:
 
     def doomed(self, view: View, process: Process, alternatives: Alternatives) -> bool:
         """Tell whether every one of the alternatives would be refused now and for ever."""
-        return all(self.hopeless(view, process.user, one) for requests in alternatives for one in heads(requests))
+        return all(
+            self.hopeless(view, process.user, one) for requests in alternatives for one in heads(requests)
+        ) and not any(onward(requests) or failure(requests) for requests in alternatives)
+
+    def after(self, view: View, process: Process, requests: Requests, request: Request, answer: Response) -> Requests:
+        """Return what is left of a turn when one of its heads is answered.
+
+        Who hears that asks on; what it only reads is read in the same moment.
+        """
+        talk = onward(requests)
+        if talk is None or process.go_on is None:
+            if answer.code == FORBIDDEN:
+                return reported(requests, request)
+            return without(requests, request) if answer.ok else beside(requests, request)
+        left = process.go_on(talk, answer)
+        while (onwards := onward(left)) is not None and isinstance(left[0], Get):
+            left = process.go_on(onwards, self.commit(view, process.user, left[0])[0])
+        return () if given_up(left) else left
 
     def hopeless(self, view: View, user: Who, request: Request) -> bool:
         """Tell whether a request would be refused now and for ever."""

@@ -18,6 +18,7 @@ from ...impl.api.values.frozen import Strings
 from .nodes import node_rules
 from .pods import pod_rules
 from .problem import NO_NAMESPACES, Problem, Reason, Rule, called, name_of
+from .volumes import bars
 
 __all__ = ["Infeasible", "Placed", "Problem", "Reason", "broken", "feasible", "rules", "why_pending"]
 
@@ -128,8 +129,12 @@ def why_pending(pod: Pod, cache: Cache) -> tuple[str, ...]:
         return (f"{called(pod)} is not tried: it has the scheduling gates {', '.join(gates)}; removing them would do",)
     if not problem.nodes:
         return (f"{called(pod)} cannot run: there is no node; one node would do",)
-    return tuple(
-        line
-        for node, reasons in broken(problem).items()
-        for line in ([str(one) for one in reasons] or [f"{called(pod)} fits on {node}"])
-    )
+    found = broken(problem)
+    return tuple(line for node in problem.nodes for line in _why_not(pod, node, found[name_of(node)], cache))
+
+
+def _why_not(pod: Pod, node: Node, reasons: tuple[Reason, ...], cache: Cache) -> list[str]:
+    """Say what keeps a Pod off a node: what the rules say, and its claims."""
+    who, where = called(pod), name_of(node)
+    held = [f"{who} cannot go to {where}: {why}; {remedy}" for _, why, remedy in bars(pod, node, cache)]
+    return [*map(str, reasons), *held] or [f"{who} fits on {where}"]

@@ -80,7 +80,7 @@ def bars(pod: Pod, node: Node, storage: Cache) -> Iterator[tuple[str, str, str]]
             yield from _out_of_reach(name, volume_of(claim, storage), node)
         elif (chosen := claim.metadata.annotations.get(CHOSEN)) not in {None, node.metadata.name}:
             yield "volume", f"the volume of the claim {name} is being made for {chosen}", f"going to {chosen} would do"
-        elif not _can_be_made(claim, node, storage) and not _candidates(claim, storage):
+        elif not _can_be_made(claim, node, storage) and not _found_there(claim, node, storage):
             yield "volume", f"no volume can be made or found there for the claim {name}", "another class would do"
 
 
@@ -100,8 +100,7 @@ def _useless(claim: PersistentVolumeClaim, storage: Cache) -> str:
 def _out_of_reach(name: str, volume: PersistentVolume | None, node: Node) -> Iterator[tuple[str, str, str]]:
     if volume is None:
         return
-    selector = volume.spec.node_affinity.required if volume.spec.node_affinity else None
-    if selector is not None and not any(holds(term, node) for term in selector.node_selector_terms):
+    if not _reaches(volume, node):
         yield "volume", f"the volume of the claim {name} cannot be reached from there", "a volume in reach would do"
     mine, there = volume.metadata.labels, node.metadata.labels
     keys = (*ZONES, *OLD_ZONES)
@@ -132,6 +131,29 @@ def _candidates(claim: PersistentVolumeClaim, storage: Cache) -> bool:
         else (one.spec.claim_ref.namespace, one.spec.claim_ref.name) == key
         for one in storage.list(PersistentVolume)
     )
+
+
+def _found_there(claim: PersistentVolumeClaim, node: Node, storage: Cache) -> bool:
+    """Whether a volume within a node's reach is a claim's, or may be: of its class and modes, large enough, free."""
+    return any(_might_be_its(one, claim) and _reaches(one, node) for one in storage.list(PersistentVolume))
+
+
+def _might_be_its(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
+    kept, wanted = volume.spec.claim_ref, claim.spec.resources.requests.get("storage")
+    if kept is not None:
+        return (kept.namespace, kept.name) == (claim.metadata.namespace, claim.metadata.name)
+    has = volume.spec.capacity.get("storage")
+    return (
+        volume.spec.storage_class_name == (claim.spec.storage_class_name or "")
+        and volume.status.phase not in {"Released", "Failed"}
+        and not set(claim.spec.access_modes) - set(volume.spec.access_modes)
+        and (wanted is None or (has is not None and has >= wanted))
+    )
+
+
+def _reaches(volume: PersistentVolume, node: Node) -> bool:
+    selector = volume.spec.node_affinity.required if volume.spec.node_affinity else None
+    return selector is None or any(holds(term, node) for term in selector.node_selector_terms)
 
 
 # --- several Pods -------------------------------------------------------------------------------------------------

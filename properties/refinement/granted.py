@@ -77,6 +77,9 @@ def _updated(store: Cache, obj: Any, base: Object | None, subresource: str) -> C
     if subresource == "status":
         metadata = evolve(stored.metadata, annotations=obj.metadata.annotations)
         return with_object(store, evolve(stored, metadata=metadata, status=obj.status))
+    metadata = obj.metadata
+    if metadata.terminating and stored.metadata.finalizers and not metadata.finalizers and not isinstance(obj, Pod):
+        return without_object(store, stored)
     changed = getattr(obj, "spec", None) != getattr(stored, "spec", None)
     generation = stored.metadata.generation + changed
     return with_object(store, _with_metadata(obj, evolve(obj.metadata, generation=generation)))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import controllers, daemonsets, jobs, nodes, raft, servers, statefulsets
+from . import controllers, daemonsets, jobs, nodes, quota, raft, servers, statefulsets, volumes, watch_cache
 
 METHOD = "every way, by the checker"
 
@@ -38,10 +38,13 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "namespace": _proof("the namespace controller", controllers.namespace_proof),
         "nodelifecycle": _proof("the node lifecycle controller", controllers.nodelifecycle_proof),
         "podgc": _proof("the Pod garbage collector", controllers.podgc_proof),
+        "quota": _proof("admission by quotas, and of their controller,", quota.quota_proof),
         "raft": _proof("etcd's members", raft.raft_proof),
         "replicaset": _proof("the ReplicaSet controller", controllers.replicaset_proof),
         "scheduler": _proof("the scheduler", nodes.scheduler_proof),
         "scheduling-queue": _proof("the scheduling queue", nodes.scheduling_queue_proof),
+        "volume": _proof("the volume controllers", volumes.volume_proof),
         "statefulset": _proof("the StatefulSet controller", statefulsets.statefulset_proof),
+        "watch-cache": _proof("API servers with watch caches, and of a reflector,", watch_cache.watch_cache_proof),
     }
 )

@@ -86,6 +86,23 @@ spec:
 """
 
 
+def claimed(name: str) -> str:
+    """Spell a Job that takes a node for itself, and whose Pod uses the claim `data`."""
+    pod = f"restartPolicy: Never, containers: [{{{asks('1')}name: app, image: 'app:1'}}], "
+    volume = "volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]"
+    spec = f"{{template: {{spec: {{{pod}{volume}}}}}}}"
+    return f"apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}}}\nspec: {spec}\n---\n"
+
+
+CLAIM = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {storageClassName: disks, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+"""
+
+
 def daemonset(*, spec: str = "", pod: str = "", box: str = "") -> str:
     """Spell a DaemonSet."""
     return f"""
@@ -285,6 +302,10 @@ WORLDS = {
     "a Job": World(job(), wish(start="empty")),
     "a Job of two": World(job("completions: 2, parallelism: 2, "), wish(start="empty", faults={"crash": 1})),
     "an Indexed Job": World(job("completions: 2, completionMode: Indexed, "), wish(start="empty")),
+    "a volume of a Job and the next": World(
+        node("a", cpu="1") + node("b", cpu="1") + CLAIM + claimed("first") + claimed("second"),
+        wish(start="empty", nodes=None),
+    ),
     "a Job whose program fails": World(
         job("backoffLimit: 1, ", image="crash:1"), wish(start="empty", images="byName")
     ),
@@ -548,8 +569,8 @@ WORLDS = {
     ),
     "a volume that nothing binds": World(
         deployment(pod="volumes: [{name: v, persistentVolumeClaim: {claimName: data}}], ")
-        + "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {accessModes: [ReadWriteOnce], "
-        "resources: {requests: {storage: 1Gi}}}\n---\n",
+        + "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {storageClassName: '', "
+        "accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n---\n",
         wish(start="empty"),
     ),
     "a config map that is missing": World(

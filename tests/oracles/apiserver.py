@@ -44,13 +44,11 @@ USERS: dict[str, User | None] = {
 UNMODELLED = (
     ("example.com", "custom resources are not served"),
     ("/apis/apiextensions.k8s.io", "custom resources are not served"),
-    ("/resourcequotas", "quotas are stored and not enforced"),
 )
-QUOTA = re.compile("quota|limitrange")
 ALLOCATED = "provided port is already allocated"
 NOT_RECORDED = "(not recorded)"
-GAPS = frozenset({"SSA: m1 re-apply after losing", "SSA: m2 same value shares"})
-"""Records behind one in which a manager loses a field, which is not among them."""
+GAPS = frozenset({"SSA: m1 re-apply after losing", "SSA: m2 same value shares", "limitrange default dryRun"})
+"""Records behind one in which a manager loses a field, or that makes a Pod, which is not among them."""
 SEQUENCE = re.compile(r"SSArandom (r\d+)/(\d+)")
 
 
@@ -247,9 +245,6 @@ def _unjudged(server: Server, record: Record, last: dict[str, int]) -> str:
     for part, why in UNMODELLED:
         if part in path:
             return why
-    reason = _told(record["response"]["code"], record["response"].get("body"))[1]
-    if reason == "Forbidden" and QUOTA.search(record["name"]):
-        return "quotas and limit ranges are stored and not enforced"
     if (record["request"].get("headers") or {}).get("Accept") == "application/vnd.kubernetes.protobuf":
         return "answers are never in protobuf"
     if record["name"] in GAPS:

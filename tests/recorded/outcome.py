@@ -16,10 +16,14 @@ from kubeproof.impl.api.apps import ControllerRevision, DaemonSet, Deployment, R
 from kubeproof.impl.api.batch import Job
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object, ref_of
-from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.policy import EndpointSlice, PodDisruptionBudget
 from kubeproof.impl.api.reading.convert import unstructure
 from kubeproof.impl.api.well_known import REVISION_HASH, SERVICE_NAME
+from kubeproof.impl.apiserver.pod_defaults import default_pod
+from kubeproof.impl.apiserver.quota import without_room
+from kubeproof.impl.apiserver.storage import Objects
+from kubeproof.impl.controllers.common import controlled_by
 
 Json = Mapping[str, Any]
 Line = tuple[str | int | bool, ...]
@@ -173,6 +177,8 @@ def observed(objects: Iterable[Object], *, completed: bool, drained: bool = True
     workloads = [one for one in known.values() if isinstance(one, Deployment | StatefulSet | DaemonSet | Job)]
     sets = [one for one in known.values() if isinstance(one, ReplicaSet)]
     reasons = _reasons(pods, workloads) | ({"DrainBlocked"} if not drained else set())
+    makers = [one for one in (*workloads, *sets) if not isinstance(one, Deployment | Job)]
+    reasons |= {"FailedCreate"} if any(_is_refused(one, pods, known) for one in makers) else set()
     return Outcome(
         converged=not reasons & NOT_CONVERGED,
         completed=completed,
@@ -215,6 +221,14 @@ def _reasons(pods: list[Pod], workloads: list[Deployment | StatefulSet | DaemonS
             if isinstance(one, Deployment) and one.spec.paused:
                 found.add("Paused")
     return found
+
+
+def _is_refused(one: ReplicaSet | StatefulSet | DaemonSet, pods: list[Pod], known: Mapping[Ref, Object]) -> bool:
+    """Tell whether a workload is short of Pods, one more of which no quota has room for."""
+    mine = sum(pod.active and controlled_by(pod, one) for pod in pods)
+    wanted = one.status.desired_number_scheduled if isinstance(one, DaemonSet) else one.spec.wanted
+    more = default_pod(Pod(ObjectMeta("one-more", namespace=one.metadata.namespace), one.spec.template.spec))
+    return mine < wanted and without_room(Objects.of(known.values()), more) is not None
 
 
 def _trouble(pod: Pod) -> str:

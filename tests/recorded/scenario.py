@@ -36,7 +36,16 @@ Record = Mapping[str, Any]
 
 NAMESPACE = "default"
 MODELLED = frozenset(
-    {"DaemonSet", "Deployment", "Job", "StatefulSet", "Service", "PodDisruptionBudget", "PriorityClass"}
+    {
+        "DaemonSet",
+        "Deployment",
+        "Job",
+        "StatefulSet",
+        "Service",
+        "PodDisruptionBudget",
+        "PriorityClass",
+        "ResourceQuota",
+    }
 )
 SPARE_PLACES = 2
 """Places for Pods beyond the most a rollout may have: for those that are still being deleted."""

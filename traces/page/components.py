@@ -34,6 +34,7 @@ CODE = {
     "statefulset-controller": f"{CONTROLLERS}/statefulset",
     "job-controller": f"{CONTROLLERS}/job",
     "endpointslice-controller": f"{CONTROLLERS}/endpointslice",
+    "persistentvolume-controller": f"{CONTROLLERS}/volume",
     "disruption-controller": f"{CONTROLLERS}/disruption.py",
     "generic-garbage-collector": f"{CONTROLLERS}/garbage.py",
     "namespace-controller": f"{CONTROLLERS}/namespace.py",
@@ -49,6 +50,7 @@ OF_KIND = {
     "ReplicaSet": "replicaset-controller",
     "StatefulSet": "statefulset-controller",
     "Job": "job-controller",
+    "PersistentVolumeClaim": "persistentvolume-controller",
     "EndpointSlice": "endpointslice-controller",
     "PodDisruptionBudget": "disruption-controller",
 }

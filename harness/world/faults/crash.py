@@ -1,7 +1,8 @@
 """A component of the control plane, or a kubelet, crashes and restarts: what it had in mind is gone, and it lists anew.
 
 A restarted kubelet admits anew what runs on its node. That matters only where nodes or what Pods ask for may change, or
-where a live cluster is started from: elsewhere who was admitted once still is.
+where a live cluster is started from: elsewhere who was admitted once still is. Where views may go back, it may also
+list from an API server that stands still (`stale_kubelets`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from ....model.machine import Action
 from ....model.world.faults import crashes
 from ...input.scenario import Consistency, Start
-from .. import kubelets, node_controllers
+from .. import kubelets, node_controllers, stale_kubelets
 from .fault import Fault, Struck
 
 
@@ -18,6 +19,8 @@ def _actions(struck: Struck) -> tuple[Action, ...]:
     found = [one for process in struck.processes for one in crashes(struck.world, process, stale=stale)]
     if "Node" in struck.world.layout.pools or struck.scenario.start is Start.CLUSTER:
         found += kubelets.restarts(struck.works)
+    if stale:
+        found += stale_kubelets.actions(struck.works)
     if struck.nodes:
         found += node_controllers.forgets(struck.world)
     return tuple(found)

@@ -18,10 +18,10 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ..claim_names import ALL
-from ..kinds import BY_NAME, Object, ref_of
+from ..kinds import BY_NAME, Kind, Object, ref_of
 from ..meta import Ref
 from . import schema
-from .convert import BadObject, FieldError, from_json
+from .convert import BadObject, FieldError, from_json, unstructured
 from .manifest_check import errors_of
 from .relevance import unmodelled
 from .sources import STDIN, BadInput, Problem, Text, read_sources
@@ -63,6 +63,10 @@ CLUSTER_SCOPED = frozenset(
     }
 )
 """Kinds of Kubernetes that live in no namespace."""
+
+
+Kinds = Mapping[tuple[str, str], Kind]
+"""Kinds by apiVersion and name."""
 
 
 @frozen
@@ -167,12 +171,19 @@ def load_objects(sources: Iterable[str | Path], namespace: str = "default") -> L
 
 
 def objects_in(
-    texts: Sequence[Text], namespace: str = "default", problems: tuple[Problem, ...] = (), *, served: bool = False
+    texts: Sequence[Text],
+    namespace: str = "default",
+    problems: tuple[Problem, ...] = (),
+    *,
+    served: bool = False,
+    kinds: Iterable[Kind] = (),
 ) -> Loaded:
     """Turn texts into objects; raise BadInput with the problems given and all that are found.
 
-    `served`: an API server printed them (`kubectl get -o json`).
+    `served`: an API server printed them (`kubectl get -o json`). `kinds` are those without a class whose objects are
+    none the less taken as objects.
     """
+    known = {(one.api_version, one.name): one for one in kinds}
     wrong = list(problems)
     objects: list[LoadedObject] = []
     notes: list[Note] = []
@@ -188,14 +199,14 @@ def objects_in(
             wrong += [_problem(source, one) for one in errors_of(source.document.value, served=served)]
             if len(wrong) > before:
                 continue
-            json = _placed(source.document.value, namespace)
+            json = _placed(source.document.value, namespace, known)
             if not served and (hook := _hook(json)):
                 hooks.append(_hook_note(json, source, hook))
                 continue
             wrong += _repeated(json, source, seen)
             if len(wrong) > before:
                 continue
-            found = _convert(json, source, wrong, notes)
+            found = _convert(json, source, wrong, notes, known)
             if isinstance(found, LoadedObject):
                 objects.append(found)
             elif found is not None:
@@ -244,10 +255,12 @@ def _problem(source: Source, error: FieldError) -> Problem:
     return Problem(source.file, source.line_of(error.path), error.path, error.message, error.hint)
 
 
-def _placed(json: dict[str, Any], namespace: str) -> dict[str, Any]:
-    """Return an object that lives in a namespace and names none the default one; a custom resource is left alone."""
+def _placed(json: dict[str, Any], namespace: str, kinds: Kinds) -> dict[str, Any]:
+    """Return an object that lives in a namespace and names none in the default one; a custom resource only if known."""
     named = (json.get("metadata") or {}).get("namespace")
-    if named or json["kind"] in CLUSTER_SCOPED or not schema.is_built_in(json["apiVersion"], json["kind"]):
+    own = kinds.get((json["apiVersion"], json["kind"]))
+    inside = json["kind"] not in CLUSTER_SCOPED and schema.is_built_in(json["apiVersion"], json["kind"])
+    if named or not (inside if own is None else own.namespaced):
         return json
     return {**json, "metadata": {**json["metadata"], "namespace": namespace}}
 
@@ -286,9 +299,16 @@ def _repeated(json: Mapping[str, Any], source: Source, seen: dict[tuple[str, Ref
 
 
 def _convert(
-    json: dict[str, Any], source: Source, wrong: list[Problem], notes: list[Note]
+    json: dict[str, Any], source: Source, wrong: list[Problem], notes: list[Note], kinds: Kinds
 ) -> LoadedObject | Other | None:
     """Make the object, or note that its kind is not modelled."""
+    own = kinds.get((json["apiVersion"], json["kind"]))
+    if own is not None:
+        try:
+            return LoadedObject(unstructured(json, own), source)
+        except BadObject as bad:
+            wrong += [_problem(source, one) for one in bad.errors]
+            return None
     kind = BY_NAME.get(json["kind"])
     if kind is None or json["apiVersion"] != kind.api_version:
         return _other(json, source, notes)

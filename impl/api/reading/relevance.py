@@ -14,7 +14,7 @@ import attrs
 from attrs import frozen
 from immutabledict import immutabledict
 
-from ..claim_names import ALL, BUDGET, CONVERGENCE, DEADLINE, PRIORITY, REACHABILITY
+from ..claim_names import ALL, BUDGET, REACHABILITY
 from .json_fields import fields_of
 
 ACTS_ON_PODS = tuple(claim for claim in ALL if claim != BUDGET)
@@ -95,13 +95,11 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
         ),
         "Namespace": immutabledict({"spec": SERVER, "status": SERVER}),
         "PersistentVolumeSpec": immutabledict(
-            dict.fromkeys(("csi", "hostPath", "local", "nfs", "persistentVolumeReclaimPolicy", "mountOptions"), FILES)
+            dict.fromkeys(("csi", "hostPath", "local", "nfs", "mountOptions"), FILES)
         ),
         "Role": immutabledict({"aggregationRule": "it only adds rules to a role"}),
         "Service": immutabledict({"status": SERVER}),
-        "StorageClass": immutabledict(
-            dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters", "reclaimPolicy"), FILES)
-        ),
+        "StorageClass": immutabledict(dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters"), FILES)),
         "ServiceSpec": immutabledict(
             {"externalName": NAMES, "healthCheckNodePort": READ, "sessionAffinityConfig": READ},
         ),
@@ -113,20 +111,17 @@ STORED: immutabledict[tuple[str, str], str] = immutabledict(
     {
         ("JobSpec", "managed_by"): "its own controller does nothing about it",
         ("JobSpec", "ttl_seconds_after_finished"): "a Job that is over stays; no claim hangs on it any more",
-        ("PersistentVolume", "spec"): "a volume is stored, but nothing binds it",
-        ("PersistentVolumeClaim", "spec"): "a claim is stored, but nothing binds it or makes its volume",
-        ("ResourceQuota", "spec"): "a quota is stored, but nothing is refused because of it",
     }
 )
 """Modelled fields that no component acts on: class, attribute, and what that means."""
 
-HARMLESS_VOLUMES = frozenset({"configMap", "downwardAPI", "emptyDir", "hostPath", "image", "projected", "secret"})
-"""Sources of volumes that bind a Pod to no node; that they exist is assumed."""
+HARMLESS_VOLUMES = frozenset(
+    {"configMap", "downwardAPI", "emptyDir", "hostPath", "image", "persistentVolumeClaim", "projected", "secret"}
+)
+"""Sources of volumes that bind a Pod to no node, that they exist is assumed; and claims, which are looked at."""
 
 PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(
     {
-        ("StatefulSetPersistentVolumeClaimRetentionPolicy", "when_deleted", "Delete"): "claims are not deleted here",
-        ("StatefulSetPersistentVolumeClaimRetentionPolicy", "when_scaled", "Delete"): "claims are not deleted here",
         ("ServiceSpec", "type", "LoadBalancer"): "the load balancer itself is not modelled, only what the nodes do",
         ("ServiceSpec", "type", "ExternalName"): "names are not resolved: nothing is claimed of an ExternalName",
     }
@@ -158,7 +153,6 @@ FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
         "PersistentVolumeClaimSpec": ACTS_ON_PODS,
         "PodSpec.volumes": ACTS_ON_PODS,
         "PersistentVolumeClaim": ACTS_ON_PODS,
-        "ResourceQuota": (CONVERGENCE, PRIORITY, DEADLINE, REACHABILITY),
         "Service": (REACHABILITY,),
         "ServicePort": (REACHABILITY,),
         "ServiceSpec": (REACHABILITY,),
@@ -167,8 +161,7 @@ FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
 )
 """The claims that an unmodelled field (of a class, or one by name) may change; where nothing is listed, all.
 
-A Service is read by the EndpointSlice controller and by kube-proxy alone; no eviction looks at a volume; a quota only
-refuses, and every step may be late anyway.
+A Service is read by the EndpointSlice controller and by kube-proxy alone; no eviction looks at a volume.
 """
 
 

@@ -78,8 +78,6 @@ SCALES = Effect(MOVES, "it changes replicas")
 _SOME: Mapping[str, Effect] = {
     **dict.fromkeys(WORKLOADS, Effect(WAITS, PODS)),
     "Endpoints": Effect((REACHABILITY,), "its addresses are not published"),
-    "HorizontalPodAutoscaler": SCALES,
-    "LimitRange": Effect(ALL, "it changes and refuses requests for resources"),
     "ValidatingAdmissionPolicyBinding": Effect(REFUSES, "the policy may refuse objects"),
 }
 WEBHOOKS: Mapping[str, tuple[tuple[str, ...], str]] = {

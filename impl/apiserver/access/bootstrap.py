@@ -60,6 +60,15 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("update delete", "", "persistentvolumeclaims"),
         *EVENTS,
     ),
+    "persistent-volume-binder": (
+        _rule("get list watch create update delete", "", "persistentvolumes"),
+        _rule("update", "", "persistentvolumes/status"),
+        _rule("get list watch update", "", "persistentvolumeclaims"),
+        _rule("update", "", "persistentvolumeclaims/status"),
+        _rule("get list watch", "storage.k8s.io", "storageclasses"),
+        _rule("get list watch", "", "nodes"),
+        *EVENTS,
+    ),
     "daemon-set-controller": (
         _rule("get list watch", APPS, "daemonsets"),
         _rule("update", APPS, "daemonsets/status"),
@@ -77,11 +86,23 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("list watch create delete patch", "", "pods"),
         *EVENTS,
     ),
+    "horizontal-pod-autoscaler": (
+        _rule("get list watch", "autoscaling", "horizontalpodautoscalers"),
+        _rule("update", "autoscaling", "horizontalpodautoscalers/status"),
+        _rule("get update", "*", "*/scale"),
+        _rule("list", "", "pods"),
+        *EVENTS,
+    ),
     "disruption-controller": (
         _rule("get list watch", APPS, "deployments replicasets statefulsets"),
         _rule("get list watch", "policy", "poddisruptionbudgets"),
         _rule("update", "policy", "poddisruptionbudgets/status"),
         _rule("patch update", "", "pods/status"),
+        *EVENTS,
+    ),
+    "resourcequota-controller": (
+        _rule("list watch", "*", "*"),
+        _rule("update", "", "resourcequotas/status"),
         *EVENTS,
     ),
     "endpointslice-controller": (
@@ -126,6 +147,8 @@ USER_RULES: immutabledict[str, tuple[PolicyRule, ...]] = immutabledict(
             _rule("create", "", "bindings pods/binding"),
             _rule("patch update", "", "pods/status"),
             _rule("get list watch", "", "nodes"),
+            _rule("get list patch update watch", "", "persistentvolumes persistentvolumeclaims"),
+            _rule("get list watch", "storage.k8s.io", "storageclasses csinodes"),
             _rule("create", LEASES, "leases"),
             _rule("get update", LEASES, "leases"),
             *EVENTS,

@@ -1,4 +1,4 @@
-"""Validation of kinds without a class: CronJobs, autoscalers, Ingresses, limit ranges, data.
+"""Validation of kinds without a class: CronJobs, Ingresses, data.
 
 Upstream: pkg/apis/{batch,autoscaling,networking,core}/validation/validation.go (v1.32).
 Left out on purpose: failure policies of Jobs, success policies beyond their mode, metrics of autoscalers other than
@@ -17,9 +17,8 @@ from ...api.kinds import Unstructured
 from ...api.reading.convert import BadObject, structure, unstructure
 from ...api.values.cron import ScheduleError, parse_schedule
 from ...api.values.frozen import thaw
-from ...api.values.quantity import parse_quantity
 from .data import validate_data
-from .field_error import FieldError, forbidden, invalid, invalid_raw, not_supported, required, too_long
+from .field_error import FieldError, invalid, invalid_raw, not_supported, required, too_long
 from .names import subdomain_errors
 from .pod import validate_template
 
@@ -106,31 +105,6 @@ def _cron_job(name: str, spec: Json) -> Iterator[FieldError]:
     yield from _job((spec.get("jobTemplate") or {}).get("spec") or {}, "spec.jobTemplate.spec")
 
 
-def _autoscaler(_name: str, spec: Json) -> Iterator[FieldError]:
-    least, most = spec.get("minReplicas"), spec.get("maxReplicas") or 0
-    if isinstance(least, int) and least < 1:
-        yield invalid("spec.minReplicas", least, "must be greater than or equal to 1")
-    if most < 1:
-        yield invalid("spec.maxReplicas", most, "must be greater than 0")
-    if isinstance(least, int) and most < least:
-        yield invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`")
-    target = spec.get("scaleTargetRef") or {}
-    yield from (required(f"spec.scaleTargetRef.{name}") for name in ("kind", "name") if not target.get(name))
-    metrics = spec.get("metrics") or ()
-    for at, metric in enumerate(metrics):
-        wanted = ((metric.get("resource") or {}).get("target") or {}).get("averageUtilization")
-        if isinstance(wanted, int) and wanted < 1:
-            field = f"spec.metrics[{at}].resource.target.averageUtilization"
-            yield invalid(field, wanted, "must be greater than 0")
-    if least == 0 and not any(metric.get("type") in {"Object", "External"} for metric in metrics):
-        detail = "must specify at least one Object or External metric to support scaling to zero replicas"
-        yield forbidden("spec.metrics", detail)
-    for direction in ("scaleUp", "scaleDown"):
-        rules = (spec.get("behavior") or {}).get(direction)
-        if rules is not None and rules.get("policies") == []:
-            yield required(f"spec.behavior.{direction}.policies", "must specify at least one Policy")
-
-
 def _ingress(_name: str, spec: Json) -> Iterator[FieldError]:
     rules = spec.get("rules") or ()
     if not rules and not spec.get("defaultBackend"):
@@ -196,29 +170,8 @@ def _backend(field: str, backend: Json) -> Iterator[FieldError]:
             yield required(field, "port name or number is required")
 
 
-def _limit_range(_name: str, spec: Json) -> Iterator[FieldError]:
-    for at, limit in enumerate(spec.get("limits") or ()):
-        field = f"spec.limits[{at}]"
-        if limit.get("type") == "Pod":
-            for name in ("default", "defaultRequest"):
-                if limit.get(name):
-                    yield forbidden(f"{field}.{name}", "may not be specified when `type` is 'Pod'")
-            continue
-        most = limit.get("max") or {}
-        # A default request that is not said is the default limit.
-        requests = {**(limit.get("default") or {}), **(limit.get("defaultRequest") or {})}
-        for said, given in (("default request", requests), ("default", limit.get("default") or {})):
-            name = "defaultRequest" if said == "default request" else said
-            for resource in sorted(given.keys() & most.keys()):
-                if parse_quantity(str(given[resource])) > parse_quantity(str(most[resource])):
-                    detail = f"{said} value {given[resource]} is greater than max value {most[resource]}"
-                    yield invalid(f"{field}.{name}[{resource}]", str(given[resource]), detail)
-
-
 RULES: Mapping[str, Callable[[str, Json], Iterator[FieldError]]] = {
     "CronJob": _cron_job,
-    "HorizontalPodAutoscaler": _autoscaler,
     "Ingress": _ingress,
-    "LimitRange": _limit_range,
 }
 """By kind: what its spec has to keep."""

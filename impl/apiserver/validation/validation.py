@@ -9,13 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from ...api.apps import DaemonSet, Sized
+from ...api.autoscaling import HorizontalPodAutoscaler
 from ...api.batch import Job
 from ...api.core import Event, Namespace, Node, Pod, Service
 from ...api.kinds import Object, Unstructured
 from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
+from ...api.quota import LimitRange, ResourceQuota
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from .apps import validate_workload, validate_workload_update
+from .autoscaling import validate_autoscaler
 from .batch import validate_job, validate_job_update
 from .field_error import FieldError
 from .meta import validate_meta, validate_meta_update
@@ -32,6 +35,7 @@ from .policy import (
     validate_role,
     validate_role_binding_update,
 )
+from .quota import validate_limit_range, validate_quota, validate_quota_update
 from .service import validate_endpointslice, validate_service, validate_service_update
 from .storage import validate_claim, validate_class, validate_volume
 from .unstructured import validate_unstructured
@@ -62,6 +66,12 @@ def _own_rules(obj: Object) -> list[FieldError]:
             return validate_claim(obj)
         case StorageClass():
             return validate_class(obj)
+        case ResourceQuota():
+            return validate_quota(obj)
+        case HorizontalPodAutoscaler():
+            return validate_autoscaler(obj)
+        case LimitRange():
+            return validate_limit_range(obj)
         case Event():
             return validate_event(obj)
         case Job():
@@ -100,6 +110,8 @@ def _changes(new: Any, old: Any) -> list[FieldError]:
             return validate_job_update(new, old)
         case RoleBinding():
             return validate_role_binding_update(new, old)
+        case ResourceQuota():
+            return validate_quota_update(new, old)
         case PriorityClass():
             return validate_priority_class_update(new, old)
         case _:

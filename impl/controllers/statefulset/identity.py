@@ -1,7 +1,7 @@
 """Who a Pod of a StatefulSet is: its name and number, what is made for it, and whether a Pod is as its name says.
 
 Upstream: pkg/controller/statefulset/stateful_set_utils.go (v1.32, PodIndexLabel on).
-Left out on purpose: claims that are deleted with their set or when it is scaled down.
+Whose the claims are is said in `retention`.
 """
 
 from __future__ import annotations
@@ -89,9 +89,10 @@ def missing_claims(cache: Cache, owner: StatefulSet, number: int) -> tuple[Reque
 
 
 def claim_is_going(cache: Cache, owner: StatefulSet, number: int) -> bool:
-    """Tell whether a claim of a Pod is being deleted: then the Pod cannot be made."""
+    """Tell whether a claim of a Pod is being deleted, or will be with the Pod before it: then it cannot be made."""
     found = (cache.objects.get(ref_of(one)) for one in claims(owner, number))
-    return any(one is not None and one.metadata.terminating for one in found)
+    there = [one.metadata for one in found if one is not None]
+    return any(one.terminating or any(other.kind == "Pod" for other in one.owner_references) for one in there)
 
 
 def _volumes(owner: StatefulSet, number: int, given: Any) -> Any:

@@ -35,6 +35,7 @@ from .identity import (
     revision_of,
     storage_matches,
 )
+from .retention import reowned
 from .revisions import Revisions, revisions_of, truncated
 
 PARALLEL = "Parallel"
@@ -121,8 +122,9 @@ class _Sync:
         counted = self.counted((*self.replicas, *self.condemned))
         groups, ended = self._through(self.replicas, self._lives)
         if not ended:
+            given = (one for pod in self.condemned for one in reowned(self.cache, self.owner, pod, too_many=True))
             more, ended = self._through(self.condemned, self._is_too_many)
-            groups += more
+            groups += (*((one,) for one in given), *more)
         victim = None if ended or self.owner.spec.update_strategy.type == ON_DELETE else self._outdated()
         if victim is not None:
             groups += ((Delete(ref_of(victim)),),)
@@ -152,9 +154,10 @@ class _Sync:
         claims = missing_claims(self.cache, self.owner, number) if pod.status.phase == "Pending" else ()
         if self.ordered and not self._is_well(pod):
             return claims, True
+        given = tuple(reowned(self.cache, self.owner, pod, too_many=False))
         if identity_matches(pod) and storage_matches(self.owner, pod):
-            return claims, False
-        return (*claims, Update(as_named(self.owner, pod), pod)), False
+            return (*claims, *given), False
+        return (*claims, *given, Update(as_named(self.owner, pod), pod)), False
 
     def _is_too_many(self, pod: Pod) -> Asked:
         """Say what to ask for about a Pod that is too many: only the first that is not well may be let go unwell."""
@@ -285,9 +288,9 @@ def _slim_claim(obj: Object) -> Object | None:
 
 
 TRANSFORM: Transform = immutabledict(
-    {"ControllerRevision": whole, "PersistentVolumeClaim": _slim_claim, "Pod": _slim, "StatefulSet": whole}
+    {"ControllerRevision": whole, "PersistentVolumeClaim": whole, "Pod": _slim, "StatefulSet": whole}
 )
 """Exact: a sync on what is kept is the same sync."""
 
-COARSE_TRANSFORM: Transform = immutabledict({**TRANSFORM, "Pod": _coarse})
-"""Smaller, and as good in a world without a clock."""
+COARSE_TRANSFORM: Transform = immutabledict({**TRANSFORM, "PersistentVolumeClaim": _slim_claim, "Pod": _coarse})
+"""Smaller, and as good in a world without a clock, for a set whose claims belong to nobody (`retention.deletes`)."""

@@ -2,7 +2,8 @@
 
 Upstream: pkg/scheduler/framework/plugins/volumebinding/{volume_binding,binder}.go and
 staging/src/k8s.io/component-helpers/storage/volume/pv_helpers.go (v1.32, v1.36).
-Left out on purpose: scoring (off by default), storage capacity of drivers, and the assume cache: binding is not done.
+`pre_bind` is what PreBind writes: a volume that is there is kept for a claim, else the node is noted on the claim.
+Left out on purpose: scoring (off by default), storage capacity of drivers, and the assume cache.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ...api.cache import Cache
-from ...api.core import Node, Pod
+from ...api.core import Node, ObjectReference, Pod
 from ...api.releases import Change, Release
+from ...api.requests import Update
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
+from ...api.values.frozen import strings
 from ...api.values.quantity import Quantity
 from ...api.values.selectors import selects
 from ..framework import FilterPlugin, NodeInfo, Prepared, Refusal, Snapshot
@@ -106,27 +109,70 @@ def _bindable(state: Volumes, node: Node) -> bool:
     selected = [claim.metadata.annotations.get(SELECTED_NODE) for claim in state.unbound]
     if any(name not in {None, node.metadata.name} for name in selected):
         return False
-    to_match = [claim for claim, name in zip(state.unbound, selected, strict=True) if name is None]
-    to_provision = [claim for claim, name in zip(state.unbound, selected, strict=True) if name is not None]
-    chosen: set[str] = set()
-    for claim in sorted(to_match, key=_requested):
-        volume = find_matching_volume(claim, (one for one in state.available if one.metadata.name not in chosen), node)
+    _, to_provision = _divided(state.unbound, state.available, node)
+    return all(can_be_made(class_of(claim, state.cache), node) for claim in to_provision)
+
+
+def _divided(
+    unbound: Claims, available: tuple[PersistentVolume, ...], node: Node
+) -> tuple[tuple[tuple[PersistentVolumeClaim, PersistentVolume], ...], Claims]:
+    """Divide claims into those that a volume is found for, with it, and those that one is to be made for."""
+    noted = [claim for claim in unbound if SELECTED_NODE in claim.metadata.annotations]
+    found: list[tuple[PersistentVolumeClaim, PersistentVolume]] = []
+    missing: list[PersistentVolumeClaim] = []
+    for claim in sorted((one for one in unbound if one not in noted), key=_requested):
+        taken = {one.metadata.name for _, one in found}
+        volume = find_matching_volume(claim, (one for one in available if one.metadata.name not in taken), node)
         if volume is None:
-            to_provision.append(claim)
+            missing.append(claim)
         else:
-            chosen.add(volume.metadata.name)
-    return all(_can_be_made(class_of(claim, state.cache), node) for claim in to_provision)
+            found.append((claim, volume))
+    return tuple(found), (*noted, *missing)
+
+
+def unbound(pod: Pod, cache: Cache) -> Claims:
+    """Return the claims of a Pod that are there and not bound yet."""
+    named = (one.claim for one in claims(pod, cache))
+    return tuple(one for one in named if one is not None and not fully_bound(one))
+
+
+def pre_bind(pod: Pod, node: Node, cache: Cache) -> tuple[Update, ...]:
+    """Return what is written before a Pod is bound to a node: which volumes are its claims', and where to make others.
+
+    Upstream: BindPodVolumes in binder.go (v1.32); afterwards it waits until the claims are bound.
+    """
+    open_claims = unbound(pod, cache)
+    if not open_claims:
+        return ()
+    found, missing = _divided(open_claims, cache.list(PersistentVolume), node)
+    kept = tuple(Update(_kept(volume, claim), volume) for claim, volume in found if volume.spec.claim_ref is None)
+    new = (one for one in missing if SELECTED_NODE not in one.metadata.annotations)
+    return (*kept, *(Update(_noted(one, node), one) for one in new))
+
+
+def _kept(volume: PersistentVolume, claim: PersistentVolumeClaim) -> PersistentVolume:
+    meta = claim.metadata
+    ref = ObjectReference("PersistentVolumeClaim", meta.namespace, meta.name, meta.uid)
+    return evolve(volume, spec=evolve(volume.spec, claim_ref=ref))
+
+
+def _noted(claim: PersistentVolumeClaim, node: Node) -> PersistentVolumeClaim:
+    annotations = strings({**claim.metadata.annotations, SELECTED_NODE: node.metadata.name})
+    return evolve(claim, metadata=evolve(claim.metadata, annotations=annotations))
 
 
 def find_matching_volume(
-    claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume], node: Node
+    claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume], node: Node | None
 ) -> PersistentVolume | None:
-    """Return the volume kept for a claim, else the smallest that will do; None if out of reach or there is none."""
+    """Return the volume kept for a claim, else the smallest that will do; None if it is out of reach or there is none.
+
+    Without a node every volume is within reach.
+    """
     large_enough = [one for one in volumes if _could_be(one, claim)]
     kept = next((one for one in large_enough if one.spec.claim_ref is not None), None)
     if kept is not None:
-        return kept if reaches(kept, node) else None
-    fitting = [one for one in large_enough if _fits(one, claim) and reaches(one, node)]
+        return kept if node is None or reaches(kept, node) else None
+    fitting = [one for one in large_enough if _fits(one, claim) and (node is None or reaches(one, node))]
     return min(fitting, key=lambda one: one.spec.capacity.get(STORAGE, Quantity()), default=None)
 
 
@@ -156,11 +202,17 @@ def _fits(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
     )
 
 
+def satisfies(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
+    """Tell whether a volume that a claim names will do: nobody else's, its size, mode, class and access modes."""
+    same = volume.spec.storage_class_name == (claim.spec.storage_class_name or "")
+    return _could_be(volume, claim) and same and set(claim.spec.access_modes) <= set(volume.spec.access_modes)
+
+
 def _requested(claim: PersistentVolumeClaim) -> Quantity:
     return claim.spec.resources.requests.get(STORAGE, Quantity())
 
 
-def _can_be_made(storage_class: StorageClass | None, node: Node) -> bool:
+def can_be_made(storage_class: StorageClass | None, node: Node) -> bool:
     """Tell whether the class has a provisioner that may make volumes for this node."""
     if storage_class is None or storage_class.provisioner in {"", NO_PROVISIONER}:
         return False

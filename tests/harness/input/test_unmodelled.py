@@ -550,8 +550,9 @@ CLAIM = """\
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: data}
-spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+spec: {storageClassName: "", accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
 """
+"""Nothing makes a volume for it; somebody may, by hand."""
 
 
 def test_a_pod_that_fits_nowhere_is_stuck_whatever_becomes_of_its_volume() -> None:
@@ -563,12 +564,18 @@ def test_a_pod_that_fits_nowhere_is_stuck_whatever_becomes_of_its_volume() -> No
 
 
 @pytest.mark.parametrize("accepted", [False, True])
-def test_a_pod_that_waits_only_for_a_volume_that_nothing_binds_here_is_no_breach(accepted: bool) -> None:  # noqa: FBT001
+def test_a_pod_that_waits_only_for_a_volume_by_hand_is_no_breach(accepted: bool) -> None:  # noqa: FBT001
     report = check(load(WEB + VOLUME, CLAIM, acceptUnmodelled=accepted).scenario)
     found = {claim.name: claim for claim in report.claims}
-    for name in ("convergence", "placement"):
-        assert found[name].status.value == "UNKNOWN"
-        assert "waits for the volume of PersistentVolumeClaim data, which nothing binds here" in found[name].lines[0]
+    assert found["convergence"].status.value == "UNKNOWN"
+    told = "waits for PersistentVolumeClaim data: the input does not tell of its volume"
+    assert told in found["convergence"].lines[0]
+    assert found["placement"].status.value == ("HOLDS" if accepted else "UNKNOWN")
+
+
+def test_a_claim_of_a_class_that_makes_volumes_is_no_reason_to_doubt() -> None:
+    report = check(load(WEB + VOLUME, CLAIM.replace('storageClassName: "", ', "")).scenario)
+    assert set(verdicts(report).values()) == {"HOLDS"}
 
 
 def test_another_pod_that_does_not_run_is_a_breach_beside_one_that_waits_for_a_volume() -> None:

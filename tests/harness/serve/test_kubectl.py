@@ -218,7 +218,9 @@ def test_objects_of_every_kind_are_made_shown_and_deleted(kubectl: Any) -> None:
             ("get secret s", rows("NAME TYPE DATA AGE", f"s Opaque 1 {AGE}")),
             ("get secret s -o jsonpath={.data.p}", "cQ=="),
             ("create job j --image=busybox -- echo hi", "job.batch/j created"),
-            ("get jobs", rows("NAME STATUS COMPLETIONS DURATION AGE", f"j Running 0/1 {AGE}")),
+            ("wait --for=condition=complete job/j --timeout=20s", "job.batch/j condition met"),
+            ("get jobs", rows("NAME STATUS COMPLETIONS DURATION AGE", f"j Complete 1/1 {AGE} {AGE}")),
+            ("get pods", rows("NAME READY STATUS RESTARTS AGE", f"j-[a-z0-9]{{5}} 0/1 Completed 0 {AGE}")),
             ("create cronjob c --image=busybox --schedule='*/1 * * * *'", "cronjob.batch/c created"),
             ("create ingress i --rule=foo.com/=svc1:8080", "ingress.networking.k8s.io/i created"),
             ("get ingress", rows("NAME CLASS HOSTS ADDRESS PORTS AGE", f"i {NONE} foo.com 80 {AGE}")),
@@ -247,6 +249,77 @@ def test_objects_of_every_kind_are_made_shown_and_deleted(kubectl: Any) -> None:
             ("get cm", "No resources found in kinds namespace."),
             ("delete ns kinds", 'namespace "kinds" deleted.*'),
             ("get ns kinds", r"Error from server \(NotFound\): namespaces \"kinds\" not found", 1),
+        ],
+        place,
+    )
+
+
+DAEMONS = """\
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec: {containers: [{name: agent, image: "agent:1"}]}
+"""
+
+
+def test_a_daemon_set_is_on_every_node_rolls_and_stays_in_a_drain(kubectl: Any) -> None:
+    place = own(kubectl, "daemons")
+    said = kubectl(f"-n {place} apply -f -", stdin=DAEMONS)
+    assert said.out.strip() == "daemonset.apps/agent created", said.err
+    header = "NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE"
+    play(
+        kubectl,
+        [
+            ("rollout status daemonset/agent --timeout=20s", '.*daemon set "agent" successfully rolled out'),
+            ("get daemonsets", rows(header, f"agent 3 3 3 3 3 {NONE} {AGE}")),
+            ("set image daemonset/agent agent=agent:2", "daemonset.apps/agent image updated"),
+            ("rollout status daemonset/agent --timeout=30s", '.*daemon set "agent" successfully rolled out'),
+            ("get pods -o jsonpath={.items[*].spec.containers[*].image}", "agent:2 agent:2 agent:2"),
+            ("rollout undo daemonset/agent", "daemonset.apps/agent rolled back"),
+            ("rollout status daemonset/agent --timeout=30s", '.*daemon set "agent" successfully rolled out'),
+            ("get pods -o jsonpath={.items[*].spec.containers[*].image}", "agent:1 agent:1 agent:1"),
+            ("drain node-2 --timeout=20s", ".*cannot delete DaemonSet-managed Pods.*", 1),
+            (
+                "drain node-2 --ignore-daemonsets --force --timeout=40s",
+                ".*node/node-2 drained.*ignoring DaemonSet-managed Pods: daemons/agent-.*",
+            ),
+            ("get daemonsets", rows(header, f"agent 3 3 3 3 3 {NONE} {AGE}")),
+            ("uncordon node-2", "node/node-2 uncordoned"),
+            ("delete daemonset agent", 'daemonset.apps "agent" deleted.*'),
+            ("wait --for=delete pod -l app=agent --timeout=40s", ".*"),
+            ("get pods", "No resources found in daemons namespace."),
+        ],
+        place,
+    )
+
+
+def test_a_job_works_in_parallel_and_takes_its_pods_with_it(kubectl: Any) -> None:
+    place = own(kubectl, "jobs")
+    work = """\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: work}
+spec:
+  completions: 4
+  parallelism: 2
+  completionMode: Indexed
+  template: {spec: {restartPolicy: Never, containers: [{name: c, image: busybox}]}}
+"""
+    assert kubectl(f"-n {place} apply -f -", stdin=work).out.strip() == "job.batch/work created"
+    play(
+        kubectl,
+        [
+            ("wait --for=condition=complete job/work --timeout=30s", "job.batch/work condition met"),
+            ("get job work -o jsonpath={.status.succeeded},{.status.completedIndexes}", "4,0-3"),
+            ("get pods --field-selector=status.phase=Succeeded -o name", r"(pod/work-[0-3]-\S+\s*){4}"),
+            ("describe job work", r".*Completions:\s+4\n.*Pods Statuses:\s+0 Active.* / 4 Succeeded / 0 Failed.*"),
+            ("delete job work", 'job.batch "work" deleted.*'),
+            ("wait --for=delete pod -l job-name=work --timeout=30s", ".*"),
+            ("get pods", "No resources found in jobs namespace."),
         ],
         place,
     )

@@ -9,7 +9,9 @@ from attrs import evolve
 from kubeproof.harness.serve.plane import HISTORY, Plane, compacted
 from kubeproof.harness.serve.start import fresh
 from kubeproof.harness.serve.turns import advance
-from kubeproof.impl.api.core import Node, Pod, Taint
+from kubeproof.impl.api.apps import DaemonSet
+from kubeproof.impl.api.batch import Job
+from kubeproof.impl.api.core import Container, Node, Pod, Taint
 from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.policy import PriorityClass
 from kubeproof.impl.api.requests import Create, Delete, Update
@@ -127,6 +129,60 @@ def test_a_namespace_goes_with_what_has_no_class() -> None:
     plane = rest(plane, START + 2)
     assert plane.server.get(Ref("Namespace", "", "n")) is None
     assert [key for key in plane.server.store.keys if b"/n/" in key] == []
+
+
+def daemons(**more: Any) -> dict[str, Any]:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {**container(**more)}}
+    return {"metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template}}
+
+
+def test_a_daemon_set_has_a_pod_on_every_node_and_rolls() -> None:
+    plane = made(fresh(3, START, 0), "DaemonSet", daemons())
+    assert sorted(one.spec.node_name for one in pods(plane)) == ["node-1", "node-2", "node-3"]
+    daemon_set = plane.server.get(Ref("DaemonSet", "default", "d"))
+    assert isinstance(daemon_set, DaemonSet)
+    assert (daemon_set.status.desired_number_scheduled, daemon_set.status.number_ready) == (3, 3)
+    template = evolve(daemon_set.spec.template, spec=evolve(daemon_set.spec.template.spec, containers=(IMAGE,)))
+    wanted = evolve(daemon_set, spec=evolve(daemon_set.spec, template=template))
+    plane, granted = plane.send(ADMIN, Update(wanted, None), START + 1)
+    assert granted
+    rolled = rest(plane, START + 1)
+    assert [one.spec.containers[0].image for one in pods(rolled)] == ["new"] * 3
+    assert rest(rolled, START + 2).revision == rolled.revision
+
+
+IMAGE = Container("c", "new")
+
+
+def test_a_cordoned_node_keeps_its_daemons_and_a_new_one_gets_one() -> None:
+    plane = made(fresh(1, START, 0), "DaemonSet", daemons())
+    node = plane.server.get(Ref("Node", "", "node-1"))
+    assert isinstance(node, Node)
+    plane, _ = plane.send(ADMIN, Update(evolve(node, spec=evolve(node.spec, unschedulable=True)), None), START + 1)
+    plane = made(rest(plane, START + 1), "Node", {"metadata": {"name": "other", "namespace": ""}}, START + 2)
+    (status,) = (one.status for one in plane.server.list("DaemonSet", None) if isinstance(one, DaemonSet))
+    assert (status.desired_number_scheduled, status.number_ready, len(pods(plane))) == (2, 1, 2)
+
+
+def test_a_job_works_is_counted_and_is_complete() -> None:
+    template = {"spec": {**container(), "restartPolicy": "Never"}}
+    spec = {"completions": 3, "parallelism": 2, "template": template}
+    plane = made(fresh(2, START, 0), "Job", {"metadata": {"name": "j"}, "spec": spec})
+    job = plane.server.get(Ref("Job", "default", "j"))
+    assert isinstance(job, Job)
+    assert (job.status.succeeded, job.status.active, job.finished) == (3, 0, True)
+    assert [one.status.phase for one in pods(plane)] == ["Succeeded"] * 3
+    assert all(not one.metadata.finalizers for one in pods(plane))
+    assert rest(plane, START + 60).revision == plane.revision
+
+
+def test_a_job_that_is_deleted_lets_its_pods_go() -> None:
+    probe = {"readinessProbe": {"httpGet": {"port": 80}, "initialDelaySeconds": 7}}
+    template = {"spec": {**container(**probe), "restartPolicy": "Never"}}
+    plane = made(fresh(1, START, 0), "Job", {"metadata": {"name": "j"}, "spec": {"template": template}})
+    plane, granted = plane.send(ADMIN, Delete(Ref("Job", "default", "j"), propagation_policy="Background"), START + 1)
+    assert granted
+    assert pods(rest(plane, START + 60)) == []
 
 
 def test_what_is_drawn_is_the_same_for_the_same_seed() -> None:

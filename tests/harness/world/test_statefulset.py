@@ -52,7 +52,10 @@ kind: PodDisruptionBudget
 metadata: {name: db}
 spec: {maxUnavailable: 1, selector: {matchLabels: {app: db}}}
 """
-CLAIMS = "  volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce]}}]\n"
+CLAIMS = """\
+  volumeClaimTemplates:
+    - {metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
+"""
 STATEFULSET = {"kind": "StatefulSet", "name": "db"}
 
 
@@ -211,10 +214,10 @@ def test_nobody_takes_the_place_of_a_pod_on_a_dead_node() -> None:
     assert "is still being deleted" in lines(report, "convergence")
 
 
-def test_claims_are_assumed_and_not_waited_for() -> None:
+def test_claims_are_made_and_bound_and_what_is_assumed_is_told() -> None:
     loaded = load_scenario("it", {"it.yaml": SET + CLAIMS}, {"nodes": 2})
     told = [str(one) for one in loaded.assumptions if "volumeClaimTemplates" in one.field]
-    where = "it.yaml:18: StatefulSet default/db spec.volumeClaimTemplates[0]"
+    where = "it.yaml:19: StatefulSet default/db spec.volumeClaimTemplates[0]"
     assert told == [f"{where}: each Pod has its claim data, with a volume that can be reached from every node"]
     report = said(SET + CLAIMS + SERVICE, image("i:2"))
     assert verdicts(report) == SOUND
@@ -222,11 +225,14 @@ def test_claims_are_assumed_and_not_waited_for() -> None:
 
 
 def test_a_claim_that_the_input_has_is_what_it_is() -> None:
-    unbound = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data-db-0}\n"
-    unbound += "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}"
+    """No volume is there for one that wants none of a class, and whoever makes volumes by hand is not in the input."""
+    unbound = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data-db-0}\nspec:\n"
+    unbound += '  {storageClassName: "", accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}'
     report = said(SET + CLAIMS + unbound, start="empty")
     assert verdicts(report)["convergence"] == "UNKNOWN"
-    assert "waits for the volume of PersistentVolumeClaim data-db-0" in lines(report, "convergence")
+    assert "waits for PersistentVolumeClaim data-db-0" in lines(report, "convergence")
+    report = said(SET + CLAIMS + unbound, start="empty", complete=True)
+    assert verdicts(report)["convergence"] == "VIOLATED"
 
 
 def test_pods_that_are_no_pods_are_told_with_the_words_of_the_api_server() -> None:

@@ -128,8 +128,8 @@ FAULTS = [
     (
         "a refused request is waited for",
         STEPS,
-        "    if not response.ok:\n        if view[process.turn]:\n",
-        "    if not response.ok:\n        if False:\n",
+        "    if not response.ok and (view[process.turn] or (hears and left)):\n",
+        "    if not response.ok and hears and left:\n",
         "a second request that is refused for now",
     ),
     (

@@ -56,6 +56,9 @@ FAULTS = [
     ("job", "controllers.job.policies", "not waits_for_the_end(job) and", "waits_for_the_end(job) and"),
     ("kubectl", "kubectl.nodes", "(of_daemon_set and not pod.finished)", "(of_daemon_set and pod.finished)"),
     ("kubectl", "kubectl.nodes", "if kept_ones and not overwrite:", "if False:"),
+    ("quota", "apiserver.quota", "if used[name] > hard[name]", "if used[name] >= hard[name]"),
+    ("quota", "quota.usage", "    if pod.finished:\n        return False\n", ""),
+    ("quota", "controllers.resourcequota", "and same(used, known.used)", ""),
     ("kubelet", "kubelet.status", "pod.status.phase if pod.finished else pod_phase(", "pod_phase("),
     ("kubelet", "kubelet.worker", "    if pod.finished:\n        return ()\n", ""),
     (
@@ -89,6 +92,15 @@ FAULTS = [
         "wanted[name] >= has.get(name, 0)",
     ),
     ("scheduling-queue", "scheduler.queue.requeue", "cycle >= cycle", "cycle > cycle"),
+    ("volume", "controllers.volume.binding", "if waits(claim, cache):", "if False:"),
+    ("volume", "controllers.volume.binding", "if phase != RELEASED:", "if False:"),
+    ("volume", "controllers.volume.protection", "or is_used(cache, obj)", ""),
+    (
+        "volume",
+        "controllers.volume.provisioning",
+        "nodes = () if chosen is None else (chosen,)",
+        "nodes = cache.list(Node)",
+    ),
     ("statefulset", "controllers.statefulset.statefulset", "if self.ordered and not self._is_well(pod):", "if False:"),
     ("statefulset", "controllers.statefulset.statefulset", "reversed(self.replicas[partition:])", "self.replicas"),
 ]

@@ -11,6 +11,7 @@ from typing import Any
 from ....api.meta import Time
 from ....api.values.quantity import QuantityError, parse_quantity
 from ....api.values.timestamps import parse_time
+from ....api.well_known import DEFAULT_CLASS
 from .words import NONE, age, containers, human, labels, listed, selector
 
 Json = dict[str, Any]
@@ -245,7 +246,7 @@ def _claim(obj: Json, now: Time) -> list[Any]:
 
 def _storage_class(obj: Json, now: Time) -> list[Any]:
     annotations = (obj.get("metadata") or {}).get("annotations") or {}
-    default = annotations.get("storageclass.kubernetes.io/is-default-class") == "true"
+    default = annotations.get(DEFAULT_CLASS) == "true"
     row = _named(
         obj,
         now,

@@ -198,7 +198,7 @@ def test_a_field_that_is_not_modelled_is_a_note_with_its_line_unless_it_cannot_m
 
 
 def test_a_volume_that_can_bind_a_pod_to_a_node_is_a_note() -> None:
-    pod = POD % "p" + "  volumes: [{name: v, persistentVolumeClaim: {claimName: v}}]\n"
+    pod = POD % "p" + "  volumes: [{name: v, ephemeral: {volumeClaimTemplate: {spec: {}}}}]\n"
     assert [note.field for note in loaded(pod).unmodelled] == ["spec.volumes"]
 
 

@@ -12,12 +12,12 @@ from oracles.apiserver import Answered, answers
 from places import VECTORS
 from planted import planted
 
-JUDGED = {"patches": (174, 215), "protocol": (195, 209), "validation": (320, 330)}
+JUDGED = {"patches": (174, 215), "protocol": (199, 209), "validation": (324, 330)}
 """How many records agree, of how many; the others are about what is not modelled, or begin where no record ends."""
-MESSAGES = {"patches": (49, 52), "protocol": (61, 73), "validation": (184, 195)}
+MESSAGES = {"patches": (49, 52), "protocol": (63, 75), "validation": (189, 199)}
 """Of the refusals that agree: how many in the very words."""
 
-SHOWN = {"patches": (120, 122), "protocol": (50, 65)}
+SHOWN = {"patches": (120, 122), "protocol": (52, 67)}
 """Of the objects that both show: how many are the same but for what a server chooses and what controllers write."""
 OWNERS = {"patches": (118, 122)}
 """How many have the same managedFields."""

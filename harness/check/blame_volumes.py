@@ -1,0 +1,73 @@
+"""What to change where somebody waits for a volume: a class that is not there, or a volume that another Pod has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
+
+from ...impl.api.apps import StatefulSet
+from ...impl.api.cache import Cache
+from ...impl.api.core import Pod
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
+from ...impl.api.storage import PersistentVolumeClaim, StorageClass
+from ...properties.placement.volumes import claims
+from .results import Blame
+
+
+@frozen
+class Unbound:
+    """What to change where a claim has no volume; `nobody`: the class that it names is not there."""
+
+    blame: Blame
+    nobody: bool
+
+
+def unbound(objects: tuple[Object, ...]) -> Iterator[Unbound]:
+    """Yield the claims that no volume is made for: who writes them, and why."""
+    classes = {one.metadata.name: one for one in objects if isinstance(one, StorageClass)}
+    for claim in objects:
+        if isinstance(claim, PersistentVolumeClaim) and claim.status.phase != "Bound":
+            named = claim.spec.storage_class_name
+            found = classes.get(named or "")
+            if found is None or found.volume_binding_mode != "WaitForFirstConsumer":
+                ref, field = _written(claim, objects)
+                yield Unbound(Blame(ref, field, _why(claim, found)), found is None and bool(named))
+
+
+def _why(claim: PersistentVolumeClaim, found: StorageClass | None) -> str:
+    name, named = claim.metadata.name, claim.spec.storage_class_name
+    if found is not None:
+        return f"no volume fits {name}, and {found.provisioner} makes none for it"
+    if named:
+        return f"there is no StorageClass {named}, so that nobody makes a volume for {name}"
+    return f"no volume fits {name}, which {'wants one without a class' if named == '' else 'names no class'}"
+
+
+def _written(claim: PersistentVolumeClaim, objects: tuple[Object, ...]) -> tuple[Ref, str]:
+    """Return who says what a claim is: itself, or the set whose Pod it is for."""
+    meta = claim.metadata
+    for one in objects:
+        if isinstance(one, StatefulSet) and one.metadata.namespace == meta.namespace:
+            for index, template in enumerate(one.spec.volume_claim_templates):
+                base = f"{template.metadata.name}-{one.metadata.name}-"
+                if meta.name.startswith(base) and meta.name.removeprefix(base).isdecimal():
+                    return ref_of(one), f"spec.volumeClaimTemplates[{index}].spec.storageClassName"
+    return ref_of(claim), "spec.storageClassName"
+
+
+def taken(pod: Pod, objects: Iterable[Object]) -> str:
+    """Say which Pod elsewhere has a volume that a Pod waits for on its node; "" if none has."""
+    mine = _names(pod)
+    for other in (one for one in objects if isinstance(one, Pod)):
+        both = sorted(mine & _names(other)) if other.metadata.namespace == pod.metadata.namespace else ()
+        if both and other.metadata.uid != pod.metadata.uid and other.spec.node_name and not other.finished:
+            who, where = other.metadata.name, other.spec.node_name
+            what = f"{pod.metadata.name} waits on {pod.spec.node_name} for the volume of claim {both[0]}"
+            return f"{what}, which {who} has on {where}"
+    return ""
+
+
+def _names(pod: Pod) -> set[str]:
+    return {name for name, _, _ in claims(pod, Cache())}

@@ -1,0 +1,74 @@
+"""What the API server goes on refusing where nothing moves: who asks for it, in its own words, and what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from ...impl.api.core import Pod
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.requests import Create, Response
+from ...impl.apiserver.defaulting import default
+from ...impl.apiserver.limitranger import out_of, with_defaults
+from ...impl.apiserver.quota import without_room
+from ...impl.apiserver.storage import Objects
+from ...model.machine import State
+from ...model.world.turn import heads
+from ..claims.convergence import objects_of
+from ..claims.quota import beyond
+from ..world.cluster import Cluster
+from .results import Blame
+
+FORBIDDEN, INVALID = 403, 422
+"""What the API server answers to what admission does not let in, and to an object that breaks a rule."""
+
+
+@frozen
+class Refusal:
+    """A request that a component goes on sending: whose, what it would make (None: nothing new), and the answer."""
+
+    component: str
+    made: Object | None
+    response: Response
+
+
+def refusals(core: Cluster, state: State) -> Iterator[Refusal]:
+    """Yield what is refused of what components ask for on what there is."""
+    for process in core.processes:
+        for request in (one for requests in core.world.fresh(state, process) for one in heads(requests)):
+            response, _ = core.world.commit(state, process.user, request)
+            if response.code in {FORBIDDEN, INVALID}:
+                yield Refusal(process.name, request.object if isinstance(request, Create) else None, response)
+
+
+def told(core: Cluster, state: State) -> Iterator[str]:
+    """Say which controller asks for what is no object, or for what admission does not let in."""
+    for one in refusals(core, state):
+        yield f"{one.component} is refused: {one.response.message}"
+
+
+def blamed(core: Cluster, state: State) -> Iterator[Blame]:
+    """Yield the quotas that have no room for what is refused, and the limit ranges out of which it is."""
+    store = Objects.of(objects_of(core, state))
+    for one in refusals(core, state):
+        if one.made is None:
+            continue
+        made = default(one.made)
+        made = with_defaults(store, made) if isinstance(made, Pod) else made
+        if (limits := out_of(store, made)) is not None:
+            yield Blame(ref_of(limits[0]), "spec.limits", f"{one.component} is refused: {limits[1]}")
+        elif (quota := without_room(store, made)) is not None:
+            yield Blame(ref_of(quota[0]), "spec.hard", f"{one.component} is refused: {quota[1]}")
+
+
+def exceeded(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:
+    """Return the quotas that a step goes beyond: admission had room by what was written of them, which was too little.
+
+    No manifest mends how they are counted; one with room for all that there can be at one time holds nevertheless.
+    """
+    what = f"{COUNTED_LATE}: give it room for all that there can be at one time, those on their way out among them"
+    return tuple(Blame(ref_of(one), "spec.hard", what) for one, _, _ in beyond(core, before, after))
+
+
+COUNTED_LATE = "the quota controller wrote over what admission had counted (k/k#123434)"

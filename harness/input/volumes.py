@@ -1,0 +1,51 @@
+"""Who asks for volumes, and which class makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from ...impl.api.apps import StatefulSet
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
+from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass, default_of
+
+
+@frozen
+class Claimant:
+    """A claim, or the template of claims of a StatefulSet (`many`): who has it, where, and its class as it is found.
+
+    `wanted` is the class it names, None for none, "" for a volume that is there.
+    """
+
+    ref: Ref
+    field: str
+    name: str
+    many: bool
+    wanted: str | None
+    found: StorageClass | None
+
+
+def claimants(objects: tuple[Object, ...]) -> Iterator[Claimant]:
+    """Yield the claims and the templates of claims that are not said to be for a certain volume.
+
+    One that names no class where there is no default one wants a volume without a class, if there are any by hand.
+    """
+    classes = {one.metadata.name: one for one in objects if isinstance(one, StorageClass)}
+    default = default_of(classes.values()) or None
+    by_hand = any(isinstance(one, PersistentVolume) and not one.spec.storage_class_name for one in objects)
+    for ref, field, claim, many in _claims(objects):
+        if not claim.spec.volume_name:
+            named = claim.spec.storage_class_name
+            wanted = named if named is not None else default if default or not by_hand else ""
+            yield Claimant(ref, field, claim.metadata.name, many, wanted, classes.get(wanted or ""))
+
+
+def _claims(objects: tuple[Object, ...]) -> Iterator[tuple[Ref, str, PersistentVolumeClaim, bool]]:
+    for one in objects:
+        if isinstance(one, PersistentVolumeClaim):
+            yield ref_of(one), "spec", one, False
+        elif isinstance(one, StatefulSet):
+            for index, claim in enumerate(one.spec.volume_claim_templates):
+                yield ref_of(one), f"spec.volumeClaimTemplates[{index}]", claim, True

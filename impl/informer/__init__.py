@@ -1,0 +1,1 @@
+"""Informers: what a component remembers of the API server, by listing, watching, and listing anew."""
