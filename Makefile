@@ -1,4 +1,4 @@
-.PHONY: check style types test bench bench-engine corpus docs overview agreement zoo proofs reductions
+.PHONY: check style types test bench bench-engine corpus docs overview agreement zoo growth proofs reductions
 check: style types test
 
 style:
@@ -48,6 +48,10 @@ agreement:
 # Documented failures of Kubernetes: each found, and gone with its repair.
 zoo:
 	kubeproof zoo run
+
+# How the cost of published cases grows with the cluster.
+growth:
+	python tests/growth.py
 
 # What is proved with z3 and by exhaustion, with sizes and times.
 proofs:

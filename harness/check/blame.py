@@ -13,7 +13,9 @@ from ...impl.api.core import Namespace, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.references import references
+from ...impl.api.webhooks import unserved
 from ...impl.api.workloads import TEMPLATE
+from ...impl.kubelet.behaviour import ready_when
 from ...impl.kubelet.obstacles import obstacles
 from ...model.machine import State
 from ...properties.placement.placement import why_pending
@@ -53,8 +55,8 @@ def below(ref: Ref, field: str) -> str:
 def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
     """Return what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
-    found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_short_of_volumes(core, objects))
-    return tuple(dict.fromkeys(found))
+    found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_unserved(core, objects))
+    return tuple(dict.fromkeys((*found, *_looking(objects), *_short_of_volumes(core, objects))))
 
 
 def _short_of_volumes(core: Cluster, objects: tuple[Object, ...]) -> Iterator[Blame]:
@@ -76,6 +78,33 @@ def _held(core: Cluster, objects: Iterable[Object]) -> Iterator[Blame]:
         names = ", ".join(one.finalizers)
         why = f"{names} keeps it, and so its namespace, from ever being gone; no controller here takes that away"
         yield Blame(one.ref, "metadata.finalizers", why)
+
+
+def _unserved(core: Cluster, objects: Iterable[Object]) -> Iterator[Blame]:
+    """Name who must be asked and is served by nobody: webhooks, and groups of the API that a namespace waits for."""
+    there = Cache.of(objects)
+
+    def lacks(service: Ref) -> str:
+        return unserved(service, there.objects.get(service), there.list(Pod))
+
+    for webhook in core.scenario.webhooks:
+        if why := lacks(webhook.service):
+            yield Blame(
+                webhook.configuration, "webhooks", f"{webhook.name} must be asked (failurePolicy Fail), but {why}"
+            )
+    going = any(isinstance(one, Namespace) and one.metadata.terminating for one in there.objects.values())
+    for one in core.scenario.aggregated if going else ():
+        if why := lacks(one.service):
+            yield Blame(one.api, "spec.service", f"no namespace is gone while it does not answer: {why}")
+
+
+def _looking(objects: tuple[Object, ...]) -> Iterator[Blame]:
+    """Name the Pods whose programs get ready when the name of a Service leads to somebody, and are not."""
+    for pod in objects:
+        if isinstance(pod, Pod) and pod.spec.node_name and not pod.ready and (names := ready_when(pod)):
+            ref = written(pod, objects)
+            field = "metadata.annotations" if ref.kind == "Pod" else f"{TEMPLATE}.metadata.annotations"
+            yield Blame(ref, field, f"{pod.metadata.name} gets ready when {', '.join(names)} leads to somebody")
 
 
 def _missing(core: Cluster) -> Iterator[Blame]:

@@ -22,7 +22,7 @@ from ...impl.api.values.selectors import selects
 from ...impl.api.workloads import SCALED
 from ...model.machine import Property, StepProperty, View
 from ...model.world.verbs import Verb
-from ..world import scheduling
+from ..world import descheduler, scheduling
 from ..world.cluster import Cluster
 from ..world.script_slots import USER
 
@@ -39,9 +39,10 @@ def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
 
 
 def evictions(cluster: Cluster) -> Callable[[str], bool]:
-    """Pick the steps in which somebody may evict: a drain, or a scheduler."""
+    """Pick the steps in which somebody may evict: a drain, a scheduler, or a descheduler."""
     drains, schedulers = cluster.actions(USER, Verb.EVICTS), cluster.actions(scheduling.USER, Verb.SENDS)
-    return lambda action: drains(action) or schedulers(action)
+    moves = cluster.actions(descheduler.USER, Verb.SENDS)
+    return lambda action: drains(action) or schedulers(action) or moves(action)
 
 
 def premise(cluster: Cluster) -> Callable[[View], bool]:

@@ -205,7 +205,8 @@ def _delete_pod(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
     pod, *on = words
     if on and (len(on) != 2 or on[0] != "on"):
         raise ValueError(words)
-    there = {"namespace": flags["namespace"]} if "namespace" in flags else {}
+    there: dict[str, Any] = {"namespace": flags["namespace"]} if "namespace" in flags else {}
+    there |= _force(flags)
     if "/" not in pod:
         if on:
             raise ValueError(words)
@@ -213,7 +214,11 @@ def _delete_pod(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
     workload, _ = _workload((pod,), flags)
     named = {"workload": f"{workload['kind']}/{workload['name']}"}
     home = {"namespace": workload["namespace"]} if "namespace" in workload else {}
-    return {"deletePod": {**named, **({"node": on[1]} if on else {}), **home}}
+    return {"deletePod": {**named, **({"node": on[1]} if on else {}), **home, **_force(flags)}}
+
+
+def _force(flags: Flags) -> dict[str, bool]:
+    return {"force": True} if "force" in flags else {}
 
 
 def _delete(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
@@ -221,7 +226,9 @@ def _delete(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
     if rest:
         raise ValueError(words)
     if workload["kind"] == "Pod":
-        return {"deletePod": {key: value for key, value in workload.items() if key != "kind"}}
+        return {"deletePod": {key: value for key, value in workload.items() if key != "kind"} | _force(flags)}
+    if "force" in flags:
+        raise ValueError(words)
     return {"deleteNode": {"node": workload["name"]}} if workload["kind"] == "Node" else {"deleteObject": workload}
 
 
@@ -288,8 +295,8 @@ COMMANDS: dict[str, Command] = {
     "rollout-restart": Command("[KIND/]NAME", _rollout("rolloutRestart"), WHERE),
     "rollout-pause": Command("[KIND/]NAME", _rollout("rolloutPause"), WHERE),
     "rollout-resume": Command("[KIND/]NAME", _rollout("rolloutResume"), WHERE),
-    "delete": Command("[KIND/]NAME", _delete, WHERE),
-    "delete-pod": Command("NAME, or KIND/NAME [on NODE]", _delete_pod, WHERE),
+    "delete": Command("[KIND/]NAME [--force]", _delete, WHERE | {"force"}),
+    "delete-pod": Command("NAME, or KIND/NAME [on NODE] [--force]", _delete_pod, WHERE | {"force"}),
     "cordon": Command("NODE", _on_node("cordon")),
     "uncordon": Command("NODE", _on_node("uncordon")),
     "drain": Command("NODE [FLAGS]", _on_node("drain"), frozenset(DRAIN_FLAGS)),

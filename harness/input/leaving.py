@@ -14,7 +14,9 @@ from typing import Any
 from attrs import frozen
 
 from ...impl.api.claim_names import CONVERGENCE
-from ...impl.api.core import Namespace
+from ...impl.api.core import Namespace, Service
+from ...impl.api.kinds import ref_of
+from ...impl.api.meta import Ref
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.reading.unmodelled_kinds import pod_template
 from ...impl.api.values.frozen import as_map
@@ -42,6 +44,7 @@ def leaving(manifests: Manifests, scenario: Scenario) -> Leaving:
         return Leaving()
     held = [(one, found) for one in manifests.others if (found := _held(one, spaces, scenario.namespace))]
     holders = tuple(Holder(one.ref, finalizers) for one, finalizers in held if not one.custom)
+    served = {ref_of(one) for one in manifests.objects if isinstance(one, Service)}
     custom = (
         _note(one, "metadata.finalizers", f"a namespace is deleted, and {', '.join(names)} waits for an operator")
         for one, names in held
@@ -50,9 +53,16 @@ def leaving(manifests: Manifests, scenario: Scenario) -> Leaving:
     servers = (
         _note(one, "spec.service", "a namespace that is deleted stays for as long as this does not answer")
         for one in manifests.others
-        if one.ref.kind == "APIService" and as_map(one.source.document.value.get("spec")).get("service")
+        if one.ref.kind == "APIService" and not (scenario.complete or served.issuperset(_services(one)))
     )
     return Leaving(holders, (*custom, *servers))
+
+
+def _services(one: Other) -> Iterator[Ref]:
+    """Yield the Service that answers for a group of the API, if one does."""
+    found = as_map(as_map(one.source.document.value.get("spec")).get("service"))
+    if found:
+        yield Ref("Service", str(found.get("namespace", "")), str(found.get("name", "")))
 
 
 def _deleted(scenario: Scenario) -> Iterator[str]:

@@ -14,6 +14,7 @@ from ...impl.api.core import Pod, PodSpec, PodTemplateSpec
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import PriorityClass
+from ...impl.api.values.frozen import Strings
 from ...impl.apiserver.admission import admit
 from ...impl.apiserver.config import DEFAULT
 from ...impl.apiserver.storage import Objects
@@ -75,6 +76,16 @@ def pod_specs(scenario: Scenario) -> Iterator[PodSpec]:
         spec = pod_spec(one)
         if spec is not None:
             yield spec
+
+
+def pod_annotations(scenario: Scenario) -> Iterator[Strings]:
+    """Yield the annotations of every Pod and of every template of Pods, those that the script applies too."""
+    for one in scenario.everything:
+        template = getattr(getattr(one, "spec", None), "template", None)
+        if isinstance(one, Pod):
+            yield one.metadata.annotations
+        elif isinstance(template, PodTemplateSpec):
+            yield template.metadata.annotations
 
 
 def pod_spec(obj: Object) -> PodSpec | None:

@@ -18,6 +18,8 @@ from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, kind_of, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
+from ...impl.api.webhooks import Aggregated, Webhook
+from ...impl.descheduler.policy import Policy
 from ...impl.kubectl.script import AddNode, Apply, Scale, Step
 from ..own.controllers import NOTHING, Own
 from .cron_runs import runs_of
@@ -62,6 +64,10 @@ DEFAULT_FAILURES = 6
 """spec.backoffLimit of a Job where it is absent (batch/v1)."""
 
 
+EVERYWHERE = frozenset({"budgetStatus", "endpoints", "jobIndexes", "nodeOutage", "podStatus"})
+"""Keys of switches that need no closer look."""
+
+
 class Switch(Enum):
     """What Kubernetes did once: a field of `switches` in scenario.yaml, its value, and what a report says of it."""
 
@@ -83,6 +89,24 @@ class Switch(Enum):
         "EndpointSlice syncs do not wait for what they wrote, and are not woken by it, as before Kubernetes 1.21",
     )
     """k/k#93374, k/k#92928, k/k#100033; PR #99345, PR #100103."""
+    RESUBMITTED_BUDGETS = (
+        "budgetStatus",
+        "before-1.16",
+        "a disruption controller writes what it has counted over evictions since, as before Kubernetes 1.16",
+    )
+    """k/k#82149, PR #82152: a conflict made it read the budget anew and write the same status again."""
+    REPEATED_INDEXES = (
+        "jobIndexes",
+        "before-1.21",
+        "an index of a Job that has succeeded twice counts twice, as before Kubernetes 1.21",
+    )
+    """k/k PR #99865."""
+    LONE_EVICTIONS = (
+        "nodeOutage",
+        "before-1.4",
+        "Pods are driven out also where no node is ready, as before Kubernetes 1.4",
+    )
+    """k/k#24597, k/k#28832, PR #28897: since then that is taken to be the controller's own fault."""
     LATE_NOMINATIONS = (
         "nominations",
         "before-1.14",
@@ -166,7 +190,7 @@ class Switch(Enum):
     @property
     def of(self) -> Detail | None:
         """What has to be looked at more closely for it to be seen; None: nothing."""
-        if self.key in {"endpoints", "podStatus"} or self is Switch.UNCOUNTED_NOMINATIONS:
+        if self.key in EVERYWHERE or self is Switch.UNCOUNTED_NOMINATIONS:
             return None
         if self.key in {"sandboxes", "connections", "addressSets"}:
             return Detail.POLICIES
@@ -235,6 +259,8 @@ class Faults:
     """A node goes down and comes up again."""
     partition: int = 0
     """A node is cut off from the API server and in touch again later; what runs there runs on."""
+    expired_expectations: int = 0
+    """A controller does not see what it wrote for five minutes, and acts as if it had written nothing."""
     load: int = 0
     """The load of an autoscaler's target changes, so that it asks for another number of replicas."""
     lost_event: int = 0
@@ -261,6 +287,19 @@ class Bounds:
     """From when a node's health checks fail until load balancers send it nothing more, at most; None: not stated."""
     request_seconds: int | None = None
     """How long a connection lasts that a Pod has accepted, at most; None: those that last are not looked at."""
+
+
+@frozen
+class Sizes:
+    """How many Pods a workload has at any time: so many ready ones at least, so many in all at most (None: any).
+
+    `failed` is how many of its Pods may have failed and still be there.
+    """
+
+    of: Ref
+    least: int = 0
+    most: int | None = None
+    failed: int | None = None
 
 
 @frozen
@@ -315,6 +354,8 @@ class Scenario:
     """Images called bad:, crash:, nopull:, slow:, slowstop:, job: behave as they are called."""
     bounds: Bounds = Bounds()
     deadline: Deadline | None = None
+    sizes: tuple[Sizes, ...] = ()
+    """What the claim `availability` is asked about."""
     expected: tuple[tuple[str, Expected], ...] = ()
     """Claim name (convergence, placement, priority, deadline, spread, reachability, budget) to expected verdict."""
     accept_unmodelled: bool = False
@@ -329,6 +370,12 @@ class Scenario:
     """What stays for ever in the namespaces that are deleted."""
     absent_owners: frozenset[str] = frozenset()
     """The uids of owners of kinds without a class here that do not exist."""
+    webhooks: tuple[Webhook, ...] = ()
+    """Those that must be asked (failurePolicy Fail): what they are asked about is refused while nobody serves them."""
+    aggregated: tuple[Aggregated, ...] = ()
+    """Groups of the API that a Service answers for: no namespace is ever gone while one of them is not served."""
+    descheduler: Policy | None = None
+    """What the descheduler does that runs in the cluster; None: there is none."""
     contents: immutabledict[Ref, frozenset[str]] = immutabledict()
     """The keys of the ConfigMaps and Secrets of the input, where nothing in it may add more."""
     clock: bool = True

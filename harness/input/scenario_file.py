@@ -17,12 +17,16 @@ from immutabledict import immutabledict
 from ...impl.api.claim_names import ALL as CLAIMS
 from ...impl.api.core import Node, Resources
 from ...impl.api.kinds import Object, Unstructured, ref_of
+from ...impl.api.meta import Ref
 from ...impl.api.reading.json_fields import json_name
 from ...impl.api.reading.load import Note
+from ...impl.api.reading.nearest import did_you_mean
 from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import EMPTY, Json, thaw
+from ...impl.api.workloads import BY_KIND
 from ...impl.kubectl import script as kubectl
 from ..own.controllers import NOTHING, Own
+from .annotations import mistakes
 from .apply_order import too_early
 from .assumptions import (
     Assumption,
@@ -36,6 +40,7 @@ from .assumptions import (
 )
 from .contents import contents, keys_perhaps_added
 from .cross_check import check_places, check_script, cross_check
+from .descheduler import descheduler
 from .dump import live, read_dump
 from .leaving import leaving
 from .located import Located, from_json, from_yaml
@@ -52,11 +57,13 @@ from .scenario import (
     Faults,
     Scenario,
     Schedulers,
+    Sizes,
     Start,
 )
 from .script import Surroundings, read_script
 from .switches import read_details, read_release, read_switches
 from .unmodelled import outside
+from .webhooks import answers, asked
 from .workloads import templates
 
 FIELDS = (
@@ -73,6 +80,7 @@ FIELDS = (
     "detail",
     "bounds",
     "deadline",
+    "availability",
     "images",
     "expect",
     "acceptUnmodelled",
@@ -85,6 +93,7 @@ FIELDS = (
 FAULTS = {json_name(one.name): one.name for one in fields(Faults)}
 """Faults by their names in scenario.yaml and in `Faults`."""
 BOUNDS = ("propagation", "healthChecks", "requests", "pods", "starts", "scores", "mixedViews")
+SIZES = ("kind", "name", "namespace", "atLeast", "atMost", "atMostFailed")
 DEADLINE = {
     "running": "seconds",
     "decision": "decision_seconds",
@@ -190,6 +199,7 @@ def load_scenario(
         return _from_cluster(reader, scenario, manifests, read_dump(dump, files[dump]), fields)
     if scenario.start is Start.EMPTY:  # What has come to rest was applied as often as it took.
         reader.problems.extend(too_early(manifests))
+    reader.problems.extend(mistakes(manifests))
     cross_check(reader, scenario, manifests, fields.get("script"))
     reader.finish()
     return _judged(reader, scenario, manifests)
@@ -246,17 +256,24 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
     named = owners(manifests, scenario.applied, complete=scenario.complete)
     left = leaving(manifests, scenario)
-    more = (*named.notes, *left.notes, *keys_perhaps_added(manifests, scenario.applied))
+    served = asked(manifests, complete=scenario.complete)
+    moving = descheduler(manifests)
+    given = evolve(given, notes=tuple(one for one in given.notes if one.field or one.object not in served.understood))
+    more = (*named.notes, *left.notes, *moving.notes, *keys_perhaps_added(manifests, scenario.applied))
     given = evolve(given, notes=(*given.notes, *more))
     scenario = evolve(
         scenario,
         contents=contents(manifests),
         holders=left.holders,
+        webhooks=served.webhooks,
+        aggregated=served.aggregated,
+        descheduler=moving.policy,
         absent_owners=named.gone,
         unmodelled=given.by_claim(),
         served_elsewhere=given.served_elsewhere,
     )
-    return Loaded(scenario, manifests, given.notes, assumed)
+    more_assumed = (*answers(manifests, served.understood), *moving.assumptions)
+    return Loaded(scenario, manifests, given.notes, (*assumed, *more_assumed))
 
 
 def _from_cluster(
@@ -335,6 +352,7 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
         complete="complete" in fields and reader.flag(fields["complete"]),
         bounds=_bounds(reader, fields.get("bounds")),
         deadline=_deadline(reader, fields.get("deadline")),
+        sizes=_sizes(reader, fields.get("availability"), around.namespace),
         expected=_expected(reader, fields.get("expect")),
         title=_text(reader, fields, "title"),
     )
@@ -377,6 +395,29 @@ def _deadline(reader: Reader, at: Located | None) -> Deadline | None:
     if "seconds" not in found:
         reader.blame(at, "a deadline needs the field 'running'", "write running: 60s")
     return Deadline(**{"seconds": 0, **found})
+
+
+def _sizes(reader: Reader, at: Located | None, namespace: str) -> tuple[Sizes, ...]:
+    """Read how many Pods workloads have at any time."""
+    return tuple(_size(reader, one, namespace) for one in (() if at is None else reader.items(at)))
+
+
+def _size(reader: Reader, at: Located, namespace: str) -> Sizes:
+    found = reader.fields(at, SIZES)
+    for name in ("kind", "name"):
+        if name not in found:
+            reader.blame(at, f"the field {name!r} is missing", "kind: Deployment, name: web, atLeast: 1, atMost: 3")
+    if not {"atLeast", "atMost", "atMostFailed"} & found.keys():
+        reader.blame(at, "says no number", "write atLeast: 1, or atMost: 3")
+    kind, name = _text(reader, found, "kind"), _text(reader, found, "name")
+    if "kind" in found and kind not in BY_KIND:
+        reader.blame(found["kind"], f"{kind!r} makes no Pods", did_you_mean(kind, BY_KIND))
+    return Sizes(
+        Ref(kind, _text(reader, found, "namespace") or namespace, name),
+        reader.integer(found["atLeast"], least=0) if "atLeast" in found else 0,
+        reader.integer(found["atMost"], least=0) if "atMost" in found else None,
+        reader.integer(found["atMostFailed"], least=0) if "atMostFailed" in found else None,
+    )
 
 
 def _bounds(reader: Reader, at: Located | None) -> Bounds:

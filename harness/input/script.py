@@ -205,7 +205,8 @@ def _delete_pod(given: _Arguments) -> Step | None:
         given.reader.blame(given.at, "deletePod needs either 'name' or 'workload'")
         return None
     node = given.text("onNode") or given.text("node")
-    return steps.DeletePod(given.text("name"), given.text("workload"), node, given.text("namespace"))
+    force = given.flag("force")
+    return steps.DeletePod(given.text("name"), given.text("workload"), node, given.text("namespace"), force)
 
 
 def _taint(given: _Arguments) -> Step | None:
@@ -237,7 +238,7 @@ ACTIONS: dict[str, _Action] = {
     "rolloutResume": _plain(steps.RolloutResume),
     "apply": _Action((), ("object", "file", "namespace"), _apply),
     "deleteObject": _Action(("kind", "name"), ("cascade", "namespace"), _delete_object),
-    "deletePod": _Action((), ("name", "workload", "node", "onNode", "namespace"), _delete_pod),
+    "deletePod": _Action((), ("name", "workload", "node", "onNode", "namespace", "force"), _delete_pod),
     "cordon": _plain(steps.Cordon),
     "uncordon": _plain(steps.Uncordon),
     "drain": _plain(steps.Drain, "timeoutSeconds"),

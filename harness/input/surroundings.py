@@ -29,6 +29,7 @@ def config_of(scenario: Scenario) -> Config:
         DEFAULT,
         absent=frozenset(ref for ref in scenario.absent if ref.kind not in BEFORE_START),
         service_cluster_ip_range=service_range(scenario.everything),
+        webhooks=scenario.webhooks,
         kept_free=frozenset(_asked_for(scenario.everything)),
     )
 

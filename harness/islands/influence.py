@@ -6,6 +6,7 @@ object reads another only along one of these:
 - an owner reference (controllers, garbage collection),
 - a selector: of a Service, a disruption budget, a workload (which adopts what it selects), a term of pod affinity or
   anti-affinity, a spread constraint,
+- the name of a Service that a program looks for before it is ready,
 - an EndpointSlice's Service; an autoscaler's target; a budget of resources and whatever is in its namespace,
 - something that only one can have: a port of the nodes, a fixed address, a claim of a volume, a volume that is there
   for claims of its class, a disk, the name of a Pod that is given it,
@@ -46,6 +47,7 @@ from ...impl.api.well_known import (
     TEMPLATE_GENERATION,
     TEMPLATE_HASH,
 )
+from ...impl.kubelet.behaviour import ready_when
 from ...impl.scheduler.plugins.volume_claims import claim_names
 from ..input.limits import filled_in
 
@@ -112,6 +114,7 @@ def bonds(objects: tuple[Object, ...]) -> Iterator[Bond]:
     for obj in objects:
         yield from _owners(obj)
         yield from _selected(obj, labelled)
+        yield from _looked_for(obj)
         if isinstance(obj, HorizontalPodAutoscaler):
             scaled = obj.spec.scale_target_ref
             target = Ref(scaled.kind, obj.metadata.namespace, scaled.name)
@@ -130,6 +133,14 @@ def _owners(obj: Object) -> Iterator[Bond]:
 def _likely(selector: LabelSelector, makers: Labelled[Maker]) -> tuple[Maker, ...]:
     """Return those makers of whom a selector may select something: there may be thousands of others."""
     return makers.bearing({key: value for key, value in selector.match_labels.items() if key not in ADDED})
+
+
+def _looked_for(obj: Object) -> Iterator[Bond]:
+    """Yield the Services whose names lead to somebody before a Pod gets ready."""
+    pod = Pod(obj.spec.template.metadata) if isinstance(obj, Workload) else obj
+    for name in ready_when(pod) if isinstance(pod, Pod) else ():
+        service = Ref("Service", obj.metadata.namespace, name)
+        yield Bond(ref_of(obj), service, f"{_told(ref_of(obj))} gets ready when {_told(service)} leads to somebody")
 
 
 def _selected(obj: Object, makers: Labelled[Maker]) -> Iterator[Bond]:

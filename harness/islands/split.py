@@ -12,8 +12,9 @@ The scheduler is fair to Pods, not to islands: where every island needs it finit
 Where one goes round in circles that is a breach by itself.
 
 A scenario is left whole where a view of all objects at once could be told apart (`consistency: resettable`), where it
-starts from a live cluster, where a closer look is asked for, where several schedulers act, where nodes have room for so
-many volumes (CSINode), where a step names what no manifest does, and where there is too little room.
+starts from a live cluster, where a closer look is asked for, where webhooks must be asked, where a descheduler runs,
+where nodes may run out of memory, where several schedulers act, where nodes have room for so many volumes (CSINode),
+where a step names what no manifest does, and where there is too little room.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from ...impl.kubectl import script as kubectl
 from ..input.given import touched, versions
 from ..input.scenario import Consistency, Crowd, Scenario, Start, placed
 from ..world.cluster import applied
+from ..world.pressure import possible
 from .influence import SHARED, Bond, Maker, bonds, makers_of
 from .room import Room, most_of, room_for, together
 
@@ -90,7 +92,7 @@ def _separable(scenario: Scenario) -> bool:
     return (
         scenario.consistency is not Consistency.RESETTABLE
         and scenario.start is not Start.CLUSTER
-        and not scenario.detail
+        and not (scenario.detail or scenario.webhooks or scenario.descheduler or possible(scenario))
         and scenario.deadline is None
         and len(scenario.schedulers.names) == 1
         and not any(isinstance(one, CSINode) for one in scenario.everything)

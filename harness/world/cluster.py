@@ -51,11 +51,13 @@ from . import (
     autoscaling,
     components,
     cron,
+    descheduler,
     environment,
     evicted_names,
     kubelets,
     node_controllers,
     node_state,
+    pressure,
     quotas,
     scheduling,
     script_slots,
@@ -110,7 +112,8 @@ class Parts:
         if scenario.own or not scenario.tracks_slices:
             return evolve(cls.everything(), one_proxy=True)
         drains = any(isinstance(step, kubectl.Drain) for step in scenario.script)
-        evicts = drains or (_has_budget(scenario) and may_preempt(scenario))
+        moves = scenario.descheduler is not None or may_preempt(scenario)
+        evicts = drains or (_has_budget(scenario) and moves)
         return cls(budgets=evicts, deployment_status=_forgets_revisions(scenario))
 
     @classmethod
@@ -174,11 +177,12 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
     once: the controller needs milliseconds for that.
 
     Namespaces come first: where they do not, and the first apply is what is asked about, the input was refused.
+    Webhooks are not asked: what they guard was there before them, or somebody tried again.
 
     Raises `Refused` for the first that is not accepted.
     """
     objects = Objects()
-    config = config_of(scenario)
+    config = evolve(config_of(scenario), webhooks=())
     for name in namespaces_of(scenario):
         objects = objects.commit(handle(objects, Create(Namespace(ObjectMeta(name))), user=ADMIN)[1])
     for obj in sorted(scenario.objects, key=lambda one: not isinstance(one, Namespace)):
@@ -226,7 +230,7 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
     live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
     if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
         live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
-    if faults.strike_nodes(scenario) or node_controllers.acted_on(scenario, objects):
+    if faults.strike_nodes(scenario) or node_controllers.acted_on(scenario, objects) or pressure.possible(scenario):
         live.add("Node")
     if parts.endpoints:
         live.add("EndpointSlice")
@@ -272,8 +276,8 @@ def _usual_growth(scenario: Scenario, kind: str) -> int:
 
 def user_named(name: Who) -> User:
     """Return the user a component of a world acts as."""
-    if name == "admin" or (isinstance(name, str) and name.startswith(own_processes.USER)):
-        return ADMIN
+    if name in {"admin", descheduler.USER} or (isinstance(name, str) and name.startswith(own_processes.USER)):
+        return ADMIN  # What a descheduler, or a user's own, may do, its manifests say; nobody takes that away here.
     if name == scheduling.USER:
         return SCHEDULER
     return node_user(name.name) if isinstance(name, Ref) else controller(name)
@@ -399,6 +403,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         quiet=lambda one: partial(environment.past, _last_change(scenario, one)),
         status=parts.deployment_status,
         release=scenario.release,
+        repeats=Switch.REPEATED_INDEXES in scenario.switches,
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
@@ -415,6 +420,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         crowd=scenario.crowd,
         release=scenario.release,
     )
+    if scenario.descheduler is not None:
+        found.append(descheduler.process(scenario.descheduler, pools, constants))
     if parts.endpoints:
         tracks = scenario.tracks_slices
         views = form(1) if tracks else Form.SNAPSHOT
@@ -423,8 +430,9 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
             for one in workloads.distinct(everyone, Service)
         ]
     if parts.budgets:
+        resubmits = Switch.RESUBMITTED_BUDGETS in scenario.switches
         found += [
-            components.disruption_process(one, pools, constants, form=form(1))
+            components.disruption_process(one, pools, constants, form=form(1), resubmits=resubmits)
             for one in workloads.distinct(everyone, PodDisruptionBudget)
         ]
     if parts.unwatched:
@@ -435,10 +443,17 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     found.append(components.garbage_process(pools, constants, scenario.absent_owners, others))
     held = frozenset(one.ref.namespace for one in scenario.holders)
     spaces = pools.get("Namespace", ())
-    found += [components.namespace_process(place, pools, constants, held, others) for place in spaces]
+    needed = scenario.aggregated
+    found += [components.namespace_process(place, pools, constants, held, others, needed) for place in spaces]
     found += own_processes.processes(scenario.own, everyone, pools, constants, form=form)
     back = faults.nodes_come_back(scenario)
-    found += node_controllers.processes(pools, constants, lags=taint_eviction.lags(scenario, back=back), back=back)
+    found += node_controllers.processes(
+        pools,
+        constants,
+        lags=taint_eviction.lags(scenario, back=back),
+        back=back,
+        outage=Switch.LONE_EVICTIONS not in scenario.switches,
+    )
     return tuple(components.remembering(one) for one in found)
 
 
@@ -533,6 +548,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     acts += kubelets.actions(works)
     slices = layout.pools.get("EndpointSlice", ())
     acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]
+    if pressure.possible(scenario):
+        acts += pressure.actions(works)
     if parts.faults:
         acts += _faults(scenario, world, processes, works, kept)
     slots = (_initial(scenario, layout, one, processes, world, proxies) for one in starts)

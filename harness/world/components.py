@@ -18,6 +18,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.values.selectors import matches_map, selects
+from ...impl.api.webhooks import Aggregated
 from ...impl.api.well_known import SERVICE_NAME
 from ...impl.api.workloads import SCALED
 from ...impl.controllers import disruption, garbage, namespace
@@ -136,17 +137,19 @@ def namespace_process(
     constants: tuple[Object, ...],
     held: frozenset[str] = frozenset(),
     others: frozenset[str] = frozenset(),
+    aggregated: tuple[Aggregated, ...] = (),
 ) -> Process:
     """Make the namespace controller's process for the namespace in a place.
 
     It asks the API server for what is there before it acts, and what is gone from a terminating namespace stays gone,
     for nothing is created in one: so it acts on the store as it is. `held` are the namespaces in which something
-    without a class here stays, `others` the kinds without a class that have places.
+    without a class here stays, `others` the kinds without a class that have places, `aggregated` the groups of the API
+    that somebody else must answer for.
     """
     inside = {kind: namespace.TRANSFORM[kind] for kind in pools if kind in namespace.TRANSFORM and kind != "Namespace"}
     inside |= dict.fromkeys(sorted(others.intersection(pools)), namespace.OF_OTHERS)
     fixed = (one for one in constants if one.metadata.namespace and ref_of(one).kind in namespace.TRANSFORM)
-    kept = (namespace.TRANSFORM[ref_of(one).kind](one) for one in fixed)
+    kept = (_kept_for_namespace(one, aggregated) for one in fixed)
     return Process(
         name=f"namespace-controller {place.rpartition('/')[2]}",
         group="namespace-controller",
@@ -154,17 +157,37 @@ def namespace_process(
         key=place,
         watches=(
             Watch("Namespace", (place,), itself),
-            *(Watch(kind, pools[kind], partial(_in_namespace, inside[kind])) for kind in inside),
+            *(Watch(kind, pools[kind], _looks_for(kind, inside[kind], aggregated)) for kind in inside),
         ),
         constants=tuple(one for one in kept if one is not None),
-        act=partial(_namespace_act, held),
+        act=partial(_namespace_act, held, aggregated),
         form=Form.CURRENT,
     )
 
 
-def _namespace_act(held: frozenset[str], cache: Cache, key: Ref) -> Alternatives:
+def _namespace_act(held: frozenset[str], aggregated: tuple[Aggregated, ...], cache: Cache, key: Ref) -> Alternatives:
     """Return the sync of a namespace: each of its deletions by itself, for which is first makes no difference."""
-    return tuple((one,) for one in namespace.reconcile(cache, key, held=key.name in held))
+    requests = namespace.reconcile(cache, key, held=key.name in held, aggregated=aggregated)
+    return tuple((one,) for one in requests)
+
+
+def _looks_for(kind: str, keep: Callable[[Object], Object | None], aggregated: tuple[Aggregated, ...]) -> Transform:
+    """Return what is kept of a kind: what is in the namespace, and who answers for groups of the API, wherever."""
+    spaces = frozenset(one.service.namespace for one in aggregated)
+    if not spaces or kind not in {"Pod", "Service"}:
+        return partial(_in_namespace, keep)
+    return partial(_in_namespace_or, spaces)
+
+
+def _in_namespace_or(spaces: frozenset[str], uid: str, obj: Object | None) -> Object | None:
+    if obj is None or obj.metadata.namespace not in {uid.rpartition("/")[2], *spaces}:
+        return None
+    return namespace.backing(obj)
+
+
+def _kept_for_namespace(obj: Object, aggregated: tuple[Aggregated, ...]) -> Object | None:
+    answering = ref_of(obj) in {one.service for one in aggregated}
+    return namespace.backing(obj) if answering else namespace.TRANSFORM[ref_of(obj).kind](obj)
 
 
 def itself(_uid: str, obj: Object | None) -> Object | None:
@@ -252,9 +275,17 @@ def is_slice_of(service: Ref, one: EndpointSlice) -> bool:
 
 
 def disruption_process(
-    one: PodDisruptionBudget, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...], *, form: Form
+    one: PodDisruptionBudget,
+    pools: dict[str, tuple[str, ...]],
+    constants: tuple[Object, ...],
+    *,
+    form: Form,
+    resubmits: bool = False,
 ) -> Process:
-    """Make the disruption controller's process for one budget; its view is consistent across kinds."""
+    """Make the disruption controller's process for one budget; its view is consistent across kinds.
+
+    `resubmits` is the controller before Kubernetes 1.16, whose writes of a status meet no conflict (k/k#82149).
+    """
     watches = [
         Watch("PodDisruptionBudget", pools["PodDisruptionBudget"], partial(named, ref_of(one))),
         Watch("Pod", pools["Pod"], partial(_budget_pod, one.spec.selector, one.metadata.namespace)),
@@ -268,14 +299,18 @@ def disruption_process(
         key=ref_of(one),
         watches=tuple(watches),
         constants=tuple(obj for obj in kept if obj is not None),
-        act=_disruption_act,
+        act=partial(_disruption_act, resubmits),
         form=form,
         sees_own=frozenset({"PodDisruptionBudget"}),
     )
 
 
-def _disruption_act(cache: Cache, key: Ref) -> Alternatives:
-    requests = disruption.reconcile(cache, key)
+def _disruption_act(
+    resubmits: bool,  # noqa: FBT001 - bound by partial
+    cache: Cache,
+    key: Ref,
+) -> Alternatives:
+    requests = disruption.reconcile(cache, key, resubmits=resubmits)
     return (requests,) if requests else ()
 
 

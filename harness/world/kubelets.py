@@ -35,6 +35,7 @@ from ...model.world.verbs import Verb
 from ...model.world.world import CRASHES, World
 from .attaching import mounted
 from .node_state import cut_slot, is_silent, up_slot
+from .peers import waits_for
 
 USER = "kubelet"
 """Who a kubelet's work is by."""
@@ -165,7 +166,8 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
     if node is None or (struck and not view[up_slot(where)]):
         return
     cut = struck and view[cut_slot(where)] is not None
-    for found in _chains(kubelets, view, place, pod, runtime, node):
+    waits = pod is not None and bool(waits_for(kubelets.world, view, pod))
+    for found in _chains(kubelets, view, place, pod, runtime, node, waits=waits):
         chain = _unseen(found) if cut else found
         if not chain:
             continue
@@ -232,13 +234,18 @@ def _node(kubelets: Kubelets, view: View, pod: Pod | None) -> Node | None:
 
 
 def _chains(
-    kubelets: Kubelets, view: View, place: str, pod: Pod | None, runtime: PodRuntime, node: Node
+    kubelets: Kubelets, view: View, place: str, pod: Pod | None, runtime: PodRuntime, node: Node, *, waits: bool
 ) -> Iterator[tuple[KubeletStep, ...]]:
-    """Yield the runs of steps that make one step of the world."""
+    """Yield the runs of steps that make one step of the world; `waits`: the program is not ready yet, for others."""
     near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
     ready = not kubelets.mounts or runtime is not IDLE or pod is None or _mounted(kubelets, view, place, pod)
-    for step in worker.steps(pod, runtime, node, near, kubelets.behaviour, mounted=ready):
-        yield from _extend(kubelets, pod, node, (step,))
+    found = worker.steps(pod, runtime, node, near, kubelets.behaviour, mounted=ready)
+    for step in _possible(found, waits=waits):
+        yield from _extend(kubelets, pod, node, (step,), waits=waits)
+
+
+def _possible(steps: tuple[KubeletStep, ...], *, waits: bool) -> tuple[KubeletStep, ...]:
+    return tuple(one for one in steps if not (waits and one.work is Work.BECOME_READY))
 
 
 def _mounted(kubelets: Kubelets, view: View, place: str, pod: Pod) -> bool:
@@ -254,7 +261,7 @@ def _begun(runtime: PodRuntime | None) -> bool:
 
 
 def _extend(
-    kubelets: Kubelets, pod: Pod | None, node: Node, chain: tuple[KubeletStep, ...]
+    kubelets: Kubelets, pod: Pod | None, node: Node, chain: tuple[KubeletStep, ...], *, waits: bool
 ) -> Iterator[tuple[KubeletStep, ...]]:
     """Go on to the next request, unless every step counts; after the last report of a Pod that goes, to its end."""
     last = chain[-1]
@@ -269,11 +276,11 @@ def _extend(
     if kubelets.fine and last.request is None:
         yield chain
         return
-    further = worker.steps(shown, last.runtime, node, (), kubelets.behaviour)
+    further = _possible(worker.steps(shown, last.runtime, node, (), kubelets.behaviour), waits=waits)
     if not further:
         yield chain
     for step in further:
-        yield from _extend(kubelets, shown, node, (*chain, step))
+        yield from _extend(kubelets, shown, node, (*chain, step), waits=waits)
 
 
 def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple[Pod, ...]:

@@ -46,16 +46,19 @@ Pools = dict[str, tuple[str, ...]]
 # --- who takes part -------------------------------------------------------------------------------------------------
 
 
-def processes(pools: Pools, constants: tuple[Object, ...], *, lags: bool, back: bool) -> tuple[Process, ...]:
+def processes(
+    pools: Pools, constants: tuple[Object, ...], *, lags: bool, back: bool, outage: bool = True
+) -> tuple[Process, ...]:
     """Return the processes of all three controllers, for every node there may be (see `acted_on` for where none is).
 
     `lags`: evictions rest on old views, see `taint_eviction.lags`. `back`: nodes that fell silent are heard again.
+    `outage`: where no node is ready nobody is driven out, as since Kubernetes 1.4.
     """
     nodes = pools.get("Node", ())
     if not nodes:
         return ()
     return (
-        *(_lifecycle(place, nodes) for place in nodes),
+        *(_lifecycle(place, nodes, outage=outage) for place in nodes),
         *(taint_eviction.process(place, pools, back=back) for place in nodes if lags),
         _collector(pools, constants),
     )
@@ -106,7 +109,7 @@ def _amended(store: Cache) -> Cache | None:
 # --- the node lifecycle controller ----------------------------------------------------------------------------------
 
 
-def _lifecycle(place: str, places: tuple[str, ...]) -> Process:
+def _lifecycle(place: str, places: tuple[str, ...], *, outage: bool) -> Process:
     """Make the process that brings the taints of the node in a place in line with its conditions.
 
     Of the others it looks at whether they are ready: where none is, nobody is driven out.
@@ -118,7 +121,7 @@ def _lifecycle(place: str, places: tuple[str, ...]) -> Process:
         key=place,
         watches=(Watch("Node", places, _whole_or_ready),),
         constants=(),
-        act=_taints,
+        act=partial(_taints, outage),
         form=Form.CURRENT,
     )
 
@@ -128,8 +131,12 @@ def _whole_or_ready(uid: str, obj: Object | None) -> Object | None:
     return obj if obj is None or obj.metadata.uid == uid else _readiness(uid, obj)
 
 
-def _taints(cache: Cache, key: Ref) -> Alternatives:
-    requests = nodelifecycle.reconcile(cache, key)
+def _taints(
+    outage: bool,  # noqa: FBT001 - bound by partial
+    cache: Cache,
+    key: Ref,
+) -> Alternatives:
+    requests = nodelifecycle.reconcile(cache, key, outage=outage)
     return (requests,) if requests else ()
 
 

@@ -60,7 +60,8 @@ def _starts(scenario: Scenario, limits: Limits) -> tuple[tuple[Initial, ...], st
     first = Initial(applied(scenario))
     if scenario.start is not Start.SETTLED:
         return (first,), ""
-    still = evolve(scenario, faults=Faults(), script=(), cron_starts=0)
+    # Whoever set the cluster up brought it to rest once: webhooks and the descheduler came to it later.
+    still = evolve(scenario, faults=Faults(), script=(), cron_starts=0, webhooks=(), descheduler=None)
     whole = build(still, Parts.everything(), first)
     found = rests(whole, scenario, limits)
     if found is not None:

@@ -29,6 +29,7 @@ from ...impl.scheduler.plugins.volume_claims import claim_names
 from ..input.limits import filled_in
 from ..input.priorities import pod_spec, pod_specs
 from ..input.scenario import Consistency, Scenario, Start, Switch
+from . import pressure
 from .faults.registry import strike_nodes
 from .room import has, largest, scaled
 from .volumes import disputed, tied
@@ -40,6 +41,8 @@ def all_the_same(scenario: Scenario) -> bool:
     services = [one for one in scenario.everything if isinstance(one, Service)]
     return (
         not strike_nodes(scenario)
+        and scenario.descheduler is None
+        and not pressure.possible(scenario)
         and all(one.names_nobody for one in scenario.script)
         and not any(map(asks_nodes, services))
         and all(map(is_open, nodes))

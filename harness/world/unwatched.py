@@ -62,6 +62,10 @@ KINDS = frozenset(
 """Kinds of which it is known that nobody who acts on them here reads Pods (a budget is for those who evict)."""
 
 
+BEHAVIOUR = "kubeproof/"
+"""What annotations begin with that tell what programs do: get ready when others are, take memory from others."""
+
+
 class Hurried(Exception):  # noqa: N818 - it says what was done too soon
     """A ReplicaSet deletes Pods though one of them is not ready: it would matter what it has seen of them."""
 
@@ -77,6 +81,8 @@ def is_plain(scenario: Scenario) -> bool:
         and not (scenario.wait_between_steps or scenario.image_behaviour or scenario.switches)
         and not (scenario.absent_owners or scenario.holders or may_preempt(scenario))
         and scenario.own == NOTHING
+        and scenario.descheduler is None
+        and not (scenario.webhooks or scenario.aggregated or scenario.availability)
         and all(isinstance(one, kubectl.SetImage | kubectl.RolloutRestart) for one in script)
         and len({(one.kind, one.namespace or scenario.namespace, one.name) for one in script}) == len(script)
         and all(map(_is_plain, scenario.everything))
@@ -90,7 +96,9 @@ def _is_plain(obj: Object) -> bool:
         return False
     if not isinstance(obj, Deployment):
         return True
-    return obj.spec.strategy.type != "Recreate" and not obj.spec.template.metadata.finalizers
+    made = obj.spec.template.metadata
+    says = any(name.startswith(BEHAVIOUR) for name in made.annotations)
+    return obj.spec.strategy.type != "Recreate" and not made.finalizers and not says
 
 
 def ends_unseen(scenario: Scenario) -> bool:

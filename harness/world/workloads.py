@@ -48,11 +48,12 @@ def processes(
     quiet: Callable[[Workload], Quiet],
     status: bool,
     release: Release,
+    repeats: bool = False,
 ) -> Iterator[Process]:
     """Make the processes of the controllers of all workloads that there may be.
 
     `form` says how old views are represented where so many kinds lag, `quiet` when a workload changes no more;
-    `status` False leaves out the status writes of Deployments.
+    `status` False leaves out the status writes of Deployments; `repeats`: an index that succeeds twice counts twice.
     """
     known = tuple(objects)
     for one in distinct(known, Deployment):
@@ -64,7 +65,8 @@ def processes(
     for daemons in distinct(known, DaemonSet):
         yield daemonset_process(daemons, pools, constants, quiet=quiet(daemons), form=form(2), release=release)
     given = distinct(known, Job)
-    yield from (job_process(job, pools, quiet=quiet(job), form=form(2), release=release) for job in given)
+    for job in given:
+        yield job_process(job, pools, quiet=quiet(job), form=form(2), release=release, repeats=repeats)
     if given:
         yield orphans_process(pools)
 
@@ -325,8 +327,10 @@ def _node_of_daemons(_uid: str, obj: Object | None) -> Object | None:
 # --- Job --------------------------------------------------------------------------------------------------------------
 
 
-def job_process(one: Job, pools: Pools, *, quiet: Quiet, form: Form, release: Release = NEWEST) -> Process:
-    """Make the Job controller's process for one Job.
+def job_process(
+    one: Job, pools: Pools, *, quiet: Quiet, form: Form, release: Release = NEWEST, repeats: bool = False
+) -> Process:
+    """Make the Job controller's process for one Job; `repeats`: an index that succeeds twice counts twice.
 
     It acts once it has seen what it wrote itself: Pods by its expectations, the Job since 1.36 (the gate
     StaleControllerConsistencyJob, k/k#137210).
@@ -341,14 +345,19 @@ def job_process(one: Job, pools: Pools, *, quiet: Quiet, form: Form, release: Re
             Watch("Pod", pools["Pod"], partial(_job_pod, one)),
         ),
         constants=(),
-        act=_job_act,
+        act=partial(_job_act, repeats),
         form=form,
         sees_own=frozenset({"Job", "Pod"} if Change.OWN_JOB_SEEN in release else {"Pod"}),
     )
 
 
-def _job_act(cache: Cache, key: Ref) -> Alternatives:
-    found = (tuple(part for group in groups for part in together(group)) for groups in jobs.grouped(cache, key))
+def _job_act(
+    repeats: bool,  # noqa: FBT001 - bound by partial
+    cache: Cache,
+    key: Ref,
+) -> Alternatives:
+    syncs = jobs.grouped(cache, key, repeats=repeats)
+    found = (tuple(part for group in groups for part in together(group)) for groups in syncs)
     return tuple(turn for turn in found if turn)
 
 

@@ -15,6 +15,7 @@ BUDGET = "budget"
 QUOTA = "quota"
 AUTOSCALING = "autoscaling"
 COMPLETION = "completion"
+AVAILABILITY = "availability"
 IDENTITY = "identity"
 FLOWS = "flows"
 ISOLATION = "isolation"
@@ -46,6 +47,9 @@ SENTENCES = {
     COMPLETION: (
         "A Job's work is done as often as it should: each success is counted once, no Pod starts beyond what is left "
         "to do or may run at once, and only a Job that is done is Complete."
+    ),
+    AVAILABILITY: (
+        "Of the workloads that the scenario names there are never fewer ready Pods, nor more Pods, than it says."
     ),
     IDENTITY: "Of a StatefulSet no two Pods of one name run at once on two nodes.",
     FLOWS: (

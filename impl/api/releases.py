@@ -83,6 +83,12 @@ class Change(Enum):
         "KEP-5647, kubernetes#137210",
         "the Job controller does not act before it sees the Job as it wrote it itself",
     )
+    OWN_WRITES_AWAITED = (
+        "expectations",
+        "1.36",
+        "KEP-5647, kubernetes#137212",
+        "the ReplicaSet, DaemonSet and Job controllers wait for the Pods that they wrote, however long that takes",
+    )
     STARTED_COUNTS = (
         "startedContainers",
         "1.33",

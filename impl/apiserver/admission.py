@@ -3,7 +3,7 @@
 Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass,serviceaccount,nodetaint,
 namespace/lifecycle,storage/storageclass/setdefault,storage/storageobjectinuseprotection} (v1.32).
 ResourceQuota comes last, after validation, and so do the bounds of LimitRanger (`quota`, `limitranger`).
-Left out on purpose: webhooks, PodSecurity, the service account's token volume.
+Left out on purpose: PodSecurity, the service account's token volume.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The switches of an API server: its flags, as a frozen value.
 
 Upstream: cmd/kube-apiserver/app/options (v1.32).
-Left out on purpose: webhooks, audit, priority and fairness, storage encryption, feature gates.
+Left out on purpose: audit, priority and fairness, storage encryption, feature gates.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from ..api.meta import Ref
+from ..api.webhooks import Webhook
 
 
 @frozen
@@ -37,6 +38,8 @@ class Config:
     """A new node is tainted not-ready until the node controller has seen it work."""
     service_cluster_ip_range: str = "10.96.0.0/12"
     service_node_port_range: tuple[int, int] = (30000, 32767)
+    webhooks: tuple[Webhook, ...] = ()
+    """Those that must be asked; where nobody serves one, what it would be asked about is refused."""
     dry_run: bool = False
     """Nothing will be stored: whether somebody has an address is not asked (core/service/ipallocator, v1.32)."""
     kept_free: frozenset[str | int] = frozenset()

@@ -23,6 +23,7 @@ from .status import already_exists, invalid
 from .storage import Storage, Transaction, put, with_meta
 from .strategy import prepare_for_create, with_name_label
 from .validation.validation import validate_create
+from .webhooks import unanswered
 
 LONGEST_GENERATED_BASE = 58  # 63 less the five random characters
 
@@ -41,11 +42,13 @@ Answer = tuple[Response, Transaction]
 
 
 def create(storage: Storage, request: CreateRequest, inputs: Inputs, config: Config) -> Answer:
-    """Store a new object, counted by its quotas, or say why not: 404 or 403 from admission, 422, 409."""
+    """Store a new object, counted by its quotas, or say why not: 404, 403 or 500 from admission, 422, 409."""
     obj = default(_completed(request.object, inputs))
     admitted = admit(storage, obj, config)
     if isinstance(admitted, Response):
         return admitted, ()
+    if config.webhooks and (refusal := unanswered(storage, admitted, "CREATE", config)):
+        return refusal, ()
     ref = ref_of(admitted)
     prepared = prepare_for_create(admitted, inputs.now)
     if errors := validate_create(prepared):

@@ -2,7 +2,7 @@
 
 Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers (v1.32): authorisation, mutating admission and defaulting,
 validating admission and validation, storage.
-Left out on purpose: webhooks, flow control; HTTP is `rest`.
+Left out on purpose: what webhooks answer, flow control; HTTP is `rest`.
 
 The server holds no data. Whoever calls it applies the transaction, whole and in order, before the next request.
 """

@@ -33,6 +33,7 @@ from .strategy import CREATE_ON_UPDATE, only_ephemeral, only_scale, only_status,
 from .validation.meta import not_negative, validate_meta
 from .validation.names import finalizer_errors
 from .validation.validation import validate_update
+from .webhooks import unanswered
 
 
 def update(storage: Storage, request: UpdateRequest, inputs: Inputs, config: Config) -> Answer:
@@ -129,6 +130,8 @@ def _whole(storage: Storage, new: Object, stored: Object, inputs: Inputs, config
     wanted = admit_update(storage, prepare_for_update(default(_with_history(new, stored)), old), config)
     if isinstance(wanted, Response):
         return wanted, ()
+    if config.webhooks and (refusal := unanswered(storage, wanted, "UPDATE", config)):
+        return refusal, ()
     if errors := validate_update(wanted, old):
         return invalid(ref.kind, ref.name, errors), ()
     refusal, counted = charge(storage, wanted, old, config, inputs.now)

@@ -42,10 +42,12 @@ def reads(_key: Ref) -> tuple[str, ...]:
     return ("Pod", "PodDisruptionBudget", *SCALED)
 
 
-def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
+def reconcile(cache: Cache, key: Ref, *, now: Time = 0, resubmits: bool = False) -> tuple[Request, ...]:
     """Return the status update of one sync of a budget, if it is needed.
 
     A Pod without a known controller makes the sync fail safe: no disruption is allowed, nothing else changes.
+    `resubmits` is the controller before 1.16: where the budget had changed it read it anew and wrote the status that it
+    had counted before, so that nothing was a conflict (k/k#82149).
     """
     pdb = cache.get(PodDisruptionBudget, key)
     if pdb is None:
@@ -55,7 +57,7 @@ def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
     )
     counts = expected_and_desired(cache, pdb, pods)
     if isinstance(counts, NoController):
-        return _write(pdb, evolve(pdb.status, disruptions_allowed=0))
+        return _write(pdb, evolve(pdb.status, disruptions_allowed=0), resubmits=resubmits)
     expected, desired = counts
     disrupted = disrupted_pods(pdb.status.disrupted_pods, pods, now)
     healthy = count_healthy(pods, disrupted, now)
@@ -71,11 +73,13 @@ def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
             disruptions_allowed=max(0, healthy - desired) if expected > 0 else 0,
             disrupted_pods=disrupted,
         ),
+        resubmits=resubmits,
     )
 
 
-def _write(pdb: PodDisruptionBudget, status: PodDisruptionBudgetStatus) -> tuple[Request, ...]:
-    return () if status == pdb.status else (Update(evolve(pdb, status=status), pdb, "status"),)
+def _write(pdb: PodDisruptionBudget, status: PodDisruptionBudgetStatus, *, resubmits: bool) -> tuple[Request, ...]:
+    base = None if resubmits else pdb
+    return () if status == pdb.status else (Update(evolve(pdb, status=status), base, "status"),)
 
 
 def expected_and_desired(

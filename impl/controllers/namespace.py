@@ -14,11 +14,12 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.cache import Cache
-from ..api.core import Namespace
+from ..api.core import Namespace, Pod, PodCondition, PodStatus, Service, ServiceSpec
 from ..api.kinds import BY_NAME, Object, Unstructured, ref_of
 from ..api.meta import ObjectMeta, Ref
 from ..api.requests import Delete, Request, Update
 from ..api.values.frozen import freeze
+from ..api.webhooks import Aggregated, unserved
 from .common import TERMINATING, Transform, whole
 
 FINALIZER = "kubernetes"
@@ -33,13 +34,19 @@ def reads(_key: Ref) -> tuple[str, ...]:
 _NEVER_STORED = frozenset({"Binding", "Event", "Eviction"})
 
 
-def reconcile(cache: Cache, key: Ref, *, held: bool = False) -> tuple[Request, ...]:
-    """Return the requests of one look at a namespace; `held`: something of a kind without a class here stays in it."""
+def reconcile(
+    cache: Cache, key: Ref, *, held: bool = False, aggregated: tuple[Aggregated, ...] = ()
+) -> tuple[Request, ...]:
+    """Return the requests of one look at a namespace; `held`: something of a kind without a class here stays in it.
+
+    A group of the API that nobody answers for cannot be asked what it has there: what is found is deleted all the same,
+    and the namespace stays (deleteAllContent, k/k#60807).
+    """
     namespace = cache.get(Namespace, key)
     if namespace is None or not namespace.metadata.terminating or FINALIZER not in _finalizers(namespace):
         return ()
     content = [one for one in cache.objects.values() if one.metadata.namespace == namespace.metadata.name]
-    if content or held:
+    if content or held or any(_unanswered(cache, one) for one in aggregated):
         return tuple(Delete(ref_of(one), uid=one.metadata.uid) for one in content if not one.metadata.terminating)
     left = tuple(one for one in _finalizers(namespace) if one != FINALIZER)
     spec = freeze({**(namespace.extra.get("spec") or {}), "finalizers": left})
@@ -49,6 +56,23 @@ def reconcile(cache: Cache, key: Ref, *, held: bool = False) -> tuple[Request, .
 
 def _finalizers(namespace: Namespace) -> tuple[str, ...]:
     return tuple((namespace.extra.get("spec") or {}).get("finalizers") or ())
+
+
+def _unanswered(cache: Cache, aggregated: Aggregated) -> bool:
+    service = aggregated.service
+    return bool(unserved(service, cache.objects.get(service), cache.list(Pod, service.namespace)))
+
+
+def backing(obj: Object) -> Object | None:
+    """Keep of a Service whom it selects, of a Pod whether it is ready, beside who they are."""
+    kept = _slim(obj)
+    if isinstance(obj, Service) and isinstance(kept, Service):
+        return evolve(kept, spec=ServiceSpec(selector=obj.spec.selector))
+    if isinstance(obj, Pod) and isinstance(kept, Pod):
+        ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
+        labelled = evolve(kept.metadata, labels=obj.metadata.labels)
+        return evolve(kept, metadata=labelled, status=PodStatus(conditions=ready))
+    return kept
 
 
 def _slim(obj: Object) -> Object | None:

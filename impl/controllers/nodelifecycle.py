@@ -51,8 +51,10 @@ def reads(_key: Ref) -> tuple[str, ...]:
     return ("Node", "Pod")
 
 
-def reconcile(cache: Cache, key: Ref, *, heartbeat_lost: bool = False, now: Time = 0) -> tuple[Request, ...]:
-    """Return the requests of one look at a node."""
+def reconcile(
+    cache: Cache, key: Ref, *, heartbeat_lost: bool = False, now: Time = 0, outage: bool = True
+) -> tuple[Request, ...]:
+    """Return the requests of one look at a node; `outage` False drives Pods out also where no node is ready."""
     node = cache.get(Node, key)
     if node is None:
         return ()
@@ -60,7 +62,8 @@ def reconcile(cache: Cache, key: Ref, *, heartbeat_lost: bool = False, now: Time
     if conditions != node.status.conditions:
         after = evolve(node, status=evolve(node.status, conditions=conditions))
         return (Update(after, node, "status"), *_mark_pods(cache, after, now))
-    return (*_taint(node, now, alone=not any(map(_is_ready, cache.list(Node)))), *_mark_pods(cache, node, now))
+    alone = outage and not any(map(_is_ready, cache.list(Node)))
+    return (*_taint(node, now, alone=alone), *_mark_pods(cache, node, now))
 
 
 def _fallen_silent(node: Node, now: Time) -> tuple[NodeCondition, ...]:

@@ -14,6 +14,8 @@ from ..api.core import Container, Pod, PodSpec
 from .obstacles import Known, obstacles
 from .prober import held_back
 
+READY_WHEN = "kubeproof/ready-when"
+"""The annotation of a Pod whose program gets ready once the names of these Services lead to somebody, by commas."""
 ENDING = frozenset({"Never", "OnFailure"})
 """The restart policies with which a program that has ended well stays so."""
 
@@ -43,6 +45,16 @@ def of_a_job(pod: Pod) -> bool:
     return controller is not None and controller.kind == "Job"
 
 
+LOOKING_SECONDS = 1.0
+"""A program that looks for others by name is not ready at once."""
+
+
+def ready_when(pod: Pod) -> tuple[str, ...]:
+    """Name the Services, of its own namespace, that must lead to somebody before a Pod's program gets ready."""
+    names = (name.strip() for name in pod.metadata.annotations.get(READY_WHEN, "").split(","))
+    return tuple(name for name in names if name)
+
+
 @frozen
 class ImageBehaviour:
     """Behaviours by the part of the image name before the colon; a Pod is as well as all its containers together."""
@@ -60,6 +72,8 @@ class ImageBehaviour:
             return Behaviour(pulls=False, becomes_ready=False)
         usual = ENDS if of_a_job(pod) else NORMAL
         found = self._together(pod.spec, usual) if self.by_name or usual is ENDS else usual
+        if ready_when(pod):
+            found = evolve(found, extra_ready_seconds=max(found.extra_ready_seconds, LOOKING_SECONDS))
         return evolve(found, becomes_ready=False) if self.probes and held_back(pod.spec) is not None else found
 
     def _together(self, spec: PodSpec, usual: Behaviour) -> Behaviour:

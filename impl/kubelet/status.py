@@ -21,11 +21,13 @@ OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 """The conditions the kubelet writes, in its order; PodScheduled and all others are left as they are."""
 
 DEADLINE_EXCEEDED = "DeadlineExceeded"
-REJECTIONS = frozenset({EVICTED, "NodeAffinity", "NodePorts", "TaintToleration", "OutOfpods"})
+REJECTIONS = frozenset({"NodeAffinity", "NodePorts", "TaintToleration", "OutOfpods"})
 
 
 def rejected(runtime: PodRuntime) -> bool:
-    """Tell whether the Pod was never admitted."""
+    """Tell whether the Pod was never admitted; one that is evicted later was killed, and has an exit code."""
+    if runtime.reason == EVICTED:
+        return not runtime.exit_code
     return runtime.reason in REJECTIONS or runtime.reason.startswith("OutOf")
 
 
@@ -66,7 +68,7 @@ def status(pod: Pod, runtime: PodRuntime, *, address: str = "", gates_open: bool
     return evolve(
         pod.status,
         phase=phase,
-        reason=runtime.reason if runtime.reason == DEADLINE_EXCEEDED else pod.status.reason,
+        reason=runtime.reason if runtime.reason in {DEADLINE_EXCEEDED, EVICTED} else pod.status.reason,
         conditions=(*conditions, *others),
         init_container_statuses=told.init,
         container_statuses=told.regular,

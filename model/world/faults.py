@@ -1,4 +1,4 @@
-"""What may befall a process of a world: crashes, lost answers, a second API server that stands still.
+"""What may befall a process of a world: crashes, lost answers, expectations that expire, a second API server.
 
 Each is limited by the budget in its slot. A fault that changes nothing is not worth a budget and is left out: with less
 budget left the rest can only do less.
@@ -13,7 +13,7 @@ from ...impl.api.requests import Response
 from ..machine import Action, Fairness, Outcome, View
 from .steps import under_way
 from .store import Full, Stored, Updates
-from .turn import heads
+from .turn import heads, writes
 from .verbs import Verb
 from .world import CRASHES, LAGGING, LOST, STALLED, Form, News, Process, World
 
@@ -34,6 +34,33 @@ def losses(world: World, process: Process) -> tuple[Action, ...]:
     """Return how the answer to a request of a process may be lost, and what it sees meanwhile."""
     begins = (Verb.BEGINS_UNSEEN, _begins)
     return _befall(world, process, (Verb.LOSES, _loses), *([] if process.form is Form.CURRENT else [begins]))
+
+
+def expiries(world: World, process: Process, budget: str) -> tuple[Action, ...]:
+    """Return how a process may act again before it sees what it wrote, as often as the slot `budget` says.
+
+    Only where it keeps a view of each kind by itself: elsewhere what it sees is as new as what it has done.
+    """
+    if process.form is not Form.SNAPSHOT:
+        return ()
+    return _befall(world, process, (Verb.OUTWAITS, partial(_outwaits, budget)))
+
+
+def _outwaits(budget: str, world: World, process: Process, view: View) -> Iterator[Outcome]:
+    """Commit a request whose effect the process does not see, though it would have waited for that."""
+    left: int = view[budget]
+    for requests, request in (
+        ((some, one) for some in world.pending(view, process) for one in heads(some)) if left else ()
+    ):
+        try:
+            response, updates = world.commit(view, process.user, request)
+        except Full:
+            continue
+        if response.ok and any(writes(request, kind) for kind in process.sees_own):
+            label = f"{world.describe(request, response)}, and does not see it for minutes"
+            turn = world.after(Stored(view, world.layout, updates), process, requests, request, response)
+            after = {process.turn: turn, **process.queued(there=True)}
+            yield Outcome(label, {**updates, **after, budget: left - 1})
 
 
 def _befall(world: World, process: Process, *found: tuple[Verb, Step]) -> tuple[Action, ...]:

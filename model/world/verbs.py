@@ -46,6 +46,7 @@ class Verb(Enum):
     CRASHES = "crashes and restarts"
     RESTARTS_STALE = "restarts against apiserver-2"
     LOSES = "loses the answer"
+    OUTWAITS = "waits no longer for what it wrote"
     BEGINS_UNSEEN = "sees more before its answer is lost"
     STANDS_STILL = "stands still"
     CATCHES_UP = "catches up"
@@ -72,6 +73,15 @@ IN_MIND = frozenset(
 )
 """What a process does by itself: only its own memories change."""
 FAULTS = frozenset(
-    {Verb.CRASHES, Verb.CONTAINER_CRASHES, Verb.DIES, Verb.REBOOTS, Verb.IS_CUT_OFF, Verb.LOSES, Verb.RESTARTS_STALE}
+    {
+        Verb.CRASHES,
+        Verb.CONTAINER_CRASHES,
+        Verb.DIES,
+        Verb.REBOOTS,
+        Verb.IS_CUT_OFF,
+        Verb.LOSES,
+        Verb.OUTWAITS,
+        Verb.RESTARTS_STALE,
+    }
 )
 """What nobody does on purpose."""

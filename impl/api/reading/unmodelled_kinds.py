@@ -99,7 +99,7 @@ def effect_of(kind: str, json: Mapping[str, Any], *, custom: bool) -> Effect:
         return Effect((), _NONE[kind])
     if kind in WEBHOOKS:
         claims, why = WEBHOOKS[kind]
-        return Effect(claims, why) if _asks_of_modelled(json) else Effect((), "its rules name no kind that is modelled")
+        return Effect(claims, why) if asks_of_modelled(json) else Effect((), "its rules name no kind that is modelled")
     if kind == "RuntimeClass":
         return _runtime_class(json)
     return _SOME.get(kind, Effect(ALL, "nothing is known of what it does"))
@@ -126,7 +126,7 @@ def _runtime_class(json: Mapping[str, Any]) -> Effect:
     return Effect((), "it has neither overhead nor nodes of its own")
 
 
-def _asks_of_modelled(json: Mapping[str, Any]) -> bool:
+def asks_of_modelled(json: Mapping[str, Any]) -> bool:
     """Tell whether a webhook's rules name a modelled kind (subresources are given as pods/status); none: nothing."""
     rules = (rule for webhook in json.get("webhooks") or () for rule in as_map(webhook).get("rules") or ())
     return any(_names_modelled(as_map(rule)) for rule in rules)

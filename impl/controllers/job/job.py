@@ -47,13 +47,18 @@ def reconcile(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True) 
     return tuple(request for group in first for request in group)
 
 
-def grouped(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True) -> Iterator[Groups]:
-    """Yield every sync a real controller may perform on this cache, one for each set of Pods that it may let go."""
+def grouped(
+    cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True, repeats: bool = False
+) -> Iterator[Groups]:
+    """Yield every sync a real controller may perform on this cache, one for each set of Pods that it may let go.
+
+    `repeats`: an index that has succeeded twice counts twice (k/k PR #99865).
+    """
     job = cache.get(Job, key)
     if job is None or job.spec.managed_by not in OURS or job.finished:
         return
     pods, claims = _claimed(job, cache.list(Pod, key.namespace))
-    sync = Sync(job, pods, now, satisfied)
+    sync = Sync(job, pods, now, satisfied, repeats)
     for managed, after in sync.managed():
         yield tuple(group for group in (*((one,) for one in claims), *managed, *tracked(after)) if group)
 

@@ -53,6 +53,8 @@ class Sync:
     pods: tuple[Pod, ...]
     now: Time
     satisfied: bool
+    repeats: bool = False
+    """An index that has succeeded twice counts twice, as it did at first (k/k PR #99865)."""
     over: JobCondition | None = None
     """That the Job is over, or will be."""
     active: int = 0
@@ -96,7 +98,7 @@ class Sync:
     @property
     def succeeded(self) -> int:
         """How many have succeeded: counted, written down, or new."""
-        if self.job.spec.indexed:
+        if self.job.spec.indexed and not self.repeats:
             return len(self.succeeded_indexes)
         return self.job.status.succeeded + len(self.new_succeeded) + len(self.uncounted.succeeded)
 

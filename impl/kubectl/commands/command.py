@@ -65,10 +65,10 @@ class OfWorkload(Command):
         return True
 
 
-def delete(ref: Ref | Missing, cache: Cache, *, policy: str = "Background") -> Asked:
+def delete(ref: Ref | Missing, cache: Cache, *, policy: str = "Background", grace: int | None = None) -> Asked:
     """Return the request that deletes an object, or that it is not there."""
     if isinstance(ref, Missing):
         return ref
     if ref not in cache.objects:
         return Missing(str(ref))
-    return (Delete(ref, propagation_policy=policy),)
+    return (Delete(ref, grace, propagation_policy=policy),)

@@ -79,6 +79,8 @@ class DeletePod(Command):
     workload: str = ""
     node: str = ""
     namespace: str = ""
+    force: bool = False
+    """`--force`: it is gone from the API at once, whatever its kubelet does (`--grace-period=0`)."""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -100,7 +102,8 @@ class DeletePod(Command):
         return delete(_pod_todelete(self, cache, namespace), cache)
 
     def __str__(self) -> str:
-        return f"delete pod {self.name or f'of {self.workload}'}{' on ' if self.node else ''}{self.node}"
+        which = f"{self.name or f'of {self.workload}'}{' on ' if self.node else ''}{self.node}"
+        return f"delete pod {which}{' --force' if self.force else ''}"
 
 
 def _pod_todelete(step: DeletePod, cache: Cache, namespace: str) -> Ref | Missing:

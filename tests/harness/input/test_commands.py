@@ -38,6 +38,7 @@ WORDS = [
     ("delete svc/web", script.DeleteObject("Service", "web")),
     ("delete-pod web-1", script.DeletePod("web-1")),
     ("delete-pod deploy/web on node-2", script.DeletePod("", "Deployment/web", "node-2")),
+    ("delete-pod deploy/web --force", script.DeletePod("", "Deployment/web", force=True)),
     ("cordon node-1", script.Cordon("node-1")),
     ("uncordon node-1", script.Uncordon("node-1")),
     ("drain node-1", script.Drain("node-1")),
@@ -55,6 +56,7 @@ WORDS = [
 
 
 KUBECTL = [
+    ("kubectl delete pod web-1 --force", script.DeletePod("web-1", force=True)),
     ("kubectl set image deployment/web app=nginx:2", script.SetImage("Deployment", "web", "nginx:2", "app")),
     ("set image deployment web app=nginx:2", script.SetImage("Deployment", "web", "nginx:2", "app")),
     ("kubectl -n shop set image deploy/web *=nginx:2",
@@ -113,6 +115,7 @@ def test_every_command_is_tried_above() -> None:
         ("drain a b", "expected drain NODE"),
         ("delete-pod deploy/web at node-2", "expected delete-pod"),
         ("delete-pod deploy/web on", "expected delete-pod"),
+        ("delete svc/web --force", "expected delete"),
         ("taint node-1 :NoExecute", "expected taint"),
         ("label-node node-1", "expected label-node"),
         ("label-node node-1 zone", "expected label-node"),

@@ -38,7 +38,7 @@ def test_every_folder_is_a_failure_of_a_known_topic_and_expects_what_is_document
 
 def test_names_sources_and_words_are_given_once_each() -> None:
     every = [pair for _, pair in registry.chosen(())]
-    assert len({pair.name for pair in every}) == len({pair.what for pair in every}) == len(every) >= 36
+    assert len({pair.name for pair in every}) == len({pair.what for pair in every}) == len(every) >= 76
     assert all(pair.sources and pair.repair for pair in every)
 
 

@@ -62,8 +62,16 @@ def test_without_one_change_1_36_decides_otherwise_than_recorded(change: Change)
     assert disagreeing(RECORDED[change.name], NEWEST.with_change(change, done=False)) > 0
 
 
-ELSEWHERE = {"WORKLOAD_FIELD", "STOP_SIGNAL_FIELD", "NOMINATION_ENDS_SEEN", "OWN_PODS_SEEN", "OWN_JOB_SEEN"}
-"""What is tested elsewhere: two fields of templates (test_template_hash), the queue, StatefulSets and Jobs."""
+ELSEWHERE = {
+    "WORKLOAD_FIELD",
+    "STOP_SIGNAL_FIELD",
+    "NOMINATION_ENDS_SEEN",
+    "OWN_PODS_SEEN",
+    "OWN_JOB_SEEN",
+    "OWN_WRITES_AWAITED",
+}
+"""What is tested elsewhere: two fields of templates (test_template_hash), the queue, StatefulSets, Jobs, and who waits
+for its Pods (the failure expectations-that-expire)."""
 
 
 def test_every_other_change_is_recorded() -> None:

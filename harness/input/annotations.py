@@ -1,0 +1,54 @@
+"""What Pods say of their programs in annotations: nothing Kubernetes reads, and so nobody else tells of a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...impl.api.apps import Workload
+from ...impl.api.core import Pod, Service
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.reading.load import Problem
+from ...impl.api.reading.nearest import did_you_mean
+from ...impl.api.values.frozen import Strings
+from ...impl.api.values.quantity import QuantityError, parse_quantity
+from ...impl.api.workloads import TEMPLATE
+from ...impl.kubelet.behaviour import READY_WHEN, ready_when
+from ...impl.kubelet.eviction import USES
+from .manifests import Manifests
+
+PREFIX = "kubeproof/"
+KNOWN = (READY_WHEN, USES)
+
+
+def mistakes(manifests: Manifests) -> Iterator[Problem]:
+    """Yield what is wrong with annotations that speak of programs: keys, amounts, and names that lead nowhere."""
+    services = {ref_of(one) for one in manifests.objects if isinstance(one, Service)}
+    for one in manifests.objects:
+        if isinstance(one, Pod | Workload):
+            yield from _of(manifests, one, services)
+
+
+def _of(manifests: Manifests, one: Object, services: set[Ref]) -> Iterator[Problem]:
+    field, annotations = _annotations(one)
+    for key, value in annotations.items():
+        at = f"{field}[{key}]"
+        if key.startswith(PREFIX) and key not in KNOWN:
+            yield manifests.problem(ref_of(one), at, f"{key!r} is not known", did_you_mean(key, KNOWN))
+        if key == USES:
+            try:
+                parse_quantity(value)
+            except QuantityError as error:
+                yield manifests.problem(ref_of(one), at, str(error), "an amount of memory: 512Mi")
+    for name in ready_when(Pod(ObjectMeta(annotations=annotations))):
+        service = Ref("Service", one.metadata.namespace, name)
+        if service not in services:
+            there = sorted(ref.name for ref in services if ref.namespace == one.metadata.namespace)
+            hint = did_you_mean(name, there) if there else "there is no Service beside it"
+            yield manifests.problem(ref_of(one), f"{field}[{READY_WHEN}]", f"there is no {service}", hint)
+
+
+def _annotations(one: Object) -> tuple[str, Strings]:
+    if isinstance(one, Workload):
+        return f"{TEMPLATE}.metadata.annotations", one.spec.template.metadata.annotations
+    return "metadata.annotations", one.metadata.annotations

@@ -1,0 +1,1 @@
+"""The descheduler: which running Pods would better be elsewhere, and are evicted."""
