@@ -561,10 +561,10 @@ WORLDS = {
         + "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {count/configmaps: 1}}\n---\n",
         wish(scale(2)),
     ),
-    "a claim of a volume": World(
+    "a job that another controller runs": World(
         deployment()
-        + "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec: {accessModes: [ReadWriteOnce], "
-        "resources: {requests: {storage: 1Gi}}}\n---\n",
+        + "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {managedBy: example.com/me, suspend: true, "
+        "template: {spec: {restartPolicy: Never, containers: [{name: c, image: 'c:1'}]}}}\n---\n",
         wish(scale(2)),
     ),
     "a service of another workload": World(

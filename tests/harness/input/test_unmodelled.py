@@ -210,11 +210,12 @@ def test_what_a_step_applies_counts_as_in_the_manifests() -> None:
 
 
 def test_what_a_step_applies_from_a_file_is_noted_there() -> None:
-    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec: {accessModes: [ReadWriteOnce], "
-    later = f"{claim}resources: {{requests: {{storage: 1Gi}}}}}}\n"
+    pods = "{restartPolicy: Never, containers: [{name: c, image: 'c:1'}]}"
+    job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {managedBy: example.com/me, "
+    later = f"{job}template: {{spec: {pods}}}}}\n"
     files = {"web.yaml": WEB, "later.yaml": later, "scenario.yaml": "script: [{apply: {file: later.yaml}}]\nnodes: 1\n"}
     (note,) = load_scenario("it", files).notes
-    assert str(note).startswith("later.yaml:4: PersistentVolumeClaim default/c spec: a claim is stored")
+    assert str(note).startswith("later.yaml:4: Job default/j spec.managedBy")
 
 
 ABOVE = "{priorityClassName: system-node-critical, containers:"

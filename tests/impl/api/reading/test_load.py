@@ -242,10 +242,10 @@ def test_a_value_that_is_modelled_in_part_is_a_note() -> None:
     assert loaded(text % "NodePort").unmodelled == ()
 
 
-def test_a_claim_of_a_volume_is_a_note_because_nothing_binds_it() -> None:
-    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\n"
-    assert [str(note) for note in loaded(f"{claim}spec: {{volumeName: v}}\n").unmodelled] == [
-        "web.yaml:4: PersistentVolumeClaim default/c spec: a claim is stored, but nothing binds it or makes its volume"
+def test_a_job_that_another_controller_runs_is_a_note() -> None:
+    job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {managedBy: example.com/me}\n"
+    assert [str(note) for note in loaded(job).unmodelled] == [
+        "web.yaml:4: Job default/j spec.managedBy: its own controller does nothing about it"
     ]
 
 
