@@ -68,7 +68,8 @@ class Hurried(Exception):  # noqa: N818 - it says what was done too soon
 
 def is_plain(scenario: Scenario) -> bool:
     """Tell whether nobody but ReplicaSets' controllers reads Pods, and no Deployment gets two new templates."""
-    script = scenario.script
+    rollouts = [one for one in scenario.script if isinstance(one, kubectl.SetImage | kubectl.RolloutRestart)]
+    rolling = {(one.kind, one.namespace or scenario.namespace, one.name) for one in rollouts}
     return (
         nowhere_else(scenario)
         and scenario.start is Start.SETTLED
@@ -77,8 +78,7 @@ def is_plain(scenario: Scenario) -> bool:
         and not (scenario.wait_between_steps or scenario.image_behaviour or scenario.switches)
         and not (scenario.absent_owners or scenario.holders or may_preempt(scenario))
         and scenario.own == NOTHING
-        and all(isinstance(one, kubectl.SetImage | kubectl.RolloutRestart) for one in script)
-        and len({(one.kind, one.namespace or scenario.namespace, one.name) for one in script}) == len(script)
+        and len(scenario.script) == len(rollouts) == len(rolling)
         and all(map(_is_plain, scenario.everything))
     )
 
