@@ -72,7 +72,8 @@ class Hurried(Exception):  # noqa: N818 - it says what was done too soon
 
 def is_plain(scenario: Scenario) -> bool:
     """Tell whether nobody but ReplicaSets' controllers reads Pods, and no Deployment gets two new templates."""
-    script = scenario.script
+    rollouts = [one for one in scenario.script if isinstance(one, kubectl.SetImage | kubectl.RolloutRestart)]
+    rolling = {(one.kind, one.namespace or scenario.namespace, one.name) for one in rollouts}
     return (
         nowhere_else(scenario)
         and scenario.start is Start.SETTLED
@@ -83,8 +84,7 @@ def is_plain(scenario: Scenario) -> bool:
         and scenario.own == NOTHING
         and scenario.descheduler is None
         and not (scenario.webhooks or scenario.aggregated or scenario.availability)
-        and all(isinstance(one, kubectl.SetImage | kubectl.RolloutRestart) for one in script)
-        and len({(one.kind, one.namespace or scenario.namespace, one.name) for one in script}) == len(script)
+        and len(scenario.script) == len(rollouts) == len(rolling)
         and all(map(_is_plain, scenario.everything))
     )
 
