@@ -83,7 +83,7 @@ def is_plain(scenario: Scenario) -> bool:
         and not (scenario.absent_owners or scenario.holders or may_preempt(scenario))
         and scenario.own == NOTHING
         and scenario.descheduler is None
-        and not (scenario.webhooks or scenario.aggregated or scenario.availability)
+        and not (scenario.webhooks or scenario.aggregated or scenario.sizes)
         and len(scenario.script) == len(rollouts) == len(rolling)
         and all(map(_is_plain, scenario.everything))
     )

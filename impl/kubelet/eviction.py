@@ -19,8 +19,8 @@ from ..api.core import Node, NodeCondition, Pod
 from ..api.runtime import PodRuntime, Stage
 from ..api.values.qos import pod_requests
 from ..api.values.quantity import Quantity, QuantityError, parse_quantity
+from .admission import EVICTED
 from .runtime import KILLED
-from .status import EVICTED
 
 USES = "kubeproof/uses-memory"
 """The annotation of a Pod that says how much memory its programs use while they run."""
