@@ -42,7 +42,7 @@ def softened(core: Cluster, claim: Claim, things: tuple[str, ...]) -> Claim:
 
 def _mended_elsewhere(core: Cluster, claim: Claim) -> Iterator[str]:
     """Say what that is not modelled would mend the whole breach; nothing where any of it would remain."""
-    blamed = [one.ref for one in claim.blame]
+    blamed = [blame.ref for blame in claim.blame]
     if claim.name == REACHABILITY and blamed and core.scenario.served_elsewhere.issuperset(blamed):
         yield from (f"the endpoints of {ref} come from what is not modelled" for ref in blamed)
     elif claim.kind in AT_REST and claim.trace is not None:
@@ -54,16 +54,16 @@ def _waits_for_volumes(objects: tuple[Object, ...]) -> Iterator[str]:
 
     Each must have a place without its volumes; all others must run.
     """
-    pods = [one for one in objects if isinstance(one, Pod)]
-    short = [one for one in pods if one.metadata.terminating or not (one.ready or one.status.phase == "Succeeded")]
-    bound = [one for one in pods if one.spec.node_name]
-    nodes = [one for one in objects if isinstance(one, Node)]
-    waiting = [one for one in short if not one.spec.node_name and any(True for _ in claim_names(one))]
+    pods = [obj for obj in objects if isinstance(obj, Pod)]
+    short = [pod for pod in pods if pod.metadata.terminating or not (pod.ready or pod.status.phase == "Succeeded")]
+    bound = [pod for pod in pods if pod.spec.node_name]
+    nodes = [obj for obj in objects if isinstance(obj, Node)]
+    waiting = [pod for pod in short if not pod.spec.node_name and any(True for _ in claim_names(pod))]
     if not short or waiting != short:
         return
-    without = [evolve(one, spec=evolve(one.spec, extra=EMPTY)) for one in waiting]
+    without = [evolve(pod, spec=evolve(pod.spec, extra=EMPTY)) for pod in waiting]
     if isinstance(feasible(without, nodes, bound), Infeasible):
         return
-    for one in waiting:
-        names = ", ".join(name for name, _ in claim_names(one))
-        yield f"Pod {one.metadata.name} waits for the volume of PersistentVolumeClaim {names}, which nothing binds here"
+    for pod in waiting:
+        names = ", ".join(name for name, _ in claim_names(pod))
+        yield f"Pod {pod.metadata.name} waits for the volume of PersistentVolumeClaim {names}, which nothing binds here"

@@ -22,13 +22,15 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def sarif(every: Iterable[Checked]) -> str:
     """Return the document."""
-    found = [(one, finding) for one in every for finding in one.findings if finding.status is not Status.HOLDS]
+    found = [
+        (checked, finding) for checked in every for finding in checked.findings if finding.status is not Status.HOLDS
+    ]
     names = list(SENTENCES)
     rules = [
         {"id": name, "name": name.capitalize(), "shortDescription": {"text": text}} for name, text in SENTENCES.items()
     ]
     driver = {"name": "kubeproof", "semanticVersion": VERSION, "rules": rules}
-    results = [_result(one, finding, names.index(finding.claim)) for one, finding in found]
+    results = [_result(checked, finding, names.index(finding.claim)) for checked, finding in found]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -40,25 +40,25 @@ def leaving(manifests: Manifests, scenario: Scenario) -> Leaving:
     spaces = frozenset(_deleted(scenario))
     if not spaces:
         return Leaving()
-    held = [(one, found) for one in manifests.others if (found := _held(one, spaces, scenario.namespace))]
-    holders = tuple(Holder(one.ref, finalizers) for one, finalizers in held if not one.custom)
+    held = [(other, found) for other in manifests.others if (found := _held(other, spaces, scenario.namespace))]
+    holders = tuple(Holder(other.ref, finalizers) for other, finalizers in held if not other.custom)
     custom = (
-        _note(one, "metadata.finalizers", f"a namespace is deleted, and {', '.join(names)} waits for an operator")
-        for one, names in held
-        if one.custom
+        _note(other, "metadata.finalizers", f"a namespace is deleted, and {', '.join(names)} waits for an operator")
+        for other, names in held
+        if other.custom
     )
     servers = (
-        _note(one, "spec.service", "a namespace that is deleted stays for as long as this does not answer")
-        for one in manifests.others
-        if one.ref.kind == "APIService" and as_map(one.source.document.value.get("spec")).get("service")
+        _note(other, "spec.service", "a namespace that is deleted stays for as long as this does not answer")
+        for other in manifests.others
+        if other.ref.kind == "APIService" and as_map(other.source.document.value.get("spec")).get("service")
     )
     return Leaving(holders, (*custom, *servers))
 
 
 def _deleted(scenario: Scenario) -> Iterator[str]:
-    for one in scenario.everything:
-        if isinstance(one, Namespace) and one.metadata.terminating:
-            yield one.metadata.name
+    for obj in scenario.everything:
+        if isinstance(obj, Namespace) and obj.metadata.terminating:
+            yield obj.metadata.name
     for step in scenario.script:
         if isinstance(step, DeleteObject) and step.kind == "Namespace":
             yield step.name

@@ -355,12 +355,12 @@ class Scenario:
 
         What a controller makes again is its business, not asked for by itself: in a live cluster all that has one.
         """
-        there = {ref_of(one) for one in self.objects}
+        there = {ref_of(obj) for obj in self.objects}
         found = {
-            placed(one, self.namespace): _owners(one)
-            for one in self.everything
-            if one.metadata.controller is None
-            or (self.start is not Start.CLUSTER and not there.intersection(_owners(one)))
+            placed(obj, self.namespace): _owners(obj)
+            for obj in self.everything
+            if obj.metadata.controller is None
+            or (self.start is not Start.CLUSTER and not there.intersection(_owners(obj)))
         }
         return tuple((ref, found[ref]) for ref in sorted(found))
 
@@ -377,19 +377,19 @@ class Scenario:
     @property
     def replicas(self) -> int:
         """How many Pods the manifests ask for, at the most that a step scales their workloads to."""
-        return sum(most_replicas(one, self.script, self.nodes) for one in self.objects) + self._failures
+        return sum(most_replicas(obj, self.script, self.nodes) for obj in self.objects) + self._failures
 
     @property
     def nodes(self) -> int:
         """How many nodes there may be."""
-        joining = sum(isinstance(one, AddNode) for one in self.script)
-        return joining + sum(isinstance(one, Node) for one in self.everything)
+        joining = sum(isinstance(step, AddNode) for step in self.script)
+        return joining + sum(isinstance(obj, Node) for obj in self.everything)
 
     @property
     def _failures(self) -> int:
         """How many Pods of Jobs may fail, and stay beside those that succeed: as programs are called, and by faults."""
-        jobs = [one for one in self.everything if isinstance(one, Job)]
-        named = sum(_failures_of(one) for one in jobs) if self.image_behaviour else 0
+        jobs = [obj for obj in self.everything if isinstance(obj, Job)]
+        named = sum(_failures_of(job) for job in jobs) if self.image_behaviour else 0
         return named + (self.faults.container_crash if jobs else 0)
 
 
@@ -400,7 +400,9 @@ def placed(obj: Object, namespace: str) -> Ref:
 
 
 def _owners(obj: Object) -> tuple[Ref, ...]:
-    return tuple(Ref(one.kind, obj.metadata.namespace, one.name) for one in obj.metadata.owner_references)
+    return tuple(
+        Ref(reference.kind, obj.metadata.namespace, reference.name) for reference in obj.metadata.owner_references
+    )
 
 
 def most_replicas(obj: Object, script: tuple[Step, ...], nodes: int) -> int:
@@ -414,7 +416,7 @@ def most_replicas(obj: Object, script: tuple[Step, ...], nodes: int) -> int:
     if not isinstance(obj, Sized):
         return 0
     sizes = [obj.spec.wanted]
-    sizes += [one.replicas for one in script if isinstance(one, Scale) and one.name == obj.metadata.name]
+    sizes += [step.replicas for step in script if isinstance(step, Scale) and step.name == obj.metadata.name]
     return max(sizes)
 
 
@@ -424,7 +426,7 @@ MOST_FAILURES = 20
 
 def _failures_of(job: Job) -> int:
     """Return how many Pods of a Job may fail whose program does."""
-    if not any(one.image.startswith("crash:") for one in job.spec.template.spec.containers):
+    if not any(container.image.startswith("crash:") for container in job.spec.template.spec.containers):
         return 0
     limit = job.spec.backoff_limit
     return min(DEFAULT_FAILURES if limit is None else limit, MOST_FAILURES) + 1

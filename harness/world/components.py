@@ -60,7 +60,7 @@ class Remembering:
 
 def remembering(process: Process) -> Process:
     """Return a process whose transforms remember what they made."""
-    watches = tuple(evolve(one, transform=Remembering(one.transform)) for one in process.watches)
+    watches = tuple(evolve(watch, transform=Remembering(watch.transform)) for watch in process.watches)
     return evolve(process, watches=watches)
 
 
@@ -89,14 +89,14 @@ def garbage_process(
     on the store as it is. An owner deleted and made again under its name counts as the same one here; `absent` are the
     uids of owners without a class here that do not exist.
     """
-    kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in garbage.TRANSFORM)
+    kept = (_kept_by_garbage("", obj) for obj in constants if ref_of(obj).kind in garbage.TRANSFORM)
     return Process(
         name="garbage-collector",
         group="garbage-collector",
         user="generic-garbage-collector",
         key=GARBAGE_KEY,
         watches=tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in pools if kind in garbage.TRANSFORM),
-        constants=tuple(one for one in kept if one is not None),
+        constants=tuple(obj for obj in kept if obj is not None),
         act=partial(_garbage_act, absent),
         form=Form.CURRENT,
     )
@@ -124,8 +124,8 @@ def namespace_process(
     without a class here stays.
     """
     inside = {kind: namespace.TRANSFORM[kind] for kind in pools if kind in namespace.TRANSFORM and kind != "Namespace"}
-    fixed = (one for one in constants if one.metadata.namespace and ref_of(one).kind in namespace.TRANSFORM)
-    kept = (namespace.TRANSFORM[ref_of(one).kind](one) for one in fixed)
+    fixed = (obj for obj in constants if obj.metadata.namespace and ref_of(obj).kind in namespace.TRANSFORM)
+    kept = (namespace.TRANSFORM[ref_of(obj).kind](obj) for obj in fixed)
     return Process(
         name=f"namespace-controller {place.rpartition('/')[2]}",
         group="namespace-controller",
@@ -135,7 +135,7 @@ def namespace_process(
             Watch("Namespace", (place,), itself),
             *(Watch(kind, pools[kind], partial(_in_namespace, inside[kind])) for kind in inside),
         ),
-        constants=tuple(one for one in kept if one is not None),
+        constants=tuple(obj for obj in kept if obj is not None),
         act=partial(_namespace_act, held),
         form=Form.CURRENT,
     )
@@ -143,7 +143,7 @@ def namespace_process(
 
 def _namespace_act(held: frozenset[str], cache: Cache, key: Ref) -> Alternatives:
     """Return the sync of a namespace: each of its deletions by itself, for which is first makes no difference."""
-    return tuple((one,) for one in namespace.reconcile(cache, key, held=key.name in held))
+    return tuple((request,) for request in namespace.reconcile(cache, key, held=key.name in held))
 
 
 def itself(_uid: str, obj: Object | None) -> Object | None:
@@ -172,7 +172,7 @@ def endpointslice_process(
     `tracks` False is the controller before Kubernetes 1.21: it syncs whatever its cache shows of the slices it has
     written, and when they show there that is no reason to sync again (k/k#99345, k/k#100103).
     """
-    nodes = tuple(endpointslice.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
+    nodes = tuple(endpointslice.TRANSFORM["Node"](obj) for obj in constants if isinstance(obj, Node))
     itself = "Service" not in pools
     backing = partial(_backing_pod, service) if itself else partial(_endpoint_in, service.metadata.namespace)
     watches = [
@@ -189,11 +189,11 @@ def endpointslice_process(
         user="endpointslice-controller",
         key=ref_of(service),
         watches=tuple(watches),
-        constants=(*([service] if itself else []), *(one for one in nodes if one is not None)),
+        constants=(*([service] if itself else []), *(node for node in nodes if node is not None)),
         act=_endpointslice_act,
         form=form,
         sees_own=frozenset({"EndpointSlice"} if tracks else ()),
-        woken_by=None if tracks else frozenset(one.kind for one in watches if one.kind != "EndpointSlice"),
+        woken_by=None if tracks else frozenset(watch.kind for watch in watches if watch.kind != "EndpointSlice"),
     )
 
 

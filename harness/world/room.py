@@ -28,12 +28,12 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
     `pods` bounds how many modelled Pods there may be at once.
     """
     known = tuple(objects)
-    nodes = [one for one in known if isinstance(one, Node)]
-    makers = [one for one in others if one.labels is not None]
-    if any(scales(one.ref.kind, one.source.document.value, custom=one.custom) for one in others):
+    nodes = [obj for obj in known if isinstance(obj, Node)]
+    makers = [other for other in others if other.labels is not None]
+    if any(scales(other.ref.kind, other.source.document.value, custom=other.custom) for other in others):
         return False
-    mine = [default_pod(Pod(spec=one.spec)) for one in templates(known)]
-    foreign = [(pod_of(one), most_pods(one.ref.kind, one.source.document.value)) for one in makers]
+    mine = [default_pod(Pod(spec=template.spec)) for template in templates(known)]
+    foreign = [(pod_of(other), most_pods(other.ref.kind, other.source.document.value)) for other in makers]
     counted = [(pod, count) for pod, count in foreign if pod is not None]
     if len(counted) < len(foreign):
         return False
@@ -65,7 +65,7 @@ def meddles(spec: PodSpec) -> bool:
         spec.host_network
         or spec.topology_spread_constraints
         or (affinity and (affinity.pod_affinity or affinity.pod_anti_affinity))
-        or any(port.host_port for one in spec.containers for port in one.ports)
+        or any(port.host_port for container in spec.containers for port in container.ports)
     )
 
 

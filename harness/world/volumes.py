@@ -34,9 +34,9 @@ from ..input.scenario import Scenario, most_replicas
 
 def provisioned(scenario: Scenario, there: Iterable[Object]) -> Iterator[Object]:
     """Yield the claims that Pods of StatefulSets will ever have, beside those that are there, and their volumes."""
-    known = {ref_of(one) for one in there}
-    for one in scenario.everything:
-        for claim in _claims(scenario, one) if isinstance(one, StatefulSet) else ():
+    known = {ref_of(obj) for obj in there}
+    for obj in scenario.everything:
+        for claim in _claims(scenario, obj) if isinstance(obj, StatefulSet) else ():
             if ref_of(claim) not in known:
                 known.add(ref_of(claim))
                 yield from _bound(claim)
@@ -44,12 +44,14 @@ def provisioned(scenario: Scenario, there: Iterable[Object]) -> Iterator[Object]
 
 def anywhere(pod: Pod, objects: Iterable[Object]) -> bool:
     """Tell whether every claim of a Pod is bound to a volume that all nodes can reach: then none restricts it."""
-    cache = Cache.of(one for one in objects if isinstance(one, PersistentVolumeClaim | PersistentVolume))
+    cache = Cache.of(obj for obj in objects if isinstance(obj, PersistentVolumeClaim | PersistentVolume))
     found = claims_of(pod, cache)
-    volumes = [volume_of(one.claim, cache) for one in found if one.claim is not None and fully_bound(one.claim)]
+    volumes = [
+        volume_of(claimed.claim, cache) for claimed in found if claimed.claim is not None and fully_bound(claimed.claim)
+    ]
     return len(volumes) == len(found) and all(
-        one is not None and one.spec.node_affinity is None and not {ZONE, REGION} & one.metadata.labels.keys()
-        for one in volumes
+        volume is not None and volume.spec.node_affinity is None and not {ZONE, REGION} & volume.metadata.labels.keys()
+        for volume in volumes
     )
 
 

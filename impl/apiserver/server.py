@@ -112,7 +112,7 @@ def watch_since(server: Server, watch: WatchFilter, revision: int) -> tuple[Watc
     if isinstance(seen, Compacted):
         return seen
     told = (_told(event, watch) for event in seen)
-    return tuple(one for one in told if one is not None)
+    return tuple(event for event in told if event is not None)
 
 
 def end_of(prefix: bytes) -> bytes:

@@ -86,9 +86,11 @@ def _finish(cache: Cache, obj: Object) -> tuple[Request, ...]:
     key, uid = ref_of(obj), obj.metadata.uid
     dependents = _dependents(cache, obj)
     if ORPHAN in obj.metadata.finalizers:
-        freed = tuple(PatchMetadata(ref_of(one), one.metadata.uid, remove_owners=(uid,)) for one in dependents)
+        freed = tuple(
+            PatchMetadata(ref_of(dependent), dependent.metadata.uid, remove_owners=(uid,)) for dependent in dependents
+        )
         return (*freed, PatchMetadata(key, uid, remove_finalizers=(ORPHAN,)))
-    if FOREGROUND in obj.metadata.finalizers and not any(_blocks(one, uid) for one in dependents):
+    if FOREGROUND in obj.metadata.finalizers and not any(_blocks(dependent, uid) for dependent in dependents):
         return (PatchMetadata(key, uid, remove_finalizers=(FOREGROUND,)),)
     return ()
 
@@ -113,8 +115,8 @@ def _slim(obj: Object) -> Object | None:
             namespace=meta.namespace,
             uid=meta.uid,
             deletion_timestamp=TERMINATING if meta.terminating else None,
-            finalizers=tuple(one for one in meta.finalizers if one in {FOREGROUND, ORPHAN}),
-            owner_references=tuple(evolve(one, extra=EMPTY) for one in meta.owner_references),
+            finalizers=tuple(finalizer for finalizer in meta.finalizers if finalizer in {FOREGROUND, ORPHAN}),
+            owner_references=tuple(evolve(reference, extra=EMPTY) for reference in meta.owner_references),
         )
     )
 

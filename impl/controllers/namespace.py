@@ -38,10 +38,10 @@ def reconcile(cache: Cache, key: Ref, *, held: bool = False) -> tuple[Request, .
     namespace = cache.get(Namespace, key)
     if namespace is None or not namespace.metadata.terminating or FINALIZER not in _finalizers(namespace):
         return ()
-    content = [one for one in cache.objects.values() if one.metadata.namespace == namespace.metadata.name]
+    content = [obj for obj in cache.objects.values() if obj.metadata.namespace == namespace.metadata.name]
     if content or held:
-        return tuple(Delete(ref_of(one), uid=one.metadata.uid) for one in content if not one.metadata.terminating)
-    left = tuple(one for one in _finalizers(namespace) if one != FINALIZER)
+        return tuple(Delete(ref_of(obj), uid=obj.metadata.uid) for obj in content if not obj.metadata.terminating)
+    left = tuple(finalizer for finalizer in _finalizers(namespace) if finalizer != FINALIZER)
     spec = freeze({**(namespace.extra.get("spec") or {}), "finalizers": left})
     free = evolve(namespace, extra=immutabledict({**namespace.extra, "spec": spec}))
     return (Update(free, namespace, "finalize"),)

@@ -37,10 +37,10 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
         found += [action(Verb.DECIDES, _decides, urgent=True), action(Verb.LOOKS_AGAIN, _looks_again)]
         found += [action(Verb.IS_TOO_LATE, _too_late, urgent=True)]
     if process.form is Form.SNAPSHOT:
-        kinds = {one.kind: {"watch": one} for one in process.watches}
+        kinds = {watch.kind: {"watch": watch} for watch in process.watches}
         found += [action(Verb.IS_SHOWN, _is_shown, kind, bound=one, urgent=True) for kind, one in kinds.items()]
         found += [action(Verb.SEES, _sees, kind, bound=one) for kind, one in kinds.items()]
-        if any(one.quiet for one in process.watches):
+        if any(watch.quiet for watch in process.watches):
             found += [action(Verb.PASSES_OVER, _passes_over, urgent=True)]
         if process.woken_by is not None:
             found += [action(Verb.FINDS_NOTHING, _finds_nothing)]
@@ -176,7 +176,7 @@ def under_way(world: World, process: Process, view: View, watch: Watch, *, lost:
     if view[process.turn]:
         return
     for requests in world.pending(view, process):
-        own = watch.kind in process.sees_own and all(writes(one, watch.kind) for one in heads(requests))
+        own = watch.kind in process.sees_own and all(writes(request, watch.kind) for request in heads(requests))
         if own is lost and not world.doomed(view, process, (requests,)):
             yield requests
 

@@ -189,7 +189,7 @@ class Process:
 
 
 def _decide(process: Process, key: Ref, seen: tuple[Snapshot, ...]) -> Alternatives:
-    objects = [one for snapshot in seen for one in snapshot if one is not None]
+    objects = [obj for snapshot in seen for obj in snapshot if obj is not None]
     found = process.act(Cache.of((*process.constants, *objects)), key)
     return tuple(dict.fromkeys(one for one in found if one))
 
@@ -279,7 +279,9 @@ class World:
 
     def doomed(self, view: View, process: Process, alternatives: Alternatives) -> bool:
         """Tell whether every one of the alternatives would be refused now and for ever."""
-        return all(self.hopeless(view, process.user, one) for requests in alternatives for one in heads(requests))
+        return all(
+            self.hopeless(view, process.user, request) for requests in alternatives for request in heads(requests)
+        )
 
     def hopeless(self, view: View, user: Who, request: Request) -> bool:
         """Tell whether a request would be refused now and for ever."""
@@ -307,8 +309,8 @@ def initial(world: World, process: Process, store: dict[str, Hashable]) -> dict[
         slots[process.decided] = ()
     if process.form is Form.SNAPSHOT:
         key = world.key(state, process)
-        for one in process.watches:
-            empty = tuple(None for _ in one.slots)
-            slots[process.seen(one)] = empty if key is None else world.look(state, one, key)
+        for watch in process.watches:
+            empty = tuple(None for _ in watch.slots)
+            slots[process.seen(watch)] = empty if key is None else world.look(state, watch, key)
         slots |= process.queued(there=bool(world.fresh(state, process)))
     return slots

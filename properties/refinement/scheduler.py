@@ -26,7 +26,7 @@ def abstract(cache: Cache) -> State:
     """See a cluster as the model does: finished Pods are gone, and only nodes that exist are places."""
     nodes = cache.list(Node)
     pods = tuple(pod for pod in cache.list(Pod) if not pod.finished)
-    spaces = {one.metadata.name: one.metadata.labels for one in cache.list(Namespace)}
+    spaces = {namespace.metadata.name: namespace.metadata.labels for namespace in cache.list(Namespace)}
     problem = Problem(pods, nodes, (), spaces)
     places = {
         node.metadata.name: Place(
@@ -60,7 +60,7 @@ def _admits(node: Node, pod: Pod) -> bool:
 
 def in_scope(pod: Pod) -> bool:
     """Whether the model knows everything that decides where this Pod may go."""
-    hard = any(one.when_unsatisfiable == "DoNotSchedule" for one in pod.spec.topology_spread_constraints)
+    hard = any(constraint.when_unsatisfiable == "DoNotSchedule" for constraint in pod.spec.topology_spread_constraints)
     ports = any(port.host_port for container in pod.spec.containers for port in container.ports)
     return not hard and not ports and not terms(pod, "pod_affinity")
 

@@ -77,7 +77,9 @@ def object_of(asked: Asked) -> tuple[Object, tuple[str, ...]]:
     except BadObject as bad:
         name = asked.resource.kind.name
         where = f'{name} in version "{asked.info.api_version.rpartition("/")[2]}" cannot be handled as a {name}'
-        errors = "; ".join(f"json: {one}" if one.path else one.message.removeprefix(f"{where}: ") for one in bad.errors)
+        errors = "; ".join(
+            f"json: {error}" if error.path else error.message.removeprefix(f"{where}: ") for error in bad.errors
+        )
         raise Refused(bad_request(f"{where}: {errors}")) from None
     warnings = warnings_of(asked, unknown, repeated)
     namespace = obj.metadata.namespace

@@ -52,10 +52,10 @@ def pre_filter(snapshot: Snapshot, pod: Pod) -> Prepared[Volumes] | Refusal | No
     named = claims(pod, cache)
     if not named:
         return None
-    wrong = next((words for one in named if (words := _unusable(one))), "")
+    wrong = next((words for claimed in named if (words := _unusable(claimed))), "")
     if wrong:
         return Refusal(NAME, (wrong,), resolvable=False)
-    found = tuple(one.claim for one in named if one.claim is not None)
+    found = tuple(claimed.claim for claimed in named if claimed.claim is not None)
     unbound = tuple(claim for claim in found if not fully_bound(claim))
     if any(claim.spec.volume_name or not waits(claim, cache) for claim in unbound):
         return Refusal(NAME, (UNBOUND,), resolvable=False)
@@ -122,12 +122,12 @@ def find_matching_volume(
     claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume], node: Node
 ) -> PersistentVolume | None:
     """Return the volume kept for a claim, else the smallest that will do; None if out of reach or there is none."""
-    large_enough = [one for one in volumes if _could_be(one, claim)]
-    kept = next((one for one in large_enough if one.spec.claim_ref is not None), None)
+    large_enough = [volume for volume in volumes if _could_be(volume, claim)]
+    kept = next((volume for volume in large_enough if volume.spec.claim_ref is not None), None)
     if kept is not None:
         return kept if reaches(kept, node) else None
-    fitting = [one for one in large_enough if _fits(one, claim) and reaches(one, node)]
-    return min(fitting, key=lambda one: one.spec.capacity.get(STORAGE, Quantity()), default=None)
+    fitting = [volume for volume in large_enough if _fits(volume, claim) and reaches(volume, node)]
+    return min(fitting, key=lambda volume: volume.spec.capacity.get(STORAGE, Quantity()), default=None)
 
 
 def _could_be(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
@@ -167,7 +167,8 @@ def _can_be_made(storage_class: StorageClass | None, node: Node) -> bool:
     terms = storage_class.allowed_topologies
     labels = node.metadata.labels
     return not terms or any(
-        all(labels.get(one.key) in one.values for one in term.match_label_expressions) for term in terms
+        all(labels.get(expression.key) in expression.values for expression in term.match_label_expressions)
+        for term in terms
     )
 
 
