@@ -180,7 +180,9 @@ class Result:
     @property
     def told(self) -> Told:
         """What a report tells beside the verdicts."""
-        traces = immutabledict((claim, (self.paths.get(claim, ""), one)) for claim, one in self.documents.items())
+        traces = immutabledict(
+            (claim, (self.paths.get(claim, ""), document)) for claim, document in self.documents.items()
+        )
         return Told(self.loaded.manifests, self.loaded.notes, self.loaded.assumptions, traces)
 
 

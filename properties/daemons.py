@@ -56,8 +56,8 @@ def meant_for(pod: Pod) -> frozenset[str]:
     affinity = pod.spec.affinity and pod.spec.affinity.node_affinity
     required = affinity and affinity.required_during_scheduling_ignored_during_execution
     terms = required.node_selector_terms if required else ()
-    fields = (one for term in terms for one in term.match_fields if one.key == "metadata.name")
-    return frozenset(name for one in fields for name in one.values if one.operator == "In")
+    fields = (field for term in terms for field in term.match_fields if field.key == "metadata.name")
+    return frozenset(name for field in fields for name in field.values if field.operator == "In")
 
 
 def missing(one: DaemonSet, nodes: Iterable[Node], mine: Iterable[Pod], is_new: Callable[[Pod], bool]) -> Iterator[str]:

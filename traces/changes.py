@@ -108,7 +108,7 @@ def remembered(value: Any) -> Json:
     if (name := _name_of(value)) is not None:
         return name
     if attrs.has(type(value)):
-        return freeze({json_name(one.name): remembered(getattr(value, one.name)) for one in _telling(value)})
+        return freeze({json_name(field.name): remembered(getattr(value, field.name)) for field in _telling(value)})
     if isinstance(value, Mapping):
         return freeze({_key(key): remembered(item) for key, item in value.items()})
     if isinstance(value, AbstractSet):
@@ -119,7 +119,7 @@ def remembered(value: Any) -> Json:
 
 
 def _telling(value: Any) -> Iterable[attrs.Attribute[Any]]:
-    return (one for one in attrs.fields(type(value)) if one.eq and getattr(value, one.name) != one.default)
+    return (field for field in attrs.fields(type(value)) if field.eq and getattr(value, field.name) != field.default)
 
 
 def _name_of(value: Any) -> str | None:

@@ -259,7 +259,7 @@ def _from_json(data: _Reader) -> Document:
         island=data.text("island") if island else "",
         places=data.number("places") if island else 0,
         rest=data.number("rest") if island else 0,
-        objects=() if old else tuple(freeze(one.data) for one in data.each("objects")),
+        objects=() if old else tuple(freeze(reader.data) for reader in data.each("objects")),
     )
 
 

@@ -96,7 +96,7 @@ def _objects(trace: Trace, beside: Iterable[Object]) -> tuple[Object, ...]:
     written = (value for step in trace.steps for value in step.outcome.updates.values())
     placed = {type(value) for value in (*held, *written)}
     placed &= OBJECTS
-    found: list[Any] = [*held, *(one for one in beside if placed and type(one) not in placed)]
+    found: list[Any] = [*held, *(obj for obj in beside if placed and type(obj) not in placed)]
     return tuple(sorted(found, key=ref_of))
 
 

@@ -121,7 +121,7 @@ def claims(packets: int) -> tuple[Property, ...]:
 
 def main(arguments: list[str]) -> None:
     """Explore the machine and print what came out."""
-    packets, window, *numbers = [int(one) for one in arguments] or [6, 3]
+    packets, window, *numbers = [int(argument) for argument in arguments] or [6, 3]
     result = explore(sliding_window(packets, window, *numbers), claims(packets))
     print("\n".join(result.summary()))  # noqa: T201 - it is there to print
     for verdict in result.verdicts:

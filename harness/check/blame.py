@@ -69,15 +69,15 @@ def _short_of_volumes(core: Cluster, objects: tuple[Object, ...]) -> Iterator[Bl
 
 def holding(core: Cluster, objects: Iterable[Object]) -> tuple[Holder, ...]:
     """Return what without a class here holds a namespace that is being deleted."""
-    going = {one.metadata.name for one in objects if isinstance(one, Namespace) and one.metadata.terminating}
-    return tuple(one for one in core.scenario.holders if one.ref.namespace in going)
+    going = {obj.metadata.name for obj in objects if isinstance(obj, Namespace) and obj.metadata.terminating}
+    return tuple(holder for holder in core.scenario.holders if holder.ref.namespace in going)
 
 
 def _held(core: Cluster, objects: Iterable[Object]) -> Iterator[Blame]:
-    for one in holding(core, objects):
-        names = ", ".join(one.finalizers)
+    for holder in holding(core, objects):
+        names = ", ".join(holder.finalizers)
         why = f"{names} keeps it, and so its namespace, from ever being gone; no controller here takes that away"
-        yield Blame(one.ref, "metadata.finalizers", why)
+        yield Blame(holder.ref, "metadata.finalizers", why)
 
 
 def _unserved(core: Cluster, objects: Iterable[Object]) -> Iterator[Blame]:
@@ -110,9 +110,9 @@ def _looking(objects: tuple[Object, ...]) -> Iterator[Blame]:
 def _missing(core: Cluster) -> Iterator[Blame]:
     known = known_of(core.scenario)
     for maker in templates(core.scenario.objects):
-        for one in references(maker.spec, maker.ref.namespace):
-            if one.ref in core.scenario.absent - known.absent:
-                yield Blame(maker.ref, below(maker.ref, one.path), f"there is no {one.ref} in the input")
+        for reference in references(maker.spec, maker.ref.namespace):
+            if reference.ref in core.scenario.absent - known.absent:
+                yield Blame(maker.ref, below(maker.ref, reference.path), f"there is no {reference.ref} in the input")
         for obstacle in obstacles(maker.spec, maker.ref.namespace, known):
             yield Blame(maker.ref, below(maker.ref, obstacle.path), obstacle.why)
 

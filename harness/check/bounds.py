@@ -149,7 +149,7 @@ def _mixed(scenario: Scenario) -> str:
 
 
 def _faults(scenario: Scenario) -> str:
-    return ", ".join(f"at most {count} x {one.told}" for _, count, one in faults.possible(scenario)) or "none"
+    return ", ".join(f"at most {count} x {fault.told}" for _, count, fault in faults.possible(scenario)) or "none"
 
 
 def _parts(scenario: Scenario) -> str:
@@ -164,7 +164,7 @@ def _scores(scenario: Scenario) -> str:
         return ""
     if not scenario.bounds.scores:
         return "a Pod goes to any feasible node: scores are left open"
-    named = any(one.status.images for one in scenario.objects if isinstance(one, Node))
+    named = any(obj.status.images for obj in scenario.objects if isinstance(obj, Node))
     images = "the images that the Node objects name, none pulled later" if named else "no images on any node"
     return (
         f"a Pod goes to one of the nodes that score best, given the Pods of the input and {images} "
@@ -219,26 +219,28 @@ def _scaling(scenario: Scenario) -> Iterator[str]:
 
 
 def _spreads(scenario: Scenario) -> bool:
-    constraints = (one for spec in pod_specs(scenario) for one in spec.topology_spread_constraints)
-    return any(one.when_unsatisfiable == "DoNotSchedule" for one in constraints)
+    constraints = (constraint for spec in pod_specs(scenario) for constraint in spec.topology_spread_constraints)
+    return any(constraint.when_unsatisfiable == "DoNotSchedule" for constraint in constraints)
 
 
 def _throws_out(scenario: Scenario) -> bool:
     """Tell whether a node may come to a NoExecute taint without dying: it has it, is not ready, or a step puts it."""
-    if any(isinstance(one, kubectl.Taint) and one.effect == "NoExecute" for one in scenario.script):
+    if any(isinstance(step, kubectl.Taint) and step.effect == "NoExecute" for step in scenario.script):
         return True
-    joins = (one.object for one in scenario.script if isinstance(one, kubectl.AddNode))
-    nodes = [one for one in (*scenario.everything, *joins) if isinstance(one, Node)]
-    taints = (taint for one in nodes for taint in one.spec.taints)
-    ready = (one.status.condition("Ready") for one in nodes)
-    return any(one.effect == "NoExecute" for one in taints) or any(one and one.status != "True" for one in ready)
+    joins = (step.object for step in scenario.script if isinstance(step, kubectl.AddNode))
+    nodes = [obj for obj in (*scenario.everything, *joins) if isinstance(obj, Node)]
+    taints = (taint for node in nodes for taint in node.spec.taints)
+    ready = (node.status.condition("Ready") for node in nodes)
+    return any(taint.effect == "NoExecute" for taint in taints) or any(
+        condition and condition.status != "True" for condition in ready
+    )
 
 
 def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
     throws_out, silent = _throws_out(scenario), faults.strike_nodes(scenario)
-    yield from dict.fromkeys(line for _, _, one in faults.possible(scenario) for line in one.assumed)
-    if silent and sum(isinstance(one, Node) for one in scenario.objects) > MOST_AT_FULL_RATE:
+    yield from dict.fromkeys(line for _, _, fault in faults.possible(scenario) for line in fault.assumed)
+    if silent and sum(isinstance(obj, Node) for obj in scenario.objects) > MOST_AT_FULL_RATE:
         yield "Pods are evicted at any rate, also where so many nodes are silent that Kubernetes slows down or stops"
     if silent or throws_out:
         held = "; a breach is held against a clock (docs/time.md)" if scenario.clock else ""
@@ -249,23 +251,25 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
             "a Pod that is bound while another one of its node is being deleted is not evicted before that one is "
             "gone, if its tolerationSeconds are more than the other's grace period and 5 s"
         )
-    if any(isinstance(one, Node) for one in scenario.objects):
+    if any(isinstance(obj, Node) for obj in scenario.objects):
         yield "nodes are older than what is applied: their taints are in line with their conditions and cordons"
-    if scenario.faults.node_crash and any(isinstance(one, DaemonSet) for one in scenario.everything):
+    if scenario.faults.node_crash and any(isinstance(obj, DaemonSet) for obj in scenario.everything):
         yield "a DaemonSet is asked nothing of a node that has died: its Pod there neither runs nor goes"
-    if any(isinstance(one, kubectl.DeleteNode) for one in scenario.script):
+    if any(isinstance(step, kubectl.DeleteNode) for step in scenario.script):
         yield "the kubelet of a node that is deleted does nothing any more"
-    gone = {(one.kind, one.name) for one in scenario.script if isinstance(one, kubectl.DeleteObject)}
+    gone = {(step.kind, step.name) for step in scenario.script if isinstance(step, kubectl.DeleteObject)}
     made = {
-        (ref_of(one.object).kind, one.object.metadata.name) for one in scenario.script if isinstance(one, kubectl.Apply)
+        (ref_of(step.object).kind, step.object.metadata.name)
+        for step in scenario.script
+        if isinstance(step, kubectl.Apply)
     }
-    there = {ref_of(one) for one in scenario.objects if isinstance(one, Service)}
-    if any(isinstance(one, Service) and ref_of(one) in there for one in scenario.applied):
+    there = {ref_of(obj) for obj in scenario.objects if isinstance(obj, Service)}
+    if any(isinstance(obj, Service) and ref_of(obj) in there for obj in scenario.applied):
         yield "a kube-proxy sees a Service and its slices up to the same moment"
     own = {kind.name for kind in scenario.own.kinds}
     if any(kind not in own for kind, _ in gone & made):
         yield "an object that is deleted and applied again under its name counts as the same object"
-    if any(isinstance(one, _NODE_STEPS) for one in scenario.script) or silent:
+    if any(isinstance(step, _NODE_STEPS) for step in scenario.script) or silent:
         yield "a cordon, taint or deletion of a node between a scheduler's decision and its binding breaks no placement"
 
 
@@ -278,7 +282,7 @@ def _propagation(scenario: Scenario) -> str:
 
 def _balancers(scenario: Scenario) -> str:
     """Say how fast load balancers are, where they ask every node by itself."""
-    if not any(isinstance(one, Service) and is_asked(one) for one in scenario.everything):
+    if not any(isinstance(obj, Service) and is_asked(obj) for obj in scenario.everything):
         return ""
     if Detail.CONNECTIONS not in scenario.detail:
         closer = "detail: {proxy: connections} gives their health checks time"
@@ -297,7 +301,7 @@ def _requests(scenario: Scenario) -> str:
 
 def _policies(scenario: Scenario) -> str:
     """Say what is taken of the network plugin where there is something for it to do."""
-    if any(isinstance(one, NetworkPolicy) for one in scenario.everything):
+    if any(isinstance(obj, NetworkPolicy) for obj in scenario.everything):
         return "reachability: whom NetworkPolicies let in, a network plugin has let in by the time a Pod is ready"
     return ""
 

@@ -43,8 +43,8 @@ def possible(
     by_name = {one.name: one for one in asked if one.name != room}
     most = min(max(LEAST, TIMES * found.states), MOST)
     within = evolve(limits, max_states=min(most, limits.max_states or most))
-    known = ((by_name.get(one.name), one) for one in found.verdicts)
-    verdicts = (one if claim is None else decided(machine, claim, one, within) for claim, one in known)
+    known = ((by_name.get(verdict.name), verdict) for verdict in found.verdicts)
+    verdicts = (verdict if claim is None else decided(machine, claim, verdict, within) for claim, verdict in known)
     return evolve(found, verdicts=tuple(verdicts))
 
 
@@ -79,18 +79,18 @@ def is_run(machine: Machine, kind: str, run: Trace) -> bool:
         return False
     if run.cycle_start is None:
         return kind != "stuck" or not _willing(machine, gone[-1], Fairness.WEAK, Fairness.STRONG)
-    groups = {one.name: one.group for one in machine.actions}
+    groups = {action.name: action.group for action in machine.actions}
     taken = {groups[step.action] for step in run.steps[run.cycle_start :]}
     turn = gone[run.cycle_start + 1 :]
-    weak = set[str].intersection(*(_willing(machine, one, Fairness.WEAK) for one in turn))
-    strong = set[str]().union(*(_willing(machine, one, Fairness.STRONG) for one in turn))
+    weak = set[str].intersection(*(_willing(machine, state, Fairness.WEAK) for state in turn))
+    strong = set[str]().union(*(_willing(machine, state, Fairness.STRONG) for state in turn))
     return weak | strong <= taken
 
 
 def _willing(machine: Machine, state: State, *promises: Fairness) -> set[str]:
     """Return the groups of actions with one of these promises that have a step in a state."""
     acts = (machine.actions[move.action] for move in moves(machine, state, urgent=True))
-    return {one.group for one in acts if fairness_of(one, urgent=True) in promises}
+    return {act.group for act in acts if fairness_of(act, urgent=True) in promises}
 
 
 def timed(scenario: Scenario, machine: Machine, claim: Claim) -> Claim:

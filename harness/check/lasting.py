@@ -63,13 +63,15 @@ class Scene:
     def hooks(self) -> tuple[int, int]:
         """The least and the most seconds before the SIGTERM of whichever container takes the connections."""
         containers = self.owner.spec.template.spec.containers
-        lengths = [hook_length(one) for one in containers if one.ports] or [hook_length(one) for one in containers]
-        most = max(one.seconds if one.exact else self.grace for one in lengths)
-        return int(min(one.seconds for one in lengths)), min(-int(-most // 1), self.grace)
+        lengths = [hook_length(container) for container in containers if container.ports] or [
+            hook_length(container) for container in containers
+        ]
+        most = max(length.seconds if length.exact else self.grace for length in lengths)
+        return int(min(length.seconds for length in lengths)), min(-int(-most // 1), self.grace)
 
     def setup(self, prepared: Prepared, hook: int) -> Setup:
         """Return one Pod with a hook that takes so many seconds, and its deletion."""
-        node = min((one for one in prepared.objects if isinstance(one, Node)), key=ref_of)
+        node = min((obj for obj in prepared.objects if isinstance(obj, Node)), key=ref_of)
         pod = stripped(self.owner, LEAVING, node.metadata.name, hook)
         at_once = Delays(endpoints=(0, 0), proxies=(0, 0))
         return Setup(
@@ -107,7 +109,7 @@ def judge(
     asked = evolve(claim, sentence=f"{claim.sentence} {SENTENCE}")
     of_one = evolve(limits, max_states=None, max_depth=None)
     look = partial(_looked_at, scenario, prepared, asked, of_one, progress)
-    found = (asked, *(look(one) for one in scenes(scenario, prepared) if motion.goes(searched, one.number)))
+    found = (asked, *(look(scene) for scene in scenes(scenario, prepared) if motion.goes(searched, scene.number)))
     worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in found if one.status is status)
     return next(worst, evolve(asked, lines=tuple(dict.fromkeys(line for one in found for line in one.lines))))
 
@@ -120,7 +122,7 @@ def _looked_at(
     progress: Callable[[Progress], None] | None,
     scene: Scene,
 ) -> Claim:
-    odd = [one.told for name, _, one in possible(scenario) if name not in KNOWN_FAULTS]
+    odd = [fault.told for name, _, fault in possible(scenario) if name not in KNOWN_FAULTS]
     ref, least = motion.made_by(scenario, prepared, scene.owner), scene.hooks[0]
     unknown = evolve(claim, status=Status.UNKNOWN, kind=scene.kind, trace=None, vacuous=False)
     if odd or scenario.image_behaviour:
@@ -146,6 +148,6 @@ def _looked_at(
     if verdicts[-1].status is Status.VIOLATED:
         why = "whether a connection is cut off hangs on how long a preStop hook takes, or on which container takes it"
         return evolve(unknown, lines=(why,), blame=(evolve(grace, what=why),))
-    if all(one.status is Status.HOLDS for one in verdicts):
+    if all(verdict.status is Status.HOLDS for verdict in verdicts):
         return evolve(claim, status=Status.HOLDS, lines=(f"{LASTING} all is served within {scene.request} s",))
-    return evolve(unknown, lines=tuple(one.reason for one in verdicts if one.reason))
+    return evolve(unknown, lines=tuple(verdict.reason for verdict in verdicts if verdict.reason))

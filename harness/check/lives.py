@@ -63,7 +63,7 @@ class History:
     def __init__(self, scenario: Scenario, prepared: Prepared) -> None:
         _refuse_unknown(scenario)
         self.objects = prepared.starts[0].objects
-        self.nodes = [one for one in self.objects if isinstance(one, Node)]
+        self.nodes = [obj for obj in self.objects if isinstance(obj, Node)]
         if any(taint.effect == "NoExecute" for node in self.nodes for taint in node.spec.taints):
             raise TooMuchError("nodes that throw Pods out")
         self.lives: list[Life] = []
@@ -90,7 +90,7 @@ class History:
     def _found(self, switches: frozenset[Switch]) -> None:
         """Take the Pods that are there at the start, those alike together."""
         alike: dict[tuple[Ref | None, bool, Hashable], list[Pod]] = {}
-        for pod in (one for one in self.objects if isinstance(one, Pod)):
+        for pod in (obj for obj in self.objects if isinstance(obj, Pod)):
             runs = pod.status.phase == "Running" and not pod.metadata.terminating
             if not runs and pod.spec.node_name and not pod.finished:
                 raise TooMuchError(f"Pod {pod.metadata.name}, which neither waits nor runs at the start")
@@ -109,12 +109,12 @@ class History:
         if owner is None:
             return None
         ref = Ref(owner.kind, pod.metadata.namespace, owner.name)
-        above = next((one.metadata.controller for one in self.objects if ref_of(one) == ref), None)
+        above = next((obj.metadata.controller for obj in self.objects if ref_of(obj) == ref), None)
         return ref if above is None else Ref(above.kind, pod.metadata.namespace, above.name)
 
     def _first_apply(self, scenario: Scenario) -> None:
         """Follow the manifests in their order, as steps."""
-        stored = {ref_of(one): one for one in self.objects}
+        stored = {ref_of(obj): obj for obj in self.objects}
         there: list[Policy] = []
         for manifest in scenario.objects:
             one = stored.get(ref_of(manifest))
@@ -176,16 +176,16 @@ class History:
 
     def _deleted(self, ref: Ref) -> None:
         """Take Pods away that are deleted, or whose workload is; who has a workload is made again."""
-        if any(ref_of(one) == ref and one.metadata.controller for one in self.objects if not isinstance(one, Pod)):
+        if any(ref_of(obj) == ref and obj.metadata.controller for obj in self.objects if not isinstance(obj, Pod)):
             raise TooMuchError(f"a step that deletes what is made again: {ref.kind} {ref.name}")
         if ref.kind != "Pod":
             self._end(self._living(ref))
             return
-        pod = next((one for one in self.objects if ref_of(one) == ref), None)
+        pod = next((obj for obj in self.objects if ref_of(obj) == ref), None)
         maker = self._maker(pod) if isinstance(pod, Pod) else None
         if maker is not None and (maker in self.changed or len(self._living(maker)) != 1):
             raise TooMuchError(f"a Pod that is deleted after its workload has changed: {ref.name}")
-        mine = self._living(maker) if maker is not None else [one for one in self.lives if ref_of(one.pod) == ref]
+        mine = self._living(maker) if maker is not None else [life for life in self.lives if ref_of(life.pod) == ref]
         if not mine:
             raise TooMuchError(f"a Pod that is deleted and was not there at the start: {ref.name}")
         self._split(mine[-1], 1)
@@ -196,7 +196,7 @@ class History:
     # --- lives ---
 
     def _living(self, maker: Ref) -> list[Life]:
-        return [one for one in self.lives if one.maker == maker and one.until is None]
+        return [life for life in self.lives if life.maker == maker and life.until is None]
 
     def _add(
         self,
@@ -226,31 +226,31 @@ class History:
 
 
 def _refuse_unknown(scenario: Scenario) -> None:
-    if odd := [one.told for name, _, one in possible(scenario) if name != "lost_response"]:
+    if odd := [fault.told for name, _, fault in possible(scenario) if name != "lost_response"]:
         raise TooMuchError(f"what becomes of Pods after a {odd[0]}")
     if may_preempt(scenario):
         raise TooMuchError("Pods that may evict others")
-    if any(isinstance(one, Job) for one in scenario.everything):
+    if any(isinstance(obj, Job) for obj in scenario.everything):
         raise TooMuchError("Pods of a Job, which end and are followed by others")
     if scenario.image_behaviour:
         raise TooMuchError("images that behave as they are called")
     if odd_steps := [step for step in scenario.script if not isinstance(step, KNOWN_STEPS)]:
         raise TooMuchError(f"what becomes of Pods after a step: {odd_steps[0]}")
-    orphans = [one for one in scenario.script if isinstance(one, kubectl.DeleteObject) and one.cascade == "orphan"]
+    orphans = [step for step in scenario.script if isinstance(step, kubectl.DeleteObject) and step.cascade == "orphan"]
     if orphans:
         raise TooMuchError(f"what becomes of Pods that are left behind: {orphans[0]}")
-    pods = [one for one in scenario.script if isinstance(one, kubectl.DeletePod)]
+    pods = [step for step in scenario.script if isinstance(step, kubectl.DeletePod)]
     if pods and scenario.start is Start.EMPTY:
         raise TooMuchError(f"which Pod a step is about: {pods[0]}")
 
 
 def _running(objects: Iterable[Object]) -> set[tuple[Ref, str]]:
-    return {(ref_of(one), one.status.phase) for one in objects if isinstance(one, Pod)}
+    return {(ref_of(obj), obj.status.phase) for obj in objects if isinstance(obj, Pod)}
 
 
 def _policies(objects: Iterable[Object]) -> tuple[Policy, ...]:
-    found = sorted((one for one in objects if isinstance(one, NetworkPolicy)), key=ref_of)
-    return tuple(policy_of(one) for one in found)
+    found = sorted((obj for obj in objects if isinstance(obj, NetworkPolicy)), key=ref_of)
+    return tuple(policy_of(policy) for policy in found)
 
 
 def _told(done: Done) -> str:

@@ -69,21 +69,21 @@ def machine_of(scenario: Scenario, prepared: Prepared, _kind: str = IN_QUEUE) ->
 
 def _scenes(scenario: Scenario, prepared: Prepared) -> list[Scene]:
     """Return what there is in each of the states to start from. Raises `TooMuchError`."""
-    scenes = [_scene(scenario, prepared, one.objects) for one in prepared.starts]
-    if len({one.every_pod for one in scenes}) > 1:
+    scenes = [_scene(scenario, prepared, initial.objects) for initial in prepared.starts]
+    if len({scene.every_pod for scene in scenes}) > 1:
         raise TooMuchError("the states of rest to start from differ in which Pods there are")
     return scenes
 
 
 def _machine(scenario: Scenario, scenes: list[Scene]) -> Machine:
-    whole = [machine(one, ways_of(scenario)) for one in scenes]
+    whole = [machine(scene, ways_of(scenario)) for scene in scenes]
     return Machine(tuple(start for one in whole for start in one.initial), whole[0].actions)
 
 
 def ways_of(scenario: Scenario) -> Ways:
     """Return how the scheduler goes about it, by the release and the switches."""
     has = scenario.switches.__contains__
-    hints = not any(one.of is Detail.QUEUE for one in scenario.switches)  # What is older had none.
+    hints = not any(switch.of is Detail.QUEUE for switch in scenario.switches)  # What is older had none.
     flag, seen = has(Switch.WIPED_WAKE_UPS), Change.NOMINATION_ENDS_SEEN in scenario.release
     return Ways(
         queue=evolve(
@@ -91,7 +91,7 @@ def ways_of(scenario: Scenario) -> Ways:
             remembers=Remembers.FLAG if flag else Remembers.CYCLE,
             nomination_ends=NominationEnds.SEEN if seen else NominationEnds.UNNOTICED,
         ),
-        failure=tuple(one for one in V1_32 if one is not Step.NOMINATE) if has(Switch.LATE_NOMINATIONS) else V1_32,
+        failure=tuple(step for step in V1_32 if step is not Step.NOMINATE) if has(Switch.LATE_NOMINATIONS) else V1_32,
         waits_for_failure=not flag,
         counts_nominated=not has(Switch.UNCOUNTED_NOMINATIONS),
         drops_missing_nodes=not has(Switch.KEPT_NODES),
@@ -105,7 +105,7 @@ def ways_of(scenario: Scenario) -> Ways:
 
 def _scene(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) -> Scene:
     """Return what there is in one of the states to start from. Raises `TooMuchError`."""
-    spaces = {one.metadata.namespace for one in objects if isinstance(one, Pod | Workload)} - {NAMESPACE}
+    spaces = {obj.metadata.namespace for obj in objects if isinstance(obj, Pod | Workload)} - {NAMESPACE}
     if spaces:
         raise TooMuchError(f"it knows the namespace {NAMESPACE} alone, not {', '.join(sorted(spaces))}")
     sets = (one for one in scenario.everything if isinstance(one, StatefulSet))
@@ -116,14 +116,14 @@ def _scene(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) 
     made = _replicated(scenario, prepared, objects)
     faults = scenario.faults
     return Scene(
-        nodes=tuple(_known_by_name(one) for one in objects if isinstance(one, Node)),
-        pods=tuple(_known_by_name(one) for one in objects if isinstance(one, Pod)),
-        later=tuple(one.made for one in deeds if one.made is not None),
+        nodes=tuple(_known_by_name(obj) for obj in objects if isinstance(obj, Node)),
+        pods=tuple(_known_by_name(obj) for obj in objects if isinstance(obj, Pod)),
+        later=tuple(deed.made for deed in deeds if deed.made is not None),
         replicas=made.wanted,
         replicated=made.pods,
-        deletable=tuple(one.name for one in deeds if one.deletes),
-        removable=tuple(one.name for one in deeds if one.removes),
-        order=tuple(one.name for one in deeds),
+        deletable=tuple(deed.name for deed in deeds if deed.deletes),
+        removable=tuple(deed.name for deed in deeds if deed.removes),
+        order=tuple(deed.name for deed in deeds),
         waits=scenario.wait_between_steps,
         lookup=bool({Switch.KEPT_NODES, Switch.DROPPED_NODES} & scenario.switches),
         losses=faults.lost_event,
@@ -169,21 +169,25 @@ class Replicated:
 
 
 def _replicated(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) -> Replicated:
-    if any(isinstance(one, DaemonSet) for one in scenario.everything):
+    if any(isinstance(obj, DaemonSet) for obj in scenario.everything):
         raise TooMuchError("it knows Pods that may go anywhere, not those of a DaemonSet")
-    if any(isinstance(one, StatefulSet) for one in scenario.everything):
+    if any(isinstance(obj, StatefulSet) for obj in scenario.everything):
         raise TooMuchError("it knows Pods whose names are not used again, not those of a StatefulSet")
-    if any(isinstance(one, Job) for one in scenario.everything):
+    if any(isinstance(obj, Job) for obj in scenario.everything):
         raise TooMuchError("it knows Pods that do not end by themselves, not those of a Job")
-    sets = [one for one in objects if isinstance(one, ReplicaSet) and one.spec.wanted]
-    sets += [one for one in prepared.replicasets if one.spec.wanted and ref_of(one) not in map(ref_of, sets)]
+    sets = [obj for obj in objects if isinstance(obj, ReplicaSet) and obj.spec.wanted]
+    sets += [
+        replicaset
+        for replicaset in prepared.replicasets
+        if replicaset.spec.wanted and ref_of(replicaset) not in map(ref_of, sets)
+    ]
     if len(sets) > 1:
         raise TooMuchError(f"it knows one workload, not {len(sets)}")
     if not sets:
         return Replicated()
     (owner,) = sets
-    mine = [one for one in objects if isinstance(one, Pod) and one.metadata.controller is not None]
-    given = {one.metadata.name: _waiting(one) for one in mine}
+    mine = [obj for obj in objects if isinstance(obj, Pod) and obj.metadata.controller is not None]
+    given = {pod.metadata.name: _waiting(pod) for pod in mine}
     template = owner.spec.template
     while len(given) < owner.spec.wanted + SPARE:
         name = f"{owner.metadata.name}-p{len(given)}"
@@ -200,7 +204,7 @@ def _waiting(pod: Pod) -> Pod:
 
 def _stored(scenario: Scenario, objects: tuple[Object, ...], pod: Pod) -> Pod:
     """Return a Pod as the API server would store it."""
-    there = Objects.of(one for one in objects if not isinstance(one, Pod))
+    there = Objects.of(obj for obj in objects if not isinstance(obj, Pod))
     response, _ = handle(there, Create(pod), user=ADMIN, config=config_of(scenario))
     if not isinstance(response.object, Pod):
         raise TooMuchError(f"Pod {pod.metadata.name} is refused: {response.message}")

@@ -83,8 +83,8 @@ def _bounds(report: Report, *, explain: bool) -> tuple[str, ...]:
 
 def _headline(report: Report, told: Told, width: int) -> Iterator[str]:
     """Say what came out, the worst first, and where to begin."""
-    groups = {one: [claim for claim in report.claims if claim.status is one] for one in WORST_FIRST}
-    shown = [f"{one.value}: {', '.join(map(_name, found))}" for one, found in groups.items() if found]
+    groups = {status: [claim for claim in report.claims if claim.status is status] for status in WORST_FIRST}
+    shown = [f"{status.value}: {', '.join(map(_name, found))}" for status, found in groups.items() if found]
     yield from wrap("; ".join(shown), width, subsequent_indent="  ")
     if step := first_step(report, told):
         yield from _wrapped(f"First: {step}", width, "", "  ")
@@ -151,7 +151,7 @@ def as_expected(report: Report) -> bool:
 
     Of a scenario that names some claims the others are not asked.
     """
-    expected = dict(report.scenario.expected) or dict.fromkeys((one.name for one in report.claims), Expected.HOLDS)
+    expected = dict(report.scenario.expected) or dict.fromkeys((claim.name for claim in report.claims), Expected.HOLDS)
     found = {claim.name: claim.status.value for claim in report.claims}
     return all(found.get(name) == verdict.value for name, verdict in expected.items())
 
@@ -230,14 +230,14 @@ def to_json(report: Report, told: Told = Told()) -> dict[str, Any]:
                 "verdict": claim.status.value,
                 "kind": claim.kind,
                 "lines": list(claim.lines),
-                "blame": [_blame_json(one, told.manifests) for one in claim.blame],
+                "blame": [_blame_json(blame, told.manifests) for blame in claim.blame],
                 "vacuous": claim.vacuous if isinstance(claim.vacuous, bool) else list(claim.vacuous),
                 "expected": expected[claim.name].value if claim.name in expected else None,
                 "trace": told.traces[claim.name][0] or None if claim.name in told.traces else None,
             }
             for claim in report.claims
         ],
-        "assumptions": [str(one) for one in told.assumptions],
+        "assumptions": [str(assumption) for assumption in told.assumptions],
         "notModelled": [*(str(note) for note in told.notes), *report.not_modelled],
         "leftOut": [str(note) for note in told.manifests.hooks],
         "bounds": list(report.bounds),

@@ -46,7 +46,7 @@ def softened(core: Cluster, claim: Claim, things: tuple[str, ...]) -> Claim:
 
 def _mended_elsewhere(core: Cluster, claim: Claim) -> Iterator[str]:
     """Say what that is not modelled would mend the whole breach; nothing where any of it would remain."""
-    blamed = [one.ref for one in claim.blame]
+    blamed = [blame.ref for blame in claim.blame]
     if claim.name == REACHABILITY and blamed and core.scenario.served_elsewhere.issuperset(blamed):
         yield from (f"the endpoints of {ref} come from what is not modelled" for ref in blamed)
     elif claim.kind in AT_REST and claim.trace is not None:
@@ -78,7 +78,7 @@ def _waits_for_volumes(core: Cluster, objects: tuple[Object, ...]) -> Iterator[s
     waiting = [one for one in short if any(True for _ in unknown_claims(core.scenario, one))]
     if not short or waiting != short:
         return
-    without = [evolve(one, spec=evolve(one.spec, extra=EMPTY)) for one in waiting]
+    without = [evolve(pod, spec=evolve(pod.spec, extra=EMPTY)) for pod in waiting]
     if isinstance(feasible(without, nodes, bound), Infeasible):
         return
     for one in waiting:

@@ -43,8 +43,8 @@ def _key(row: dict[str, Any]) -> Key:
 def text(every: Iterable[Checked], known: Iterable[Key] = ()) -> str:
     """Return the baseline that knows every violation found; of scenarios that were not asked what was known."""
     found = tuple(every)
-    asked = {one.name for one in found}
-    keys = {finding.key for one in found for finding in one.violated}
+    asked = {checked.name for checked in found}
+    keys = {finding.key for checked in found for finding in checked.violated}
     keys |= {key for key in known if key.scenario not in asked}
     rows = [
         {
@@ -61,9 +61,9 @@ def text(every: Iterable[Checked], known: Iterable[Key] = ()) -> str:
 def told(every: Iterable[Checked]) -> str:
     """Say what of the baseline was found again, and what is gone and should be taken out of it."""
     lines = []
-    for one in every:
-        own = {key for key in one.known if key.scenario == one.name}
-        found = {finding.key for finding in one.violated}
+    for checked in every:
+        own = {key for key in checked.known if key.scenario == checked.name}
+        found = {finding.key for finding in checked.violated}
         lines += [f"known, not counted: {_said(key)}" for key in sorted(own & found)]
         lines += [
             f"known, but not found any more (--update-baseline takes it out): {_said(key)}"
@@ -73,5 +73,5 @@ def told(every: Iterable[Checked]) -> str:
 
 
 def _said(key: Key) -> str:
-    objects = ", ".join(" ".join(part for part in one if part) for one in key.objects if any(one))
+    objects = ", ".join(" ".join(part for part in obj if part) for obj in key.objects if any(obj))
     return f"{key.scenario}: {key.claim}{f' ({key.kind})' if key.kind else ''}{f' at {objects}' if objects else ''}"

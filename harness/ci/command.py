@@ -92,7 +92,7 @@ def _target(named: tuple[str, ...], said: dict[str, Any], given: dict[str, Any],
     cluster = evolve(cluster, own=named_own(given["controllers"], given["properties"]))
     if "script" in options:
         steps = options["script"] if isinstance(options["script"], list) else [options["script"]]
-        words = [one for one in steps if isinstance(one, str)]
+        words = [step for step in steps if isinstance(step, str)]
         options["script"] = face.steps_to_json(words) if len(words) == len(steps) else steps
     below = below_scenario(options, cluster.files)
     own = {key: value for key, value in below.items() if key not in cluster.options}
@@ -162,10 +162,10 @@ def only(result: Result, claims: tuple[str, ...]) -> Result:
             scenario=evolve(
                 report.scenario, expected=tuple(one for one in report.scenario.expected if one[0] in claims)
             ),
-            claims=(*(one for name, one in judged.items() if name in claims), *open_),
+            claims=(*(claim for name, claim in judged.items() if name in claims), *open_),
             bounds=(f"asked are these claims only: {', '.join(claims)}", *report.bounds),
         ),
-        documents=immutabledict((name, one) for name, one in result.documents.items() if name in claims),
+        documents=immutabledict((name, document) for name, document in result.documents.items() if name in claims),
     )
 
 
@@ -188,7 +188,7 @@ def write(asked: Asked, found: tuple[Checked, ...], given: dict[str, Any]) -> st
         if asked.baseline is None:
             raise BadInput((Problem("--update-baseline", 0, "", "say with --baseline which file to write"),))
         asked.baseline.write_text(baseline.text(found, baseline.read(asked.baseline)), encoding="utf-8")
-        number = sum(len(one.violated) for one in found)
+        number = sum(len(checked.violated) for checked in found)
         are = "1 violation is" if number == 1 else f"{number} violations are"
         said = f"{are} known in {asked.baseline} from now on\n"
     return said + (commands(found) if os.environ.get(ON_GITHUB) == "true" else "")
@@ -196,4 +196,4 @@ def write(asked: Asked, found: tuple[Checked, ...], given: dict[str, Any]) -> st
 
 def verdict(found: tuple[Checked, ...]) -> Status:
     """Return the worst of all that is not known."""
-    return worst(one.status for one in found)
+    return worst(checked.status for checked in found)

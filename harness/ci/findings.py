@@ -52,7 +52,7 @@ class Finding:
     @property
     def message(self) -> str:
         """The first reason, and what to do about it."""
-        do = next((one.what for one in self.places if one.what), "")
+        do = next((place.what for place in self.places if place.what), "")
         return "; ".join(part for part in ((self.lines or (self.sentence,))[0], do) if part)
 
 
@@ -78,7 +78,7 @@ class Checked:
     @property
     def violated(self) -> tuple[Finding, ...]:
         """The violations."""
-        return tuple(one for one in self.findings if one.status is Status.VIOLATED)
+        return tuple(finding for finding in self.findings if finding.status is Status.VIOLATED)
 
     def is_known(self, finding: Finding) -> bool:
         """Tell whether a violation was known before."""
@@ -87,12 +87,12 @@ class Checked:
     @property
     def status(self) -> Status:
         """The worst that is not known: VIOLATED before UNKNOWN before HOLDS."""
-        return worst(one.status for one in self.findings if not self.is_known(one))
+        return worst(finding.status for finding in self.findings if not self.is_known(finding))
 
 
 def key_of(finding: Finding) -> Key:
     """Return a violation by what is broken and where."""
-    objects = tuple((one.object, one.field) for one in finding.places)
+    objects = tuple((place.object, place.field) for place in finding.places)
     return Key(finding.scenario, finding.claim, finding.kind, objects)
 
 
@@ -135,7 +135,7 @@ def _place(blame: Blame, told: Told) -> Place:
 
 def _somewhere(told: Told) -> tuple[Place, ...]:
     """Return the first file of the input, for what nothing in it is to blame for."""
-    files = sorted(relative(one.file) for one in told.manifests.sources.values())
+    files = sorted(relative(source.file) for source in told.manifests.sources.values())
     return (Place("", "", files[0], 0),) if files else ()
 
 

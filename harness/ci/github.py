@@ -16,7 +16,9 @@ SIGNS = {Status.HOLDS: "✅", Status.VIOLATED: "❌", Status.UNKNOWN: "❔"}
 
 def commands(every: Iterable[Checked]) -> str:
     """Return a line for each violation and each open claim, at the line that causes it; a known one is a notice."""
-    return "".join(_annotation(one, finding) for one in every for finding in one.findings if finding.status in LEVELS)
+    return "".join(
+        _annotation(checked, finding) for checked in every for finding in checked.findings if finding.status in LEVELS
+    )
 
 
 def _annotation(one: Checked, finding: Finding) -> str:
@@ -38,7 +40,7 @@ def _property(text: str) -> str:
 
 def summary(every: Iterable[Checked]) -> str:
     """Return the summary: a table of claims for each scenario, and why each is not said to hold."""
-    return "\n".join(line for one in every for line in _of(one))
+    return "\n".join(line for checked in every for line in _of(checked))
 
 
 def _of(one: Checked) -> Iterator[str]:

@@ -29,7 +29,7 @@ def sarif(every: Iterable[Checked]) -> str:
         {"id": name, "name": name.capitalize(), "shortDescription": {"text": text}} for name, text in sentences.items()
     ]
     driver = {"name": "kubeproof", "semanticVersion": VERSION, "rules": rules}
-    results = [_result(one, finding, names.index(finding.claim)) for one, finding in found]
+    results = [_result(checked, finding, names.index(finding.claim)) for checked, finding in found]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

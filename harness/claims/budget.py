@@ -55,7 +55,7 @@ def _disrupted(cluster: Cluster, view: View) -> bool:
 
 
 def _is_target(obj: Object | None) -> bool:
-    return isinstance(obj, Pod) and any(one.type == "DisruptionTarget" for one in obj.status.conditions)
+    return isinstance(obj, Pod) and any(condition.type == "DisruptionTarget" for condition in obj.status.conditions)
 
 
 def _over_budget(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:
@@ -80,8 +80,8 @@ def _sizes(cluster: Cluster, view: View) -> Mapping[str, tuple[str, int]]:
     layout = cluster.world.layout
     slots = (slot for kind in SCALED for slot in layout.pools.get(kind, ()))
     workloads = [one for slot in slots if isinstance(one := view[slot], Sized)]
-    wanted = {one.metadata.uid: one.spec.wanted for one in workloads}
-    owners = {one.metadata.uid: one.metadata.controller for one in workloads}
+    wanted = {workload.metadata.uid: workload.spec.wanted for workload in workloads}
+    owners = {workload.metadata.uid: workload.metadata.controller for workload in workloads}
     return {
         uid: (owner.uid, wanted[owner.uid]) if owner is not None and owner.uid in wanted else (uid, wanted[uid])
         for uid, owner in owners.items()
@@ -122,10 +122,16 @@ def _counted(obj: Object | None) -> Pod | None:
         deletion_timestamp=None if meta.deletion_timestamp is None else 0,
         owner_references=meta.owner_references,
     )
-    ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
+    ready = tuple(
+        PodCondition(condition.type, condition.status)
+        for condition in obj.status.conditions
+        if condition.type == "Ready"
+    )
     return Pod(kept, PodSpec(), PodStatus(phase=obj.status.phase, conditions=ready))
 
 
 def _healthy(pod: Pod) -> bool:
     going = pod.metadata.deletion_timestamp is not None or pod.status.phase in {"Succeeded", "Failed"}
-    return not going and any(one.type == "Ready" and one.status == "True" for one in pod.status.conditions)
+    return not going and any(
+        condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions
+    )

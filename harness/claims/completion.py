@@ -80,7 +80,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 def _any_over(cluster: Cluster, view: View) -> bool:
     """Tell whether a Pod of a Job is over: else nothing is said."""
-    return any(one.phase == "Succeeded" for one in _workers(cluster, view))
+    return any(worker.phase == "Succeeded" for worker in _workers(cluster, view))
 
 
 def _wrong(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:
@@ -119,7 +119,7 @@ def work_of(obj: Object | None) -> Work | None:
         frozenset(() if noted is None else noted.succeeded),
         frozenset(() if noted is None else noted.failed),
         status.completed_indexes,
-        frozenset(one.type for one in status.conditions if one.status == "True"),
+        frozenset(condition.type for condition in status.conditions if condition.status == "True"),
         obj.metadata.deletion_timestamp is not None,
     )
 
@@ -143,10 +143,10 @@ def judged(
     """Say what is wrong with what one step has made of a Job and its Pods; its controller may also go by `seen`."""
     if now.going or GIVEN_UP & now.conditions or now.spec.success_policy is not None or was.spec != now.spec:
         return
-    known = {one.uid: one.phase for one in old}
-    fresh = tuple(one for one in new if one.done and known.get(one.uid) != "Succeeded")
+    known = {worker.uid: worker.phase for worker in old}
+    fresh = tuple(worker for worker in new if worker.done and known.get(worker.uid) != "Succeeded")
     yield from _moved(now, Sum.of(was, old), Sum.of(now, new), fresh)
-    made = [one for one in new if one.uid not in known]
+    made = [worker for worker in new if worker.uid not in known]
     if made:
         yield from _too_many(now, Sum.of(now, new).sure, made, new, seen)
     if "Complete" in now.conditions - was.conditions:
@@ -170,17 +170,17 @@ class Sum:
     @classmethod
     def of(cls, work: Work, workers: tuple[Worker, ...]) -> Sum:
         """Add up what a Job has counted and what waits for that."""
-        waiting = tuple(one for one in workers if one.done and one.uid not in work.written_off)
-        stays = waiting if _waits_for_the_end(work.spec) else tuple(one for one in waiting if not one.going)
+        waiting = tuple(worker for worker in workers if worker.done and worker.uid not in work.written_off)
+        stays = waiting if _waits_for_the_end(work.spec) else tuple(worker for worker in waiting if not worker.going)
         return cls(_done(work, stays), _done(work, waiting))
 
 
 def _done(work: Work, waiting: tuple[Worker, ...]) -> frozenset[str]:
     """Return what has been done: of an Indexed Job its indexes, else a token for each Pod that has succeeded."""
     if work.spec.indexed:
-        return _numbers(work.indexes) | {one.index for one in waiting}
+        return _numbers(work.indexes) | {worker.index for worker in waiting}
     counted = {f"{number} counted" for number in range(work.succeeded)}
-    return frozenset(counted) | work.listed | {one.uid for one in waiting}
+    return frozenset(counted) | work.listed | {worker.uid for worker in waiting}
 
 
 def _numbers(text: str) -> frozenset[str]:
@@ -195,10 +195,10 @@ def _numbers(text: str) -> frozenset[str]:
 def _moved(now: Work, before: Sum, after: Sum, fresh: tuple[Worker, ...]) -> Iterator[str]:
     """Say what has been lost, or counted without having been done."""
     patient = _waits_for_the_end(now.spec)
-    certain = [one for one in fresh if one.uid not in now.written_off and (patient or not one.going)]
+    certain = [worker for worker in fresh if worker.uid not in now.written_off and (patient or not worker.going)]
     if now.spec.indexed:
-        lost = sorted((before.sure | {one.index for one in certain}) - after.most)
-        more = sorted(after.sure - before.most - {one.index for one in fresh})
+        lost = sorted((before.sure | {worker.index for worker in certain}) - after.most)
+        more = sorted(after.sure - before.most - {worker.index for worker in fresh})
         if lost:
             yield f"Job {now.name} forgets that index {', '.join(lost)} has succeeded"
         if more:
@@ -225,10 +225,10 @@ def _too_many(
     if len(active) > most:
         yield f"{len(active)} Pods of Job {now.name} are at work at once, at most {most} should be"
     if spec.indexed:
-        for one in made:
-            same = sum(other.index == one.index for other in active)
-            if one.index in done or same > 1:
-                yield f"Job {now.name} starts index {one.index} once more, which has succeeded or is being worked on"
+        for worker in made:
+            same = sum(other.index == worker.index for other in active)
+            if worker.index in done or same > 1:
+                yield f"Job {now.name} starts index {worker.index} once more, which has succeeded or is being worked on"
     elif spec.completions is not None and len(active) + len(done) > spec.completions:
         told = f"{len(done)} of {spec.completions} have succeeded"
         yield f"Job {now.name} starts a Pod too many: {told} and {len(active)} are at work"

@@ -189,8 +189,8 @@ def _deciding(cluster: Cluster, view: View, dead: frozenset[str]) -> Objects:
     found: list[Object] = []
     for kind in (*NAMES, "ControllerRevision"):
         found += [one for slot in layout.pools.get(kind, ()) if (one := view[slot]) is not None]
-    if any(isinstance(one, DaemonSet) for one in found):
-        found += [one for one in layout.constants.values() if isinstance(one, Node)]
+    if any(isinstance(obj, DaemonSet) for obj in found):
+        found += [obj for obj in layout.constants.values() if isinstance(obj, Node)]
         found += [one for slot in layout.pools.get("Node", ()) if (one := view[slot]) is not None]
     pods = (slot for slot in layout.pools["Pod"] if not (dead and _is_lost(cluster, view, slot, dead)))
     found += [one for slot in pods if (one := view.via(goal_pod, slot)) is not None]
@@ -213,8 +213,14 @@ def goal_pod(obj: Object | None) -> Object | None:
     label, owner = meta.labels.get(REVISION_HASH), meta.controller
     if label or (owner is not None and owner.kind == "DaemonSet"):
         kept = evolve(kept, labels=strings({REVISION_HASH: label} if label else {}))
-        spec = evolve(spec, containers=tuple(Container(one.name, one.image) for one in obj.spec.containers))
-    ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
+        spec = evolve(
+            spec, containers=tuple(Container(container.name, container.image) for container in obj.spec.containers)
+        )
+    ready = tuple(
+        PodCondition(condition.type, condition.status)
+        for condition in obj.status.conditions
+        if condition.type == "Ready"
+    )
     return Pod(kept, spec, PodStatus(phase=obj.status.phase, conditions=ready))
 
 

@@ -95,7 +95,9 @@ def _twice(cluster: Cluster, before: View, after: View, _label: str) -> Iterator
     new = {one for slot in slots if (one := after.via(_promised, slot))}
     bound = {after.via(_bound, slot) for slot in slots}
     yield from (
-        f"{one.pod.name} is no longer promised {one.node}" for one in _sorted(old - new) if one.pod not in bound
+        f"{promise.pod.name} is no longer promised {promise.node}"
+        for promise in _sorted(old - new)
+        if promise.pod not in bound
     )
     evicting = any(before.via(_going, slot) != after.via(_going, slot) for slot in slots)
     for process in cluster.processes:
@@ -111,7 +113,7 @@ def _twice(cluster: Cluster, before: View, after: View, _label: str) -> Iterator
 
 
 def _sorted(promises: set[Promise]) -> list[Promise]:
-    return sorted(promises, key=lambda one: one.pod)
+    return sorted(promises, key=lambda promise: promise.pod)
 
 
 def _promised(obj: Object | None) -> Promise | None:

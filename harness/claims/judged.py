@@ -61,7 +61,7 @@ def nameless(pod: Pod) -> Pod:
 
 def alike(others: Iterable[Pod]) -> Others:
     """Count bound Pods that no constraint tells apart."""
-    return frozenset(Counter((nameless(one), one.spec.node_name) for one in others).items())
+    return frozenset(Counter((nameless(pod), pod.spec.node_name) for pod in others).items())
 
 
 def namespaces_of(cluster: Cluster, view: View) -> tuple[tuple[str, Strings], ...]:
@@ -69,4 +69,4 @@ def namespaces_of(cluster: Cluster, view: View) -> tuple[tuple[str, Strings], ..
     layout = cluster.world.layout
     placed = (view[slot] for slot in layout.pools.get("Namespace", ()))
     found = (one for one in (*layout.constants.values(), *placed) if isinstance(one, Namespace))
-    return tuple(sorted((one.metadata.name, one.metadata.labels) for one in found))
+    return tuple(sorted((namespace.metadata.name, namespace.metadata.labels) for namespace in found))

@@ -29,7 +29,7 @@ CLAIMS = MappingProxyType({name: _found(name) for name in ALL if find_spec(f"{__
 def of(cluster: Cluster) -> tuple[Property, ...]:
     """Return the properties of a cluster's machine: the claims, and what `check` must know to judge them."""
     room = Invariant(ROOM, "The world has a place for every object.", _no_room)
-    return (*(one for properties in CLAIMS.values() for one in properties(cluster)), room)
+    return (*(claim for properties in CLAIMS.values() for claim in properties(cluster)), room)
 
 
 def _no_room(view: View) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def is_constrained(cluster: Cluster) -> bool:
 
 
 def _hard(constraints: tuple[TopologySpreadConstraint, ...]) -> tuple[TopologySpreadConstraint, ...]:
-    return tuple(one for one in constraints if one.when_unsatisfiable == "DoNotSchedule")
+    return tuple(constraint for constraint in constraints if constraint.when_unsatisfiable == "DoNotSchedule")
 
 
 def even(cluster: Cluster) -> Callable[[View], Iterator[str]]:
@@ -65,8 +65,8 @@ def _told(others: Others, nodes: tuple[Node, ...]) -> tuple[str, ...]:
         dict.fromkeys(
             line
             for (pod, node), _ in standing
-            for one in _hard(pod.spec.topology_spread_constraints)
-            for line in _skew(pod, node, one, standing, nodes)
+            for constraint in _hard(pod.spec.topology_spread_constraints)
+            for line in _skew(pod, node, constraint, standing, nodes)
         )
     )
 

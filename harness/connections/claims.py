@@ -150,7 +150,7 @@ def _stranded(path: DataPath, view: View) -> Iterator[str]:
 
 def _flows_after_change(path: DataPath, view: View) -> bool:
     """Tell whether a flow has been sent and the script is at work or over, with all proxies up to date."""
-    sent = any(view[flow_slot(one.name)] for one in path.setup.flows)
+    sent = any(view[flow_slot(flow.name)] for flow in path.setup.flows)
     return sent and bool(view["script"]) and all(is_current(path, view, node) for node in path.setup.nodes)
 
 
@@ -161,7 +161,7 @@ def abstract(path: DataPath, table: Table, known: Known, node: str) -> State:
     for port in ports(services, release=path.setup.release):
         if port.protocol == "UDP":
             serving = frozenset(
-                one.target for one in addresses_of(port, slices, node, path.setup.release) if one.serving
+                address.target for address in addresses_of(port, slices, node, path.setup.release) if address.serving
             )
             doors |= dict.fromkeys(_doors(path, port, node), serving)
     flows = {_flow_name(entry): _held(entry) for entry in table if entry.protocol == "UDP"}
@@ -205,7 +205,7 @@ def _could_be_answered(path: DataPath, flow: Flow, view: View) -> bool:
     verdicts = destinations(path.rules(now(path, view), flow.node), flow.packet)
     there = listeners(path, view)
     return bool(verdicts) and all(
-        one.fate is Fate.DNAT and one.destination.rpartition(":")[0] in there for one in verdicts
+        verdict.fate is Fate.DNAT and verdict.destination.rpartition(":")[0] in there for verdict in verdicts
     )
 
 

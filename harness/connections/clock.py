@@ -70,12 +70,12 @@ def after_due(action: Action, timers: tuple[Timer, ...]) -> Action:
     """
 
     def waits(view: View) -> Iterable[Outcome]:
-        return () if any(one.due(view) for one in timers) else action.step(view)
+        return () if any(timer.due(view) for timer in timers) else action.step(view)
 
     return evolve(action, step=waits, fairness=Fairness.STRONG) if timers else action
 
 
 def _ticks(timers: tuple[Timer, ...], view: View) -> Iterator[Outcome]:
-    if not any(one.due(view) for one in timers):
-        ages: dict[str, Hashable] = {one.slot: one.older(view) for one in timers}
+    if not any(timer.due(view) for timer in timers):
+        ages: dict[str, Hashable] = {timer.slot: timer.older(view) for timer in timers}
         yield Outcome("a second passes", ages)

@@ -54,24 +54,24 @@ def machine(setup: Setup) -> Machine:
     """Return the machine of a setup, started where its objects have come to rest."""
     path = data_path(setup)
     rest = _at_rest(path)
-    return Machine((dict(rest) | {one.slot: 0 for one in timers(path)},), actions(path))
+    return Machine((dict(rest) | {timer.slot: 0 for timer in timers(path)},), actions(path))
 
 
 def data_path(setup: Setup) -> DataPath:
     """Lay out the store of a setup."""
-    made = [one.object for one in setup.script if isinstance(one, Create)]
-    kinds = [type(one).__name__ for one in (*setup.objects, *made)]
+    made = [step.object for step in setup.script if isinstance(step, Create)]
+    kinds = [type(obj).__name__ for obj in (*setup.objects, *made)]
     pools = {kind: pool(kind, kinds.count(kind)) for kind in ("Node", "Pod", "Service")}
     pools["EndpointSlice"] = pool("EndpointSlice", 2)
-    named = {one.metadata.namespace for one in (*setup.objects, *made)} - {""}
+    named = {obj.metadata.namespace for obj in (*setup.objects, *made)} - {""}
     spaces = (Namespace(ObjectMeta(name=one)) for one in sorted(named))
-    layout = Layout(immutabledict((ref_of(one), one) for one in spaces), immutabledict(pools))
+    layout = Layout(immutabledict((ref_of(space), space) for space in spaces), immutabledict(pools))
     return DataPath(setup, World(layout, partial(serve, True), describe))  # noqa: FBT003
 
 
 def actions(path: DataPath) -> tuple[Action, ...]:
     """Return everything that anybody may do; while the start is made there are no packets, faults, script or clock."""
-    patient = (after_due(one, _hurried(path)) for one in nodes.kubelets(path))
+    patient = (after_due(kubelet, _hurried(path)) for kubelet in nodes.kubelets(path))
     work = (*patient, *controllers.controllers(path), *traffic.proxies(path))
     if path.settling:
         return work
@@ -92,10 +92,10 @@ def _at_rest(path: DataPath) -> State:
     """Create the objects and let kubelets, controllers and proxies do what there is to do."""
     calm = evolve(path, settling=True)
     state = State.of(_slots(calm))
-    for one in path.setup.objects:
-        response, updates = path.world.commit(state, "admin", Create(one))
+    for obj in path.setup.objects:
+        response, updates = path.world.commit(state, "admin", Create(obj))
         if not response.ok:
-            raise ValueError(f"the API server refuses {one.metadata.name}: {response.message}")
+            raise ValueError(f"the API server refuses {obj.metadata.name}: {response.message}")
         state = state.with_values(tuple(updates.get(slot, state[slot]) for slot in state))
     return settle(Machine((dict(state),), actions(calm)))
 
@@ -109,7 +109,7 @@ def _slots(path: DataPath) -> dict[str, Hashable]:
         slots |= {up_slot(node): True, known_slot(node): (), memory_slot(node): True, table_slot(node): frozenset()}
         if setup.balancer is not None:
             slots[sent_to_slot(node)] = True
-    slots |= {flow_slot(one.name): "" for one in setup.flows}
+    slots |= {flow_slot(flow.name): "" for flow in setup.flows}
     if setup.longest_request is not None:
         slots |= {request_slot(place): "" for place in path.places}
     return slots

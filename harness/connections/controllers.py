@@ -40,7 +40,7 @@ def _lossy(path: DataPath) -> bool:
 
 
 def _services(path: DataPath) -> tuple[Ref, ...]:
-    return tuple(sorted({ref_of(one) for one in path.setup.services}))
+    return tuple(sorted({ref_of(service) for service in path.setup.services}))
 
 
 def _slices_timer(path: DataPath, service: Ref) -> Timer:
@@ -141,7 +141,7 @@ def _said(requests: tuple[Request, ...]) -> str:
     if first.subresource:
         more = ", and its Pods are not ready" if len(requests) > 1 else ""
         return f"hears nothing from {node.metadata.name}: it is unknown{more}"
-    return f"taints {node.metadata.name}: {', '.join(f'{one.key}:{one.effect}' for one in node.spec.taints)}"
+    return f"taints {node.metadata.name}: {', '.join(f'{taint.key}:{taint.effect}' for taint in node.spec.taints)}"
 
 
 def loss_timer(node: str) -> str:
@@ -163,7 +163,7 @@ def _stay(path: DataPath, place: str, view: View) -> int | None:
     if pod is None or pod.metadata.terminating:
         return None
     nodes = (view[slot] for slot in path.world.layout.pools["Node"])
-    return tainteviction.delay(Cache.of((pod, *(one for one in nodes if one is not None))), pod)
+    return tainteviction.delay(Cache.of((pod, *(node for node in nodes if node is not None))), pod)
 
 
 def _toleration(path: DataPath, place: str, view: View) -> Window | None:
@@ -178,7 +178,7 @@ def _evicts(path: DataPath, place: str, view: View) -> Iterator[Outcome]:
         return
     pod: Pod = view[place]
     nodes = (view[slot] for slot in path.world.layout.pools["Node"])
-    cache = Cache.of((pod, *(one for one in nodes if one is not None)))
+    cache = Cache.of((pod, *(node for node in nodes if node is not None)))
     updates = send_all(
         path, view, "taint-eviction-controller", tainteviction.reconcile(cache, ref_of(pod), waited=left)
     )

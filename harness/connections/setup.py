@@ -100,19 +100,19 @@ class Setup:
     @property
     def nodes(self) -> tuple[str, ...]:
         """Name the nodes."""
-        return tuple(one.metadata.name for one in self.objects if isinstance(one, Node))
+        return tuple(obj.metadata.name for obj in self.objects if isinstance(obj, Node))
 
     @property
     def pods(self) -> tuple[str, ...]:
         """Name all Pods there ever are, those of the script behind those of the start."""
-        made = (one.object for one in self.script if isinstance(one, Create))
-        return tuple(one.metadata.name for one in (*self.objects, *made) if isinstance(one, Pod))
+        made = (step.object for step in self.script if isinstance(step, Create))
+        return tuple(obj.metadata.name for obj in (*self.objects, *made) if isinstance(obj, Pod))
 
     @property
     def services(self) -> tuple[Service, ...]:
         """Return all Services there ever are."""
-        made = (one.object for one in self.script if isinstance(one, Create))
-        return tuple(one for one in (*self.objects, *made) if isinstance(one, Service))
+        made = (step.object for step in self.script if isinstance(step, Create))
+        return tuple(obj for obj in (*self.objects, *made) if isinstance(obj, Service))
 
     def node_ip(self, node: str) -> str:
         """Return a node's own address."""
@@ -197,13 +197,13 @@ class DataPath:
         """Return what this release's proxy makes of slices: an old one takes what is not ready for not there."""
         if self.setup.terminating_endpoints:
             return known
-        return tuple(_only_ready(one) if isinstance(one, EndpointSlice) else one for one in known)
+        return tuple(_only_ready(obj) if isinstance(obj, EndpointSlice) else obj for obj in known)
 
 
 def split(known: Known) -> tuple[tuple[Service, ...], tuple[EndpointSlice, ...]]:
     """Return Services and EndpointSlices apart."""
-    services = tuple(one for one in known if isinstance(one, Service))
-    return services, tuple(one for one in known if isinstance(one, EndpointSlice))
+    services = tuple(obj for obj in known if isinstance(obj, Service))
+    return services, tuple(obj for obj in known if isinstance(obj, EndpointSlice))
 
 
 def _only_ready(one: EndpointSlice) -> EndpointSlice:

@@ -148,7 +148,7 @@ def _described(known: Known) -> str:
     services, slices = split(known)
     if not services:
         return "no Service"
-    listed = sum(one.conditions.ready for piece in slices for one in piece.endpoints)
+    listed = sum(endpoint.conditions.ready for piece in slices for endpoint in piece.endpoints)
     return f"{len(services)} Service{'s' * (len(services) != 1)} with {listed} ready endpoint{'s' * (listed != 1)}"
 
 
@@ -201,7 +201,7 @@ def _result(path: DataPath, view: View, flow: Flow, verdict: Verdict) -> str:
 def _pauses(flow: Flow, view: View) -> Iterator[Outcome]:
     """Pause for longer than the kernel remembers the flow."""
     table: Table = view[table_slot(flow.node)]
-    left = frozenset(one for one in table if not one.is_of(flow.packet, flow.source_port))
+    left = frozenset(entry for entry in table if not entry.is_of(flow.packet, flow.source_port))
     if left != table:
         yield Outcome("is forgotten by the kernel", {table_slot(flow.node): left})
 
@@ -253,10 +253,10 @@ def healthy(known: Known, node: str, release: Release) -> bool:
     """
     services, slices = split(known)
     return any(
-        one.local and one.ready
+        address.local and address.ready
         for port in ports(services, release=release)
         if port.health_check_node_port
-        for one in addresses_of(port, slices, node, release)
+        for address in addresses_of(port, slices, node, release)
     )
 
 

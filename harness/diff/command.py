@@ -49,7 +49,7 @@ TWO = 2
 def _asker(given: dict[str, Any], progress: Watcher) -> Callable[[Asked], Result]:
     common = {**keywords(given), "limits": limits_of(given)}
     kept = None if given["no_cache"] else answers.Cache(answers.home())
-    return lambda one: check(one.cluster, **common, **one.options, cache=kept, progress=progress)
+    return lambda asked: check(asked.cluster, **common, **asked.options, cache=kept, progress=progress)
 
 
 def sides(paths: tuple[str, ...], given: dict[str, Any]) -> tuple[Asked, Asked]:
@@ -59,7 +59,7 @@ def sides(paths: tuple[str, ...], given: dict[str, Any]) -> tuple[Asked, Asked]:
         raise click.UsageError("--release: name two releases to compare, or one for both sides")
     if len(releases) == TWO or once:
         cluster = cluster_of(paths, given)
-        named = [{"release": one} for one in releases] or [{}]
+        named = [{"release": release} for release in releases] or [{}]
         first, second = named[0], named[-1]
         done = "".join(f", {key}: {value}" for key, value in once.items())
         before = {**first, "switches": once} if once else first
@@ -86,8 +86,8 @@ def switches_of(given: tuple[str, ...]) -> dict[str, str]:
 
 def _because(found: Comparison, second: Asked, ask: Callable[[Asked], Result]) -> Iterator[Any]:
     """Yield the claims, those that got worse with the changes of which each, taken back alone, mends them."""
-    worse = {one.claim for one in found.claims if one.turn is Turn.WORSE}
-    older, newer = (one.result.loaded.scenario.release for one in (found.first, found.second))
+    worse = {compared.claim for compared in found.claims if compared.turn is Turn.WORSE}
+    older, newer = (side.result.loaded.scenario.release for side in (found.first, found.second))
     mending: dict[str, list[str]] = {name: [] for name in worse}
     for change in (one for one in Change if worse and (one in older) != (one in newer)):
         value = change.before if change in newer else change.after
@@ -96,8 +96,8 @@ def _because(found: Comparison, second: Asked, ask: Callable[[Asked], Result]) -
             claim = there.claim(name)
             if claim is not None and claim.status is Status.HOLDS:
                 mending[name].append(f"{change.told} (since {change.since}; {change.source}; {change.key}: {value})")
-    for one in found.claims:
-        yield evolve(one, because=tuple(mending.get(one.claim, ()) or _NOT_ONE * (one.claim in worse)))
+    for compared in found.claims:
+        yield evolve(compared, because=tuple(mending.get(compared.claim, ()) or _NOT_ONE * (compared.claim in worse)))
 
 
 _NOT_ONE = ("no change alone: several between the releases have to do with it",)

@@ -76,7 +76,7 @@ class Comparison:
     @property
     def turn(self) -> Turn:
         """The worst that became of any claim."""
-        turns = {one.turn for one in self.claims}
+        turns = {compared.turn for compared in self.claims}
         return next((one for one in (Turn.WORSE, Turn.OPEN, Turn.BETTER, Turn.GONE) if one in turns), Turn.SAME)
 
 
@@ -94,7 +94,7 @@ def _asked(first: Side, second: Side, name: str) -> bool:
 def _compared(first: Side, second: Side, name: str) -> Compared:
     before, after = first.claim(name), second.claim(name)
     found = Compared(
-        name, before, after, turn_of(*(one.status if one is not None else None for one in (before, after)))
+        name, before, after, turn_of(*(claim.status if claim is not None else None for claim in (before, after)))
     )
     old, new = first.result.documents.get(name), second.result.documents.get(name)
     if old is not None and new is not None:

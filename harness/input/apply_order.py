@@ -38,19 +38,19 @@ def too_early(manifests: Manifests) -> Iterator[Problem]:
 
 def _places(manifests: Manifests) -> Iterator[tuple[Ref, Source]]:
     """Return where each object is written that has a place of its own."""
-    modelled = ((ref_of(one), manifests.sources.get(ref_of(one))) for one in manifests.objects)
+    modelled = ((ref_of(obj), manifests.sources.get(ref_of(obj))) for obj in manifests.objects)
     return (
         (ref, source)
-        for ref, source in chain(modelled, ((one.ref, one.source) for one in manifests.others))
+        for ref, source in chain(modelled, ((other.ref, other.source) for other in manifests.others))
         if source is not None
     )
 
 
 def _lacking(pod: Pod, source: Source, where: dict[Ref, Source]) -> Iterator[Problem]:
-    for one in references(pod.spec, pod.metadata.namespace):
-        made = where.get(one.ref)
-        if made is not None and made.number > source.number and (refusal := missing_of(pod, one.ref)):
-            yield _problem(source, f"spec.{one.path}", refusal.message, one.ref, made)
+    for reference in references(pod.spec, pod.metadata.namespace):
+        made = where.get(reference.ref)
+        if made is not None and made.number > source.number and (refusal := missing_of(pod, reference.ref)):
+            yield _problem(source, f"spec.{reference.path}", refusal.message, reference.ref, made)
 
 
 def _problem(source: Source, field: str, message: str, needed: Ref, made: Source) -> Problem:

@@ -40,13 +40,13 @@ def contents(manifests: Manifests) -> immutabledict[Ref, frozenset[str]]:
     """Return the keys of each ConfigMap and Secret that nobody is known to fill."""
     if has_makers(manifests):
         return immutabledict()
-    return immutabledict((one.ref, _keys(one)) for one in _holders(manifests) if not _is_filled(one))
+    return immutabledict((other.ref, _keys(other)) for other in _holders(manifests) if not _is_filled(other))
 
 
 def keys_perhaps_added(manifests: Manifests, applied: Iterable[Object]) -> Iterator[Note]:
     """Note the keys that Pods need and that only a program without a model may add: every claim may hang on it."""
     makers = has_makers(manifests)
-    held = {one.ref: _keys(one) for one in _holders(manifests) if makers or _is_filled(one)}
+    held = {other.ref: _keys(other) for other in _holders(manifests) if makers or _is_filled(other)}
     for maker in templates((*manifests.objects, *applied)):
         for need in keys_needed(maker.spec, maker.ref.namespace) if held else ():
             if need.ref in held and need.key not in held[need.ref]:
@@ -57,7 +57,7 @@ def keys_perhaps_added(manifests: Manifests, applied: Iterable[Object]) -> Itera
 
 
 def _holders(manifests: Manifests) -> Iterator[Other]:
-    return (one for one in manifests.others if one.ref.kind in BEFORE_START and not one.custom)
+    return (other for other in manifests.others if other.ref.kind in BEFORE_START and not other.custom)
 
 
 def _keys(one: Other) -> frozenset[str]:

@@ -55,24 +55,24 @@ def _explained(wrong: Wrong, step: Step, manifests: Manifests, namespace: str) -
     field, message, hint = wrong
     workload = getattr(step, "workload", "") if field == "workload" else ""
     kind, _, name = workload.partition("/") if workload else (getattr(step, "kind", ""), "", getattr(step, "name", ""))
-    for one in manifests.others:
-        if one.ref == Ref(kind, namespace, name):
-            place = f"{one.source.file}:{one.source.line}"
-            return f"{one.ref} ({place}) is not modelled, so that no step can act on it", ""
-    names = sorted(one.ref.name for one in manifests.others if one.ref.kind == kind)
+    for other in manifests.others:
+        if other.ref == Ref(kind, namespace, name):
+            place = f"{other.source.file}:{other.source.line}"
+            return f"{other.ref} ({place}) is not modelled, so that no step can act on it", ""
+    names = sorted(other.ref.name for other in manifests.others if other.ref.kind == kind)
     return message, f"there are {', '.join(names)}" if names else hint
 
 
 def check_places(reader: Reader, scenario: Scenario, bounds_at: Located | None) -> None:
     """Blame a bound that has no place for the Pods that the manifests bring."""
-    count = sum(isinstance(one, Pod) for one in scenario.objects)
+    count = sum(isinstance(obj, Pod) for obj in scenario.objects)
     if bounds_at is not None and scenario.bounds.pods is not None and count > scenario.bounds.pods:
         at = bounds_at.value["pods"]
         reader.blame(at, f"there are {count} Pods among the manifests, and only {scenario.bounds.pods} may exist")
 
 
 def _check_nodes(reader: Reader, manifests: Manifests) -> None:
-    nodes = [one for one in manifests.objects if isinstance(one, Node)]
+    nodes = [obj for obj in manifests.objects if isinstance(obj, Node)]
     if not nodes:
         hint = "add Node objects to the manifests, or give --nodes 3"
         reader.problems.append(manifests.problem(None, "", "there are no nodes", hint))
@@ -99,7 +99,7 @@ def _wrong(step: Step, present: tuple[Object, ...], namespace: str) -> Iterator[
         case script.DeleteNode(name):
             yield from (("node", message, hint) for _, message, hint in _named("Node", name, present, namespace))
         case script.AddNode(object=node):
-            if ref_of(node) in {ref_of(one) for one in present}:
+            if ref_of(node) in {ref_of(obj) for obj in present}:
                 yield "node", f"there is already a node {node.metadata.name!r}", ""
         case script.Apply():
             return
@@ -110,7 +110,7 @@ def _wrong(step: Step, present: tuple[Object, ...], namespace: str) -> Iterator[
 def _named(kind: str, name: str, present: tuple[Object, ...], namespace: str) -> Iterator[Wrong]:
     known = BY_NAME.get(kind)
     home = namespace if known is None or known.namespaced else ""
-    refs = [ref_of(one) for one in present if kind_of(one).name == kind]
+    refs = [ref_of(obj) for obj in present if kind_of(obj).name == kind]
     if Ref(kind, home, name) in refs:
         return
     names = [ref.name for ref in refs if ref.namespace == home]
@@ -135,7 +135,7 @@ def _pod(step: script.DeletePod, present: tuple[Object, ...], namespace: str) ->
         yield from (("workload", message, hint) for _, message, hint in _named(kind, name, present, namespace))
     else:
         owners = [
-            one.metadata.name for one in present if isinstance(one, Workload) and one.metadata.namespace == namespace
+            obj.metadata.name for obj in present if isinstance(obj, Workload) and obj.metadata.namespace == namespace
         ]
         if not any(step.name.startswith(f"{owner}-") for owner in owners):
             yield from _named("Pod", step.name, present, namespace)

@@ -27,11 +27,11 @@ from .surroundings import config_of
 
 def lasting_pods(scenario: Scenario) -> Iterator[Pod]:
     """Yield the Pods that are asked for by themselves: no workload of the input owns them, the script deletes none."""
-    uids = {one.metadata.uid for one in scenario.everything if one.metadata.uid}
-    for one in scenario.everything:
-        owned = any(owner.uid in uids for owner in one.metadata.owner_references)
-        if isinstance(one, Pod) and not owned and not any(_deletes(scenario, step, one) for step in scenario.script):
-            yield one
+    uids = {obj.metadata.uid for obj in scenario.everything if obj.metadata.uid}
+    for obj in scenario.everything:
+        owned = any(owner.uid in uids for owner in obj.metadata.owner_references)
+        if isinstance(obj, Pod) and not owned and not any(_deletes(scenario, step, obj) for step in scenario.script):
+            yield obj
 
 
 def _deletes(scenario: Scenario, step: kubectl.Step, pod: Pod) -> bool:
@@ -85,12 +85,12 @@ def lasting_services(scenario: Scenario) -> Iterator[Service]:
         for step in scenario.script
         if isinstance(step, kubectl.DeleteObject)
     }
-    for one in scenario.objects:
-        if isinstance(one, Service):
-            space = one.metadata.namespace
-            owners = (ref_for(by.kind, by.name, space) for by in one.metadata.owner_references)
-            if gone.isdisjoint((ref_of(one), Ref("Namespace", "", space), *owners)):
-                yield one
+    for obj in scenario.objects:
+        if isinstance(obj, Service):
+            space = obj.metadata.namespace
+            owners = (ref_for(by.kind, by.name, space) for by in obj.metadata.owner_references)
+            if gone.isdisjoint((ref_of(obj), Ref("Namespace", "", space), *owners)):
+                yield obj
 
 
 def services_made_again(scenario: Scenario) -> frozenset[Ref]:

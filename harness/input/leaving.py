@@ -46,9 +46,9 @@ def leaving(manifests: Manifests, scenario: Scenario) -> Leaving:
     holders = tuple(Holder(one.ref, finalizers) for one, finalizers in held if not one.custom)
     served = {ref_of(one) for one in manifests.objects if isinstance(one, Service)}
     custom = (
-        _note(one, "metadata.finalizers", f"a namespace is deleted, and {', '.join(names)} waits for an operator")
-        for one, names in held
-        if one.custom
+        _note(other, "metadata.finalizers", f"a namespace is deleted, and {', '.join(names)} waits for an operator")
+        for other, names in held
+        if other.custom
     )
     servers = (
         _note(one, "spec.service", "a namespace that is deleted stays for as long as this does not answer")
@@ -66,9 +66,9 @@ def _services(one: Other) -> Iterator[Ref]:
 
 
 def _deleted(scenario: Scenario) -> Iterator[str]:
-    for one in scenario.everything:
-        if isinstance(one, Namespace) and one.metadata.terminating:
-            yield one.metadata.name
+    for obj in scenario.everything:
+        if isinstance(obj, Namespace) and obj.metadata.terminating:
+            yield obj.metadata.name
     for step in scenario.script:
         if isinstance(step, DeleteObject) and step.kind == "Namespace":
             yield step.name

@@ -43,8 +43,8 @@ class Manifests:
 
     def plus(self, more: tuple[Object, ...]) -> Manifests:
         """Return these and more objects; one that is there already stays as it is."""
-        there = {ref_of(one) for one in self.objects}
-        return evolve(self, objects=(*self.objects, *(one for one in more if ref_of(one) not in there)))
+        there = {ref_of(obj) for obj in self.objects}
+        return evolve(self, objects=(*self.objects, *(obj for obj in more if ref_of(obj) not in there)))
 
     def place(self, ref: Ref, field: str) -> tuple[str, int]:
         """Return file and line of a field of an object; of one that is in no file, that it comes from the script."""
@@ -69,12 +69,12 @@ def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str, kin
     except BadInput as bad:
         reader.problems.extend(bad.problems)
         return Manifests()
-    for one in loaded.objects:
-        reader.problems.extend(refusals(one))
+    for obj in loaded.objects:
+        reader.problems.extend(refusals(obj))
     for other in loaded.others:
         reader.problems.extend(_refusals_of_other(other))
     return Manifests(
-        tuple(settled(one.object) for one in loaded.objects),
+        tuple(settled(obj.object) for obj in loaded.objects),
         sources_of(loaded),
         loaded.unmodelled,
         loaded.others,
@@ -84,22 +84,22 @@ def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str, kin
 
 def sources_of(loaded: Loaded) -> immutabledict[Ref, Source]:
     """Return where each object is written, those without a class here too."""
-    others = {one.ref: one.source for one in loaded.others}
-    return immutabledict({**others, **{ref_of(one.object): one.source for one in loaded.objects}})
+    others = {other.ref: other.source for other in loaded.others}
+    return immutabledict({**others, **{ref_of(obj.object): obj.source for obj in loaded.objects}})
 
 
 def refusals(loaded: LoadedObject) -> tuple[Problem, ...]:
     """Say what the API server would refuse."""
     source = loaded.source
     errors = validate_create(prepare_for_create(default(loaded.object), 0))
-    return tuple(Problem(source.file, source.line_of(one.field), one.field, one.message) for one in errors)
+    return tuple(Problem(source.file, source.line_of(error.field), error.field, error.message) for error in errors)
 
 
 def _refusals_of_other(other: Other) -> tuple[Problem, ...]:
     """Say what the API server would refuse of an object without a class."""
     source = other.source
     errors = () if other.custom else validate_data(other.ref.kind, source.document.value)
-    return tuple(Problem(source.file, source.line_of(one.field), one.field, one.message) for one in errors)
+    return tuple(Problem(source.file, source.line_of(error.field), error.field, error.message) for error in errors)
 
 
 def settled(obj: Object) -> Object:

@@ -52,10 +52,12 @@ class Door:
 def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
     """Note for each policy what it may drop, and where it is looked at more closely what is not known of it."""
     objects = (*manifests.objects, *scenario.applied)
-    policies = [one for one in objects if isinstance(one, NetworkPolicy)]
+    policies = [obj for obj in objects if isinstance(obj, NetworkPolicy)]
     if not policies:
         return
-    others = (Template(one.ref, one.labels, PodSpec(), "") for one in manifests.others if one.labels is not None)
+    others = (
+        Template(other.ref, other.labels, PodSpec(), "") for other in manifests.others if other.labels is not None
+    )
     makers = (*templates(objects), *others)
     said = [*_in(objects, policies, scenario), *_out(objects, policies, makers, scenario)]
     grouped: dict[tuple[NetworkPolicy, str], list[str]] = {}
@@ -67,7 +69,7 @@ def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
     closer = Detail.POLICIES in scenario.detail
     for policy in policies:
         if not any(_isolates(policy, maker) for maker in makers):
-            hangs = CLOSER if closer and any(one.custom for one in manifests.others) else ()
+            hangs = CLOSER if closer and any(other.custom for other in manifests.others) else ()
             told = "it selects no Pod of the input: it isolates nobody"
             yield _note(manifests, policy, "spec.podSelector", told, hangs)
     if closer:
@@ -90,14 +92,16 @@ def _in(objects: tuple[Object, ...], policies: list[NetworkPolicy], scenario: Sc
     """Say which policies do not let everybody in to a Service."""
     lasting = _lasting(policies, scenario)
     for door in doors(objects):
-        isolating = [one for one in policies if isolates((policy_of(one),), _party(door.maker), INGRESS)]
-        if not any(_lets_all(one, INGRESS, door) for one in isolating if one in lasting):
+        isolating = [policy for policy in policies if isolates((policy_of(policy),), _party(door.maker), INGRESS)]
+        if not any(_lets_all(policy, INGRESS, door) for policy in isolating if policy in lasting):
             told = f"it {_lets(isolating, door)} in on {door.number}/{door.protocol} of {ref_of(door.service)}"
-            yield from ((one, _field(one, INGRESS), told) for one in isolating if not _lets_all(one, INGRESS, door))
+            yield from (
+                (policy, _field(policy, INGRESS), told) for policy in isolating if not _lets_all(policy, INGRESS, door)
+            )
     for service in objects:
         if isinstance(service, Service) and not service.spec.selector and service.spec.type != "ExternalName":
             told = f"whether it isolates the endpoints of {ref_of(service)}, which has no selector, is not known"
-            yield from ((one, "", told) for one in policies if INGRESS in policy_of(one).directions)
+            yield from ((policy, "", told) for policy in policies if INGRESS in policy_of(policy).directions)
 
 
 def _lets(isolating: list[NetworkPolicy], door: Door) -> str:
@@ -117,11 +121,15 @@ def _out(
     """Say which policies may keep Pods of the input from asking a Service of it."""
     lasting, known = _lasting(policies, scenario), tuple(doors(objects))
     for maker in makers:
-        isolating = [one for one in policies if isolates((policy_of(one),), _party(maker), EGRESS)]
+        isolating = [policy for policy in policies if isolates((policy_of(policy),), _party(maker), EGRESS)]
         for door in known if isolating else ():
-            if not any(_lets_all(one, EGRESS, door) for one in isolating if one in lasting):
+            if not any(_lets_all(policy, EGRESS, door) for policy in isolating if policy in lasting):
                 told = f"it may not let {maker.ref} out to {door.number}/{door.protocol} of {ref_of(door.service)}"
-                yield from ((one, _field(one, EGRESS), told) for one in isolating if not _lets_all(one, EGRESS, door))
+                yield from (
+                    (policy, _field(policy, EGRESS), told)
+                    for policy in isolating
+                    if not _lets_all(policy, EGRESS, door)
+                )
 
 
 def _field(policy: NetworkPolicy, direction: str) -> str:
@@ -133,13 +141,13 @@ def _field(policy: NetworkPolicy, direction: str) -> str:
 def _lasting(policies: list[NetworkPolicy], scenario: Scenario) -> list[NetworkPolicy]:
     """Return the policies that are there as they are, whatever the script does."""
     touched = {ref_of(step.object) for step in scenario.script if isinstance(step, Apply)}
-    gone = {(one.kind, one.name) for one in scenario.script if isinstance(one, DeleteObject)}
+    gone = {(step.kind, step.name) for step in scenario.script if isinstance(step, DeleteObject)}
     return [
-        one
-        for one in policies
-        if ref_of(one) not in touched
-        and ("NetworkPolicy", one.metadata.name) not in gone
-        and ("Namespace", one.metadata.namespace) not in gone
+        policy
+        for policy in policies
+        if ref_of(policy) not in touched
+        and ("NetworkPolicy", policy.metadata.name) not in gone
+        and ("Namespace", policy.metadata.namespace) not in gone
     ]
 
 
@@ -213,10 +221,10 @@ def _puzzles_of(
     if block is not None and (block.cidr not in EVERYWHERE or block.except_):
         yield "ipBlock", "which Pods have these addresses is not known"
     if peer.namespace_selector is not None and _keys(peer.namespace_selector) - {NAMESPACE_NAME}:
-        given = {one.metadata.name for one in objects if isinstance(one, Namespace)}
+        given = {obj.metadata.name for obj in objects if isinstance(obj, Namespace)}
         if missing := sorted({maker.ref.namespace for maker in makers} - given):
             yield "namespaceSelector", f"the labels of namespace {missing[0]} are not in the input"
 
 
 def _keys(selector: LabelSelector) -> set[str]:
-    return {*selector.match_labels, *(one.key for one in selector.match_expressions)}
+    return {*selector.match_labels, *(expression.key for expression in selector.match_expressions)}

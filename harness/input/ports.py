@@ -37,10 +37,10 @@ def pairs(objects: Iterable[Object], script: Iterable[Step] = (), *, wait: bool 
         yield from _selected((*now, *applied))
         return
     yield from _selected(now)
-    for one in applied:
-        others = tuple(other for other in now if ref_of(other) != ref_of(one))
-        yield from _selected((*now, one))
-        now = (*others, one)
+    for obj in applied:
+        others = tuple(other for other in now if ref_of(other) != ref_of(obj))
+        yield from _selected((*now, obj))
+        now = (*others, obj)
 
 
 def _selected(objects: tuple[Object, ...]) -> Iterator[Pair]:
@@ -63,8 +63,8 @@ def declared(spec: PodSpec, protocol: str) -> frozenset[int]:
     """Return the ports that the containers of a Pod declare for a protocol."""
     return frozenset(
         port.container_port
-        for one in (*spec.containers, *spec.sidecars)
-        for port in one.ports
+        for container in (*spec.containers, *spec.sidecars)
+        for port in container.ports
         if (port.protocol or "TCP") == (protocol or "TCP")
     )
 
@@ -72,5 +72,5 @@ def declared(spec: PodSpec, protocol: str) -> frozenset[int]:
 def has_moved(maker: Template, number: int, protocol: str, versions: Iterable[Template]) -> bool:
     """Tell whether a template declares other ports in place of one that another version of it declares."""
     mine = declared(maker.spec, protocol)
-    others = (one for one in versions if one.ref == maker.ref)
-    return bool(mine) and number not in mine and any(number in declared(one.spec, protocol) for one in others)
+    others = (version for version in versions if version.ref == maker.ref)
+    return bool(mine) and number not in mine and any(number in declared(template.spec, protocol) for template in others)

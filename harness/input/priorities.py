@@ -41,7 +41,7 @@ def may_preempt(scenario: Scenario) -> bool:
     if any(_changes_classes(step) for step in scenario.script):
         return True
     ranks = set(_ranks(scenario))
-    return any(one.preempts and one.priority > other.priority for one in ranks for other in ranks)
+    return any(rank.preempts and rank.priority > other.priority for rank in ranks for other in ranks)
 
 
 def _changes_classes(step: kubectl.Step) -> bool:
@@ -59,7 +59,7 @@ def _ranks(scenario: Scenario) -> Iterator[Rank]:
 
 def classes_of(objects: Iterable[Object]) -> Objects:
     """Return the priority classes among some objects, as the API server looks them up."""
-    return Objects.of(one for one in objects if isinstance(one, PriorityClass))
+    return Objects.of(obj for obj in objects if isinstance(obj, PriorityClass))
 
 
 def rank_of(spec: PodSpec, classes: Objects) -> Rank | None:
@@ -72,8 +72,8 @@ def rank_of(spec: PodSpec, classes: Objects) -> Rank | None:
 
 def pod_specs(scenario: Scenario) -> Iterator[PodSpec]:
     """Yield the spec of every Pod and of every template of Pods, those that the script applies too."""
-    for one in scenario.everything:
-        spec = pod_spec(one)
+    for obj in scenario.everything:
+        spec = pod_spec(obj)
         if spec is not None:
             yield spec
 

@@ -419,7 +419,7 @@ class Scenario:
 
         What a controller makes again is its business, not asked for by itself: in a live cluster all that has one.
         """
-        there = {ref_of(one) for one in self.objects}
+        there = {ref_of(obj) for obj in self.objects}
         found = {
             placed(one, self.namespace): _owners(one)
             for one in (*self.objects, *self.applied)
@@ -464,14 +464,14 @@ class Scenario:
     @property
     def nodes(self) -> int:
         """How many nodes there may be."""
-        joining = sum(isinstance(one, AddNode) for one in self.script)
-        return joining + sum(isinstance(one, Node) for one in self.everything)
+        joining = sum(isinstance(step, AddNode) for step in self.script)
+        return joining + sum(isinstance(obj, Node) for obj in self.everything)
 
     @property
     def _failures(self) -> int:
         """How many Pods of Jobs may fail, and stay beside those that succeed: as programs are called, and by faults."""
-        jobs = [one for one in self.everything if isinstance(one, Job)]
-        named = sum(_failures_of(one) for one in jobs) if self.image_behaviour else 0
+        jobs = [obj for obj in self.everything if isinstance(obj, Job)]
+        named = sum(_failures_of(job) for job in jobs) if self.image_behaviour else 0
         return named + (self.faults.container_crash if jobs else 0)
 
 
@@ -482,7 +482,9 @@ def placed(obj: Object, namespace: str) -> Ref:
 
 
 def _owners(obj: Object) -> tuple[Ref, ...]:
-    return tuple(Ref(one.kind, obj.metadata.namespace, one.name) for one in obj.metadata.owner_references)
+    return tuple(
+        Ref(reference.kind, obj.metadata.namespace, reference.name) for reference in obj.metadata.owner_references
+    )
 
 
 def most_replicas(obj: Object, script: tuple[Step, ...], nodes: int) -> int:
@@ -496,7 +498,7 @@ def most_replicas(obj: Object, script: tuple[Step, ...], nodes: int) -> int:
     if not isinstance(obj, Sized):
         return 0
     sizes = [obj.spec.wanted]
-    sizes += [one.replicas for one in script if isinstance(one, Scale) and one.name == obj.metadata.name]
+    sizes += [step.replicas for step in script if isinstance(step, Scale) and step.name == obj.metadata.name]
     return max(sizes)
 
 
@@ -506,7 +508,7 @@ MOST_FAILURES = 20
 
 def _failures_of(job: Job) -> int:
     """Return how many Pods of a Job may fail whose program does."""
-    if not any(one.image.startswith("crash:") for one in job.spec.template.spec.containers):
+    if not any(container.image.startswith("crash:") for container in job.spec.template.spec.containers):
         return 0
     limit = job.spec.backoff_limit
     return min(DEFAULT_FAILURES if limit is None else limit, MOST_FAILURES) + 1

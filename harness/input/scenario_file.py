@@ -90,7 +90,7 @@ FIELDS = (
     "nodes",
     "nodeCapacity",
 )
-FAULTS = {json_name(one.name): one.name for one in fields(Faults)}
+FAULTS = {json_name(field.name): field.name for field in fields(Faults)}
 """Faults by their names in scenario.yaml and in `Faults`."""
 BOUNDS = ("propagation", "healthChecks", "requests", "pods", "starts", "scores", "mixedViews")
 SIZES = ("kind", "name", "namespace", "atLeast", "atMost", "atMostFailed")
@@ -168,8 +168,8 @@ def load_scenario(
     reader = Reader()
     fields = reader.fields(_overlaid(files, options), FIELDS)
     dump = dump_file(files, options)
-    later = [one for one in applied_files(files) if one in files]
-    first = {one: files[one] for one in files if one not in {*later, dump} and not is_scenario_file(one)}
+    later = [file for file in applied_files(files) if file in files]
+    first = {file: files[file] for file in files if file not in {*later, dump} and not is_scenario_file(file)}
     namespace = _text(reader, fields, "namespace") or "default"
     kinds = tuple(kind for kind in own.kinds if kind.cls is Unstructured)
     manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace, kinds))
@@ -228,7 +228,7 @@ def _with_nodes(reader: Reader, fields: Mapping[str, Located], manifests: Manife
 
 def has_class(manifests: Manifests) -> bool:
     """Tell whether the input brings storage classes of its own."""
-    return any(isinstance(one, StorageClass) for one in manifests.objects)
+    return any(isinstance(obj, StorageClass) for obj in manifests.objects)
 
 
 def _capacity(reader: Reader, at: Located | None) -> Resources:
@@ -251,7 +251,7 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
         missing = absent(assumed, manifests)
         scenario = evolve(scenario, absent=missing)
         given = evolve(given, notes=(*given.notes, *perhaps_made(assumed, missing), *closed_gates(assumed)))
-        assumed = tuple(one for one in assumed if one.ref is None and not one.gate)
+        assumed = tuple(assumption for assumption in assumed if assumption.ref is None and not assumption.gate)
     else:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
     named = owners(manifests, scenario.applied, complete=scenario.complete)
@@ -282,9 +282,9 @@ def _from_cluster(
     """Start from a live cluster: what manifests there are is applied to it, in their order, before the script."""
     if scenario.start is Start.EMPTY:
         reader.blame(fields["start"], "a cluster that is started from is not empty", "leave out start")
-    for one in manifests.objects:
-        if isinstance(one, Node):
-            reader.problems.append(manifests.problem(ref_of(one), "", "the nodes are those of the dump", "addNode"))
+    for obj in manifests.objects:
+        if isinstance(obj, Node):
+            reader.problems.append(manifests.problem(ref_of(obj), "", "the nodes are those of the dump", "addNode"))
     state = live(found)
     given = evolve(
         scenario,
@@ -302,7 +302,7 @@ def _from_cluster(
         (*manifests.others, *found.others),
         manifests.hooks,
     )
-    whole = evolve(given, script=(*(kubectl.Apply(one) for one in manifests.objects), *scenario.script))
+    whole = evolve(given, script=(*(kubectl.Apply(obj) for obj in manifests.objects), *scenario.script))
     outer = outside(told, whole)
     left = leaving(told, whole)
     outer = evolve(outer, notes=(*outer.notes, *left.notes, *state.notes))
@@ -377,7 +377,7 @@ def _schedulers(reader: Reader, at: Located | None) -> Schedulers:
     """Read the names of the schedulers that run; the same one twice is two replicas that are both active."""
     if at is None:
         return Schedulers()
-    names = tuple(reader.text(one) for one in reader.items(at))
+    names = tuple(reader.text(located) for located in reader.items(at))
     if not names:
         reader.blame(at, "expected at least one scheduler", "the usual one is called default-scheduler")
     return Schedulers(names)

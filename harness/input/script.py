@@ -147,7 +147,7 @@ READ: dict[Any, Callable[[_Arguments, str], Any]] = {
 
 def _plain(command: type[Step], *ignored: str) -> _Action:
     """Make the action of a command whose fields are texts, numbers and flags; `ignored` are taken and mean nothing."""
-    known = {json_name(one.name): one for one in fields(command) if one.name not in OWN}
+    known = {json_name(field.name): field for field in fields(command) if field.name not in OWN}
 
     def make(given: _Arguments) -> Step:
         return command(**{one.name: READ[one.type](given, key) for key, one in known.items() if key in given.fields})
@@ -270,7 +270,11 @@ def to_json(step: Step) -> dict[str, Any]:
             return {"deleteNode": {"node": name}}
         case _:
             action = type(step).__name__
-            given = {json_name(one.name): getattr(step, one.name) for one in fields(type(step)) if _is_given(step, one)}
+            given = {
+                json_name(field.name): getattr(step, field.name)
+                for field in fields(type(step))
+                if _is_given(step, field)
+            }
             return {action[0].lower() + action[1:]: given}
 
 

@@ -12,15 +12,15 @@ from .scenario import Detail, Switch
 
 Word = TypeVar("Word")
 SWITCHES: Mapping[tuple[str, str], Switch | Change] = {
-    **{(one.key, one.value_of_key): one for one in Switch},
-    **{(one.key, value): one for one in Change for value in (one.before, one.after)},
+    **{(switch.key, switch.value_of_key): switch for switch in Switch},
+    **{(change.key, value): change for change in Change for value in (change.before, change.after)},
 }
 """What may stand in `switches`, by field and value: what was done once, and changes between the releases."""
-DETAILS: Mapping[tuple[str, str], Detail] = {(one.key, one.value_of_key): one for one in Detail}
+DETAILS: Mapping[tuple[str, str], Detail] = {(detail.key, detail.value_of_key): detail for detail in Detail}
 NEEDS: Mapping[object, Detail] = {
     "lostEvent": Detail.QUEUE,
     "apiServerRestart": Detail.QUEUE,
-    **{(one.key, one.value_of_key): one.of for one in Switch if one.of is not None},
+    **{(switch.key, switch.value_of_key): switch.of for switch in Switch if switch.of is not None},
 }
 """Faults, and switches with their values, that are seen only where something is looked at more closely."""
 
@@ -40,7 +40,7 @@ def read_release(reader: Reader, at: Located | None, switches: Located | None) -
 
 def read_switches(reader: Reader, at: Located | None) -> frozenset[Switch]:
     """Read what is done as Kubernetes did it once; changes between the releases are the release's business."""
-    return frozenset(one for one in _words(reader, at, SWITCHES) if isinstance(one, Switch))
+    return frozenset(word for word in _words(reader, at, SWITCHES) if isinstance(word, Switch))
 
 
 def read_details(reader: Reader, fields: Mapping[str, Located]) -> frozenset[Detail]:

@@ -70,7 +70,7 @@ class Cache:
     def _prune(self) -> None:
         kept = list(self.folder.glob(f"*{SUFFIX}"))
         if len(kept) > MOST:
-            for old in sorted(kept, key=lambda one: one.stat().st_mtime)[: len(kept) - MOST]:
+            for old in sorted(kept, key=lambda path: path.stat().st_mtime)[: len(kept) - MOST]:
                 old.unlink(missing_ok=True)
 
 

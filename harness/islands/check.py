@@ -62,14 +62,14 @@ def check(
         parts = islands_of(scenario, sizes) if islands else ()
         if len(parts) < 2:
             return ways.look("", scenario)
-        named = tuple((f"{one.name}, {one.scenario.pods} places", one.scenario) for one in parts)
+        named = tuple((f"{island.name}, {island.scenario.pods} places", island.scenario) for island in parts)
         reports = ways.look_at_all(named)
         for report in reports:
             ways = ways.after(report)
         more = {
-            one.name: min(2 * one.scenario.pods, _usual(one.scenario))
-            for one, report in zip(parts, reports, strict=True)
-            if _is_full(report) and one.scenario.pods < _usual(one.scenario)
+            island.name: min(2 * island.scenario.pods, _usual(island.scenario))
+            for island, report in zip(parts, reports, strict=True)
+            if _is_full(report) and island.scenario.pods < _usual(island.scenario)
         }
         if not more or ways.over:
             break
@@ -83,10 +83,12 @@ def check(
 
 def _with(joined: Report, together: Report, names: set[str]) -> Report:
     """Return a report with what is found of these claims in all at once, as far as it is found."""
-    known = {one.name: one for one in together.claims if one.name in names and one.status is not Status.UNKNOWN}
+    known = {
+        claim.name: claim for claim in together.claims if claim.name in names and claim.status is not Status.UNKNOWN
+    }
     return evolve(
         joined,
-        claims=tuple(known.get(one.name, one) for one in joined.claims),
+        claims=tuple(known.get(claim.name, claim) for claim in joined.claims),
         states=joined.states + together.states,
         transitions=joined.transitions + together.transitions,
         depth=max(joined.depth, together.depth),
@@ -120,7 +122,7 @@ def machine_for(scenario: Scenario, kind: str, alone: Alone | None) -> Machine:
     if alone is None:
         return whole.machine_for(scenario, kind)
     parts = islands_of(scenario, {alone.island: alone.pods})
-    island = next(one for one in parts if one.name == alone.island)
+    island = next(part for part in parts if part.name == alone.island)
     own = rests_of(island, Limits()) if alone.rest else None
     beside, prepared = among_others(parts, island, alone.rest, Limits(), own)
     return whole.machine_for(beside, kind, prepared)
@@ -163,7 +165,7 @@ def _joined(look: Witnesses, reports: tuple[Report, ...]) -> Report:
         seconds=0.0,
         complete=all(one.complete for one in reports),
         exploration=reports[-1].exploration,
-        islands=tuple(_hangs_together(one) for one in look.parts),
+        islands=tuple(_hangs_together(part) for part in look.parts),
         remembered=sum(one.remembered for one in everyone),
     )
 
@@ -191,7 +193,7 @@ def _join(look: Witnesses, parts: list[Part]) -> Claim:
             broken.append((island, confirmed))
     if broken:
         return evolve(broken[0][1], lines=tuple(_told(broken)))
-    vacuous = [one.vacuous for _, one in parts if one.vacuous is not True]
+    vacuous = [part.vacuous for _, part in parts if part.vacuous is not True]
     halves = [frozenset(one) if isinstance(one, tuple) else frozenset() for one in vacuous]
     kept = tuple(sorted(frozenset.intersection(*halves))) if halves else ()
     return evolve(parts[0][1], lines=tuple(_told(parts)), vacuous=kept or not vacuous, trace=None)
@@ -199,7 +201,7 @@ def _join(look: Witnesses, parts: list[Part]) -> Claim:
 
 def _others(island: Island, parts: list[Part]) -> Iterator[str]:
     """Say which islands break a claim as well when they are looked at by themselves."""
-    names = [one.name for one, claim in parts if claim.status is Status.VIOLATED and one.name != island.name]
+    names = [part.name for part, claim in parts if claim.status is Status.VIOLATED and part.name != island.name]
     if names:
         yield f"this is {island.name}; the same may be said of {_named(names)}"
 
@@ -241,7 +243,7 @@ def _named(names: list[str]) -> str:
 
 def _bounds(look: Witnesses, reports: tuple[Report, ...]) -> tuple[str, ...]:
     """Return the bounds of all islands, each once."""
-    said = ((line, one) for one, report in zip(look.parts, reports, strict=True) for line in report.bounds)
+    said = ((line, island) for island, report in zip(look.parts, reports, strict=True) for line in report.bounds)
     return tuple(_each_once(len(reports), said))
 
 

@@ -177,7 +177,7 @@ def may_select(selector: LabelSelector | None, labels: Mapping[str, str]) -> boo
     wanted = {key: value for key, value in selector.match_labels.items() if key not in ADDED}
     if not matches_map(wanted, labels):
         return False
-    rest = tuple(one for one in selector.match_expressions if one.key not in ADDED)
+    rest = tuple(expression for expression in selector.match_expressions if expression.key not in ADDED)
     return selects(evolve(selector, match_labels=strings(wanted), match_expressions=rest), labels)
 
 
@@ -194,7 +194,7 @@ def _terms(maker: Maker, makers: Labelled[Maker]) -> Iterator[Bond]:
         )
     ]
     space = maker.ref.namespace
-    found += [(one.label_selector, space) for one in maker.spec.topology_spread_constraints]
+    found += [(constraint.label_selector, space) for constraint in maker.spec.topology_spread_constraints]
     for selector, namespace in found:
         for other in _likely(selector, makers) if selector is not None else ():
             near_enough = other.ref != maker.ref and namespace in {"", other.ref.namespace}
@@ -232,8 +232,8 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
             for address in sorted(addresses - {"", "None"}):
                 asking["address", address][ref_of(obj)] = None
     for (what, *which), refs in asking.items():
-        for one, other in pairwise(refs):
-            yield Bond(one, other, f"{_told(one)} and {_told(other)} name the same {what} ({which[-1]})")
+        for ref, other in pairwise(refs):
+            yield Bond(ref, other, f"{_told(ref)} and {_told(other)} name the same {what} ({which[-1]})")
 
 
 def _given_by_balancers(service: Service) -> Iterator[str]:

@@ -135,13 +135,13 @@ def _side_by_side(ways: Ways, named: tuple[tuple[str, Scenario], ...]) -> tuple[
                     found[number] = report
             if ways.progress is not None:
                 ways.progress(_so_far(found.values(), monotonic() - began))
-    return tuple(found.get(number) or whole.nothing_known(one, why) for number, (_, one) in enumerate(named))
+    return tuple(found.get(number) or whole.nothing_known(scenario, why) for number, (_, scenario) in enumerate(named))
 
 
 def _so_far(reports: Iterable[Report], seconds: float) -> Progress:
     known = tuple(reports)
-    states, steps = sum(one.states for one in known), sum(one.transitions for one in known)
-    return Progress(states, states, steps, max((one.depth for one in known), default=0), seconds)
+    states, steps = sum(report.states for report in known), sum(report.transitions for report in known)
+    return Progress(states, states, steps, max((report.depth for report in known), default=0), seconds)
 
 
 def _outcome(future: Future[Report]) -> Report | None:

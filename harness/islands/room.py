@@ -54,7 +54,7 @@ class Most:
 
 def most_of(specs: Iterable[PodSpec], pods: int) -> Most:
     """Return what so many Pods ask for, each as large as the largest."""
-    made = [default_pod(Pod(spec=one)) for one in specs]
+    made = [default_pod(Pod(spec=spec)) for spec in specs]
     asked = {**scaled(largest(made), pods), "pods": pods if made else 0}
     return Most(asked, scaled(largest(made, presumed), pods))
 
@@ -69,28 +69,28 @@ def together(parts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
 
 def room_for(scenario: Scenario, specs: tuple[PodSpec, ...], total: Mapping[str, int]) -> Room:
     """Return how much room there is for Pods like these where all together ask for `total`."""
-    joining = tuple(one.object for one in scenario.script if isinstance(one, kubectl.AddNode))
-    nodes = tuple(one for one in scenario.everything if isinstance(one, Node))
+    joining = tuple(step.object for step in scenario.script if isinstance(step, kubectl.AddNode))
+    nodes = tuple(obj for obj in scenario.everything if isinstance(obj, Node))
     if all(has(node, total) for node in (*nodes, *joining)):
         return Room.ON_EACH
-    if any(isinstance(one, DaemonSet) for one in scenario.everything):
+    if any(isinstance(obj, DaemonSet) for obj in scenario.everything):
         return Room.SHORT  # Its Pods can go to one node each.
     if len(scenario.schedulers.names) > 1 or Switch.EARLY_STATUS in scenario.switches:
         return Room.SHORT
-    if joining or any(isinstance(one, kubectl.LabelNode) for one in scenario.script):
+    if joining or any(isinstance(step, kubectl.LabelNode) for step in scenario.script):
         return Room.SHORT
     unfit = _unfit(scenario, nodes)
     faults = scenario.faults
     struck = faults.node_crash + faults.node_reboot + faults.partition
-    pods = [default_pod(Pod(spec=one)) for one in dict.fromkeys(specs)]
+    pods = [default_pod(Pod(spec=spec)) for spec in dict.fromkeys(specs)]
     left = all(_never_full(pod, nodes, unfit, struck, total) for pod in pods)
     return Room.SOMEWHERE if left else Room.SHORT
 
 
 def _unfit(scenario: Scenario, nodes: tuple[Node, ...]) -> frozenset[str]:
     """Name the nodes that may refuse Pods at some time, whatever is on them."""
-    named = (getattr(one, "node", "") or getattr(one, "name", "") for one in scenario.script)
-    kept = (one.metadata.name for one in nodes if not is_open(one))
+    named = (getattr(step, "node", "") or getattr(step, "name", "") for step in scenario.script)
+    kept = (node.metadata.name for node in nodes if not is_open(node))
     return frozenset((*named, *kept))
 
 
@@ -100,8 +100,8 @@ def _never_full(
     if meddles(pod.spec) or pod.spec.node_name or pod.spec.termination_grace_period_seconds == 0:
         return False
     asked = {**requested(pod), "pods": 1}
-    own = [one for one in nodes if allows(pod, one) and has(one, asked)]
-    left = max(1, sum(one.metadata.name not in unfit for one in own) - struck)
+    own = [node for node in nodes if allows(pod, node) and has(node, asked)]
+    left = max(1, sum(node.metadata.name not in unfit for node in own) - struck)
     return sum(_filled(name, asked.get(name, 0), own, number) for name, number in total.items()) < left
 
 
@@ -109,7 +109,7 @@ def _filled(name: str, asked: int, nodes: list[Node], total: int) -> int:
     """Return on how many of some nodes so much of a resource can leave less than is asked for."""
     if not asked:
         return 0
-    needed = sorted(amount(name, one.status.allocatable[name]) - asked + 1 for one in nodes)
+    needed = sorted(amount(name, node.status.allocatable[name]) - asked + 1 for node in nodes)
     filled = spent = 0
     for one in needed:
         spent += one

@@ -95,7 +95,7 @@ class Witnesses:
             return
         starts = self._rests(island).starts
         wanted = None if claim.trace is None else _where(claim.trace.initial)
-        like = [number for number, one in enumerate(starts, 1) if _where_objects(one.objects) == wanted]
+        like = [number for number, initial in enumerate(starts, 1) if _where_objects(initial.objects) == wanted]
         rest = [number for number in range(1, len(starts) + 1) if number not in like]
         yield from (*like[:1], 0, *rest)[:TRIED]
 
@@ -129,10 +129,10 @@ def among_others(
     first = () if prepared is None else prepared.starts[rest - 1].objects
     own = tuple(_asleep(first, 0))
     asleep: list[Pod] = []
-    for one in parts if island.scenario.start is not Start.EMPTY else ():
-        if one.name != island.name:
+    for part in parts if island.scenario.start is not Start.EMPTY else ():
+        if part.name != island.name:
             placed = Crowd(placed=(*own, *asleep))
-            still = evolve(one.scenario, script=(), faults=Faults(), crowd=placed)
+            still = evolve(part.scenario, script=(), faults=Faults(), crowd=placed)
             asleep += _asleep(_at_rest(still, limits), len(own) + len(asleep))
     beside = evolve(island.scenario, crowd=Crowd(placed=tuple(asleep)))
     if prepared is None:
@@ -153,7 +153,7 @@ def _at_rest(still: Scenario, limits: Limits) -> tuple[Object, ...]:
 
 def _asleep(objects: Iterable[Object], number: int) -> Iterator[Pod]:
     """Yield the Pods among some objects as a scheduler sees them, numbered from here."""
-    for pod in (one for one in objects if isinstance(one, Pod) and one.spec.node_name):
+    for pod in (obj for obj in objects if isinstance(obj, Pod) and obj.spec.node_name):
         meta = ObjectMeta(
             f"asleep-{number}",
             namespace=pod.metadata.namespace,
@@ -170,8 +170,8 @@ def _where(state: State) -> Counter[tuple[str, str]]:
 
 def _where_objects(objects: Iterable[object]) -> Counter[tuple[str, str]]:
     """Count the Pods of each owner on each node."""
-    pods = (one for one in objects if isinstance(one, Pod))
-    return Counter((one.metadata.controller.uid if one.metadata.controller else "", one.spec.node_name) for one in pods)
+    pods = (obj for obj in objects if isinstance(obj, Pod))
+    return Counter((pod.metadata.controller.uid if pod.metadata.controller else "", pod.spec.node_name) for pod in pods)
 
 
 # --- following a run --------------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def _followed(scenario: Scenario, prepared: Prepared, claim: Claim) -> Claim | N
     if trace is None or trace.cycle_start is not None:
         return None
     cluster = whole.cluster_for(scenario, claim.kind, prepared)
-    thoughts = {slot for one in cluster.processes if one.user == scheduling.USER for slot in one.memories()}
+    thoughts = {slot for process in cluster.processes if process.user == scheduling.USER for slot in process.memories()}
 
     def same(one: State, other: State) -> bool:
         return all(one[slot] == other[slot] for slot in one if slot not in thoughts)
@@ -199,13 +199,13 @@ def _followed(scenario: Scenario, prepared: Prepared, claim: Claim) -> Claim | N
     for step in trace.steps:
         wanted = after_step(wanted, step)
         here = _moves(cluster.machine, state)
-        alike = (one for one in here if (one.step.action, one.step.label) == (step.action, step.label))
-        found = next((one for one in alike if same(one.after, wanted)), None)
+        alike = (move for move in here if (move.step.action, move.step.label) == (step.action, step.label))
+        found = next((move for move in alike if same(move.after, wanted)), None)
         if found is None:
             return None
         state = found.after
         taken.append(found.step)
-    if claim.kind not in MOMENTS and any(_is_fair(cluster.machine, one) for one in _moves(cluster.machine, state)):
+    if claim.kind not in MOMENTS and any(_is_fair(cluster.machine, move) for move in _moves(cluster.machine, state)):
         return None
     followed = clock.timed(scenario, cluster.machine, evolve(claim, trace=Trace(start, tuple(taken)), times=None))
     return followed if followed.status is claim.status else None

@@ -21,7 +21,7 @@ def changes(found: Wanted, milliseconds: int) -> Section:
     if not answer.changes:
         return Section("changes", "HOLDS", "nothing has to change", where(answer.fits))
     number = "1 change" if len(answer.changes) == 1 else f"{len(answer.changes)} changes"
-    lines = tuple(f"{source(found, one.reason)}{one.words}" for one in answer.changes)
+    lines = tuple(f"{source(found, change.reason)}{change.words}" for change in answer.changes)
     words = f"after {number} there is a place for all, and not after fewer"
     return Section("changes", "HOLDS", words, (*lines, *(f"then {line}" for line in where(answer.fits))))
 
@@ -46,7 +46,7 @@ def _unasked(found: Wanted) -> str:
     groups = found.groups
     if most := not_searched(groups):
         return f"more than {most} pairs of a group and a node are not searched"
-    return undecided(((one.pod, one.count) for one in groups.groups), groups.nodes, groups.storage)
+    return undecided(((group.pod, group.count) for group in groups.groups), groups.nodes, groups.storage)
 
 
 def by_scheduling(found: Wanted, answer: Fits) -> tuple[str, ...]:

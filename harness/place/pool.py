@@ -67,13 +67,15 @@ def _optimised(found: Wanted, pools: dict[str, Node], most: int, milliseconds: i
     answer = fewest_of(names, ample, seconds=milliseconds / 1000)
     if answer is None:
         return None
-    counts = {name: sum(one in names and one.rpartition("-")[0] == name for one in answer.fits.nodes) for name in pools}
+    counts = {
+        name: sum(node in names and node.rpartition("-")[0] == name for node in answer.fits.nodes) for name in pools
+    }
     fits = solve(_grown(found.groups, pools, counts), found.others, milliseconds=milliseconds)
     return Smallest(counts, answer.best, fits) if isinstance(fits, Fits) else None
 
 
 def _spreads(pod: Pod) -> bool:
-    return any(one.when_unsatisfiable == "DoNotSchedule" for one in pod.spec.topology_spread_constraints)
+    return any(constraint.when_unsatisfiable == "DoNotSchedule" for constraint in pod.spec.topology_spread_constraints)
 
 
 def _shares(names: tuple[str, ...], total: int) -> Iterator[dict[str, int]]:

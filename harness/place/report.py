@@ -53,8 +53,13 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         sections = [
-            {"question": one.question, "status": one.status, "words": one.words, "lines": list(one.lines)}
-            for one in self.sections
+            {
+                "question": section.question,
+                "status": section.status,
+                "words": section.words,
+                "lines": list(section.lines),
+            }
+            for section in self.sections
         ]
         return {
             "status": self.status,

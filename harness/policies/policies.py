@@ -44,16 +44,16 @@ def machine(setup: Setup) -> Machine:
     world = PolicyWorld(setup)
     slots: dict[str, Hashable] = {DONE: 0, HANDLED: 0, CONNECTION: ""}
     seen: dict[str, Status] = {}
-    present = [one.name for one in setup.pods if one.present]
-    for one in setup.pods:
-        address = f"10.1.0.{present.index(one.name) + 1}" if one.present else ""
-        status: Status = ("Running", address) if one.present else ("", "")
-        slots[slot("stage", one.name)] = Stage.STARTED if one.present else Stage.ABSENT
-        slots[slot("wall", one.name)] = Wall.RULED if one.present else Wall.NONE
-        slots |= {slot("address", one.name): address, slot("made", one.name): (0, 0)}
-        slots |= {slot("status", one.name): status, slot("seen", one.name): status}
-        seen[one.name] = status
-    slots |= {address_set(one.place): _filled(world, one, seen, 0) for one in world.sets}
+    present = [pod.name for pod in setup.pods if pod.present]
+    for pod in setup.pods:
+        address = f"10.1.0.{present.index(pod.name) + 1}" if pod.present else ""
+        status: Status = ("Running", address) if pod.present else ("", "")
+        slots[slot("stage", pod.name)] = Stage.STARTED if pod.present else Stage.ABSENT
+        slots[slot("wall", pod.name)] = Wall.RULED if pod.present else Wall.NONE
+        slots |= {slot("address", pod.name): address, slot("made", pod.name): (0, 0)}
+        slots |= {slot("status", pod.name): status, slot("seen", pod.name): status}
+        seen[pod.name] = status
+    slots |= {address_set(selected.place): _filled(world, selected, seen, 0) for selected in world.sets}
     return Machine((slots,), tuple(_actions(world)))
 
 
@@ -62,16 +62,16 @@ def _actions(world: PolicyWorld) -> Iterator[Action]:
     yield Action("admin: acts", "admin", partial(_acts, world, False), Fairness.NONE)  # noqa: FBT003 - bound by partial
     yield Action("admin: acts at rest", "admin", partial(_acts, world, True), Fairness.NONE, when_quiet=True)  # noqa: FBT003
     yield Action("agent: handles the policies", "agent policies", partial(_handles_policies, world))
-    for one in setup.pods:
-        name = one.name
-        yield Action(f"controller: makes {name}", f"controller {name}", partial(_makes, world, one))
-        yield Action(f"kubelet: works on {name}", f"kubelet {name}", partial(_works, world, one))
-        yield Action(f"kubelet: reports {name}", f"report {name}", partial(_reports, one))
+    for pod in setup.pods:
+        name = pod.name
+        yield Action(f"controller: makes {name}", f"controller {name}", partial(_makes, world, pod))
+        yield Action(f"kubelet: works on {name}", f"kubelet {name}", partial(_works, world, pod))
+        yield Action(f"kubelet: reports {name}", f"report {name}", partial(_reports, pod))
         yield Action(f"agent: handles {name}", f"agent {name}", partial(_handles, world, name))
-        if one.finishes:
+        if pod.finishes:
             yield Action(f"{name}: finishes", f"program {name}", partial(_ends, world, name), Fairness.NONE)
-        if one.until is not None:
-            yield Action(f"kubelet: stops {name}", f"end {name}", partial(_goes, world, one))
+        if pod.until is not None:
+            yield Action(f"kubelet: stops {name}", f"end {name}", partial(_goes, world, pod))
     if setup.connection is not None:
         source = setup.connection[0]
         yield Action(f"{source}: asks", f"ask {source}", partial(_asks, world, *setup.connection), Fairness.NONE)
@@ -116,7 +116,7 @@ def _works(world: PolicyWorld, one: Program, view: View) -> Iterator[Outcome]:
 
 def _free(world: PolicyWorld, view: View) -> str:
     """Return the first address that no sandbox has."""
-    taken = {view.via(_holds, slot("stage", one.name)) and view[slot("address", one.name)] for one in world.setup.pods}
+    taken = {view.via(_holds, slot("stage", pod.name)) and view[slot("address", pod.name)] for pod in world.setup.pods}
     known = (f"10.1.0.{number + 1}" for number in range(world.setup.addresses))
     return next((one for one in known if one not in taken), "")
 
@@ -160,12 +160,14 @@ def _reports(one: Program, view: View) -> Iterator[Outcome]:
 def _handles_policies(world: PolicyWorld, view: View) -> Iterator[Outcome]:
     """Put the rules of a later version in force, with its sets: a Pod that it has seen running has a wall for them."""
     old = view[HANDLED]
-    seen: dict[str, Status] = {one.name: view[slot("seen", one.name)] for one in world.setup.pods}
+    seen: dict[str, Status] = {pod.name: view[slot("seen", pod.name)] for pod in world.setup.pods}
     for version in range(old + 1, world.there(view) + 1):
         updates: dict[str, Hashable] = {HANDLED: version}
         stay = {*world.setup.versions[old]} & {*world.setup.versions[version]}
         updates |= {
-            address_set(one.place): _filled(world, one, seen, version) for one in world.sets if one.policy not in stay
+            address_set(selected.place): _filled(world, selected, seen, version)
+            for selected in world.sets
+            if selected.policy not in stay
         }
         if world.setup.ends and world.setup.connection is not None:
             kept = allowed(world, view, world.setup.versions[version], *world.setup.connection)
@@ -195,15 +197,15 @@ def _handles(world: PolicyWorld, name: str, view: View) -> Iterator[Outcome]:
 def _sets_after(world: PolicyWorld, name: str, view: View) -> dict[str, Hashable]:
     before, now = view[slot("seen", name)], view[slot("status", name)]
     updates: dict[str, Hashable] = {}
-    for one in (some for some in world.sets if some.policy in world.in_force(view)):
-        held: frozenset[tuple[str, str]] = view[address_set(one.place)]
+    for selected in (some for some in world.sets if some.policy in world.in_force(view)):
+        held: frozenset[tuple[str, str]] = view[address_set(selected.place)]
         if world.setup.members is Members.REBUILT:
             seen = {other.name: view[slot("seen", other.name)] for other in world.setup.pods} | {name: now}
-            if _rebuildable(world, one, seen):
-                updates[address_set(one.place)] = _filled(world, one, seen, view[HANDLED])
+            if _rebuildable(world, selected, seen):
+                updates[address_set(selected.place)] = _filled(world, selected, seen, view[HANDLED])
         else:
-            old, new = set(_members(world, one, name, before)), set(_members(world, one, name, now))
-            updates[address_set(one.place)] = (held - old) | new
+            old, new = set(_members(world, selected, name, before)), set(_members(world, selected, name, now))
+            updates[address_set(selected.place)] = (held - old) | new
     return updates
 
 

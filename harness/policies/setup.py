@@ -144,7 +144,7 @@ class PolicyWorld:
 
     def program(self, name: str) -> Program:
         """Return a Pod by its name."""
-        return next(one for one in self.setup.pods if one.name == name)
+        return next(pod for pod in self.setup.pods if pod.name == name)
 
     def party(self, view: View, name: str) -> Party:
         """Return a Pod as one end of a connection, with the address it has; or who is outside."""
@@ -154,7 +154,7 @@ class PolicyWorld:
 
     def started(self, view: View) -> tuple[str, ...]:
         """Name the Pods whose containers run."""
-        return tuple(one.name for one in self.setup.pods if view[slot("stage", one.name)] is Stage.STARTED)
+        return tuple(pod.name for pod in self.setup.pods if view[slot("stage", pod.name)] is Stage.STARTED)
 
     def there(self, view: View) -> int:
         """Return the version of the policies that there is."""

@@ -63,13 +63,19 @@ class Answer:
     @property
     def status(self) -> Status:
         """VIOLATED if anything is, else what is said of the time meanwhile."""
-        if self.strays or any(one.astray for one in self.matrices) or any(one.blocked for one in self.connections):
+        if (
+            self.strays
+            or any(matrix.astray for matrix in self.matrices)
+            or any(connection.blocked for connection in self.connections)
+        ):
             return Status.VIOLATED
         return Status.HOLDS if self.meanwhile is None else self.meanwhile.claim.status
 
     def text(self) -> str:
         """Return the answer as text."""
-        return "\n".join(matrix_text(one) for one in self.matrices) + "".join(f"{line}\n" for line in self._lines())
+        return "\n".join(matrix_text(matrix) for matrix in self.matrices) + "".join(
+            f"{line}\n" for line in self._lines()
+        )
 
     def _lines(self) -> Iterator[str]:
         if self.strays is not None:
@@ -91,9 +97,12 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as JSON."""
-        found: dict[str, Any] = {"status": self.status.value, "services": [one.to_json() for one in self.matrices]}
+        found: dict[str, Any] = {
+            "status": self.status.value,
+            "services": [matrix.to_json() for matrix in self.matrices],
+        }
         if self.connections:
-            found["connections"] = [one.to_json() for one in self.connections]
+            found["connections"] = [connection.to_json() for connection in self.connections]
         if self.strays is not None:
             found["strays"] = list(self.strays)
         if self.notes:
@@ -131,7 +140,7 @@ def reach(
     if service:
         asked = [find_service(objects, service, place)]
     else:
-        asked = [one for one in objects if isinstance(one, Service) and one.metadata.namespace == place]
+        asked = [obj for obj in objects if isinstance(obj, Service) and obj.metadata.namespace == place]
     if not asked:
         raise BadInput((Problem("input", 0, "", f"no Service in namespace {place}"),))
     scene = Scene(objects, loaded.scenario.release)
@@ -151,7 +160,7 @@ def reach(
 
 def _strays(scene: Scene) -> Iterator[str]:
     """Tell of packets that reach an endpoint by an address that no Service has."""
-    six = any(cluster_ip_of(one, IPV6) for one in scene.services)
+    six = any(cluster_ip_of(service, IPV6) for service in scene.services)
     for stand in (*scene.ipv4, *(scene.ipv6 if six else ())):
         found = strays(stand.rules, scene.services, scene.slices, stand.node, zone=stand.zone)
         for address, protocol, port in found:
@@ -161,12 +170,12 @@ def _strays(scene: Scene) -> Iterator[str]:
 def _in_vain(policies: Iterable[Policy], there: tuple[Party, ...], namespace: str) -> Iterator[str]:
     """Tell of the namespace's policies that are for no Pod there is, and of their peers that nobody is."""
     for policy in (one for one in policies if one.namespace == namespace):
-        chosen = [one for one in there if one.namespace == namespace and selects(policy.pods, one.labels)]
+        chosen = [party for party in there if party.namespace == namespace and selects(policy.pods, party.labels)]
         if not chosen:
             yield f"{policy} ({policy.where}) selects no Pod there is: it isolates nobody"
         for rule in (*policy.ingress, *policy.egress):
             for peer in (one for one in rule.peers if not one.cidr):
-                if not any(is_peer(policy, peer, one) for one in there):
+                if not any(is_peer(policy, peer, party) for party in there):
                     yield f"{policy} ({rule.where}) names a peer that no Pod there is: the peer lets nobody through"
 
 
@@ -189,12 +198,12 @@ def _advice(service: Service, objects: tuple[Object, ...], propagation: str | No
         yield "without --propagation: it holds up to a time as long as the shortest preStop delay of the Pods that go"
         return
     bounds = Bounds(kubelet=(0, 0), endpoints=(0, 0), proxies=(0, seconds(propagation)))
-    serving = [one for one in objects if isinstance(one, Pod) and selects_pod(service, one)]
+    serving = [obj for obj in objects if isinstance(obj, Pod) and selects_pod(service, obj)]
     found = set[tuple[Timings, bool]]()
-    for one in serving:
-        asked = targets((service,), one.metadata.namespace, one.metadata.labels.items(), one.spec)
-        least = timings(one, asked)
-        found.add((least, least == timings(one, asked, most=True)))
+    for pod in serving:
+        asked = targets((service,), pod.metadata.namespace, pod.metadata.labels.items(), pod.spec)
+        least = timings(pod, asked)
+        found.add((least, least == timings(pod, asked, most=True)))
     for known, exact in sorted(found, key=lambda one: (one[0].before_sigterm, one[0].grace_seconds))[:1]:
         answer = smallest_prestop(bounds, known.grace_seconds)
         if isinstance(answer, Impossible):

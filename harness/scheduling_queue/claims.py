@@ -69,7 +69,7 @@ def _misplaced(scene: Scene, view: View) -> Iterator[str]:
 
 def _could_be_on(pod: Pod, store: Cache) -> tuple[str, ...]:
     """Name the nodes that would take a Pod now, or after evictions, if no node was promised to anybody."""
-    free = Cache.of(_unpromised(one) if isinstance(one, Pod) else one for one in store.objects.values())
+    free = Cache.of(_unpromised(obj) if isinstance(obj, Pod) else obj for obj in store.objects.values())
     decision = schedule(_unpromised(pod), free)
     return decision.best or decision.preemptable
 

@@ -65,8 +65,8 @@ def actions(world: World) -> tuple[Action, ...]:
 def _in_order(number: int, step: Callable[[View], Iterator[Outcome]], view: View) -> Iterator[Outcome]:
     """Let a user do something when all before it is done."""
     if view[DONE] == number:
-        for one in step(view):
-            yield Outcome(one.label, {**one.updates, DONE: number + 1})
+        for outcome in step(view):
+            yield Outcome(outcome.label, {**outcome.updates, DONE: number + 1})
 
 
 # --- what the scheduler gets to see -----------------------------------------------------------------------------------

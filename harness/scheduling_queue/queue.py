@@ -202,8 +202,8 @@ class World:
         memory = Memory()
         for node in nodes:
             memory = see_node(memory, self.ways.queue, node.metadata.name, node, 0)
-        for one in pods:
-            memory = see_pod(memory, self.ways.queue, ref(one.metadata.name), one, 0)
+        for pod in pods:
+            memory = see_pod(memory, self.ways.queue, ref(pod.metadata.name), pod, 0)
         return memory
 
     def memory(self, view: View) -> Memory:
@@ -288,7 +288,7 @@ def _ranks(queue: SchedulingQueue, trials: Iterable[Trial | None]) -> dict[int, 
     So two memories whose cycles are in the same order answer alike for ever. A trial that no plugin refused never asks.
     An event that came before every open trial is as good as none, and with no trial open every event is.
     """
-    cycles = {one.cycle for one in trials if one is not None and one.info.rejectors}
+    cycles = {trial.cycle for trial in trials if trial is not None and trial.info.rejectors}
     if not cycles:
         return {queue.scheduling_cycle: 0}
     moved = {queue.move_request_cycle} if queue.move_request_cycle >= min(cycles) else set[int]()
@@ -296,5 +296,5 @@ def _ranks(queue: SchedulingQueue, trials: Iterable[Trial | None]) -> dict[int, 
 
 
 def _all(queue: SchedulingQueue, trials: Iterable[Trial | None]) -> dict[int, int]:
-    cycles = {one.cycle for one in trials if one is not None}
+    cycles = {trial.cycle for trial in trials if trial is not None}
     return {cycle: cycle for cycle in cycles | {queue.scheduling_cycle}}

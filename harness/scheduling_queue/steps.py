@@ -98,7 +98,7 @@ def _snapshot(world: World, memory: Memory, view: View) -> Snapshot:
 
 
 def _with_late(info: NodeInfo, late: set[str]) -> NodeInfo:
-    return NodeInfo(info.node, tuple(_there_to_stay(one) if one.metadata.name in late else one for one in info.pods))
+    return NodeInfo(info.node, tuple(_there_to_stay(pod) if pod.metadata.name in late else pod for pod in info.pods))
 
 
 def _there_to_stay(pod: Pod) -> Pod:
@@ -128,7 +128,7 @@ def _targets(decision: Decision) -> Iterator[tuple[str | None, tuple[str, ...]]]
     """Yield the node to promise with the Pods to evict there: each of those that are equally good."""
     after = decision.preemption
     for node in after.selections:
-        yield node, tuple(one.name for one in after.victims(node))
+        yield node, tuple(victim.name for victim in after.victims(node))
     if not after.selections:
         yield (None if after.ineligible or not decision.refusals else ""), ()
 
@@ -142,9 +142,9 @@ def _fails(
     victims: tuple[str, ...],
     view: View,
 ) -> Outcome:
-    plugins = frozenset(one.plugin for one in decision.refusals.values() if one.plugin)
+    plugins = frozenset(refusal.plugin for refusal in decision.refusals.values() if refusal.plugin)
     refused = evolve(_once(info), unschedulable_plugins=plugins)
-    robbed = tuple(one.metadata.name for one in _lower_nominated(memory, info.pod, target or ""))
+    robbed = tuple(pod.metadata.name for pod in _lower_nominated(memory, info.pod, target or ""))
     skipped = {
         Step.EVICT: not victims,
         Step.CLEAR: not robbed,
@@ -158,7 +158,7 @@ def _fails(
 
 def _lower_nominated(memory: Memory, pod: Pod, node: str) -> list[Pod]:
     """Return the less important Pods that a node was promised to: they may not fit there any more."""
-    found = (memory.pod(one) for one in memory.queue.nominator.promised(node))
+    found = (memory.pod(ref) for ref in memory.queue.nominator.promised(node))
     return [one for one in found if one is not None and priority(one) < priority(pod)]
 
 

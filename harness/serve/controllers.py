@@ -75,11 +75,11 @@ def _jobs(_plane: Plane, cache: Cache, now: Time) -> Asked:
 
 
 def _endpoint_slices(_plane: Plane, cache: Cache, _now: Time) -> Asked:
-    return (endpointslice.reconcile(cache, ref_of(one)) for one in cache.list(Service))
+    return (endpointslice.reconcile(cache, ref_of(service)) for service in cache.list(Service))
 
 
 def _budgets(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (disruption.reconcile(cache, ref_of(one), now=now) for one in cache.list(PodDisruptionBudget))
+    return (disruption.reconcile(cache, ref_of(budget), now=now) for budget in cache.list(PodDisruptionBudget))
 
 
 def _quotas(_plane: Plane, cache: Cache, now: Time) -> Asked:
@@ -87,11 +87,11 @@ def _quotas(_plane: Plane, cache: Cache, now: Time) -> Asked:
 
 
 def _nodes(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (nodelifecycle.reconcile(cache, ref_of(one), now=now) for one in cache.list(Node))
+    return (nodelifecycle.reconcile(cache, ref_of(node), now=now) for node in cache.list(Node))
 
 
 def _pod_garbage(_plane: Plane, cache: Cache, _now: Time) -> Asked:
-    return (podgc.reconcile(cache, ref_of(one)) for one in cache.list(Pod))
+    return (podgc.reconcile(cache, ref_of(pod)) for pod in cache.list(Pod))
 
 
 def _garbage(_plane: Plane, cache: Cache, _now: Time) -> Asked:

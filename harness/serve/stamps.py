@@ -23,7 +23,8 @@ def unstamped(pod: Pod) -> Pod:
     """Return a Pod without the time stamps that its kubelet's reports got."""
     status = pod.status
     conditions = tuple(
-        evolve(one, last_transition_time=None) if one.type in OWNED else one for one in status.conditions
+        evolve(condition, last_transition_time=None) if condition.type in OWNED else condition
+        for condition in status.conditions
     )
     return evolve(
         pod,
@@ -52,7 +53,9 @@ def _without_times(detail: Any) -> Any:
 def stamped(wanted: Pod, old: PodStatus, now: Time, host: str) -> Pod:
     """Return a report with addresses, and with time stamps: of before where nothing has changed, else the present."""
     status = wanted.status
-    conditions = tuple(_dated(one, old, now) if one.type in OWNED else one for one in status.conditions)
+    conditions = tuple(
+        _dated(condition, old, now) if condition.type in OWNED else condition for condition in status.conditions
+    )
     before = {one.name: one for one in (*old.container_statuses, *old.init_container_statuses)}
     addresses = {"hostIPs": [{"ip": host}], "podIPs": [{"ip": status.pod_ip}]} if status.pod_ip else {}
     dated = evolve(

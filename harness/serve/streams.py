@@ -40,7 +40,7 @@ def first(server: Server, watch: WatchResponse, now: Time) -> tuple[Position, tu
     page = list_(server, List(watch.of))[0].page
     objects = () if page is None else page.objects
     position = Position(max(server.store.revision, watch.revision))
-    added = tuple(WatchEvent("ADDED", one) for one in objects)
+    added = tuple(WatchEvent("ADDED", obj) for obj in objects)
     events = tuple(_written(added, watch, position, now))
     ends = (bookmark(watch, position.revision, {INITIAL_END: "true"}),) if watch.bookmarks else ()
     return Position(position.revision, told=bool(added)), (*events, *ends)

@@ -127,7 +127,7 @@ def manifest(given: Given, server: Server) -> Told:
 
 def authentication(given: Given, server: Server) -> Told:
     """Show the requests kubectl sends, and whose the API server takes them to be."""
-    sent = [f"{one.method} {one.url}" for one in run_requests(given.pod, NAMESPACE)]
+    sent = [f"{request.method} {request.url}" for request in run_requests(given.pod, NAMESPACE)]
     groups = ", ".join(given.user.groups)
     return server, (
         *sent,
@@ -267,7 +267,11 @@ def proxy(given: Given, server: Server) -> Told:
         server, line = _sent(server, controller("endpointslice-controller"), asked)
         lines.append(line)
     slices = _cache(server).list(EndpointSlice)
-    lines.extend(f"endpoint of {one.metadata.name}: {line}" for one in slices for line in _endpoints(one))
+    lines.extend(
+        f"endpoint of {endpoint_slice.metadata.name}: {line}"
+        for endpoint_slice in slices
+        for line in _endpoints(endpoint_slice)
+    )
     return server, (*lines, "", *_reached(given, service, slices))
 
 

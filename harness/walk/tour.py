@@ -82,11 +82,11 @@ def _given(inputs: Inputs) -> Given:
     options = inputs.options
     texts = [Text(name, text) for name, text in sorted(inputs.files.items())]
     loaded = (
-        (settled(one.object) for one in objects_in(texts).objects)
+        (settled(obj.object) for obj in objects_in(texts).objects)
         if texts
         else plain_nodes(int(options.get("nodes", 3)))
     )
-    nodes = tuple(one for one in loaded if isinstance(one, Node))
+    nodes = tuple(obj for obj in loaded if isinstance(obj, Node))
     if not nodes:
         raise BadInput((Problem(texts[0].file, 0, "", "there are no Node objects in it"),))
     try:

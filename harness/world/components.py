@@ -61,7 +61,7 @@ class Remembering:
 
 def remembering(process: Process) -> Process:
     """Return a process whose transforms remember what they made."""
-    watches = tuple(evolve(one, transform=Remembering(one.transform)) for one in process.watches)
+    watches = tuple(evolve(watch, transform=Remembering(watch.transform)) for watch in process.watches)
     return evolve(process, watches=watches)
 
 
@@ -216,7 +216,7 @@ def endpointslice_process(
     `tracks` False is the controller before Kubernetes 1.21: it syncs whatever its cache shows of the slices it has
     written, and when they show there that is no reason to sync again (k/k#99345, k/k#100103).
     """
-    nodes = tuple(endpointslice.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
+    nodes = tuple(endpointslice.TRANSFORM["Node"](obj) for obj in constants if isinstance(obj, Node))
     itself = "Service" not in pools
     backing = partial(_backing_pod, service) if itself else partial(_endpoint_in, service.metadata.namespace)
     watches = [
@@ -233,11 +233,11 @@ def endpointslice_process(
         user="endpointslice-controller",
         key=ref_of(service),
         watches=tuple(watches),
-        constants=(*([service] if itself else []), *(one for one in nodes if one is not None)),
+        constants=(*([service] if itself else []), *(node for node in nodes if node is not None)),
         act=_endpointslice_act,
         form=form,
         sees_own=frozenset({"EndpointSlice"} if tracks else ()),
-        woken_by=None if tracks else frozenset(one.kind for one in watches if one.kind != "EndpointSlice"),
+        woken_by=None if tracks else frozenset(watch.kind for watch in watches if watch.kind != "EndpointSlice"),
     )
 
 

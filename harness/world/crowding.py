@@ -29,7 +29,7 @@ Pools = Mapping[str, tuple[str, ...]]
 
 def crowded_first(place: str, pools: Pools, view: View, syncs: Alternatives) -> Alternatives:
     """Return the syncs of a place's ReplicaSet that let go of nobody on a less crowded node than one that stays."""
-    victims = [_victims(one) for one in syncs]
+    victims = [_victims(sync) for sync in syncs]
     if len(set(victims)) < 2:
         return syncs
     open_to_choice = frozenset.union(*victims) - frozenset.intersection(*victims)
@@ -44,8 +44,8 @@ def crowded_first(place: str, pools: Pools, view: View, syncs: Alternatives) -> 
 
 
 def _victims(sync: Requests) -> frozenset[Ref]:
-    requests = [one for part in sync for one in sent(part)]
-    return frozenset(one.ref for one in requests if isinstance(one, Delete))
+    requests = [request for part in sync for request in sent(part)]
+    return frozenset(request.ref for request in requests if isinstance(request, Delete))
 
 
 def _ranks(place: str, pools: Pools, view: View) -> dict[Ref, int]:

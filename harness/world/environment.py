@@ -75,7 +75,7 @@ def actions(environment: Environment) -> tuple[Action, ...]:
 def _live(environment: Environment, stored: Stored, step: Step) -> Cache:
     """Return the live objects a command asks for."""
     layout = environment.world.layout
-    objects: list[Object] = [one for one in layout.constants.values() if ref_of(one).kind in step.reads]
+    objects: list[Object] = [obj for obj in layout.constants.values() if ref_of(obj).kind in step.reads]
     for kind in step.reads:
         if kind in layout.pools:
             objects += stored.list(kind, None)
@@ -124,8 +124,8 @@ def _may_find_nothing(step: Step) -> bool:
 def _remembered(view: View, live: Cache, requests: tuple[Request, ...]) -> dict[str, tuple[Ref, ...]]:
     """Return what the script has deleted for good once some requests are granted: what nobody else makes again."""
     gone: tuple[Ref, ...] = view[GONE]
-    deleted = (one.ref for one in requests if isinstance(one, Delete))
-    made = {ref_of(one.object) for one in requests if isinstance(one, Create)}
+    deleted = (request.ref for request in requests if isinstance(request, Delete))
+    made = {ref_of(request.object) for request in requests if isinstance(request, Create)}
     after = with_gone(gone, *(ref for ref in deleted if live.objects[ref].metadata.controller is None))
     kept = tuple(ref for ref in after if ref not in made)
     return {} if kept == gone else {GONE: kept}
@@ -142,7 +142,7 @@ def _choices(step: Step, live: Cache, namespace: str) -> Iterator[tuple[Request,
     named = kind is not None and kind.named
     while isinstance(step, kubectl.DeletePod) and not (step.name or named or isinstance(found, Missing)):
         gone = {request.ref for request in found if isinstance(request, Delete)}
-        live = Cache.of(one for ref, one in live.objects.items() if ref not in gone)
+        live = Cache.of(obj for ref, obj in live.objects.items() if ref not in gone)
         found = kubectl.requests(step, live, namespace)
         if not isinstance(found, Missing):
             yield found
@@ -150,5 +150,5 @@ def _choices(step: Step, live: Cache, namespace: str) -> Iterator[tuple[Request,
 
 def _told(step: Step, requests: tuple[Request, ...]) -> str:
     """Say a command as it was given, with the Pod it found where it left that open."""
-    names = [one.ref.name for one in requests if isinstance(one, Delete)]
+    names = [request.ref.name for request in requests if isinstance(request, Delete)]
     return f"{step}: {names[0]}" if isinstance(step, kubectl.DeletePod) and not step.name and names else str(step)

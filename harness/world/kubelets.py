@@ -172,9 +172,9 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
         if not chain:
             continue
         updates: Updates = {slot: kept(_on(where, chain[-1].runtime) if struck else chain[-1].runtime)}
-        labels = [one.label for one in chain]
+        labels = [step.label for step in chain]
         stored = Stored(view, kubelets.world.layout, updates)
-        if all(_report(kubelets, stored, one, node) for one in chain):
+        if all(_report(kubelets, stored, step, node) for step in chain):
             if pod is not None and stored.get(ref_of(pod)) is None:
                 updates[slot] = None
             yield Outcome(f"{where or 'gone'}: {', '.join(labels)} ({_name(pod, runtime)})", updates)
@@ -188,7 +188,7 @@ _BEGUN = frozenset({Work.BECOME_READY, Work.CRASH, Work.EXIT, Work.DEADLINE, Wor
 
 def _unseen(chain: tuple[KubeletStep, ...]) -> tuple[KubeletStep, ...]:
     """Return as much of some steps as a kubelet takes that is cut off: nothing new, and nothing that is reported."""
-    return tuple(takewhile(lambda one: one.work in _BEGUN, chain))
+    return tuple(takewhile(lambda step: step.work in _BEGUN, chain))
 
 
 def _on(node: str, runtime: PodRuntime) -> PodRuntime:
@@ -198,7 +198,7 @@ def _on(node: str, runtime: PodRuntime) -> PodRuntime:
 
 def _early(kubelets: Kubelets, view: View, pod: Pod, chain: tuple[KubeletStep, ...], node: Node) -> Iterator[Outcome]:
     """Report the end that some steps lead to before any of them is taken."""
-    for request in (one.request for one in chain):
+    for request in (step.request for step in chain):
         if isinstance(request, PatchStatus) and isinstance(request.object, Pod) and request.object.finished:
             stored = Stored(view, kubelets.world.layout)
             if not pod.finished and kubelets.world.send(stored, ref_of(node), request).ok:

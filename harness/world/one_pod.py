@@ -111,12 +111,12 @@ def one_pod(
     what must happen in the end, or making it anew for ever would be a way out.
     """
     pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", SLICES)}
-    kept = (one for one in objects if not isinstance(one, Pod | EndpointSlice | Service))
+    kept = (obj for obj in objects if not isinstance(obj, Pod | EndpointSlice | Service))
     constants = immutabledict((ref_of(one), one) for one in (*kept, service))
-    nodes = tuple(one for one in objects if isinstance(one, Node))
+    nodes = tuple(obj for obj in objects if isinstance(obj, Node))
     form = Form.DECISION
     process = components.endpointslice_process(service, pools, tuple(constants.values()), form=form)
-    proxies = tuple(kubelets.proxy_slot(one.metadata.name) for one in nodes[:1])
+    proxies = tuple(kubelets.proxy_slot(node.metadata.name) for node in nodes[:1])
     memories = (*process.memories(), *proxies)
     layout = Layout(
         constants,
@@ -133,7 +133,7 @@ def one_pod(
         *(world_faults.crashes(world, process) if scenario.faults.crash else ()),
         *(world_faults.losses(world, process) if scenario.faults.lost_response else ()),
         *kubelets.actions(works),
-        *(kubelets.proxy_action(one.partition("/")[2], pools["EndpointSlice"]) for one in proxies),
+        *(kubelets.proxy_action(proxy.partition("/")[2], pools["EndpointSlice"]) for proxy in proxies),
     )
     slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), kubelets.runtime_slot("store/Pod/0")))
     slots |= {worlds.OVERFLOW: "", worlds.CRASHES: scenario.faults.crash, worlds.LOST: scenario.faults.lost_response}

@@ -65,10 +65,10 @@ def _starts(scenario: Scenario, limits: Limits) -> tuple[tuple[Initial, ...], st
     whole = build(still, Parts.everything(), first)
     found = rests(whole, scenario, limits)
     if found is not None:
-        return tuple(contents(whole, one) for one in found.states), found.why
+        return tuple(contents(whole, state) for state in found.states), found.why
     core = build(still, Parts.core(scenario), first)
     found = explored(core, scenario, limits)
-    return tuple(_told(still, contents(core, one), limits) for one in found.states), found.why
+    return tuple(_told(still, contents(core, state), limits) for state in found.states), found.why
 
 
 def _told(still: Scenario, start: Initial, limits: Limits) -> Initial:

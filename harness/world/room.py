@@ -29,9 +29,9 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
     `pods` bounds how many modelled Pods there may be at once.
     """
     known = tuple(objects)
-    nodes = [one for one in known if isinstance(one, Node)]
-    makers = [one for one in others if one.labels is not None]
-    if any(scales(one.ref.kind, one.source.document.value, custom=one.custom) for one in others):
+    nodes = [obj for obj in known if isinstance(obj, Node)]
+    makers = [other for other in others if other.labels is not None]
+    if any(scales(other.ref.kind, other.source.document.value, custom=other.custom) for other in others):
         return False
     filled = filled_in(known)
     mine = [default_pod(Pod(spec=spec)) for one in templates(known) for spec in filled(one.spec, one.ref.namespace)]
@@ -73,7 +73,7 @@ def meddles(spec: PodSpec) -> bool:
         spec.host_network
         or spec.topology_spread_constraints
         or (affinity and (affinity.pod_affinity or affinity.pod_anti_affinity))
-        or any(port.host_port for one in spec.containers for port in one.ports)
+        or any(port.host_port for container in spec.containers for port in container.ports)
     )
 
 

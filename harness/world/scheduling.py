@@ -84,7 +84,7 @@ def processes(
     scheduler has not seen yet would be evicted for ever anew, which says nothing and multiplies everything.
     """
     names = [f"{USER} {number + 1}" if number else USER for number in range(len(schedulers.names))]
-    acts = [partial(_act, one, scores, switches, crowd, release) for one in schedulers.names]
+    acts = [partial(_act, name, scores, switches, crowd, release) for name in schedulers.names]
     constants = (*constants, *crowd.placed)
     return tuple(_process(name, act, pools, constants, quiet, form) for name, act in zip(names, acts, strict=True))
 
@@ -106,7 +106,7 @@ def _process(
         user=USER,
         key=Ref("Scheduler", "", name),
         watches=tuple(watches),
-        constants=tuple(kept for one in constants if (kept := kept_constant(one)) is not None),
+        constants=tuple(kept for obj in constants if (kept := kept_constant(obj)) is not None),
         act=act,
         form=form,
         sees_own=frozenset({"Pod", "PersistentVolumeClaim", "PersistentVolume"}),
@@ -127,9 +127,9 @@ def kept_pod(_uid: str, obj: Object | None) -> Object | None:
         return None
     meta = slim_metadata(obj.metadata, Keep(labels=True, owners=True))
     marks = tuple(
-        PodCondition(one.type, one.status, one.reason)
-        for one in obj.status.conditions
-        if one.type == DISRUPTION_TARGET and one.reason == BY_SCHEDULER
+        PodCondition(condition.type, condition.status, condition.reason)
+        for condition in obj.status.conditions
+        if condition.type == DISRUPTION_TARGET and condition.reason == BY_SCHEDULER
     )
     return Pod(meta, obj.spec, PodStatus(conditions=marks, nominated_node_name=obj.status.nominated_node_name))
 
@@ -201,8 +201,8 @@ def _preemptions(snapshot: Snapshot, pod: Pod, decision: Decision, release: Rele
     found = decision.preemption
     ready = prepare(snapshot, pod, default_profile(release)) if found.candidates else None
     if isinstance(ready, Ready):
-        for one in choices(snapshot, pod, found, ready):
-            yield tuple(_making_room(snapshot, pod, one, release))
+        for choice in choices(snapshot, pod, found, ready):
+            yield tuple(_making_room(snapshot, pod, choice, release))
     elif found.message and not found.ineligible and pod.status.nominated_node_name:
         yield (_nominate(pod, ""),)
 
@@ -252,8 +252,8 @@ def merged(stored: Stored, request: PatchStatus) -> PatchStatus:
         status = evolve(found.status, nominated_node_name=wanted.nominated_node_name)
         return evolve(request, object=evolve(found, status=status))
     status = found.status
-    for one in wanted.conditions:
-        status = with_condition(status, one, 0)
+    for condition in wanted.conditions:
+        status = with_condition(status, condition, 0)
     return evolve(request, object=evolve(found, status=status))
 
 

@@ -159,7 +159,7 @@ class Growing:
     others: Machine = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        schedulers = [one for one in self.whole.processes if one.user == scheduling.USER]
+        schedulers = [process for process in self.whole.processes if process.user == scheduling.USER]
         if len(schedulers) != 1 or any(spec.node_name for spec in pod_specs(self.whole.scenario)):
             raise Unruly  # One may not have seen what another one, or nobody, has bound.
         if disputed(self.whole.scenario):
@@ -238,18 +238,18 @@ class Growing:
         Of Pods that are alike one is tried.
         """
         key = Ref("Scheduler", "", self.scheduler.name)
-        shown = [one for watch in self.scheduler.watches for one in self.whole.world.look(state, watch, key) if one]
-        settled = [one for one in shown if not (isinstance(one, Pod) and scheduling.waits(one))]
+        shown = [obj for watch in self.scheduler.watches for obj in self.whole.world.look(state, watch, key) if obj]
+        settled = [obj for obj in shown if not (isinstance(obj, Pod) and scheduling.waits(obj))]
         waiting = {
             self.fold.token(one): one
             for slot in reversed(self.fold.pods)
             if isinstance(one := state[slot], Pod) and scheduling.waits(one)
         }
         for pod in reversed(waiting.values()):
-            told = next(one for one in shown if one.metadata.uid == pod.metadata.uid)
+            told = next(obj for obj in shown if obj.metadata.uid == pod.metadata.uid)
             owner = pod.metadata.controller.uid if pod.metadata.controller else ""
             lags = self.scheduler.form is Form.SNAPSHOT and owner not in seen
-            without = [one for one in settled if one.metadata.uid != owner] if lags else settled
+            without = [obj for obj in settled if obj.metadata.uid != owner] if lags else settled
             knowing, blind = (self._nodes(key, (*objects, told)) for objects in (settled, without))
             for bind in dict.fromkeys((*knowing, *blind)):
                 after = self._bind(state, bind)
@@ -276,7 +276,7 @@ def moved(layout: Layout, rest: State, leaf: State) -> State:
     """Return a state of rest with its Pods on the nodes they have in another state, and slices that say so."""
     places = {slot: leaf[slot].spec.node_name for slot in layout.pools["Pod"] if isinstance(leaf[slot], Pod)}
     objects = (*layout.constants.values(), *rest.values())
-    zones = {one.metadata.name: one.metadata.labels.get(ZONE) for one in objects if isinstance(one, Node)}
+    zones = {obj.metadata.name: obj.metadata.labels.get(ZONE) for obj in objects if isinstance(obj, Node)}
     nodes = {rest[slot].metadata.uid: node for slot, node in places.items()}
     found: dict[str, Hashable] = {
         slot: evolve(rest[slot], spec=evolve(rest[slot].spec, node_name=node)) for slot, node in places.items()

@@ -93,8 +93,8 @@ class Parts:
         if known is None:
             mentions = tuple(dict.fromkeys(self._mentions(value)))
             formal: dict[Mention, int] = {}
-            for one in mentions:
-                formal[one] = sum(other.sort == one.sort for other in formal)
+            for mention in mentions:
+                formal[mention] = sum(other.sort == mention.sort for other in formal)
             known = self.kept[id(value)] = (value, (self._with(value, formal), mentions), {})
         return known[1]
 
@@ -104,7 +104,7 @@ class Parts:
         if not mentions:
             return value
         made = self.kept[id(value)][2]
-        key = tuple(numbers[one] for one in mentions)
+        key = tuple(numbers[mention] for mention in mentions)
         if key not in made:
             made[key] = self._with(value, numbers)
         return made[key]
@@ -121,8 +121,8 @@ class Parts:
             for inner in value:
                 yield from self._mentions(inner)
         elif has(type(value)):
-            for one in fields(cast("type[AttrsInstance]", type(value))):
-                yield from self._mentions(getattr(value, one.name))
+            for field in fields(cast("type[AttrsInstance]", type(value))):
+                yield from self._mentions(getattr(value, field.name))
 
     def _with(self, value: Any, numbers: Mapping[Mention, int]) -> Any:
         if isinstance(value, str):
@@ -138,11 +138,11 @@ class Parts:
 
     def _record(self, value: Any, numbers: Mapping[Mention, int]) -> Any:
         changed = {}
-        for one in fields(type(value)):
-            inner = getattr(value, one.name)
+        for field in fields(type(value)):
+            inner = getattr(value, field.name)
             other = self._with(inner, numbers)
             if other is not inner and other != inner:
-                changed[one.alias] = other
+                changed[field.alias] = other
         found = evolve(value, **changed) if changed else value
         if isinstance(value, Pod) and value.status.pod_ip and value.status.pod_ip == pod_ip(value):
             return evolve(found, status=evolve(found.status, pod_ip=pod_ip(found)))
@@ -262,7 +262,7 @@ class Shape:
         shape, mentions = self.parts.fact(entry)
         if owner is None:
             return (number, shape), mentions
-        if any(one.sort == owner.sort for one in _own(self.parts.names, entry)):
+        if any(mention.sort == owner.sort for mention in _own(self.parts.names, entry)):
             return (owner.sort, shape), mentions
         return (owner.sort, shape), (owner, *mentions)
 
@@ -287,7 +287,7 @@ class Shape:
         for owner, entry in zip(owners, value, strict=True):
             if owner is None or entry is None:
                 continue
-            named = next((one for one in _own(self.parts.names, entry) if one.sort == owner.sort), owner)
+            named = next((mention for mention in _own(self.parts.names, entry) if mention.sort == owner.sort), owner)
             at = positions.get(Mention(owner.sort, numbers[named]))
             if at is None:
                 homeless.append((owner.sort, numbers[named], self.parts.renamed(entry, numbers)))
@@ -310,8 +310,11 @@ def _own(names: Names, entry: Object) -> tuple[Mention, ...]:
 
 def _in_order(turn: Requests) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Order decisions as the components do: by Pods, then by their order, then by node."""
-    requests = [one for part in turn for one in sent(part)]
-    asked = [(str(getattr(one, "pod", None) or getattr(one, "ref", "")), getattr(one, "node", "")) for one in requests]
+    requests = [request for part in turn for request in sent(part)]
+    asked = [
+        (str(getattr(request, "pod", None) or getattr(request, "ref", "")), getattr(request, "node", ""))
+        for request in requests
+    ]
     return sorted(asked), asked
 
 
@@ -325,28 +328,28 @@ def names_of(cluster: Cluster) -> Names:
     said = names_said(scenario) | places_said(scenario)
     unnamed = [one for one in nodes if not {one.metadata.name, f"Node//{one.metadata.name}"} & said]
     alike: dict[Node, list[Node]] = {}
-    for one in unnamed:
-        alike.setdefault(_anonymous(one, nodes, said), []).append(one)
+    for node in unnamed:
+        alike.setdefault(_anonymous(node, nodes, said), []).append(node)
     classes = [sorted(group, key=ref_of) for group in alike.values() if len(group) > 1]
     spelt = {
-        Mention(f"node {group[0].metadata.name}", number): one.metadata.name
+        Mention(f"node {group[0].metadata.name}", number): node.metadata.name
         for group in classes
-        for number, one in enumerate(group)
+        for number, node in enumerate(group)
     }
     labels = {
-        (key, f"node {group[0].metadata.name}", number): one.metadata.labels[key]
+        (key, f"node {group[0].metadata.name}", number): node.metadata.labels[key]
         for group in classes
-        for number, one in enumerate(group)
+        for number, node in enumerate(group)
         for key in WHERE
-        if key in one.metadata.labels
+        if key in node.metadata.labels
     }
-    return Names({name: one for one, name in spelt.items()}, spelt, labels, _places(cluster, said))
+    return Names({name: mention for mention, name in spelt.items()}, spelt, labels, _places(cluster, said))
 
 
 def names_said(scenario: Scenario) -> frozenset[str]:
     """Return every text that the manifests (but those of nodes), the script and a crowd say: what may be a name."""
     return frozenset(
-        _strings((*(one for one in scenario.objects if not isinstance(one, Node)), scenario.script, scenario.crowd))
+        _strings((*(obj for obj in scenario.objects if not isinstance(obj, Node)), scenario.script, scenario.crowd))
     )
 
 
@@ -377,7 +380,7 @@ def _places(cluster: Cluster, said: frozenset[str]) -> int:
     """Return the number of places that can be exchanged, 0 where names might be taken for generated ones."""
     kept = frozenset(cluster.world.layout.homes.values())  # The last ones.
     pool = tuple(slot for slot in cluster.world.layout.pools["Pod"] if slot not in kept)
-    spaces = {one.metadata.namespace for one in cluster.scenario.objects if one.metadata.namespace}
+    spaces = {obj.metadata.namespace for obj in cluster.scenario.objects if obj.metadata.namespace}
     if len(spaces) > 1 or any(GENERATED.match(text) for text in said):
         return 0
     for number, slot in enumerate(pool):
@@ -398,5 +401,5 @@ def _strings(value: object) -> Iterator[str]:
         for inner in value:
             yield from _strings(inner)
     elif has(type(value)):
-        for one in fields(cast("type[AttrsInstance]", type(value))):
-            yield from _strings(getattr(value, one.name))
+        for field in fields(cast("type[AttrsInstance]", type(value))):
+            yield from _strings(getattr(value, field.name))

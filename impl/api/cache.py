@@ -27,15 +27,15 @@ class Cache:
     @classmethod
     def of(cls, objects: Iterable[Object]) -> Cache:
         """Key each object by its reference; a later one of the same name wins."""
-        named = {ref_of(one): one for one in objects}
+        named = {ref_of(obj): obj for obj in objects}
         return cls(immutabledict((ref, named[ref]) for ref in sorted(named)))
 
     def list(self, cls: type[T], namespace: str | None = None) -> tuple[T, ...]:
         """List the objects of a class, in one namespace or in all, by namespace and name."""
         return tuple(
-            one
-            for one in self.objects.values()
-            if isinstance(one, cls) and (namespace is None or one.metadata.namespace == namespace)
+            obj
+            for obj in self.objects.values()
+            if isinstance(obj, cls) and (namespace is None or obj.metadata.namespace == namespace)
         )
 
     def get(self, cls: type[T], ref: Ref) -> T | None:

@@ -250,7 +250,7 @@ class PodSpec:
     @property
     def sidecars(self) -> tuple[Container, ...]:
         """The init containers that go on running beside the others."""
-        return tuple(one for one in self.init_containers if one.restart_policy == "Always")
+        return tuple(container for container in self.init_containers if container.restart_policy == "Always")
 
 
 @frozen

@@ -77,7 +77,9 @@ def _sources_of_volumes(spec: PodSpec) -> Iterator[Source]:
 
 def _sources_of_environment(spec: PodSpec) -> Iterator[Source]:
     groups = (("initContainers", spec.init_containers), ("containers", spec.containers))
-    for path, extra in ((f"{field}[{index}]", one.extra) for field, all_ in groups for index, one in enumerate(all_)):
+    for path, extra in (
+        (f"{field}[{index}]", container.extra) for field, all_ in groups for index, container in enumerate(all_)
+    ):
         for number, entry in enumerate(_maps(extra.get("env"))):
             source = entry.get("valueFrom")
             inside = f"{path}.env[{number}].valueFrom"

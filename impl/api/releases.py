@@ -182,7 +182,7 @@ def _numbers(name: str) -> tuple[int, ...]:
 
 
 def _release(name: str) -> Release:
-    return Release(name, frozenset(one for one in Change if _numbers(one.since) <= _numbers(name)))
+    return Release(name, frozenset(change for change in Change if _numbers(change.since) <= _numbers(name)))
 
 
 RELEASES = {name: _release(name) for name in ("1.32", "1.33", "1.34", "1.35", "1.36")}

@@ -136,7 +136,7 @@ def _tolerating(pod: Pod, config: Config) -> Pod:
     added = tuple(
         Toleration(key=key, operator="Exists", effect="NoExecute", toleration_seconds=seconds)
         for key in TAINTS
-        if not any(_about(one, key) for one in pod.spec.tolerations)
+        if not any(_about(toleration, key) for toleration in pod.spec.tolerations)
     )
     if not added:
         return pod
@@ -178,7 +178,7 @@ def _class_of(storage: Storage, name: str) -> tuple[str, int, str] | None:
 
 def _defaults(storage: Storage) -> list[PriorityClass]:
     """List the global defaults, the one that counts first: a race may have made several."""
-    found = (one for one in storage.list("PriorityClass", None) if isinstance(one, PriorityClass))
+    found = (obj for obj in storage.list("PriorityClass", None) if isinstance(obj, PriorityClass))
     return sorted((one for one in found if one.global_default), key=lambda one: (one.value, one.metadata.name))
 
 

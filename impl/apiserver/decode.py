@@ -45,8 +45,8 @@ def decoded(json: Mapping[str, Any], kind: Kind) -> tuple[Object, Unknown]:
             raise BadObject(tuple(errors))
     for field in REQUIRED_TEXTS.get(kind.name, ()):
         plain.setdefault(field, "")
-    if unreadable := [one for one in validate_data(kind.name, plain) if not one.reason]:
-        raise BadObject(tuple(FieldError("", one.message) for one in unreadable))
+    if unreadable := [error for error in validate_data(kind.name, plain) if not error.reason]:
+        raise BadObject(tuple(FieldError("", error.message) for error in unreadable))
     if kind.cls is not Unstructured:
         return structure(plain, kind.cls), tuple(unknown)
     return unstructured(plain, kind), tuple(unknown)

@@ -138,7 +138,7 @@ def _with_finalizers(obj: T, policy: str) -> T:
     meta = obj.metadata
     if not policy:
         return obj
-    others = tuple(one for one in meta.finalizers if one not in {FOREGROUND, ORPHAN})
+    others = tuple(finalizer for finalizer in meta.finalizers if finalizer not in {FOREGROUND, ORPHAN})
     finalizers = others + {"Foreground": (FOREGROUND,), "Orphan": (ORPHAN,), "Background": ()}[policy]
     if set(finalizers) == set(meta.finalizers):
         return obj

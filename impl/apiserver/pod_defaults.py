@@ -29,8 +29,8 @@ def default_pod(pod: Pod) -> Pod:
     spec = default_pod_spec(pod.spec)
     spec = evolve(
         spec,
-        containers=tuple(_requests_from_limits(one) for one in spec.containers),
-        init_containers=tuple(_requests_from_limits(one) for one in spec.init_containers),
+        containers=tuple(_requests_from_limits(container) for container in spec.containers),
+        init_containers=tuple(_requests_from_limits(container) for container in spec.init_containers),
         extra=with_extra(spec.extra, enableServiceLinks=True),
     )
     return evolve(pod, spec=_host_ports(spec) if spec.host_network else spec)

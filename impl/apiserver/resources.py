@@ -41,9 +41,9 @@ def kind_named(name: str) -> Kind:
 def _others() -> Mapping[str, Kind]:
     """Return the kinds without a class, each in the version that is stored."""
     return {
-        one.kind.name: one.kind
-        for (version, _), one in sorted(resources().items())
-        if STORED_AS.get((version, one.kind.name), version) == version and one.kind.name not in BY_NAME
+        resource.kind.name: resource.kind
+        for (version, _), resource in sorted(resources().items())
+        if STORED_AS.get((version, resource.kind.name), version) == version and resource.kind.name not in BY_NAME
     }
 
 

@@ -54,13 +54,13 @@ def selector_text(selector: LabelSelector | None) -> str:
     if selector is None:
         return ""
     parts = [f"{key}={value}" for key, value in selector.match_labels.items()]
-    for one in selector.match_expressions:
-        listed = f"({','.join(sorted(one.values))})"
-        match one.operator:
+    for expression in selector.match_expressions:
+        listed = f"({','.join(sorted(expression.values))})"
+        match expression.operator:
             case "In" | "NotIn":
-                parts.append(f"{one.key} {one.operator.lower()} {listed}")
+                parts.append(f"{expression.key} {expression.operator.lower()} {listed}")
             case "Exists":
-                parts.append(one.key)
+                parts.append(expression.key)
             case _:
-                parts.append(f"!{one.key}")
+                parts.append(f"!{expression.key}")
     return ",".join(sorted(parts))

@@ -50,7 +50,7 @@ class Objects:
     @classmethod
     def of(cls, objects: Iterable[Object]) -> Objects:
         """Key each object by its reference; a later one of the same name wins."""
-        return cls(immutabledict((ref_of(one), one) for one in objects))
+        return cls(immutabledict((ref_of(obj), obj) for obj in objects))
 
     def get(self, ref: Ref) -> Object | None:
         """Return one object, None where there is none."""

@@ -167,7 +167,7 @@ def _ungated(new: Pod, old: Pod) -> Pod:
     """Drop the SchedulingGated condition with the last gate, as the pod strategy does."""
     if new.spec.scheduling_gates or not old.spec.scheduling_gates:
         return new
-    kept = tuple(one for one in new.status.conditions if one.reason != "SchedulingGated")
+    kept = tuple(condition for condition in new.status.conditions if condition.reason != "SchedulingGated")
     return evolve(new, status=evolve(new.status, conditions=kept))
 
 

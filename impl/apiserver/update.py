@@ -87,13 +87,13 @@ def patch_metadata(storage: Storage, request: PatchMetadataRequest) -> Answer:
 def _patched(stored: Object, request: PatchMetadataRequest) -> Object:
     """Merge by uid and by name, as a strategic merge patch does: a known owner keeps its place."""
     meta, added = stored.metadata, request.add_owner
-    owners = tuple(added if added and one.uid == added.uid else one for one in meta.owner_references)
+    owners = tuple(added if added and reference.uid == added.uid else reference for reference in meta.owner_references)
     if added and added not in owners:
         owners = (*owners, added)
-    new = (one for one in request.add_finalizers if one not in meta.finalizers)
+    new = (finalizer for finalizer in request.add_finalizers if finalizer not in meta.finalizers)
     return with_meta(
         stored,
-        owner_references=tuple(one for one in owners if one.uid not in request.remove_owners),
+        owner_references=tuple(owner for owner in owners if owner.uid not in request.remove_owners),
         finalizers=tuple(one for one in (*meta.finalizers, *new) if one not in request.remove_finalizers),
     )
 

@@ -86,9 +86,11 @@ def _finish(cache: Cache, obj: Object) -> tuple[Request, ...]:
     key, uid = ref_of(obj), obj.metadata.uid
     dependents = _dependents(cache, obj)
     if ORPHAN in obj.metadata.finalizers:
-        freed = tuple(PatchMetadata(ref_of(one), one.metadata.uid, remove_owners=(uid,)) for one in dependents)
+        freed = tuple(
+            PatchMetadata(ref_of(dependent), dependent.metadata.uid, remove_owners=(uid,)) for dependent in dependents
+        )
         return (*freed, PatchMetadata(key, uid, remove_finalizers=(ORPHAN,)))
-    if FOREGROUND in obj.metadata.finalizers and not any(_blocks(one, uid) for one in dependents):
+    if FOREGROUND in obj.metadata.finalizers and not any(_blocks(dependent, uid) for dependent in dependents):
         return (PatchMetadata(key, uid, remove_finalizers=(FOREGROUND,)),)
     return ()
 

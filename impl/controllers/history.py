@@ -24,17 +24,21 @@ PATCH = "$patch"
 def listed(cache: Cache, owner: StatefulSet | DaemonSet) -> tuple[ControllerRevision, ...]:
     """List a workload's revisions and those that are nobody's and have its labels, oldest first."""
     found = (
-        one
-        for one in cache.list(ControllerRevision, owner.metadata.namespace)
-        if selects(owner.spec.selector, one.metadata.labels)
-        and (one.metadata.controller is None or controlled_by(one, owner))
+        revision
+        for revision in cache.list(ControllerRevision, owner.metadata.namespace)
+        if selects(owner.spec.selector, revision.metadata.labels)
+        and (revision.metadata.controller is None or controlled_by(revision, owner))
     )
-    return tuple(sorted(found, key=lambda one: (one.revision, one.metadata.creation_timestamp or 0, ref_of(one))))
+    return tuple(
+        sorted(
+            found, key=lambda revision: (revision.revision, revision.metadata.creation_timestamp or 0, ref_of(revision))
+        )
+    )
 
 
 def nobodys(revisions: Iterable[ControllerRevision]) -> Iterator[ControllerRevision]:
     """Yield the revisions that have no controller: their workload adopts them."""
-    return (one for one in revisions if one.metadata.controller is None)
+    return (revision for revision in revisions if revision.metadata.controller is None)
 
 
 def data_of(template: PodTemplateSpec) -> RevisionData:

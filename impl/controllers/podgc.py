@@ -46,13 +46,13 @@ def out_of_service(node: Node) -> bool:
     """Tell whether somebody vouches that a node is down: it carries the taint and is not Ready."""
     ready = node.status.condition("Ready")
     down = ready is None or ready.status != "True"
-    return down and any(one.key == OUT_OF_SERVICE for one in node.spec.taints)
+    return down and any(taint.key == OUT_OF_SERVICE for taint in node.spec.taints)
 
 
 def _slim(obj: Object) -> Object | None:
     """Keep readiness and the one taint of nodes; of Pods, where they are and whether they are terminating."""
     if isinstance(obj, Node):
-        taints = tuple(Taint(one.key, one.effect) for one in obj.spec.taints if one.key == OUT_OF_SERVICE)
+        taints = tuple(Taint(taint.key, taint.effect) for taint in obj.spec.taints if taint.key == OUT_OF_SERVICE)
         return Node(slim_metadata(obj.metadata, Keep()), NodeSpec(taints=taints), slim_conditions(obj.status))
     if isinstance(obj, Pod):
         return slim_pod(obj, Keep(), spec=PodSpec(node_name=obj.spec.node_name), status=PodStatus())

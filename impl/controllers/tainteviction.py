@@ -52,11 +52,18 @@ def delay(cache: Cache, pod: Pod) -> int | None:
     node = cache.get(Node, Ref("Node", "", pod.spec.node_name))
     if not pod.spec.node_name or node is None:
         return None
-    taints = [one for one in node.spec.taints if one.effect == "NoExecute"]
-    used = [next((one for one in pod.spec.tolerations if tolerates(one, taint)), None) for taint in taints]
+    taints = [taint for taint in node.spec.taints if taint.effect == "NoExecute"]
+    used = [
+        next((toleration for toleration in pod.spec.tolerations if tolerates(toleration, taint)), None)
+        for taint in taints
+    ]
     if None in used:
         return 0
-    bounds = [one.toleration_seconds for one in used if one is not None and one.toleration_seconds is not None]
+    bounds = [
+        toleration.toleration_seconds
+        for toleration in used
+        if toleration is not None and toleration.toleration_seconds is not None
+    ]
     return max(0, min(bounds)) if bounds else None
 
 
@@ -73,12 +80,12 @@ def _slim(obj: Object) -> Object | None:
     """Keep NoExecute taints of nodes; node and NoExecute tolerations of Pods."""
     if isinstance(obj, Node):
         taints = tuple(
-            evolve(one, time_added=None, extra=EMPTY) for one in obj.spec.taints if one.effect == "NoExecute"
+            evolve(taint, time_added=None, extra=EMPTY) for taint in obj.spec.taints if taint.effect == "NoExecute"
         )
         return Node(slim_metadata(obj.metadata, Keep()), NodeSpec(taints=taints))
     if not isinstance(obj, Pod) or not obj.spec.node_name:
         return None
-    tolerations = tuple(one for one in obj.spec.tolerations if one.effect in {"", "NoExecute"})
+    tolerations = tuple(toleration for toleration in obj.spec.tolerations if toleration.effect in {"", "NoExecute"})
     spec = PodSpec(node_name=obj.spec.node_name, tolerations=tolerations)
     return slim_pod(obj, Keep(), spec=spec, status=PodStatus())
 

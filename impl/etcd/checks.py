@@ -61,8 +61,8 @@ def _malformed_txn(txn: Txn, budget: int = MOST_OPERATIONS) -> Failure | None:
         return TOO_MANY_OPERATIONS
     if any(not compare.key for compare in txn.compare):
         return EMPTY_KEY
-    for one in (*txn.success, *txn.failure):
-        problem = _malformed_txn(one, budget - most) if isinstance(one, Txn) else malformed(one)
+    for operation in (*txn.success, *txn.failure):
+        problem = _malformed_txn(operation, budget - most) if isinstance(operation, Txn) else malformed(operation)
         if problem:
             return problem
     return None
@@ -83,9 +83,9 @@ def _writes(
 
     The two branches of a nested transaction may put the same key: only one of them runs.
     """
-    deletes = [(one.key, one.range_end) for one in branch if isinstance(one, DeleteRange)]
+    deletes = [(operation.key, operation.range_end) for operation in branch if isinstance(operation, DeleteRange)]
     puts: set[bytes] = set()
-    for nested in (one for one in branch if isinstance(one, Txn)):
+    for nested in (operation for operation in branch if isinstance(operation, Txn)):
         then, otherwise = _writes(nested.success), _writes(nested.failure)
         if then is None or otherwise is None:
             return None
@@ -94,7 +94,7 @@ def _writes(
                 return None
             puts |= own
         deletes += [*then[1], *otherwise[1]]
-    for put in (one for one in branch if isinstance(one, Put)):
+    for put in (operation for operation in branch if isinstance(operation, Put)):
         if put.key in puts or _deleted(put.key, deletes):
             return None
         puts.add(put.key)
@@ -137,6 +137,10 @@ def unservable_range(store: Store, asked: Range) -> Failure | None:
 def first_problem(store: Store, chosen: Iterator[Put | Range | DeleteRange]) -> Failure | None:
     """Check what a transaction is about to run: all its puts (the key before the lease), then all its ranges."""
     running = tuple(chosen)
-    puts = (_missing_key(store, one) or _missing_lease(store, one) for one in running if isinstance(one, Put))
-    ranges = (unservable_range(store, one) for one in running if isinstance(one, Range))
-    return next((one for one in (*puts, *ranges) if one), None)
+    puts = (
+        _missing_key(store, operation) or _missing_lease(store, operation)
+        for operation in running
+        if isinstance(operation, Put)
+    )
+    ranges = (unservable_range(store, operation) for operation in running if isinstance(operation, Range))
+    return next((failure for failure in (*puts, *ranges) if failure), None)

@@ -40,11 +40,11 @@ class Chosen:
 
     def flat(self) -> Iterator[Simple]:
         """Yield the operations that will run, nested ones in their place."""
-        for one in self.operations:
-            if isinstance(one, Chosen):
-                yield from one.flat()
+        for operation in self.operations:
+            if isinstance(operation, Chosen):
+                yield from operation.flat()
             else:
-                yield one
+                yield operation
 
 
 def run(store: Store, txn: Txn) -> tuple[Store, TxnResult | Failure]:
@@ -60,7 +60,9 @@ def choose(store: Store, txn: Txn) -> Chosen:
     """Decide a transaction's branch and those of the transactions in it; none sees what another will change."""
     succeeded = all(holds(store, compare) for compare in txn.compare)
     branch = txn.success if succeeded else txn.failure
-    return Chosen(succeeded, tuple(choose(store, one) if isinstance(one, Txn) else one for one in branch))
+    return Chosen(
+        succeeded, tuple(choose(store, operation) if isinstance(operation, Txn) else operation for operation in branch)
+    )
 
 
 def holds(store: Store, compare: Compare) -> bool:
@@ -92,12 +94,12 @@ def _related(kv: KeyValue, compare: Compare) -> bool:
 
 def _run(writing: Writing, chosen: Chosen) -> tuple[Writing, TxnResult]:
     responses: list[PutResult | RangeResult | DeleteResult | TxnResult] = []
-    for one in chosen.operations:
+    for operation in chosen.operations:
         response: Any
-        if isinstance(one, Chosen):
-            writing, response = _run(writing, one)
+        if isinstance(operation, Chosen):
+            writing, response = _run(writing, operation)
         else:
-            writing, response = step(writing, one)
+            writing, response = step(writing, operation)
         responses.append(response)
     return writing, TxnResult(INNER, chosen.succeeded, tuple(responses))
 

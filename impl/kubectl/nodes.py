@@ -50,7 +50,7 @@ def remove_taint(name: str, key: str, effect: str, cache: Cache) -> tuple[Reques
     node = find_node(name, cache)
     if isinstance(node, Missing):
         return node
-    others = tuple(one for one in node.spec.taints if one.key != key or effect not in {"", one.effect})
+    others = tuple(taint for taint in node.spec.taints if taint.key != key or effect not in {"", taint.effect})
     if len(others) == len(node.spec.taints):
         return Missing(f"taint {key}{':' if effect else ''}{effect} on Node {name}")
     return _with_taints(node, others)

@@ -82,7 +82,7 @@ def _body(pod: Pod) -> dict[str, Any]:
         "apiVersion": "v1",
         "metadata": {"name": pod.metadata.name, "creationTimestamp": None, "labels": dict(pod.metadata.labels)},
         "spec": {
-            "containers": [_container(one) for one in pod.spec.containers],
+            "containers": [_container(container) for container in pod.spec.containers],
             "restartPolicy": pod.spec.restart_policy,
             **thaw(pod.spec.extra),
         },
@@ -93,7 +93,7 @@ def _body(pod: Pod) -> dict[str, Any]:
 def _container(container: Container) -> dict[str, Any]:
     said: dict[str, Any] = {"name": container.name, "image": container.image, **thaw(container.extra), "resources": {}}
     if container.ports:
-        said["ports"] = [{"containerPort": one.container_port} for one in container.ports]
+        said["ports"] = [{"containerPort": port.container_port} for port in container.ports]
     if container.image_pull_policy:
         said["imagePullPolicy"] = container.image_pull_policy
     return said

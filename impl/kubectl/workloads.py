@@ -64,7 +64,7 @@ def _chosen(container: str, main: tuple[Container, ...], names: tuple[str, ...])
 
 
 def _with_image(containers: tuple[Container, ...], chosen: frozenset[str], image: str) -> tuple[Container, ...]:
-    return tuple(evolve(one, image=image) if one.name in chosen else one for one in containers)
+    return tuple(evolve(container, image=image) if container.name in chosen else container for container in containers)
 
 
 def scale(kind: str, name: str, namespace: str, cache: Cache, *, replicas: int) -> tuple[Request, ...] | Missing:
@@ -125,18 +125,18 @@ def rollout_undo(kind: str, name: str, namespace: str, cache: Cache) -> tuple[Re
 def _undo_by_revision(live: StatefulSet | DaemonSet, cache: Cache) -> tuple[Request, ...] | Missing:
     """Apply the last revision but one as a patch (pkg/polymorphichelpers/rollback.go, StatefulSet and DaemonSet)."""
     meta = live.metadata
-    mine = [one for one in cache.list(ControllerRevision, meta.namespace) if _controls(live, one)]
+    mine = [revision for revision in cache.list(ControllerRevision, meta.namespace) if _controls(live, revision)]
     if len(mine) < 2:
         return Missing(f"earlier revision of {type(live).__name__} {meta.namespace}/{meta.name}")
-    target = sorted(mine, key=lambda one: one.revision)[-2].data.spec.template
+    target = sorted(mine, key=lambda revision: revision.revision)[-2].data.spec.template
     extra = immutabledict({key: value for key, value in target.extra.items() if key != "$patch"})
     return _with_template(live, evolve(target, extra=extra))
 
 
 def _previous(live: Deployment, cache: Cache) -> ReplicaSet | None:
     """Return the ReplicaSet with the second highest revision among those the Deployment controls."""
-    mine = [one for one in cache.list(ReplicaSet, live.metadata.namespace) if _controls(live, one)]
-    by_revision = {revision(one): one for one in mine}
+    mine = [replicaset for replicaset in cache.list(ReplicaSet, live.metadata.namespace) if _controls(live, replicaset)]
+    by_revision = {revision(replicaset): replicaset for replicaset in mine}
     lower = sorted(number for number in by_revision if number > 0)[:-1]
     return by_revision[lower[-1]] if lower else None
 

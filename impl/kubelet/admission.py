@@ -57,7 +57,12 @@ def _rejections(pod: Pod, node: Node, neighbours: tuple[Pod, ...]) -> Iterator[R
     yield from _out_of(pod, node, neighbours)
     if not _node_matches(pod, node):
         yield _failed("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
-    if any(_clash(mine, theirs) for mine in _host_ports(pod) for one in neighbours for theirs in _host_ports(one)):
+    if any(
+        _clash(mine, theirs)
+        for mine in _host_ports(pod)
+        for neighbour in neighbours
+        for theirs in _host_ports(neighbour)
+    ):
         yield _failed("NodePorts", "node(s) didn't have free ports for the requested pod ports")
     if not all(_tolerated(taint, pod) for taint in node.spec.taints if taint.effect == "NoExecute"):
         yield _failed("TaintToleration", "node(s) had taints that the pod didn't tolerate")
@@ -77,7 +82,7 @@ def _out_of(pod: Pod, node: Node, neighbours: tuple[Pod, ...]) -> Iterator[Rejec
         yield _short("pods", 1, len(neighbours), has["pods"].value())
     for resource in ("cpu", "memory", "ephemeral-storage"):
         wanted = _amount(resource, asked.get(resource))
-        used = sum(_amount(resource, pod_requests(one.spec).get(resource)) for one in neighbours)
+        used = sum(_amount(resource, pod_requests(neighbour.spec).get(resource)) for neighbour in neighbours)
         room = _amount(resource, has.get(resource))
         if wanted > 0 and wanted + used > room:
             yield _short(resource, wanted, used, room)
@@ -108,8 +113,8 @@ def _node_matches(pod: Pod, node: Node) -> bool:
 def _term_matches(term: NodeSelectorTerm, node: Node) -> bool:
     fields = {"metadata.name": node.metadata.name}
     some = bool(term.match_expressions or term.match_fields)
-    by_label = all(matches_requirement(one, node.metadata.labels) for one in term.match_expressions)
-    return some and by_label and all(matches_requirement(one, fields) for one in term.match_fields)
+    by_label = all(matches_requirement(expression, node.metadata.labels) for expression in term.match_expressions)
+    return some and by_label and all(matches_requirement(field, fields) for field in term.match_fields)
 
 
 def _host_ports(pod: Pod) -> Iterator[tuple[str, str, int]]:

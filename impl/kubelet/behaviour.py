@@ -81,23 +81,27 @@ class ImageBehaviour:
 
         Those before them must end, and one that loops holds all up.
         """
-        sidecars = {one.name for one in spec.sidecars}
-        before = [self._called(one) for one in spec.init_containers if one.name not in sidecars]
-        beside = [evolve(self._called(one), exits_with=None) for one in spec.sidecars]
-        programs = [self._called(one, usual) for one in spec.containers]
+        sidecars = {sidecar.name for sidecar in spec.sidecars}
+        before = [self._called(container) for container in spec.init_containers if container.name not in sidecars]
+        beside = [evolve(self._called(sidecar), exits_with=None) for sidecar in spec.sidecars]
+        programs = [self._called(container, usual) for container in spec.containers]
         everyone = (*before, *beside, *programs)
-        if not all(one.pulls for one in everyone):
+        if not all(behaviour.pulls for behaviour in everyone):
             return Behaviour(pulls=False, becomes_ready=False)
-        if failed := max((one.exits_with or 0 for one in before), default=0):
+        if failed := max((behaviour.exits_with or 0 for behaviour in before), default=0):
             never = spec.restart_policy == "Never"
             return Behaviour(pulls=never, becomes_ready=False, exits_with=failed if never else None)
-        code = _ends(spec.restart_policy, [one.exits_with for one in programs])
-        ended = spec.restart_policy in ENDING and code is None and any(one.exits_with is not None for one in programs)
+        code = _ends(spec.restart_policy, [program.exits_with for program in programs])
+        ended = (
+            spec.restart_policy in ENDING
+            and code is None
+            and any(program.exits_with is not None for program in programs)
+        )
         return Behaviour(
-            becomes_ready=not ended and all(one.becomes_ready for one in (*beside, *programs)),
+            becomes_ready=not ended and all(behaviour.becomes_ready for behaviour in (*beside, *programs)),
             exits_with=code,
-            extra_ready_seconds=max((one.extra_ready_seconds for one in (*beside, *programs)), default=0),
-            uses_whole_grace=any(one.uses_whole_grace for one in (*beside, *programs)),
+            extra_ready_seconds=max((behaviour.extra_ready_seconds for behaviour in (*beside, *programs)), default=0),
+            uses_whole_grace=any(behaviour.uses_whole_grace for behaviour in (*beside, *programs)),
         )
 
     def _called(self, container: Container, usual: Behaviour = NORMAL) -> Behaviour:

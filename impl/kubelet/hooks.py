@@ -177,8 +177,8 @@ def _without_substitutions(text: str) -> str:
 
 
 def _sets_errexit(words: Sequence[str]) -> bool:
-    options = [one for one in words[1:] if one.startswith("-")]
-    return words[0] == "set" and (any("e" in one for one in options) or "errexit" in words)
+    options = [word for word in words[1:] if word.startswith("-")]
+    return words[0] == "set" and (any("e" in option for option in options) or "errexit" in words)
 
 
 def _effect(raw: Sequence[str]) -> _Effect:
@@ -205,10 +205,10 @@ def _effect(raw: Sequence[str]) -> _Effect:
 
 def _sleep(arguments: Sequence[str]) -> _Effect:
     """Add up the times of a sleep; one without a time, or with none that is one, fails at once."""
-    if any("$" in one or one in {"inf", "infinity"} for one in arguments):
+    if any("$" in argument or argument in {"inf", "infinity"} for argument in arguments):
         return _UNKNOWN
-    times = [_SECONDS.fullmatch(one) for one in arguments]
-    seconds = [float(one[1]) * _UNITS[one[2]] for one in times if one is not None]
+    times = [_SECONDS.fullmatch(argument) for argument in arguments]
+    seconds = [float(match[1]) * _UNITS[match[2]] for match in times if match is not None]
     if not arguments or len(seconds) < len(arguments):
         return _Effect(_Does.WAITS, succeeds=False)
     return _Effect(_Does.WAITS, sum(seconds))
@@ -218,7 +218,7 @@ def _stops(name: str, arguments: Sequence[str]) -> bool:
     """Tell whether a command surely tells a program to stop."""
     match name:
         case "kill" | "killall" | "pkill":
-            signals = [one for one in arguments if one.startswith("-") and one != "--"]
+            signals = [argument for argument in arguments if argument.startswith("-") and argument != "--"]
             number = arguments[1:2] if signals in (["-s"], ["-n"]) and arguments[0] == signals[0] else signals
             return all(one.removeprefix("-").upper().removeprefix("SIG") in _STOP_SIGNALS for one in number)
         case "nginx":

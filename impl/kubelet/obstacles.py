@@ -68,9 +68,9 @@ class Obstacle:
 
 def obstacles(spec: PodSpec, namespace: str, known: Known = Known()) -> Iterator[Obstacle]:
     """Yield what keeps the containers of a Pod in a namespace from ever being started; nothing for most Pods."""
-    for one in references(spec, namespace) if known.absent else ():
-        if one.ref in known.absent:
-            yield Obstacle(one.path, f"there is no {one.ref} in the input")
+    for reference in references(spec, namespace) if known.absent else ():
+        if reference.ref in known.absent:
+            yield Obstacle(reference.path, f"there is no {reference.ref} in the input")
     for need in keys_needed(spec, namespace) if known.contents else ():
         if need.ref in known.contents and need.key not in known.contents[need.ref]:
             yield Obstacle(need.path, f"the {need.ref} has no key {need.key!r}")
@@ -83,7 +83,7 @@ def obstacles(spec: PodSpec, namespace: str, known: Known = Known()) -> Iterator
 def containers(spec: PodSpec) -> Iterator[tuple[str, Container]]:
     """Yield the containers of a Pod, those that initialise it first, each with its path below the spec."""
     for field, all_ in (("initContainers", spec.init_containers), ("containers", spec.containers)):
-        yield from ((f"{field}[{index}]", one) for index, one in enumerate(all_))
+        yield from ((f"{field}[{index}]", container) for index, container in enumerate(all_))
 
 
 def _of_container(spec: PodSpec, container: Container, path: str) -> Iterator[Obstacle]:

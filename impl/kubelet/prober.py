@@ -15,9 +15,11 @@ from ..api.core import Container, IntOrString, PodSpec, Probe
 def held_back(spec: PodSpec) -> Container | None:
     """Return the first container that never gets ready: its readiness or startup probe names a port it has not."""
     asked = (
-        (one, probe) for one in (*spec.containers, *spec.sidecars) for probe in (one.readiness_probe, one.startup_probe)
+        (container, probe)
+        for container in (*spec.containers, *spec.sidecars)
+        for probe in (container.readiness_probe, container.startup_probe)
     )
-    return next((one for one, probe in asked if probe is not None and not _can_ask(one, probe)), None)
+    return next((container for container, probe in asked if probe is not None and not _can_ask(container, probe)), None)
 
 
 def _can_ask(container: Container, probe: Probe) -> bool:

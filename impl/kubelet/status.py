@@ -42,7 +42,7 @@ def status(pod: Pod, runtime: PodRuntime, *, address: str = "", gates_open: bool
 
     `gates_open`: the condition of every readiness gate counts as set, whatever the Pod says.
     """
-    others = tuple(one for one in pod.status.conditions if one.type not in OWNED)
+    others = tuple(condition for condition in pod.status.conditions if condition.type not in OWNED)
     if rejected(runtime):
         return evolve(
             pod.status,
@@ -52,8 +52,8 @@ def status(pod: Pod, runtime: PodRuntime, *, address: str = "", gates_open: bool
             conditions=(PodCondition(OWNED[0], "False"), *_FAILED, *others),
         )
     told = Told(
-        tuple(_init_status(one, runtime) for one in pod.spec.init_containers),
-        tuple(_container_status(one, runtime) for one in pod.spec.containers),
+        tuple(_init_status(container, runtime) for container in pod.spec.init_containers),
+        tuple(_container_status(container, runtime) for container in pod.spec.containers),
     )
     over = runtime.stage is Stage.STOPPED
     phase = pod.status.phase if pod.finished else pod_phase(pod.spec, told, over=over)  # What is final stays so.

@@ -103,12 +103,12 @@ def _started(pod: Pod, images: ImageBehaviour) -> PodRuntime:
 
 def _restarts(pod: Pod) -> int:
     """Return how often the containers have been restarted when they start: what is known of them is their status."""
-    return max((one.restart_count + 1 for one in pod.status.container_statuses if one.started), default=0)
+    return max((status.restart_count + 1 for status in pod.status.container_statuses if status.started), default=0)
 
 
 def started_with(pod: Pod) -> tuple[str, ...]:
     """Return the images that a Pod's containers are started with, if nobody makes the Pod anew when they change."""
-    return () if pod.metadata.controller is not None else tuple(one.image for one in pod.spec.containers)
+    return () if pod.metadata.controller is not None else tuple(container.image for container in pod.spec.containers)
 
 
 def _ready_after(pod: Pod, images: ImageBehaviour) -> float:

@@ -185,7 +185,7 @@ def _firewall(port: Port, config: ProxyConfig) -> Iterator[Rule]:
 
 def _spread(port: Port, chain: str, addresses: tuple[Address, ...]) -> Iterator[Rule]:
     """Go where the client went before, else to each endpoint with equal chance: 1/n, then 1/(n-1) of the rest, ..."""
-    named = [(f"{port} -> {one.target}", port.endpoint_chain(one.target)) for one in addresses]
+    named = [(f"{port} -> {address.target}", port.endpoint_chain(address.target)) for address in addresses]
     if port.affinity_seconds:
         for comment, target in named:
             yield Rule("nat", chain, target, comment, remembered=target, seconds=port.affinity_seconds)

@@ -56,7 +56,7 @@ def health_checks(
 ) -> tuple[HealthCheck, ...]:
     """Return the health checks a node serves, in the order of their Services."""
     local = local_ready(slices, node_name, family, release)
-    asked = {(one.namespace, one.service): one.health_check_node_port for one in ports(services, family)}
+    asked = {(port.namespace, port.service): port.health_check_node_port for port in ports(services, family)}
     return tuple(HealthCheck(*name, port, local.get(name, 0)) for name, port in sorted(asked.items()) if port)
 
 
@@ -69,7 +69,9 @@ def local_ready(
     """
     found = {}
     for name, mine in sorted(by_service(slices).items()):
-        offered = sorted({(port.name, port.protocol or "TCP") for one in mine for port in one.ports})
+        offered = sorted(
+            {(port.name, port.protocol or "TCP") for endpoint_slice in mine for port in endpoint_slice.ports}
+        )
         asked = (Port(*name, *port, cluster_ip="", port=0, family=family) for port in offered)
         ends = (end for port in asked for end in addresses_of(port, mine, node_name, release))
         if ready := {end.ip for end in ends if end.local and end.ready}:

@@ -136,7 +136,7 @@ def nft_table(
             else:
                 maps[piece[0]].setdefault(piece[1], piece[2])
         if port.affinity_seconds:
-            sets |= {port.endpoint_chain(one.target): port.affinity_seconds for one in choice.reachable}
+            sets |= {port.endpoint_chain(address.target): port.affinity_seconds for address in choice.reachable}
     frozen_maps = immutabledict((name, immutabledict(found)) for name, found in maps.items())
     return NftTable(immutabledict(chains), frozen_maps, immutabledict(sets), frozenset(config.node_ips), config.family)
 
@@ -180,7 +180,7 @@ def _port(port: Port, choice: Choice, config: ProxyConfig) -> Iterator[Piece]:
         yield from (("firewall", (one, port.protocol, port.port), SILENCE) for one in port.load_balancer_ips)
     yield _named("all", port), tuple(_spread(port, choice.cluster))
     yield _named("here", port), tuple(_spread(port, choice.local))
-    yield from ((port.endpoint_chain(one.target), tuple(_endpoint(port, one))) for one in choice.reachable)
+    yield from ((port.endpoint_chain(address.target), tuple(_endpoint(port, address))) for address in choice.reachable)
 
 
 def _named(what: str, port: Port) -> str:
@@ -228,7 +228,7 @@ def _guard(port: Port, config: ProxyConfig) -> Iterator[Clause]:
 
 
 def _spread(port: Port, addresses: tuple[Address, ...]) -> Iterator[Clause]:
-    chains = tuple(port.endpoint_chain(one.target) for one in addresses)
+    chains = tuple(port.endpoint_chain(address.target) for address in addresses)
     if port.affinity_seconds:
         yield from (Clause("jump", chain, remembered=chain) for chain in chains)
     if chains:
@@ -252,7 +252,7 @@ def nft_text(table: NftTable, name: str = "kubeproof") -> str:
     for one, seconds in sorted(table.sets.items()):
         lines.append(f"  set {one} {{ type {address}; flags dynamic,timeout; timeout {seconds}s; }}")
     # A chain must be there before something jumps to it.
-    lines += [f"  chain {one} {{ }}" for one in sorted(table.chains) if one not in HOOKS]
+    lines += [f"  chain {chain} {{ }}" for chain in sorted(table.chains) if chain not in HOOKS]
     for one in MAPS:
         key = "inet_proto . inet_service" if one in AT_NODE else f"{address} . inet_proto . inet_service"
         elements = ", ".join(f"{_key(at)} : jump {to}" for at, to in sorted(table.maps[one].items()))

@@ -40,10 +40,12 @@ def oddities(
     """
     known = tuple(sorted(services, key=_name))
     mine = by_service(slices)
-    found = [Oddity(_name(one), said) for one in known for said in _of_service(one)]
-    for one in known:
-        theirs = mine.get((one.metadata.namespace, one.metadata.name), ())
-        found += [Oddity(_name(one), said) for said in _of_slices(one, theirs, tuple(nodes), tuple(pod_networks))]
+    found = [Oddity(_name(service), said) for service in known for said in _of_service(service)]
+    for service in known:
+        theirs = mine.get((service.metadata.namespace, service.metadata.name), ())
+        found += [
+            Oddity(_name(service), said) for said in _of_slices(service, theirs, tuple(nodes), tuple(pod_networks))
+        ]
     return tuple(dict.fromkeys((*found, *_claimed_twice(known), *_same_chain(known, chain_of))))
 
 
@@ -63,7 +65,9 @@ def _of_service(service: Service) -> Iterator[str]:
     if spec.cluster_ip in {"", "None"}:
         return
     families = [one for one in FAMILIES if cluster_ip_of(service, one)]
-    yield from (f"it asks for {one} but has no such cluster IP" for one in spec.ip_families if one not in families)
+    yield from (
+        f"it asks for {family} but has no such cluster IP" for family in spec.ip_families if family not in families
+    )
     named = [("external IP", one) for one in spec.external_ips]
     named += [("load balancer source range", one.strip()) for one in spec.load_balancer_source_ranges]
     for what, text in named:
@@ -87,13 +91,13 @@ def _of_slices(
     if service.spec.type == "ExternalName":
         return
     offered = {(port.name, port.protocol or "TCP") for port in service.spec.ports}
-    for one in slices:
-        where = f"EndpointSlice {one.metadata.name}"
-        for port in one.ports:
+    for endpoint_slice in slices:
+        where = f"EndpointSlice {endpoint_slice.metadata.name}"
+        for port in endpoint_slice.ports:
             if (port.name, port.protocol or "TCP") not in offered:
                 yield f"{where} offers port {port.name or port.port}/{port.protocol}, which the Service has not"
-        for end in one.endpoints:
-            yield from (f"{where}: {said}" for said in _of_address(one, end.addresses, networks))
+        for end in endpoint_slice.endpoints:
+            yield from (f"{where}: {said}" for said in _of_address(endpoint_slice, end.addresses, networks))
             if nodes and end.node_name and end.node_name not in nodes:
                 yield f"{where}: {', '.join(end.addresses)} is said to be on node {end.node_name}, which is not there"
 

@@ -47,7 +47,7 @@ def destinations(rules: RuleSet, packet: Packet, hooks: tuple[str, ...] = ()) ->
 
     `hooks` names the filter chains to pass instead of those the packet's addresses call for.
     """
-    return frozenset(one.verdict for one in journeys(rules, packet, hooks))
+    return frozenset(journey.verdict for journey in journeys(rules, packet, hooks))
 
 
 def journeys(rules: RuleSet, packet: Packet, hooks: tuple[str, ...] = ()) -> Iterator[Journey]:

@@ -77,7 +77,7 @@ def _hash(text: str) -> str:
 def ports(services: Iterable[Service], family: str = IPV4, release: Release = NEWEST) -> tuple[Port, ...]:
     """Return every port the proxier of a family serves, by name; headless and ExternalName Services have none."""
     found = (port for service in services if _served(service) for port in service_ports(service, family, release))
-    return tuple(sorted(found, key=lambda one: (one.namespace, one.service, one.name, one.protocol)))
+    return tuple(sorted(found, key=lambda port: (port.namespace, port.service, port.name, port.protocol)))
 
 
 def _served(service: Service) -> bool:

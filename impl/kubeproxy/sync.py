@@ -75,7 +75,7 @@ class Synced:
     @property
     def rules(self) -> RuleSet:
         """Everything that is programmed now."""
-        return ruled((rule for one in self.own.values() for rule in one.rules), self.settings.config)
+        return ruled((rule for own in self.own.values() for rule in own.rules), self.settings.config)
 
 
 @frozen
@@ -104,8 +104,8 @@ def sync(
     now = _known(services, slices, settings.config)
     whole = full or previous is None or previous.settings != settings
     old = Synced(settings, immutabledict(), immutabledict(), frozenset()) if previous is None else previous
-    kept = {name: old.own[name] for name, one in now.items() if not whole and old.known.get(name) == one}
-    fresh = {name: _chosen(one, settings) for name, one in now.items() if name not in kept}
+    kept = {name: old.own[name] for name, known in now.items() if not whole and old.known.get(name) == known}
+    fresh = {name: _chosen(known, settings) for name, known in now.items() if name not in kept}
     counted = sum(one.endpoints for one in kept.values())
     large = counted + sum(choice.known for found in fresh.values() for _, choice in found) > LARGE
     own = {name: kept[name] if name in kept else _own(fresh[name], settings.config, large=large) for name in now}
@@ -130,12 +130,12 @@ def is_own(rule: Rule) -> bool:
 
 def _known(services: Iterable[Service], slices: Iterable[EndpointSlice], config: ProxyConfig) -> dict[Name, Known]:
     """Sort out what is known by Service, in the order of names."""
-    mine = by_service(one for one in slices if one.address_type == config.family)
+    mine = by_service(endpoint_slice for endpoint_slice in slices if endpoint_slice.address_type == config.family)
     found = {}
     for name, some in groupby(
-        ports(services, config.family, config.release), key=lambda one: (one.namespace, one.service)
+        ports(services, config.family, config.release), key=lambda port: (port.namespace, port.service)
     ):
-        ends = sorted(mine.get(name, ()), key=lambda one: one.metadata.name)
+        ends = sorted(mine.get(name, ()), key=lambda endpoint_slice: endpoint_slice.metadata.name)
         found[name] = Known(tuple(some), tuple(map(_looked_at, ends)))
     return found
 
@@ -153,7 +153,7 @@ def _text(synced: Synced, written: frozenset[Name], stale: frozenset[str]) -> st
     """Spell both tables, filter first."""
     config = synced.settings.config
     fixed = [rule for rule in before(config) if rule.quoted]
-    shared = [rule for one in synced.own.values() for rule in one.rules if not is_own(rule)]
+    shared = [rule for own in synced.own.values() for rule in own.rules if not is_own(rule)]
     mine = [rule for name in sorted(written) for rule in synced.own[name].rules if is_own(rule)]
     lines = ["*filter", *map(_chain, SHARED["filter"])]
     lines += [rule.line() for rule in (*fixed, *shared) if rule.table == "filter"]

@@ -39,8 +39,8 @@ def requested(pod: Pod) -> Amounts:
 def presumed(pod: Pod) -> Amounts:
     """Return what a Pod asks for when every container that does not mention cpu or memory is presumed to use some."""
     spec = pod.spec
-    containers = tuple(_presuming(one) for one in spec.containers)
-    init_containers = tuple(_presuming(one) for one in spec.init_containers)
+    containers = tuple(_presuming(container) for container in spec.containers)
+    init_containers = tuple(_presuming(container) for container in spec.init_containers)
     return _amounts(pod_requests(evolve(spec, containers=containers, init_containers=init_containers)))
 
 

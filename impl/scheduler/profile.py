@@ -114,7 +114,7 @@ def filter_plugin(name: str, args: Args, release: Release = NEWEST) -> FilterPlu
         return pod_topology_spread.plugin_with(constraints)
     if name == node_affinity.NAME and args.added_affinity != NodeAffinity():
         return node_affinity.plugin_with(args.added_affinity)
-    return next((one for one in default_profile(release).filters if one.name == name), None)
+    return next((plugin for plugin in default_profile(release).filters if plugin.name == name), None)
 
 
 def score_plugin(name: str, weight: int, args: Args, release: Release = NEWEST) -> ScorePlugin[Any] | None:
@@ -131,5 +131,5 @@ def score_plugin(name: str, weight: int, args: Args, release: Release = NEWEST) 
         return inter_pod_affinity_score.score_with(hard, weight, ignore_preferred_terms_of_existing_pods=ignore)
     if name == node_affinity.NAME and args.added_affinity != NodeAffinity():
         return node_affinity.score_with(args.added_affinity, weight)
-    plain = next((one for one in default_profile(release).scores if one.name == name), None)
+    plain = next((score for score in default_profile(release).scores if score.name == name), None)
     return None if plain is None else evolve(plain, weight=weight)

@@ -74,7 +74,10 @@ class Identity:
             tag,
             book.urgent,
             machine.slots(),
-            tuple((one.name, one.group, one.fairness.value, one.urgent, one.when_quiet) for one in machine.actions),
+            tuple(
+                (action.name, action.group, action.fairness.value, action.urgent, action.when_quiet)
+                for action in machine.actions
+            ),
             tuple((type(claim).__name__, claim.name) for claim in book.properties),
             tuple(dict(state) for state in machine.initial),
             () if book.folding is None else tuple(sorted(book.folding.symmetry.sizes.items())),
@@ -84,7 +87,7 @@ class Identity:
         """Name the first thing in which two searches differ, "" where there is none."""
         said = {"tag": "input", "urgent": "handling of urgent actions"}
         said |= {"initial": "initial states", "exchanged": "symmetry"}
-        names = (one.name for one in fields(Identity))
+        names = (field.name for field in fields(Identity))
         return next((said.get(name, name) for name in names if getattr(self, name) != getattr(other, name)), "")
 
 

@@ -110,8 +110,8 @@ def statistics_of(book: Book, costs: Costs) -> Statistics:
     """Return what a search has cost and covered."""
     counts = zip(book.machine.actions, book.enabled, book.taken, book.new, costs.actions, strict=False)
     actions = (
-        ActionStatistics(one.name, enabled, taken, new, met, calls, one.group, looks, book.urgent and one.urgent)
-        for one, enabled, taken, new, (met, calls, looks) in counts
+        ActionStatistics(count.name, enabled, taken, new, met, calls, count.group, looks, book.urgent and count.urgent)
+        for count, enabled, taken, new, (met, calls, looks) in counts
     )
     per_step = costs.calls / (book.transitions or 1)
     return Statistics(tuple(actions), costs.calls, per_step, costs.widest, book.depths(), costs.peak)

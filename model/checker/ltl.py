@@ -128,7 +128,7 @@ class Product:
     def __init__(self, machine: Machine, formula: Formula) -> None:
         self._machine = machine
         self._formula = formula
-        self._promises = tuple(dict.fromkeys(one for one in _parts(formula) if isinstance(one, Until)))
+        self._promises = tuple(dict.fromkeys(part for part in _parts(formula) if isinstance(part, Until)))
         if taken := sorted({OWED, ROUND, PARITY} & set(machine.slots())):
             raise MachineError(f"a slot is called {taken[0]!r}")
 

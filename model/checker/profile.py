@@ -58,7 +58,7 @@ class Stopwatch:
 
     def property(self, claim: Property) -> Property:
         """Return a property whose functions are timed."""
-        named = {one.name: getattr(claim, one.name) for one in attrs.fields(type(claim)) if one.name in TIMED}
+        named = {field.name: getattr(claim, field.name) for field in attrs.fields(type(claim)) if field.name in TIMED}
         timed = {
             name: self.timed(claim.name if name == "check" else f"{claim.name} ({name})", call)
             for name, call in named.items()
@@ -70,7 +70,7 @@ class Stopwatch:
     def timings(self) -> tuple[Timing, ...]:
         """Return what was timed, the slowest first."""
         found = (Timing(name, calls, self._seconds[name]) for name, calls in self._calls.items())
-        return tuple(sorted(found, key=lambda one: (-one.seconds, one.name)))
+        return tuple(sorted(found, key=lambda timing: (-timing.seconds, timing.name)))
 
 
 def lines(result: Exploration) -> tuple[str, ...]:
@@ -100,12 +100,12 @@ def _depths(depths: Sequence[int]) -> Iterator[str]:
 
 def _groups(result: Exploration) -> Iterator[str]:
     groups = result.statistics.groups
-    name = max((len(one.group) for one in groups), default=0)
+    name = max((len(group.group) for group in groups), default=0)
     head = ("enabled", "taken", "new", "situations", "calls", "hits")
     yield f"{'group':<{name}} " + " ".join(f"{one:>12}" for one in head)
-    for one in groups:
-        numbers = (one.enabled, one.taken, one.new, one.situations, one.calls, one.hits)
-        yield f"{one.group:<{name}} " + " ".join(f"{number:>12,}" for number in numbers)
+    for group in groups:
+        numbers = (group.enabled, group.taken, group.new, group.situations, group.calls, group.hits)
+        yield f"{group.group:<{name}} " + " ".join(f"{number:>12,}" for number in numbers)
 
 
 def _rest(result: Exploration) -> Iterator[str]:
@@ -135,7 +135,8 @@ def to_json(result: Exploration) -> dict[str, Any]:
         "neverEnabled": list(numbers.never_enabled),
         "widest": [{"slot": slot, "values": count} for slot, count in numbers.widest[:ROWS]],
         "profile": [
-            {"name": one.name, "calls": one.calls, "seconds": round(one.seconds, 6)} for one in numbers.profile
+            {"name": timing.name, "calls": timing.calls, "seconds": round(timing.seconds, 6)}
+            for timing in numbers.profile
         ],
     }
 

@@ -221,7 +221,7 @@ class Statistics:
         members: dict[str, list[ActionStatistics]] = {}
         for action in self.actions:
             members.setdefault(action.group, []).append(action)
-        names = [one.name for one in fields(GroupStatistics)][1:]
+        names = [field.name for field in fields(GroupStatistics)][1:]
         return tuple(
             GroupStatistics(group, *(sum(getattr(action, name) for action in actions) for name in names))
             for group, actions in members.items()

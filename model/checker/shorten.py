@@ -93,7 +93,7 @@ def _granted(machine: Machine, at: State, wish: Wish, *, urgent: bool) -> Iterat
 
 
 def _quiet(machine: Machine, at: State, *, urgent: bool) -> bool:
-    possible = (machine.actions[one.action] for one in moves(machine, at, urgent=urgent))
+    possible = (machine.actions[move.action] for move in moves(machine, at, urgent=urgent))
     return not any(is_fair(action, urgent=urgent) and not action.when_quiet for action in possible)
 
 
@@ -115,7 +115,7 @@ def breach(machine: Machine, claim: Property, way: Way, *, urgent: bool) -> tupl
         return _step_breach(claim, way.states[-2], way.steps[-1]) if way.steps else ()
     if isinstance(claim, Converges) and (claim.when is None or claim.when(last)):
         further = moves(machine, last, urgent=urgent)
-        goes_on = any(is_fair(machine.actions[one.action], urgent=urgent) for one in further)
+        goes_on = any(is_fair(machine.actions[move.action], urgent=urgent) for move in further)
         return () if goes_on else tuple(claim.goal(last))
     return ()
 

@@ -45,22 +45,24 @@ class Site:
     @property
     def staying(self) -> tuple[Member, ...]:
         """Those that are not on their way out."""
-        return tuple(one for one in self.members if not one.going)
+        return tuple(member for member in self.members if not member.going)
 
     def old(self) -> tuple[Member, ...]:
         """Those that stay and are of an old template."""
-        return tuple(one for one in self.staying if not one.new)
+        return tuple(member for member in self.staying if not member.new)
 
     def fresh(self) -> tuple[Member, ...]:
         """Those that stay and are of the template."""
-        return tuple(one for one in self.staying if one.new)
+        return tuple(member for member in self.staying if member.new)
 
     def without(self, *gone: Member) -> Site:
         """Return the node once some are let go: who has no node yet, or is over, is as good as gone."""
         left = list(self.members)
-        for one in gone:
-            left.remove(one)
-        return evolve(self, members=(*left, *(evolve(one, going=True) for one in gone if one.placed and not one.over)))
+        for member in gone:
+            left.remove(member)
+        return evolve(
+            self, members=(*left, *(evolve(member, going=True) for member in gone if member.placed and not member.over))
+        )
 
     def with_one_more(self) -> Site:
         """Return the node once a Pod is made for it."""
@@ -86,10 +88,10 @@ class State:
 
 def needs(site: Site, *, surges: bool) -> Iterator[Site]:
     """Yield what becomes of a node by itself; who of several stays is open, but one on the node comes first."""
-    running = [one for one in site.staying if not one.over]
-    over = [one for one in site.staying if one.over]
+    running = [member for member in site.staying if not member.over]
+    over = [member for member in site.staying if member.over]
     if not site.exists:
-        yield site.without(*(one for one in site.staying if not one.placed))
+        yield site.without(*(member for member in site.staying if not member.placed))
     elif site.wants and not site.members:
         yield site.with_one_more()
     elif not site.keeps:
@@ -106,14 +108,14 @@ def _all_but_one(members: Sequence[Member]) -> Iterator[tuple[tuple[Member, ...]
     """Yield all of some but one, and that one."""
     if not members:
         yield (), None
-    for number, one in enumerate(members):
-        if one.placed or not any(other.placed for other in members):
-            yield (*members[:number], *members[number + 1 :]), one
+    for number, member in enumerate(members):
+        if member.placed or not any(other.placed for other in members):
+            yield (*members[:number], *members[number + 1 :]), member
 
 
 def _too_many_of_both(running: list[Member]) -> Iterator[tuple[Member, ...]]:
     """Yield who goes where an old and a new one may stay: the old one only while it is ready and the new one is not."""
-    fresh, old = [one for one in running if one.new], [one for one in running if not one.new]
+    fresh, old = [member for member in running if member.new], [member for member in running if not member.new]
     for (some, kept), (others, kept_old) in product(_all_but_one(fresh), _all_but_one(old)):
         replaced = kept and kept_old and (kept.ready or not kept_old.ready)
         yield (*some, *others, *((kept_old,) if replaced and kept_old else ()))
@@ -150,7 +152,9 @@ def _surging(state: State) -> Iterator[tuple[Site, ...]]:
     both = [number for number in plain if sites[number].old() and sites[number].fresh()]
     alone = [number for number in plain if sites[number].old() and not sites[number].fresh()]
     done = [number for number in both if sites[number].fresh()[0].ready]
-    serves = [number for number in plain if any(one.ready for one in sites[number].old() or sites[number].fresh())]
+    serves = [
+        number for number in plain if any(member.ready for member in sites[number].old() or sites[number].fresh())
+    ]
     useless = [number for number in alone if not sites[number].wants and number not in serves]
     surplus = [number for number in alone if not sites[number].wants and number in serves]
     broken = [number for number in alone if sites[number].wants and number not in serves]
@@ -177,9 +181,11 @@ def counted(state: State) -> tuple[int, int, int]:
     """Count what is written down: of each node that wants a Pod, its first Pod, on the node and old before others."""
     wanting = [site for site in state.sites if site.wants]
     first = [
-        min(site.members, key=lambda one: (not one.placed, one.new, not one.ready)) for site in wanting if site.members
+        min(site.members, key=lambda member: (not member.placed, member.new, not member.ready))
+        for site in wanting
+        if site.members
     ]
-    return len(wanting), len(first), sum(one.ready for one in first)
+    return len(wanting), len(first), sum(member.ready for member in first)
 
 
 def steps(state: State) -> tuple[State, ...]:

@@ -37,7 +37,7 @@ class State:
     @property
     def sizes(self) -> dict[str, int]:
         """Return the size of each generation."""
-        return {template: one.size for template, one in self.generations}
+        return {template: generation.size for template, generation in self.generations}
 
     @property
     def total(self) -> int:
@@ -56,11 +56,11 @@ class State:
             generations=tuple(
                 (
                     name,
-                    evolve(one, size=sizes[name], sized_for=self.wanted)
-                    if name in sizes and sizes[name] != one.size
-                    else one,
+                    evolve(generation, size=sizes[name], sized_for=self.wanted)
+                    if name in sizes and sizes[name] != generation.size
+                    else generation,
                 )
-                for name, one in self.generations
+                for name, generation in self.generations
             ),
         )
 
@@ -139,7 +139,9 @@ class Share:
 
     def enabled(self, state: State) -> bool:
         """Only if one was sized for another number; all grow or all shrink, to no more than the new bound."""
-        if all(one.size == 0 or one.sized_for in {None, state.wanted} for _, one in state.generations):
+        if all(
+            generation.size == 0 or generation.sized_for in {None, state.wanted} for _, generation in state.generations
+        ):
             return False
         before, after = state.sizes, dict(self.sizes)
         more = [after[name] >= before[name] for name in before]
@@ -154,8 +156,8 @@ class Share:
         return evolve(
             resized,
             generations=tuple(
-                (name, evolve(one, sized_for=state.wanted) if dict(state.generations)[name].size else one)
-                for name, one in resized.generations
+                (name, evolve(generation, sized_for=state.wanted) if dict(state.generations)[name].size else generation)
+                for name, generation in resized.generations
             ),
         )
 

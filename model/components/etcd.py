@@ -172,7 +172,9 @@ class Tell:
         if watch.due < state.oldest:
             told = evolve(watch, lost=True)
         else:
-            news = (one for one in state.past if one.key == watch.key and watch.due <= one.revision <= self.upto)
+            news = (
+                change for change in state.past if change.key == watch.key and watch.due <= change.revision <= self.upto
+            )
             told = evolve(watch, told=(*watch.told, *news), due=max(watch.due, self.upto + 1))
         return evolve(state, watches=(*state.watches[: self.watch], told, *state.watches[self.watch + 1 :]))
 

@@ -45,7 +45,7 @@ class Worker:
 def _told_apart(workers: Iterable[Worker]) -> tuple[Worker, ...]:
     """Forget who is over and waits for nothing, and in which order they came."""
     over = {Kind.DONE, Kind.BROKEN}
-    kept = (one for one in workers if one.waits or (one.kind not in over and _stays(one)))
+    kept = (worker for worker in workers if worker.waits or (worker.kind not in over and _stays(worker)))
     return tuple(sorted(kept, key=str))
 
 
@@ -77,7 +77,7 @@ class State:
 
     def number(self, kind: Kind) -> int:
         """How many are of a kind."""
-        return sum(one.kind is kind for one in self.workers)
+        return sum(worker.kind is kind for worker in self.workers)
 
     def is_broken(self, worker: Worker) -> bool:
         """Who is leaving counts as broken, unless his end is waited for."""
@@ -86,19 +86,21 @@ class State:
     @property
     def sure(self) -> int:
         """All whose work is done and counts: counted, written down, or waiting for that and not written off."""
-        waiting = (one for one in self.workers if one.waits and Kind.DONE in {one.kind, one.noted})
-        return self.counted[0] + self.written[0] + sum(one.noted is not Kind.BROKEN for one in waiting)
+        waiting = (worker for worker in self.workers if worker.waits and Kind.DONE in {worker.kind, worker.noted})
+        return self.counted[0] + self.written[0] + sum(worker.noted is not Kind.BROKEN for worker in waiting)
 
     @property
     def done(self) -> int:
         """All whose work is taken for done: also of one who was leaving when he was written off, and then is done."""
-        late = sum(one.waits and one.kind is Kind.DONE and one.noted is Kind.BROKEN for one in self.workers)
+        late = sum(worker.waits and worker.kind is Kind.DONE and worker.noted is Kind.BROKEN for worker in self.workers)
         return self.sure + late
 
     @property
     def broken(self) -> int:
         """All who are broken, likewise."""
-        waiting = sum(one.waits and (self.is_broken(one) or one.noted is Kind.BROKEN) for one in self.workers)
+        waiting = sum(
+            worker.waits and (self.is_broken(worker) or worker.noted is Kind.BROKEN) for worker in self.workers
+        )
         return self.counted[1] + self.written[1] + waiting
 
 
@@ -113,10 +115,12 @@ def target(state: State) -> int:
 
 def managed(state: State) -> State:
     """Make who is missing, or send away who is too many, those without a node first; nobody counts these."""
-    working = sorted((one for one in state.workers if one.kind is Kind.WORKING), key=lambda one: one.placed)
-    others = [one for one in state.workers if one.kind is not Kind.WORKING]
+    working = sorted(
+        (worker for worker in state.workers if worker.kind is Kind.WORKING), key=lambda worker: worker.placed
+    )
+    others = [worker for worker in state.workers if worker.kind is not Kind.WORKING]
     surplus = max(0, len(working) - target(state))
-    away = [evolve(one, kind=Kind.LEAVING, waits=False) for one in working[:surplus]]
+    away = [evolve(worker, kind=Kind.LEAVING, waits=False) for worker in working[:surplus]]
     missing = target(state) - len(working) - (state.number(Kind.LEAVING) if state.patient else 0)
     made = [Worker(Kind.WORKING, placed=False)] * max(0, missing)
     return evolve(state, workers=(*others, *away, *working[surplus:], *made))
@@ -130,7 +134,7 @@ def decided(state: State) -> State:
         state = managed(state)
         enough = state.done >= (1 if state.wanted is None else state.wanted)
         return evolve(state, ending=Ending.SUCCESS) if enough and not state.number(Kind.WORKING) else state
-    sent = (evolve(one, kind=Kind.LEAVING) if one.kind is Kind.WORKING else one for one in state.workers)
+    sent = (evolve(worker, kind=Kind.LEAVING) if worker.kind is Kind.WORKING else worker for worker in state.workers)
     return evolve(state, workers=tuple(sent))
 
 
@@ -138,16 +142,16 @@ def counted(state: State) -> State:
     """Count everybody who is over, once, and let him go; of a Job that ends all are let go, as broken if it fails."""
     done, broken = state.counted[0] + state.written[0], state.counted[1] + state.written[1]
     kept = []
-    for one in state.workers:
-        ends = one.kind is Kind.DONE or state.is_broken(one) or state.ending is not Ending.OPEN
-        if not (one.waits and ends):
-            kept.append(one)
+    for worker in state.workers:
+        ends = worker.kind is Kind.DONE or state.is_broken(worker) or state.ending is not Ending.OPEN
+        if not (worker.waits and ends):
+            kept.append(worker)
             continue
-        noted = one.noted or (Kind.DONE if one.kind is Kind.DONE else None)
-        if noted is None and (state.is_broken(one) or state.ending is Ending.FAILURE):
+        noted = worker.noted or (Kind.DONE if worker.kind is Kind.DONE else None)
+        if noted is None and (state.is_broken(worker) or state.ending is Ending.FAILURE):
             noted = Kind.BROKEN
         done, broken = done + (noted is Kind.DONE), broken + (noted is Kind.BROKEN)
-        kept.append(evolve(one, waits=False, noted=None))
+        kept.append(evolve(worker, waits=False, noted=None))
     return evolve(state, workers=tuple(kept), counted=(done, broken), written=(0, 0))
 
 

@@ -86,7 +86,7 @@ def _table(state: State) -> immutabledict[str, frozenset[str]]:
 
 def _best(state: State, port: str) -> frozenset[str]:
     """Rank a port's endpoints, and give those of the best rank there is."""
-    return takers((one for one in state.endpoints if one.port == port), here_only=state.ports[port])
+    return takers((endpoint for endpoint in state.endpoints if endpoint.port == port), here_only=state.ports[port])
 
 
 def takers(endpoints: Iterable[Endpoint], *, here_only: bool = False, zone: str = "") -> frozenset[str]:
@@ -95,9 +95,9 @@ def takers(endpoints: Iterable[Endpoint], *, here_only: bool = False, zone: str 
     `here_only` asks for this node's alone. Otherwise traffic stays in the node's `zone` if every ready endpoint says
     which zones it is for, and one of them says this one; "" if the node has none.
     """
-    mine = [one for one in endpoints if one.here or not here_only]
-    ready = [one for one in mine if one.ready]
-    if zone and not here_only and all(one.zones for one in ready):
-        ready = [one for one in ready if zone in one.zones] or ready
-    leaving = frozenset(one.target for one in mine if one.serving and one.terminating)
-    return frozenset(one.target for one in ready) or leaving
+    mine = [endpoint for endpoint in endpoints if endpoint.here or not here_only]
+    ready = [endpoint for endpoint in mine if endpoint.ready]
+    if zone and not here_only and all(endpoint.zones for endpoint in ready):
+        ready = [endpoint for endpoint in ready if zone in endpoint.zones] or ready
+    leaving = frozenset(endpoint.target for endpoint in mine if endpoint.serving and endpoint.terminating)
+    return frozenset(endpoint.target for endpoint in ready) or leaving

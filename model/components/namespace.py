@@ -34,13 +34,15 @@ class Remove:
 
     def enabled(self, state: State) -> bool:
         """Only in a namespace that is leaving, and only once."""
-        return state.there and state.leaving and any(one.name == self.name and not one.going for one in state.things)
+        return (
+            state.there and state.leaving and any(thing.name == self.name and not thing.going for thing in state.things)
+        )
 
     def apply(self, state: State) -> State:
         """Mark what is held, take out what is not."""
-        others = tuple(one for one in state.things if one.name != self.name)
-        held = tuple(evolve(one, going=True) for one in state.things if one.name == self.name and one.held)
-        return evolve(state, things=tuple(sorted((*others, *held), key=lambda one: one.name)))
+        others = tuple(thing for thing in state.things if thing.name != self.name)
+        held = tuple(evolve(thing, going=True) for thing in state.things if thing.name == self.name and thing.held)
+        return evolve(state, things=tuple(sorted((*others, *held), key=lambda thing: thing.name)))
 
 
 @frozen
@@ -61,5 +63,5 @@ Action = Remove | LetGo
 
 def steps(state: State) -> tuple[Action, ...]:
     """List what may happen next, things by name."""
-    actions: tuple[Action, ...] = (*(Remove(one.name) for one in state.things), LetGo())
+    actions: tuple[Action, ...] = (*(Remove(thing.name) for thing in state.things), LetGo())
     return tuple(action for action in actions if action.enabled(state))

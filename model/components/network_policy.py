@@ -82,7 +82,7 @@ class Handle:
 
     def apply(self, state: State) -> State:
         """Put the rules up."""
-        pods = (evolve(one, wall=Wall.RULED) if n in self.ruled else one for n, one in enumerate(state.pods))
+        pods = (evolve(pod, wall=Wall.RULED) if n in self.ruled else pod for n, pod in enumerate(state.pods))
         return State(tuple(pods), handled=True)
 
 

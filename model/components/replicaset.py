@@ -45,17 +45,17 @@ class Turn:
 
     def enabled(self, state: State) -> bool:
         """As many as differ from the wanted number, and nobody stays who is worth less than one who goes."""
-        stay = [one for place, one in enumerate(state.members) if place not in self.gone]
+        stay = [member for place, member in enumerate(state.members) if place not in self.gone]
         dearest = max((state.worth(state.members[place]) for place in self.gone), default=None)
         return (
             self.made == max(0, state.wanted - len(state.members))
             and len(self.gone) == max(0, len(state.members) - state.wanted)
-            and (dearest is None or all(state.worth(one) >= dearest for one in stay))
+            and (dearest is None or all(state.worth(member) >= dearest for member in stay))
         )
 
     def apply(self, state: State) -> State:
         """Change the members; what is written down is how they were before."""
-        stay = [one for place, one in enumerate(state.members) if place not in self.gone]
+        stay = [member for place, member in enumerate(state.members) if place not in self.gone]
         members = tuple(sorted([*stay, *[Member()] * self.made]))
         return evolve(state, members=members, written=_count(state))
 
@@ -77,7 +77,7 @@ Action = Turn | WriteDown
 
 
 def _count(state: State) -> tuple[int, int]:
-    return len(state.members), sum(one.ready for one in state.members)
+    return len(state.members), sum(member.ready for member in state.members)
 
 
 def steps(state: State) -> tuple[Action, ...]:

@@ -79,7 +79,7 @@ class Take:
         """Yield the one thing that comes of it."""
         if state.at(self.pod, Place.READY):
             mine = state.pods[self.pod].priority
-            if all(one.place is not Place.READY or one.priority <= mine for one in state.pods.values()):
+            if all(pod.place is not Place.READY or pod.priority <= mine for pod in state.pods.values()):
                 yield state.put(self.pod, Place.TRIED)
 
 

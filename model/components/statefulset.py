@@ -120,8 +120,8 @@ def to_be_replaced(state: State, number: int) -> bool:
 def is_complete(state: State) -> bool:
     """All that there are to be are new and ready, and there are no others: the old template is forgotten."""
     members = [state.member(number) for number in state.there]
-    new = [one for one in members if one is not None and one.new and not one.going]
-    ready = [one for one in members if one is not None and one.ready]
+    new = [member for member in members if member is not None and member.new and not member.going]
+    ready = [member for member in members if member is not None and member.ready]
     return state.replaces and len(members) == len(new) == len(ready) == state.wanted
 
 

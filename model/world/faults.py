@@ -85,9 +85,11 @@ def _crashes(world: World, process: Process, view: View) -> Iterator[Outcome]:
         return
     if process.form is Form.SNAPSHOT:
         key = world.key(view, process)
-        behind = key is not None and any(world.news(view, one, key, view[process.seen(one)]) for one in process.watches)
+        behind = key is not None and any(
+            world.news(view, watch, key, view[process.seen(watch)]) for watch in process.watches
+        )
         if view[process.turn] or behind:
-            shown = {} if key is None else {process.seen(one): News.DUE for one in process.watches}
+            shown = {} if key is None else {process.seen(watch): News.DUE for watch in process.watches}
             anew = {process.turn: (), **shown, **process.queued(there=True)}
             yield Outcome("crashes and restarts", {**anew, CRASHES: budget - 1})
         return
@@ -114,7 +116,7 @@ def _listed(world: World, process: Process, view: View, source: View) -> Updates
     if process.form is Form.DECISION:
         updates[process.decided] = () if key is None else process.decide(key, world.now(source, process, key))
     elif process.form is Form.SNAPSHOT and key is not None:
-        updates |= {process.seen(one): world.look(source, one, key) for one in process.watches}
+        updates |= {process.seen(watch): world.look(source, watch, key) for watch in process.watches}
         updates |= process.queued(there=True)
     return updates
 

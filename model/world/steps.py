@@ -37,7 +37,7 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
         found += [action(Verb.DECIDES, _decides, urgent=True), action(Verb.LOOKS_AGAIN, _looks_again)]
         found += [action(Verb.IS_TOO_LATE, _too_late, urgent=True)] if process.refusals_last else []
     if process.form is Form.SNAPSHOT:
-        kinds = {one.kind: {"watch": one} for one in process.watches}
+        kinds = {watch.kind: {"watch": watch} for watch in process.watches}
         found += [action(Verb.IS_SHOWN, _is_shown, kind, bound=one, urgent=True) for kind, one in kinds.items()]
         found += [
             action(Verb.SEES, _sees_at_once, kind, bound=one, urgent=True)

@@ -132,7 +132,7 @@ def _collect(value: Any, found: set[str]) -> None:
 @cache
 def _fields_of(cls: type[Any]) -> tuple[str, ...]:
     """Name the fields of a class of values; none if it is not one of ours."""
-    return tuple(one.name for one in fields(cls)) if has(cls) else ()
+    return tuple(field.name for field in fields(cls)) if has(cls) else ()
 
 
 class Full(Exception):  # noqa: N818 - it says what is the matter with the pool
@@ -167,7 +167,7 @@ class Stored:
 
     def list(self, kind: str, namespace: str | None) -> tuple[Object, ...]:
         """Return the objects of a kind, in one namespace or in all (None), by namespace and name."""
-        constant = (one for ref, one in self.layout.constants.items() if ref.kind == kind)
+        constant = (obj for ref, obj in self.layout.constants.items() if ref.kind == kind)
         placed = (self[slot] for slot in self.layout.pools.get(kind, ()))
         found = [one for one in (*constant, *placed) if one is not None and namespace in {None, one.metadata.namespace}]
         return tuple(sorted(found, key=ref_of))

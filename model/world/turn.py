@@ -130,7 +130,7 @@ def reported(turn: Requests, request: Request) -> Requests:
 
 def spared(turn: Requests, hopeless: Callable[[Request], bool]) -> Requests:
     """Return what is left of a turn whose hopeless heads are given up; the turn itself where there are none."""
-    kept = [one for one in heads(turn) if not hopeless(one)]
+    kept = [request for request in heads(turn) if not hopeless(request)]
     return turn if len(kept) == len(heads(turn)) else together(kept)
 
 

@@ -202,7 +202,7 @@ class Process:
 
 
 def _decide(process: Process, key: Ref, seen: tuple[Snapshot, ...]) -> Alternatives:
-    objects = [one for snapshot in seen for one in snapshot if one is not None]
+    objects = [obj for snapshot in seen for obj in snapshot if obj is not None]
     found = process.act(Cache.of((*process.constants, *objects)), key)
     return tuple(dict.fromkeys(one for one in found if one))
 
@@ -337,8 +337,8 @@ def initial(world: World, process: Process, store: dict[str, Hashable]) -> dict[
         slots[process.decided] = ()
     if process.form is Form.SNAPSHOT:
         key = world.key(state, process)
-        for one in process.watches:
-            empty = tuple(None for _ in one.slots)
-            slots[process.seen(one)] = empty if key is None else world.look(state, one, key)
+        for watch in process.watches:
+            empty = tuple(None for _ in watch.slots)
+            slots[process.seen(watch)] = empty if key is None else world.look(state, watch, key)
         slots |= process.queued(there=bool(world.fresh(state, process)))
     return slots

@@ -37,7 +37,7 @@ def forgetting(machine: Machine, members: int, terms: int) -> Machine:
 
 
 def _is_in(view: View, term: int, members: range, role: int) -> bool:
-    return any(view[of("role", one)] == role and view[of("term", one)] == term for one in members)
+    return any(view[of("role", member)] == role and view[of("term", member)] == term for member in members)
 
 
 def forget_asks(other: int, term: int) -> Step:

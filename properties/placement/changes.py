@@ -109,7 +109,7 @@ def _by_cpsat(groups: Groups, hard: list[Any], kept: Kept, milliseconds: int) ->
 
 
 def _changes(reasons: list[Reason]) -> tuple[Change, ...]:
-    return tuple(Change(_words(one), one) for one in reasons)
+    return tuple(Change(_words(reason), reason) for reason in reasons)
 
 
 def _edit(reason: Reason) -> tuple[Any, ...]:

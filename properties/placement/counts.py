@@ -66,7 +66,7 @@ class Groups:
     @property
     def problem(self) -> Problem:
         """The same with one Pod of each group."""
-        return Problem(tuple(one.pod for one in self.groups), self.nodes, self.bound, self.namespaces, self.storage)
+        return Problem(tuple(group.pod for group in self.groups), self.nodes, self.bound, self.namespaces, self.storage)
 
 
 def here(group: int, cell: Cell) -> Any:

@@ -112,7 +112,7 @@ class Reading:
     def _any(self, literals: list[Any]) -> Any:
         found = self.model.new_bool_var("")
         self.model.add_bool_or(literals).only_enforce_if(found)
-        self.model.add_bool_and([~one for one in literals]).only_enforce_if(~found)
+        self.model.add_bool_and([~literal for literal in literals]).only_enforce_if(~found)
         return found
 
     def _compared(self, formula: Any) -> Any:

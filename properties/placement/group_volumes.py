@@ -16,7 +16,7 @@ from .volumes import attached, limits, same_disk, single_user
 
 def volume_rules(groups: Groups, cell: Cell) -> Iterator[Rule]:
     """A node attaches a disk for one Pod, and no more volumes than its drivers can; of like nodes together nothing."""
-    if cell.size == 1 and any(one.pod.spec.extra.get("volumes") for one in groups.groups):
+    if cell.size == 1 and any(group.pod.spec.extra.get("volumes") for group in groups.groups):
         yield from _disks(groups, cell)
         yield from _attached(groups, cell)
 
@@ -67,7 +67,7 @@ def single_users(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:
         return
     who, remedy = called(group.pod), "a claim of its own, or another access mode, would do"
     user = next(
-        (one for node in groups.nodes for one in groups.problem.on(node) if single_user(group.pod, one, storage)), None
+        (pod for node in groups.nodes for pod in groups.problem.on(node) if single_user(group.pod, pod, storage)), None
     )
     if user is not None:
         words = f"{who} wants the claim {single_user(group.pod, user, storage)}, which {called(user)} uses alone"

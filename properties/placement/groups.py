@@ -67,7 +67,7 @@ class Fits:
     @property
     def nodes(self) -> tuple[str, ...]:
         """The nodes in use."""
-        return tuple(sorted({one.node for one in self.spots}))
+        return tuple(sorted({spot.node for spot in self.spots}))
 
 
 @frozen
@@ -117,7 +117,7 @@ def cells(groups: Groups) -> Cells:
 def _face(groups: Groups, node: Node) -> Any:
     own = node.metadata.labels.get(HOSTNAME) == name_of(node)
     labels = tuple((key, value) for key, value in node.metadata.labels.items() if not (own and key == HOSTNAME))
-    kept_out = tuple(tuple(why for _, why, _ in _reasons(groups, one.pod, node)) for one in groups.groups)
+    kept_out = tuple(tuple(why for _, why, _ in _reasons(groups, group.pod, node)) for group in groups.groups)
     attaches = tuple(sorted(limits(node, groups.storage).items()))
     there = tuple(sorted(repr(_nameless(pod)) for pod in groups.problem.on(node)))
     return labels, own, node.spec.taints, node.spec.unschedulable, node.status.allocatable, kept_out, there, attaches
@@ -303,9 +303,9 @@ def _ports(groups: Groups, cell: Cell) -> Iterator[Rule]:
             yield _port_rule((group,), "a Pod that is there", cell, taken, here(index, cell) == 0)
         if port := clash(group.pod, group.pod):
             yield _port_rule((group,), "another of its kind", cell, port, here(index, cell) <= cell.size)
-    for (one, group), (two, other) in combinations(named, 2):
+    for (combination, group), (two, other) in combinations(named, 2):
         if port := clash(group.pod, other.pod):
-            formula = here(one, cell) + here(two, cell) <= cell.size
+            formula = here(combination, cell) + here(two, cell) <= cell.size
             yield _port_rule((group, other), called(other.pod), cell, port, formula)
 
 
@@ -436,17 +436,23 @@ def _first(groups: Groups, index: int, cell: Cell, wanted: list[int], keys: list
 def _spread(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:
     """Where a group is, no other domain has so much less that the skew is above maxSkew."""
     pod = groups.groups[index].pod
-    hard = [one for one in pod.spec.topology_spread_constraints if one.when_unsatisfiable == "DoNotSchedule"]
-    counted = [cell for cell in some if all(one.topology_key in cell.first.metadata.labels for one in hard)]
-    for one in hard:
-        key = one.topology_key
+    hard = [
+        constraint
+        for constraint in pod.spec.topology_spread_constraints
+        if constraint.when_unsatisfiable == "DoNotSchedule"
+    ]
+    counted = [
+        cell for cell in some if all(constraint.topology_key in cell.first.metadata.labels for constraint in hard)
+    ]
+    for constraint in hard:
+        key = constraint.topology_key
         bare = [cell for cell in some if key not in cell.first.metadata.labels]
         formulas = [total(index, bare) == 0]
         if not any(cell.size > 1 for cell in _split(some, key)):
-            eligible = tuple(cell for cell in counted if takes_part(one, pod, cell.first))
-            formulas += _even(groups, index, one, eligible, some)
+            eligible = tuple(cell for cell in counted if takes_part(constraint, pod, cell.first))
+            formulas += _even(groups, index, constraint, eligible, some)
         number = len({node.metadata.labels[key] for cell in counted for node in cell.nodes})
-        words = f"{called(pod)} spreads over {number} values of {key} with a skew of at most {one.max_skew}"
+        words = f"{called(pod)} spreads over {number} values of {key} with a skew of at most {constraint.max_skew}"
         remedy = f"room in a less used {key}, a greater maxSkew, or ScheduleAnyway would do"
         yield Rule(Reason("spread", (called(pod),), _names(some), words, remedy), z3.And(formulas))
 

@@ -122,7 +122,7 @@ def broken(problem: Problem) -> dict[str, tuple[Reason, ...]]:
 
 def why_pending(pod: Pod, cache: Cache) -> tuple[str, ...]:
     """Say for each node what keeps a Pod off it and what would have to change; a line without a cause means it fits."""
-    namespaces = {one.metadata.name: one.metadata.labels for one in cache.list(Namespace)}
+    namespaces = {namespace.metadata.name: namespace.metadata.labels for namespace in cache.list(Namespace)}
     bound = tuple(other for other in cache.list(Pod) if other.spec.node_name)
     problem = Problem((pod,), cache.list(Node), bound, namespaces)
     if gates := [gate.name for gate in pod.spec.scheduling_gates]:

@@ -34,7 +34,7 @@ from .problem import Problem, name_of, plain
 from .scenes import Scene
 from .symbolic import NO_CONSTANTS, Constants, Path, Summary, Trial, differ, every_path, shown, summary
 
-FILTERS: dict[str, FilterPlugin[Any]] = {one.name: one for one in DEFAULT.filters}
+FILTERS: dict[str, FilterPlugin[Any]] = {plugin.name: plugin for plugin in DEFAULT.filters}
 
 
 @frozen
@@ -65,7 +65,7 @@ def refused(plugin: FilterPlugin[Any], scene: Scene) -> bool:
     """Ask a filter about the first node of a scene."""
     named = [Namespace(ObjectMeta(name=name, labels=labels)) for name, labels in scene.namespaces.items()]
     snapshot = Snapshot.of(Cache.of([*scene.nodes, *scene.bound, *named]))
-    (info,) = (one for one in snapshot.nodes if one.name == name_of(scene.nodes[0]))
+    (info,) = (node for node in snapshot.nodes if node.name == name_of(scene.nodes[0]))
     return refuses(plugin, snapshot, scene.pod, info)
 
 
@@ -112,8 +112,8 @@ def victims_are_less_important(count: int = 3) -> Answer:
     def claim(trial: Trial) -> Any:
         pod, nodes, there = scenes.crowded(trial, count)
         found = decide(pod, Snapshot.of(Cache.of([*nodes, *there])), ONLY_ROOM).preemption
-        victims = [one for candidate in found.candidates for one in candidate.victims]
-        return z3.And([_priority(one) < _priority(pod) for one in victims]) if victims else None
+        victims = [victim for candidate in found.candidates for victim in candidate.victims]
+        return z3.And([_priority(victim) < _priority(pod) for victim in victims]) if victims else None
 
     return _always(every_path(claim))
 

@@ -238,7 +238,9 @@ class Trial:
         index = z3.Int(name)
         self.assume(index, index >= 0, index < len(options))
         last = len(options) - 1
-        return next((one for number, one in enumerate(options[:last]) if self.decide(index == number)), options[last])
+        return next(
+            (option for number, option in enumerate(options[:last]) if self.decide(index == number)), options[last]
+        )
 
     def assume(self, term: Any, *facts: Any) -> Any:
         """Take something for granted from here on; it must be the same on every run."""
@@ -318,7 +320,7 @@ class Path:
     @property
     def condition(self) -> Any:
         """What was decided on the way, what was taken for granted included; it is of this moment."""
-        return z3.And([one.term if one.answer else z3.Not(one.term) for one in self.trial.path])
+        return z3.And([choice.term if choice.answer else z3.Not(choice.term) for choice in self.trial.path])
 
     def refutes(self, claim: Any) -> tuple[str, ...] | None:
         """Return inputs of this path for which a claim is false, as lines; None if there are none."""
@@ -362,7 +364,7 @@ def summary(run: Callable[[Trial], Any], constants: Constants = NO_CONSTANTS) ->
         condition = path.condition
         inputs.append(condition)
         true.append(z3.And(condition, _term(path.value)))
-        granted |= {one.term.get_id(): one.term for one in path.trial.path if one.granted}
+        granted |= {choice.term.get_id(): choice.term for choice in path.trial.path if choice.granted}
         apart = path.trial.apart
     return Summary(len(inputs), z3.Or(true), z3.Or(inputs), z3.And(apart, *granted.values()))
 

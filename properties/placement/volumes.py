@@ -118,7 +118,8 @@ def _can_be_made(claim: PersistentVolumeClaim, node: Node, storage: Cache) -> bo
     terms = found.allowed_topologies
     labels = node.metadata.labels
     return not terms or any(
-        all(labels.get(one.key) in one.values for one in term.match_label_expressions) for term in terms
+        all(labels.get(expression.key) in expression.values for expression in term.match_label_expressions)
+        for term in terms
     )
 
 
@@ -126,10 +127,10 @@ def _candidates(claim: PersistentVolumeClaim, storage: Cache) -> bool:
     """Whether there is a volume that a claim might be bound to."""
     key = (claim.metadata.namespace, claim.metadata.name)
     return any(
-        one.spec.storage_class_name == (claim.spec.storage_class_name or "")
-        if one.spec.claim_ref is None
-        else (one.spec.claim_ref.namespace, one.spec.claim_ref.name) == key
-        for one in storage.list(PersistentVolume)
+        volume.spec.storage_class_name == (claim.spec.storage_class_name or "")
+        if volume.spec.claim_ref is None
+        else (volume.spec.claim_ref.namespace, volume.spec.claim_ref.name) == key
+        for volume in storage.list(PersistentVolume)
     )
 
 
@@ -211,7 +212,11 @@ def limits(node: Node, storage: Cache) -> dict[str, int]:
     """Return how many volumes of each driver a node attaches; a driver without a limit is absent."""
     found = storage.get(CSINode, Ref("CSINode", "", node.metadata.name))
     drivers = found.spec.drivers if found else ()
-    return {one.name: one.allocatable.count for one in drivers if one.allocatable and one.allocatable.count is not None}
+    return {
+        driver.name: driver.allocatable.count
+        for driver in drivers
+        if driver.allocatable and driver.allocatable.count is not None
+    }
 
 
 def undecided(pods: Iterable[tuple[Pod, int]], nodes: Iterable[Node], storage: Cache) -> str:

@@ -133,9 +133,9 @@ def verdict(policies: Iterable[Policy], source: Party, destination: Party, port:
 def isolates(policies: Iterable[Policy], party: Party, direction: str) -> tuple[Policy, ...]:
     """Return the policies that isolate a Pod in a direction; an address outside has none."""
     return tuple(
-        one
-        for one in policies
-        if direction in one.directions and one.namespace == party.namespace and selects(one.pods, party.labels)
+        policy
+        for policy in policies
+        if direction in policy.directions and policy.namespace == party.namespace and selects(policy.pods, party.labels)
     )
 
 
@@ -164,7 +164,7 @@ def is_peer(policy: Policy, peer: Peer, other: Party) -> bool:
 
 
 def _port(rule: Rule, destination: Party, port: int, protocol: str) -> bool:
-    return not rule.ports or any(_is_port(one, destination, port, protocol) for one in rule.ports)
+    return not rule.ports or any(_is_port(ports, destination, port, protocol) for ports in rule.ports)
 
 
 def _is_port(wanted: Ports, destination: Party, port: int, protocol: str) -> bool:

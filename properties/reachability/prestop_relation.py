@@ -57,7 +57,7 @@ class Inequality:
     def given(self, values: Values) -> Inequality:
         """Put numbers in."""
         known = sum(factor * values[name] for name, factor in self.terms if name in values)
-        return Inequality(tuple(one for one in self.terms if one[0] not in values), self.constant + known)
+        return Inequality(tuple(term for term in self.terms if term[0] not in values), self.constant + known)
 
     def __str__(self) -> str:
         more = [_term(name, factor) for name, factor in self.terms if factor > 0]
@@ -80,15 +80,15 @@ class Condition:
 
     def met(self, values: Values) -> bool:
         """Tell whether numbers for all that occur meet it."""
-        return all(any(one.given(values).constant >= 0 for one in clause) for clause in self.clauses)
+        return all(any(inequality.given(values).constant >= 0 for inequality in clause) for clause in self.clauses)
 
     def given(self, values: Values) -> Condition:
         """Put in the numbers that are known; what is then certain is left out."""
         left: list[tuple[Inequality, ...]] = []
         for clause in self.clauses:
-            known = [one.given(values) for one in clause]
-            if not any(not one.terms and one.constant >= 0 for one in known):
-                left.append(tuple(one for one in known if one.terms))
+            known = [inequality.given(values) for inequality in clause]
+            if not any(not inequality.terms and inequality.constant >= 0 for inequality in known):
+                left.append(tuple(inequality for inequality in known if inequality.terms))
         return evolve(self, clauses=tuple(dict.fromkeys(left)))
 
     def formula(self) -> Formula:
@@ -99,7 +99,9 @@ class Condition:
         if not self.clauses:
             return "always"
         clauses = (" or ".join(map(str, clause)) or "never" for clause in self.clauses)
-        return " and ".join(f"({one})" if " or " in one and len(self.clauses) > 1 else one for one in clauses)
+        return " and ".join(
+            f"({clause})" if " or " in clause and len(self.clauses) > 1 else clause for clause in clauses
+        )
 
 
 # --- what may happen ------------------------------------------------------------------------------------------------
@@ -147,7 +149,9 @@ def _lost(goal: Goal) -> tuple[list[Formula], Formula]:
     """Return the instants of a goal, and that they make a run that loses a connection."""
     instants, early, late = _LOST[goal]
     run = _run()
-    return [z3.Int(one) for one in instants], z3.And(*(run[one] for one in instants), z3.Int(early) < z3.Int(late))
+    return [z3.Int(instant) for instant in instants], z3.And(
+        *(run[instant] for instant in instants), z3.Int(early) < z3.Int(late)
+    )
 
 
 # --- the weakest condition ------------------------------------------------------------------------------------------
@@ -165,12 +169,12 @@ def weakest(goal: Goal) -> Condition:
 def _few(exact: Formula) -> tuple[tuple[Inequality, ...], ...]:
     """Say the same with short clauses over the inequalities in it: first all that follow, then only those needed."""
     atoms = sorted({_linear(atom) for atom in _atoms(exact)})
-    literals = sorted({*atoms, *(one.negated() for one in atoms)}, key=_shortest_first)
+    literals = sorted({*atoms, *(atom.negated() for atom in atoms)}, key=_shortest_first)
     solver = z3.Solver()
     solver.add(exact)
     follow: list[tuple[Inequality, ...]] = []
-    for clause in (*((one,) for one in literals), *combinations(literals, 2)):
-        follows = solver.check(*(one.negated().formula() for one in clause)) == z3.unsat
+    for clause in (*((literal,) for literal in literals), *combinations(literals, 2)):
+        follows = solver.check(*(inequality.negated().formula() for inequality in clause)) == z3.unsat
         if follows and not _says(follow, (clause,)):
             follow.append(clause)
             if _implied(_all_of(follow), exact):
@@ -188,7 +192,7 @@ def _shortest_first(one: Inequality) -> tuple[int, list[int], bool]:
 
 
 def _all_of(clauses: Iterable[tuple[Inequality, ...]]) -> Formula:
-    return z3.And(_numbers(), *(z3.Or(*(one.formula() for one in clause)) for clause in clauses))
+    return z3.And(_numbers(), *(z3.Or(*(inequality.formula() for inequality in clause)) for clause in clauses))
 
 
 def _says(clauses: Iterable[tuple[Inequality, ...]], more: Iterable[tuple[Inequality, ...]]) -> bool:
@@ -219,7 +223,7 @@ def _linear(atom: Formula) -> Inequality:
     sign = 1 if z3.is_ge(atom) else -1
     names = sorted({*left, *right} - {""}, key=NUMBERS.index)
     terms = ((name, sign * (left.get(name, 0) - right.get(name, 0))) for name in names)
-    return Inequality(tuple(one for one in terms if one[1]), sign * (left.get("", 0) - right.get("", 0)))
+    return Inequality(tuple(term for term in terms if term[1]), sign * (left.get("", 0) - right.get("", 0)))
 
 
 def _terms(side: Formula) -> dict[str, int]:
@@ -250,7 +254,7 @@ def is_sufficient(condition: Condition) -> bool:
 def is_necessary(condition: Condition) -> bool:
     """Prove that the slowest run loses a connection wherever the condition is not met, whatever the numbers."""
     instants, lost = _lost(condition.goal)
-    slowest = z3.substitute(lost, *((one, _slowest()[str(one)]) for one in instants))
+    slowest = z3.substitute(lost, *((instant, _slowest()[str(instant)]) for instant in instants))
     return _unsatisfiable(z3.And(_numbers(), z3.Not(condition.formula()), z3.Not(slowest)))
 
 
@@ -292,5 +296,5 @@ def timeline(goal: Goal, values: Values) -> tuple[tuple[int, str], ...] | None:
     if solver.check() != z3.sat:
         return None
     model = solver.model()
-    at = ((model.eval(one, model_completion=True).as_long(), _TOLD[str(one)]) for one in instants)
+    at = ((model.eval(instant, model_completion=True).as_long(), _TOLD[str(instant)]) for instant in instants)
     return ((0, "the Pod is deleted"), *sorted(at, key=lambda one: one[0]))

@@ -109,7 +109,7 @@ def claims_about(service: Service, find: Find, asker: Asker) -> tuple[Claim, ...
     cluster_ip = _cluster_ip(service, asker.family)
     if service.spec.type == "ExternalName" or not cluster_ip:
         return ()
-    return tuple(one for port in service.spec.ports for one in _port_claims(service, port, cluster_ip, find, asker))
+    return tuple(claim for port in service.spec.ports for claim in _port_claims(service, port, cluster_ip, find, asker))
 
 
 def _cluster_ip(service: Service, family: str) -> str:
@@ -187,13 +187,17 @@ def _endpoints(
     slices: tuple[EndpointSlice, ...], service: Service, port: ServicePort, asker: Asker
 ) -> Iterator[Endpoint]:
     """See the endpoints of a port in slices as the model does."""
-    for one in slices:
-        named = one.metadata.labels.get(SERVICE_NAME) == service.metadata.name
-        if not named or one.metadata.namespace != service.metadata.namespace or one.address_type != asker.family:
+    for endpoint_slice in slices:
+        named = endpoint_slice.metadata.labels.get(SERVICE_NAME) == service.metadata.name
+        if (
+            not named
+            or endpoint_slice.metadata.namespace != service.metadata.namespace
+            or endpoint_slice.address_type != asker.family
+        ):
             continue
-        for offered in one.ports:
+        for offered in endpoint_slice.ports:
             if (offered.name, offered.protocol or "TCP") == (port.name, port.protocol or "TCP") and offered.port:
-                for end in (end for end in one.endpoints if _is_of(end.addresses, asker.family)):
+                for end in (end for end in endpoint_slice.endpoints if _is_of(end.addresses, asker.family)):
                     yield Endpoint(
                         port.name,
                         join(shortest(end.addresses[0]), offered.port),
@@ -257,7 +261,7 @@ def astray(rules: RuleSet, claim: Claim, address: str, cluster_cidr: str) -> Cou
     if claim.targets:
         wrong = z3.Not(z3.Or(*delivered.values()))
     else:
-        wrong = z3.Or(*(one.when for one in fates.fates if one.fate is Fate.DNAT))
+        wrong = z3.Or(*(outcome.when for outcome in fates.fates if outcome.fate is Fate.DNAT))
     if solver.check(wrong) == z3.sat:
         return _explain(rules, claim, solver.model(), packet)
     for target, when in delivered.items():
@@ -308,7 +312,9 @@ def stray(rules: RuleSet, meant: Iterable[Claim]) -> Packet | None:
     """Return a packet that ends at an endpoint though no claim speaks of its address and port; None: there is none."""
     packet = SymbolicPacket.fresh(rules.family)
     solver = z3.Solver()
-    solver.add(packet.is_packet(), z3.Or(*(one.when for one in outcomes(rules, packet).fates if one.destination)))
+    solver.add(
+        packet.is_packet(), z3.Or(*(outcome.when for outcome in outcomes(rules, packet).fates if outcome.destination))
+    )
     for claim in meant:
         here = z3.Or(*(packet.destination == number(address) for address in claim.addresses))
         loops = within(packet.destination, loopback(packet.destination))

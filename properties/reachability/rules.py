@@ -80,14 +80,14 @@ def wrongly_masked(
             packet = SymbolicPacket.to(address, claim.port, claim.protocol)
             due = _due(service, packet, rules.local, cluster_cidr, outside=outside)
             found = outcomes(sliced.to(address, claim.protocol, claim.port), packet)
-            for one in found.fates:
-                if one.fate is not Fate.DNAT:
+            for outcome in found.fates:
+                if outcome.fate is not Fate.DNAT:
                     continue
-                itself = packet.source == number(split(one.destination)[0])
+                itself = packet.source == number(split(outcome.destination)[0])
                 wrong = either(due, itself) != found.masqueraded
-                if solver.check(one.when, wrong) == z3.sat:
+                if solver.check(outcome.when, wrong) == z3.sat:
                     masked = z3.is_true(solver.model().eval(found.masqueraded, model_completion=True))
-                    return Masked(claim.name, packet.read(solver.model()), one.destination, masked)
+                    return Masked(claim.name, packet.read(solver.model()), outcome.destination, masked)
     return None
 
 

@@ -143,14 +143,18 @@ class Outcomes:
 
     def when(self, fate: Fate, destination: str = "") -> Formula:
         """Say when a fate comes about."""
-        return either(*(one.when for one in self.fates if (one.fate, one.destination) == (fate, destination)))
+        return either(
+            *(outcome.when for outcome in self.fates if (outcome.fate, outcome.destination) == (fate, destination))
+        )
 
 
 def possible(rules: RuleSet, packet: SymbolicPacket) -> frozenset[tuple[Fate, str]]:
     """Return the fates that can come about for some packet like this."""
     solver = z3.Solver()
     return frozenset(
-        (one.fate, one.destination) for one in outcomes(rules, packet).fates if solver.check(one.when) == z3.sat
+        (outcome.fate, outcome.destination)
+        for outcome in outcomes(rules, packet).fates
+        if solver.check(outcome.when) == z3.sat
     )
 
 

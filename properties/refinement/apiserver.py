@@ -32,10 +32,10 @@ def pod_ref(name: str) -> Ref:
 
 def abstract(server: Server) -> model.State:
     """Return the state of the model that a server's store stands for, versions left out."""
-    pods = [one for one in server.list("Pod", None) if isinstance(one, Pod)]
+    pods = [obj for obj in server.list("Pod", None) if isinstance(obj, Pod)]
     budget = server.get(BUDGET)
     return model.State(
-        immutabledict((one.metadata.name, _pod(one)) for one in pods),
+        immutabledict((pod.metadata.name, _pod(pod)) for pod in pods),
         _budget(budget) if isinstance(budget, PodDisruptionBudget) else None,
     )
 
@@ -115,7 +115,7 @@ def _changed(pod: Pod, action: model.Change) -> Pod:
 
 def _reported(pod: Pod, action: model.Report) -> Pod:
     ready = (PodCondition("Ready", "True"),) if action.ready else ()
-    kept = tuple(one for one in pod.status.conditions if one.type != "Ready")
+    kept = tuple(condition for condition in pod.status.conditions if condition.type != "Ready")
     return evolve(pod, status=PodStatus(phase=action.phase, conditions=(*kept, *ready)))
 
 
@@ -193,11 +193,11 @@ def _unwatched(before: Server, after: Server) -> list[str]:
     events = watch_since(after, WatchFilter("Pod"), before.store.revision)
     if isinstance(events, Compacted):
         return ["the watch is too old"]
-    known = {one.metadata.name: one for one in before.list("Pod", None)}
+    known = {obj.metadata.name: obj for obj in before.list("Pod", None)}
     for event in events:
         if event.type == "DELETED":
             known.pop(event.object.metadata.name)
         else:
             known[event.object.metadata.name] = event.object
-    listed = {one.metadata.name: one for one in after.list("Pod", None)}
+    listed = {obj.metadata.name: obj for obj in after.list("Pod", None)}
     return [] if known == listed else [f"a watcher knows {known}, there is {listed}"]

@@ -122,11 +122,11 @@ def podgc_proof() -> Answer:
 
     def steps(store: Cache) -> Iterator[Step]:
         allowed = {action.name for action in podgc_model.steps(podgc.abstract(store))}
-        for one in store.list(Pod):
-            requests = collector.reconcile(store, ref_of(one))
+        for pod in store.list(Pod):
+            requests = collector.reconcile(store, ref_of(pod))
             yield from _requests(store, requests, podgc.abstract, podgc.refines)
-            if bool(requests) is not (f"d/{one.metadata.name}" in allowed):
-                yield Step(f"a look at {one.metadata.name}", store, f"allowed are {sorted(allowed)}")
+            if bool(requests) is not (f"d/{pod.metadata.name}" in allowed):
+                yield Step(f"a look at {pod.metadata.name}", store, f"allowed are {sorted(allowed)}")
 
     return searched(stores, steps)
 
@@ -159,7 +159,7 @@ def namespace_proof() -> Answer:
     def steps(store: Objects) -> Iterator[Step]:
         for asked in namespaces.reconcile(Cache.of(store.objects.values()), SHOP):
             after = _sent(store, asked, controller("namespace-controller"))
-            before, now = (namespace.abstract(Cache.of(one.objects.values()), "d") for one in (store, after))
+            before, now = (namespace.abstract(Cache.of(objects.objects.values()), "d") for objects in (store, after))
             yield Step("a request", after, unless(namespace.refines(before, now), f"no step of the model: {asked}"))
 
     kinds = ((True, True), (True, False), (False, False))
@@ -215,8 +215,8 @@ def nodelifecycle_proof() -> Answer:
             return nodelifecycle.abstract(now, key, silent=silent)
 
         requests = nodes.reconcile(store, key, heartbeat_lost=silent)
-        for one in _requests(store, requests, seen, nodelifecycle.refines):
-            yield evolve(one, world=(one.world, silent))
+        for request in _requests(store, requests, seen, nodelifecycle.refines):
+            yield evolve(request, world=(request.world, silent))
         if not requests and (left := node_steps(seen(store))):
             yield Step("nothing", world, f"it stops before {left}")
         yield Step("it is silent" if not silent else "it is heard", (store, not silent))
@@ -297,8 +297,8 @@ def replicaset_proof() -> Answer:
     def steps(store: Cache) -> Iterator[Step]:
         before = replicaset.abstract(store, key)
         outcomes = [all_granted(store, one, "t") for one in replicasets.reconcile_all(store, key, satisfied=True)]
-        allowed = {one.apply(before) for one in turns(before) if isinstance(one, Turn)}
-        found = {replicaset.abstract(one, key) for one in outcomes}
+        allowed = {turn.apply(before) for turn in turns(before) if isinstance(turn, Turn)}
+        found = {replicaset.abstract(outcome, key) for outcome in outcomes}
         for after in outcomes:
             yield Step(
                 "a turn", after, unless(found == allowed, f"the turns lead to {found}, the model's to {allowed}")
@@ -337,7 +337,7 @@ def deployment_proof() -> Answer:
             surge = max_surge(first_of(after))
             for some in product(sizes, repeat=len(found)):
                 if sum(size for size, _ in some) <= wanted + surge:
-                    sets = (_sized(one, *size) for one, size in zip(found, some, strict=True))
+                    sets = (_sized(replicaset, *size) for replicaset, size in zip(found, some, strict=True))
                     yield Cache.of((*after.list(Deployment), *sets))
 
     def first_of(store: Cache) -> Deployment:

@@ -23,13 +23,13 @@ def abstract(store: Cache, key: Ref) -> State:
     if owner is None:
         return State(())
     new = {
-        one.metadata.labels.get(REVISION_HASH, "")
-        for one in store.list(ControllerRevision, key.namespace)
-        if one.data.spec.template.spec == owner.spec.template.spec
+        revision.metadata.labels.get(REVISION_HASH, "")
+        for revision in store.list(ControllerRevision, key.namespace)
+        if revision.data.spec.template.spec == owner.spec.template.spec
     }
     here: dict[str, list[Member]] = defaultdict(list)
     for pod in store.list(Pod, key.namespace):
-        mine = any(one.uid == owner.metadata.uid for one in pod.metadata.owner_references)
+        mine = any(reference.uid == owner.metadata.uid for reference in pod.metadata.owner_references)
         member = _member(pod, new)
         if mine and not (member.over and member.going):
             here[min(meant_for(pod))].append(member)

@@ -59,7 +59,7 @@ def daemonset_proof() -> Answer:
         before, allowed = abstract(store, KEY), set(turns(abstract(store, KEY)))
         found = set()
         for groups in controller.grouped(store, KEY):
-            after = all_granted(store, tuple(one for group in groups for one in group), "t")
+            after = all_granted(store, tuple(request for group in groups for request in group), "t")
             found.add(abstract(after, KEY))
             yield Step(
                 "a turn", after, unless(abstract(after, KEY) in allowed, f"{before} becomes {abstract(after, KEY)}")

@@ -51,6 +51,10 @@ def refines(before: State, after: State) -> bool:
 def _forgets(before: State, after: State) -> bool:
     """Tell whether only empty old generations are gone."""
     kept = dict(after.generations)
-    gone = [name for name, one in before.generations if name not in kept and one.size == 0 and name != before.template]
+    gone = [
+        name
+        for name, generation in before.generations
+        if name not in kept and generation.size == 0 and name != before.template
+    ]
     rest = tuple(pair for pair in before.generations if pair[0] not in gone)
     return bool(gone) and rest == after.generations

@@ -32,8 +32,8 @@ def abstract(store: Cache, key: Ref) -> State:
             endpoint.target_ref.name,
             (endpoint.conditions.ready, endpoint.conditions.serving, endpoint.conditions.terminating),
         )
-        for one in store.list(EndpointSlice, key.namespace)
-        for endpoint in one.endpoints
+        for endpoint_slice in store.list(EndpointSlice, key.namespace)
+        for endpoint in endpoint_slice.endpoints
         if endpoint.target_ref is not None
     )
     return State(pods, tuple(published), service.spec.publish_not_ready_addresses)

@@ -101,11 +101,11 @@ def _patched(store: Cache, request: PatchMetadata) -> Cache | None:
         return None
     added = () if request.add_owner is None else (request.add_owner,)
     replaced = {*request.remove_owners, *(owner.uid for owner in added)}
-    owners = (*(one for one in stored.metadata.owner_references if one.uid not in replaced), *added)
+    owners = (*(reference for reference in stored.metadata.owner_references if reference.uid not in replaced), *added)
     finalizers = tuple(
-        one
-        for one in dict.fromkeys((*stored.metadata.finalizers, *request.add_finalizers))
-        if one not in request.remove_finalizers
+        finalizer
+        for finalizer in dict.fromkeys((*stored.metadata.finalizers, *request.add_finalizers))
+        if finalizer not in request.remove_finalizers
     )
     metadata = evolve(stored.metadata, owner_references=owners, finalizers=finalizers)
     runs = isinstance(stored, Pod) and stored.spec.node_name and not stored.finished

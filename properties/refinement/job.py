@@ -20,10 +20,10 @@ def abstract(store: Cache, key: Ref) -> State:
     mine = [
         pod
         for pod in store.list(Pod, key.namespace)
-        if any(one.uid == job.metadata.uid for one in pod.metadata.owner_references)
+        if any(reference.uid == job.metadata.uid for reference in pod.metadata.owner_references)
     ]
     waiting = {pod.metadata.uid for pod in mine if TRACKING in pod.metadata.finalizers}
-    said = {one.type for one in status.conditions if one.status == "True"}
+    said = {condition.type for condition in status.conditions if condition.status == "True"}
     ending = Ending.SUCCESS if "SuccessCriteriaMet" in said else Ending.OPEN
     return State(
         wanted=spec.completions,

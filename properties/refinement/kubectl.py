@@ -18,19 +18,20 @@ def abstract(cache: Cache) -> model.State:
     """See the live objects as a state of the model."""
     return model.State(
         workloads=immutabledict(
-            (one.metadata.name, model.Workload(one.spec.wanted, _images(one))) for one in cache.list(Deployment)
+            (deployment.metadata.name, model.Workload(deployment.spec.wanted, _images(deployment)))
+            for deployment in cache.list(Deployment)
         ),
-        hosts=immutabledict((one.metadata.name, _host(one)) for one in cache.list(Node)),
-        pods=immutabledict((one.metadata.name, _place(one)) for one in cache.list(Pod)),
+        hosts=immutabledict((node.metadata.name, _host(node)) for node in cache.list(Node)),
+        pods=immutabledict((pod.metadata.name, _place(pod)) for pod in cache.list(Pod)),
     )
 
 
 def _images(deployment: Deployment) -> immutabledict[str, str]:
-    return immutabledict((one.name, one.image) for one in deployment.spec.template.spec.containers)
+    return immutabledict((container.name, container.image) for container in deployment.spec.template.spec.containers)
 
 
 def _host(node: Node) -> model.Host:
-    taints = immutabledict(((one.key, one.effect), one.value) for one in node.spec.taints)
+    taints = immutabledict(((taint.key, taint.effect), taint.value) for taint in node.spec.taints)
     return model.Host(node.spec.unschedulable, taints, immutabledict(node.metadata.labels))
 
 

@@ -24,11 +24,11 @@ def abstract(rules: RuleSet, services: Iterable[Service], slices: Iterable[Endpo
     ports = {name(service, port.name): service for service in known for port in service.spec.ports}
     return State(
         ports=immutabledict((key, ports[key].spec.internal_traffic_policy == "Local") for key in sorted(ports)),
-        endpoints=frozenset(endpoint for one in slices for endpoint in _endpoints(one, node)),
+        endpoints=frozenset(endpoint for endpoint_slice in slices for endpoint in _endpoints(endpoint_slice, node)),
         table=immutabledict(
             (name(service, port.name), reached(rules, service.spec.cluster_ip, port.port, port.protocol))
-            for service in sorted(known, key=lambda one: one.metadata.name)
-            for port in sorted(service.spec.ports, key=lambda one: one.name)
+            for service in sorted(known, key=lambda service: service.metadata.name)
+            for port in sorted(service.spec.ports, key=lambda port: port.name)
         ),
     )
 
@@ -41,7 +41,7 @@ def name(service: Service, port: str) -> str:
 def reached(rules: RuleSet, address: str, port: int, protocol: str) -> frozenset[str]:
     """Return the endpoints a connection from a Pod to an address may get."""
     verdicts = destinations(rules, Packet(CLIENT, address, port, protocol))
-    return frozenset(one.destination for one in verdicts if one.fate is Fate.DNAT)
+    return frozenset(verdict.destination for verdict in verdicts if verdict.fate is Fate.DNAT)
 
 
 def _endpoints(one: EndpointSlice, node: str) -> Iterable[Endpoint]:

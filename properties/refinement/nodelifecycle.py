@@ -15,12 +15,16 @@ def abstract(store: Cache, key: Ref, *, silent: bool) -> State:
     node = store.get(Node, key)
     if node is None:
         raise LookupError(f"no {key}")
-    ready = [one.status for one in node.status.conditions if one.type == "Ready"]
-    ours = [(one.effect, one.key.removeprefix(OURS)) for one in node.spec.taints if one.key.startswith(OURS)]
+    ready = [condition.status for condition in node.status.conditions if condition.type == "Ready"]
+    ours = [(taint.effect, taint.key.removeprefix(OURS)) for taint in node.spec.taints if taint.key.startswith(OURS)]
     kept_away = frozenset(why for effect, why in ours if effect == "NoSchedule")
     driven_out = frozenset(why for effect, why in ours if effect == "NoExecute")
     others = [
-        one.status for each in store.list(Node) if each != node for one in each.status.conditions if one.type == "Ready"
+        condition.status
+        for each in store.list(Node)
+        if each != node
+        for condition in each.status.conditions
+        if condition.type == "Ready"
     ]
     cordoned = node.spec.unschedulable
     return State(ready[0] if ready else "", silent, cordoned, kept_away, driven_out, "True" in others)

@@ -91,12 +91,12 @@ def kubelet_proof() -> Answer:
 
     def steps(world: Kept) -> Iterator[Step]:
         pod = world.pod
-        for one in kubelet_steps(pod, world.runtime, world.node, (), world.images):
-            after = evolve(world, runtime=one.runtime)
+        for step in kubelet_steps(pod, world.runtime, world.node, (), world.images):
+            after = evolve(world, runtime=step.runtime)
             yield judged("a step", world, after)
-            if isinstance(one.request, PatchStatus) and isinstance(one.request.object, Pod):
-                yield judged("a step that is heard", world, evolve(after, pod=one.request.object))
-            elif isinstance(one.request, Delete):
+            if isinstance(step.request, PatchStatus) and isinstance(step.request.object, Pod):
+                yield judged("a step that is heard", world, evolve(after, pod=step.request.object))
+            elif isinstance(step.request, Delete):
                 yield judged("its last step", world, evolve(after, pod=None))
         if pod is None:
             return
@@ -192,18 +192,18 @@ def scheduler_proof() -> Answer:
     )
 
     def steps(cache: Cache) -> Iterator[Step]:
-        for one in cache.list(Pod):
-            if one.spec.node_name:
+        for pod in cache.list(Pod):
+            if pod.spec.node_name:
                 continue
-            decision, allowed = schedule(one, cache), scheduler.may_bind(cache, ref_of(one))
+            decision, allowed = schedule(pod, cache), scheduler.may_bind(cache, ref_of(pod))
             wrong = unless(decision.feasible == allowed, f"{decision.feasible}, the model allows {allowed}")
             for name in decision.best:
-                bound = evolve(one, spec=evolve(one.spec, node_name=name))
-                after = Cache(cache.objects.set(ref_of(one), bound))
+                bound = evolve(pod, spec=evolve(pod.spec, node_name=name))
+                after = Cache(cache.objects.set(ref_of(pod), bound))
                 no_step = unless(scheduler.refines(cache, after), "a binding that is no step of the model")
-                yield Step(f"{one.metadata.name} to {name}", after, wrong or no_step)
+                yield Step(f"{pod.metadata.name} to {name}", after, wrong or no_step)
             if wrong:
-                yield Step(f"a look at {one.metadata.name}", cache, wrong)
+                yield Step(f"a look at {pod.metadata.name}", cache, wrong)
 
     return searched(starts, steps)
 

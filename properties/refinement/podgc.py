@@ -30,7 +30,7 @@ def _place(name: str, nodes: dict[str, Node]) -> Place:
     if name not in nodes:
         return Place.GONE
     taints = {taint.key for taint in nodes[name].spec.taints}
-    ready = {(one.type, one.status) for one in nodes[name].status.conditions}
+    ready = {(condition.type, condition.status) for condition in nodes[name].status.conditions}
     down = OUT_OF_SERVICE in taints and ("Ready", "True") not in ready
     return Place.OUT if down else Place.HERE
 

@@ -16,7 +16,9 @@ def abstract(store: Cache, key: Ref) -> State:
         return State(0, ())
     uid = rs.metadata.uid
     mine = [
-        pod for pod in store.list(Pod, key.namespace) if any(one.uid == uid for one in pod.metadata.owner_references)
+        pod
+        for pod in store.list(Pod, key.namespace)
+        if any(reference.uid == uid for reference in pod.metadata.owner_references)
     ]
     members = [
         Member(pod.spec.node_name, pod.status.phase == "Running", pod.ready)

@@ -26,7 +26,7 @@ def abstract(cache: Cache) -> State:
     """See a cluster as the model does: finished Pods are gone, and only nodes that exist are places."""
     nodes = cache.list(Node)
     pods = tuple(pod for pod in cache.list(Pod) if not pod.finished)
-    spaces = {one.metadata.name: one.metadata.labels for one in cache.list(Namespace)}
+    spaces = {namespace.metadata.name: namespace.metadata.labels for namespace in cache.list(Namespace)}
     problem = Problem(pods, nodes, (), spaces)
     places = {
         node.metadata.name: Place(

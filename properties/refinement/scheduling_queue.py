@@ -39,8 +39,13 @@ EVENTS: Mapping[str, ClusterEvent] = {
 def heard_by(settings: QueueSettings, plugins: Iterable[str]) -> frozenset[str]:
     """Name the events that some of these plugins wait for."""
     refused_by = set(plugins)
-    tables = [one for table in settings.registrations.values() for one in table if one.plugin in refused_by]
-    return frozenset(name for name, event in EVENTS.items() if any(one.event.matches(event) for one in tables))
+    tables = [
+        registration
+        for table in settings.registrations.values()
+        for registration in table
+        if registration.plugin in refused_by
+    ]
+    return frozenset(name for name, event in EVENTS.items() if any(table.event.matches(event) for table in tables))
 
 
 def places(queue: SchedulingQueue, tried: Iterable[str]) -> dict[str, Place]:
@@ -132,7 +137,7 @@ def _happens(settings: QueueSettings, queue: SchedulingQueue, tried: Tried) -> I
 
 def _waits(settings: QueueSettings, queue: SchedulingQueue, tried: Tried) -> Iterator[Move]:
     if queue.backoff:
-        yield "the back-off ends", Rested(frozenset(one.name for one in queue.backoff)), _rested(queue), tried
+        yield "the back-off ends", Rested(frozenset(ref.name for ref in queue.backoff)), _rested(queue), tried
     if queue.unschedulable:
         yield "minutes pass", Flush(), flush_unschedulable_leftover(queue, settings, LATER), tried
 

@@ -17,13 +17,13 @@ def abstract(store: Cache, key: Ref) -> State:
         return State(0, ())
     spec, status = owner.spec, owner.status
     new = {
-        one.metadata.name: one.data.spec.template.spec == spec.template.spec
-        for one in store.list(ControllerRevision, key.namespace)
+        revision.metadata.name: revision.data.spec.template.spec == spec.template.spec
+        for revision in store.list(ControllerRevision, key.namespace)
     }
     mine = {
         int(pod.metadata.name.rpartition("-")[2]) - spec.first: _member(pod, new)
         for pod in store.list(Pod, key.namespace)
-        if any(one.uid == owner.metadata.uid for one in pod.metadata.owner_references)
+        if any(reference.uid == owner.metadata.uid for reference in pod.metadata.owner_references)
     }
     rolling = spec.update_strategy.rolling_update
     return State(

@@ -236,7 +236,7 @@ def _data(told: Story) -> dict[str, Any]:
 
 def _step(scene: Scene, told: Story) -> dict[str, Any]:
     document = told.document
-    changed = {one.ref for one in scene.differences}
+    changed = {difference.ref for difference in scene.differences}
     blamed = " ".join(document.reasons) if _is_breach(scene, document) else ""
 
     def mark(ref: Ref) -> str:

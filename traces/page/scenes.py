@@ -73,7 +73,7 @@ class Scene:
     @property
     def known(self) -> frozenset[Ref]:
         """What there is, or has just gone."""
-        return frozenset((*self.store, *(one.ref for one in self.differences)))
+        return frozenset((*self.store, *(difference.ref for difference in self.differences)))
 
 
 @frozen
@@ -313,5 +313,5 @@ def state_of(value: Json) -> str:
         return "terminating"
     phase = str(status.get("phase", "Pending")).lower()
     conditions = [as_map(one) for one in status.get("conditions", ())]
-    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+    ready = any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
     return "ready" if phase == "running" and ready else phase

@@ -16,7 +16,7 @@ from .fault import Fault, Struck
 
 def _actions(struck: Struck) -> tuple[Action, ...]:
     stale = struck.scenario.consistency is Consistency.RESETTABLE
-    found = [one for process in struck.processes for one in crashes(struck.world, process, stale=stale)]
+    found = [crash for process in struck.processes for crash in crashes(struck.world, process, stale=stale)]
     if "Node" in struck.world.layout.pools or struck.scenario.start is Start.CLUSTER:
         found += kubelets.restarts(struck.works)
     if stale:

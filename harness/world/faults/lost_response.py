@@ -8,7 +8,7 @@ from .fault import Fault, Struck
 
 
 def _actions(struck: Struck) -> tuple[Action, ...]:
-    return tuple(one for process in struck.processes for one in losses(struck.world, process))
+    return tuple(loss for process in struck.processes for loss in losses(struck.world, process))
 
 
 FAULT = Fault("lost response", _actions)

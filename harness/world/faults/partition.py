@@ -52,8 +52,12 @@ def _led(world: World, node: str, view: View) -> Routed:
 def _leads(services: tuple[Service, ...], node: str, obj: Object | None) -> Routed:
     if not isinstance(obj, Pod) or not obj.ready or obj.metadata.terminating:
         return frozenset()
-    asked = [one for one in services if selects_pod(one, obj) and (obj.spec.node_name == node or _leaves(one))]
-    return frozenset(Led(port, ref_of(obj), obj.metadata.uid) for one in asked for port in ports_of(one))
+    asked = [
+        service
+        for service in services
+        if selects_pod(service, obj) and (obj.spec.node_name == node or _leaves(service))
+    ]
+    return frozenset(Led(port, ref_of(obj), obj.metadata.uid) for service in asked for port in ports_of(service))
 
 
 def _leaves(service: Service) -> bool:

@@ -34,7 +34,7 @@ def _found(name: str) -> Fault:
     return fault
 
 
-FAULTS = MappingProxyType({one.name: _found(one.name) for one in fields(Faults)})
+FAULTS = MappingProxyType({field.name: _found(field.name) for field in fields(Faults)})
 """By their fields in `Faults`, in its order."""
 
 
@@ -47,30 +47,30 @@ def possible(scenario: Scenario) -> Iterator[tuple[str, int, Fault]]:
 
 def strike_nodes(scenario: Scenario) -> bool:
     """Tell whether a node may fall silent."""
-    return any(one.strikes_nodes for _, _, one in possible(scenario))
+    return any(fault.strikes_nodes for _, _, fault in possible(scenario))
 
 
 def nodes_come_back(scenario: Scenario) -> bool:
     """Tell whether a node that fell silent may be heard again."""
-    return any(one.comes_back for _, _, one in possible(scenario))
+    return any(fault.comes_back for _, _, fault in possible(scenario))
 
 
 def struck_nodes(scenario: Scenario, objects: tuple[Object, ...]) -> tuple[str, ...]:
     """Name the nodes that may fall silent: none, or all, those that join later among them."""
     if not strike_nodes(scenario):
         return ()
-    return tuple(sorted({one.metadata.name for one in nodes_of(scenario, objects)}))
+    return tuple(sorted({node.metadata.name for node in nodes_of(scenario, objects)}))
 
 
 def nodes_of(scenario: Scenario, objects: tuple[Object, ...]) -> Iterator[Node]:
     """Yield the nodes that there are, and those that join later as they come."""
     joining = (step.object for step in scenario.script if isinstance(step, AddNode | Apply))
-    yield from (one for one in (*joining, *objects) if isinstance(one, Node))
+    yield from (obj for obj in (*joining, *objects) if isinstance(obj, Node))
 
 
 def actions(struck: Struck) -> tuple[Action, ...]:
     """Return what may befall a world."""
-    return tuple(action for _, _, one in possible(struck.scenario) for action in one.actions(struck))
+    return tuple(action for _, _, fault in possible(struck.scenario) for action in fault.actions(struck))
 
 
 def budgets(scenario: Scenario) -> dict[str, int]:

@@ -81,7 +81,9 @@ def _readiness(place: str, view: View) -> Iterator[Wait]:
     if seen is None or seen[0].metadata.terminating:
         return
     pod, runtime = seen
-    delays = [max(_delay(one.readiness_probe), _delay(one.startup_probe)) for one in pod.spec.containers]
+    delays = [
+        max(_delay(container.readiness_probe), _delay(container.startup_probe)) for container in pod.spec.containers
+    ]
     least = min(delays, default=0) if runtime.restarts else max(delays, default=0)
     if least and not runtime.ready and runtime.stage in {Stage.IDLE, Stage.STARTING, Stage.RUNNING}:
         what = (pod.metadata.uid, "ready", runtime.restarts)
@@ -120,7 +122,7 @@ def _hooks(timing: Timing, pod: Pod) -> list[Fraction]:
     grace = timings(pod).grace_seconds
     if timing.containers_crash or timing.behaviour.of(pod).exits_with is not None:
         return [NOTHING]
-    return [min(Fraction(str(hook_length(one).seconds)), Fraction(grace)) for one in pod.spec.containers]
+    return [min(Fraction(str(hook_length(container).seconds)), Fraction(grace)) for container in pod.spec.containers]
 
 
 def _hook(timing: Timing, place: str, view: View) -> Iterator[Wait]:
@@ -155,7 +157,7 @@ def _end(timing: Timing, place: str, view: View) -> Iterator[Wait]:
 
 def _has_own_volumes(pod: Pod) -> bool:
     """Tell whether all volumes of a Pod are made by its kubelet, on its node."""
-    return all(KUBELETS_OWN.intersection(one) for one in volumes(pod) if isinstance(one, Mapping))
+    return all(KUBELETS_OWN.intersection(volume) for volume in volumes(pod) if isinstance(volume, Mapping))
 
 
 def _is_heard(timing: Timing, view: View, node: str) -> bool:

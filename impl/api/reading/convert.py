@@ -55,7 +55,7 @@ class BadObject(ValueError):  # noqa: N818 - it says what is bad
     """JSON that is no object of its kind: every error, in the order of the fields."""
 
     def __init__(self, errors: tuple[FieldError, ...]) -> None:
-        super().__init__("; ".join(str(one) for one in errors))
+        super().__init__("; ".join(str(error) for error in errors))
         self.errors = errors
 
 
@@ -109,7 +109,7 @@ def _read_class(json: Any, cls: type) -> Any:
     if not isinstance(json, Mapping):
         raise BadObject((FieldError("", _expected("a map", json)),))
     fields = fields_of(cls)
-    known = {one.json: one for one in fields}
+    known = {field.json: field for field in fields}
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for key, value in json.items():
@@ -128,7 +128,7 @@ def _read_class(json: Any, cls: type) -> Any:
 
 
 def _read_union(json: Any, union: Any) -> Any:
-    kinds = [one for one in get_args(union) if one is not NoneType]
+    kinds = [arg for arg in get_args(union) if arg is not NoneType]
     if len(kinds) == 1:
         return None if json is None else _READER.structure(json, kinds[0])
     if isinstance(json, bool) or not isinstance(json, int | str):
@@ -228,11 +228,11 @@ def _origin(kind: Any) -> Any:
 def _plain_class(value: Any) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     kind: Any = type(value)
-    for one in fields_of(kind):
-        mine = getattr(value, one.name)
-        if mine is None or not (one.always or one.optional or not _is_zero(mine)):
+    for field in fields_of(kind):
+        mine = getattr(value, field.name)
+        if mine is None or not (field.always or field.optional or not _is_zero(mine)):
             continue
-        plain[one.json] = _plain_time(mine, one) if holds_time(one.type) else _plain(mine)
+        plain[field.json] = _plain_time(mine, field) if holds_time(field.type) else _plain(mine)
     rest: dict[str, Any] = thaw(value.extra)
     return plain | rest
 

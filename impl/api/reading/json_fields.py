@@ -108,15 +108,15 @@ def fields_of(cls: type) -> tuple[Field, ...]:
     empty = cls()
     return tuple(
         Field(
-            one.name,
-            json_name(one.name),
-            hints[one.name],
-            getattr(empty, one.name),
-            json_name(one.name) in always,
-            hints[one.name] is not Any and NoneType in get_args(hints[one.name]),
+            field.name,
+            json_name(field.name),
+            hints[field.name],
+            getattr(empty, field.name),
+            json_name(field.name) in always,
+            hints[field.name] is not Any and NoneType in get_args(hints[field.name]),
         )
-        for one in attrs.fields(cls)
-        if one.name != "extra"
+        for field in attrs.fields(cls)
+        if field.name != "extra"
     )
 
 

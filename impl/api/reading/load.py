@@ -196,7 +196,7 @@ def objects_in(
             source = evolve(found_at, number=count)
             count += 1
             before = len(wrong)
-            wrong += [_problem(source, one) for one in errors_of(source.document.value, served=served)]
+            wrong += [_problem(source, error) for error in errors_of(source.document.value, served=served)]
             if len(wrong) > before:
                 continue
             json = _placed(source.document.value, namespace, known)
@@ -225,7 +225,10 @@ def _sources(text: Text, wrong: list[Problem]) -> Iterator[Source]:
     try:
         for document in tolerant_documents(text.text):
             empty = False
-            wrong += [Problem(text.file, one.line, _join(one.path), repeated_message(one)) for one in document.repeated]
+            wrong += [
+                Problem(text.file, repeated.line, _join(repeated.path), repeated_message(repeated))
+                for repeated in document.repeated
+            ]
             yield from (Source(text.file, one) for one in _items(document))
     except YamlError as error:
         wrong.append(Problem(text.file, error.line, _join(error.path), error.message, error.hint))
@@ -315,7 +318,7 @@ def _convert(
     try:
         loaded = from_json(json)
     except BadObject as bad:
-        wrong += [_problem(source, one) for one in bad.errors]
+        wrong += [_problem(source, error) for error in bad.errors]
         return None
     label = str(ref_of(loaded))
     found = (

@@ -37,7 +37,7 @@ class BadInput(Exception):  # noqa: N818 - it says what is bad
     """Input that cannot be used; its text is every problem, one a line, as the user should see it."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(str(one) for one in problems))
+        super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 
 

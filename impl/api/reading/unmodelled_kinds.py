@@ -134,7 +134,7 @@ def asks_of_modelled(json: Mapping[str, Any]) -> bool:
 
 def _names_modelled(rule: Mapping[str, Any]) -> bool:
     groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
-    plurals = {str(one).partition("/")[0] for one in resources}
+    plurals = {str(resource).partition("/")[0] for resource in resources}
     return any(
         ("*" in groups or group in groups) and ("*" in plurals or plural in plurals) for group, plural in RESOURCES
     )

@@ -92,8 +92,8 @@ def documents(text: str) -> Iterator[Document]:
     Raise YamlError at the first that is malformed or gives a key twice.
     """
     for document in tolerant_documents(text):
-        for one in document.repeated:
-            raise YamlError(one.line, repeated_message(one), path=one.path)
+        for repeated in document.repeated:
+            raise YamlError(repeated.line, repeated_message(repeated), path=repeated.path)
         yield document
 
 
@@ -178,8 +178,8 @@ class _Builder:
         """Read what `<<` brings in; the fields written down win over it, earlier maps over later ones."""
         sources = node.value if isinstance(node, yaml.SequenceNode) else [node]
         merged: dict[str, Any] = {}
-        for one in sources:
-            value = self.build(one, (*path, "<<"))
+        for source in sources:
+            value = self.build(source, (*path, "<<"))
             if not isinstance(value, dict):
                 raise YamlError(node.start_mark.line + 1, "malformed YAML: << takes a map", path=path)
             merged = value | merged

@@ -164,7 +164,9 @@ def _every(text: str) -> Every:
 
 def _field(text: str, bounds: Bounds) -> CronField:
     ranges = [_range(part, bounds) for part in text.split(",") if part]
-    return CronField(frozenset(number for one in ranges for number in one.allowed), any(one.open for one in ranges))
+    return CronField(
+        frozenset(number for field in ranges for number in field.allowed), any(field.open for field in ranges)
+    )
 
 
 def _range(text: str, bounds: Bounds) -> CronField:

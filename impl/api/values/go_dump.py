@@ -65,7 +65,9 @@ def _map(json: Mapping[str, Any] | None, kind: str, structs: Structs) -> str:
 
 
 def _struct(json: Mapping[str, Any], fields: tuple[GoField, ...], structs: Structs) -> str:
-    parts = (f"{one.name}:{_typed(json.get(one.json) if one.json else json, one.type, structs)}" for one in fields)
+    parts = (
+        f"{field.name}:{_typed(json.get(field.json) if field.json else json, field.type, structs)}" for field in fields
+    )
     return f"{{{' '.join(parts)}}}"
 
 

@@ -43,7 +43,7 @@ def qos_class(spec: PodSpec) -> str:
     limits = _counted(container.resources.limits for container in everyone)
     if not requests and not limits:
         return BEST_EFFORT
-    both_limited = all(_positive(one.resources.limits).keys() == set(COUNTED) for one in everyone)
+    both_limited = all(_positive(container.resources.limits).keys() == set(COUNTED) for container in everyone)
     same = requests.keys() == limits.keys() and all(requests[name].same_amount(limits[name]) for name in requests)
     return GUARANTEED if both_limited and same else BURSTABLE
 
@@ -79,8 +79,8 @@ def _positive(resources: Resources) -> dict[str, Quantity]:
 
 def _counted(resources: Iterable[Resources]) -> dict[str, Quantity]:
     total: dict[str, Quantity] = {}
-    for one in resources:
-        total = _plus(total, _positive(one))
+    for resource in resources:
+        total = _plus(total, _positive(resource))
     return total
 
 

@@ -62,10 +62,10 @@ class TextSelector:
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Tell whether labels are selected."""
-        return all(one.matches(labels) for one in self.requirements)
+        return all(requirement.matches(labels) for requirement in self.requirements)
 
     def __str__(self) -> str:
-        return ",".join(str(one) for one in self.requirements)
+        return ",".join(str(requirement) for requirement in self.requirements)
 
 
 @frozen
@@ -93,16 +93,16 @@ class FieldSelector:
 
     def matches(self, fields: Mapping[str, str]) -> bool:
         """Tell whether an object with these fields is selected."""
-        return all(one.matches(fields) for one in self.terms)
+        return all(term.matches(fields) for term in self.terms)
 
     def __str__(self) -> str:
-        return ",".join(str(one) for one in self.terms)
+        return ",".join(str(term) for term in self.terms)
 
 
 def parse_label_selector(text: str, release: Release = OLDEST) -> TextSelector:
     """Read a label selector, or raise SelectorError."""
     requirements = _Parser([token[1] for token in TOKEN.finditer(text.partition("\0")[0])], release).parse()
-    return TextSelector(tuple(sorted(requirements, key=lambda one: one.key)))
+    return TextSelector(tuple(sorted(requirements, key=lambda requirement: requirement.key)))
 
 
 def parse_field_selector(text: str) -> FieldSelector:

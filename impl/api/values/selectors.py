@@ -26,7 +26,7 @@ def selects(selector: LabelSelector | None, labels: Mapping[str, str]) -> bool:
     return (
         selector is not None
         and all(labels.get(key) == value for key, value in selector.match_labels.items())
-        and all(matches_requirement(one, labels) for one in selector.match_expressions)
+        and all(matches_requirement(expression, labels) for expression in selector.match_expressions)
     )
 
 

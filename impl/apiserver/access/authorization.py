@@ -72,7 +72,7 @@ def rules_for(storage: Storage, user: User, namespace: str) -> Iterator[tuple[st
 
 
 def _bindings(storage: Storage, kind: str, namespace: str | None) -> tuple[RoleBinding, ...]:
-    return tuple(one for one in storage.list(kind, namespace) if isinstance(one, RoleBinding))
+    return tuple(obj for obj in storage.list(kind, namespace) if isinstance(obj, RoleBinding))
 
 
 def _role(storage: Storage, binding: RoleBinding, namespace: str) -> tuple[PolicyRule, ...]:

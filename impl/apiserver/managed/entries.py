@@ -86,15 +86,15 @@ def _entry(one: Mapping[str, Any]) -> Entry:
 
 def write(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Write entries in their order: applied ones first, then by time and name; those that own nothing are left out."""
-    kept = [one for one in entries if one.fields or one.operation == "Apply"]
-    kept.sort(key=lambda one: (one.operation, one.time if one.operation == "Update" else "", one.manager))
-    return [one.json() for one in kept]
+    kept = [entry for entry in entries if entry.fields or entry.operation == "Apply"]
+    kept.sort(key=lambda entry: (entry.operation, entry.time if entry.operation == "Update" else "", entry.manager))
+    return [entry.json() for entry in kept]
 
 
 def owned(entries: Iterable[Entry], mine: Entry, now: Time) -> tuple[Entry, ...]:
     """Return the entries with one replaced or added; its time moves only if its fields change."""
-    others = tuple(one for one in entries if one.identity != mine.identity)
-    before = next((one for one in entries if one.identity == mine.identity), None)
+    others = tuple(entry for entry in entries if entry.identity != mine.identity)
+    before = next((entry for entry in entries if entry.identity == mine.identity), None)
     same = before is not None and before.fields == mine.fields
     since = before.time if before is not None and same and before.time else format_time(now)
     return (*others, evolve(mine, time=since))

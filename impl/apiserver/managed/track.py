@@ -32,16 +32,16 @@ def tracked(old: dict[str, Any] | None, new: dict[str, Any], manager: str, now: 
     )
     entries = read(written)
     mine = Entry(manager, "Update", version, frozenset(), subresource)
-    own = next((one.fields for one in entries if one.identity == mine.identity), frozenset())
+    own = next((entry.fields for entry in entries if entry.identity == mine.identity), frozenset())
     changed = (found.added | found.modified) - STRIPPED - _status_of_main(found.added | found.modified, subresource)
     if not changed and not found.removed:
         return write(entries)
     lost = changed | found.removed
-    others = [without(one, lost, now) for one in entries if one.identity != mine.identity]
+    others = [without(entry, lost, now) for entry in entries if entry.identity != mine.identity]
     fields = (own - found.removed) | changed
     return write(
         owned(
-            [*others, *(one for one in entries if one.identity == mine.identity)],
+            [*others, *(entry for entry in entries if entry.identity == mine.identity)],
             Entry(*mine.identity[:3], fields, subresource),
             now,
         )

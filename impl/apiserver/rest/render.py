@@ -33,10 +33,10 @@ def failure(response: Response, *, name: str = "", kind: str = "", group: str = 
         details["causes"] = [
             {
                 key: value
-                for key, value in (("reason", one.reason), ("message", one.message), ("field", one.field))
+                for key, value in (("reason", cause.reason), ("message", cause.message), ("field", cause.field))
                 if value
             }
-            for one in response.causes
+            for cause in response.causes
         ]
     status: Json = {
         "kind": "Status",
@@ -86,7 +86,7 @@ def shown_list(
     objects: Iterable[Object], resource: Resource, api_version: str, meta: Json, view: View, now: Time
 ) -> Json:
     """Return a list as the client wants to see it."""
-    items = [as_json(one, api_version) for one in objects]
+    items = [as_json(obj, api_version) for obj in objects]
     match view.shown_as:
         case "Table":
             return _table(items, resource, api_version, meta, view, now)

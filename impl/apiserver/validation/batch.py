@@ -150,9 +150,9 @@ def _modes(spec: JobSpec) -> list[FieldError]:
 def _go_success(policy: SuccessPolicy) -> str:
     """Write a success policy as Go's %#v does, but for where its numbers are in memory."""
     rules = (
-        f"batch.SuccessPolicyRule{{SucceededIndexes:(*string)({_pointer(one.succeeded_indexes)}), "
-        f"SucceededCount:(*int32)({_pointer(one.succeeded_count)})}}"
-        for one in policy.rules
+        f"batch.SuccessPolicyRule{{SucceededIndexes:(*string)({_pointer(rule.succeeded_indexes)}), "
+        f"SucceededCount:(*int32)({_pointer(rule.succeeded_count)})}}"
+        for rule in policy.rules
     )
     return f"batch.SuccessPolicy{{Rules:[]batch.SuccessPolicyRule{{{', '.join(rules)}}}}}"
 

@@ -46,10 +46,10 @@ ELSEWHERE = frozenset(
 
 def validate_environment(field: str, container: Container) -> Iterator[FieldError]:
     """Yield the broken rules of `env` and `envFrom`."""
-    for index, one in enumerate(entries(container.extra.get("env"))):
-        yield from _variable(f"{field}.env[{index}]", one)
-    for index, one in enumerate(entries(container.extra.get("envFrom"))):
-        yield from _many(f"{field}.envFrom", index, one)
+    for index, entry in enumerate(entries(container.extra.get("env"))):
+        yield from _variable(f"{field}.env[{index}]", entry)
+    for index, entry in enumerate(entries(container.extra.get("envFrom"))):
+        yield from _many(f"{field}.envFrom", index, entry)
 
 
 def _variable(field: str, one: Mapping[str, Any]) -> Iterator[FieldError]:

@@ -31,8 +31,8 @@ WHEN_UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
 def validate_tolerations(field: str, tolerations: tuple[Toleration, ...]) -> list[FieldError]:
     """Return the broken rules of tolerations."""
     errors: list[FieldError] = []
-    for index, one in enumerate(tolerations):
-        errors += _toleration(f"{field}[{index}]", one)
+    for index, toleration in enumerate(tolerations):
+        errors += _toleration(f"{field}[{index}]", toleration)
     return errors
 
 
@@ -88,12 +88,12 @@ def _weight(field: str, weight: int) -> list[FieldError]:
 
 def _term(field: str, term: NodeSelectorTerm) -> list[FieldError]:
     errors: list[FieldError] = []
-    for index, one in enumerate(term.match_expressions):
-        errors += _expression(f"{field}.matchExpressions[{index}]", one)
-    for index, one in enumerate(term.match_fields):
-        if one.key != "metadata.name":
+    for index, expression in enumerate(term.match_expressions):
+        errors += _expression(f"{field}.matchExpressions[{index}]", expression)
+    for index, requirement in enumerate(term.match_fields):
+        if requirement.key != "metadata.name":
             place = f"{field}.matchFields[{index}].key"
-            errors.append(invalid(place, one.key, "not a valid field selector key"))
+            errors.append(invalid(place, requirement.key, "not a valid field selector key"))
     return errors
 
 
@@ -146,10 +146,10 @@ def validate_spread(field: str, spec: PodSpec) -> list[FieldError]:
     """Return the broken rules of topology spread constraints."""
     errors: list[FieldError] = []
     seen: set[tuple[str, str]] = set()
-    for index, one in enumerate(spec.topology_spread_constraints):
+    for index, constraint in enumerate(spec.topology_spread_constraints):
         place = f"{field}[{index}]"
-        errors += _constraint(place, one)
-        pair = (one.topology_key, one.when_unsatisfiable)
+        errors += _constraint(place, constraint)
+        pair = (constraint.topology_key, constraint.when_unsatisfiable)
         if pair in seen:
             errors.append(duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", f"{{{pair[0]}, {pair[1]}}}"))
         seen.add(pair)

@@ -146,8 +146,8 @@ def _deadline(new: Pod, old: Pod) -> list[FieldError]:
 
 def _tolerations(new: Pod, old: Pod) -> list[FieldError]:
     """Tolerations can be added; an existing one keeps all but its seconds."""
-    kept = {evolve(one, toleration_seconds=None) for one in new.spec.tolerations}
-    if all(evolve(one, toleration_seconds=None) in kept for one in old.spec.tolerations):
+    kept = {evolve(toleration, toleration_seconds=None) for toleration in new.spec.tolerations}
+    if all(evolve(toleration, toleration_seconds=None) in kept for toleration in old.spec.tolerations):
         return []
     detail = "existing toleration can not be modified except its tolerationSeconds"
     return [forbidden("spec.tolerations", detail)]
@@ -155,7 +155,9 @@ def _tolerations(new: Pod, old: Pod) -> list[FieldError]:
 
 def _gate_changes(new: Pod, old: Pod) -> list[FieldError]:
     """Let a gate be taken off, never put on."""
-    added = sorted({one.name for one in new.spec.scheduling_gates} - {one.name for one in old.spec.scheduling_gates})
+    added = sorted(
+        {gate.name for gate in new.spec.scheduling_gates} - {gate.name for gate in old.spec.scheduling_gates}
+    )
     if not added:
         return []
     detail = f"only deletion is allowed, but found new scheduling gates '{','.join(added)}'"
@@ -189,4 +191,4 @@ def _tightened(spec: PodSpec, before: PodSpec) -> bool:
 def _with_images(new: tuple[Container, ...], old: tuple[Container, ...]) -> tuple[Container, ...]:
     if len(new) != len(old):
         return new
-    return tuple(evolve(one, image=before.image) for one, before in zip(new, old, strict=True))
+    return tuple(evolve(container, image=before.image) for container, before in zip(new, old, strict=True))

@@ -148,9 +148,9 @@ def _mounts(
         if path in seen:
             yield invalid(f"{place}.mountPath", path, "must be unique")
         seen.add(path)
-        if any(one.get("name") == name for one in devices):
+        if any(device.get("name") == name for device in devices):
             yield invalid(f"{place}.name", name, "must not already exist in volumeDevices")
-        if any(one.get("devicePath") == path for one in devices):
+        if any(device.get("devicePath") == path for device in devices):
             yield invalid(f"{place}.mountPath", path, "must not already exist as a path in volumeDevices")
         if mount.get("subPath") and (text := mount.get("subPathExpr")):
             detail = "subPathExpr and subPath are mutually exclusive"
@@ -179,7 +179,7 @@ def _devices(
         if path in paths:
             yield invalid(f"{place}.devicePath", path, "must be unique")
         paths.add(path)
-        if any(one.get("name") == name for one in mounts):
+        if any(mount.get("name") == name for mount in mounts):
             yield invalid(f"{place}.name", name, "must not already exist in volumeMounts")
-        if any(one.get("mountPath") == path for one in mounts):
+        if any(mount.get("mountPath") == path for mount in mounts):
             yield invalid(f"{place}.devicePath", path, "must not already exist as a path in volumeMounts")

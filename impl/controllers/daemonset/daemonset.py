@@ -61,10 +61,12 @@ def grouped(cache: Cache, key: Ref, *, now: Time = 0, release: Release = NEWEST)
     adopted = adoptions(owner, nobodys(listed(cache, owner)))
     revisions = revisions_of(cache, owner, release)
     if isinstance(revisions, Clash):
-        return (tuple((one,) for one in (*adopted, *claims, *revisions.requests)),)
+        return (tuple((request,) for request in (*adopted, *claims, *revisions.requests)),)
     sync = _Sync.of(owner, revisions.digest, pods, cache.list(Node), now)
-    first = tuple((one,) for one in (*adopted, *claims, *revisions.requests))
-    last = tuple((one,) for one in (*truncated(owner, revisions.old, pods), *_write_status(owner, sync.counted())))
+    first = tuple((request,) for request in (*adopted, *claims, *revisions.requests))
+    last = tuple(
+        (request,) for request in (*truncated(owner, revisions.old, pods), *_write_status(owner, sync.counted()))
+    )
     found = ((*first, *sync.asked(change), *last) for change in sync.changes())
     return tuple(dict.fromkeys(tuple(group for group in groups if group) for groups in found))
 
@@ -106,7 +108,7 @@ class _Sync:
             if nodes or victims:
                 yield Change(nodes[:BURST], victims[:BURST])
             else:
-                wanted = frozenset(name for name, one in self.wishes.items() if one.runs)
+                wanted = frozenset(name for name, wish in self.wishes.items() if wish.runs)
                 yield from Rollout(self.owner, wanted, self.pods, self._is_current, self._is_available).changes()
 
     def asked(self, change: Change) -> Groups:
@@ -130,7 +132,7 @@ class _Sync:
             else:
                 yield from (Change(victims=(*over, *some)) for some in self._beside_surge(running))
         else:
-            yield from (Change(victims=(*over, *_others(running, one))) for one in _oldest(running))
+            yield from (Change(victims=(*over, *_others(running, pod))) for pod in _oldest(running))
 
     def _beside_surge(self, running: list[Pod]) -> Iterator[tuple[Pod, ...]]:
         """Yield who is too many where two may be: all but the oldest new and the oldest old one, or one of these."""
@@ -152,12 +154,12 @@ class _Sync:
 
     def counted(self) -> DaemonSetStatus:
         """Count nodes for the status, by the oldest Pod of each."""
-        wanted = [name for name, one in self.wishes.items() if one.runs]
+        wanted = [name for name, wish in self.wishes.items() if wish.runs]
         first = [self._first(self.pods[name]) for name in wanted if name in self.pods]
         available_on = sum(map(self._is_available, first))
         return DaemonSetStatus(
             current_number_scheduled=len(first),
-            number_misscheduled=sum(name in self.pods for name, one in self.wishes.items() if not one.runs),
+            number_misscheduled=sum(name in self.pods for name, wish in self.wishes.items() if not wish.runs),
             desired_number_scheduled=len(wanted),
             number_ready=sum(pod.ready for pod in first),
             observed_generation=self.owner.metadata.generation,

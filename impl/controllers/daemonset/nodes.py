@@ -69,7 +69,7 @@ def wish(owner: DaemonSet, node: Node) -> Wish:
     if spec.node_name not in {"", node.metadata.name} or not allows(Pod(spec=spec), node):
         return Wish(runs=False, keeps=False)
     tolerations = tolerating(spec).tolerations
-    against = {one.effect for one in node.spec.taints if not tolerated(one, tolerations)}
+    against = {taint.effect for taint in node.spec.taints if not tolerated(taint, tolerations)}
     return Wish(runs=not against & {"NoSchedule", "NoExecute"}, keeps="NoExecute" not in against)
 
 
@@ -77,10 +77,10 @@ def tolerating(spec: PodSpec) -> PodSpec:
     """Return a Pod's spec with the tolerations that every Pod of a DaemonSet has."""
     added = (*ALWAYS_TOLERATED, ON_THE_HOST_NETWORK) if spec.host_network else ALWAYS_TOLERATED
     tolerations = spec.tolerations
-    for one in added:
-        same = [_alike(one, other) for other in tolerations]
-        put = tuple(one if found else other for found, other in zip(same, tolerations, strict=True))
-        tolerations = put if any(same) else (*tolerations, one)
+    for toleration in added:
+        same = [_alike(toleration, other) for other in tolerations]
+        put = tuple(toleration if found else other for found, other in zip(same, tolerations, strict=True))
+        tolerations = put if any(same) else (*tolerations, toleration)
     return evolve(spec, tolerations=tolerations)
 
 
@@ -123,9 +123,9 @@ def target(pod: Pod) -> str:
     affinity = None if pod.spec.affinity is None else pod.spec.affinity.node_affinity
     required = None if affinity is None else affinity.required_during_scheduling_ignored_during_execution
     for term in () if required is None else required.node_selector_terms:
-        for one in term.match_fields:
-            if (one.key, one.operator) == (NAME_FIELD, "In") and len(one.values) == 1:
-                return one.values[0]
+        for field in term.match_fields:
+            if (field.key, field.operator) == (NAME_FIELD, "In") and len(field.values) == 1:
+                return field.values[0]
     return ""
 
 
@@ -148,4 +148,4 @@ def slim_node(node: Node) -> Node:
 
 
 def _plain(taints: Iterable[Taint]) -> Iterable[Taint]:
-    return (Taint(one.key, one.effect, one.value) for one in taints if not tolerated(one, ALWAYS_TOLERATED))
+    return (Taint(taint.key, taint.effect, taint.value) for taint in taints if not tolerated(taint, ALWAYS_TOLERATED))

@@ -46,8 +46,11 @@ class Clash:
 def revisions_of(cache: Cache, owner: DaemonSet, release: Release = NEWEST) -> Revisions | Clash:
     """Find the revision of the template, or make it; a template that comes back makes its revision the newest."""
     known, data = listed(cache, owner), data_of(owner.spec.template)
-    same, old = [one for one in known if one.data == data], tuple(one for one in known if one.data != data)
-    number = max((one.revision for one in old), default=0) + 1
+    same, old = (
+        [revision for revision in known if revision.data == data],
+        tuple(revision for revision in known if revision.data != data),
+    )
+    number = max((revision.revision for revision in old), default=0) + 1
     if same:
         kept = same[-1]
         requests = (Update(evolve(kept, revision=number), kept),) if kept.revision < number else ()
@@ -74,5 +77,5 @@ def truncated(owner: DaemonSet, old: tuple[ControllerRevision, ...], pods: Itera
     limit = owner.spec.revision_history_limit
     surplus = len(old) - (DEFAULT_LIMIT if limit is None else limit)
     live = {pod.metadata.labels.get(REVISION_HASH, "") for pod in pods}
-    unused = [one for one in old if one.metadata.labels.get(REVISION_HASH) not in live]
-    return tuple(Delete(ref_of(one)) for one in unused[: max(0, surplus)])
+    unused = [revision for revision in old if revision.metadata.labels.get(REVISION_HASH) not in live]
+    return tuple(Delete(ref_of(revision)) for revision in unused[: max(0, surplus)])

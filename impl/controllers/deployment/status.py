@@ -117,8 +117,8 @@ def _timed_out(deployment: Deployment, current: WorkloadCondition | None, now: T
 def _replica_failure(sets: Generations) -> WorkloadCondition | None:
     """Return the failure the new ReplicaSet reports, or else the first of the others."""
     news = () if sets.new is None else (sets.new,)
-    conditions: list[WorkloadCondition] = [one for rs in (*news, *sets.old) for one in rs.status.conditions]
-    failures = [one for one in conditions if one.type == "ReplicaFailure"]
+    conditions: list[WorkloadCondition] = [condition for rs in (*news, *sets.old) for condition in rs.status.conditions]
+    failures = [condition for condition in conditions if condition.type == "ReplicaFailure"]
     if not failures:
         return None
     return evolve(failures[0], last_update_time=failures[0].last_transition_time)

@@ -86,7 +86,7 @@ def with_condition(status: DeploymentStatus, new: WorkloadCondition) -> Deployme
 
 def without_condition(status: DeploymentStatus, kind: str) -> DeploymentStatus:
     """Take a condition away."""
-    return evolve(status, conditions=tuple(one for one in status.conditions if one.type != kind))
+    return evolve(status, conditions=tuple(condition for condition in status.conditions if condition.type != kind))
 
 
 def has_progress_deadline(deployment: Deployment) -> bool:

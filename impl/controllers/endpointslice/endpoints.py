@@ -20,7 +20,7 @@ PortMap = tuple[EndpointPort, ...]
 
 def port_map(ports: tuple[EndpointPort, ...]) -> PortMap:
     """Put ports in order."""
-    return tuple(sorted(ports, key=lambda one: (one.name, one.protocol, one.port or 0, one.app_protocol or "")))
+    return tuple(sorted(ports, key=lambda port: (port.name, port.protocol, port.port or 0, port.app_protocol or "")))
 
 
 def address_types(service: Service) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def make_endpoint(pod: Pod, node: Node | None, service: Service, family: str) ->
     hostname = pod.spec.extra.get("hostname")
     named = hostname and pod.spec.extra.get("subdomain") == service.metadata.name
     return Endpoint(
-        addresses=tuple(one for one in _addresses(pod) if (":" in one) == (family == "IPv6")),
+        addresses=tuple(address for address in _addresses(pod) if (":" in address) == (family == "IPv6")),
         conditions=EndpointConditions(
             ready=service.spec.publish_not_ready_addresses or (serving and not terminating),
             serving=serving,

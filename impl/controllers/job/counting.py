@@ -22,7 +22,7 @@ from .sync import SUCCESS, Groups, Sync, freed
 def tracked(sync: Sync) -> Groups:
     """Write down who is over, take their finalizers away, then count them; and say at the end that the Job is over."""
     job, over = sync.job, sync.over
-    held = {one.metadata.uid for one in sync.pods if indexes.is_tracked(one)}
+    held = {pod.metadata.uid for pod in sync.pods if indexes.is_tracked(pod)}
     counted = _counted(job.status, held)
     started = counted.start_time or (None if job.spec.suspend else stamp(sync.now))
     if sync.turned and not job.spec.suspend:
@@ -35,11 +35,11 @@ def tracked(sync: Sync) -> Groups:
         ready=sync.ready,
         terminating=sync.terminating,
     )
-    ending = tuple(one for one in _in_order(sync) if indexes.is_tracked(one) and _may_go(sync, one))
+    ending = tuple(pod for pod in _in_order(sync) if indexes.is_tracked(pod) and _may_go(sync, pod))
     noted, over = _announced(_noted(sync, told, ending), over, sync.now)
     # That the Job has begun is not worth a write by itself, nor that nobody is uncounted.
     before = evolve(job.status, uncounted_terminated_pods=sync.uncounted, start_time=noted.start_time)
-    after = _counted(noted, held - {one.metadata.uid for one in ending})
+    after = _counted(noted, held - {pod.metadata.uid for pod in ending})
     last = _finished(after, over, sync) if over is not None else after
     written = job if noted == before else evolve(job, status=noted)
     return (
@@ -53,8 +53,8 @@ def _in_order(sync: Sync) -> list[Pod]:
     """Return the Pods, those of an Indexed Job by their indexes; who has none comes first."""
     if not sync.job.spec.indexed:
         return list(sync.pods)
-    numbers = {one.metadata.uid: indexes.index_of(one.metadata) for one in sync.pods}
-    return sorted(sync.pods, key=lambda one: (numbers[one.metadata.uid] is not None, numbers[one.metadata.uid] or 0))
+    numbers = {pod.metadata.uid: indexes.index_of(pod.metadata) for pod in sync.pods}
+    return sorted(sync.pods, key=lambda pod: (numbers[pod.metadata.uid] is not None, numbers[pod.metadata.uid] or 0))
 
 
 def _may_go(sync: Sync, pod: Pod) -> bool:
@@ -124,6 +124,6 @@ def _finished(status: JobStatus, over: JobCondition, sync: Sync) -> JobStatus:
     noted = status.uncounted_terminated_pods
     if sync.terminating or (noted is not None and (noted.succeeded or noted.failed)):
         return status
-    others = tuple(one for one in status.conditions if one.type != over.type)
+    others = tuple(condition for condition in status.conditions if condition.type != over.type)
     changes: dict[str, Any] = {"completion_time": over.last_transition_time} if over.type == COMPLETE else {}
     return evolve(status, conditions=(*others, over), **changes)

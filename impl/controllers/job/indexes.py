@@ -30,7 +30,7 @@ def spelt(indexes: Iterable[int]) -> str:
             parts[-1][1:] = [number]
         else:
             parts.append([number])
-    ranges = (one if len(one) == 1 or one[1] > one[0] + 1 else [one[0], one[1]] for one in parts)
+    ranges = (part if len(part) == 1 or part[1] > part[0] + 1 else [part[0], part[1]] for part in parts)
     return ",".join(_range(one) for one in ranges)
 
 
@@ -75,7 +75,7 @@ def of(pods: Iterable[Pod]) -> Indexes:
 def succeeded(job: Job, pods: Iterable[Pod]) -> tuple[Indexes, Indexes]:
     """Return the indexes that are written down as succeeded, and those with what is new."""
     before = read(job.status.completed_indexes, job.spec.completions or 0)
-    over = (one for one in pods if one.status.phase == "Succeeded" and is_valid(job, one) and is_tracked(one))
+    over = (pod for pod in pods if pod.status.phase == "Succeeded" and is_valid(job, pod) and is_tracked(pod))
     return before, before | of(over)
 
 
@@ -85,7 +85,7 @@ def failed(job: Job, pods: Iterable[Pod]) -> Indexes | None:
     if limit is None:
         return None
     before = read(job.status.failed_indexes or "", job.spec.completions or 0)
-    return before | of(one for one in pods if is_valid(job, one) and is_tracked(one) and _gives_up(job, one, limit))
+    return before | of(pod for pod in pods if is_valid(job, pod) and is_tracked(pod) and _gives_up(job, pod, limit))
 
 
 def _gives_up(job: Job, pod: Pod, limit: int) -> bool:

@@ -92,7 +92,7 @@ def _ended(one: ContainerStatus) -> ContainerStatus:
 
 def _kept(pod: Pod, spec: PodSpec, status: PodStatus) -> Pod:
     slim = slim_pod(pod, KEEP, spec=spec, status=status)
-    tracked = tuple(one for one in pod.metadata.finalizers if one == TRACKING)
+    tracked = tuple(finalizer for finalizer in pod.metadata.finalizers if finalizer == TRACKING)
     return evolve(slim, metadata=evolve(slim.metadata, finalizers=tracked))
 
 
@@ -104,7 +104,8 @@ def coarse(job: Job, obj: Object | None) -> Object | None:
     status = found.status
     if job.spec.pod_failure_policy is not None:
         status = evolve(
-            status, conditions=tuple(evolve(one, last_transition_time=None) for one in obj.status.conditions)
+            status,
+            conditions=tuple(evolve(condition, last_transition_time=None) for condition in obj.status.conditions),
         )
     if job.spec.pod_failure_policy is not None or job.spec.template.spec.restart_policy == "OnFailure":
         status = evolve(

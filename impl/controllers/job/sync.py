@@ -41,7 +41,7 @@ def freed(pod: Pod) -> PatchMetadata:
 
 
 def _let_go(pod: Pod) -> Pod:
-    finalizers = tuple(one for one in pod.metadata.finalizers if one != TRACKING)
+    finalizers = tuple(finalizer for finalizer in pod.metadata.finalizers if finalizer != TRACKING)
     return evolve(pod, metadata=evolve(pod.metadata, finalizers=finalizers))
 
 
@@ -71,14 +71,14 @@ class Sync:
 
     def __attrs_post_init__(self) -> None:
         job, pods = self.job, self.pods
-        fresh = tuple(one for one in pods if indexes.is_tracked(one) and (not job.spec.indexed or self.valid(one)))
+        fresh = tuple(pod for pod in pods if indexes.is_tracked(pod) and (not job.spec.indexed or self.valid(pod)))
         noted = self.uncounted
-        succeeded = (one for one in fresh if one.status.phase == "Succeeded")
-        failed = (one for one in fresh if is_failed(job, one))
+        succeeded = (pod for pod in fresh if pod.status.phase == "Succeeded")
+        failed = (pod for pod in fresh if is_failed(job, pod))
         before, over = indexes.succeeded(job, pods) if job.spec.indexed else (frozenset(), frozenset())
         found = {
-            "new_succeeded": tuple(one for one in succeeded if one.metadata.uid not in noted.succeeded),
-            "new_failed": tuple(one for one in failed if one.metadata.uid not in noted.failed),
+            "new_succeeded": tuple(pod for pod in succeeded if pod.metadata.uid not in noted.succeeded),
+            "new_failed": tuple(pod for pod in failed if pod.metadata.uid not in noted.failed),
             "before": before,
             "succeeded_indexes": over,
             "failed_indexes": indexes.failed(job, pods) if job.spec.indexed else None,
@@ -105,18 +105,18 @@ class Sync:
     @property
     def failed(self) -> int:
         """How many have failed, but for those that a rule ignores."""
-        fresh = sum(counts(self.job, one) for one in self.new_failed)
+        fresh = sum(counts(self.job, pod) for pod in self.new_failed)
         return self.job.status.failed + fresh + len(self.uncounted.failed)
 
     @property
     def active_pods(self) -> tuple[Pod, ...]:
         """The Pods at work."""
-        return tuple(one for one in self.pods if one.active)
+        return tuple(pod for pod in self.pods if pod.active)
 
     def managed(self) -> Iterator[tuple[Groups, Sync]]:
         """Yield what is asked for about Pods, and the sync as it stands after that."""
-        leaving = sum(one.metadata.terminating and not one.finished for one in self.pods)
-        ready = sum(one.ready for one in self.active_pods)
+        leaving = sum(pod.metadata.terminating and not pod.finished for pod in self.pods)
+        ready = sum(pod.ready for pod in self.active_pods)
         begun = evolve(
             self,
             over=self._ending(),
@@ -130,7 +130,7 @@ class Sync:
             return
         after = evolve(begun, active=0, ready=0, terminating=leaving + len(self.active_pods))
         sure = after if self.satisfied else evolve(after, over=None)
-        yield (tuple(Delete(ref_of(one)) for one in self.active_pods),), sure
+        yield (tuple(Delete(ref_of(pod)) for pod in self.active_pods),), sure
 
     def _ending(self) -> JobCondition | None:
         """Return the condition that says that the Job is or will be over, for the first reason there is."""
@@ -184,13 +184,13 @@ class Sync:
 
     def _suspended(self) -> Sync:
         """Say that the Job is suspended, or that it is no more."""
-        said = next((one for one in self.conditions if one.type == SUSPENDED), None)
+        said = next((condition for condition in self.conditions if condition.type == SUSPENDED), None)
         stopped = self.job.spec.suspend
         if stopped == (said is not None and said.status == "True"):
             return self
         told = ("JobSuspended", "Job suspended") if stopped else ("JobResumed", "Job resumed")
         new = evolve(self._condition(SUSPENDED, *told), status=str(stopped))
-        others = tuple(new if one is said else one for one in self.conditions)
+        others = tuple(new if condition is said else condition for condition in self.conditions)
         return evolve(self, conditions=others if said else (*others, new), turned=True)
 
     # --- how many Pods ------------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ class Sync:
         """Yield the sets of Pods that may go: those that do an index twice or none first, then whom it costs least."""
         pods = self.active_pods
         twice = tuple(_doubled(self.job, pods)) if self.job.spec.indexed else ()
-        rest = tuple(one for one in pods if one not in twice)
+        rest = tuple(pod for pod in pods if pod not in twice)
         more = max(0, least - len(twice))
         for victims in _choices(rest, more, self.now):
             yield (*twice, *victims)
@@ -225,15 +225,15 @@ class Sync:
     def _without(self, pods: tuple[Pod, ...]) -> tuple[Groups, Sync]:
         """Let Pods go that nobody counts: each loses its finalizer first."""
         groups: list[tuple[Request, ...]] = []
-        for one in pods:
-            groups += [(freed(one),)] if indexes.is_tracked(one) else []
-            groups.append((Delete(ref_of(one)),))
+        for pod in pods:
+            groups += [(freed(pod),)] if indexes.is_tracked(pod) else []
+            groups.append((Delete(ref_of(pod)),))
         gone = len(pods)
         after = evolve(
             self,
-            pods=tuple(_let_go(one) if one in pods else one for one in self.pods),
+            pods=tuple(_let_go(pod) if pod in pods else pod for pod in self.pods),
             active=self.active - gone,
-            ready=self.ready - sum(one.ready for one in pods),
+            ready=self.ready - sum(pod.ready for pod in pods),
             terminating=self.terminating + gone,
         )
         return tuple(groups), after
@@ -245,13 +245,13 @@ class Sync:
         made: tuple[Pod, ...] = (new_pod(self.job),) * missing
         if self.job.spec.indexed:
             made = tuple(self._of_index(number) for number in indexes.pending(self.job, self._busy(), missing))
-        return tuple((Create(one),) for one in made), evolve(self, active=self.active + len(made))
+        return tuple((Create(pod),) for pod in made), evolve(self, active=self.active + len(made))
 
     def _busy(self) -> frozenset[int]:
         """Return the indexes that are over or being worked on."""
         busy = self.succeeded_indexes | indexes.of(self.active_pods) | (self.failed_indexes or frozenset())
         if waits_for_the_end(self.job):
-            busy |= indexes.of(one for one in self.pods if one.metadata.terminating and not one.finished)
+            busy |= indexes.of(pod for pod in self.pods if pod.metadata.terminating and not pod.finished)
         return busy
 
     def _of_index(self, number: int) -> Pod:
@@ -270,17 +270,17 @@ class Sync:
 def _doubled(job: Job, pods: tuple[Pod, ...]) -> Iterator[Pod]:
     """Yield who works on no index, on one that there is not, or on one that another one works on, too."""
     for number in sorted(indexes.of(pods)):
-        same = tuple(one for one in pods if indexes.index_of(one.metadata) == number)
+        same = tuple(pod for pod in pods if indexes.index_of(pod.metadata) == number)
         last = len(same) - 1 if number < (job.spec.completions or 0) else len(same)
         yield from next(_choices(same, last, 0))
-    yield from (one for one in pods if indexes.index_of(one.metadata) is None)
+    yield from (pod for pod in pods if indexes.index_of(pod.metadata) is None)
 
 
 def _choices(pods: tuple[Pod, ...], count: int, now: Time) -> Iterator[tuple[Pod, ...]]:
     """Yield the sets of Pods that cost least, as a ReplicaSet chooses, but for what a Pod says that it costs."""
-    plain = {ref_of(one): one for one in pods}
+    plain = {ref_of(pod): pod for pod in pods}
     for victims in deletion_choices(tuple(map(_priceless, pods)), (), count, now) if count else [()]:
-        yield tuple(plain[ref_of(one)] for one in victims)
+        yield tuple(plain[ref_of(victim)] for victim in victims)
 
 
 def _priceless(pod: Pod) -> Pod:

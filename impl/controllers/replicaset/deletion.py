@@ -85,10 +85,13 @@ def _ready_since(pod: Pod) -> Time | None:
 
 def _restarts(pod: Pod) -> tuple[int, int]:
     """Return the highest restart count of the containers, then of the sidecars."""
-    sidecars = {one.name for one in pod.spec.sidecars}
+    sidecars = {sidecar.name for sidecar in pod.spec.sidecars}
     return (
-        max((one.restart_count for one in pod.status.container_statuses), default=0),
-        max((one.restart_count for one in pod.status.init_container_statuses if one.name in sidecars), default=0),
+        max((status.restart_count for status in pod.status.container_statuses), default=0),
+        max(
+            (status.restart_count for status in pod.status.init_container_statuses if status.name in sidecars),
+            default=0,
+        ),
     )
 
 
@@ -103,11 +106,11 @@ def deletion_order(pods: Iterable[Pod], related: Iterable[Pod], now: Time) -> tu
 def in_order(candidates: Iterable[Ranked], now: Time) -> list[Ranked]:
     """Insert each candidate behind the last one that it does not go before."""
     order: list[Ranked] = []
-    for one in candidates:
+    for candidate in candidates:
         place = len(order)
-        while place and goes_before(one, order[place - 1], now):
+        while place and goes_before(candidate, order[place - 1], now):
             place -= 1
-        order.insert(place, one)
+        order.insert(place, candidate)
     return order
 
 

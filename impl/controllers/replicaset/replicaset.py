@@ -103,13 +103,13 @@ def _related(cache: Cache, rs: ReplicaSet) -> tuple[Pod, ...]:
     """Return the active Pods of all ReplicaSets with the same controller: those of one Deployment."""
     controller = rs.metadata.controller
     family = [
-        one
-        for one in cache.list(ReplicaSet, rs.metadata.namespace)
-        if one.metadata.uid == rs.metadata.uid
-        or (controller and one.metadata.controller and one.metadata.controller.uid == controller.uid)
+        replicaset
+        for replicaset in cache.list(ReplicaSet, rs.metadata.namespace)
+        if replicaset.metadata.uid == rs.metadata.uid
+        or (controller and replicaset.metadata.controller and replicaset.metadata.controller.uid == controller.uid)
     ]
     pods = cache.list(Pod, rs.metadata.namespace)
-    return tuple(pod for pod in pods if pod.active and any(controlled_by(pod, one) for one in family))
+    return tuple(pod for pod in pods if pod.active and any(controlled_by(pod, replicaset) for replicaset in family))
 
 
 def _write_status(
@@ -131,7 +131,7 @@ def _write_status(
 
 def _conditions(rs: ReplicaSet, surplus: int, now: Time, failure: str | None) -> tuple[WorkloadCondition, ...]:
     """Set ReplicaFailure after a failure, where it is not set yet, and take it away after a sync without one."""
-    others = tuple(one for one in rs.status.conditions if one.type != "ReplicaFailure")
+    others = tuple(condition for condition in rs.status.conditions if condition.type != "ReplicaFailure")
     if failure is None:
         return others
     if len(others) < len(rs.status.conditions):
@@ -154,7 +154,9 @@ def _slim(obj: Object) -> Object | None:
         KEEP,
         spec=PodSpec(
             node_name=obj.spec.node_name,
-            init_containers=tuple(Container(one.name, restart_policy=one.restart_policy) for one in obj.spec.sidecars),
+            init_containers=tuple(
+                Container(sidecar.name, restart_policy=sidecar.restart_policy) for sidecar in obj.spec.sidecars
+            ),
         ),
         status=evolve(
             slim_ready(obj.status, times=True),
@@ -165,7 +167,9 @@ def _slim(obj: Object) -> Object | None:
 
 
 def _restarts_only(statuses: tuple[ContainerStatus, ...]) -> tuple[ContainerStatus, ...]:
-    return tuple(ContainerStatus(one.name, restart_count=one.restart_count) for one in statuses if one.restart_count)
+    return tuple(
+        ContainerStatus(status.name, restart_count=status.restart_count) for status in statuses if status.restart_count
+    )
 
 
 def _coarse(obj: Object) -> Object | None:

@@ -73,7 +73,7 @@ def claim_name(owner: StatefulSet, template: PersistentVolumeClaim, number: int)
 
 def claims(owner: StatefulSet, number: int) -> tuple[PersistentVolumeClaim, ...]:
     """Make the claims of the Pod of a number."""
-    return tuple(_claim(owner, one, number) for one in owner.spec.volume_claim_templates)
+    return tuple(_claim(owner, template, number) for template in owner.spec.volume_claim_templates)
 
 
 def _claim(owner: StatefulSet, template: PersistentVolumeClaim, number: int) -> PersistentVolumeClaim:
@@ -85,7 +85,9 @@ def _claim(owner: StatefulSet, template: PersistentVolumeClaim, number: int) -> 
 
 def missing_claims(cache: Cache, owner: StatefulSet, number: int) -> tuple[Request, ...]:
     """Ask for the claims of a Pod that are not there."""
-    return tuple(Create(one) for one in claims(owner, number) if ref_of(one) not in cache.objects)
+    return tuple(
+        Create(volume_claim) for volume_claim in claims(owner, number) if ref_of(volume_claim) not in cache.objects
+    )
 
 
 def claim_is_going(cache: Cache, owner: StatefulSet, number: int) -> bool:
@@ -99,10 +101,15 @@ def _volumes(owner: StatefulSet, number: int, given: Any) -> Any:
     """Return volumes with those of the claims; they take the place of others of their names."""
     templates = owner.spec.volume_claim_templates
     own = tuple(
-        freeze({"name": one.metadata.name, "persistentVolumeClaim": {"claimName": claim_name(owner, one, number)}})
-        for one in templates
+        freeze(
+            {
+                "name": template.metadata.name,
+                "persistentVolumeClaim": {"claimName": claim_name(owner, template, number)},
+            }
+        )
+        for template in templates
     )
-    names = {one.metadata.name for one in templates}
+    names = {template.metadata.name for template in templates}
     return (*own, *(one for one in given if as_map(one).get("name") not in names))
 
 
@@ -114,7 +121,10 @@ def identity_matches(pod: Pod) -> bool:
 def storage_matches(owner: StatefulSet, pod: Pod) -> bool:
     """Tell whether a member's volumes are the claims of its number."""
     found = {str(as_map(one).get("name")): as_map(one) for one in pod.spec.extra.get("volumes") or ()}
-    wanted = ((one.metadata.name, claim_name(owner, one, ordinal(pod))) for one in owner.spec.volume_claim_templates)
+    wanted = (
+        (template.metadata.name, claim_name(owner, template, ordinal(pod)))
+        for template in owner.spec.volume_claim_templates
+    )
     return all(
         as_map(found.get(name, {}).get("persistentVolumeClaim")).get("claimName") == claim for name, claim in wanted
     )

@@ -42,7 +42,7 @@ def revisions_of(cache: Cache, owner: StatefulSet) -> Revisions:
     known = listed(cache, owner)
     number = known[-1].revision + 1 if known else 1
     data = data_of(owner.spec.template)
-    equal = [one for one in known if one.data == data]
+    equal = [revision for revision in known if revision.data == data]
     collisions = owner.status.collision_count or 0
     requests: tuple[Request, ...] = ()
     if equal and equal[-1].data == known[-1].data:
@@ -53,7 +53,7 @@ def revisions_of(cache: Cache, owner: StatefulSet) -> Revisions:
     else:
         update, collisions = _new(cache, owner, data, number, collisions)
         requests = () if ref_of(update) in cache.objects else (Create(update),)
-    current = next((one for one in known if one.metadata.name == owner.status.current_revision), update)
+    current = next((revision for revision in known if revision.metadata.name == owner.status.current_revision), update)
     return Revisions(current, update, collisions, known, requests)
 
 
@@ -83,6 +83,6 @@ def truncated(owner: StatefulSet, revisions: Revisions, pods: tuple[Pod, ...]) -
     """Let the oldest revisions go that no Pod is of, beyond the limit."""
     limit = owner.spec.revision_history_limit
     live = {revisions.current.metadata.name, revisions.update.metadata.name, *map(revision_of, pods)}
-    history = [one for one in revisions.known if one.metadata.name not in live]
+    history = [revision for revision in revisions.known if revision.metadata.name not in live]
     surplus = len(history) - (10 if limit is None else limit)
-    return tuple(Delete(ref_of(one)) for one in history[: max(0, surplus)])
+    return tuple(Delete(ref_of(revision)) for revision in history[: max(0, surplus)])

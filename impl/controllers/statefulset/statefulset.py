@@ -73,7 +73,9 @@ def grouped(cache: Cache, key: Ref, *, now: Time = 0) -> Groups:
     groups, counted, replaced = ((), sync.counted(pods), 0) if owner.metadata.terminating else sync.acts()
     first = (*adoptions(owner, nobodys(listed(cache, owner))), *claims, *revisions.requests)
     last = (*_write_status(owner, revisions, counted, replaced), *truncated(owner, revisions, pods))
-    return tuple(group for group in (*((one,) for one in first), *groups, *((one,) for one in last)) if group)
+    return tuple(
+        group for group in (*((request,) for request in first), *groups, *((request,) for request in last)) if group
+    )
 
 
 # --- one sync ---------------------------------------------------------------------------------------------------------
@@ -137,7 +139,7 @@ class _Sync:
         found: list[tuple[Request, ...]] = []
         for pod in pods:
             requests, ends = step(pod)
-            found += [(one,) for one in requests]
+            found += [(request,) for request in requests]
             if ends:
                 return tuple(found), True
         return tuple(found), False

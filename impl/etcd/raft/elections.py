@@ -28,7 +28,11 @@ def follow(node: Node, term: int, leader: int = NOBODY) -> Node:
 def stand(node: Node, *, transferred: bool = False) -> Node:
     """Stand for leader, unless there is a change of members to be applied; ask first whether there is a chance."""
     unapplied = node.log.after(node.applied, node.commit)
-    if node.role is Role.LEADER or not node.promotable or any(isinstance(one.data, ConfChange) for one in unapplied):
+    if (
+        node.role is Role.LEADER
+        or not node.promotable
+        or any(isinstance(entry.data, ConfChange) for entry in unapplied)
+    ):
         return node
     if node.options.pre_vote and not transferred:
         return _ask(evolve(node, role=Role.PRE_CANDIDATE, leader=NOBODY, votes=immutabledict()), Kind.PRE_VOTE)

@@ -116,8 +116,8 @@ def _spread(reader: Reader, data: Any, at: str, args: Args) -> Args:
         reader.blame(f"{at}.defaultConstraints", "are given though defaultingType is System", "set it to List")
     read = [_structured(reader, one, TopologySpreadConstraint, f"{at}.defaultConstraints") for one in given]
     constraints = tuple(one for one in read if one is not None)
-    for one in constraints:
-        if one.label_selector is not None:
+    for constraint in constraints:
+        if constraint.label_selector is not None:
             hint = "leave it out: it is worked out for each Pod"
             reader.blame(f"{at}.defaultConstraints", "a default constraint cannot have a labelSelector", hint)
     return evolve(args, default_constraints=constraints if kind == "List" else None)

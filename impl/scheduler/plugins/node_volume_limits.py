@@ -37,7 +37,7 @@ class Limited:
 
 def attachments(pod: Pod, cache: Cache) -> Attached:
     """Name the CSI volumes a Pod needs attached."""
-    found = (_attachment(one, cache) for one in claims(pod, cache))
+    found = (_attachment(claimed, cache) for claimed in claims(pod, cache))
     return immutabledict(one for one in found if one is not None)
 
 
@@ -59,7 +59,7 @@ def limits(node: str, cache: Cache) -> Mapping[str, int]:
     """Return how many volumes of each driver a node can attach; drivers without a limit are absent."""
     found = cache.get(CSINode, Ref("CSINode", "", node))
     drivers = () if found is None else found.spec.drivers
-    counts = ((one.name, one.allocatable.count if one.allocatable else None) for one in drivers)
+    counts = ((driver.name, driver.allocatable.count if driver.allocatable else None) for driver in drivers)
     return {name: count for name, count in counts if count is not None}
 
 

@@ -46,8 +46,10 @@ class Counted:
 
 def constraints_of(pod: Pod, action: str) -> Constraints:
     """Return the Pod's constraints of one kind, their selectors narrowed by matchLabelKeys."""
-    ours = (one for one in pod.spec.topology_spread_constraints if one.when_unsatisfiable == action)
-    return tuple(evolve(one, label_selector=_narrowed(one, pod.metadata.labels)) for one in ours)
+    ours = (
+        constraint for constraint in pod.spec.topology_spread_constraints if constraint.when_unsatisfiable == action
+    )
+    return tuple(evolve(constraint, label_selector=_narrowed(constraint, pod.metadata.labels)) for constraint in ours)
 
 
 def _narrowed(constraint: TopologySpreadConstraint, labels: Strings) -> LabelSelector | None:
@@ -62,7 +64,7 @@ def _narrowed(constraint: TopologySpreadConstraint, labels: Strings) -> LabelSel
 
 def labelled(node: Node, constraints: Constraints) -> bool:
     """Tell whether a node has the topology key of every constraint."""
-    return all(one.topology_key in node.metadata.labels for one in constraints)
+    return all(constraint.topology_key in node.metadata.labels for constraint in constraints)
 
 
 def included(constraint: TopologySpreadConstraint, pod: Pod, node: Node) -> bool:
@@ -91,7 +93,7 @@ def _counted(snapshot: Snapshot, pod: Pod, constraints: Constraints) -> Prepared
     if not constraints:
         return None
     nodes = [info for info in snapshot.nodes if labelled(info.node, constraints)]
-    return Prepared(tuple(Counted(one, _by_domain(one, pod, nodes)) for one in constraints))
+    return Prepared(tuple(Counted(constraint, _by_domain(constraint, pod, nodes)) for constraint in constraints))
 
 
 def _by_domain(constraint: TopologySpreadConstraint, pod: Pod, nodes: list[NodeInfo]) -> immutabledict[str, int]:

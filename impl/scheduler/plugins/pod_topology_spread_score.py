@@ -71,7 +71,7 @@ def _spreading(
     # Under the system's own defaults a node may lack the zone label and still be ranked by host.
     ignored = frozenset(info.name for info in feasible if own and not labelled(info.node, constraints))
     ranked = [info for info in feasible if info.name not in ignored]
-    sizes = [_size(one, ranked) for one in constraints]
+    sizes = [_size(constraint, ranked) for constraint in constraints]
     return Spreading(
         constraints,
         tuple(math.log(size + 2) for size in sizes),
@@ -84,12 +84,12 @@ def _defaults(pod: Pod, cache: Cache, defaults: Constraints = SYSTEM_DEFAULT) ->
     selector = default_selector(pod, cache)
     if selector == LabelSelector():
         return ()
-    return tuple(evolve(one, label_selector=selector) for one in defaults)
+    return tuple(evolve(default, label_selector=selector) for default in defaults)
 
 
 def hard_defaults(defaults: Constraints, snapshot: Snapshot, pod: Pod) -> Constraints:
     """Return the configured constraints that refuse nodes to a Pod that has none of its own."""
-    hard = tuple(one for one in defaults if one.when_unsatisfiable == "DoNotSchedule")
+    hard = tuple(default for default in defaults if default.when_unsatisfiable == "DoNotSchedule")
     return _defaults(pod, snapshot.cache, hard)
 
 
@@ -99,7 +99,7 @@ def _pre_score_with(
     """Take constraints from the configuration for a Pod that has none; they ask for every topology key."""
     if pod.spec.topology_spread_constraints:
         return pre_score(snapshot, pod, feasible)
-    soft = tuple(one for one in defaults if one.when_unsatisfiable == "ScheduleAnyway")
+    soft = tuple(default for default in defaults if default.when_unsatisfiable == "ScheduleAnyway")
     return _spreading(snapshot, pod, feasible, _defaults(pod, snapshot.cache, soft), own=True)
 
 
@@ -114,15 +114,19 @@ def _counts(
     snapshot: Snapshot, pod: Pod, constraints: Constraints, ranked: list[NodeInfo], *, own: bool
 ) -> immutabledict[tuple[str, str], int]:
     """Count by domain, over all nodes that count, for the domains of ranked nodes; hosts are counted when scored."""
-    keys = [one for one in constraints if one.topology_key != HOSTNAME]
-    counts = {(one.topology_key, info.labels.get(one.topology_key, "")): 0 for one in keys for info in ranked}
+    keys = [constraint for constraint in constraints if constraint.topology_key != HOSTNAME]
+    counts = {
+        (constraint.topology_key, info.labels.get(constraint.topology_key, "")): 0
+        for constraint in keys
+        for info in ranked
+    }
     for info in snapshot.nodes:
         if own and not labelled(info.node, constraints):
             continue
-        for one in keys:
-            pair = one.topology_key, info.labels.get(one.topology_key, "")
-            if pair in counts and included(one, pod, info.node):
-                counts[pair] += count_matching(info, one.label_selector, pod.metadata.namespace)
+        for constraint in keys:
+            pair = constraint.topology_key, info.labels.get(constraint.topology_key, "")
+            if pair in counts and included(constraint, pod, info.node):
+                counts[pair] += count_matching(info, constraint.label_selector, pod.metadata.namespace)
     return immutabledict(counts)
 
 

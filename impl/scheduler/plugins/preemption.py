@@ -61,12 +61,16 @@ class Preemption:
 
     def victims(self, node: str) -> tuple[Ref, ...]:
         """Name the Pods that would be evicted from a candidate, those that are already being deleted too."""
-        return tuple(ref_of(pod) for one in self.candidates if one.node == node for pod in one.victims)
+        return tuple(
+            ref_of(pod) for candidate in self.candidates if candidate.node == node for pod in candidate.victims
+        )
 
 
 def written_to(victims: Iterable[Pod], release: Release) -> tuple[Pod, ...]:
     """Return the victims that are marked and deleted: all, or since 1.35 those that are not terminating anyway."""
-    return tuple(one for one in victims if Change.LEAVING_VICTIMS_KEPT not in release or not one.metadata.terminating)
+    return tuple(
+        victim for victim in victims if Change.LEAVING_VICTIMS_KEPT not in release or not victim.metadata.terminating
+    )
 
 
 def preempt(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal], ready: Ready | None) -> Preemption:
@@ -77,11 +81,11 @@ def preempt(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal], ready
         info.name: _on_node(snapshot, pod, info, ready) if ready and refusals[info.name].resolvable else NOT_HELPFUL
         for info in snapshot.nodes
     }
-    candidates = tuple(one for one in answers.values() if isinstance(one, Candidate))
+    candidates = tuple(answer for answer in answers.values() if isinstance(answer, Candidate))
     why_not = immutabledict((name, one) for name, one in answers.items() if isinstance(one, Refusal))
     if not candidates:
         return Preemption(refusals=why_not, message=f"preemption: {fit_error(len(answers), why_not.values())}")
-    costs = {one.node: _cost(one) for one in candidates}
+    costs = {candidate.node: _cost(candidate) for candidate in candidates}
     least = min(costs.values())
     return Preemption(candidates, tuple(name for name, cost in costs.items() if cost == least), why_not)
 
@@ -90,8 +94,8 @@ def _cost(candidate: Candidate) -> tuple[int, int, int, int, int]:
     """Return what is compared to choose a node: the least is best."""
     victims = candidate.victims
     highest = priority(victims[0])
-    total = sum(priority(one) + PRIORITY_OFFSET for one in victims)
-    earliest = min(_started(one) for one in victims if priority(one) == highest)
+    total = sum(priority(victim) + PRIORITY_OFFSET for victim in victims)
+    earliest = min(_started(victim) for victim in victims if priority(victim) == highest)
     return candidate.violations, highest, total, len(victims), -earliest
 
 
@@ -158,14 +162,14 @@ def choices(snapshot: Snapshot, pod: Pod, found: Preemption, ready: Ready) -> tu
     Pods of a node may have started gives one answer for that node, and the orders on two nodes have nothing to do with
     each other: so a candidate may be chosen if no other node has only answers that cost less.
     """
-    nodes = [info for info in snapshot.nodes if any(info.name == one.node for one in found.candidates)]
+    nodes = [info for info in snapshot.nodes if any(info.name == candidate.node for candidate in found.candidates)]
     options = {info.name: tuple(_options(snapshot, pod, info, ready)) for info in nodes}
-    worst = {name: max(_known_cost(one) for one in those) for name, those in options.items()}
+    worst = {name: max(_known_cost(candidate) for candidate in those) for name, those in options.items()}
     return tuple(
-        one
+        candidate
         for name, those in options.items()
-        for one in those
-        if all(_known_cost(one) <= cost for other, cost in worst.items() if other != name)
+        for candidate in those
+        if all(_known_cost(candidate) <= cost for other, cost in worst.items() if other != name)
     )
 
 
@@ -183,7 +187,7 @@ def _options(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Iter
     for order in _orders(alike):
         answer = _in_order(snapshot, pod, info, ready, order)
         if isinstance(answer, Candidate):
-            counts = Counter(_kind_of_pod(one, budgets) for one in answer.victims)
+            counts = Counter(_kind_of_pod(victim, budgets) for victim in answer.victims)
             key = frozenset(counts.items()), answer.violations
             if key not in seen:
                 seen.add(key)

@@ -54,7 +54,7 @@ def filter_unnamed(_state: None, pod: Pod, info: NodeInfo) -> Refusal | None:
 
 def pre_score(_snapshot: Snapshot, pod: Pod, _feasible: tuple[NodeInfo, ...]) -> tuple[Toleration, ...]:
     """Keep the tolerations that can cover a PreferNoSchedule taint."""
-    return tuple(one for one in pod.spec.tolerations if one.effect in {"", "PreferNoSchedule"})
+    return tuple(toleration for toleration in pod.spec.tolerations if toleration.effect in {"", "PreferNoSchedule"})
 
 
 def score(tolerations: tuple[Toleration, ...], _pod: Pod, info: NodeInfo) -> int:

@@ -55,10 +55,10 @@ def pre_filter(snapshot: Snapshot, pod: Pod) -> Prepared[Volumes] | Refusal | No
     named = claims(pod, cache)
     if not named:
         return None
-    wrong = next((words for one in named if (words := _unusable(one))), "")
+    wrong = next((words for claimed in named if (words := _unusable(claimed))), "")
     if wrong:
         return Refusal(NAME, (wrong,), resolvable=False)
-    found = tuple(one.claim for one in named if one.claim is not None)
+    found = tuple(claimed.claim for claimed in named if claimed.claim is not None)
     unbound = tuple(claim for claim in found if not fully_bound(claim))
     if any(claim.spec.volume_name or not waits(claim, cache) for claim in unbound):
         return Refusal(NAME, (UNBOUND,), resolvable=False)
@@ -219,7 +219,8 @@ def can_be_made(storage_class: StorageClass | None, node: Node) -> bool:
     terms = storage_class.allowed_topologies
     labels = node.metadata.labels
     return not terms or any(
-        all(labels.get(one.key) in one.values for one in term.match_label_expressions) for term in terms
+        all(labels.get(expression.key) in expression.values for expression in term.match_label_expressions)
+        for term in terms
     )
 
 

@@ -54,10 +54,12 @@ def disks(pod: Pod) -> Iterator[tuple[Disk, bool]]:
 
 def pre_filter(snapshot: Snapshot, pod: Pod) -> Prepared[Restricted] | Refusal | None:
     """Find the Pod's exclusive claims and who uses them; a claim that does not exist rules every node out."""
-    named = [one for one in claims(pod, snapshot.cache) if not one.ephemeral]
-    if missing := next((one for one in named if one.claim is None), None):
+    named = [claimed for claimed in claims(pod, snapshot.cache) if not claimed.ephemeral]
+    if missing := next((claimed for claimed in named if claimed.claim is None), None):
         return Refusal(NAME, (missing.not_found,), resolvable=False)
-    exclusive = {one.name for one in named if one.claim and READ_WRITE_ONCE_POD in one.claim.spec.access_modes}
+    exclusive = {
+        claimed.name for claimed in named if claimed.claim and READ_WRITE_ONCE_POD in claimed.claim.spec.access_modes
+    }
     taken = bool(exclusive) and any(_uses(other, pod, exclusive) for info in snapshot.nodes for other in info.pods)
     own = tuple(disks(pod))
     return Prepared(Restricted(own, taken)) if own or taken else None
@@ -70,7 +72,7 @@ def _uses(other: Pod, pod: Pod, exclusive: set[str]) -> bool:
 
 def filter_node(claim_taken: str, state: Restricted, _pod: Pod, info: NodeInfo) -> Refusal | None:
     """Refuse a node that has a disk attached already, and every node while a claim is in use."""
-    attached = [one for other in info.pods for one in disks(other)] if state.disks else []
+    attached = [disk for other in info.pods for disk in disks(other)] if state.disks else []
     if any(disk == other and not (reads and too) for disk, reads in state.disks for other, too in attached):
         return DISK_TAKEN
     return Refusal(NAME, (claim_taken,)) if state.claim_taken else None

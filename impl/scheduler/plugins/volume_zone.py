@@ -28,18 +28,18 @@ Topologies = tuple[tuple[str, frozenset[str]], ...]
 def pre_filter(snapshot: Snapshot, pod: Pod) -> Prepared[Topologies] | Refusal | None:
     """Collect the labels of the Pod's volumes; skip a Pod whose volumes have none."""
     found: list[tuple[str, frozenset[str]]] = []
-    for one in claims(pod, snapshot.cache):
-        if one.ephemeral:
+    for claimed in claims(pod, snapshot.cache):
+        if claimed.ephemeral:
             continue
-        if one.claim is None:
-            return _refuse(one.not_found)
-        if not one.claim.spec.volume_name:
-            if words := _unbound(snapshot, one.claim):
+        if claimed.claim is None:
+            return _refuse(claimed.not_found)
+        if not claimed.claim.spec.volume_name:
+            if words := _unbound(snapshot, claimed.claim):
                 return _refuse(words)
             continue
-        volume = volume_of(one.claim, snapshot.cache)
+        volume = volume_of(claimed.claim, snapshot.cache)
         if volume is None:
-            return _refuse(f'persistentvolume "{one.claim.spec.volume_name}" not found')
+            return _refuse(f'persistentvolume "{claimed.claim.spec.volume_name}" not found')
         labels = volume.metadata.labels
         found += [(key, frozenset(labels[key].split(SEPARATOR))) for key in LABELS if key in labels]
     return Prepared(tuple(found)) if found else None

@@ -90,7 +90,7 @@ def forget_pod(cache: SchedulerCache, pod: Pod) -> SchedulerCache | Corrupted:
 
 def cleanup_assumed_pods(cache: SchedulerCache, now: int) -> SchedulerCache:
     """Forget the assumed Pods whose confirmation has not come in time."""
-    expired = [one for one in cache.pods.values() if one.assumed and one.deadline is not None and now > one.deadline]
+    expired = [pod for pod in cache.pods.values() if pod.assumed and pod.deadline is not None and now > pod.deadline]
     for state in expired:
         cache = cache.without_pod(state.pod)
     return cache

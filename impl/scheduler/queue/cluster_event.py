@@ -97,7 +97,7 @@ def node_scheduling_properties_change(old: Node, new: Node) -> tuple[ClusterEven
 
 
 def _conditions(node: Node) -> frozenset[tuple[str, str]]:
-    return frozenset((one.type, one.status) for one in node.status.conditions)
+    return frozenset((condition.type, condition.status) for condition in node.status.conditions)
 
 
 def pod_scheduling_properties_change(old: Pod, new: Pod) -> tuple[ClusterEvent, ...]:

@@ -111,7 +111,7 @@ class QueueSettings:
     def interested_in(self, event: ClusterEvent) -> bool:
         """Tell whether any plugin of any profile waits for such an event."""
         return event.wild_card or any(
-            one.event.matches(event) for table in self.registrations.values() for one in table
+            registration.event.matches(event) for table in self.registrations.values() for registration in table
         )
 
     def backoff(self, info: QueuedPodInfo) -> int:

@@ -104,7 +104,7 @@ def _meets_all(terms: tuple[PodAffinityTerm, ...], pod: Pod, other: Changed) -> 
 
 def affinity_after_pod(pod: Pod, old: Changed, new: Changed) -> bool:
     """Queue when a Pod is wanted near that was not, or one that was not wanted has gone or changed."""
-    if any(isinstance(one, Pod) and not one.spec.node_name for one in (old, new)):
+    if any(isinstance(obj, Pod) and not obj.spec.node_name for obj in (old, new)):
         return False
     wanted, unwanted = required(affinity(pod)), required(anti_affinity(pod))
     comes = _meets_all(wanted, pod, new) and not _meets_all(wanted, pod, old)
@@ -119,18 +119,21 @@ def affinity_after_node(pod: Pod, _old: Changed, new: Changed) -> bool:
 
 def spread_after_pod(pod: Pod, old: Changed, new: Changed) -> bool:
     """Queue when a bound Pod of the namespace (or the Pod itself) counts now, or counts no more."""
-    others = [one for one in (old, new) if isinstance(one, Pod)]
+    others = [obj for obj in (old, new) if isinstance(obj, Pod)]
     if not all(same(pod, one) or _bound_beside(pod, one) for one in others):
         return False
     constraints = pod_topology_spread.constraints_of(pod, "DoNotSchedule")
     if isinstance(old, Pod) and isinstance(new, Pod):
-        honours = any(one.node_taints_policy == "Honor" for one in constraints)
+        honours = any(constraint.node_taints_policy == "Honor" for constraint in constraints)
         if same(pod, new) and old.spec.tolerations != new.spec.tolerations and honours:
             return True
-        counted = [tuple(selects(one.label_selector, each.metadata.labels) for one in constraints) for each in others]
+        counted = [
+            tuple(selects(constraint.label_selector, each.metadata.labels) for constraint in constraints)
+            for each in others
+        ]
         return counted[0] != counted[1]
     labels = others[0].metadata.labels
-    return all(selects(one.label_selector, labels) for one in constraints)
+    return all(selects(constraint.label_selector, labels) for constraint in constraints)
 
 
 def _bound_beside(pod: Pod, other: Pod) -> bool:
@@ -144,6 +147,6 @@ def spread_after_node(pod: Pod, old: Changed, new: Changed) -> bool:
     has = isinstance(new, Node) and pod_topology_spread.labelled(new, constraints)
     if had != has or not (isinstance(old, Node) and isinstance(new, Node)):
         return had or has
-    keys = [one.topology_key for one in constraints]
+    keys = [constraint.topology_key for constraint in constraints]
     moved = any(old.metadata.labels.get(key) != new.metadata.labels.get(key) for key in keys)
     return has and (moved or old.spec.taints != new.spec.taints)

@@ -101,6 +101,6 @@ def may_host(pod: Pod, node: Node, pods: tuple[Pod, ...]) -> bool:
     if pod.spec.node_name not in {"", node.metadata.name}:
         return False
     taken = [port for other in pods for port in host_ports(other)]
-    if any(conflict(one, other) for one in host_ports(pod) for other in taken):
+    if any(conflict(port, other) for port in host_ports(pod) for other in taken):
         return False
     return fits(requested(pod), pod, NodeInfo(node, pods)) is None

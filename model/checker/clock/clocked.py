@@ -106,9 +106,9 @@ class _After:
 
 def clocked(machine: Machine, kinds: frozenset[str]) -> Machine:
     """Return a machine with clocks for the timers of these kinds."""
-    timers = tuple(evolve(one, waits=Remembered(one.waits)) for one in machine.timers if one.kind in kinds)
+    timers = tuple(evolve(timer, waits=Remembered(timer.waits)) for timer in machine.timers if timer.kind in kinds)
     starts = tuple({**start, CLOCK: _at_start(timers, State.of(start))} for start in machine.initial)
-    actions = tuple(one if one.urgent else _with_clocks(timers, one) for one in machine.actions)
+    actions = tuple(action if action.urgent else _with_clocks(timers, action) for action in machine.actions)
     return evolve(machine, initial=starts, actions=actions)
 
 

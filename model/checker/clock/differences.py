@@ -52,7 +52,7 @@ def earliest(moments: int, constraints: Sequence[After], shortest: Fraction = Fr
         found = _longest(moments, constraints, period)
         if isinstance(found, tuple):
             return Times(found, period)
-        seconds, turns = sum(one.seconds for one in found.circle), sum(one.turns for one in found.circle)
+        seconds, turns = sum(after.seconds for after in found.circle), sum(after.turns for after in found.circle)
         if turns >= 0:
             return found
         period = Fraction(seconds) / -turns
@@ -64,10 +64,10 @@ def _longest(moments: int, constraints: Sequence[After], period: Fraction) -> tu
     last = 0
     for _ in range(moments + 1):
         moved = False
-        for one in constraints:
-            asked = at[one.earlier] + one.seconds + one.turns * period
-            if asked > at[one.later]:
-                at[one.later], because[one.later], last, moved = asked, one, one.later, True
+        for constraint in constraints:
+            asked = at[constraint.earlier] + constraint.seconds + constraint.turns * period
+            if asked > at[constraint.later]:
+                at[constraint.later], because[constraint.later], last, moved = asked, constraint, constraint.later, True
         if not moved:
             return tuple(at)
     return Impossible(_circle(because, last, moments))

@@ -50,7 +50,7 @@ class Contradiction:
 def timetable(machine: Machine, trace: Trace) -> Timetable | Contradiction:
     """Return when the steps of a run of a machine happen, or why they cannot. Raises ValueError as `states` does."""
     gone = states(machine, trace)
-    actions = {one.name: one for one in machine.actions}
+    actions = {action.name: action for action in machine.actions}
     taken = [actions[step.action] for step in trace.steps]
     again = [] if trace.cycle_start is None else taken[trace.cycle_start :]
     turn = () if trace.cycle_start is None else gone[trace.cycle_start + 1 :]
@@ -64,10 +64,10 @@ def timetable(machine: Machine, trace: Trace) -> Timetable | Contradiction:
         constraints.append(After(number, number - len(again), turns=-1))
     found = earliest(moments, constraints)
     if isinstance(found, Impossible):
-        circle = sorted((one for one in found.circle if one.kind), key=lambda one: one.seconds < 0)
-        return Contradiction(tuple(one.told for one in circle), frozenset(one.kind for one in circle))
+        circle = sorted((after for after in found.circle if after.kind), key=lambda after: after.seconds < 0)
+        return Contradiction(tuple(after.told for after in circle), frozenset(after.kind for after in circle))
     waited = tuple(tuple(clock.waited.get(number, ())) for number in range(1, len(taken) + 1))
-    return Timetable(tuple(int(one) for one in found.at[1 : len(taken) + 1]), waited)
+    return Timetable(tuple(int(fraction) for fraction in found.at[1 : len(taken) + 1]), waited)
 
 
 def _never_over(timers: Sequence[Timer], turn: Sequence[State]) -> Iterator[tuple[str, str]]:

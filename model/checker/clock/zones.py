@@ -78,7 +78,7 @@ def _tight(bounds: Mapping[tuple[Clock, Clock], Bound], there: Iterable[Clock]) 
     """Return bounds in canonical form (Floyd and Warshall); None where they leave nothing."""
     tight, names = dict(bounds), (None, *there)
     for via in names:
-        into = [(one, tight[one, via]) for one in names if (one, via) in tight]
+        into = [(name, tight[name, via]) for name in names if (name, via) in tight]
         onward = [(other, tight[via, other]) for other in names if (via, other) in tight]
         for one, first in into:
             for other, second in onward:

@@ -179,13 +179,13 @@ class Conductor:
         while left:
             self.guard.tick(self.book, 0)
             answers: list[Expanded] = team.call("expand", (self.wishes.at_once,))
-            self._watch_memory([one.memory for one in answers])
-            left = any(one.left for one in answers)
-            _, parcels = team.send("deal", (self.agreement.take(one.news for one in answers),))
+            self._watch_memory([answer.memory for answer in answers])
+            left = any(answer.left for answer in answers)
+            _, parcels = team.send("deal", (self.agreement.take(answer.news for answer in answers),))
             found = last + sum(team.call("arrive", (), parcels))
             self.guard.admit(found - 1)
-            self._report(found, sum(one.done for one in answers))
-        faults = [one.fault for one in answers if one.fault is not None]
+            self._report(found, sum(answer.done for answer in answers))
+        faults = [answer.fault for answer in answers if answer.fault is not None]
         if faults:
             self._fail(*min(faults))
 

@@ -313,7 +313,7 @@ class Part:
         return Told(
             book.transitions,
             tuple(tuple(row) for row in self.counts.tolist()),
-            {claim: evolve(one, state=self.numbers[one.state]) for claim, one in book.findings.items()},
+            {claim: evolve(finding, state=self.numbers[finding.state]) for claim, finding in book.findings.items()},
             frozenset(book.occurred),
             {claim: self.numbers[state] for claim, state in book.reached.items()},
         )

@@ -90,7 +90,9 @@ class Folding:
         self.members = tuple(Mention(sort, number) for sort in self.sorts for number in range(symmetry.sizes[sort]))
         self.token_of: dict[Mention, int] = {member: token for token, member in enumerate(self.members)}
         """Members first; tagged mentions as they are met."""
-        self.of_sort = {sort: [self.token_of[one] for one in self.members if one.sort == sort] for sort in self.sorts}
+        self.of_sort = {
+            sort: [self.token_of[member] for member in self.members if member.sort == sort] for sort in self.sorts
+        }
         self.mentions = list(self.members)
         self.bearer = list(range(len(self.members)))
         """The member a token is of, if it is borne out."""
@@ -104,7 +106,7 @@ class Folding:
     def _home(self, slot: str) -> tuple[str, tuple[int, ...]]:
         template, owners = self.symmetry.slots.get(slot, (slot, ()))
         try:
-            return template, tuple(self.token_of[one] for one in owners)
+            return template, tuple(self.token_of[owner] for owner in owners)
         except KeyError as error:
             raise AsymmetryError(f"slot {slot!r} belongs to {error}, which is no member of a sort") from None
 
@@ -114,7 +116,7 @@ class Folding:
             raise AsymmetryError("two slots belong to the same members under the same template")
         for numbers in (*self.generators(), *self.listed):
             for template, owners in self.homes:
-                moved = tuple(self._member(one, numbers.get(one)) for one in owners)
+                moved = tuple(self._member(owner, numbers.get(owner)) for owner in owners)
                 if (template, moved) not in self.place_of:
                     raise AsymmetryError(f"{self.named(numbers)} takes {template!r} to no slot")
         listed = {tuple(one.items()) for one in self.listed}
@@ -144,15 +146,15 @@ class Folding:
             )
         pairs = zip(self.members, self.members[1:], strict=False)
         return tuple(
-            {self.token_of[one]: other.number, self.token_of[other]: one.number}
-            for one, other in pairs
-            if one.sort == other.sort
+            {self.token_of[mention]: other.number, self.token_of[other]: mention.number}
+            for mention, other in pairs
+            if mention.sort == other.sort
         )
 
     def named(self, numbers: Numbers) -> str:
         """Say a renumbering in words."""
         moved = [(self.mentions[token], to) for token, to in numbers.items() if self.mentions[token].number != to]
-        return ", ".join(f"{one.sort} {one.number} -> {to}" for one, to in moved)
+        return ", ".join(f"{mention.sort} {mention.number} -> {to}" for mention, to in moved)
 
     # --- what was learnt ------------------------------------------------------------------------------------------
 
@@ -163,8 +165,8 @@ class Folding:
     def learn(self, learnt: Learnt) -> None:
         """Go on from what another search has learnt, so that the same states stand for the same orbits."""
         self.kinds.update(learnt.kinds)
-        for one in learnt.mentions:
-            self._token(one)
+        for mention in learnt.mentions:
+            self._token(mention)
 
     # --- what values say ------------------------------------------------------------------------------------------
 
@@ -178,11 +180,11 @@ class Folding:
         facts: list[Met] = []
         mentioned: list[int] = []
         for shape, mentions in self.symmetry.facts(template, self.layout.tables[place][number]):
-            tokens = [self._token(one) for one in mentions]
+            tokens = [self._token(mention) for mention in mentions]
             mentioned.extend(tokens)
             if owners or tokens:
                 kind = self.kinds.setdefault((template, shape), len(self.kinds))
-                whom = (*owners, *(bearer[one] if bearer[one] in owners else one for one in tokens))
+                whom = (*owners, *(bearer[token] if bearer[token] in owners else token for token in tokens))
                 facts.append(self.once(kind, whom))
         everybody = tuple(dict.fromkeys((*owners, *mentioned)))
         binds = tuple(one for one in everybody if one >= plain and bearer[one] in owners)
@@ -221,7 +223,7 @@ class Folding:
             known[number] if number in known else self.say(place, number)
             for place, (known, number) in enumerate(zip(self.said, ids, strict=True))
         ]
-        return [one for one in found if one is not None]
+        return [said for said in found if said is not None]
 
     def image(self, ids: Sequence[int], said: Iterable[Said], numbers: Numbers) -> Ids:
         """Return a row with new numbers for every token that occurs in it."""
@@ -236,7 +238,7 @@ class Folding:
 
     def _renamed(self, said: Said, numbers: Numbers) -> tuple[int, int]:
         template, owners = self.homes[said.place]
-        at = self.place_of[template, tuple(self._member(one, numbers[one]) for one in owners)]
+        at = self.place_of[template, tuple(self._member(owner, numbers[owner]) for owner in owners)]
         wanted = {self.mentions[token]: numbers[token] for token in said.tokens}
         value = self.symmetry.rename(template, self.layout.tables[said.place][said.number], wanted)
         return at, self.layout.intern(at, value)

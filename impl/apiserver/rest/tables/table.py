@@ -30,7 +30,7 @@ def table(place: str, kind: str, objects: Iterable[Json], meta: Json, now: Time,
         "apiVersion": f"meta.k8s.io/{version}",
         "metadata": meta,
         "columnDefinitions": list(definitions),
-        "rows": [_row(kind, one, definitions, now, version, include) for one in objects],
+        "rows": [_row(kind, obj, definitions, now, version, include) for obj in objects],
     }
 
 
@@ -60,4 +60,4 @@ def cells(kind: str, obj: Json, definitions: Iterable[Mapping[str, Any]], now: T
     meta = obj.get("metadata") or {}
     created = meta.get("creationTimestamp")
     known = {"Name": meta.get("name", ""), "Age": age(created, now), "Created At": created or ""}
-    return [known.get(one["name"], "") for one in definitions]
+    return [known.get(definition["name"], "") for definition in definitions]
