@@ -75,7 +75,7 @@ def send(
 
 def answered(table: Table, packet: Packet, source_port: int) -> Table:
     """Return the table once a reply to a packet came back: its connection is established."""
-    return frozenset(evolve(entry, replied=True) if entry.is_of(packet, source_port) else entry for entry in table)
+    return frozenset(evolve(one, replied=True) if one.is_of(packet, source_port) else one for one in table)
 
 
 # --- what kube-proxy clears -----------------------------------------------------------------------------------------
@@ -132,10 +132,7 @@ def served(
     """Return the UDP ports with the endpoints that serve them."""
     known = tuple(slices)
     return tuple(
-        Served(
-            port,
-            frozenset(address.target for address in addresses_of(port, known, node_name, release) if address.serving),
-        )
+        Served(port, frozenset(one.target for one in addresses_of(port, known, node_name, release) if one.serving))
         for port in ports(services)
         if port.protocol == "UDP"
     )
@@ -155,14 +152,14 @@ def clean(
     if cleanup is Cleanup.EVENTS:
         return frozenset(entry for entry in table if events.isdisjoint(_events(entry, before, after)))
     now = tuple(_compared(before, after, cleanup))
-    return frozenset(entry for entry in table if not any(_is_stale(entry, served) for served in now))
+    return frozenset(entry for entry in table if not any(_is_stale(entry, one) for one in now))
 
 
 def _compared(before: tuple[Served, ...], after: tuple[Served, ...], cleanup: Cleanup) -> Iterator[Served]:
-    yield from (served for served in after if served.endpoints or cleanup is not Cleanup.RECONCILED)
+    yield from (one for one in after if one.endpoints or cleanup is not Cleanup.RECONCILED)
     if cleanup is Cleanup.RECONCILED_DELETED:
-        there = {_name(served) for served in after}
-        yield from (evolve(served, endpoints=frozenset()) for served in before if _name(served) not in there)
+        there = {_name(one) for one in after}
+        yield from (evolve(one, endpoints=frozenset()) for one in before if _name(one) not in there)
 
 
 def _is_stale(entry: Entry, one: Served) -> bool:
@@ -175,14 +172,14 @@ def _name(one: Served) -> tuple[str, str, str]:
 
 def _events(entry: Entry, before: tuple[Served, ...], after: tuple[Served, ...]) -> Iterator[Event]:
     """Yield what happened that clears an entry."""
-    old = {_name(served): served for served in before}
-    for served in after:
-        had = old[_name(served)].endpoints if _name(served) in old else frozenset()
-        if served.is_asked_by(entry):
-            if entry.endpoint in had - served.endpoints:
+    old = {_name(one): one for one in before}
+    for one in after:
+        had = old[_name(one)].endpoints if _name(one) in old else frozenset()
+        if one.is_asked_by(entry):
+            if entry.endpoint in had - one.endpoints:
                 yield Event.REMOVED
-            if served.endpoints and not had:
+            if one.endpoints and not had:
                 yield Event.FIRST
-    gone = {served.port.cluster_ip for name, served in old.items() if name not in {_name(served) for served in after}}
+    gone = {one.port.cluster_ip for name, one in old.items() if name not in {_name(one) for one in after}}
     if entry.protocol == "UDP" and entry.destination in gone:
         yield Event.DELETED

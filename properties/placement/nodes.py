@@ -77,11 +77,11 @@ def _covered(pod: Pod, taint: Taint) -> bool:
     `&` and `|` rather than `and` and `or`: of symbolic words they make one formula instead of many cases.
     """
     covered = False
-    for toleration in pod.spec.tolerations:
-        key = (toleration.key == "") | (toleration.key == taint.key)
-        effect = (toleration.effect == "") | (toleration.effect == taint.effect)
-        same = ((toleration.operator == "") | (toleration.operator == "Equal")) & (toleration.value == taint.value)
-        covered |= key & effect & ((toleration.operator == "Exists") | same)
+    for one in pod.spec.tolerations:
+        key = (one.key == "") | (one.key == taint.key)
+        effect = (one.effect == "") | (one.effect == taint.effect)
+        same = ((one.operator == "") | (one.operator == "Equal")) & (one.value == taint.value)
+        covered |= key & effect & ((one.operator == "Exists") | same)
     return covered
 
 
@@ -95,8 +95,8 @@ def _wanted(pod: Pod, node: Node) -> bool:
 def holds(term: NodeSelectorTerm, node: Node) -> bool:
     """Whether all that a term says is so of a node; one that says nothing is not."""
     fields = {"metadata.name": name_of(node)}
-    said = [_meets(expression, node.metadata.labels) for expression in term.match_expressions]
-    said += [field.key in fields and _meets(field, fields) for field in term.match_fields]
+    said = [_meets(one, node.metadata.labels) for one in term.match_expressions]
+    said += [one.key in fields and _meets(one, fields) for one in term.match_fields]
     return bool(said) and all(said)
 
 
@@ -176,7 +176,7 @@ def _full(
 
 def more_room(nodes: Iterable[Node], resource: str, shares: Iterable[int]) -> str:
     """Say what would help where a resource is short: one more node only if some node is large enough for each share."""
-    largest = max((units(resource, node.status.allocatable.get(resource, Quantity())) for node in nodes), default=0)
+    largest = max((units(resource, one.status.allocatable.get(resource, Quantity())) for one in nodes), default=0)
     one_more = "" if any(share > largest for share in shares) else "one more node, or "
     if resource == "pods":
         return f"{one_more}a higher Pod limit of the kubelet would do"
@@ -208,9 +208,9 @@ def _ports(problem: Problem, node: Node) -> Iterator[Rule]:
         for other in problem.on(node):
             if port := clash(pod, other):
                 yield Rule(_taken(pod, other, node, port), z3.Not(problem.at(index, node)))
-    for (combination, pod), (two, other) in combinations(enumerate(problem.pods), 2):
+    for (one, pod), (two, other) in combinations(enumerate(problem.pods), 2):
         if port := clash(pod, other):
-            both = z3.And(problem.at(combination, node), problem.at(two, node))
+            both = z3.And(problem.at(one, node), problem.at(two, node))
             yield Rule(_taken(pod, other, node, port), z3.Not(both))
 
 

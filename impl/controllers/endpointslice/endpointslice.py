@@ -49,17 +49,11 @@ def reconcile(
         for pod in cache.list(Pod, service.metadata.namespace)
         if matches_map(service.spec.selector, pod.metadata.labels)
     )
-    existing = tuple(
-        endpoint_slice
-        for endpoint_slice in cache.list(EndpointSlice, service.metadata.namespace)
-        if _managed(endpoint_slice, service)
-    )
+    existing = tuple(one for one in cache.list(EndpointSlice, service.metadata.namespace) if _managed(one, service))
     families = address_types(service)
-    requests: tuple[Request, ...] = tuple(
-        Delete(ref_of(endpoint_slice)) for endpoint_slice in existing if endpoint_slice.address_type not in families
-    )
+    requests: tuple[Request, ...] = tuple(Delete(ref_of(one)) for one in existing if one.address_type not in families)
     for family in families:
-        mine = tuple(endpoint_slice for endpoint_slice in existing if endpoint_slice.address_type == family)
+        mine = tuple(one for one in existing if one.address_type == family)
         requests += _requests(service, mine, _plan(cache, service, pods, mine, family=family, most=max_endpoints))
     return requests
 
@@ -84,11 +78,11 @@ def _plan(
     wanted = desired(cache, service, pods, family)
     owned: dict[PortMap, list[EndpointSlice]] = {}
     plan = Plan()
-    for endpoint_slice in existing:
-        if controlled_by(endpoint_slice, service):
-            owned.setdefault(port_map(endpoint_slice.ports), []).append(endpoint_slice)
+    for one in existing:
+        if controlled_by(one, service):
+            owned.setdefault(port_map(one.ports), []).append(one)
         else:
-            plan = plan.plus(Plan(delete=(endpoint_slice,)))
+            plan = plan.plus(Plan(delete=(one,)))
     for ports, endpoints in wanted.items():
         plan = plan.plus(fill(tuple(owned.get(ports, ())), endpoints, new_slice(service, ports, family), most))
     for ports, slices in owned.items():
@@ -119,19 +113,17 @@ def _alike(one: EndpointSlice, other: EndpointSlice) -> bool:
 
 def _requests(service: Service, existing: tuple[EndpointSlice, ...], plan: Plan) -> tuple[Request, ...]:
     """Turn creations into updates of slices that would be deleted, as far as they go; a going Service gets none."""
-    by_name = {endpoint_slice.metadata.name: endpoint_slice for endpoint_slice in existing}
+    by_name = {one.metadata.name: one for one in existing}
     create, delete = list(plan.create), list(plan.delete)
-    updates: list[Request] = [
-        Update(endpoint_slice, by_name[endpoint_slice.metadata.name]) for endpoint_slice in plan.update
-    ]
+    updates: list[Request] = [Update(one, by_name[one.metadata.name]) for one in plan.update]
     for old in plan.delete:
         if create and controlled_by(old, service):
             new = create.pop()
             delete.remove(old)
             metadata = evolve(new.metadata, name=old.metadata.name, generate_name="", uid=old.metadata.uid)
             updates.append(Update(evolve(new, metadata=metadata), None))
-    creates = () if service.metadata.terminating else tuple(Create(endpoint_slice) for endpoint_slice in create)
-    return (*creates, *updates, *(Delete(ref_of(endpoint_slice)) for endpoint_slice in delete))
+    creates = () if service.metadata.terminating else tuple(Create(one) for one in create)
+    return (*creates, *updates, *(Delete(ref_of(one)) for one in delete))
 
 
 # --- what it looks at -----------------------------------------------------------------------------------------------
@@ -151,10 +143,9 @@ def _slim(obj: Object) -> Object | None:
         Keep(labels=True),
         spec=PodSpec(
             node_name=obj.spec.node_name,
-            containers=tuple(Container(container.name, ports=container.ports) for container in obj.spec.containers),
+            containers=tuple(Container(one.name, ports=one.ports) for one in obj.spec.containers),
             init_containers=tuple(
-                Container(sidecar.name, ports=sidecar.ports, restart_policy=sidecar.restart_policy)
-                for sidecar in obj.spec.sidecars
+                Container(one.name, ports=one.ports, restart_policy=one.restart_policy) for one in obj.spec.sidecars
             ),
             extra=immutabledict(
                 (key, obj.spec.extra[key]) for key in ("hostname", "subdomain") if key in obj.spec.extra

@@ -60,27 +60,25 @@ def fill(existing: tuple[EndpointSlice, ...], wanted: tuple[Endpoint, ...], blan
 
     `blank` is what a new slice looks like before it is filled, `most` how many endpoints a slice may hold.
     """
-    missing = {_identity(endpoint): endpoint for endpoint in wanted}
+    missing = {_identity(one): one for one in wanted}
     slices: dict[str, EndpointSlice] = {}
     changed: list[str] = []
     delete: list[EndpointSlice] = []
-    for endpoint_slice in existing:
-        kept = tuple(missing.pop(who) for old in endpoint_slice.endpoints if (who := _identity(old)) in missing)
-        after = _refreshed(endpoint_slice, kept, blank.metadata.labels)
-        if endpoint_slice.endpoints and not kept:
-            delete.append(endpoint_slice)
+    for one in existing:
+        kept = tuple(missing.pop(who) for old in one.endpoints if (who := _identity(old)) in missing)
+        after = _refreshed(one, kept, blank.metadata.labels)
+        if one.endpoints and not kept:
+            delete.append(one)
             continue
-        slices[endpoint_slice.metadata.name] = after
-        if after != endpoint_slice:
-            changed.append(endpoint_slice.metadata.name)
+        slices[one.metadata.name] = after
+        if after != one:
+            changed.append(one.metadata.name)
     left = list(missing.values())
     for name in sorted(changed, key=lambda name: -len(slices[name].endpoints)):
         slices[name], left = _topped_up(slices[name], left, most)
     create: list[EndpointSlice] = []
     while left:
-        name = _roomiest_fit(
-            {name: endpoint_slice for name, endpoint_slice in slices.items() if name not in changed}, len(left), most
-        )
+        name = _roomiest_fit({name: one for name, one in slices.items() if name not in changed}, len(left), most)
         if name:
             slices[name], left = _topped_up(slices[name], left, most)
             changed.append(name)
@@ -114,6 +112,6 @@ def _topped_up(one: EndpointSlice, left: list[Endpoint], most: int) -> tuple[End
 
 def _roomiest_fit(slices: dict[str, EndpointSlice], more: int, most: int) -> str:
     """Name the unchanged slice that all the rest fits into most tightly; "" if it fits into none."""
-    after = {name: len(endpoint_slice.endpoints) + more for name, endpoint_slice in slices.items()}
+    after = {name: len(one.endpoints) + more for name, one in slices.items()}
     fits = [name for name in sorted(after) if after[name] <= most] if more < most else []
     return min(fits, key=lambda name: most - after[name], default="")

@@ -84,7 +84,7 @@ DEFAULT_ORDER = (
     BINDER,
 )
 """What multiPoint enables by default, in order, but for NodeDeclaredFeatures, which no Pod here depends on."""
-WEIGHTS: Mapping[str, int] = {score.name: score.weight for score in DEFAULT.scores}
+WEIGHTS: Mapping[str, int] = {one.name: one.weight for one in DEFAULT.scores}
 MOST_WEIGHT = (2**31 - 1) // 100
 """A total of scores must fit into what upstream counts in."""
 
@@ -103,11 +103,7 @@ class Configuration:
     def queue_settings(self, *, queueing_hints: bool = False) -> QueueSettings:
         """Return the settings of the queue in front of these profiles: plugins that are off wait for nothing."""
         tables = {
-            name: tuple(
-                registration
-                for registration in registrations(queueing_hints=queueing_hints)
-                if _waits(registration.plugin, profile)
-            )
+            name: tuple(one for one in registrations(queueing_hints=queueing_hints) if _waits(one.plugin, profile))
             for name, profile in self.profiles.items()
         }
         return QueueSettings(
@@ -222,8 +218,8 @@ def _made(reader: Reader, sets: Mapping[str, PluginSet], args: Args, at: str, pe
     scores = [score_plugin(name, weight or 1, args) for name, weight in chosen["score"].items()]
     return evolve(
         DEFAULT,
-        filters=tuple(plugin for plugin in filters if plugin is not None),
-        scores=tuple(score for score in scores if score is not None),
+        filters=tuple(one for one in filters if one is not None),
+        scores=tuple(one for one in scores if one is not None),
         percentage_of_nodes_to_score=percentage,
         preempts=PREEMPTION in chosen["postFilter"],
         gives_back=DEVICES in chosen["postFilter"],

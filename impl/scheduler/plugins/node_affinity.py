@@ -37,8 +37,8 @@ def term_matches(term: NodeSelectorTerm, node: Node) -> bool:
     """Tell whether a node meets every requirement of a term; a term without any is met by no node."""
     if not term.match_expressions and not term.match_fields:
         return False
-    return all(matches_requirement(expression, node.metadata.labels) for expression in term.match_expressions) and all(
-        _field_matches(field, node) for field in term.match_fields
+    return all(matches_requirement(one, node.metadata.labels) for one in term.match_expressions) and all(
+        _field_matches(one, node) for one in term.match_fields
     )
 
 
@@ -60,7 +60,7 @@ def allows(pod: Pod, node: Node) -> bool:
 
 def _named(term: NodeSelectorTerm) -> frozenset[str] | None:
     """Return the nodes a term names in its fields; None when it names none."""
-    sets = [frozenset(field.values) for field in term.match_fields if (field.key, field.operator) == (NAME_FIELD, "In")]
+    sets = [frozenset(one.values) for one in term.match_fields if (one.key, one.operator) == (NAME_FIELD, "In")]
     return frozenset.intersection(*sets) if sets else None
 
 
@@ -70,7 +70,7 @@ def pre_filter(_snapshot: Snapshot, pod: Pod) -> Prepared[None] | Refusal | None
     if selector is None:
         return Prepared(None) if pod.spec.node_selector else None
     names = [_named(term) for term in selector.node_selector_terms]
-    stated = [name for name in names if name is not None]
+    stated = [one for one in names if one is not None]
     if not names or len(stated) < len(names):
         return Prepared(None)
     only = frozenset[str]().union(*stated)
@@ -130,7 +130,7 @@ def score_with(added: NodeAffinity, weight: int) -> ScorePlugin[Terms]:
 
 
 def _pre_score_added(added: NodeAffinity, snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...]) -> Terms | None:
-    more = tuple(term for term in added.preferred_during_scheduling_ignored_during_execution if term.weight)
+    more = tuple(one for one in added.preferred_during_scheduling_ignored_during_execution if one.weight)
     own = pre_score(snapshot, pod, feasible)
     return own if not more else (*more, *(own or ()))
 
