@@ -49,8 +49,7 @@ def _presuming(container: Container) -> Container:
     return evolve(container, resources=evolve(resources, requests=ASSUMED | resources.requests))
 
 
-@lru_cache(maxsize=4096)
-def _amounts(resources: immutabledict[str, Quantity]) -> Amounts:
+def _amounts(resources: Mapping[str, Quantity]) -> Amounts:
     return immutabledict((name, amount(name, resources[name])) for name in sorted(resources))
 
 

@@ -20,7 +20,7 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec:
-      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+      volumes: [{name: data, ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce]}}}}]
       containers:
         - name: app
           image: "nginx:1.28"

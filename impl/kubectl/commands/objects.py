@@ -99,14 +99,14 @@ class DeletePod(Command):
 
     def requests(self, cache: Cache, namespace: str) -> Asked:
         """Delete the Pod."""
-        return delete(_pod_todelete(self, cache, namespace), cache)
+        return delete(_pod_to_delete(self, cache, namespace), cache, grace=0 if self.force else None)
 
     def __str__(self) -> str:
         which = f"{self.name or f'of {self.workload}'}{' on ' if self.node else ''}{self.node}"
         return f"delete pod {which}{' --force' if self.force else ''}"
 
 
-def _pod_todelete(step: DeletePod, cache: Cache, namespace: str) -> Ref | Missing:
+def _pod_to_delete(step: DeletePod, cache: Cache, namespace: str) -> Ref | Missing:
     if step.name:
         return Ref("Pod", namespace, step.name)
     for pod in cache.list(Pod, namespace):

@@ -241,7 +241,7 @@ def test_nodes_that_are_there_cost_nothing(tmp_path: Path) -> None:
 def test_cp_sat_is_asked_where_z3_gives_up(tmp_path: Path, nodes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ortools")
     groups = wanted([folder(tmp_path, 2)], nodes).groups
-    monkeypatch.setattr(placing, "pack", lambda *_: Stuck(0, "web", ""))
+    monkeypatch.setattr(placing, "pack", lambda *_, **__: Stuck(0, "web", ""))
     monkeypatch.setattr(placing, "place", lambda *_, **__: Undecided())
     answer = solve(groups)
     assert isinstance(answer, Fits)

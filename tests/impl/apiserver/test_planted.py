@@ -103,8 +103,8 @@ FAULTS = [
     (
         "a deleted key is seen as changed",
         "server",
-        "new = None if event.deletes else",
-        "new = old if event.deletes else",
+        "told(None if event.deletes else",
+        "told(event.prev if event.deletes else",
     ),
 ]
 

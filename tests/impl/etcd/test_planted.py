@@ -56,8 +56,8 @@ FAULTS = [
     (
         "a compaction forgets its own revision",
         "store",
-        "store.since(revision)[::-1]",
-        "store.since(revision + 1)[::-1]",
+        "kept = (one for one in store.since(revision)",
+        "kept = (one for one in store.since(revision + 1)",
     ),
     (
         "a put of a known key creates it again",

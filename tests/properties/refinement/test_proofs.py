@@ -75,7 +75,7 @@ FAULTS = [
         "near = tuple(one for one in found if one.ready and",
         "near = tuple(one for one in found if one and",
     ),
-    ("namespace", "controllers.namespace", "if content or held:", "if held:"),
+    ("namespace", "controllers.namespace", "if content or held or any(", "if held or any("),
     (
         "nodelifecycle",
         "controllers.nodelifecycle",
@@ -111,6 +111,12 @@ FAULTS = [
     ),
     ("statefulset", "controllers.statefulset.statefulset", "if self.ordered and not self._is_well(pod):", "if False:"),
     ("statefulset", "controllers.statefulset.statefulset", "reversed(self.replicas[partition:])", "self.replicas"),
+    (
+        "watch-cache",
+        "apiserver.cacher.watch_cache",
+        "before = objects.pop(event.kv.key, None)",
+        "before = objects.get(event.kv.key)",
+    ),
 ]
 
 

@@ -223,6 +223,8 @@ def test_a_compaction_takes_no_event_from_a_watcher_that_is_not_told() -> None:
     """etcd#18089: a deletion at the revision that was compacted was skipped."""
     assert heard_of_a_deletion() == ["a is gone", "too late"]
     with planted(
-        "kubeproof.impl.etcd.store", "List(store.since(revision)[::-1])", "List(store.since(revision + 1)[::-1])"
+        "kubeproof.impl.etcd.store",
+        "kept = (one for one in store.since(revision)",
+        "kept = (one for one in store.since(revision + 1)",
     ):
         assert heard_of_a_deletion() == ["too late"]
