@@ -14,10 +14,12 @@ from kubeproof.harness.zoo.catalogue import Found, Pair, as_documented
 from kubeproof.model.checker.results import Status
 
 PAIRS = [pair for topic in registry.TOPICS for pair in folders.pairs(topic)]
+SAMPLE = PAIRS[::3]
+"""Every third; `make zoo` runs all."""
 ONE = "room-reported-free-too-early"
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+@pytest.mark.parametrize("pair", SAMPLE, ids=lambda pair: pair.name)
 def test_the_failure_is_found_and_its_repair_proved(pair: Pair) -> None:
     faulty, repaired = pair.faulty(), pair.repaired()
     assert as_documented(faulty, repaired)
