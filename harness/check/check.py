@@ -124,6 +124,8 @@ def check(
         again = knowing_more(core, met)
         return check(again, limits=limits.after(found), progress=progress, symmetry=symmetry, search=search)
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
+    if met is not None:
+        claims = tuple(evolve(one, status=Status.UNKNOWN, lines=(EVER_MORE,), trace=None, blame=()) for one in claims)
     return Report(
         scenario=scenario,
         claims=claims,
@@ -251,22 +253,11 @@ def nothing_known(scenario: Scenario, reason: str, seconds: float = 0.0) -> Repo
 # --- putting the claims together ------------------------------------------------------------------------------------
 
 
-def _claims(
-    core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
-) -> Iterator[Claim]:
-    """Yield the claims; none is decided where controllers make ever more that nobody was known to take up."""
-    for claim in _claims_known(core, prepared, found, limits, progress):
-        if _stranger(core, found) is None:
-            yield claim
-        else:
-            yield evolve(claim, status=Status.UNKNOWN, lines=(EVER_MORE,), trace=None, blame=())
-
-
 EVER_MORE = f"your controllers make more than {MOST} workloads, Services and budgets of different names"
 IN_MOTION = "what your controllers do to Pods, Services and workloads is looked at at rest, and not in motion"
 
 
-def _claims_known(
+def _claims(
     core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
 ) -> Iterator[Claim]:
     room = found[registry.ROOM]

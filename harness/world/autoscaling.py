@@ -17,7 +17,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.workloads import SCALED
 from ...impl.controllers.horizontal import horizontal
 from ...model.world.world import Alternatives, Form, Process, Watch
-from .components import USUAL, named
+from .components import called_by, named
 
 CONTROLLER = "horizontal-pod-autoscaler"
 KIND = "HorizontalPodAutoscaler"
@@ -44,7 +44,7 @@ def process(
     watches = [Watch(kind, pools[kind], partial(_target, refs)) for kind in kinds]
     watches += [Watch(KIND, pools[KIND], partial(named, key))] if KIND in pools else []
     return Process(
-        name=f"{CONTROLLER} {key.name if key.namespace == USUAL else f'{key.namespace}/{key.name}'}",
+        name=f"{CONTROLLER} {called_by(key)}",
         group=CONTROLLER,
         user=CONTROLLER,
         key=key,

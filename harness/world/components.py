@@ -67,8 +67,12 @@ def remembering(process: Process) -> Process:
 
 def called(one: Object) -> str:
     """Name an object for people: with its namespace where that is not the usual one."""
-    meta = one.metadata
-    return meta.name if meta.namespace in {"", USUAL} else f"{meta.namespace}/{meta.name}"
+    return called_by(ref_of(one))
+
+
+def called_by(ref: Ref) -> str:
+    """Name what a reference leads to, in the same way."""
+    return ref.name if ref.namespace in {"", USUAL} else f"{ref.namespace}/{ref.name}"
 
 
 def named(ref: Ref, _uid: str, obj: Object | None) -> Object | None:

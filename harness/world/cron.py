@@ -15,11 +15,12 @@ from ...impl.api.batch import CronJob, Job
 from ...impl.api.cache import Cache
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref, Time
+from ...impl.api.requests import Response
 from ...impl.controllers.cronjob import cronjob
 from ...model.machine import Action, Fairness, Outcome, View
-from ...model.world.store import Full, Stored
+from ...model.world.store import Stored
 from ...model.world.verbs import Verb
-from ...model.world.world import OVERFLOW, World
+from ...model.world.world import World
 from ..input.cron_runs import times
 from ..input.scenario import Scenario
 
@@ -68,15 +69,11 @@ def _works(world: World, ref: Ref, known: tuple[Time, ...], view: View) -> Itera
     count: int = view[due_slot(ref)]
     now = known[count - 1] if count else 0
     requests = cronjob.reconcile(_seen(world, view), ref, now=now)
-    stored = Stored(view, world.layout)
-    try:
-        answers = [world.send(stored, USER, request) for request in requests]
-    except Full as full:
-        yield Outcome(f"needs one more place for a {full.kind}", {OVERFLOW: full.kind})
-        return
-    if answers and all(one.ok for one in answers):
-        pairs = zip(requests, answers, strict=True)
-        yield Outcome(", ".join(world.describe(request, answer) for request, answer in pairs), stored.updates)
+
+    def told(answers: tuple[Response, ...], _after: Stored) -> str:
+        return ", ".join(map(world.describe, requests, answers))
+
+    yield from world.at_once(view, USER, requests, told)
 
 
 def _seen(world: World, view: View) -> Cache:

@@ -22,7 +22,7 @@ from ...impl.kubectl.script import Kept, Missing, Step
 from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Full, Stored
 from ...model.world.verbs import Verb
-from ...model.world.world import OVERFLOW, World
+from ...model.world.world import World, too_small
 from ..input.scenario import NOBODY, Crowd
 from . import drain as draining
 from .script_slots import GONE, REFUSED, SCRIPT, USER, with_gone
@@ -106,7 +106,7 @@ def _runs(environment: Environment, number: int, step: Step, view: View) -> Iter
         try:
             why = refusal(environment, after, requests)
         except Full as full:
-            yield Outcome(f"needs one more place for a {full.kind}", {SCRIPT: number + 1, OVERFLOW: full.kind})
+            yield too_small(full.kind, {SCRIPT: number + 1})
             continue
         if why:
             yield Outcome(f"{step} is refused", {SCRIPT: number + 1, REFUSED: (*view[REFUSED], (number, why))})

@@ -94,23 +94,18 @@ def _is_to_go(obj: Object | None) -> bool:
     return obj is not None and obj.metadata.terminating
 
 
+def fault_at(place: str, verb: Verb, step: Callable[[View], Iterator[Outcome]]) -> Action:
+    """Return what may befall the kubelet's work on the Pod in a place, and need not."""
+    name, group = f"kubelet {place.rpartition('/')[2]}: {verb.value}", f"fault {place}"
+    return Action(name, group, step, Fairness.NONE, by=USER, verb=verb, on=place)
+
+
 def restarts(kubelets: Kubelets) -> tuple[Action, ...]:
     """Let kubelets restart: what runs goes on, but for Pods that would not be admitted any more.
 
     That there is one makes it a step; all on its node are admitted anew in it.
     """
-    return tuple(
-        Action(
-            f"kubelet {place.rpartition('/')[2]}: {Verb.CRASHES.value}",
-            f"fault {place}",
-            partial(_restarts, kubelets, place),
-            Fairness.NONE,
-            by=USER,
-            verb=Verb.CRASHES,
-            on=place,
-        )
-        for place in kubelets.places
-    )
+    return tuple(fault_at(place, Verb.CRASHES, partial(_restarts, kubelets, place)) for place in kubelets.places)
 
 
 def _restarts(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:

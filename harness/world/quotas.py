@@ -30,7 +30,7 @@ from ...model.world.world import Alternatives, Form, Process, Watch
 from ..input.limits import filled_in
 from ..input.priorities import pod_spec
 from ..input.scenario import Scenario, placed
-from .components import USUAL
+from .components import called_by
 
 CONTROLLER = "resourcequota-controller"
 KIND = "ResourceQuota"
@@ -69,7 +69,7 @@ def process(
     watches += [Watch("Node", pools["Node"], _silence)] if silent else []
     kept = (_counted(key, silent, "", one) for one in constants if ref_of(one).kind in counted)
     return Process(
-        name=f"{CONTROLLER} {key.name if key.namespace == USUAL else f'{key.namespace}/{key.name}'}",
+        name=f"{CONTROLLER} {called_by(key)}",
         group=CONTROLLER,
         user=CONTROLLER,
         key=key,

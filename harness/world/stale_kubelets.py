@@ -18,28 +18,17 @@ from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.runtime import PodRuntime, Stage
-from ...model.machine import Action, Fairness, Outcome, View
+from ...model.machine import Action, Outcome, View
 from ...model.world.store import Updates, absent
 from ...model.world.verbs import Verb
-from ...model.world.world import CRASHES, OVERFLOW, STALLED
-from .kubelets import USER, Kubelets, runtime_slot
+from ...model.world.world import CRASHES, STALLED, too_small
+from .kubelets import Kubelets, fault_at, runtime_slot
 from .node_state import is_silent
 
 
 def actions(kubelets: Kubelets) -> tuple[Action, ...]:
     """Return how the kubelet of the node of each Pod that the second API server still has may restart."""
-    return tuple(
-        Action(
-            f"kubelet {place.rpartition('/')[2]}: {Verb.RESTARTS_STALE.value}",
-            f"fault {place}",
-            partial(_restarts, kubelets, place),
-            Fairness.NONE,
-            by=USER,
-            verb=Verb.RESTARTS_STALE,
-            on=place,
-        )
-        for place in kubelets.places
-    )
+    return tuple(fault_at(place, Verb.RESTARTS_STALE, partial(_restarts, kubelets, place)) for place in kubelets.places)
 
 
 def _restarts(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
@@ -54,7 +43,7 @@ def _restarts(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
         return  # All of a node are started in one step, which is that of the first.
     free = [slot for slot in kubelets.places if view.via(absent, slot) and view[runtime_slot(slot)] is None]
     if len(free) < len(mine):
-        yield Outcome("needs one more place for a Pod", {OVERFLOW: "Pod"})
+        yield too_small("Pod")
         return
     updates: Updates = {CRASHES: view[CRASHES] - 1}
     for slot, (_, pod) in zip(free, mine, strict=False):

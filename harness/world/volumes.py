@@ -22,6 +22,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.requests import Response
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass, default_of
 from ...impl.api.values.frozen import as_map
 from ...impl.apiserver.defaulting import default
@@ -32,9 +33,9 @@ from ...impl.controllers.volume.provisioning import Reach, reach
 from ...impl.scheduler.plugins.volume_binding import NO_PROVISIONER
 from ...impl.scheduler.plugins.volume_claims import claim_names, fully_bound, volumes
 from ...model.machine import Action, Outcome, View
-from ...model.world.store import Full, Stored
+from ...model.world.store import Stored
 from ...model.world.verbs import Verb
-from ...model.world.world import OVERFLOW, World
+from ...model.world.world import World
 from ..input.scenario import Scenario
 
 USER = "persistent-volume-binder"
@@ -189,15 +190,12 @@ def _works(world: World, place: str, view: View) -> Iterator[Outcome]:
     if obj is None:
         return
     key = ref_of(obj)
+
+    def told(_answers: tuple[Response, ...], after: Stored) -> str:
+        return _told(key, after.get(key), obj)
+
     for turn in binding.reconcile_all(_seen(world, view, pods=obj.metadata.terminating), key):
-        stored = Stored(view, world.layout)
-        try:
-            answers = [world.send(stored, USER, request) for request in turn]
-        except Full as full:
-            yield Outcome(f"needs one more place for a {full.kind}", {OVERFLOW: full.kind})
-            continue
-        if all(one.ok for one in answers):
-            yield Outcome(_told(key, stored.get(key), obj), stored.updates)
+        yield from world.at_once(view, USER, turn, told)
 
 
 def _told(key: Ref, after: Object | None, before: Object) -> str:

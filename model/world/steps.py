@@ -16,7 +16,7 @@ from ..machine import Action, Outcome, View
 from .store import Full, Stored, Updates
 from .turn import Requests, beside, failure, heads, onward, spared, writes
 from .verbs import Verb
-from .world import OVERFLOW, Alternatives, Form, News, Process, Snapshot, Watch, World
+from .world import Alternatives, Form, News, Process, Snapshot, Watch, World, too_small
 
 SHOWN = ""
 """What is said of a process that is shown what the step before said that it sees: nothing."""
@@ -93,7 +93,7 @@ def _commit(world: World, process: Process, view: View, requests: Requests, requ
     try:
         response, updates = world.commit(view, process.user, request)
     except Full as full:
-        yield Outcome(f"needs one more place for a {full.kind}", {OVERFLOW: full.kind, process.turn: ()})
+        yield too_small(full.kind, {process.turn: ()})
         return
     after = Stored(view, world.layout, updates)
     left = world.after(after, process, requests, request, response)

@@ -44,17 +44,18 @@ keys.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache, partial
 
 from attrs import field, frozen
+from immutabledict import immutabledict
 
 from ...impl.api.cache import Cache
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Get, Request, Response
-from ..machine import Fairness, Memory, State, View
+from ..machine import Fairness, Memory, Outcome, State, View
 from .store import Full, Layout, Stored, Updates, reference
 from .turn import Onward, Requests, beside, given_up, heads, onward, reported, without
 
@@ -207,6 +208,14 @@ def _decide(process: Process, key: Ref, seen: tuple[Snapshot, ...]) -> Alternati
     return tuple(dict.fromkeys(one for one in found if one))
 
 
+NOTHING_ELSE: immutabledict[str, Hashable] = immutabledict()
+
+
+def too_small(kind: str, others: Mapping[str, Hashable] = NOTHING_ELSE) -> Outcome:
+    """Return the step into a state that says that a kind has no free place; `others` are more slots that it changes."""
+    return Outcome(f"needs one more place for a {kind}", {OVERFLOW: kind, **others})
+
+
 @frozen
 class World:
     """What all processes share: the layout of the store and the API server in front of it."""
@@ -227,6 +236,22 @@ class World:
         for ref, obj in writes:
             stored.write(ref, obj, free)
         return response
+
+    def at_once(
+        self, view: View, user: Who, requests: Iterable[Request], told: Callable[[tuple[Response, ...], Stored], str]
+    ) -> Iterator[Outcome]:
+        """Yield the one step in which several requests are granted, or that the world is too small for them.
+
+        `told` says what they did, by the answers and the store after them; where one is refused there is no step.
+        """
+        stored = Stored(view, self.layout)
+        try:
+            answers = tuple(self.send(stored, user, request) for request in requests)
+        except Full as full:
+            yield too_small(full.kind)
+            return
+        if answers and all(answer.ok for answer in answers):
+            yield Outcome(told(answers, stored), stored.updates)
 
     def _place_for(self, stored: Stored, request: Request) -> tuple[str | None, str]:
         new = getattr(request, "object", None)

@@ -7,27 +7,16 @@ from functools import partial
 
 from ....impl.api.core import Pod
 from ....impl.kubelet.runtime import crash
-from ....model.machine import Action, Fairness, Outcome, View
+from ....model.machine import Action, Outcome, View
 from ....model.world.verbs import Verb
-from ..kubelets import USER, runtime_slot
+from ..kubelets import fault_at, runtime_slot
 from .fault import Fault, Struck, budget
 
 BUDGET = budget("container_crash")
 
 
 def _actions(struck: Struck) -> tuple[Action, ...]:
-    return tuple(
-        Action(
-            f"kubelet {place.rpartition('/')[2]}: container crashes",
-            f"fault {place}",
-            partial(_exits, place),
-            Fairness.NONE,
-            by=USER,
-            verb=Verb.CONTAINER_CRASHES,
-            on=place,
-        )
-        for place in struck.works.places
-    )
+    return tuple(fault_at(place, Verb.CONTAINER_CRASHES, partial(_exits, place)) for place in struck.works.places)
 
 
 def _exits(place: str, view: View) -> Iterator[Outcome]:
