@@ -56,6 +56,7 @@ def test_a_job_behind_a_service_of_others_loses_connections_when_it_ends() -> No
     assert status == "VIOLATED"
     assert "connections go to seed-p" in said
     assert "a Pod of a Job, which takes no more after" in said
+    assert 'after "node-1: containers exit' in said
     assert "Service web: spec.selector" in said
 
 
