@@ -14,7 +14,7 @@ from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, before_sigterm, first
 from ...model.checker.results import Trace, Verdict
 from ...properties.reachability.prestop import Bounds, Impossible, bad_run, smallest_prestop
 from ...properties.reachability.prestop_relation import Goal, weakest
-from .blame import below, written
+from .blame.blame import below, written
 from .results import Blame
 
 CROWD = 3

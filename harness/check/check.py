@@ -61,9 +61,10 @@ from ..world.settle import Cut, Restless
 from ..world.symmetry import symmetry_of
 from ..world.unwatched import Hurried, is_plain
 from ..world.volumes import template_of, unknown_claims
-from . import balancing, clock, flowing, isolating, lasting, motion, queueing, refusals
+from . import balancing, clock, flowing, isolating, lasting, motion, queueing
 from .advice import NO_PODS, gap_blame, room_advice
-from .blame import holding, of_stuck
+from .blame import refusals
+from .blame.blame import holding, of_stuck
 from .bounds import bounds_of
 from .results import Blame, Claim, Report
 from .softening import softened

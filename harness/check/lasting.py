@@ -31,7 +31,7 @@ from ..world.faults.registry import possible
 from ..world.prepare import Prepared
 from . import motion
 from .balancing import KNOWN_FAULTS, LEAVING, stripped
-from .blame import below
+from .blame.blame import below
 from .flowing import registered
 from .results import Blame, Claim
 

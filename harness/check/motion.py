@@ -46,7 +46,7 @@ from ..world.prepare import Prepared
 from ..world.timers import propagation
 from . import clock
 from .advice import hook_advice, hook_blame, unread_blame
-from .blame import written
+from .blame.blame import written
 from .results import Claim
 
 IN_MOTION = "in motion"

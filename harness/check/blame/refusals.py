@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterator, Mapping
 
 from attrs import frozen
 
-from ...impl.api.claim_names import AUTOSCALING, QUOTA
-from ...impl.api.core import Pod
-from ...impl.api.kinds import Object, ref_of
-from ...impl.api.requests import Create, Response
-from ...impl.apiserver.defaulting import default
-from ...impl.apiserver.limitranger import out_of, with_defaults
-from ...impl.apiserver.quota import without_room
-from ...impl.apiserver.storage import Objects
-from ...model.machine import State
-from ...model.world.turn import heads
-from ..claims.autoscaling import below
-from ..claims.convergence import objects_of
-from ..claims.quota import beyond
-from ..world.cluster import Cluster
-from .results import Blame
+from ....impl.api.claim_names import AUTOSCALING, QUOTA
+from ....impl.api.core import Pod
+from ....impl.api.kinds import Object, ref_of
+from ....impl.api.requests import Create, Response
+from ....impl.apiserver.defaulting import default
+from ....impl.apiserver.limitranger import out_of, with_defaults
+from ....impl.apiserver.quota import without_room
+from ....impl.apiserver.storage import Objects
+from ....model.machine import State
+from ....model.world.turn import heads
+from ...claims.autoscaling import below
+from ...claims.convergence import objects_of
+from ...claims.quota import beyond
+from ...world.cluster import Cluster
+from ..results import Blame
 
 FORBIDDEN, INVALID = 403, 422
 """What the API server answers to what admission does not let in, and to an object that breaks a rule."""

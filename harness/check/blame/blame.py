@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ...impl.api.cache import Cache
-from ...impl.api.core import Namespace, Pod
-from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import Ref
-from ...impl.api.references import references
-from ...impl.api.webhooks import unserved
-from ...impl.api.workloads import TEMPLATE
-from ...impl.kubelet.behaviour import ready_when
-from ...impl.kubelet.obstacles import obstacles
-from ...model.machine import State
-from ...properties.placement.placement import why_pending
-from ..claims.convergence import objects_of
-from ..input.scenario import Holder
-from ..input.surroundings import known_of
-from ..input.workloads import templates
-from ..world import scheduling
-from ..world.cluster import Cluster
+from ....impl.api.cache import Cache
+from ....impl.api.core import Namespace, Pod
+from ....impl.api.kinds import Object, ref_of
+from ....impl.api.meta import Ref
+from ....impl.api.references import references
+from ....impl.api.webhooks import unserved
+from ....impl.api.workloads import TEMPLATE
+from ....impl.kubelet.behaviour import ready_when
+from ....impl.kubelet.obstacles import obstacles
+from ....model.machine import State
+from ....properties.placement.placement import why_pending
+from ...claims.convergence import objects_of
+from ...input.scenario import Holder
+from ...input.surroundings import known_of
+from ...input.workloads import templates
+from ...world import scheduling
+from ...world.cluster import Cluster
+from ..results import Blame
 from . import refusals
-from .blame_volumes import taken, unbound
-from .results import Blame
+from .volumes import taken, unbound
 
 WITHIN = {"Pod": "spec"}
 """Where the spec of the Pods stands, by kind; in a template otherwise."""

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from ...impl.api.apps import StatefulSet
-from ...impl.api.cache import Cache
-from ...impl.api.core import Pod
-from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import Ref
-from ...impl.api.storage import PersistentVolumeClaim, StorageClass
-from ...properties.placement.volumes import claims
-from .results import Blame
+from ....impl.api.apps import StatefulSet
+from ....impl.api.cache import Cache
+from ....impl.api.core import Pod
+from ....impl.api.kinds import Object, ref_of
+from ....impl.api.meta import Ref
+from ....impl.api.storage import PersistentVolumeClaim, StorageClass
+from ....properties.placement.volumes import claims
+from ..results import Blame
 
 
 @frozen

@@ -1,0 +1,1 @@
+"""What to change: the object and the field to blame, and what stands in the way there."""
