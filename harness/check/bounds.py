@@ -18,7 +18,7 @@ from ..input.scenario import Consistency, Detail, Scenario, Start, Switch
 from ..world import quotas
 from ..world.faults import registry as faults
 from ..world.prepare import Prepared
-from ..world.roomy import all_the_same
+from ..world.reductions.roomy import all_the_same
 from ..world.taint_eviction import lags
 from .balancing import is_asked
 

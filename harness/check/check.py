@@ -56,10 +56,10 @@ from ..world import scheduling
 from ..world.cluster import Cluster, Parts, build
 from ..world.drain import refused_evictions
 from ..world.prepare import Prepared, prepare
-from ..world.roomy import on_one_node
+from ..world.reductions.roomy import on_one_node
+from ..world.reductions.symmetry import symmetry_of
+from ..world.reductions.unwatched import Hurried, is_plain
 from ..world.settle import Cut, Restless
-from ..world.symmetry import symmetry_of
-from ..world.unwatched import Hurried, is_plain
 from ..world.volumes import template_of, unknown_claims
 from . import balancing, clock, flowing, isolating, lasting, motion, queueing
 from .advice import NO_PODS, gap_blame, room_advice

@@ -40,7 +40,7 @@ from ...impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER
 from ...impl.kubectl.script import AddNode, LabelNode, Step
 from ...impl.quota.usage import ALIASES, names_of
 from ...properties.reachability.answers import is_judged
-from ..world.room import enough, pod_of
+from ..world.reductions.room import enough, pod_of
 from . import network_policies
 from .given import of_jobs_that_go
 from .manifests import Manifests

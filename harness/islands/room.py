@@ -32,8 +32,8 @@ from ...impl.kubectl import script as kubectl
 from ...impl.scheduler.amounts import amount, presumed, requested
 from ...impl.scheduler.plugins.node_affinity import allows
 from ..input.scenario import Scenario, Switch
-from ..world.room import has, largest, meddles, scaled
-from ..world.roomy import is_open
+from ..world.reductions.room import has, largest, meddles, scaled
+from ..world.reductions.roomy import is_open
 
 
 class Room(Enum):

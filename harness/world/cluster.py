@@ -62,12 +62,12 @@ from . import (
     scheduling,
     script_slots,
     taint_eviction,
-    unwatched,
     volumes,
     workloads,
 )
 from .faults import registry as faults
-from .roomy import nowhere_else
+from .reductions import unwatched
+from .reductions.roomy import nowhere_else
 from .timers.registry import timers
 from .timers.timing import Timing
 

@@ -44,7 +44,7 @@ from ...model.world.store import Stored
 from ...model.world.turn import Requests
 from ...model.world.world import Alternatives, Form, Process, Watch
 from ..input.scenario import DEFAULT_SCHEDULER, NOBODY, Crowd, Schedulers, Switch
-from .crowd import choosable
+from .reductions.crowd import choosable
 
 Quiet = Callable[[View], bool]
 Pools = dict[str, tuple[str, ...]]

@@ -45,9 +45,9 @@ from ..input.priorities import pod_specs
 from ..input.scenario import Scenario
 from . import scheduling
 from .cluster import Cluster
-from .roomy import all_the_same, asks_nodes
+from .reductions.roomy import all_the_same, asks_nodes
+from .reductions.symmetry import names_of, names_said
 from .settle import NO_LIMITS, RESTS, Restless, apply, at_rest, resting, settle
-from .symmetry import names_of, names_said
 from .volumes import disputed, tied
 
 MOST = 200

@@ -12,7 +12,7 @@ from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.prepare import prepare
-from kubeproof.harness.world.symmetry import symmetry_of
+from kubeproof.harness.world.reductions.symmetry import symmetry_of
 from kubeproof.impl.api.claim_names import IDENTITY
 from kubeproof.model.checker import Status, explore
 from planted import planted

@@ -137,7 +137,7 @@ def test_a_quota_with_room_for_all_has_no_controller(text: str, idle: bool) -> N
 
 def test_default_requests_take_room_before_any_pod_is_made() -> None:
     """Room is counted by what a limit range adds: on one node of 4 CPUs there is none for 12 Pods of one CPU."""
-    from kubeproof.harness.world.roomy import all_the_same
+    from kubeproof.harness.world.reductions.roomy import all_the_same
 
     assert all_the_same(scenario(web()))
     assert not all_the_same(scenario(web() + limits("type: Container, defaultRequest: {cpu: 1}")))

@@ -18,7 +18,7 @@ from kubeproof.harness.world import starts
 from kubeproof.harness.world.cluster import Cluster as Built
 from kubeproof.harness.world.cluster import Initial, Parts, applied, build
 from kubeproof.harness.world.prepare import Prepared, prepare
-from kubeproof.harness.world.roomy import all_the_same
+from kubeproof.harness.world.reductions.roomy import all_the_same
 from kubeproof.harness.world.settle import RESTS, at_rest, contents, resting, settle
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.model.checker import explore

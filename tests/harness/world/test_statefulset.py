@@ -14,8 +14,8 @@ from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Parts, build
 from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.reductions.symmetry import symmetry_of
 from kubeproof.harness.world.starts import Fold, Growing, explored, rests
-from kubeproof.harness.world.symmetry import symmetry_of
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import Ref

@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from ...impl.api.apps import ReplicaSet
-from ...impl.api.core import Pod
-from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import Ref
-from ...impl.api.requests import Delete
-from ...model.machine import View
-from ...model.world.turn import Requests, sent
-from ...model.world.world import Alternatives
+from ....impl.api.apps import ReplicaSet
+from ....impl.api.core import Pod
+from ....impl.api.kinds import Object, ref_of
+from ....impl.api.meta import Ref
+from ....impl.api.requests import Delete
+from ....model.machine import View
+from ....model.world.turn import Requests, sent
+from ....model.world.world import Alternatives
 
 Pools = Mapping[str, tuple[str, ...]]
 

@@ -11,7 +11,7 @@ from immutabledict import immutabledict
 
 from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.input.scenario import Crowd
-from kubeproof.harness.world.crowd import SCORED, balance, choosable, free, gain
+from kubeproof.harness.world.reductions.crowd import SCORED, balance, choosable, free, gain
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Pod, PodSpec, ResourceRequirements
 from kubeproof.impl.api.kinds import Object

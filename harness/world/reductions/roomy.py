@@ -19,20 +19,20 @@ from typing import Any
 
 from attrs import evolve
 
-from ...impl.api.apps import Deployment, ReplicaSet, StatefulSet
-from ...impl.api.batch import Job
-from ...impl.api.core import Node, Pod, PodSpec, Service
-from ...impl.api.kinds import Object
-from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
-from ...impl.apiserver.pod_defaults import default_pod
-from ...impl.scheduler.plugins.volume_claims import claim_names
-from ..input.limits import filled_in
-from ..input.priorities import pod_spec, pod_specs
-from ..input.scenario import Consistency, Scenario, Start, Switch
-from . import pressure
-from .faults.registry import strike_nodes
+from ....impl.api.apps import Deployment, ReplicaSet, StatefulSet
+from ....impl.api.batch import Job
+from ....impl.api.core import Node, Pod, PodSpec, Service
+from ....impl.api.kinds import Object
+from ....impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
+from ....impl.apiserver.pod_defaults import default_pod
+from ....impl.scheduler.plugins.volume_claims import claim_names
+from ...input.limits import filled_in
+from ...input.priorities import pod_spec, pod_specs
+from ...input.scenario import Consistency, Scenario, Start, Switch
+from .. import pressure
+from ..faults.registry import strike_nodes
+from ..volumes import disputed, tied
 from .room import has, largest, scaled
-from .volumes import disputed, tied
 
 
 def all_the_same(scenario: Scenario) -> bool:

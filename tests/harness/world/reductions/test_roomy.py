@@ -14,7 +14,7 @@ from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Cluster
 from kubeproof.harness.world.prepare import prepare
-from kubeproof.harness.world.roomy import nowhere_else, on_one_node
+from kubeproof.harness.world.reductions.roomy import nowhere_else, on_one_node
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.model.checker import explore
 from kubeproof.model.machine import State

@@ -14,9 +14,9 @@ from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Parts, build
 from kubeproof.harness.world.prepare import Prepared, prepare
-from kubeproof.harness.world.roomy import on_one_node
-from kubeproof.harness.world.symmetry import symmetry_of
-from kubeproof.harness.world.unwatched import is_plain
+from kubeproof.harness.world.reductions.roomy import on_one_node
+from kubeproof.harness.world.reductions.symmetry import symmetry_of
+from kubeproof.harness.world.reductions.unwatched import is_plain
 from kubeproof.model.checker import Status, StepError, explore
 from kubeproof.model.machine import State
 from planted import planted
@@ -130,7 +130,7 @@ def test_where_there_is_a_service_pods_end_at_any_time() -> None:
     """The one Pod goes before there is another: nobody answers, unless whoever goes were always the last to act."""
     scenario = scenario_of(1, rolling(0, 1), SERVICE, pod=PRESTOP, bounds={"propagation": "5s"})
     assert verdict(scenario, "reachability") is Status.VIOLATED
-    module = "kubeproof.harness.world.unwatched"
+    module = "kubeproof.harness.world.reductions.unwatched"
     with planted(module, "return not any(isinstance(one, Service)", "return any(isinstance(one, Service)"):
         assert verdict(scenario, "reachability") is Status.HOLDS
 

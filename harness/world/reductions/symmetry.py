@@ -25,22 +25,22 @@ from typing import Any, cast
 
 from attrs import AttrsInstance, evolve, fields, frozen, has
 
-from ...impl.api.batch import UncountedTerminatedPods
-from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import Object, ref_of
-from ...impl.api.well_known import HOSTNAME, REGION, ZONE
-from ...impl.kubelet.status import pod_ip
-from ...model.machine import Fact, Mention, Symmetry
-from ...model.world.turn import Requests, Together, sent
-from ...model.world.world import STALLED, Process
-from ..input.scenario import Scenario
-from .cluster import Cluster
-from .kubelets import runtime_slot
-from .node_controllers import marking
-from .node_state import slots_of
-from .script_slots import LISTED
-from .taint_eviction import slot as outlived_slot
-from .volumes import tied
+from ....impl.api.batch import UncountedTerminatedPods
+from ....impl.api.core import Node, Pod
+from ....impl.api.kinds import Object, ref_of
+from ....impl.api.well_known import HOSTNAME, REGION, ZONE
+from ....impl.kubelet.status import pod_ip
+from ....model.machine import Fact, Mention, Symmetry
+from ....model.world.turn import Requests, Together, sent
+from ....model.world.world import STALLED, Process
+from ...input.scenario import Scenario
+from ..cluster import Cluster
+from ..kubelets import runtime_slot
+from ..node_controllers import marking
+from ..node_state import slots_of
+from ..script_slots import LISTED
+from ..taint_eviction import slot as outlived_slot
+from ..volumes import tied
 
 PLACE = "place"
 OUTLIVED = f"outlives/{PLACE}"

@@ -31,18 +31,18 @@ from functools import partial
 
 from attrs import evolve
 
-from ...impl.api.apps import Deployment
-from ...impl.api.cache import Cache
-from ...impl.api.core import Pod, PodSpec, Service
-from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import Ref
-from ...impl.api.requests import Delete
-from ...impl.kubectl import script as kubectl
-from ...model.world.turn import sent
-from ...model.world.world import Alternatives, Process, Transform, Watch
-from ..input.priorities import may_preempt
-from ..input.scenario import Consistency, Faults, Scenario, Start
-from ..own.controllers import NOTHING
+from ....impl.api.apps import Deployment
+from ....impl.api.cache import Cache
+from ....impl.api.core import Pod, PodSpec, Service
+from ....impl.api.kinds import Object, ref_of
+from ....impl.api.meta import Ref
+from ....impl.api.requests import Delete
+from ....impl.kubectl import script as kubectl
+from ....model.world.turn import sent
+from ....model.world.world import Alternatives, Process, Transform, Watch
+from ...input.priorities import may_preempt
+from ...input.scenario import Consistency, Faults, Scenario, Start
+from ...own.controllers import NOTHING
 from .roomy import nowhere_else
 
 KINDS = frozenset(

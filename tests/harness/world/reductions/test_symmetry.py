@@ -18,7 +18,7 @@ from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Cluster, Parts, build
 from kubeproof.harness.world.prepare import prepare
-from kubeproof.harness.world.symmetry import PLACE, symmetry_of
+from kubeproof.harness.world.reductions.symmetry import PLACE, symmetry_of
 from kubeproof.model.checker import Exploration, Status, explore, replay
 from kubeproof.model.checker.layout import Layout
 from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding

@@ -13,13 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from ...impl.api.core import Pod
-from ...impl.api.releases import Change, Release
-from ...impl.scheduler.amounts import allocatable, in_use, presumed, presumed_in_use, requested
-from ...impl.scheduler.framework import MAX_NODE_SCORE, NodeInfo, Snapshot
-from ...impl.scheduler.plugins import balanced_allocation, node_resources_fit
-from ...impl.scheduler.schedule import Decision
-from ..input.scenario import Crowd
+from ....impl.api.core import Pod
+from ....impl.api.releases import Change, Release
+from ....impl.scheduler.amounts import allocatable, in_use, presumed, presumed_in_use, requested
+from ....impl.scheduler.framework import MAX_NODE_SCORE, NodeInfo, Snapshot
+from ....impl.scheduler.plugins import balanced_allocation, node_resources_fit
+from ....impl.scheduler.schedule import Decision
+from ...input.scenario import Crowd
 
 MOVED = (node_resources_fit.NAME, balanced_allocation.NAME)
 SCORED = ("cpu", "memory")

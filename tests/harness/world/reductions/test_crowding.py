@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubeproof.harness.world.crowding import crowded_first
+from kubeproof.harness.world.reductions.crowding import crowded_first
 from kubeproof.impl.api.apps import ReplicaSet
 from kubeproof.impl.api.core import Pod, PodSpec
 from kubeproof.impl.api.kinds import Object

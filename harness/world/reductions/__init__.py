@@ -1,0 +1,1 @@
+"""Which states of a world stand for others, and what need not be told apart."""
