@@ -22,7 +22,7 @@ import click
 from ..__main__ import INTERRUPTED
 from . import examples
 from .defects import report_defect
-from .input.options import (
+from .input.reading.options import (
     TRACES,
     asked,
     checking,

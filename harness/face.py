@@ -40,12 +40,12 @@ from ..traces.replay import Replay, Replayed, record, replay
 from .check import report as reports
 from .check.report import Told
 from .check.results import Alone, Report
-from .input.commands import CommandError, parse
-from .input.inputs import beside_dump, gather, name_of
-from .input.project import over
+from .input.reading.inputs import beside_dump, gather, name_of
+from .input.reading.project import over
+from .input.reading.scenario_file import FAULTS, Loaded, load_scenario
 from .input.scenario import Faults
-from .input.scenario_file import FAULTS, Loaded, load_scenario
-from .input.script import to_json
+from .input.script.commands import CommandError, parse
+from .input.script.script import to_json
 from .islands import check as checking
 from .islands.cache import Cache as Kept
 from .own.controllers import NOTHING, Controller, Own

@@ -27,8 +27,8 @@ from bench import sized
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.plain_nodes import plain_nodes
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.islands.cache import Cache
 from kubeproof.harness.islands.check import check
 from kubeproof.harness.place.place import solve

@@ -22,9 +22,9 @@ import httpx
 
 from kubeproof.harness.serve.start import fresh
 from kubeproof.impl.apiserver import ADMIN
-from kubeproof.impl.apiserver.create import Inputs
 from kubeproof.impl.apiserver.rest.http import HttpRequest
 from kubeproof.impl.apiserver.rest.serve import serve
+from kubeproof.impl.apiserver.verbs.create import Inputs
 from oracles.live_etcd import PROGRAM, live_etcd
 
 PLACE = "/api/v1/namespaces/default/configmaps"

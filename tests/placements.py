@@ -7,8 +7,8 @@ from typing import Any
 
 from immutabledict import immutabledict
 
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.values.frozen import EMPTY, Json, freeze
 
 NODE = """

@@ -20,7 +20,7 @@ from ..world.faults import registry as faults
 from ..world.prepare import Prepared
 from ..world.reductions.roomy import all_the_same
 from ..world.taint_eviction import lags
-from .balancing import is_asked
+from .detail.balancing import is_asked
 
 _VIEWS = {
     Consistency.LINEARIZABLE: "every component acts on the store as it is",

@@ -48,8 +48,8 @@ from ..claims import registry
 from ..claims.convergence import beside_workloads, dead_nodes, objects_of
 from ..claims.placement import PENDING
 from ..claims.reachability import ANSWERED, ANSWERS
+from ..input.assumed.surroundings import known_of
 from ..input.scenario import Detail, Scenario
-from ..input.surroundings import known_of
 from ..own import properties as own_properties
 from ..own.making import KNOWN, MOST, knowing_more, knows_all, moves_services, with_made
 from ..world import scheduling
@@ -61,11 +61,12 @@ from ..world.reductions.symmetry import symmetry_of
 from ..world.reductions.unwatched import Hurried, is_plain
 from ..world.settle import Cut, Restless
 from ..world.volumes import template_of, unknown_claims
-from . import balancing, clock, flowing, isolating, lasting, motion, queueing
+from . import clock, motion
 from .advice import NO_PODS, gap_blame, room_advice
 from .blame import refusals
 from .blame.blame import holding, of_stuck
 from .bounds import bounds_of
+from .detail import balancing, flowing, isolating, lasting, queueing
 from .results import Blame, Claim, Report
 from .softening import softened
 

@@ -20,8 +20,8 @@ from ...impl.api.reading.load import Note
 from ...model.checker.results import Status
 from ...traces import render
 from ...traces.document import Document
-from ..input.assumptions import Assumption
-from ..input.manifests import Manifests
+from ..input.assumed.assumptions import Assumption
+from ..input.reading.manifests import Manifests
 from ..input.scenario import Expected, Scenario
 from .bounds import general
 from .report_lists import assumed, not_modelled

@@ -21,8 +21,8 @@ from ...model.checker.traces import states
 from ...model.machine import State
 from ...properties.placement.placement import Infeasible, feasible
 from ..claims.convergence import first_shortfall, objects_of
+from ..input.assumed.unmodelled import folded
 from ..input.given import of_jobs_that_go
-from ..input.unmodelled import folded
 from ..world.cluster import Cluster
 from ..world.script_slots import REFUSED
 from ..world.volumes import unknown_claims

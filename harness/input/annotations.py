@@ -15,7 +15,7 @@ from ...impl.api.values.quantity import QuantityError, parse_quantity
 from ...impl.api.workloads import TEMPLATE
 from ...impl.kubelet.behaviour import READY_WHEN, ready_when
 from ...impl.kubelet.eviction import USES
-from .manifests import Manifests
+from .reading.manifests import Manifests
 
 PREFIX = "kubeproof/"
 KNOWN = (READY_WHEN, USES)

@@ -17,9 +17,9 @@ from ...impl.api.kinds import ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.reading.load import Problem, Source
 from ...impl.api.references import references
-from ...impl.apiserver.admission import ALWAYS_THERE, missing_of
+from ...impl.apiserver.admission.admission import ALWAYS_THERE, missing_of
 from ...impl.apiserver.status import not_found
-from .manifests import Manifests
+from .reading.manifests import Manifests
 
 
 def too_early(manifests: Manifests) -> Iterator[Problem]:

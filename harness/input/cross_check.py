@@ -15,11 +15,11 @@ from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.reading.nearest import did_you_mean
 from ...impl.kubectl import script
 from ...impl.kubectl.script import Missing, Step
-from .located import Located
-from .manifests import Manifests
-from .reader import Reader
+from .assumed.surroundings import namespaces_of
+from .reading.located import Located
+from .reading.manifests import Manifests
+from .reading.reader import Reader
 from .scenario import Scenario
-from .surroundings import namespaces_of
 
 Wrong = tuple[str, str, str]
 """Field of the step, message, hint."""

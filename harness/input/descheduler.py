@@ -11,9 +11,9 @@ from ...impl.api.reading.load import BadInput, Note, Other
 from ...impl.api.reading.unmodelled_kinds import MOVES
 from ...impl.api.values.frozen import as_map
 from ...impl.descheduler.policy import Policy, read_policy
-from .assumptions import Assumption
-from .located import from_yaml
-from .manifests import Manifests
+from .assumed.assumptions import Assumption
+from .reading.located import from_yaml
+from .reading.manifests import Manifests
 
 KIND = "DeschedulerPolicy"
 

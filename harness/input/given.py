@@ -21,8 +21,8 @@ from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects, Transaction
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.found import ref_for
+from .assumed.surroundings import config_of
 from .scenario import Scenario, placed
-from .surroundings import config_of
 
 
 def lasting_pods(scenario: Scenario) -> Iterator[Pod]:

@@ -13,9 +13,9 @@ from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.quota import LimitRange
-from ...impl.apiserver.defaulting import default
-from ...impl.apiserver.limitranger import with_defaults
-from ...impl.apiserver.pod_defaults import default_pod
+from ...impl.apiserver.admission.limitranger import with_defaults
+from ...impl.apiserver.defaulting.defaulting import default
+from ...impl.apiserver.defaulting.pod_defaults import default_pod
 from ...impl.apiserver.storage import Objects
 
 Specs = Callable[[PodSpec, str], tuple[PodSpec, ...]]

@@ -15,7 +15,7 @@ from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import PriorityClass
 from ...impl.api.values.frozen import Strings
-from ...impl.apiserver.admission import admit
+from ...impl.apiserver.admission.admission import admit
 from ...impl.apiserver.config import DEFAULT
 from ...impl.apiserver.storage import Objects
 from ...impl.kubectl import script as kubectl

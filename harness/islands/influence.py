@@ -48,7 +48,7 @@ from ...impl.api.well_known import (
     TEMPLATE_HASH,
 )
 from ...impl.kubelet.behaviour import ready_when
-from ...impl.scheduler.plugins.volume_claims import claim_names
+from ...impl.scheduler.plugins.volumes.volume_claims import claim_names
 from ..input.limits import filled_in
 
 SHARED = frozenset(

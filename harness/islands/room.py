@@ -27,7 +27,7 @@ from attrs import frozen
 
 from ...impl.api.apps import DaemonSet
 from ...impl.api.core import Node, Pod, PodSpec
-from ...impl.apiserver.pod_defaults import default_pod
+from ...impl.apiserver.defaulting.pod_defaults import default_pod
 from ...impl.kubectl import script as kubectl
 from ...impl.scheduler.amounts import amount, presumed, requested
 from ...impl.scheduler.plugins.node_affinity import allows

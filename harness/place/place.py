@@ -22,8 +22,8 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.reading.unmodelled_kinds import WORKLOADS
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
-from ...impl.apiserver.defaulting import default
-from ...impl.apiserver.pod_defaults import default_pod
+from ...impl.apiserver.defaulting.defaulting import default
+from ...impl.apiserver.defaulting.pod_defaults import default_pod
 from ...impl.controllers.cronjob.cronjob import job_at
 from ...impl.controllers.daemonset.nodes import new_pod, target, wish
 from ...properties.placement.cpsat import installed
@@ -32,11 +32,11 @@ from ...properties.placement.optimum import placed
 from ...properties.placement.packing import pack
 from ...properties.placement.problem import called
 from ...properties.placement.volumes import undecided
-from ..input.inputs import gather
-from ..input.manifests import Manifests, read_manifests
 from ..input.plain_nodes import plain_nodes
-from ..input.reader import Reader
-from ..input.scenario_file import is_scenario_file
+from ..input.reading.inputs import gather
+from ..input.reading.manifests import Manifests, read_manifests
+from ..input.reading.reader import Reader
+from ..input.reading.scenario_file import is_scenario_file
 from .cluster import merged, prioritised
 
 SMALL, LARGE = 300, 1500

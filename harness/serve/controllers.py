@@ -21,7 +21,7 @@ from ...impl.api.requests import Bind, Delete, PatchStatus, Request
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.workloads import NAMES
 from ...impl.apiserver.access.authentication import SCHEDULER, User, controller
-from ...impl.apiserver.binding import with_condition
+from ...impl.apiserver.verbs.binding import with_condition
 from ...impl.controllers import disruption, garbage, namespace, nodelifecycle, podgc, resourcequota, tainteviction
 from ...impl.controllers.daemonset import daemonset
 from ...impl.controllers.deployment import deployment
@@ -30,7 +30,7 @@ from ...impl.controllers.job import job
 from ...impl.controllers.replicaset import replicaset
 from ...impl.controllers.statefulset import statefulset
 from ...impl.controllers.volume import binding
-from ...impl.scheduler.plugins.volume_binding import pre_bind, unbound
+from ...impl.scheduler.plugins.volumes.volume_binding import pre_bind, unbound
 from ...impl.scheduler.schedule import schedule
 from .plane import Plane, cache_of
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from ...impl.apiserver.access.authentication import User
-from ...impl.apiserver.create import Inputs
 from ...impl.apiserver.rest.http import HttpRequest, HttpResponse, WatchResponse
 from ...impl.apiserver.rest.serve import serve
+from ...impl.apiserver.verbs.create import Inputs
 from .database import BadDatabaseError, Database, reopened
 from .naming import suffix_of, uid_of
 from .plane import Plane

@@ -13,12 +13,12 @@ from attrs import frozen
 from ...impl.api.kinds import Object
 from ...impl.api.meta import Time
 from ...impl.api.requests import List
-from ...impl.apiserver.read import list_
 from ...impl.apiserver.rest.asked import Asked
 from ...impl.apiserver.rest.http import WatchResponse
 from ...impl.apiserver.rest.render import shown
 from ...impl.apiserver.server import Server, watch_since
-from ...impl.apiserver.watch import WatchEvent, WatchFilter
+from ...impl.apiserver.verbs.read import list_
+from ...impl.apiserver.verbs.watch import WatchEvent, WatchFilter
 from ...impl.etcd import Compacted
 
 Json = dict[str, Any]

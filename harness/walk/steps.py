@@ -21,7 +21,7 @@ from ...impl.api.values.frozen import strings
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ...impl.apiserver.access.authorization import Attributes, allowed
 from ...impl.apiserver.server import Server, key_of, request, watch_since
-from ...impl.apiserver.watch import WatchFilter
+from ...impl.apiserver.verbs.watch import WatchFilter
 from ...impl.controllers import nodelifecycle
 from ...impl.controllers.endpointslice import endpointslice
 from ...impl.etcd import Compacted
@@ -347,7 +347,7 @@ STEPS = (
         admission,
         "kube-apiserver",
         "What is stored is whole: every default is written down, so that all who read it later read the same.",
-        ("impl/apiserver/defaulting.py", "impl/apiserver/admission.py", "impl/apiserver/validation"),
+        ("impl/apiserver/defaulting", "impl/apiserver/admission", "impl/apiserver/validation"),
     ),
     Step(
         "etcd stores it",
@@ -362,7 +362,7 @@ STEPS = (
         notice,
         "kube-apiserver",
         "Nobody is called: components watch, and act on what they see. What they see may be old by the time they act.",
-        ("impl/etcd/watch.py", "impl/apiserver/watch.py"),
+        ("impl/etcd/watch.py", "impl/apiserver/verbs/watch.py"),
         tuple(
             ("etcd", "kube-apiserver", who)
             for who in ("scheduler", "replicaset-controller", "endpointslice-controller")

@@ -16,7 +16,7 @@ from ...impl.api.kinds import Object
 from ...impl.api.meta import Ref
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.controllers.volume.attaching import User, may_use
-from ...impl.scheduler.plugins.volume_claims import claim_names
+from ...impl.scheduler.plugins.volumes.volume_claims import claim_names
 from ...model.machine import View
 from ...model.world.store import Stored
 from ...model.world.world import World

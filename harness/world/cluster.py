@@ -30,9 +30,9 @@ from ...impl.api.values.frozen import as_map, freeze
 from ...impl.api.workloads import BY_KIND, NAMES, SPREADING, WORKLOAD_KINDS
 from ...impl.apiserver.access.authentication import ADMIN, SCHEDULER, User, controller, node_user
 from ...impl.apiserver.config import DEFAULT, Config
-from ...impl.apiserver.create import uid_of
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects, with_meta
+from ...impl.apiserver.verbs.create import uid_of
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.apply import apply
 from ...model.machine import Action, Machine, MachineError, View
@@ -43,9 +43,9 @@ from ...model.world.store import Layout, Stored, place, pool
 from ...model.world.verbs import Verb
 from ...model.world.world import Form, Process, Who, World, Writes
 from ...properties.convergence import plain_template
+from ..input.assumed.surroundings import behaviour_of, config_of, namespaces_of
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Scenario, Switch
-from ..input.surroundings import behaviour_of, config_of, namespaces_of
 from ..own import processes as own_processes
 from . import (
     autoscaling,

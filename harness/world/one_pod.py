@@ -39,8 +39,8 @@ from ...model.world import world as worlds
 from ...model.world.store import Full, Layout, name_in, pool
 from ...model.world.world import Form, World
 from ...properties.reachability.answers import accepts, is_judged, selects
+from ..input.assumed.surroundings import behaviour_of
 from ..input.scenario import Scenario
-from ..input.surroundings import behaviour_of
 from . import components, kubelets
 from .cluster import describe, serve
 from .led import routed

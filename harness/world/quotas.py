@@ -21,8 +21,8 @@ from ...impl.api.kinds import BY_NAME, Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.quota import ResourceQuota, ResourceQuotaStatus
 from ...impl.apiserver.access.authentication import controller
+from ...impl.apiserver.defaulting.pod_defaults import default_pod
 from ...impl.apiserver.handler import handle
-from ...impl.apiserver.pod_defaults import default_pod
 from ...impl.apiserver.storage import Objects
 from ...impl.controllers import resourcequota
 from ...impl.quota.usage import names_of, unsaid, usage

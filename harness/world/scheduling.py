@@ -30,13 +30,13 @@ from ...impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
 from ...impl.api.releases import NEWEST, Release
 from ...impl.api.requests import Bind, Delete, PatchStatus, Request
 from ...impl.api.workloads import SPREADING, only_selector
-from ...impl.apiserver.binding import with_condition
+from ...impl.apiserver.verbs.binding import with_condition
 from ...impl.controllers.common import Keep, slim_metadata
 from ...impl.scheduler.filtering import Ready, prepare
 from ...impl.scheduler.framework import Snapshot
 from ...impl.scheduler.plugins.preemption import Candidate, choices, written_to
 from ...impl.scheduler.plugins.priority_sort import priority
-from ...impl.scheduler.plugins.volume_binding import pre_bind
+from ...impl.scheduler.plugins.volumes.volume_binding import pre_bind
 from ...impl.scheduler.profile import default_profile
 from ...impl.scheduler.schedule import Decision, decide
 from ...model.machine import View

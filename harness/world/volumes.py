@@ -25,13 +25,13 @@ from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.requests import Response
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass, default_of
 from ...impl.api.values.frozen import as_map
-from ...impl.apiserver.defaulting import default
+from ...impl.apiserver.defaulting.defaulting import default
 from ...impl.controllers.statefulset.identity import claims
 from ...impl.controllers.statefulset.retention import deletes
 from ...impl.controllers.volume import binding
 from ...impl.controllers.volume.provisioning import Reach, reach
-from ...impl.scheduler.plugins.volume_binding import NO_PROVISIONER
-from ...impl.scheduler.plugins.volume_claims import claim_names, fully_bound, volumes
+from ...impl.scheduler.plugins.volumes.volume_binding import NO_PROVISIONER
+from ...impl.scheduler.plugins.volumes.volume_claims import claim_names, fully_bound, volumes
 from ...model.machine import Action, Outcome, View
 from ...model.world.store import Stored
 from ...model.world.verbs import Verb

@@ -36,17 +36,17 @@ from ..api.requests import (
 from .access.authentication import ADMIN, User
 from .access.authorization import Attributes, allowed
 from .access.node_restriction import restricted
-from .binding import bind
 from .config import DEFAULT, Config
-from .create import Answer, Inputs, create
-from .delete import delete, delete_collection
-from .eviction import evict
 from .patch.patch import patch
-from .read import get, list_
-from .recheck import recheck
 from .status import forbidden, unauthorized
 from .storage import Storage
-from .update import patch_metadata, patch_status, update
+from .verbs.binding import bind
+from .verbs.create import Answer, Inputs, create
+from .verbs.delete import delete, delete_collection
+from .verbs.eviction import evict
+from .verbs.read import get, list_
+from .verbs.recheck import recheck
+from .verbs.update import patch_metadata, patch_status, update
 
 
 def handle(

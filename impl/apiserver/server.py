@@ -20,7 +20,7 @@ from .config import DEFAULT, Config
 from .handler import handle
 from .resources import kind_named
 from .storage import Transaction, Write, with_meta, without_version
-from .watch import WatchEvent, WatchFilter, change
+from .verbs.watch import WatchEvent, WatchFilter, change
 
 PREFIX = "/registry"
 

@@ -24,8 +24,8 @@ from ..api.values.frozen import freeze, strings
 from ..api.values.qos import qos_class
 from ..api.well_known import DAEMONSET_GENERATION
 from ..api.workloads import with_size, without_status
-from .job_labels import with_selector
-from .label_keys import with_label_keys
+from .defaulting.job_labels import with_selector
+from .defaulting.label_keys import with_label_keys
 from .storage import with_meta
 from .unstructured import changed_unstructured, first_unstructured, with_stored_extra
 

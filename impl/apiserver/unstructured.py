@@ -18,7 +18,7 @@ from ..api.core import PodTemplateSpec
 from ..api.kinds import Unstructured
 from ..api.reading.convert import structure, unstructure
 from ..api.values.frozen import freeze, thaw
-from .pod_defaults import default_template
+from .defaulting.pod_defaults import default_template
 from .resources import resources
 
 Json = dict[str, Any]

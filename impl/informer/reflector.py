@@ -13,7 +13,7 @@ from immutabledict import immutabledict
 from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
 from ..api.requests import Response
-from ..apiserver.watch import WatchEvent
+from ..apiserver.verbs.watch import WatchEvent
 
 
 @frozen(cache_hash=True)

@@ -26,17 +26,14 @@ from .plugins import (
     node_ports,
     node_resources_fit,
     node_unschedulable,
-    node_volume_limits,
     pod_topology_spread,
     pod_topology_spread_score,
     resource_scoring,
     taint_toleration,
-    volume_binding,
-    volume_restrictions,
-    volume_zone,
 )
 from .plugins.pod_topology_spread import Constraints
 from .plugins.resource_scoring import ScoringStrategy
+from .plugins.volumes import node_volume_limits, volume_binding, volume_restrictions, volume_zone
 
 
 @frozen

@@ -16,7 +16,7 @@ from ...impl.api.requests import Bind, Create, Delete, Evict, PatchStatus, Reque
 from ...impl.api.values.frozen import strings
 from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.server import Server, request, watch_since
-from ...impl.apiserver.watch import WatchFilter
+from ...impl.apiserver.verbs.watch import WatchFilter
 from ...impl.etcd import Compacted
 from ...model.components import apiserver as model
 

@@ -11,19 +11,8 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import (
-    controllers,
-    cronjobs,
-    daemonsets,
-    jobs,
-    nodes,
-    quota,
-    raft,
-    servers,
-    statefulsets,
-    volumes,
-    watch_cache,
-)
+from . import nodes, quota, raft, servers, watch_cache
+from .controllers import controllers, cronjobs, daemonsets, jobs, statefulsets, volumes
 
 METHOD = "every way, by the checker"
 

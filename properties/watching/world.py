@@ -18,7 +18,7 @@ from ...impl.apiserver.cacher.reads import ListAnswer, ReadOptions, cached, leas
 from ...impl.apiserver.cacher.watch_cache import CacheSettings, WatchCache, filled, pending, processed, progressed
 from ...impl.apiserver.cacher.watches import more, opened
 from ...impl.apiserver.server import end_of, key_of, prefix_of, versioned
-from ...impl.apiserver.watch import WatchFilter
+from ...impl.apiserver.verbs.watch import WatchFilter
 from ...impl.etcd import Compacted, DeleteRange, Event, KeyValue, Put, Store, apply
 from ...impl.etcd.store import compact
 from ...impl.informer.reflector import Reflector, bookmarked, heard, list_version, listed, refused

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 from attrs import field, frozen
 
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from places import EXAMPLES
 
 HOOK = "lifecycle: {preStop: {sleep: {seconds: 10}}}, "

@@ -19,7 +19,6 @@ from kubeproof.impl.api.kinds import Object, ref_of
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.apiserver.access.authentication import ADMIN, ANONYMOUS, User
 from kubeproof.impl.apiserver.config import Config
-from kubeproof.impl.apiserver.create import Inputs
 from kubeproof.impl.apiserver.decode import decoded
 from kubeproof.impl.apiserver.resources import kind_named, resources
 from kubeproof.impl.apiserver.rest.http import HttpRequest, HttpResponse
@@ -28,6 +27,7 @@ from kubeproof.impl.apiserver.rest.serve import serve
 from kubeproof.impl.apiserver.rest.versions import stored as as_stored
 from kubeproof.impl.apiserver.server import Server, key_of
 from kubeproof.impl.apiserver.storage import without_version
+from kubeproof.impl.apiserver.verbs.create import Inputs
 from kubeproof.impl.etcd import KeyValue, Store
 from kubeproof.impl.etcd.sorted_map import SortedMap
 

@@ -14,7 +14,7 @@ from kubeproof.impl.api.meta import ObjectMeta, OwnerReference
 from kubeproof.impl.api.policy import EndpointSlice
 from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.values.frozen import strings
-from kubeproof.impl.apiserver.defaulting import default
+from kubeproof.impl.apiserver.defaulting.defaulting import default
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.properties.at_rest import ENDPOINTS, Restless, from_scratch, settled, unreachable
 from kubeproof.properties.convergence import shortfalls, unpublished

@@ -20,8 +20,8 @@ from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.policy import EndpointSlice, PodDisruptionBudget
 from kubeproof.impl.api.reading.convert import unstructure
 from kubeproof.impl.api.well_known import REVISION_HASH, SERVICE_NAME
-from kubeproof.impl.apiserver.pod_defaults import default_pod
-from kubeproof.impl.apiserver.quota import without_room
+from kubeproof.impl.apiserver.admission.quota import without_room
+from kubeproof.impl.apiserver.defaulting.pod_defaults import default_pod
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.impl.controllers.common import controlled_by
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from attrs import evolve
 
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Bounds, Consistency, Scenario, Start
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.impl.api.apps import DaemonSet, Deployment, Sized, Workload
 from kubeproof.impl.api.batch import Job
 from kubeproof.impl.api.core import Node

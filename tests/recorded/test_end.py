@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.model.checker import Limits
 from recorded.end import Ends, ends, recorded_end
 

@@ -204,7 +204,7 @@ def test_a_full_quota_is_followed(identity: str) -> None:
 
 
 def test_a_quota_that_refuses_nobody_is_not_what_was_recorded() -> None:
-    with planted("kubeproof.impl.apiserver.quota", "if used[name] > hard[name]", "if False"):
+    with planted("kubeproof.impl.apiserver.admission.quota", "if used[name] > hard[name]", "if False"):
         found = judge(theme("quota")["0032"], FIRST)
     assert isinstance(found, Judged)
     assert found.allowed is False

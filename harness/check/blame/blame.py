@@ -20,8 +20,8 @@ from ....impl.kubelet.obstacles import obstacles
 from ....model.machine import State
 from ....properties.placement.placement import why_pending
 from ...claims.convergence import objects_of
+from ...input.assumed.surroundings import known_of
 from ...input.scenario import Holder
-from ...input.surroundings import known_of
 from ...input.workloads import templates
 from ...world import scheduling
 from ...world.cluster import Cluster

@@ -10,9 +10,9 @@ from ....impl.api.claim_names import AUTOSCALING, QUOTA
 from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.requests import Create, Response
-from ....impl.apiserver.defaulting import default
-from ....impl.apiserver.limitranger import out_of, with_defaults
-from ....impl.apiserver.quota import without_room
+from ....impl.apiserver.admission.limitranger import out_of, with_defaults
+from ....impl.apiserver.admission.quota import without_room
+from ....impl.apiserver.defaulting.defaulting import default
 from ....impl.apiserver.storage import Objects
 from ....model.machine import State
 from ....model.world.turn import heads

@@ -17,7 +17,7 @@ from ....impl.api.kinds import Object
 from ....impl.api.reading.convert import BadObject, from_json
 from ....impl.api.reading.load import Other
 from ....impl.api.reading.unmodelled_kinds import most_pods, pod_template, scales
-from ....impl.apiserver.pod_defaults import default_pod
+from ....impl.apiserver.defaulting.pod_defaults import default_pod
 from ....impl.scheduler.amounts import amount, requested
 from ...input.limits import filled_in
 from ...input.workloads import templates

@@ -24,8 +24,8 @@ from ....impl.api.batch import Job
 from ....impl.api.core import Node, Pod, PodSpec, Service
 from ....impl.api.kinds import Object
 from ....impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
-from ....impl.apiserver.pod_defaults import default_pod
-from ....impl.scheduler.plugins.volume_claims import claim_names
+from ....impl.apiserver.defaulting.pod_defaults import default_pod
+from ....impl.scheduler.plugins.volumes.volume_claims import claim_names
 from ...input.limits import filled_in
 from ...input.priorities import pod_spec, pod_specs
 from ...input.scenario import Consistency, Scenario, Start, Switch

@@ -34,7 +34,7 @@ from ....impl.api.core import Node, Pod, Probe
 from ....impl.api.runtime import PodRuntime, Stage
 from ....impl.kubelet.status import DEADLINE_EXCEEDED
 from ....impl.kubelet.timings import hook_length, timings
-from ....impl.scheduler.plugins.volume_claims import volumes
+from ....impl.scheduler.plugins.volumes.volume_claims import volumes
 from ....model.machine import Timer, View, Wait
 from ....model.world.verbs import Verb
 from .. import node_state

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from ...api.requests import Response
 from ..server import told
-from ..watch import WatchEvent, WatchFilter
+from ..verbs.watch import WatchEvent, WatchFilter
 from .watch_cache import WatchCache, oldest
 
 

@@ -16,16 +16,16 @@ from ...api.requests import Create, Response, Update
 from ...api.requests import Patch as PatchRequest
 from ...api.values.frozen import thaw
 from ..config import Config
-from ..create import Answer, Inputs, create
 from ..decode import decoded
 from ..managed.apply import ApplyConflictError, applied
 from ..managed.sets import DuplicateError
 from ..resources import kind_named
-from ..scale import scale_of, scaled
 from ..status import bad_request, conflict, invalid, not_found, rejected, untyped, wrong_patch
 from ..storage import Storage
-from ..update import update
 from ..validation.field_error import invalid as invalid_field
+from ..verbs.create import Answer, Inputs, create
+from ..verbs.scale import scale_of, scaled
+from ..verbs.update import update
 from .json_patch import PatchError, apply_json_patch
 from .merge import apply_merge_patch
 from .schema import schema_of

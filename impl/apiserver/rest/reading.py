@@ -14,8 +14,8 @@ from ...api.requests import (
     Watch,
 )
 from ..handler import handle
-from ..scale import scale_of
 from ..server import Server
+from ..verbs.scale import scale_of
 from .answers import refused, shown_list_of, shown_object
 from .asked import Asked
 from .http import HttpResponse, WatchResponse

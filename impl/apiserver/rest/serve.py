@@ -13,11 +13,11 @@ from ...api.requests import Response
 from ...api.values.selector_text import SelectorError
 from ..access.authentication import ALL_AUTHENTICATED, User
 from ..access.authorization import Attributes, allowed
-from ..create import Inputs
-from ..read import unknown_field
 from ..resources import Resource, kind_named, resources
 from ..server import Server
 from ..status import bad_request, forbidden, invalid_options_of, unauthorized
+from ..verbs.create import Inputs
+from ..verbs.read import unknown_field
 from . import discovery
 from .asked import Asked
 from .http import TEXT, HttpRequest, HttpResponse, WatchResponse

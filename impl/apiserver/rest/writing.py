@@ -23,14 +23,14 @@ from ...api.requests import (
     Update,
 )
 from ...api.values.frozen import freeze
-from ..create import Inputs
 from ..handler import handle
 from ..managed.track import tracked
-from ..scale import scale_of, scaled
 from ..server import Server, committed
 from ..status import bad_request, conflict
 from ..storage import Transaction, Write
 from ..validation.field_error import invalid
+from ..verbs.create import Inputs
+from ..verbs.scale import scale_of, scaled
 from .answers import refused, shown_list_of, shown_object
 from .asked import Asked
 from .bodies import OTHER_NAMESPACE, Refused, another_name, body_of, object_of, read_as, warnings_of, with_kind

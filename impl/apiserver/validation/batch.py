@@ -17,7 +17,7 @@ from ...api.values.cron import ScheduleError, parse_schedule
 from ...api.values.frozen import strings
 from ...api.values.selectors import selects
 from ...api.well_known import CONTROLLER_UID, JOB_NAME, LEGACY_NAME, LEGACY_UID
-from ..job_labels import as_label
+from ..defaulting.job_labels import as_label
 from .apps import IMMUTABLE, go_labels, go_selector
 from .field_error import FieldError, go, invalid, invalid_raw, not_supported, required
 from .meta import not_negative, validate_selector

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from ...api.core import Service, ServicePort, ServiceSpec
 from ...api.policy import EndpointSlice
-from ..defaulting import EXTERNAL, HEADLESS
+from ..defaulting.defaulting import EXTERNAL, HEADLESS
 from .container import PROTOCOLS, validate_port
 from .field_error import FieldError, duplicate, forbidden, invalid, invalid_raw, not_supported, required
 from .meta import validate_labels

@@ -28,8 +28,8 @@ from ...api.storage import (
     default_of,
 )
 from ...api.values.frozen import strings
-from ...scheduler.plugins.volume_binding import SELECTED_NODE, find_matching_volume, satisfies
-from ...scheduler.plugins.volume_claims import BIND_COMPLETED, fully_bound, volume_of, waits
+from ...scheduler.plugins.volumes.volume_binding import SELECTED_NODE, find_matching_volume, satisfies
+from ...scheduler.plugins.volumes.volume_claims import BIND_COMPLETED, fully_bound, volume_of, waits
 from .protection import released_finalizer
 from .provisioning import made_for
 

@@ -16,7 +16,7 @@ from ...api.core import Pod
 from ...api.requests import Request, Update
 from ...api.storage import PersistentVolume, PersistentVolumeClaim
 from ...api.well_known import CLAIM_IN_USE, VOLUME_IN_USE
-from ...scheduler.plugins.volume_claims import claim_names
+from ...scheduler.plugins.volumes.volume_claims import claim_names
 
 
 def released_finalizer(cache: Cache, obj: PersistentVolume | PersistentVolumeClaim) -> tuple[Request, ...]:

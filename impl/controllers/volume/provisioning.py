@@ -30,8 +30,8 @@ from ...api.storage import (
 )
 from ...api.values.frozen import freeze
 from ...api.well_known import HOSTNAME, VOLUME_IN_USE, ZONE
-from ...scheduler.plugins.volume_binding import NO_PROVISIONER, SELECTED_NODE, can_be_made
-from ...scheduler.plugins.volume_claims import class_of, waits
+from ...scheduler.plugins.volumes.volume_binding import NO_PROVISIONER, SELECTED_NODE, can_be_made
+from ...scheduler.plugins.volumes.volume_claims import class_of, waits
 from .attaching import is_attached_by
 
 

@@ -13,8 +13,8 @@ from kubeproof.harness.check.check import check, machine_for
 from kubeproof.harness.check.motion import IN_MOTION
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.model.checker import Limits, Status, replay
 from places import EXAMPLES
 

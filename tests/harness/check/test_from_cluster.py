@@ -19,7 +19,7 @@ from kubeproof import check, drain
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.cli import main
 from kubeproof.harness.face import Cluster, Result, replay_check
-from kubeproof.harness.input.dump import live, read_dump
+from kubeproof.harness.input.reading.dump import live, read_dump
 from kubeproof.harness.world.cluster import Parts, build
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.apps import Deployment, ReplicaSet

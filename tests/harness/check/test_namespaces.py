@@ -11,9 +11,9 @@ from immutabledict import immutabledict
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
+from kubeproof.harness.input.assumed.surroundings import service_range
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
-from kubeproof.harness.input.surroundings import service_range
 from kubeproof.harness.world.cluster import Refused, applied
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Namespace, Pod, Service, ServiceSpec

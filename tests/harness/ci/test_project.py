@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kubeproof.harness.input.project import below_scenario, over, read_project
+from kubeproof.harness.input.reading.project import below_scenario, over, read_project
 from kubeproof.impl.api.reading.load import BadInput
 
 TEXT = """\

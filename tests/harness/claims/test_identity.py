@@ -9,8 +9,8 @@ import pytest
 from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.claims import registry as claims
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.harness.world.reductions.symmetry import symmetry_of
 from kubeproof.impl.api.claim_names import IDENTITY

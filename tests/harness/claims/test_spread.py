@@ -8,8 +8,8 @@ import pytest
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Claim
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.model.checker.results import Status
 from placements import nodes, scenario
 from planted import planted

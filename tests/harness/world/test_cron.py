@@ -9,8 +9,8 @@ import pytest
 from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Initial, Parts, applied, build
 from kubeproof.impl.api.batch import CronJob, Job
 from kubeproof.model.checker.explore import explore

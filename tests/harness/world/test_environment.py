@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Initial, Parts, applied, build
 from kubeproof.harness.world.environment import SCRIPT
 from kubeproof.harness.world.settle import apply

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from kubeproof.harness.check.check import check
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world import quotas
 from kubeproof.harness.world.cluster import applied
 from kubeproof.impl.api.core import Pod
@@ -98,7 +98,9 @@ def test_the_same_with_room_converges_within_the_quota(text: str) -> None:
 
 def test_a_planted_fault_in_admission_is_a_breach_of_the_quota() -> None:
     with planted(
-        "kubeproof.impl.apiserver.quota", "if used[name] > hard[name]", "if used[name] > hard[name] + hard[name]"
+        "kubeproof.impl.apiserver.admission.quota",
+        "if used[name] > hard[name]",
+        "if used[name] > hard[name] + hard[name]",
     ):
         assert verdicts(web() + quota(pods="1"))["quota"] is Status.VIOLATED
 

@@ -15,8 +15,8 @@ from attrs import evolve
 from kubeproof.harness.check.check import check
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.claims.reachability import ANSWERED, ANSWERS
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world import one_pod as reach
 from kubeproof.harness.world.cluster import Parts, build
 from kubeproof.harness.world.led import chosen

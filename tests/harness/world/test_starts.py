@@ -12,8 +12,8 @@ from kubeproof import check
 from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster, Result, replay_check, steps_to_json
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Consistency, Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world import starts
 from kubeproof.harness.world.cluster import Cluster as Built
 from kubeproof.harness.world.cluster import Initial, Parts, applied, build

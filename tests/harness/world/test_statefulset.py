@@ -11,7 +11,7 @@ import pytest
 
 from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.check.results import Report
-from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Parts, build
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.harness.world.reductions.symmetry import symmetry_of

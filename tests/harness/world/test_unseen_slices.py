@@ -9,8 +9,8 @@ import pytest
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.claims import answers
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Parts, build
 from kubeproof.harness.world.kubelets import runtime_slot
 from kubeproof.harness.world.node_state import up_slot

@@ -8,7 +8,7 @@ import pytest
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
-from kubeproof.harness.input.scenario_file import load_scenario
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.islands.split import islands_of
 from kubeproof.harness.world.volumes import disputed, kinds, made_for_sets, tied
 from planted import planted
@@ -131,7 +131,7 @@ def test_a_claim_in_use_is_not_gone_before_its_pod() -> None:
 def test_who_binds_a_volume_that_a_node_does_not_reach_breaks_placement() -> None:
     text = a_set(2) + BY_HAND + by_hand("v", "node-1") + by_hand("w", "node-2")
     with planted(
-        "kubeproof.impl.scheduler.plugins.volume_binding",
+        "kubeproof.impl.scheduler.plugins.volumes.volume_binding",
         "    return selector is None or any(",
         "    return True or any(",
     ):

@@ -9,7 +9,7 @@ from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.requests import Response
 from kubeproof.impl.apiserver.server import versioned
-from kubeproof.impl.apiserver.watch import WatchEvent
+from kubeproof.impl.apiserver.verbs.watch import WatchEvent
 from kubeproof.impl.informer.reflector import Reflector, bookmarked, heard, list_version, listed, refused
 from kubeproof.properties.watching.world import NAMESPACE, pod
 

@@ -36,7 +36,7 @@ from kubeproof.impl.api.networking import (
 )
 from kubeproof.impl.api.requests import Create, Delete, Evict, Update
 from kubeproof.impl.api.values.frozen import freeze, strings
-from kubeproof.impl.apiserver.defaulting import default
+from kubeproof.impl.apiserver.defaulting.defaulting import default
 from kubeproof.impl.kubectl import script
 from kubeproof.impl.kubectl.apply import LAST_APPLIED
 from kubeproof.impl.kubectl.merge import merge

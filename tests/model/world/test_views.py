@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.check import machine_of
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Faults, Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Cluster
 from kubeproof.harness.world.prepare import prepare
 from kubeproof.impl.api.core import Pod

@@ -10,8 +10,8 @@ from attrs import evolve
 
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.check import check, machine_of
+from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.input.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Parts, build
 from kubeproof.harness.world.prepare import Prepared, prepare
 from kubeproof.harness.world.reductions.roomy import on_one_node

@@ -18,7 +18,7 @@ from kubeproof.impl.apiserver.cacher.watch_cache import (
 )
 from kubeproof.impl.apiserver.cacher.watches import Opened, more, opened
 from kubeproof.impl.apiserver.server import end_of, key_of
-from kubeproof.impl.apiserver.watch import WatchFilter
+from kubeproof.impl.apiserver.verbs.watch import WatchFilter
 from kubeproof.impl.etcd import Compact, Compacted, DeleteRange, Put, Store, apply
 from kubeproof.properties.watching.world import NAMESPACE, PREFIX, WATCHED, pod
 

@@ -86,7 +86,13 @@ FAULTS = [
         "namespace and namespace != asked",
         "not namespace and namespace != asked",
     ),
-    ("any field may be selected by", "protocol", "kubeproof.impl.apiserver.read", 'not in known), "")', 'in ()), "")'),
+    (
+        "any field may be selected by",
+        "protocol",
+        "kubeproof.impl.apiserver.verbs.read",
+        'not in known), "")',
+        'in ()), "")',
+    ),
     (
         "a patch of a missing member fails as the RFC says",
         "patches",

@@ -13,10 +13,10 @@ from kubeproof.impl.api.core import Namespace
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.requests import Create
 from kubeproof.impl.apiserver import ADMIN, ANONYMOUS, User
-from kubeproof.impl.apiserver.create import Inputs
 from kubeproof.impl.apiserver.rest.http import HttpRequest, HttpResponse, WatchResponse
 from kubeproof.impl.apiserver.rest.serve import serve
 from kubeproof.impl.apiserver.server import Server, request
+from kubeproof.impl.apiserver.verbs.create import Inputs
 from kubeproof.impl.etcd import Compact, apply
 
 NOW = 1_700_000_000

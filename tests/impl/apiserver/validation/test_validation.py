@@ -12,7 +12,7 @@ from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.requests import Create, Update
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.apiserver import Objects, handle
-from kubeproof.impl.apiserver.pod_defaults import pull_policy
+from kubeproof.impl.apiserver.defaulting.pod_defaults import pull_policy
 from kubeproof.impl.apiserver.validation.data import validate_data
 
 

@@ -17,7 +17,7 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Request, Update
 from kubeproof.impl.api.values.frozen import strings
-from kubeproof.impl.apiserver.defaulting import default
+from kubeproof.impl.apiserver.defaulting.defaulting import default
 from kubeproof.impl.controllers.daemonset.daemonset import COARSE_TRANSFORM, TRANSFORM, grouped, reconcile
 from kubeproof.impl.controllers.daemonset.nodes import new_pod, target, tolerating, wish
 from kubeproof.impl.controllers.daemonset.revisions import Clash, Revisions, revisions_of, truncated

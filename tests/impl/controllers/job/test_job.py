@@ -23,8 +23,8 @@ from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Recheck, Request, Update
 from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.api.well_known import COMPLETION_INDEX, CONTROLLER_UID, TRACKING
-from kubeproof.impl.apiserver.defaulting import default
-from kubeproof.impl.apiserver.job_labels import as_label, with_selector
+from kubeproof.impl.apiserver.defaulting.defaulting import default
+from kubeproof.impl.apiserver.defaulting.job_labels import as_label, with_selector
 from kubeproof.impl.controllers.common import controller_of
 from kubeproof.impl.controllers.job import indexes
 from kubeproof.impl.controllers.job.job import grouped, orphaned, reconcile

@@ -19,7 +19,7 @@ from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Recheck, Request, Update
 from kubeproof.impl.api.storage import PersistentVolumeClaim
 from kubeproof.impl.api.values.frozen import strings
-from kubeproof.impl.apiserver.defaulting import default
+from kubeproof.impl.apiserver.defaulting.defaulting import default
 from kubeproof.impl.controllers.common import controller_of
 from kubeproof.impl.controllers.statefulset.identity import new_pod
 from kubeproof.impl.controllers.statefulset.revisions import revisions_of

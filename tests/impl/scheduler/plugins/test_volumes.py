@@ -12,8 +12,8 @@ from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from kubeproof.impl.scheduler import schedule
-from kubeproof.impl.scheduler.plugins.volume_binding import find_matching_volume
-from kubeproof.impl.scheduler.plugins.volume_restrictions import CLAIM_TAKEN
+from kubeproof.impl.scheduler.plugins.volumes.volume_binding import find_matching_volume
+from kubeproof.impl.scheduler.plugins.volumes.volume_restrictions import CLAIM_TAKEN
 
 BOUND = {"pv.kubernetes.io/bind-completed": "yes"}
 ZONE = "topology.kubernetes.io/zone"

@@ -1,0 +1,333 @@
+"""What a check takes for granted about the input, each with file and line; with `complete` what is missing is missing.
+
+What Kubernetes would do without it is recorded: a Pod that names an absent ConfigMap or Secret is bound and its
+containers are never started; one that names an absent ServiceAccount, PriorityClass or RuntimeClass is refused, again
+and again. The account `default`, the ConfigMap kube-root-ca.crt and the system priority classes are always there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import evolve, frozen
+
+from ....impl.api.batch import CronJob, Job
+from ....impl.api.core import Service
+from ....impl.api.kinds import Object, kind_of, ref_of
+from ....impl.api.meta import ObjectMeta, Ref
+from ....impl.api.policy import PriorityClass
+from ....impl.api.reading.load import Note, Problem
+from ....impl.api.references import references
+from ....impl.api.values.selectors import matches_map
+from ....impl.api.workloads import TEMPLATE
+from ....impl.apiserver.admission.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
+from ....impl.controllers.volume.provisioning import Reach, reach
+from ....impl.kubectl.script import SetImage, Step
+from ....impl.kubelet.obstacles import containers, runs_as
+from ....impl.kubelet.status import readiness_gates
+from ....impl.kubelet.timings import hook_length
+from ....impl.scheduler.plugins.volumes.volume_binding import NO_PROVISIONER
+from ..contents import has_makers
+from ..plain_nodes import ASSUMED_DEFAULT, storage_class
+from ..ports import declared, has_moved, number_of
+from ..reading.manifests import Manifests
+from ..scenario import Scenario
+from ..volumes import Claimant, claimants
+from ..workloads import JOB_TEMPLATE, Template, by_label, templates
+
+MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
+COMPLETE = "which is said to be complete"
+NAMED = 3
+"""So many images are named."""
+REACHED = {
+    Reach.NODE: "that can be reached from one node alone",
+    Reach.ZONE: "that can be reached from its zone alone",
+    Reach.ANYWHERE: "that can be reached from every node",
+}
+VOLUMES_MADE = "the provisioners of storage classes make volumes for claims"
+CLASSES_THERE = (
+    "each StorageClass that is asked for and not in the input exists, and makes volumes that all nodes reach"
+)
+
+
+@frozen(order=True)
+class Assumption:
+    """Something taken for granted: where it is needed, what is assumed, and of which object that it exists, if any."""
+
+    file: str
+    line: int
+    subject: str
+    field: str
+    message: str
+    about: str = ""
+    """What assumptions that are alike share, in a sentence."""
+    ref: Ref | None = None
+    gate: str = ""
+    """The condition of a readiness gate that is taken to be set."""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.line else ""
+        field = f" {self.field}" if self.field else ""
+        return f"{place}{self.subject}{field}: {self.message}"
+
+
+def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, ...]:
+    """List what is assumed of the manifests and of what the script brings."""
+    objects = (*manifests.objects, *scenario.applied)
+    makers = tuple(templates(objects))
+    found = [
+        *_namespaces(manifests, objects),
+        *_references(manifests, objects, makers),
+        *_volumes(manifests, objects),
+        *_classes(manifests, objects),
+        *_hooks(manifests, makers),
+        *gates(manifests, makers),
+        *(() if scenario.image_behaviour else _ends(manifests, objects)),
+        *_services(manifests, objects, makers),
+    ]
+    if not scenario.image_behaviour:
+        found += (*_images(makers, scenario.script), *_users(manifests, makers))
+    return tuple(dict.fromkeys(found))
+
+
+def absent(found: Iterable[Assumption], manifests: Manifests) -> frozenset[Ref]:
+    """Return what is missing where the input is all there is.
+
+    A ConfigMap, Secret or account may still come from a program of the input that is not modelled (a Job, an operator,
+    a hook of Helm): where there is one, it is not said to be missing.
+    """
+    makers = has_makers(manifests)
+    refs = (one.ref for one in found if one.ref is not None)
+    return frozenset(ref for ref in refs if not (makers and ref.kind in MADE_BY_PROGRAMS))
+
+
+def perhaps_made(found: Iterable[Assumption], missing: frozenset[Ref]) -> tuple[Note, ...]:
+    """Note what a complete input lacks and a program of it may make: every claim may hang on it."""
+    why = f"not in the input, {COMPLETE}; a Job, an operator or a hook of it may make it"
+    return tuple(
+        Note(one.file, one.line, one.field, one.subject, f"the {one.ref} is {why}")
+        for one in found
+        if one.ref is not None and one.ref not in missing
+    )
+
+
+def closed_gates(found: Iterable[Assumption]) -> tuple[Note, ...]:
+    """Note the readiness gates of a complete input: nobody there sets them, and every claim may hang on it."""
+    why = f"nothing in the input, {COMPLETE}, sets this condition"
+    return tuple(
+        Note(one.file, one.line, f"{one.field.rpartition('[')[0]}[{one.gate}]", one.subject, why)
+        for one in found
+        if one.gate
+    )
+
+
+def assumed_classes(found: Iterable[Assumption]) -> tuple[Object, ...]:
+    """Return the classes that are taken to exist: of priorities, of value 0; of storage, whose volumes all reach."""
+    refs = sorted({one.ref for one in found if one.ref is not None})
+    priorities = (PriorityClass(ObjectMeta(name=ref.name)) for ref in refs if ref.kind == "PriorityClass")
+    storage = (ref.name for ref in refs if ref.kind == "StorageClass")
+    return (*priorities, *(storage_class(name, default=name == ASSUMED_DEFAULT) for name in storage))
+
+
+def missing_namespaces(found: Iterable[Assumption]) -> Iterator[Problem]:
+    """Blame what would be created in a namespace that a complete input does not have: kubectl fails there."""
+    for one in found:
+        if one.ref is not None and one.ref.kind == "Namespace":
+            message = f"there is no Namespace {one.ref.name}, and the input is said to be complete"
+            yield Problem(one.file or "input", one.line, one.field, message, "add the Namespace to the manifests")
+
+
+# --- finding them -----------------------------------------------------------------------------------------------------
+
+
+def _at(
+    manifests: Manifests, ref: Ref, field: str, message: str, about: str = "", needed: Ref | None = None
+) -> Assumption:
+    file, line = manifests.place(ref, field)
+    return Assumption(file, line, str(ref), field, message, about, needed)
+
+
+def _images(makers: tuple[Template, ...], script: tuple[Step, ...]) -> Iterator[Assumption]:
+    """Say what programs are taken to do: to run and get ready, and those that only initialise a Pod to end."""
+    first = [one for maker in makers for one in maker.spec.init_containers]
+    beside = [one for maker in makers for one in maker.spec.sidecars]
+    jobs = [maker for maker in makers if maker.ref.kind in {"Job", "CronJob"}]
+    kept = [maker for maker in makers if maker not in jobs]
+    running = {one.image for one in (*(one for maker in kept for one in maker.spec.containers), *beside)}
+    running |= {one.image for one in script if isinstance(one, SetImage)}
+    ending = {one.image for one in first if one not in beside}
+    working = {one.image for maker in jobs for one in maker.spec.containers}
+    yield from _good_images(running, "", "running and ready in the end")
+    yield from _good_images(working, " of Jobs", "and running until their work is done")
+    yield from _good_images(ending, " of init containers", "and each of these containers ends, without an error")
+
+
+def _good_images(names: set[str], whose: str, what: str) -> Iterator[Assumption]:
+    images = sorted(names)
+    if images:
+        more = f" and {len(images) - NAMED} more" if len(images) > NAMED else ""
+        good = f"pulled, {what}: {', '.join(images[:NAMED])}{more}"
+        yield Assumption("", 0, f"{len(images)} image{'s' if len(images) > 1 else ''}{whose}", "", good)
+
+
+def _users(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:
+    """List the containers that may not run as root and leave it to their image as whom to run."""
+    for maker in makers:
+        for path, one in containers(maker.spec):
+            if runs_as(maker.spec, one, "runAsNonRoot") is True and runs_as(maker.spec, one, "runAsUser") is None:
+                message = "runAsNonRoot without runAsUser: the image says as which user, by number, and it is not root"
+                about = "images of containers with runAsNonRoot and without runAsUser name a user by number, not root"
+                yield _at(manifests, maker.ref, f"{maker.path}.{path}", message, about)
+
+
+def _namespaces(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
+    known = ALWAYS_THERE | {one.metadata.name for one in objects if kind_of(one).name == "Namespace"}
+    first: dict[str, Ref] = {}
+    for one in objects:
+        if kind_of(one).namespaced and one.metadata.namespace not in known:
+            first.setdefault(one.metadata.namespace, ref_of(one))
+    for name, ref in sorted(first.items()):
+        message = f"the Namespace {name} exists, which is not in the input"
+        yield _at(manifests, ref, "metadata.namespace", message, needed=Ref("Namespace", "", name))
+
+
+def _references(
+    manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]
+) -> Iterator[Assumption]:
+    known = {ref_of(one) for one in objects} | {one.ref for one in manifests.others}
+    for maker in makers:
+        for one in references(maker.spec, maker.ref.namespace):
+            if one.ref not in known and not _always_there(one.ref):
+                message = f"the {one.ref} exists, which is not in the input{_value(one.ref)}"
+                about = f"each {one.ref.kind} that is named and not in the input exists{_value(one.ref)}"
+                yield _at(manifests, maker.ref, f"{maker.path}.{one.path}", message, about, one.ref)
+
+
+def _value(ref: Ref) -> str:
+    return "; its value is taken to be 0" if ref.kind == "PriorityClass" else ""
+
+
+def _always_there(ref: Ref) -> bool:
+    return (
+        (ref.kind == "ServiceAccount" and ref.name == "default")
+        or (ref.kind == "ConfigMap" and ref.name == "kube-root-ca.crt")
+        or (ref.kind == "PriorityClass" and ref.name in SYSTEM_PRIORITIES)
+    )
+
+
+def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
+    """List the classes of Ingresses; nothing waits for them here."""
+    known = {ref_of(one) for one in objects} | {one.ref for one in manifests.others}
+    for other in manifests.others:
+        spec = other.source.document.value.get("spec") or {}
+        wanted = spec.get("ingressClassName") if other.ref.kind == "Ingress" else None
+        if wanted and Ref("IngressClass", "", str(wanted)) not in known:
+            field = "spec.ingressClassName"
+            message = f"the IngressClass {wanted} exists, which is not in the input"
+            about = "each IngressClass that is named and not in the input exists"
+            yield Assumption(other.source.file, other.source.line_of(field), str(other.ref), field, message, about)
+
+
+def _volumes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
+    """List what is taken for granted of volumes: which classes there are, who makes volumes, and who reaches them."""
+    for one in claimants(objects):
+        if one.found is None:
+            yield from _missing_class(manifests, one)
+        elif ref_of(one.found) in manifests.sources and one.found.provisioner != NO_PROVISIONER:
+            message = f"{one.found.provisioner} makes a volume for each claim, {REACHED[reach(one.found)]}"
+            yield _at(manifests, ref_of(one.found), "provisioner", message, VOLUMES_MADE)
+        elif one.found.provisioner != NO_PROVISIONER:
+            yield _at(manifests, one.ref, one.field, _made(one, REACHED[reach(one.found)]), VOLUMES_MADE)
+
+
+def _made(one: Claimant, reached: str) -> str:
+    return f"each Pod has its claim {one.name}, with a volume {reached}" if one.many else f"it gets a volume {reached}"
+
+
+def _missing_class(manifests: Manifests, one: Claimant) -> Iterator[Assumption]:
+    if one.wanted == "":
+        return  # A volume that is there, or none.
+    which = f"the StorageClass {one.wanted}" if one.wanted else "a default StorageClass"
+    message = f"{which} exists, which is not in the input: {_made(one, REACHED[Reach.ANYWHERE])}"
+    field = f"{one.field}.storageClassName" if one.wanted and not one.many else one.field
+    needed = Ref("StorageClass", "", one.wanted or ASSUMED_DEFAULT)
+    yield _at(manifests, one.ref, field, message, CLASSES_THERE, needed)
+
+
+def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:
+    for maker in makers:
+        for index, one in enumerate(maker.spec.containers):
+            length = hook_length(one)
+            if not length.exact:
+                field = f"{maker.path}.containers[{index}].lifecycle.preStop"
+                least = f"at least {length.seconds:g} s, and " if length.seconds else ""
+                about = "where a claim hangs on a preStop hook of unknown length, nothing is said of it"
+                message = (
+                    f"{least}nobody can read off how long this hook takes: where a claim hangs on it, nothing is said"
+                )
+                yield _at(manifests, maker.ref, field, message, about)
+
+
+def gates(manifests: Manifests, makers: Iterable[Template]) -> Iterator[Assumption]:
+    """List the readiness gates: who sets their conditions is not modelled."""
+    for maker in makers:
+        for index, kind in enumerate(readiness_gates(maker.spec)):
+            field = f"{maker.path}.readinessGates[{index}]"
+            message = f"a controller sets the condition {kind} of each Pod that runs"
+            about = "controllers set the conditions that readiness gates wait for"
+            yield evolve(_at(manifests, maker.ref, field, message, about), gate=kind)
+
+
+def _ends(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
+    """List the programs of Jobs: nobody can read off whether they end well, nor how long they take."""
+    for cron in (one for one in objects if isinstance(one, CronJob)):
+        message, about = "the programs of its Jobs end, with exit code 0", "the programs of Jobs end, with exit code 0"
+        yield _at(manifests, ref_of(cron), f"{JOB_TEMPLATE}.{TEMPLATE}.spec.containers", message, about)
+    for one in objects:
+        if not isinstance(one, Job):
+            continue
+        message, about = "its program ends, with exit code 0", "the programs of Jobs end, with exit code 0"
+        yield _at(manifests, ref_of(one), f"{TEMPLATE}.spec.containers", message, about)
+        if one.spec.active_deadline_seconds is not None:
+            message = f"all is done within {one.spec.active_deadline_seconds} s, and no Pod waits longer"
+            about = "Jobs are done within their activeDeadlineSeconds"
+            yield _at(manifests, ref_of(one), "spec.activeDeadlineSeconds", message, about)
+
+
+def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:
+    """List what Services take for granted of the Pods they select: ready means listening, on the port asked for."""
+    known = by_label(makers)
+    for service in objects:
+        if isinstance(service, Service) and service.spec.ip_family_policy == "RequireDualStack":
+            message = "the cluster has addresses of both families: one that has not refuses the Service"
+            yield _at(manifests, ref_of(service), "spec.ipFamilyPolicy", message, "the cluster is dual-stack")
+        if not isinstance(service, Service) or not service.spec.selector:
+            continue
+        for maker in known.bearing(service.spec.selector):
+            if maker.ref.namespace == service.metadata.namespace and matches_map(service.spec.selector, maker.labels):
+                yield from _unprobed(manifests, service, maker)
+                yield from _undeclared(manifests, service, maker, makers)
+
+
+def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
+    for index, one in enumerate(maker.spec.containers):
+        if one.readiness_probe is None and (one.ports or len(maker.spec.containers) == 1):
+            message = f"behind Service {service.metadata.name} and without readinessProbe: it accepts once it runs"
+            about = "containers behind a Service and without readinessProbe accept connections once they run"
+            yield _at(manifests, maker.ref, f"{maker.path}.containers[{index}]", message, about)
+
+
+def _undeclared(
+    manifests: Manifests, service: Service, maker: Template, versions: tuple[Template, ...]
+) -> Iterator[Assumption]:
+    for index, port in enumerate(service.spec.ports):
+        number = number_of(port)
+        if number is None or has_moved(maker, number, port.protocol, versions):
+            continue
+        others = {"TCP", "UDP", "SCTP"} - {port.protocol}
+        if any(number in declared(maker.spec, protocol) for protocol in others):
+            continue
+        if number not in declared(maker.spec, port.protocol):
+            message = f"no container of {maker.ref} declares port {number}/{port.protocol}; one listens there"
+            about = "a container listens on the number that a Service asks for, though none declares it"
+            yield _at(manifests, ref_of(service), f"spec.ports[{index}]", message, about)

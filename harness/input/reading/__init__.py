@@ -1,0 +1,1 @@
+"""From files and options to values, each mistake told with its place."""

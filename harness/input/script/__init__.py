@@ -1,0 +1,1 @@
+"""The steps of a script: in words, as JSON, and as values."""

@@ -1,0 +1,1 @@
+"""Admission: the plugins of the API server that complete or refuse what somebody wants stored."""

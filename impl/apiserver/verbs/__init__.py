@@ -1,0 +1,1 @@
+"""What may be asked of the API server: one file for each verb and each subresource that acts."""

@@ -1,0 +1,125 @@
+"""POST pods/NAME/eviction: delete a Pod if its disruption budget allows it.
+
+Upstream: pkg/registry/core/pod/storage/eviction.go (v1.32).
+Left out on purpose: dry run, retries, and the steps in between: upstream decrements the budget, marks the Pod
+(DisruptionTarget) and deletes it in separate writes, here they are one transaction, in that order.
+"""
+
+from __future__ import annotations
+
+from attrs import evolve
+from immutabledict import immutabledict
+
+from ...api.core import Pod, PodCondition
+from ...api.kinds import ref_of
+from ...api.meta import Time
+from ...api.policy import PodDisruptionBudget
+from ...api.requests import Delete as DeleteRequest
+from ...api.requests import Evict, Response
+from ...api.values.frozen import Json, freeze
+from ...api.values.selectors import selects
+from ..status import forbidden, internal_error, not_found, too_many_requests, uid_conflict
+from ..storage import Objects, Storage, Transaction, put
+from .binding import with_condition
+from .create import Answer
+from .delete import delete
+
+REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
+TWO_BUDGETS = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+MOST_DISRUPTED = 2000
+EVICTED = PodCondition(
+    type="DisruptionTarget", status="True", reason="EvictionByEvictionAPI", message="Eviction API: evicting"
+)
+
+
+def evict(storage: Storage, request: Evict, now: Time) -> Answer:
+    """Evict a Pod: 404 when it is missing, 409 on another uid, 429 when a budget refuses, 500 when two claim it."""
+    pod = storage.get(request.pod)
+    if not isinstance(pod, Pod):
+        return not_found(request.pod), ()
+    if request.uid and request.uid != pod.metadata.uid:
+        return uid_conflict(request.pod, request.uid, pod.metadata.uid), ()
+    if ignores_budgets(pod):
+        return _marked_and_deleted(pod, request, (), now)
+    budgets = _budgets(storage, pod)
+    if len(budgets) > 1:
+        return internal_error(TWO_BUDGETS), ()
+    paid: Transaction = ()
+    if budgets and not _free_of_charge(pod, budgets[0]):
+        spent = _spend(budgets[0], pod.metadata.name, now)
+        if isinstance(spent, Response):
+            return spent, ()
+        paid = (put(spent),)
+    return _marked_and_deleted(pod, request, paid, now)
+
+
+def _marked_and_deleted(pod: Pod, request: Evict, paid: Transaction, now: Time) -> Answer:
+    """Say of a Pod that it is evicted, and delete it (addConditionAndDeletePod)."""
+    marked = evolve(pod, status=with_condition(pod.status, EVICTED, now))
+    answer, writes = _delete(marked, request, now)
+    noted = () if marked == pod else (put(marked),)
+    return _granted(answer), (*paid, *noted, *writes)
+
+
+def ignores_budgets(pod: Pod) -> bool:
+    """Tell whether a Pod's end disrupts nothing: it has not started, has finished, or is going anyway."""
+    return pod.finished or pod.status.phase == "Pending" or pod.metadata.terminating
+
+
+def _budgets(storage: Storage, pod: Pod) -> tuple[PodDisruptionBudget, ...]:
+    """List the budgets that select the Pod; a budget without a selector selects nothing."""
+    listed = storage.list("PodDisruptionBudget", pod.metadata.namespace)
+    return tuple(
+        one
+        for one in listed
+        if isinstance(one, PodDisruptionBudget) and selects(one.spec.selector, pod.metadata.labels)
+    )
+
+
+def _free_of_charge(pod: Pod, budget: PodDisruptionBudget) -> bool:
+    """Tell whether a running Pod that is not ready may go without touching the budget."""
+    if pod.ready:
+        return False
+    if budget.spec.unhealthy_pod_eviction_policy == "AlwaysAllow":
+        return True
+    status = budget.status
+    return status.current_healthy >= status.desired_healthy > 0
+
+
+def _spend(budget: PodDisruptionBudget, pod: str, now: Time) -> PodDisruptionBudget | Response:
+    """Return the budget with one disruption less and the Pod noted, or the refusal."""
+    status, name = budget.status, budget.metadata.name
+    if status.observed_generation < budget.metadata.generation:
+        return too_many_requests(REFUSED, f"The disruption budget {name} is still being processed by the server.")
+    if status.disruptions_allowed < 0:
+        return forbidden(ref_of(budget), "pdb disruptions allowed is negative")
+    if len(status.disrupted_pods) > MOST_DISRUPTED:
+        return forbidden(
+            ref_of(budget), "DisruptedPods map too big - too many evictions not confirmed by PDB controller"
+        )
+    if status.disruptions_allowed == 0:
+        needs, has = status.desired_healthy, status.current_healthy
+        return too_many_requests(
+            REFUSED, f"The disruption budget {name} needs {needs} healthy pods and has {has} currently"
+        )
+    allowed = status.disruptions_allowed - 1
+    disrupted = immutabledict(sorted({**status.disrupted_pods, pod: now}.items()))
+    conditions = status.conditions if allowed else tuple(map(_exhausted, status.conditions))
+    spent = evolve(status, disruptions_allowed=allowed, disrupted_pods=disrupted, conditions=conditions)
+    return evolve(budget, status=spent)
+
+
+def _exhausted(condition: Json) -> Json:
+    """Turn DisruptionAllowed to False. A status without conditions stays without: nobody there reads them."""
+    if condition.get("type") != "DisruptionAllowed":
+        return condition
+    return freeze({**condition, "status": "False", "reason": "InsufficientPods"})
+
+
+def _delete(pod: Pod, request: Evict, now: Time) -> Answer:
+    """Delete the Pod as DELETE would, as it is by now."""
+    return delete(Objects.of((pod,)), DeleteRequest(request.pod, request.grace_period_seconds), now)
+
+
+def _granted(answer: Response) -> Response:
+    return Response(201) if answer.ok else answer

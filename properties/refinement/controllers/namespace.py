@@ -1,0 +1,25 @@
+"""How a namespace looks to model/components/namespace.py, and the obligation of every committed request."""
+
+from __future__ import annotations
+
+from ....impl.api.cache import Cache
+from ....impl.api.core import Namespace
+from ....impl.api.meta import Ref
+from ....model.components.namespace import State, Thing, steps
+
+
+def abstract(store: Cache, name: str) -> State:
+    """Keep whether the namespace is there and leaving, and of its content whether it is held and going."""
+    namespace = store.get(Namespace, Ref("Namespace", "", name))
+    things = (
+        Thing(f"{ref.kind}/{ref.name}", bool(one.metadata.finalizers), one.metadata.deletion_timestamp is not None)
+        for ref, one in store.objects.items()
+        if one.metadata.namespace == name
+    )
+    leaving = namespace is not None and namespace.metadata.deletion_timestamp is not None
+    return State(namespace is not None, leaving, tuple(sorted(things, key=lambda one: one.name)))
+
+
+def refines(before: State, after: State) -> bool:
+    """Every request is a step of the model."""
+    return after == before or any(action.apply(before) == after for action in steps(before))

@@ -1,0 +1,258 @@
+"""NetworkPolicies that let everybody in leave reachability as it is; others, and what is not known, are told of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from immutabledict import immutabledict
+
+from kubeproof.harness.check.check import check
+from kubeproof.harness.input.reading.scenario_file import Loaded, load_scenario
+from planted import planted
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: app, image: "nginx:1", ports: [{name: http, containerPort: 8080}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
+"""
+CONTROLLER = """\
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: db}
+spec:
+  selector: {app: db}
+  template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: "postgres:15"}]}}
+"""
+ALL_OF_WEB = "podSelector: {matchLabels: {app: web}}"
+CLOSER = {"detail": {"network": "policies"}}
+
+
+def policy(spec: str, name: str = "p", namespace: str = "default") -> str:
+    meta = f"{{name: {name}, namespace: {namespace}}}"
+    return f"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {meta}\nspec: {{{spec}}}\n"
+
+
+def load(*manifests: str, **options: Any) -> Loaded:
+    files = immutabledict({"web.yaml": "---\n".join(manifests)})
+    return load_scenario("web", files, immutabledict({"nodes": 1, "start": "settled", **options}))
+
+
+def told(*manifests: str, **options: Any) -> list[str]:
+    return [str(note) for note in load(*manifests, **options).notes if note.kind == "NetworkPolicy"]
+
+
+# --- at rest --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        f"{ALL_OF_WEB}, ingress: [{{}}]",
+        f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080}}]}}]",
+        f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: http}}]}}]",
+        f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8000, endPort: 9000}}]}}]",
+        f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}, {{ports: [{{protocol: TCP}}]}}]",
+        f"{ALL_OF_WEB}, policyTypes: [Egress], egress: [{{}}]",
+        f"{ALL_OF_WEB}, policyTypes: [Ingress, Egress], ingress: [{{ports: [{{port: 8080}}]}}], egress: [{{}}]",
+        f"{ALL_OF_WEB}, policyTypes: [Egress], egress: [{{ports: [{{port: http}}]}}]",
+    ],
+    ids=[
+        "everybody",
+        "by number",
+        "by name",
+        "in a range",
+        "one rule of two",
+        "lets everybody out",
+        "as charts have it",
+        "lets out to that port",
+    ],
+)
+def test_a_policy_that_drops_nothing_needs_no_note(spec: str) -> None:
+    assert told(WEB, policy(spec)) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "why"),
+    [
+        (ALL_OF_WEB, "spec.podSelector", "it lets nobody in on 8080/TCP of Service default/web"),
+        ("podSelector: {}", "spec.podSelector", "it lets nobody in on 8080/TCP of Service default/web"),
+        (
+            f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 80}}]}}]",
+            "spec.ingress",
+            "it lets in on 80, the port of the Service and not of its Pods, and so nobody in on 8080/TCP",
+        ),
+        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: web}}]}}]", "spec.ingress", "it lets nobody in on 8080"),
+        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080, protocol: UDP}}]}}]", "spec.ingress", "it lets nobody in"),
+        (f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]", "spec.ingress", "it may not let everybody in"),
+        (f"{ALL_OF_WEB}, ingress: [{{from: [{{ipBlock: {{cidr: 0.0.0.0/0}}}}]}}]", "spec.ingress", "it may not let"),
+        (
+            f"{ALL_OF_WEB}, policyTypes: [Egress]",
+            "spec.podSelector",
+            "it may not let Deployment default/web out to 8080/TCP of Service default/web",
+        ),
+        (f"{ALL_OF_WEB}, policyTypes: [Egress], egress: [{{ports: [{{port: 53}}]}}]", "spec.egress", "it may not let"),
+    ],
+    ids=[
+        "nobody",
+        "nobody to any Pod",
+        "the Service's port, not the Pod's",
+        "a name that no container has",
+        "another protocol",
+        "some Pods",
+        "addresses",
+        "nobody out",
+        "out to another port",
+    ],
+)
+def test_a_policy_that_may_drop_packets_leaves_reachability_open_with_its_line(spec: str, field: str, why: str) -> None:
+    (line,) = told(WEB, policy(spec))
+    assert line.startswith(f"web.yaml:20: NetworkPolicy default/p {field}: {why}")
+    assert set(load(WEB, policy(spec)).scenario.unmodelled) == {"reachability"}
+    report = check(load(WEB, policy(spec), bounds={"propagation": "5s"}).scenario)
+    verdicts = {one.name: one.status.value for one in report.claims}
+    assert verdicts == {"convergence": "HOLDS", "placement": "HOLDS", "reachability": "UNKNOWN"}
+
+
+OPEN = f"{ALL_OF_WEB}, ingress: [{{}}]"
+DELETES = [{"deleteObject": {"kind": "NetworkPolicy", "name": "open"}}]
+ALL_GO = [{"deleteObject": {"kind": "Namespace", "name": "default"}}]
+
+
+@pytest.mark.parametrize(
+    ("script", "count"),
+    [([], 0), (DELETES, 1), (ALL_GO, 1), ([{"deleteObject": {"kind": "NetworkPolicy", "name": "p"}}], 0)],
+    ids=["both stay", "the open one goes", "all go", "the closed one goes"],
+)
+def test_one_policy_may_let_in_whom_another_does_not_as_long_as_it_is_there(script: list[Any], count: int) -> None:
+    found = told(SPACE, WEB, policy("podSelector: {}"), policy(OPEN, "open"), script=script)
+    assert len(found) == count
+
+
+def test_a_policy_that_a_step_applies_counts_and_one_of_another_namespace_does_not() -> None:
+    applied = {"apply": {"object": {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                                    "metadata": {"name": "p"}, "spec": {"podSelector": {}}}}}  # fmt: skip
+    assert len(told(WEB, script=[applied])) == 1
+    (line,) = told(WEB, policy("podSelector: {}", namespace="elsewhere"))
+    assert line.endswith("elsewhere/p spec.podSelector: it selects no Pod of the input: it isolates nobody")
+
+
+def test_the_number_that_a_service_sends_to_counts() -> None:
+    by_number = WEB.replace("targetPort: http", "targetPort: 8080")
+    assert told(by_number, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080}}]}}]")) == []
+    assert len(told(by_number, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 80}}]}}]"))) == 1
+
+
+CUSTOM = "apiVersion: example.com/v1\nkind: Shop\nmetadata: {name: s}\n"
+
+
+def test_a_policy_that_selects_nobody_leaves_open_only_what_an_operator_may_make() -> None:
+    nobody = policy("podSelector: {matchLabels: {app: bd}}")
+    assert not load(WEB, nobody, **CLOSER).scenario.unmodelled
+    assert set(load(WEB, nobody, CUSTOM, **CLOSER).scenario.unmodelled) == {"isolation", "connectivity"}
+    assert not load(WEB, nobody, CUSTOM).scenario.unmodelled
+
+
+def test_pods_of_a_workload_without_a_class_are_asked_whether_they_get_out() -> None:
+    guard = policy("podSelector: {matchLabels: {app: db}}, policyTypes: [Egress]")
+    (line,) = told(WEB, CONTROLLER, guard)
+    assert "it may not let ReplicationController default/db out to 8080/TCP of Service default/web" in line
+
+
+def test_a_service_without_a_selector_may_lead_to_whom_a_policy_isolates() -> None:
+    by_hand = "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 1}]}\n"
+    line, _ = told(WEB, by_hand, policy("podSelector: {matchLabels: {app: db}}"))
+    assert "whether it isolates the endpoints of Service default/x, which has no selector, is not known" in line
+
+
+def test_a_policy_that_drops_nothing_leaves_a_verdict_that_says_what_it_rests_on() -> None:
+    report = check(load(WEB, policy(OPEN), bounds={"propagation": "5s"}).scenario)
+    (claim,) = (one for one in report.claims if one.name == "reachability")
+    assert (claim.status.value, claim.vacuous is True) == ("HOLDS", False)
+    assert any("a network plugin has let in by the time a Pod is ready" in bound for bound in report.bounds)
+    assert not any("network plugin" in bound for bound in check(load(WEB).scenario).bounds)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "spec"),
+    [
+        (
+            "not rule.peers and admits(known, rule,",
+            "admits(known, type(rule)((), rule.ports),",
+            f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]",
+        ),
+        (
+            'not rule.peers and admits(known, rule, Party(""), _party(door.maker), door.number, door.protocol)',
+            "not rule.peers",
+            f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 1}}]}}]",
+        ),
+    ],
+    ids=["peers are not looked at", "ports are not looked at"],
+)
+def test_a_policy_that_is_read_too_kindly_is_noticed(before: str, after: str, spec: str) -> None:
+    with planted("kubeproof.harness.input.assumed.network_policies", before, after):
+        assert told(WEB, policy(spec)) == []
+    assert len(told(WEB, policy(spec))) == 1
+
+
+# --- more closely ---------------------------------------------------------------------------------------------------
+
+SPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default, labels: {team: a}}\n"
+TEAM = "{namespaceSelector: {matchLabels: {team: a}}}"
+BY_NAME = "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: default}}}"
+
+
+def inside(*manifests: str) -> list[str]:
+    """Return what a closer look is told not to know, where reachability is not asked for."""
+    without = WEB.partition("---\n")[0]
+    return told(without, *manifests, **CLOSER)
+
+
+@pytest.mark.parametrize(
+    ("peer", "field", "why"),
+    [
+        ("{ipBlock: {cidr: 10.0.0.0/8}}", "ipBlock", "which Pods have these addresses is not known"),
+        ("{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}", "ipBlock", "which Pods have these addresses"),
+        (TEAM, "namespaceSelector", "the labels of namespace default are not in the input"),
+    ],
+    ids=["addresses", "all but some", "labels of a namespace"],
+)
+def test_a_closer_look_says_with_its_line_what_it_does_not_know(peer: str, field: str, why: str) -> None:
+    (line,) = inside(policy(f"{ALL_OF_WEB}, ingress: [{{ports: [], from: [{{podSelector: {{}}}}, {peer}]}}]"))
+    assert line.startswith(f"web.yaml:15: NetworkPolicy default/p spec.ingress[0].from[1].{field}: {why}")
+    (out,) = inside(policy(f"{ALL_OF_WEB}, policyTypes: [Egress], egress: [{{to: [{peer}]}}]"))
+    assert f"spec.egress[0].to[0].{field}: {why}" in out
+
+
+@pytest.mark.parametrize("peer", [BY_NAME, "{namespaceSelector: {}}", "{ipBlock: {cidr: 0.0.0.0/0}}"])
+def test_what_every_cluster_has_is_known(peer: str) -> None:
+    assert inside(policy(f"{ALL_OF_WEB}, ingress: [{{from: [{peer}]}}]")) == []
+
+
+def test_labels_of_namespaces_in_the_input_are_known() -> None:
+    assert inside(SPACE, policy(f"{ALL_OF_WEB}, ingress: [{{from: [{TEAM}]}}]")) == []
+
+
+def test_pods_in_the_network_of_their_node_are_up_to_the_plugin() -> None:
+    hosted = WEB.partition("---\n")[0].replace("containers:", "hostNetwork: true\n      containers:")
+    (line,) = told(hosted, policy(ALL_OF_WEB), **CLOSER)
+    assert "Deployment default/web, which is in the network of its node, is up to the network plugin" in line
+
+
+def test_workloads_without_a_class_leave_it_open_where_there_are_policies() -> None:
+    open_claims = {"isolation", "connectivity"}
+    assert open_claims <= set(load(WEB, CONTROLLER, policy(OPEN), **CLOSER).scenario.unmodelled)
+    assert not open_claims & set(load(WEB, CONTROLLER, **CLOSER).scenario.unmodelled)
+    assert not open_claims & set(load(WEB, CONTROLLER, policy(OPEN)).scenario.unmodelled)

@@ -1,0 +1,124 @@
+"""Webhooks, APIServices and deschedulers of the input are read, and what of them is not modelled is noted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from kubeproof.harness.input.reading.scenario_file import Loaded, load_scenario
+from kubeproof.impl.api.meta import Ref
+
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "guard"}}
+SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "guard", "namespace": "guard"},
+    "spec": {"selector": {"app": "guard"}, "ports": [{"port": 443}]},
+}
+RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+SERVED = {"service": {"namespace": "guard", "name": "guard"}}
+WEBHOOK = {
+    "name": "w",
+    "clientConfig": SERVED,
+    "rules": [RULE],
+    "sideEffects": "None",
+    "admissionReviewVersions": ["v1"],
+}
+
+
+def loaded(*objects: dict[str, Any], **options: Any) -> Loaded:
+    return load_scenario("s", {"all.yaml": yaml.safe_dump_all([NAMESPACE, *objects])}, {"nodes": 1, **options})
+
+
+def configuration(webhook: dict[str, Any], kind: str = "ValidatingWebhookConfiguration") -> dict[str, Any]:
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": kind,
+        "metadata": {"name": "guard"},
+        "webhooks": [webhook],
+    }
+
+
+def test_a_webhook_of_the_input_must_be_asked_and_is_taken_to_allow() -> None:
+    found = loaded(SERVICE, configuration(WEBHOOK))
+    (webhook,) = found.scenario.webhooks
+    assert (webhook.name, webhook.service) == ("w", Ref("Service", "guard", "guard"))
+    assert not found.scenario.unmodelled
+    assert any("it allows what it is asked about" in str(one) for one in found.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "must", "open_claims"),
+    [
+        ({"failurePolicy": "Ignore"}, "ValidatingWebhookConfiguration", 0, False),
+        ({"clientConfig": {"url": "https://x"}}, "ValidatingWebhookConfiguration", 0, True),
+        ({"matchConditions": [{"name": "a", "expression": "true"}]}, "ValidatingWebhookConfiguration", 0, True),
+        ({"rules": [{**RULE, "operations": ["DELETE"]}]}, "ValidatingWebhookConfiguration", 1, True),
+        ({"rules": [{**RULE, "resources": ["pods", "pods/status"]}]}, "ValidatingWebhookConfiguration", 1, True),
+        ({}, "MutatingWebhookConfiguration", 1, True),
+        ({}, "ValidatingWebhookConfiguration", 1, False),
+    ],
+)
+def test_what_else_a_webhook_may_do_leaves_claims_open(
+    change: dict[str, Any],
+    kind: str,
+    must: int,
+    open_claims: bool,  # noqa: FBT001 - a column
+) -> None:
+    found = loaded(SERVICE, configuration({**WEBHOOK, **change}, kind))
+    assert len(found.scenario.webhooks) == must
+    assert bool(found.scenario.unmodelled) is open_claims
+
+
+def test_a_webhook_of_somebody_else_is_not_known_and_of_a_complete_input_is_missing() -> None:
+    assert loaded(configuration(WEBHOOK)).scenario.webhooks == ()
+    assert loaded(configuration(WEBHOOK)).scenario.unmodelled
+    assert len(loaded(configuration(WEBHOOK), complete=True).scenario.webhooks) == 1
+
+
+def test_a_group_of_the_api_is_known_by_its_service() -> None:
+    api = {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": "v1.guard.example.com"},
+        "spec": {"group": "guard.example.com", "version": "v1", **SERVED},
+    }
+    script = [{"deleteObject": {"kind": "Namespace", "name": "guard"}}]
+    found = loaded(SERVICE, api, script=script)
+    assert [one.service.name for one in found.scenario.aggregated] == ["guard"]
+    assert "convergence" not in found.scenario.unmodelled
+    elsewhere = loaded(api, script=script)
+    assert elsewhere.scenario.aggregated == ()
+    assert "convergence" in elsewhere.scenario.unmodelled
+
+
+POLICY = {
+    "apiVersion": "descheduler/v1alpha2",
+    "kind": "DeschedulerPolicy",
+    "profiles": [{"name": "p", "plugins": {"balance": {"enabled": ["RemoveDuplicates"]}}}],
+}
+
+
+def config_map(text: str, name: str = "d") -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"policy.yaml": text}}
+
+
+def test_the_policy_of_a_descheduler_is_found_in_a_config_map() -> None:
+    found = loaded(config_map(yaml.safe_dump(POLICY)))
+    assert found.scenario.descheduler is not None
+    assert found.scenario.descheduler.duplicates
+    assert any("a descheduler runs with this policy" in str(one) for one in found.assumptions)
+    assert not found.scenario.unmodelled
+    assert loaded(config_map("kind: DeschedulerPolicy\n  wrong")).scenario.descheduler is None
+    assert loaded(config_map("DeschedulerPolicy")).scenario.descheduler is None
+
+
+def test_strategies_that_are_not_modelled_and_a_second_descheduler_leave_claims_open() -> None:
+    more = {**POLICY, "profiles": [{"plugins": {"balance": {"enabled": ["LowNodeUtilization"]}}}]}
+    found = loaded(config_map(yaml.safe_dump(more)))
+    assert "convergence" in found.scenario.unmodelled
+    assert "the descheduler's LowNodeUtilization is not modelled" in str(found.not_modelled)
+    two = loaded(config_map(yaml.safe_dump(POLICY)), config_map(yaml.safe_dump(POLICY), "e"))
+    assert "another descheduler is not modelled" in str(two.not_modelled)
