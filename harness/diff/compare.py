@@ -16,8 +16,8 @@ from ..face import Result
 from ..input.scenario import Scenario
 from ..islands.check import machine_for
 from ..world.cluster import Parts, Refused, build
-from ..world.prepare import prepare
-from ..world.settle import Cut, Restless
+from ..world.rest.prepare import prepare
+from ..world.rest.settle import Cut, Restless
 from .parting import Parting, apart, parting
 
 

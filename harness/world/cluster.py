@@ -47,27 +47,24 @@ from ..input.assumed.surroundings import behaviour_of, config_of, namespaces_of
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Scenario, Switch
 from ..own import processes as own_processes
-from . import (
+from . import scheduling
+from .controllers import (
     autoscaling,
     components,
     cron,
     descheduler,
-    environment,
     evicted_names,
-    kubelets,
     node_controllers,
-    node_state,
-    pressure,
     quotas,
-    scheduling,
-    script_slots,
     taint_eviction,
     volumes,
     workloads,
 )
 from .faults import registry as faults
+from .nodes import kubelets, node_state, pressure
 from .reductions import unwatched
 from .reductions.roomy import nowhere_else
+from .script import environment, script_slots
 from .timers.registry import timers
 from .timers.timing import Timing
 

@@ -41,9 +41,10 @@ from ...model.world.world import Form, World
 from ...properties.reachability.answers import accepts, is_judged, selects
 from ..input.assumed.surroundings import behaviour_of
 from ..input.scenario import Scenario
-from . import components, kubelets
 from .cluster import describe, serve
-from .led import routed
+from .controllers import components
+from .nodes import kubelets
+from .nodes.led import routed
 from .timers import propagation
 
 Routing = Callable[[object], frozenset[str]]
