@@ -180,11 +180,8 @@ def test_a_budget_lets_a_set_be_drained_node_by_node() -> None:
 
 
 def test_what_a_budget_remembers_of_a_name_is_forgotten_in_the_end_and_must_be() -> None:
-    with planted(
-        "kubeproof.harness.world.controllers.evicted_names",
-        "for name in sorted(there & noted.keys()):",
-        "for name in ():",
-    ):
+    forgets = ("for name in sorted(there & noted.keys()):", "for name in ():")
+    with planted("kubeproof.harness.world.controllers.evicted_names", *forgets):
         report = said(SET + BUDGET, *DRAINS, nodes=3)
     assert verdicts(report)["convergence"] == "VIOLATED"
     assert "the drain cannot evict Pod db-" in lines(report, "convergence") or "drain" in lines(report, "convergence")
