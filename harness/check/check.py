@@ -53,8 +53,9 @@ from ..input.scenario import Detail, Scenario
 from ..own import properties as own_properties
 from ..own.making import KNOWN, MOST, knowing_more, knows_all, moves_services, with_made
 from ..world import scheduling
-from ..world.cluster import Cluster, Parts, build
+from ..world.cluster import Cluster, build
 from ..world.controllers.volumes import template_of, unknown_claims
+from ..world.parts import Parts
 from ..world.reductions.roomy import on_one_node
 from ..world.reductions.symmetry import symmetry_of
 from ..world.reductions.unwatched import Hurried, is_plain

@@ -29,7 +29,7 @@ from ...impl.api.requests import Create
 from ...model.machine import Action, Machine, State
 from ...model.world.store import Layout, pool
 from ...model.world.world import World
-from ..world.cluster import describe, serve
+from ..world.api_server import describe, serve
 from ..world.nodes.kubelets import runtime_slot
 from ..world.nodes.node_state import up_slot
 from ..world.rest.settle import settle

@@ -20,7 +20,9 @@ from ...impl.api.policy import PodDisruptionBudget
 from ...model.checker.results import Limits
 from ...model.machine import Invariant, State, View
 from ..input.scenario import Faults, Scenario
-from ..world.cluster import Cluster, Initial, Parts, applied, build
+from ..world.applied import applied
+from ..world.cluster import Cluster, Initial, build
+from ..world.parts import Parts
 from ..world.rest.prepare import run_of
 
 TAKEN_UP = DaemonSet | Deployment | Job | PodDisruptionBudget | Service | StatefulSet

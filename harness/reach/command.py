@@ -27,7 +27,7 @@ from ..check.results import Claim
 from ..face import Cluster, check
 from ..input.reading.reader import seconds
 from ..input.scenario import Scenario
-from ..world.cluster import Refused
+from ..world.applied import Refused
 from ..world.rest.settle import Restless
 from .matrix import Matrix, find_service, matrix_in
 from .matrix import text as matrix_text

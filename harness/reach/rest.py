@@ -19,7 +19,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ..input.scenario import Scenario, placed
 from ..islands.split import islands_of
-from ..world.cluster import applied
+from ..world.applied import applied
 from ..world.rest.prepare import prepare
 
 

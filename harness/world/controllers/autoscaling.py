@@ -17,7 +17,7 @@ from ....impl.api.meta import Ref
 from ....impl.api.workloads import SCALED
 from ....impl.controllers.horizontal import horizontal
 from ....model.world.world import Alternatives, Form, Process, Watch
-from .components import called_by, named
+from .views import called_by, named
 
 CONTROLLER = "horizontal-pod-autoscaler"
 KIND = "HorizontalPodAutoscaler"

@@ -8,7 +8,7 @@ start in has a precondition and a Job is called after its time. A CronJob that i
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from ....impl.api.batch import CronJob, Job
@@ -18,6 +18,7 @@ from ....impl.api.meta import Ref, Time
 from ....impl.api.requests import Response
 from ....impl.controllers.cronjob import cronjob
 from ....model.machine import Action, Fairness, Outcome, View
+from ....model.world.component import Component
 from ....model.world.store import Stored
 from ....model.world.verbs import Verb
 from ....model.world.world import World
@@ -39,9 +40,10 @@ def crons(objects: Iterable[Object]) -> tuple[CronJob, ...]:
     return tuple(known[ref] for ref in sorted(known))
 
 
-def initial(objects: Iterable[Object]) -> dict[str, Hashable]:
-    """Return the slots at the start: none has come due."""
-    return {due_slot(ref_of(one)): 0 for one in crons(objects)}
+def component(scenario: Scenario, objects: tuple[Object, ...]) -> Component:
+    """Return the schedules of CronJobs, of which none has come due at the start, and their controller."""
+    due = {due_slot(ref_of(one)): 0 for one in crons(objects)}
+    return Component("cron", lambda world: actions(world, scenario, objects), lambda _world, _store: due)
 
 
 def actions(world: World, scenario: Scenario, objects: Iterable[Object]) -> tuple[Action, ...]:

@@ -8,7 +8,7 @@ counts as unhealthy until the two minutes are over. Nobody knows when that is: i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from attrs import evolve
@@ -17,11 +17,19 @@ from immutabledict import immutabledict
 from ....impl.api.core import Pod
 from ....impl.api.kinds import Object
 from ....impl.api.policy import PodDisruptionBudget
+from ....impl.api.workloads import BY_KIND
 from ....model.machine import Action, Outcome, View
+from ....model.world.component import Component, nobody
 from ....model.world.verbs import Verb
 from ....model.world.world import World
 
 USER = "disruption-controller"
+
+
+def component(pools: Mapping[str, tuple[str, ...]]) -> Component:
+    """Return who forgets names that are given, and so may be of somebody else by now."""
+    named = any(BY_KIND[kind].named for kind in pools if kind in BY_KIND)
+    return Component("evicted names", actions if named else nobody)
 
 
 def actions(world: World) -> tuple[Action, ...]:

@@ -28,10 +28,12 @@ from ....impl.api.well_known import OUT_OF_SERVICE
 from ....impl.controllers import nodelifecycle, podgc
 from ....impl.controllers.common import Keep, slim_conditions, slim_metadata
 from ....model.machine import Action, Fairness, Outcome, View
+from ....model.world.component import Component, Slots, nobody
 from ....model.world.verbs import Verb
 from ....model.world.world import CRASHES, Alternatives, Form, Process, Watch, World
 from ...input.priorities import pod_specs
 from ...input.scenario import Scenario
+from ..faults import registry as faults
 from ..nodes import kubelets
 from ..nodes.kubelets import is_on
 from ..nodes.node_state import is_silent, up_slot
@@ -244,6 +246,23 @@ def _hears_nothing(world: World, place: str, view: View) -> Iterator[Outcome]:
 def name_of(obj: Object | None) -> str:
     """Name the object in a place, "" if it is free."""
     return "" if obj is None else obj.metadata.name
+
+
+def silence(scenario: Scenario, objects: tuple[Object, ...], *, acts: bool) -> Component:
+    """Return what the node lifecycle controller makes of nodes that fall silent and are heard again.
+
+    `acts` False only keeps what it remembers.
+    """
+    start = {node.metadata.name: node for node in faults.nodes_of(scenario, objects)}
+    back = faults.nodes_come_back(scenario)
+
+    def does(world: World) -> tuple[Action, ...]:
+        return (*silences(world), *marks(world), *(reports(world, start) if back else ()))
+
+    def slots(world: World, _store: Slots) -> Slots:
+        return {marking(place): False for place in world.layout.pools["Node"]}
+
+    return Component("silence of nodes", does if acts else nobody, slots)
 
 
 # --- the Pod garbage collector --------------------------------------------------------------------------------------

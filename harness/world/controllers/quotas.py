@@ -30,7 +30,7 @@ from ....model.world.world import Alternatives, Form, Process, Watch
 from ...input.limits import filled_in
 from ...input.priorities import pod_spec
 from ...input.scenario import Scenario, placed
-from .components import called_by
+from .views import called_by
 
 CONTROLLER = "resourcequota-controller"
 KIND = "ResourceQuota"

@@ -14,7 +14,7 @@ dying for ever) and of Pods without finalizers. With old views nothing is noted:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from attrs import evolve
@@ -28,6 +28,7 @@ from ....impl.api.well_known import NOT_READY, UNREACHABLE
 from ....impl.controllers import tainteviction
 from ....impl.kubectl import script as kubectl
 from ....model.machine import Action, Outcome, View
+from ....model.world.component import Component, nobody
 from ....model.world.store import reference
 from ....model.world.verbs import Verb
 from ....model.world.world import Alternatives, Form, Process, Watch, World
@@ -105,9 +106,15 @@ def slot(place: str) -> str:
     return f"outlives/{number_of(place)}"
 
 
-def initial(pools: Pools) -> dict[str, Hashable]:
-    """Return the slots at the start."""
-    return {slot(place): None for place in pools["Pod"]}
+def component(scenario: Scenario, pools: Mapping[str, tuple[str, ...]], *, struck: bool, back: bool) -> Component:
+    """Return the controller where it acts on the store as it is; `struck`: nodes may fall silent, `back`: and return.
+
+    Where it lags it is a process for each Pod (`process`), and only the slots are here.
+    """
+    prompt = "Node" in pools and not lags(scenario, back=back)
+    slots = tuple(map(slot, pools["Pod"]))
+    acts = partial(actions, timed=not struck, back=back) if prompt else nobody
+    return Component("taint eviction", acts, lambda _world, _store: dict.fromkeys(slots), slots)
 
 
 def actions(world: World, *, timed: bool, back: bool) -> tuple[Action, ...]:

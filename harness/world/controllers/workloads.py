@@ -31,7 +31,7 @@ from ....impl.controllers.statefulset.retention import deletes
 from ....model.world.turn import Requests, together
 from ....model.world.world import Alternatives, Form, Process, Watch
 from ..reductions.crowding import crowded_first
-from .components import Quiet, called, itself, named
+from .views import Quiet, called, itself, named
 
 DEPLOYMENTS, REPLICASETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"]
 STATEFULSETS, DAEMONSETS, JOBS = BY_KIND["StatefulSet"], BY_KIND["DaemonSet"], BY_KIND["Job"]

@@ -30,6 +30,7 @@ from ....impl.kubelet import worker
 from ....impl.kubelet.behaviour import ImageBehaviour
 from ....impl.kubelet.runtime import KubeletStep, Work, occupies
 from ....model.machine import Action, Fairness, Outcome, View
+from ....model.world.component import Component, Slots
 from ....model.world.store import Stored, Updates, name_in
 from ....model.world.verbs import Verb
 from ....model.world.world import CRASHES, World
@@ -314,6 +315,17 @@ def _on_node(name: str, obj: Object | None) -> Pod | None:
 def proxy_slot(node: str) -> str:
     """Name the slot with the EndpointSlices a node's kube-proxy has programmed."""
     return f"proxy/{node}"
+
+
+def proxy(node: str, slices: tuple[str, ...], *, struck: bool = False) -> Component:
+    """Return a node's kube-proxy, which has programmed what there is at the start."""
+    slot = proxy_slot(node)
+    acts = (proxy_action(node, slices, struck=struck),)
+
+    def slots(_world: World, store: Slots) -> Slots:
+        return {slot: tuple(store[place] for place in slices)}
+
+    return Component(slot, lambda _world: acts, slots, (slot,))
 
 
 def proxy_action(node: str, slices: tuple[str, ...], *, struck: bool = False) -> Action:

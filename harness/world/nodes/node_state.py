@@ -6,12 +6,13 @@ is cut off. On one that is down nothing happens. On one that is cut off what run
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 
 from attrs import frozen
 
 from ....impl.api.meta import Ref
 from ....model.machine import View
+from ....model.world.component import Component
 from ....properties.reachability.answers import Port
 
 
@@ -48,9 +49,11 @@ def slots_of(node: str) -> tuple[str, str, str]:
     return up_slot(node), boots_slot(node), cut_slot(node)
 
 
-def initial(nodes: Iterable[str]) -> dict[str, Hashable]:
-    """Return the slots at the start: every node is up and in touch."""
-    return {slot: value for node in nodes for slot, value in zip(slots_of(node), (True, False, None), strict=True)}
+def component(nodes: Iterable[str]) -> Component:
+    """Return what is kept of nodes that faults may strike: at the start every one is up and in touch."""
+    names = tuple(nodes)
+    start = {slot: value for node in names for slot, value in zip(slots_of(node), (True, False, None), strict=True)}
+    return Component("nodes", slots=lambda _world, _store: start, memories=tuple(map(cut_slot, names)))
 
 
 def is_silent(view: View, node: str) -> bool:

@@ -12,7 +12,9 @@ from ....impl.api.meta import Ref
 from ....model.checker.results import Limits
 from ....model.machine import Fairness, State
 from ...input.scenario import Faults, Scenario, Start, Switch
-from ..cluster import Cluster, Initial, Parts, applied, build
+from ..applied import applied
+from ..cluster import Cluster, Initial, build
+from ..parts import Parts
 from ..script.script_slots import USER
 from .settle import NO_LIMITS, Restless, apply, contents, settle
 from .starts import explored, rests

@@ -20,12 +20,13 @@ from ....impl.api.workloads import BY_KIND
 from ....impl.kubectl import script as kubectl
 from ....impl.kubectl.script import Kept, Missing, Step
 from ....model.machine import Action, Fairness, Outcome, View
+from ....model.world.component import Component
 from ....model.world.store import Full, Stored
 from ....model.world.verbs import Verb
 from ....model.world.world import World, too_small
-from ...input.scenario import NOBODY, Crowd
+from ...input.scenario import NOBODY, Crowd, Scenario
 from . import drain as draining
-from .script_slots import GONE, REFUSED, SCRIPT, USER, with_gone
+from .script_slots import GONE, LISTED, REFUSED, SCRIPT, USER, initial, with_gone
 
 
 @frozen
@@ -37,6 +38,16 @@ class Environment:
     namespace: str
     wait: bool = False
     crowd: Crowd = NOBODY
+
+
+def component(scenario: Scenario) -> Component:
+    """Return who works at the cluster, as the scenario has it."""
+
+    def acts(world: World) -> tuple[Action, ...]:
+        wait = scenario.wait_between_steps
+        return actions(Environment(world, scenario.script, scenario.namespace, wait, scenario.crowd))
+
+    return Component("script", acts, lambda _world, _store: initial(), (LISTED,))
 
 
 def past(index: int, view: View) -> bool:

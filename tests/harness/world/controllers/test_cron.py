@@ -11,7 +11,9 @@ from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.cluster import Initial, Parts, applied, build
+from kubeproof.harness.world.applied import applied
+from kubeproof.harness.world.cluster import Initial, build
+from kubeproof.harness.world.parts import Parts
 from kubeproof.impl.api.batch import CronJob, Job
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Limits, Status

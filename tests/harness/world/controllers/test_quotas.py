@@ -9,7 +9,7 @@ import pytest
 from kubeproof.harness.check.check import check
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.cluster import applied
+from kubeproof.harness.world.applied import applied
 from kubeproof.harness.world.controllers import quotas
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.quota import ResourceQuota

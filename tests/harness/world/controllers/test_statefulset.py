@@ -12,7 +12,8 @@ import pytest
 from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.reading.scenario_file import load_scenario
-from kubeproof.harness.world.cluster import Parts, build
+from kubeproof.harness.world.cluster import build
+from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.symmetry import symmetry_of
 from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.harness.world.rest.starts import Fold, Growing, explored, rests

@@ -11,8 +11,9 @@ from immutabledict import immutabledict
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster as Manifests
-from kubeproof.harness.world.cluster import Cluster, Parts, build
-from kubeproof.harness.world.controllers.components import Remembering
+from kubeproof.harness.world.cluster import Cluster, build
+from kubeproof.harness.world.controllers.views import Remembering
+from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import Object
@@ -211,11 +212,11 @@ def test_a_rollout_has_no_node_controllers_and_no_place_for_nodes() -> None:
 
 # --- each check can fail --------------------------------------------------------------------------------------------
 
-COMPONENTS = "kubeproof.harness.world.controllers.components"
+GARBAGE = "kubeproof.harness.world.controllers.garbage"
 FAULTS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
     (
         "nobody collects garbage",
-        COMPONENTS,
+        GARBAGE,
         "found = (garbage.reconcile(cache, ref, absent=absent) for ref in sorted(cache.objects))",
         "found = (garbage.reconcile(cache, ref, absent=absent) for ref in sorted(cache.objects)[:0])",
         WEB,
@@ -223,7 +224,7 @@ FAULTS: list[tuple[str, str, str, str, str, dict[str, Any]]] = [
     ),
     (
         "only ReplicaSets are collected",
-        COMPONENTS,
+        GARBAGE,
         "for kind in pools if kind in garbage.TRANSFORM)",
         'for kind in pools if kind in {"Deployment", "ReplicaSet"})',
         WEB,

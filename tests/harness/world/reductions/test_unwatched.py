@@ -12,7 +12,8 @@ from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.cluster import Parts, build
+from kubeproof.harness.world.cluster import build
+from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.roomy import on_one_node
 from kubeproof.harness.world.reductions.symmetry import symmetry_of
 from kubeproof.harness.world.reductions.unwatched import is_plain

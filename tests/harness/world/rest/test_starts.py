@@ -14,8 +14,10 @@ from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster, Result, replay_check, steps_to_json
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Consistency, Scenario
+from kubeproof.harness.world.applied import applied
 from kubeproof.harness.world.cluster import Cluster as Built
-from kubeproof.harness.world.cluster import Initial, Parts, applied, build
+from kubeproof.harness.world.cluster import Initial, build
+from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.roomy import all_the_same
 from kubeproof.harness.world.rest import starts
 from kubeproof.harness.world.rest.prepare import Prepared, prepare

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from kubeproof.harness.input.reading.scenario_file import load_scenario
-from kubeproof.harness.world.cluster import Initial, Parts, applied, build
+from kubeproof.harness.world.applied import applied
+from kubeproof.harness.world.cluster import Initial, build
+from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.rest.settle import apply
 from kubeproof.harness.world.script.environment import SCRIPT
 from kubeproof.model.machine import State
