@@ -162,7 +162,7 @@ def _on_one_node(scenario: Scenario, limits: Limits, search: Callable[..., Explo
 def _hurrying(alone: Scenario, prepared: Prepared, search: Callable[..., Exploration]) -> Exploration | None:
     """Look at the one node, steps of Pods that nobody watches at a fixed time; None where somebody may watch them."""
     parts = evolve(Parts.core(alone), unwatched=True)
-    if parts != Parts(unwatched=True) or not is_plain(alone):
+    if evolve(parts, tainted_at_once=False) != Parts(unwatched=True) or not is_plain(alone):
         return None
     core = build(alone, parts, *prepared.starts)
     try:

@@ -8,6 +8,7 @@ from functools import partial
 from ...impl.api.apps import Workload
 from ...impl.api.core import Node, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, Unstructured, ref_of
+from ...impl.api.meta import Ref
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.workloads import SPREADING
 from ...impl.kubectl import script as kubectl
@@ -37,7 +38,7 @@ from .controllers import (
     volumes,
     workloads,
 )
-from .controllers.views import form_of, remembering
+from .controllers.views import Quiet, form_of, remembering
 from .faults import registry as faults
 from .nodes import kubelets, node_state, pressure
 from .parts import Parts
@@ -62,7 +63,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         pools,
         constants,
         form=form,
-        quiet=lambda one: partial(environment.past, _last_change(scenario, one)),
+        quiet=partial(_unchanging, scenario, frozenset(autoscaling.targets(everyone))),
         status=parts.deployment_status,
         release=scenario.release,
         repeats=Switch.REPEATED_INDEXES in scenario.switches,
@@ -115,6 +116,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         lags=taint_eviction.lags(scenario, back=back),
         back=back,
         outage=Switch.LONE_EVICTIONS not in scenario.switches,
+        at_once=parts.tainted_at_once,
     )
     return tuple(remembering(one) for one in found)
 
@@ -140,6 +142,17 @@ def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -
 def _template(obj: Object | None) -> PodTemplateSpec | None:
     """Return the template of a workload without the hash; None where there is no workload, which every place may be."""
     return plain_template(obj.spec.template) if isinstance(obj, Workload) else None
+
+
+def _unchanging(scenario: Scenario, scaled: frozenset[Ref], workload: Workload) -> Quiet:
+    """Return what tells that nobody but its own controller will change a workload; where others always may, never."""
+    if scenario.own or ref_of(workload) in scaled:
+        return _never
+    return partial(environment.past, _last_change(scenario, workload))
+
+
+def _never(_view: View) -> bool:
+    return False
 
 
 def _last_change(scenario: Scenario, one: Workload) -> int:

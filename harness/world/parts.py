@@ -9,6 +9,7 @@ from ...impl.api.policy import PodDisruptionBudget
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt
 from ..input.scenario import Scenario
+from .reductions.cordons import tainted_at_once
 
 
 @frozen
@@ -26,6 +27,8 @@ class Parts:
     """One kube-proxy stands for all: they run the same function on the same slices."""
     unwatched: bool = False
     """Steps of Pods that nobody watches are taken at a fixed time (`unwatched`)."""
+    tainted_at_once: bool = False
+    """A node is tainted for its cordon in the same moment (`reductions.cordons`)."""
     faults: bool = True
 
     @classmethod
@@ -42,7 +45,11 @@ class Parts:
         drains = any(isinstance(step, kubectl.Drain) for step in scenario.script)
         moves = scenario.descheduler is not None or may_preempt(scenario)
         evicts = drains or (_has_budget(scenario) and moves)
-        return cls(budgets=evicts, deployment_status=_forgets_revisions(scenario))
+        return cls(
+            budgets=evicts,
+            deployment_status=_forgets_revisions(scenario),
+            tainted_at_once=tainted_at_once(scenario),
+        )
 
     @classmethod
     def everything(cls) -> Parts:

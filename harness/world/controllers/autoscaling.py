@@ -35,6 +35,11 @@ def processes(
         yield process(key, versions[key], pools, constants)
 
 
+def targets(objects: Iterable[Object]) -> Iterator[Ref]:
+    """Yield what autoscalers may scale."""
+    yield from (horizontal.target_ref(obj) for obj in objects if isinstance(obj, HorizontalPodAutoscaler))
+
+
 def process(
     key: Ref, targets: Iterable[Ref], pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]
 ) -> Process:

@@ -50,18 +50,19 @@ Pools = dict[str, tuple[str, ...]]
 
 
 def processes(
-    pools: Pools, constants: tuple[Object, ...], *, lags: bool, back: bool, outage: bool = True
+    pools: Pools, constants: tuple[Object, ...], *, lags: bool, back: bool, outage: bool = True, at_once: bool = False
 ) -> tuple[Process, ...]:
     """Return the processes of all three controllers, for every node there may be (see `acted_on` for where none is).
 
     `lags`: evictions rest on old views, see `taint_eviction.lags`. `back`: nodes that fell silent are heard again.
-    `outage`: where no node is ready nobody is driven out, as since Kubernetes 1.4.
+    `outage`: where no node is ready nobody is driven out, as since Kubernetes 1.4. `at_once`: a taint comes in the
+    moment in which a node says what it is for (`reductions.cordons`).
     """
     nodes = pools.get("Node", ())
     if not nodes:
         return ()
     return (
-        *(_lifecycle(place, nodes, outage=outage) for place in nodes),
+        *(_lifecycle(place, nodes, outage=outage, at_once=at_once) for place in nodes),
         *(taint_eviction.process(place, pools, back=back) for place in nodes if lags),
         _collector(pools, constants),
     )
@@ -112,7 +113,7 @@ def _amended(store: Cache) -> Cache | None:
 # --- the node lifecycle controller ----------------------------------------------------------------------------------
 
 
-def _lifecycle(place: str, places: tuple[str, ...], *, outage: bool) -> Process:
+def _lifecycle(place: str, places: tuple[str, ...], *, outage: bool, at_once: bool) -> Process:
     """Make the process that brings the taints of the node in a place in line with its conditions.
 
     Of the others it looks at whether they are ready: where none is, nobody is driven out.
@@ -126,6 +127,7 @@ def _lifecycle(place: str, places: tuple[str, ...], *, outage: bool) -> Process:
         constants=(),
         act=partial(_taints, outage),
         form=Form.CURRENT,
+        prompt=at_once,
     )
 
 

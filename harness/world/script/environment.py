@@ -26,7 +26,7 @@ from ....model.world.verbs import Verb
 from ....model.world.world import World, too_small
 from ...input.scenario import NOBODY, Crowd, Scenario
 from . import drain as draining
-from .script_slots import GONE, LISTED, REFUSED, SCRIPT, USER, initial, with_gone
+from .script_slots import GONE, LISTED, REFUSED, SCRIPT, USER, done_steps, initial, with_gone
 
 
 @frozen
@@ -51,13 +51,13 @@ def component(scenario: Scenario) -> Component:
 
 
 def past(index: int, view: View) -> bool:
-    """Tell whether the script steps before `index` are done."""
+    """Tell whether the script steps before `index` are done, a drain that is under way not among them."""
     done: bool = view.via(partial(_at_least, index), SCRIPT)
     return done
 
 
 def _at_least(index: int, done: int) -> bool:
-    return done >= index
+    return done_steps(done) >= index
 
 
 def command(number: int, step: Step) -> str:

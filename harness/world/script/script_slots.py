@@ -32,6 +32,11 @@ def under_way(done: int) -> bool:
     return done < 0
 
 
+def done_steps(done: int) -> int:
+    """Return how many steps are done, by the value of SCRIPT."""
+    return -done - 1 if under_way(done) else done
+
+
 def initial() -> dict[str, Hashable]:
     """Return the slots before the first step."""
     return {SCRIPT: 0, LISTED: None, BLOCKED: (), REFUSED: (), GONE: ()}

@@ -2,8 +2,8 @@
 
 What is compared, in the first states and then once in so many, for one generator each: what every property observes
 (whether it has something to say, not the words, which name members), and every step: where it leads, whether it is
-fair, which step properties it breaches, and for which properties it counts as help. And, as often, a row against the
-one that stands for its orbit, which is how the search uses symmetry.
+fair, which step properties it breaches, and for which properties it counts as help. And, as often, a row that is met
+there against the one that stands for its orbit, which is how the search uses symmetry.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Audit:
         self.generators = folding.generators()
         self.observers = observers(book.properties)
         self.done = 0
+        self.folded_at = -1
 
     @staticmethod
     def due(first: int, count: int) -> Iterator[int]:
@@ -49,10 +50,11 @@ class Audit:
             self.compare(state, self.folding.renumbered(state, numbers), self.folding.named(numbers))
 
     def fold(self, number: int, ids: Ids) -> Ids:
-        """Return the row that stands for the orbit of a row met at a state, compared with it if it is its turn."""
+        """Return the row that stands for the orbit of a row met at a state; if its turn has come, one is compared."""
         folding = self.folding
         row = folding.fold(ids)
-        if (number < FIRST or not number % EVERY) and ids != row:
+        if (number < FIRST or not number % EVERY) and number != self.folded_at and ids != row:
+            self.folded_at = number
             self.compare(folding.state_of(ids), folding.state_of(row), "the way to the state that stands for the orbit")
         return row
 

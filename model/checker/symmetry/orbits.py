@@ -293,6 +293,7 @@ class Labels:
                     self.shared.append((kind, whom))
         self.entangled = {token for _, whom in self.shared for token in whom}
         self.start = _ranks({token: self._looks(token, alone) for token in self.entangled | alone.keys()})
+        self.twin = self._twins() if len(self.entangled) > 1 else {}
 
     def _borne_out(self, fact: Met) -> Met:
         """Return a fact of the members who bear the names in it."""
@@ -302,6 +303,19 @@ class Labels:
 
     def _looks(self, token: int, alone: Mapping[int, list[int]]) -> tuple[str, bool, tuple[int, ...]]:
         return self.folding.mentions[token].sort, token >= self.plain, tuple(sorted(alone.get(token, ())))
+
+    def _twins(self) -> dict[int, int]:
+        """Return for each entangled member the first of those that everybody is entangled with in the same way.
+
+        Those of them that look alike can be exchanged, and nothing is any different: all that is said of one is said of
+        the other. So one of them may come before another without a try, and their cells need not be opened.
+        """
+        company: dict[int, list[tuple[int, tuple[int, ...]]]] = {token: [] for token in self.entangled}
+        for kind, whom in self.shared:
+            for token in whom:
+                company[token].append((kind, tuple([-1 if other == token else other for other in whom])))
+        first: dict[tuple[tuple[int, tuple[int, ...]], ...], int] = {}
+        return {token: first.setdefault(tuple(sorted(company[token])), token) for token in sorted(company)}
 
     def rows(self, image: Image) -> Iterator[Ids]:
         """Return the images among which the least is to be chosen."""
@@ -330,7 +344,7 @@ class Labels:
             yield image(self._numbers(colours))
             return
         begun: set[Ids] = set()
-        for token in cell:
+        for token in {self.twin[token]: token for token in reversed(cell)}.values():
             further = self._refined(_first(token, colours))
             last = self._descended(further)
             row = image(self._numbers(last))
@@ -349,11 +363,19 @@ class Labels:
         return colours
 
     def _open_cell(self, colours: Mapping[int, int]) -> list[int]:
-        """Return the first entangled members that still look alike."""
+        """Return the first entangled members that still look alike, and are not all twins."""
         cells: dict[int, list[int]] = {}
         for token in sorted(self.entangled):
             cells.setdefault(colours[token], []).append(token)
-        return next((cells[colour] for colour in sorted(cells) if len(cells[colour]) > 1), [])
+        twin = self.twin
+        return next(
+            (
+                cells[colour]
+                for colour in sorted(cells)
+                if len(cells[colour]) > 1 and len({twin[token] for token in cells[colour]}) > 1
+            ),
+            [],
+        )
 
     def _numbers(self, colours: Mapping[int, int]) -> Numbers:
         """Give numbers in the order of the colours, to members first, to names left over; idle members get the rest."""

@@ -11,7 +11,8 @@ from kubeproof.harness.world.applied import applied
 from kubeproof.harness.world.cluster import Initial, build
 from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.rest.settle import apply
-from kubeproof.harness.world.script.environment import SCRIPT
+from kubeproof.harness.world.script.environment import SCRIPT, past
+from kubeproof.harness.world.script.script_slots import draining
 from kubeproof.model.machine import State
 
 WEB = """\
@@ -60,3 +61,31 @@ def test_each_step_leads_to_the_next_one(case: str) -> None:
         state = apply(state, outcome)
     assert state[SCRIPT] == len(scenario.script)
     assert labels[0] == label
+
+
+def test_while_a_drain_is_under_way_what_was_before_it_is_past() -> None:
+    during = State.of({SCRIPT: draining(2)})
+    assert [past(index, during) for index in range(4)] == [True, True, True, False]
+    assert [past(index, State.of({SCRIPT: 2})) for index in range(4)] == [True, True, True, False]
+
+
+AUTOSCALED = """
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, minReplicas: 1, maxReplicas: 3}
+"""
+
+
+@pytest.mark.parametrize(("beside", "changes"), [("", False), (AUTOSCALED, True)])
+def test_a_workload_changes_no_more_once_the_script_is_past_unless_it_is_scaled_by_itself(
+    beside: str,
+    changes: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    scenario = load_scenario("script", {"web.yaml": WEB + beside}, {"nodes": 1}).scenario
+    cluster = build(scenario, Parts.core(scenario), Initial(applied(scenario)))
+    (process,) = (one for one in cluster.processes if one.name == "deployment-controller web")
+    (watch,) = (one for one in process.watches if one.kind == "Deployment")
+    assert watch.quiet is not None
+    assert watch.quiet(State.of(cluster.machine.initial[0])) is not changes

@@ -19,7 +19,7 @@ from kubeproof.model.checker import Checkpoint, Exploration, Limits, Options, St
 from kubeproof.model.checker.checkpoint import CheckpointError
 from kubeproof.model.checker.layout import Layout
 from kubeproof.model.checker.symmetry.audit import EVERY, FIRST, Audit
-from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding
+from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding, Ids, Labels, Numbers, Said
 from kubeproof.model.checker.traces import states
 from kubeproof.model.machine import (
     Action,
@@ -613,3 +613,60 @@ def test_members_that_look_alike_and_are_not_are_told_apart_in_every_way() -> No
 def test_the_states_whose_turn_it_is_are_the_first_and_then_one_in_so_many() -> None:
     found = [number for first in range(0, 6000, 500) for number in Audit.due(first, 500)]
     assert found == [*range(FIRST), *range(EVERY, 6000, EVERY)]
+
+
+# --- twins ----------------------------------------------------------------------------------------------------------
+
+
+def representatives(machine: Machine, properties: tuple[Property, ...], symmetry: Symmetry) -> list[State]:
+    found: list[State] = []
+    explore(machine, properties, symmetry=symmetry, collect=found.append)
+    return found
+
+
+def everybody_by_itself(labels: Labels) -> dict[int, int]:
+    return {token: token for token in labels.entangled}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_twins_that_are_not_tried_change_no_representative(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    without = representatives(*EXAMPLES[name])
+    monkeypatch.setattr(Labels, "_twins", everybody_by_itself)
+    assert representatives(*EXAMPLES[name]) == without
+
+
+HOSTS, GUESTS = 3, 7
+
+
+def lodged() -> tuple[Folding, Ids]:
+    """Return guests who are at hosts: those at one host are twins, and no host is like another."""
+    slots = {f"guest/{number}": ("guest", (Mention("guest", number),)) for number in range(GUESTS)}
+
+    def facts(_template: str, host: int) -> Iterator[Fact]:
+        yield "is at", (Mention("host", host),)
+
+    def rename(_template: str, host: int, numbers: Mapping[Mention, int]) -> int:
+        return numbers[Mention("host", host)]
+
+    state = State.of({slot: min(number // 3, HOSTS - 1) for number, slot in enumerate(slots)})
+    layout = Layout(tuple(state), "B")
+    return Folding(Symmetry({"guest": GUESTS, "host": HOSTS}, slots, facts, rename), layout), layout.ids(
+        state.values_in_order
+    )
+
+
+def test_twins_are_not_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Ids] = []
+    image = Folding.image
+
+    def counted(folding: Folding, ids: Ids, said: Iterable[Said], numbers: Numbers) -> Ids:
+        tried.append(image(folding, ids, said, numbers))
+        return tried[-1]
+
+    monkeypatch.setattr(Folding, "image", counted)
+    folding, ids = lodged()
+    row = folding.fold(ids)
+    quick = len(tried)
+    monkeypatch.setattr(Labels, "_twins", everybody_by_itself)
+    assert folding.fold(ids) == row
+    assert quick < len(tried) - quick
