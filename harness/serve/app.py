@@ -214,7 +214,7 @@ def _response(answer: HttpResponse) -> Response:
     content = answer.body
     if answer.content_type == YAML:
         content = yaml.safe_dump(content, sort_keys=True)
-    elif not answer.content_type.startswith("text/"):
+    elif not isinstance(content, str):
         content = json.dumps(content, separators=(",", ":"))
     response = Response(content, answer.code, media_type=answer.content_type)
     for name, value in headers:

@@ -20,9 +20,18 @@ from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Bind, Delete, PatchStatus, Request
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.workloads import NAMES
-from ...impl.apiserver.access.authentication import SCHEDULER, User, controller
+from ...impl.apiserver.access.authentication import MASTERS, SCHEDULER, User, controller
+from ...impl.apiserver.custom.crd import controllers as definitions
 from ...impl.apiserver.verbs.binding import with_condition
-from ...impl.controllers import disruption, garbage, namespace, nodelifecycle, podgc, resourcequota, tainteviction
+from ...impl.controllers import (
+    disruption,
+    garbage,
+    namespace,
+    nodelifecycle,
+    podgc,
+    resourcequota,
+    tainteviction,
+)
 from ...impl.controllers.daemonset import daemonset
 from ...impl.controllers.deployment import deployment
 from ...impl.controllers.endpointslice import endpointslice
@@ -94,10 +103,25 @@ def _pod_garbage(_plane: Plane, cache: Cache, _now: Time) -> Asked:
     return (podgc.reconcile(cache, ref_of(pod)) for pod in cache.list(Pod))
 
 
-def _garbage(_plane: Plane, cache: Cache, _now: Time) -> Asked:
-    for ref, obj in cache.objects.items():
+def _garbage(plane: Plane, cache: Cache, _now: Time) -> Asked:
+    """Collect what has lost its owners; of kinds without a class whoever is stored is there."""
+    values = [kv.value for kv in plane.server.store.keys.values()]
+    others = [one for one in values if isinstance(one, Unstructured)]
+    everything = Cache.of((*cache.objects.values(), *others)) if others else cache
+    owners = {owner.uid for one in values for owner in one.metadata.owner_references}
+    absent = frozenset(owners - {one.metadata.uid for one in values})
+    for ref, obj in everything.objects.items():
         if obj.metadata.owner_references or obj.metadata.terminating:
-            yield garbage.reconcile(cache, ref)
+            yield garbage.reconcile(everything, ref, absent=absent)
+
+
+def _definitions(plane: Plane, _cache: Cache, now: Time) -> Asked:
+    """Establish the definitions of custom resources, and empty those that are to go."""
+    values = [kv.value for kv in plane.server.store.keys.values() if isinstance(kv.value, Unstructured)]
+    found = [one for one in values if one.of.name == definitions.KIND and not one.of.custom]
+    for crd in found:
+        inside = (one for one in values if one.of.crd == crd.metadata.name)
+        yield definitions.reconcile(crd, found, inside, now)
 
 
 def _namespaces(plane: Plane, cache: Cache, _now: Time) -> Asked:
@@ -131,6 +155,8 @@ def _taints(plane: Plane, cache: Cache, now: Time) -> Asked:
 TAINTED = "taint"
 """What a Pod waits for that tolerates a taint of its node for a while."""
 WORKLOADS = _plurals(*NAMES)
+APISERVER = User("system:apiserver", (MASTERS,))
+"""As whom the API server asks itself."""
 COMPONENTS: tuple[Component, ...] = (
     Component(controller("deployment-controller"), WORKLOADS | _plurals("Pod"), _deployments),
     Component(controller("replicaset-controller"), _plurals("ReplicaSet", "Pod"), _replica_sets),
@@ -155,6 +181,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component(controller("node-controller"), _plurals("Node", "Pod"), _nodes),
     Component(controller("pod-garbage-collector"), _plurals("Pod", "Node"), _pod_garbage),
     Component(controller("taint-eviction-controller"), _plurals("Pod", "Node"), _taints),
+    Component(APISERVER, EVERYTHING, _definitions),
     Component(controller("resourcequota-controller"), EVERYTHING, _quotas),
     Component(controller("generic-garbage-collector"), EVERYTHING, _garbage),
     Component(controller("namespace-controller"), EVERYTHING, _namespaces),

@@ -14,6 +14,8 @@ from attrs import frozen
 from ..api.kinds import Kind, Object, Unstructured
 from ..api.reading import schema
 from ..api.reading.convert import BadObject, FieldError, structure, unstructured
+from .custom.kind import METADATA, ServedKind
+from .custom.reading import read
 from .validation.data import validate_data
 
 REQUIRED_TEXTS: Mapping[str, tuple[str, ...]] = {"EndpointSlice": ("addressType",)}
@@ -33,6 +35,8 @@ class Found:
 
 def decoded(json: Mapping[str, Any], kind: Kind) -> tuple[Object, Unknown]:
     """Return the object that JSON says, and the fields that its kind does not have. Raises BadObject."""
+    if isinstance(kind, ServedKind):
+        return _custom(json, kind)
     definition = schema.table()["kinds"].get(kind.api_version, {}).get(kind.name)
     plain: dict[str, Any] = dict(json)
     unknown: list[str] = []
@@ -50,6 +54,14 @@ def decoded(json: Mapping[str, Any], kind: Kind) -> tuple[Object, Unknown]:
     if kind.cls is not Unstructured:
         return structure(plain, kind.cls), tuple(unknown)
     return unstructured(plain, kind), tuple(unknown)
+
+
+def _custom(json: Mapping[str, Any], kind: ServedKind) -> tuple[Object, Unknown]:
+    """Return a custom resource: its metadata are Kubernetes' own, all else is as its definition says."""
+    found = Found([], [])
+    plain = {**json, "metadata": _pruned(json.get("metadata") or {}, METADATA, "metadata", found)}
+    obj, unknown = read(plain, kind)
+    return obj, (*found.unknown, *unknown)
 
 
 def _pruned(value: Any, definition: str, path: str, found: Found) -> Any:

@@ -44,7 +44,13 @@ def uid_conflict(ref: Ref, wanted: str, found: str) -> Response:
 def invalid(kind: str, name: str, errors: tuple[FieldError, ...]) -> Response:
     """422: the object breaks the rules of its kind; one cause for each broken rule."""
     causes = tuple(Cause(error.reason, error.message, error.field) for error in errors)
-    return Response(422, "Invalid", f'{group_kind(kind)} "{name}" is invalid: {aggregate(errors)}', causes=causes)
+    return Response(
+        422,
+        "Invalid",
+        f'{group_kind(kind)} "{name}" is invalid: {aggregate(errors)}',
+        causes=causes,
+        about=Ref(kind, "", name),
+    )
 
 
 def invalid_options(error: FieldError) -> Response:

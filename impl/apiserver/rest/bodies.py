@@ -16,7 +16,6 @@ from ...api.requests import (
     Response,
 )
 from ..decode import decoded
-from ..resources import kind_named
 from ..status import bad_request
 from .asked import Asked
 from .body import BodyError, parsed
@@ -73,7 +72,7 @@ def object_of(asked: Asked) -> tuple[Object, tuple[str, ...]]:
     body, repeated = body_of(asked)
     found = as_stored(with_kind(body, asked), asked.info.api_version)
     version = asked.info.api_version.rpartition("/")[2]
-    obj, unknown = read_as(found, kind_named(asked.resource.kind.name), version)
+    obj, unknown = read_as(found, asked.stored_kind, version)
     warnings = warnings_of(asked, unknown, repeated)
     namespace = obj.metadata.namespace
     if namespace and namespace != asked.info.namespace:

@@ -26,7 +26,7 @@ def validate_meta(obj: Object) -> list[FieldError]:
     meta = obj.metadata
     if not meta.name:
         return [required("metadata.name", "name or generateName is required"), *_fields(meta)]
-    return [*name_errors("metadata.name", kind_of(obj).name, meta.name), *_fields(meta)]
+    return [*name_errors("metadata.name", kind_of(obj).key, meta.name), *_fields(meta)]
 
 
 def _fields(meta: ObjectMeta) -> list[FieldError]:

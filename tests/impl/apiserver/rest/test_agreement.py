@@ -12,14 +12,14 @@ from oracles.apiserver import Answered, answers
 from places import VECTORS
 from planted import planted
 
-JUDGED = {"patches": (174, 215), "protocol": (199, 209), "validation": (324, 330)}
+JUDGED = {"patches": (184, 215), "protocol": (199, 209), "validation": (330, 330)}
 """How many records agree, of how many; the others are about what is not modelled, or begin where no record ends."""
-MESSAGES = {"patches": (49, 52), "protocol": (63, 75), "validation": (189, 199)}
+MESSAGES = {"patches": (56, 59), "protocol": (63, 75), "validation": (193, 203)}
 """Of the refusals that agree: how many in the very words."""
 
-SHOWN = {"patches": (120, 122), "protocol": (52, 67)}
+SHOWN = {"patches": (123, 125), "protocol": (52, 67)}
 """Of the objects that both show: how many are the same but for what a server chooses and what controllers write."""
-OWNERS = {"patches": (118, 122)}
+OWNERS = {"patches": (121, 125)}
 """How many have the same managedFields."""
 
 
