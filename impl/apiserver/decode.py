@@ -16,6 +16,7 @@ from ..api.reading import schema
 from ..api.reading.convert import BadObject, FieldError, structure, unstructured
 from .custom.kind import METADATA, ServedKind
 from .custom.reading import read
+from .go_words import misfit
 from .validation.data import validate_data
 
 REQUIRED_TEXTS: Mapping[str, tuple[str, ...]] = {"EndpointSlice": ("addressType",)}
@@ -43,10 +44,10 @@ def decoded(json: Mapping[str, Any], kind: Kind) -> tuple[Object, Unknown]:
     if definition is not None:
         wrong: list[FieldError] = []
         plain = _pruned(json, definition, "", Found(unknown, wrong))
-        if wrong:
-            raise BadObject(tuple(wrong))
-        if errors := schema.errors_in(plain, kind.api_version, kind.name):
-            raise BadObject(tuple(errors))
+        errors = (*wrong, *schema.errors_in(plain, kind.api_version, kind.name))
+        if errors:
+            said = misfit(plain, definition)
+            raise BadObject((FieldError("", said),) if said else errors)
     for field in REQUIRED_TEXTS.get(kind.name, ()):
         plain.setdefault(field, "")
     if unreadable := [error for error in validate_data(kind.name, plain) if not error.reason]:

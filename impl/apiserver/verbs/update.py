@@ -28,7 +28,7 @@ from ..config import Config
 from ..custom.check import against_schema, status_against_schema
 from ..defaulting.allocate import allocate
 from ..defaulting.defaulting import default
-from ..status import conflict, invalid, not_found, uid_conflict
+from ..status import conflict, invalid, not_found, storage_conflict, uid_conflict
 from ..storage import Storage, Write, put, with_meta, without_version
 from ..strategy import CREATE_ON_UPDATE, only_ephemeral, only_scale, only_status, prepare_for_update
 from ..validation.meta import not_negative, validate_meta
@@ -112,7 +112,7 @@ def _precondition(ref: Ref, stored: Object, request: UpdateRequest) -> Response 
     """Refuse a write to another object of the same name, or to one that has changed since it was read."""
     uid = request.object.metadata.uid
     if uid and uid != stored.metadata.uid:
-        return uid_conflict(ref, uid, stored.metadata.uid)
+        return storage_conflict(ref, uid, stored.metadata.uid)
     if request.base is not None and has_changed(stored, request.base):
         return conflict(ref)
     return None
