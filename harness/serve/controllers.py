@@ -17,7 +17,7 @@ from ...impl.api.kinds import BY_NAME, Object, Unstructured, ref_of
 from ...impl.api.meta import Ref, Time
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.quota import ResourceQuota
-from ...impl.api.requests import Bind, Delete, PatchStatus, Request
+from ...impl.api.requests import Bind, Create, Delete, PatchStatus, Request
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.workloads import NAMES
 from ...impl.apiserver.access.authentication import MASTERS, SCHEDULER, User, controller
@@ -42,6 +42,7 @@ from ...impl.controllers.volume import binding
 from ...impl.scheduler.plugins.volumes.volume_binding import pre_bind, unbound
 from ...impl.scheduler.schedule import schedule
 from .plane import Plane, cache_of
+from .start import api_service
 
 Asked = Iterator[tuple[Request, ...]]
 EVERYTHING: frozenset[str] = frozenset()
@@ -115,8 +116,14 @@ def _garbage(plane: Plane, cache: Cache, _now: Time) -> Asked:
             yield garbage.reconcile(everything, ref, absent=absent)
 
 
-def _definitions(plane: Plane, _cache: Cache, now: Time) -> Asked:
-    """Establish the definitions of custom resources, and empty those that are to go."""
+def _server_itself(plane: Plane, cache: Cache, now: Time) -> Asked:
+    """Establish the definitions of custom resources, and empty those that are to go; keep the server's own Service.
+
+    Upstream: pkg/controlplane/controller/kubernetesservice/controller.go (v1.32).
+    """
+    wanted = api_service()
+    if cache.get(Service, ref_of(wanted)) is None:
+        yield (Create(wanted),)
     values = [kv.value for kv in plane.server.store.keys.values() if isinstance(kv.value, Unstructured)]
     found = [one for one in values if one.of.name == definitions.KIND and not one.of.custom]
     for crd in found:
@@ -181,7 +188,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component(controller("node-controller"), _plurals("Node", "Pod"), _nodes),
     Component(controller("pod-garbage-collector"), _plurals("Pod", "Node"), _pod_garbage),
     Component(controller("taint-eviction-controller"), _plurals("Pod", "Node"), _taints),
-    Component(APISERVER, EVERYTHING, _definitions),
+    Component(APISERVER, EVERYTHING, _server_itself),
     Component(controller("resourcequota-controller"), EVERYTHING, _quotas),
     Component(controller("generic-garbage-collector"), EVERYTHING, _garbage),
     Component(controller("namespace-controller"), EVERYTHING, _namespaces),
