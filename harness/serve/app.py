@@ -52,8 +52,11 @@ LONGEST_WATCH = 1800
 class Service:
     """The state of the process: the plane as it is now, the file it is kept in, and who waits for a change of it."""
 
-    def __init__(self, plane: Plane, database: Database, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self, plane: Plane, database: Database, credentials: Credentials | None = None, *, components: bool = True
+    ) -> None:
         """Serve a plane; without credentials whoever reaches the port is the administrator."""
+        self.components = components
         self.plane, self.database, self.credentials = plane, database, credentials
         self.changed = asyncio.Condition()
         self.ending = False
@@ -174,13 +177,14 @@ def application(service: Service) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        turning = asyncio.create_task(service.run())
+        turning = asyncio.create_task(service.run()) if service.components else None
         try:
             yield
         finally:
-            turning.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await turning
+            if turning is not None:
+                turning.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await turning
             service.database.close()
 
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)

@@ -61,6 +61,8 @@ class Asked:
     seed: int
     tls: Path | None = None
     clients: tuple[str, ...] = ()
+    no_components: bool = False
+    """Whether only the API server is served: nobody schedules, reconciles or runs anything."""
 
 
 def run(asked: Asked) -> None:
@@ -73,7 +75,8 @@ def run(asked: Asked) -> None:
         url = f"{'http' if asked.tls is None else 'https'}://127.0.0.1:{listening.getsockname()[1]}"
         secured = {} if asked.tls is None else _secured(asked.tls, url, asked.clients)
         _tell(asked, url, database.name)
-        service = Service(plane, database, credentials or (Credentials() if secured else None))
+        who = credentials or (Credentials() if secured else None)
+        service = Service(plane, database, who, components=not asked.no_components)
         config = uvicorn.Config(
             application(service),
             log_level="error",
