@@ -24,6 +24,9 @@ REQUIRED_TEXTS: Mapping[str, tuple[str, ...]] = {"EndpointSlice": ("addressType"
 MICRO_TIMES = frozenset({"spec.acquireTime", "spec.renewTime"})
 MICRO = re.compile(r"\.\d{6}(Z|[-+])")
 Unknown = tuple[str, ...]
+JSON_SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+SCHEMAS = frozenset({"additionalProperties", "items"})
+"""Fields of a schema that are schemas again, of which the OpenAPI document says that they are anything."""
 
 
 @frozen
@@ -74,7 +77,16 @@ def _pruned(value: Any, definition: str, path: str, found: Found) -> Any:
     kept = {}
     for name, inner in value.items():
         where = f"{path}.{name}" if path else name
-        if name in known:
+        if inner is None:
+            continue
+        if (
+            definition == JSON_SCHEMA
+            and name in SCHEMAS
+            and not (isinstance(inner, bool) and name == "additionalProperties")
+        ):
+            found.wrong.extend(schema.misfits(inner, definition, where))
+            kept[name] = _pruned(inner, definition, where, found)
+        elif name in known:
             kept[name] = _inner(inner, known[name], where, found)
         else:
             found.unknown.append(where)
@@ -88,7 +100,7 @@ def _inner(value: Any, kind: Any, path: str, found: Found) -> Any:
         case {"": inner} if isinstance(value, Mapping):
             return {key: _inner(one, inner, f"{path}.{key}", found) for key, one in value.items()}
         case str() if kind.startswith("#"):
-            return _pruned(value, kind[1:], path, found)
+            return _pruned({} if value is None else value, kind[1:], path, found)
         case "time" if path in MICRO_TIMES and isinstance(value, str) and not MICRO.search(value):
             form = "2006-01-02T15:04:05.000000Z07:00"
             found.wrong.append(FieldError("", f'parsing time "{value}" as "{form}": cannot parse "Z" as ".000000"'))

@@ -9,6 +9,7 @@ addresses and quantities, optional values.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from importlib import import_module
@@ -54,15 +55,26 @@ def _library() -> Any:
         raise RuleError(NO_LIBRARY) from None
 
 
+@cache
+def _environment() -> Any:
+    """Return what compiles rules. To make one raises Python's limit of recursion, which is nobody's wish here."""
+    limit = sys.getrecursionlimit()
+    try:
+        return _library().Environment()
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 @lru_cache(maxsize=1 << 10)
 def compiled(text: str) -> Program:
     """Return the program of a rule. Raises RuleError."""
-    celpy = _library()
-    environment = celpy.Environment()
+    celpy, environment = _library(), _environment()
     try:
         tree = environment.compile(text)
     except celpy.CELParseError as error:
         raise RuleError(f"compilation failed: ERROR: <input>: Syntax error: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise RuleError("compilation failed: ERROR: <input>: expression recursion limit exceeded: 250") from None
     functions = _functions(celpy.celtypes)
     known = {*MACROS, *celpy.evaluation.base_functions, *functions}
     called = {str(one.children[1]) for one in tree.find_data("member_dot_arg")}

@@ -72,7 +72,7 @@ def with_kind(body: Json, asked: Asked) -> Json:
     """Return a body with its kind, which may be left out; refuse another one. Raises Refused."""
     kind, version = body.get("kind") or asked.resource.kind.name, body.get("apiVersion") or asked.info.api_version
     if (kind, version) != (asked.resource.kind.name, asked.info.api_version):
-        if (kind, version) not in _registered():
+        if (str(kind), str(version)) not in _registered():
             bare = str(version).rpartition("/")[2]
             unknown = f'no kind "{kind}" is registered for version "{version}" in scheme "{SCHEME}"'
             where = f'{kind} in version "{bare}" cannot be handled as a {asked.resource.kind.name}'

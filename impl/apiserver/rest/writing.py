@@ -186,9 +186,9 @@ def _check_patch(body: Any, form: str, asked: Asked) -> None:
         raise Refused(bad_request("metadata is required"))
     if meta.get("managedFields"):
         raise Refused(bad_request("metadata.managedFields must be nil"))
-    if meta.get("name") not in {None, "", asked.info.name}:
+    if meta.get("name") and meta["name"] != asked.info.name:
         raise Refused(bad_request(another_name(str(meta["name"]), asked.info.name)))
-    if meta.get("namespace") not in {None, "", asked.info.namespace}:
+    if meta.get("namespace") and meta["namespace"] != asked.info.namespace:
         raise Refused(bad_request(OTHER_NAMESPACE))
 
 
