@@ -289,6 +289,10 @@ def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None,
     metavar="FOLDER",
     help="Serve HTTPS with an authority of its own, kept there with a kubeconfig for each client.",
 )
+@click.option("--apiservers", type=click.IntRange(1, 9), default=1, show_default=True, help="Behind a balancer.")
+@click.option(
+    "--lag", type=click.FloatRange(0, 60), default=2, show_default=True, help="Seconds, of the last of several."
+)
 @click.option("--no-components", is_flag=True, help="Only the API server: no controllers, scheduler and kubelets.")
 @click.option(
     "--client",

@@ -144,6 +144,7 @@ def watch_since(server: Server, watch: WatchFilter, revision: int) -> tuple[Watc
     shown = (
         told(None if event.deletes else event.kv, event.prev, event.kv.mod_revision, watch, server.shown)
         for event in seen
+        if event.kv.mod_revision <= server.store.revision
     )
     return tuple(event for event in shown if event is not None)
 
