@@ -291,3 +291,38 @@ def _unknown_object(server: Server, record: Record, info: RequestInfo | None) ->
     there = server.get(Ref(resource.kind.key, info.namespace, info.name)) is not None
     created = code == 201 and info.verb in {"patch", "update"}
     return "" if there or created else "no record shows the object it is about"
+
+
+# --- what a server says of itself ---------------------------------------------------------------------------------
+
+HASH = re.compile(r"\?hash=[0-9A-F]+")
+"""What tells one edition of a document from another: of the bytes that another encoder writes."""
+
+
+def described(record: Record) -> tuple[Any, Any]:
+    """Return a document of discovery or of OpenAPI with code and media type: the recorded one, and ours."""
+    path = record["path"].partition("?")[0]
+    http = HttpRequest("GET", path, accept=record["accept"], user_agent="oracle/1")
+    answer = serve(_describing(), http, ADMIN, Inputs(NOW))[1]
+    assert isinstance(answer, HttpResponse)
+    real = (record["code"], record["contentType"], record["body"])
+    ours = (answer.code, answer.content_type, json.loads(json.dumps(answer.body)))
+    return _without_hashes(real), _without_hashes(ours)
+
+
+def headed(record: Record) -> tuple[Any, Any]:
+    """Return the columns of the tables of a resource: the recorded ones, and ours."""
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    path = f"{record['groupVersion']}/{record['resource']}"
+    answer = serve(_describing(), HttpRequest("GET", path, accept=accept), ADMIN, Inputs(NOW))[1]
+    assert isinstance(answer, HttpResponse)
+    return record["columns"], json.loads(json.dumps(answer.body)).get("columnDefinitions")
+
+
+@cache
+def _describing() -> Server:
+    return _with(_with(Server(Store(), CONFIG), _first()), [yaml.safe_load(FOO.read_text())])
+
+
+def _without_hashes(value: Any) -> Any:
+    return json.loads(HASH.sub("", json.dumps(value)))

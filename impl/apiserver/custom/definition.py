@@ -26,7 +26,14 @@ VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update
 """What may be done with custom resources, in the order of discovery."""
 WHILE_TERMINATING = ("delete", "deletecollection", "get", "list", "watch")
 OF_SUBRESOURCES = ("get", "patch", "update")
-AGE = freeze({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"})
+CREATED = (
+    "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed "
+    "to be set in happens-before order across separate operations. Clients may not set this value. It is represented in "
+    "RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: "
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
+)
+AGE = freeze({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": CREATED})
+"""The column of a kind whose definition names none."""
 Json = Mapping[str, Any]
 
 

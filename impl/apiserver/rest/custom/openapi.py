@@ -2,14 +2,13 @@
 
 Upstream: staging/src/k8s.io/apiextensions-apiserver/pkg/controller/openapi/{builder/builder,v2/conversion}.go (v1.32);
 what parameters a verb has is taken from the recorded document of a group of Kubernetes' own.
-Left out on purpose: paths in the document of version 2, where clients look for definitions only.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -27,7 +26,11 @@ OF_SCALE = "/openapi/v3/apis/apps/v1"
 COLLECTION, ONE = (f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions{end}" for end in ("", "/{name}"))
 DOCS = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
 BODIES = ("application/json", "application/yaml")
+PATCHES_OF_V2 = ("application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml")
 PATCHES = ("application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json")
+OPTIONS, OF_KINDS = f"{META}.DeleteOptions", "x-kubernetes-group-version-kind"
+NOT_CLIENTS = frozenset({"admission.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "imagepolicy.k8s.io"})
+"""Groups that client-go does not know, whose types this document is made of."""
 SCALE = "io.k8s.api.autoscaling.v1.Scale"
 ONLY_V3 = ("allOf", "anyOf", "default", "not", "nullable", "oneOf")
 VOWELS = "AEIOUaeiou"
@@ -35,6 +38,7 @@ VOWELS = "AEIOUaeiou"
 
 def with_definitions(document: Mapping[str, Any], found: Iterable[Definition]) -> Json:
     """Return the OpenAPI document of version 2 with the definitions of custom kinds."""
+    found = list(found)
     added = {
         name: schema
         for definition in found
@@ -42,7 +46,16 @@ def with_definitions(document: Mapping[str, Any], found: Iterable[Definition]) -
         if version.served
         for name, schema in _schemas(version.kind, "#/definitions/", v2=True)
     }
-    return {**document, "definitions": {**document["definitions"], **added}}
+    shared = {_written(one): name for name, one in document["parameters"].items()}
+    paths = {
+        path: _item_of_v2(item, shared)
+        for definition in found
+        for version in definition.versions
+        if version.served
+        for path, item in _paths(definition, version)
+    }
+    definitions = {**document["definitions"], **added}
+    return {**document, "definitions": definitions, "paths": {**document["paths"], **paths}}
 
 
 def with_index(document: Mapping[str, Any], found: Iterable[Definition]) -> Json:
@@ -88,7 +101,12 @@ def _own() -> Mapping[str, Any]:
 
 @cache
 def _known() -> Mapping[str, Any]:
-    return {**openapi()[OF_SCALE]["components"]["schemas"], **_own()["components"]["schemas"]}
+    found = {**openapi()[OF_SCALE]["components"]["schemas"], **_own()["components"]["schemas"]}
+    options = found[OPTIONS]
+    return {
+        **found,
+        OPTIONS: {**options, OF_KINDS: [one for one in options[OF_KINDS] if one["group"] not in NOT_CLIENTS]},
+    }
 
 
 def _closed(schemas: Json, paths: Json) -> Json:
@@ -300,3 +318,50 @@ def _responses(verb: str, shown: str) -> Json:
 
 def _content(shown: str, media: Iterable[str]) -> Json:
     return {one: {"schema": {"$ref": f"#/components/schemas/{shown}"}} for one in media}
+
+
+# --- paths of version 2 -------------------------------------------------------------------------------------------
+
+
+def _written(parameter: Any) -> str:
+    return json.dumps(parameter, sort_keys=True)
+
+
+def _item_of_v2(item: Json, shared: Mapping[str, str]) -> Json:
+    """Return a path as version 2 has it; parameters that the document has once are referred to."""
+
+    def referred(parameters: Iterable[Json]) -> list[Json]:
+        found = (_parameter_of_v2(one) for one in parameters)
+        named = ((one, shared.get(_written(one))) for one in found)
+        return [one if name is None else {"$ref": f"#/parameters/{name}"} for one, name in named]
+
+    verbs = {verb: _operation_of_v2(one, referred) for verb, one in item.items() if verb != "parameters"}
+    return {**verbs, "parameters": referred(item["parameters"])}
+
+
+def _parameter_of_v2(parameter: Json) -> Json:
+    return {**{key: value for key, value in parameter.items() if key != "schema"}, **parameter["schema"]}
+
+
+def _operation_of_v2(operation: Json, referred: Callable[[Iterable[Json]], list[Json]]) -> Json:
+    body = operation.get("requestBody")
+    content = {} if body is None else body["content"]
+    must = {"required": True} if body is not None and body.get("required") else {}
+    asked = [
+        {"name": "body", "in": "body", "schema": {"schema": _schema_of_v2(one)}, **must}
+        for one in list(content.values())[:1]
+    ]
+    taken = list(PATCHES_OF_V2) if operation["x-kubernetes-action"] == "patch" else list(BODIES)
+    kept = {key: value for key, value in operation.items() if key not in {"requestBody", "parameters", "responses"}}
+    parameters = referred([*asked, *(operation.get("parameters") or ())])
+    answers = {
+        code: {"description": one["description"]}
+        | ({"schema": _schema_of_v2(one["content"]["application/json"])} if "content" in one else {})
+        for code, one in operation["responses"].items()
+    }
+    about = {"consumes": taken, "produces": list(BODIES), "schemes": ["https"], "responses": answers}
+    return {**kept, **about, **({"parameters": parameters} if parameters else {})}
+
+
+def _schema_of_v2(media: Json) -> Json:
+    return {"$ref": media["schema"]["$ref"].replace("#/components/schemas/", "#/definitions/")}

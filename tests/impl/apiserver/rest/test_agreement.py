@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from oracles.apiserver import Answered, answers
+from oracles.apiserver import Answered, answers, described, headed
 from places import VECTORS
 from planted import planted
 
@@ -139,3 +139,20 @@ def test_a_planted_fault_is_a_difference(name: str, module: str, before: str, af
     with planted(module, before, after):
         wrong = agreement(recorded(name))
     assert any(one < other for one, other in zip(wrong, right, strict=True))
+
+
+def test_documents_of_a_server_are_judged_and_one_that_says_otherwise_is_found() -> None:
+    with lzma.open(VECTORS / "apiserver" / "discovery" / "openapi_v3_apis_example.com_v1.json.xz", "rt") as file:
+        record = json.load(file)
+    real, ours = described(record)
+    assert real == ours
+    record["body"]["info"]["title"] = "another"
+    real, ours = described(record)
+    assert real != ours
+
+
+def test_columns_are_judged_and_one_that_is_called_otherwise_is_found() -> None:
+    about = {"groupVersion": "/apis/example.com/v1", "resource": "foos"}
+    _, ours = headed({**about, "columns": []})
+    assert [one["name"] for one in ours] == ["Name", "Age"]
+    assert headed({**about, "columns": ours})[0] == ours != headed({**about, "columns": ours[:1]})[0]
