@@ -28,8 +28,8 @@ WHILE_TERMINATING = ("delete", "deletecollection", "get", "list", "watch")
 OF_SUBRESOURCES = ("get", "patch", "update")
 CREATED = (
     "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed "
-    "to be set in happens-before order across separate operations. Clients may not set this value. It is represented in "
-    "RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: "
+    "to be set in happens-before order across separate operations. Clients may not set this value. It is represented "
+    "in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: "
     "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
 )
 AGE = freeze({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": CREATED})
