@@ -15,7 +15,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Event, Namespace, Node, Pod, PodCondition, Service
 from ...impl.api.kinds import BY_NAME, Object, Unstructured, ref_of
 from ...impl.api.meta import Ref, Time
-from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Bind, Create, Delete, PatchStatus, Request
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
@@ -41,6 +41,7 @@ from ...impl.controllers.statefulset import statefulset
 from ...impl.controllers.volume import binding
 from ...impl.scheduler.plugins.volumes.volume_binding import pre_bind, unbound
 from ...impl.scheduler.schedule import schedule
+from . import endpoints
 from .plane import Plane, cache_of
 from .start import api_service
 
@@ -86,6 +87,17 @@ def _jobs(_plane: Plane, cache: Cache, now: Time) -> Asked:
 
 def _endpoint_slices(_plane: Plane, cache: Cache, _now: Time) -> Asked:
     return (endpointslice.reconcile(cache, ref_of(service)) for service in cache.list(Service))
+
+
+def _endpoints(plane: Plane, cache: Cache, _now: Time) -> Asked:
+    """Endpoints, and those whose Service is gone."""
+    services = {(one.metadata.namespace, one.metadata.name): one for one in cache.list(Service)}
+    for service in services.values():
+        ref = Ref(endpoints.KIND, service.metadata.namespace, service.metadata.name)
+        yield endpoints.reconcile(service, cache.list(EndpointSlice), plane.server.get(ref))
+    for one in plane.server.list(endpoints.KIND, None):
+        if (one.metadata.namespace, one.metadata.name) not in services:
+            yield (Delete(ref_of(one), uid=one.metadata.uid),)
 
 
 def _budgets(_plane: Plane, cache: Cache, now: Time) -> Asked:
@@ -184,6 +196,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component(
         controller("endpointslice-controller"), _plurals("Service", "Pod", "Node", "EndpointSlice"), _endpoint_slices
     ),
+    Component(controller("endpoint-controller"), _plurals("Service", "EndpointSlice"), _endpoints),
     Component(controller("disruption-controller"), WORKLOADS | _plurals("PodDisruptionBudget", "Pod"), _budgets),
     Component(controller("node-controller"), _plurals("Node", "Pod"), _nodes),
     Component(controller("pod-garbage-collector"), _plurals("Pod", "Node"), _pod_garbage),

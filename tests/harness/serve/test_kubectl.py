@@ -391,8 +391,11 @@ def test_objects_are_replaced_edited_set_and_asked_about(kubectl: Any) -> None:
         (f"create -f {manifest}", "deployment.apps/web created\nservice/web created"),
         ("rollout status deployment/web --timeout=30s", ".*successfully rolled out"),
         (
-            "get svc,endpointslices",
-            r"NAME\s+TYPE.*service/web.*\n\nNAME\s+ADDRESSTYPE.*endpointslice.*/web-.*IPv4\s+80.*",
+            "get svc,endpoints,endpointslices",
+            (
+                r"NAME\s+TYPE.*service/web.*\n\nNAME\s+ENDPOINTS.*endpoints/web\s+10[^\n]*\n"
+                r"\nNAME\s+ADDRESSTYPE.*/web-.*IPv4\s+80.*"
+            ),
         ),
         (f"replace --force -f {manifest}", 'deployment.apps "web" deleted.*web replaced'),
         (
