@@ -202,9 +202,14 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 
 @cli.command(epilog=examples.REPLAY)
 @click.argument("trace", type=click.Path(path_type=Path))
+@click.option("--against", metavar="URL", help="Perform it on a live API server without controllers, and compare.")
+@click.option("--token", default="", metavar="TEXT", help="With --against: who asks.")
+@click.option("--authority", default="", metavar="FILE", help="With --against: whose certificates are trusted.")
 @click.pass_context
-def replay(context: click.Context, trace: Path) -> None:
+def replay(context: click.Context, trace: Path, against: str | None, token: str, authority: str) -> None:
     """Go through a recorded trace again, comparing every state; or through a session of `serve`, every answer."""
+    if against is not None:
+        context.exit(_perform(trace, against, token, authority))
     context.exit(_replay_session(trace) if _is_database(trace) else _replay(trace))
 
 
@@ -284,6 +289,11 @@ def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None,
     metavar="FOLDER",
     help="Serve HTTPS with an authority of its own, kept there with a kubeconfig for each client.",
 )
+@click.option("--apiservers", type=click.IntRange(1, 9), default=1, show_default=True, help="Behind a balancer.")
+@click.option(
+    "--lag", type=click.FloatRange(0, 60), default=2, show_default=True, help="Seconds, of the last of several."
+)
+@click.option("--no-components", is_flag=True, help="Only the API server: no controllers, scheduler and kubelets.")
 @click.option(
     "--client",
     "clients",
@@ -376,6 +386,22 @@ def _replay(path: Path) -> int:
     result = again(document)
     _print(render.result(result, str(path)))
     return HOLDS if isinstance(result, Replayed) else VIOLATED
+
+
+def _perform(path: Path, url: str, token: str, authority: str) -> int:
+    from ..impl.api.reading.load import BadInput, Problem  # noqa: PLC0415
+    from ..traces import files  # noqa: PLC0415
+    from . import against  # noqa: PLC0415 - a replay here needs no network
+
+    document = files.read(path)
+    if document.what != "check":
+        raise BadInput((Problem(str(path), 0, "what", "only the run of a check can be performed on a server"),))
+    try:
+        told = against.performed(document, against.client(url, token, authority))
+    except (against.UnreachableError, ValueError) as error:
+        raise BadInput((Problem("--against", 0, "", str(error)),)) from None
+    _print(against.text_of(told, str(path), url))
+    return VIOLATED if told.otherwise else HOLDS
 
 
 def _is_database(path: Path) -> bool:

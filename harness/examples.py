@@ -46,6 +46,7 @@ REPLAY = """
 Examples:
   kubeproof replay .kubeproof/traces/web-reachability.json
   kubeproof replay cluster.db
+  kubeproof replay .kubeproof/traces/web-reachability.json --against http://127.0.0.1:8001
 """
 
 SHOW = """

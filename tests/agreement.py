@@ -442,6 +442,26 @@ def judge_alone(record: Record) -> Verdict:
     return next(judge_apiserver([record]))
 
 
+def judge_document(record: Record) -> Verdict:
+    """Judge what a server says of itself: a document of discovery or of OpenAPI."""
+    real, ours = agreement_apiserver.described(record)
+    return None if real == ours else Difference(record["path"], str(real)[:300], str(ours)[:300])
+
+
+def judge_columns(record: Any) -> Verdict:
+    """Judge the columns of the tables of every resource that can be listed."""
+    for one in record:
+        real, ours = agreement_apiserver.headed(one)
+        if real != ours:
+            return Difference(f"{one['groupVersion']}/{one['resource']}", str(real)[:300], str(ours)[:300])
+    return None
+
+
+def is_recorded(name: str) -> bool:
+    """Tell whether a file holds requests to the API server and their answers."""
+    return name.rpartition("/")[2] in RECORDED
+
+
 RECORDED = frozenset({"patches", "protocol", "validation"})
 """The files of requests to the API server; what else is in their folder is documents."""
 SEQUENCES: dict[str, Callable[[Sequence[Record]], Iterator[Verdict]]] = {"apiserver": judge_apiserver}
@@ -462,7 +482,9 @@ def judge_for(name: str, folder: Path = Path(), release: Release = OLDEST) -> Ju
     if name.startswith("cases/"):
         return partial(judge_case, (folder / "cases" / "inputs", folder.resolve().parent / "cases", EXAMPLES))
     if name.startswith("apiserver/"):
-        return judge_alone if name.removeprefix("apiserver/") in RECORDED else None
+        if name.startswith("apiserver/discovery/"):
+            return judge_document
+        return {"apiserver/table_columns": judge_columns}.get(name, judge_alone if is_recorded(name) else None)
     for key in (name, name.partition("/")[0]):
         if key in JUDGES_OF_RELEASE:
             return partial(JUDGES_OF_RELEASE[key], release)
@@ -508,7 +530,7 @@ def in_turn(work: Callable[[Record], Any], path: Path, *, limit: int | None = No
 
 def score(name: str, path: Path, judge: Judge, *, limit: int | None = None, jobs: int = 1) -> Score:
     """Run every record of a file, or the first of them, against the implementation."""
-    sequence = SEQUENCES.get(name.partition("/")[0])
+    sequence = SEQUENCES.get(name.partition("/")[0]) if is_recorded(name) else None
     verdicts: list[Any]
     if sequence is not None:
         verdicts = list(sequence(list(islice(records(path), limit))))

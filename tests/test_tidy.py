@@ -24,8 +24,9 @@ from places import ROOT, TESTS
 ROOMS = ("harness", "impl", "model", "properties", "traces")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 SHARED = (
-    "fuzz_openapi", "leaving_out", "openapi_requests", "oracles", "overview", "places", "planted", "policy_formulas",
-    "random_scenario", "recorded", "scheduler_lockstep", "scheduling_scenes", "scheduling_strategies", "udp_flows",
+    "definitions", "fuzz_openapi", "leaving_out", "openapi_requests", "oracles", "overview", "places", "planted",
+    "policy_formulas", "random_scenario", "recorded", "scheduler_lockstep", "scheduling_scenes",
+    "scheduling_strategies", "udp_flows",
 )  # fmt: skip
 """What several tests and scripts import, by the names that they call it by."""
 HELPERS = sorted(

@@ -74,7 +74,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             _balancers(scenario),
             _requests(scenario),
             _policies(scenario),
-            f"at most {scenario.pods} Pods at a time; one etcd member, {_parts(scenario)}",
+            f"at most {scenario.pods} Pods at a time; {_etcd(scenario)}, {_parts(scenario)}",
             _scores(scenario),
             *_placement(scenario),
             *_scaling(scenario),
@@ -100,7 +100,7 @@ def general(scenario: Scenario) -> frozenset[str]:
             NO_CLOCKS,
             OWN_GRACE,
             EQUAL_RANK,
-            f"at most {usual.pods} Pods at a time; one etcd member, {_parts(usual)}",
+            f"at most {usual.pods} Pods at a time; {_etcd(usual)}, {_parts(usual)}",
         }
     )
 
@@ -150,6 +150,10 @@ def _mixed(scenario: Scenario) -> str:
 
 def _faults(scenario: Scenario) -> str:
     return ", ".join(f"at most {count} x {fault.told}" for _, count, fault in faults.possible(scenario)) or "none"
+
+
+def _etcd(scenario: Scenario) -> str:
+    return "etcd as one copy" if Detail.RAFT in scenario.detail else "one etcd member"
 
 
 def _parts(scenario: Scenario) -> str:

@@ -218,6 +218,24 @@ class Detail(Enum):
         "isolation, connectivity: any two Pods and a third that goes, on one node with room",
     )
 
+    APISERVERS = (
+        "apiservers",
+        "2",
+        (
+            "two API servers behind a balancer, one of which may lag: proved, a client that restarts may go back to "
+            "what there was, by its first list only; where nobody crashes that is as with one"
+        ),
+    )
+
+    RAFT = (
+        "etcd",
+        "raft",
+        (
+            "three members of etcd, seen as the one copy that they refine (proved); when their leader changes, a "
+            "request may be done and its answer lost"
+        ),
+    )
+
     def __init__(self, key: str, value: str, told: str) -> None:
         """Take the three words apart."""
         self.key, self.value_of_key, self.told = key, value, told

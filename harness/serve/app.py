@@ -27,7 +27,10 @@ from ...impl.apiserver.access.authentication import ADMIN, ANONYMOUS, Credential
 from ...impl.apiserver.rest.body import LARGEST
 from ...impl.apiserver.rest.http import JSON, YAML, HttpRequest, HttpResponse, WatchResponse
 from ...impl.apiserver.rest.render import failure
+from ...impl.apiserver.server import Server, as_of
+from ...impl.etcd import Failure
 from . import streams
+from .balancer import Balancer
 from .database import Database
 from .plane import Plane
 from .protobuf import PROTOBUF, ProtobufError, to_json
@@ -45,6 +48,8 @@ TICK = 1.0
 """Seconds after which every component looks again, though nothing has changed."""
 BOOKMARKS = 30.0
 """Seconds between bookmarks of a watch where nothing happens."""
+BEHIND = 0.1
+"""Seconds after which a watch looks again whose server has not seen all that there is."""
 LONGEST_WATCH = 1800
 """Seconds a watch lasts that names no timeout."""
 
@@ -52,8 +57,17 @@ LONGEST_WATCH = 1800
 class Service:
     """The state of the process: the plane as it is now, the file it is kept in, and who waits for a change of it."""
 
-    def __init__(self, plane: Plane, database: Database, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self,
+        plane: Plane,
+        database: Database,
+        credentials: Credentials | None = None,
+        *,
+        components: bool = True,
+        balancer: Balancer | None = None,
+    ) -> None:
         """Serve a plane; without credentials whoever reaches the port is the administrator."""
+        self.components, self.balancer = components, balancer or Balancer()
         self.plane, self.database, self.credentials = plane, database, credentials
         self.changed = asyncio.Condition()
         self.ending = False
@@ -68,9 +82,11 @@ class Service:
             return ADMIN if self.credentials is None else ANONYMOUS
         return authenticate(self.credentials or Credentials(), token=token.strip())
 
-    async def answer(self, http: HttpRequest, user: User | None) -> HttpResponse | WatchResponse:
-        """Serve one request: what it writes is kept before this returns."""
+    async def answer(self, http: HttpRequest, user: User | None, server: int = 0) -> HttpResponse | WatchResponse:
+        """Serve one request by one of the servers: what it writes is kept before this returns."""
         now, before = time.time(), self.plane
+        self.balancer.note(now, before.revision)
+        http = self.balancer.asked(http, server, now, before.revision)
         self.plane, answer = answered(before, http, user, now)
         self.database.keep(
             before, self.plane, Recorded(now, user, http, code_of(answer), self.plane.revision, digest(answer))
@@ -113,15 +129,22 @@ class Service:
                 return True
         return False
 
-    async def events(self, watch: WatchResponse) -> AsyncIterator[bytes]:
-        """Yield the lines of a watch, as they come."""
+    def seen_by(self, server: int) -> Server:
+        """Return the server as one of several has seen it by now."""
+        now, current = time.time(), self.plane.revision
+        self.balancer.note(now, current)
+        view = as_of(self.plane.server, self.balancer.revision(server, now, current))
+        return self.plane.server if isinstance(view, Failure) else view
+
+    async def events(self, watch: WatchResponse, server: int = 0) -> AsyncIterator[bytes]:
+        """Yield the lines of a watch of one of the servers, as they come."""
         end = time.monotonic() + min(watch.timeout or LONGEST_WATCH, LONGEST_WATCH)
-        position, events = streams.first(self.plane.server, watch, int(time.time()))
+        position, events = streams.first(self.seen_by(server), watch, int(time.time()))
         for event in events:
             yield _line(event)
         marked = time.monotonic()
         while time.monotonic() < end and not self.ending:
-            after, events = streams.more(self.plane.server, watch, position, int(time.time()))
+            after, events = streams.more(self.seen_by(server), watch, position, int(time.time()))
             for event in events:
                 yield _line(event)
             if after is None:
@@ -130,12 +153,15 @@ class Service:
             if watch.bookmarks and time.monotonic() - marked > BOOKMARKS:
                 marked = time.monotonic()
                 yield _line(streams.bookmark(watch, position.revision))
-            await self._changed_after(position.revision, end)
+            await self._changed_after(position.revision, end, server)
         if watch.bookmarks and not self.ending:
             yield _line(streams.bookmark(watch, position.revision))
 
-    async def _changed_after(self, revision: int, end: float) -> None:
+    async def _changed_after(self, revision: int, end: float, server: int) -> None:
         seconds = max(0.0, min(end - time.monotonic(), BOOKMARKS))
+        if self.balancer.lags(server):
+            await asyncio.sleep(min(seconds, BEHIND))
+            return
 
         def told() -> bool:
             return self.plane.revision > revision or self.ending
@@ -167,20 +193,22 @@ def application(service: Service) -> Starlette:
                 http = evolve(http, body=json.dumps(to_json(body)).encode(), content_type=JSON)
             except ProtobufError as error:
                 return _response(failure(Refusal(400, "BadRequest", str(error))))
-        answer = await service.answer(http, user)
+        server = service.balancer.next()
+        answer = await service.answer(http, user, server)
         if isinstance(answer, WatchResponse):
-            return StreamingResponse(service.events(answer), media_type=JSON)
+            return StreamingResponse(service.events(answer, server), media_type=JSON)
         return _response(answer)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        turning = asyncio.create_task(service.run())
+        turning = asyncio.create_task(service.run()) if service.components else None
         try:
             yield
         finally:
-            turning.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await turning
+            if turning is not None:
+                turning.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await turning
             service.database.close()
 
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
@@ -214,7 +242,7 @@ def _response(answer: HttpResponse) -> Response:
     content = answer.body
     if answer.content_type == YAML:
         content = yaml.safe_dump(content, sort_keys=True)
-    elif not answer.content_type.startswith("text/"):
+    elif not isinstance(content, str):
         content = json.dumps(content, separators=(",", ":"))
     response = Response(content, answer.code, media_type=answer.content_type)
     for name, value in headers:

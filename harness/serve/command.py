@@ -20,6 +20,7 @@ from immutabledict import immutabledict
 from ...impl.api.reading.load import BadInput, Problem
 from ...impl.apiserver.access.authentication import Credentials, User
 from .app import Service, application
+from .balancer import Balancer
 from .database import BadDatabaseError, Database
 from .plane import Plane
 from .recording import OPENED, Began, Turn
@@ -61,6 +62,11 @@ class Asked:
     seed: int
     tls: Path | None = None
     clients: tuple[str, ...] = ()
+    apiservers: int = 1
+    lag: float = 0.0
+    """Seconds by which the watch cache of the last of several servers lags."""
+    no_components: bool = False
+    """Whether only the API server is served: nobody schedules, reconciles or runs anything."""
 
 
 def run(asked: Asked) -> None:
@@ -73,7 +79,10 @@ def run(asked: Asked) -> None:
         url = f"{'http' if asked.tls is None else 'https'}://127.0.0.1:{listening.getsockname()[1]}"
         secured = {} if asked.tls is None else _secured(asked.tls, url, asked.clients)
         _tell(asked, url, database.name)
-        service = Service(plane, database, credentials or (Credentials() if secured else None))
+        who = credentials or (Credentials() if secured else None)
+        service = Service(
+            plane, database, who, components=not asked.no_components, balancer=Balancer(asked.apiservers, asked.lag)
+        )
         config = uvicorn.Config(
             application(service),
             log_level="error",

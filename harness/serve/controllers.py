@@ -15,14 +15,23 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Event, Namespace, Node, Pod, PodCondition, Service
 from ...impl.api.kinds import BY_NAME, Object, Unstructured, ref_of
 from ...impl.api.meta import Ref, Time
-from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.quota import ResourceQuota
-from ...impl.api.requests import Bind, Delete, PatchStatus, Request
+from ...impl.api.requests import Bind, Create, Delete, PatchStatus, Request
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.workloads import NAMES
-from ...impl.apiserver.access.authentication import SCHEDULER, User, controller
+from ...impl.apiserver.access.authentication import MASTERS, SCHEDULER, User, controller
+from ...impl.apiserver.custom.crd import controllers as definitions
 from ...impl.apiserver.verbs.binding import with_condition
-from ...impl.controllers import disruption, garbage, namespace, nodelifecycle, podgc, resourcequota, tainteviction
+from ...impl.controllers import (
+    disruption,
+    garbage,
+    namespace,
+    nodelifecycle,
+    podgc,
+    resourcequota,
+    tainteviction,
+)
 from ...impl.controllers.daemonset import daemonset
 from ...impl.controllers.deployment import deployment
 from ...impl.controllers.endpointslice import endpointslice
@@ -32,7 +41,9 @@ from ...impl.controllers.statefulset import statefulset
 from ...impl.controllers.volume import binding
 from ...impl.scheduler.plugins.volumes.volume_binding import pre_bind, unbound
 from ...impl.scheduler.schedule import schedule
+from . import endpoints
 from .plane import Plane, cache_of
+from .start import api_service
 
 Asked = Iterator[tuple[Request, ...]]
 EVERYTHING: frozenset[str] = frozenset()
@@ -78,6 +89,17 @@ def _endpoint_slices(_plane: Plane, cache: Cache, _now: Time) -> Asked:
     return (endpointslice.reconcile(cache, ref_of(service)) for service in cache.list(Service))
 
 
+def _endpoints(plane: Plane, cache: Cache, _now: Time) -> Asked:
+    """Endpoints, and those whose Service is gone."""
+    services = {(one.metadata.namespace, one.metadata.name): one for one in cache.list(Service)}
+    for service in services.values():
+        ref = Ref(endpoints.KIND, service.metadata.namespace, service.metadata.name)
+        yield endpoints.reconcile(service, cache.list(EndpointSlice), plane.server.get(ref))
+    for one in plane.server.list(endpoints.KIND, None):
+        if (one.metadata.namespace, one.metadata.name) not in services:
+            yield (Delete(ref_of(one), uid=one.metadata.uid),)
+
+
 def _budgets(_plane: Plane, cache: Cache, now: Time) -> Asked:
     return (disruption.reconcile(cache, ref_of(budget), now=now) for budget in cache.list(PodDisruptionBudget))
 
@@ -94,10 +116,31 @@ def _pod_garbage(_plane: Plane, cache: Cache, _now: Time) -> Asked:
     return (podgc.reconcile(cache, ref_of(pod)) for pod in cache.list(Pod))
 
 
-def _garbage(_plane: Plane, cache: Cache, _now: Time) -> Asked:
-    for ref, obj in cache.objects.items():
+def _garbage(plane: Plane, cache: Cache, _now: Time) -> Asked:
+    """Collect what has lost its owners; of kinds without a class whoever is stored is there."""
+    values = [kv.value for kv in plane.server.store.keys.values()]
+    others = [one for one in values if isinstance(one, Unstructured)]
+    everything = Cache.of((*cache.objects.values(), *others)) if others else cache
+    owners = {owner.uid for one in values for owner in one.metadata.owner_references}
+    absent = frozenset(owners - {one.metadata.uid for one in values})
+    for ref, obj in everything.objects.items():
         if obj.metadata.owner_references or obj.metadata.terminating:
-            yield garbage.reconcile(cache, ref)
+            yield garbage.reconcile(everything, ref, absent=absent)
+
+
+def _server_itself(plane: Plane, cache: Cache, now: Time) -> Asked:
+    """Establish the definitions of custom resources, and empty those that are to go; keep the server's own Service.
+
+    Upstream: pkg/controlplane/controller/kubernetesservice/controller.go (v1.32).
+    """
+    wanted = api_service()
+    if cache.get(Service, ref_of(wanted)) is None:
+        yield (Create(wanted),)
+    values = [kv.value for kv in plane.server.store.keys.values() if isinstance(kv.value, Unstructured)]
+    found = [one for one in values if one.of.name == definitions.KIND and not one.of.custom]
+    for crd in found:
+        inside = (one for one in values if one.of.crd == crd.metadata.name)
+        yield definitions.reconcile(crd, found, inside, now)
 
 
 def _namespaces(plane: Plane, cache: Cache, _now: Time) -> Asked:
@@ -131,6 +174,8 @@ def _taints(plane: Plane, cache: Cache, now: Time) -> Asked:
 TAINTED = "taint"
 """What a Pod waits for that tolerates a taint of its node for a while."""
 WORKLOADS = _plurals(*NAMES)
+APISERVER = User("system:apiserver", (MASTERS,))
+"""As whom the API server asks itself."""
 COMPONENTS: tuple[Component, ...] = (
     Component(controller("deployment-controller"), WORKLOADS | _plurals("Pod"), _deployments),
     Component(controller("replicaset-controller"), _plurals("ReplicaSet", "Pod"), _replica_sets),
@@ -151,10 +196,12 @@ COMPONENTS: tuple[Component, ...] = (
     Component(
         controller("endpointslice-controller"), _plurals("Service", "Pod", "Node", "EndpointSlice"), _endpoint_slices
     ),
+    Component(controller("endpoint-controller"), _plurals("Service", "EndpointSlice"), _endpoints),
     Component(controller("disruption-controller"), WORKLOADS | _plurals("PodDisruptionBudget", "Pod"), _budgets),
     Component(controller("node-controller"), _plurals("Node", "Pod"), _nodes),
     Component(controller("pod-garbage-collector"), _plurals("Pod", "Node"), _pod_garbage),
     Component(controller("taint-eviction-controller"), _plurals("Pod", "Node"), _taints),
+    Component(APISERVER, EVERYTHING, _server_itself),
     Component(controller("resourcequota-controller"), EVERYTHING, _quotas),
     Component(controller("generic-garbage-collector"), EVERYTHING, _garbage),
     Component(controller("namespace-controller"), EVERYTHING, _namespaces),

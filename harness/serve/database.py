@@ -21,6 +21,7 @@ from ...impl.api.core import Pod
 from ...impl.api.kinds import BY_NAME, Object, Unstructured
 from ...impl.api.reading.convert import BadObject, structure, unstructure, unstructured
 from ...impl.api.runtime import PodRuntime
+from ...impl.apiserver.custom.reading import bare_kind
 from ...impl.apiserver.resources import kind_named
 from ...impl.apiserver.server import Server
 from ...impl.etcd import KeyValue, Store
@@ -108,7 +109,7 @@ class Database:
 
     def _kept(self) -> Iterator[KeyValue]:
         for key, value, created, modified, version in self.connection.execute("select * from objects order by key"):
-            yield KeyValue(bytes(key), _read(json.loads(value)), created, modified, version)
+            yield KeyValue(bytes(key), _read(json.loads(value), bytes(key)), created, modified, version)
 
     def recorded(self) -> Iterator[Recorded]:
         """Yield every request that was served, in order."""
@@ -167,7 +168,11 @@ def _opened(revision: int, keys: SortedMap[KeyValue], seed: int) -> Plane:
     return Plane(Server(Store(revision, revision, keys), CONFIG), immutabledict(runtimes), seed=seed)
 
 
-def _read(found: Mapping[str, Any]) -> Object:
+def _read(found: Mapping[str, Any], key: bytes) -> Object:
+    _, _, group, plural, *_ = *key.decode().split("/"), ""
+    if "." in group:
+        namespaced = bool((found.get("metadata") or {}).get("namespace"))
+        return unstructured(found, bare_kind(found["kind"], found["apiVersion"], plural, namespaced=namespaced))
     kind = BY_NAME.get(found["kind"])
     if kind is not None and kind.api_version == found["apiVersion"]:
         return structure(found, kind.cls)  # type: ignore[no-any-return]

@@ -24,7 +24,7 @@ def fresh(nodes: int, now: Time, seed: int) -> Plane:
     plane = Plane(seed=seed)
     there: tuple[Object, ...] = (
         *(Namespace(ObjectMeta(name=name)) for name in NAMESPACES),
-        _api_service(),
+        api_service(),
         storage_class(),
         *(_reporting(node, number) for number, node in enumerate(plain_nodes(nodes), start=1)),
     )
@@ -34,7 +34,8 @@ def fresh(nodes: int, now: Time, seed: int) -> Plane:
     return plane
 
 
-def _api_service() -> Service:
+def api_service() -> Service:
+    """Return the Service of the API server itself."""
     labels = strings({"component": "apiserver", "provider": "kubernetes"})
     port = ServicePort(name="https", port=443, target_port=6443)
     return Service(

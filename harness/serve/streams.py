@@ -37,7 +37,7 @@ def first(server: Server, watch: WatchResponse, now: Time) -> tuple[Position, tu
     """Return where a watch begins, and what it tells first."""
     if not watch.initial:
         return Position(watch.revision), ()
-    page = list_(server, List(watch.of))[0].page
+    page = list_(watch.view.seen(server), List(watch.of))[0].page
     objects = () if page is None else page.objects
     position = Position(max(server.store.revision, watch.revision))
     added = tuple(WatchEvent("ADDED", obj) for obj in objects)
@@ -52,7 +52,9 @@ def more(
     """Return what a watch tells by now, and where it is then; None where it ends."""
     if server.store.revision <= position.revision:
         return position, ()
-    seen = watch_since(server, WatchFilter(watch.of.kind, watch.of.namespace, selection=watch.of), position.revision)
+    seen = watch_since(
+        watch.view.seen(server), WatchFilter(watch.of.kind, watch.of.namespace, selection=watch.of), position.revision
+    )
     if isinstance(seen, Compacted):
         return None, (_too_old(position.revision, seen.compact_revision),)
     events = tuple(_written(seen, watch, position, now))

@@ -7,15 +7,21 @@ from .controllers import controlled, scheduled
 from .kubelets import worked
 from .plane import Plane, compacted
 
-WITH_CLASS = frozenset(kind.plural for kind in KINDS) - {"events"}
+WITH_CLASS = frozenset(kind.plural for kind in KINDS) - {"events"} | {"customresourcedefinitions"}
 ROUNDS = 100
 """Turns in a row, at most: whatever is still asked then waits for the next call, and requests are served between."""
 
 
 def concerns(plane: Plane) -> bool:
-    """Tell whether anything has changed that a component looks at: an object of a kind without a class is nobody's."""
+    """Tell whether anything has changed that a component looks at: an object of a kind without a class is nobody's.
+
+    Custom resources, which are kept by their group, may own something, or hold their definition.
+    """
     looked = min(plane.looked.values(), default=0)
-    return looked < plane.server.store.compact_revision or bool(plane.changed_since(looked) & WITH_CLASS)
+    if looked < plane.server.store.compact_revision:
+        return True
+    changed = plane.changed_since(looked)
+    return bool(changed & WITH_CLASS) or any("." in group for group in changed)
 
 
 def advance(plane: Plane, now: float, *, tick: bool = False) -> tuple[Plane, bool]:

@@ -32,6 +32,16 @@ class Kind:
     """Whether a CustomResourceDefinition brings it."""
     status_apart: bool = False
     """Of a custom kind: whether its status is a subresource."""
+    crd: str = ""
+    """Of a custom kind that an API server serves: the name of its CustomResourceDefinition, PLURAL.GROUP."""
+
+    @property
+    def key(self) -> str:
+        """What a reference calls the kind: its name, and behind it the definition that serves a custom one.
+
+        So two groups may have kinds of one name.
+        """
+        return f"{self.name}.{self.crd}" if self.crd else self.name
 
     @property
     def group(self) -> str:
@@ -143,4 +153,4 @@ def kind_of(obj: Object) -> Kind:
 
 def ref_of(obj: Object) -> Ref:
     """Name an object."""
-    return Ref(kind_of(obj).name, obj.metadata.namespace, obj.metadata.name)
+    return Ref(kind_of(obj).key, obj.metadata.namespace, obj.metadata.name)

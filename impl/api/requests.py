@@ -10,7 +10,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from .kinds import Object
+from .kinds import Kind, Object
 from .meta import OwnerReference, Ref
 from .values.frozen import Json
 from .values.selector_text import FieldSelector, TextSelector
@@ -131,6 +131,8 @@ class Patch:
     subresource: str = ""
     manager: str = ""
     force: bool = False
+    kind: Kind | None = None
+    """Of a custom resource that is not there yet: its kind, in the version in which it is applied."""
 
 
 Request = Create | Update | Delete | Bind | Evict | PatchStatus | PatchMetadata | Recheck | Get | Patch
@@ -208,6 +210,8 @@ class Response:
     object: Object | None = None
     causes: tuple[Cause, ...] = ()
     page: Page | None = None
+    about: Ref | None = None
+    """Of an object that breaks the rules of its kind: which one it is."""
 
     @property
     def ok(self) -> bool:

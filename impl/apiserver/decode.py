@@ -14,6 +14,9 @@ from attrs import frozen
 from ..api.kinds import Kind, Object, Unstructured
 from ..api.reading import schema
 from ..api.reading.convert import BadObject, FieldError, structure, unstructured
+from .custom.kind import METADATA, ServedKind
+from .custom.reading import read
+from .go_words import misfit
 from .validation.data import validate_data
 
 REQUIRED_TEXTS: Mapping[str, tuple[str, ...]] = {"EndpointSlice": ("addressType",)}
@@ -21,6 +24,9 @@ REQUIRED_TEXTS: Mapping[str, tuple[str, ...]] = {"EndpointSlice": ("addressType"
 MICRO_TIMES = frozenset({"spec.acquireTime", "spec.renewTime"})
 MICRO = re.compile(r"\.\d{6}(Z|[-+])")
 Unknown = tuple[str, ...]
+JSON_SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+SCHEMAS = frozenset({"additionalProperties", "items"})
+"""Fields of a schema that are schemas again, of which the OpenAPI document says that they are anything."""
 
 
 @frozen
@@ -33,16 +39,18 @@ class Found:
 
 def decoded(json: Mapping[str, Any], kind: Kind) -> tuple[Object, Unknown]:
     """Return the object that JSON says, and the fields that its kind does not have. Raises BadObject."""
+    if isinstance(kind, ServedKind):
+        return _custom(json, kind)
     definition = schema.table()["kinds"].get(kind.api_version, {}).get(kind.name)
     plain: dict[str, Any] = dict(json)
     unknown: list[str] = []
     if definition is not None:
         wrong: list[FieldError] = []
         plain = _pruned(json, definition, "", Found(unknown, wrong))
-        if wrong:
-            raise BadObject(tuple(wrong))
-        if errors := schema.errors_in(plain, kind.api_version, kind.name):
-            raise BadObject(tuple(errors))
+        errors = (*wrong, *schema.errors_in(plain, kind.api_version, kind.name))
+        if errors:
+            said = misfit(plain, definition)
+            raise BadObject((FieldError("", said),) if said else errors)
     for field in REQUIRED_TEXTS.get(kind.name, ()):
         plain.setdefault(field, "")
     if unreadable := [error for error in validate_data(kind.name, plain) if not error.reason]:
@@ -50,6 +58,14 @@ def decoded(json: Mapping[str, Any], kind: Kind) -> tuple[Object, Unknown]:
     if kind.cls is not Unstructured:
         return structure(plain, kind.cls), tuple(unknown)
     return unstructured(plain, kind), tuple(unknown)
+
+
+def _custom(json: Mapping[str, Any], kind: ServedKind) -> tuple[Object, Unknown]:
+    """Return a custom resource: its metadata are Kubernetes' own, all else is as its definition says."""
+    found = Found([], [])
+    plain = {**json, "metadata": _pruned(json.get("metadata") or {}, METADATA, "metadata", found)}
+    obj, unknown = read(plain, kind)
+    return obj, (*found.unknown, *unknown)
 
 
 def _pruned(value: Any, definition: str, path: str, found: Found) -> Any:
@@ -61,7 +77,16 @@ def _pruned(value: Any, definition: str, path: str, found: Found) -> Any:
     kept = {}
     for name, inner in value.items():
         where = f"{path}.{name}" if path else name
-        if name in known:
+        if inner is None:
+            continue
+        if (
+            definition == JSON_SCHEMA
+            and name in SCHEMAS
+            and not (isinstance(inner, bool) and name == "additionalProperties")
+        ):
+            found.wrong.extend(schema.misfits(inner, definition, where))
+            kept[name] = _pruned(inner, definition, where, found)
+        elif name in known:
             kept[name] = _inner(inner, known[name], where, found)
         else:
             found.unknown.append(where)
@@ -75,7 +100,7 @@ def _inner(value: Any, kind: Any, path: str, found: Found) -> Any:
         case {"": inner} if isinstance(value, Mapping):
             return {key: _inner(one, inner, f"{path}.{key}", found) for key, one in value.items()}
         case str() if kind.startswith("#"):
-            return _pruned(value, kind[1:], path, found)
+            return _pruned({} if value is None else value, kind[1:], path, found)
         case "time" if path in MICRO_TIMES and isinstance(value, str) and not MICRO.search(value):
             form = "2006-01-02T15:04:05.000000Z07:00"
             found.wrong.append(FieldError("", f'parsing time "{value}" as "{form}": cannot parse "Z" as ".000000"'))

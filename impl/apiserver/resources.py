@@ -1,7 +1,7 @@
 """Which resources are served: those of kinds with a class, and beside them every other one that discovery lists.
 
 Upstream: the discovery documents of kube-apiserver v1.32.13, as recorded (rest/documents).
-Left out on purpose: resources that a CustomResourceDefinition or an aggregated API server would add.
+Those that CustomResourceDefinitions add are in `custom`; left out on purpose: those of an aggregated API server.
 """
 
 from __future__ import annotations
@@ -32,7 +32,14 @@ class Resource:
 
 
 def kind_named(name: str) -> Kind:
-    """Return the kind of that name, with a class or without; one that nothing here serves is a custom one's."""
+    """Return the kind of that name, with a class or without; one that nothing here serves is a custom one's.
+
+    The name of a kind that a CustomResourceDefinition serves has that one's name in it (`Kind.key`).
+    """
+    kind, _, crd = name.partition(".")
+    if crd:
+        plural, _, group = crd.partition(".")
+        return Kind(kind, f"{group}/", plural, namespaced=True, cls=Unstructured, custom=True, crd=crd)
     found = BY_NAME.get(name) or _others().get(name)
     return found or Kind(name, "", f"{name.lower()}s", namespaced=True, cls=Unstructured, custom=True)
 

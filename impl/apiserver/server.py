@@ -7,16 +7,22 @@ request is a revision of its own, as upstream; no other request comes in between
 
 from __future__ import annotations
 
-from attrs import evolve, field, frozen
+from collections.abc import Callable
 
-from ..api.kinds import Object
+from attrs import evolve, field, frozen
+from immutabledict import immutabledict
+
+from ..api.kinds import Object, Unstructured
 from ..api.meta import Ref, Time
 from ..api.requests import Request, Response
+from ..api.values.frozen import EMPTY
 from ..etcd import Compacted, Compare, DeleteRange, Failure, KeyValue, Put, Store, Txn, apply, poll
 from ..etcd import watch as watch_etcd
 from ..etcd.sorted_map import SortedMap
 from .access.authentication import User
 from .config import DEFAULT, Config
+from .custom.definition import named
+from .custom.reading import at_rest, seen_as
 from .handler import handle
 from .resources import kind_named
 from .storage import Transaction, Write, with_meta, without_version
@@ -31,29 +37,45 @@ class Server:
 
     store: Store = field(factory=Store)
     config: Config = DEFAULT
+    seen: immutabledict[str, str] = EMPTY
+    """In which version custom resources are read, by definition; otherwise in the one that is stored."""
 
     def get(self, ref: Ref) -> Object | None:
         """Return one object, its resource version being the revision it was last written at."""
         found = self.store.keys.get(key_of(ref))
-        return None if found is None else versioned(found.value, found.mod_revision)
+        return None if found is None else self.shown(found.value, found.mod_revision)
 
     def list(self, kind: str, namespace: str | None) -> tuple[Object, ...]:
         """Return the objects of a kind, in one namespace or in all (None), in the order of their keys."""
         start = prefix_of(kind, namespace)
-        found = (self.store.keys[key] for key in sorted(key for key in self.store.keys if key.startswith(start)))
-        return tuple(versioned(kv.value, kv.mod_revision) for kv in found)
+        return tuple(self.shown(kv.value, kv.mod_revision) for _, kv in self.store.keys.between(start, end_of(start)))
+
+    def shown(self, obj: Object, revision: int) -> Object:
+        """Return a stored object as it is read: with its version; a custom one as its definition is by now."""
+        if isinstance(obj, Unstructured) and obj.of.crd:
+            found = named(self, obj.of.crd)
+            if found is not None:
+                version = found.version(self.seen.get(obj.of.crd, "")) or found.stored
+                obj = seen_as(obj, version.kind)
+        return versioned(obj, revision)
 
 
 def key_of(ref: Ref) -> bytes:
     """Return the key an object has in etcd: /registry/pods/default/web."""
     place = f"/{ref.namespace}" if ref.namespace else ""
-    return f"{PREFIX}/{kind_named(ref.kind).plural}{place}/{ref.name}".encode()
+    return f"{PREFIX}/{_resource(ref.kind)}{place}/{ref.name}".encode()
 
 
 def prefix_of(kind: str, namespace: str | None) -> bytes:
     """Return what the keys of a kind, or of a kind in a namespace, begin with."""
     place = f"{namespace}/" if namespace else ""
-    return f"{PREFIX}/{kind_named(kind).plural}/{place}".encode()
+    return f"{PREFIX}/{_resource(kind)}/{place}".encode()
+
+
+def _resource(kind: str) -> str:
+    """Return where objects of a kind are: custom ones in their group."""
+    found = kind_named(kind)
+    return f"{found.group}/{found.plural}" if found.crd else found.plural
 
 
 def versioned(obj: Object, revision: int) -> Object:
@@ -73,7 +95,7 @@ def committed(server: Server, response: Response, transaction: Transaction) -> t
     """Commit what a request writes; its answer carries the version written."""
     store = server.store
     for write in transaction:
-        store = _commit(store, write)
+        store = _commit(store, _at_rest(server, write))
     return evolve(server, store=store), _answered(response, transaction, store)
 
 
@@ -85,6 +107,14 @@ def as_of(server: Server, revision: int) -> Server | Failure:
     if isinstance(keys, Failure):
         return keys
     return evolve(server, store=evolve(server.store, keys=SortedMap.of(keys.items()), revision=revision))
+
+
+def _at_rest(server: Server, write: Write) -> Write:
+    crd = write.object.of.crd if isinstance(write.object, Unstructured) else ""
+    if write.object is None or not crd:
+        return write
+    found = named(server, crd)
+    return Write(write.ref, at_rest(write.object, None if found is None else found.stored.kind))
 
 
 def _commit(store: Store, write: Write) -> Store:
@@ -111,7 +141,11 @@ def watch_since(server: Server, watch: WatchFilter, revision: int) -> tuple[Watc
     _, seen = poll(server.store, watcher)
     if isinstance(seen, Compacted):
         return seen
-    shown = (told(None if event.deletes else event.kv, event.prev, event.kv.mod_revision, watch) for event in seen)
+    shown = (
+        told(None if event.deletes else event.kv, event.prev, event.kv.mod_revision, watch, server.shown)
+        for event in seen
+        if event.kv.mod_revision <= server.store.revision
+    )
     return tuple(event for event in shown if event is not None)
 
 
@@ -120,8 +154,18 @@ def end_of(prefix: bytes) -> bytes:
     return prefix[:-1] + bytes([prefix[-1] + 1])
 
 
-def told(now: KeyValue | None, before: KeyValue | None, revision: int, watch: WatchFilter) -> WatchEvent | None:
-    """Return a change as a watch sees it; a deleted object carries the revision of its deletion."""
-    old = versioned(before.value, revision) if before else None
-    new = versioned(now.value, revision) if now else None
+def told(
+    now: KeyValue | None,
+    before: KeyValue | None,
+    revision: int,
+    watch: WatchFilter,
+    show: Callable[[Object, int], Object] | None = None,
+) -> WatchEvent | None:
+    """Return a change as a watch sees it; a deleted object carries the revision of its deletion.
+
+    `show` makes of what is stored what is read.
+    """
+    show = show or versioned
+    old = show(before.value, revision) if before else None
+    new = show(now.value, revision) if now else None
     return change(old, new, watch.shows)

@@ -12,10 +12,13 @@ from ..api.kinds import Kind
 from ..api.meta import Ref
 from ..api.requests import Cause, Response
 from ..api.values.frozen import Json, thaw
+from .resources import kind_named
 from .storage import group_kind, resource_of
 from .validation.field_error import FieldError, aggregate
 from .validation.field_error import invalid as invalid_field
 
+STORED_UNDER = {"Endpoints": "services/endpoints", "Ingress": "ingress", "Node": "minions", "Service": "services/specs"}
+"""Where kinds are in etcd whose resources are called otherwise."""
 STALE = "the object has been modified; please apply your changes to the latest version and try again"
 
 
@@ -41,10 +44,26 @@ def uid_conflict(ref: Ref, wanted: str, found: str) -> Response:
     return conflict(ref, detail)
 
 
+def storage_conflict(ref: Ref, wanted: str, found: str) -> Response:
+    """409: the object is another one of the same name, as the store says when it is to be changed."""
+    kind = kind_named(ref.kind)
+    resource = STORED_UNDER.get(ref.kind) or (f"{kind.group}/{kind.plural}" if kind.crd else kind.plural)
+    key = "/".join(("/registry", resource, *((ref.namespace,) if ref.namespace else ()), ref.name))
+    error = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
+    detail = f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: {error}"
+    return conflict(ref, detail)
+
+
 def invalid(kind: str, name: str, errors: tuple[FieldError, ...]) -> Response:
     """422: the object breaks the rules of its kind; one cause for each broken rule."""
     causes = tuple(Cause(error.reason, error.message, error.field) for error in errors)
-    return Response(422, "Invalid", f'{group_kind(kind)} "{name}" is invalid: {aggregate(errors)}', causes=causes)
+    return Response(
+        422,
+        "Invalid",
+        f'{group_kind(kind)} "{name}" is invalid: {aggregate(errors)}',
+        causes=causes,
+        about=Ref(kind, "", name),
+    )
 
 
 def invalid_options(error: FieldError) -> Response:

@@ -24,6 +24,7 @@ from ..api.values.frozen import freeze, strings
 from ..api.values.qos import qos_class
 from ..api.well_known import DAEMONSET_GENERATION
 from ..api.workloads import with_size, without_status
+from .custom.kind import served_kind
 from .defaulting.job_labels import with_selector
 from .defaulting.label_keys import with_label_keys
 from .storage import with_meta
@@ -193,8 +194,11 @@ def only_status(new: Any, old: Any) -> Object | None:
     return final
 
 
-def only_scale(new: Any, old: Any) -> Sized | None:
+def only_scale(new: Any, old: Any) -> Object | None:
     """Return the stored object with the replicas wanted; None when the kind has no scale subresource."""
+    kind = served_kind(old)
+    if kind is not None and kind.scale is not None:
+        return changed_unstructured(evolve(new, metadata=old.metadata), old)
     if not isinstance(old, Sized):
         return None
     if new.spec.replicas == old.spec.replicas:

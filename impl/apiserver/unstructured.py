@@ -18,10 +18,12 @@ from ..api.core import PodTemplateSpec
 from ..api.kinds import Unstructured
 from ..api.reading.convert import structure, unstructure
 from ..api.values.frozen import freeze, thaw
+from .custom.crd.strategy import changed_definition, default_definition, first_definition
 from .defaulting.pod_defaults import default_template
 from .resources import resources
 
 Json = dict[str, Any]
+CRD = "CustomResourceDefinition"
 COUNTED = frozenset(
     {
         "CSIDriver",
@@ -51,7 +53,7 @@ def has_status(obj: Unstructured) -> bool:
 def default_unstructured(obj: Unstructured) -> Unstructured:
     """Return the object with the defaults of its kind."""
     fill = DEFAULTS.get(obj.of.name)
-    if fill is None:
+    if fill is None or obj.of.custom:
         return obj
     return evolve(obj, extra=immutabledict(freeze(fill(thaw(obj.extra)))))
 
@@ -59,6 +61,8 @@ def default_unstructured(obj: Unstructured) -> Unstructured:
 def first_unstructured(obj: Unstructured) -> Unstructured:
     """Return a new object: without the status a client may not choose, and as its first generation."""
     extra = immutabledict((key, value) for key, value in obj.extra.items() if key != "status")
+    if obj.of.name == CRD and not obj.of.custom:
+        return first_definition(obj)
     generation = 1 if _is_counted(obj) else 0
     meta = evolve(obj.metadata, generation=generation)
     return evolve(obj, metadata=meta, extra=extra if has_status(obj) else obj.extra)
@@ -74,7 +78,8 @@ def changed_unstructured(new: Unstructured, old: Unstructured) -> Unstructured:
     wished = any(extra.get(key) != old.extra.get(key) for key in {*extra, *old.extra} - apart)
     generation = old.metadata.generation + (1 if wished and _is_counted(old) else 0)
     meta = evolve(new.metadata, generation=generation)
-    return evolve(new, metadata=meta, extra=immutabledict(extra))
+    changed = evolve(new, metadata=meta, extra=immutabledict(extra))
+    return changed_definition(changed) if old.of.name == CRD and not old.of.custom else changed
 
 
 def _is_counted(obj: Unstructured) -> bool:
@@ -116,6 +121,7 @@ def _replication_controller(obj: Json) -> Json:
 
 
 DEFAULTS: Mapping[str, Callable[[Json], Json]] = {
+    CRD: default_definition,
     "ReplicationController": _replication_controller,
     "Secret": _secret,
 }

@@ -16,6 +16,7 @@ from .world import Ways, world
 
 SMALL = Ways(writes=1)
 WHOLE = Ways()
+ONE = Ways(servers=1)
 TWO_OBJECTS = Ways(servers=1, names=("a", "b"), cache=CacheSettings(capacity=2), writes=3, compactions=0)
 
 
@@ -29,7 +30,13 @@ def recent(ways: Ways) -> Answer:
     return answer(explore(world(evolve(ways, consistent_start=True)), (*claims(ways), never_back())))
 
 
+def alone(ways: Ways) -> Answer:
+    """Go through the same with one server: not even a first list of any age goes back."""
+    return answer(explore(world(ways), (*claims(ways), never_back())))
+
+
 ALL = "A client misses no change, has what there was at its version, goes back by a first list only, and catches up."
+LONE = "The same of one API server, whose client never goes back, also when it restarts: consistency session."
 FORWARD = "The same, and a client that begins with a consistent list never goes back, also when it restarts."
 
 
@@ -45,9 +52,10 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "any-age-1": _proof(ALL, SMALL, any_age),
         "any-age-2": _proof(ALL, WHOLE, any_age),
         "any-age-two-objects": _proof(ALL, TWO_OBJECTS, any_age),
+        "one-server": _proof(LONE, ONE, alone),
         "consistent-1": _proof(FORWARD, SMALL, recent),
         "consistent-2": _proof(FORWARD, WHOLE, recent),
     }
 )
-QUICK = ("any-age-1", "consistent-1")
+QUICK = ("any-age-1", "one-server", "consistent-1")
 """Those that take a few seconds."""

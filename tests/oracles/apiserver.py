@@ -10,17 +10,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import yaml
 from attrs import evolve, frozen
 
-from kubeproof.impl.api.kinds import Object, ref_of
+from kubeproof.impl.api.kinds import Object, Unstructured, ref_of
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.apiserver.access.authentication import ADMIN, ANONYMOUS, User
 from kubeproof.impl.apiserver.config import Config
+from kubeproof.impl.apiserver.custom.definition import Definition, definition_of
+from kubeproof.impl.apiserver.custom.reading import at_rest
 from kubeproof.impl.apiserver.decode import decoded
-from kubeproof.impl.apiserver.resources import kind_named, resources
+from kubeproof.impl.apiserver.resources import Resource, kind_named, resources
 from kubeproof.impl.apiserver.rest.http import HttpRequest, HttpResponse
 from kubeproof.impl.apiserver.rest.request_info import RequestInfo, request_info
 from kubeproof.impl.apiserver.rest.serve import serve
@@ -32,6 +37,7 @@ from kubeproof.impl.etcd import KeyValue, Store
 from kubeproof.impl.etcd.sorted_map import SortedMap
 
 Record = dict[str, Any]
+FOO = Path(__file__).with_name("foo.yaml")
 MADE_UP = 10**8
 NOW = 1_795_420_000
 """About when it was recorded."""
@@ -41,10 +47,8 @@ USERS: dict[str, User | None] = {
     "invalid-token": None,
     "system:kube-scheduler": User("system:kube-scheduler", ("system:authenticated",)),
 }
-UNMODELLED = (
-    ("example.com", "custom resources are not served"),
-    ("/apis/apiextensions.k8s.io", "custom resources are not served"),
-)
+CUSTOM = "/apis/example.com/"
+"""Where the custom resource is that was there in the recordings; foo.yaml is its definition."""
 ALLOCATED = "provided port is already allocated"
 NOT_RECORDED = "(not recorded)"
 GAPS = frozenset({"SSA: m1 re-apply after losing", "SSA: m2 same value shares", "limitrange default dryRun"})
@@ -76,6 +80,8 @@ def answers(records: Iterable[Record]) -> Iterator[Answered]:
     server = _with(Server(Store(), CONFIG), _first())
     last: dict[str, int] = {}
     for record in records:
+        if record["request"]["path"].startswith(CUSTOM):
+            server = _with(server, [yaml.safe_load(FOO.read_text())])
         server = _at_least(_with(server, _before(record)), record)
         why = _unjudged(server, record, last)
         real = _told(record["response"]["code"], record["response"].get("body"))
@@ -175,7 +181,7 @@ def _shown(record: Record) -> Iterator[Record]:
     body, info = record["response"].get("body"), _info(record)
     if not isinstance(body, dict) or info is None or record["response"]["code"] >= 400:
         return
-    resource = resources().get((info.api_version, info.resource))
+    resource = _resource(info)
     if resource is None:
         return
     typed = {"apiVersion": info.api_version, "kind": resource.kind.name}
@@ -226,14 +232,34 @@ def _with(server: Server, objects: Iterable[Record]) -> Server:
 
 
 def _without(server: Server, info: RequestInfo) -> Server:
-    kind = resources()[info.api_version, info.resource].kind.name
-    key = key_of(Ref(kind, info.namespace, info.name))
+    resource = _resource(info)
+    assert resource is not None
+    key = key_of(Ref(resource.kind.key, info.namespace, info.name))
     keys = {name: kv for name, kv in server.store.keys.items() if name != key}
     return evolve(server, store=evolve(server.store, keys=SortedMap.of(keys.items())))
 
 
 def _object(found: Record) -> Object:
-    return decoded(as_stored(found, found["apiVersion"]), kind_named(found["kind"]))[0]
+    custom = _foo().version("v1") if found["kind"] == "Foo" else None
+    kind = kind_named(found["kind"]) if custom is None else custom.kind
+    return at_rest(decoded(as_stored(found, found["apiVersion"]), kind)[0], None)
+
+
+def _resource(info: RequestInfo) -> Resource | None:
+    """Return the resource that a request names, Kubernetes' own or the custom one."""
+    found = resources().get((info.api_version, info.resource))
+    custom = _foo()
+    version = custom.version("v1")
+    assert version is not None
+    is_custom = (info.api_version, info.resource) == (version.kind.api_version, version.kind.plural)
+    return custom.resource(version) if is_custom else found
+
+
+@cache
+def _foo() -> Definition:
+    found = decoded(yaml.safe_load(FOO.read_text()), kind_named("CustomResourceDefinition"))[0]
+    assert isinstance(found, Unstructured)
+    return definition_of(found)
 
 
 # --- what cannot be judged ----------------------------------------------------------------------------------------
@@ -241,10 +267,7 @@ def _object(found: Record) -> Object:
 
 def _unjudged(server: Server, record: Record, last: dict[str, int]) -> str:
     """Say why a record cannot be judged; "" where it can."""
-    path, info = record["request"]["path"], _info(record)
-    for part, why in UNMODELLED:
-        if part in path:
-            return why
+    info = _info(record)
     if (record["request"].get("headers") or {}).get("Accept") == "application/vnd.kubernetes.protobuf":
         return "answers are never in protobuf"
     if record["name"] in GAPS:
@@ -261,10 +284,45 @@ def _unjudged(server: Server, record: Record, last: dict[str, int]) -> str:
 def _unknown_object(server: Server, record: Record, info: RequestInfo | None) -> str:
     if info is None or not info.name or (info.verb in {"get", "watch", "create"} and not info.subresource):
         return ""
-    resource = resources().get((info.api_version, info.resource))
+    resource = _resource(info)
     code = record["response"]["code"]
     if resource is None or code in {400, 404, 405, 415}:
         return ""
-    there = server.get(Ref(resource.kind.name, info.namespace, info.name)) is not None
+    there = server.get(Ref(resource.kind.key, info.namespace, info.name)) is not None
     created = code == 201 and info.verb in {"patch", "update"}
     return "" if there or created else "no record shows the object it is about"
+
+
+# --- what a server says of itself ---------------------------------------------------------------------------------
+
+HASH = re.compile(r"\?hash=[0-9A-F]+")
+"""What tells one edition of a document from another: of the bytes that another encoder writes."""
+
+
+def described(record: Record) -> tuple[Any, Any]:
+    """Return a document of discovery or of OpenAPI with code and media type: the recorded one, and ours."""
+    path = record["path"].partition("?")[0]
+    http = HttpRequest("GET", path, accept=record["accept"], user_agent="oracle/1")
+    answer = serve(_describing(), http, ADMIN, Inputs(NOW))[1]
+    assert isinstance(answer, HttpResponse)
+    real = (record["code"], record["contentType"], record["body"])
+    ours = (answer.code, answer.content_type, json.loads(json.dumps(answer.body)))
+    return _without_hashes(real), _without_hashes(ours)
+
+
+def headed(record: Record) -> tuple[Any, Any]:
+    """Return the columns of the tables of a resource: the recorded ones, and ours."""
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    path = f"{record['groupVersion']}/{record['resource']}"
+    answer = serve(_describing(), HttpRequest("GET", path, accept=accept), ADMIN, Inputs(NOW))[1]
+    assert isinstance(answer, HttpResponse)
+    return record["columns"], json.loads(json.dumps(answer.body)).get("columnDefinitions")
+
+
+@cache
+def _describing() -> Server:
+    return _with(_with(Server(Store(), CONFIG), _first()), [yaml.safe_load(FOO.read_text())])
+
+
+def _without_hashes(value: Any) -> Any:
+    return json.loads(HASH.sub("", json.dumps(value)))

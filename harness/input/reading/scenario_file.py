@@ -46,14 +46,14 @@ from ..contents import contents, keys_perhaps_added
 from ..cross_check import check_places, check_script, cross_check
 from ..descheduler import descheduler
 from ..plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
-from ..scenario import MOST_PODS, Bounds, Consistency, Deadline, Expected, Faults, Scenario, Schedulers, Sizes, Start
+from ..scenario import MOST_PODS, Bounds, Deadline, Expected, Faults, Scenario, Schedulers, Sizes, Start
 from ..script.script import Surroundings, read_script
 from ..workloads import templates
 from .dump import live, read_dump
 from .located import Located, from_json, from_yaml
 from .manifests import Manifests, read_manifests
 from .reader import Reader
-from .switches import read_details, read_release, read_switches
+from .switches import read_consistency, read_details, read_release, read_switches, with_leader_changes
 
 FIELDS = (
     "title",
@@ -323,18 +323,19 @@ def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:
 def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surroundings) -> Scenario:
     """Read everything that scenario.yaml says, but for the namespace."""
     images = reader.choice(fields["images"], Images) if "images" in fields else Images.PLAIN
+    detail = read_details(reader, fields)
     return Scenario(
         name="",
         objects=(),
         script=read_script(reader, fields["script"], around) if "script" in fields else (),
         wait_between_steps="waitBetweenSteps" in fields and reader.flag(fields["waitBetweenSteps"]),
-        faults=_faults(reader, fields.get("faults")),
-        consistency=_choice(reader, fields, "consistency", Consistency.SESSION),
+        faults=with_leader_changes(_faults(reader, fields.get("faults")), detail),
+        consistency=read_consistency(reader, fields.get("consistency"), detail),
         start=_choice(reader, fields, "start", _usual_start(fields)),
         release=read_release(reader, fields.get("release"), fields.get("switches")),
         schedulers=_schedulers(reader, fields.get("schedulers")),
         switches=read_switches(reader, fields.get("switches")),
-        detail=read_details(reader, fields),
+        detail=detail,
         image_behaviour=images is Images.BY_NAME,
         accept_unmodelled="acceptUnmodelled" in fields and reader.flag(fields["acceptUnmodelled"]),
         clock="clock" not in fields or reader.flag(fields["clock"]),

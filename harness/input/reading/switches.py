@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from attrs import evolve
+
 from ....impl.api.releases import NEWEST, RELEASES, Change, Release
-from ..scenario import Detail, Switch
+from ..scenario import Consistency, Detail, Faults, Switch
 from .located import Located
 from .reader import Reader
 
@@ -55,11 +57,27 @@ def read_details(reader: Reader, fields: Mapping[str, Located]) -> frozenset[Det
     return detail
 
 
+def read_consistency(reader: Reader, at: Located | None, detail: frozenset[Detail]) -> Consistency:
+    """Read how old views may be: behind a balancer they may go back when a component restarts."""
+    given = Consistency.SESSION if at is None else reader.choice(at, Consistency)
+    if Detail.APISERVERS not in detail:
+        return given
+    if at is not None and given is not Consistency.RESETTABLE:
+        reader.blame(at, "behind several API servers views may go back", "leave it out, or write resettable")
+    return Consistency.RESETTABLE
+
+
+def with_leader_changes(faults: Faults, detail: frozenset[Detail]) -> Faults:
+    """Return the faults with one change of etcd's leader, where it has one and no answer is lost otherwise."""
+    return evolve(faults, lost_response=max(1, faults.lost_response)) if Detail.RAFT in detail else faults
+
+
 def _words(reader: Reader, at: Located | None, known: Mapping[tuple[str, str], Word]) -> frozenset[Word]:
     """Read fields that each have one of a few values."""
     found = {} if at is None else reader.fields(at, list(dict.fromkeys(key for key, _ in known)))
+    said = {key: str(item.value) if isinstance(item.value, int) else reader.text(item) for key, item in found.items()}
     for key, item in found.items():
-        if (key, reader.text(item)) not in known:
+        if (key, said[key]) not in known:
             values = ", ".join(value for one, value in known if one == key)
             reader.blame(item, f"{item.value!r} is not known of {key}", f"known are {values}")
-    return frozenset(known[key, item.value] for key, item in found.items() if (key, item.value) in known)
+    return frozenset(known[key, said[key]] for key in found if (key, said[key]) in known)

@@ -63,6 +63,11 @@ def errors_in(json: Mapping[str, Any], api_version: str, kind: str) -> tuple[Fie
     return tuple(_fields(json, definition, "", ()))
 
 
+def misfits(value: Any, definition: str, path: str) -> Iterator[FieldError]:
+    """Yield the same of a value in an object that should fit a definition."""
+    return _fields(value, definition, path, ())
+
+
 def show(value: Any) -> str:
     """Write a value for a message, cut if it is long."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

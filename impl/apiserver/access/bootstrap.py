@@ -113,6 +113,10 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("update", "", "resourcequotas/status"),
         *EVENTS,
     ),
+    "endpoint-controller": (
+        _rule("get list watch", "", "services pods"),
+        _rule("get list create update delete", "", "endpoints"),
+    ),
     "endpointslice-controller": (
         _rule("get list watch", "", "services pods nodes"),
         _rule("get list create update delete", SLICES, "endpointslices"),

@@ -18,6 +18,7 @@ from ...api.requests import Cause, Response
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass, default_of
 from ...api.well_known import CLAIM_IN_USE, NOT_READY, UNREACHABLE, VOLUME_IN_USE
 from ..config import Config
+from ..custom.definition import named
 from ..status import forbidden, not_found
 from ..storage import Storage
 from .limitranger import with_defaults
@@ -34,6 +35,8 @@ def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
     """Let a new object in, perhaps changed, or refuse it: 404 and 403."""
     if config.namespace_lifecycle and (refusal := _namespace(storage, obj)):
         return refusal
+    if kind_of(obj).crd and (found := named(storage, kind_of(obj).crd)) and found.terminating:
+        return forbidden(ref_of(obj), "create not allowed while custom resource definition is terminating")
     if isinstance(obj, Node):
         return _tainted(obj) if config.taint_new_nodes else obj
     if isinstance(obj, PriorityClass):

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
+from ...api.kinds import Kind
 from ...api.meta import Time
 from ...api.requests import Cause
 from ..patch.schema import Schema, field, item, resolved, schema_of
@@ -60,8 +61,7 @@ def applied(
     live: dict[str, Any],
     config: Mapping[str, Any],
     manager: str,
-    api_version: str,
-    kind: str,
+    kind: Kind,
     *,
     force: bool,
     now: Time = 0,
@@ -72,7 +72,7 @@ def applied(
 
     Fields the manager said last time, says no more, and that nobody else owns, are taken away.
     """
-    schema = schema_of(api_version, kind)
+    schema, api_version = schema_of(kind), kind.api_version
     meta = {key: value for key, value in (config.get("metadata") or {}).items() if key != "managedFields"}
     said = {**config, "metadata": meta}
     entries = read((live.get("metadata") or {}).get("managedFields"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...api.kinds import Kind
 from ...api.meta import Time
 from ..patch.schema import schema_of
 from .entries import STRIPPED, Entry, owned, read, without, write
@@ -15,17 +16,24 @@ from .sets import compare
 
 STRUCTS: Mapping[str, Any] = {
     "metadata": {},
-    "spec": {"template": {"metadata": {}, "spec": {}}, "strategy": {}, "updateStrategy": {}, "jobTemplate": {}},
+    "spec": {
+        "template": {"metadata": {}, "spec": {}},
+        "strategy": {},
+        "updateStrategy": {},
+        "jobTemplate": {},
+        "names": {},
+    },
     "status": {},
 }
 """Fields that are there in every object of a Go type, empty or not."""
 
 
-def tracked(old: dict[str, Any] | None, new: dict[str, Any], manager: str, now: Time, subresource: str = "") -> Any:
+def tracked(
+    old: dict[str, Any] | None, new: dict[str, Any], kind: Kind, manager: str, now: Time, subresource: str = ""
+) -> Any:
     """Return the managedFields of an object that a manager has written; `old` is what was there, None for nothing."""
-    version = str(new["apiVersion"])
-    schema = schema_of(version, str(new["kind"]))
-    before = _zero(new, STRUCTS) if old is None else old
+    version, schema = str(new["apiVersion"]), schema_of(kind)
+    before = old if old is not None else {} if kind.custom else _zero(new, STRUCTS)
     found = compare(before, new, schema)
     written = (new.get("metadata") or {}).get("managedFields") or ((old or {}).get("metadata") or {}).get(
         "managedFields"

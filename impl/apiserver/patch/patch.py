@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import evolve
 
-from ...api.kinds import Object, Unstructured, kind_of
+from ...api.kinds import Object, kind_of
 from ...api.meta import Ref, Time
 from ...api.reading.convert import BadObject, unstructure
 from ...api.requests import Create, Response, Update
@@ -30,6 +30,11 @@ from .json_patch import PatchError, apply_json_patch
 from .merge import apply_merge_patch
 from .schema import schema_of
 from .strategic import apply_strategic_patch
+
+UNKNOWN_FORMAT = (
+    "the body of the request was in an unknown format - accepted media types include: "
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+)
 
 
 def patch(storage: Storage, request: PatchRequest, inputs: Inputs, config: Config) -> Answer:
@@ -63,18 +68,18 @@ def _changed(current: dict[str, Any], request: PatchRequest, stored: Object, now
                 wanted = apply_json_patch(current, body if isinstance(body, list) else [None])
             case "merge":
                 wanted = apply_merge_patch(current, body)
-            case "strategic" if not isinstance(stored, Unstructured) or schema_of(*_named(stored)):
-                wanted = apply_strategic_patch(current, body, schema_of(*_named(stored)))
+            case "strategic" if not kind_of(stored).custom:
+                wanted = apply_strategic_patch(current, body, schema_of(kind_of(stored)))
             case "strategic":
-                return Response(415, "UnsupportedMediaType", "the body of the request was in an unknown format")
+                return Response(415, "UnsupportedMediaType", UNKNOWN_FORMAT)
             case "apply":
-                decoded(body, kind_of(stored))
-                wanted = applied(current, body, request.manager, *_named(stored), force=request.force, now=now)
+                _check_declared(decoded(body, kind_of(stored))[1])
+                wanted = applied(current, body, request.manager, kind_of(stored), force=request.force, now=now)
     except PatchError as error:
         return rejected(str(error))
     except ApplyConflictError as found:
         return Response(409, "Conflict", str(found), causes=found.causes)
-    except (BadObject, DuplicateError) as error:
+    except (BadObject, DuplicateError, UndeclaredError) as error:
         return untyped(request.ref, kind_of(stored), str(error))
     if not isinstance(wanted, dict):
         return rejected("the result is no object")
@@ -87,9 +92,29 @@ def _changed(current: dict[str, Any], request: PatchRequest, stored: Object, now
     return {**wanted, "apiVersion": current["apiVersion"], "kind": current["kind"]}
 
 
-def _named(obj: Object) -> tuple[str, str]:
-    kind = kind_of(obj)
-    return kind.api_version, kind.name
+class UndeclaredError(ValueError):
+    """An apply names fields that the kind does not have."""
+
+
+def _check_declared(unknown: tuple[str, ...]) -> None:
+    """Refuse fields that nobody knows, as the typed form of an object cannot hold them. Raises UndeclaredError."""
+    lines = [f".{path}: field not declared in schema" for path in unknown]
+    if lines:
+        raise UndeclaredError(lines[0] if len(lines) == 1 else "\n".join(("errors:", *(f"  {one}" for one in lines))))
+
+
+def unknown_in(storage: Storage, request: PatchRequest, now: Time) -> tuple[str, ...]:
+    """Return the fields that a patch sets and that the kind does not have; an apply is refused for them anyway."""
+    stored = storage.get(request.ref)
+    if stored is None or request.format == "apply" or request.subresource == "scale":
+        return ()
+    wanted = _changed(unstructure(stored), request, stored, now)
+    if isinstance(wanted, Response):
+        return ()
+    try:
+        return decoded(wanted, kind_of(stored))[1]
+    except BadObject:
+        return ()
 
 
 def _other(ref: Ref, stored: Object, new: Object) -> Response | None:
@@ -111,16 +136,16 @@ def _created(storage: Storage, request: PatchRequest, inputs: Inputs, config: Co
     ref, body = request.ref, thaw(request.body)
     if request.subresource:
         return not_found(ref), ()
-    kind = kind_named(ref.kind)
+    kind = request.kind or kind_named(ref.kind)
     uid = (body.get("metadata") or {}).get("uid")
     if uid:
         detail = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
         return conflict(ref, detail), ()
     empty = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {}}
     try:
-        decoded(body, kind)
-        wanted = applied(empty, body, request.manager, kind.api_version, kind.name, force=request.force, now=inputs.now)
-    except (BadObject, DuplicateError) as error:
+        _check_declared(decoded(body, kind)[1])
+        wanted = applied(empty, body, request.manager, kind, force=request.force, now=inputs.now)
+    except (BadObject, DuplicateError, UndeclaredError) as error:
         return untyped(ref, kind, str(error)), ()
     meta = {**(wanted.get("metadata") or {}), "name": ref.name, "namespace": ref.namespace}
     try:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from ...api.kinds import Kind
+from ..custom.kind import ServedKind
 from ..rest.documents.documents import openapi
 
 Schema = Mapping[str, Any]
@@ -32,9 +34,11 @@ def _by_kind() -> Mapping[tuple[str, str], Schema]:
     }
 
 
-def schema_of(api_version: str, kind: str) -> Schema:
-    """Return what is said of a kind; nothing of one that is not in the document."""
-    return _by_kind().get((api_version, kind), NOTHING)
+def schema_of(kind: Kind) -> Schema:
+    """Return what is said of a kind; nothing of one that is not in the document. A custom one has its own schema."""
+    if isinstance(kind, ServedKind):
+        return kind.whole_schema
+    return NOTHING if kind.custom else _by_kind().get((kind.api_version, kind.name), NOTHING)
 
 
 def resolved(schema: Schema) -> Schema:

@@ -9,6 +9,7 @@ from ...api.requests import (
     Page,
     Response,
 )
+from ..resources import kind_named
 from .asked import Asked
 from .http import HttpResponse
 from .render import failure, shown, shown_list
@@ -30,5 +31,8 @@ def shown_list_of(asked: Asked, page: Page, meta: Json) -> HttpResponse:
 
 def refused(asked: Asked, response: Response) -> HttpResponse:
     """Return the answer that says why not."""
-    kind = asked.resource.kind
+    kind, about = asked.resource.kind, response.about
+    if about is not None:
+        named = kind_named(about.kind)
+        return failure(response, name=about.name, kind=named.name, group=named.group)
     return failure(response, name=asked.info.name, kind=kind.plural, group=kind.group)

@@ -6,17 +6,18 @@ Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go (v1.32).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from attrs import evolve
 
 from ...api.kinds import Kind, Object
 from ...api.reading.convert import BadObject
+from ...api.reading.schema import table
 from ...api.requests import (
     Response,
 )
 from ..decode import decoded
-from ..resources import kind_named
 from ..status import bad_request
 from .asked import Asked
 from .body import BodyError, parsed
@@ -24,6 +25,9 @@ from .http import JSON
 from .versions import stored as as_stored
 
 Json = dict[str, Any]
+SHOWN = 30
+"""Bytes of a wrong body that are shown."""
+SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 BODIES = frozenset({"application/json", "application/yaml", ""})
 MEDIA = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
 UNKNOWN_FORMAT = f"the body of the request was in an unknown format - accepted media types include: {MEDIA}"
@@ -48,7 +52,7 @@ def body_of(asked: Asked) -> tuple[Json, tuple[str, ...]]:
     try:
         found, repeated = parsed(asked.http.body, media or JSON)
     except BodyError as error:
-        text = asked.http.body.decode(errors="replace")[:256] or "<empty>"
+        text = _summary(asked.http.body)
         must = f"the object provided is unrecognized (must be of type {asked.resource.kind.name})"
         raise Refused(bad_request(f"{must}: couldn't get version/kind; json parse error: {error} ({text})")) from None
     if not isinstance(found, dict):
@@ -56,10 +60,23 @@ def body_of(asked: Asked) -> tuple[Json, tuple[str, ...]]:
     return found, repeated
 
 
+def _summary(body: bytes) -> str:
+    """Return how Go shows a body that it could not read: its beginning, in hexadecimal what is no object."""
+    if not body:
+        return "<empty>"
+    shown = body[:SHOWN].decode(errors="replace") if body.startswith(b"{") else body[:SHOWN].hex()
+    return f"{shown} ..." if len(body) > SHOWN else shown
+
+
 def with_kind(body: Json, asked: Asked) -> Json:
     """Return a body with its kind, which may be left out; refuse another one. Raises Refused."""
     kind, version = body.get("kind") or asked.resource.kind.name, body.get("apiVersion") or asked.info.api_version
     if (kind, version) != (asked.resource.kind.name, asked.info.api_version):
+        if (str(kind), str(version)) not in _registered():
+            bare = str(version).rpartition("/")[2]
+            unknown = f'no kind "{kind}" is registered for version "{version}" in scheme "{SCHEME}"'
+            where = f'{kind} in version "{bare}" cannot be handled as a {asked.resource.kind.name}'
+            raise Refused(bad_request(f"{where}: {unknown}"))
         message = (
             f"{kind} in version {version!r} cannot be handled as a {asked.resource.kind.name}: "
             f"expected {asked.info.api_version}, Kind={asked.resource.kind.name}"
@@ -68,12 +85,18 @@ def with_kind(body: Json, asked: Asked) -> Json:
     return {**body, "kind": kind, "apiVersion": version}
 
 
+@cache
+def _registered() -> frozenset[tuple[str, str]]:
+    """Return the kinds that the server knows, by name and version."""
+    return frozenset((kind, version) for version, kinds in table()["kinds"].items() for kind in kinds)
+
+
 def object_of(asked: Asked) -> tuple[Object, tuple[str, ...]]:
     """Return the object in a body, in the namespace of the URL, and warnings. Raises Refused."""
     body, repeated = body_of(asked)
     found = as_stored(with_kind(body, asked), asked.info.api_version)
     version = asked.info.api_version.rpartition("/")[2]
-    obj, unknown = read_as(found, kind_named(asked.resource.kind.name), version)
+    obj, unknown = read_as(found, asked.stored_kind, version)
     warnings = warnings_of(asked, unknown, repeated)
     namespace = obj.metadata.namespace
     if namespace and namespace != asked.info.namespace:

@@ -88,5 +88,8 @@ def _watched(server: Server, asked: Asked) -> HttpResponse | WatchResponse:
 
 
 def _not_as(asked: Asked, form: str, what: str, suffix: str) -> Response:
-    message = f"you requested {form}, but the requested object is {what} (*{asked.resource.kind.name}{suffix})"
+    package = asked.resource.kind.group.partition(".")[0] or "core"
+    message = (
+        f"you requested {form}, but the requested object is {what} (*{package}.{asked.resource.kind.name}{suffix})"
+    )
     return Response(406, "NotAcceptable", message)

@@ -14,7 +14,8 @@ from ...api.requests import Response
 from ...etcd import Failure
 from ...etcd.operations import FUTURE_REVISION
 from ..server import Server, as_of
-from .http import HttpRequest
+from .body import BodyError, parsed
+from .http import JSON, HttpRequest
 from .options import check_list, revision_of
 
 EXPIRED = "The resourceVersion for the provided list is too old."
@@ -84,9 +85,15 @@ def read_token(token: str) -> tuple[int, str] | str:
     """Read where a page begins: the revision and the key before it; or say why that is no token."""
     try:
         packed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        found = json.loads(packed)
-    except (binascii.Error, ValueError, RecursionError):
-        return "continue key is not valid: it does not come from this server"
+    except (binascii.Error, ValueError):
+        at = next(
+            (at for at, one in enumerate(token) if not (one.isascii() and (one.isalnum() or one in "-_"))), len(token)
+        )
+        return f"continue key is not valid: illegal base64 data at input byte {at}"
+    try:
+        found, _ = parsed(packed, JSON)
+    except BodyError as error:
+        return f"continue key is not valid: {error}"
     return _checked(found)
 
 

@@ -12,10 +12,12 @@ from ...api.kinds import Object
 from ...api.meta import Time
 from ...api.reading.convert import unstructure
 from ...api.requests import Response
+from ..custom.kind import ServedKind
 from ..resources import Resource
+from .custom.columns import cells_of, definitions_of
 from .http import HttpResponse
 from .negotiation import View
-from .tables.table import partial, table
+from .tables.table import partial, table, written
 from .versions import served
 
 Json = dict[str, Any]
@@ -91,14 +93,20 @@ def shown_list(
         case "Table":
             return _table(items, resource, api_version, meta, view, now)
         case "PartialObjectMetadataList":
-            listed = [partial(one, view.version) for one in items]
+            partly = [partial(one, view.version) for one in items]
             kind = {"kind": view.shown_as, "apiVersion": f"meta.k8s.io/{view.version}"}
-            return {**kind, "metadata": meta, "items": listed}
+            return {**kind, "metadata": meta, "items": partly}
         case _:
             bare = [{key: value for key, value in one.items() if key not in {"kind", "apiVersion"}} for one in items]
-            return {"kind": f"{resource.kind.name}List", "apiVersion": api_version, "metadata": meta, "items": bare}
+            listed = resource.kind.list_kind if isinstance(resource.kind, ServedKind) else f"{resource.kind.name}List"
+            return {"kind": listed, "apiVersion": api_version, "metadata": meta, "items": bare}
 
 
 def _table(items: Iterable[Json], resource: Resource, api_version: str, meta: Json, view: View, now: Time) -> Json:
+    kind = resource.kind
+    if isinstance(kind, ServedKind):
+        heads = definitions_of(kind)
+        rows = ((cells_of(kind, one, now), one) for one in items)
+        return written(heads, rows, meta, version=view.version, include=view.include)
     place = place_of(api_version, resource.kind.plural)
     return table(place, resource.kind.name, items, meta, now, version=view.version, include=view.include)

@@ -8,12 +8,16 @@ The server that comes back holds what was written; whoever calls keeps it before
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ...api.meta import Ref
 from ...api.requests import Response
 from ...api.values.selector_text import SelectorError
 from ..access.authentication import ALL_AUTHENTICATED, User
 from ..access.authorization import Attributes, allowed
-from ..resources import Resource, kind_named, resources
+from ..custom.definition import established, resource_at
+from ..custom.kind import ServedKind
+from ..resources import Resource, resources
 from ..server import Server
 from ..status import bad_request, forbidden, invalid_options_of, unauthorized
 from ..verbs.create import Inputs
@@ -51,9 +55,11 @@ def serve(server: Server, http: HttpRequest, user: User | None, inputs: Inputs) 
     if info is None:
         if http.method not in {"GET", "HEAD"}:
             return server, failure(NOT_ALLOWED)
-        return server, discovery.answer(http, user)
+        return server, discovery.answer(http, user, server)
     resource = resources().get((info.api_version, info.resource))
-    if refusal := _unserved(http, info, resource, user):
+    if resource is None:
+        resource = resource_at(server, info.api_version, info.resource)
+    if refusal := _unserved(http, info, resource, user, server):
         return server, refusal
     assert resource is not None  # noqa: S101 - what is not served was refused
     if refused := _unauthorised(server, info, resource, user):
@@ -63,7 +69,7 @@ def serve(server: Server, http: HttpRequest, user: User | None, inputs: Inputs) 
     try:
         view = view_of(http.accept, http.option("includeObject", "Metadata"))
         asked = Asked(http, info, resource, view, user, inputs.now)
-        return _dispatched(server, asked, inputs)
+        return _seen(server, asked, inputs)
     except NotAcceptableError as error:
         return server, failure(Response(406, "NotAcceptable", str(error)))
     except SelectorError as error:
@@ -84,9 +90,25 @@ def _impersonated(server: Server, wanted: User, user: User) -> User | Response:
     return User(wanted.name, (*wanted.groups, ALL_AUTHENTICATED))
 
 
+def _selectable(asked: Asked) -> tuple[str, ...]:
+    kind = asked.resource.kind
+    return kind.selectable if isinstance(kind, ServedKind) else ()
+
+
+def _seen(server: Server, asked: Asked, inputs: Inputs) -> tuple[Server, Answer]:
+    """Answer a request on a custom resource, all of whose objects are seen in the version of the request."""
+    kind = asked.resource.kind
+    after, answer = _dispatched(asked.seen(server), asked, inputs)
+    if isinstance(kind, ServedKind) and kind.warning and isinstance(answer, HttpResponse):
+        answer = evolve(answer, warnings=(kind.warning, *answer.warnings))
+    return evolve(after, seen=server.seen), answer
+
+
 def _dispatched(server: Server, asked: Asked, inputs: Inputs) -> tuple[Server, Answer]:
-    if asked.info.verb in {"list", "watch", "deletecollection"} and (field := unknown_field(asked.selection)):
-        kind = kind_named(asked.resource.kind.name)
+    if asked.info.verb in {"list", "watch", "deletecollection"} and (
+        field := unknown_field(asked.selection, _selectable(asked))
+    ):
+        kind = asked.resource.kind
         known = '"metadata.name", "metadata.namespace"' if kind.namespaced else '"metadata.name"'
         return server, failure(bad_request(f'"{field}" is not a known field selector: only {known}'))
     if asked.info.verb in READS:
@@ -94,11 +116,14 @@ def _dispatched(server: Server, asked: Asked, inputs: Inputs) -> tuple[Server, A
     return answer_write(server, asked, inputs)
 
 
-def _unserved(http: HttpRequest, info: RequestInfo, resource: Resource | None, user: User) -> HttpResponse | None:
+def _unserved(
+    http: HttpRequest, info: RequestInfo, resource: Resource | None, user: User, server: Server
+) -> HttpResponse | None:
     """Refuse a resource that is not served, in a place where it is not, or a verb that it does not have."""
     if resource is None:
         known = {version for version, _ in resources()}
-        return failure(NOT_FOUND) if info.api_version in known else discovery.answer(http, user)
+        custom = (one.kind.api_version for found in established(server) for one in found.versions if one.served)
+        return failure(NOT_FOUND) if info.api_version in {*known, *custom} else discovery.answer(http, user, server)
     if info.rest or (info.namespace and not resource.kind.namespaced):
         return failure(NOT_FOUND)
     if info.name and resource.kind.namespaced and not info.namespace:
@@ -122,7 +147,7 @@ def _unauthorised(server: Server, info: RequestInfo, resource: Resource, user: U
     decision = allowed(server, user, asked)
     if decision.allowed:
         return None
-    return forbidden(Ref(resource.kind.name, info.namespace, info.name), decision.reason)
+    return forbidden(Ref(resource.kind.key, info.namespace, info.name), decision.reason)
 
 
 def _bad_options(error: OptionError) -> Response:

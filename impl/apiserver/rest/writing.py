@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ...api.kinds import BY_NAME, Object, ref_of
+from ...api.kinds import BY_NAME, Object, kind_of, ref_of
 from ...api.reading.convert import BadObject, unstructure
 from ...api.requests import (
     AnyRequest,
@@ -25,8 +25,9 @@ from ...api.requests import (
 from ...api.values.frozen import freeze
 from ..handler import handle
 from ..managed.track import tracked
+from ..patch.patch import unknown_in
 from ..server import Server, committed
-from ..status import bad_request, conflict
+from ..status import bad_request, conflict, wrong_patch
 from ..storage import Transaction, Write
 from ..validation.field_error import invalid
 from ..verbs.create import Inputs
@@ -142,7 +143,15 @@ def _patch(server: Server, asked: Asked, inputs: Inputs) -> tuple[Server, HttpRe
     _check_patch(body, form, asked)
     warnings = warnings_of(asked, (), repeated)
     force = asked.http.option("force") == "true"
-    request = Patch(asked.ref, form, freeze(body), asked.info.subresource, manager_of(asked.http), force)  # type: ignore[arg-type]
+    kind = asked.resource.kind if asked.resource.kind.crd else None
+    request = Patch(asked.ref, form, freeze(body), asked.info.subresource, manager_of(asked.http), force, kind)  # type: ignore[arg-type]
+    if unknown := unknown_in(server, request, inputs.now):
+        told = tuple(f'unknown field "{path}"' for path in unknown)
+        match asked.http.option("fieldValidation", "Warn"):
+            case "Strict":
+                raise Refused(wrong_patch(request.body, f"strict decoding error: {', '.join(told)}"))
+            case "Warn":
+                warnings = (*warnings, *told)
     return _done(server, asked, request, inputs, dry=dry, warnings=warnings)
 
 
@@ -177,9 +186,9 @@ def _check_patch(body: Any, form: str, asked: Asked) -> None:
         raise Refused(bad_request("metadata is required"))
     if meta.get("managedFields"):
         raise Refused(bad_request("metadata.managedFields must be nil"))
-    if meta.get("name") not in {None, "", asked.info.name}:
+    if meta.get("name") and meta["name"] != asked.info.name:
         raise Refused(bad_request(another_name(str(meta["name"]), asked.info.name)))
-    if meta.get("namespace") not in {None, "", asked.info.namespace}:
+    if meta.get("namespace") and meta["namespace"] != asked.info.namespace:
         raise Refused(bad_request(OTHER_NAMESPACE))
 
 
@@ -272,7 +281,7 @@ def _managed(server: Server, asked: Asked, write: Write) -> Object | None:
     old = server.get(write.ref)
     before = None if old is None else unstructure(old)
     sub = asked.info.subresource
-    fields = tracked(before, unstructure(obj), manager_of(asked.http), asked.now, sub)
+    fields = tracked(before, unstructure(obj), kind_of(obj), manager_of(asked.http), asked.now, sub)
     extra = {key: value for key, value in obj.metadata.extra.items() if key != "managedFields"}
     if fields:
         extra["managedFields"] = freeze(fields)

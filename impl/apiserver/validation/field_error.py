@@ -6,7 +6,7 @@ Left out on purpose: Go's rendering of whole structs is written out by the few r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
@@ -30,6 +30,17 @@ def go(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def go_value(value: object) -> str:
+    """Write a value of JSON as Go's %#v does, maps and lists too."""
+    if value is None:
+        return "interface {}(nil)"
+    if isinstance(value, Mapping):
+        return f"map[string]interface {{}}{{{', '.join(f'{go(key)}:{go_value(value[key])}' for key in sorted(value))}}}"
+    if isinstance(value, list | tuple):
+        return f"[]interface {{}}{{{', '.join(map(go_value, value))}}}"
+    return go(value)
 
 
 def invalid(field: str, value: object, detail: str) -> FieldError:
@@ -73,6 +84,11 @@ def forbidden(field: str, detail: str) -> FieldError:
 def too_long(field: str, limit: int) -> FieldError:
     """Say that a value has too many bytes."""
     return FieldError("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
+
+
+def too_many(field: str, count: int, most: int) -> FieldError:
+    """Say that a list or a map has too many items."""
+    return FieldError("FieldValueTooMany", field, f"Too many: {count}: must have at most {most} items")
 
 
 def aggregate(errors: Iterable[FieldError]) -> str:

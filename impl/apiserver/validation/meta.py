@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...api.kinds import Object, kind_of
-from ...api.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta
+from ...api.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReference
 from ...api.values.label_names import key_errors, value_errors
 from .field_error import FieldError, forbidden, go, invalid, invalid_raw, required, too_long
 from .names import finalizer_errors, name_errors
@@ -26,7 +26,7 @@ def validate_meta(obj: Object) -> list[FieldError]:
     meta = obj.metadata
     if not meta.name:
         return [required("metadata.name", "name or generateName is required"), *_fields(meta)]
-    return [*name_errors("metadata.name", kind_of(obj).name, meta.name), *_fields(meta)]
+    return [*name_errors("metadata.name", kind_of(obj).key, meta.name), *_fields(meta)]
 
 
 def _fields(meta: ObjectMeta) -> list[FieldError]:
@@ -59,7 +59,7 @@ def _owners(meta: ObjectMeta) -> list[FieldError]:
         wanted = (("apiVersion", owner.api_version, "version"), ("kind", owner.kind, "kind"))
         named = (("name", owner.name, "name"), ("uid", owner.uid, "uid"))
         if (owner.api_version, owner.kind) in DISALLOWED:
-            shown = f'v1.OwnerReference{{APIVersion:"{owner.api_version}", Kind:"{owner.kind}"}}'
+            shown = _as_go(owner)
             detail = f"/{owner.api_version}, Kind={owner.kind} is disallowed from being an owner"
             errors.append(invalid_raw(field, shown, detail))
         errors += [
@@ -71,6 +71,14 @@ def _owners(meta: ObjectMeta) -> list[FieldError]:
         detail = f'Only one reference can have Controller set to true. Found "true" in references for {names}'
         errors.append(invalid_raw(field, f"{len(meta.owner_references)} references", detail))
     return errors
+
+
+def _as_go(owner: OwnerReference) -> str:
+    """Write an owner as Go does, flags by whether they are said."""
+    flags = (("Controller", owner.controller), ("BlockOwnerDeletion", owner.block_owner_deletion))
+    said = ", ".join(f"{name}:(*bool)({'0x1' if value else 'nil'})" for name, value in flags)
+    named = f"APIVersion:{go(owner.api_version)}, Kind:{go(owner.kind)}, Name:{go(owner.name)}, UID:{go(owner.uid)}"
+    return f"v1.OwnerReference{{{named}, {said}}}"
 
 
 def validate_meta_update(new: ObjectMeta, old: ObjectMeta) -> list[FieldError]:

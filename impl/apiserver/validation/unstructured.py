@@ -15,6 +15,8 @@ from typing import Any
 from ...api.kinds import Unstructured
 from ...api.reading.convert import unstructure
 from ...api.values.frozen import thaw
+from ..custom.check import against_schema
+from ..custom.crd.rules import definition_change_errors, definition_errors
 from .data import validate_data
 from .field_error import FieldError, invalid, invalid_raw, not_supported, required, too_long
 from .names import subdomain_errors
@@ -31,8 +33,13 @@ WILDCARD_RULE = (
 )
 
 
-def validate_unstructured(obj: Unstructured) -> list[FieldError]:
-    """Return the broken rules of an object of a kind without a class."""
+def validate_unstructured(obj: Unstructured, old: Unstructured | None = None) -> list[FieldError]:
+    """Return the broken rules of an object of a kind without a class; `old` is what an update replaces."""
+    if obj.of.custom:
+        return list(against_schema(obj, old))
+    if obj.of.name == "CustomResourceDefinition":
+        changes = () if old is None else definition_change_errors(obj, old)
+        return [*definition_errors(obj), *changes]
     written = unstructure(obj)
     rules = RULES.get(obj.of.name)
     own = [] if rules is None else list(rules(obj.metadata.name, thaw(obj.extra.get("spec") or {})))

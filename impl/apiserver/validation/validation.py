@@ -46,7 +46,7 @@ def validate_create(obj: Object) -> tuple[FieldError, ...]:
     return (*validate_meta(obj), *_own_rules(obj))
 
 
-def _own_rules(obj: Object) -> list[FieldError]:
+def _own_rules(obj: Object, old: Any = None) -> list[FieldError]:
     match obj:
         case Pod():
             return validate_pod(obj)
@@ -59,7 +59,7 @@ def _own_rules(obj: Object) -> list[FieldError]:
         case NetworkPolicy():
             return validate_network_policy(obj)
         case Unstructured():
-            return validate_unstructured(obj)
+            return validate_unstructured(obj, old)
         case PersistentVolume():
             return validate_volume(obj)
         case PersistentVolumeClaim():
@@ -97,7 +97,7 @@ def validate_update(new: Any, old: Any) -> tuple[FieldError, ...]:
     return (
         *validate_meta(new),
         *validate_meta_update(new.metadata, old.metadata),
-        *_own_rules(new),
+        *_own_rules(new, old),
         *_changes(new, old),
     )
 

@@ -75,7 +75,7 @@ def _completed(obj: Object, inputs: Inputs) -> Object:
         obj,
         name=name,
         namespace=namespace,
-        uid=inputs.uid or uid_of(Ref(kind.name, namespace, name)),
+        uid=inputs.uid or uid_of(Ref(kind.key, namespace, name)),
         resource_version="",
         creation_timestamp=inputs.now,
         deletion_timestamp=None,

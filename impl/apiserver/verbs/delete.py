@@ -15,12 +15,13 @@ from immutabledict import immutabledict
 
 from ...api.batch import Job
 from ...api.core import Namespace, Pod
-from ...api.kinds import Object, ref_of
+from ...api.kinds import Object, Unstructured, ref_of
 from ...api.meta import Time
 from ...api.requests import Delete as DeleteRequest
 from ...api.requests import DeleteCollection, List, Page, Response
 from ...api.values.frozen import freeze
 from ..admission.admission import admit_delete
+from ..custom.crd.strategy import deleted_definition
 from ..status import conflict, invalid_options, not_found, uid_conflict
 from ..storage import Storage, Transaction, Write, put, with_meta
 from ..validation.field_error import not_supported
@@ -51,6 +52,9 @@ def delete(storage: Storage, request: DeleteRequest, now: Time) -> Answer:
         return _delete_pod(stored, request, now)
     if isinstance(stored, Namespace) and _held_by_content(stored):
         return _delete_namespace(stored, now)
+    if isinstance(stored, Unstructured) and request.ref.kind == "CustomResourceDefinition":
+        marked = stored if stored.metadata.terminating else deleted_definition(stored, now)
+        return Response(200, object=marked), () if marked == stored else (put(marked),)
     return _delete_other(stored, request, now)
 
 

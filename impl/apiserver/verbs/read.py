@@ -13,6 +13,7 @@ from typing import Any
 from ...api.kinds import Object, ref_of
 from ...api.reading.convert import unstructure
 from ...api.requests import Get, List, Page, Response, Selection
+from ..custom.kind import served_kind
 from ..status import not_found
 from ..storage import Storage
 from .create import Answer
@@ -85,9 +86,12 @@ def selected(of: Selection, obj: Object) -> bool:
     return not of.fields.terms or of.fields.matches(fields_of(obj))
 
 
-def unknown_field(of: Selection) -> str:
-    """Return the first field that objects of the kind cannot be selected by; "" where all can."""
-    known = (*EVERY_KIND, *SELECTABLE.get(of.kind, ()))
+def unknown_field(of: Selection, selectable: tuple[str, ...] = ()) -> str:
+    """Return the first field that objects of the kind cannot be selected by; "" where all can.
+
+    `selectable` are those that a custom kind has.
+    """
+    known = (*EVERY_KIND, *SELECTABLE.get(of.kind, ()), *selectable)
     return next((term.field for term in of.fields.terms if term.field not in known), "")
 
 
@@ -95,10 +99,12 @@ def fields_of(obj: Object) -> dict[str, str]:
     """Return what field selectors see of an object."""
     ref = ref_of(obj)
     found = {"metadata.name": ref.name, "metadata.namespace": ref.namespace}
-    if ref.kind not in SELECTABLE:
+    custom = served_kind(obj)
+    fields = SELECTABLE.get(ref.kind, () if custom is None else custom.selectable)
+    if not fields:
         return found
     json = unstructure(obj)
-    for field in SELECTABLE[ref.kind]:
+    for field in fields:
         found[field] = _shown(_at(json, field.split(".")), field)
     return found
 

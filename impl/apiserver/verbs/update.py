@@ -12,7 +12,7 @@ from immutabledict import immutabledict
 
 from ...api.apps import Sized
 from ...api.core import Namespace, Pod
-from ...api.kinds import Object, ref_of
+from ...api.kinds import Object, Unstructured, ref_of
 from ...api.meta import Ref
 from ...api.requests import Create as CreateRequest
 from ...api.requests import PatchMetadata as PatchMetadataRequest
@@ -25,9 +25,10 @@ from ..admission.limitranger import out_of_range
 from ..admission.quota import charge
 from ..admission.webhooks import unanswered
 from ..config import Config
+from ..custom.check import against_schema, status_against_schema
 from ..defaulting.allocate import allocate
 from ..defaulting.defaulting import default
-from ..status import conflict, invalid, not_found, uid_conflict
+from ..status import conflict, invalid, not_found, storage_conflict, uid_conflict
 from ..storage import Storage, Write, put, with_meta, without_version
 from ..strategy import CREATE_ON_UPDATE, only_ephemeral, only_scale, only_status, prepare_for_update
 from ..validation.meta import not_negative, validate_meta
@@ -48,7 +49,7 @@ def update(storage: Storage, request: UpdateRequest, inputs: Inputs, config: Con
         case "":
             return _whole(storage, request.object, stored, inputs, config)
         case "status":
-            return _write(ref, stored, only_status(request.object, stored))
+            return _with_status(ref, stored, only_status(request.object, stored))
         case "scale":
             return _scaled(ref, stored, only_scale(request.object, stored))
         case "finalize":
@@ -67,7 +68,7 @@ def patch_status(storage: Storage, request: PatchStatusRequest) -> Answer:
         return not_found(ref), ()
     if request.uid and request.uid != stored.metadata.uid:
         return uid_conflict(ref, request.uid, stored.metadata.uid), ()
-    return _write(ref, stored, only_status(request.object, stored))
+    return _with_status(ref, stored, only_status(request.object, stored))
 
 
 def patch_metadata(storage: Storage, request: PatchMetadataRequest) -> Answer:
@@ -111,7 +112,7 @@ def _precondition(ref: Ref, stored: Object, request: UpdateRequest) -> Response 
     """Refuse a write to another object of the same name, or to one that has changed since it was read."""
     uid = request.object.metadata.uid
     if uid and uid != stored.metadata.uid:
-        return uid_conflict(ref, uid, stored.metadata.uid)
+        return storage_conflict(ref, uid, stored.metadata.uid)
     if request.base is not None and has_changed(stored, request.base):
         return conflict(ref)
     return None
@@ -163,10 +164,18 @@ def _with_history(new: Object, stored: Object) -> Object:
     )
 
 
-def _scaled(ref: Ref, stored: Object, wanted: Sized | None) -> Answer:
+def _scaled(ref: Ref, stored: Object, wanted: Object | None) -> Answer:
     """Write another number of replicas, if it is one."""
-    if wanted is not None and (errors := not_negative("spec.replicas", wanted.spec.replicas)):
-        return invalid(ref.kind, ref.name, tuple(errors)), ()
+    counted = not_negative("spec.replicas", wanted.spec.replicas) if isinstance(wanted, Sized) else ()
+    if errors := (*counted, *(() if wanted is None else against_schema(wanted, stored))):
+        return invalid(ref.kind, ref.name, errors), ()
+    return _write(ref, stored, wanted)
+
+
+def _with_status(ref: Ref, stored: Object, wanted: Object | None) -> Answer:
+    """Write another status; only custom kinds have rules of it."""
+    if wanted is not None and (errors := status_against_schema(wanted, stored)):
+        return invalid(ref.kind, ref.name, errors), ()
     return _write(ref, stored, wanted)
 
 
@@ -201,6 +210,10 @@ def _write(ref: Ref, stored: Object, final: Object | None) -> Answer:
 
 
 def _ended(obj: Object) -> bool:
-    """Tell whether nothing keeps a terminating object any longer: no finalizer and no grace left."""
+    """Tell whether nothing keeps a terminating object any longer: no finalizer and no grace left.
+
+    A definition of custom resources has no grace from the beginning.
+    """
     meta = obj.metadata
-    return meta.terminating and not meta.finalizers and meta.deletion_grace_period_seconds == 0
+    none = (None, 0) if isinstance(obj, Unstructured) else (0,)
+    return meta.terminating and not meta.finalizers and meta.deletion_grace_period_seconds in none

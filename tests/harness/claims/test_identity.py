@@ -49,6 +49,17 @@ def test_a_kubelet_that_restarts_on_an_old_list_runs_a_name_twice() -> None:
     assert "two Pods called db-0 run at once, on node-1 and node-2" in lines
 
 
+BEHIND = {key: value for key, value in STALE.items() if key != "consistency"}
+
+
+@pytest.mark.parametrize(("servers", "verdict"), [(1, "HOLDS"), (2, "VIOLATED")])
+def test_behind_a_balancer_with_a_server_that_lags_it_does_so(servers: int, verdict: str) -> None:
+    detail = {"detail": {"apiservers": servers}} if servers > 1 else {}
+    report = check(scenario(**BEHIND, **detail))
+    assert identity(report)[0] == verdict
+    assert any("two API servers behind a balancer" in line for line in report.bounds) == (servers > 1)
+
+
 @pytest.mark.parametrize(
     "options",
     [{"consistency": "session"}, {"consistency": "linearizable"}, {"nodes": 1}],

@@ -14,7 +14,7 @@ from planted import planted
 
 SYNCS = "kubeproof.harness.own.syncs"
 PROPERTIES = "kubeproof.harness.own.properties"
-CLUSTER = "kubeproof.harness.world.cluster"
+CLUSTER = "kubeproof.harness.world.api_server"
 WORLD = "kubeproof.model.world.world"
 
 STALE = ("stale-restart", "datacenters", ("live_data_stays", "it_has_its_claim"))

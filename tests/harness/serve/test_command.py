@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +14,7 @@ from kubeproof.harness.cli import cli, main
 from kubeproof.harness.serve.command import KUBECONFIG, credentials_in
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.apiserver import User
+from kubeproof.traces import files
 
 
 def ended(*arguments: str) -> int:
@@ -63,3 +65,13 @@ def test_a_kubeconfig_leads_to_the_server() -> None:
     found = yaml.safe_load(KUBECONFIG.format(url="http://127.0.0.1:1"))
     assert found["clusters"][0]["cluster"] == {"server": "http://127.0.0.1:1"}
     assert found["current-context"] == found["contexts"][0]["name"]
+
+
+def test_a_run_is_performed_on_a_server_without_components(serving: Any) -> None:
+    server = serving("--nodes", "0", "--no-components")
+    trace = str(Path(files.__file__).parent / "corpus" / "deadlock-convergence.json")
+    done = CliRunner().invoke(cli, ["replay", trace, "--against", server.url])
+    assert (done.exit_code, "9 steps" in done.output) == (0, True)
+    assert "every object as the trace has it" in done.output
+    assert server.end() == ""
+    assert CliRunner().invoke(cli, ["replay", trace, "--against", server.url]).exit_code != 0

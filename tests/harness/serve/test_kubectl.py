@@ -7,13 +7,16 @@ exit code. Columns, words and messages are those of a real cluster (requests and
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from attrs import evolve
+from immutabledict import immutabledict
+
+from oracles.stories import ADDRESS, AGE, NODES, NONE, own, play, rows
 
 pytestmark = pytest.mark.xdist_group("kubectl")
 
@@ -33,31 +36,6 @@ kind: Service
 metadata: {{name: web}}
 spec: {{selector: {{app: web}}, ports: [{{port: 80, targetPort: 80}}]}}
 """
-AGE = r"\d+m?\d*s"
-NODES = "NAME STATUS ROLES AGE VERSION"
-ADDRESS = r"10\.\d+\.\d+\.\d+"
-NONE = "<none>"
-Step = tuple[str, str] | tuple[str, str, int]
-
-
-def play(kubectl: Any, steps: list[Step], namespace: str = "") -> None:
-    """Go through a story; tell the command that does not say what it should."""
-    for line, wanted, *codes in steps:
-        said = kubectl(f"-n {namespace} {line}" if namespace else line)
-        told = said.out + said.err
-        assert re.fullmatch(wanted, told.strip(), re.DOTALL), f"kubectl {line}\n{told}\nis not\n{wanted}"
-        assert said.code == (codes[0] if codes else 0), f"kubectl {line} ended with {said.code}\n{told}"
-
-
-def own(kubectl: Any, name: str) -> str:
-    """Make a namespace for a story."""
-    play(kubectl, [(f"create namespace {name}", f"namespace/{name} created")])
-    return name
-
-
-def rows(*lines: str) -> str:
-    """Join rows of a table whose cells are patterns."""
-    return r"\s*\n".join(r"\s+".join(line.split()) for line in lines)
 
 
 def test_a_pod_is_run_shown_described_and_deleted(kubectl: Any) -> None:
@@ -400,5 +378,78 @@ def test_a_wrong_manifest_is_refused_with_field_and_reason(kubectl: Any) -> None
         [
             (f"apply -f {wrong}", '.*strict decoding error: unknown field "spec.replica".*', 1),
             (f"create -f {negative}", r".*spec.replicas: Invalid value: -1: must be greater than or equal to 0.*", 1),
+        ],
+    )
+
+
+def test_objects_are_replaced_edited_set_and_asked_about(kubectl: Any) -> None:
+    place = own(kubectl, "changed")
+    manifest = kubectl.home / "replaced.yaml"
+    manifest.write_text(WEB.format(replicas=2, tag="1"))
+    editor = evolve(kubectl, environment=immutabledict({"KUBE_EDITOR": "sed -i s/nginx:1/nginx:3/"}))
+    first = [
+        (f"create -f {manifest}", "deployment.apps/web created\nservice/web created"),
+        ("rollout status deployment/web --timeout=30s", ".*successfully rolled out"),
+        (
+            "get svc,endpoints,endpointslices",
+            (
+                r"NAME\s+TYPE.*service/web.*\n\nNAME\s+ENDPOINTS.*endpoints/web\s+10[^\n]*\n"
+                r"\nNAME\s+ADDRESSTYPE.*/web-.*IPv4\s+80.*"
+            ),
+        ),
+        (f"replace --force -f {manifest}", 'deployment.apps "web" deleted.*web replaced'),
+        (
+            'patch deployment web -p \'{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":5}}}}\'',
+            "deployment.apps/web patched",
+        ),
+    ]
+    play(kubectl, first, place)
+    play(editor, [("edit deployment web", "deployment.apps/web edited")], place)
+    play(
+        kubectl,
+        [
+            ("get deployment web -o jsonpath={.spec.template.spec.containers[0].image}", "nginx:3"),
+            ("set env deployment/web A=b", "deployment.apps/web env updated"),
+            ("set resources deployment web --limits=cpu=100m", "deployment.apps/web resource requirements updated"),
+            ("set serviceaccount deployment web bob", "deployment.apps/web serviceaccount updated"),
+            ("rollout status deployment/web --timeout=30s", ".*successfully rolled out"),
+            ("rollout history deployment/web --revision=2", r"deployment.apps/web with revision #2\n.*nginx:\n.*"),
+            ("wait --for=jsonpath={.status.readyReplicas}=2 deployment/web --timeout=20s", ".*condition met"),
+            ("label deployment web a=b", "deployment.apps/web labeled"),
+            ("label deployment web a=c", ".*'a' already has a value .b., and --overwrite is false.*", 1),
+            ("label deployment web a=c --overwrite", "deployment.apps/web labeled"),
+            ("get pods --show-labels", r"NAME\s+READY.*LABELS.*app=web,pod-template-hash=\w+.*"),
+            ("get pods -o custom-columns=N:.spec.containers[*].image", r"N\s*\nnginx:3\s*\nnginx:3"),
+            ("create deployment y --image=nginx --dry-run=server", r"deployment.apps/y created \(server dry run\)"),
+            ("create deployment y --image=nginx --dry-run=client -o name", "deployment.apps/y"),
+            ("create service nodeport np --tcp=80:80", "service/np created"),
+            ("create service externalname en --external-name=e.com", "service/en created"),
+            (
+                "get svc en",
+                rows("NAME TYPE CLUSTER-IP EXTERNAL-IP PORT\\(S\\) AGE", f"en ExternalName {NONE} e.com {NONE} {AGE}"),
+            ),
+            ("create clusterrole changed --verb=get --resource=pods", ".*/changed created"),
+            ("create clusterrolebinding changed --clusterrole=changed --user=u", ".*/changed created"),
+            ("auth can-i get pods --as=u", "yes"),
+            ("auth can-i --list", r"Resources\s+Non-Resource URLs.*\*\.\*\s+\[\]\s+\[\]\s+\[\*\].*"),
+            ("create priorityclass changed --value=5", "priorityclass.scheduling.k8s.io/changed created"),
+            ("events --for deployment/web", "No events found in changed namespace."),
+            ("run x --image=nginx", "pod/x created"),
+            ("wait --for=condition=Ready pod/x --timeout=20s", ".*met"),
+            ("top nodes", "error: Metrics API not available", 1),
+            ("create token default", ".*not supported: no containers run here, Pods are simulated", 1),
+            ("attach x", ".*not supported.*|.*unable to upgrade connection.*", 1),
+            ("port-forward pod/x 1:1", ".*not supported.*|.*error upgrading connection.*", 1),
+            ("delete pod x --wait=false", 'pod "x" deleted.*'),
+            ("wait --for=delete pod/x --timeout=20s", ".*"),
+            ("delete deploy,svc,hpa,job --all", r'deployment.apps "web" deleted.*service "web" deleted.*'),
+        ],
+        place,
+    )
+    play(
+        kubectl,
+        [
+            ("delete service kubernetes", 'service "kubernetes" deleted.*'),
+            ("wait --for=jsonpath={.spec.clusterIP}=10.96.0.1 service/kubernetes --timeout=20s", ".*condition met"),
         ],
     )

@@ -65,6 +65,19 @@ def test_every_claim_is_broken_by_something() -> None:
     assert names == {name for row in FAULTS for name in row[5]}
 
 
+def test_with_a_fault_a_client_of_one_server_goes_back() -> None:
+    fault = next(row for row in FAULTS if row[0] == "a reflector begins anew after a bookmark")
+    with planted(f"kubeproof.{fault[1]}", *fault[2:4]):
+        answer = proofs.PROOFS["one-server"].run()
+        found = broken(LONE)
+    assert not answer.proved
+    assert made.NEVER_BACK in found
+
+
+def test_with_two_servers_a_restart_may_go_back_and_nothing_else() -> None:
+    assert broken(Ways(writes=1)) == {made.NEVER_BACK}
+
+
 STEPS = [
     ("a ring that is empty counts from its own version", Ways(servers=1, restarts=0, compactions=0, cache=CacheSettings(1, off_by_one=True))),
     ("etcd forgets a deletion", Ways(servers=1, restarts=0, cuts=0, server_restarts=0, tombstones=False)),

@@ -25,12 +25,25 @@ FALLBACK = (
 def table(place: str, kind: str, objects: Iterable[Json], meta: Json, now: Time, *, version: str, include: str) -> Json:
     """Return the table of some objects as JSON; `place` is the path of their group's version and resource."""
     definitions = columns().get(place, FALLBACK)
+    rows = ((cells(kind, obj, definitions, now), obj) for obj in objects)
+    return written(definitions, rows, meta, version=version, include=include)
+
+
+def written(
+    heads: Iterable[Mapping[str, Any]],
+    rows: Iterable[tuple[list[Any], Json]],
+    meta: Json,
+    *,
+    version: str,
+    include: str,
+) -> Json:
+    """Return a table: the heads of its columns, and in each row what stands in them and of which object."""
     return {
         "kind": "Table",
         "apiVersion": f"meta.k8s.io/{version}",
         "metadata": meta,
-        "columnDefinitions": list(definitions),
-        "rows": [_row(kind, obj, definitions, now, version, include) for obj in objects],
+        "columnDefinitions": list(heads),
+        "rows": [_row(shown, obj, version, include) for shown, obj in rows],
     }
 
 
@@ -43,8 +56,8 @@ def partial(obj: Json, version: str) -> Json:
     }
 
 
-def _row(kind: str, obj: Json, definitions: Any, now: Time, version: str, include: str) -> Json:
-    row: Json = {"cells": cells(kind, obj, definitions, now)}
+def _row(shown: list[Any], obj: Json, version: str, include: str) -> Json:
+    row: Json = {"cells": shown}
     if include == "Metadata":
         row["object"] = partial(obj, version)
     elif include == "Object":

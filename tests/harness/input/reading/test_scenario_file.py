@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from immutabledict import immutabledict
 
+from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.input.reading.inputs import gather
@@ -361,3 +362,31 @@ def test_a_namespace_that_is_assumed_to_exist_may_be_deleted() -> None:
     assert [len(deleting(name).script) for name in ("shop", "default")] == [1, 1]
     with pytest.raises(BadInput, match=r"there is no Namespace 'shp' \(did you mean shop\?\)"):
         deleting("shp")
+
+
+def grained(**options: Any) -> Scenario:
+    return load_scenario("it", {"it.yaml": DEPLOYMENT}, {"nodes": 1, **options}).scenario
+
+
+def test_behind_a_balancer_views_may_go_back_and_a_leader_change_loses_an_answer() -> None:
+    plain, several, raft = grained(), grained(detail={"apiservers": 2}), grained(detail={"etcd": "raft"})
+    assert (plain.consistency, several.consistency) == (Consistency.SESSION, Consistency.RESETTABLE)
+    assert (several.faults.lost_response, raft.faults.lost_response) == (0, 1)
+    assert grained(detail={"etcd": "raft"}, faults={"lostResponse": 3}).faults.lost_response == 3
+    assert any("etcd as one copy" in line for line in bounds_of(raft))
+    assert any("a request may be done and its answer lost" in line for line in bounds_of(raft))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"detail": {"apiservers": 3}}, "3 is not known of apiservers"),
+        ({"detail": {"etcd": "paxos"}}, "'paxos' is not known of etcd"),
+        ({"detail": {"apiservers": 2}, "consistency": "session"}, "behind several API servers views may go back"),
+        ({"detail": {"apiservers": 2}, "consistency": "linearizable"}, "leave it out, or write resettable"),
+    ],
+)
+def test_a_grain_that_is_not_there_or_contradicts_is_told(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput) as found:
+        grained(**options)
+    assert said in str(found.value)

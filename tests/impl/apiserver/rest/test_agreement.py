@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from oracles.apiserver import Answered, answers
+from oracles.apiserver import Answered, answers, described, headed
 from places import VECTORS
 from planted import planted
 
-JUDGED = {"patches": (174, 215), "protocol": (199, 209), "validation": (324, 330)}
+JUDGED = {"patches": (184, 215), "protocol": (199, 209), "validation": (330, 330)}
 """How many records agree, of how many; the others are about what is not modelled, or begin where no record ends."""
-MESSAGES = {"patches": (49, 52), "protocol": (63, 75), "validation": (189, 199)}
+MESSAGES = {"patches": (56, 59), "protocol": (64, 69), "validation": (199, 203)}
 """Of the refusals that agree: how many in the very words."""
 
-SHOWN = {"patches": (120, 122), "protocol": (52, 67)}
+SHOWN = {"patches": (123, 125), "protocol": (52, 67)}
 """Of the objects that both show: how many are the same but for what a server chooses and what controllers write."""
-OWNERS = {"patches": (118, 122)}
+OWNERS = {"patches": (121, 125)}
 """How many have the same managedFields."""
 
 
@@ -44,7 +44,7 @@ def test_every_request_that_can_be_judged_gets_code_and_reason_of_the_real_serve
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_most_refusals_have_the_very_words(found: dict[str, list[Answered]], name: str) -> None:
-    refused = [one for one in found[name] if one.ours is not None and one.real[0] >= 400]
+    refused = [one for one in found[name] if one.ours is not None and one.real[0] >= 400 and one.real[2]]
     assert (sum(one.ours is not None and one.ours[2] == one.real[2] for one in refused), len(refused)) == MESSAGES[name]
 
 
@@ -139,3 +139,20 @@ def test_a_planted_fault_is_a_difference(name: str, module: str, before: str, af
     with planted(module, before, after):
         wrong = agreement(recorded(name))
     assert any(one < other for one, other in zip(wrong, right, strict=True))
+
+
+def test_documents_of_a_server_are_judged_and_one_that_says_otherwise_is_found() -> None:
+    with lzma.open(VECTORS / "apiserver" / "discovery" / "openapi_v3_apis_example.com_v1.json.xz", "rt") as file:
+        record = json.load(file)
+    real, ours = described(record)
+    assert real == ours
+    record["body"]["info"]["title"] = "another"
+    real, ours = described(record)
+    assert real != ours
+
+
+def test_columns_are_judged_and_one_that_is_called_otherwise_is_found() -> None:
+    about = {"groupVersion": "/apis/example.com/v1", "resource": "foos"}
+    _, ours = headed({**about, "columns": []})
+    assert [one["name"] for one in ours] == ["Name", "Age"]
+    assert headed({**about, "columns": ours})[0] == ours != headed({**about, "columns": ours[:1]})[0]

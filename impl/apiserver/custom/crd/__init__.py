@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions themselves: their defaults, their status, their rules."""
