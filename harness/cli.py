@@ -52,7 +52,7 @@ def cli() -> None:
     """Prove that a Kubernetes rollout converges, places validly and stays reachable, or print the run that does not."""
 
 
-@cli.command(epilog=examples.CHECK)
+@cli.command(epilog=examples.CHECK, short_help="Does a rollout, drain or fault break anything? Every order is tried.")
 @manifests
 @asked
 @checking
@@ -93,7 +93,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     return {**keywords(given), **own, "measure": given["statistics"], "walks": given["simulate"]}
 
 
-@cli.command(epilog=examples.DIFF)
+@cli.command(epilog=examples.DIFF, short_help="What got worse between two releases, or two revisions of manifests.")
 @manifests
 @asked
 @click.option("--release", multiple=True, metavar="R", help="Twice: two releases on the same manifests.")
@@ -120,7 +120,7 @@ def diff(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> Non
     context.exit({compare.Turn.WORSE: VIOLATED, compare.Turn.OPEN: UNKNOWN}.get(found.turn, HOLDS))
 
 
-@cli.command(epilog=examples.REACH)
+@cli.command(epilog=examples.REACH, short_help="Who reaches a Service, through which address, and nothing else.")
 @manifests
 @click.option(
     "--service", default="", metavar="NAME", help="The Service, also NAMESPACE/service/NAME; all of the namespace else."
@@ -155,7 +155,7 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     context.exit(CODES[answer.status.value])
 
 
-@cli.command(epilog=examples.PLACE)
+@cli.command(epilog=examples.PLACE, short_help="Where each Pod can go, why not elsewhere, and what would make room.")
 @manifests
 @click.option("--from-cluster", metavar="DUMP", help="Start from kubectl get nodes,pods,... -A -o json.")
 @click.option("--survive", type=click.IntRange(min=1), metavar="K", help="After the loss of any K nodes too?")
@@ -200,7 +200,7 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     context.exit(CODES[answer.status])
 
 
-@cli.command(epilog=examples.REPLAY)
+@cli.command(epilog=examples.REPLAY, short_help="Go through a recorded trace again.")
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.pass_context
 def replay(context: click.Context, trace: Path) -> None:
@@ -208,7 +208,7 @@ def replay(context: click.Context, trace: Path) -> None:
     context.exit(_replay_session(trace) if _is_database(trace) else _replay(trace))
 
 
-@cli.command(epilog=examples.SHOW)
+@cli.command(epilog=examples.SHOW, short_help="Print a trace, or make a page of it for the browser.")
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.option("--brief", is_flag=True, help="Leave out what each step changed.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write it as one page for a browser.")
@@ -239,7 +239,7 @@ def _page(document: Document, path: Path) -> None:
     _print(f"page written to {path}, open it in a browser; it needs nothing beside it\n")
 
 
-@cli.command(epilog=examples.RUN)
+@cli.command(epilog=examples.RUN, short_help="What happens behind kubectl run, step by step.")
 @click.argument("name")
 @click.option("--image", required=True, help="The image of its container.")
 @click.option("--nodes", metavar="N|FILE", help="How many plain nodes, or a file of Node objects; 3 otherwise.")
@@ -262,7 +262,7 @@ def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None,
         _print(f"\ntrace written to {trace}, replay it with: kubeproof replay {trace}\n")
 
 
-@cli.command(epilog=examples.SERVE)
+@cli.command(epilog=examples.SERVE, short_help="The control plane on loopback, for kubectl.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 takes a free one.")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Keep the cluster there; else in memory.")
 @click.option(
@@ -301,7 +301,7 @@ def serve(**given: Any) -> None:
         raise click.UsageError(f"this needs more: pip install 'kubeproof[serve]' ({error.name} is missing)") from None
 
 
-@cli.group(invoke_without_command=True)
+@cli.group(invoke_without_command=True, short_help="Documented failures of Kubernetes, each with its repair.")
 @click.pass_context
 def zoo(context: click.Context) -> None:
     """Tell, run and show documented failures of Kubernetes, each beside what repairs it."""
