@@ -1,4 +1,4 @@
-"""The command line: `kubeproof check`, `diff`, `reach`, `place`, `replay`, `show`, `run`, `serve` and `zoo`.
+"""The command line: `kubeproof check`, `diff`, `reach`, `place`, `validate`, `replay`, `show`, `run`, `serve`, `zoo`.
 
 Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown
 (a limit, or Ctrl-C), 70 a defect of kubeproof itself, with a file that says what happened. Nothing a user gives it ends
@@ -206,6 +206,27 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
 def replay(context: click.Context, trace: Path) -> None:
     """Go through a recorded trace again, comparing every state; or through a session of `serve`, every answer."""
     context.exit(_replay_session(trace) if _is_database(trace) else _replay(trace))
+
+
+@cli.command(epilog=examples.VALIDATE, short_help="Does what really happened break a claim, or the model?")
+@click.argument("recordings", nargs=-1, required=True, metavar="FILE|FOLDER|-...")
+@click.option("--release", metavar="R", help="Which Kubernetes: 1.32 to 1.36; 1.36 where the recording says nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
+@click.pass_context
+def validate(context: click.Context, /, recordings: tuple[str, ...], *, release: str | None, as_json: bool) -> None:
+    """Hold what really happened in a cluster against the model and the claims.
+
+    Recordings are audit logs (at level RequestResponse), the watch streams of kubectl (one for each kind), or runs with
+    their events; all given are of one cluster.
+    """
+    from ..impl.api.releases import RELEASES  # noqa: PLC0415 - --help and --version need nothing of it
+    from .validate import command, report  # noqa: PLC0415
+
+    if release is not None and release not in RELEASES:
+        raise click.UsageError(f"--release: expected one of {', '.join(RELEASES)}, got {release}")
+    found = command.validated(recordings, None if release is None else RELEASES[release])
+    _print(json.dumps(report.to_json(found), indent=2) + "\n" if as_json else report.text(found, WIDTH))
+    context.exit(CODES[found.status.value])
 
 
 @cli.command(epilog=examples.SHOW, short_help="Print a trace, or make a page of it for the browser.")

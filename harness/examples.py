@@ -48,6 +48,14 @@ Examples:
   kubeproof replay cluster.db
 """
 
+VALIDATE = """
+\b
+Examples:
+  kubectl get deployments -w -o json --output-watch-events > deployments.json    Ctrl-C when all is done
+  kubeproof validate deployments.json replicasets.json pods.json
+  kubeproof validate audit.log --release 1.34
+"""
+
 SHOW = """
 \b
 Examples:
