@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..__main__ import INTERRUPTED
-from . import examples
+from . import examples, manual
 from .defects import report_defect
 from .input.reading.options import (
     TRACES,
@@ -320,6 +320,19 @@ def serve(**given: Any) -> None:
         serving.run(serving.Asked(**given))
     except ModuleNotFoundError as error:
         raise click.UsageError(f"this needs more: pip install 'kubeproof[serve]' ({error.name} is missing)") from None
+
+
+@cli.command(epilog=examples.COMPLETION, short_help="What a shell needs to complete commands.")
+@click.argument("shell", type=click.Choice(manual.SHELLS))
+def completion(shell: str) -> None:
+    """Print the script that lets a shell complete commands and options."""
+    _print(manual.completion(cli, shell))
+
+
+@cli.command(epilog=examples.MAN, short_help="The manual page.")
+def man() -> None:
+    """Print the manual page, made of the commands themselves."""
+    _print(manual.manual(cli))
 
 
 @cli.group(invoke_without_command=True, short_help="Documented failures of Kubernetes, each with its repair.")

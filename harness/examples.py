@@ -78,6 +78,20 @@ Examples:
   KUBECONFIG=kubeconfig kubectl run nginx --image=nginx:latest
 """
 
+COMPLETION = """
+\b
+Examples:
+  source <(kubeproof completion bash)        now; in ~/.bashrc, in every shell
+  source <(kubeproof completion zsh)
+  kubeproof completion fish > ~/.config/fish/completions/kubeproof.fish
+"""
+
+MAN = """
+\b
+Examples:
+  kubeproof man > ~/.local/share/man/man1/kubeproof.1
+"""
+
 ALL = """
 \b
 Examples:
