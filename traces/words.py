@@ -29,7 +29,7 @@ def told(moment: Moment) -> str:
 def who_did(action: str, label: str, by: str, verb: str, on: Ref | str) -> str:
     """Say who did what: `by`, `verb` and `on` are those of the action ("" of a machine that has none)."""
     if not by or not verb:
-        return said(action, label)
+        return label if label == action.replace(": ", " ") else said(action, label)
     if by == KUBECTL and (command := COMMAND.fullmatch(action)):
         words = command["words"].removesuffix(f" {verb}")
         found = label.replace(NOTHING, "there is no ")

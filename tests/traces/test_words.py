@@ -41,6 +41,7 @@ SAID = [
         ("kubelet 0: container crashes", "a container of web-1-p0 exits", "kubelet", "container crashes", POD),
         "kubelet: a container of web-1-p0 exits",
     ),
+    (("node node-1: dies", "node node-1 dies", "", "dies", "node-1"), "node node-1 dies"),
     (("worker 1: acts", "is first", "", "", ""), "worker 1: acts: is first"),
 ]
 
