@@ -1,4 +1,4 @@
-"""The command line: `kubeproof check`, `diff`, `reach`, `place`, `validate`, `replay`, `show`, `run`, `serve`, `zoo`.
+"""The command line: `kubeproof check`, `diff`, `reach`, `place`, `replay`, `show`, `run`, `serve`, `zoo` and others.
 
 Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown
 (a limit, or Ctrl-C), 70 a defect of kubeproof itself, with a file that says what happened. Nothing a user gives it ends
@@ -21,6 +21,7 @@ import click
 
 from ..__main__ import INTERRUPTED
 from . import examples, manual
+from .corpus import corpus
 from .defects import report_defect
 from .input.reading.options import (
     TRACES,
@@ -343,6 +344,7 @@ def zoo(context: click.Context) -> None:
         context.invoke(zoo_list)
 
 
+cli.add_command(corpus)
 WHICH = click.argument("names", nargs=-1, metavar="[NAME|TOPIC]...")
 
 
