@@ -30,6 +30,7 @@ bench-engine:
 
 # The traces that pytest replays. Commit a change of them only when you understand it.
 corpus:
+	rm -f traces/corpus/*.json
 	for name in deadlock dropped drain-blocked full-nodes; do kubeproof check examples/$$name --expect --quiet --trace-dir traces/corpus; done
 	kubeproof run nginx-pod --image=nginx:latest --trace traces/corpus/run-nginx-pod.json > /dev/null
 

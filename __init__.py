@@ -79,6 +79,8 @@ _HOMES = {
 """Where each name of the Python face lives."""
 _MODULES = {"strategies": "harness.strategies.objects"}
 """The modules of the face, by their names there."""
+_NAMESAKES = {"kopf": "harness.own.kopf"}
+"""Modules that are called like the package they are for: whoever imports all names keeps the package."""
 
 __all__ = [
     "AlreadyExists",
@@ -116,13 +118,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Fetch a name of the Python face."""
-    if name in _MODULES:
+    if name in _MODULES or name in _NAMESAKES:
         try:
-            return import_module(f".{_MODULES[name]}", __name__)
+            return import_module(f".{(_MODULES | _NAMESAKES)[name]}", __name__)
         except ModuleNotFoundError as error:
-            raise ImportError(
-                f"this needs more: pip install 'kubeproof[strategies]' ({error.name} is missing)"
-            ) from None
+            raise ImportError(f"this needs more: pip install 'kubeproof[{name}]' ({error.name} is missing)") from None
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,4 +1,4 @@
-"""The command line: `kubeproof check`, `diff`, `reach`, `place`, `replay`, `show`, `run`, `serve` and `zoo`.
+"""The command line: `kubeproof check`, `diff`, `reach`, `place`, `replay`, `show`, `run`, `serve`, `zoo` and others.
 
 Exit codes: 0 everything holds, 1 something is violated (or a trace no longer replays), 2 the input is bad, 3 unknown
 (a limit, or Ctrl-C), 70 a defect of kubeproof itself, with a file that says what happened. Nothing a user gives it ends
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..__main__ import INTERRUPTED
-from . import examples
+from . import examples, manual
+from .corpus import corpus
 from .defects import report_defect
 from .input.reading.options import (
     TRACES,
@@ -52,7 +53,7 @@ def cli() -> None:
     """Prove that a Kubernetes rollout converges, places validly and stays reachable, or print the run that does not."""
 
 
-@cli.command(epilog=examples.CHECK)
+@cli.command(epilog=examples.CHECK, short_help="Does a rollout, drain or fault break anything? Every order is tried.")
 @manifests
 @asked
 @checking
@@ -93,7 +94,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     return {**keywords(given), **own, "measure": given["statistics"], "walks": given["simulate"]}
 
 
-@cli.command(epilog=examples.DIFF)
+@cli.command(epilog=examples.DIFF, short_help="What got worse between two releases, or two revisions of manifests.")
 @manifests
 @asked
 @click.option("--release", multiple=True, metavar="R", help="Twice: two releases on the same manifests.")
@@ -120,7 +121,7 @@ def diff(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> Non
     context.exit({compare.Turn.WORSE: VIOLATED, compare.Turn.OPEN: UNKNOWN}.get(found.turn, HOLDS))
 
 
-@cli.command(epilog=examples.REACH)
+@cli.command(epilog=examples.REACH, short_help="Who reaches a Service, through which address, and nothing else.")
 @manifests
 @click.option(
     "--service", default="", metavar="NAME", help="The Service, also NAMESPACE/service/NAME; all of the namespace else."
@@ -155,7 +156,7 @@ def reach(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     context.exit(CODES[answer.status.value])
 
 
-@cli.command(epilog=examples.PLACE)
+@cli.command(epilog=examples.PLACE, short_help="Where each Pod can go, why not elsewhere, and what would make room.")
 @manifests
 @click.option("--from-cluster", metavar="DUMP", help="Start from kubectl get nodes,pods,... -A -o json.")
 @click.option("--survive", type=click.IntRange(min=1), metavar="K", help="After the loss of any K nodes too?")
@@ -200,7 +201,7 @@ def place(context: click.Context, /, paths: tuple[str, ...], **given: Any) -> No
     context.exit(CODES[answer.status])
 
 
-@cli.command(epilog=examples.REPLAY)
+@cli.command(epilog=examples.REPLAY, short_help="Go through a recorded trace again.")
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.option("--against", metavar="URL", help="Perform it on a live API server without controllers, and compare.")
 @click.option("--token", default="", metavar="TEXT", help="With --against: who asks.")
@@ -213,7 +214,28 @@ def replay(context: click.Context, trace: Path, against: str | None, token: str,
     context.exit(_replay_session(trace) if _is_database(trace) else _replay(trace))
 
 
-@cli.command(epilog=examples.SHOW)
+@cli.command(epilog=examples.VALIDATE, short_help="Does what really happened break a claim, or the model?")
+@click.argument("recordings", nargs=-1, required=True, metavar="FILE|FOLDER|-...")
+@click.option("--release", metavar="R", help="Which Kubernetes: 1.32 to 1.36; 1.36 where the recording says nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
+@click.pass_context
+def validate(context: click.Context, /, recordings: tuple[str, ...], *, release: str | None, as_json: bool) -> None:
+    """Hold what really happened in a cluster against the model and the claims.
+
+    Recordings are audit logs (at level RequestResponse), the watch streams of kubectl (one for each kind), or runs with
+    their events; all given are of one cluster.
+    """
+    from ..impl.api.releases import RELEASES  # noqa: PLC0415 - --help and --version need nothing of it
+    from .validate import command, report  # noqa: PLC0415
+
+    if release is not None and release not in RELEASES:
+        raise click.UsageError(f"--release: expected one of {', '.join(RELEASES)}, got {release}")
+    found = command.validated(recordings, None if release is None else RELEASES[release])
+    _print(json.dumps(report.to_json(found), indent=2) + "\n" if as_json else report.text(found, WIDTH))
+    context.exit(CODES[found.status.value])
+
+
+@cli.command(epilog=examples.SHOW, short_help="Print a trace, or make a page of it for the browser.")
 @click.argument("trace", type=click.Path(path_type=Path))
 @click.option("--brief", is_flag=True, help="Leave out what each step changed.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write it as one page for a browser.")
@@ -244,7 +266,7 @@ def _page(document: Document, path: Path) -> None:
     _print(f"page written to {path}, open it in a browser; it needs nothing beside it\n")
 
 
-@cli.command(epilog=examples.RUN)
+@cli.command(epilog=examples.RUN, short_help="What happens behind kubectl run, step by step.")
 @click.argument("name")
 @click.option("--image", required=True, help="The image of its container.")
 @click.option("--nodes", metavar="N|FILE", help="How many plain nodes, or a file of Node objects; 3 otherwise.")
@@ -267,7 +289,7 @@ def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None,
         _print(f"\ntrace written to {trace}, replay it with: kubeproof replay {trace}\n")
 
 
-@cli.command(epilog=examples.SERVE)
+@cli.command(epilog=examples.SERVE, short_help="The control plane on loopback, for kubectl.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 takes a free one.")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Keep the cluster there; else in memory.")
 @click.option(
@@ -311,7 +333,20 @@ def serve(**given: Any) -> None:
         raise click.UsageError(f"this needs more: pip install 'kubeproof[serve]' ({error.name} is missing)") from None
 
 
-@cli.group(invoke_without_command=True)
+@cli.command(epilog=examples.COMPLETION, short_help="What a shell needs to complete commands.")
+@click.argument("shell", type=click.Choice(manual.SHELLS))
+def completion(shell: str) -> None:
+    """Print the script that lets a shell complete commands and options."""
+    _print(manual.completion(cli, shell))
+
+
+@cli.command(epilog=examples.MAN, short_help="The manual page.")
+def man() -> None:
+    """Print the manual page, made of the commands themselves."""
+    _print(manual.manual(cli))
+
+
+@cli.group(invoke_without_command=True, short_help="Documented failures of Kubernetes, each with its repair.")
 @click.pass_context
 def zoo(context: click.Context) -> None:
     """Tell, run and show documented failures of Kubernetes, each beside what repairs it."""
@@ -319,6 +354,7 @@ def zoo(context: click.Context) -> None:
         context.invoke(zoo_list)
 
 
+cli.add_command(corpus)
 WHICH = click.argument("names", nargs=-1, metavar="[NAME|TOPIC]...")
 
 

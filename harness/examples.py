@@ -49,6 +49,14 @@ Examples:
   kubeproof replay .kubeproof/traces/web-reachability.json --against http://127.0.0.1:8001
 """
 
+VALIDATE = """
+\b
+Examples:
+  kubectl get deployments -w -o json --output-watch-events > deployments.json    Ctrl-C when all is done
+  kubeproof validate deployments.json replicasets.json pods.json
+  kubeproof validate audit.log --release 1.34
+"""
+
 SHOW = """
 \b
 Examples:
@@ -69,6 +77,20 @@ SERVE = """
 Examples:
   kubeproof serve --kubeconfig kubeconfig --data cluster.db
   KUBECONFIG=kubeconfig kubectl run nginx --image=nginx:latest
+"""
+
+COMPLETION = """
+\b
+Examples:
+  source <(kubeproof completion bash)        now; in ~/.bashrc, in every shell
+  source <(kubeproof completion zsh)
+  kubeproof completion fish > ~/.config/fish/completions/kubeproof.fish
+"""
+
+MAN = """
+\b
+Examples:
+  kubeproof man > ~/.local/share/man/man1/kubeproof.1
 """
 
 ALL = """

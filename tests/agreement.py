@@ -64,17 +64,14 @@ from kubeproof.impl.kubelet.phase import Told, containers_ready, initialized, po
 from kubeproof.impl.kubelet.status import closed_gates
 from kubeproof.model.checker import Limits, Status
 from oracles import apiserver as agreement_apiserver
-from oracles import apps as agreement_apps
-from oracles import cronjob as agreement_cronjob
 from oracles import etcd as etcd_gateway
-from oracles import job as agreement_job
 from oracles import kubeproxy as agreement_kubeproxy
 from oracles import raft_tables
 from oracles import scheduler as agreement_scheduler
 from places import EXAMPLES
 from recorded import check as recorded_check
+from recorded import controllers, recordings
 from recorded import end as recorded_end
-from recorded import recordings
 from recorded.check import Asked
 from recorded.end import Ends
 
@@ -341,13 +338,10 @@ def judge_raft(judge: Callable[[Record], Sequence[raft_tables.Disagreement]], re
 
 
 def judge_controller(record: Record) -> Verdict:
-    """Hold controllers of workloads against the runs of the real ones; others are held elsewhere."""
-    judges = {**dict.fromkeys(agreement_apps.CONTROLLERS, agreement_apps.judge), "job": agreement_job.judge}
-    judges["cronjob"] = agreement_cronjob.judge
-    kind = record["scenario"].partition("-")[0]
-    if kind not in judges:
-        return NotJudged("a run of another controller than those of StatefulSets, DaemonSets, Jobs and CronJobs")
-    found = judges[kind](record)
+    """Hold controllers of workloads and endpoints against the runs of the real ones; others are held elsewhere."""
+    if not controllers.is_judged(record):
+        return NotJudged("a run of other controllers than those that kubeproof validate judges")
+    found = controllers.judge(record)
     return None if found is None else Difference(found.subject, found.real, found.ours)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -69,6 +70,22 @@ apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
 profiles: [{schedulerName: batch-scheduler}]
 """
+
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "front", "namespace": "default", "resourceVersion": "5"},
+    "spec": {"containers": [{"name": "app", "image": "nginx:1.28"}]},
+}
+AUDITED = {
+    "kind": "Event",
+    "apiVersion": "audit.k8s.io/v1",
+    "stage": "ResponseComplete",
+    "verb": "create",
+    "user": {"username": "kubernetes-admin"},
+    "responseStatus": {"code": 201},
+    "responseObject": POD,
+}
 
 
 @frozen
@@ -137,6 +154,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "dump.json": f"{FRONT}---\n{NODES}",
         "scheduler.yaml": SCHEDULER,
         "db.yaml": next(one.text for one in OWN if one.not_run),
+        "recording/pods.json": json.dumps({"type": "ADDED", "object": POD}),
+        "audit.log": json.dumps(AUDITED),
+        "nodes.json": json.dumps({"apiVersion": "v1", "kind": "NodeList", "items": [{"metadata": {"name": "node-1"}}]}),
         "databases.py": next(one.text for one in OWN if one.language == "python"),
     }
     for name, text in texts.items():

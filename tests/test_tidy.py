@@ -149,7 +149,8 @@ def documented() -> Iterator[str]:
         yield from re.findall(r"^ *from kubeproof\.([\w.]+) import", text, re.MULTILINE)
 
 
-COMMANDS = ("harness.cli", "harness.plugin", "harness.face", *kubeproof._HOMES.values(), *kubeproof._MODULES.values())
+FACE = (*kubeproof._HOMES.values(), *kubeproof._MODULES.values(), *kubeproof._NAMESAKES.values())
+COMMANDS = ("harness.cli", "harness.plugin", "harness.face", *FACE)
 FAULT_FILES = tuple(f"harness.world.faults.{fault.name}" for fault in fields(Faults))
 """They are imported by the names of the fields."""
 CLAIM_FILES = tuple(f"harness.claims.{name}" for name in CLAIMS)

@@ -20,7 +20,7 @@ from ..impl.api.kinds import BY_NAME, Object, Unstructured, ref_of
 from ..impl.api.meta import Ref
 from ..impl.api.reading.convert import unstructure
 from ..impl.api.reading.json_fields import json_name
-from ..impl.api.values.frozen import Json, freeze
+from ..impl.api.values.frozen import Json, as_map, freeze
 from .canonical import canonical
 
 LONGEST = 60
@@ -47,7 +47,13 @@ class Change:
         joint = " " if self.object else "" if self.field.startswith("[") else "."
         path = f"{joint}{self.field}" if self.field else ""
         shown = _presence if self.object and not self.field else brief
-        return f"{self.object or self.slot}{path}: {shown(self.before)} -> {shown(self.after)}"
+        before, after = (shown(value) for value in _apart(self.before, self.after))
+        return f"{self.object or self.slot}{path}: {before} -> {after}"
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether a reader sees a difference: an empty list and nothing at all are both nothing."""
+        return bool(self.before) or bool(self.after) or brief(self.before) != brief(self.after)
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -141,10 +147,32 @@ def lines(found: Iterable[Change]) -> Iterator[str]:
     by_slot: dict[str, list[Change]] = {}
     for change in found:
         by_slot.setdefault(change.slot, []).append(change)
-    for slot, some in by_slot.items():
+    for slot, every in by_slot.items():
+        some = [change for change in every if change.is_told]
         yield from (change.line for change in some[:MOST])
         if len(some) > MOST:
             yield f"{some[0].object or slot}: and {len(some) - MOST} more fields"
+
+
+def _apart(before: Json, after: Json) -> tuple[Json, Json]:
+    """Return of two lists of conditions those that differ, by their types; anything else as it is."""
+    old, new = _conditions(before), _conditions(after)
+    if old is None or new is None:
+        return before, after
+    differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    if not differing:
+        return before, after
+    return freeze({name: old.get(name) for name in differing}), freeze({name: new.get(name) for name in differing})
+
+
+def _conditions(value: Json) -> dict[str, Json] | None:
+    """Return the statuses of conditions by their types; None for what is no list of conditions."""
+    if value is None or value == ():
+        return {}
+    maps = [as_map(one) for one in value] if isinstance(value, tuple) else [as_map(())]
+    if not all("type" in one and "status" in one for one in maps):
+        return None
+    return {str(one["type"]): one["status"] for one in maps}
 
 
 def _presence(value: Json) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from .document import Document, said
+from .document import Document
 from .replay import Differs, Impossible, Replay, Replayed
+from .words import told
 
 
 def text(document: Document, *, changes: bool = True) -> str:
@@ -39,7 +40,7 @@ def steps(document: Document, *, changes: bool = False, indent: str = "") -> Ite
         if document.cycle_start == number - 1:
             yield f"{indent}{'':>{width}}  from here on for ever:"
         at = f"{step.seconds or 0:>{len(str(last))}} s  " if last else ""
-        yield f"{indent}{number:>{width}}. {at}{said(step.action, step.label)}"
+        yield f"{indent}{number:>{width}}. {at}{told(step)}"
         yield from (f"{indent}{'':>{width}}    after {line}" for line in step.waited)
         yield from (f"{indent}{'':>{width}}    then {line}" for line in step.then)
         if changes:

@@ -17,10 +17,11 @@ from ..impl.api.meta import Ref
 from ..model.checker.clock.timetable import Timetable
 from ..model.checker.results import Step, Trace
 from ..model.checker.semantics import Move, initial_states, moves, write
-from ..model.machine import Machine
+from ..model.machine import Machine, State
 from .canonical import digest
 from .changes import OBJECTS, changes, plain
-from .document import Document, Inputs, Moment, Seen, said
+from .document import Document, Inputs, Moment, Seen
+from .words import told, who_did
 
 
 @frozen
@@ -110,10 +111,10 @@ def _moments(trace: Trace) -> Iterator[Moment]:
             action=step.action,
             label=step.label,
             digest=digest(after),
-            then=then_of(step),
+            then=then_of(step, before, after),
             changes=changes(before, after),
             by=_who(step.by),
-            verb=step.verb.value if isinstance(step.verb, Enum) else str(step.verb or ""),
+            verb=_how(step.verb),
             on=_what(step.on, before, after),
             view=views.of(step, before),
         )
@@ -123,6 +124,10 @@ def _moments(trace: Trace) -> Iterator[Moment]:
 
 def _who(by: Any) -> str:
     return "" if by is None else str(by)
+
+
+def _how(verb: Any) -> str:
+    return verb.value if isinstance(verb, Enum) else str(verb or "")
 
 
 def _what(on: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> Ref | str:
@@ -165,9 +170,9 @@ def _timed(trace: Trace, times: Timetable) -> Iterator[Moment]:
         yield evolve(moment, seconds=seconds, waited=waited)
 
 
-def then_of(step: Step) -> tuple[str, ...]:
+def then_of(step: Step, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
     """Name what a step set off at once; what has no label only brings about what the step said."""
-    return tuple(said(urgent.action, urgent.label) for urgent in step.urgent if urgent.label)
+    return tuple(_worded(urgent, before, after) for urgent in step.urgent if urgent.label)
 
 
 def replay(machine: Machine, document: Document, *, urgent: bool = True) -> Replay:
@@ -178,11 +183,11 @@ def replay(machine: Machine, document: Document, *, urgent: bool = True) -> Repl
         return Differs(0, "the start", document.start, digest(starts[0]))
     begin, taken = state, list[Step]()
     for number, moment in enumerate(document.steps, start=1):
-        name = said(moment.action, moment.label)
+        name = told(moment)
         here = moves(machine, state, urgent=urgent)
         same = [move for move in here if (move.step.action, move.step.label) == (moment.action, moment.label)]
         if not same:
-            return Impossible(number, name, possible(here))
+            return Impossible(number, name, possible(state, here))
         move = _pick(same, moment.digest)
         if (found := digest(move.after)) != moment.digest:
             return Differs(number, name, moment.digest, found)
@@ -196,6 +201,10 @@ def _pick(same: list[Move], wanted: str) -> Move:
     return next((move for move in same if digest(move.after) == wanted), same[0])
 
 
-def possible(here: tuple[Move, ...]) -> tuple[str, ...]:
-    """Name what can be done, in the machine's order."""
-    return tuple(dict.fromkeys(said(move.step.action, move.step.label) for move in here))
+def possible(state: State, here: tuple[Move, ...]) -> tuple[str, ...]:
+    """Name what can be done in a state, in the machine's order."""
+    return tuple(dict.fromkeys(_worded(move.step, state, move.after) for move in here))
+
+
+def _worded(step: Step, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    return who_did(step.action, step.label, _who(step.by), _how(step.verb), _what(step.on, before, after))

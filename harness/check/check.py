@@ -471,9 +471,9 @@ def _repair(waiting: list[Pod], nodes: list[Node], bound: list[Pod]) -> Iterator
     for gone in bound:
         rest = [one for one in bound if one is not gone]
         if not isinstance(feasible(waiting, nodes, rest), Infeasible):
-            yield f"z3: no placement exists as things stand; one does as soon as {gone.metadata.name} is gone"
+            yield f"proved: no placement exists as things stand; one does as soon as {gone.metadata.name} is gone"
             return
-    yield "z3: no placement exists as things stand, nor after any single Pod is gone"
+    yield "proved: no placement exists as things stand, nor after any single Pod is gone"
 
 
 def _open_ends(scenario: Scenario, prepared: Prepared) -> dict[str, tuple[str, ...]]:

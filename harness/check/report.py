@@ -111,7 +111,7 @@ def first_step(report: Report, told: Told) -> str:
 def blamed(blame: Blame, manifests: Manifests) -> str:
     """Name an object in breach with the file and line of the field to change."""
     source = manifests.sources.get(blame.ref)
-    place = f"{source.file}:{source.line_of(blame.field)}: " if source else ""
+    place = f"{source.place(blame.field)}: " if source else ""
     at = f" {blame.field}" if blame.field else ""
     return f"{place}{blame.ref}{at}{f': {blame.what}' if blame.what else ''}"
 

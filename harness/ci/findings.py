@@ -130,6 +130,8 @@ def _place(blame: Blame, told: Told) -> Place:
     if source is None:
         first = _somewhere(told)
         return Place(str(blame.ref), blame.field, first[0].file if first else "", 0, blame.what)
+    if Path(source.template).is_file() and not Path(source.file).is_file():
+        return Place(str(blame.ref), blame.field, relative(source.template), 0, blame.what)
     return Place(str(blame.ref), blame.field, relative(source.file), source.line_of(blame.field), blame.what)
 
 

@@ -9,7 +9,7 @@ rest of those there should be; shares are rounded up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from ...impl.api.apps import Sized
@@ -62,25 +62,33 @@ def _is_target(obj: Object | None) -> bool:
 def _over_budget(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:
     layout = cluster.world.layout
     pods = [(before.via(_counted, slot), after.via(_counted, slot)) for slot in layout.pools["Pod"]]
-    evicted = [old for old, new in pods if old and _healthy(old) and not (new and _healthy(new))]
+    evicted = [old for old, new in pods if old and is_healthy(old) and not (new and is_healthy(new))]
     if not evicted:
         return
-    sizes = _sizes(cluster, after)
-    left = [pod for _, pod in pods if pod]
-    for slot in layout.pools["PodDisruptionBudget"]:
-        budget = before[slot]
-        if isinstance(budget, PodDisruptionBudget) and any(_covered(budget, pod) for pod in evicted):
-            covered = [pod for pod in left if _covered(budget, pod)]
-            healthy, asked = sum(map(_healthy, covered)), _asked(budget, covered, sizes)
+    slots = (slot for kind in SCALED for slot in layout.pools.get(kind, ()))
+    workloads = [one for slot in slots if isinstance(one := after[slot], Sized)]
+    budgets = (
+        one for slot in layout.pools["PodDisruptionBudget"] if isinstance(one := before[slot], PodDisruptionBudget)
+    )
+    yield from left_by(evicted, [pod for _, pod in pods if pod], budgets, workloads)
+
+
+def left_by(
+    evicted: Collection[Pod], left: Iterable[Pod], budgets: Iterable[PodDisruptionBudget], workloads: Iterable[Sized]
+) -> Iterator[str]:
+    """Say which budgets are not kept by the Pods that are left where some have been evicted."""
+    there, sizes = tuple(left), _sizes(workloads)
+    for budget in budgets:
+        if any(_covered(budget, pod) for pod in evicted):
+            covered = [pod for pod in there if _covered(budget, pod)]
+            healthy, asked = sum(map(is_healthy, covered)), _asked(budget, covered, sizes)
             if healthy < asked:
                 yield f"{budget.metadata.name} asks for {asked} healthy Pods, the eviction leaves {healthy}"
 
 
-def _sizes(cluster: Cluster, view: View) -> Mapping[str, tuple[str, int]]:
+def _sizes(given: Iterable[Sized]) -> Mapping[str, tuple[str, int]]:
     """Return, by the uid of a workload, whose size counts for its Pods (its controller's or its own) and that size."""
-    layout = cluster.world.layout
-    slots = (slot for kind in SCALED for slot in layout.pools.get(kind, ()))
-    workloads = [one for slot in slots if isinstance(one := view[slot], Sized)]
+    workloads = tuple(given)
     wanted = {workload.metadata.uid: workload.spec.wanted for workload in workloads}
     owners = {workload.metadata.uid: workload.metadata.controller for workload in workloads}
     return {
@@ -131,7 +139,8 @@ def _counted(obj: Object | None) -> Pod | None:
     return Pod(kept, PodSpec(), PodStatus(phase=obj.status.phase, conditions=ready))
 
 
-def _healthy(pod: Pod) -> bool:
+def is_healthy(pod: Pod) -> bool:
+    """Tell whether a Pod counts for a budget: it is ready and not on its way out."""
     going = pod.metadata.deletion_timestamp is not None or pod.status.phase in {"Succeeded", "Failed"}
     return not going and any(
         condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions

@@ -172,6 +172,6 @@ def _timed(deadline: Deadline, rounds: int, grace: int, once: Claim) -> Claim:
     ]
     worst = sum(seconds for _, seconds in stages)
     told = ", ".join(f"{what} {seconds} s" for what, seconds in stages)
-    line = f"at the latest after {worst} s, the deadline is {deadline.seconds} s: {told}"
+    line = f"such a Pod runs at the latest after {worst} s, the deadline is {deadline.seconds} s: {told}"
     status = Status.HOLDS if worst <= deadline.seconds else Status.VIOLATED
     return evolve(once, status=status, kind=TIMING, lines=(line,), vacuous=False)

@@ -90,7 +90,9 @@ def _skew(
     here = domains[node]
     if counts[here] - least > one.max_skew:
         skew = f"a skew of {counts[here] - least}, maxSkew is {one.max_skew}"
-        yield f"{one.topology_key}: {counts[here]} Pods in {here}, {beside}: {skew}"
+        chosen = one.label_selector.match_labels.items() if one.label_selector is not None else ()
+        named = f" with {', '.join(f'{key}={value}' for key, value in sorted(chosen))}" if chosen else ""
+        yield f"{one.topology_key}: {counts[here]} Pods{named} in {here}, {beside}: {skew}"
 
 
 def _counts(pod: Pod, one: TopologySpreadConstraint, other: Pod) -> bool:

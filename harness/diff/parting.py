@@ -17,6 +17,7 @@ from ...model.checker.semantics import initial_states, moves
 from ...model.machine import Machine, State
 from ...traces.document import Document, Moment, said
 from ...traces.replay import possible
+from ...traces.words import told
 
 HASH = re.compile(r"(?<=-)([bcdfghjklmnpqrstvwxz2456789]{5,10})(?![0-9a-z])")
 """A template hash in a name (`impl.api.values.template_hash.ALPHABET`)."""
@@ -55,7 +56,7 @@ def parting(document: Document, machine: Machine, *, urgent: bool = True) -> Par
         if not there:
             instead = _possible(machine, here, urgent=urgent)
             return Parting(
-                number, _said(moment), tuple(sorted(instead, key=lambda one: _who(one) != _who(_said(moment))))
+                number, told(moment), tuple(sorted(instead, key=lambda one: _who(one) != _who(told(moment))))
             )
         if len(there) > MOST:
             return None
@@ -69,7 +70,7 @@ def apart(one: Document, other: Document) -> Parting | None:
     for number, (mine, theirs) in enumerate(zip(one.steps, other.steps, strict=False), start=1):
         same = alike(_said(mine), _said(theirs), words)
         if same is None:
-            return Parting(number, _said(mine), (_said(theirs),))
+            return Parting(number, told(mine), (told(theirs),))
         words = same
     shorter = min(len(one.steps), len(other.steps))
     if len(one.steps) == len(other.steps):
@@ -78,7 +79,7 @@ def apart(one: Document, other: Document) -> Parting | None:
 
 
 def _rest(document: Document, taken: int) -> tuple[str]:
-    return (_said(document.steps[taken]) if taken < len(document.steps) else "",)
+    return (told(document.steps[taken]) if taken < len(document.steps) else "",)
 
 
 def alike(mine: str, theirs: str, words: Mapping[str, str]) -> Words | None:
@@ -103,4 +104,6 @@ def _who(text: str) -> str:
 
 
 def _possible(machine: Machine, here: Iterable[tuple[State, Words]], *, urgent: bool) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for state, _ in here for one in possible(moves(machine, state, urgent=urgent))))
+    return tuple(
+        dict.fromkeys(one for state, _ in here for one in possible(state, moves(machine, state, urgent=urgent)))
+    )

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from ...model.checker.results import Status
-from ...traces.document import said
+from ...traces.words import told
 from ..check.results import Claim
 from .compare import Compared, Comparison, Turn
 from .parting import Parting
@@ -86,7 +86,7 @@ def _run(one: Compared, other: str) -> Iterator[str]:
         if one.run.cycle_start == number - 1:
             yield f"      {'':>{width}}  from here on for ever:"
         mark = ">" if number == here else " "
-        yield f"    {mark} {number:>{width}}. {said(step.action, step.label)}"
+        yield f"    {mark} {number:>{width}}. {told(step)}"
         if number == here:
             yield from _parted(one, one.parts, other, width)
     if one.parts is not None and here > len(one.run.steps):
@@ -147,6 +147,6 @@ def _run_json(one: Compared) -> dict[str, Any]:
     parts = one.parts
     return {
         "of": one.of,
-        "steps": [said(step.action, step.label) for step in one.run.steps],
+        "steps": [told(step) for step in one.run.steps],
         "parts": parts and {"step": parts.number, "says": parts.step, "instead": list(parts.instead)},
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from immutabledict import immutabledict
 
 from kubeproof.impl.api.apps import ReplicaSet
-from kubeproof.impl.api.core import Pod, PodSpec
+from kubeproof.impl.api.core import Pod, PodCondition, PodSpec, PodStatus
 from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.requests import Bind, Create
 from kubeproof.impl.api.runtime import PodRuntime, Stage
@@ -17,6 +18,11 @@ WEB = Ref("Pod", "default", "web-1")
 
 def pod(name: str = "web-1", node: str = "", **labels: str) -> Pod:
     return Pod(ObjectMeta(name=name, namespace="default", labels=immutabledict(labels)), PodSpec(node_name=node))
+
+
+def conditioned(**statuses: str) -> Pod:
+    conditions = tuple(PodCondition(name, status) for name, status in statuses.items())
+    return evolve(pod(), status=PodStatus(conditions=conditions))
 
 
 def test_a_field_of_an_object_goes_by_the_name_it_has_in_a_manifest() -> None:
@@ -87,3 +93,16 @@ def test_each_change_is_told_in_a_line(before: object, after: object, told: tupl
 def test_objects_of_two_kinds_with_one_name_are_not_one() -> None:
     replicas = ReplicaSet(ObjectMeta(name="web-1", namespace="default"))
     assert [one.object.kind for one in changes({"p": pod()}, {"p": replicas})] == ["Pod", "ReplicaSet"]
+
+
+def test_of_conditions_those_that_change_are_told() -> None:
+    before = conditioned(Ready="True", Scheduled="True")
+    after = conditioned(Ready="False", Scheduled="True", Disrupted="True")
+    (line,) = lines(changes({"p": before}, {"p": after}))
+    told = '{"Disrupted": null, "Ready": "True"} -> {"Disrupted": "True", "Ready": "False"}'
+    assert line == f"Pod default/web-1 status.conditions: {told}"
+
+
+def test_an_empty_list_and_nothing_are_no_change_for_a_reader() -> None:
+    assert tuple(lines(changes({"p": ()}, {"p": None}))) == ()
+    assert tuple(lines(changes({"p": 0}, {"p": None}))) == ("p: 0 -> nothing",)

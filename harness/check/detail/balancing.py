@@ -334,7 +334,7 @@ class _Judge:
             lines = (*lines, *balanced_advice(seconds, spec, scene.targets))
         trace = self.searched[_premise(scene.number, scene.how)].trace
         steps = () if trace is None else trace.steps
-        run = (f"a run of the cluster comes to that: {one.action}: {one.label}" for one in steps[-1:])
+        run = (f"a run of the cluster comes to that: {one.by or one.action}: {one.label}" for one in steps[-1:])
         return evolve(found, lines=(*lines, *run), blame=(blame,))
 
 

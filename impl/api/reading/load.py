@@ -44,6 +44,8 @@ __all__ = [
 ]
 
 HOOK = "helm.sh/hook"
+RENDERED = "# Source: "
+"""What `helm template` writes above each object."""
 CLUSTER_SCOPED = frozenset(
     {
         *(kind.name for kind in BY_NAME.values() if not kind.namespaced),
@@ -76,6 +78,8 @@ class Source:
     file: str
     document: Document
     number: int = 0
+    template: str = ""
+    """The file of a chart that it was rendered from, where Helm says so in a comment above it."""
 
     @property
     def line(self) -> int:
@@ -85,6 +89,11 @@ class Source:
     def line_of(self, path: str) -> int:
         """Return the line of a field, `spec.template.spec.containers[0].image`, or of the nearest thing around it."""
         return self.document.line_of(steps(path))
+
+    def place(self, path: str = "") -> str:
+        """Say where a field is written, and of what is rendered, from which template."""
+        template = f" ({self.template})" if self.template else ""
+        return f"{self.file}:{self.line_of(path) if path else self.line}{template}"
 
 
 @frozen
@@ -222,6 +231,7 @@ def objects_in(
 def _sources(text: Text, wrong: list[Problem]) -> Iterator[Source]:
     """Yield the objects of a text, the items of a List one by one; report a text that is malformed or has none."""
     empty = True
+    lines = text.text.splitlines() if RENDERED in text.text else []
     try:
         for document in tolerant_documents(text.text):
             empty = False
@@ -229,12 +239,22 @@ def _sources(text: Text, wrong: list[Problem]) -> Iterator[Source]:
                 Problem(text.file, repeated.line, _join(repeated.path), repeated_message(repeated))
                 for repeated in document.repeated
             ]
-            yield from (Source(text.file, one) for one in _items(document))
+            yield from (Source(text.file, one, template=_template(lines, one.line)) for one in _items(document))
     except YamlError as error:
         wrong.append(Problem(text.file, error.line, _join(error.path), error.message, error.hint))
         return
     if empty:
         wrong.append(Problem(text.file, 0, "", "the file is empty" if not text.text.strip() else "no objects in it"))
+
+
+def _template(lines: Sequence[str], line: int) -> str:
+    """Return the template that a document at a line was rendered from, "" where nothing says so."""
+    for above in reversed(lines[:line]):
+        if above.startswith(RENDERED):
+            return above.removeprefix(RENDERED).strip()
+        if above.startswith("---"):
+            break
+    return ""
 
 
 def _items(document: Document) -> Iterator[Document]:

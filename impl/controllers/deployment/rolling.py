@@ -1,6 +1,7 @@
 """RollingUpdate and Recreate: who grows and who shrinks next.
 
 Upstream: pkg/controller/deployment/rolling.go and recreate.go (v1.32).
+The status that ends a sync is counted over the ReplicaSets as they were read, whatever size the sync has given them.
 """
 
 from __future__ import annotations
@@ -24,19 +25,18 @@ def rollout_rolling(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, ..
     wanted, size = turn.deployment.spec.wanted, sets.made.spec.wanted
     goal = min(wanted, size) if size >= wanted else new_rs_replicas(turn.deployment, total_replicas(sets.all), size)
     if goal != size:
-        turn, new = turn.scaled(sets.made, goal)
-        return sync_rollout_status(turn, Generations(new, sets.old))
+        return sync_rollout_status(turn.scaled(sets.made, goal)[0], sets)
     shrunk = _shrink_old(turn, sets)
     if isinstance(shrunk, Abandoned):
         return shrunk.turn
     if shrunk is not None:
-        return sync_rollout_status(*shrunk)
+        return sync_rollout_status(shrunk, sets)
     if complete(turn.deployment, turn.deployment.status):
         turn = cleanup(turn, sets.old)
     return sync_rollout_status(turn, sets)
 
 
-def _shrink_old(turn: Turn, sets: Generations) -> tuple[Turn, Generations] | Abandoned | None:
+def _shrink_old(turn: Turn, sets: Generations) -> Turn | Abandoned | None:
     """Take replicas from old ReplicaSets: unavailable ones first, then what availability leaves; None if none goes."""
     unavailable = sets.made.spec.wanted - sets.made.status.available_replicas
     allowed = total_replicas(sets.all) - min_available(turn.deployment) - unavailable
@@ -46,9 +46,8 @@ def _shrink_old(turn: Turn, sets: Generations) -> tuple[Turn, Generations] | Aba
     cleaned = _cleanup_unhealthy(turn, by_age(active(sets.old)), allowed)
     if isinstance(cleaned, Abandoned):
         return cleaned
-    turn, old = _scale_down_available(*cleaned, sets.made)
-    idle = tuple(rs for rs in sets.old if rs.spec.wanted == 0)
-    return None if turn == before else (turn, Generations(sets.new, (*idle, *old)))
+    turn = _scale_down_available(*cleaned, sets.made)
+    return None if turn == before else turn
 
 
 def _cleanup_unhealthy(
@@ -71,20 +70,15 @@ def _cleanup_unhealthy(
     return turn, tuple(after)
 
 
-def _scale_down_available(
-    turn: Turn, old: tuple[ReplicaSet, ...], new: ReplicaSet
-) -> tuple[Turn, tuple[ReplicaSet, ...]]:
+def _scale_down_available(turn: Turn, old: tuple[ReplicaSet, ...], new: ReplicaSet) -> Turn:
     """Take as many replicas as are available beyond the least number, from the oldest ReplicaSets first."""
     spare = max(0, available_replicas((*old, new)) - min_available(turn.deployment))
-    after: list[ReplicaSet] = []
     for rs in old:
         fewer = min(spare, rs.spec.wanted)
         spare -= fewer
-        changed = rs
         if fewer:
-            turn, changed = turn.scaled(rs, rs.spec.wanted - fewer)
-        after.append(changed)
-    return turn, tuple(after)
+            turn, _ = turn.scaled(rs, rs.spec.wanted - fewer)
+    return turn
 
 
 def rollout_recreate(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, ...]) -> Turn:
@@ -94,11 +88,9 @@ def rollout_recreate(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, .
         return found.turn
     turn, sets = found
     if active(sets.old):
-        old: list[ReplicaSet] = []
-        for rs in sets.old:
-            turn, changed = turn.scaled(rs, 0) if rs.spec.wanted else (turn, rs)
-            old.append(changed)
-        return sync_rollout_status(turn, Generations(sets.new, tuple(old)))
+        for rs in active(sets.old):
+            turn, _ = turn.scaled(rs, 0)
+        return sync_rollout_status(turn, sets)
     if _old_pods_running(cache, turn, sets):
         return sync_rollout_status(turn, sets)
     if sets.new is None:
@@ -107,8 +99,7 @@ def rollout_recreate(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, .
             return found.turn
         turn, sets = found
     if sets.made.spec.wanted != turn.deployment.spec.wanted:
-        turn, new = turn.scaled(sets.made, turn.deployment.spec.wanted)
-        sets = Generations(new, sets.old)
+        turn, _ = turn.scaled(sets.made, turn.deployment.spec.wanted)
     if complete(turn.deployment, turn.deployment.status):
         turn = cleanup(turn, sets.old)
     return sync_rollout_status(turn, sets)

@@ -19,7 +19,7 @@ def resize(cache: Cache, turn: Turn, replica_sets: tuple[ReplicaSet, ...]) -> Tu
     if isinstance(found, Abandoned):
         return found.turn
     turn, sets = found
-    turn, sets = _scale(turn, sets)
+    turn = _scale(turn, sets)
     if turn.deployment.spec.paused:
         turn = cleanup(turn, sets.old)
     return sync_status(turn, sets)
@@ -31,17 +31,17 @@ def is_scaling_event(deployment: Deployment, sets: Generations) -> bool:
     return any(size is not None and size != deployment.spec.wanted for size in sizes)
 
 
-def _scale(turn: Turn, sets: Generations) -> tuple[Turn, Generations]:
+def _scale(turn: Turn, sets: Generations) -> Turn:
     """Return the only active ReplicaSet the whole size; shut old ones behind a saturated new one; else share out."""
     only = _active_or_latest(sets)
     if only is not None:
         size = turn.deployment.spec.wanted
-        return (turn, sets) if only.spec.wanted == size else _resized(turn, sets, ((only, size),))
+        return turn if only.spec.wanted == size else _resized(turn, ((only, size),))
     if sets.new is not None and _saturated(turn.deployment, sets.new):
-        return _resized(turn, sets, tuple((rs, 0) for rs in active(sets.old)))
+        return _resized(turn, tuple((rs, 0) for rs in active(sets.old)))
     if is_rolling(turn.deployment):
-        return _resized(turn, sets, _shares(turn.deployment, active(sets.all)))
-    return turn, sets
+        return _resized(turn, _shares(turn.deployment, active(sets.all)))
+    return turn
 
 
 def _active_or_latest(sets: Generations) -> ReplicaSet | None:
@@ -60,13 +60,11 @@ def _saturated(deployment: Deployment, rs: ReplicaSet) -> bool:
     return wanted == rs.spec.wanted == annotated(rs, DESIRED_REPLICAS) == rs.status.available_replicas
 
 
-def _resized(turn: Turn, sets: Generations, sizes: tuple[tuple[ReplicaSet, int], ...]) -> tuple[Turn, Generations]:
-    """Return ReplicaSets sizes, in this order."""
-    changed: dict[str, ReplicaSet] = {}
+def _resized(turn: Turn, sizes: tuple[tuple[ReplicaSet, int], ...]) -> Turn:
+    """Return the turn that has sized some ReplicaSets, in this order."""
     for rs, size in sizes:
-        turn, changed[rs.metadata.name] = turn.scaled(rs, size)
-    new = None if sets.new is None else changed.get(sets.new.metadata.name, sets.new)
-    return turn, Generations(new, tuple(changed.get(rs.metadata.name, rs) for rs in sets.old))
+        turn, _ = turn.scaled(rs, size)
+    return turn
 
 
 def _shares(deployment: Deployment, running: tuple[ReplicaSet, ...]) -> tuple[tuple[ReplicaSet, int], ...]:

@@ -199,3 +199,22 @@ def test_files_are_named_by_their_path_from_here(tmp_path: Path, monkeypatch: py
     assert relative(str(tmp_path / "a" / "b.yaml")) == "a/b.yaml"
     assert relative("./a/../b.yaml") == "b.yaml"
     assert relative("/elsewhere/b.yaml") == "/elsewhere/b.yaml"
+
+
+def test_what_comes_from_a_pipe_is_shown_at_its_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code scanning can show a file of the repository only: the template, and not a line of standard input."""
+    monkeypatch.chdir(tmp_path)
+    rendered = f"---\n# Source: chart/templates/web.yaml\n{WEB}"
+    loaded = load_scenario("web", immutabledict({"stdin": rendered}), immutabledict(nodes=1))
+    report = Report(Scenario("web", ()), CLAIMS, (), (), 1, 1, 1, 0.5, complete=True)
+
+    def place() -> tuple[str, int]:
+        first = checked(report, Told(loaded.manifests)).findings[0].places[0]
+        return first.file, first.line
+
+    assert place() == ("stdin", 8)
+    (tmp_path / "chart" / "templates").mkdir(parents=True)
+    (tmp_path / "chart" / "templates" / "web.yaml").write_text("{{ .Values }}\n")
+    assert place() == ("chart/templates/web.yaml", 0)
+    (tmp_path / "stdin").write_text(rendered)
+    assert place() == ("stdin", 8)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from kubeproof.harness.input.reading.project import below_scenario, over, read_project
 from kubeproof.impl.api.reading.load import BadInput
+from places import ROOT
 
 TEXT = """\
 nodes = 3
@@ -39,6 +42,17 @@ def test_the_longest_path_counts_for_most_and_maps_are_merged(tmp_path: Path) ->
     assert (web["nodes"], web["claims"], web["faults"]) == (5, ["placement"], {"crash": 1, "nodeCrash": 1})
     assert read.of(str(tmp_path / "deploy" / "website"))["claims"] == ["convergence"]
     assert read.targets == (str(tmp_path / "deploy"), str(tmp_path / "deploy/web"))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/ci.md"])
+def test_what_the_pages_show_is_understood(tmp_path: Path, page: str) -> None:
+    indented = re.search(r"TOML; .*\n\n((?: {4}.*\n|\n)+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert indented is not None
+    read = read_project(project(tmp_path, textwrap.dedent(indented[1])))
+    asked = read.of(str(tmp_path / "deploy" / "web"))
+    assert asked["nodes"] == 3
+    assert asked["bounds"] == {"propagation": "5s"}
+    assert asked["script"] == ["set image deployment/web app=nginx:1.29", "drain node-1"]
 
 
 def test_scenario_yaml_says_more_of_its_own_manifests() -> None:

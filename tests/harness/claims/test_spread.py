@@ -26,7 +26,7 @@ spec:
   containers: [{name: app, image: "%s:1"}]
 """
 SELECTOR = ", labelSelector: {matchLabels: {app: web}}"
-SKEW = "kubernetes.io/hostname: {} Pods in a, {} in b: a skew of {}, maxSkew is 1"
+SKEW = "kubernetes.io/hostname: {} Pods with app=web in a, {} in b: a skew of {}, maxSkew is 1"
 NO_SPEC = "priorityClassName: ''"
 
 

@@ -50,7 +50,7 @@ def test_a_placement_that_holds_up_to_1_35_and_not_in_1_36_is_told_with_the_step
     assert "binds Pod small-" in lines[at]
     assert lines[at].endswith("to little")
     assert lines[at + 1].strip() == "here they part: Kubernetes 1.32 cannot do this, but"
-    assert lines[at + 2].strip().startswith("scheduler: sends: binds Pod small-")
+    assert lines[at + 2].strip().startswith("scheduler: binds Pod small-")
     assert lines[at + 2].endswith("to big")
 
 
@@ -88,7 +88,7 @@ def test_the_change_by_itself_makes_the_difference_and_json_has_the_same(capsys:
 REPAIRED = [
     ("slice-forgotten-by-its-controller", "convergence", "endpointslice-controller web: sees Service"),
     ("room-reported-free-too-early", "convergence", "report the end early (first)"),
-    ("evicted-pods-come-back-first", "priority", "scheduler: sends: binds Pod web-6dcf79bb6c-p0 to node-1"),
+    ("evicted-pods-come-back-first", "priority", "scheduler: binds Pod web-6dcf79bb6c-p0 to node-1"),
 ]
 
 
@@ -148,7 +148,7 @@ def test_a_revision_that_asks_for_too_much_is_worse_and_one_that_does_not_is_not
     assert code == 1
     assert said.splitlines()[2] == "WORSE: convergence; the same: placement, reachability"
     assert "old can do all of this, and then" in said
-    assert "scheduler: sends: binds Pod web to node-1" in said
+    assert "scheduler: binds Pod web to node-1" in said
     code, said, _ = run(capsys, new, old)
     assert code == 0
     assert "better: convergence" in said

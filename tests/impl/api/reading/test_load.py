@@ -369,3 +369,12 @@ def test_a_folder_that_has_to_be_rendered_first_is_refused_with_the_command(
 def test_addresses_are_not_fetched_and_nothing_is_no_input() -> None:
     assert "addresses are not fetched" in refused("https://example.com/web.yaml")
     assert "no manifests given" in refused()
+
+
+def test_what_helm_renders_is_placed_in_its_template() -> None:
+    """Helm says above each object where it is from; who reads a report must find the template, not a line of a pipe."""
+    rendered = f"---\n# Source: shop/templates/pod.yaml\n{POD % 'a'}---\n{POD % 'b'}---\n{DEPLOYMENT % 2}"
+    a, b, web = loaded(rendered, "stdin").objects
+    assert (a.source.place(), a.source.template) == ("stdin:3 (shop/templates/pod.yaml)", "shop/templates/pod.yaml")
+    assert a.source.place("spec.containers[0].image") == "stdin:9 (shop/templates/pod.yaml)"
+    assert [one.source.place() for one in (b, web)] == ["stdin:11", "stdin:20"]

@@ -19,9 +19,9 @@ from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.requests import Create, Delete, Request, Update
 from kubeproof.impl.controllers.cronjob.cronjob import job_at, reconcile
 from kubeproof.impl.controllers.cronjob.schedule import due
-from oracles.cronjob import judge
 from places import VECTORS
 from planted import planted
+from recorded.controllers import judge
 
 HOUR, MINUTE = 3600, 60
 BORN = 1_767_225_600

@@ -21,8 +21,8 @@ from kubeproof.impl.apiserver.defaulting.defaulting import default
 from kubeproof.impl.controllers.daemonset.daemonset import COARSE_TRANSFORM, TRANSFORM, grouped, reconcile
 from kubeproof.impl.controllers.daemonset.nodes import new_pod, target, tolerating, wish
 from kubeproof.impl.controllers.daemonset.revisions import Clash, Revisions, revisions_of, truncated
-from oracles import apps as oracle
 from places import VECTORS
+from recorded import controllers as oracle
 
 LABELS = {"app": "agent"}
 

@@ -29,8 +29,8 @@ from kubeproof.impl.controllers.common import controller_of
 from kubeproof.impl.controllers.job import indexes
 from kubeproof.impl.controllers.job.job import grouped, orphaned, reconcile
 from kubeproof.impl.controllers.job.pods import TRANSFORM, coarse, new_pod
-from oracles import job as oracle
 from places import VECTORS
+from recorded import controllers as oracle
 
 CONTAINERS = [{"name": "c", "image": "i:1"}]
 

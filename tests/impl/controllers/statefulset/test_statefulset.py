@@ -24,8 +24,8 @@ from kubeproof.impl.controllers.common import controller_of
 from kubeproof.impl.controllers.statefulset.identity import new_pod
 from kubeproof.impl.controllers.statefulset.revisions import revisions_of
 from kubeproof.impl.controllers.statefulset.statefulset import COARSE_TRANSFORM, TRANSFORM, grouped, reconcile
-from oracles import apps as oracle
 from places import VECTORS
+from recorded import controllers as oracle
 
 
 def db(replicas: int = 3, image: str = "i:1", **spec: Any) -> StatefulSet:

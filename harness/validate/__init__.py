@@ -1,0 +1,1 @@
+"""`kubeproof validate`: what really happened in a cluster, held against what the components may do and the claims."""

@@ -1,0 +1,10 @@
+"""The controllers whose writes are judged. Those of others are counted, and nothing is said of them."""
+
+from __future__ import annotations
+
+from .deployments import DEPLOYMENTS, REPLICASETS
+from .endpoints import ENDPOINTSLICES
+from .jobs import CRONJOBS, JOBS
+from .sets import DAEMONSETS, STATEFULSETS
+
+WRITERS = (DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS, JOBS, CRONJOBS, ENDPOINTSLICES)

@@ -1,0 +1,120 @@
+"""What real controllers wrote is asked for by ours; a write that none of them would make is not."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from kubeproof.harness.validate.followed import Followed, follow
+from kubeproof.harness.validate.history import read
+from kubeproof.harness.validate.writers.registry import WRITERS
+from kubeproof.impl.api.reading.sources import Text
+from kubeproof.impl.api.releases import RELEASES
+from places import VECTORS
+from planted import planted
+from recorded.controllers import NODES, judge
+
+RUNS = sorted((VECTORS / "controller").glob("*.json.xz"))
+Event = dict[str, Any]
+
+
+def record(name: str) -> dict[str, Any]:
+    return dict(json.loads(lzma.decompress((VECTORS / "controller" / f"{name}.json.xz").read_bytes())))
+
+
+def followed(told: dict[str, Any], *, nodes: bool = True) -> Followed:
+    history = read([Text("run", json.dumps(told))])
+    return follow(evolve(history, start=NODES if nodes else ()), WRITERS, RELEASES[history.release])
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.name.partition(".")[0])
+def test_every_recorded_run_is_one_that_the_model_allows(path: Any) -> None:
+    assert judge(json.loads(lzma.decompress(path.read_bytes()))) is None
+
+
+def test_runs_of_every_controller_are_judged() -> None:
+    judged = {name for path in RUNS for name in followed(json.loads(lzma.decompress(path.read_bytes()))).judged}
+    assert judged == {writer.name for writer in WRITERS}
+
+
+def _scaled(event: Event) -> None:
+    event["spec"]["replicas"] += 1
+
+
+def _counted(event: Event) -> None:
+    event["status"]["readyReplicas"] = 9
+
+
+def _other_image(event: Event) -> None:
+    event["spec"]["containers"][0]["image"] = "other"
+
+
+def _other_address(event: Event) -> None:
+    for endpoint in event.get("endpoints") or ():
+        endpoint["addresses"] = ["10.9.9.9"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "change", "writer"),
+    [
+        ("deploy-rolling", "ReplicaSet", _scaled, "deployment-controller"),
+        ("deploy-rolling", "Deployment", _counted, "deployment-controller"),
+        ("deploy-rolling", "ReplicaSet", _counted, "replicaset-controller"),
+        ("deploy-rolling", "Pod", _other_image, "replicaset-controller"),
+        ("sts-create-scale", "Pod", _other_image, "statefulset-controller"),
+        ("ds-create-update", "Pod", _other_image, "daemon-set-controller"),
+        ("job-simple", "Pod", _other_image, "job-controller"),
+        ("service-endpoints", "EndpointSlice", _other_address, "endpointslice-controller"),
+    ],
+)
+def test_a_write_that_nobody_asks_for_is_told(
+    name: str, kind: str, change: Callable[[Event], None], writer: str
+) -> None:
+    told = record(name)
+    for event in told["events"]:
+        if event["object"]["kind"] == kind:
+            change(event["object"])
+    found = followed(told)
+    assert writer in {one.writer for one in found.unasked}
+
+
+def test_what_a_controller_leaves_undone_at_rest_is_told() -> None:
+    told = record("deploy-create")
+    kept = [event for event in told["events"] if event["object"]["kind"] != "Pod"]
+    told["events"], told["actions"] = kept, [{"settled": True, "afterEvents": len(kept)}]
+    (left, *_) = [one for one in followed(told).unasked if one.rests and one.writer == "replicaset-controller"]
+    assert left.nearest[0].startswith("Create Pod d-")
+
+
+def test_a_kind_that_lags_behind_explains_a_write() -> None:
+    """The controller has seen the ReplicaSet and not yet its Pod: a status of none is right on what it has seen."""
+    told = record("deploy-create")
+    assert followed(told).unasked == ()
+    statuses = [
+        e for e in told["events"] if e["object"]["kind"] == "ReplicaSet" and e["object"]["status"].get("replicas")
+    ]
+    statuses[-1]["object"]["status"]["readyReplicas"] = 7
+    assert followed(told).unasked
+
+
+def test_without_nodes_nothing_is_said_of_what_needs_them() -> None:
+    found = followed(record("ds-create-update"), nodes=False)
+    assert "daemon-set-controller" not in found.judged
+    assert found.open["daemon-set-controller"].startswith("no Node is recorded")
+
+
+@pytest.mark.parametrize(
+    ("module", "before", "after"),
+    [
+        ("deployment.rolling", "turn.scaled(sets.made, goal)[0], sets)", "turn.scaled(sets.made, goal + 1)[0], sets)"),
+        ("replicaset.replicaset", "surplus = len(pods) - rs.spec.wanted", "surplus = len(pods) - rs.spec.wanted - 1"),
+    ],
+)
+def test_a_fault_in_a_controller_of_ours_is_seen_in_a_recorded_run(module: str, before: str, after: str) -> None:
+    with planted(f"kubeproof.impl.controllers.{module}", before, after):
+        assert judge(record("deploy-rolling")) is not None
