@@ -76,6 +76,7 @@ def _deaf(runtime: PodRuntime | None) -> str:
 
 
 LIVES = "somebody/lives"
+MAKER = "replicaset-controller"
 SLICES = 4
 """Places for the slices of one Pod: one for its ports and an empty one, in each family."""
 
@@ -93,6 +94,8 @@ class OnePod:
     """That a Pod being deleted is dropped in the end: the propagation bound must not promise what never happens."""
     room: Invariant
     """That there is a place for every slice."""
+    made: Invariant
+    """That the API server takes the Pod: where there is none, nothing is said of any."""
 
 
 def one_pod(
@@ -148,17 +151,30 @@ def one_pod(
     )
     dropped = Converges("dropped", "", partial(_kept_for_ever, pools["Pod"], proxies))
     room = Invariant("room", "", _no_room)
+    made = Invariant("made", "", partial(_refused, world, owner))
     machine = Machine((slots,), acts)
     if bound is not None:
         followed = propagation.Followed(bound, (*memories, *slices), (service,), most)
         machine = evolve(machine, timers=tuple(propagation.timers(followed, pools["Pod"])))
         machine = clocked(machine, propagation.KINDS)
-    return OnePod(machine, claim, dropped, room)
+    return OnePod(machine, claim, dropped, room, made)
 
 
 def _no_room(view: View) -> Iterator[str]:
     if kind := view[worlds.OVERFLOW]:
         yield f"one more place for a {kind} is needed"
+
+
+def _refused(world: World, owner: ReplicaSet, view: View) -> Iterator[str]:
+    """Say why the API server does not take the Pod."""
+    if view[world.layout.pools["Pod"][0]] is not None:
+        return
+    try:
+        response, _ = world.commit(view, MAKER, Create(_pod_of(owner)))
+    except Full:  # somebody still speaks of the one before it
+        return
+    if not response.ok:
+        yield f"a Pod of {owner.metadata.name} by itself is not looked at, for it is refused: {response.message}"
 
 
 def _kept_for_ever(places: tuple[str, ...], proxies: tuple[str, ...], view: View) -> Iterator[str]:
@@ -186,7 +202,7 @@ def _somebody(world: World, owner: ReplicaSet, nodes: tuple[Node, ...]) -> tuple
         if lives == 0:
             return
         left = None if lives is None else lives - 1
-        for made in _asks(world, view, "replicaset-controller", Create(_pod_of(owner))):
+        for made in _asks(world, view, MAKER, Create(_pod_of(owner))):
             yield Outcome(made.label, {**made.updates, LIVES: left})
 
     def binds(view: View) -> Iterator[Outcome]:
@@ -198,7 +214,7 @@ def _somebody(world: World, owner: ReplicaSet, nodes: tuple[Node, ...]) -> tuple
     def deletes(view: View) -> Iterator[Outcome]:
         pod = view[place]
         if isinstance(pod, Pod) and not pod.metadata.terminating:
-            yield from _asks(world, view, "replicaset-controller", Delete(ref_of(pod)))
+            yield from _asks(world, view, MAKER, Delete(ref_of(pod)))
 
     return tuple(
         Action(f"somebody: {step.__name__}", "somebody", step, Fairness.NONE) for step in (makes, binds, deletes)

@@ -1,0 +1,65 @@
+"""Reachability while things change: which Pod is looked at by itself, and what is said where it cannot be made."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubeproof.harness.check import motion
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.motion import IN_MOTION
+from kubeproof.harness.check.results import Claim
+from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.impl.api.apps import StatefulSet
+from kubeproof.impl.api.core import PodSpec
+from kubeproof.model.checker import Status
+
+DATABASE = """
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {selector: {app: db}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: db}}
+  serviceName: db
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers:
+      - {name: db, image: db, ports: [{containerPort: 80}], volumeMounts: [{name: data, mountPath: /data}], HOOK}
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+"""
+SLEEP = "lifecycle: {preStop: {sleep: {seconds: 5}}}"
+
+
+def reachability(hook: str) -> Claim:
+    text = DATABASE.replace("HOOK", hook)
+    options = {"nodes": 2, "script": [{"drain": {"node": "node-1"}}], "bounds": {"propagation": "5s"}}
+    report = check(load_scenario("db", {"all.yaml": text}, options).scenario)
+    return next(claim for claim in report.claims if claim.name == "reachability")
+
+
+def test_a_pod_that_mounts_what_only_its_claim_is_drops_connections_without_a_hook() -> None:
+    broken = reachability("")
+    assert (broken.status, broken.kind) == (Status.VIOLATED, IN_MOTION)
+    assert "a preStop delay of 5 s is the smallest that is long enough (now 0 s)" in broken.blame[0].what
+    assert reachability(SLEEP).status is Status.HOLDS
+
+
+def test_of_a_pod_that_the_api_server_does_not_take_by_itself_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without(owner: StatefulSet, spec: PodSpec, number: int) -> PodSpec:  # noqa: ARG001 - as the one it stands for
+        return spec
+
+    monkeypatch.setattr(motion, "with_claims", without)
+    claim = reachability(SLEEP)
+    assert (claim.status, claim.kind) == (Status.UNKNOWN, IN_MOTION)
+    assert claim.lines == (
+        'a Pod of db by itself is not looked at, for it is refused: Pod "db-p0" is invalid: '
+        'spec.containers[0].volumeMounts[0].name: Not found: "data"',
+    )
