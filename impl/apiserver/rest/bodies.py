@@ -15,13 +15,13 @@ from ...api.reading.convert import BadObject
 from ...api.requests import (
     Response,
 )
+from ...api.versions import stored as as_stored
 from ..decode import decoded
 from ..resources import kind_named
 from ..status import bad_request
 from .asked import Asked
 from .body import BodyError, parsed
 from .http import JSON
-from .versions import stored as as_stored
 
 Json = dict[str, Any]
 BODIES = frozenset({"application/json", "application/yaml", ""})

@@ -12,11 +12,11 @@ from ...api.kinds import Object
 from ...api.meta import Time
 from ...api.reading.convert import unstructure
 from ...api.requests import Response
+from ...api.versions import served
 from ..resources import Resource
 from .http import HttpResponse
 from .negotiation import View
 from .tables.table import partial, table
-from .versions import served
 
 Json = dict[str, Any]
 

@@ -256,6 +256,24 @@ def test_every_field_said_to_be_irrelevant_is_one_of_kubernetes_and_has_a_reason
         assert all(reason for reason in fields.values())
 
 
+def test_an_autoscaler_of_the_first_version_is_one_of_the_version_that_is_stored() -> None:
+    newer = """apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  maxReplicas: 3
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
+"""
+    older = newer.replace("autoscaling/v2", "autoscaling/v1").partition("  metrics:")[0]
+    spent = "status: {currentCPUUtilizationPercentage: 9, currentReplicas: 1, desiredReplicas: 1}\n"
+    found = loaded(f"{older}  targetCPUUtilizationPercentage: 50\n{spent}")
+    assert (found.unmodelled, found.others) == ((), ())
+    assert found.objects[0].object.spec == loaded(newer).objects[0].object.spec  # type: ignore[attr-defined]
+    assert loaded(older).objects[0].object.spec.metrics == ()  # type: ignore[attr-defined]
+    assert problems(older.replace("v1", "v7", 1)) != []
+
+
 def test_the_schema_knows_what_a_mistake_was_meant_to_be() -> None:
     assert nearest("Deploymnet", kind_names()) == "Deployment"
     assert nearest("zzz", kind_names()) == ""
