@@ -271,7 +271,8 @@ def judge(
     if not services:
         return evolve(at_rest, vacuous=True)
     owners = owners_of(scenario, prepared)
-    at_once = searched[AT_ONCE].status is not Status.VIOLATED
+    killed = searched[AT_ONCE]
+    at_once = killed.status is not Status.VIOLATED
     going = [
         (kind, owner)
         for number, (kind, owner) in enumerate(owners.items())
@@ -279,7 +280,8 @@ def judge(
     ]
     hashed = any(MADE_LABELS - IDENTITY & one.spec.selector.keys() for one in services)
     others = searched[OTHERS].status is Status.HOLDS
-    odd = OBJECT_FIRST if at_once else OF_NO_TEMPLATE if others else BY_MADE_LABEL if hashed and going else ""
+    object_first = killed.reason if killed.status is Status.UNKNOWN else OBJECT_FIRST
+    odd = object_first if at_once else OF_NO_TEMPLATE if others else BY_MADE_LABEL if hashed and going else ""
     pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
     if not pairs and not odd:
         return evolve(at_rest, vacuous=(NOBODY_GOES,))

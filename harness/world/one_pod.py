@@ -29,6 +29,7 @@ from ...impl.api.core import Node, Pod, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Bind, Create, Delete, Request
 from ...impl.api.runtime import PodRuntime, Stage
 from ...model.checker.clock.clocked import clocked
@@ -114,7 +115,7 @@ def one_pod(
     what must happen in the end, or making it anew for ever would be a way out.
     """
     pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", SLICES)}
-    kept = (obj for obj in objects if not isinstance(obj, Pod | EndpointSlice | Service))
+    kept = (obj for obj in objects if not isinstance(obj, Pod | EndpointSlice | ResourceQuota | Service))
     constants = immutabledict((ref_of(one), one) for one in (*kept, service))
     nodes = tuple(obj for obj in objects if isinstance(obj, Node))
     form = Form.DECISION

@@ -11,7 +11,7 @@ from kubeproof.harness.check.results import Claim
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.impl.api.apps import StatefulSet
 from kubeproof.impl.api.core import PodSpec
-from kubeproof.model.checker import Status
+from kubeproof.model.checker import Limits, Status
 
 DATABASE = """
 apiVersion: v1
@@ -35,13 +35,14 @@ spec:
   - metadata: {name: data}
     spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
 """
+DRAIN = {"script": [{"drain": {"node": "node-1"}}], "bounds": {"propagation": "5s"}}
+NO_LIMITS = Limits()
 SLEEP = "lifecycle: {preStop: {sleep: {seconds: 5}}}"
 
 
-def reachability(hook: str) -> Claim:
-    text = DATABASE.replace("HOOK", hook)
-    options = {"nodes": 2, "script": [{"drain": {"node": "node-1"}}], "bounds": {"propagation": "5s"}}
-    report = check(load_scenario("db", {"all.yaml": text}, options).scenario)
+def reachability(hook: str, text: str = DATABASE, limits: Limits = NO_LIMITS) -> Claim:
+    text = text.replace("HOOK", hook)
+    report = check(load_scenario("db", {"all.yaml": text}, {"nodes": 2, **DRAIN}).scenario, limits=limits)
     return next(claim for claim in report.claims if claim.name == "reachability")
 
 
@@ -63,3 +64,38 @@ def test_of_a_pod_that_the_api_server_does_not_take_by_itself_nothing_is_known(m
         'a Pod of db by itself is not looked at, for it is refused: Pod "db-p0" is invalid: '
         'spec.containers[0].volumeMounts[0].name: Not found: "data"'
     )
+
+
+FULL = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: full}
+spec: {hard: {pods: 2}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: web, ports: [{containerPort: 80}], HOOK}]}
+"""
+
+
+def test_a_pod_is_looked_at_by_itself_though_the_quota_is_taken() -> None:
+    dropped, kept = reachability("", FULL), reachability(SLEEP, FULL)
+    assert (dropped.status, dropped.kind) == (Status.VIOLATED, IN_MOTION)
+    assert kept.status is Status.HOLDS
+
+
+def test_a_limit_is_what_is_told_where_nobody_knows_how_pods_went() -> None:
+    claim = reachability(SLEEP, limits=Limits(max_states=100))
+    assert claim.status is Status.UNKNOWN
+    assert [line for line in claim.lines if "limit" in line] == list(claim.lines)
