@@ -1,10 +1,11 @@
 """Reachability while things change: one Pod of a Service at a time, in the widest environment it can meet.
 
 Who gets a new connection is decided endpoint by endpoint: an endpoint is routed to if it is ready in the
-EndpointSlices a proxy has programmed, whatever the others are. So one Pod is enough: it is created, bound to any node
-and deleted at any time by somebody, its kubelet takes every small step, the real EndpointSlice controller and every
-node's proxy lag behind. Every run of the whole cluster, looked at through one Pod, is a run here; what holds here holds
-there. A breach here is only a suspicion until `check` has found it in a run of the cluster itself.
+EndpointSlices a proxy has programmed, whatever the others are. So one Pod is enough: it is created, bound to a node
+that takes it, and deleted at any time by somebody, its kubelet takes every small step, the real EndpointSlice
+controller and its node's proxy lag behind. Every run of the whole cluster, looked at through one Pod, is a run here;
+what holds here holds there. A breach here is only a suspicion until `check` has found it in a run of the cluster
+itself.
 
 Where none is ready kube-proxy falls back to terminating endpoints. That is no business of one Pod, and need not be:
 `claims.answers` is breached then in the core, for the Pod that is fallen back to can stop before another one is ready.
@@ -32,6 +33,7 @@ from ...impl.api.policy import EndpointSlice
 from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Bind, Create, Delete, Request
 from ...impl.api.runtime import PodRuntime, Stage
+from ...impl.kubelet.admission import admit
 from ...model.checker.clock.clocked import clocked
 from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ...model.world import faults as world_faults
@@ -41,6 +43,7 @@ from ...model.world.store import Full, Layout, name_in, pool
 from ...model.world.world import Form, World
 from ...properties.reachability.answers import accepts, is_judged, selects
 from ..input.assumed.surroundings import behaviour_of
+from ..input.given import versions
 from ..input.scenario import Scenario
 from . import components, kubelets
 from .cluster import describe, serve
@@ -116,11 +119,11 @@ def one_pod(
     """
     pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", SLICES)}
     kept = (obj for obj in objects if not isinstance(obj, Pod | EndpointSlice | ResourceQuota | Service))
-    constants = immutabledict((ref_of(one), one) for one in (*kept, service))
-    nodes = tuple(obj for obj in objects if isinstance(obj, Node))
+    homes = _home(scenario, objects, owner)
+    constants = immutabledict((ref_of(one), one) for one in (*kept, service, *homes))
     form = Form.DECISION
     process = components.endpointslice_process(service, pools, tuple(constants.values()), form=form)
-    proxies = tuple(kubelets.proxy_slot(node.metadata.name) for node in nodes[:1])
+    proxies = tuple(kubelets.proxy_slot(node.metadata.name) for node in homes)
     memories = (*process.memories(), *proxies)
     layout = Layout(
         constants,
@@ -132,7 +135,7 @@ def one_pod(
     bound, slices = scenario.bounds.propagation_seconds, pools["EndpointSlice"]
     works = kubelets.Kubelets(world, pools["Pod"], behaviour_of(scenario), fine=True)
     acts = (
-        *_somebody(world, owner, nodes),
+        *_somebody(world, owner, homes),
         *world_steps.actions(world, process),
         *(world_faults.crashes(world, process) if scenario.faults.crash else ()),
         *(world_faults.losses(world, process) if scenario.faults.lost_response else ()),
@@ -159,6 +162,18 @@ def one_pod(
         machine = evolve(machine, timers=tuple(propagation.timers(followed, pools["Pod"])))
         machine = clocked(machine, propagation.KINDS)
     return OnePod(machine, claim, dropped, room, made)
+
+
+def _home(scenario: Scenario, objects: tuple[Object, ...], owner: ReplicaSet) -> tuple[Node, ...]:
+    """Return the first node, in any version of it, that takes a Pod of a ReplicaSet; without taints, which come and go.
+
+    Where none does no Pod of it ever runs, and it matters to nobody which node that is.
+    """
+    named = owner.spec.template.spec.node_name
+    nodes = (one for one in versions(scenario, objects) if isinstance(one, Node))
+    there = [one for one in nodes if named in {"", one.metadata.name}]
+    bare = [evolve(one, spec=evolve(one.spec, taints=())) for one in there]
+    return tuple(one for one in bare if admit(_pod_of(owner), one, ()) is None)[:1] or tuple(bare[:1])
 
 
 def _no_room(view: View) -> Iterator[str]:
@@ -195,7 +210,7 @@ def _any_routed(proxies: tuple[str, ...], view: View) -> bool:
 
 
 def _somebody(world: World, owner: ReplicaSet, nodes: tuple[Node, ...]) -> tuple[Action, ...]:
-    """Let anybody make the Pod, bind it to any node, and delete it, whenever the API server allows."""
+    """Let anybody make the Pod, bind it to a node, and delete it, whenever the API server allows."""
     place = world.layout.pools["Pod"][0]
 
     def makes(view: View) -> Iterator[Outcome]:
@@ -209,7 +224,7 @@ def _somebody(world: World, owner: ReplicaSet, nodes: tuple[Node, ...]) -> tuple
     def binds(view: View) -> Iterator[Outcome]:
         pod = view[place]
         if isinstance(pod, Pod) and not pod.spec.node_name:
-            for node in nodes[:1]:
+            for node in nodes:
                 yield from _asks(world, view, "scheduler", Bind(ref_of(pod), node.metadata.name, pod.metadata.uid))
 
     def deletes(view: View) -> Iterator[Outcome]:

@@ -95,6 +95,31 @@ def test_a_pod_is_looked_at_by_itself_though_the_quota_is_taken() -> None:
     assert kept.status is Status.HOLDS
 
 
+NODE = """---
+apiVersion: v1
+kind: Node
+metadata: {name: NAME, labels: {kubernetes.io/hostname: NAME}}
+spec: {taints: [{key: of, value: NAME, effect: NoExecute}]}
+status: {allocatable: {cpu: CPU, memory: 8Gi, pods: 9}, conditions: [{type: Ready, status: "True"}]}
+"""
+POD, TOLERANT = "spec: {containers:", "tolerations: [{operator: Exists}]"
+ASKED = {
+    "a label": (POD, f"spec: {{nodeSelector: {{kubernetes.io/hostname: second}}, {TOLERANT}, containers:"),
+    "room": (f"{POD} [{{", f"spec: {{{TOLERANT}, containers: [{{resources: {{requests: {{cpu: 2}}}}, "),
+    "a taint": (POD, "spec: {tolerations: [{key: of, value: second}], containers:"),
+}
+
+
+@pytest.mark.parametrize("asks", ASKED.values(), ids=ASKED)
+def test_the_pod_is_looked_at_on_a_node_that_takes_it(asks: tuple[str, str]) -> None:
+    nodes = "".join(NODE.replace("NAME", name).replace("CPU", cpu) for name, cpu in (("first", "1"), ("second", "8")))
+    text = FULL.replace("pods: 2", "pods: 9").replace(*asks) + nodes
+    step = {"script": [{"rolloutRestart": {"kind": "Deployment", "name": "web"}}], "bounds": {"propagation": "5s"}}
+    for hook, status in (("", Status.VIOLATED), (SLEEP, Status.HOLDS)):
+        report = check(load_scenario("web", {"all.yaml": text.replace("HOOK", hook)}, step).scenario)
+        assert {claim.name: claim.status for claim in report.claims}["reachability"] is status
+
+
 def test_a_limit_is_what_is_told_where_nobody_knows_how_pods_went() -> None:
     claim = reachability(SLEEP, limits=Limits(max_states=100))
     assert claim.status is Status.UNKNOWN
