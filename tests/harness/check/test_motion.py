@@ -113,7 +113,7 @@ ASKED = {
 @pytest.mark.parametrize("asks", ASKED.values(), ids=ASKED)
 def test_the_pod_is_looked_at_on_a_node_that_takes_it(asks: tuple[str, str]) -> None:
     nodes = "".join(NODE.replace("NAME", name).replace("CPU", cpu) for name, cpu in (("first", "1"), ("second", "8")))
-    text = FULL.replace("pods: 2", "pods: 9").replace(*asks) + nodes
+    text = FULL.replace("pods: 2", "pods: 9").replace("replicas: 2", "replicas: 1").replace(*asks) + nodes
     step = {"script": [{"rolloutRestart": {"kind": "Deployment", "name": "web"}}], "bounds": {"propagation": "5s"}}
     for hook, status in (("", Status.VIOLATED), (SLEEP, Status.HOLDS)):
         report = check(load_scenario("web", {"all.yaml": text.replace("HOOK", hook)}, step).scenario)
