@@ -207,3 +207,12 @@ def test_claims_go_with_their_set_or_with_a_pod_too_many_and_come_again(policy: 
     report = said(text + NETWORK, *(scale if "Scaled" in policy else [gone]), nodes=1, waitBetweenSteps=True)
     assert verdict(report) == "HOLDS"
     assert report.not_modelled == ()
+
+
+def test_of_which_claim_the_input_does_not_tell_is_said_once_with_who_names_it() -> None:
+    alone = APP.partition("---")[0]
+    report = said(alone, ROLL)
+    line = "Deployment default/app spec.volumes: the input does not tell of the volume of PersistentVolumeClaim data"
+    assert (verdict(report, "placement"), report.not_modelled) == ("UNKNOWN", (line,))
+    own = alone.replace("persistentVolumeClaim: {claimName: data}", "ephemeral: {volumeClaimTemplate: {spec: {}}}")
+    assert any(one.endswith(" POD-data") for one in said(own, ROLL).not_modelled)

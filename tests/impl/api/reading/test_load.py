@@ -387,3 +387,13 @@ def test_a_folder_that_has_to_be_rendered_first_is_refused_with_the_command(
 def test_addresses_are_not_fetched_and_nothing_is_no_input() -> None:
     assert "addresses are not fetched" in refused("https://example.com/web.yaml")
     assert "no manifests given" in refused()
+
+
+def test_what_people_read_of_a_priority_and_where_the_data_of_a_volume_are_is_no_note() -> None:
+    priority = "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: p}\nvalue: 1\ndescription: d\n"
+    volume = (
+        "---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: v}\n"
+        "spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], iscsi: {targetPortal: a, iqn: b, lun: 0}}\n"
+    )
+    assert loaded(priority + volume).unmodelled == ()
+    assert loaded(priority.replace("description: d", "preemptionPolicy: Never")).unmodelled == ()
