@@ -295,11 +295,11 @@ def _budget(one: PodDisruptionBudget, known: tuple[Object, ...]) -> Iterator[str
     if isinstance(one.spec.min_available, int):
         yield told
         return
-    owners = (pod.metadata.controller for pod in known if isinstance(pod, Pod) and _counted(one, pod))
+    owners = (pod.metadata.controller for pod in known if isinstance(pod, Pod) and _is_under(one, pod))
     unsized = sorted({f"{owner.kind} {owner.name}" for owner in owners if owner and owner.kind not in SCALED})
     why = f": {', '.join(unsized)} has no number of Pods to take a part of; minAvailable as a number would do"
     yield told + (why if unsized else "")
 
 
-def _counted(one: PodDisruptionBudget, pod: Pod) -> bool:
+def _is_under(one: PodDisruptionBudget, pod: Pod) -> bool:
     return pod.metadata.namespace == one.metadata.namespace and selects(one.spec.selector, pod.metadata.labels)
