@@ -22,8 +22,9 @@ from ..impl.api.meta import Ref
 from ..impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ..impl.api.storage import PersistentVolumeClaim
 from ..impl.api.values.frozen import strings
+from ..impl.api.values.selectors import selects
 from ..impl.api.well_known import REVISION_HASH, SERVICE_NAME, TEMPLATE_HASH
-from ..impl.api.workloads import BY_KIND
+from ..impl.api.workloads import BY_KIND, SCALED
 from . import daemons
 
 PAUSED = ": it is paused (kubectl rollout resume would do)"
@@ -236,7 +237,7 @@ def unpublished(objects: Iterable[Object]) -> Iterator[str]:
             case Service():
                 yield from _endpoints(one, known)
             case PodDisruptionBudget():
-                yield from _budget(one)
+                yield from _budget(one, known)
             case _:
                 pass
 
@@ -287,6 +288,18 @@ def _selected(service: Service, pod: Pod) -> bool:
     return same and all(pod.metadata.labels.get(key) == value for key, value in service.spec.selector.items())
 
 
-def _budget(one: PodDisruptionBudget) -> Iterator[str]:
-    if one.status.observed_generation != one.metadata.generation:
-        yield f"PodDisruptionBudget {one.metadata.name} has not been counted in its current form"
+def _budget(one: PodDisruptionBudget, known: tuple[Object, ...]) -> Iterator[str]:
+    if one.status.observed_generation == one.metadata.generation:
+        return
+    told = f"PodDisruptionBudget {one.metadata.name} has not been counted in its current form"
+    if isinstance(one.spec.min_available, int):
+        yield told
+        return
+    owners = (pod.metadata.controller for pod in known if isinstance(pod, Pod) and _is_under(one, pod))
+    unsized = sorted({f"{owner.kind} {owner.name}" for owner in owners if owner and owner.kind not in SCALED})
+    why = f": {', '.join(unsized)} has no number of Pods to take a part of; minAvailable as a number would do"
+    yield told + (why if unsized else "")
+
+
+def _is_under(one: PodDisruptionBudget, pod: Pod) -> bool:
+    return pod.metadata.namespace == one.metadata.namespace and selects(one.spec.selector, pod.metadata.labels)

@@ -65,7 +65,7 @@ from ..world.script.drain import refused_evictions
 from . import clock, motion
 from .advice import NO_PODS, gap_blame, room_advice
 from .blame import refusals
-from .blame.blame import holding, of_stuck
+from .blame.blame import holding, of_stuck, written
 from .bounds import bounds_of
 from .detail import balancing, flowing, isolating, lasting, queueing
 from .results import Blame, Claim, Report
@@ -486,7 +486,7 @@ def _open_ends(scenario: Scenario, prepared: Prepared) -> dict[str, tuple[str, .
     for claims, line in _overlooked(scenario, prepared):
         for name in claims:
             found.setdefault(name, []).append(line)
-    return {name: tuple(things) for name, things in found.items()}
+    return {name: tuple(dict.fromkeys(things)) for name, things in found.items()}
 
 
 def _not_modelled(scenario: Scenario, prepared: Prepared) -> tuple[str, ...]:
@@ -497,9 +497,15 @@ def _overlooked(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[tuple[
     """Yield what of the objects a component here does not look at, each with the claims that may hang on it."""
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
     makers = (*prepared.replicasets, *(one for one in scenario.everything if isinstance(one, Workload)))
-    for pod in (*pods, *map(template_of, makers)):
-        if any(unknown_claims(scenario, pod)) or pod.spec.extra.get("resourceClaims"):
-            yield from ((ACTS_ON_PODS, f"the scheduler does not look at {line}") for line in unmodelled(pod))
+    for one, pod in (*zip(pods, pods, strict=True), *((maker, template_of(maker)) for maker in makers)):
+        names = sorted(set(unknown_claims(scenario, pod)))
+        unknown = ", ".join(f"POD{name}" if name.startswith("-") else name for name in names)
+        if unknown or pod.spec.extra.get("resourceClaims"):
+            why = {"spec.volumes": f"the input does not tell of the volume of PersistentVolumeClaim {unknown}"}
+            ref = written(one, makers)
+            of = evolve(ref, namespace=ref.namespace or scenario.namespace)
+            for field in unmodelled(pod):
+                yield ACTS_ON_PODS, f"{of} {field}: {why.get(field, 'the scheduler does not look at it')}"
     for one in prepared.objects:
         if isinstance(one, Service) and "IPv6" in one.spec.ip_families:
             why = "Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"

@@ -18,7 +18,7 @@ from functools import partial
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.apps import ReplicaSet, ReplicaSetSpec, Workload
+from ...impl.api.apps import ReplicaSet, ReplicaSetSpec, StatefulSet, Workload
 from ...impl.api.claim_names import REACHABILITY, SENTENCES
 from ...impl.api.core import Container, Pod, PodSpec, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
@@ -27,6 +27,7 @@ from ...impl.api.runtime import PodRuntime, Stage
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.well_known import IDENTITY, MADE_LABELS
 from ...impl.api.workloads import pod_labels
+from ...impl.controllers.statefulset.identity import with_claims
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, pre_stop_seconds, told_ports
 from ...model.checker.explore import explore
 from ...model.checker.options import Options
@@ -115,6 +116,8 @@ def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaS
         ways: tuple[Strings, ...] = (one.metadata.labels,)
         if isinstance(one, Workload):
             template, ways = one.spec.template, pod_labels(one)
+            if isinstance(one, StatefulSet):  # its containers may mount what only its claims are
+                template = evolve(template, spec=with_claims(one, template.spec, one.spec.first))
         elif isinstance(one, Pod) and one.metadata.controller is None:
             template = PodTemplateSpec(ObjectMeta(labels=one.metadata.labels), evolve(one.spec, node_name=""))
         else:
@@ -269,7 +272,8 @@ def judge(
     if not services:
         return evolve(at_rest, vacuous=True)
     owners = owners_of(scenario, prepared)
-    at_once = searched[AT_ONCE].status is not Status.VIOLATED
+    killed = searched[AT_ONCE]
+    at_once = killed.status is not Status.VIOLATED
     going = [
         (kind, owner)
         for number, (kind, owner) in enumerate(owners.items())
@@ -277,7 +281,8 @@ def judge(
     ]
     hashed = any(MADE_LABELS - IDENTITY & one.spec.selector.keys() for one in services)
     others = searched[OTHERS].status is Status.HOLDS
-    odd = OBJECT_FIRST if at_once else OF_NO_TEMPLATE if others else BY_MADE_LABEL if hashed and going else ""
+    object_first = killed.reason if killed.status is Status.UNKNOWN else OBJECT_FIRST
+    odd = object_first if at_once else OF_NO_TEMPLATE if others else BY_MADE_LABEL if hashed and going else ""
     pairs = tuple(reach.pairs(services, tuple(owner for _, owner in going)))
     if not pairs and not odd:
         return evolve(at_rest, vacuous=(NOBODY_GOES,))
@@ -370,14 +375,13 @@ def _one_by_one(
     verdict = dropped[mortal.dropped.name]
     if verdict.status is Status.VIOLATED:
         return _never_dropped(at_rest, verdict)
-    found = search(one.machine, [one.claim, one.room])
+    found = search(one.machine, [one.claim, one.room, one.made])
     if Status.UNKNOWN in {verdict.status, found[one.claim.name].status}:
         why = verdict.reason or found[one.claim.name].reason
         return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
-    for searched in (dropped, found):
-        if searched[one.room.name].status is not Status.HOLDS:
-            lines = searched[one.room.name].evidence
-            return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=lines)
+    for premise in (dropped[one.room.name], found[one.room.name], found[one.made.name]):
+        if premise.status is not Status.HOLDS:
+            return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=premise.evidence)
     return None if found[one.claim.name].status is Status.HOLDS else evolve(at_rest, status=Status.HOLDS)
 
 

@@ -1,10 +1,11 @@
 """Reachability while things change: one Pod of a Service at a time, in the widest environment it can meet.
 
 Who gets a new connection is decided endpoint by endpoint: an endpoint is routed to if it is ready in the
-EndpointSlices a proxy has programmed, whatever the others are. So one Pod is enough: it is created, bound to any node
-and deleted at any time by somebody, its kubelet takes every small step, the real EndpointSlice controller and every
-node's proxy lag behind. Every run of the whole cluster, looked at through one Pod, is a run here; what holds here holds
-there. A breach here is only a suspicion until `check` has found it in a run of the cluster itself.
+EndpointSlices a proxy has programmed, whatever the others are. So one Pod is enough: it is created, bound to a node
+that takes it, and deleted at any time by somebody, its kubelet takes every small step, the real EndpointSlice
+controller and its node's proxy lag behind. Every run of the whole cluster, looked at through one Pod, is a run here;
+what holds here holds there. A breach here is only a suspicion until `check` has found it in a run of the cluster
+itself.
 
 Where none is ready kube-proxy falls back to terminating endpoints. That is no business of one Pod, and need not be:
 `claims.answers` is breached then in the core, for the Pod that is fallen back to can stop before another one is ready.
@@ -29,8 +30,10 @@ from ...impl.api.core import Node, Pod, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Bind, Create, Delete, Request
 from ...impl.api.runtime import PodRuntime, Stage
+from ...impl.kubelet.admission import admit
 from ...model.checker.clock.clocked import clocked
 from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ...model.world import faults as world_faults
@@ -40,6 +43,7 @@ from ...model.world.store import Full, Layout, name_in, pool
 from ...model.world.world import Form, Process, World
 from ...properties.reachability.answers import accepts, is_judged, selects
 from ..input.assumed.surroundings import behaviour_of
+from ..input.given import versions
 from ..input.scenario import Scenario
 from .api_server import describe, serve
 from .controllers import endpointslice
@@ -77,6 +81,7 @@ def _deaf(runtime: PodRuntime | None) -> str:
 
 
 LIVES = "somebody/lives"
+MAKER = "replicaset-controller"
 SLICES = 4
 """Places for the slices of one Pod: one for its ports and an empty one, in each family."""
 
@@ -94,6 +99,8 @@ class OnePod:
     """That a Pod being deleted is dropped in the end: the propagation bound must not promise what never happens."""
     room: Invariant
     """That there is a place for every slice."""
+    made: Invariant
+    """That the API server takes the Pod: where there is none, nothing is said of any."""
 
 
 def one_pod(
@@ -112,21 +119,21 @@ def one_pod(
     what must happen in the end, or making it anew for ever would be a way out.
     """
     pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", SLICES)}
-    kept = (obj for obj in objects if not isinstance(obj, Pod | EndpointSlice | Service))
-    constants = immutabledict((ref_of(one), one) for one in (*kept, service))
-    nodes = tuple(obj for obj in objects if isinstance(obj, Node))
+    kept = (obj for obj in objects if not isinstance(obj, Pod | EndpointSlice | ResourceQuota | Service))
+    homes = _home(scenario, objects, owner)
+    constants = immutabledict((ref_of(one), one) for one in (*kept, service, *homes))
     form = Form.DECISION
     process = endpointslice.process(service, pools, tuple(constants.values()), form=form)
-    proxies = tuple(kubelets.proxy_slot(node.metadata.name) for node in nodes[:1])
+    proxies = tuple(kubelets.proxy_slot(node.metadata.name) for node in homes)
     bound, slices = scenario.bounds.propagation_seconds, pools["EndpointSlice"]
     works = partial(_kubelets, scenario, pools["Pod"])
     components = (
         Component("world", slots=partial(_start, scenario, lives)),
-        Component("somebody", lambda world: _somebody(world, owner, nodes)),
+        Component("somebody", lambda world: _somebody(world, owner, homes)),
         component(process),
         Component("faults", partial(_faults, scenario, process)),
         Component("kubelets", lambda world: kubelets.actions(works(world))),
-        *(kubelets.proxy(node.metadata.name, slices) for node in nodes[:1]),
+        *(kubelets.proxy(node.metadata.name, slices) for node in homes),
     )
     busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
     layout = remembered(Layout(constants, immutabledict(pools), (), busy), components)
@@ -141,12 +148,25 @@ def one_pod(
     )
     dropped = Converges("dropped", "", partial(_kept_for_ever, pools["Pod"], proxies))
     room = Invariant("room", "", _no_room)
+    made = Invariant("made", "", partial(_refused, world, owner))
     machine = Machine((slots,), acts)
     if bound is not None:
         followed = propagation.Followed(bound, (*layout.memories, *slices), (service,), most)
         machine = evolve(machine, timers=tuple(propagation.timers(followed, pools["Pod"])))
         machine = clocked(machine, propagation.KINDS)
-    return OnePod(machine, claim, dropped, room)
+    return OnePod(machine, claim, dropped, room, made)
+
+
+def _home(scenario: Scenario, objects: tuple[Object, ...], owner: ReplicaSet) -> tuple[Node, ...]:
+    """Return the first node, in any version of it, that takes a Pod of a ReplicaSet; without taints, which come and go.
+
+    Where none does no Pod of it ever runs, and it matters to nobody which node that is.
+    """
+    named = owner.spec.template.spec.node_name
+    nodes = (one for one in versions(scenario, objects) if isinstance(one, Node))
+    there = [one for one in nodes if named in {"", one.metadata.name}]
+    bare = [evolve(one, spec=evolve(one.spec, taints=())) for one in there]
+    return tuple(one for one in bare if admit(_pod_of(owner), one, ()) is None)[:1] or tuple(bare[:1])
 
 
 def _start(scenario: Scenario, lives: int | None, _world: World, _store: Slots) -> Slots:
@@ -168,6 +188,18 @@ def _no_room(view: View) -> Iterator[str]:
         yield f"one more place for a {kind} is needed"
 
 
+def _refused(world: World, owner: ReplicaSet, view: View) -> Iterator[str]:
+    """Say why the API server does not take the Pod."""
+    if view[world.layout.pools["Pod"][0]] is not None:
+        return
+    try:
+        response, _ = world.commit(view, MAKER, Create(_pod_of(owner)))
+    except Full:  # somebody still speaks of the one before it
+        return
+    if not response.ok:
+        yield f"a Pod of {owner.metadata.name} by itself is not looked at, for it is refused: {response.message}"
+
+
 def _kept_for_ever(places: tuple[str, ...], proxies: tuple[str, ...], view: View) -> Iterator[str]:
     """Say which Pod is still routed to though it is being deleted, or is gone."""
     there = {uid for place in places if (uid := view.via(_staying, place))}
@@ -185,7 +217,7 @@ def _any_routed(proxies: tuple[str, ...], view: View) -> bool:
 
 
 def _somebody(world: World, owner: ReplicaSet, nodes: tuple[Node, ...]) -> tuple[Action, ...]:
-    """Let anybody make the Pod, bind it to any node, and delete it, whenever the API server allows."""
+    """Let anybody make the Pod, bind it to a node, and delete it, whenever the API server allows."""
     place = world.layout.pools["Pod"][0]
 
     def makes(view: View) -> Iterator[Outcome]:
@@ -193,19 +225,19 @@ def _somebody(world: World, owner: ReplicaSet, nodes: tuple[Node, ...]) -> tuple
         if lives == 0:
             return
         left = None if lives is None else lives - 1
-        for made in _asks(world, view, "replicaset-controller", Create(_pod_of(owner))):
+        for made in _asks(world, view, MAKER, Create(_pod_of(owner))):
             yield Outcome(made.label, {**made.updates, LIVES: left})
 
     def binds(view: View) -> Iterator[Outcome]:
         pod = view[place]
         if isinstance(pod, Pod) and not pod.spec.node_name:
-            for node in nodes[:1]:
+            for node in nodes:
                 yield from _asks(world, view, "scheduler", Bind(ref_of(pod), node.metadata.name, pod.metadata.uid))
 
     def deletes(view: View) -> Iterator[Outcome]:
         pod = view[place]
         if isinstance(pod, Pod) and not pod.metadata.terminating:
-            yield from _asks(world, view, "replicaset-controller", Delete(ref_of(pod)))
+            yield from _asks(world, view, MAKER, Delete(ref_of(pod)))
 
     return tuple(
         Action(f"somebody: {step.__name__}", "somebody", step, Fairness.NONE) for step in (makes, binds, deletes)

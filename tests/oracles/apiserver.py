@@ -20,6 +20,7 @@ from attrs import evolve, frozen
 
 from kubeproof.impl.api.kinds import Object, Unstructured, ref_of
 from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.versions import stored as as_stored
 from kubeproof.impl.apiserver.access.authentication import ADMIN, ANONYMOUS, User
 from kubeproof.impl.apiserver.config import Config
 from kubeproof.impl.apiserver.custom.definition import Definition, definition_of
@@ -29,7 +30,6 @@ from kubeproof.impl.apiserver.resources import Resource, kind_named, resources
 from kubeproof.impl.apiserver.rest.http import HttpRequest, HttpResponse
 from kubeproof.impl.apiserver.rest.request_info import RequestInfo, request_info
 from kubeproof.impl.apiserver.rest.serve import serve
-from kubeproof.impl.apiserver.rest.versions import stored as as_stored
 from kubeproof.impl.apiserver.server import Server, key_of
 from kubeproof.impl.apiserver.storage import without_version
 from kubeproof.impl.apiserver.verbs.create import Inputs

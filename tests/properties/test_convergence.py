@@ -175,3 +175,23 @@ def test_a_rule_to_nowhere_leads_packets_astray_and_names_the_node() -> None:
 
 def test_without_an_observer_nothing_is_written() -> None:
     assert settled((WEB, SET, POD, SERVICE), ()) == Objects.of((WEB, SET, POD, SERVICE))
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"maxUnavailable": 1}, ": DaemonSet web has no number of Pods to take a part of; "),
+        ({"minAvailable": "50%"}, ": DaemonSet web has no number of Pods to take a part of; "),
+        ({"minAvailable": 1}, ""),
+    ],
+)
+def test_a_budget_that_cannot_be_counted_says_whose_pods_have_no_number(spec: dict[str, Any], said: str) -> None:
+    daemons = made("DaemonSet", "apps/v1", "web", spec={"selector": SELECTOR, "template": TEMPLATE})
+    pod = made("Pod", "v1", "web-a", daemons, spec={"containers": [CONTAINER]})
+    budget = made("PodDisruptionBudget", "policy/v1", "some", spec={**spec, "selector": SELECTOR})
+    told = f"PodDisruptionBudget some has not been counted in its current form{said}"
+    (line,) = (one for one in unpublished((daemons, pod, budget)) if "Budget" in one)
+    assert line.startswith(told)
+    assert line.endswith("minAvailable as a number would do" if said else told)
+    alone = evolve(pod, metadata=evolve(pod.metadata, labels=strings({"app": "other"})))
+    assert any(one.endswith("in its current form") for one in unpublished((daemons, alone, budget)))

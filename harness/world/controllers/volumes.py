@@ -124,12 +124,41 @@ def tied(scenario: Scenario) -> bool:
 
 def disputed(scenario: Scenario) -> bool:
     """Tell whether it hangs on the order of steps which volume a claim gets, and where that is."""
-    free = any(isinstance(one, PersistentVolume) and one.spec.claim_ref is None for one in scenario.everything)
+    free = [one for one in scenario.everything if isinstance(one, PersistentVolume) and one.spec.claim_ref is None]
     now = any(
         isinstance(one, StorageClass) and one.volume_binding_mode != "WaitForFirstConsumer"
         for one in scenario.everything
     )
-    return free or (now and tied(scenario))
+    return not _each_its_own(scenario, free) or (now and tied(scenario))
+
+
+def _each_its_own(scenario: Scenario, free: list[PersistentVolume]) -> bool:
+    """Tell whether no free volume may go to either of two claims, and no claim that may get one may get another.
+
+    A claim that names no class may be looked at before it is given the usual one, and after.
+    """
+    classes = [one for one in scenario.everything if isinstance(one, StorageClass)]
+    making = {one.metadata.name for one in classes if one.provisioner != NO_PROVISIONER}
+    wanted: dict[str, set[Ref]] = {}
+    for claim in _all_claims(scenario):
+        named = claim.spec.storage_class_name
+        names = {default_of(classes), ""} if named is None else {named}
+        given = claim.spec.volume_name
+        fit = [one for one in free if (one.metadata.name == given if given else one.spec.storage_class_name in names)]
+        if fit and (len(fit) > 1 or (not given and names & making)):
+            return False
+        for one in fit:
+            wanted.setdefault(one.metadata.name, set()).add(ref_of(claim))
+    return all(len(refs) == 1 for refs in wanted.values())
+
+
+def _all_claims(scenario: Scenario) -> Iterator[PersistentVolumeClaim]:
+    """Yield every claim that there may be, with its namespace: those of the input, and those of sets."""
+    for one in scenario.everything:
+        if isinstance(one, PersistentVolumeClaim):
+            yield evolve(one, metadata=evolve(one.metadata, namespace=one.metadata.namespace or scenario.namespace))
+        elif isinstance(one, StatefulSet):
+            yield from _claims(scenario, one)
 
 
 def template_of(maker: Workload) -> Pod:

@@ -20,6 +20,7 @@ from immutabledict import immutabledict
 from ..claim_names import ALL
 from ..kinds import BY_NAME, Kind, Object, ref_of
 from ..meta import Ref
+from ..versions import stored
 from . import schema
 from .convert import BadObject, FieldError, from_json, unstructured
 from .manifest_check import errors_of
@@ -333,6 +334,7 @@ def _convert(
             wrong += [_problem(source, one) for one in bad.errors]
             return None
     kind = BY_NAME.get(json["kind"])
+    json = json if kind is None else stored(json, json["apiVersion"])
     if kind is None or json["apiVersion"] != kind.api_version:
         return _other(json, source, notes)
     try:

@@ -95,8 +95,12 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
         ),
         "Namespace": immutabledict({"spec": SERVER, "status": SERVER}),
         "PersistentVolumeSpec": immutabledict(
-            dict.fromkeys(("csi", "hostPath", "local", "nfs", "mountOptions"), FILES)
+            dict.fromkeys(
+                ("cephfs", "csi", "fc", "flexVolume", "glusterfs", "hostPath", "iscsi", "local", "nfs", "mountOptions"),
+                FILES,
+            )
         ),
+        "PriorityClass": immutabledict({"description": LOOKS}),
         "Role": immutabledict({"aggregationRule": "it only adds rules to a role"}),
         "Service": immutabledict({"status": SERVER}),
         "StorageClass": immutabledict(dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters"), FILES)),

@@ -25,7 +25,7 @@ from ...api.apps import (
     StatefulSetUpdateStrategy,
 )
 from ...api.autoscaling import HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec
-from ...api.batch import CronJob, CronJobSpec, Job, JobSpec
+from ...api.batch import CronJob, CronJobSpec, Job, JobSpec, PodFailurePolicy, PodFailurePolicyRule
 from ...api.core import Node, Pod, Service, ServicePort, ServiceSpec
 from ...api.kinds import Object, Unstructured
 from ...api.networking import NetworkPolicy, NetworkPolicyPort, NetworkPolicySpec
@@ -212,18 +212,31 @@ def _job(spec: JobSpec) -> JobSpec:
         backoff_limit=limit if spec.backoff_limit is None else spec.backoff_limit,
         completion_mode=spec.completion_mode or "NonIndexed",
         pod_replacement_policy=spec.pod_replacement_policy or replaced,
+        pod_failure_policy=spec.pod_failure_policy and _failure_policy(spec.pod_failure_policy),
         template=default_template(spec.template),
     )
 
 
+def _failure_policy(policy: PodFailurePolicy) -> PodFailurePolicy:
+    """Default what rules say of conditions of Pods: that they are true."""
+    return evolve(policy, rules=tuple(map(_failure_rule, policy.rules)))
+
+
+def _failure_rule(rule: PodFailurePolicyRule) -> PodFailurePolicyRule:
+    conditions = tuple(evolve(one, status=one.status or "True") for one in rule.on_pod_conditions)
+    return evolve(rule, on_pod_conditions=conditions)
+
+
 def _cron_job(spec: CronJobSpec) -> CronJobSpec:
-    """Default a CronJob; of its Jobs the template of their Pods alone: the rest is theirs, once they are made."""
+    """Default a CronJob; of its Jobs their Pods and when those failed: the rest is theirs, once they are made."""
     done, failed = spec.successful_jobs_history_limit, spec.failed_jobs_history_limit
     job = spec.job_template
+    policy = job.spec.pod_failure_policy and _failure_policy(job.spec.pod_failure_policy)
+    made = evolve(job.spec, template=default_template(job.spec.template), pod_failure_policy=policy)
     return evolve(
         spec,
         concurrency_policy=spec.concurrency_policy or "Allow",
-        job_template=evolve(job, spec=evolve(job.spec, template=default_template(job.spec.template))),
+        job_template=evolve(job, spec=made),
         successful_jobs_history_limit=3 if done is None else done,
         failed_jobs_history_limit=1 if failed is None else failed,
     )

@@ -17,12 +17,12 @@ from ...api.reading.schema import table
 from ...api.requests import (
     Response,
 )
+from ...api.versions import stored as as_stored
 from ..decode import decoded
 from ..status import bad_request
 from .asked import Asked
 from .body import BodyError, parsed
 from .http import JSON
-from .versions import stored as as_stored
 
 Json = dict[str, Any]
 SHOWN = 30

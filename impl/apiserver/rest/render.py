@@ -12,13 +12,13 @@ from ...api.kinds import Object
 from ...api.meta import Time
 from ...api.reading.convert import unstructure
 from ...api.requests import Response
+from ...api.versions import served
 from ..custom.kind import ServedKind
 from ..resources import Resource
 from .custom.columns import cells_of, definitions_of
 from .http import HttpResponse
 from .negotiation import View
 from .tables.table import partial, table, written
-from .versions import served
 
 Json = dict[str, Any]
 

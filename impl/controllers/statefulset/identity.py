@@ -14,7 +14,7 @@ from immutabledict import immutabledict
 
 from ...api.apps import StatefulSet
 from ...api.cache import Cache
-from ...api.core import Pod, PodTemplateSpec
+from ...api.core import Pod, PodSpec, PodTemplateSpec
 from ...api.kinds import ref_of
 from ...api.meta import ObjectMeta
 from ...api.requests import Create, Request
@@ -47,11 +47,8 @@ def new_pod(owner: StatefulSet, template: PodTemplateSpec, revision: str, number
     """Make the Pod of a number, of a template and the revision that is called so."""
     name, meta = f"{owner.metadata.name}-{number}", template.metadata
     own = {POD_NAME: name, POD_INDEX: str(number), REVISION_HASH: revision}
-    spec = template.spec
+    spec = with_claims(owner, template.spec, number)
     extra: dict[str, Any] = {**spec.extra, "hostname": name, "subdomain": owner.spec.service_name}
-    volumes = _volumes(owner, number, extra.get("volumes") or ())
-    if volumes:
-        extra["volumes"] = volumes
     return Pod(
         metadata=ObjectMeta(
             name=name,
@@ -97,6 +94,15 @@ def claim_is_going(cache: Cache, owner: StatefulSet, number: int) -> bool:
     return any(one.terminating or any(other.kind == "Pod" for other in one.owner_references) for one in there)
 
 
+def with_claims(owner: StatefulSet, spec: PodSpec, number: int) -> PodSpec:
+    """Return the spec of a Pod with the volumes of the claims of its number."""
+    volumes = _volumes(owner, number, spec.extra.get("volumes") or ())
+    if not volumes:
+        return spec
+    extra: dict[str, Any] = {**spec.extra, "volumes": volumes}
+    return evolve(spec, extra=immutabledict(sorted(extra.items())))
+
+
 def _volumes(owner: StatefulSet, number: int, given: Any) -> Any:
     """Return volumes with those of the claims; they take the place of others of their names."""
     templates = owner.spec.volume_claim_templates
@@ -134,6 +140,5 @@ def as_named(owner: StatefulSet, pod: Pod) -> Pod:
     """Return a member with the labels and volumes of its name."""
     number = ordinal(pod)
     labels = strings({**pod.metadata.labels, POD_NAME: pod.metadata.name, POD_INDEX: str(number)})
-    extra = {**pod.spec.extra, "volumes": _volumes(owner, number, pod.spec.extra.get("volumes") or ())}
-    spec = pod.spec if storage_matches(owner, pod) else evolve(pod.spec, extra=immutabledict(sorted(extra.items())))
+    spec = pod.spec if storage_matches(owner, pod) else with_claims(owner, pod.spec, number)
     return evolve(pod, metadata=evolve(pod.metadata, labels=labels), spec=spec)

@@ -57,6 +57,13 @@ def convergence(text: str, *script: dict[str, Any], **options: Any) -> tuple[str
     return claim.status.value, "; ".join(claim.lines)
 
 
+@pytest.mark.parametrize(("status", "verdict"), [("", "HOLDS"), (', status: "False"', "VIOLATED")])
+def test_a_rule_about_a_condition_is_about_one_that_is_true(status: str, verdict: str) -> None:
+    rule = f"{{action: Ignore, onPodConditions: [{{type: DisruptionTarget{status}}}]}}"
+    text = job(f"backoffLimit: 0, podFailurePolicy: {{rules: [{rule}]}}, ")
+    assert convergence(text, {"drain": {"node": "node-1"}}, nodes=2, start="empty")[0] == verdict
+
+
 INDEXED = "completionMode: Indexed, "
 SOUND = {"convergence": "HOLDS", "placement": "HOLDS", "reachability": "HOLDS", "completion": "HOLDS"}
 DELETED = {"deleteObject": {"kind": "Job", "name": "j"}}

@@ -10,7 +10,10 @@ from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.islands.split import islands_of
+from kubeproof.harness.world.controllers import volumes
 from kubeproof.harness.world.controllers.volumes import disputed, kinds, made_for_sets, tied
+from kubeproof.harness.world.reductions import roomy
+from kubeproof.harness.world.rest import starts
 from planted import planted
 
 APP = """\
@@ -157,6 +160,44 @@ def test_what_may_change_is_known() -> None:
     assert disputed(now.scenario)
 
 
+OTHER = """
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: other}
+spec: {accessModes: [ReadWriteOnce], storageClassName: fast, resources: {requests: {storage: 1Gi}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "open_to_order"),
+    [
+        (APP + BY_HAND + by_hand("v", "node-1"), False),
+        (APP + NETWORK + by_hand("v", "node-1"), True),
+        (APP.replace("fast,", "fast, volumeName: v,") + NETWORK + by_hand("v", "node-1"), False),
+        (APP + BY_HAND + by_hand("v", "node-1") + by_hand("w", "node-2"), True),
+        (APP.replace("fast,", "fast, volumeName: v,") + BY_HAND + by_hand("v", "") + by_hand("w", ""), False),
+        (APP + BY_HAND + by_hand("v", "node-1") + OTHER, True),
+        (APP + BY_HAND + by_hand("v", "node-1") + OTHER.replace("fast", '""'), False),
+        (APP.replace("storageClassName: fast, ", "") + by_hand("v", "").replace("fast", '""'), True),
+        (a_set(2) + BY_HAND + by_hand("v", "node-1"), True),
+        (a_set(1) + BY_HAND + by_hand("v", "node-1"), False),
+    ],
+)
+def test_a_volume_that_one_claim_alone_may_get_is_not_disputed(text: str, open_to_order: bool) -> None:  # noqa: FBT001
+    assert disputed(load_scenario("it", {"it.yaml": text}, {"nodes": 2}).scenario) is open_to_order
+
+
+def test_the_only_claim_of_the_only_volume_starts_where_every_order_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = APP + BY_HAND + by_hand("v", "node-1")
+    ordered = said(text, ROLL)
+    for module in (starts, volumes, roomy):
+        monkeypatch.setattr(module, "disputed", lambda _: True)
+    explored = said(text, ROLL)
+    assert [(one.name, one.status) for one in ordered.claims] == [(one.name, one.status) for one in explored.claims]
+    assert [one for one in ordered.bounds if "start" in one] == [one for one in explored.bounds if "start" in one]
+
+
 @pytest.mark.parametrize("policy", ["whenDeleted: Delete", "whenScaled: Delete"])
 def test_claims_go_with_their_set_or_with_a_pod_too_many_and_come_again(policy: str) -> None:
     text = a_set(2).replace(
@@ -167,3 +208,12 @@ def test_claims_go_with_their_set_or_with_a_pod_too_many_and_come_again(policy: 
     report = said(text + NETWORK, *(scale if "Scaled" in policy else [gone]), nodes=1, waitBetweenSteps=True)
     assert verdict(report) == "HOLDS"
     assert report.not_modelled == ()
+
+
+def test_of_which_claim_the_input_does_not_tell_is_said_once_with_who_names_it() -> None:
+    alone = APP.partition("---")[0]
+    report = said(alone, ROLL)
+    line = "Deployment default/app spec.volumes: the input does not tell of the volume of PersistentVolumeClaim data"
+    assert (verdict(report, "placement"), report.not_modelled) == ("UNKNOWN", (line,))
+    own = alone.replace("persistentVolumeClaim: {claimName: data}", "ephemeral: {volumeClaimTemplate: {spec: {}}}")
+    assert any(one.endswith(" POD-data") for one in said(own, ROLL).not_modelled)

@@ -256,6 +256,24 @@ def test_every_field_said_to_be_irrelevant_is_one_of_kubernetes_and_has_a_reason
         assert all(reason for reason in fields.values())
 
 
+def test_an_autoscaler_of_the_first_version_is_one_of_the_version_that_is_stored() -> None:
+    newer = """apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  maxReplicas: 3
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
+"""
+    older = newer.replace("autoscaling/v2", "autoscaling/v1").partition("  metrics:")[0]
+    spent = "status: {currentCPUUtilizationPercentage: 9, currentReplicas: 1, desiredReplicas: 1}\n"
+    found = loaded(f"{older}  targetCPUUtilizationPercentage: 50\n{spent}")
+    assert (found.unmodelled, found.others) == ((), ())
+    assert found.objects[0].object.spec == loaded(newer).objects[0].object.spec  # type: ignore[attr-defined]
+    assert loaded(older).objects[0].object.spec.metrics == ()  # type: ignore[attr-defined]
+    assert problems(older.replace("v1", "v7", 1)) != []
+
+
 def test_the_schema_knows_what_a_mistake_was_meant_to_be() -> None:
     assert nearest("Deploymnet", kind_names()) == "Deployment"
     assert nearest("zzz", kind_names()) == ""
@@ -378,3 +396,13 @@ def test_what_helm_renders_is_placed_in_its_template() -> None:
     assert (a.source.place(), a.source.template) == ("stdin:3 (shop/templates/pod.yaml)", "shop/templates/pod.yaml")
     assert a.source.place("spec.containers[0].image") == "stdin:9 (shop/templates/pod.yaml)"
     assert [one.source.place() for one in (b, web)] == ["stdin:11", "stdin:20"]
+
+
+def test_what_people_read_of_a_priority_and_where_the_data_of_a_volume_are_is_no_note() -> None:
+    priority = "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: p}\nvalue: 1\ndescription: d\n"
+    volume = (
+        "---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: v}\n"
+        "spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], iscsi: {targetPortal: a, iqn: b, lun: 0}}\n"
+    )
+    assert loaded(priority + volume).unmodelled == ()
+    assert loaded(priority.replace("description: d", "preemptionPolicy: Never")).unmodelled == ()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 Json = dict[str, Any]
+MEASURED = "currentCPUUtilizationPercentage"
+"""What the status of autoscaling/v1 says of cpu, and that of autoscaling/v2 among its metrics."""
 EVENT_NAMES = {
     "regarding": "involvedObject",
     "note": "message",
@@ -52,7 +54,12 @@ def _to_v2(obj: Json) -> Json:
     if wanted is not None:
         target = {"type": "Utilization", "averageUtilization": wanted}
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
-    return {**obj, "apiVersion": "autoscaling/v2", "spec": spec}
+    newer = {**obj, "apiVersion": "autoscaling/v2", "spec": spec}
+    if isinstance(obj.get("status"), dict):
+        newer["status"] = {
+            key: value for key, value in obj["status"].items() if key != "currentCPUUtilizationPercentage"
+        }
+    return newer
 
 
 def _to_v1(obj: Json) -> Json:
