@@ -55,6 +55,7 @@ from . import (
     environment,
     evicted_names,
     kubelets,
+    metrics,
     node_controllers,
     node_state,
     pressure,
@@ -105,7 +106,8 @@ class Parts:
         """Return the parts that influence what becomes of the Pods.
 
         The status of a budget is read by evictions and by preemption, that of a Deployment by its own controller,
-        before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses. All take part where
+        before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses, and by autoscalers
+        that measure something beside the Pods. All take part where
         what slices come to in the end is not told by the Pods alone, but by what their controller had seen of slices,
         and where a user's own functions may look at anything.
         """
@@ -114,7 +116,8 @@ class Parts:
         drains = any(isinstance(step, kubectl.Drain) for step in scenario.script)
         moves = scenario.descheduler is not None or may_preempt(scenario)
         evicts = drains or (_has_budget(scenario) and moves)
-        return cls(budgets=evicts, deployment_status=_forgets_revisions(scenario))
+        counted = _forgets_revisions(scenario) or metrics.counts_surges(scenario)
+        return cls(budgets=evicts, deployment_status=counted)
 
     @classmethod
     def everything(cls) -> Parts:
@@ -546,6 +549,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     acts += volumes.actions(world)
     acts += cron.actions(world, scenario, kept)
     acts += kubelets.actions(works)
+    acts += metrics.actions(works, scenario, kept)
     slices = layout.pools.get("EndpointSlice", ())
     acts += [kubelets.proxy_action(node, slices, struck=node in struck) for node in proxies]
     if pressure.possible(scenario):

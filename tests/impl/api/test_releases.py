@@ -69,9 +69,10 @@ ELSEWHERE = {
     "OWN_PODS_SEEN",
     "OWN_JOB_SEEN",
     "OWN_WRITES_AWAITED",
+    "OWN_TOLERANCE",
 }
-"""What is tested elsewhere: two fields of templates (test_template_hash), the queue, StatefulSets, Jobs, and who waits
-for its Pods (the failure expectations-that-expire)."""
+"""What is tested elsewhere: two fields of templates (test_template_hash), the queue, StatefulSets, Jobs, who waits for
+its Pods (the failure expectations-that-expire), and autoscalers (test_metrics)."""
 
 
 def test_every_other_change_is_recorded() -> None:
