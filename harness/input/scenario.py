@@ -20,7 +20,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.api.webhooks import Aggregated, Webhook
 from ...impl.descheduler.policy import Policy
-from ...impl.kubectl.script import AddNode, Apply, Scale, Step
+from ...impl.kubectl.script import AddNode, Apply, DeleteObject, Scale, Step
 from ..own.controllers import NOTHING, Own
 from .cron_runs import runs_of
 from .metrics import tell_metrics
@@ -466,6 +466,11 @@ class Scenario:
             bound = scaler.spec.max_replicas if self.faults.load or self.measures else scaler.spec.least
             asked += [bound] if Ref(scaled.kind, space, scaled.name) == placed(obj, self.namespace) else []
         return max(asked)
+
+    @property
+    def orphans(self) -> bool:
+        """Tell whether a step deletes something and keeps what it owns."""
+        return any(isinstance(step, DeleteObject) and step.cascade == "orphan" for step in self.script)
 
     @property
     def nodes(self) -> int:
