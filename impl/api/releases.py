@@ -144,6 +144,12 @@ class Change(Enum):
         "the message about a label key that is none has other words",
     )
 
+    NO_SLEEP_AT_ALL = (
+        "zeroSleep",
+        "1.33",
+        "KEP-4818",
+        "a hook may sleep for 0 seconds, which is no wait",
+    )
     OWN_TOLERANCE = (
         "autoscalerTolerance",
         "1.35",

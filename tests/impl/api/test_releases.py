@@ -70,9 +70,11 @@ ELSEWHERE = {
     "OWN_JOB_SEEN",
     "OWN_WRITES_AWAITED",
     "OWN_TOLERANCE",
+    "NO_SLEEP_AT_ALL",
 }
 """What is tested elsewhere: two fields of templates (test_template_hash), the queue, StatefulSets, Jobs, who waits for
-its Pods (the failure expectations-that-expire), and autoscalers (test_metrics)."""
+its Pods (the failure expectations-that-expire), and autoscalers (test_metrics), and hooks
+(test_lifted)."""
 
 
 def test_every_other_change_is_recorded() -> None:
