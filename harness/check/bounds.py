@@ -207,7 +207,13 @@ def _scaling(scenario: Scenario) -> Iterator[str]:
     if any(isinstance(one, HorizontalPodAutoscaler) for one in scenario.everything):
         if scenario.faults.load:
             yield "a change of the load: an autoscaler asks for any number within its bounds that its policies allow"
-        else:
+        if scenario.measures:
+            yield (
+                "autoscalers measure what annotations tell, of a Pod as soon as it is ready (in truth within a minute "
+                "or so); what their windows and periods hold up may be anywhere on the way, and a window "
+                "downwards is longer than all that happens by itself"
+            )
+        elif not scenario.faults.load:
             yield (
                 "autoscalers find no metrics, as where there is no metrics server: they only keep replicas within "
                 "their bounds (--fault load=1, the load changes)"

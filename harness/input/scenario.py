@@ -20,9 +20,10 @@ from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.api.webhooks import Aggregated, Webhook
 from ...impl.descheduler.policy import Policy
-from ...impl.kubectl.script import AddNode, Apply, Scale, Step
+from ...impl.kubectl.script import AddNode, Apply, DeleteObject, Scale, Step
 from ..own.controllers import NOTHING, Own
 from .cron_runs import runs_of
+from .metrics import tell_metrics
 
 
 class Consistency(Enum):
@@ -470,14 +471,24 @@ class Scenario:
     def _scalers(self) -> tuple[HorizontalPodAutoscaler, ...]:
         return tuple(one for one in self.everything if isinstance(one, HorizontalPodAutoscaler))
 
+    @property
+    def measures(self) -> bool:
+        """Tell whether autoscalers find metrics: the manifests tell what is measured."""
+        return tell_metrics(self.everything)
+
     def _most(self, obj: Object, nodes: int, scalers: tuple[HorizontalPodAutoscaler, ...]) -> int:
         """Return the same, on so many nodes and with these autoscalers: thousands of workloads may be asked about."""
         asked = [most_replicas(obj, self.script, nodes)]
         for scaler in scalers if isinstance(obj, Sized) else ():
             scaled, space = scaler.spec.scale_target_ref, scaler.metadata.namespace or self.namespace
-            bound = scaler.spec.max_replicas if self.faults.load else scaler.spec.least
+            bound = scaler.spec.max_replicas if self.faults.load or self.measures else scaler.spec.least
             asked += [bound] if Ref(scaled.kind, space, scaled.name) == placed(obj, self.namespace) else []
         return max(asked)
+
+    @property
+    def orphans(self) -> bool:
+        """Tell whether a step deletes something and keeps what it owns."""
+        return any(isinstance(step, DeleteObject) and step.cascade == "orphan" for step in self.script)
 
     @property
     def nodes(self) -> int:

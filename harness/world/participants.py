@@ -184,6 +184,7 @@ def components_of(
         Component("volumes", volumes.actions),
         cron.component(scenario, objects),
         Component("kubelets", lambda world: kubelets.actions(works(world))),
+        Component("metrics", lambda world: metrics.actions(works(world), scenario, objects)),
         *(kubelets.proxy(node, slices, struck=node in struck) for node in proxies_of(parts, objects)),
     ]
     if pressure.possible(scenario):

@@ -36,8 +36,8 @@ class Parts:
         """Return the parts that influence what becomes of the Pods.
 
         The status of a budget is read by evictions and by preemption, that of a Deployment by its own controller,
-        before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses. All take part where
-        what slices come to in the end is not told by the Pods alone, but by what their controller had seen of slices,
+        before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses, and by autoscalers
+        that measure something beside the Pods. All take part where what slices come to in the end is not told by the Pods alone, but by what their controller had seen of slices,
         and where a user's own functions may look at anything.
         """
         if scenario.own or not scenario.tracks_slices:
@@ -47,7 +47,7 @@ class Parts:
         evicts = drains or (_has_budget(scenario) and moves)
         return cls(
             budgets=evicts,
-            deployment_status=_forgets_revisions(scenario),
+            deployment_status=_forgets_revisions(scenario) or metrics.counts_surges(scenario),
             tainted_at_once=tainted_at_once(scenario),
         )
 

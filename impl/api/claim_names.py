@@ -17,6 +17,7 @@ AUTOSCALING = "autoscaling"
 COMPLETION = "completion"
 AVAILABILITY = "availability"
 IDENTITY = "identity"
+OWNERSHIP = "ownership"
 FLOWS = "flows"
 ISOLATION = "isolation"
 CONNECTIVITY = "connectivity"
@@ -52,6 +53,7 @@ SENTENCES = {
         "Of the workloads that the scenario names there are never fewer ready Pods, nor more Pods, than it says."
     ),
     IDENTITY: "Of a StatefulSet no two Pods of one name run at once on two nodes.",
+    OWNERSHIP: "No controller deletes a Pod that it has been let go of, as one that is orphaned.",
     FLOWS: (
         "After the script no UDP sender that keeps its socket is held by an endpoint that the rules no longer choose, "
         "and whoever can be answered is."

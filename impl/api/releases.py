@@ -144,6 +144,19 @@ class Change(Enum):
         "the message about a label key that is none has other words",
     )
 
+    NO_SLEEP_AT_ALL = (
+        "zeroSleep",
+        "1.33",
+        "KEP-4818",
+        "a hook may sleep for 0 seconds, which is no wait",
+    )
+    OWN_TOLERANCE = (
+        "autoscalerTolerance",
+        "1.35",
+        "KEP-4951",
+        "an autoscaler may state how far what is used may be from its target before it acts",
+    )
+
     def __init__(self, key: str, since: str, source: str, told: str) -> None:
         """Take the four words of a change apart."""
         self.key, self.since, self.source, self.told = key, since, source, told

@@ -40,6 +40,8 @@ class PodRuntime:
     reason: str = ""
     images: tuple[str, ...] = ()
     """What its containers were started with, of a Pod that nobody makes anew: only of such a one it may be changed."""
+    warm: bool = False
+    """Its programs have started up, of one whose annotations say that they use another amount of cpu until then."""
     node: str = ""
     """Where, if the Pod may be gone from the API before its kubelet learns of it."""
     message: str = field(default="", eq=False)

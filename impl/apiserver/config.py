@@ -9,6 +9,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from ..api.meta import Ref
+from ..api.releases import OLDEST, Release
 from ..api.webhooks import Webhook
 
 
@@ -16,6 +17,8 @@ from ..api.webhooks import Webhook
 class Config:
     """What is switched on, and the ranges addresses and ports are taken from."""
 
+    release: Release = OLDEST
+    """Which rules of validation later releases have lifted."""
     authorize: bool = True
     """--authorization-mode=Node,RBAC; False allows everything."""
     node_restriction: bool = True

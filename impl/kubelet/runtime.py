@@ -81,7 +81,7 @@ def crash(pod: Pod, runtime: PodRuntime) -> PodRuntime:
         return runtime
     if pod.spec.restart_policy == "Never":
         return evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=1)
-    return evolve(runtime, ready=False, restarts=runtime.restarts + 1)
+    return evolve(runtime, ready=False, warm=False, restarts=runtime.restarts + 1)
 
 
 def probe_failed(runtime: PodRuntime) -> PodRuntime:

@@ -135,7 +135,9 @@ def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[Kubel
             images_now = started_with(pod)
             if images_now and runtime.images and runtime.images != images_now:
                 # Whatever the restart policy says: computePodActions in kuberuntime_manager.go.
-                again = evolve(runtime, ready=False, restarts=runtime.restarts + 1, reason="", images=images_now)
+                again = evolve(
+                    runtime, ready=False, warm=False, restarts=runtime.restarts + 1, reason="", images=images_now
+                )
                 return (KubeletStep(Work.RESTART, again),)
             exits = _exit(pod, runtime, images.of(pod))
             return (*_become_ready(pod, runtime, images), *exits, *_deadline(pod, runtime))

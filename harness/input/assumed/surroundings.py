@@ -27,6 +27,7 @@ def config_of(scenario: Scenario) -> Config:
     """Return the switches of the scenario's API server: what is known to be absent, and what it has for Services."""
     return evolve(
         DEFAULT,
+        release=scenario.release,
         absent=frozenset(ref for ref in scenario.absent if ref.kind not in BEFORE_START),
         service_cluster_ip_range=service_range(scenario.everything),
         webhooks=scenario.webhooks,

@@ -14,6 +14,7 @@ from ....impl.api.core import Node, NodeCondition
 from ....impl.api.kinds import Kind, Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.reading.load import BadInput, Loaded, LoadedObject, Note, Other, Problem, Source, Text, objects_in
+from ....impl.api.releases import NEWEST, Release
 from ....impl.apiserver.defaulting.defaulting import default
 from ....impl.apiserver.strategy import prepare_for_create
 from ....impl.apiserver.validation.data import validate_data
@@ -59,7 +60,13 @@ class Manifests:
         return Problem(source.file, source.line_of(field), field, message, hint)
 
 
-def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str, kinds: Iterable[Kind] = ()) -> Manifests:
+def read_manifests(
+    files: Mapping[str, str],
+    reader: Reader,
+    namespace: str,
+    kinds: Iterable[Kind] = (),
+    release: Release = NEWEST,
+) -> Manifests:
     """Read manifests by file name, in their order; what is wrong with them is noted with the reader.
 
     `kinds` are those without a class that somebody acts on.
@@ -70,7 +77,7 @@ def read_manifests(files: Mapping[str, str], reader: Reader, namespace: str, kin
         reader.problems.extend(bad.problems)
         return Manifests()
     for obj in loaded.objects:
-        reader.problems.extend(refusals(obj))
+        reader.problems.extend(refusals(obj, release))
     for other in loaded.others:
         reader.problems.extend(_refusals_of_other(other))
     return Manifests(
@@ -88,10 +95,10 @@ def sources_of(loaded: Loaded) -> immutabledict[Ref, Source]:
     return immutabledict({**others, **{ref_of(obj.object): obj.source for obj in loaded.objects}})
 
 
-def refusals(loaded: LoadedObject) -> tuple[Problem, ...]:
+def refusals(loaded: LoadedObject, release: Release = NEWEST) -> tuple[Problem, ...]:
     """Say what the API server would refuse."""
     source = loaded.source
-    errors = validate_create(prepare_for_create(default(loaded.object), 0))
+    errors = validate_create(prepare_for_create(default(loaded.object), 0), release)
     return tuple(Problem(source.file, source.line_of(error.field), error.field, error.message) for error in errors)
 
 

@@ -161,11 +161,12 @@ def load_scenario(
     first = {file: files[file] for file in files if file not in {*later, dump} and not is_scenario_file(file)}
     namespace = _text(reader, fields, "namespace") or "default"
     kinds = tuple(kind for kind in own.kinds if kind.cls is Unstructured)
-    manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace, kinds))
+    release = read_release(reader, fields.get("release"), fields.get("switches"))
+    manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace, kinds, release))
     folder = next((PurePath(one).parent for one in files if is_scenario_file(one)), PurePath())
     placed = {str(PurePath(one).relative_to(folder)): from_yaml(files[one], one) for one in later}
     scenario = evolve(
-        _scenario(reader, fields, Surroundings(placed, namespace, kinds)),
+        _scenario(reader, fields, Surroundings(placed, namespace, kinds, release)),
         name=name,
         objects=manifests.objects,
         namespace=namespace,
@@ -332,7 +333,7 @@ def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surrounding
         faults=with_leader_changes(_faults(reader, fields.get("faults")), detail),
         consistency=read_consistency(reader, fields.get("consistency"), detail),
         start=_choice(reader, fields, "start", _usual_start(fields)),
-        release=read_release(reader, fields.get("release"), fields.get("switches")),
+        release=around.release,
         schedulers=_schedulers(reader, fields.get("schedulers")),
         switches=read_switches(reader, fields.get("switches")),
         detail=detail,

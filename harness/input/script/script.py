@@ -16,6 +16,7 @@ from ....impl.api.kinds import Kind, Object
 from ....impl.api.reading.convert import unstructure
 from ....impl.api.reading.json_fields import json_name
 from ....impl.api.reading.load import BadInput, Note, Problem, Text, objects_in
+from ....impl.api.releases import NEWEST, Release
 from ....impl.api.values.frozen import EMPTY
 from ....impl.kubectl import script as steps
 from ....impl.kubectl.script import Step
@@ -34,6 +35,7 @@ class Surroundings:
     namespace: str = "default"
     kinds: tuple[Kind, ...] = ()
     """Kinds without a class that somebody acts on."""
+    release: Release = NEWEST
 
     def kind(self, name: str) -> str:
         """Return a kind that is named as kubectl takes it: also in lower case, or in the plural."""
@@ -93,17 +95,17 @@ class _Arguments:
 
     def object(self, name: str) -> Object | None:
         namespace = self.text("namespace") or self.around.namespace
-        return _structure(self.reader, self.fields[name], namespace, self.around.kinds)
+        return _structure(self.reader, self.fields[name], namespace, self.around)
 
 
-def _structure(reader: Reader, at: Located, namespace: str, kinds: tuple[Kind, ...]) -> Object | None:
+def _structure(reader: Reader, at: Located, namespace: str, around: Surroundings) -> Object | None:
     """Make an object of a manifest inside the script; a mistake is blamed on the line of its field.
 
     What it says that is not modelled is noted, as of an object among the manifests.
     """
     try:
-        loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace, kinds=kinds)
-        problems = tuple(problem for one in loaded.objects for problem in refusals(one))
+        loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace, kinds=around.kinds)
+        problems = tuple(problem for one in loaded.objects for problem in refusals(one, around.release))
     except BadInput as bad:
         problems = bad.problems
     if problems:
@@ -172,7 +174,7 @@ def _apply(given: _Arguments) -> Step | None:
             given.reader.blame(given.fields["file"], f"there is no file {name!r}")
             return None
         namespace = given.text("namespace") or given.around.namespace
-        found = _structure(given.reader, given.around.files[name], namespace, given.around.kinds)
+        found = _structure(given.reader, given.around.files[name], namespace, given.around)
     return None if found is None else steps.Apply(found)
 
 

@@ -7,6 +7,7 @@ they lead, is the business of `starts`.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from immutabledict import immutabledict
@@ -39,8 +40,8 @@ def settle(machine: Machine, start: State | None = None, *, steps: int = STEPS, 
     Raises `Restless` when that takes more than `steps` steps, `Cut` when it takes more time or memory than it may.
     """
     state = start or State.of(machine.initial[0])
-    fair = [one for one in machine.actions if one.fairness is not Fairness.NONE and not one.when_quiet]
-    looking = Looking(sorted(fair, key=lambda one: not one.urgent))
+    fair = [one for one in machine.actions if one.fairness is not Fairness.NONE and not _next_command(one)]
+    looking = Looking(sorted(fair, key=lambda one: (one.when_quiet, not one.urgent)))
     for _ in range(steps):
         if why := out_of_time(limits) or out_of_memory(limits):
             raise Cut(why)
@@ -49,6 +50,11 @@ def settle(machine: Machine, start: State | None = None, *, steps: int = STEPS, 
             return state
         state = after
     raise Restless(f"not at rest after {steps} steps")
+
+
+def _next_command(action: Action) -> bool:
+    """Tell whether an action is what a user does next, or gives up, once all is at rest."""
+    return action.when_quiet and action.verb in {Verb.BEGINS, Verb.GIVES_UP}
 
 
 class Looking:
@@ -126,8 +132,10 @@ AT_REST = "at rest"
 def resting(cluster: Cluster, starts: Iterable[State]) -> Machine:
     """Return the machine that starts in these states and, where it is quiet, says so instead of the next command."""
     actions = [one for one in cluster.machine.actions if one.verb is not Verb.BEGINS]
+    late = tuple(one for one in actions if one.when_quiet)
     initial = tuple({**one, AT_REST: False} for one in starts)
-    return Machine(initial, (*actions, Action("cluster: comes to rest", "cluster", _rests, when_quiet=True)))
+    rests = partial(_rests, late)
+    return Machine(initial, (*actions, Action("cluster: comes to rest", "cluster", rests, when_quiet=True)))
 
 
 def at_rest(state: State) -> bool:
@@ -135,8 +143,10 @@ def at_rest(state: State) -> bool:
     return bool(state[AT_REST])
 
 
-def _rests(view: View) -> Iterator[Outcome]:
-    if not view[AT_REST] and not view.via(under_way, SCRIPT):
+def _rests(late: tuple[Action, ...], view: View) -> Iterator[Outcome]:
+    """Come to rest where nothing more happens: not even what waits for quiet itself (`late`)."""
+    goes_on = any(True for action in late for _ in action.step(view))
+    if not goes_on and not view[AT_REST] and not view.via(under_way, SCRIPT):
         yield Outcome("comes to rest", {AT_REST: True})
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from attrs import evolve
 
 from ...api.core import Container, ContainerPort, LifecycleHandler, PodSpec, Probe, ResourceRequirements
+from ...api.releases import Change
 from ...api.values.label_names import key_errors
 from ...api.values.quantity import Quantity, QuantityError, parse_quantity
 from .environment import validate_environment
@@ -289,7 +290,8 @@ def _hook(field: str, hook: LifecycleHandler | None, grace: int | None) -> list[
     errors = _handler(field, given)
     if hook.sleep is not None and grace is not None and not 0 < hook.sleep.seconds <= grace:
         detail = f"must be greater than 0 and less than terminationGracePeriodSeconds ({grace}). {SLEEP_GATE}"
-        errors.append(invalid(f"{field}.sleep", hook.sleep.seconds, detail))
+        lifted = None if hook.sleep.seconds else Change.NO_SLEEP_AT_ALL
+        errors.append(invalid(f"{field}.sleep", hook.sleep.seconds, detail, lifted=lifted))
     return errors
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from attrs import field as attribute
 from attrs import frozen
+
+from ...api.releases import Change
 
 
 @frozen
@@ -18,6 +21,8 @@ class FieldError:
     reason: str
     field: str
     message: str
+    lifted: Change | None = attribute(default=None, eq=False)
+    """The change since which it is no breach any more."""
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}"
@@ -43,9 +48,9 @@ def go_value(value: object) -> str:
     return go(value)
 
 
-def invalid(field: str, value: object, detail: str) -> FieldError:
+def invalid(field: str, value: object, detail: str, *, lifted: Change | None = None) -> FieldError:
     """Say that a value is malformed or out of range."""
-    return FieldError("FieldValueInvalid", field, f"Invalid value: {go(value)}: {detail}")
+    return FieldError("FieldValueInvalid", field, f"Invalid value: {go(value)}: {detail}", lifted)
 
 
 def invalid_raw(field: str, rendered: str, detail: str) -> FieldError:

@@ -16,6 +16,7 @@ from ...api.kinds import Object, Unstructured
 from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
 from ...api.quota import LimitRange, ResourceQuota
+from ...api.releases import OLDEST, Release
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from .apps import validate_workload, validate_workload_update
 from .autoscaling import validate_autoscaler
@@ -41,9 +42,14 @@ from .storage import validate_claim, validate_class, validate_volume
 from .unstructured import validate_unstructured
 
 
-def validate_create(obj: Object) -> tuple[FieldError, ...]:
+def validate_create(obj: Object, release: Release = OLDEST) -> tuple[FieldError, ...]:
     """Return the broken rules of a new object; () when it keeps them all."""
-    return (*validate_meta(obj), *_own_rules(obj))
+    return (*validate_meta(obj), *_own_rules_of(obj, release))
+
+
+def _own_rules_of(obj: Object, release: Release, old: Any = None) -> tuple[FieldError, ...]:
+    """Return what an object breaks of the rules of its kind, but for those that a release has lifted."""
+    return tuple(one for one in _own_rules(obj, old) if one.lifted is None or one.lifted not in release)
 
 
 def _own_rules(obj: Object, old: Any = None) -> list[FieldError]:
@@ -92,12 +98,12 @@ def _own_rules(obj: Object, old: Any = None) -> list[FieldError]:
             return validate_workload(obj) if isinstance(obj, Sized | DaemonSet) else []
 
 
-def validate_update(new: Any, old: Any) -> tuple[FieldError, ...]:
+def validate_update(new: Any, old: Any, release: Release = OLDEST) -> tuple[FieldError, ...]:
     """Return the broken rules of a change: those of the object, and those of what may change."""
     return (
         *validate_meta(new),
         *validate_meta_update(new.metadata, old.metadata),
-        *_own_rules(new, old),
+        *_own_rules_of(new, release, old),
         *_changes(new, old),
     )
 

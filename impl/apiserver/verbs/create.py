@@ -51,7 +51,7 @@ def create(storage: Storage, request: CreateRequest, inputs: Inputs, config: Con
         return refusal, ()
     ref = ref_of(admitted)
     prepared = prepare_for_create(admitted, inputs.now)
-    if errors := validate_create(prepared):
+    if errors := validate_create(prepared, config.release):
         return invalid(ref.kind, ref.name, errors), ()
     refusal, counted = charge(storage, prepared, None, config, inputs.now)
     if refusal := out_of_range(storage, prepared) or refusal:

@@ -133,7 +133,7 @@ def _whole(storage: Storage, new: Object, stored: Object, inputs: Inputs, config
         return wanted, ()
     if config.webhooks and (refusal := unanswered(storage, wanted, "UPDATE", config)):
         return refusal, ()
-    if errors := validate_update(wanted, old):
+    if errors := validate_update(wanted, old, config.release):
         return invalid(ref.kind, ref.name, errors), ()
     refusal, counted = charge(storage, wanted, old, config, inputs.now)
     if refusal := (None if isinstance(wanted, Pod) else out_of_range(storage, wanted)) or refusal:

@@ -91,6 +91,25 @@ def least(spec: HorizontalPodAutoscalerSpec, current: int, history: History, now
     return max(min(current, allowed), spec.least)
 
 
+def passing(spec: HorizontalPodAutoscalerSpec, current: int, goal: int) -> tuple[int, ...]:
+    """Return where one may be after a sync that wants to go so far, whatever is remembered.
+
+    All the way, where nothing that is remembered holds it up: no window, and no period longer than a sync is apart from
+    the next. Else it may be anything on the way.
+    """
+    if goal == current:
+        return ()
+    way = rules(spec)[0 if goal > current else 1]
+    held = bool(way.stabilization_window_seconds) or any(one.period_seconds > PERIOD for one in _policies(way))
+    step = 1 if goal > current else -1
+    return tuple(range(goal, current, -step)) if held else (goal,)
+
+
+def waits_down(spec: HorizontalPodAutoscalerSpec) -> bool:
+    """Tell whether an autoscaler waits before it goes down."""
+    return bool(rules(spec)[1].stabilization_window_seconds)
+
+
 def _policies(one: HPAScalingRules) -> tuple[HPAScalingPolicy, ...]:
     return () if one.select_policy == DISABLED else one.policies or ()
 

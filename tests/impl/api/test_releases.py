@@ -69,9 +69,12 @@ ELSEWHERE = {
     "OWN_PODS_SEEN",
     "OWN_JOB_SEEN",
     "OWN_WRITES_AWAITED",
+    "OWN_TOLERANCE",
+    "NO_SLEEP_AT_ALL",
 }
-"""What is tested elsewhere: two fields of templates (test_template_hash), the queue, StatefulSets, Jobs, and who waits
-for its Pods (the failure expectations-that-expire)."""
+"""What is tested elsewhere: two fields of templates (test_template_hash), the queue, StatefulSets, Jobs, who waits for
+its Pods (the failure expectations-that-expire), and autoscalers (test_metrics), and hooks
+(test_lifted)."""
 
 
 def test_every_other_change_is_recorded() -> None:

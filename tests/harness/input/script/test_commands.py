@@ -9,8 +9,8 @@ from immutabledict import immutabledict
 from kubeproof.harness.input.reading.located import from_json
 from kubeproof.harness.input.reading.manifests import READY
 from kubeproof.harness.input.reading.reader import DurationError, Reader, seconds
+from kubeproof.harness.input.script.commands import COMMANDS, CommandError, parse
 from kubeproof.harness.input.script.script import ACTIONS, Surroundings, read_script, to_json
-from kubeproof.harness.input.script.script.commands import COMMANDS, CommandError, parse
 from kubeproof.impl.api.core import Node, NodeStatus
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.values.frozen import strings

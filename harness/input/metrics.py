@@ -1,0 +1,31 @@
+"""Whether the manifests tell what is measured: annotations of Pods and of autoscalers do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...impl.api.autoscaling import HorizontalPodAutoscaler
+from ...impl.api.core import Pod, PodTemplateSpec
+from ...impl.api.kinds import Object
+from ...impl.controllers.horizontal.metrics import MEASURES
+from ...impl.kubelet.eviction import USES
+from ...impl.kubelet.usage import USES_AT_FIRST, USES_CPU
+
+USED = frozenset({USES, USES_CPU, USES_AT_FIRST})
+"""The annotations of Pods that say what their programs use."""
+
+
+def tell_metrics(objects: Iterable[Object]) -> bool:
+    """Tell whether there is an autoscaler, and something says what it measures."""
+    given = tuple(objects)
+    scalers = [one for one in given if isinstance(one, HorizontalPodAutoscaler)]
+    if any(MEASURES in one.metadata.annotations for one in scalers):
+        return True
+    return bool(scalers) and any(USED & _annotations(one) for one in given)
+
+
+def _annotations(one: Object) -> frozenset[str]:
+    template = getattr(getattr(one, "spec", None), "template", None)
+    if isinstance(one, Pod):
+        return frozenset(one.metadata.annotations)
+    return frozenset(template.metadata.annotations) if isinstance(template, PodTemplateSpec) else frozenset()
