@@ -506,7 +506,7 @@ def _overlooked(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[tuple[
             of = evolve(ref, namespace=ref.namespace or scenario.namespace)
             for field in unmodelled(pod):
                 yield ACTS_ON_PODS, f"{of} {field}: {why.get(field, 'the scheduler does not look at it')}"
-    for one in prepared.objects:
-        if isinstance(one, Service) and "IPv6" in one.spec.ip_families:
+    for obj in prepared.objects:
+        if isinstance(obj, Service) and "IPv6" in obj.spec.ip_families:
             why = "Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"
-            yield (REACHABILITY,), f"Service {one.metadata.name}: {why}"
+            yield (REACHABILITY,), f"Service {obj.metadata.name}: {why}"

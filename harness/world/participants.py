@@ -31,6 +31,7 @@ from .controllers import (
     endpointslice,
     evicted_names,
     garbage,
+    metrics,
     namespace,
     node_controllers,
     quotas,

@@ -9,6 +9,7 @@ from ...impl.api.policy import PodDisruptionBudget
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt
 from ..input.scenario import Scenario
+from .controllers import metrics
 from .reductions.cordons import tainted_at_once
 
 
@@ -37,8 +38,9 @@ class Parts:
 
         The status of a budget is read by evictions and by preemption, that of a Deployment by its own controller,
         before it deletes ReplicaSets beyond its revisionHistoryLimit, which a rollout undo misses, and by autoscalers
-        that measure something beside the Pods. All take part where what slices come to in the end is not told by the Pods alone, but by what their controller had seen of slices,
-        and where a user's own functions may look at anything.
+        that measure something beside the Pods. All take part where what slices come to in the end is not told by the
+        Pods alone, but by what their controller had seen of slices, and where a user's own functions may look at
+        anything.
         """
         if scenario.own or not scenario.tracks_slices:
             return evolve(cls.everything(), one_proxy=True)

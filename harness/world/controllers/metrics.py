@@ -15,28 +15,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ...impl.api.apps import Sized
-from ...impl.api.autoscaling import HorizontalPodAutoscaler
-from ...impl.api.cache import Cache
-from ...impl.api.core import Pod
-from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import ObjectMeta, Ref
-from ...impl.api.releases import Change
-from ...impl.api.requests import Request, Update
-from ...impl.api.runtime import PodRuntime, Stage
-from ...impl.api.values.qos import pod_requests
-from ...impl.api.values.selectors import selects
-from ...impl.controllers.horizontal import horizontal
-from ...impl.controllers.horizontal.behavior import waits_down
-from ...impl.controllers.horizontal.metrics import MEASURES, USUAL, Tolerance, Total, Usage, measures
-from ...impl.kubelet import eviction, usage
-from ...model.machine import Action, Outcome, View
-from ...model.world.store import Stored
-from ...model.world.verbs import Verb
-from ..input.priorities import pod_annotations
-from ..input.scenario import Scenario
-from .controllers.autoscaling import CONTROLLER
-from .nodes.kubelets import USER, Kubelets, runtime_slot
+from ....impl.api.apps import Sized
+from ....impl.api.autoscaling import HorizontalPodAutoscaler
+from ....impl.api.cache import Cache
+from ....impl.api.core import Pod
+from ....impl.api.kinds import Object, ref_of
+from ....impl.api.meta import ObjectMeta, Ref
+from ....impl.api.releases import Change
+from ....impl.api.requests import Request, Update
+from ....impl.api.runtime import PodRuntime, Stage
+from ....impl.api.values.qos import pod_requests
+from ....impl.api.values.selectors import selects
+from ....impl.controllers.horizontal import horizontal
+from ....impl.controllers.horizontal.behavior import waits_down
+from ....impl.controllers.horizontal.metrics import MEASURES, USUAL, Tolerance, Total, Usage, measures
+from ....impl.kubelet import eviction, usage
+from ....model.machine import Action, Outcome, View
+from ....model.world.store import Stored
+from ....model.world.verbs import Verb
+from ...input.priorities import pod_annotations
+from ...input.scenario import Scenario
+from ..nodes.kubelets import USER, Kubelets, runtime_slot
+from .autoscaling import CONTROLLER
 
 RESOURCES = ("cpu", "memory")
 Measured = tuple[Pod, PodRuntime | None]
