@@ -508,5 +508,5 @@ def _overlooked(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[tuple[
                 yield ACTS_ON_PODS, f"{of} {field}: {why.get(field, 'the scheduler does not look at it')}"
     for obj in prepared.objects:
         if isinstance(obj, Service) and "IPv6" in obj.spec.ip_families:
-            why = "Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"
-            yield (REACHABILITY,), f"Service {obj.metadata.name}: {why}"
+            no_address = "Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"
+            yield (REACHABILITY,), f"Service {obj.metadata.name}: {no_address}"
