@@ -324,13 +324,13 @@ def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:
 def _scenario(reader: Reader, fields: Mapping[str, Located], around: Surroundings) -> Scenario:
     """Read everything that scenario.yaml says, but for the namespace."""
     images = reader.choice(fields["images"], Images) if "images" in fields else Images.PLAIN
-    detail = read_details(reader, fields)
+    detail, faults = read_details(reader, fields), _faults(reader, fields.get("faults"))
     return Scenario(
         name="",
         objects=(),
         script=read_script(reader, fields["script"], around) if "script" in fields else (),
         wait_between_steps="waitBetweenSteps" in fields and reader.flag(fields["waitBetweenSteps"]),
-        faults=with_leader_changes(_faults(reader, fields.get("faults")), detail),
+        faults=with_leader_changes(faults, detail),
         consistency=read_consistency(reader, fields.get("consistency"), detail),
         start=_choice(reader, fields, "start", _usual_start(fields)),
         release=around.release,

@@ -32,6 +32,6 @@ def test_the_commands_of_the_page_do_what_they_say(
 
 def test_the_options_of_the_page_are_those_of_the_command() -> None:
     told = CliRunner().invoke(cli, ["serve", "--help"]).output.replace("  --help", "")
-    assert set(re.findall(r"^\| `(--[a-z]+)", PAGE, re.MULTILINE)) == set(
-        re.findall(r"^ +(--[a-z]+)", told, re.MULTILINE)
+    assert set(re.findall(r"^\| `(--[a-z-]+)", PAGE, re.MULTILINE)) == set(
+        re.findall(r"^ +(--[a-z-]+)", told, re.MULTILINE)
     )
