@@ -53,7 +53,7 @@ from .own.importing import CONTROLLERS, MADE, PROPERTIES, from_record, recorded
 from .own.properties import PropertyError, Said
 from .version import VERSION
 from .walk import tour as walk
-from .world.cluster import Refused
+from .world.applied import Refused
 
 RELEASE = "release"
 

@@ -7,8 +7,8 @@ from functools import partial
 
 from attrs import evolve
 
-from kubeproof.harness.world.kubelets import USER, runtime_slot
-from kubeproof.harness.world.led import propagated
+from kubeproof.harness.world.nodes.kubelets import USER, runtime_slot
+from kubeproof.harness.world.nodes.led import propagated
 from kubeproof.impl.api.core import Pod, Service
 from kubeproof.impl.api.runtime import PodRuntime, Stage
 from kubeproof.impl.kubelet.timings import timings

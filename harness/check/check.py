@@ -53,14 +53,15 @@ from ..input.scenario import Detail, Scenario
 from ..own import properties as own_properties
 from ..own.making import KNOWN, MOST, knowing_more, knows_all, moves_services, with_made
 from ..world import scheduling
-from ..world.cluster import Cluster, Parts, build
-from ..world.drain import refused_evictions
-from ..world.prepare import Prepared, prepare
+from ..world.cluster import Cluster, build
+from ..world.controllers.volumes import template_of, unknown_claims
+from ..world.parts import Parts
 from ..world.reductions.roomy import on_one_node
 from ..world.reductions.symmetry import symmetry_of
 from ..world.reductions.unwatched import Hurried, is_plain
-from ..world.settle import Cut, Restless
-from ..world.volumes import template_of, unknown_claims
+from ..world.rest.prepare import Prepared, prepare
+from ..world.rest.settle import Cut, Restless
+from ..world.script.drain import refused_evictions
 from . import clock, motion
 from .advice import NO_PODS, gap_blame, room_advice
 from .blame import refusals

@@ -26,7 +26,7 @@ from ..input.priorities import may_preempt
 from ..input.scenario import Scenario, Start, Switch
 from ..policies.setup import Step
 from ..world.faults.registry import possible
-from ..world.prepare import Prepared
+from ..world.rest.prepare import Prepared
 from .results import TooMuchError
 
 KNOWN_STEPS = (

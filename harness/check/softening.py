@@ -24,8 +24,8 @@ from ..claims.convergence import first_shortfall, objects_of
 from ..input.assumed.unmodelled import folded
 from ..input.given import of_jobs_that_go
 from ..world.cluster import Cluster
-from ..world.script_slots import REFUSED
-from ..world.volumes import unknown_claims
+from ..world.controllers.volumes import unknown_claims
+from ..world.script.script_slots import REFUSED
 from .results import Claim
 
 AT_REST = frozenset({"stuck", "invariant", "at rest"})

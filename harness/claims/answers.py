@@ -66,10 +66,10 @@ from ...properties.reachability.answers import (
 )
 from ..input.given import lasting_pods, lasting_services, services_made_again
 from ..world.cluster import Cluster
-from ..world.components import is_slice_of
-from ..world.kubelets import proxy_slot, runtime_slot
-from ..world.led import chosen
-from ..world.node_state import Routed, cut_slot, is_silent
+from ..world.controllers.endpointslice import is_slice_of
+from ..world.nodes.kubelets import proxy_slot, runtime_slot
+from ..world.nodes.led import chosen
+from ..world.nodes.node_state import Routed, cut_slot, is_silent
 from .judged import nodes_of
 from .taken_in import Deaf, deaf, ended, of_a_job
 

@@ -22,9 +22,10 @@ from ...impl.api.values.selectors import selects
 from ...impl.api.workloads import SCALED
 from ...model.machine import Property, StepProperty, View
 from ...model.world.verbs import Verb
-from ..world import descheduler, scheduling
+from ..world import scheduling
 from ..world.cluster import Cluster
-from ..world.script_slots import USER
+from ..world.controllers import descheduler
+from ..world.script.script_slots import USER
 
 
 def properties(cluster: Cluster) -> Iterator[Property]:

@@ -33,10 +33,10 @@ from ...properties.convergence import (
 )
 from ..input.priorities import may_preempt
 from ..world.cluster import Cluster
-from ..world.kubelets import proxy_slot
-from ..world.node_controllers import stranded
-from ..world.node_state import boots_slot, up_slot
-from ..world.script_slots import BLOCKED, GONE, REFUSED, SCRIPT, under_way
+from ..world.controllers.node_controllers import stranded
+from ..world.nodes.kubelets import proxy_slot
+from ..world.nodes.node_state import boots_slot, up_slot
+from ..world.script.script_slots import BLOCKED, GONE, REFUSED, SCRIPT, under_way
 from .moments import script_over
 
 Objects = tuple[Object, ...]

@@ -19,7 +19,7 @@ from ...model.machine import Invariant, Property, View
 from ...model.world.store import name_in
 from ..input.scenario import Scenario
 from ..world.cluster import Cluster
-from ..world.kubelets import runtime_slot
+from ..world.nodes.kubelets import runtime_slot
 
 RUNS = frozenset({Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING})
 Running = tuple[str, str, str]

@@ -7,7 +7,7 @@ from functools import partial
 from ...model.machine import View
 from ...model.world.world import OVERFLOW
 from ..world.cluster import Cluster
-from ..world.script_slots import SCRIPT, under_way
+from ..world.script.script_slots import SCRIPT, under_way
 
 
 def script_over(cluster: Cluster, view: View) -> bool:

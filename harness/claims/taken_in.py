@@ -26,7 +26,7 @@ from ...properties.reachability.answers import (
     why_deaf,
 )
 from ..world.cluster import Cluster
-from ..world.kubelets import runtime_slot
+from ..world.nodes.kubelets import runtime_slot
 
 
 def of_a_job(obj: object) -> bool:

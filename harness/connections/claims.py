@@ -18,8 +18,8 @@ from ...impl.kubeproxy.route import destinations
 from ...impl.kubeproxy.services import Port, ports
 from ...model.components.connections import Door, Held, State
 from ...model.machine import Converges, Invariant, View
-from ..world.kubelets import runtime_slot
-from ..world.node_state import up_slot
+from ..world.nodes.kubelets import runtime_slot
+from ..world.nodes.node_state import up_slot
 from .controllers import loss_timer
 from .nodes import CUT, OPEN
 from .setup import DataPath, Flow, Known, flow_slot, known_slot, request_slot, split, table_slot

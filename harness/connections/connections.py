@@ -29,10 +29,10 @@ from ...impl.api.requests import Create
 from ...model.machine import Action, Machine, State
 from ...model.world.store import Layout, pool
 from ...model.world.world import World
-from ..world.cluster import describe, serve
-from ..world.kubelets import runtime_slot
-from ..world.node_state import up_slot
-from ..world.settle import settle
+from ..world.api_server import describe, serve
+from ..world.nodes.kubelets import runtime_slot
+from ..world.nodes.node_state import up_slot
+from ..world.rest.settle import settle
 from . import controllers, nodes, traffic
 from .clock import Timer, after_due, clock
 from .setup import (

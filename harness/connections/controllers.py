@@ -14,8 +14,8 @@ from ...impl.controllers import nodelifecycle, tainteviction
 from ...impl.controllers.endpointslice import endpointslice
 from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Updates
-from ..world.kubelets import runtime_slot
-from ..world.node_state import up_slot
+from ..world.nodes.kubelets import runtime_slot
+from ..world.nodes.node_state import up_slot
 from .clock import WHENEVER, Timer, Window
 from .nodes import send_all
 from .setup import LOSSES, DataPath, Delays

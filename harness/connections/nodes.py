@@ -18,7 +18,7 @@ from ...impl.kubelet.runtime import KubeletStep, Work
 from ...model.machine import Action, Fairness, Outcome, View
 from ...model.world.store import Stored, Updates, name_in
 from ...model.world.world import Who
-from ..world.kubelets import runtime_slot
+from ..world.nodes.kubelets import runtime_slot
 from .clock import WHENEVER, Timer, Window
 from .setup import SCRIPT, DataPath, Delays, request_slot
 

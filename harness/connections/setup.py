@@ -17,7 +17,7 @@ from ...impl.kubeproxy.proxy import rules
 from ...impl.kubeproxy.rule import RuleSet
 from ...model.machine import View
 from ...model.world.world import World
-from ..world.node_state import up_slot
+from ..world.nodes.node_state import up_slot
 
 Span = tuple[int, int]
 """The least and the greatest number of seconds that something takes."""

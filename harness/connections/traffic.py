@@ -14,8 +14,8 @@ from ...impl.kubeproxy.packet import Fate, Packet, Verdict
 from ...impl.kubeproxy.route import destinations, journeys
 from ...impl.kubeproxy.services import ports
 from ...model.machine import Action, Fairness, Outcome, View
-from ..world.kubelets import runtime_slot
-from ..world.node_state import up_slot
+from ..world.nodes.kubelets import runtime_slot
+from ..world.nodes.node_state import up_slot
 from .clock import Timer, Window
 from .nodes import OPEN, SERVED, accepts
 from .setup import (

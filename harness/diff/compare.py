@@ -15,9 +15,11 @@ from ..check.results import Alone, Claim
 from ..face import Result
 from ..input.scenario import Scenario
 from ..islands.check import machine_for
-from ..world.cluster import Parts, Refused, build
-from ..world.prepare import prepare
-from ..world.settle import Cut, Restless
+from ..world.applied import Refused
+from ..world.cluster import build
+from ..world.parts import Parts
+from ..world.rest.prepare import prepare
+from ..world.rest.settle import Cut, Restless
 from .parting import Parting, apart, parting
 
 

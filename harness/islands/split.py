@@ -34,8 +34,8 @@ from ...impl.apiserver.storage import with_meta
 from ...impl.kubectl import script as kubectl
 from ..input.given import touched, versions
 from ..input.scenario import Consistency, Crowd, Scenario, Start, placed
-from ..world.cluster import applied
-from ..world.pressure import possible
+from ..world.applied import applied
+from ..world.nodes.pressure import possible
 from .influence import SHARED, Bond, Maker, bonds, makers_of
 from .room import Room, most_of, room_for, together
 

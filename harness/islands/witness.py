@@ -29,10 +29,12 @@ from ..check.results import Alone, Claim, Report
 from ..claims.answers import AT_A_STEP
 from ..input.scenario import NOBODY, Crowd, Faults, Scenario, Start
 from ..world import scheduling
-from ..world.cluster import Initial, Parts, applied, build
-from ..world.environment import command
-from ..world.prepare import Prepared, prepare
-from ..world.settle import Cut, Restless, contents, settle
+from ..world.applied import applied
+from ..world.cluster import Initial, build
+from ..world.parts import Parts
+from ..world.rest.prepare import Prepared, prepare
+from ..world.rest.settle import Cut, Restless, contents, settle
+from ..world.script.environment import command
 from .looking import Ways
 from .split import Island
 

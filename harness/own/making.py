@@ -20,8 +20,10 @@ from ...impl.api.policy import PodDisruptionBudget
 from ...model.checker.results import Limits
 from ...model.machine import Invariant, State, View
 from ..input.scenario import Faults, Scenario
-from ..world.cluster import Cluster, Initial, Parts, applied, build
-from ..world.prepare import run_of
+from ..world.applied import applied
+from ..world.cluster import Cluster, Initial, build
+from ..world.parts import Parts
+from ..world.rest.prepare import run_of
 
 TAKEN_UP = DaemonSet | Deployment | Job | PodDisruptionBudget | Service | StatefulSet
 KINDS = ("DaemonSet", "Deployment", "Job", "PodDisruptionBudget", "Service", "StatefulSet")

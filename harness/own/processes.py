@@ -12,7 +12,7 @@ from functools import partial
 from ...impl.api.kinds import Kind, Object, kind_of, ref_of
 from ...impl.api.meta import Ref
 from ...model.world.world import Form, Process, Watch
-from ..world.components import itself, named
+from ..world.controllers.views import itself, named
 from .controllers import Controller, Own
 from .syncs import act, go_on
 

@@ -19,8 +19,8 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ..input.scenario import Scenario, placed
 from ..islands.split import islands_of
-from ..world.cluster import applied
-from ..world.prepare import prepare
+from ..world.applied import applied
+from ..world.rest.prepare import prepare
 
 
 def settled(scenario: Scenario, asked: Ref | None = None, *, islands: bool = True) -> tuple[Object, ...]:

@@ -18,7 +18,7 @@ What that and the hooks forbid is said by timers (`timers.propagation`), so both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from attrs import evolve, frozen
@@ -34,16 +34,17 @@ from ...impl.api.runtime import PodRuntime, Stage
 from ...model.checker.clock.clocked import clocked
 from ...model.machine import Action, Converges, Fairness, Invariant, Machine, Outcome, View
 from ...model.world import faults as world_faults
-from ...model.world import steps as world_steps
 from ...model.world import world as worlds
+from ...model.world.component import Component, Slots, actions, component, remembered, start
 from ...model.world.store import Full, Layout, name_in, pool
-from ...model.world.world import Form, World
+from ...model.world.world import Form, Process, World
 from ...properties.reachability.answers import accepts, is_judged, selects
 from ..input.assumed.surroundings import behaviour_of
 from ..input.scenario import Scenario
-from . import components, kubelets
-from .cluster import describe, serve
-from .led import routed
+from .api_server import describe, serve
+from .controllers import endpointslice
+from .nodes import kubelets
+from .nodes.led import routed
 from .timers import propagation
 
 Routing = Callable[[object], frozenset[str]]
@@ -115,31 +116,23 @@ def one_pod(
     constants = immutabledict((ref_of(one), one) for one in (*kept, service))
     nodes = tuple(obj for obj in objects if isinstance(obj, Node))
     form = Form.DECISION
-    process = components.endpointslice_process(service, pools, tuple(constants.values()), form=form)
+    process = endpointslice.process(service, pools, tuple(constants.values()), form=form)
     proxies = tuple(kubelets.proxy_slot(node.metadata.name) for node in nodes[:1])
-    memories = (*process.memories(), *proxies)
-    layout = Layout(
-        constants,
-        immutabledict(pools),
-        memories,
-        immutabledict({slot: kubelets.runtime_slot(slot) for slot in pools["Pod"]}),
-    )
-    world = World(layout, partial(serve, True), describe)  # noqa: FBT003
     bound, slices = scenario.bounds.propagation_seconds, pools["EndpointSlice"]
-    works = kubelets.Kubelets(world, pools["Pod"], behaviour_of(scenario), fine=True)
-    acts = (
-        *_somebody(world, owner, nodes),
-        *world_steps.actions(world, process),
-        *(world_faults.crashes(world, process) if scenario.faults.crash else ()),
-        *(world_faults.losses(world, process) if scenario.faults.lost_response else ()),
-        *kubelets.actions(works),
-        *(kubelets.proxy_action(proxy.partition("/")[2], pools["EndpointSlice"]) for proxy in proxies),
+    works = partial(_kubelets, scenario, pools["Pod"])
+    components = (
+        Component("world", slots=partial(_start, scenario, lives)),
+        Component("somebody", lambda world: _somebody(world, owner, nodes)),
+        component(process),
+        Component("faults", partial(_faults, scenario, process)),
+        Component("kubelets", lambda world: kubelets.actions(works(world))),
+        *(kubelets.proxy(node.metadata.name, slices) for node in nodes[:1]),
     )
-    slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), kubelets.runtime_slot("store/Pod/0")))
-    slots |= {worlds.OVERFLOW: "", worlds.CRASHES: scenario.faults.crash, worlds.LOST: scenario.faults.lost_response}
-    slots |= {process.turn: (), process.decided: ()}
-    slots[LIVES] = lives
-    slots |= {proxy: tuple(None for _ in pools["EndpointSlice"]) for proxy in proxies}
+    busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
+    layout = remembered(Layout(constants, immutabledict(pools), (), busy), components)
+    world = World(layout, partial(serve, True), describe)  # noqa: FBT003
+    store = dict.fromkeys((*layout.slots(), kubelets.runtime_slot("store/Pod/0")))
+    slots, acts = start(world, components, store), actions(world, components)
     claim = Invariant(
         "in motion",
         "",
@@ -150,10 +143,24 @@ def one_pod(
     room = Invariant("room", "", _no_room)
     machine = Machine((slots,), acts)
     if bound is not None:
-        followed = propagation.Followed(bound, (*memories, *slices), (service,), most)
+        followed = propagation.Followed(bound, (*layout.memories, *slices), (service,), most)
         machine = evolve(machine, timers=tuple(propagation.timers(followed, pools["Pod"])))
         machine = clocked(machine, propagation.KINDS)
     return OnePod(machine, claim, dropped, room)
+
+
+def _start(scenario: Scenario, lives: int | None, _world: World, _store: Slots) -> Slots:
+    faults = scenario.faults
+    return {worlds.OVERFLOW: "", worlds.CRASHES: faults.crash, worlds.LOST: faults.lost_response, LIVES: lives}
+
+
+def _kubelets(scenario: Scenario, places: tuple[str, ...], world: World) -> kubelets.Kubelets:
+    return kubelets.Kubelets(world, places, behaviour_of(scenario), fine=True)
+
+
+def _faults(scenario: Scenario, process: Process, world: World) -> tuple[Action, ...]:
+    crashes = world_faults.crashes(world, process) if scenario.faults.crash else ()
+    return (*crashes, *(world_faults.losses(world, process) if scenario.faults.lost_response else ()))
 
 
 def _no_room(view: View) -> Iterator[str]:

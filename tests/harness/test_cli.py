@@ -19,7 +19,7 @@ from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.results import Claim, Report
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.progress import Line, line, remaining
-from kubeproof.harness.world.cluster import Refused
+from kubeproof.harness.world.applied import Refused
 from kubeproof.impl.api.requests import Response
 from kubeproof.model.checker import Limits, explore
 from kubeproof.model.checker.results import Progress, Status

@@ -49,8 +49,8 @@ from ...input.given import versions
 from ...input.scenario import Detail, Scenario, Switch
 from ...world.cluster import Cluster
 from ...world.faults.registry import possible
-from ...world.kubelets import runtime_slot
-from ...world.prepare import Prepared
+from ...world.nodes.kubelets import runtime_slot
+from ...world.rest.prepare import Prepared
 from .. import motion
 from ..advice import balanced_advice, hook_field, unread_blame
 from ..results import Blame, Claim

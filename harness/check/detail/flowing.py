@@ -35,7 +35,7 @@ from ...connections.setup import Flow, Setup
 from ...input.given import carried_out, versions
 from ...input.scenario import Scenario, Start, Switch
 from ...world.faults.registry import possible
-from ...world.prepare import Prepared
+from ...world.rest.prepare import Prepared
 from ..results import Claim, TooMuchError
 
 IN_FLOW = "in a flow"

@@ -39,7 +39,7 @@ from ...input.scenario import Scenario, Switch
 from ...policies import claims
 from ...policies.policies import machine
 from ...policies.setup import OUTSIDE, Members, Program, Setup, Step
-from ...world.prepare import Prepared
+from ...world.rest.prepare import Prepared
 from ..lives import History, Life
 from ..results import Blame, Claim, TooMuchError
 

@@ -28,7 +28,7 @@ from ...connections.connections import data_path, machine
 from ...connections.setup import Delays, Setup
 from ...input.scenario import Scenario
 from ...world.faults.registry import possible
-from ...world.prepare import Prepared
+from ...world.rest.prepare import Prepared
 from .. import motion
 from ..blame.blame import below
 from ..results import Blame, Claim

@@ -34,7 +34,7 @@ from ...input.priorities import pod_specs
 from ...input.scenario import Detail, Scenario, Switch
 from ...scheduling_queue.claims import PLACED, machine, placed
 from ...scheduling_queue.queue import NAMESPACE, V1_32, Scene, Step, Ways
-from ...world.prepare import Prepared
+from ...world.rest.prepare import Prepared
 from ..results import Claim, TooMuchError
 
 IN_QUEUE = "in the queue"

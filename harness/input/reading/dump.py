@@ -39,7 +39,8 @@ from ....impl.controllers.common import controller_of
 from ....impl.controllers.history import data_of
 from ....impl.kubelet.status import OWNED, pod_ip, status
 from ....impl.kubelet.worker import started_with
-from ...world.cluster import Initial, canonical
+from ...world.api_server import canonical
+from ...world.cluster import Initial
 from ..assumed.surroundings import ALWAYS
 from .manifests import Manifests, settled, sources_of
 

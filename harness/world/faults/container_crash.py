@@ -9,7 +9,7 @@ from ....impl.api.core import Pod
 from ....impl.kubelet.runtime import crash
 from ....model.machine import Action, Outcome, View
 from ....model.world.verbs import Verb
-from ..kubelets import fault_at, runtime_slot
+from ..nodes.kubelets import fault_at, runtime_slot
 from .fault import Fault, Struck, budget
 
 BUDGET = budget("container_crash")

@@ -10,7 +10,8 @@ from __future__ import annotations
 from ....model.machine import Action
 from ....model.world.faults import crashes
 from ...input.scenario import Consistency, Start
-from .. import kubelets, node_controllers, stale_kubelets
+from ..controllers import node_controllers
+from ..nodes import kubelets, stale_kubelets
 from .fault import Fault, Struck
 
 

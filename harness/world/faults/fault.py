@@ -9,7 +9,7 @@ from attrs import frozen
 from ....model.machine import Action
 from ....model.world.world import Process, World
 from ...input.scenario import Scenario
-from ..kubelets import Kubelets
+from ..nodes.kubelets import Kubelets
 
 
 @frozen

@@ -18,7 +18,7 @@ from ....impl.controllers.horizontal.horizontal import NO_HISTORY, target_of
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.verbs import Verb
 from ....model.world.world import Process, World
-from ..autoscaling import CONTROLLER
+from ..controllers.autoscaling import CONTROLLER
 from .fault import Fault, Struck, budget
 
 BUDGET = budget("load")

@@ -8,9 +8,9 @@ from functools import partial
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.verbs import Verb
 from ....model.world.world import World
-from ..kubelets import running_on, runtime_slot
-from ..node_controllers import is_there
-from ..node_state import cut_slot, up_slot
+from ..controllers.node_controllers import is_there
+from ..nodes.kubelets import running_on, runtime_slot
+from ..nodes.node_state import cut_slot, up_slot
 from .fault import Fault, Struck, budget
 
 BUDGET = budget("node_crash")

@@ -16,9 +16,9 @@ from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.store import Updates
 from ....model.world.verbs import Verb
 from ....model.world.world import World
-from ..kubelets import kept, running_on, runtime_slot
-from ..node_controllers import is_there
-from ..node_state import boots_slot, cut_slot, up_slot
+from ..controllers.node_controllers import is_there
+from ..nodes.kubelets import kept, running_on, runtime_slot
+from ..nodes.node_state import boots_slot, cut_slot, up_slot
 from .fault import LOSES_TAINTS, Fault, Struck, budget
 
 BUDGET = budget("node_reboot")

@@ -15,8 +15,8 @@ from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.verbs import Verb
 from ....model.world.world import World
 from ....properties.reachability.answers import is_headless, is_judged, ports_of, selects_pod
-from ..node_controllers import is_there
-from ..node_state import Led, Routed, cut_slot, is_silent
+from ..controllers.node_controllers import is_there
+from ..nodes.node_state import Led, Routed, cut_slot, is_silent
 from .fault import LOSES_TAINTS, Fault, Struck, budget
 
 BUDGET = budget("partition")

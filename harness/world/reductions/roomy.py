@@ -29,9 +29,9 @@ from ....impl.scheduler.plugins.volumes.volume_claims import claim_names
 from ...input.limits import filled_in
 from ...input.priorities import pod_spec, pod_specs
 from ...input.scenario import Consistency, Scenario, Start, Switch
-from .. import pressure
+from ..controllers.volumes import disputed, tied
 from ..faults.registry import strike_nodes
-from ..volumes import disputed, tied
+from ..nodes import pressure
 from .room import has, largest, scaled
 
 

@@ -35,12 +35,12 @@ from ....model.world.turn import Requests, Together, sent
 from ....model.world.world import STALLED, Process
 from ...input.scenario import Scenario
 from ..cluster import Cluster
-from ..kubelets import runtime_slot
-from ..node_controllers import marking
-from ..node_state import slots_of
-from ..script_slots import LISTED
-from ..taint_eviction import slot as outlived_slot
-from ..volumes import tied
+from ..controllers.node_controllers import marking
+from ..controllers.taint_eviction import slot as outlived_slot
+from ..controllers.volumes import tied
+from ..nodes.kubelets import runtime_slot
+from ..nodes.node_state import slots_of
+from ..script.script_slots import LISTED
 
 PLACE = "place"
 OUTLIVED = f"outlives/{PLACE}"

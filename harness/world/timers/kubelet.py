@@ -37,8 +37,8 @@ from ....impl.kubelet.timings import hook_length, timings
 from ....impl.scheduler.plugins.volumes.volume_claims import volumes
 from ....model.machine import Timer, View, Wait
 from ....model.world.verbs import Verb
-from .. import node_state
-from ..kubelets import USER, runtime_slot
+from ..nodes import node_state
+from ..nodes.kubelets import USER, runtime_slot
 from .timing import Timing
 
 STOPS_SECONDS = 120

@@ -20,9 +20,9 @@ from ....impl.api.core import Node, Pod
 from ....impl.controllers import tainteviction
 from ....model.machine import Timer, View, Wait
 from ....model.world.verbs import Verb
-from .. import taint_eviction
-from ..node_controllers import LIFECYCLE
-from ..node_state import is_silent
+from ..controllers import taint_eviction
+from ..controllers.node_controllers import LIFECYCLE
+from ..nodes.node_state import is_silent
 from .timing import Timing
 
 SILENCE_SECONDS = 50 - 10

@@ -20,8 +20,8 @@ from ....impl.kubelet.timings import timings
 from ....model.machine import Timer, View, Wait
 from ....model.world.verbs import Verb
 from ....properties.reachability.answers import targets
-from ..kubelets import PROXY, USER, runtime_slot
-from ..led import propagated
+from ..nodes.kubelets import PROXY, USER, runtime_slot
+from ..nodes.led import propagated
 
 KINDS = frozenset({"hook", "propagation"})
 

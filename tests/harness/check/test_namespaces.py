@@ -14,8 +14,8 @@ from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.assumed.surroundings import service_range
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.cluster import Refused, applied
-from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.applied import Refused, applied
+from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Namespace, Pod, Service, ServiceSpec
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.reading.load import BadInput

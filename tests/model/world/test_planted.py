@@ -9,8 +9,8 @@ import pytest
 
 from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.input.reading.scenario_file import load_scenario
-from kubeproof.harness.world.prepare import prepare
-from kubeproof.harness.world.settle import Restless
+from kubeproof.harness.world.rest.prepare import prepare
+from kubeproof.harness.world.rest.settle import Restless
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker import Limits, Status, explore
 from kubeproof.model.machine import MachineError, State
@@ -22,7 +22,7 @@ WORLD = "kubeproof.model.world.world"
 STEPS = "kubeproof.model.world.steps"
 FAULTS_OF = "kubeproof.model.world.faults"
 STORE = "kubeproof.model.world.store"
-WORKLOADS = "kubeproof.harness.world.workloads"
+WORKLOADS = "kubeproof.harness.world.controllers.workloads"
 
 
 @cache

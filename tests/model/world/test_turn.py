@@ -11,7 +11,7 @@ from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Cluster
-from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.requests import Delete, Evict, Request
@@ -99,7 +99,7 @@ def test_a_set_leads_where_its_orders_lead(name: str, monkeypatch: pytest.Monkey
     as_set = world(name)
     verdicts = explore(as_set.machine, claims.of(as_set)).verdicts
     one = reached(as_set.machine, as_set.world.layout, shapes)
-    monkeypatch.setattr("kubeproof.harness.world.workloads._replicaset_act", in_every_order)
+    monkeypatch.setattr("kubeproof.harness.world.controllers.workloads._replicaset_act", in_every_order)
     by_order = world(name)
     other = reached(by_order.machine, by_order.world.layout, shapes)
     assert one.rests == other.rests

@@ -13,7 +13,7 @@ from kubeproof.harness.check.detail import balancing
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.harness.zoo.folders import FAILURES
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits, replay

@@ -14,7 +14,7 @@ from kubeproof.harness.check.detail import isolating
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.apps import ReplicaSet
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import BadInput

@@ -13,9 +13,9 @@ from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster as Manifests
 from kubeproof.harness.world.cluster import Cluster
-from kubeproof.harness.world.kubelets import runtime_slot
-from kubeproof.harness.world.node_state import cut_slot, up_slot
-from kubeproof.harness.world.prepare import prepare
+from kubeproof.harness.world.nodes.kubelets import runtime_slot
+from kubeproof.harness.world.nodes.node_state import cut_slot, up_slot
+from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.runtime import PodRuntime, Stage
 from kubeproof.model.checker.explore import explore
@@ -106,7 +106,7 @@ def test_what_runs_on_a_node_that_is_cut_off_runs_on_beside_its_successor() -> N
 
 
 def test_a_kubelet_that_hears_while_it_is_cut_off_is_noticed() -> None:
-    with planted("kubeproof.harness.world.kubelets", "chain = _unseen(found) if cut else found", "chain = found"):
+    with planted("kubeproof.harness.world.nodes.kubelets", "chain = _unseen(found) if cut else found", "chain = found"):
         assert sometimes(made_of(WEB, **CUT), is_told)
 
 
@@ -137,7 +137,7 @@ def test_containers_outlive_a_pod_that_is_deleted_at_once_while_its_node_is_cut_
     assert converges(one)
     assert explore(one.machine, [ends_unheard(one)])["unheard"].status is Status.HOLDS
     before, after = "where = runtime.node if node is None or pod is None", "where = '' if pod is None"
-    with planted("kubeproof.harness.world.kubelets", before, after):
+    with planted("kubeproof.harness.world.nodes.kubelets", before, after):
         one = made_of(AT_ONCE, **CUT)
         assert explore(one.machine, [ends_unheard(one)])["unheard"].status is Status.VIOLATED
 
@@ -155,7 +155,7 @@ def test_a_node_that_comes_back_is_ready_and_without_taints(faults: dict[str, An
     assert sometimes(one, tainted)
     assert converges(one)  # Its Pod would have nowhere else to go.
     with planted(
-        "kubeproof.harness.world.node_controllers",
+        "kubeproof.harness.world.controllers.node_controllers",
         "if conditions == node.status.conditions:",
         "if conditions != node.status.conditions:",
     ):
@@ -208,7 +208,7 @@ def test_nobody_is_thrown_out_again_and_again_by_a_taint_that_is_about_to_go(fau
     two = WEB.replace("replicas: 1", "replicas: 2")
     assert converges(made_of(two, bounds={"pods": 4}, **faults))
     before, after = '(ready := obj.status.condition("Ready")) and ready.status == "True"', "False"
-    with planted("kubeproof.harness.world.taint_eviction", before, after):
+    with planted("kubeproof.harness.world.controllers.taint_eviction", before, after):
         assert not roomy(made_of(two, bounds={"pods": 4}, **faults))
 
 

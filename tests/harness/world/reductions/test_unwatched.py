@@ -12,11 +12,12 @@ from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.cluster import Parts, build
-from kubeproof.harness.world.prepare import Prepared, prepare
+from kubeproof.harness.world.cluster import build
+from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.roomy import on_one_node
 from kubeproof.harness.world.reductions.symmetry import symmetry_of
 from kubeproof.harness.world.reductions.unwatched import is_plain
+from kubeproof.harness.world.rest.prepare import Prepared, prepare
 from kubeproof.model.checker import Status, StepError, explore
 from kubeproof.model.machine import State
 from planted import planted
@@ -118,7 +119,9 @@ def test_it_pays() -> None:
 
 def test_steps_that_somebody_watches_are_missed() -> None:
     """If all Pods got ready last, and not only those ended that are to go, some of what is written would be lost."""
-    with planted("kubeproof.harness.world.kubelets", "obj is not None and obj.metadata.terminating", "obj is not None"):
+    with planted(
+        "kubeproof.harness.world.nodes.kubelets", "obj is not None and obj.metadata.terminating", "obj is not None"
+    ):
         fewer, all_of_them = both(ROLLOUTS["two, one more and one less"])
     assert fewer < all_of_them
 

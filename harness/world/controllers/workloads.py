@@ -1,0 +1,398 @@
+"""The controllers of workloads as processes of a world: one for each workload, of whichever kind.
+
+Another kind of workload is one function here that makes its processes, and a line in `processes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeVar
+
+from ....impl.api.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet, Workload
+from ....impl.api.batch import Job
+from ....impl.api.cache import Cache
+from ....impl.api.core import Node, Pod
+from ....impl.api.kinds import Object, ref_of
+from ....impl.api.meta import LabelSelector, Ref
+from ....impl.api.releases import NEWEST, Change, Release
+from ....impl.api.requests import Create, Delete, Request, Update
+from ....impl.api.storage import PersistentVolumeClaim
+from ....impl.api.values.selectors import selects
+from ....impl.api.workloads import BY_KIND, without_status
+from ....impl.controllers.daemonset import daemonset
+from ....impl.controllers.deployment import deployment
+from ....impl.controllers.job import job as jobs
+from ....impl.controllers.job.indexes import is_tracked
+from ....impl.controllers.job.pods import coarse
+from ....impl.controllers.replicaset import replicaset
+from ....impl.controllers.statefulset import statefulset
+from ....impl.controllers.statefulset.retention import deletes
+from ....model.world.turn import Requests, together
+from ....model.world.world import Alternatives, Form, Process, Watch
+from ..reductions.crowding import crowded_first
+from .views import Quiet, called, itself, named
+
+DEPLOYMENTS, REPLICASETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"]
+STATEFULSETS, DAEMONSETS, JOBS = BY_KIND["StatefulSet"], BY_KIND["DaemonSet"], BY_KIND["Job"]
+Pools = dict[str, tuple[str, ...]]
+T = TypeVar("T", bound=Object)
+
+
+def processes(
+    objects: Iterable[Object],
+    pools: Pools,
+    constants: tuple[Object, ...],
+    *,
+    form: Callable[[int], Form],
+    quiet: Callable[[Workload], Quiet],
+    status: bool,
+    release: Release,
+    repeats: bool = False,
+) -> Iterator[Process]:
+    """Make the processes of the controllers of all workloads that there may be.
+
+    `form` says how old views are represented where so many kinds lag, `quiet` when a workload changes no more;
+    `status` False leaves out the status writes of Deployments; `repeats`: an index that succeeds twice counts twice.
+    """
+    known = tuple(objects)
+    for one in distinct(known, Deployment):
+        kinds = 3 if one.spec.strategy.type == "Recreate" else 2
+        yield deployment_process(one, pools, quiet=quiet(one), form=form(kinds), status=status, release=release)
+    yield from (replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ()))
+    for each in distinct(known, StatefulSet):
+        yield statefulset_process(each, pools, constants, quiet=quiet(each), form=form(2), release=release)
+    for daemons in distinct(known, DaemonSet):
+        yield daemonset_process(daemons, pools, constants, quiet=quiet(daemons), form=form(2), release=release)
+    given = distinct(known, Job)
+    for job in given:
+        yield job_process(job, pools, quiet=quiet(job), form=form(2), release=release, repeats=repeats)
+    if given:
+        yield orphans_process(pools)
+
+
+def distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
+    """Return the objects of a class by name; of several with one name the last."""
+    known = {ref_of(one): one for one in objects if isinstance(one, cls)}
+    return tuple(known[ref] for ref in sorted(known))
+
+
+def is_deployment_status(request: Request) -> bool:
+    """Tell whether a request writes a Deployment's status and nothing else."""
+    return isinstance(request, Update) and isinstance(request.object, Deployment) and request.subresource == "status"
+
+
+def as_kept(obj: Object) -> Object:
+    """Return an object as a world without Deployment statuses keeps it."""
+    return without_status(obj) if isinstance(obj, Deployment) else obj
+
+
+# --- Deployment -----------------------------------------------------------------------------------------------------
+
+
+def deployment_process(
+    one: Deployment,
+    pools: dict[str, tuple[str, ...]],
+    *,
+    quiet: Quiet,
+    form: Form,
+    status: bool,
+    release: Release = NEWEST,
+) -> Process:
+    """Make the Deployment controller's process for one Deployment; `status` False leaves out status writes."""
+    watches = [
+        Watch("Deployment", pools["Deployment"], partial(named, ref_of(one)), quiet),
+        Watch("ReplicaSet", pools["ReplicaSet"], partial(_family, one.spec.selector, one.metadata.namespace)),
+    ]
+    if one.spec.strategy.type == "Recreate":
+        watches.append(Watch("Pod", pools["Pod"], _deployment_pod))
+    return Process(
+        name=f"{DEPLOYMENTS.controller} {called(one)}",
+        group=DEPLOYMENTS.controller,
+        user=DEPLOYMENTS.controller,
+        key=ref_of(one),
+        watches=tuple(watches),
+        constants=(),
+        act=partial(_deployment_act, status, release),
+        form=form,
+        sees_own=frozenset({"Deployment"}),
+    )
+
+
+def _deployment_act(
+    status: bool,  # noqa: FBT001 - bound by partial
+    release: Release,
+    cache: Cache,
+    key: Ref,
+) -> Alternatives:
+    requests = deployment.reconcile(cache, key, release=release)
+    if not status:
+        requests = tuple(one for one in requests if not is_deployment_status(one))
+    return (requests,) if requests else ()
+
+
+def _family(selector: LabelSelector, namespace: str, uid: str, obj: Object | None) -> Object | None:
+    """Keep a Deployment's ReplicaSets and those it might adopt."""
+    if not isinstance(obj, ReplicaSet) or obj.metadata.namespace != namespace:
+        return None
+    controller = obj.metadata.controller
+    mine = controller.uid == uid if controller else selects(selector, obj.metadata.labels)
+    return obj if mine else None
+
+
+def _deployment_pod(_uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None else deployment.TRANSFORM["Pod"](obj)
+
+
+# --- ReplicaSet -----------------------------------------------------------------------------------------------------
+
+
+def replicaset_process(place: str, pools: dict[str, tuple[str, ...]], *, form: Form) -> Process:
+    """Make the ReplicaSet controller's process for whatever ReplicaSet is in a place."""
+    return Process(
+        name=f"{REPLICASETS.controller} {place.rpartition('/')[2]}",
+        group=REPLICASETS.controller,
+        user=REPLICASETS.controller,
+        key=place,
+        watches=(
+            Watch("ReplicaSet", (place,), itself),
+            Watch("Pod", pools["Pod"], _replicaset_pod),
+        ),
+        constants=(),
+        act=_replicaset_act,
+        form=form,
+        sees_own=frozenset({"Pod", "ReplicaSet"}),
+        narrow=partial(crowded_first, place, pools),
+    )
+
+
+def _replicaset_act(cache: Cache, key: Ref) -> Alternatives:
+    return tuple(map(_side_by_side, replicaset.reconcile_all(cache, key)))
+
+
+def _side_by_side(requests: tuple[Request, ...]) -> Requests:
+    """Return a sync with its deletions as the real controller sends them: side by side."""
+    gone = [one for one in requests if isinstance(one, Delete)]
+    if not gone:
+        return requests
+    first = requests.index(gone[0])
+    return (*requests[:first], *together(gone), *requests[first + len(gone) :])
+
+
+def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
+    """Keep a ReplicaSet's own Pods, and orphans, which it might adopt."""
+    if obj is None or (obj.metadata.controller is not None and obj.metadata.controller.uid != uid):
+        return None
+    return replicaset.COARSE_TRANSFORM["Pod"](obj)
+
+
+# --- StatefulSet ----------------------------------------------------------------------------------------------------
+
+
+OWN_BEFORE = frozenset({"StatefulSet", "ControllerRevision"})
+OWN = OWN_BEFORE | {"Pod", "PersistentVolumeClaim"}
+
+
+def statefulset_process(
+    one: StatefulSet,
+    pools: dict[str, tuple[str, ...]],
+    constants: tuple[Object, ...],
+    *,
+    quiet: Quiet,
+    form: Form,
+    release: Release = NEWEST,
+) -> Process:
+    """Make the StatefulSet controller's process for one StatefulSet.
+
+    It has no expectations: before 1.36 it may act before it has seen the Pods that it wrote itself (KEP-5647). What a
+    ReplicaSet's controller wrote it has always waited for.
+    """
+    keep = statefulset.COARSE_TRANSFORM
+    keeps = (statefulset.TRANSFORM if deletes(one) else keep)["PersistentVolumeClaim"]
+    claims = (obj for obj in constants if isinstance(obj, PersistentVolumeClaim))
+    kept = (keeps(obj) for obj in claims if obj.metadata.namespace == one.metadata.namespace)
+    places = pools.get("PersistentVolumeClaim", ())
+    its_own = partial(_claim_of, one, keeps)
+    changing = [Watch("PersistentVolumeClaim", places, its_own)] if places else []
+    return Process(
+        name=f"{STATEFULSETS.controller} {called(one)}",
+        group=STATEFULSETS.controller,
+        user=STATEFULSETS.controller,
+        key=ref_of(one),
+        watches=(
+            Watch("StatefulSet", pools["StatefulSet"], partial(named, ref_of(one)), quiet),
+            Watch("Pod", pools["Pod"], partial(_statefulset_pod, one.metadata.name, one.metadata.namespace)),
+            Watch("ControllerRevision", pools["ControllerRevision"], partial(_revision_of, one), quiet),
+            *changing,
+        ),
+        constants=tuple(obj for obj in kept if obj is not None),
+        act=_statefulset_act,
+        form=form,
+        sees_own=OWN if Change.OWN_PODS_SEEN in release else OWN_BEFORE,
+    )
+
+
+def _statefulset_act(cache: Cache, key: Ref) -> Alternatives:
+    owner = cache.get(StatefulSet, key)
+    groups = statefulset.grouped(cache, key)
+    if owner is not None and owner.metadata.terminating:
+        # A revision that the garbage collector takes away wakes nobody who would make it anew.
+        groups = tuple(group for group in groups if not isinstance(group[0], Create))
+    found = tuple(part for group in groups for part in together(group))
+    return (found,) if found else ()
+
+
+def _statefulset_pod(name: str, namespace: str, uid: str, obj: Object | None) -> Object | None:
+    """Keep a StatefulSet's own Pods, and those that are called so and nobody's, which it might adopt."""
+    if not isinstance(obj, Pod) or obj.metadata.namespace != namespace:
+        return None
+    controller = obj.metadata.controller
+    mine = obj.metadata.name.rpartition("-")[0] == name if controller is None else controller.uid == uid
+    return statefulset.COARSE_TRANSFORM["Pod"](obj) if mine else None
+
+
+def _claim_of(
+    one: StatefulSet, keeps: Callable[[Object], Object | None], _uid: str, obj: Object | None
+) -> Object | None:
+    """Keep a claim of a set's Pods, by its name."""
+    if obj is None or obj.metadata.namespace != one.metadata.namespace:
+        return None
+    base = obj.metadata.name.rpartition("-")[0]
+    named = (f"{each.metadata.name}-{one.metadata.name}" for each in one.spec.volume_claim_templates)
+    return keeps(obj) if base in named else None
+
+
+def _revision_of(one: StatefulSet | DaemonSet, uid: str, obj: Object | None) -> Object | None:
+    """Keep a workload's revisions and those it might adopt, and who has a name that it might give."""
+    if obj is None or obj.metadata.namespace != one.metadata.namespace:
+        return None
+    controller = obj.metadata.controller
+    named = obj.metadata.name.rpartition("-")[0] == one.metadata.name
+    return obj if named or (controller is not None and controller.uid == uid) else None
+
+
+# --- DaemonSet ------------------------------------------------------------------------------------------------------
+
+
+def daemonset_process(
+    one: DaemonSet,
+    pools: dict[str, tuple[str, ...]],
+    constants: tuple[Object, ...],
+    *,
+    quiet: Quiet,
+    form: Form,
+    release: Release = NEWEST,
+) -> Process:
+    """Make the DaemonSet controller's process for one DaemonSet; nodes are watched where they change."""
+    keep = daemonset.COARSE_TRANSFORM
+    nodes = tuple(keep["Node"](obj) for obj in constants if isinstance(obj, Node))
+    changing = [Watch("Node", pools["Node"], _node_of_daemons)] if "Node" in pools else []
+    return Process(
+        name=f"{DAEMONSETS.controller} {called(one)}",
+        group=DAEMONSETS.controller,
+        user=DAEMONSETS.controller,
+        key=ref_of(one),
+        watches=(
+            Watch("DaemonSet", pools["DaemonSet"], partial(named, ref_of(one)), quiet),
+            Watch("Pod", pools["Pod"], partial(_daemonset_pod, one.spec.selector, one.metadata.namespace)),
+            Watch("ControllerRevision", pools["ControllerRevision"], partial(_revision_of, one), quiet),
+            *changing,
+        ),
+        constants=tuple(obj for obj in nodes if obj is not None),
+        act=partial(_daemonset_act, release),
+        form=form,
+        sees_own=frozenset({"Pod", "DaemonSet", "ControllerRevision"}),
+    )
+
+
+def _daemonset_act(release: Release, cache: Cache, key: Ref) -> Alternatives:
+    found = daemonset.grouped(cache, key, release=release)
+    syncs = (tuple(part for group in groups for part in together(group)) for groups in found)
+    return tuple(requests for requests in syncs if requests)
+
+
+def _daemonset_pod(selector: LabelSelector, namespace: str, uid: str, obj: Object | None) -> Object | None:
+    """Keep a DaemonSet's own Pods, and those that it selects and are nobody's, which it might adopt."""
+    if not isinstance(obj, Pod) or obj.metadata.namespace != namespace:
+        return None
+    controller = obj.metadata.controller
+    mine = selects(selector, obj.metadata.labels) if controller is None else controller.uid == uid
+    return daemonset.COARSE_TRANSFORM["Pod"](obj) if mine else None
+
+
+def _node_of_daemons(_uid: str, obj: Object | None) -> Object | None:
+    return None if obj is None else daemonset.TRANSFORM["Node"](obj)
+
+
+# --- Job --------------------------------------------------------------------------------------------------------------
+
+
+def job_process(
+    one: Job, pools: Pools, *, quiet: Quiet, form: Form, release: Release = NEWEST, repeats: bool = False
+) -> Process:
+    """Make the Job controller's process for one Job; `repeats`: an index that succeeds twice counts twice.
+
+    It acts once it has seen what it wrote itself: Pods by its expectations, the Job since 1.36 (the gate
+    StaleControllerConsistencyJob, k/k#137210).
+    """
+    return Process(
+        name=f"{JOBS.controller} {called(one)}",
+        group=JOBS.controller,
+        user=JOBS.controller,
+        key=ref_of(one),
+        watches=(
+            Watch("Job", pools["Job"], partial(named, ref_of(one)), quiet),
+            Watch("Pod", pools["Pod"], partial(_job_pod, one)),
+        ),
+        constants=(),
+        act=partial(_job_act, repeats),
+        form=form,
+        sees_own=frozenset({"Job", "Pod"} if Change.OWN_JOB_SEEN in release else {"Pod"}),
+    )
+
+
+def _job_act(
+    repeats: bool,  # noqa: FBT001 - bound by partial
+    cache: Cache,
+    key: Ref,
+) -> Alternatives:
+    syncs = jobs.grouped(cache, key, repeats=repeats)
+    found = (tuple(part for group in groups for part in together(group)) for groups in syncs)
+    return tuple(turn for turn in found if turn)
+
+
+def _job_pod(one: Job, uid: str, obj: Object | None) -> Object | None:
+    """Keep a Job's own Pods, and orphans, which it might adopt."""
+    if not isinstance(obj, Pod) or obj.metadata.namespace != one.metadata.namespace:
+        return None
+    controller = obj.metadata.controller
+    return coarse(one, obj) if controller is None or controller.uid == uid else None
+
+
+ORPHANS_KEY = Ref("Job", "", "orphans")
+
+
+def orphans_process(pools: Pools) -> Process:
+    """Make the part of the Job controller that lets go of Pods that no Job counts any more.
+
+    A Job that is gone or over stays so, and so it may act on the store as it is.
+    """
+    return Process(
+        name=f"{JOBS.controller} orphans",
+        group=JOBS.controller,
+        user=JOBS.controller,
+        key=ORPHANS_KEY,
+        watches=(Watch("Job", pools["Job"], itself), Watch("Pod", pools["Pod"], _held)),
+        constants=(),
+        act=_orphans_act,
+        form=Form.CURRENT,
+    )
+
+
+def _held(_uid: str, obj: Object | None) -> Object | None:
+    return coarse(Job(), obj) if isinstance(obj, Pod) and is_tracked(obj) else None
+
+
+def _orphans_act(cache: Cache, _key: Ref) -> Alternatives:
+    found = (jobs.orphaned(cache, ref_of(pod)) for pod in cache.list(Pod))
+    return tuple(requests for requests in found if requests)

@@ -1,0 +1,99 @@
+"""Which kinds of objects have places in a world, and how many."""
+
+from __future__ import annotations
+
+from immutabledict import immutabledict
+
+from ...impl.api.apps import StatefulSet
+from ...impl.api.core import Service
+from ...impl.api.kinds import Object, Unstructured, ref_of
+from ...impl.api.meta import Ref
+from ...impl.api.quota import ResourceQuota
+from ...impl.api.workloads import NAMES, WORKLOAD_KINDS
+from ...impl.kubectl import script as kubectl
+from ...model.world.store import Layout, pool
+from ..input.priorities import pod_specs
+from ..input.scenario import Scenario
+from .controllers import (
+    node_controllers,
+    quotas,
+    volumes,
+    workloads,
+)
+from .faults import registry as faults
+from .nodes import kubelets, pressure
+from .parts import Parts
+
+
+def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
+    """Decide which kinds get places, and how many."""
+    live = _live_kinds(scenario, objects, parts)
+    counts = {kind: sum(ref_of(one).kind == kind for one in objects) + _growth(scenario, kind) for kind in live}
+    for kind in volumes.kinds(scenario, objects):
+        counts[kind] = counts.get(kind, 0) + volumes.growth(scenario, objects, kind)
+    counts["Pod"] = scenario.pods
+    pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
+    constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
+    busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
+    runs = volumes.last_places(tuple(map(ref_of, scenario.runs)), pools.get("Job", ()))
+    homes = immutabledict({**_homes(scenario, pools["Pod"]), **volumes.homes(scenario, dict(pools)), **runs})
+    return Layout(constants, pools, (), busy, homes)
+
+
+def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, str]:
+    """Keep the last places for the Pods that have names of their own, if others are left."""
+    names = [
+        Ref("Pod", one.metadata.namespace or scenario.namespace, f"{one.metadata.name}-{one.spec.first + number}")
+        for one in workloads.distinct(scenario.everything, StatefulSet)
+        for number in range(scenario.most_of(one))
+    ]
+    distinct = tuple(dict.fromkeys(names))
+    kept = distinct if len(distinct) < len(places) else ()
+    return immutabledict(zip(kept, places[len(places) - len(kept) :], strict=True))
+
+
+def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> set[str]:
+    """Return the kinds whose objects may change: somebody who takes part may write one of them."""
+    live = {"Pod", "ControllerRevision", "CronJob", *NAMES}
+    live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
+    if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
+        live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
+    if faults.strike_nodes(scenario) or node_controllers.acted_on(scenario, objects) or pressure.possible(scenario):
+        live.add("Node")
+    if parts.endpoints:
+        live.add("EndpointSlice")
+    if parts.budgets:
+        live.add("PodDisruptionBudget")
+    if any(isinstance(obj, ResourceQuota) and ref_of(obj) not in quotas.roomy(scenario) for obj in objects):
+        live.add("ResourceQuota")
+    live |= {kind.name for kind in scenario.own.kinds if kind.cls is Unstructured}
+    live |= {kind.name for own in scenario.own.controllers for kind in (own.kind, *own.owns)}
+    live.update(*(step.changes for step in scenario.script))
+    return live | volumes.kinds(scenario, objects)
+
+
+def _growth(scenario: Scenario, kind: str) -> int:
+    """Bound how many objects of a kind can be added."""
+    keepers = frozenset(one.cls.__name__ for one in WORKLOAD_KINDS if one.remembers == kind)
+    makers = sum(scenario.own.places(one) for one in keepers) if scenario.own else 0
+    return _usual_growth(scenario, kind) + scenario.own.places(kind) + makers
+
+
+def _usual_growth(scenario: Scenario, kind: str) -> int:
+    added = sum(isinstance(one, kubectl.Apply) and ref_of(one.object).kind == kind for one in scenario.script)
+    match kind:
+        case "Node":
+            return added + sum(isinstance(one, kubectl.AddNode) for one in scenario.script)
+        case "ReplicaSet" | "ControllerRevision":
+            templates = sum(one.new_template for one in scenario.script)
+            keepers = tuple(one.cls for one in WORKLOAD_KINDS if one.remembers == kind)
+            there = sum(isinstance(one, keepers) for one in scenario.objects)
+            return there + templates if any(isinstance(one, keepers) for one in scenario.everything) else added
+        case "Job":
+            return added + len(scenario.runs)
+        case "EndpointSlice":
+            services = (one for one in scenario.everything if isinstance(one, Service))
+            ports = {tuple(one.ports for one in spec.containers) for spec in pod_specs(scenario)}
+            copies = 1 if scenario.tracks_slices else 2
+            return added + copies * sum(max(1, len(one.spec.ip_families)) for one in services) * (1 + len(ports))
+    return added

@@ -1,0 +1,83 @@
+"""A component: somebody who takes part in a world, as a value; and what some of them together come to.
+
+Whatever a world is made of is one of these: a process with its key (`world.Process`), the kubelets, a proxy, a person
+with a script, a fault. Each says what it may do, what it keeps in slots of its own, and in which slots names of objects
+are remembered, so that the place of an object is not used again too early. A machine is a layout and a tuple of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
+
+from attrs import evolve, frozen
+from immutabledict import immutabledict
+
+from ..machine import Action, MachineError
+from . import steps
+from .store import Layout
+from .world import Process, World, initial
+
+Slots = Mapping[str, Hashable]
+NO_SLOTS: immutabledict[str, Hashable] = immutabledict()
+
+
+def nobody(_world: World) -> tuple[Action, ...]:
+    """Do nothing."""
+    return ()
+
+
+def _no_slots(_world: World, _store: Slots) -> Slots:
+    return NO_SLOTS
+
+
+@frozen
+class Component:
+    """Somebody who takes part in a world."""
+
+    name: str
+    actions: Callable[[World], Iterable[Action]] = nobody
+    """What it may do."""
+    slots: Callable[[World, Slots], Slots] = _no_slots
+    """What it keeps, as it is at the start: from the store as that is then, and what runs for its Pods."""
+    memories: tuple[str, ...] = ()
+    """Slots, of its own or of the store, in which it remembers names of objects."""
+
+
+def component(process: Process) -> Component:
+    """Return a process as a component."""
+    return Component(
+        process.name,
+        partial(_actions, process),
+        lambda world, store: initial(world, process, dict(store)),
+        process.memories(),
+    )
+
+
+def _actions(process: Process, world: World) -> tuple[Action, ...]:
+    return steps.actions(world, process)
+
+
+def remembered(layout: Layout, components: Iterable[Component]) -> Layout:
+    """Return a layout that knows where some components remember names."""
+    memories = (slot for one in components for slot in one.memories)
+    return evolve(layout, memories=(*layout.memories, *memories))
+
+
+def actions(world: World, components: Iterable[Component]) -> tuple[Action, ...]:
+    """Return what some components may do, in their order."""
+    return tuple(action for one in components for action in one.actions(world))
+
+
+def start(world: World, components: Iterable[Component], store: Slots) -> dict[str, Hashable]:
+    """Return every slot at the start: those of the store, and those of each component.
+
+    Raises `MachineError` where two keep the same: one of them would lose what it knows.
+    """
+    slots = dict(store)
+    for one in components:
+        kept = one.slots(world, store)
+        if shared := sorted(slots.keys() & kept.keys()):
+            raise MachineError(f"{one.name} keeps {shared[0]}, which is somebody else's already")
+        slots |= kept
+    return slots

@@ -1,0 +1,169 @@
+"""Volumes in the world: when a Pod gets its own, who waits for whom, and where the order of steps decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Report
+from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.islands.split import islands_of
+from kubeproof.harness.world.controllers.volumes import disputed, kinds, made_for_sets, tied
+from planted import planted
+
+APP = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      containers: [{name: app, image: "app:1", volumeMounts: [{name: data, mountPath: /data}]}]
+      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], storageClassName: fast, resources: {requests: {storage: 1Gi}}}
+---
+"""
+CLASS = """\
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: fast}
+provisioner: PROVISIONER
+volumeBindingMode: WaitForFirstConsumer
+"""
+NETWORK = CLASS.replace("PROVISIONER", "disk.csi.azure.com")
+LOCAL = CLASS.replace("PROVISIONER", "rancher.io/local-path")
+BY_HAND = CLASS.replace("PROVISIONER", "kubernetes.io/no-provisioner")
+SET = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  replicas: REPLICAS
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: "db:1"}]}
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {accessModes: [MODE], storageClassName: fast, resources: {requests: {storage: 1Gi}}}
+---
+"""
+DRAIN = {"drain": {"node": "node-1"}}
+ROLL = {"setImage": {"kind": "Deployment", "name": "app", "image": "app:2"}}
+
+
+def a_set(replicas: int = 1, mode: str = "ReadWriteOnce") -> str:
+    return SET.replace("REPLICAS", str(replicas)).replace("MODE", mode)
+
+
+def by_hand(name: str, node: str) -> str:
+    terms = f"[{{matchExpressions: [{{key: kubernetes.io/hostname, operator: In, values: [{node}]}}]}}]"
+    spec = f"storageClassName: fast, capacity: {{storage: 1Gi}}, accessModes: [ReadWriteOnce], local: {{path: /{name}}}"
+    affinity = f"nodeAffinity: {{required: {{nodeSelectorTerms: {terms}}}}}"
+    meta = f"metadata: {{name: {name}}}"
+    return f"---\napiVersion: v1\nkind: PersistentVolume\n{meta}\nspec: {{{spec}, {affinity}}}\n"
+
+
+def said(text: str, *script: dict[str, Any], nodes: int = 2, **options: Any) -> Report:
+    given = {"nodes": nodes, "script": list(script), "consistency": "linearizable", **options}
+    return check(load_scenario("it", {"it.yaml": text}, given).scenario)
+
+
+def verdict(report: Report, name: str = "convergence") -> str:
+    return next(one.status.value for one in report.claims if one.name == name)
+
+
+def told(report: Report) -> str:
+    return "; ".join(line for one in report.claims if one.name == "convergence" for line in one.lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "script", "holds"),
+    [
+        pytest.param(APP + NETWORK, [ROLL], False, id="a rolling update with one volume for one node"),
+        pytest.param(
+            APP.replace("  replicas: 1\n", "  replicas: 1\n  strategy: {type: Recreate}\n") + NETWORK,
+            [ROLL],
+            True,
+            id="a Deployment that recreates",
+        ),
+        pytest.param(APP.replace("[ReadWriteOnce]", "[ReadWriteMany]") + NETWORK, [ROLL], True, id="for many writers"),
+        pytest.param(APP + LOCAL, [ROLL], True, id="of a node, where the new Pod goes, too"),
+        pytest.param(a_set() + NETWORK, [DRAIN], True, id="a set whose volume other nodes reach"),
+        pytest.param(a_set() + LOCAL, [DRAIN], False, id="a set whose volume one node reaches"),
+        pytest.param(a_set(2) + BY_HAND + by_hand("v", "node-1"), [], False, id="two claims and one volume by hand"),
+        pytest.param(
+            a_set(2) + BY_HAND + by_hand("v", "node-1") + by_hand("w", "node-2"), [], True, id="and two of them"
+        ),
+    ],
+)
+def test_what_becomes_of(text: str, script: list[dict[str, Any]], holds: bool) -> None:  # noqa: FBT001
+    report = said(text, *script)
+    assert verdict(report) == ("HOLDS" if holds else "VIOLATED")
+    assert verdict(report, "placement") == "HOLDS"
+
+
+def test_a_pod_waits_for_the_other_one_also_on_its_node_where_the_claim_is_for_one_pod() -> None:
+    text = APP.replace("[ReadWriteOnce]", "[ReadWriteOncePod]") + NETWORK
+    assert verdict(said(text, ROLL, nodes=1)) == "VIOLATED"
+    assert verdict(said(APP + NETWORK, ROLL, nodes=1)) == "HOLDS"
+
+
+def test_a_claim_in_use_is_not_gone_before_its_pod() -> None:
+    delete = {"deleteObject": {"kind": "PersistentVolumeClaim", "name": "data"}}
+    report = said(APP + NETWORK, delete)
+    assert verdict(report) == "VIOLATED"
+    assert "PersistentVolumeClaim data is still being deleted: finalizers kubernetes.io/pvc-protection" in told(report)
+    gone = {"deleteObject": {"kind": "Deployment", "name": "app"}}
+    assert verdict(said(APP + NETWORK, delete, gone)) == "HOLDS"
+
+
+def test_who_binds_a_volume_that_a_node_does_not_reach_breaks_placement() -> None:
+    text = a_set(2) + BY_HAND + by_hand("v", "node-1") + by_hand("w", "node-2")
+    with planted(
+        "kubeproof.impl.scheduler.plugins.volumes.volume_binding",
+        "    return selector is None or any(",
+        "    return True or any(",
+    ):
+        assert verdict(said(text, start="empty"), "placement") == "VIOLATED"
+
+
+def test_volumes_by_hand_join_whoever_may_get_them() -> None:
+    other = a_set().replace("name: db", "name: other").replace("app: db", "app: other")
+    given = {"nodes": 2, "consistency": "linearizable"}
+    apart = load_scenario("it", {"it.yaml": a_set() + other + NETWORK}, given).scenario
+    joined = load_scenario("it", {"it.yaml": a_set() + other + BY_HAND + by_hand("v", "node-1")}, given).scenario
+    assert len(islands_of(apart)) == 2
+    assert len(islands_of(joined)) == 1
+
+
+def test_what_may_change_is_known() -> None:
+    found = load_scenario("it", {"it.yaml": a_set(2) + NETWORK}, {"nodes": 2}).scenario
+    assert [one.name for one in made_for_sets(found)] == ["data-db-0", "data-db-1"]
+    assert kinds(found, found.objects) == {"PersistentVolume", "PersistentVolumeClaim"}
+    assert tied(found)
+    assert not disputed(found)
+    now = load_scenario("it", {"it.yaml": a_set() + NETWORK.replace("WaitForFirstConsumer", "Immediate")}, {"nodes": 2})
+    assert disputed(now.scenario)
+
+
+@pytest.mark.parametrize("policy", ["whenDeleted: Delete", "whenScaled: Delete"])
+def test_claims_go_with_their_set_or_with_a_pod_too_many_and_come_again(policy: str) -> None:
+    text = a_set(2).replace(
+        "  serviceName: db\n", f"  serviceName: db\n  persistentVolumeClaimRetentionPolicy: {{{policy}}}\n"
+    )
+    scale = [{"scale": {"kind": "StatefulSet", "name": "db", "replicas": number}} for number in (1, 2)]
+    gone = {"deleteObject": {"kind": "StatefulSet", "name": "db"}}
+    report = said(text + NETWORK, *(scale if "Scaled" in policy else [gone]), nodes=1, waitBetweenSteps=True)
+    assert verdict(report) == "HOLDS"
+    assert report.not_modelled == ()
