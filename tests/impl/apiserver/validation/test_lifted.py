@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubeproof.harness.input.reading.scenario_file import load_scenario
-from kubeproof.harness.world.cluster import applied
+from kubeproof.harness.world.applied import applied
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.api.values.frozen import freeze
