@@ -38,9 +38,10 @@ corpus:
 docs:
 	mkdocs build --site-dir build/docs
 
-# The picture of all components in the README, from their code.
+# The picture of all components in the README, and the page of what each may do, from their code.
 overview:
 	python tests/overview.py > docs/overview.svg
+	python tests/components_page.py > docs/components.md
 
 # Every recorded decision of the real programs, in tests/vectors or in any folder laid out like it.
 agreement:
