@@ -115,6 +115,13 @@ def test_a_failure_of_once_is_a_switch_away(capsys: pytest.CaptureFixture[str]) 
     assert "better: convergence" in said
 
 
+def test_what_a_release_repaired_is_better_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    faulty = str(FAILURES / "expectations-that-expire" / "faulty")
+    code, said, _ = run(capsys, faulty, "--release", "1.32", "--release", "1.36")
+    assert code == 0
+    assert "better: availability" in said
+
+
 # --- two revisions --------------------------------------------------------------------------------------------------
 
 POD = """\
