@@ -497,16 +497,16 @@ def _overlooked(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[tuple[
     """Yield what of the objects a component here does not look at, each with the claims that may hang on it."""
     pods = [one for one in prepared.objects if isinstance(one, Pod)]
     makers = (*prepared.replicasets, *(one for one in scenario.everything if isinstance(one, Workload)))
-    for one, pod in (*zip(pods, pods, strict=True), *((maker, template_of(maker)) for maker in makers)):
+    for maker, pod in (*zip(pods, pods, strict=True), *((maker, template_of(maker)) for maker in makers)):
         names = sorted(set(unknown_claims(scenario, pod)))
         unknown = ", ".join(f"POD{name}" if name.startswith("-") else name for name in names)
         if unknown or pod.spec.extra.get("resourceClaims"):
-            why = {"spec.volumes": f"the input does not tell of the volume of PersistentVolumeClaim {unknown}"}
-            ref = written(one, makers)
+            reasons = {"spec.volumes": f"the input does not tell of the volume of PersistentVolumeClaim {unknown}"}
+            ref = written(maker, makers)
             of = evolve(ref, namespace=ref.namespace or scenario.namespace)
             for field in unmodelled(pod):
-                yield ACTS_ON_PODS, f"{of} {field}: {why.get(field, 'the scheduler does not look at it')}"
+                yield ACTS_ON_PODS, f"{of} {field}: {reasons.get(field, 'the scheduler does not look at it')}"
     for obj in prepared.objects:
         if isinstance(obj, Service) and "IPv6" in obj.spec.ip_families:
-            no_address = "Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"
-            yield (REACHABILITY,), f"Service {obj.metadata.name}: {no_address}"
+            why = "Pods have no IPv6 addresses here; kubeproof reach proves the rules for them"
+            yield (REACHABILITY,), f"Service {obj.metadata.name}: {why}"

@@ -42,7 +42,6 @@ from ....model.world.turn import sent
 from ....model.world.world import Alternatives, Process, Transform, Watch
 from ...input.priorities import may_preempt
 from ...input.scenario import Consistency, Faults, Scenario, Start
-from ...own.controllers import NOTHING
 from .roomy import nowhere_else
 
 KINDS = frozenset(
@@ -81,7 +80,7 @@ def is_plain(scenario: Scenario) -> bool:
         and scenario.faults == Faults()
         and not (scenario.wait_between_steps or scenario.image_behaviour or scenario.switches)
         and not (scenario.absent_owners or scenario.holders or may_preempt(scenario))
-        and scenario.own == NOTHING
+        and not scenario.own
         and scenario.descheduler is None
         and not (scenario.webhooks or scenario.aggregated or scenario.sizes)
         and len(scenario.script) == len(rollouts) == len(rolling)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
 
+from kubeproof.harness import face
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.own.controllers import Own
 from kubeproof.harness.world.cluster import build
 from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.roomy import on_one_node
@@ -207,3 +210,14 @@ def test_what_is_given_back_is_that_of_all_nodes(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(checking, "is_plain", lambda _scenario: False)
     assert [one.status for one in broken.claims] == [one.status for one in check(scenario).claims]
     assert machine_of(scenario, prepare(scenario)).machine.initial
+
+
+def test_whoever_brings_no_controllers_of_their_own_has_it_too(tmp_path: Path) -> None:
+    text = WEB.replace("REPLICAS", "2").replace("STRATEGY", "{}").replace("POD", "")
+    (tmp_path / "web.yaml").write_text(text, encoding="utf-8")
+    asked = face.check(tmp_path / "web.yaml", nodes=2, script=["set image deployment/web app=nginx:2"])
+    assert asked.outcome.states == check(scenario_of(2)).states == 112
+    alone = on_one_node(scenario_of(2))
+    assert alone is not None
+    assert is_plain(evolve(alone, own=Own()))
+    assert not is_plain(evolve(alone, own=Own(properties=("any",))))
