@@ -80,7 +80,7 @@ def _read(text: bytes) -> Json:
 def performed(document: Document, ask: Ask) -> Performed:
     """Perform a run of a check."""
     there = _Server(ask)
-    found: list[tuple[int, str]] = [(0, line) for line in there.begin([thaw(one) for one in document.objects])]
+    found: list[tuple[int, str]] = [(0, line) for line in there.begin([thaw(obj) for obj in document.objects])]
     for number, moment in enumerate(document.steps, start=1):
         found += ((number, f"{said(moment.action, moment.label)}: {line}") for line in there.step(moment))
     return Performed(len(document.steps), there.requests, tuple(found))

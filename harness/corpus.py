@@ -124,15 +124,17 @@ def add(context: click.Context, traces: tuple[Path, ...], folder: Path) -> None:
 def explain(context: click.Context, folder: Path) -> None:
     """Tell what each trace shows, and whether it still replays; exit 1 if one does not."""
     every = tuple(kept_in(folder))
-    for one in every:
-        shows = " ".join(part for part in (one.document.claim, one.document.verdict) if part) or one.document.sentence
-        click.echo(f"{one.path}: {shows}, {_steps(one)}")
-        click.echo("".join(f"  {line}\n" for line in one.document.reasons[:1]), nl=False)
-        if not one.replays:
-            click.echo(f"  {result(one.replay, one.path.name)}", nl=False)
+    for kept in every:
+        shows = (
+            " ".join(part for part in (kept.document.claim, kept.document.verdict) if part) or kept.document.sentence
+        )
+        click.echo(f"{kept.path}: {shows}, {_steps(kept)}")
+        click.echo("".join(f"  {line}\n" for line in kept.document.reasons[:1]), nl=False)
+        if not kept.replays:
+            click.echo(f"  {result(kept.replay, kept.path.name)}", nl=False)
     if not every:
         click.echo(f"{folder}: no traces; kubeproof corpus add TRACE keeps one")
-    context.exit(int(any(not one.replays for one in every)))
+    context.exit(int(any(not kept.replays for kept in every)))
 
 
 @corpus.command()

@@ -275,7 +275,7 @@ def _cluster(cluster: Cluster | str | Path | None, manifests: str | Path | None)
 def _own(cluster: Cluster, controllers: Iterable[Controller], properties: Iterable[Said]) -> Own:
     """Return the cluster's controllers and properties with more of them. Raises BadInput where two have one name."""
     own = Own((*cluster.own.controllers, *controllers), (*cluster.own.properties, *properties))
-    names = [*(one.name for one in own.properties), *SENTENCES]
+    names = [*(prop.name for prop in own.properties), *SENTENCES]
     for name in names:
         if names.count(name) > 1:
             raise BadInput((Problem("properties", 0, "", f"two claims are called {name!r}", "rename the function"),))

@@ -50,7 +50,7 @@ def _seeing(transform: Transform, sync: Sync) -> Sync:
 
     def synced(cache: Cache, key: Ref) -> tuple[Request, ...]:
         kept = (transform[ref.kind](one) for ref, one in cache.objects.items() if ref.kind in transform)
-        return sync(Cache.of(one for one in kept if one is not None), key)
+        return sync(Cache.of(obj for obj in kept if obj is not None), key)
 
     return synced
 
@@ -81,7 +81,7 @@ def settled(objects: Iterable[Object], observers: tuple[Observer, ...] = OBSERVE
     """Return the store when every observer has nothing left to do."""
     store = Objects.of(objects)
     for component, kind, sync in observers:
-        for ref in sorted(ref_of(one) for one in store.objects.values() if isinstance(one, kind)):
+        for ref in sorted(ref_of(obj) for obj in store.objects.values() if isinstance(obj, kind)):
             for number in range(ROUNDS):
                 requests = sync(Cache(store.objects), ref)
                 if not requests:
@@ -106,16 +106,16 @@ def _granted(store: Objects, component: str, requests: tuple[Request, ...], numb
 
 def from_scratch(objects: Iterable[Object]) -> Iterator[Object]:
     """Yield the objects as if no observer had ever run."""
-    for one in objects:
-        match one:
+    for obj in objects:
+        match obj:
             case EndpointSlice():
                 continue
             case Deployment():
-                yield evolve(one, status=DeploymentStatus())
+                yield evolve(obj, status=DeploymentStatus())
             case PodDisruptionBudget():
-                yield evolve(one, status=PodDisruptionBudgetStatus())
+                yield evolve(obj, status=PodDisruptionBudgetStatus())
             case _:
-                yield one
+                yield obj
 
 
 Behind = tuple[tuple[tuple[str, str, str, str], frozenset[Endpoint]], ...]
@@ -126,10 +126,10 @@ def behind(services: Iterable[Service], pods: Iterable[Pod], nodes: Iterable[str
     """Return who should stand behind each port, from the Pods."""
     known, there = tuple(pods), frozenset(nodes)
     return tuple(
-        (_port_key(one, port, family), frozenset(endpoints(one, port, known, there, node, family)))
-        for one in services
-        if one.spec.selector
-        for port in one.spec.ports
+        (_port_key(service, port, family), frozenset(endpoints(service, port, known, there, node, family)))
+        for service in services
+        if service.spec.selector
+        for port in service.spec.ports
         for family in (IPV4, IPV6)
     )
 
@@ -156,7 +156,11 @@ def astray(
 
     programmed = rules(services, slices, node, ProxyConfig(release=release))
     asker = Asker(node, own(programmed), programmed.family)
-    found = ((one, proves_claims(programmed, claims_about(one, find, asker))) for one in services if one.spec.selector)
+    found = (
+        (service, proves_claims(programmed, claims_about(service, find, asker)))
+        for service in services
+        if service.spec.selector
+    )
     return tuple(
         f"{node}: {proof.packet} to Service {one.metadata.name} ends in {proof.fate}"
         for one, proof in found
@@ -167,9 +171,9 @@ def astray(
 def unreachable(store: Objects) -> Iterator[str]:
     """Say which Service, asked from which node, leads a packet astray once all proxies have programmed the slices."""
     everything = tuple(store.objects[ref] for ref in sorted(store.objects))
-    services = tuple(one for one in everything if isinstance(one, Service))
-    slices = tuple(one for one in everything if isinstance(one, EndpointSlice))
-    pods = [one for one in everything if isinstance(one, Pod)]
-    nodes = [one.metadata.name for one in everything if isinstance(one, Node)]
+    services = tuple(obj for obj in everything if isinstance(obj, Service))
+    slices = tuple(obj for obj in everything if isinstance(obj, EndpointSlice))
+    pods = [obj for obj in everything if isinstance(obj, Pod)]
+    nodes = [obj.metadata.name for obj in everything if isinstance(obj, Node)]
     for node in nodes:
         yield from astray(node, services, slices, behind(services, pods, nodes, node))

@@ -33,42 +33,44 @@ PAUSED = ": it is paused (kubectl rollout resume would do)"
 def shortfalls(objects: Iterable[Object], dead: Collection[str] = ()) -> Iterator[str]:
     """Say what is not yet as the workloads and Pods should be; a DaemonSet is asked nothing of nodes that are dead."""
     given = tuple(objects)
-    sets = {one.metadata.uid for one in given if isinstance(one, DaemonSet)}
-    known = tuple(one for one in given if not is_lost(one, dead, sets))
-    pods = [one for one in known if isinstance(one, Pod)]
-    workloads = [one for one in known if isinstance(one, Workload)]
-    for one in workloads:
-        if isinstance(one, Deployment):
-            yield from _deployment(one, [rs for rs in workloads if isinstance(rs, ReplicaSet) and _controls(one, rs)])
-    revisions = {ref_of(one): one for one in known if isinstance(one, ControllerRevision)}
-    for one in workloads:
-        if isinstance(one, Job):
-            yield from job_shortfalls(one)
-        elif not isinstance(one, Deployment):
-            mine = [pod for pod in pods if pod.active and _controls(one, pod)]
-            yield from _maker(one, mine, known, revisions, counts=not dead)
+    sets = {obj.metadata.uid for obj in given if isinstance(obj, DaemonSet)}
+    known = tuple(obj for obj in given if not is_lost(obj, dead, sets))
+    pods = [obj for obj in known if isinstance(obj, Pod)]
+    workloads = [obj for obj in known if isinstance(obj, Workload)]
+    for workload in workloads:
+        if isinstance(workload, Deployment):
+            yield from _deployment(
+                workload, [rs for rs in workloads if isinstance(rs, ReplicaSet) and _controls(workload, rs)]
+            )
+    revisions = {ref_of(obj): obj for obj in known if isinstance(obj, ControllerRevision)}
+    for workload in workloads:
+        if isinstance(workload, Job):
+            yield from job_shortfalls(workload)
+        elif not isinstance(workload, Deployment):
+            mine = [pod for pod in pods if pod.active and _controls(workload, pod)]
+            yield from _maker(workload, mine, known, revisions, counts=not dead)
     for pod in pods:
         yield from pod_shortfalls(pod)
 
 
 def leaving(objects: Iterable[Object]) -> Iterator[str]:
     """Say what is being deleted and still there, and what keeps it: Pods have a shortfall of their own for it."""
-    for one in objects:
-        meta = one.metadata
-        if meta.terminating and not isinstance(one, Pod):
+    for obj in objects:
+        meta = obj.metadata
+        if meta.terminating and not isinstance(obj, Pod):
             held = f": finalizers {', '.join(meta.finalizers)}" if meta.finalizers else ""
-            yield f"{kind_of(one).name} {meta.name} is still being deleted{held}"
+            yield f"{kind_of(obj).name} {meta.name} is still being deleted{held}"
 
 
 def orphans(objects: Iterable[Object]) -> Iterator[str]:
     """Say which workloads and Pods are left though the workload that controlled them is gone."""
     known = tuple(objects)
-    uids = {one.metadata.uid for one in known}
-    for one in known:
-        owner = one.metadata.controller
-        followed = isinstance(one, Workload | Pod) and owner is not None and owner.kind in BY_KIND
+    uids = {obj.metadata.uid for obj in known}
+    for obj in known:
+        owner = obj.metadata.controller
+        followed = isinstance(obj, Workload | Pod) and owner is not None and owner.kind in BY_KIND
         if followed and owner is not None and owner.uid not in uids:
-            yield f"{type(one).__name__} {one.metadata.name} is left, its {owner.kind} {owner.name} is gone"
+            yield f"{type(obj).__name__} {obj.metadata.name} is left, its {owner.kind} {owner.name} is gone"
 
 
 def _controls(owner: Object, obj: Object) -> bool:
@@ -143,7 +145,7 @@ def _counted(one: Sized, active: list[Pod]) -> Iterator[str]:
 def job_shortfalls(job: Job) -> Iterator[str]:
     """Say what a Job is short of: unless it is suspended its work is to be done, and it is to say so."""
     name, spec, status = f"Job {job.metadata.name}", job.spec, job.status
-    conditions = {one.type: one for one in status.conditions if one.status == "True"}
+    conditions = {condition.type: condition for condition in status.conditions if condition.status == "True"}
     if failed := conditions.get("Failed"):
         yield f"{name} has failed: {failed.reason}{f' ({failed.message})' if failed.message else ''}"
     elif spec.suspend:
@@ -227,17 +229,17 @@ def _of_a_job(pod: Pod) -> bool:
 def unpublished(objects: Iterable[Object]) -> Iterator[str]:
     """Say which statuses, EndpointSlices and budgets do not tell what the Pods are."""
     known = tuple(objects)
-    for one in known:
-        match one:
+    for obj in known:
+        match obj:
             case Deployment():
-                yield from _deployment_status(one, known)
-            case StatefulSet() | DaemonSet() if one.status.observed_generation != one.metadata.generation:
-                told = f"{type(one).__name__} {one.metadata.name}"
-                yield f"{told} reports on an old generation, {one.status.observed_generation}"
+                yield from _deployment_status(obj, known)
+            case StatefulSet() | DaemonSet() if obj.status.observed_generation != obj.metadata.generation:
+                told = f"{type(obj).__name__} {obj.metadata.name}"
+                yield f"{told} reports on an old generation, {obj.status.observed_generation}"
             case Service():
-                yield from _endpoints(one, known)
+                yield from _endpoints(obj, known)
             case PodDisruptionBudget():
-                yield from _budget(one, known)
+                yield from _budget(obj, known)
             case _:
                 pass
 

@@ -23,9 +23,9 @@ COMPUTED = ("cpu", "memory", "ephemeral-storage")
 def taken(spec: ResourceQuotaSpec, objects: Iterable[Object]) -> dict[str, Fraction]:
     """Return how much of each ceiling of a quota some objects of its namespace take."""
     total = dict.fromkeys(spec.hard, Fraction(0))
-    for one in objects:
-        if not spec.requirements or (isinstance(one, Pod) and all(_keeps(asked, one) for asked in spec.requirements)):
-            for name, amount in taken_by(one):
+    for obj in objects:
+        if not spec.requirements or (isinstance(obj, Pod) and all(_keeps(asked, obj) for asked in spec.requirements)):
+            for name, amount in taken_by(obj):
                 if name in total:
                     total[name] += amount
     return total
@@ -76,13 +76,13 @@ def _at_most(spec: PodSpec, asked: Asked) -> dict[str, Fraction]:
     """Return what a Pod asks for at the moment at which it asks for most, while it starts or later."""
     beside: dict[str, Fraction] = defaultdict(Fraction)
     most: dict[str, Fraction] = defaultdict(Fraction)
-    for one in spec.init_containers:
-        for name, amount in asked(one).items():
+    for container in spec.init_containers:
+        for name, amount in asked(container).items():
             most[name] = max(most[name], beside[name] + amount)
-            if one.restart_policy == "Always":
+            if container.restart_policy == "Always":
                 beside[name] += amount
-    for one in spec.containers:
-        for name, amount in asked(one).items():
+    for container in spec.containers:
+        for name, amount in asked(container).items():
             beside[name] += amount
     return {name: max(most[name], beside[name]) for name in {*most, *beside}}
 
@@ -115,8 +115,8 @@ def _says_something(pod: Pod) -> bool:
     """Tell whether some container asks for, or is limited in, cpu or memory."""
     said = (
         amount
-        for one in (*pod.spec.containers, *pod.spec.init_containers)
-        for part in (one.resources.requests, one.resources.limits)
+        for container in (*pod.spec.containers, *pod.spec.init_containers)
+        for part in (container.resources.requests, container.resources.limits)
         for name, amount in part.items()
         if name in {"cpu", "memory"}
     )

@@ -24,7 +24,7 @@ NO_PODS = "a step asks for no Pods at all, and so nobody is left to answer"
 
 def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
     """Say what keeps somebody answering when a Pod like this goes."""
-    known = {ref_of(one): one for one in objects}
+    known = {ref_of(obj): obj for obj in objects}
     ref = written(pod, known.values())
     owner = known.get(ref, pod)
     if not isinstance(owner, Workload) and ref.kind in BY_KIND:
@@ -119,12 +119,12 @@ def room_advice(room: Verdict, places: tuple[str, ...]) -> str:
     """Say that a world has too few places for Pods, and where it is full of Pods that failed, that more do not help."""
     trace = room.trace
     pods = [one for slot in places if trace is not None and isinstance(one := _at_the_end(trace, slot), Pod)]
-    failed = [one for one in pods if one.status.phase == "Failed"]
+    failed = [pod for pod in pods if pod.status.phase == "Failed"]
     told = f"the world {room.evidence[0]}: raise bounds.pods (now {len(places)})"
     if len(failed) < CROWD:
         return told
-    why = ", ".join(sorted({one.status.reason or "Failed" for one in failed}))
-    where = ", ".join(sorted({one.spec.node_name for one in failed}))
+    why = ", ".join(sorted({pod.status.reason or "Failed" for pod in failed}))
+    where = ", ".join(sorted({pod.spec.node_name for pod in failed}))
     return (
         f"{told}; {len(failed)} of {len(pods)} Pods have failed on {where} ({why}) and stay there, and what wants them "
         f"running makes another for each: if nothing changes for them, no number of places is enough"

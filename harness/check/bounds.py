@@ -122,17 +122,18 @@ def _start(scenario: Scenario, prepared: Prepared | None) -> str:
 
 
 def _cron(scenario: Scenario) -> str:
-    named = any(isinstance(one, CronJob) for one in scenario.everything)
+    named = any(isinstance(obj, CronJob) for obj in scenario.everything)
     return f"at most {scenario.cron_starts} starts of each CronJob come due, at any time" if named else ""
 
 
 def _own(scenario: Scenario) -> Iterator[str]:
     """Say what is taken for granted of controllers that the user has written."""
-    for one in scenario.own.controllers:
-        kinds = [kind for kind in one.owns if kind.name != "Pod"]
+    for controller in scenario.own.controllers:
+        kinds = [kind for kind in controller.owns if kind.name != "Pod"]
         made = "".join(f", at most {scenario.own.places(kind.name)} more {kind.plural}" for kind in kinds)
-        seen = ", ".join(sorted(one.sees_own)) or "nothing"
-        yield f"{one.name}: may do anything (its RBAC is not looked at){made}; of its own writes it waits to see {seen}"
+        seen = ", ".join(sorted(controller.sees_own)) or "nothing"
+        told = f"may do anything (its RBAC is not looked at){made}; of its own writes it waits to see {seen}"
+        yield f"{controller.name}: {told}"
     if scenario.own.controllers:
         yield (
             "your controllers: one worker for each object, without back-off; what is read in a row is read at one "
@@ -204,7 +205,7 @@ def _placement(scenario: Scenario) -> Iterator[str]:
 
 def _scaling(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed of the load of autoscalers, and of quotas that have room for all."""
-    if any(isinstance(one, HorizontalPodAutoscaler) for one in scenario.everything):
+    if any(isinstance(obj, HorizontalPodAutoscaler) for obj in scenario.everything):
         if scenario.faults.load:
             yield "a change of the load: an autoscaler asks for any number within its bounds that its policies allow"
         if scenario.measures:
@@ -218,7 +219,7 @@ def _scaling(scenario: Scenario) -> Iterator[str]:
                 "autoscalers find no metrics, as where there is no metrics server: they only keep replicas within "
                 "their bounds (--fault load=1, the load changes)"
             )
-    if any(isinstance(one, ResourceQuota) for one in scenario.everything):
+    if any(isinstance(obj, ResourceQuota) for obj in scenario.everything):
         yield "a ResourceQuota of the manifests has been counted before anything else of them is made"
     if idle := quotas.roomy(scenario):
         names = ", ".join(sorted(ref.name for ref in idle))

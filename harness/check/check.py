@@ -128,7 +128,9 @@ def check(
         return check(again, limits=limits.after(found), progress=progress, symmetry=symmetry, search=search)
     claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
     if met is not None:
-        claims = tuple(evolve(one, status=Status.UNKNOWN, lines=(EVER_MORE,), trace=None, blame=()) for one in claims)
+        claims = tuple(
+            evolve(claim, status=Status.UNKNOWN, lines=(EVER_MORE,), trace=None, blame=()) for claim in claims
+        )
     return Report(
         scenario=scenario,
         claims=claims,
@@ -272,7 +274,7 @@ def _claims(
         verdict = next((one for one in found.verdicts if one.name == name), None)
         if verdict is not None:
             claim = _claim(core, verdict, sentence)
-        elif name == BUDGET and any(isinstance(one, PodDisruptionBudget) for one in known):
+        elif name == BUDGET and any(isinstance(obj, PodDisruptionBudget) for obj in known):
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nothing is evicted.
         elif name == FLOWS and Detail.CONNECTIONS in core.scenario.detail:
             claim = flowing.judge(core.scenario, prepared, limits, progress)
@@ -404,7 +406,7 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
 def _is_fault(core: Cluster, trace: Trace) -> bool:
     """Tell whether the last step of a run is a fault: what it cuts off no manifest mends."""
     last = trace.steps[-1].action
-    return any(one.name == last and one.verb in FAULTS for one in core.machine.actions)
+    return any(action.name == last and action.verb in FAULTS for action in core.machine.actions)
 
 
 def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
@@ -421,8 +423,8 @@ def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
         blame = gap_blame(last, objects)
         if blame.what == NO_PODS:  # All go, one after the other.
             yield blame
-    for one in claim_answers.with_jobs(core, before, after):
-        yield Blame(ref_of(one), "spec.selector", "it selects the Pods of a Job, too, which come to an end")
+    for service in claim_answers.with_jobs(core, before, after):
+        yield Blame(ref_of(service), "spec.selector", "it selects the Pods of a Job, too, which come to an end")
 
 
 def _part(whole: Claim, kind: str, verdict: Verdict) -> Claim:
@@ -441,7 +443,7 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     yield from beside_workloads(core, state)
     yield from refused_evictions(core.world, core.scenario.script, state)
     yield from refusals.told(core, state)
-    pods = [one for one in objects if isinstance(one, Pod)]
+    pods = [obj for obj in objects if isinstance(obj, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
     yield from _never_started(core, pods)
     running = core.scenario.schedulers.names
@@ -452,7 +454,7 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         else:
             yield from why_pending(pod, Cache.of(objects))
     if waiting:
-        nodes = [one for one in objects if isinstance(one, Node)]
+        nodes = [obj for obj in objects if isinstance(obj, Node)]
         bound = [one for one in pods if one.spec.node_name]
         if isinstance(feasible(waiting, nodes, bound), Infeasible):
             yield from _repair(waiting, nodes, bound)
@@ -462,14 +464,14 @@ def _never_started(core: Cluster, pods: list[Pod]) -> Iterator[str]:
     """Say of each Pod that is bound and not ready what keeps its containers from starting."""
     known = known_of(core.scenario)
     for pod in (one for one in pods if one.spec.node_name and not one.ready and not one.metadata.terminating):
-        for one in obstacles(pod.spec, pod.metadata.namespace, known):
-            yield f"{pod.metadata.name} is never started: {one.path}: {one.why}"
+        for obstacle in obstacles(pod.spec, pod.metadata.namespace, known):
+            yield f"{pod.metadata.name} is never started: {obstacle.path}: {obstacle.why}"
 
 
 def _repair(waiting: list[Pod], nodes: list[Node], bound: list[Pod]) -> Iterator[str]:
     """Say which single running Pod would have to go for the waiting ones to fit."""
     for gone in bound:
-        rest = [one for one in bound if one is not gone]
+        rest = [pod for pod in bound if pod is not gone]
         if not isinstance(feasible(waiting, nodes, rest), Infeasible):
             yield f"proved: no placement exists as things stand; one does as soon as {gone.metadata.name} is gone"
             return

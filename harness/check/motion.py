@@ -93,8 +93,10 @@ class Likeness:
 def like(scenario: Scenario, namespace: str, labels: tuple[tuple[str, str], ...], spec: PodSpec) -> Likeness:
     """Return a Pod's likeness; labels that controllers add tell nobody anything, but who it is where a Service asks."""
     image = scenario.image_behaviour
-    containers = tuple((_stops(one), one.image if image else "") for one in (*spec.containers, *spec.sidecars))
-    asked = {key for one in scenario.everything if isinstance(one, Service) for key in one.spec.selector}
+    containers = tuple(
+        (_stops(container), container.image if image else "") for container in (*spec.containers, *spec.sidecars)
+    )
+    asked = {key for obj in scenario.everything if isinstance(obj, Service) for key in obj.spec.selector}
     ignored = MADE_LABELS - (IDENTITY & asked)
     kept = frozenset((key, value) for key, value in labels if key not in ignored)
     return Likeness(namespace, kept, containers, spec.termination_grace_period_seconds)
@@ -105,24 +107,24 @@ def _stops(container: Container) -> Hashable:
 
     A Pod in the network of its node has those of all its ports, its template of none.
     """
-    ports = tuple((one.name, one.container_port, one.protocol) for one in container.ports)
+    ports = tuple((port.name, port.container_port, port.protocol) for port in container.ports)
     return container.name, container.restart_policy, container.lifecycle, ports, told_ports(container)
 
 
 def owners_of(scenario: Scenario, prepared: Prepared) -> dict[Likeness, ReplicaSet]:
     """Return for each likeness of Pods that there can be a ReplicaSet that would make such Pods."""
     found: dict[Likeness, ReplicaSet] = {}
-    for one in (*versions(scenario, prepared.objects), *prepared.replicasets):
-        ways: tuple[Strings, ...] = (one.metadata.labels,)
-        if isinstance(one, Workload):
-            template, ways = one.spec.template, pod_labels(one)
-            if isinstance(one, StatefulSet):  # its containers may mount what only its claims are
-                template = evolve(template, spec=with_claims(one, template.spec, one.spec.first))
-        elif isinstance(one, Pod) and one.metadata.controller is None:
-            template = PodTemplateSpec(ObjectMeta(labels=one.metadata.labels), evolve(one.spec, node_name=""))
+    for obj in (*versions(scenario, prepared.objects), *prepared.replicasets):
+        ways: tuple[Strings, ...] = (obj.metadata.labels,)
+        if isinstance(obj, Workload):
+            template, ways = obj.spec.template, pod_labels(obj)
+            if isinstance(obj, StatefulSet):  # its containers may mount what only its claims are
+                template = evolve(template, spec=with_claims(obj, template.spec, obj.spec.first))
+        elif isinstance(obj, Pod) and obj.metadata.controller is None:
+            template = PodTemplateSpec(ObjectMeta(labels=obj.metadata.labels), evolve(obj.spec, node_name=""))
         else:
             continue
-        name, namespace = one.metadata.name, one.metadata.namespace
+        name, namespace = obj.metadata.name, obj.metadata.namespace
         for labels in ways:
             kept = like(scenario, namespace, tuple(labels.items()), template.spec)
             plain = evolve(template, metadata=evolve(template.metadata, labels=strings(kept.labels)))
@@ -175,20 +177,20 @@ class Behind:
         if not self.scenario.wait_between_steps:
             names = set(map(ref_of, there))
             for stage in self.stages:
-                services = tuple(one for one in stage.services if ref_of(one) in names)
+                services = tuple(service for service in stage.services if ref_of(service) in names)
                 seen.append((services, stage.labels.get(ref_of(obj), now)))
         for some in sorted({labels for services, labels in seen if _any_selects(services, namespace, labels)}):
             yield like(self.scenario, namespace, some, obj.spec)
 
 
 def _stage(objects: tuple[Object, ...]) -> Scripted:
-    services = tuple(one for one in objects if isinstance(one, Service) and is_judged(one))
-    alone = (one for one in objects if isinstance(one, Pod) and one.metadata.controller is None)
-    return Scripted(services, immutabledict((ref_of(one), tuple(one.metadata.labels.items())) for one in alone))
+    services = tuple(obj for obj in objects if isinstance(obj, Service) and is_judged(obj))
+    alone = (obj for obj in objects if isinstance(obj, Pod) and obj.metadata.controller is None)
+    return Scripted(services, immutabledict((ref_of(pod), tuple(pod.metadata.labels.items())) for pod in alone))
 
 
 def _any_selects(services: tuple[Service, ...], namespace: str, labels: Labels) -> bool:
-    return any(selects(one, namespace, labels) for one in services)
+    return any(selects(service, namespace, labels) for service in services)
 
 
 def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
@@ -213,7 +215,7 @@ def _premise(number: int) -> str:
 
 def goes(searched: Exploration, number: int) -> bool:
     """Tell whether a Pod of a template, by its number in `owners_of`, was seen to go while a Service led to it."""
-    return any(one.name == _premise(number) and one.status is Status.HOLDS for one in searched.verdicts)
+    return any(verdict.name == _premise(number) and verdict.status is Status.HOLDS for verdict in searched.verdicts)
 
 
 def _goes(core: Cluster, behind: Behind, kind: Likeness, view: View) -> bool:
@@ -231,7 +233,7 @@ def _another_goes(core: Cluster, behind: Behind, known: tuple[Likeness, ...], vi
 
 
 def _odd(behind: Behind, services: tuple[Service, ...], known: tuple[Likeness, ...], obj: Object | None) -> bool:
-    return any(one not in known for one in behind.led(services, obj))
+    return any(likeness not in known for likeness in behind.led(services, obj))
 
 
 def _absent(obj: Object | None) -> bool:
@@ -250,9 +252,9 @@ def _runs(runtime: PodRuntime | None) -> bool:
 def _services(scenario: Scenario, prepared: Prepared) -> tuple[Service, ...]:
     """Return every version of every Service that is judged; those that differ in metadata alone count once."""
     found: dict[Hashable, Service] = {}
-    for one in versions(scenario, prepared.objects):
-        if isinstance(one, Service) and is_judged(one):
-            found.setdefault((one.metadata.namespace, one.metadata.name, one.spec), one)
+    for obj in versions(scenario, prepared.objects):
+        if isinstance(obj, Service) and is_judged(obj):
+            found.setdefault((obj.metadata.namespace, obj.metadata.name, obj.spec), obj)
     return tuple(found.values())
 
 
@@ -279,7 +281,7 @@ def judge(
         for number, (kind, owner) in enumerate(owners.items())
         if searched[_premise(number)].status is not Status.VIOLATED or (at_once and kind.grace == 0)
     ]
-    hashed = any(MADE_LABELS - IDENTITY & one.spec.selector.keys() for one in services)
+    hashed = any(MADE_LABELS - IDENTITY & service.spec.selector.keys() for service in services)
     others = searched[OTHERS].status is Status.HOLDS
     object_first = killed.reason if killed.status is Status.UNKNOWN else OBJECT_FIRST
     odd = object_first if at_once else OF_NO_TEMPLATE if others else BY_MADE_LABEL if hashed and going else ""
@@ -422,10 +424,10 @@ def made_by(scenario: Scenario, prepared: Prepared, owner: ReplicaSet) -> Ref:
     meta = owner.metadata
     known = (*versions(scenario, prepared.objects), *prepared.replicasets)
     maker = next(
-        one
-        for one in known
-        if isinstance(one, Workload | Pod)
-        and (one.metadata.namespace, one.metadata.name) == (meta.namespace, meta.name)
+        obj
+        for obj in known
+        if isinstance(obj, Workload | Pod)
+        and (obj.metadata.namespace, obj.metadata.name) == (meta.namespace, meta.name)
     )
     return written(maker, known)
 
@@ -455,7 +457,7 @@ def _waits(scenario: Scenario, prepared: Prepared, cluster: Cluster) -> Iterator
     """Yield the timers of a cluster, of its hooks those that count for the Services; without the clock only these."""
     layout, bound = cluster.world.layout, scenario.bounds.propagation_seconds
     usual = cluster.machine.timers if scenario.clock else ()
-    yield from (one for one in usual if bound is None or one.kind not in propagation.KINDS)
+    yield from (timer for timer in usual if bound is None or timer.kind not in propagation.KINDS)
     if bound is not None:
         slots = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
         followed = propagation.Followed(bound, slots, _services(scenario, prepared), most=True)
@@ -504,7 +506,7 @@ def _repaired(claim: Claim, bound: int | None, cluster: Cluster, trace: Trace) -
     if pod is None:
         return claim
     objects = objects_of(cluster, last)
-    services = [one for one in objects if isinstance(one, Service)]
+    services = [obj for obj in objects if isinstance(obj, Service)]
     asked = targets(services, pod.metadata.namespace, pod.metadata.labels.items(), pod.spec)
     blame = (hook_blame(bound, pod, asked, objects),)
     return evolve(claim, lines=(*claim.lines, *hook_advice(bound, pod, asked)), blame=blame)

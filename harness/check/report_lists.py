@@ -35,8 +35,8 @@ def assumed(found: Iterable[Line], *, explain: bool) -> tuple[str, ...]:
 
 def _folded(found: Iterable[Line], *, explain: bool) -> Iterator[str]:
     groups: dict[str, list[Line]] = {}
-    for one in found:
-        groups.setdefault(one.about, []).append(one)
+    for line in found:
+        groups.setdefault(line.about, []).append(line)
     for about, lines in groups.items():
         if explain or len(lines) <= IN_FULL or not about:
             yield from map(str, lines)

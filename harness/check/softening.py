@@ -71,16 +71,16 @@ def _waits_for_volumes(core: Cluster, objects: tuple[Object, ...]) -> Iterator[s
 
     Each must have a place without its volumes; all others must run.
     """
-    pods = [one for one in objects if isinstance(one, Pod)]
-    short = [one for one in pods if one.metadata.terminating or not (one.ready or one.status.phase == "Succeeded")]
-    bound = [one for one in pods if one.spec.node_name]
-    nodes = [one for one in objects if isinstance(one, Node)]
-    waiting = [one for one in short if any(True for _ in unknown_claims(core.scenario, one))]
+    pods = [obj for obj in objects if isinstance(obj, Pod)]
+    short = [pod for pod in pods if pod.metadata.terminating or not (pod.ready or pod.status.phase == "Succeeded")]
+    bound = [pod for pod in pods if pod.spec.node_name]
+    nodes = [obj for obj in objects if isinstance(obj, Node)]
+    waiting = [pod for pod in short if any(True for _ in unknown_claims(core.scenario, pod))]
     if not short or waiting != short:
         return
     without = [evolve(pod, spec=evolve(pod.spec, extra=EMPTY)) for pod in waiting]
     if isinstance(feasible(without, nodes, bound), Infeasible):
         return
-    for one in waiting:
-        names = ", ".join(unknown_claims(core.scenario, one))
-        yield f"Pod {one.metadata.name} waits for PersistentVolumeClaim {names}: the input does not tell of its volume"
+    for pod in waiting:
+        names = ", ".join(unknown_claims(core.scenario, pod))
+        yield f"Pod {pod.metadata.name} waits for PersistentVolumeClaim {names}: the input does not tell of its volume"

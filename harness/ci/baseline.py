@@ -36,7 +36,7 @@ def _bad(path: Path, message: str) -> BadInput:
 
 
 def _key(row: dict[str, Any]) -> Key:
-    objects = tuple((str(one["object"]), str(one["field"])) for one in row["objects"])
+    objects = tuple((str(obj["object"]), str(obj["field"])) for obj in row["objects"])
     return Key(str(row["scenario"]), str(row["claim"]), str(row["kind"]), objects)
 
 

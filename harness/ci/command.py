@@ -152,7 +152,7 @@ def only(result: Result, claims: tuple[str, ...]) -> Result:
     if not claims:
         return result
     report = result.outcome
-    judged = {one.name: one for one in report.claims}
+    judged = {claim.name: claim for claim in report.claims}
     known = {**SENTENCES, **sentences(report.scenario.own)}
     open_ = (Claim(name, known[name], Status.UNKNOWN, "", (NOT_JUDGED,)) for name in claims if name not in judged)
     return evolve(

@@ -99,7 +99,7 @@ def key_of(finding: Finding) -> Key:
 def worst(statuses: Iterable[Status]) -> Status:
     """Return the worst: VIOLATED before UNKNOWN before HOLDS."""
     found = set(statuses)
-    return next((one for one in (Status.VIOLATED, Status.UNKNOWN) if one in found), Status.HOLDS)
+    return next((status for status in (Status.VIOLATED, Status.UNKNOWN) if status in found), Status.HOLDS)
 
 
 def checked(report: Report, told: Told, known: Iterable[Key] = ()) -> Checked:

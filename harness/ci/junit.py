@@ -21,19 +21,19 @@ def junit(every: Iterable[Checked]) -> str:
     """Return the document."""
     found = tuple(every)
     root = ET.Element("testsuites", _counts(found) | {"name": "kubeproof"})
-    for one in found:
-        suite = ET.SubElement(root, "testsuite", {"name": _text(one.name), **_counts((one,))})
-        for finding in one.findings:
-            _case(suite, one, finding)
+    for checked in found:
+        suite = ET.SubElement(root, "testsuite", {"name": _text(checked.name), **_counts((checked,))})
+        for finding in checked.findings:
+            _case(suite, checked, finding)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
 def _counts(found: tuple[Checked, ...]) -> dict[str, str]:
-    findings = [(one, finding) for one in found for finding in one.findings]
+    findings = [(checked, finding) for checked in found for finding in checked.findings]
     return {
         "tests": str(len(findings)),
-        "failures": str(sum(len(one.violated) - sum(map(one.is_known, one.violated)) for one in found)),
+        "failures": str(sum(len(checked.violated) - sum(map(checked.is_known, checked.violated)) for checked in found)),
         "errors": str(sum(finding.status is Status.UNKNOWN for _, finding in findings)),
         "skipped": str(sum(one.is_known(finding) for one, finding in findings)),
     }

@@ -22,7 +22,9 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def sarif(every: Iterable[Checked]) -> str:
     """Return the document."""
-    found = [(one, finding) for one in every for finding in one.findings if finding.status is not Status.HOLDS]
+    found = [
+        (checked, finding) for checked in every for finding in checked.findings if finding.status is not Status.HOLDS
+    ]
     sentences = {**SENTENCES, **{finding.claim: finding.sentence for _, finding in found}}
     names = list(sentences)
     rules = [

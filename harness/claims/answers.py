@@ -98,7 +98,11 @@ def services_of(cluster: Cluster, view: View) -> tuple[Service, ...]:
     """Return the Services of a state that are judged; those of a namespace that is going go with it."""
     slots = cluster.world.layout.pools.get("Namespace", ())
     going = {name for slot in slots if (name := view.via(_going, slot))}
-    return tuple(one for one in _there_are(cluster, view) if is_judged(one) and one.metadata.namespace not in going)
+    return tuple(
+        service
+        for service in _there_are(cluster, view)
+        if is_judged(service) and service.metadata.namespace not in going
+    )
 
 
 def _going(obj: Object | None) -> str:
@@ -138,7 +142,7 @@ def scene(cluster: Cluster, view: View) -> Scene:
 
 def _scene(cluster: Cluster, services: tuple[Service, ...], standing: Standing, view: View) -> Scene:
     return Scene(
-        tuple(door for one in services for door in _doors(cluster, one, view)),
+        tuple(door for service in services for door in _doors(cluster, service, view)),
         tuple(one for _, one, _ in standing if one is not None),
         frozenset(uid for _, _, uid in standing if uid),
     )
@@ -174,7 +178,7 @@ def _there(cluster: Cluster, view: View) -> Iterator[tuple[str, bool]]:
 def _closed(obj: Object | None) -> tuple[str, bool] | None:
     if not isinstance(obj, Node):
         return None
-    repels = any(one.effect in {"NoSchedule", "NoExecute"} for one in obj.spec.taints)
+    repels = any(taint.effect in {"NoSchedule", "NoExecute"} for taint in obj.spec.taints)
     return obj.metadata.name, obj.spec.unschedulable or repels
 
 
@@ -225,10 +229,10 @@ def _steps(cluster: Cluster, again: frozenset[Ref], before: View, after: View, l
     numbers = [one for one in withdrawn(services, later, again) if first.answered(one.door)]
     for door in silent:
         yield f'{door}: nobody answers any more after "{label}": {_why(cluster, door, later, after)[0]}'
-    there = {(one.metadata.namespace, one.metadata.name) for one in later}
-    for one in numbers:
-        why = "has it no more" if one.service in there else "is gone until a step applies it again"
-        yield f'{one}: nobody answers any more after "{label}": the Service {why}'
+    there = {(service.metadata.namespace, service.metadata.name) for service in later}
+    for number in numbers:
+        why = "has it no more" if number.service in there else "is gone until a step applies it again"
+        yield f'{number}: nobody answers any more after "{label}": the Service {why}'
     if not silent and not numbers:
         yield from _refused(doors, first, then, label)
 
@@ -246,7 +250,7 @@ def with_jobs(cluster: Cluster, before: View, after: View) -> tuple[Service, ...
         (port.namespace, port.service)
         for port, _ in _ended(cluster, services, _standing(cluster, services, before), before, after)
     }
-    return tuple(one for one in services if (one.metadata.namespace, one.metadata.name) in names)
+    return tuple(service for service in services if (service.metadata.namespace, service.metadata.name) in names)
 
 
 def _asked_otherwise(
@@ -289,14 +293,14 @@ def _from_cut_off(
 ) -> Iterator[str]:
     """Say which Pod takes no more to which a node that is cut off sends connections, for Services that are there."""
     known = [(node, routed) for node, routed in _cut_off(cluster, before) if after[cut_slot(node)] is not None]
-    names = {(one.metadata.namespace, one.metadata.name) for one in services}
+    names = {(service.metadata.namespace, service.metadata.name) for service in services}
     for slot in cluster.world.layout.pools["Pod"] if known else ():
         uid = before.via(accepts, runtime_slot(slot))
         if uid and after.via(accepts, runtime_slot(slot)) != uid:
             told = f'sends connections to {name_in(uid)}, which takes no more after "{label}"'
             for node, routed in known:
                 ports = sorted(one.port for one in routed if one.uid == uid)
-                ports = [one for one in ports if (one.namespace, one.service) in names]
+                ports = [port for port in ports if (port.namespace, port.service) in names]
                 if ports:
                     yield f"{Door(ports[0])}: {node}, which is cut off, {told}"
 
@@ -305,8 +309,10 @@ def withdrawn(
     services: tuple[Service, ...], later: tuple[Service, ...], again: frozenset[Ref] = frozenset()
 ) -> tuple[Number, ...]:
     """Return the numbers that could be asked and can no more, of Services that go on being there or come `again`."""
-    now = dict.fromkeys(again, frozenset[Number]()) | {ref_of(one): frozenset(numbers_of(one)) for one in later}
-    found = (number for one in services if ref_of(one) in now for number in numbers_of(one))
+    now = dict.fromkeys(again, frozenset[Number]()) | {
+        ref_of(service): frozenset(numbers_of(service)) for service in later
+    }
+    found = (number for service in services if ref_of(service) in now for number in numbers_of(service))
     return tuple(number for number in found if number not in now[Ref("Service", *number.service)])
 
 
@@ -326,10 +332,10 @@ def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
     """
     services, later = services_of(cluster, before), services_of(cluster, after)
     first, then = scene(cluster, before), scene(cluster, after)
-    silent = any(first.answered(one) and not then.answered(one) for one in first.doors if one in then.doors)
+    silent = any(first.answered(door) and not then.answered(door) for door in first.doors if door in then.doors)
     if not silent and not any(first.answered(one.door) for one in withdrawn(services, later)):
         return None
-    changed = [one for one in later if one not in services and ref_of(one) in map(ref_of, services)]
+    changed = [service for service in later if service not in services and ref_of(service) in map(ref_of, services)]
     if changed:
         return changed[0]
     return stopped(cluster, before, after)
@@ -349,7 +355,7 @@ def stopped(cluster: Cluster, before: View, after: View) -> Pod | None:
 
 def at_rest(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Return the goal that somebody answers wherever somebody should, and that who is listed as ready does."""
-    wanted = tuple(one for one in lasting_services(cluster.scenario) if is_judged(one))
+    wanted = tuple(service for service in lasting_services(cluster.scenario) if is_judged(service))
     return partial(_unmet, cluster, *_input(cluster), wanted)
 
 
@@ -375,9 +381,9 @@ def _unmet(
     cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, wanted: tuple[Service, ...], view: View
 ) -> Iterator[str]:
     there = frozenset(map(ref_of, _there_are(cluster, view)))
-    for one in wanted:
-        if ref_of(one) not in there:
-            for port in ports_of(one):
+    for service in wanted:
+        if ref_of(service) not in there:
+            for port in ports_of(service):
                 yield f"{Door(port)}: nobody answers: the Service is gone, and no step deletes it"
     yield from _unanswered(cluster, pods, bearable, view)
 
@@ -410,15 +416,15 @@ def _misled(cluster: Cluster, services: tuple[Service, ...], seen: Scene, view: 
     for node in cluster.proxies:
         if node in cluster.struck and is_silent(view, node):
             continue
-        for one in services:
-            if not one.spec.publish_not_ready_addresses:
-                for uid in sorted(view.via(partial(_led, ref_of(one)), proxy_slot(node)) - seen.accepting):
+        for service in services:
+            if not service.spec.publish_not_ready_addresses:
+                for uid in sorted(view.via(partial(_led, ref_of(service)), proxy_slot(node)) - seen.accepting):
                     yield f"kube-proxy on {node} sends connections to {name_in(uid)}, which takes none"
 
 
 def _led(service: Ref, slices: tuple[EndpointSlice | None, ...]) -> frozenset[str]:
     """Return the uids of the Pods that a proxy which has programmed some slices sends connections of a Service to."""
-    return chosen(tuple(one for one in slices if one is not None and is_slice_of(service, one)))
+    return chosen(tuple(piece for piece in slices if piece is not None and is_slice_of(service, piece)))
 
 
 def _silent(
@@ -427,23 +433,23 @@ def _silent(
     """Yield the doors at which somebody should answer and nobody does."""
     seen = scene(cluster, view)
     wanted = _wanted(cluster, services, pods, view)
-    for one in services:
-        if ref_of(one) in wanted or not bearable(one):
-            for door in _asked_at_rest(cluster, one, view):
+    for service in services:
+        if ref_of(service) in wanted or not bearable(service):
+            for door in _asked_at_rest(cluster, service, view):
                 if not seen.answered(door):
-                    yield one, door
+                    yield service, door
 
 
 def _wanted(cluster: Cluster, services: tuple[Service, ...], pods: tuple[Pod, ...], view: View) -> frozenset[Ref]:
     """Return the Services that Pods are wanted for."""
     layout = cluster.world.layout
     keep = partial(_serves, services, nodes_of(cluster, view))
-    found = {ref_of(one) for one in services if any(selects_pod(one, pod) for pod in pods)}
+    found = {ref_of(service) for service in services if any(selects_pod(service, pod) for pod in pods)}
     for kind in NAMES:
         for slot in layout.pools.get(kind, ()):
             found |= view.via(keep, slot)
-    for one in layout.constants.values():
-        found |= keep(one)
+    for obj in layout.constants.values():
+        found |= keep(obj)
     return frozenset(found)
 
 
@@ -454,7 +460,9 @@ def _serves(services: tuple[Service, ...], nodes: tuple[Node, ...], obj: Object 
     if obj.metadata.controller is not None or not _wants_any(obj, nodes):
         return frozenset()
     space, ways = obj.metadata.namespace, pod_labels(obj)
-    return frozenset(ref_of(one) for one in services if any(selects(one, space, labels.items()) for labels in ways))
+    return frozenset(
+        ref_of(service) for service in services if any(selects(service, space, labels.items()) for labels in ways)
+    )
 
 
 def _wants_any(workload: Workload, nodes: tuple[Node, ...]) -> bool:
@@ -485,13 +493,15 @@ def _why(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View
     name = (door.port.namespace, door.port.service)
     service = next(one for one in services if (one.metadata.namespace, one.metadata.name) == name)
     pods = [one for slot in cluster.world.layout.pools["Pod"] if isinstance(one := view[slot], Pod)]
-    mine = [one for one in pods if selects_pod(service, one) and door.node in {"", one.spec.node_name}]
-    if not mine and door.node and any(selects_pod(service, one) for one in pods):
+    mine = [pod for pod in pods if selects_pod(service, pod) and door.node in {"", pod.spec.node_name}]
+    if not mine and door.node and any(selects_pod(service, pod) for pod in pods):
         return f"none of its Pods is on {door.node}", f"spec.{door.policy}"
     if not mine:
         chosen = ", ".join(f"{key}={value}" for key, value in sorted(service.spec.selector.items()))
         return f"no Pod {f'on {door.node} ' if door.node else ''}bears {chosen}", "spec.selector"
-    ports = [one for one in service.spec.ports if one.port == door.port.number and one.protocol == door.port.protocol]
+    ports = [
+        port for port in service.spec.ports if port.port == door.port.number and port.protocol == door.port.protocol
+    ]
     deaf = [why_deaf(pod.spec, port) for pod in mine for port in ports]
     if deaf and all(deaf):
         number = next(at for at, one in enumerate(service.spec.ports) if one in ports)

@@ -30,7 +30,7 @@ CONTROLLERS = tuple(kind.controller for kind in WORKLOAD_KINDS if kind.name in S
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield that no controller gives up Pods below minReplicas, where there are autoscalers."""
     layout = cluster.world.layout
-    there = any(isinstance(one, HorizontalPodAutoscaler) for one in layout.constants.values())
+    there = any(isinstance(obj, HorizontalPodAutoscaler) for obj in layout.constants.values())
     if there or KIND in layout.pools:
         sends = [cluster.actions(who, Verb.SENDS) for who in CONTROLLERS]
 

@@ -34,7 +34,7 @@ class Counted:
 
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield that the numbers are kept, where any are given of what there is here."""
-    there = {placed(one, cluster.scenario.namespace) for one in cluster.scenario.everything}
+    there = {placed(obj, cluster.scenario.namespace) for obj in cluster.scenario.everything}
     sizes = tuple(one for one in cluster.scenario.sizes if one.of in there)
     if sizes:
         check, premise = partial(_out_of_bounds, cluster, sizes), partial(_any_pod, cluster, sizes)
@@ -45,7 +45,7 @@ def _out_of_bounds(cluster: Cluster, sizes: tuple[Sizes, ...], view: View) -> It
     makers = _makers(cluster, view)
     pods = [one for place in cluster.world.layout.pools["Pod"] if (one := view.via(_counted, place)) is not None]
     for size in sizes:
-        mine = [one for one in pods if size.of in {one.owner, makers.get(one.owner)}]
+        mine = [pod for pod in pods if size.of in {pod.owner, makers.get(pod.owner)}]
         ready, there = sum(one.ready for one in mine), sum(not one.over for one in mine)
         if ready < size.least:
             yield f"{size.of} has {ready} ready Pods, and {size.least} are asked for at any time"
@@ -79,7 +79,7 @@ def _counted(obj: Object | None) -> Counted | None:
     if not isinstance(obj, Pod) or owner is None:
         return None
     going, over = obj.metadata.deletion_timestamp is not None, obj.status.phase in {"Succeeded", "Failed"}
-    ready = any(one.type == "Ready" and one.status == "True" for one in obj.status.conditions)
+    ready = any(condition.type == "Ready" and condition.status == "True" for condition in obj.status.conditions)
     return Counted(
         Ref(owner.kind, obj.metadata.namespace, owner.name),
         ready and not going and not over,

@@ -89,7 +89,10 @@ def _wrong(cluster: Cluster, before: View, after: View, _label: str) -> Iterator
     for was, now in jobs:
         if was is None or now is None or was.uid != now.uid or (was == now and old == new):
             continue
-        mine = tuple(one for one in old if one.owner == now.uid), tuple(one for one in new if one.owner == now.uid)
+        mine = (
+            tuple(worker for worker in old if worker.owner == now.uid),
+            tuple(worker for worker in new if worker.owner == now.uid),
+        )
         yield from judged(was, now, *mine, seen=_seen(cluster.scenario, now))
 
 
@@ -97,8 +100,8 @@ def _seen(scenario: Scenario, work: Work) -> tuple[JobSpec, ...]:
     """Return what else the manifests and the script ever ask of a Job, where its controller may not know the last."""
     if scenario.consistency is Consistency.LINEARIZABLE:
         return ()
-    jobs = (one for one in scenario.everything if isinstance(one, Job))
-    return tuple(one.spec for one in jobs if placed(one, scenario.namespace) == work.ref)
+    jobs = (obj for obj in scenario.everything if isinstance(obj, Job))
+    return tuple(job.spec for job in jobs if placed(job, scenario.namespace) == work.ref)
 
 
 def _workers(cluster: Cluster, view: View) -> tuple[Worker, ...]:

@@ -139,9 +139,9 @@ def _unbound(cluster: Cluster, view: View) -> Iterator[str]:
     if slots and "PersistentVolume" in layout.pools:
         classes = (*layout.constants.values(), *(view[slot] for slot in layout.pools.get("StorageClass", ())))
         waiting = frozenset(
-            one.metadata.name
-            for one in classes
-            if isinstance(one, StorageClass) and one.volume_binding_mode == "WaitForFirstConsumer"
+            cls.metadata.name
+            for cls in classes
+            if isinstance(cls, StorageClass) and cls.volume_binding_mode == "WaitForFirstConsumer"
         )
         keep = partial(_short_of_a_volume, waiting)
         yield from (line for slot in slots if (line := view.via(keep, slot)))

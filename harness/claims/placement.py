@@ -51,7 +51,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
     """Return the check of a cluster's machine; what has been judged once is kept as long as it is."""
     first = (State.of(one) for one in cluster.machine.initial) if _change(cluster) else ()
-    start = {one.metadata.name: one for state in first for one in nodes_of(cluster, state)}
+    start = {node.metadata.name: node for state in first for node in nodes_of(cluster, state)}
     return partial(_misplaced, cluster, lru_cache(maxsize=None)(breaks_a_rule), start)
 
 
@@ -102,7 +102,7 @@ def _not_spread(pod: Pod) -> Pod:
 
 
 def _called(name: str, nodes: tuple[Node, ...]) -> Node | None:
-    return next((one for one in nodes if one.metadata.name == name), None)
+    return next((node for node in nodes if node.metadata.name == name), None)
 
 
 def _as_perhaps_seen(
@@ -115,11 +115,11 @@ def _as_perhaps_seen(
     """
     if not _change(cluster):
         return (nodes,)
-    honours = any(one.node_taints_policy == "Honor" for one in pod.spec.topology_spread_constraints)
+    honours = any(constraint.node_taints_policy == "Honor" for constraint in pod.spec.topology_spread_constraints)
     ways = [
-        (bare,) if bare == one or not honours or one.metadata.name == pod.spec.node_name else (bare, one)
-        for one in nodes
-        for bare in (_as_decided(one, start.get(one.metadata.name)),)
+        (bare,) if bare == node or not honours or node.metadata.name == pod.spec.node_name else (bare, node)
+        for node in nodes
+        for bare in (_as_decided(node, start.get(node.metadata.name)),)
     ]
     return tuple(product(*ways))
 
@@ -134,7 +134,7 @@ def _as_decided(node: Node, start: Node | None) -> Node:
     """Return a node without a cordon and taints that may have come between the decision and the binding."""
     had = start.spec.taints if start is not None else ()
     cordoned = node.spec.unschedulable and start is not None and start.spec.unschedulable
-    old = tuple(one for one in node.spec.taints if one in had)
+    old = tuple(taint for taint in node.spec.taints if taint in had)
     return evolve(node, spec=evolve(node.spec, unschedulable=cordoned, taints=old))
 
 
@@ -174,8 +174,8 @@ def could_run(
         if _waits(pod) and not pod.spec.scheduling_gates:
             others = alike(one for one in bound if counts(pod, one))
             alone = nameless(pod)
-            fits = (one for one in nodes if not breaks(alone, one, others, nodes, spaces))
-            yield from ((pod, one.metadata.name) for one in _within_reach(cluster, view, pod, bound, fits))
+            fits = (node for node in nodes if not breaks(alone, node, others, nodes, spaces))
+            yield from ((pod, node.metadata.name) for node in _within_reach(cluster, view, pod, bound, fits))
 
 
 def _within_reach(cluster: Cluster, view: View, pod: Pod, bound: list[Pod], nodes: Iterable[Node]) -> Iterator[Node]:
@@ -185,7 +185,7 @@ def _within_reach(cluster: Cluster, view: View, pod: Pod, bound: list[Pod], node
         return
     storage = storage_of(cluster, view)
     if not any(single_user(pod, other, storage) for other in bound):
-        yield from (one for one in nodes if not any(True for _ in bars(pod, one, storage)))
+        yield from (node for node in nodes if not any(True for _ in bars(pod, node, storage)))
 
 
 def _waits(obj: Object | None) -> bool:

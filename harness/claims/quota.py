@@ -29,7 +29,7 @@ from ..world.cluster import Cluster
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield that no step goes beyond a quota, where there are quotas."""
     layout = cluster.world.layout
-    if "ResourceQuota" in layout.pools or any(isinstance(one, ResourceQuota) for one in layout.constants.values()):
+    if "ResourceQuota" in layout.pools or any(isinstance(obj, ResourceQuota) for obj in layout.constants.values()):
         acts = cluster.except_for(IN_MIND)
         yield StepProperty(QUOTA, SENTENCES[QUOTA], partial(_beyond, cluster), acts, partial(_is_used, cluster))
 
@@ -58,7 +58,7 @@ def _taken(cluster: Cluster, quota: ResourceQuota, view: View) -> dict[str, Frac
     layout = cluster.world.layout
     silent = {name for slot in layout.pools.get("Node", ()) if (name := view.via(_silent, slot))}
     space = quota.metadata.namespace
-    found = [one for one in layout.constants.values() if one.metadata.namespace == space]
+    found = [obj for obj in layout.constants.values() if obj.metadata.namespace == space]
     for kind, slots in layout.pools.items():
         for slot in slots:
             one = view.via(_counted, slot) if kind == "Pod" else view.via(_bare, slot)
@@ -76,7 +76,7 @@ def _is_used(cluster: Cluster, view: View) -> bool:
 
 def _quotas(cluster: Cluster, view: View) -> Iterator[ResourceQuota]:
     layout = cluster.world.layout
-    yield from (one for one in map(_ceilings, layout.constants.values()) if one is not None)
+    yield from (quota for quota in map(_ceilings, layout.constants.values()) if quota is not None)
     yield from (one for slot in layout.pools.get("ResourceQuota", ()) if (one := view.via(_ceilings, slot)))
 
 
@@ -118,5 +118,5 @@ def _silent(obj: Object | None) -> str:
     """Return the name of a node of which nothing is heard, "" of all else."""
     if not isinstance(obj, Node):
         return ""
-    unheard = any(one.type == "Ready" and one.status == "Unknown" for one in obj.status.conditions)
+    unheard = any(condition.type == "Ready" and condition.status == "Unknown" for condition in obj.status.conditions)
     return obj.metadata.name if unheard else ""

@@ -59,7 +59,7 @@ def check(cluster: Cluster) -> Callable[[View], Iterator[str]]:
 def _at_rest(cluster: Cluster, judge: Callable[[Objects], tuple[str, ...]], view: View) -> Iterator[str]:
     layout = cluster.world.layout
     pods = [one for slot in layout.pools["Pod"] if (one := view.via(_stands, slot)) is not None]
-    around: list[Object] = [one for one in layout.constants.values() if not isinstance(one, Pod)]
+    around: list[Object] = [obj for obj in layout.constants.values() if not isinstance(obj, Pod)]
     for kind in ("Namespace", "Node", "Service"):
         around += [one for slot in layout.pools.get(kind, ()) if (one := view.via(_around, slot)) is not None]
     yield from judge((*_lasting(around), *pods))
@@ -71,8 +71,8 @@ def _lasting(objects: list[Object]) -> Iterator[Object]:
     The API server refuses new ones there, and the controller takes that for an end (syncService in
     pkg/controller/endpointslice/endpointslice_controller.go, NamespaceTerminatingCause).
     """
-    going = {one.metadata.name for one in objects if isinstance(one, Namespace) and one.metadata.terminating}
-    yield from (one for one in objects if not (isinstance(one, Service) and one.metadata.namespace in going))
+    going = {obj.metadata.name for obj in objects if isinstance(obj, Namespace) and obj.metadata.terminating}
+    yield from (obj for obj in objects if not (isinstance(obj, Service) and obj.metadata.namespace in going))
 
 
 def _stands(obj: Object | None) -> Object | None:
@@ -82,7 +82,11 @@ def _stands(obj: Object | None) -> Object | None:
     meta = ObjectMeta(
         name=obj.metadata.name, namespace=obj.metadata.namespace, uid=obj.metadata.uid, labels=obj.metadata.labels
     )
-    ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
+    ready = tuple(
+        PodCondition(condition.type, condition.status)
+        for condition in obj.status.conditions
+        if condition.type == "Ready"
+    )
     status = PodStatus(phase=obj.status.phase, pod_ip=obj.status.pod_ip, conditions=ready, extra=obj.status.extra)
     return Pod(meta, obj.spec, status)
 
@@ -99,10 +103,10 @@ def _once_settled(judge: Judge, objects: Objects) -> tuple[str, ...]:
     if isinstance(rest, Restless):
         return (str(rest),)
     found = [rest.objects[ref] for ref in sorted(rest.objects)]
-    services = tuple(one for one in found if isinstance(one, Service))
-    slices = [one for one in found if isinstance(one, EndpointSlice)]
-    pods = [one for one in found if isinstance(one, Pod)]
-    nodes = [one.metadata.name for one in found if isinstance(one, Node)]
+    services = tuple(obj for obj in found if isinstance(obj, Service))
+    slices = [obj for obj in found if isinstance(obj, EndpointSlice)]
+    pods = [obj for obj in found if isinstance(obj, Pod)]
+    nodes = [obj.metadata.name for obj in found if isinstance(obj, Node)]
     named = _numbers(slices, pods)
     seen = ((node, _renamed(slices, named, node), behind(services, pods, nodes, node)) for node in nodes)
     return tuple(
@@ -115,8 +119,8 @@ def _once_settled(judge: Judge, objects: Objects) -> tuple[str, ...]:
 
 def _numbers(slices: Iterable[EndpointSlice], pods: Iterable[Pod]) -> dict[str, str]:
     """Return all addresses numbers in their order."""
-    used = {address for one in slices for end in one.endpoints for address in end.addresses}
-    used |= {one.status.pod_ip for one in pods if one.status.pod_ip}
+    used = {address for piece in slices for end in piece.endpoints for address in end.addresses}
+    used |= {pod.status.pod_ip for pod in pods if pod.status.pod_ip}
     return {address: f"10.255.{number // 256}.{number % 256}" for number, address in enumerate(sorted(used))}
 
 
@@ -129,8 +133,8 @@ def _renamed(slices: Iterable[EndpointSlice], named: dict[str, str], asked: str)
         return evolve(one, addresses=addresses, target_ref=None, zone=None, node_name=there)
 
     return tuple(
-        evolve(one, endpoints=tuple(sorted(map(renamed, one.endpoints), key=lambda end: end.addresses)))
-        for one in slices
+        evolve(piece, endpoints=tuple(sorted(map(renamed, piece.endpoints), key=lambda end: end.addresses)))
+        for piece in slices
     )
 
 

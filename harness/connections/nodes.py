@@ -77,17 +77,17 @@ class _Kubelet:
             return ()
         name = pod.metadata.name if pod is not None else name_in(runtime.uid)
         possible = worker.steps(pod, runtime, node, (), WELL, address=self.path.setup.pod_ip(name))
-        return possible if self._is_found(view, name) else tuple(one for one in possible if not _gets_ready(one))
+        return possible if self._is_found(view, name) else tuple(step for step in possible if not _gets_ready(step))
 
     def _is_found(self, view: View, name: str) -> bool:
         """Tell whether the name of the Service leads to a Pod, as far as its program cares."""
         address = self.path.setup.pod_ip(name)
         slices = (view[slot] for slot in self.path.world.layout.pools["EndpointSlice"])
         return not self.path.setup.joins or any(
-            address in one.addresses and one.conditions.ready
+            address in endpoint.addresses and endpoint.conditions.ready
             for piece in slices
             if piece is not None
-            for one in piece.endpoints
+            for endpoint in piece.endpoints
         )
 
     def works(self, view: View) -> Iterator[Outcome]:

@@ -46,7 +46,7 @@ class Side:
 
     def claim(self, name: str) -> Claim | None:
         """Return what was found of a claim; None: it was not asked."""
-        return next((one for one in self.result.outcome.claims if one.name == name), None)
+        return next((claim for claim in self.result.outcome.claims if claim.name == name), None)
 
 
 @frozen
@@ -79,7 +79,7 @@ class Comparison:
     def turn(self) -> Turn:
         """The worst that became of any claim."""
         turns = {compared.turn for compared in self.claims}
-        return next((one for one in (Turn.WORSE, Turn.OPEN, Turn.BETTER, Turn.GONE) if one in turns), Turn.SAME)
+        return next((turn for turn in (Turn.WORSE, Turn.OPEN, Turn.BETTER, Turn.GONE) if turn in turns), Turn.SAME)
 
 
 def compare(first: Side, second: Side) -> Comparison:

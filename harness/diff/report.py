@@ -29,16 +29,18 @@ CALLED = {
 def text(found: Comparison) -> str:
     """Render a comparison."""
     lines = [f"{found.first.name}  ->  {found.second.name}", "", *_headline(found), ""]
-    for one in found.claims:
-        lines += _claim(one, found)
+    for compared in found.claims:
+        lines += _claim(compared, found)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def _headline(found: Comparison) -> Iterator[str]:
-    groups = {turn: [one.claim for one in found.claims if one.turn is turn] for turn in TURNS}
+    groups = {turn: [compared.claim for compared in found.claims if compared.turn is turn] for turn in TURNS}
     told = "; ".join(f"{CALLED[turn]}: {', '.join(names)}" for turn, names in groups.items() if names)
     yield from wrap(told, WIDTH, subsequent_indent="  ")
-    if open_in_both := [one.claim for one in found.claims if _status(one.before) == _status(one.after) == "UNKNOWN"]:
+    if open_in_both := [
+        compared.claim for compared in found.claims if _status(compared.before) == _status(compared.after) == "UNKNOWN"
+    ]:
         yield f"not compared, for UNKNOWN on both sides: {', '.join(open_in_both)}"
 
 
@@ -128,14 +130,14 @@ def to_json(found: Comparison) -> dict[str, Any]:
         "verdict": found.turn.value,
         "claims": [
             {
-                "claim": one.claim,
-                "before": _status(one.before),
-                "after": _status(one.after),
-                "turn": one.turn.value,
-                "because": list(one.because),
-                "run": None if one.run is None else _run_json(one),
+                "claim": compared.claim,
+                "before": _status(compared.before),
+                "after": _status(compared.after),
+                "turn": compared.turn.value,
+                "because": list(compared.because),
+                "run": None if compared.run is None else _run_json(compared),
             }
-            for one in found.claims
+            for compared in found.claims
         ],
         "first": {"name": found.first.name, "report": found.first.result.to_json()},
         "second": {"name": found.second.name, "report": found.second.result.to_json()},

@@ -27,12 +27,12 @@ KNOWN = (READY_WHEN, *AMOUNTS)
 
 def mistakes(manifests: Manifests) -> Iterator[Problem]:
     """Yield what is wrong with annotations that speak of programs: keys, amounts, and names that lead nowhere."""
-    services = {ref_of(one) for one in manifests.objects if isinstance(one, Service)}
-    for one in manifests.objects:
-        if isinstance(one, Pod | Workload):
-            yield from _of(manifests, one, services)
-        if isinstance(one, HorizontalPodAutoscaler):
-            yield from _of_scaler(manifests, one)
+    services = {ref_of(obj) for obj in manifests.objects if isinstance(obj, Service)}
+    for obj in manifests.objects:
+        if isinstance(obj, Pod | Workload):
+            yield from _of(manifests, obj, services)
+        if isinstance(obj, HorizontalPodAutoscaler):
+            yield from _of_scaler(manifests, obj)
 
 
 def _of(manifests: Manifests, one: Object, services: set[Ref]) -> Iterator[Problem]:

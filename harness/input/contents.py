@@ -32,8 +32,8 @@ ASKS = re.compile(r"inject|reflect|replicat", re.IGNORECASE)
 
 def has_makers(manifests: Manifests) -> bool:
     """Tell whether the input has a program that may write what nobody knows: a hook of Helm, an operator, a Job, ..."""
-    jobs = any(isinstance(one, Job | CronJob) for one in manifests.objects)
-    return bool(manifests.hooks) or jobs or any(one.custom or one.labels is not None for one in manifests.others)
+    jobs = any(isinstance(obj, Job | CronJob) for obj in manifests.objects)
+    return bool(manifests.hooks) or jobs or any(other.custom or other.labels is not None for other in manifests.others)
 
 
 def contents(manifests: Manifests) -> immutabledict[Ref, frozenset[str]]:

@@ -27,9 +27,9 @@ def times(cron: CronJob, count: int) -> tuple[Time, ...]:
 
 def runs_of(objects: Iterable[Object], namespace: str, count: int) -> Iterator[Job]:
     """Yield the Jobs of so many starts of every CronJob that is not suspended."""
-    for one in objects:
-        if isinstance(one, CronJob) and not one.spec.suspend:
-            yield from _runs(one, namespace, count)
+    for obj in objects:
+        if isinstance(obj, CronJob) and not obj.spec.suspend:
+            yield from _runs(obj, namespace, count)
 
 
 @lru_cache(maxsize=256)

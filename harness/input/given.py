@@ -66,7 +66,7 @@ def of_jobs_that_go(scenario: Scenario) -> Iterator[tuple[int, Ref]]:
 
     Upstream: pkg/controller/ttlafterfinished/ttlafterfinished_controller.go (v1.32), which is not modelled.
     """
-    jobs = [(0, one) for one in scenario.objects]
+    jobs = [(0, obj) for obj in scenario.objects]
     jobs += [(at + 1, one.object) for at, one in enumerate(scenario.script) if isinstance(one, kubectl.Apply)]
     since: dict[Ref, int] = {}
     for at, one in jobs:

@@ -28,9 +28,9 @@ def filled_in(objects: Iterable[Object], namespace: str = "default") -> Specs:
     Where there are several versions of one, each may count; where there is no limit range the spec is left as it is.
     """
     ranges: dict[str, list[LimitRange]] = defaultdict(list)
-    for one in objects:
-        if isinstance(one, LimitRange):
-            ranges[one.metadata.namespace or namespace].append(cast("LimitRange", default(one)))
+    for obj in objects:
+        if isinstance(obj, LimitRange):
+            ranges[obj.metadata.namespace or namespace].append(cast("LimitRange", default(obj)))
 
     def specs(spec: PodSpec, space: str) -> tuple[PodSpec, ...]:
         found = ranges.get(space or namespace, ())

@@ -18,10 +18,10 @@ USED = frozenset({USES, USES_CPU, USES_AT_FIRST})
 def tell_metrics(objects: Iterable[Object]) -> bool:
     """Tell whether there is an autoscaler, and something says what it measures."""
     given = tuple(objects)
-    scalers = [one for one in given if isinstance(one, HorizontalPodAutoscaler)]
-    if any(MEASURES in one.metadata.annotations for one in scalers):
+    scalers = [obj for obj in given if isinstance(obj, HorizontalPodAutoscaler)]
+    if any(MEASURES in autoscaler.metadata.annotations for autoscaler in scalers):
         return True
-    return bool(scalers) and any(USED & _annotations(one) for one in given)
+    return bool(scalers) and any(USED & _annotations(obj) for obj in given)
 
 
 def _annotations(one: Object) -> frozenset[str]:

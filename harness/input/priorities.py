@@ -80,10 +80,10 @@ def pod_specs(scenario: Scenario) -> Iterator[PodSpec]:
 
 def pod_annotations(scenario: Scenario) -> Iterator[Strings]:
     """Yield the annotations of every Pod and of every template of Pods, those that the script applies too."""
-    for one in scenario.everything:
-        template = getattr(getattr(one, "spec", None), "template", None)
-        if isinstance(one, Pod):
-            yield one.metadata.annotations
+    for obj in scenario.everything:
+        template = getattr(getattr(obj, "spec", None), "template", None)
+        if isinstance(obj, Pod):
+            yield obj.metadata.annotations
         elif isinstance(template, PodTemplateSpec):
             yield template.metadata.annotations
 

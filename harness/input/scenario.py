@@ -425,7 +425,7 @@ class Scenario:
     def runs(self) -> tuple[Job, ...]:
         """Return the Jobs that CronJobs may come to make."""
         given = (*self.objects, *self.applied)
-        return tuple({ref_of(one): one for one in runs_of(given, self.namespace, self.cron_starts)}.values())
+        return tuple({ref_of(job): job for job in runs_of(given, self.namespace, self.cron_starts)}.values())
 
     @property
     def everything(self) -> tuple[Object, ...]:
@@ -440,10 +440,10 @@ class Scenario:
         """
         there = {ref_of(obj) for obj in self.objects}
         found = {
-            placed(one, self.namespace): _owners(one)
-            for one in (*self.objects, *self.applied)
-            if one.metadata.controller is None
-            or (self.start is not Start.CLUSTER and not there.intersection(_owners(one)))
+            placed(obj, self.namespace): _owners(obj)
+            for obj in (*self.objects, *self.applied)
+            if obj.metadata.controller is None
+            or (self.start is not Start.CLUSTER and not there.intersection(_owners(obj)))
         }
         return tuple((ref, found[ref]) for ref in sorted(found))
 
@@ -469,7 +469,7 @@ class Scenario:
 
     @property
     def _scalers(self) -> tuple[HorizontalPodAutoscaler, ...]:
-        return tuple(one for one in self.everything if isinstance(one, HorizontalPodAutoscaler))
+        return tuple(obj for obj in self.everything if isinstance(obj, HorizontalPodAutoscaler))
 
     @property
     def measures(self) -> bool:

@@ -32,9 +32,9 @@ def claimants(objects: tuple[Object, ...]) -> Iterator[Claimant]:
 
     One that names no class where there is no default one wants a volume without a class, if there are any by hand.
     """
-    classes = {one.metadata.name: one for one in objects if isinstance(one, StorageClass)}
+    classes = {obj.metadata.name: obj for obj in objects if isinstance(obj, StorageClass)}
     default = default_of(classes.values()) or None
-    by_hand = any(isinstance(one, PersistentVolume) and not one.spec.storage_class_name for one in objects)
+    by_hand = any(isinstance(obj, PersistentVolume) and not obj.spec.storage_class_name for obj in objects)
     for ref, field, claim, many in _claims(objects):
         if not claim.spec.volume_name:
             named = claim.spec.storage_class_name
@@ -43,9 +43,9 @@ def claimants(objects: tuple[Object, ...]) -> Iterator[Claimant]:
 
 
 def _claims(objects: tuple[Object, ...]) -> Iterator[tuple[Ref, str, PersistentVolumeClaim, bool]]:
-    for one in objects:
-        if isinstance(one, PersistentVolumeClaim):
-            yield ref_of(one), "spec", one, False
-        elif isinstance(one, StatefulSet):
-            for index, claim in enumerate(one.spec.volume_claim_templates):
-                yield ref_of(one), f"spec.volumeClaimTemplates[{index}]", claim, True
+    for obj in objects:
+        if isinstance(obj, PersistentVolumeClaim):
+            yield ref_of(obj), "spec", obj, False
+        elif isinstance(obj, StatefulSet):
+            for index, claim in enumerate(obj.spec.volume_claim_templates):
+                yield ref_of(obj), f"spec.volumeClaimTemplates[{index}]", claim, True

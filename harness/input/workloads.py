@@ -30,18 +30,18 @@ class Template:
 
 def by_label(makers: Iterable[Template]) -> Labelled[Template]:
     """File templates by the labels of their Pods."""
-    return Labelled.of((one, one.labels.items()) for one in makers)
+    return Labelled.of((template, template.labels.items()) for template in makers)
 
 
 def templates(objects: Iterable[Object]) -> Iterator[Template]:
     """Yield the templates of workloads, and Pods, that nobody controls; one for each way in which Pods are labelled."""
-    for one in objects:
-        if isinstance(one, Workload) and one.metadata.controller is None:
+    for obj in objects:
+        if isinstance(obj, Workload) and obj.metadata.controller is None:
             yield from (
-                Template(ref_of(one), labels, one.spec.template.spec, f"{TEMPLATE}.spec") for labels in pod_labels(one)
+                Template(ref_of(obj), labels, obj.spec.template.spec, f"{TEMPLATE}.spec") for labels in pod_labels(obj)
             )
-        elif isinstance(one, CronJob):
-            template = one.spec.job_template.spec.template
-            yield Template(ref_of(one), template.metadata.labels, template.spec, f"{JOB_TEMPLATE}.{TEMPLATE}.spec")
-        elif isinstance(one, Pod) and one.metadata.controller is None:
-            yield Template(ref_of(one), one.metadata.labels, one.spec, "spec")
+        elif isinstance(obj, CronJob):
+            template = obj.spec.job_template.spec.template
+            yield Template(ref_of(obj), template.metadata.labels, template.spec, f"{JOB_TEMPLATE}.{TEMPLATE}.spec")
+        elif isinstance(obj, Pod) and obj.metadata.controller is None:
+            yield Template(ref_of(obj), obj.metadata.labels, obj.spec, "spec")

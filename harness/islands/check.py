@@ -76,7 +76,7 @@ def check(
         sizes |= more
     look = Witnesses(scenario, parts, ways)
     found = _held_up(look, reports, _joined(look, reports))
-    if look.open and not ways.over and sum(one.scenario.pods for one in parts) <= SMALL:
+    if look.open and not ways.over and sum(island.scenario.pods for island in parts) <= SMALL:
         found = _with(found, ways.look("", scenario, most=SPARE), look.open)
     return evolve(found, seconds=monotonic() - began)
 
@@ -111,9 +111,9 @@ def _held_up(look: Witnesses, reports: tuple[Report, ...], joined: Report) -> Re
     return evolve(
         joined,
         claims=tuple(claims.values()),
-        states=joined.states + sum(one.states for one in searched),
-        transitions=joined.transitions + sum(one.transitions for one in searched),
-        depth=max([joined.depth, *(one.depth for one in searched)]),
+        states=joined.states + sum(report.states for report in searched),
+        transitions=joined.transitions + sum(report.transitions for report in searched),
+        depth=max([joined.depth, *(report.depth for report in searched)]),
     )
 
 

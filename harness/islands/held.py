@@ -51,4 +51,4 @@ def held_up(parts: Iterable[Island], reports: Iterable[Report]) -> Iterator[Held
 
 
 def _converges(report: Report) -> bool:
-    return all(one.status is Status.HOLDS for one in report.claims if one.name == CONVERGENCE)
+    return all(claim.status is Status.HOLDS for claim in report.claims if claim.name == CONVERGENCE)

@@ -64,17 +64,17 @@ def islands_of(
     whole = (Island("", scenario, tuple(range(len(scenario.script)))),)
     if not _separable(scenario):
         return whole
-    asked = (with_meta(one, namespace=placed(one, scenario.namespace).namespace) for one in scenario.applied)
+    asked = (with_meta(obj, namespace=placed(obj, scenario.namespace).namespace) for obj in scenario.applied)
     made = applied(scenario) if there is None else there
     objects = (*versions(scenario, made), *asked, *scenario.runs)  # Also what is refused is asked for.
     makers = tuple(dict.fromkeys(makers_of(objects)))
     about = tuple(touched(step, scenario) for step in scenario.script)
-    members = {ref_of(one): None for one in objects if ref_of(one).kind not in SHARED}
+    members = {ref_of(obj): None for obj in objects if ref_of(obj).kind not in SHARED}
     if any(ref is not None and ref not in members for ref in about):
         return whole
-    found = [one for one in bonds(objects) if one.one in members and one.other in members]
+    found = [bond for bond in bonds(objects) if bond.one in members and bond.other in members]
     groups = _groups(members, found)
-    making = frozenset(one.ref for one in makers)
+    making = frozenset(maker.ref for maker in makers)
     bare = [refs for refs in groups if not refs & making]
     groups = [refs for refs in groups if refs & making]
     if bare and groups:
@@ -88,17 +88,17 @@ def islands_of(
 
 
 def _separable(scenario: Scenario) -> bool:
-    deletes = (one for one in scenario.script if isinstance(one, kubectl.DeleteObject))
+    deletes = (step for step in scenario.script if isinstance(step, kubectl.DeleteObject))
     return (
         scenario.consistency is not Consistency.RESETTABLE
         and scenario.start is not Start.CLUSTER
         and not (scenario.detail or scenario.webhooks or scenario.descheduler or possible(scenario))
         and scenario.deadline is None
         and len(scenario.schedulers.names) == 1
-        and not any(isinstance(one, CSINode) for one in scenario.everything)
-        and not any(one.metadata.terminating for one in scenario.objects if isinstance(one, Namespace))
+        and not any(isinstance(obj, CSINode) for obj in scenario.everything)
+        and not any(obj.metadata.terminating for obj in scenario.objects if isinstance(obj, Namespace))
         and not any(one.kind in SHARED for one in deletes)
-        and not any(ref_of(one).kind in SHARED for one in scenario.applied)
+        and not any(ref_of(obj).kind in SHARED for obj in scenario.applied)
     )
 
 
@@ -143,7 +143,7 @@ class _Sorting:
     ) -> _Sorting:
         """Sort everything into its group."""
         group_of = {ref: number for number, refs in enumerate(groups) for ref in refs}
-        named = [(placed(one, scenario.namespace), one) for one in scenario.objects]
+        named = [(placed(obj, scenario.namespace), obj) for obj in scenario.objects]
         shared = [(place, one) for place, (ref, one) in enumerate(named) if ref.kind in SHARED]
         objects: list[list[tuple[int, Object]]] = [list(shared) for _ in groups]
         for place, (ref, one) in enumerate(named):
@@ -179,10 +179,10 @@ def _island(
 
 def _enough(alone: Scenario) -> int:
     """Return how many places for Pods should do: for all that replaces some another set; one more in a rollout."""
-    steps = sum(not isinstance(one, kubectl.Cordon | kubectl.Uncordon | kubectl.Untaint) for one in alone.script)
+    steps = sum(not isinstance(step, kubectl.Cordon | kubectl.Uncordon | kubectl.Untaint) for step in alone.script)
     faults = alone.faults
     events = steps + faults.node_crash + faults.node_reboot + faults.crash + faults.partition
-    return max(1, alone.replicas) * (1 + events) + any(one.new_template for one in alone.script)
+    return max(1, alone.replicas) * (1 + events) + any(step.new_template for step in alone.script)
 
 
 # --- the others -------------------------------------------------------------------------------------------------------
@@ -237,8 +237,8 @@ def _any_stops(scenario: Scenario, own: list[Maker]) -> bool:
     """Tell whether a drain may be refused because of a Pod of these; one that is orphaned declares no controller."""
     mine = {(maker.ref.kind, maker.ref.name) for maker in own}
     orphans = any(
-        isinstance(one, kubectl.DeleteObject) and one.cascade == "orphan" and (one.kind, one.name) in mine
-        for one in scenario.script
+        isinstance(step, kubectl.DeleteObject) and step.cascade == "orphan" and (step.kind, step.name) in mine
+        for step in scenario.script
     )
     return any(_stops(step, own, orphans=orphans) for step in scenario.script)
 
@@ -250,8 +250,8 @@ def _stops(step: kubectl.Step, own: Iterable[Maker], *, orphans: bool) -> bool:
     pods = [_pod_on(step.node, number, maker) for number, maker in enumerate(own)]
     if orphans:
         pods += [
-            evolve(one, metadata=evolve(one.metadata, name=f"orphan-{one.metadata.name}", owner_references=()))
-            for one in pods
+            evolve(pod, metadata=evolve(pod.metadata, name=f"orphan-{pod.metadata.name}", owner_references=()))
+            for pod in pods
         ]
     return bool(kubectl.drain_errors(step, Cache.of(pods)))
 

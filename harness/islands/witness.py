@@ -167,7 +167,7 @@ def _asleep(objects: Iterable[Object], number: int) -> Iterator[Pod]:
 
 
 def _where(state: State) -> Counter[tuple[str, str]]:
-    return _where_objects(one for one in state.values() if isinstance(one, Pod))
+    return _where_objects(value for value in state.values() if isinstance(value, Pod))
 
 
 def _where_objects(objects: Iterable[object]) -> Counter[tuple[str, str]]:

@@ -163,7 +163,7 @@ def _update(obj: Given, shown: tuple[Object, ...], key: Ref, kinds: tuple[Kind, 
 def _as_read(wanted: Object, version: str, shown: tuple[Object, ...]) -> Object:
     """Return the object as it was when it had this version, which it must have been shown with."""
     ref = ref_of(wanted)
-    found = (one for one in shown if ref_of(one) == ref and version_of(one) == version)
+    found = (obj for obj in shown if ref_of(obj) == ref and version_of(obj) == version)
     base = next(found, None)
     if base is None:
         raise ValueError(f"the resourceVersion {version!r} of {ref} is none that the view shows, nor any answer")

@@ -68,14 +68,15 @@ def load(source: Source, option: str) -> Any:
 def own_of(controllers: Iterable[Source], properties: Iterable[Source], option: str = "") -> Own:
     """Import controllers and properties; `option` is where they are named, if not by their own. Raises BadInput."""
     how = ("@kubeproof.controller(kind=...)", "@kubeproof.always, never, eventually, step, or leads_to")
-    found = tuple(_typed(one, Controller, option or "--controller", how[0]) for one in controllers)
-    return Own(found, tuple(_typed(one, Said, option or "--property", how[1]) for one in properties))
+    found = tuple(_typed(source, Controller, option or "--controller", how[0]) for source in controllers)
+    return Own(found, tuple(_typed(source, Said, option or "--property", how[1]) for source in properties))
 
 
 def named_own(controllers: Iterable[str], properties: Iterable[str]) -> Own:
     """Import what is named on the command line. Raises BadInput."""
     return own_of(
-        tuple(parse(one, "--controller") for one in controllers), tuple(parse(one, "--property") for one in properties)
+        tuple(parse(controller, "--controller") for controller in controllers),
+        tuple(parse(prop, "--property") for prop in properties),
     )
 
 
@@ -86,7 +87,7 @@ CONTROLLERS, PROPERTIES, MADE = "controllers", "properties", "made"
 def recorded(own: Own) -> dict[str, Any]:
     """Return how a trace names controllers and properties."""
     named = {CONTROLLERS: own.controllers, PROPERTIES: own.properties}
-    made = {MADE: [unstructure(one) for one in own.made]} if own.made else {}
+    made = {MADE: [unstructure(obj) for obj in own.made]} if own.made else {}
     return {**{key: [_recorded(source_of(one)) for one in found] for key, found in named.items() if found}, **made}
 
 

@@ -42,7 +42,7 @@ def kind_of_name(given: str | type | Kind) -> Kind:
         return found
     if "/" in version:
         return custom_resource(version, kind)
-    known = sorted({*BY_NAME, *(one.kind.name for one in resources().values())})
+    known = sorted({*BY_NAME, *(resource.kind.name for resource in resources().values())})
     hint = did_you_mean(kind, known, f"a custom one is written with its group and version: example.com/v1/{kind}")
     raise UnknownKindError(f"there is no kind {name!r} in Kubernetes; {hint}")
 

@@ -39,7 +39,7 @@ def with_made(scenario: Scenario, limits: Limits) -> Scenario:
     for _ in range(MOST):
         calm = evolve(scenario, faults=Faults(), wait_between_steps=True)
         whole = build(calm, Parts.everything(), Initial(applied(calm)))
-        found = {ref_of(one): one for state in run_of(whole, limits) for one in _strangers(whole, state)}
+        found = {ref_of(obj): obj for state in run_of(whole, limits) for obj in _strangers(whole, state)}
         if not found:
             break
         scenario = _knowing(scenario, found)
@@ -48,8 +48,8 @@ def with_made(scenario: Scenario, limits: Limits) -> Scenario:
 
 def moves_services(scenario: Scenario) -> bool:
     """Tell whether there are Services, and controllers of the user write what decides who answers."""
-    written = {kind for one in scenario.own.controllers for kind in (one.kind, *one.owns)}
-    serves = BY_NAME["Service"] in written or any(isinstance(one, Service) for one in scenario.everything)
+    written = {kind for controller in scenario.own.controllers for kind in (controller.kind, *controller.owns)}
+    serves = BY_NAME["Service"] in written or any(isinstance(obj, Service) for obj in scenario.everything)
     return serves and any(kind.cls is not Unstructured for kind in written - {BY_NAME["PersistentVolumeClaim"]})
 
 
@@ -62,21 +62,21 @@ def knows_all(cluster: Cluster) -> tuple[Invariant, ...]:
 
 def knowing_more(cluster: Cluster, state: State) -> Scenario:
     """Return a scenario that knows what is there in a state, too."""
-    return _knowing(cluster.scenario, {ref_of(one): one for one in _strangers(cluster, state)})
+    return _knowing(cluster.scenario, {ref_of(obj): obj for obj in _strangers(cluster, state)})
 
 
 def _knowing(scenario: Scenario, found: Mapping[Ref, Object]) -> Scenario:
-    kept = {ref_of(one): one for one in scenario.own.made} | dict(found)
+    kept = {ref_of(obj): obj for obj in scenario.own.made} | dict(found)
     return evolve(scenario, own=evolve(scenario.own, made=tuple(kept[ref] for ref in sorted(kept))))
 
 
 def _unknown(cluster: Cluster, view: View) -> Iterator[str]:
-    yield from (f"{ref_of(one)} is one that no process takes up" for one in _strangers(cluster, view))
+    yield from (f"{ref_of(obj)} is one that no process takes up" for obj in _strangers(cluster, view))
 
 
 def _strangers(cluster: Cluster, view: View) -> Iterator[Object]:
     """Yield what is there and not known: by its name, and by what it selects."""
-    known = {ref_of(one): selector_of(one) for one in cluster.scenario.everything}
+    known = {ref_of(obj): selector_of(obj) for obj in cluster.scenario.everything}
     for kind in KINDS:
         for slot in cluster.world.layout.pools.get(kind, ()):
             one = view[slot]

@@ -42,9 +42,9 @@ class Objects:
         """Return the objects of a kind by namespace and name: those of a namespace, those that have these labels."""
         wanted = dict(labels or {}).items()
         return [
-            as_json(one)
-            for one in self._in_order(kind_of_name(kind))
-            if namespace in {None, one.metadata.namespace} and wanted <= dict(one.metadata.labels).items()
+            as_json(obj)
+            for obj in self._in_order(kind_of_name(kind))
+            if namespace in {None, obj.metadata.namespace} and wanted <= dict(obj.metadata.labels).items()
         ]
 
     def get(self, kind: str | type | Kind, name: str, *, namespace: str = "") -> dict[str, Any] | None:
@@ -54,16 +54,16 @@ class Objects:
         """
         wanted = kind_of_name(kind)
         place = (namespace or self.namespace) if wanted.namespaced else ""
-        found = (one for one in self.of_kind(wanted) if (one.metadata.namespace, one.metadata.name) == (place, name))
+        found = (obj for obj in self.of_kind(wanted) if (obj.metadata.namespace, obj.metadata.name) == (place, name))
         return next(map(as_json, found), None)
 
     def owned(self, kind: str | type | Kind, owner: Given) -> builtins.list[dict[str, Any]]:
         """Return the objects of a kind whose controller is the owner: told by its uid, so not one of the same name."""
         uid = owner["metadata"]["uid"]
         return [
-            as_json(one)
-            for one in self._in_order(kind_of_name(kind))
-            if one.metadata.controller is not None and one.metadata.controller.uid == uid
+            as_json(obj)
+            for obj in self._in_order(kind_of_name(kind))
+            if obj.metadata.controller is not None and obj.metadata.controller.uid == uid
         ]
 
     def _in_order(self, kind: Kind) -> builtins.list[Object]:
@@ -105,7 +105,7 @@ def from_json(json: Given, kinds: Iterable[Kind] = ()) -> Object:
 def kind_in(json: Given, kinds: Iterable[Kind] = ()) -> Kind:
     """Return the kind that JSON says it is of. Raises UnknownKindError, KeyError."""
     name, version = json["kind"], json["apiVersion"]
-    own = (one for one in kinds if (one.name, one.api_version) == (name, version))
+    own = (kind for kind in kinds if (kind.name, kind.api_version) == (name, version))
     return next(own, None) or kind_of_name(f"{version}/{name}")
 
 

@@ -28,12 +28,17 @@ def processes(
 
     `constants` are the objects that never change.
     """
-    refs = tuple(sorted({ref_of(one) for one in objects}))
-    made = {"Pod", "ReplicaSet", "ControllerRevision", *(kind.name for one in own.controllers for kind in one.owns)}
-    for one in own.controllers:
-        there = pools.get(one.kind.name, ()) if one.kind.name in made else ()
-        keys: tuple[Ref | str, ...] = there or tuple(ref for ref in refs if ref.kind == one.kind.name)
-        yield from (_process(one, own.kinds, key, pools, constants, form) for key in keys)
+    refs = tuple(sorted({ref_of(obj) for obj in objects}))
+    made = {
+        "Pod",
+        "ReplicaSet",
+        "ControllerRevision",
+        *(kind.name for controller in own.controllers for kind in controller.owns),
+    }
+    for controller in own.controllers:
+        there = pools.get(controller.kind.name, ()) if controller.kind.name in made else ()
+        keys: tuple[Ref | str, ...] = there or tuple(ref for ref in refs if ref.kind == controller.kind.name)
+        yield from (_process(controller, own.kinds, key, pools, constants, form) for key in keys)
 
 
 def _process(

@@ -92,17 +92,17 @@ ALL_DONE = "After the script and the faults, every fair run comes to where your 
 
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield the properties of users, as ones of a cluster's machine, and that no controller of theirs fails."""
-    own = tuple(one for one in cluster.processes if one.user.startswith(USER))
+    own = tuple(process for process in cluster.processes if process.user.startswith(USER))
     if cluster.scenario.own.controllers:
-        yield Invariant(ERRORS, NO_ERRORS, partial(_failures, tuple(one.turn for one in own)))
+        yield Invariant(ERRORS, NO_ERRORS, partial(_failures, tuple(process.turn for process in own)))
         yield Converges(DONE, ALL_DONE, partial(_undone, cluster.world, own), partial(script_over, cluster))
-    yield from (_property(cluster, one) for one in cluster.scenario.own.properties)
+    yield from (_property(cluster, prop) for prop in cluster.scenario.own.properties)
 
 
 def sentences(own: Own) -> dict[str, str]:
     """Return the claims about what users have written, by name, each with its sentence."""
     controllers = {ERRORS: NO_ERRORS, DONE: ALL_DONE} if own.controllers else {}
-    return {**controllers, **{one.name: one.sentence for one in own.properties}}
+    return {**controllers, **{prop.name: prop.sentence for prop in own.properties}}
 
 
 def _failures(turns: tuple[str, ...], view: View) -> Iterator[str]:

@@ -57,7 +57,7 @@ def _run(controller: Controller, kinds: tuple[Kind, ...], talk: Onward) -> Reque
         asked = controller(as_json(obj), view)
         if isgenerator(asked):
             return _asked_next(asked, talk, meant)
-        return tuple(one for one in _meant(asked, talk, meant) if not _is_idle(one))
+        return tuple(request for request in _meant(asked, talk, meant) if not _is_idle(request))
     except Exception as error:  # noqa: BLE001 - whatever a user's function raises is a finding
         return (Failed(told(error, controller.reconcile)),)
 
@@ -76,7 +76,7 @@ def _request(
 def _of_kind(controller: Controller, seen: Cache, kind: Kind) -> Iterator[Object]:
     if kind not in controller.kinds:
         raise LookupError(f"{controller.name} looks at {kind.name}: name it in owns=[...] or watches=[...]")
-    return (one for one in seen.objects.values() if kind_of(one) == kind)
+    return (obj for obj in seen.objects.values() if kind_of(obj) == kind)
 
 
 def _meant(asked: Any, talk: Onward, meant: Any) -> Iterator[Request]:
@@ -131,7 +131,9 @@ def _is_idle(request: Request) -> bool:
 def told(error: Exception, function: Callable[..., Any] | None = None) -> str:
     """Say what a function of a user raised, and where: the last line that is not of this package, or its first."""
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [(one.filename, one.lineno, one.name) for one in frames if _is_theirs(Path(one.filename))]
+    theirs = [
+        (summary.filename, summary.lineno, summary.name) for summary in frames if _is_theirs(Path(summary.filename))
+    ]
     code = getattr(function, "__code__", None)
     own = [] if code is None else [(code.co_filename, code.co_firstlineno, code.co_name)]
     places = [f"{_here(Path(file))}:{line} in {name}: " for file, line, name in theirs[-1:] or own]

@@ -30,7 +30,7 @@ from ..input.reading.manifests import Manifests, refusals
 def merged(dump: str | Path, more: Manifests | None) -> tuple[Manifests, tuple[str, ...], tuple[str, ...]]:
     """Read a dump, put manifests on top of it, and give both with remarks and notes. Raises BadInput."""
     found = _read(dump)
-    if not any(isinstance(one, Node) for one in found.objects):
+    if not any(isinstance(obj, Node) for obj in found.objects):
         hint = "kubectl get nodes,pods,deployments,replicasets -A -o json has them"
         raise BadInput((Wrong(str(dump), 0, "", "the dump has no nodes", hint),))
     whole = found if more is None else _on_top(found, more)
@@ -42,22 +42,22 @@ def merged(dump: str | Path, more: Manifests | None) -> tuple[Manifests, tuple[s
 def _read(dump: str | Path) -> Manifests:
     name = name_of(dump)
     found = read_dump(name, beside_dump((), dump).files[name])
-    wrong = [one for obj in found.objects for one in refusals(LoadedObject(obj, found.sources[ref_of(obj)]))]
+    wrong = [problem for obj in found.objects for problem in refusals(LoadedObject(obj, found.sources[ref_of(obj)]))]
     if wrong:
         raise BadInput(tuple(wrong))
     return found
 
 
 def _on_top(found: Manifests, more: Manifests) -> Manifests:
-    new = {ref_of(one) for one in more.objects}
-    kept = tuple(one for one in found.objects if ref_of(one) not in new)
+    new = {ref_of(obj) for obj in more.objects}
+    kept = tuple(obj for obj in found.objects if ref_of(obj) not in new)
     return Manifests((*kept, *more.objects), immutabledict({**found.sources, **more.sources}), more.notes)
 
 
 def _ownerless(found: Manifests) -> Iterator[str]:
     """Yield a remark on Pods whose controller is not in the dump: only those that are there are counted."""
     there = {(ref.kind, ref.namespace, ref.name) for ref in map(ref_of, found.objects)}
-    pods = [one for one in found.objects if isinstance(one, Pod | Workload)]
+    pods = [obj for obj in found.objects if isinstance(obj, Pod | Workload)]
     owners = Counter(
         (owner.kind, one.metadata.namespace, owner.name)
         for one in pods
@@ -82,9 +82,9 @@ def _other_workloads(found: Manifests) -> Iterator[str]:
 
 def _unknown_namespaces(found: Manifests) -> Iterator[str]:
     """Yield a note where affinity asks for labels of namespaces that the dump does not have."""
-    known = {one.metadata.name for one in found.objects if isinstance(one, Namespace)}
-    asking = [one for one in found.objects if isinstance(one, Pod) and _selects_namespaces(one.spec)]
-    missing = sorted({one.metadata.namespace for one in found.objects if isinstance(one, Pod)} - known)
+    known = {obj.metadata.name for obj in found.objects if isinstance(obj, Namespace)}
+    asking = [obj for obj in found.objects if isinstance(obj, Pod) and _selects_namespaces(obj.spec)]
+    missing = sorted({obj.metadata.namespace for obj in found.objects if isinstance(obj, Pod)} - known)
     if asking and missing:
         yield (
             f"{where(found, asking[0])}Pod {asking[0].metadata.name} selects namespaces by label, and the dump lacks "
@@ -105,10 +105,10 @@ def _selects_namespaces(spec: PodSpec) -> bool:
 def prioritised(objects: Iterable[Object]) -> tuple[tuple[Object, ...], tuple[str, ...]]:
     """Return Pods and templates the number of their PriorityClass, as admission does; tell of missing classes."""
     given = tuple(objects)
-    classes = SYSTEM_PRIORITIES | {one.metadata.name: one.value for one in given if isinstance(one, PriorityClass)}
-    default = min(((one.value for one in given if isinstance(one, PriorityClass) and one.global_default)), default=0)
+    classes = SYSTEM_PRIORITIES | {obj.metadata.name: obj.value for obj in given if isinstance(obj, PriorityClass)}
+    default = min(((obj.value for obj in given if isinstance(obj, PriorityClass) and obj.global_default)), default=0)
     missing: dict[str, str] = {}
-    found = tuple(_with_priority(one, classes, default, missing) for one in given)
+    found = tuple(_with_priority(obj, classes, default, missing) for obj in given)
     told = (f"{who}: there is no PriorityClass {name}; priority 0 is assumed" for name, who in missing.items())
     return found, tuple(told)
 

@@ -101,10 +101,10 @@ def _workloads(notes: Iterable[str]) -> tuple[str, ...]:
 
 def of_manifests(manifests: Manifests) -> Wanted:
     """Sort the objects of manifests into Pods to place, Pods that have their place, nodes and what else there is."""
-    objects, remarks = prioritised(default(one) for one in manifests.objects)
-    nodes = tuple(one for one in objects if isinstance(one, Node))
+    objects, remarks = prioritised(default(obj) for obj in manifests.objects)
+    nodes = tuple(obj for obj in objects if isinstance(obj, Node))
     names = {node.metadata.name for node in nodes}
-    pods = [one for one in objects if isinstance(one, Pod) and not one.finished]
+    pods = [obj for obj in objects if isinstance(obj, Pod) and not obj.finished]
     bound = tuple(pod for pod in pods if pod.spec.node_name in names)
     made = [(pod, ref_of(pod)) for pod in pods if pod.spec.node_name not in names]
     made += [*_of_workloads(objects, pods), *_of_crons(objects)]
@@ -115,16 +115,16 @@ def of_manifests(manifests: Manifests) -> Wanted:
         for group in of_one:
             groups.append(_unique(group, owners))
             owners[called(groups[-1].pod)] = ref
-    labels = {one.metadata.name: one.metadata.labels for one in objects if isinstance(one, Namespace)}
-    others = tuple(one for one in objects if not isinstance(one, Node | Pod))
+    labels = {obj.metadata.name: obj.metadata.labels for obj in objects if isinstance(obj, Namespace)}
+    others = tuple(obj for obj in objects if not isinstance(obj, Node | Pod))
     storage = Cache.of(one for one in others if isinstance(one, STORAGE))
     unknown = _workloads(manifests.not_modelled)
     remarks += tuple(
-        f"{ref_of(one)}: the volumes of its claims are taken to be there, and within reach of every node"
-        for one in objects
-        if isinstance(one, StatefulSet) and one.spec.volume_claim_templates
+        f"{ref_of(obj)}: the volumes of its claims are taken to be there, and within reach of every node"
+        for obj in objects
+        if isinstance(obj, StatefulSet) and obj.spec.volume_claim_templates
     )
-    remarks += tuple(f"{ref_of(one)}: one run at a time" for one in objects if isinstance(one, CronJob))
+    remarks += tuple(f"{ref_of(obj)}: one run at a time" for obj in objects if isinstance(obj, CronJob))
     return Wanted(Groups(tuple(groups), nodes, bound, labels, storage), others, manifests, owners, unknown, remarks)
 
 
@@ -140,19 +140,23 @@ def _unique(group: Group, taken: Iterable[str]) -> Group:
 def _of_workloads(objects: Iterable[Object], pods: list[Pod]) -> Iterator[tuple[Pod, Ref]]:
     """Yield the Pods that workloads have still to make, each with the workload it is for."""
     known = tuple(objects)
-    nodes = [one for one in known if isinstance(one, Node)]
-    workloads = [one for one in known if isinstance(one, Workload)]
-    for one in workloads:
-        if not any(_owns(one, each) for each in workloads) and not (isinstance(one, Job) and one.finished):
-            mine = [pod for pod in pods if _owns(one, pod)]
-            yield from _daemons(one, nodes, mine) if isinstance(one, DaemonSet) else _replicas(one, len(mine))
+    nodes = [obj for obj in known if isinstance(obj, Node)]
+    workloads = [obj for obj in known if isinstance(obj, Workload)]
+    for workload in workloads:
+        if not any(_owns(workload, each) for each in workloads) and not (
+            isinstance(workload, Job) and workload.finished
+        ):
+            mine = [pod for pod in pods if _owns(workload, pod)]
+            yield from (
+                _daemons(workload, nodes, mine) if isinstance(workload, DaemonSet) else _replicas(workload, len(mine))
+            )
 
 
 def _of_crons(objects: Iterable[Object]) -> Iterator[tuple[Pod, Ref]]:
     """Yield the Pods of one run of each CronJob that is not suspended."""
-    for one in objects:
-        if isinstance(one, CronJob) and not one.spec.suspend:
-            yield from ((pod, ref_of(one)) for pod, _ in _replicas(job_at(one, 0), 0))
+    for obj in objects:
+        if isinstance(obj, CronJob) and not obj.spec.suspend:
+            yield from ((pod, ref_of(obj)) for pod, _ in _replicas(job_at(obj, 0), 0))
 
 
 def _owns(owner: Object, one: Pod | Workload) -> bool:
@@ -193,7 +197,7 @@ def solve(groups: Groups, others: tuple[Object, ...] = (), *, milliseconds: int 
     impossible = contradiction(groups, milliseconds=milliseconds)
     if isinstance(impossible, Misfit) and not _about_spreading(impossible):
         return impossible
-    if open_claim := undecided(((one.pod, one.count) for one in groups.groups), groups.nodes, groups.storage):
+    if open_claim := undecided(((group.pod, group.count) for group in groups.groups), groups.nodes, groups.storage):
         return Undecided(open_claim)
     limit = monotonic() + milliseconds / 1000
     packed = pack(groups, others, over=lambda: monotonic() > limit)
@@ -214,7 +218,7 @@ def solve(groups: Groups, others: tuple[Object, ...] = (), *, milliseconds: int 
 
 def not_searched(groups: Groups) -> int:
     """Return the most pairs of a group and a node that are searched if there are more; 0 if all are searched."""
-    depends = any(one.pod.spec.affinity and one.pod.spec.affinity.pod_affinity for one in groups.groups)
+    depends = any(group.pod.spec.affinity and group.pod.spec.affinity.pod_affinity for group in groups.groups)
     most = SMALL if depends else LARGE
     return most if len(groups.groups) * len(groups.nodes) > most else 0
 

@@ -135,11 +135,15 @@ def abstract(setup: Setup, view: View) -> State:
     world = PolicyWorld(setup)
     return State(
         tuple(
-            Pod(view[slot("stage", one.name)], view[slot("wall", one.name)], view[slot("made", one.name)][1] == 1)
-            if view[slot("stage", one.name)] is not Stage.ABSENT
+            Pod(
+                view[slot("stage", program.name)],
+                view[slot("wall", program.name)],
+                view[slot("made", program.name)][1] == 1,
+            )
+            if view[slot("stage", program.name)] is not Stage.ABSENT
             else Pod()
-            for one in setup.pods
-            if world.isolated_at_all(1, one.name)
+            for program in setup.pods
+            if world.isolated_at_all(1, program.name)
         ),
         handled=view[HANDLED] == 1,
     )

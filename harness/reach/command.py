@@ -145,7 +145,7 @@ def reach(
         raise BadInput((Problem("input", 0, "", f"no Service in namespace {place}"),))
     scene = Scene(objects, loaded.scenario.release)
     matrices = tuple(matrix_in(scene, one.metadata.name, place) for one in asked)
-    asking = tuple(one for to in asked if client for one in connections(objects, policies, client, to))
+    asking = tuple(connection for to in asked if client for connection in connections(objects, policies, client, to))
     others = None if service else tuple(_strays(scene))
     answer = Answer(matrices, asking, strays=others, notes=tuple(_in_vain(policies, parties(objects), place)))
     if not during:

@@ -77,7 +77,7 @@ class Matrix:
     @property
     def astray(self) -> bool:
         """Whether a packet goes where it should not, or nobody at all can be reached."""
-        broken = any(isinstance(one.proof, Counterexample) for one in self.proofs)
+        broken = any(isinstance(proof.proof, Counterexample) for proof in self.proofs)
         return broken or not any(cell.answered_by for cell in self.cells)
 
     def to_json(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Matrix:
             }
             for one in self.cells
         ]
-        proofs = {str(one): _proved(one.proof) for one in self.proofs}
+        proofs = {str(proof): _proved(proof.proof) for proof in self.proofs}
         checks = {
             node: {"port": one.node_port, "status": one.answer().status, "localEndpoints": one.local_endpoints}
             for node, one in self.checks
@@ -135,7 +135,7 @@ def matrix_in(scene: Scene, name: str, namespace: str) -> Matrix:
 
 def find_service(objects: Iterable[Object], name: str, namespace: str) -> Service:
     """Return a Service by name. Raises BadInput, with the nearest name there is."""
-    here = {one.metadata.name: one for one in objects if isinstance(one, Service) and _is_in(one, namespace)}
+    here = {obj.metadata.name: obj for obj in objects if isinstance(obj, Service) and _is_in(obj, namespace)}
     if name in here:
         return here[name]
     near = nearest(name, here) or min(here, default="")
@@ -148,8 +148,8 @@ def _is_in(one: Object, namespace: str) -> bool:
 
 
 def _names(slices: Iterable[EndpointSlice]) -> Iterator[tuple[str, str]]:
-    for one in slices:
-        for endpoint in one.endpoints:
+    for piece in slices:
+        for endpoint in piece.endpoints:
             if endpoint.target_ref is not None:
                 yield endpoint.addresses[0], endpoint.target_ref.name
 
@@ -197,7 +197,7 @@ def _why(way: Journey) -> str:
 
 
 def _given(objects: Iterable[Object]) -> list[EndpointSlice]:
-    return [one for one in objects if isinstance(one, EndpointSlice)]
+    return [obj for obj in objects if isinstance(obj, EndpointSlice)]
 
 
 def _label(one: EndpointSlice) -> str:
@@ -211,26 +211,30 @@ def _remarks(service: Service, scene: Scene) -> Iterator[str]:
         yield "an ExternalName Service is a name in DNS: no proxy knows it"
     elif spec.cluster_ip in {"", "None"}:
         yield "headless: DNS gives the addresses of its Pods, no proxy is on the way"
-    if len(spec.cluster_ips) > 1 and not any(one.address_type == IPV6 and one.endpoints for one in _given(objects)):
+    if len(spec.cluster_ips) > 1 and not any(
+        piece.address_type == IPV6 and piece.endpoints for piece in _given(objects)
+    ):
         yield f"no Pod has an IPv6 address here: {POD_NETWORKS[IPV6]} stands in"
     if spec.ip_family_policy == "PreferDualStack" and len(spec.cluster_ips) < 2:
         yield "a cluster with both families would give it IPv6, too; what is said here is of IPv4"
-    nodes, networks = [one.metadata.name for one in scene.nodes], POD_NETWORKS.values()
-    given = (one for one in _given(objects) if (one.metadata.namespace, _label(one)) == name)
-    yield from (one.said for one in oddities(scene.services, given, nodes, networks) if one.service == "/".join(name))
+    nodes, networks = [node.metadata.name for node in scene.nodes], POD_NETWORKS.values()
+    given = (piece for piece in _given(objects) if (piece.metadata.namespace, _label(piece)) == name)
+    yield from (
+        oddity.said for oddity in oddities(scene.services, given, nodes, networks) if oddity.service == "/".join(name)
+    )
     if not spec.selector:
         yield "it has no selector: its endpoints are those somebody writes"
         return
     slices = _given(objects)
-    mine = [one for one in objects if isinstance(one, Pod) and _is_in(one, service.metadata.namespace)]
+    mine = [obj for obj in objects if isinstance(obj, Pod) and _is_in(obj, service.metadata.namespace)]
     chosen = [one for one in mine if matches_map(spec.selector, one.metadata.labels)]
     if not chosen:
         wanted = ",".join(f"{key}={value}" for key, value in sorted(spec.selector.items()))
         yield f"no Pod has the labels it selects by ({wanted})"
     ready = {
         endpoint.target_ref.name
-        for one in slices
-        for endpoint in one.endpoints
+        for piece in slices
+        for endpoint in piece.endpoints
         if endpoint.target_ref is not None and endpoint.conditions.ready
     }
     for pod in chosen:
@@ -251,7 +255,7 @@ def text(found: Matrix) -> str:
         address = cell.address if cell.door != "node port" else f"*:{cell.address.rpartition(':')[2]}"
         mark = " [masqueraded]" if cell.masquerade else ""
         rows.setdefault((cell.client, cell.family, cell.door, address, result + partly + mark), []).append(cell.node)
-    everywhere = len({one.node for one in found.proofs})
+    everywhere = len({proof.node for proof in found.proofs})
     width = 13 if all(cell.family == IPV4 for cell in found.cells) else 20
     for (client, family, door, address, result), nodes in rows.items():
         where = _where(client, nodes, everywhere)
@@ -275,9 +279,9 @@ def _check_lines(found: Matrix) -> Iterator[str]:
 
 def _proof_lines(found: Matrix) -> Iterator[str]:
     said: dict[tuple[str, str], list[str]] = {}
-    everywhere = len({one.node for one in found.proofs})
-    for one in found.proofs:
-        said.setdefault((one.family, _proved(one.proof)), []).append(one.node)
+    everywhere = len({proof.node for proof in found.proofs})
+    for proof in found.proofs:
+        said.setdefault((proof.family, _proved(proof.proof)), []).append(proof.node)
     for (family, sentence), nodes in said.items():
         where = "every node" if len(nodes) == everywhere else ", ".join(nodes)
         yield f"  on {where}{'' if family == IPV4 else f' over {family}'}: {sentence}"
@@ -291,4 +295,4 @@ def _proved(proof: Proof) -> str:
         return f"VIOLATED: {proof.claim.name}: {sent} ends at {fate} by: {proof.rule}"
     if isinstance(proof, Reached):
         return f"proved for all packets ({len(proof.claims)} claims)"
-    return "proved for all packets, but without any endpoint: " + ", ".join(one.name for one in proof.claims)
+    return "proved for all packets, but without any endpoint: " + ", ".join(claim.name for claim in proof.claims)

@@ -38,7 +38,7 @@ class Connection:
         """Return it as JSON."""
         found: dict[str, Any] = {"from": str(self.source), "to": str(self.destination), "port": self.port}
         if self.blocked is not None:
-            policies = [f"{one} ({one.where})" for one in self.blocked.policies]
+            policies = [f"{policy} ({policy.where})" for policy in self.blocked.policies]
             found["blocked"] = {
                 "direction": self.blocked.direction,
                 "policies": policies,
@@ -58,7 +58,7 @@ def told(found: Iterable[Connection]) -> Iterator[str]:
             yield f"{connection}: allowed"
             continue
         whose = "its" if blocked.direction == EGRESS else "their"
-        names = ", ".join(f"{one} ({one.where})" for one in blocked.policies)
+        names = ", ".join(f"{policy} ({policy.where})" for policy in blocked.policies)
         yield f"{connection}: blocked by {whose} {blocked.direction.lower()} policies: {names}"
         yield from (f"  {reason}" for reason in blocked.reasons)
 
@@ -93,19 +93,19 @@ def _is_named(pod: str, name: str) -> bool:
 
 
 def _endpoints(objects: tuple[Object, ...], service: Service) -> Iterator[tuple[str, int, str]]:
-    for one in objects:
-        if isinstance(one, EndpointSlice) and one.metadata.namespace == service.metadata.namespace:
-            if one.metadata.labels.get(SERVICE_NAME) != service.metadata.name:
+    for obj in objects:
+        if isinstance(obj, EndpointSlice) and obj.metadata.namespace == service.metadata.namespace:
+            if obj.metadata.labels.get(SERVICE_NAME) != service.metadata.name:
                 continue
-            for port in one.ports:
-                for endpoint in one.endpoints:
+            for port in obj.ports:
+                for endpoint in obj.endpoints:
                     yield endpoint.addresses[0], port.port or 0, port.protocol or "TCP"
 
 
 def parties(objects: Iterable[Object]) -> tuple[Party, ...]:
     """Return every Pod with an address, by namespace and name; every namespace has its name as a label."""
     everything = tuple(objects)
-    labels = {one.metadata.name: one.metadata.labels for one in everything if isinstance(one, Namespace)}
+    labels = {obj.metadata.name: obj.metadata.labels for obj in everything if isinstance(obj, Namespace)}
     found = [
         party_of(pod, labels.get(pod.metadata.namespace, {}))
         for pod in everything
@@ -117,9 +117,9 @@ def parties(objects: Iterable[Object]) -> tuple[Party, ...]:
 def policies_of(manifests: Manifests) -> tuple[Policy, ...]:
     """Return the NetworkPolicies of manifests, in their order, with the lines they stand in."""
     return tuple(
-        policy_of(one, partial(_line, manifests, ref_of(one)))
-        for one in manifests.objects
-        if isinstance(one, NetworkPolicy)
+        policy_of(obj, partial(_line, manifests, ref_of(obj)))
+        for obj in manifests.objects
+        if isinstance(obj, NetworkPolicy)
     )
 
 

@@ -32,19 +32,19 @@ def settled(scenario: Scenario, asked: Ref | None = None, *, islands: bool = Tru
     parts = islands_of(scenario, there=there) if islands else ()
     if len(parts) < 2:
         return prepare(scenario).objects
-    near = [one.scenario for one in parts if asked is not None and _has(one.scenario, asked)]
-    numbers = {ref_of(one): one for one in there if isinstance(one, Service)}
-    each = [prepare(numbered(one, numbers)).objects for one in near or [one.scenario for one in parts]]
+    near = [island.scenario for island in parts if asked is not None and _has(island.scenario, asked)]
+    numbers = {ref_of(obj): obj for obj in there if isinstance(obj, Service)}
+    each = [prepare(numbered(one, numbers)).objects for one in near or [island.scenario for island in parts]]
     found = {ref_of(obj): obj for objects in each for obj in objects}
     return tuple(found[ref] for ref in sorted(found))
 
 
 def _has(scenario: Scenario, ref: Ref) -> bool:
-    return any(placed(one, scenario.namespace) == ref for one in scenario.objects)
+    return any(placed(obj, scenario.namespace) == ref for obj in scenario.objects)
 
 
 def numbered(scenario: Scenario, services: Mapping[Ref, Service]) -> Scenario:
     """Return a scenario whose Services ask for the addresses and ports that they have among all."""
-    known = ((one, services.get(placed(one, scenario.namespace))) for one in scenario.objects)
+    known = ((obj, services.get(placed(obj, scenario.namespace))) for obj in scenario.objects)
     objects = (evolve(one, spec=live.spec) if isinstance(one, Service) and live else one for one, live in known)
     return evolve(scenario, objects=tuple(objects))

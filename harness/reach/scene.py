@@ -59,19 +59,19 @@ class Scene:
     @services.default
     def _completed_services(self) -> tuple[Service, ...]:
         found = sorted(
-            (one for one in self.objects if isinstance(one, Service)),
+            (obj for obj in self.objects if isinstance(obj, Service)),
             key=lambda one: (one.metadata.namespace, one.metadata.name),
         )
         return tuple(completed(one, place) for place, one in enumerate(found, 1))
 
     @slices.default
     def _completed_slices(self) -> tuple[EndpointSlice, ...]:
-        return tuple(_dual([one for one in self.objects if isinstance(one, EndpointSlice)]))
+        return tuple(_dual([obj for obj in self.objects if isinstance(obj, EndpointSlice)]))
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Every node, by name."""
-        return tuple(sorted((one for one in self.objects if isinstance(one, Node)), key=lambda one: one.metadata.name))
+        return tuple(sorted((obj for obj in self.objects if isinstance(obj, Node)), key=lambda one: one.metadata.name))
 
     @cached_property
     def ipv4(self) -> tuple[Stand, ...]:
@@ -86,7 +86,7 @@ class Scene:
     def stands(self, service: Service) -> tuple[Stand, ...]:
         """Return the proxiers that serve a Service, family by family."""
         both = {IPV4: self.ipv4, IPV6: self.ipv6} if cluster_ip_of(service, IPV6) else {IPV4: self.ipv4}
-        wanted = [one for one in FAMILIES if cluster_ip_of(service, one)] or [IPV4]
+        wanted = [family for family in FAMILIES if cluster_ip_of(service, family)] or [IPV4]
         return tuple(stand for family in wanted for stand in both[family])
 
     def _stands(self, family: str) -> Iterator[Stand]:
@@ -100,13 +100,13 @@ class Scene:
 
 def node_addresses(objects: Iterable[Object], family: str = IPV4) -> dict[str, str]:
     """Return a node's address of a family: its InternalIP, else one by its place."""
-    nodes = sorted((one for one in objects if isinstance(one, Node)), key=lambda one: one.metadata.name)
+    nodes = sorted((obj for obj in objects if isinstance(obj, Node)), key=lambda one: one.metadata.name)
     found = {one.metadata.name: _placed(place, family) for place, one in enumerate(nodes)}
-    for one in nodes:
-        for address in one.status.extra.get("addresses", ()):
+    for node in nodes:
+        for address in node.status.extra.get("addresses", ()):
             text = address.get("address", "")
             if address.get("type") == "InternalIP" and text and family_of(text) == family:
-                found[one.metadata.name] = shortest(text)
+                found[node.metadata.name] = shortest(text)
     return found
 
 
@@ -119,30 +119,30 @@ def _placed(place: int, family: str) -> str:
 
 def in_one_family(objects: Iterable[Object]) -> Iterator[Object]:
     """Yield the objects as the simulated cluster can hold them: Services of both families as if they were of IPv4."""
-    for one in objects:
-        if isinstance(one, Service) and _of_both(one):
-            alone = tuple(address for address in one.spec.cluster_ips if family_of(address) == IPV4)
-            spec = evolve(one.spec, ip_families=(IPV4,), ip_family_policy="SingleStack", cluster_ips=alone)
-            yield evolve(one, spec=evolve(spec, cluster_ip="".join(alone)))
+    for obj in objects:
+        if isinstance(obj, Service) and _of_both(obj):
+            alone = tuple(address for address in obj.spec.cluster_ips if family_of(address) == IPV4)
+            spec = evolve(obj.spec, ip_families=(IPV4,), ip_family_policy="SingleStack", cluster_ips=alone)
+            yield evolve(obj, spec=evolve(spec, cluster_ip="".join(alone)))
         else:
-            yield one
+            yield obj
 
 
 def in_both_families(objects: Iterable[Object], manifests: Iterable[Object]) -> Iterator[Object]:
     """Yield back to Services what `in_one_family` took from them."""
-    asked = {ref_of(one): one.spec for one in manifests if isinstance(one, Service) and _of_both(one)}
-    for one in objects:
-        spec = asked.get(ref_of(one)) if isinstance(one, Service) else None
-        if isinstance(one, Service) and spec is not None:
-            known = spec.cluster_ips if len(spec.cluster_ips) > 1 else one.spec.cluster_ips
+    asked = {ref_of(obj): obj.spec for obj in manifests if isinstance(obj, Service) and _of_both(obj)}
+    for obj in objects:
+        spec = asked.get(ref_of(obj)) if isinstance(obj, Service) else None
+        if isinstance(obj, Service) and spec is not None:
+            known = spec.cluster_ips if len(spec.cluster_ips) > 1 else obj.spec.cluster_ips
             policy = spec.ip_family_policy
             families = spec.ip_families if len(spec.ip_families) > 1 else FAMILIES
             yield evolve(
-                one,
-                spec=evolve(one.spec, ip_families=families, ip_family_policy=policy, cluster_ips=known),
+                obj,
+                spec=evolve(obj.spec, ip_families=families, ip_family_policy=policy, cluster_ips=known),
             )
         else:
-            yield one
+            yield obj
 
 
 def _of_both(service: Service) -> bool:
@@ -159,18 +159,18 @@ def completed(service: Service, place: int) -> Service:
     known = {family_of(one): one for one in spec.cluster_ips or (spec.cluster_ip,)}
     if IPV6 not in known:
         known[IPV6] = f"fd00:10:96::{place:x}"
-    addresses = tuple(known[one] for one in families if one in known)
+    addresses = tuple(known[family] for family in families if family in known)
     return evolve(service, spec=evolve(spec, ip_families=families, cluster_ip=addresses[0], cluster_ips=addresses))
 
 
 def _dual(slices: list[EndpointSlice]) -> Iterator[EndpointSlice]:
     """Let IPv4 endpoints stand in for IPv6 ones where there are none."""
     yield from slices
-    served = {_service(one) for one in slices if one.address_type == IPV6 and one.endpoints}
-    for one in slices:
-        if one.address_type == IPV4 and _service(one) not in served:
-            meta = evolve(one.metadata, name=f"{one.metadata.name}-ipv6")
-            yield evolve(one, metadata=meta, address_type=IPV6, endpoints=tuple(map(_in_ipv6, one.endpoints)))
+    served = {_service(piece) for piece in slices if piece.address_type == IPV6 and piece.endpoints}
+    for piece in slices:
+        if piece.address_type == IPV4 and _service(piece) not in served:
+            meta = evolve(piece.metadata, name=f"{piece.metadata.name}-ipv6")
+            yield evolve(piece, metadata=meta, address_type=IPV6, endpoints=tuple(map(_in_ipv6, piece.endpoints)))
 
 
 def _service(one: EndpointSlice) -> tuple[str, str]:

@@ -82,7 +82,7 @@ def _daemon_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
 def _jobs(_plane: Plane, cache: Cache, now: Time) -> Asked:
     """Jobs, and Pods that none will count any more."""
     yield from (job.reconcile(cache, ref_of(one), now=now) for one in cache.list(Job))
-    yield from (job.orphaned(cache, ref_of(one)) for one in cache.list(Pod))
+    yield from (job.orphaned(cache, ref_of(pod)) for pod in cache.list(Pod))
 
 
 def _endpoint_slices(_plane: Plane, cache: Cache, _now: Time) -> Asked:
@@ -95,9 +95,9 @@ def _endpoints(plane: Plane, cache: Cache, _now: Time) -> Asked:
     for service in services.values():
         ref = Ref(endpoints.KIND, service.metadata.namespace, service.metadata.name)
         yield endpoints.reconcile(service, cache.list(EndpointSlice), plane.server.get(ref))
-    for one in plane.server.list(endpoints.KIND, None):
-        if (one.metadata.namespace, one.metadata.name) not in services:
-            yield (Delete(ref_of(one), uid=one.metadata.uid),)
+    for obj in plane.server.list(endpoints.KIND, None):
+        if (obj.metadata.namespace, obj.metadata.name) not in services:
+            yield (Delete(ref_of(obj), uid=obj.metadata.uid),)
 
 
 def _budgets(_plane: Plane, cache: Cache, now: Time) -> Asked:
@@ -105,7 +105,7 @@ def _budgets(_plane: Plane, cache: Cache, now: Time) -> Asked:
 
 
 def _quotas(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (resourcequota.reconcile(cache, ref_of(one), now=now) for one in cache.list(ResourceQuota))
+    return (resourcequota.reconcile(cache, ref_of(quota), now=now) for quota in cache.list(ResourceQuota))
 
 
 def _nodes(_plane: Plane, cache: Cache, now: Time) -> Asked:
@@ -119,10 +119,10 @@ def _pod_garbage(_plane: Plane, cache: Cache, _now: Time) -> Asked:
 def _garbage(plane: Plane, cache: Cache, _now: Time) -> Asked:
     """Collect what has lost its owners; of kinds without a class whoever is stored is there."""
     values = [kv.value for kv in plane.server.store.keys.values()]
-    others = [one for one in values if isinstance(one, Unstructured)]
+    others = [value for value in values if isinstance(value, Unstructured)]
     everything = Cache.of((*cache.objects.values(), *others)) if others else cache
-    owners = {owner.uid for one in values for owner in one.metadata.owner_references}
-    absent = frozenset(owners - {one.metadata.uid for one in values})
+    owners = {owner.uid for value in values for owner in value.metadata.owner_references}
+    absent = frozenset(owners - {value.metadata.uid for value in values})
     for ref, obj in everything.objects.items():
         if obj.metadata.owner_references or obj.metadata.terminating:
             yield garbage.reconcile(everything, ref, absent=absent)
@@ -137,9 +137,13 @@ def _server_itself(plane: Plane, cache: Cache, now: Time) -> Asked:
     if cache.get(Service, ref_of(wanted)) is None:
         yield (Create(wanted),)
     values = [kv.value for kv in plane.server.store.keys.values() if isinstance(kv.value, Unstructured)]
-    found = [one for one in values if one.of.name == definitions.KIND and not one.of.custom]
+    found = [
+        unstructured
+        for unstructured in values
+        if unstructured.of.name == definitions.KIND and not unstructured.of.custom
+    ]
     for crd in found:
-        inside = (one for one in values if one.of.crd == crd.metadata.name)
+        inside = (unstructured for unstructured in values if unstructured.of.crd == crd.metadata.name)
         yield definitions.reconcile(crd, found, inside, now)
 
 
@@ -154,13 +158,15 @@ def _namespaces(plane: Plane, cache: Cache, _now: Time) -> Asked:
 
 def _without_class(plane: Plane, name: str) -> tuple[Object, ...]:
     values = (kv.value for kv in plane.server.store.keys.values())
-    return tuple(one for one in values if isinstance(one, Unstructured | Event) and one.metadata.namespace == name)
+    return tuple(
+        value for value in values if isinstance(value, Unstructured | Event) and value.metadata.namespace == name
+    )
 
 
 def _volumes(_plane: Plane, cache: Cache, _now: Time) -> Asked:
     """Bind claims and volumes; what a class provisions is made at once."""
     for cls in (PersistentVolumeClaim, PersistentVolume):
-        yield from (binding.reconcile(cache, ref_of(one)) for one in cache.list(cls))
+        yield from (binding.reconcile(cache, ref_of(obj)) for obj in cache.list(cls))
 
 
 def _taints(plane: Plane, cache: Cache, now: Time) -> Asked:

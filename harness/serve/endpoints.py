@@ -33,9 +33,9 @@ def reconcile(service: Service, slices: Iterable[EndpointSlice], there: Object |
     if not service.spec.selector or service.spec.type == "ExternalName" or meta.terminating:
         return ()
     mine = [
-        one
-        for one in slices
-        if one.metadata.namespace == meta.namespace and one.metadata.labels.get(SERVICE_NAME) == meta.name
+        piece
+        for piece in slices
+        if piece.metadata.namespace == meta.namespace and piece.metadata.labels.get(SERVICE_NAME) == meta.name
     ]
     headless = {HEADLESS: ""} if service.spec.cluster_ip == "None" else {}
     subsets = freeze(list(_subsets(mine)))
@@ -51,13 +51,14 @@ def reconcile(service: Service, slices: Iterable[EndpointSlice], there: Object |
 def _subsets(slices: Iterable[EndpointSlice]) -> Iterator[dict[str, Any]]:
     """Yield the addresses of each set of ports: those that are ready, and those that are not."""
     by_ports: dict[Any, list[Endpoint]] = {}
-    for one in sorted(slices, key=lambda one: one.metadata.name):
-        ports = freeze([unstructure(port) for port in one.ports])
-        by_ports.setdefault(ports, []).extend(one.endpoints)
+    for piece in sorted(slices, key=lambda one: one.metadata.name):
+        ports = freeze([unstructure(port) for port in piece.ports])
+        by_ports.setdefault(ports, []).extend(piece.endpoints)
     for ports, endpoints in by_ports.items():
         found = {
             name: sorted(
-                (_address(one) for one in endpoints if one.conditions.ready is ready), key=lambda one: one["ip"]
+                (_address(endpoint) for endpoint in endpoints if endpoint.conditions.ready is ready),
+                key=lambda one: one["ip"],
             )
             for name, ready in (("addresses", True), ("notReadyAddresses", False))
         }

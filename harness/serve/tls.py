@@ -54,7 +54,7 @@ def prepared(folder: Path, url: str, clients: tuple[str, ...]) -> dict[str, Any]
         authority = _authority(folder)
         server = authority.issue_cert(*NAMES)
         _secret(folder / "tls.key", server.private_key_pem.bytes())
-        (folder / "tls.crt").write_bytes(b"".join(one.bytes() for one in server.cert_chain_pems))
+        (folder / "tls.crt").write_bytes(b"".join(blob.bytes() for blob in server.cert_chain_pems))
         _kubeconfig(folder / ADMIN_FILE, authority, url, User(ADMIN.name, (MASTERS,)))
         for client in clients:
             user = _client(client)
@@ -87,7 +87,7 @@ def _kubeconfig(path: Path, authority: trustme.CA, url: str, user: User) -> None
     """Write a kubeconfig in which everything is that a client needs; only its owner may read it."""
     group = user.groups[0] if user.groups else None
     proof = authority.issue_cert("client", common_name=user.name, organization_name=group)
-    chain = b"".join(one.bytes() for one in proof.cert_chain_pems)
+    chain = b"".join(blob.bytes() for blob in proof.cert_chain_pems)
     server = {"server": url, "certificate-authority-data": _packed(authority.cert_pem.bytes())}
     shown = {"client-certificate-data": _packed(chain), "client-key-data": _packed(proof.private_key_pem.bytes())}
     document = {

@@ -106,15 +106,15 @@ def _placed(history: History, step: Step) -> Iterator[Told]:
     if not isinstance(old, Pod) or not isinstance(new, Pod) or old.spec.node_name or not new.spec.node_name:
         return
     nodes = before.list(Node)
-    if new.spec.node_name not in {one.metadata.name for one in nodes}:
+    if new.spec.node_name not in {node.metadata.name for node in nodes}:
         yield Told(why=f"node {new.spec.node_name} is not recorded (add kubectl get nodes -o json > nodes.json)")
         return
     pod = evolve(new, spec=evolve(new.spec, node_name="", topology_spread_constraints=()))
-    spaces = {one.metadata.name: one.metadata.labels for one in before.list(Namespace)}
+    spaces = {namespace.metadata.name: namespace.metadata.labels for namespace in before.list(Namespace)}
     bound = tuple(
         one for one in before.list(Pod) if one.spec.node_name and not one.finished and ref_of(one) != change.ref
     )
-    ways = (nodes, tuple(_before_last(history, one, change) for one in nodes))
+    ways = (nodes, tuple(_before_last(history, node, change) for node in nodes))
     found = [broken(Problem((pod,), some, bound, spaces))[new.spec.node_name] for some in ways]
     yield Told(tuple(map(str, found[0])) if all(found) else ())
 
@@ -136,9 +136,11 @@ def _kept(_: History, step: Step) -> Iterator[Told]:
     old, new = change.before, change.after
     if not isinstance(old, Pod) or not isinstance(new, Pod) or not is_healthy(old) or not new.metadata.terminating:
         return
-    if any(one.type == "DisruptionTarget" and one.reason in EVICTIONS for one in new.status.conditions):
+    if any(
+        condition.type == "DisruptionTarget" and condition.reason in EVICTIONS for condition in new.status.conditions
+    ):
         budgets = before.list(PodDisruptionBudget)
-        workloads = [one for one in after.objects.values() if isinstance(one, Sized)]
+        workloads = [obj for obj in after.objects.values() if isinstance(obj, Sized)]
         if budgets:
             yield Told(tuple(left_by([old], after.list(Pod), budgets, workloads)))
 
@@ -148,13 +150,15 @@ def _answered(_: History, step: Step) -> Iterator[Told]:
     change, before, after = step
     if not isinstance(change.before, Pod):
         return
-    services = tuple(one for one in after.list(Service) if is_judged(one) and ref_of(one) in before.objects)
-    mine = tuple(one for one in services if selects_pod(one, change.before))
-    doors = {port: one for one in mine for port in ports_of(one)}
+    services = tuple(
+        service for service in after.list(Service) if is_judged(service) and ref_of(service) in before.objects
+    )
+    mine = tuple(service for service in services if selects_pod(service, change.before))
+    doors = {port: service for service in mine for port in ports_of(service)}
     was, now = (_taken(services, cache, doors) for cache in (before, after))
     if not was:
         return
-    gone = sorted(str(one) for one in was - now if _is_wanted(doors[one], after))
+    gone = sorted(str(port) for port in was - now if _is_wanted(doors[port], after))
     yield Told(tuple(f"{port}: no ready Pod stands there any more" for port in gone))
 
 
@@ -167,12 +171,12 @@ def _is_wanted(service: Service, cache: Cache) -> bool:
     """Tell whether a workload that wants Pods makes such as a Service selects."""
     namespace = service.metadata.namespace
     return any(
-        isinstance(one, Workload)
-        and one.metadata.namespace == namespace
-        and not one.metadata.terminating
-        and getattr(one.spec, "replicas", None) != 0
-        and any(selects(service, namespace, labels.items()) for labels in pod_labels(one))
-        for one in cache.objects.values()
+        isinstance(obj, Workload)
+        and obj.metadata.namespace == namespace
+        and not obj.metadata.terminating
+        and getattr(obj.spec, "replicas", None) != 0
+        and any(selects(service, namespace, labels.items()) for labels in pod_labels(obj))
+        for obj in cache.objects.values()
     )
 
 

@@ -52,8 +52,8 @@ def follow(history: History, writers: Iterable[Writer], release: Release) -> Fol
     """Follow a history through."""
     cache = Cache.of(history.start)
     every = tuple(writers)
-    lacking = {one.name: _lacks(one, history) for one in every}
-    followers = [_Follower(one, release) for one in every if not lacking[one.name]]
+    lacking = {writer.name: _lacks(writer, history) for writer in every}
+    followers = [_Follower(writer, release) for writer in every if not lacking[writer.name]]
     for follower in followers:
         follower.sees(cache, 0, None)
     judged: dict[str, int] = {}
@@ -65,7 +65,7 @@ def follow(history: History, writers: Iterable[Writer], release: Release) -> Fol
         for follower in mine:
             judged[follower.writer.name] = judged.get(follower.writer.name, 0) + 1
             if not follower.explains(change):
-                told = tuple(told_request(one) for one in follower.near(change))
+                told = tuple(told_request(request) for request in follower.near(change))
                 wrong.append(Unasked(change.place, str(change), follower.writer.name, told))
         if not mine:
             unjudged[change.ref.kind] = unjudged.get(change.ref.kind, 0) + 1
@@ -78,7 +78,7 @@ def follow(history: History, writers: Iterable[Writer], release: Release) -> Fol
 
 
 def _lacks(writer: Writer, history: History) -> str:
-    kinds = {ref_of(one).kind for one in history.start} | {one.ref.kind for one in history.changes}
+    kinds = {ref_of(obj).kind for obj in history.start} | {one.ref.kind for one in history.changes}
     if not kinds & writer.kinds:
         return ""
     missing = sorted(writer.needs - kinds)
@@ -134,12 +134,14 @@ class _Follower:
         """Yield views of each kind at a moment of its own, the latest first."""
         deep = max(2, int(MIXTURES ** (1 / max(1, len(self.views)))))
         mixtures = product(*(tuple(reversed(moments))[:deep] for moments in self.views.values()))
-        yield from (tuple(one for objects in mixed for one in objects) for mixed in islice(mixtures, MIXTURES))
+        yield from (tuple(obj for objects in mixed for obj in objects) for mixed in islice(mixtures, MIXTURES))
 
     def near(self, change: Change) -> list[Request]:
         """Return what was asked for last of the same object, else of the same kind."""
-        about = [one for one in self.asked if ref_in(one) == change.ref]
-        alike = [one for one in self.asked if (ref := ref_in(one)) is not None and ref.kind == change.ref.kind]
+        about = [request for request in self.asked if ref_in(request) == change.ref]
+        alike = [
+            request for request in self.asked if (ref := ref_in(request)) is not None and ref.kind == change.ref.kind
+        ]
         return list(reversed((about or alike)[-NEAREST:]))
 
 

@@ -69,7 +69,7 @@ class History:
     def nodes(self) -> frozenset[str]:
         """The nodes that were ever there."""
         there = (*self.start, *(one.after for one in self.changes if one.after is not None))
-        return frozenset(one.metadata.name for one in there if ref_of(one).kind == "Node")
+        return frozenset(obj.metadata.name for obj in there if ref_of(obj).kind == "Node")
 
 
 @frozen
@@ -95,10 +95,10 @@ def read(texts: Iterable[Text]) -> History:
         for line, value in _values(text, problems):
             if isinstance(value, Mapping) and isinstance(value.get("events"), list):
                 raws += _run(text.file, value)
-                rests += [one["afterEvents"] for one in value.get("actions", ()) if one.get("settled")]
+                rests += [action["afterEvents"] for action in value.get("actions", ()) if action.get("settled")]
                 release = str(value.get("kubernetesVersion", "")).removeprefix("v").rpartition(".")[0]
             elif isinstance(value, Mapping) and isinstance(value.get("items"), list) and not _is_audit(value):
-                start += [_with_kind(one, value) for one in value["items"]]
+                start += [_with_kind(item, value) for item in value["items"]]
             else:
                 raws += _one(text.file, line, value, problems)
     if not raws and not problems:
@@ -129,7 +129,9 @@ def _past_space(text: str, at: int) -> int:
 
 def _run(file: str, value: Mapping[str, Any]) -> Iterator[_Raw]:
     """Yield the changes of a recorded run; what its actions delete by name, somebody has deleted by hand."""
-    paths = (one["path"].partition("?")[0] for one in value.get("actions", ()) if one.get("method") == "DELETE")
+    paths = (
+        action["path"].partition("?")[0] for action in value.get("actions", ()) if action.get("method") == "DELETE"
+    )
     deleted = {path.rpartition("/")[2] for path in paths}
     for number, one in enumerate(value["events"], 1):
         by_hand = one["object"]["metadata"].get("deletionTimestamp") and one["object"]["metadata"]["name"] in deleted
@@ -234,7 +236,7 @@ def _object(value: Mapping[str, Any]) -> Object | None:
 
 
 def _history(start: list[Object | None], raws: list[_Raw], rests: frozenset[int], release: str) -> History:
-    there: dict[Ref, Object] = {ref_of(one): one for one in start if one is not None}
+    there: dict[Ref, Object] = {ref_of(obj): obj for obj in start if obj is not None}
     begun = tuple(there.values())
     found: list[Change] = []
     other: dict[str, int] = {}
@@ -312,7 +314,7 @@ def _is_old(before: Object | None, after: Object | None) -> bool:
     if before is None or after is None:
         return before is after
     versions = (before.metadata.resource_version, after.metadata.resource_version)
-    old, new = (int(one) if one.isdigit() else 0 for one in versions)
+    old, new = (int(version) if version.isdigit() else 0 for version in versions)
     return (bool(old and new) and new < old) or before == after
 
 
@@ -321,6 +323,6 @@ def _times(value: Mapping[str, Any]) -> Iterator[int]:
     meta = value.get("metadata", {})
     told = [meta.get("creationTimestamp"), *(one.get("time") for one in meta.get("managedFields") or ())]
     conditions = (value.get("status") or {}).get("conditions") or ()
-    told += [one.get("lastTransitionTime") for one in conditions if isinstance(one, Mapping)]
+    told += [condition.get("lastTransitionTime") for condition in conditions if isinstance(condition, Mapping)]
     yield 0
     yield from (time for one in told if isinstance(one, str) and (time := parse_time(one)) is not None)

@@ -44,7 +44,7 @@ class Validated:
     def status(self) -> Status:
         """The worst of all: VIOLATED before UNKNOWN before HOLDS."""
         found = {self.allowed, *(one.status for one in self.found)}
-        return next((one for one in (Status.VIOLATED, Status.UNKNOWN) if one in found), Status.HOLDS)
+        return next((status for status in (Status.VIOLATED, Status.UNKNOWN) if status in found), Status.HOLDS)
 
 
 def text(one: Validated, width: int) -> str:

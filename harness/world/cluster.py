@@ -66,11 +66,11 @@ class Cluster:
     def actions(self, by: Hashable, *verbs: Verb) -> Callable[[str], bool]:
         """Return the test of whether an action, by its name, is one that somebody takes: who, and by which verbs."""
         acts = self.machine.actions
-        return frozenset(one.name for one in acts if one.by == by and one.verb in verbs).__contains__
+        return frozenset(action.name for action in acts if action.by == by and action.verb in verbs).__contains__
 
     def except_for(self, verbs: frozenset[Verb]) -> Callable[[str], bool]:
         """Return the test of whether an action, by its name, is by none of some verbs."""
-        return frozenset(one.name for one in self.machine.actions if one.verb not in verbs).__contains__
+        return frozenset(action.name for action in self.machine.actions if action.verb not in verbs).__contains__
 
 
 def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
@@ -80,7 +80,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     """
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
     idle = quotas.roomy(scenario)
-    starts = tuple(_looked_at(parts, one, idle) for one in starts)
+    starts = tuple(_looked_at(parts, start, idle) for start in starts)
     kept = starts[0].objects
     layout = layout_for(scenario, kept, parts)
     _same_constants(layout, starts)
@@ -91,7 +91,7 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario), own=own), describe)
     struck = faults.struck_nodes(scenario, kept)
     works = kubelets_for(scenario, parts, struck, world)
-    slots = tuple(component.start(world, components, _contents(layout, one)) for one in starts)
+    slots = tuple(component.start(world, components, _contents(layout, start)) for start in starts)
     machine = Machine(slots, component.actions(world, components), timers(_timing(scenario, works)))
     return Cluster(scenario, parts, world, processes, machine, struck, proxies_of(parts, kept))
 
@@ -109,9 +109,9 @@ def _looked_at(parts: Parts, start: Initial, idle: frozenset[Ref]) -> Initial:
     return evolve(
         start,
         objects=tuple(
-            one if parts.deployment_status else workloads.as_kept(one)
-            for one in quotas.uncounted(start.objects, idle)
-            if parts.endpoints or not isinstance(one, EndpointSlice)
+            obj if parts.deployment_status else workloads.as_kept(obj)
+            for obj in quotas.uncounted(start.objects, idle)
+            if parts.endpoints or not isinstance(obj, EndpointSlice)
         ),
     )
 
@@ -123,15 +123,15 @@ _TELLING = frozenset({"PodDisruptionBudget"})
 def _same_constants(layout: Layout, starts: tuple[Initial, ...]) -> None:
     constants = {one for ref, one in layout.constants.items() if ref.kind not in _TELLING}
     for start in starts:
-        given = {one for one in start.objects if ref_of(one).kind not in (*layout.pools, *_TELLING)}
-        if odd := sorted(str(ref_of(one)) for one in given ^ constants):
+        given = {obj for obj in start.objects if ref_of(obj).kind not in (*layout.pools, *_TELLING)}
+        if odd := sorted(str(ref_of(obj)) for obj in given ^ constants):
             raise MachineError(f"states to start from differ in what never changes: {odd[0]}")
 
 
 def _contents(layout: Layout, start: Initial) -> dict[str, Hashable]:
     """Return what is in the store at a start, and what runs for its Pods."""
     slots: dict[str, Hashable] = {}
-    slots |= place((one for one in start.objects if ref_of(one).kind in layout.pools), layout.pools, layout.homes)
+    slots |= place((obj for obj in start.objects if ref_of(obj).kind in layout.pools), layout.pools, layout.homes)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
         slots[kubelets.runtime_slot(slot)] = start.runtimes.get(pod.metadata.uid) if isinstance(pod, Pod) else None

@@ -28,12 +28,12 @@ from .parts import Parts
 def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> Layout:
     """Decide which kinds get places, and how many."""
     live = _live_kinds(scenario, objects, parts)
-    counts = {kind: sum(ref_of(one).kind == kind for one in objects) + _growth(scenario, kind) for kind in live}
+    counts = {kind: sum(ref_of(obj).kind == kind for obj in objects) + _growth(scenario, kind) for kind in live}
     for kind in volumes.kinds(scenario, objects):
         counts[kind] = counts.get(kind, 0) + volumes.growth(scenario, objects, kind)
     counts["Pod"] = scenario.pods
     pools = immutabledict((kind, pool(kind, counts[kind])) for kind in sorted(counts) if counts[kind])
-    constants = immutabledict((ref_of(one), one) for one in objects if ref_of(one).kind not in pools)
+    constants = immutabledict((ref_of(obj), obj) for obj in objects if ref_of(obj).kind not in pools)
     busy = immutabledict((slot, kubelets.runtime_slot(slot)) for slot in pools["Pod"])
     runs = volumes.last_places(tuple(map(ref_of, scenario.runs)), pools.get("Job", ()))
     homes = immutabledict({**_homes(scenario, pools["Pod"]), **volumes.homes(scenario, dict(pools)), **runs})
@@ -43,9 +43,13 @@ def layout_for(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) ->
 def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, str]:
     """Keep the last places for the Pods that have names of their own, if others are left."""
     names = [
-        Ref("Pod", one.metadata.namespace or scenario.namespace, f"{one.metadata.name}-{one.spec.first + number}")
-        for one in workloads.distinct(scenario.everything, StatefulSet)
-        for number in range(scenario.most_of(one))
+        Ref(
+            "Pod",
+            statefulset.metadata.namespace or scenario.namespace,
+            f"{statefulset.metadata.name}-{statefulset.spec.first + number}",
+        )
+        for statefulset in workloads.distinct(scenario.everything, StatefulSet)
+        for number in range(scenario.most_of(statefulset))
     ]
     distinct = tuple(dict.fromkeys(names))
     kept = distinct if len(distinct) < len(places) else ()
@@ -55,9 +59,9 @@ def _homes(scenario: Scenario, places: tuple[str, ...]) -> immutabledict[Ref, st
 def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -> set[str]:
     """Return the kinds whose objects may change: somebody who takes part may write one of them."""
     live = {"Pod", "ControllerRevision", "CronJob", *NAMES}
-    live |= {ref_of(one).kind for one in objects if one.metadata.owner_references or one.metadata.terminating}
+    live |= {ref_of(obj).kind for obj in objects if obj.metadata.owner_references or obj.metadata.terminating}
     if any(isinstance(step, kubectl.DeleteObject) and step.kind == "Namespace" for step in scenario.script):
-        live |= {ref_of(one).kind for one in objects if one.metadata.namespace}
+        live |= {ref_of(obj).kind for obj in objects if obj.metadata.namespace}
     if faults.strike_nodes(scenario) or node_controllers.acted_on(scenario, objects) or pressure.possible(scenario):
         live.add("Node")
     if parts.endpoints:
@@ -75,25 +79,27 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
 def _growth(scenario: Scenario, kind: str) -> int:
     """Bound how many objects of a kind can be added."""
     keepers = frozenset(one.cls.__name__ for one in WORKLOAD_KINDS if one.remembers == kind)
-    makers = sum(scenario.own.places(one) for one in keepers) if scenario.own else 0
+    makers = sum(scenario.own.places(keeper) for keeper in keepers) if scenario.own else 0
     return _usual_growth(scenario, kind) + scenario.own.places(kind) + makers
 
 
 def _usual_growth(scenario: Scenario, kind: str) -> int:
-    added = sum(isinstance(one, kubectl.Apply) and ref_of(one.object).kind == kind for one in scenario.script)
+    added = sum(isinstance(step, kubectl.Apply) and ref_of(step.object).kind == kind for step in scenario.script)
     match kind:
         case "Node":
-            return added + sum(isinstance(one, kubectl.AddNode) for one in scenario.script)
+            return added + sum(isinstance(step, kubectl.AddNode) for step in scenario.script)
         case "ReplicaSet" | "ControllerRevision":
-            templates = sum(one.new_template for one in scenario.script)
+            templates = sum(step.new_template for step in scenario.script)
             keepers = tuple(one.cls for one in WORKLOAD_KINDS if one.remembers == kind)
-            there = sum(isinstance(one, keepers) for one in scenario.objects)
-            return there + templates if any(isinstance(one, keepers) for one in scenario.everything) else added
+            there = sum(isinstance(obj, keepers) for obj in scenario.objects)
+            return there + templates if any(isinstance(obj, keepers) for obj in scenario.everything) else added
         case "Job":
             return added + len(scenario.runs)
         case "EndpointSlice":
-            services = (one for one in scenario.everything if isinstance(one, Service))
-            ports = {tuple(one.ports for one in spec.containers) for spec in pod_specs(scenario)}
+            services = (obj for obj in scenario.everything if isinstance(obj, Service))
+            ports = {tuple(container.ports for container in spec.containers) for spec in pod_specs(scenario)}
             copies = 1 if scenario.tracks_slices else 2
-            return added + copies * sum(max(1, len(one.spec.ip_families)) for one in services) * (1 + len(ports))
+            return added + copies * sum(max(1, len(service.spec.ip_families)) for service in services) * (
+                1 + len(ports)
+            )
     return added

@@ -163,10 +163,10 @@ def _home(scenario: Scenario, objects: tuple[Object, ...], owner: ReplicaSet) ->
     Where none does no Pod of it ever runs, and it matters to nobody which node that is.
     """
     named = owner.spec.template.spec.node_name
-    nodes = (one for one in versions(scenario, objects) if isinstance(one, Node))
-    there = [one for one in nodes if named in {"", one.metadata.name}]
-    bare = [evolve(one, spec=evolve(one.spec, taints=())) for one in there]
-    return tuple(one for one in bare if admit(_pod_of(owner), one, ()) is None)[:1] or tuple(bare[:1])
+    nodes = (obj for obj in versions(scenario, objects) if isinstance(obj, Node))
+    there = [node for node in nodes if named in {"", node.metadata.name}]
+    bare = [evolve(node, spec=evolve(node.spec, taints=())) for node in there]
+    return tuple(node for node in bare if admit(_pod_of(owner), node, ()) is None)[:1] or tuple(bare[:1])
 
 
 def _start(scenario: Scenario, lives: int | None, _world: World, _store: Slots) -> Slots:

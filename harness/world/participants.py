@@ -90,22 +90,22 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         tracks = scenario.tracks_slices
         views = form(1) if tracks else Form.SNAPSHOT
         found += [
-            endpointslice.process(one, pools, constants, form=views, tracks=tracks)
-            for one in workloads.distinct(everyone, Service)
+            endpointslice.process(service, pools, constants, form=views, tracks=tracks)
+            for service in workloads.distinct(everyone, Service)
         ]
     if parts.budgets:
         resubmits = Switch.RESUBMITTED_BUDGETS in scenario.switches
         found += [
-            disruption.process(one, pools, constants, form=form(1), resubmits=resubmits)
-            for one in workloads.distinct(everyone, PodDisruptionBudget)
+            disruption.process(budget, pools, constants, form=form(1), resubmits=resubmits)
+            for budget in workloads.distinct(everyone, PodDisruptionBudget)
         ]
     if parts.unwatched:
-        found = [_unwatched(one) for one in found]
+        found = [_unwatched(process) for process in found]
     found += autoscaling.processes(everyone, pools, constants)
     found += quotas.processes(everyone, pools, constants, form=form(2), idle=quotas.roomy(scenario))
     others = frozenset(kind.name for kind in scenario.own.kinds if kind.cls is Unstructured)
     found.append(garbage.process(pools, constants, scenario.absent_owners, others))
-    held = frozenset(one.ref.namespace for one in scenario.holders)
+    held = frozenset(holder.ref.namespace for holder in scenario.holders)
     spaces = pools.get("Namespace", ())
     needed = scenario.aggregated
     found += [namespace.process(place, pools, constants, held, others, needed) for place in spaces]
@@ -119,7 +119,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         outage=Switch.LONE_EVICTIONS not in scenario.switches,
         at_once=parts.tainted_at_once,
     )
-    return tuple(remembering(one) for one in found)
+    return tuple(remembering(process) for process in found)
 
 
 def _unwatched(process: Process) -> Process:
@@ -236,5 +236,5 @@ def kubelets_for(scenario: Scenario, parts: Parts, struck: tuple[str, ...], worl
 
 def proxies_of(parts: Parts, objects: tuple[Object, ...]) -> tuple[str, ...]:
     """Name the nodes whose kube-proxies take part."""
-    nodes = tuple(ref_of(one).name for one in objects if isinstance(one, Node)) if parts.endpoints else ()
+    nodes = tuple(ref_of(obj).name for obj in objects if isinstance(obj, Node)) if parts.endpoints else ()
     return nodes[:1] if parts.one_proxy else nodes

@@ -61,9 +61,9 @@ class Parts:
 
 def _forgets_revisions(scenario: Scenario) -> bool:
     """Tell whether a Deployment may come to more old ReplicaSets than it keeps."""
-    given = sum(isinstance(one, ReplicaSet) for one in scenario.objects)
-    most = given + sum(one.new_template for one in scenario.script)
-    limits = [one.spec.revision_history_limit for one in scenario.everything if isinstance(one, Deployment)]
+    given = sum(isinstance(obj, ReplicaSet) for obj in scenario.objects)
+    most = given + sum(step.new_template for step in scenario.script)
+    limits = [obj.spec.revision_history_limit for obj in scenario.everything if isinstance(obj, Deployment)]
     return any(most > (DEFAULT_HISTORY if limit is None else limit) for limit in limits)
 
 
@@ -72,4 +72,4 @@ DEFAULT_HISTORY = 10
 
 
 def _has_budget(scenario: Scenario) -> bool:
-    return any(isinstance(one, PodDisruptionBudget) for one in scenario.everything)
+    return any(isinstance(obj, PodDisruptionBudget) for obj in scenario.everything)

@@ -153,7 +153,9 @@ class JobStatus:
 
     def condition(self, kind: str) -> JobCondition | None:
         """Return the condition of that type, if it is True."""
-        return next((one for one in self.conditions if one.type == kind and one.status == "True"), None)
+        return next(
+            (condition for condition in self.conditions if condition.type == kind and condition.status == "True"), None
+        )
 
 
 @frozen(cache_hash=True)

@@ -298,7 +298,7 @@ class PodStatus:
 
     def condition(self, kind: str) -> PodCondition | None:
         """Return the condition of that type, if it is set."""
-        return next((one for one in self.conditions if one.type == kind), None)
+        return next((condition for condition in self.conditions if condition.type == kind), None)
 
 
 @frozen(cache_hash=True)
@@ -394,7 +394,7 @@ class NodeStatus:
 
     def condition(self, kind: str) -> NodeCondition | None:
         """Return the condition of that type, if it is set."""
-        return next((one for one in self.conditions if one.type == kind), None)
+        return next((condition for condition in self.conditions if condition.type == kind), None)
 
 
 @frozen(cache_hash=True)

@@ -122,7 +122,9 @@ class StorageClass:
 
 def default_of(classes: Iterable[StorageClass]) -> str:
     """Return the name of the class of claims that name none: the newest that says that it is, by name; "" for none."""
-    marked = (one for one in classes if one.metadata.annotations.get(DEFAULT_CLASS) == "true")
+    marked = (
+        storage_class for storage_class in classes if storage_class.metadata.annotations.get(DEFAULT_CLASS) == "true"
+    )
     first = min(marked, key=lambda one: (-(one.metadata.creation_timestamp or 0), one.metadata.name), default=None)
     return "" if first is None else first.metadata.name
 

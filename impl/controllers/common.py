@@ -85,7 +85,7 @@ def claim(
 def adoptions(owner: Object, orphans: Iterable[Object]) -> tuple[Request, ...]:
     """Return the requests that adopt orphans: first the API server is asked whether the owner is still there."""
     reference = controller_of(owner)
-    adopts = tuple(PatchMetadata(ref_of(one), one.metadata.uid, add_owner=reference) for one in orphans)
+    adopts = tuple(PatchMetadata(ref_of(obj), obj.metadata.uid, add_owner=reference) for obj in orphans)
     return (Recheck(ref_of(owner), owner.metadata.uid), *adopts) if adopts else ()
 
 
@@ -144,9 +144,11 @@ def slim_ready(status: PodStatus, *, times: bool = False) -> PodStatus:
     return PodStatus(
         phase=status.phase,
         conditions=tuple(
-            PodCondition(one.type, one.status, last_transition_time=one.last_transition_time if times else None)
-            for one in status.conditions
-            if one.type == "Ready"
+            PodCondition(
+                condition.type, condition.status, last_transition_time=condition.last_transition_time if times else None
+            )
+            for condition in status.conditions
+            if condition.type == "Ready"
         ),
     )
 
@@ -158,7 +160,9 @@ def slim_pod(pod: Pod, keep: Keep, *, spec: PodSpec = NO_SPEC, status: PodStatus
 
 def slim_conditions(status: NodeStatus) -> NodeStatus:
     """Keep the type and the status of each condition of a node."""
-    return NodeStatus(conditions=tuple(NodeCondition(one.type, one.status) for one in status.conditions))
+    return NodeStatus(
+        conditions=tuple(NodeCondition(condition.type, condition.status) for condition in status.conditions)
+    )
 
 
 def whole(obj: Object) -> Object:

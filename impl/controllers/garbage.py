@@ -115,7 +115,7 @@ def _slim(obj: Object) -> Object | None:
         uid=meta.uid,
         deletion_timestamp=TERMINATING if meta.terminating else None,
         finalizers=tuple(one for one in meta.finalizers if one in {FOREGROUND, ORPHAN}),
-        owner_references=tuple(evolve(one, extra=EMPTY) for one in meta.owner_references),
+        owner_references=tuple(evolve(owner, extra=EMPTY) for owner in meta.owner_references),
     )
     return Unstructured(obj.of, kept) if isinstance(obj, Unstructured) else type(obj)(metadata=kept)
 

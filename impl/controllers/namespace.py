@@ -45,9 +45,9 @@ def reconcile(
     namespace = cache.get(Namespace, key)
     if namespace is None or not namespace.metadata.terminating or FINALIZER not in _finalizers(namespace):
         return ()
-    content = [one for one in cache.objects.values() if one.metadata.namespace == namespace.metadata.name]
+    content = [obj for obj in cache.objects.values() if obj.metadata.namespace == namespace.metadata.name]
     if content or held or any(_unanswered(cache, one) for one in aggregated):
-        return tuple(Delete(ref_of(one), uid=one.metadata.uid) for one in content if not one.metadata.terminating)
+        return tuple(Delete(ref_of(obj), uid=obj.metadata.uid) for obj in content if not obj.metadata.terminating)
     left = tuple(one for one in _finalizers(namespace) if one != FINALIZER)
     spec = freeze({**(namespace.extra.get("spec") or {}), "finalizers": left})
     free = evolve(namespace, extra=immutabledict({**namespace.extra, "spec": spec}))
@@ -69,7 +69,11 @@ def backing(obj: Object) -> Object | None:
     if isinstance(obj, Service) and isinstance(kept, Service):
         return evolve(kept, spec=ServiceSpec(selector=obj.spec.selector))
     if isinstance(obj, Pod) and isinstance(kept, Pod):
-        ready = tuple(PodCondition(one.type, one.status) for one in obj.status.conditions if one.type == "Ready")
+        ready = tuple(
+            PodCondition(condition.type, condition.status)
+            for condition in obj.status.conditions
+            if condition.type == "Ready"
+        )
         labelled = evolve(kept.metadata, labels=obj.metadata.labels)
         return evolve(kept, metadata=labelled, status=PodStatus(conditions=ready))
     return kept

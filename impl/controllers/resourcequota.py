@@ -43,7 +43,7 @@ def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
     if quota is None:
         return ()
     hard, known = quota.spec.hard, quota.status
-    here = (one for one in cache.objects.values() if one.metadata.namespace == key.namespace)
+    here = (obj for obj in cache.objects.values() if obj.metadata.namespace == key.namespace)
     used = only({**known.used, **taken_of(quota, here, now)}, hard)
     if hard == known.hard and same(used, known.used):
         return ()
@@ -57,10 +57,10 @@ def taken_of(quota: ResourceQuota, objects: Iterable[Object], now: Time) -> dict
     known = (name for kind in KINDS if kind.name in COUNTED for name in names_of(kind, hard))
     others = (name for name in hard if name.startswith("count/") or name in ALIASES)
     total = nothing_of((*known, *others))
-    for one in objects:
-        names = names_of(kind_of(one), hard)
-        if names and in_scope(quota.spec, one):
-            total = plus(total, only(usage(one, now), names))
+    for obj in objects:
+        names = names_of(kind_of(obj), hard)
+        if names and in_scope(quota.spec, obj):
+            total = plus(total, only(usage(obj, now), names))
     return total
 
 
@@ -75,7 +75,7 @@ def slim_counted(obj: Object) -> Object | None:
         case Pod():
             return _slim_pod(obj)
         case Service():
-            ports = tuple(ServicePort(port=one.port, node_port=one.node_port) for one in obj.spec.ports)
+            ports = tuple(ServicePort(port=port.port, node_port=port.node_port) for port in obj.spec.ports)
             kept = {key: value for key, value in obj.spec.extra.items() if key == "allocateLoadBalancerNodePorts"}
             spec = ServiceSpec(type=obj.spec.type, ports=ports, extra=immutabledict(kept))
             return Service(slim_metadata(obj.metadata, NOTHING), spec)

@@ -46,7 +46,7 @@ def _allowed(cache: Cache, policy: Policy, nodes: tuple[Node, ...], pod: Pod) ->
 
 def _repelled(pod: Pod, nodes: tuple[Node, ...]) -> bool:
     """Tell whether a Pod is on a node whose NoSchedule taint it does not tolerate (RemovePodsViolatingNodeTaints)."""
-    here = (one for one in nodes if one.metadata.name == pod.spec.node_name)
+    here = (node for node in nodes if node.metadata.name == pod.spec.node_name)
     taints = (taint for node in here for taint in node.spec.taints if taint.effect == "NoSchedule")
     return any(not tolerated(taint, pod.spec.tolerations) for taint in taints)
 
@@ -70,7 +70,9 @@ def _slim(obj: Object) -> Object | None:
 
 
 def _asked(spec: PodSpec) -> PodSpec:
-    containers = tuple(Container(one.name, one.image, resources=one.resources) for one in spec.containers)
+    containers = tuple(
+        Container(container.name, container.image, resources=container.resources) for container in spec.containers
+    )
     return evolve(spec, containers=containers)
 
 

@@ -22,7 +22,7 @@ Owner = tuple[str, str, str, tuple[str, ...]]
 def duplicates(nodes: tuple[Node, ...], pods: Iterable[Pod]) -> Iterator[tuple[Pod, ...]]:
     """Yield whom one look may choose: which of a node's Pods is the first, and stays, is anybody's guess."""
     by_owner: dict[Owner, dict[str, list[Pod]]] = defaultdict(lambda: defaultdict(list))
-    names = {one.metadata.name for one in nodes}
+    names = {node.metadata.name for node in nodes}
     for pod in pods:
         for owner in _owners(pod) if pod.spec.node_name in names else ():
             by_owner[owner][pod.spec.node_name].append(pod)
@@ -33,8 +33,8 @@ def duplicates(nodes: tuple[Node, ...], pods: Iterable[Pod]) -> Iterator[tuple[P
 
 
 def _owners(pod: Pod) -> Iterator[Owner]:
-    images = tuple(sorted(one.image for one in pod.spec.containers))
-    yield from ((pod.metadata.namespace, one.kind, one.name, images) for one in pod.metadata.owner_references)
+    images = tuple(sorted(container.image for container in pod.spec.containers))
+    yield from ((pod.metadata.namespace, owner.kind, owner.name, images) for owner in pod.metadata.owner_references)
 
 
 def _too_many(placed: dict[str, list[Pod]], nodes: tuple[Node, ...]) -> Iterator[tuple[tuple[Pod, ...], ...]]:
@@ -53,6 +53,6 @@ def _targets(pods: Iterable[Pod], nodes: tuple[Node, ...]) -> set[str]:
     """Return the nodes that duplicates may go to; one that may go to a single node counts for none (getTargetNodes)."""
     found: set[str] = set()
     for pod in pods:
-        mine = {one.metadata.name for one in nodes if may_land(pod, one)}
+        mine = {node.metadata.name for node in nodes if may_land(pod, node)}
         found |= mine if len(mine) > 1 else set()
     return found

@@ -23,7 +23,9 @@ OF_THE_NODE = frozenset({"emptyDir", "hostPath"})
 
 def ready_nodes(cache: Cache) -> tuple[Node, ...]:
     """Return the nodes that are looked at: those that are ready, cordoned ones among them."""
-    return tuple(one for one in cache.list(Node) if (ready := one.status.condition("Ready")) and ready.status == "True")
+    return tuple(
+        node for node in cache.list(Node) if (ready := node.status.condition("Ready")) and ready.status == "True"
+    )
 
 
 def evictable(policy: Policy, pod: Pod) -> bool:
@@ -31,7 +33,7 @@ def evictable(policy: Policy, pod: Pod) -> bool:
     owners = pod.metadata.owner_references
     if pod.metadata.terminating or pod.finished or not owners:
         return False
-    if any(one.kind in {"DaemonSet", "Node"} for one in owners):
+    if any(owner.kind in {"DaemonSet", "Node"} for owner in owners):
         return False
     if (pod.spec.priority or 0) >= CRITICAL and not policy.system_critical:
         return False

@@ -39,17 +39,17 @@ def unevenly_spread(cache: Cache, policy: Policy, nodes: tuple[Node, ...]) -> It
 
 def _constraints(pods: Iterable[Pod], policy: Policy) -> tuple[tuple[str, TopologySpreadConstraint], ...]:
     found = (
-        (pod.metadata.namespace, one)
+        (pod.metadata.namespace, constraint)
         for pod in pods
         for action in sorted(policy.spread)
-        for one in constraints_of(pod, action)
+        for constraint in constraints_of(pod, action)
     )
     return tuple(dict.fromkeys((space, evolve(one, match_label_keys=())) for space, one in found))
 
 
 def _domains(pods: Iterable[Pod], constraint: TopologySpreadConstraint, nodes: tuple[Node, ...]) -> Domains:
     key = constraint.topology_key
-    values = {one.metadata.name: one.metadata.labels[key] for one in nodes if key in one.metadata.labels}
+    values = {node.metadata.name: node.metadata.labels[key] for node in nodes if key in node.metadata.labels}
     domains: Domains = {value: [] for value in sorted(set(values.values()))}
     for pod in pods:
         value = values.get(pod.spec.node_name)
@@ -85,7 +85,7 @@ def _given(sizes: dict[str, int], skew: int) -> tuple[tuple[str, int], ...]:
 
 def _below_average(sizes: dict[str, int], key: str, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     average = sum(sizes.values()) / max(1, len(sizes))
-    return tuple(one for one in nodes if sizes.get(one.metadata.labels.get(key, ""), average) < average)
+    return tuple(node for node in nodes if sizes.get(node.metadata.labels.get(key, ""), average) < average)
 
 
 def _choices(

@@ -87,7 +87,7 @@ def _identity(name: str, items: list[Json]) -> Callable[[Json], Json] | None:
     """Tell how the items of a list are told apart; None where the list is one value."""
     key = MERGE_KEYS.get(name)
     if name == "ports":
-        key = "port" if any("port" in one for one in items) else "containerPort"
-    if key is None or not all(isinstance(one, dict) and key in one for one in items):
+        key = "port" if any("port" in item for item in items) else "containerPort"
+    if key is None or not all(isinstance(item, dict) and key in item for item in items):
         return None
     return lambda one: one[key]

@@ -60,7 +60,7 @@ def evicted(runtime: PodRuntime) -> PodRuntime:
 
 def reported(node: Node, *, pressure: bool) -> Node:
     """Return a node that says whether it is short of memory."""
-    others = tuple(one for one in node.status.conditions if one.type != PRESSURE)
+    others = tuple(condition for condition in node.status.conditions if condition.type != PRESSURE)
     reason = "KubeletHasInsufficientMemory" if pressure else "KubeletHasSufficientMemory"
     said = NodeCondition(PRESSURE, "True" if pressure else "False", reason)
     return evolve(node, status=evolve(node.status, conditions=(*others, said)))

@@ -28,7 +28,7 @@ class Told:
 
     def of(self, container: Container) -> ContainerStatus | None:
         """Return what is said of one container."""
-        return next((one for one in (*self.init, *self.regular) if one.name == container.name), None)
+        return next((status for status in (*self.init, *self.regular) if status.name == container.name), None)
 
 
 def is_sidecar(container: Container) -> bool:
@@ -57,14 +57,16 @@ def _stage(status: ContainerStatus | None) -> str:
 def pod_phase(spec: PodSpec, said: Told, *, over: bool, release: Release = NEWEST) -> str:
     """Return the phase of a Pod that is not finished; `over`: its containers start no more, whatever the policy."""
     if spec.restart_policy == "Never" and any(
-        _has_failed(said.of(one)) for one in spec.init_containers if not is_sidecar(one)
+        _has_failed(said.of(container)) for container in spec.init_containers if not is_sidecar(container)
     ):
         return "Failed"
-    waits = any(_is_pending(said.of(one)) for one in spec.init_containers if not is_sidecar(one))
-    restarts = any(_sidecar_is_pending(said.of(one)) for one in spec.init_containers if is_sidecar(one))
-    stages = Counter(_stage(said.of(one)) for one in spec.containers)
-    for one in filter(is_sidecar, spec.init_containers):
-        stage = _stage(said.of(one))
+    waits = any(_is_pending(said.of(container)) for container in spec.init_containers if not is_sidecar(container))
+    restarts = any(
+        _sidecar_is_pending(said.of(container)) for container in spec.init_containers if is_sidecar(container)
+    )
+    stages = Counter(_stage(said.of(container)) for container in spec.containers)
+    for container in filter(is_sidecar, spec.init_containers):
+        stage = _stage(said.of(container))
         stages[stage] += stage in {"running", "waiting", "unknown"}
     if waits or (restarts and not _has_begun(spec, said, release)) or stages["waiting"]:
         return "Pending"
@@ -75,14 +77,14 @@ def pod_phase(spec: PodSpec, said: Told, *, over: bool, release: Release = NEWES
 
 def _stopped(spec: PodSpec, said: Told, *, over: bool, release: Release) -> str:
     """Return the phase of a Pod of which every container has ended or waits to be started again."""
-    found = [said.of(one) for one in spec.containers]
-    well = all(one is not None and _ended(one.state) == 0 for one in found)
+    found = [said.of(container) for container in spec.containers]
+    well = all(status is not None and _ended(status.state) == 0 for status in found)
     if over:
         return "Succeeded" if well else "Failed"
     if spec.restart_policy == "Always":
         return "Running"
     if Change.RESTART_RULES in release:
-        if spec.restart_policy == "OnFailure" and any(_exit_code(one) for one in found):
+        if spec.restart_policy == "OnFailure" and any(_exit_code(status) for status in found):
             return "Running"
         return "Succeeded" if well else "Failed"
     if well:
@@ -116,7 +118,7 @@ def _sidecar_is_pending(status: ContainerStatus | None) -> bool:
 def _has_begun(spec: PodSpec, said: Told, release: Release) -> bool:
     """Tell whether a container that is no init container has started; one that restarts counts since 1.33."""
     counting = {"running", "terminated"} | ({"restarting"} if Change.STARTED_COUNTS in release else set())
-    return any(_stage(said.of(one)) in counting for one in spec.containers)
+    return any(_stage(said.of(container)) in counting for container in spec.containers)
 
 
 # --- conditions -----------------------------------------------------------------------------------------------------
@@ -127,7 +129,7 @@ def initialized(spec: PodSpec, said: Told, phase: str) -> PodCondition:
     unknown, unready = _lacking(said, spec.init_containers, _is_done)
     if phase == "Succeeded" and not unknown:
         return PodCondition(INITIALIZED, "True", "PodCompleted")
-    ran = any(_stage(said.of(one)) in {"running", "terminated"} for one in spec.containers)
+    ran = any(_stage(said.of(container)) in {"running", "terminated"} for container in spec.containers)
     message = _message(("unknown", unknown), ("incomplete", unready))
     return PodCondition(INITIALIZED, "True") if ran or not message else _refused(INITIALIZED, "Initialized", message)
 
@@ -158,12 +160,12 @@ def _lacking(
 ) -> tuple[list[str], list[str]]:
     """Name the containers of which nothing is said, and those that are not well."""
     unknown, unwell = [], []
-    for one in containers:
-        status = said.of(one)
+    for container in containers:
+        status = said.of(container)
         if status is None:
-            unknown.append(one.name)
-        elif not well(one, status):
-            unwell.append(one.name)
+            unknown.append(container.name)
+        elif not well(container, status):
+            unwell.append(container.name)
     return unknown, unwell
 
 

@@ -46,7 +46,7 @@ def timings(pod: Pod, targets: Collection[int] = (), *, most: bool = False) -> T
     `first_to_stop`.
     """
     return Timings(
-        ready_seconds=max((_ready_seconds(one) for one in pod.spec.containers), default=0),
+        ready_seconds=max((_ready_seconds(container) for container in pod.spec.containers), default=0),
         pre_stop_seconds=pre_stop_seconds(pod.spec, targets, most=most),
         grace_seconds=_grace_seconds(pod),
     )
@@ -60,7 +60,7 @@ def pre_stop_seconds(spec: PodSpec, targets: Collection[int] = (), *, most: bool
 
 def waits_for_hook(spec: PodSpec) -> bool:
     """Tell whether a container may wait for a hook before its SIGTERM: the Pod is then between the two for a while."""
-    return any(hook_length(one) != NOTHING for one in (*spec.containers, *spec.sidecars))
+    return any(hook_length(container) != NOTHING for container in (*spec.containers, *spec.sidecars))
 
 
 def first_to_stop(spec: PodSpec, targets: Collection[int] = (), *, most: bool = False) -> Container | None:
@@ -72,12 +72,12 @@ def first_to_stop(spec: PodSpec, targets: Collection[int] = (), *, most: bool = 
     connections; one of which nobody says anything may be anybody's, for a declaration only tells (`Container.ports` in
     api/core/v1/types.go). Without targets whoever declares a port counts, or else all.
     """
-    told = {one: told_ports(one) for one in (*spec.containers, *spec.sidecars)}
+    told = {container: told_ports(container) for container in (*spec.containers, *spec.sidecars)}
     if not set[int]().union(*told.values()).issuperset(targets):
         listening = list(spec.containers)
     else:
         listening = [one for one, ports in told.items() if ports.intersection(targets)]
-    listening = listening or [one for one in spec.containers if one.ports] or list(spec.containers)
+    listening = listening or [container for container in spec.containers if container.ports] or list(spec.containers)
     return min(listening, key=partial(_until_sigterm, spec, most=most), default=None)
 
 
@@ -98,7 +98,7 @@ def told_ports(container: Container) -> frozenset[int]:
     """Return the ports on which a container listens, by what it declares and by where it is probed."""
     probes = (container.readiness_probe, container.liveness_probe, container.startup_probe)
     asked = (port for probe in probes if probe is not None and isinstance(port := port_of(probe), int))
-    return frozenset((*(one.container_port for one in container.ports), *asked))
+    return frozenset((*(port.container_port for port in container.ports), *asked))
 
 
 def _grace_seconds(pod: Pod) -> int:

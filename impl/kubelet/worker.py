@@ -46,7 +46,7 @@ def steps(
         return _without_pod(runtime)
     if runtime.stage is Stage.IDLE:
         found = _first(pod, node, neighbours, behaviour)
-        return found if mounted else tuple(one for one in found if one.work not in _NEED_VOLUMES)
+        return found if mounted else tuple(step for step in found if step.work not in _NEED_VOLUMES)
     reports = _report(pod, runtime, address, behaviour)
     if runtime.stage is Stage.STOPPED:
         return reports or _last(pod, runtime)

@@ -75,7 +75,7 @@ def send(
 
 def answered(table: Table, packet: Packet, source_port: int) -> Table:
     """Return the table once a reply to a packet came back: its connection is established."""
-    return frozenset(evolve(one, replied=True) if one.is_of(packet, source_port) else one for one in table)
+    return frozenset(evolve(entry, replied=True) if entry.is_of(packet, source_port) else entry for entry in table)
 
 
 # --- what kube-proxy clears -----------------------------------------------------------------------------------------
@@ -132,7 +132,10 @@ def served(
     """Return the UDP ports with the endpoints that serve them."""
     known = tuple(slices)
     return tuple(
-        Served(port, frozenset(one.target for one in addresses_of(port, known, node_name, release) if one.serving))
+        Served(
+            port,
+            frozenset(address.target for address in addresses_of(port, known, node_name, release) if address.serving),
+        )
         for port in ports(services)
         if port.protocol == "UDP"
     )

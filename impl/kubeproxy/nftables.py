@@ -222,7 +222,7 @@ def _external(port: Port, config: ProxyConfig, *, usable: bool) -> Iterator[Clau
 
 def _guard(port: Port, config: ProxyConfig) -> Iterator[Clause]:
     """Let the source ranges on, and with a node inside them the balancer's own addresses."""
-    inside = any(contains(one, config.node_ips[0]) for one in port.source_ranges)
+    inside = any(contains(span, config.node_ips[0]) for span in port.source_ranges)
     for source in (*port.source_ranges, *(port.load_balancer_ips if inside else ())):
         yield Clause("jump", _named("outside", port), source=source)
 

@@ -64,12 +64,12 @@ def _of_service(service: Service) -> Iterator[str]:
         yield "it has no ports: no proxy knows it"
     if spec.cluster_ip in {"", "None"}:
         return
-    families = [one for one in FAMILIES if cluster_ip_of(service, one)]
+    families = [family for family in FAMILIES if cluster_ip_of(service, family)]
     yield from (
         f"it asks for {family} but has no such cluster IP" for family in spec.ip_families if family not in families
     )
     named = [("external IP", one) for one in spec.external_ips]
-    named += [("load balancer source range", one.strip()) for one in spec.load_balancer_source_ranges]
+    named += [("load balancer source range", span.strip()) for span in spec.load_balancer_source_ranges]
     for what, text in named:
         if not _is_network(text):
             yield f"{what} {text} is no address or network: it is passed over"

@@ -140,7 +140,7 @@ def _load_balancer_ips(status: Json, family: str) -> Iterator[str]:
 
 def _restricting(ranges: tuple[str, ...], release: Release) -> tuple[str, ...]:
     """Leave out all ranges where one of them holds every address: since 1.34 that is no restriction."""
-    everywhere = Change.EVERYWHERE_UNRESTRICTED in release and any(one.endswith("/0") for one in ranges)
+    everywhere = Change.EVERYWHERE_UNRESTRICTED in release and any(span.endswith("/0") for span in ranges)
     return () if everywhere else ranges
 
 

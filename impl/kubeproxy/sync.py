@@ -106,10 +106,10 @@ def sync(
     old = Synced(settings, immutabledict(), immutabledict(), frozenset()) if previous is None else previous
     kept = {name: old.own[name] for name, known in now.items() if not whole and old.known.get(name) == known}
     fresh = {name: _chosen(known, settings) for name, known in now.items() if name not in kept}
-    counted = sum(one.endpoints for one in kept.values())
+    counted = sum(value.endpoints for value in kept.values())
     large = counted + sum(choice.known for found in fresh.values() for _, choice in found) > LARGE
     own = {name: kept[name] if name in kept else _own(fresh[name], settings.config, large=large) for name in now}
-    needed = frozenset(rule.chain for one in own.values() for rule in one.rules if is_own(rule))
+    needed = frozenset(rule.chain for value in own.values() for rule in value.rules if is_own(rule))
     stale = old.chains - needed if delete else frozenset()
     synced = Synced(settings, immutabledict(now), immutabledict(own), (old.chains | needed) - stale)
     return Sync(_text(synced, frozenset(fresh), stale), whole, synced)

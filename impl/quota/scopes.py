@@ -18,7 +18,7 @@ from ..api.values.qos import BEST_EFFORT, qos_class
 
 def in_scope(spec: ResourceQuotaSpec, obj: Object) -> bool:
     """Tell whether an object is one of those that a quota counts."""
-    return all(isinstance(obj, Pod) and _keeps(one, obj) for one in spec.requirements)
+    return all(isinstance(obj, Pod) and _keeps(requirement, obj) for requirement in spec.requirements)
 
 
 def _keeps(requirement: ScopedResourceSelectorRequirement, pod: Pod) -> bool:
@@ -34,7 +34,7 @@ def _keeps(requirement: ScopedResourceSelectorRequirement, pod: Pod) -> bool:
         case "PriorityClass":
             return _selects(requirement, pod.spec.priority_class_name)
         case "CrossNamespacePodAffinity":
-            return any(one.namespaces or one.namespace_selector is not None for one in _terms(pod))
+            return any(term.namespaces or term.namespace_selector is not None for term in _terms(pod))
         case _:
             return False
 

@@ -126,8 +126,8 @@ def unsaid(pod: Pod, required: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     """Return what a quota counts and containers do not say, each with the names of these containers, sorted."""
     asked = sorted(SET_FOR_EACH & set(required))
     everyone = [
-        (one.name, container_usage(one.resources.requests, one.resources.limits))
-        for one in (*pod.spec.containers, *pod.spec.init_containers)
+        (container.name, container_usage(container.resources.requests, container.resources.limits))
+        for container in (*pod.spec.containers, *pod.spec.init_containers)
     ]
     found = {name: tuple(sorted({who for who, said in everyone if name not in said})) for name in asked}
     return {name: who for name, who in found.items() if who}

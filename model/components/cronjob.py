@@ -42,7 +42,7 @@ class State:
 
 def under_way(state: State) -> frozenset[int]:
     """Return who is written down as under way, and is."""
-    return state.noted & {one.number for one in state.runs if not one.over}
+    return state.noted & {run.number for run in state.runs if not run.over}
 
 
 def is_due(state: State) -> bool:
@@ -57,9 +57,9 @@ def after_turn(state: State) -> State:
     if not is_due(state):
         return evolve(state, noted=noted)
     if state.policy is Policy.REPLACE:
-        runs = frozenset(one for one in runs if one.number not in noted)
+        runs = frozenset(run for run in runs if run.number not in noted)
         noted = frozenset()
-    if all(one.number != state.come for one in runs):
+    if all(run.number != state.come for run in runs):
         runs |= {Run(state.come)}
-    noted |= {one.number for one in runs if one.number == state.come and not one.over}
+    noted |= {run.number for run in runs if run.number == state.come and not run.over}
     return evolve(state, seen=state.come, runs=runs, noted=noted)

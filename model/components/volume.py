@@ -73,12 +73,12 @@ class State:
 
 def candidates(state: State, claim: Claim) -> list[Volume]:
     """Return the volumes one of which a claim takes: those kept for it, else the smallest that are free and fit."""
-    fit = [one for one in state.volumes if one.size >= claim.size and not one.going]
-    kept = [one for one in fit if one.of == claim.name]
+    fit = [volume for volume in state.volumes if volume.size >= claim.size and not volume.going]
+    kept = [volume for volume in fit if volume.of == claim.name]
     if kept or claim.waits:
         return kept
-    free = [one for one in fit if not one.of and one.phase is Phase.FREE and one.cls == claim.cls]
-    return [one for one in free if one.size == min(other.size for other in free)]
+    free = [volume for volume in fit if not volume.of and volume.phase is Phase.FREE and volume.cls == claim.cls]
+    return [volume for volume in free if volume.size == min(other.size for other in free)]
 
 
 def steps(state: State) -> Iterator[State]:
@@ -96,9 +96,9 @@ def _of_claim(state: State, claim: Claim) -> Iterator[State]:
     elif claim.bound:
         yield from _kept(state, claim)
     elif found := candidates(state, claim):
-        for one in found:
-            taken = evolve(one, of=claim.name, phase=Phase.TAKEN)
-            yield _bound(state, claim, _but(state.volumes, one, taken))
+        for volume in found:
+            taken = evolve(volume, of=claim.name, phase=Phase.TAKEN)
+            yield _bound(state, claim, _but(state.volumes, volume, taken))
     elif claim.makes and (claim.chosen or not claim.waits):
         for place in sorted({claim.chosen} & state.nodes if claim.waits else state.nodes):
             made = Volume(claim.size, claim.cls, claim.name, Phase.TAKEN, place)
@@ -107,7 +107,9 @@ def _of_claim(state: State, claim: Claim) -> Iterator[State]:
 
 def _kept(state: State, claim: Claim) -> Iterator[State]:
     """Let a bound claim and its volume say so, or the claim that it has lost it."""
-    its = sorted((one for one in state.volumes if one.of == claim.name), key=lambda one: one.phase is not Phase.TAKEN)
+    its = sorted(
+        (volume for volume in state.volumes if volume.of == claim.name), key=lambda one: one.phase is not Phase.TAKEN
+    )
     mine = next(iter(its), None)
     now = evolve(claim, lost=mine is None)
     volumes = state.volumes if mine is None else _but(state.volumes, mine, evolve(mine, phase=Phase.TAKEN))
@@ -122,7 +124,7 @@ def _bound(state: State, claim: Claim, volumes: Iterable[Volume]) -> State:
 
 
 def _of_volume(state: State, volume: Volume) -> Iterator[State]:
-    there = any(one.name == volume.of for one in state.claims)
+    there = any(claim.name == volume.of for claim in state.claims)
     if volume.going:
         if volume.phase is not Phase.TAKEN:
             yield evolve(state, volumes=_but(state.volumes, volume))

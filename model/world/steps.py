@@ -45,7 +45,7 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
             else action(Verb.SEES, _sees, kind, bound=one)
             for kind, one in kinds.items()
         ]
-        if any(one.quiet for one in process.watches):
+        if any(watch.quiet for watch in process.watches):
             found += [action(Verb.PASSES_OVER, _passes_over, urgent=True)]
         if process.woken_by is not None:
             found += [action(Verb.FINDS_NOTHING, _finds_nothing)]
@@ -210,7 +210,7 @@ def under_way(world: World, process: Process, view: View, watch: Watch, *, lost:
     for requests in world.pending(view, process):
         if failure(requests):
             continue
-        own = watch.kind in process.sees_own and all(writes(one, watch.kind) for one in heads(requests))
+        own = watch.kind in process.sees_own and all(writes(request, watch.kind) for request in heads(requests))
         if own is lost and not world.doomed(view, process, (requests,)):
             yield requests
 

@@ -318,7 +318,7 @@ class World:
     def doomed(self, view: View, process: Process, alternatives: Alternatives) -> bool:
         """Tell whether every one of the alternatives would be refused now and for ever."""
         return process.refusals_last and all(
-            self.hopeless(view, process.user, one) for requests in alternatives for one in heads(requests)
+            self.hopeless(view, process.user, request) for requests in alternatives for request in heads(requests)
         )
 
     def after(self, view: View, process: Process, requests: Requests, request: Request, answer: Response) -> Requests:

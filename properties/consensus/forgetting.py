@@ -76,7 +76,7 @@ def forget_sent(term: int, members: int) -> Step:
     """Forget what a leader said that nobody would listen to any more."""
 
     def step(view: View) -> Iterator[Outcome]:
-        if view[of("led", term)] and all(view[of("term", one)] > term for one in range(members)):
+        if view[of("led", term)] and all(view[of("term", member)] > term for member in range(members)):
             yield Outcome("forgets", {of("led", term): None, of("sure", term): 0})
 
     return step

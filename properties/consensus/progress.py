@@ -86,7 +86,7 @@ def _stand(me: int, members: int, terms: int) -> Step:
     """Stand if no leader of one's own term or a later one is there, and a majority would vote for it."""
 
     def step(view: View) -> Iterator[Outcome]:
-        there = [one for one in range(members) if one != view[GONE]]
+        there = [member for member in range(members) if member != view[GONE]]
         term, mine = view[of("term", me)], last(view[of("log", me)])
         led = any(view[of("role", one)] == LEADER and view[of("term", one)] >= term for one in there)
         votes = sum(mine >= last(view[of("log", one)]) and view[of("term", one)] <= term for one in there)
@@ -100,7 +100,7 @@ def _hear(me: int, members: int) -> Step:
     """Move on to the latest term of who is there: who asks in an older one, or leads it, is told."""
 
     def step(view: View) -> Iterator[Outcome]:
-        newest = max(view[of("term", one)] for one in range(members) if one != view[GONE])
+        newest = max(view[of("term", member)] for member in range(members) if member != view[GONE])
         if view[of("term", me)] < newest:
             yield Outcome(f"hears of term {newest}", joins(view, me, newest))
 
@@ -111,7 +111,7 @@ def progress(members: int) -> Converges:
     """Return the claim: in the end somebody leads, and everybody there has applied a log with an entry of its own."""
 
     def goal(view: View) -> Iterator[str]:
-        there = [one for one in range(members) if one != view[GONE]]
+        there = [member for member in range(members) if member != view[GONE]]
         newest = max(view[of("term", one)] for one in there)
         if not any(view[of("role", one)] == LEADER and view[of("term", one)] == newest for one in there):
             yield "nobody leads"

@@ -142,7 +142,7 @@ def least_capacity(groups: Groups, *, milliseconds: int = 10_000) -> Added | Mis
     optimizer.add([rule.formula for rule in rules(groups, some) if rule.reason.kind != ROOM])
     added = {(name_of(cell.first), name): z3.Int(f"more {name} on {name_of(cell.first)}")
              for cell in some for name in _resources(groups.groups)}  # fmt: skip
-    optimizer.add([one >= 0 for one in added.values()])
+    optimizer.add([value >= 0 for value in added.values()])
     optimizer.add([formula for cell in some for formula in _roomier(groups, cell, added)])
     for name in _resources(groups.groups):
         optimizer.minimize(z3.Sum([one for (_, resource), one in added.items() if resource == name]))

@@ -78,10 +78,10 @@ class Reading:
         if isinstance(formula, bool):
             formula = z3.BoolVal(val=formula)
         if z3.is_and(formula):
-            for one in formula.children():
-                self.say(one)
+            for child in formula.children():
+                self.say(child)
         elif z3.is_or(formula):
-            self.model.add_bool_or([self.literal(one) for one in formula.children()])
+            self.model.add_bool_or([self.literal(child) for child in formula.children()])
         elif z3.is_implies(formula):
             self.model.add_implication(*map(self.literal, formula.children()))
         elif (relation := self._relation(formula)) is not None:
@@ -102,9 +102,9 @@ class Reading:
         if z3.is_not(formula):
             return ~self.literal(children[0])
         if z3.is_and(formula):
-            return ~self._any([~self.literal(one) for one in children])
+            return ~self._any([~self.literal(child) for child in children])
         if z3.is_or(formula):
-            return self._any([self.literal(one) for one in children])
+            return self._any([self.literal(child) for child in children])
         if z3.is_implies(formula):
             return self._any([~self.literal(children[0]), self.literal(children[1])])
         return self._compared(formula)
@@ -151,9 +151,9 @@ class Reading:
         if z3.is_const(term):
             return self._named(term.decl().name(), lambda name: self.model.new_int_var(*self.bounds[name], name))
         if z3.is_add(term):
-            return sum((self.number(one) for one in children), 0)
+            return sum((self.number(child) for child in children), 0)
         if z3.is_sub(term):
-            return self.number(children[0]) - sum((self.number(one) for one in children[1:]), 0)
+            return self.number(children[0]) - sum((self.number(child) for child in children[1:]), 0)
         if z3.is_mul(term) and z3.is_int_value(children[0]):
             return children[0].as_long() * self.number(children[1])
         if z3.is_mul(term):

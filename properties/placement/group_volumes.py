@@ -49,7 +49,7 @@ def _attached(groups: Groups, cell: Cell) -> Iterator[Rule]:
         for index, volumes in enumerate(wanted):
             for name in (name for name, of in volumes.items() if of == driver and name not in there):
                 users.setdefault(name, []).append(index)
-        used = sum(one == driver for one in there.values())
+        used = sum(value == driver for value in there.values())
         new = [z3.Or([here(index, cell) > 0 for index in indexes]) for indexes in users.values()]
         words = f"{name_of(cell.first)} attaches at most {most} volumes of {driver}; {used} are attached"
         who = tuple(

@@ -136,7 +136,7 @@ def _candidates(claim: PersistentVolumeClaim, storage: Cache) -> bool:
 
 def _found_there(claim: PersistentVolumeClaim, node: Node, storage: Cache) -> bool:
     """Whether a volume within a node's reach is a claim's, or may be: of its class and modes, large enough, free."""
-    return any(_might_be_its(one, claim) and _reaches(one, node) for one in storage.list(PersistentVolume))
+    return any(_might_be_its(volume, claim) and _reaches(volume, node) for volume in storage.list(PersistentVolume))
 
 
 def _might_be_its(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:

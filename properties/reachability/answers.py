@@ -108,7 +108,7 @@ def ports_of(service: Service) -> tuple[Port, ...]:
     name = (service.metadata.namespace, service.metadata.name)
     if is_headless(service):
         return (Port(*name, 0, "TCP"),)
-    return tuple(Port(*name, one.port, one.protocol or "TCP") for one in service.spec.ports)
+    return tuple(Port(*name, port.port, port.protocol or "TCP") for port in service.spec.ports)
 
 
 def numbers_of(service: Service) -> tuple[Number, ...]:
@@ -135,8 +135,8 @@ def targets(
     services: Iterable[Service], namespace: str, labels: Iterable[tuple[str, str]], spec: PodSpec
 ) -> frozenset[int]:
     """Return the numbers of the ports on which a Pod with these labels is asked by Services."""
-    asking = [one for one in services if selects(one, namespace, labels)]
-    numbers = (number_on(spec, port) for one in asking for port in one.spec.ports)
+    asking = [service for service in services if selects(service, namespace, labels)]
+    numbers = (number_on(spec, port) for service in asking for port in service.spec.ports)
     return frozenset(number for number in numbers if number is not None)
 
 

@@ -165,10 +165,10 @@ def _balancers(service: Service, family: str) -> Iterator[str]:
 
 def _sources(service: Service, balanced: tuple[str, ...], asker: Asker) -> Iterator[str]:
     """Yield the networks a balancer's address takes packets from; none means all."""
-    named = (one.strip() for one in service.spec.load_balancer_source_ranges if family_of(one) == asker.family)
+    named = (span.strip() for span in service.spec.load_balancer_source_ranges if family_of(span) == asker.family)
     ranges = tuple(str(network) for network in map(_network, named) if network is not None)
     yield from ranges
-    if any(contains(one, asker.addresses[0]) for one in ranges):
+    if any(contains(span, asker.addresses[0]) for span in ranges):
         yield from balanced
 
 

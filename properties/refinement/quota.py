@@ -32,7 +32,7 @@ def abstract(store: Objects) -> State:
     quota = store.get(KEY)
     if not isinstance(quota, ResourceQuota):
         raise LookupError(f"no {KEY}")  # noqa: TRY004 - it is not there
-    pods = [one for one in store.list("Pod", KEY.namespace) if isinstance(one, Pod)]
+    pods = [obj for obj in store.list("Pod", KEY.namespace) if isinstance(obj, Pod)]
     used = quota.status.used.get(CPU)
     return State(
         there=tuple(Piece(cpus(pod), pod.status.phase in {"Succeeded", "Failed"}) for pod in pods),
@@ -95,11 +95,11 @@ def quota_proof() -> Answer:
         yield Step("a recount", *recounted(store))
         if len(store.list("Pod", KEY.namespace)) < 2:
             yield from (Step(f"a Pod that takes {takes}", *created(store, takes)) for takes in range(3))
-        for one in store.list("Pod", KEY.namespace):
-            if isinstance(one, Pod) and not one.status.phase:
-                ended = {ref_of(one): evolve(one, status=PodStatus(phase="Failed"))}
+        for obj in store.list("Pod", KEY.namespace):
+            if isinstance(obj, Pod) and not obj.status.phase:
+                ended = {ref_of(obj): evolve(obj, status=PodStatus(phase="Failed"))}
                 yield Step("a Pod is over", Objects(immutabledict({**store.objects, **ended})))
 
     pods = tuple(product((0, 1, 2), ("", "Succeeded")))
-    given = ((), *((one,) for one in pods), *product(pods, pods))
+    given = ((), *((pod,) for pod in pods), *product(pods, pods))
     return searched((store_of(*one) for one in product(given, range(4), (None, 0, 3))), steps)

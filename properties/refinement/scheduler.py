@@ -60,7 +60,7 @@ def _admits(node: Node, pod: Pod) -> bool:
 
 def in_scope(pod: Pod) -> bool:
     """Whether the model knows everything that decides where this Pod may go."""
-    hard = any(one.when_unsatisfiable == "DoNotSchedule" for one in pod.spec.topology_spread_constraints)
+    hard = any(constraint.when_unsatisfiable == "DoNotSchedule" for constraint in pod.spec.topology_spread_constraints)
     running = (*pod.spec.containers, *pod.spec.sidecars)
     ports = any(port.host_port for container in running for port in container.ports)
     return not hard and not ports and not terms(pod, "pod_affinity")

@@ -312,6 +312,6 @@ def state_of(value: Json) -> str:
     if "deletionTimestamp" in as_map(plain.get("metadata")):
         return "terminating"
     phase = str(status.get("phase", "Pending")).lower()
-    conditions = [as_map(one) for one in status.get("conditions", ())]
+    conditions = [as_map(condition) for condition in status.get("conditions", ())]
     ready = any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
     return "ready" if phase == "running" and ready else phase

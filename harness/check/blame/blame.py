@@ -92,7 +92,7 @@ def _unserved(core: Cluster, objects: Iterable[Object]) -> Iterator[Blame]:
             yield Blame(
                 webhook.configuration, "webhooks", f"{webhook.name} must be asked (failurePolicy Fail), but {why}"
             )
-    going = any(isinstance(one, Namespace) and one.metadata.terminating for one in there.objects.values())
+    going = any(isinstance(obj, Namespace) and obj.metadata.terminating for obj in there.objects.values())
     for one in core.scenario.aggregated if going else ():
         if why := lacks(one.service):
             yield Blame(one.api, "spec.service", f"no namespace is gone while it does not answer: {why}")

@@ -46,22 +46,22 @@ def refusals(core: Cluster, state: State) -> Iterator[Refusal]:
 
 def told(core: Cluster, state: State) -> Iterator[str]:
     """Say which controller asks for what is no object, or for what admission does not let in."""
-    for one in refusals(core, state):
-        yield f"{one.component} is refused: {one.response.message}"
+    for refusal in refusals(core, state):
+        yield f"{refusal.component} is refused: {refusal.response.message}"
 
 
 def blamed(core: Cluster, state: State) -> Iterator[Blame]:
     """Yield the quotas that have no room for what is refused, and the limit ranges out of which it is."""
     store = Objects.of(objects_of(core, state))
-    for one in refusals(core, state):
-        if one.made is None:
+    for refusal in refusals(core, state):
+        if refusal.made is None:
             continue
-        made = default(one.made)
+        made = default(refusal.made)
         made = with_defaults(store, made) if isinstance(made, Pod) else made
         if (limits := out_of(store, made)) is not None:
-            yield Blame(ref_of(limits[0]), "spec.limits", f"{one.component} is refused: {limits[1]}")
+            yield Blame(ref_of(limits[0]), "spec.limits", f"{refusal.component} is refused: {limits[1]}")
         elif (quota := without_room(store, made)) is not None:
-            yield Blame(ref_of(quota[0]), "spec.hard", f"{one.component} is refused: {quota[1]}")
+            yield Blame(ref_of(quota[0]), "spec.hard", f"{refusal.component} is refused: {quota[1]}")
 
 
 def exceeded(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:

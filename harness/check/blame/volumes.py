@@ -26,7 +26,7 @@ class Unbound:
 
 def unbound(objects: tuple[Object, ...]) -> Iterator[Unbound]:
     """Yield the claims that no volume is made for: who writes them, and why."""
-    classes = {one.metadata.name: one for one in objects if isinstance(one, StorageClass)}
+    classes = {obj.metadata.name: obj for obj in objects if isinstance(obj, StorageClass)}
     for claim in objects:
         if isinstance(claim, PersistentVolumeClaim) and claim.status.phase != "Bound":
             named = claim.spec.storage_class_name
@@ -48,19 +48,19 @@ def _why(claim: PersistentVolumeClaim, found: StorageClass | None) -> str:
 def _written(claim: PersistentVolumeClaim, objects: tuple[Object, ...]) -> tuple[Ref, str]:
     """Return who says what a claim is: itself, or the set whose Pod it is for."""
     meta = claim.metadata
-    for one in objects:
-        if isinstance(one, StatefulSet) and one.metadata.namespace == meta.namespace:
-            for index, template in enumerate(one.spec.volume_claim_templates):
-                base = f"{template.metadata.name}-{one.metadata.name}-"
+    for obj in objects:
+        if isinstance(obj, StatefulSet) and obj.metadata.namespace == meta.namespace:
+            for index, template in enumerate(obj.spec.volume_claim_templates):
+                base = f"{template.metadata.name}-{obj.metadata.name}-"
                 if meta.name.startswith(base) and meta.name.removeprefix(base).isdecimal():
-                    return ref_of(one), f"spec.volumeClaimTemplates[{index}].spec.storageClassName"
+                    return ref_of(obj), f"spec.volumeClaimTemplates[{index}].spec.storageClassName"
     return ref_of(claim), "spec.storageClassName"
 
 
 def taken(pod: Pod, objects: Iterable[Object]) -> str:
     """Say which Pod elsewhere has a volume that a Pod waits for on its node; "" if none has."""
     mine = _names(pod)
-    for other in (one for one in objects if isinstance(one, Pod)):
+    for other in (obj for obj in objects if isinstance(obj, Pod)):
         both = sorted(mine & _names(other)) if other.metadata.namespace == pod.metadata.namespace else ()
         if both and other.metadata.uid != pod.metadata.uid and other.spec.node_name and not other.finished:
             who, where = other.metadata.name, other.spec.node_name

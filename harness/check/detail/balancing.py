@@ -100,7 +100,7 @@ def _premise(number: int, how: str) -> str:
 
 
 def _goes_last(core: Cluster, kind: motion.Likeness, how: str, view: View) -> bool:
-    services = tuple(one for one in services_of(core, view) if is_asked(one))
+    services = tuple(service for service in services_of(core, view) if is_asked(service))
     if not services:
         return False
     keep = partial(_going, core.scenario, services)
@@ -161,8 +161,8 @@ class Scene:
 
     def setup(self, scenario: Scenario, prepared: Prepared, *, most: bool) -> Setup:
         """Return the world to be searched; `most`: a hook of unknown length takes all of the grace period."""
-        there = sorted((one for one in prepared.objects if isinstance(one, Node)), key=ref_of)[:2]
-        nodes = [one.metadata.name for one in there]
+        there = sorted((obj for obj in prepared.objects if isinstance(obj, Node)), key=ref_of)[:2]
+        nodes = [node.metadata.name for node in there]
         seconds = int(motion.before_sigterm(self.asked, self.owner, most=most))
         going = [
             stripped(self.owner, f"{LEAVING}-{at}", nodes[0], seconds) for at in range(2 if self.how == TOGETHER else 1)
@@ -170,7 +170,7 @@ class Scene:
         bounds = scenario.bounds
         return Setup(
             (*map(registered, there), self._front(), *going, stripped(self.owner, STAYING, nodes[1], seconds)),
-            script=tuple(Delete(ref_of(one)) for one in going),
+            script=tuple(Delete(ref_of(pod)) for pod in going),
             balancer=Balancer(self.port.node_port),
             release=scenario.release,
             terminating_endpoints=Switch.READY_ALONE not in scenario.switches,
@@ -182,7 +182,7 @@ class Scene:
     def _front(self) -> Service:
         """Return the Service as it is applied, with a port for health checks, which the API server gives to each."""
         spec = self.service.spec
-        taken = {one.node_port for one in spec.ports}
+        taken = {port.node_port for port in spec.ports}
         free = next(number for number in range(30000, 32768) if number not in taken)
         extra = immutabledict({"healthCheckNodePort": free, **spec.extra})
         meta = self.service.metadata
@@ -194,8 +194,8 @@ def stripped(owner: ReplicaSet, name: str, node: str, seconds: int) -> Pod:
     template = owner.spec.template
     spec = template.spec
     plain = PodSpec(
-        containers=tuple(_bare(one, seconds) for one in spec.containers),
-        init_containers=tuple(_bare(one, 0) for one in spec.sidecars),
+        containers=tuple(_bare(container, seconds) for container in spec.containers),
+        init_containers=tuple(_bare(container, 0) for container in spec.sidecars),
         node_name=node,
         termination_grace_period_seconds=spec.termination_grace_period_seconds,
     )
@@ -210,9 +210,9 @@ def _bare(one: Container, seconds: int) -> Container:
 def _fronts(scenario: Scenario, prepared: Prepared) -> tuple[Service, ...]:
     """Return every version of every Service that a load balancer asks for node by node, those of one spec once."""
     found: dict[Hashable, Service] = {}
-    for one in versions(scenario, prepared.objects):
-        if isinstance(one, Service) and is_asked(one):
-            found.setdefault((one.metadata.namespace, one.metadata.name, one.spec), one)
+    for obj in versions(scenario, prepared.objects):
+        if isinstance(obj, Service) and is_asked(obj):
+            found.setdefault((obj.metadata.namespace, obj.metadata.name, obj.spec), obj)
     return tuple(found.values())
 
 
@@ -334,7 +334,7 @@ class _Judge:
             lines = (*lines, *balanced_advice(seconds, spec, scene.targets))
         trace = self.searched[_premise(scene.number, scene.how)].trace
         steps = () if trace is None else trace.steps
-        run = (f"a run of the cluster comes to that: {one.by or one.action}: {one.label}" for one in steps[-1:])
+        run = (f"a run of the cluster comes to that: {step.by or step.action}: {step.label}" for step in steps[-1:])
         return evolve(found, lines=(*lines, *run), blame=(blame,))
 
 
@@ -348,21 +348,21 @@ def unknown(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, s
     fronts = _fronts(scenario, prepared)
     odd = [one.told for name, _, one in possible(scenario) if name not in KNOWN_FAULTS]
     moved = motion.Behind.of(scenario, prepared).moved()
-    steps = [one for one in scenario.script if isinstance(one, kubectl.DeleteNode | kubectl.LabelNode)]
-    nodes = (one.metadata for one in prepared.objects if isinstance(one, Node))
+    steps = [step for step in scenario.script if isinstance(step, kubectl.DeleteNode | kubectl.LabelNode)]
+    nodes = (obj.metadata for obj in prepared.objects if isinstance(obj, Node))
     excluded = [meta.name for meta in nodes if EXCLUDED in meta.labels]
-    for one in fronts:
+    for service in fronts:
         if odd:
-            yield one, "", f"what becomes of its nodes after a {odd[0]}"
-        yield from ((one, "", f"which nodes it asks after a step: {step}") for step in steps)
-        yield from ((one, "", f"{node} is labelled {EXCLUDED}") for node in excluded)
+            yield service, "", f"what becomes of its nodes after a {odd[0]}"
+        yield from ((service, "", f"which nodes it asks after a step: {step}") for step in steps)
+        yield from ((service, "", f"{node} is labelled {EXCLUDED}") for node in excluded)
         if scenario.image_behaviour:
-            yield one, "", "images behave as they are called"
+            yield service, "", "images behave as they are called"
         if moved:
-            yield one, "spec.selector", f"a step gives {moved[0]} other labels"
-        if any(other.spec != one.spec and ref_of(other) == ref_of(one) for other in fronts):
-            yield one, "spec", "a step changes it"
-        if "loadBalancerClass" in one.spec.extra:
-            yield one, "spec.loadBalancerClass", "how balancers of a class find nodes is their own business"
-        if "IPv4" not in one.spec.ip_families:
-            yield one, "spec.ipFamilies", "it has no IPv4 address"
+            yield service, "spec.selector", f"a step gives {moved[0]} other labels"
+        if any(other.spec != service.spec and ref_of(other) == ref_of(service) for other in fronts):
+            yield service, "spec", "a step changes it"
+        if "loadBalancerClass" in service.spec.extra:
+            yield service, "spec.loadBalancerClass", "how balancers of a class find nodes is their own business"
+        if "IPv4" not in service.spec.ip_families:
+            yield service, "spec.ipFamilies", "it has no IPv4 address"

@@ -78,10 +78,10 @@ def machine_of(scenario: Scenario, prepared: Prepared, kind: str) -> Machine:
 def _doors(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, ServicePort]]:
     """Yield the first version of every Service that has an address of its own, with each of its UDP ports."""
     found: dict[Ref, Service] = {}
-    for one in versions(scenario, prepared.objects):
-        if isinstance(one, Service) and is_judged(one) and not is_headless(one):
-            found.setdefault(ref_of(one), one)
-    yield from ((one, port) for one in found.values() for port in one.spec.ports if port.protocol == "UDP")
+    for obj in versions(scenario, prepared.objects):
+        if isinstance(obj, Service) and is_judged(obj) and not is_headless(obj):
+            found.setdefault(ref_of(obj), obj)
+    yield from ((service, port) for service in found.values() for port in service.spec.ports if port.protocol == "UDP")
 
 
 def _setup(scenario: Scenario, prepared: Prepared, service: Service, port: ServicePort) -> Setup:
@@ -118,7 +118,7 @@ def _cleanup(scenario: Scenario) -> tuple[Cleanup | None, frozenset[Event]]:
         Switch.FLOWS_OF_EMPTY: (Cleanup.RECONCILED_EMPTY, ALL_EVENTS),
         Switch.FLOWS_OF_DELETED: (Cleanup.RECONCILED_DELETED, ALL_EVENTS),
     }
-    return next((ways[one] for one in ways if one in scenario.switches), (Cleanup.RECONCILED, ALL_EVENTS))
+    return next((ways[switch] for switch in ways if switch in scenario.switches), (Cleanup.RECONCILED, ALL_EVENTS))
 
 
 # --- what there is, and what becomes of it ----------------------------------------------------------------------------
@@ -131,27 +131,27 @@ class _Behind:
         self.scenario, self.service = scenario, service
         self.start = prepared.starts[0].objects
         every = tuple(versions(scenario, prepared.objects))
-        self.versions = [one for one in every if isinstance(one, Service) and ref_of(one) == service]
+        self.versions = [obj for obj in every if isinstance(obj, Service) and ref_of(obj) == service]
         applied = scenario.start is Start.EMPTY
-        self.late = next((one for one in self.start if ref_of(one) == service), None)
+        self.late = next((obj for obj in self.start if ref_of(obj) == service), None)
         self.first = None if applied else self.late
-        pods = [one for one in self.start if isinstance(one, Pod) and one.spec.node_name and self._selected(one)]
+        pods = [obj for obj in self.start if isinstance(obj, Pod) and obj.spec.node_name and self._selected(obj)]
         for other in prepared.starts[1:]:
-            there_too = {one.metadata.name for one in other.objects if isinstance(one, Pod) and self._selected(one)}
-            if there_too != {one.metadata.name for one in pods}:
+            there_too = {obj.metadata.name for obj in other.objects if isinstance(obj, Pod) and self._selected(obj)}
+            if there_too != {pod.metadata.name for pod in pods}:
                 raise TooMuchError("the states of rest to start from differ in which Pods there are")
-        used = sorted({one.spec.node_name for one in pods})[:FEW]
-        there = {one.metadata.name: one for one in self.start if isinstance(one, Node)}
+        used = sorted({pod.spec.node_name for pod in pods})[:FEW]
+        there = {obj.metadata.name: obj for obj in self.start if isinstance(obj, Node)}
         names = list(dict.fromkeys((*used, *sorted(there))))[: max(FEW, len(used))]
         self.nodes = tuple(registered(there[name]) for name in names)
-        self.pods = tuple(_plain(one, one.spec.node_name if one.spec.node_name in names else names[0]) for one in pods)
-        self.of = {ref_of(one): self._maker(one) for one in pods}
+        self.pods = tuple(_plain(pod, pod.spec.node_name if pod.spec.node_name in names else names[0]) for pod in pods)
+        self.of = {ref_of(pod): self._maker(pod) for pod in pods}
         self.ever = len(self.of)
         if len(self.pods) > MOST_PODS:
             raise TooMuchError(f"{len(self.pods)} Pods are behind {service.name}")
 
     def _selected(self, pod: Pod) -> bool:
-        return any(selects_pod(one, pod) for one in self.versions)
+        return any(selects_pod(service, pod) for service in self.versions)
 
     def _maker(self, pod: Pod) -> Ref | None:
         """Name what makes a Pod anew: its ReplicaSet's Deployment, or its ReplicaSet; None where nothing does."""
@@ -159,7 +159,7 @@ class _Behind:
         if owner is None:
             return None
         ref = Ref(owner.kind, pod.metadata.namespace, owner.name)
-        above = next((one.metadata.controller for one in self.start if ref_of(one) == ref), None)
+        above = next((obj.metadata.controller for obj in self.start if ref_of(obj) == ref), None)
         return ref if above is None else Ref(above.kind, pod.metadata.namespace, above.name)
 
     def requests(self) -> Iterator[Request]:
@@ -177,11 +177,11 @@ class _Behind:
 
     def _missing(self) -> Iterator[Request]:
         """Ask for the Pods that workloads want and that are not there yet."""
-        for one in self.start:
-            over = isinstance(one, Job) and one.finished
-            if isinstance(one, Sized | Job) and one.metadata.controller is None and one.spec.wanted and not over:
-                there = sum(maker == ref_of(one) for maker in self.of.values())
-                yield from self._more(one, one.spec.wanted - there)
+        for obj in self.start:
+            over = isinstance(obj, Job) and obj.finished
+            if isinstance(obj, Sized | Job) and obj.metadata.controller is None and obj.spec.wanted and not over:
+                there = sum(maker == ref_of(obj) for maker in self.of.values())
+                yield from self._more(obj, obj.spec.wanted - there)
 
     def _changes(self, old: Object | None, new: Object | None, ref: Ref) -> Iterator[Request]:
         """Yield what a write of the script leads to."""
@@ -216,19 +216,19 @@ class _Behind:
             yield from self._more(new, new.spec.wanted - len(mine))
         elif template and isinstance(new, Deployment) and not new.spec.paused:
             made = iter(tuple(self._more(new, new.spec.wanted)))
-            gone = [one for pod in mine for one in self._less(pod)]
+            gone = [request for pod in mine for request in self._less(pod)]
             if new.spec.strategy.type == "Recreate":
                 yield from (*gone, *made)
             else:
-                for one in gone:
+                for request in gone:
                     yield from (first for first in (next(made, None),) if first is not None)
-                    yield one
+                    yield request
                 yield from made
         elif template and isinstance(new, StatefulSet):
             for pod in mine:
                 yield from (*self._less(pod), *self._more(new, 1))
         elif new.spec.wanted < len(mine):
-            yield from (one for pod in mine[new.spec.wanted :] for one in self._less(pod))
+            yield from (request for pod in mine[new.spec.wanted :] for request in self._less(pod))
         else:
             yield from self._more(new, new.spec.wanted - len(mine))
 
@@ -260,7 +260,7 @@ class _Behind:
         if ref in self.of:
             maker = self.of[ref]
             yield from self._less(ref)
-            owner = next((one for one in self.start if ref_of(one) == maker), None)
+            owner = next((obj for obj in self.start if ref_of(obj) == maker), None)
             if isinstance(owner, Workload):
                 yield from self._more(owner, 1)
         for pod in [pod for pod, maker in self.of.items() if maker == ref]:

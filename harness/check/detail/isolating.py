@@ -131,7 +131,7 @@ class _Port:
 
 def _looks(scenario: Scenario, prepared: Prepared) -> dict[str, Setup]:
     """Return what is looked at, by the kind that a breach there is of. Raises `TooMuchError`."""
-    policies = (one for one in versions(scenario, prepared.objects) if isinstance(one, NetworkPolicy))
+    policies = (obj for obj in versions(scenario, prepared.objects) if isinstance(obj, NetworkPolicy))
     for policy in () if scenario.accept_unmodelled else policies:
         for field, why in puzzles(policy, scenario.everything):
             raise TooMuchError(f"{ref_of(policy)} {field}: {why}")
@@ -154,7 +154,7 @@ class _Looks:
         )
         self.plain = _plugin(scenario)
         self.doors = tuple(doors((*scenario.everything, *history.objects)))
-        spaces = {one.metadata.name: one.metadata.labels for one in history.objects if isinstance(one, Namespace)}
+        spaces = {obj.metadata.name: obj.metadata.labels for obj in history.objects if isinstance(obj, Namespace)}
         self.parties: dict[int, Party] = {}
         for life in history.lives:
             space = life.pod.metadata.namespace
@@ -188,11 +188,13 @@ class _Looks:
     def _seen(self, setup: Setup) -> Iterator[Hashable]:
         """Yield all that a world sees of its Pods: who selects them, whose peers they are, what becomes of them."""
         places = {one.name: place for place, one in enumerate(setup.pods)}
-        for one in setup.pods:
-            yield tuple(bool(isolates((policy,), one.party, d)) for policy in self.policies for d in (INGRESS, EGRESS))
-            yield tuple(is_peer(policy, peer, one.party) for policy, peer in self.peers)
-            yield tuple(map(places.get, one.before))
-            yield evolve(one, party=OUTSIDE, before=())
+        for program in setup.pods:
+            yield tuple(
+                bool(isolates((policy,), program.party, d)) for policy in self.policies for d in (INGRESS, EGRESS)
+            )
+            yield tuple(is_peer(policy, peer, program.party) for policy, peer in self.peers)
+            yield tuple(map(places.get, program.before))
+            yield evolve(program, party=OUTSIDE, before=())
 
     def _ports(self, source: Life | None, destination: Life | None) -> Iterator[tuple[_Port, tuple[bool, ...]]]:
         """Yield ports with what each rule says of them, if that differs; none where no policy keeps these two apart."""
@@ -219,10 +221,10 @@ class _Looks:
         """Yield the ports that are listened on; where nobody says which, those that rules name, and another."""
         if destination is not None:
             spec = destination.pod.spec
-            ports = [one for container in (*spec.containers, *spec.sidecars) for one in container.ports]
-            yield from (_Port(one.container_port, one.protocol or "TCP") for one in ports)
-            served = [one for one in self.doors if leads_to(one, destination.pod)]
-            yield from (_Port(one.number, one.protocol) for one in served)
+            ports = [port for container in (*spec.containers, *spec.sidecars) for port in container.ports]
+            yield from (_Port(port.container_port, port.protocol or "TCP") for port in ports)
+            served = [door for door in self.doors if leads_to(door, destination.pod)]
+            yield from (_Port(door.number, door.protocol) for door in served)
             if ports or served:
                 return
         for policy in self.policies:
@@ -242,10 +244,10 @@ class _Looks:
                 yield life
 
     def _setup(self, source: Life | None, destination: Life | None, beside: Life | None, port: _Port) -> Setup:
-        chosen = [one for one in (source, destination, beside) if one is not None]
+        chosen = [life for life in (source, destination, beside) if life is not None]
         programs = tuple(self._programs(chosen))
-        names = iter([one.name for one in programs])
-        ends = tuple(OUTSIDE.name if one is None else next(names) for one in (source, destination))
+        names = iter([program.name for program in programs])
+        ends = tuple(OUTSIDE.name if life is None else next(names) for life in (source, destination))
         whole = evolve(
             self.plain,
             versions=tuple(self.history.versions),
@@ -277,8 +279,8 @@ class _Looks:
 
 def _without_idle_steps(setup: Setup) -> Setup:
     """Leave out the policies that select none of the Pods, and the steps that then mean nothing to anybody."""
-    versions = [tuple(one for one in version if _selects_any(one, setup.pods)) for version in setup.versions]
-    named = {step for one in setup.pods for step in (one.since, one.until)}
+    versions = [tuple(policy for policy in version if _selects_any(policy, setup.pods)) for version in setup.versions]
+    named = {step for program in setup.pods for step in (program.since, program.until)}
     kept, script, places = [versions[0]], list[Step](), {0: 0}
     for number, step in enumerate(setup.script, start=1):
         if versions[step.version] != kept[-1]:
@@ -288,14 +290,14 @@ def _without_idle_steps(setup: Setup) -> Setup:
         script.append(evolve(step, version=len(kept) - 1))
         places[number] = len(script)
     pods = (
-        evolve(one, since=places[one.since], until=None if one.until is None else places[one.until])
-        for one in setup.pods
+        evolve(program, since=places[program.since], until=None if program.until is None else places[program.until])
+        for program in setup.pods
     )
     return evolve(setup, versions=tuple(kept), script=tuple(script), pods=tuple(pods))
 
 
 def _selects_any(policy: Policy, pods: tuple[Program, ...]) -> bool:
-    return any(isolates((policy,), one.party, direction) for one in pods for direction in (INGRESS, EGRESS))
+    return any(isolates((policy,), program.party, direction) for program in pods for direction in (INGRESS, EGRESS))
 
 
 def _plugin(scenario: Scenario) -> Setup:
@@ -313,6 +315,6 @@ def _plugin(scenario: Scenario) -> Setup:
         starts_closed=not has(Switch.OPEN_SANDBOXES),
         tracks=not has(Switch.UNTRACKED),
         ends=has(Switch.ENDED),
-        members=next((sets[one] for one in sets if has(one)), Members.BY_OWNER),
+        members=next((sets[switch] for switch in sets if has(switch)), Members.BY_OWNER),
         skips_unaddressed=not has(Switch.SETS_REBUILT_WHOLE),
     )

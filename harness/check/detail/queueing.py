@@ -108,9 +108,9 @@ def _scene(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) 
     spaces = {obj.metadata.namespace for obj in objects if isinstance(obj, Pod | Workload)} - {NAMESPACE}
     if spaces:
         raise TooMuchError(f"it knows the namespace {NAMESPACE} alone, not {', '.join(sorted(spaces))}")
-    sets = (one for one in scenario.everything if isinstance(one, StatefulSet))
-    named = any(any(True for _ in claim_names(Pod(spec=one))) for one in pod_specs(scenario))
-    if named or any(one.spec.volume_claim_templates for one in sets):
+    sets = (obj for obj in scenario.everything if isinstance(obj, StatefulSet))
+    named = any(any(True for _ in claim_names(Pod(spec=spec))) for spec in pod_specs(scenario))
+    if named or any(statefulset.spec.volume_claim_templates for statefulset in sets):
         raise TooMuchError("it knows no claims of volumes")
     deeds = tuple(_deeds(scenario, objects))
     made = _replicated(scenario, prepared, objects)

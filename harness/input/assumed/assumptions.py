@@ -97,7 +97,7 @@ def absent(found: Iterable[Assumption], manifests: Manifests) -> frozenset[Ref]:
     a hook of Helm): where there is one, it is not said to be missing.
     """
     makers = has_makers(manifests)
-    refs = (one.ref for one in found if one.ref is not None)
+    refs = (assumption.ref for assumption in found if assumption.ref is not None)
     return frozenset(ref for ref in refs if not (makers and ref.kind in MADE_BY_PROGRAMS))
 
 
@@ -105,9 +105,9 @@ def perhaps_made(found: Iterable[Assumption], missing: frozenset[Ref]) -> tuple[
     """Note what a complete input lacks and a program of it may make: every claim may hang on it."""
     why = f"not in the input, {COMPLETE}; a Job, an operator or a hook of it may make it"
     return tuple(
-        Note(one.file, one.line, one.field, one.subject, f"the {one.ref} is {why}")
-        for one in found
-        if one.ref is not None and one.ref not in missing
+        Note(assumption.file, assumption.line, assumption.field, assumption.subject, f"the {assumption.ref} is {why}")
+        for assumption in found
+        if assumption.ref is not None and assumption.ref not in missing
     )
 
 
@@ -115,15 +115,21 @@ def closed_gates(found: Iterable[Assumption]) -> tuple[Note, ...]:
     """Note the readiness gates of a complete input: nobody there sets them, and every claim may hang on it."""
     why = f"nothing in the input, {COMPLETE}, sets this condition"
     return tuple(
-        Note(one.file, one.line, f"{one.field.rpartition('[')[0]}[{one.gate}]", one.subject, why)
-        for one in found
-        if one.gate
+        Note(
+            assumption.file,
+            assumption.line,
+            f"{assumption.field.rpartition('[')[0]}[{assumption.gate}]",
+            assumption.subject,
+            why,
+        )
+        for assumption in found
+        if assumption.gate
     )
 
 
 def assumed_classes(found: Iterable[Assumption]) -> tuple[Object, ...]:
     """Return the classes that are taken to exist: of priorities, of value 0; of storage, whose volumes all reach."""
-    refs = sorted({one.ref for one in found if one.ref is not None})
+    refs = sorted({assumption.ref for assumption in found if assumption.ref is not None})
     priorities = (PriorityClass(ObjectMeta(name=ref.name)) for ref in refs if ref.kind == "PriorityClass")
     storage = (ref.name for ref in refs if ref.kind == "StorageClass")
     return (*priorities, *(storage_class(name, default=name == ASSUMED_DEFAULT) for name in storage))
@@ -131,10 +137,16 @@ def assumed_classes(found: Iterable[Assumption]) -> tuple[Object, ...]:
 
 def missing_namespaces(found: Iterable[Assumption]) -> Iterator[Problem]:
     """Blame what would be created in a namespace that a complete input does not have: kubectl fails there."""
-    for one in found:
-        if one.ref is not None and one.ref.kind == "Namespace":
-            message = f"there is no Namespace {one.ref.name}, and the input is said to be complete"
-            yield Problem(one.file or "input", one.line, one.field, message, "add the Namespace to the manifests")
+    for assumption in found:
+        if assumption.ref is not None and assumption.ref.kind == "Namespace":
+            message = f"there is no Namespace {assumption.ref.name}, and the input is said to be complete"
+            yield Problem(
+                assumption.file or "input",
+                assumption.line,
+                assumption.field,
+                message,
+                "add the Namespace to the manifests",
+            )
 
 
 # --- finding them -----------------------------------------------------------------------------------------------------
@@ -149,14 +161,17 @@ def _at(
 
 def _images(makers: tuple[Template, ...], script: tuple[Step, ...]) -> Iterator[Assumption]:
     """Say what programs are taken to do: to run and get ready, and those that only initialise a Pod to end."""
-    first = [one for maker in makers for one in maker.spec.init_containers]
-    beside = [one for maker in makers for one in maker.spec.sidecars]
+    first = [container for maker in makers for container in maker.spec.init_containers]
+    beside = [container for maker in makers for container in maker.spec.sidecars]
     jobs = [maker for maker in makers if maker.ref.kind in {"Job", "CronJob"}]
     kept = [maker for maker in makers if maker not in jobs]
-    running = {one.image for one in (*(one for maker in kept for one in maker.spec.containers), *beside)}
-    running |= {one.image for one in script if isinstance(one, SetImage)}
-    ending = {one.image for one in first if one not in beside}
-    working = {one.image for maker in jobs for one in maker.spec.containers}
+    running = {
+        container.image
+        for container in (*(container for maker in kept for container in maker.spec.containers), *beside)
+    }
+    running |= {step.image for step in script if isinstance(step, SetImage)}
+    ending = {container.image for container in first if container not in beside}
+    working = {container.image for maker in jobs for container in maker.spec.containers}
     yield from _good_images(running, "", "running and ready in the end")
     yield from _good_images(working, " of Jobs", "and running until their work is done")
     yield from _good_images(ending, " of init containers", "and each of these containers ends, without an error")
@@ -181,11 +196,11 @@ def _users(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assum
 
 
 def _namespaces(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
-    known = ALWAYS_THERE | {one.metadata.name for one in objects if kind_of(one).name == "Namespace"}
+    known = ALWAYS_THERE | {obj.metadata.name for obj in objects if kind_of(obj).name == "Namespace"}
     first: dict[str, Ref] = {}
-    for one in objects:
-        if kind_of(one).namespaced and one.metadata.namespace not in known:
-            first.setdefault(one.metadata.namespace, ref_of(one))
+    for obj in objects:
+        if kind_of(obj).namespaced and obj.metadata.namespace not in known:
+            first.setdefault(obj.metadata.namespace, ref_of(obj))
     for name, ref in sorted(first.items()):
         message = f"the Namespace {name} exists, which is not in the input"
         yield _at(manifests, ref, "metadata.namespace", message, needed=Ref("Namespace", "", name))
@@ -194,13 +209,13 @@ def _namespaces(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[A
 def _references(
     manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]
 ) -> Iterator[Assumption]:
-    known = {ref_of(one) for one in objects} | {one.ref for one in manifests.others}
+    known = {ref_of(obj) for obj in objects} | {other.ref for other in manifests.others}
     for maker in makers:
-        for one in references(maker.spec, maker.ref.namespace):
-            if one.ref not in known and not _always_there(one.ref):
-                message = f"the {one.ref} exists, which is not in the input{_value(one.ref)}"
-                about = f"each {one.ref.kind} that is named and not in the input exists{_value(one.ref)}"
-                yield _at(manifests, maker.ref, f"{maker.path}.{one.path}", message, about, one.ref)
+        for reference in references(maker.spec, maker.ref.namespace):
+            if reference.ref not in known and not _always_there(reference.ref):
+                message = f"the {reference.ref} exists, which is not in the input{_value(reference.ref)}"
+                about = f"each {reference.ref.kind} that is named and not in the input exists{_value(reference.ref)}"
+                yield _at(manifests, maker.ref, f"{maker.path}.{reference.path}", message, about, reference.ref)
 
 
 def _value(ref: Ref) -> str:
@@ -217,7 +232,7 @@ def _always_there(ref: Ref) -> bool:
 
 def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
     """List the classes of Ingresses; nothing waits for them here."""
-    known = {ref_of(one) for one in objects} | {one.ref for one in manifests.others}
+    known = {ref_of(obj) for obj in objects} | {one.ref for one in manifests.others}
     for other in manifests.others:
         spec = other.source.document.value.get("spec") or {}
         wanted = spec.get("ingressClassName") if other.ref.kind == "Ingress" else None
@@ -230,14 +245,16 @@ def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
 
 def _volumes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
     """List what is taken for granted of volumes: which classes there are, who makes volumes, and who reaches them."""
-    for one in claimants(objects):
-        if one.found is None:
-            yield from _missing_class(manifests, one)
-        elif ref_of(one.found) in manifests.sources and one.found.provisioner != NO_PROVISIONER:
-            message = f"{one.found.provisioner} makes a volume for each claim, {REACHED[reach(one.found)]}"
-            yield _at(manifests, ref_of(one.found), "provisioner", message, VOLUMES_MADE)
-        elif one.found.provisioner != NO_PROVISIONER:
-            yield _at(manifests, one.ref, one.field, _made(one, REACHED[reach(one.found)]), VOLUMES_MADE)
+    for claimant in claimants(objects):
+        if claimant.found is None:
+            yield from _missing_class(manifests, claimant)
+        elif ref_of(claimant.found) in manifests.sources and claimant.found.provisioner != NO_PROVISIONER:
+            message = f"{claimant.found.provisioner} makes a volume for each claim, {REACHED[reach(claimant.found)]}"
+            yield _at(manifests, ref_of(claimant.found), "provisioner", message, VOLUMES_MADE)
+        elif claimant.found.provisioner != NO_PROVISIONER:
+            yield _at(
+                manifests, claimant.ref, claimant.field, _made(claimant, REACHED[reach(claimant.found)]), VOLUMES_MADE
+            )
 
 
 def _made(one: Claimant, reached: str) -> str:
@@ -280,18 +297,18 @@ def gates(manifests: Manifests, makers: Iterable[Template]) -> Iterator[Assumpti
 
 def _ends(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
     """List the programs of Jobs: nobody can read off whether they end well, nor how long they take."""
-    for cron in (one for one in objects if isinstance(one, CronJob)):
+    for cron in (obj for obj in objects if isinstance(obj, CronJob)):
         message, about = "the programs of its Jobs end, with exit code 0", "the programs of Jobs end, with exit code 0"
         yield _at(manifests, ref_of(cron), f"{JOB_TEMPLATE}.{TEMPLATE}.spec.containers", message, about)
-    for one in objects:
-        if not isinstance(one, Job):
+    for obj in objects:
+        if not isinstance(obj, Job):
             continue
         message, about = "its program ends, with exit code 0", "the programs of Jobs end, with exit code 0"
-        yield _at(manifests, ref_of(one), f"{TEMPLATE}.spec.containers", message, about)
-        if one.spec.active_deadline_seconds is not None:
-            message = f"all is done within {one.spec.active_deadline_seconds} s, and no Pod waits longer"
+        yield _at(manifests, ref_of(obj), f"{TEMPLATE}.spec.containers", message, about)
+        if obj.spec.active_deadline_seconds is not None:
+            message = f"all is done within {obj.spec.active_deadline_seconds} s, and no Pod waits longer"
             about = "Jobs are done within their activeDeadlineSeconds"
-            yield _at(manifests, ref_of(one), "spec.activeDeadlineSeconds", message, about)
+            yield _at(manifests, ref_of(obj), "spec.activeDeadlineSeconds", message, about)
 
 
 def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:

@@ -42,18 +42,18 @@ def leaving(manifests: Manifests, scenario: Scenario) -> Leaving:
     spaces = frozenset(_deleted(scenario))
     if not spaces:
         return Leaving()
-    held = [(one, found) for one in manifests.others if (found := _held(one, spaces, scenario.namespace))]
+    held = [(other, found) for other in manifests.others if (found := _held(other, spaces, scenario.namespace))]
     holders = tuple(Holder(one.ref, finalizers) for one, finalizers in held if not one.custom)
-    served = {ref_of(one) for one in manifests.objects if isinstance(one, Service)}
+    served = {ref_of(obj) for obj in manifests.objects if isinstance(obj, Service)}
     custom = (
         _note(other, "metadata.finalizers", f"a namespace is deleted, and {', '.join(names)} waits for an operator")
         for other, names in held
         if other.custom
     )
     servers = (
-        _note(one, "spec.service", "a namespace that is deleted stays for as long as this does not answer")
-        for one in manifests.others
-        if one.ref.kind == "APIService" and not (scenario.complete or served.issuperset(_services(one)))
+        _note(other, "spec.service", "a namespace that is deleted stays for as long as this does not answer")
+        for other in manifests.others
+        if other.ref.kind == "APIService" and not (scenario.complete or served.issuperset(_services(other)))
     )
     return Leaving(holders, (*custom, *servers))
 

@@ -60,8 +60,8 @@ def owners_of_live(found: Manifests, manifests: Manifests) -> frozenset[str]:
 
 
 def _named(objects: Iterable[Object]) -> Iterator[tuple[Object, OwnerReference]]:
-    for one in objects:
-        yield from ((one, owner) for owner in one.metadata.owner_references if not is_modelled(owner))
+    for obj in objects:
+        yield from ((obj, owner) for owner in obj.metadata.owner_references if not is_modelled(owner))
 
 
 def _kind(owner: OwnerReference) -> tuple[str, str]:

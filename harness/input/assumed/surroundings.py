@@ -37,11 +37,11 @@ def config_of(scenario: Scenario) -> Config:
 
 def _asked_for(objects: Iterable[Object]) -> Iterator[str | int]:
     """Yield the addresses and ports that Services ask for by number."""
-    for one in objects:
-        if isinstance(one, Service):
-            yield from (address for address in (one.spec.cluster_ip, *one.spec.cluster_ips) if address)
-            yield from (port.node_port for port in one.spec.ports if port.node_port)
-            checked: Any = one.spec.extra.get("healthCheckNodePort")
+    for obj in objects:
+        if isinstance(obj, Service):
+            yield from (address for address in (obj.spec.cluster_ip, *obj.spec.cluster_ips) if address)
+            yield from (port.node_port for port in obj.spec.ports if port.node_port)
+            checked: Any = obj.spec.extra.get("healthCheckNodePort")
             yield from (checked,) if checked else ()
 
 
@@ -53,8 +53,8 @@ def behaviour_of(scenario: Scenario) -> ImageBehaviour:
     """
     usual = evolve(HOLLOW if scenario.image_behaviour else WELL, gates_open=True)
     known = known_of(scenario)
-    specs = ((one.metadata.namespace, pod_spec(one)) for one in scenario.everything)
-    found = (one for space, spec in specs if spec is not None for one in obstacles(spec, space, known))
+    specs = ((obj.metadata.namespace, pod_spec(obj)) for obj in scenario.everything)
+    found = (obstacle for space, spec in specs if spec is not None for obstacle in obstacles(spec, space, known))
     misnamed = any(isinstance(step, SetImage) and not is_image(step.image) for step in scenario.script)
     return evolve(usual, known=known) if misnamed or any(True for _ in found) else usual
 
@@ -62,8 +62,8 @@ def behaviour_of(scenario: Scenario) -> ImageBehaviour:
 def known_of(scenario: Scenario) -> Known:
     """Return what decides whether containers can start: which files there are, what the kubelets let run already."""
     waiting = frozenset(ref for ref in scenario.absent if ref.kind in BEFORE_START)
-    running = (one for one in scenario.objects if isinstance(one, Pod) and one.metadata.uid in scenario.runtimes)
-    allowed = frozenset(name for one in running for name in sysctls(one.spec))
+    running = (obj for obj in scenario.objects if isinstance(obj, Pod) and obj.metadata.uid in scenario.runtimes)
+    allowed = frozenset(name for pod in running for name in sysctls(pod.spec))
     return Known(waiting, scenario.contents, allowed)
 
 
@@ -73,7 +73,7 @@ def service_range(objects: Iterable[Object]) -> str:
     A fixed address outside the usual range is one of a cluster that was set up with another.
     """
     usual = IPv4Network(DEFAULT.service_cluster_ip_range)
-    asked = [one.spec.cluster_ip for one in objects if isinstance(one, Service)]
+    asked = [obj.spec.cluster_ip for obj in objects if isinstance(obj, Service)]
     fixed = [address for text in asked if (address := _address(text)) is not None]
     if all(address in usual for address in fixed):
         return str(usual)
@@ -102,8 +102,8 @@ def namespaces_of(scenario: Scenario) -> tuple[str, ...]:
 
 
 def _used(objects: Iterable[Object]) -> set[str]:
-    return {one.metadata.namespace for one in objects if kind_of(one).namespaced}
+    return {obj.metadata.namespace for obj in objects if kind_of(obj).namespaced}
 
 
 def _made(objects: Iterable[Object]) -> set[str]:
-    return {one.metadata.name for one in objects if kind_of(one).name == "Namespace"}
+    return {obj.metadata.name for obj in objects if kind_of(obj).name == "Namespace"}

@@ -73,7 +73,7 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
     for service in objects:
         if isinstance(service, Service) and service.spec.selector and service.spec.type != "ExternalName":
             makers = [
-                one for one in manifests.others if _serves(one, service.metadata.namespace, service.spec.selector)
+                other for other in manifests.others if _serves(other, service.metadata.namespace, service.spec.selector)
             ]
             for one in makers:
                 more.setdefault(str(one.ref), set()).add(REACHABILITY)
@@ -92,7 +92,7 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
     told += _gone_when_over(manifests, scenario)
     told += network_policies.notes(manifests, scenario)
     told += _uncounted(manifests, objects)
-    if Detail.POLICIES in scenario.detail and any(isinstance(one, NetworkPolicy) for one in objects):
+    if Detail.POLICIES in scenario.detail and any(isinstance(obj, NetworkPolicy) for obj in objects):
         for one in manifests.others:
             if one.labels is not None:
                 more.setdefault(str(one.ref), set()).update((ISOLATION, CONNECTIVITY))
@@ -112,11 +112,11 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
 
 def _guarded(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
     """Note the namespaces that say which Pods they admit: nothing here refuses any for that."""
-    for one in objects:
-        level = one.metadata.labels.get(ENFORCE, "privileged") if isinstance(one, Namespace) else "privileged"
+    for obj in objects:
+        level = obj.metadata.labels.get(ENFORCE, "privileged") if isinstance(obj, Namespace) else "privileged"
         if level != "privileged":
             why = f"the Pod Security Standard {level!r} may refuse Pods; none is refused here"
-            yield _note(manifests, one, "metadata.labels", why, REFUSES)
+            yield _note(manifests, obj, "metadata.labels", why, REFUSES)
 
 
 def _moved(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
@@ -133,13 +133,13 @@ def _moved(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
 
 def _by_hand(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
     """Note endpoints that somebody wrote beside those of a selector: kube-proxy sends to both, and nobody cleans up."""
-    selecting = {ref_of(one) for one in objects if isinstance(one, Service) and one.spec.selector}
-    for one in objects:
-        if isinstance(one, EndpointSlice) and one.metadata.labels.get(MANAGED_BY) != MANAGER:
-            service = Ref("Service", one.metadata.namespace, one.metadata.labels.get(SERVICE_NAME, ""))
-            if service in selecting and one.endpoints:
+    selecting = {ref_of(obj) for obj in objects if isinstance(obj, Service) and obj.spec.selector}
+    for obj in objects:
+        if isinstance(obj, EndpointSlice) and obj.metadata.labels.get(MANAGED_BY) != MANAGER:
+            service = Ref("Service", obj.metadata.namespace, obj.metadata.labels.get(SERVICE_NAME, ""))
+            if service in selecting and obj.endpoints:
                 why = f"{service} sends there as well as to the Pods it selects: whether anybody answers is not known"
-                yield _note(manifests, one, "endpoints", why)
+                yield _note(manifests, obj, "endpoints", why)
 
 
 def _left_alone(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
@@ -148,11 +148,11 @@ def _left_alone(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
     Upstream: syncService in pkg/controller/endpointslice/endpointslice_controller.go (v1.32) returns at once without
     a selector.
     """
-    before = {ref_of(one) for one in manifests.objects if isinstance(one, Service) and is_judged(one)}
-    for one in scenario.applied:
-        if isinstance(one, Service) and ref_of(one) in before and not is_judged(one):
+    before = {ref_of(obj) for obj in manifests.objects if isinstance(obj, Service) and is_judged(obj)}
+    for obj in scenario.applied:
+        if isinstance(obj, Service) and ref_of(obj) in before and not is_judged(obj):
             why = "a step takes its selector: the endpoints that it has stay, and nobody takes out a Pod that goes"
-            yield _note(manifests, one, "spec.selector", why)
+            yield _note(manifests, obj, "spec.selector", why)
 
 
 def _taken_in(manifests: Manifests) -> Iterator[Note]:
@@ -161,18 +161,20 @@ def _taken_in(manifests: Manifests) -> Iterator[Note]:
     It has made its Pods by the time a later document is applied; here all documents are applied at once, and one that
     is there first is only counted.
     """
-    sets = [one for one in manifests.objects if isinstance(one, ReplicaSet)]
+    sets = [obj for obj in manifests.objects if isinstance(obj, ReplicaSet)]
     for pod in manifests.objects:
         place = manifests.sources.get(ref_of(pod))
         if place is None or not isinstance(pod, Pod) or pod.metadata.controller is not None:
             continue
-        for one in sets:
-            made = manifests.sources.get(ref_of(one))
-            near = one.metadata.namespace == pod.metadata.namespace and selects(one.spec.selector, pod.metadata.labels)
+        for replicaset in sets:
+            made = manifests.sources.get(ref_of(replicaset))
+            near = replicaset.metadata.namespace == pod.metadata.namespace and selects(
+                replicaset.spec.selector, pod.metadata.labels
+            )
             if made is not None and made.number < place.number and near:
                 why = (
-                    f"{ref_of(one)}, which is applied before it, takes it for one of its own and deletes one that is "
-                    f"too many: put the Pod before it, or give it other labels"
+                    f"{ref_of(replicaset)}, which is applied before it, takes it for one of its own and deletes one that "
+                    f"is too many: put the Pod before it, or give it other labels"
                 )
                 yield _note(manifests, pod, "metadata.labels", why, (CONVERGENCE, REACHABILITY))
 
@@ -191,9 +193,9 @@ def _is_quota_of(obj: Object, namespace: str) -> bool:
 
 def _uncounted(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
     """Note the ceilings for objects without a class here: how many of them there are is not known, only the input's."""
-    for quota in (one for one in objects if isinstance(one, ResourceQuota)):
+    for quota in (obj for obj in objects if isinstance(obj, ResourceQuota)):
         space = quota.metadata.namespace
-        given = Counter(kind_named(one.ref.kind).plural for one in manifests.others if one.ref.namespace == space)
+        given = Counter(kind_named(other.ref.kind).plural for other in manifests.others if other.ref.namespace == space)
         for name, most in sorted(quota.spec.hard.items()):
             plural = name.removeprefix("count/").partition(".")[0]
             known = any(names_of(kind, (name,)) for kind in BY_NAME.values())
@@ -211,10 +213,10 @@ def _zones_differ(objects: tuple[Object, ...], script: tuple[Step, ...]) -> bool
 
     Without hints for zones (reconcileHintsForPreferClose in endpointslice/trafficdist) kube-proxy asks all endpoints.
     """
-    joining = (one.object for one in script if isinstance(one, AddNode))
-    nodes = [one for one in (*objects, *joining) if isinstance(one, Node)]
-    labelled = any(isinstance(one, LabelNode) and ZONE in one.labels for one in script)
-    return labelled or len({one.metadata.labels.get(ZONE) for one in nodes}) > 1
+    joining = (step.object for step in script if isinstance(step, AddNode))
+    nodes = [obj for obj in (*objects, *joining) if isinstance(obj, Node)]
+    labelled = any(isinstance(step, LabelNode) and ZONE in step.labels for step in script)
+    return labelled or len({node.metadata.labels.get(ZONE) for node in nodes}) > 1
 
 
 def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:
@@ -259,21 +261,23 @@ def _of_service(
 ) -> tuple[Note | None, bool]:
     """Say who serves a Service that no modelled Pod serves, and whether its endpoints are unknown."""
     space = service.metadata.namespace
-    near = (one for one in known.bearing(service.spec.selector) if one.ref.namespace == space)
-    if any(matches_map(service.spec.selector, one.labels) for one in near):
+    near = (template for template in known.bearing(service.spec.selector) if template.ref.namespace == space)
+    if any(matches_map(service.spec.selector, template.labels) for template in near):
         return None, bool(makers)
     if makers:
-        whose = ", ".join(f"{one.ref} ({one.source.file}:{one.source.line})" for one in makers)
+        whose = ", ".join(f"{maker.ref} ({maker.source.file}:{maker.source.line})" for maker in makers)
         why = f"its Pods come from {whose}: nothing is said of its endpoints"
         return _note(manifests, service, "spec.selector", why), True
     selector = f"selects {_show(service.spec.selector)}, which no Pod template of the input has"
-    custom = sorted({one.ref.kind for one in manifests.others if one.custom})
+    custom = sorted({other.ref.kind for other in manifests.others if other.custom})
     if custom:
         why = (
             f"it {selector}; its Pods may come from an operator ({', '.join(custom)}): nothing is said of its endpoints"
         )
         return _note(manifests, service, "spec.selector", why), True
-    hint = _did_you_mean(service.spec.selector, [one.labels for one in known.all if one.ref.namespace == space])
+    hint = _did_you_mean(
+        service.spec.selector, [template.labels for template in known.all if template.ref.namespace == space]
+    )
     return _note(manifests, service, "spec.selector", f"it {selector}{hint}", ()), False
 
 

@@ -39,7 +39,7 @@ class Asked:
 
 def asked(manifests: Manifests, *, complete: bool) -> Asked:
     """Read whom the API server asks; `complete`: a Service that is not in the input is missing."""
-    services = {ref_of(one) for one in manifests.objects if isinstance(one, Service)}
+    services = {ref_of(obj) for obj in manifests.objects if isinstance(obj, Service)}
     webhooks: list[Webhook] = []
     understood: set[str] = set()
     for other in manifests.others:
@@ -47,8 +47,8 @@ def asked(manifests: Manifests, *, complete: bool) -> Asked:
             continue
         entries = tuple(entry for entry in _entries(other) if asks_of_modelled({"webhooks": (entry,)}))
         found = [_webhook(other.ref, entry) for entry in entries]
-        known = [one for one in found if one is not None and (complete or one.service in services)]
-        webhooks += (one for one in known if one.fails)
+        known = [hook for hook in found if hook is not None and (complete or hook.service in services)]
+        webhooks += (hook for hook in known if hook.fails)
         validates = other.ref.kind.startswith("Validating")
         if validates and len(known) == len(entries) and all(map(_is_plain, entries)):
             understood.add(str(other.ref))

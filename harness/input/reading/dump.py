@@ -65,9 +65,9 @@ class Live:
 def read_dump(name: str, text: str) -> Manifests:
     """Read what an API server printed, as it printed it. Raises BadInput."""
     loaded = objects_in([Text("stdin" if name == "-" else name, text)], served=True)
-    noted = [one for one in loaded.unmodelled if not (one.kind in LEFT_ALONE or one.field.startswith("status"))]
+    noted = [note for note in loaded.unmodelled if not (note.kind in LEFT_ALONE or note.field.startswith("status"))]
     return Manifests(
-        tuple(settled(one.object) for one in loaded.objects),
+        tuple(settled(obj.object) for obj in loaded.objects),
         sources_of(loaded),
         tuple(evolve(note, claims=() if note.kind in NOBODY_MAKES else note.claims) for note in noted),
         loaded.others,
@@ -77,14 +77,14 @@ def read_dump(name: str, text: str) -> Manifests:
 def live(found: Manifests) -> Live:
     """Return the state of a cluster that a dump shows. Raises BadInput where it has no nodes."""
     kept, lost = without_lost(found)
-    objects = [one for one in kept.objects if ref_of(one).kind not in LEFT_ALONE]
-    if not any(isinstance(one, Node) for one in objects):
+    objects = [obj for obj in kept.objects if ref_of(obj).kind not in LEFT_ALONE]
+    if not any(isinstance(obj, Node) for obj in objects):
         hint = "kubectl get nodes,pods,deployments,replicasets,services,endpointslices,pdb -A -o json has them"
         raise BadInput((Problem(_file(found), 0, "", "the dump has no nodes", hint),))
     names = _Names(tuple(objects))
-    translated = [names.translated(one) for one in objects]
+    translated = [names.translated(obj) for obj in objects]
     runtimes = {pod.metadata.uid: runtime_of(pod) for pod in translated if isinstance(pod, Pod)}
-    told = [_told(one, runtimes.get(one.metadata.uid)) for one in translated]
+    told = [_told(obj, runtimes.get(obj.metadata.uid)) for obj in translated]
     addressed = names.addressed(told)
     made = tuple(_revisions(addressed))
     start = Initial(
@@ -99,17 +99,17 @@ def live(found: Manifests) -> Live:
 
 def without_lost(found: Manifests) -> tuple[Manifests, tuple[str, ...]]:
     """Leave out Pods on nodes that the dump does not have: they run, but nobody can tell beside whom."""
-    nodes = {one.metadata.name for one in found.objects if isinstance(one, Node)}
+    nodes = {obj.metadata.name for obj in found.objects if isinstance(obj, Node)}
     lost = [
-        one
-        for one in found.objects
-        if isinstance(one, Pod) and not one.finished and one.status.phase and one.spec.node_name not in {"", *nodes}
+        obj
+        for obj in found.objects
+        if isinstance(obj, Pod) and not obj.finished and obj.status.phase and obj.spec.node_name not in {"", *nodes}
     ]
     notes = tuple(
-        f"{where(found, one)}Pod {one.metadata.name} runs on node {one.spec.node_name}, which the dump does not have"
-        for one in lost
+        f"{where(found, pod)}Pod {pod.metadata.name} runs on node {pod.spec.node_name}, which the dump does not have"
+        for pod in lost
     )
-    return evolve(found, objects=tuple(one for one in found.objects if one not in lost)), notes
+    return evolve(found, objects=tuple(obj for obj in found.objects if obj not in lost)), notes
 
 
 def where(found: Manifests, one: Object) -> str:
@@ -119,13 +119,13 @@ def where(found: Manifests, one: Object) -> str:
 
 
 def _file(found: Manifests) -> str:
-    return next((PurePath(one.file).name for one in found.sources.values()), "the dump")
+    return next((PurePath(source.file).name for source in found.sources.values()), "the dump")
 
 
 def _spaces(objects: Iterable[Object]) -> Iterator[Namespace]:
     """Yield the namespaces that must be there though the dump does not show them."""
-    there = {one.metadata.name for one in objects if isinstance(one, Namespace)}
-    used = {*ALWAYS, *(one.metadata.namespace for one in objects)} - {""}
+    there = {obj.metadata.name for obj in objects if isinstance(obj, Namespace)}
+    used = {*ALWAYS, *(obj.metadata.namespace for obj in objects)} - {""}
     for name in sorted(used - there):
         yield Namespace(ObjectMeta(name=name, uid=uid_of(Ref("Namespace", "", name))))
 
@@ -140,15 +140,15 @@ class _Names:
     """
 
     def __init__(self, objects: tuple[Object, ...]) -> None:
-        self.refs = {one.metadata.uid: ref_of(one) for one in objects if one.metadata.uid}
-        self.shown = {ref_of(one).kind for one in objects}
-        self.old = {ref_of(one): one.status.pod_ip for one in objects if isinstance(one, Pod)}
+        self.refs = {obj.metadata.uid: ref_of(obj) for obj in objects if obj.metadata.uid}
+        self.shown = {ref_of(obj).kind for obj in objects}
+        self.old = {ref_of(obj): obj.status.pod_ip for obj in objects if isinstance(obj, Pod)}
 
     def translated(self, obj: Object) -> Object:
         """Return an object with the uids of a world, and without versions, times and managers."""
         meta = obj.metadata
         ref = ref_of(obj)
-        owners = (one for one in meta.owner_references if one.kind not in BY_NAME or one.kind in self.shown)
+        owners = (owner for owner in meta.owner_references if owner.kind not in BY_NAME or owner.kind in self.shown)
         placed = default(
             with_meta(
                 obj,
@@ -157,7 +157,7 @@ class _Names:
                 creation_timestamp=0,
                 deletion_timestamp=(meta.deletion_grace_period_seconds or 0) if meta.terminating else None,
                 annotations=strings((key, meta.annotations[key]) for key in meta.annotations if key not in OF_SERVER),
-                owner_references=tuple(self._owner(one, ref.namespace) for one in owners),
+                owner_references=tuple(self._owner(owner, ref.namespace) for owner in owners),
                 extra=EMPTY,
             )
         )
@@ -174,9 +174,9 @@ class _Names:
     def addressed(self, objects: Iterable[Object]) -> tuple[Object, ...]:
         """Return endpoints the addresses that their Pods have here."""
         given = tuple(objects)
-        pods = {ref_of(one): one for one in given if isinstance(one, Pod)}
+        pods = {ref_of(obj): obj for obj in given if isinstance(obj, Pod)}
         addresses = {self.old[ref]: one.status.pod_ip or pod_ip(one) for ref, one in pods.items() if self.old.get(ref)}
-        return tuple(self._slice(one, pods, addresses) if isinstance(one, EndpointSlice) else one for one in given)
+        return tuple(self._slice(obj, pods, addresses) if isinstance(obj, EndpointSlice) else obj for obj in given)
 
     def _slice(self, one: EndpointSlice, pods: dict[Ref, Pod], addresses: dict[str, str]) -> EndpointSlice:
         return evolve(one, endpoints=tuple(self._endpoint(each, pods, addresses) for each in one.endpoints))
@@ -228,10 +228,10 @@ def _told(obj: Object, runtime: Hashable) -> Object:
             return _told_pod(obj, runtime if isinstance(runtime, PodRuntime) else IDLE)
         case Node():
             well = tuple(
-                evolve(one, last_heartbeat_time=None, last_transition_time=None, extra=EMPTY)
-                for one in obj.status.conditions
+                evolve(condition, last_heartbeat_time=None, last_transition_time=None, extra=EMPTY)
+                for condition in obj.status.conditions
             )
-            taints = tuple(evolve(one, extra=EMPTY) for one in obj.spec.taints)
+            taints = tuple(evolve(taint, extra=EMPTY) for taint in obj.spec.taints)
             spec = evolve(obj.spec, taints=taints, extra=EMPTY)
             return evolve(obj, spec=spec, status=evolve(obj.status, conditions=well, extra=EMPTY))
         case PodDisruptionBudget():
@@ -239,7 +239,9 @@ def _told(obj: Object, runtime: Hashable) -> Object:
         case Service():
             return evolve(obj, extra=EMPTY)
     if isinstance(obj, Job):
-        plain = tuple(evolve(one, last_probe_time=None, last_transition_time=None) for one in obj.status.conditions)
+        plain = tuple(
+            evolve(condition, last_probe_time=None, last_transition_time=None) for condition in obj.status.conditions
+        )
         return evolve(obj, status=evolve(obj.status, conditions=plain, start_time=None, completion_time=None))
     if isinstance(obj, Workload):
         told: Any = evolve(cast("Any", obj.status), conditions=_undated(obj.status.conditions), extra=EMPTY)
@@ -248,7 +250,9 @@ def _told(obj: Object, runtime: Hashable) -> Object:
 
 
 def _undated(conditions: tuple[WorkloadCondition, ...]) -> tuple[WorkloadCondition, ...]:
-    return tuple(evolve(one, last_update_time=None, last_transition_time=None, extra=EMPTY) for one in conditions)
+    return tuple(
+        evolve(condition, last_update_time=None, last_transition_time=None, extra=EMPTY) for condition in conditions
+    )
 
 
 def _plain(conditions: Any) -> Any:
@@ -259,9 +263,9 @@ def _plain(conditions: Any) -> Any:
 
 def _told_pod(pod: Pod, runtime: PodRuntime) -> Pod:
     others = tuple(
-        PodCondition(one.type, one.status, one.reason, last_transition_time=0)
-        for one in pod.status.conditions
-        if one.type not in OWNED and (pod.spec.node_name or one.type != "PodScheduled")
+        PodCondition(condition.type, condition.status, condition.reason, last_transition_time=0)
+        for condition in pod.status.conditions
+        if condition.type not in OWNED and (pod.spec.node_name or condition.type != "PodScheduled")
     )
     kept = PodStatus(
         phase=pod.status.phase or "Pending",
@@ -274,8 +278,8 @@ def _told_pod(pod: Pod, runtime: PodRuntime) -> Pod:
     if not pod.spec.node_name or (runtime is IDLE and not pod.finished):
         return bare
     if pod.finished:
-        told = (one for one in pod.status.conditions if one.type in OWNED)
-        own = tuple(PodCondition(one.type, one.status, one.reason) for one in told)
+        told = (condition for condition in pod.status.conditions if condition.type in OWNED)
+        own = tuple(PodCondition(condition.type, condition.status, condition.reason) for condition in told)
         return evolve(bare, status=evolve(kept, conditions=(*own, *others)))
     return evolve(bare, status=status(bare, runtime))
 
@@ -286,9 +290,9 @@ def _told_pod(pod: Pod, runtime: PodRuntime) -> Pod:
 def _ownerless(objects: Iterable[Object]) -> Iterator[str]:
     """Yield a remark on Pods whose controller is not in the dump, or not modelled: nobody makes more of them."""
     known = tuple(objects)
-    there = {one.metadata.uid for one in known}
-    controllers = (one.metadata.controller for one in known if isinstance(one, Pod | Workload))
-    owners = Counter(one.kind for one in controllers if one is not None and one.uid not in there)
+    there = {obj.metadata.uid for obj in known}
+    controllers = (obj.metadata.controller for obj in known if isinstance(obj, Pod | Workload))
+    owners = Counter(owner.kind for owner in controllers if owner is not None and owner.uid not in there)
     if owners:
         told = ", ".join(f"{count} of a {kind}" for kind, count in sorted(owners.items()))
         yield f"Pods whose owners are not modelled or not in the dump stay as they are, and nobody makes more: {told}"
@@ -297,51 +301,51 @@ def _ownerless(objects: Iterable[Object]) -> Iterator[str]:
 def _forgotten(objects: Iterable[Object]) -> Iterator[str]:
     """Yield a remark on StatefulSets whose revisions the dump lacks: whether their Pods are up to date is not known."""
     known = tuple(objects)
-    there = {(one.metadata.namespace, one.metadata.name) for one in known if isinstance(one, ControllerRevision)}
-    for one in known:
-        space, name = one.metadata.namespace, one.status.update_revision if isinstance(one, StatefulSet) else ""
+    there = {(obj.metadata.namespace, obj.metadata.name) for obj in known if isinstance(obj, ControllerRevision)}
+    for obj in known:
+        space, name = obj.metadata.namespace, obj.status.update_revision if isinstance(obj, StatefulSet) else ""
         if name and (space, name) not in there:
-            yield f"{ref_of(one)} is at the revision {name}, and the dump lacks it (kubectl get controllerrevisions)"
+            yield f"{ref_of(obj)} is at the revision {name}, and the dump lacks it (kubectl get controllerrevisions)"
 
 
 def _revisions(objects: Iterable[Object]) -> Iterator[ControllerRevision]:
     """Yield the revision of a DaemonSet's template that the dump lacks, called as the Pods of this template say."""
     known = tuple(objects)
-    there = {ref_of(one) for one in known}
-    for one in (each for each in known if isinstance(each, DaemonSet)):
-        generation = one.metadata.annotations.get(DAEMONSET_GENERATION, "")
-        labels = [pod.metadata.labels for pod in _pods_of(one, known)]
+    there = {ref_of(obj) for obj in known}
+    for daemonset in (each for each in known if isinstance(each, DaemonSet)):
+        generation = daemonset.metadata.annotations.get(DAEMONSET_GENERATION, "")
+        labels = [pod.metadata.labels for pod in _pods_of(daemonset, known)]
         current = {each.get(REVISION_HASH, "") for each in labels if each.get(TEMPLATE_GENERATION) == generation}
         for digest in sorted(current - {""}):
             meta = ObjectMeta(
-                name=f"{one.metadata.name}-{digest}",
-                namespace=one.metadata.namespace,
-                labels=strings({**one.spec.template.metadata.labels, REVISION_HASH: digest}),
-                owner_references=(controller_of(one),),
+                name=f"{daemonset.metadata.name}-{digest}",
+                namespace=daemonset.metadata.namespace,
+                labels=strings({**daemonset.spec.template.metadata.labels, REVISION_HASH: digest}),
+                owner_references=(controller_of(daemonset),),
             )
             ref = Ref("ControllerRevision", meta.namespace, meta.name)
             if ref not in there:
-                yield ControllerRevision(evolve(meta, uid=uid_of(ref)), data_of(one.spec.template), revision=1)
+                yield ControllerRevision(evolve(meta, uid=uid_of(ref)), data_of(daemonset.spec.template), revision=1)
 
 
 def _unlabelled(objects: Iterable[Object]) -> Iterator[str]:
     """Yield a remark on DaemonSets whose Pods name no revision that is known: whether they are up to date is not."""
     known = tuple(objects)
-    names = {one.metadata.name for one in known if isinstance(one, ControllerRevision)}
-    for one in (each for each in known if isinstance(each, DaemonSet)):
-        labels = (pod.metadata.labels.get(REVISION_HASH, "") for pod in _pods_of(one, known))
-        if any(f"{one.metadata.name}-{label}" not in names for label in labels):
-            yield f"{ref_of(one)} has Pods of a revision that the dump lacks (kubectl get controllerrevisions)"
+    names = {obj.metadata.name for obj in known if isinstance(obj, ControllerRevision)}
+    for daemonset in (each for each in known if isinstance(each, DaemonSet)):
+        labels = (pod.metadata.labels.get(REVISION_HASH, "") for pod in _pods_of(daemonset, known))
+        if any(f"{daemonset.metadata.name}-{label}" not in names for label in labels):
+            yield f"{ref_of(daemonset)} has Pods of a revision that the dump lacks (kubectl get controllerrevisions)"
 
 
 def _pods_of(owner: Object, objects: Iterable[Object]) -> Iterator[Pod]:
-    pods = (one for one in objects if isinstance(one, Pod))
+    pods = (obj for obj in objects if isinstance(obj, Pod))
     return (pod for pod in pods if pod.metadata.controller and pod.metadata.controller.uid == owner.metadata.uid)
 
 
 def _unready(start: Initial) -> Iterator[str]:
     """Yield what is taken of Pods that run and are not ready."""
-    for pod in (one for one in start.objects if isinstance(one, Pod)):
+    for pod in (obj for obj in start.objects if isinstance(obj, Pod)):
         runtime = start.runtimes.get(pod.metadata.uid)
         if isinstance(runtime, PodRuntime) and runtime.stage is Stage.RUNNING and not runtime.ready:
             stuck = f"stays so ({runtime.reason})" if runtime.reason else "is taken to become ready"

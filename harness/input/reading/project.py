@@ -94,13 +94,13 @@ def read_project(path: Path) -> Project:
         raise BadInput((Problem(str(path), int(line[1]) if line else 0, "", f"is no TOML: {error}"),)) from None
     paths = found.pop(PATHS, {})
     problems = [*_unknown(path, text, found, (*FIELDS, *OWN, PATHS))]
-    if not isinstance(paths, dict) or not all(isinstance(one, dict) for one in paths.values()):
+    if not isinstance(paths, dict) or not all(isinstance(value, dict) for value in paths.values()):
         problems.append(Problem(str(path), _line(text, PATHS), PATHS, "expected tables", '[paths."deploy/web"]'))
         paths = {}
-    for one in paths.values():
-        problems += _unknown(path, text, one, (*FIELDS, *OWN))
-    for one in (found, *paths.values()):
-        problems += _mistyped(path, text, one) or _durations(path, text, one)
+    for value in paths.values():
+        problems += _unknown(path, text, value, (*FIELDS, *OWN))
+    for value in (found, *paths.values()):
+        problems += _mistyped(path, text, value) or _durations(path, text, value)
     if problems:
         raise BadInput(tuple(problems))
     return Project(str(path), freeze(found), freeze(paths))

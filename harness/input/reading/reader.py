@@ -105,10 +105,10 @@ class Reader:
 
     def choice(self, at: Located, choices: type[E]) -> E:
         """Read one of the values of an enumeration."""
-        for one in choices:
-            if one.value == at.value:
-                return one
-        names = [str(one.value) for one in choices]
+        for choice in choices:
+            if choice.value == at.value:
+                return choice
+        names = [str(choice.value) for choice in choices]
         meant = did_you_mean(str(at.value), names, "")
         self.blame(at, f"expected one of {', '.join(names)}, got {show(at.value)}", meant)
         return next(iter(choices))

@@ -163,7 +163,7 @@ def load_scenario(
     kinds = tuple(kind for kind in own.kinds if kind.cls is Unstructured)
     release = read_release(reader, fields.get("release"), fields.get("switches"))
     manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace, kinds, release))
-    folder = next((PurePath(one).parent for one in files if is_scenario_file(one)), PurePath())
+    folder = next((PurePath(file).parent for file in files if is_scenario_file(file)), PurePath())
     placed = {str(PurePath(one).relative_to(folder)): from_yaml(files[one], one) for one in later}
     scenario = evolve(
         _scenario(reader, fields, Surroundings(placed, namespace, kinds, release)),
@@ -248,7 +248,9 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     left = leaving(manifests, scenario)
     served = asked(manifests, complete=scenario.complete)
     moving = descheduler(manifests)
-    given = evolve(given, notes=tuple(one for one in given.notes if one.field or one.object not in served.understood))
+    given = evolve(
+        given, notes=tuple(note for note in given.notes if note.field or note.object not in served.understood)
+    )
     more = (*named.notes, *left.notes, *moving.notes, *keys_perhaps_added(manifests, scenario.applied))
     given = evolve(given, notes=(*given.notes, *more))
     scenario = evolve(
@@ -390,7 +392,7 @@ def _deadline(reader: Reader, at: Located | None) -> Deadline | None:
 
 def _sizes(reader: Reader, at: Located | None, namespace: str) -> tuple[Sizes, ...]:
     """Read how many Pods workloads have at any time."""
-    return tuple(_size(reader, one, namespace) for one in (() if at is None else reader.items(at)))
+    return tuple(_size(reader, located, namespace) for located in (() if at is None else reader.items(at)))
 
 
 def _size(reader: Reader, at: Located, namespace: str) -> Sizes:

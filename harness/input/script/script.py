@@ -39,7 +39,7 @@ class Surroundings:
 
     def kind(self, name: str) -> str:
         """Return a kind that is named as kubectl takes it: also in lower case, or in the plural."""
-        found = (one.name for one in self.kinds if name.lower() in {one.name.lower(), one.plural})
+        found = (kind.name for kind in self.kinds if name.lower() in {kind.name.lower(), kind.plural})
         return next(found, name)
 
 
@@ -105,7 +105,7 @@ def _structure(reader: Reader, at: Located, namespace: str, around: Surroundings
     """
     try:
         loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace, kinds=around.kinds)
-        problems = tuple(problem for one in loaded.objects for problem in refusals(one, around.release))
+        problems = tuple(problem for obj in loaded.objects for problem in refusals(obj, around.release))
     except BadInput as bad:
         problems = bad.problems
     if problems:

@@ -40,7 +40,7 @@ def _writes(change: Change, cache: Cache) -> bool:
 def _explains(request: Request, change: Change) -> bool:
     match change.after, request:
         case EndpointSlice() as new, Create(EndpointSlice() as made) if change.before is None:
-            services = {one.metadata.labels.get(SERVICE_NAME) for one in (made, new)}
+            services = {piece.metadata.labels.get(SERVICE_NAME) for piece in (made, new)}
             return len(services) == 1 and _told(made) == _told(new)
         case EndpointSlice() as new, Update(EndpointSlice() as made) if change.before is not None:
             return ref_of(made) == change.ref and _told(made) == _told(new)

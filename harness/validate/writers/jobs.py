@@ -31,7 +31,7 @@ JOB = frozenset({"Job"})
 
 def _job_must(seen: Seen, key: Ref) -> Iterator[Request]:
     if key.kind == "Job":
-        yield from (one for groups in job.grouped(seen.cache, key) for group in groups for one in group)
+        yield from (request for groups in job.grouped(seen.cache, key) for group in groups for request in group)
     else:
         yield from job.orphaned(seen.cache, key)
 
@@ -75,7 +75,9 @@ def _untimed(status: JobStatus) -> JobStatus:
     """Return a status without its times, and without the order of those that are still to be counted."""
     noted = status.uncounted_terminated_pods or UncountedTerminatedPods()
     plain = evolve(noted, succeeded=tuple(sorted(noted.succeeded)), failed=tuple(sorted(noted.failed)))
-    conditions = tuple(evolve(one, last_probe_time=None, last_transition_time=None) for one in status.conditions)
+    conditions = tuple(
+        evolve(condition, last_probe_time=None, last_transition_time=None) for condition in status.conditions
+    )
     return evolve(status, start_time=None, completion_time=None, conditions=conditions, uncounted_terminated_pods=plain)
 
 
@@ -88,7 +90,9 @@ def _cron_may(seen: Seen, key: Ref) -> Iterator[Request]:
 
 
 def _cron_must(seen: Seen, key: Ref) -> Iterator[Request]:
-    yield from (one for one in cronjob.reconcile(seen.cache, key, now=seen.now) if not isinstance(one, Create))
+    yield from (
+        request for request in cronjob.reconcile(seen.cache, key, now=seen.now) if not isinstance(request, Create)
+    )
 
 
 def _cron_writes(change: Change, cache: Cache) -> bool:
@@ -112,7 +116,7 @@ def _cron_explains(request: Request, change: Change) -> bool:
 
 
 def _named(status: CronJobStatus) -> CronJobStatus:
-    return evolve(status, active=tuple(evolve(one, uid="", extra=type(one.extra)()) for one in status.active))
+    return evolve(status, active=tuple(evolve(ref, uid="", extra=type(ref.extra)()) for ref in status.active))
 
 
 JOBS = Writer(

@@ -81,9 +81,11 @@ def deletes(kinds: frozenset[str], change: Change, cache: Cache) -> bool:
     if new is not None and not new.metadata.terminating:
         return False
     owner = old.metadata.controller
-    stays = (one for one in cache.objects.values() if owner is not None and one.metadata.uid == owner.uid)
-    disrupted = isinstance(new, Pod) and any(one.type == "DisruptionTarget" for one in new.status.conditions)
-    return not disrupted and any(not one.metadata.terminating for one in stays)
+    stays = (obj for obj in cache.objects.values() if owner is not None and obj.metadata.uid == owner.uid)
+    disrupted = isinstance(new, Pod) and any(
+        condition.type == "DisruptionTarget" for condition in new.status.conditions
+    )
+    return not disrupted and any(not obj.metadata.terminating for obj in stays)
 
 
 def asks_to_delete(request: Request, change: Change) -> bool:
@@ -102,6 +104,8 @@ def same_pod(made: Pod, stored: Pod) -> bool:
     wanted, given = made.metadata, stored.metadata
     if wanted.name not in {"", given.name} or wanted.generate_name != given.generate_name:
         return False
-    images = [one.image for one in made.spec.containers] == [one.image for one in stored.spec.containers]
+    images = [container.image for container in made.spec.containers] == [
+        container.image for container in stored.spec.containers
+    ]
     owners = wanted.owner_references == given.owner_references
     return images and owners and wanted.labels == given.labels

@@ -28,9 +28,9 @@ def processes(
 ) -> Iterator[Process]:
     """Make the processes of all autoscalers that there may be; one whose target has no class here does nothing."""
     versions: dict[Ref, set[Ref]] = {}
-    for one in objects:
-        if isinstance(one, HorizontalPodAutoscaler):
-            versions.setdefault(ref_of(one), set()).add(horizontal.target_ref(one))
+    for obj in objects:
+        if isinstance(obj, HorizontalPodAutoscaler):
+            versions.setdefault(ref_of(obj), set()).add(horizontal.target_ref(obj))
     for key in sorted(versions):
         yield process(key, versions[key], pools, constants)
 
@@ -54,7 +54,7 @@ def process(
         user=CONTROLLER,
         key=key,
         watches=tuple(watches),
-        constants=tuple(one for one in constants if ref_of(one) in {key, *refs}),
+        constants=tuple(obj for obj in constants if ref_of(obj) in {key, *refs}),
         act=_act,
         form=Form.CURRENT,
     )

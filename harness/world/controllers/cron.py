@@ -36,24 +36,24 @@ def due_slot(ref: Ref) -> str:
 
 def crons(objects: Iterable[Object]) -> tuple[CronJob, ...]:
     """Return the CronJobs there are, by name; of several with one name the last."""
-    known = {ref_of(one): one for one in objects if isinstance(one, CronJob)}
+    known = {ref_of(obj): obj for obj in objects if isinstance(obj, CronJob)}
     return tuple(known[ref] for ref in sorted(known))
 
 
 def component(scenario: Scenario, objects: tuple[Object, ...]) -> Component:
     """Return the schedules of CronJobs, of which none has come due at the start, and their controller."""
-    due = {due_slot(ref_of(one)): 0 for one in crons(objects)}
+    due = {due_slot(ref_of(cron)): 0 for cron in crons(objects)}
     return Component("cron", lambda world: actions(world, scenario, objects), lambda _world, _store: due)
 
 
 def actions(world: World, scenario: Scenario, objects: Iterable[Object]) -> tuple[Action, ...]:
     """Return how starts come due, and what the controller does."""
     found = []
-    for one in crons(objects):
-        ref = ref_of(one)
+    for cron in crons(objects):
+        ref = ref_of(cron)
         clock, name = f"{CLOCK} {ref.name}: comes due", f"{USER} {ref.name}"
-        known = times(one, scenario.cron_starts)
-        comes = partial(_comes_due, one, len(known))
+        known = times(cron, scenario.cron_starts)
+        comes = partial(_comes_due, cron, len(known))
         found.append(Action(clock, clock, comes, Fairness.NONE, by=CLOCK, verb=Verb.COMES_DUE, on=ref))
         works = partial(_works, world, ref, known)
         found.append(Action(f"{name}: sends", name, works, by=USER, verb=Verb.SENDS, on=ref))
@@ -81,5 +81,5 @@ def _works(world: World, ref: Ref, known: tuple[Time, ...], view: View) -> Itera
 def _seen(world: World, view: View) -> Cache:
     layout = world.layout
     placed = (view[slot] for kind in ("CronJob", "Job") for slot in layout.pools.get(kind, ()))
-    fixed = (one for one in layout.constants.values() if isinstance(one, CronJob | Job))
+    fixed = (obj for obj in layout.constants.values() if isinstance(obj, CronJob | Job))
     return Cache.of(one for one in (*fixed, *placed) if one is not None)

@@ -18,14 +18,14 @@ KEY = Ref("Descheduler", "", "all")
 
 def process(policy: Policy, pools: dict[str, tuple[str, ...]], constants: tuple[Object, ...]) -> Process:
     """Make the descheduler's process. What it has listed is what it evicts from: the turn remembers it."""
-    kept = (_kept("", one) for one in constants if ref_of(one).kind in descheduler.TRANSFORM)
+    kept = (_kept("", obj) for obj in constants if ref_of(obj).kind in descheduler.TRANSFORM)
     return Process(
         name=USER,
         group=USER,
         user=USER,
         key=KEY,
         watches=tuple(Watch(kind, pools[kind], _kept) for kind in ("Node", "Pod") if kind in pools),
-        constants=tuple(one for one in kept if one is not None),
+        constants=tuple(obj for obj in kept if obj is not None),
         act=partial(_act, policy),
         form=Form.CURRENT,
     )

@@ -27,7 +27,7 @@ def process(
     that have places.
     """
     kinds = sorted(others.intersection(pools))
-    kept = (_kept_by_garbage("", one) for one in constants if ref_of(one).kind in garbage.TRANSFORM)
+    kept = (_kept_by_garbage("", obj) for obj in constants if ref_of(obj).kind in garbage.TRANSFORM)
     return Process(
         name="garbage-collector",
         group="garbage-collector",
@@ -37,7 +37,7 @@ def process(
             *tuple(Watch(kind, pools[kind], _kept_by_garbage) for kind in pools if kind in garbage.TRANSFORM),
             *(Watch(kind, pools[kind], _kept_by_garbage) for kind in kinds),
         ),
-        constants=tuple(one for one in kept if one is not None),
+        constants=tuple(obj for obj in kept if obj is not None),
         act=partial(_garbage_act, absent, frozenset(kinds)),
         form=Form.CURRENT,
     )
@@ -55,6 +55,6 @@ def _garbage_act(absent: frozenset[str], others: frozenset[str], cache: Cache, _
 
 def _gone(cache: Cache, kinds: frozenset[str]) -> frozenset[str]:
     """Return the uids of owners of some kinds that are named and not there."""
-    there = {one.metadata.uid for one in cache.objects.values()}
-    named = (owner for one in cache.objects.values() for owner in one.metadata.owner_references)
+    there = {obj.metadata.uid for obj in cache.objects.values()}
+    named = (owner for obj in cache.objects.values() for owner in obj.metadata.owner_references)
     return frozenset(owner.uid for owner in named if owner.kind in kinds and owner.uid not in there)

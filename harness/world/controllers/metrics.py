@@ -44,15 +44,15 @@ Measured = tuple[Pod, PodRuntime | None]
 
 def scalers(objects: Iterable[Object]) -> tuple[HorizontalPodAutoscaler, ...]:
     """Return the autoscalers there are, by name; of several with one name the last."""
-    known = {ref_of(one): one for one in objects if isinstance(one, HorizontalPodAutoscaler)}
+    known = {ref_of(obj): obj for obj in objects if isinstance(obj, HorizontalPodAutoscaler)}
     return tuple(known[ref] for ref in sorted(known))
 
 
 def counts_surges(scenario: Scenario) -> bool:
     """Tell whether an autoscaler looks at how many replicas its target counts, which is a status."""
     return any(
-        one.metadata.annotations.get(MEASURES) and any(_means(metric) for metric in _metrics(one))
-        for one in scalers(scenario.everything)
+        autoscaler.metadata.annotations.get(MEASURES) and any(_means(metric) for metric in _metrics(autoscaler))
+        for autoscaler in scalers(scenario.everything)
     )
 
 
@@ -72,8 +72,8 @@ def actions(works: Kubelets, scenario: Scenario, objects: Iterable[Object]) -> t
         return ()
     found = []
     tolerance = None if Change.OWN_TOLERANCE in scenario.release else USUAL
-    for one in scalers((*objects, *scenario.applied)):
-        key, name = ref_of(one), f"{CONTROLLER} {one.metadata.name}"
+    for autoscaler in scalers((*objects, *scenario.applied)):
+        key, name = ref_of(autoscaler), f"{CONTROLLER} {autoscaler.metadata.name}"
         found += [_action(f"{name}: measures", key, partial(_asks, works, key, tolerance, last=False), last=False)]
         found += [
             _action(f"{name}: measures for long", key, partial(_asks, works, key, tolerance, last=True), last=True)
@@ -140,7 +140,11 @@ def _pods(works: Kubelets, target: Sized, view: View) -> Iterator[Measured]:
 
 
 def _goes_down(requests: tuple[Request, ...], target: Sized) -> bool:
-    sizes = (one.object.spec.wanted for one in requests if isinstance(one, Update) and isinstance(one.object, Sized))
+    sizes = (
+        request.object.spec.wanted
+        for request in requests
+        if isinstance(request, Update) and isinstance(request.object, Sized)
+    )
     return any(size < target.spec.wanted for size in sizes)
 
 

@@ -31,8 +31,8 @@ def process(
     """
     inside = {kind: namespace.TRANSFORM[kind] for kind in pools if kind in namespace.TRANSFORM and kind != "Namespace"}
     inside |= dict.fromkeys(sorted(others.intersection(pools)), namespace.OF_OTHERS)
-    fixed = (one for one in constants if one.metadata.namespace and ref_of(one).kind in namespace.TRANSFORM)
-    kept = (_kept_for_namespace(one, aggregated) for one in fixed)
+    fixed = (obj for obj in constants if obj.metadata.namespace and ref_of(obj).kind in namespace.TRANSFORM)
+    kept = (_kept_for_namespace(obj, aggregated) for obj in fixed)
     return Process(
         name=f"namespace-controller {place.rpartition('/')[2]}",
         group="namespace-controller",
@@ -42,7 +42,7 @@ def process(
             Watch("Namespace", (place,), itself),
             *(Watch(kind, pools[kind], _looks_for(kind, inside[kind], aggregated)) for kind in inside),
         ),
-        constants=tuple(one for one in kept if one is not None),
+        constants=tuple(obj for obj in kept if obj is not None),
         act=partial(_namespace_act, held, aggregated),
         form=Form.CURRENT,
     )
@@ -51,7 +51,7 @@ def process(
 def _namespace_act(held: frozenset[str], aggregated: tuple[Aggregated, ...], cache: Cache, key: Ref) -> Alternatives:
     """Return the sync of a namespace: each of its deletions by itself, for which is first makes no difference."""
     requests = namespace.reconcile(cache, key, held=key.name in held, aggregated=aggregated)
-    return tuple((one,) for one in requests)
+    return tuple((request,) for request in requests)
 
 
 def _looks_for(kind: str, keep: Callable[[Object], Object | None], aggregated: tuple[Aggregated, ...]) -> Transform:

@@ -78,16 +78,16 @@ def acted_on(scenario: Scenario, objects: tuple[Object, ...]) -> bool:
     does not exist or carries the out-of-service taint; the scheduler binds to nodes that are there, so only a Pod
     that names its node itself can be such a one.
     """
-    nodes = [one for one in objects if isinstance(one, Node)]
+    nodes = [obj for obj in objects if isinstance(obj, Node)]
     if any("Node" in step.changes for step in scenario.script):
         return True
-    if any(one.effect == "NoExecute" or one.key == OUT_OF_SERVICE for node in nodes for one in node.spec.taints):
+    if any(taint.effect == "NoExecute" or taint.key == OUT_OF_SERVICE for node in nodes for taint in node.spec.taints):
         return True
     if any(ready.status != "True" for node in nodes if (ready := node.status.condition("Ready"))):
         return True
-    there = {"", *(one.metadata.name for one in nodes)}
-    bound = [one for one in objects if isinstance(one, Pod)]
-    return any(spec.node_name not in there for spec in (*pod_specs(scenario), *(one.spec for one in bound)))
+    there = {"", *(node.metadata.name for node in nodes)}
+    bound = [obj for obj in objects if isinstance(obj, Pod)]
+    return any(spec.node_name not in there for spec in (*pod_specs(scenario), *(pod.spec for pod in bound)))
 
 
 def at_rest(objects: tuple[Object, ...]) -> tuple[Object, ...]:
@@ -98,7 +98,7 @@ def at_rest(objects: tuple[Object, ...]) -> tuple[Object, ...]:
     store = Cache.of(objects)
     while changed := _amended(store):
         store = changed
-    return tuple(store.objects[ref_of(one)] for one in objects)
+    return tuple(store.objects[ref_of(obj)] for obj in objects)
 
 
 def _amended(store: Cache) -> Cache | None:
@@ -272,7 +272,7 @@ def silence(scenario: Scenario, objects: tuple[Object, ...], *, acts: bool) -> C
 
 def _collector(pools: Pools, constants: tuple[Object, ...]) -> Process:
     """Make the Pod garbage collector, one loop over all Pods."""
-    kept = (podgc.TRANSFORM["Node"](one) for one in constants if isinstance(one, Node))
+    kept = (podgc.TRANSFORM["Node"](obj) for obj in constants if isinstance(obj, Node))
     return Process(
         name="pod-garbage-collector",
         group="pod-garbage-collector",
@@ -282,7 +282,7 @@ def _collector(pools: Pools, constants: tuple[Object, ...]) -> Process:
             Watch("Node", pools.get("Node", ()), partial(_kept_by_podgc, "Node")),
             Watch("Pod", pools["Pod"], partial(_kept_by_podgc, "Pod")),
         ),
-        constants=tuple(one for one in kept if one is not None),
+        constants=tuple(obj for obj in kept if obj is not None),
         act=_collections,
         form=Form.CURRENT,
     )
@@ -323,8 +323,12 @@ def _reports(world: World, start: Mapping[str, Node], place: str, view: View) ->
     if not name or is_silent(view, name):
         return
     node: Node = view[place]
-    said = {one.type: one for one in start[name].status.conditions if one.type in nodelifecycle.REPORTED}
-    conditions = tuple(said.get(one.type, one) for one in node.status.conditions)
+    said = {
+        condition.type: condition
+        for condition in start[name].status.conditions
+        if condition.type in nodelifecycle.REPORTED
+    }
+    conditions = tuple(said.get(condition.type, condition) for condition in node.status.conditions)
     if conditions == node.status.conditions:
         return
     after = evolve(node, status=evolve(node.status, conditions=conditions))

@@ -48,9 +48,9 @@ def processes(
 ) -> Iterator[Process]:
     """Make the processes of all quotas that there may be, of which these are all versions, but for some idle ones."""
     versions: dict[Ref, set[str]] = {}
-    for one in objects if KIND in pools else ():
-        if isinstance(one, ResourceQuota) and ref_of(one) not in idle:
-            versions.setdefault(ref_of(one), set()).update(one.spec.hard)
+    for obj in objects if KIND in pools else ():
+        if isinstance(obj, ResourceQuota) and ref_of(obj) not in idle:
+            versions.setdefault(ref_of(obj), set()).update(obj.spec.hard)
     for key in sorted(versions):
         yield process(key, versions[key], pools, constants, form)
 
@@ -67,14 +67,14 @@ def process(
         Watch(kind, pools[kind], partial(_counted, key, silent)) for kind in sorted(counted - {KIND} & pools.keys())
     ]
     watches += [Watch("Node", pools["Node"], _silence)] if silent else []
-    kept = (_counted(key, silent, "", one) for one in constants if ref_of(one).kind in counted)
+    kept = (_counted(key, silent, "", obj) for obj in constants if ref_of(obj).kind in counted)
     return Process(
         name=f"{CONTROLLER} {called_by(key)}",
         group=CONTROLLER,
         user=CONTROLLER,
         key=key,
         watches=tuple(watches),
-        constants=tuple(one for one in kept if one is not None),
+        constants=tuple(obj for obj in kept if obj is not None),
         act=_act,
         form=form,
         sees_own=frozenset({KIND}),
@@ -110,14 +110,16 @@ def _silence(_uid: str, obj: Object | None) -> Object | None:
     """Keep the node controller's word that it hears nothing from a node."""
     if not isinstance(obj, Node):
         return None
-    ready = (one for one in obj.status.conditions if one.type == "Ready" and one.status == "Unknown")
-    kept = tuple(evolve(one, reason="", message="", last_transition_time=None) for one in ready)
+    ready = (
+        condition for condition in obj.status.conditions if condition.type == "Ready" and condition.status == "Unknown"
+    )
+    kept = tuple(evolve(condition, reason="", message="", last_transition_time=None) for condition in ready)
     return Node(ObjectMeta(obj.metadata.name), status=NodeStatus(conditions=kept))
 
 
 def _act(cache: Cache, key: Ref) -> Alternatives:
-    silent = frozenset(one.metadata.name for one in cache.list(Node) if one.status.conditions)
-    shown = (_as_charged(one, silent) for one in cache.objects.values())
+    silent = frozenset(node.metadata.name for node in cache.list(Node) if node.status.conditions)
+    shown = (_as_charged(obj, silent) for obj in cache.objects.values())
     requests = resourcequota.reconcile(Cache.of(shown), key)
     return (requests,) if requests else ()
 
@@ -135,15 +137,15 @@ def roomy(scenario: Scenario) -> frozenset[Ref]:
 
     Nobody is refused because of them, but for a moment: in it what is gone is still counted. That moment is left out.
     """
-    quotas = [one for one in scenario.everything if isinstance(one, ResourceQuota)]
+    quotas = [obj for obj in scenario.everything if isinstance(obj, ResourceQuota)]
     if not quotas:
         return frozenset()
     filled = filled_in(scenario.everything, scenario.namespace)
-    given = ((pod_spec(one), one.metadata.namespace) for one in scenario.everything)
+    given = ((pod_spec(obj), obj.metadata.namespace) for obj in scenario.everything)
     pods = [default_pod(Pod(spec=each)) for spec, space in given if spec is not None for each in filled(spec, space)]
-    tight = (one for one in quotas if not _has_room(one, pods, scenario.pods))
-    refs = frozenset(placed(one, scenario.namespace) for one in quotas)
-    return refs - {placed(one, scenario.namespace) for one in tight}
+    tight = (quota for quota in quotas if not _has_room(quota, pods, scenario.pods))
+    refs = frozenset(placed(quota, scenario.namespace) for quota in quotas)
+    return refs - {placed(quota, scenario.namespace) for quota in tight}
 
 
 def _has_room(quota: ResourceQuota, pods: list[Pod], count: int) -> bool:
@@ -157,11 +159,11 @@ def _has_room(quota: ResourceQuota, pods: list[Pod], count: int) -> bool:
 
 def uncounted(objects: Iterable[Object], quotas: frozenset[Ref]) -> Iterator[Object]:
     """Yield the objects, some quotas as if nobody had counted them yet: then they refuse nothing."""
-    for one in objects:
+    for obj in objects:
         yield (
-            evolve(one, status=ResourceQuotaStatus())
-            if isinstance(one, ResourceQuota) and ref_of(one) in quotas
-            else one
+            evolve(obj, status=ResourceQuotaStatus())
+            if isinstance(obj, ResourceQuota) and ref_of(obj) in quotas
+            else obj
         )
 
 
@@ -170,8 +172,8 @@ def uncounted(objects: Iterable[Object], quotas: frozenset[Ref]) -> Iterator[Obj
 
 def counted(store: Objects) -> Objects:
     """Return the store once every quota has been counted."""
-    for one in (each for each in store.objects.values() if isinstance(each, ResourceQuota)):
-        for request in resourcequota.reconcile(Cache(store.objects), ref_of(one)):
+    for quota in (each for each in store.objects.values() if isinstance(each, ResourceQuota)):
+        for request in resourcequota.reconcile(Cache(store.objects), ref_of(quota)):
             _, transaction = handle(store, request, user=controller(CONTROLLER))
             store = store.commit(transaction)
     return store

@@ -48,7 +48,7 @@ Outlived = tuple[tuple[Evict], ...]
 
 def lags(scenario: Scenario, *, back: bool) -> bool:
     """Tell whether an eviction may rest on a taint that is no longer there; `back`: silent nodes are heard again."""
-    lifted = back or any(isinstance(one, kubectl.Untaint) for one in scenario.script)
+    lifted = back or any(isinstance(step, kubectl.Untaint) for step in scenario.script)
     return lifted and scenario.consistency is not Consistency.LINEARIZABLE
 
 
@@ -84,7 +84,7 @@ def _heard(uid: str, obj: Object | None) -> Object | None:
     They are taken off within moments, and nobody's toleration of so many seconds ends in these.
     """
     if isinstance(obj, Node) and (ready := obj.status.condition("Ready")) and ready.status == "True":
-        kept = tuple(one for one in obj.spec.taints if one.key not in {NOT_READY, UNREACHABLE})
+        kept = tuple(taint for taint in obj.spec.taints if taint.key not in {NOT_READY, UNREACHABLE})
         obj = evolve(obj, spec=evolve(obj.spec, taints=kept))
     return _node(uid, obj)
 
@@ -145,7 +145,7 @@ def _evicts(
     if not isinstance(pod, Pod):
         return
     nodes = (view.via(partial(keep, ""), one) for one in world.layout.pools["Node"])
-    cache = Cache.of((pod, *(one for one in nodes if one is not None and one.metadata.name == pod.spec.node_name)))
+    cache = Cache.of((pod, *(node for node in nodes if node is not None and node.metadata.name == pod.spec.node_name)))
     if timed and view[slot(place)] and not tainteviction.reconcile(cache, ref_of(pod)):
         return  # It outlives somebody who is still there; a taint that it does not tolerate waits for nobody.
     for request in tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER):
@@ -182,9 +182,9 @@ def _tolerates(obj: Object | None) -> tuple[str, int]:
     if not isinstance(obj, Pod):
         return "", 0
     ends = [
-        one.toleration_seconds
-        for one in obj.spec.tolerations
-        if one.effect in {"", "NoExecute"} and one.toleration_seconds is not None
+        toleration.toleration_seconds
+        for toleration in obj.spec.tolerations
+        if toleration.effect in {"", "NoExecute"} and toleration.toleration_seconds is not None
     ]
     return obj.spec.node_name, min(ends, default=0)
 

@@ -49,7 +49,7 @@ READ = ("Node", VOLUME, CLAIM, "StorageClass")
 
 def made_for_sets(scenario: Scenario) -> tuple[Ref, ...]:
     """Return the claims that Pods of StatefulSets will ever have, in their order."""
-    found = (one for obj in scenario.everything if isinstance(obj, StatefulSet) for one in _claims(scenario, obj))
+    found = (claim for obj in scenario.everything if isinstance(obj, StatefulSet) for claim in _claims(scenario, obj))
     return tuple(dict.fromkeys(map(ref_of, found)))
 
 
@@ -67,10 +67,10 @@ def kinds(scenario: Scenario, objects: Iterable[Object]) -> frozenset[str]:
 
     Not so where states to start from may differ in where volumes are.
     """
-    given = [one for one in objects if isinstance(one, PersistentVolume | PersistentVolumeClaim)]
-    there = {ref_of(one) for one in given}
-    sets = [one for one in scenario.everything if isinstance(one, StatefulSet)]
-    still = all(_rests(one) for one in given) and there.issuperset(made_for_sets(scenario))
+    given = [obj for obj in objects if isinstance(obj, PersistentVolume | PersistentVolumeClaim)]
+    there = {ref_of(stored) for stored in given}
+    sets = [obj for obj in scenario.everything if isinstance(obj, StatefulSet)]
+    still = all(_rests(stored) for stored in given) and there.issuperset(made_for_sets(scenario))
     still = still and not any(map(deletes, sets))
     changed = frozenset().union(*(step.changes for step in scenario.script))
     if still and not (given and (tied(scenario) or disputed(scenario))) and not changed & {CLAIM, VOLUME, "Namespace"}:
@@ -85,21 +85,21 @@ def _rests(one: PersistentVolume | PersistentVolumeClaim) -> bool:
 def growth(scenario: Scenario, objects: Iterable[Object], kind: str) -> int:
     """Bound how many claims or volumes may be added: those of sets that are missing, and a volume for each claim."""
     given = tuple(objects)
-    there = {ref_of(one) for one in given}
+    there = {ref_of(obj) for obj in given}
     missing = sum(ref not in there for ref in made_for_sets(scenario))
     if kind == CLAIM:
         return missing
     unbound = sum(
-        isinstance(one, PersistentVolumeClaim) and not fully_bound(one) for one in (*given, *scenario.applied)
+        isinstance(obj, PersistentVolumeClaim) and not fully_bound(obj) for obj in (*given, *scenario.applied)
     )
-    again = any(isinstance(one, StatefulSet) and deletes(one) for one in scenario.everything)
+    again = any(isinstance(obj, StatefulSet) and deletes(obj) for obj in scenario.everything)
     return missing + unbound + (len(made_for_sets(scenario)) if again else 0)
 
 
 def homes(scenario: Scenario, pools: dict[str, tuple[str, ...]]) -> dict[Ref, str]:
     """Return the places that are kept for claims of sets and for the volumes made for them: what has a name has one."""
     claimed = made_for_sets(scenario) if CLAIM in pools else ()
-    given = [ref_of(one) for one in scenario.everything if isinstance(one, PersistentVolumeClaim)]
+    given = [ref_of(obj) for obj in scenario.everything if isinstance(obj, PersistentVolumeClaim)]
     given = [Ref(ref.kind, ref.namespace or scenario.namespace, ref.name) for ref in given]
     named = tuple(dict.fromkeys((*claimed, *given)))
     volumes = tuple(Ref(VOLUME, "", f"pvc-{ref.namespace}-{ref.name}") for ref in named)
@@ -115,19 +115,19 @@ def last_places(refs: tuple[Ref, ...], places: tuple[str, ...]) -> dict[Ref, str
 def tied(scenario: Scenario) -> bool:
     """Tell whether a volume may be one that some nodes do not reach."""
     return any(
-        one.spec.node_affinity is not None or bool(one.metadata.labels)
-        if isinstance(one, PersistentVolume)
-        else isinstance(one, StorageClass) and (reach(one) is not Reach.ANYWHERE or bool(one.allowed_topologies))
-        for one in scenario.everything
+        obj.spec.node_affinity is not None or bool(obj.metadata.labels)
+        if isinstance(obj, PersistentVolume)
+        else isinstance(obj, StorageClass) and (reach(obj) is not Reach.ANYWHERE or bool(obj.allowed_topologies))
+        for obj in scenario.everything
     )
 
 
 def disputed(scenario: Scenario) -> bool:
     """Tell whether it hangs on the order of steps which volume a claim gets, and where that is."""
-    free = [one for one in scenario.everything if isinstance(one, PersistentVolume) and one.spec.claim_ref is None]
+    free = [obj for obj in scenario.everything if isinstance(obj, PersistentVolume) and obj.spec.claim_ref is None]
     now = any(
-        isinstance(one, StorageClass) and one.volume_binding_mode != "WaitForFirstConsumer"
-        for one in scenario.everything
+        isinstance(obj, StorageClass) and obj.volume_binding_mode != "WaitForFirstConsumer"
+        for obj in scenario.everything
     )
     return not _each_its_own(scenario, free) or (now and tied(scenario))
 
@@ -137,35 +137,39 @@ def _each_its_own(scenario: Scenario, free: list[PersistentVolume]) -> bool:
 
     A claim that names no class may be looked at before it is given the usual one, and after.
     """
-    classes = [one for one in scenario.everything if isinstance(one, StorageClass)]
-    making = {one.metadata.name for one in classes if one.provisioner != NO_PROVISIONER}
+    classes = [obj for obj in scenario.everything if isinstance(obj, StorageClass)]
+    making = {storage_class.metadata.name for storage_class in classes if storage_class.provisioner != NO_PROVISIONER}
     wanted: dict[str, set[Ref]] = {}
     for claim in _all_claims(scenario):
         named = claim.spec.storage_class_name
         names = {default_of(classes), ""} if named is None else {named}
         given = claim.spec.volume_name
-        fit = [one for one in free if (one.metadata.name == given if given else one.spec.storage_class_name in names)]
+        fit = [
+            volume
+            for volume in free
+            if (volume.metadata.name == given if given else volume.spec.storage_class_name in names)
+        ]
         if fit and (len(fit) > 1 or (not given and names & making)):
             return False
-        for one in fit:
-            wanted.setdefault(one.metadata.name, set()).add(ref_of(claim))
+        for volume in fit:
+            wanted.setdefault(volume.metadata.name, set()).add(ref_of(claim))
     return all(len(refs) == 1 for refs in wanted.values())
 
 
 def _all_claims(scenario: Scenario) -> Iterator[PersistentVolumeClaim]:
     """Yield every claim that there may be, with its namespace: those of the input, and those of sets."""
-    for one in scenario.everything:
-        if isinstance(one, PersistentVolumeClaim):
-            yield evolve(one, metadata=evolve(one.metadata, namespace=one.metadata.namespace or scenario.namespace))
-        elif isinstance(one, StatefulSet):
-            yield from _claims(scenario, one)
+    for obj in scenario.everything:
+        if isinstance(obj, PersistentVolumeClaim):
+            yield evolve(obj, metadata=evolve(obj.metadata, namespace=obj.metadata.namespace or scenario.namespace))
+        elif isinstance(obj, StatefulSet):
+            yield from _claims(scenario, obj)
 
 
 def template_of(maker: Workload) -> Pod:
     """Return a Pod as a workload's template has it: without volumes that a StatefulSet's own take the place of."""
     template, spec = maker.spec.template, maker.spec.template.spec
     if isinstance(maker, StatefulSet):
-        own = {one.metadata.name for one in maker.spec.volume_claim_templates}
+        own = {claim.metadata.name for claim in maker.spec.volume_claim_templates}
         kept = tuple(one for one in volumes(Pod(spec=spec)) if as_map(one).get("name") not in own)
         extra = {**spec.extra, "volumes": kept} if kept else {k: v for k, v in spec.extra.items() if k != "volumes"}
         spec = evolve(spec, extra=immutabledict(sorted(extra.items())))
@@ -177,7 +181,7 @@ def unknown_claims(scenario: Scenario, pod: Pod) -> Iterator[str]:
 
     A claim that is not in it, whose volume is not, or that only a volume by hand would do for where it has none.
     """
-    given = {ref_of(one): one for one in scenario.everything}
+    given = {ref_of(obj): obj for obj in scenario.everything}
     made = frozenset(made_for_sets(scenario))
     for name, ephemeral in claim_names(pod):
         ref = Ref(CLAIM, pod.metadata.namespace or scenario.namespace, name)
@@ -192,11 +196,11 @@ def _is_known(claim: PersistentVolumeClaim, given: Mapping[Ref, Object]) -> bool
     if claim.spec.volume_name:
         return Ref(VOLUME, "", claim.spec.volume_name) in given
     found = given.get(Ref("StorageClass", "", claim.spec.storage_class_name or ""))
-    classes = [one for one in given.values() if isinstance(one, StorageClass)]
+    classes = [obj for obj in given.values() if isinstance(obj, StorageClass)]
     if claim.spec.storage_class_name is None and (name := default_of(classes)):
         found = given[Ref("StorageClass", "", name)]
     makes = isinstance(found, StorageClass) and found.provisioner != NO_PROVISIONER
-    return makes or any(isinstance(one, PersistentVolume) for one in given.values())
+    return makes or any(isinstance(obj, PersistentVolume) for obj in given.values())
 
 
 # --- who binds and makes them -----------------------------------------------------------------------------------------
@@ -244,7 +248,7 @@ def _seen(world: World, view: View, *, pods: bool) -> Cache:
     placed = (view[slot] for kind in READ if kind != "Node" for slot in layout.pools.get(kind, ()))
     nodes = (view.via(_labelled, slot) for slot in layout.pools.get("Node", ()))
     users = (view.via(_using, slot) for slot in layout.pools["Pod"]) if pods else ()
-    return Cache.of(one for one in (*constants, *placed, *nodes, *users) if one is not None)
+    return Cache.of(user for user in (*constants, *placed, *nodes, *users) if user is not None)
 
 
 def _labelled(obj: Object | None) -> Object | None:

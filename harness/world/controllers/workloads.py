@@ -73,7 +73,7 @@ def processes(
 
 def distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
     """Return the objects of a class by name; of several with one name the last."""
-    known = {ref_of(one): one for one in objects if isinstance(one, cls)}
+    known = {ref_of(obj): obj for obj in objects if isinstance(obj, cls)}
     return tuple(known[ref] for ref in sorted(known))
 
 
@@ -127,7 +127,7 @@ def _deployment_act(
 ) -> Alternatives:
     requests = deployment.reconcile(cache, key, release=release)
     if not status:
-        requests = tuple(one for one in requests if not is_deployment_status(one))
+        requests = tuple(request for request in requests if not is_deployment_status(request))
     return (requests,) if requests else ()
 
 
@@ -172,7 +172,7 @@ def _replicaset_act(cache: Cache, key: Ref) -> Alternatives:
 
 def _side_by_side(requests: tuple[Request, ...]) -> Requests:
     """Return a sync with its deletions as the real controller sends them: side by side."""
-    gone = [one for one in requests if isinstance(one, Delete)]
+    gone = [request for request in requests if isinstance(request, Delete)]
     if not gone:
         return requests
     first = requests.index(gone[0])

@@ -27,16 +27,16 @@ BUDGET = budget("load")
 def _actions(struck: Struck) -> tuple[Action, ...]:
     return tuple(
         Action(
-            f"{one.name}: the load changes",
-            f"fault {one.name}",
-            partial(_scales, struck.world, one),
+            f"{process.name}: the load changes",
+            f"fault {process.name}",
+            partial(_scales, struck.world, process),
             Fairness.NONE,
             by=CONTROLLER,
             verb=Verb.LOAD_CHANGES,
-            on=one.key,
+            on=process.key,
         )
-        for one in struck.processes
-        if one.group == CONTROLLER
+        for process in struck.processes
+        if process.group == CONTROLLER
     )
 
 
@@ -45,7 +45,7 @@ def _scales(world: World, process: Process, view: View) -> Iterator[Outcome]:
     key = world.key(view, process)
     if not left or key is None:
         return
-    seen = (one for snapshot in world.now(view, process, key) for one in snapshot if one is not None)
+    seen = (obj for snapshot in world.now(view, process, key) for obj in snapshot if obj is not None)
     cache = Cache.of((*process.constants, *seen))
     autoscaler = cache.get(HorizontalPodAutoscaler, key)
     target = None if autoscaler is None else target_of(cache, autoscaler)

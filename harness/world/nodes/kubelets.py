@@ -241,7 +241,7 @@ def _chains(
 
 
 def _possible(steps: tuple[KubeletStep, ...], *, waits: bool) -> tuple[KubeletStep, ...]:
-    return tuple(one for one in steps if not (waits and one.work is Work.BECOME_READY))
+    return tuple(step for step in steps if not (waits and step.work is Work.BECOME_READY))
 
 
 def _mounted(kubelets: Kubelets, view: View, place: str, pod: Pod) -> bool:

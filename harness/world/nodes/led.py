@@ -13,7 +13,9 @@ from ....model.machine import View
 
 def routed(value: object) -> frozenset[str]:
     """Return the uids of the Pods that a value (slices, requests about slices) has as ready endpoints."""
-    return frozenset(_targets(one for piece in _slices(value) for one in piece.endpoints if one.conditions.ready))
+    return frozenset(
+        _targets(endpoint for piece in _slices(value) for endpoint in piece.endpoints if endpoint.conditions.ready)
+    )
 
 
 def chosen(value: object) -> frozenset[str]:
@@ -26,12 +28,12 @@ def chosen(value: object) -> frozenset[str]:
 
 
 def _chosen(endpoints: list[Endpoint]) -> Iterator[str]:
-    ready = [one for one in endpoints if one.conditions.ready]
-    return _targets(ready or (one for one in endpoints if one.conditions.serving))
+    ready = [endpoint for endpoint in endpoints if endpoint.conditions.ready]
+    return _targets(ready or (endpoint for endpoint in endpoints if endpoint.conditions.serving))
 
 
 def _targets(endpoints: Iterable[Endpoint]) -> Iterator[str]:
-    return (one.target_ref.uid for one in endpoints if one.target_ref is not None)
+    return (endpoint.target_ref.uid for endpoint in endpoints if endpoint.target_ref is not None)
 
 
 def _slices(value: object) -> Iterator[EndpointSlice]:

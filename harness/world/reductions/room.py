@@ -34,9 +34,13 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
     if any(scales(other.ref.kind, other.source.document.value, custom=other.custom) for other in others):
         return False
     filled = filled_in(known)
-    mine = [default_pod(Pod(spec=spec)) for one in templates(known) for spec in filled(one.spec, one.ref.namespace)]
-    foreign = [(pod_of(one), most_pods(one.source.document.value)) for one in makers]
-    whose = [one.ref.namespace for one in makers]
+    mine = [
+        default_pod(Pod(spec=spec))
+        for template in templates(known)
+        for spec in filled(template.spec, template.ref.namespace)
+    ]
+    foreign = [(pod_of(maker), most_pods(maker.source.document.value)) for maker in makers]
+    whose = [maker.ref.namespace for maker in makers]
     counted = [
         (default_pod(Pod(spec=spec)), count)
         for (pod, count), space in zip(foreign, whose, strict=True)

@@ -37,13 +37,13 @@ from .room import has, largest, scaled
 
 def all_the_same(scenario: Scenario) -> bool:
     """Tell whether no node makes a difference to any Pod, whatever the script does and wherever the others are."""
-    nodes = [one for one in scenario.objects if isinstance(one, Node)]
-    services = [one for one in scenario.everything if isinstance(one, Service)]
+    nodes = [obj for obj in scenario.objects if isinstance(obj, Node)]
+    services = [obj for obj in scenario.everything if isinstance(obj, Service)]
     return (
         not strike_nodes(scenario)
         and scenario.descheduler is None
         and not pressure.possible(scenario)
-        and all(one.names_nobody for one in scenario.script)
+        and all(step.names_nobody for step in scenario.script)
         and not any(map(asks_nodes, services))
         and all(map(is_open, nodes))
         and all(map(_at_home_anywhere, pod_specs(scenario)))
@@ -67,11 +67,11 @@ def on_one_node(scenario: Scenario) -> Scenario | None:
     It has places for no more Pods than every node has room for. If its search needs no more, there never are more, on
     any number of nodes: the first one too many would have been asked for on the one node, too.
     """
-    nodes = [one for one in scenario.everything if isinstance(one, Node)]
+    nodes = [obj for obj in scenario.everything if isinstance(obj, Node)]
     if len(nodes) < 2:
         return None
-    others = frozenset(one.metadata.name for one in nodes[1:])
-    kept = tuple(one for one in scenario.objects if not (isinstance(one, Node) and one.metadata.name in others))
+    others = frozenset(node.metadata.name for node in nodes[1:])
+    kept = tuple(obj for obj in scenario.objects if not (isinstance(obj, Node) and obj.metadata.name in others))
     sizes = range(scenario.pods, min(2 * scenario.replicas, scenario.pods) - 1, -1)
     bounded = (evolve(scenario, bounds=evolve(scenario.bounds, pods=pods)) for pods in sizes)
     alike = next((one for one in bounded if _placeless(one)), None)
@@ -80,7 +80,7 @@ def on_one_node(scenario: Scenario) -> Scenario | None:
 
 def nowhere_else(scenario: Scenario) -> bool:
     """Tell whether there is one node, which takes every Pod at any time: then the scheduler has nothing to choose."""
-    return sum(isinstance(one, Node) for one in scenario.everything) == 1 and _placeless(scenario)
+    return sum(isinstance(obj, Node) for obj in scenario.everything) == 1 and _placeless(scenario)
 
 
 def _placeless(scenario: Scenario) -> bool:
@@ -89,7 +89,7 @@ def _placeless(scenario: Scenario) -> bool:
     What is left out beyond `all_the_same` need not make a difference; it is not argued here that it makes none.
     """
     crowd = scenario.crowd
-    services = [one for one in scenario.everything if isinstance(one, Service)]
+    services = [obj for obj in scenario.everything if isinstance(obj, Service)]
     return (
         scenario.start is not Start.CLUSTER
         and scenario.consistency is not Consistency.RESETTABLE
@@ -109,13 +109,13 @@ def _is_near(service: Service) -> bool:
 
 def _without_disks(objects: Iterable[Object]) -> bool:
     """Tell whether Pods are made by whom nodes do not matter to, and hold nothing that is on some node only."""
-    for one in objects:
-        spec = pod_spec(one)
+    for obj in objects:
+        spec = pod_spec(obj)
         if spec is None:
-            if isinstance(one, CSINode | PersistentVolume | PersistentVolumeClaim):
+            if isinstance(obj, CSINode | PersistentVolume | PersistentVolumeClaim):
                 return False
             continue
-        if not isinstance(one, ANYWHERE) or spec.extra.get("resourceClaims"):
+        if not isinstance(obj, ANYWHERE) or spec.extra.get("resourceClaims"):
             return False
         volumes: Any = spec.extra.get("volumes") or ()
         if any(volume.keys() - {"name"} - HOLDS_NO_DISK for volume in volumes):
@@ -130,14 +130,14 @@ def asks_nodes(service: Service) -> bool:
 
 def is_open(node: Node) -> bool:
     """Tell whether a node takes Pods, and will go on to: nothing in it gives it a taint."""
-    well = all((one.status == "True") is (one.type == "Ready") for one in node.status.conditions)
+    well = all((condition.status == "True") is (condition.type == "Ready") for condition in node.status.conditions)
     return well and not node.spec.unschedulable and not node.spec.taints
 
 
 def _at_home_anywhere(spec: PodSpec) -> bool:
     """Tell whether a Pod asks of a node nothing but room."""
-    ports = (port for one in (*spec.init_containers, *spec.containers) for port in one.ports)
-    spread = any(one.when_unsatisfiable != "ScheduleAnyway" for one in spec.topology_spread_constraints)
+    ports = (port for container in (*spec.init_containers, *spec.containers) for port in container.ports)
+    spread = any(constraint.when_unsatisfiable != "ScheduleAnyway" for constraint in spec.topology_spread_constraints)
     asks = spec.node_name or spec.node_selector or spec.affinity or spec.host_network or spec.extra.get("os")
     shares = any(True for _ in claim_names(Pod(spec=spec)))  # A volume is on one node at a time.
     return not (asks or spread or shares or any(port.host_port for port in ports))
@@ -146,8 +146,8 @@ def _at_home_anywhere(spec: PodSpec) -> bool:
 def _room(scenario: Scenario, nodes: list[Node]) -> bool:
     """Tell whether as many Pods as there may ever be, each as large as any, fit on every node."""
     filled = filled_in(scenario.everything, scenario.namespace)
-    given = ((pod_spec(one), one.metadata.namespace) for one in scenario.everything)
+    given = ((pod_spec(obj), obj.metadata.namespace) for obj in scenario.everything)
     specs = (each for spec, space in given if spec is not None for each in filled(spec, space))
-    most = largest(default_pod(Pod(spec=one)) for one in specs)
+    most = largest(default_pod(Pod(spec=spec)) for spec in specs)
     wanted = {"pods": scenario.pods, **scaled(most, scenario.pods)}
     return all(has(node, wanted) for node in nodes)

@@ -324,7 +324,9 @@ def _in_order(turn: Requests) -> tuple[list[tuple[str, str]], list[tuple[str, st
 def names_of(cluster: Cluster) -> Names:
     """Find the nodes that are alike, and whether places of Pods can be exchanged."""
     scenario, initial = cluster.scenario, cluster.machine.initial[0]  # Nodes are the same in all.
-    nodes = [one for one in (*cluster.world.layout.constants.values(), *initial.values()) if isinstance(one, Node)]
+    nodes = [
+        value for value in (*cluster.world.layout.constants.values(), *initial.values()) if isinstance(value, Node)
+    ]
     said = names_said(scenario) | places_said(scenario)
     unnamed = [one for one in nodes if not {one.metadata.name, f"Node//{one.metadata.name}"} & said]
     alike: dict[Node, list[Node]] = {}
@@ -357,7 +359,7 @@ def places_said(scenario: Scenario) -> frozenset[str]:
     """Return what a volume may come to say of where it is: the zones and host names of nodes, but not their names."""
     if not tied(scenario):
         return frozenset()
-    labels = ((one.metadata.name, one.metadata.labels) for one in scenario.everything if isinstance(one, Node))
+    labels = ((obj.metadata.name, obj.metadata.labels) for obj in scenario.everything if isinstance(obj, Node))
     return frozenset(found[key] for name, found in labels for key in (HOSTNAME, ZONE) if found.get(key, name) != name)
 
 
@@ -385,7 +387,7 @@ def _places(cluster: Cluster, said: frozenset[str]) -> int:
         return 0
     for number, slot in enumerate(pool):
         pods = [pod for start in cluster.machine.initial if isinstance(pod := start[slot], Pod)]
-        if any(found and int(found[2]) != number for one in pods for found in [GENERATED.match(one.metadata.name)]):
+        if any(found and int(found[2]) != number for pod in pods for found in [GENERATED.match(pod.metadata.name)]):
             return 0
     return len(pool)
 

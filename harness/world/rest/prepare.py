@@ -51,7 +51,7 @@ def prepare(scenario: Scenario, limits: Limits = NO_LIMITS) -> Prepared:
     scenario = evolve(scenario, switches=scenario.switches - {Switch.UNSEEN_SLICES})
     starts, why = _starts(scenario, limits)
     if scenario.start is Start.SETTLED and not scenario.script:  # Nothing is going to happen.
-        return Prepared(starts, tuple(one for one in starts[0].objects if isinstance(one, ReplicaSet)), why)
+        return Prepared(starts, tuple(obj for obj in starts[0].objects if isinstance(obj, ReplicaSet)), why)
     calm = evolve(scenario, faults=Faults(), wait_between_steps=True)
     return Prepared(starts, _replicasets(build(calm, Parts.everything(), starts[0]), limits), why)
 

@@ -40,7 +40,7 @@ def settle(machine: Machine, start: State | None = None, *, steps: int = STEPS, 
     Raises `Restless` when that takes more than `steps` steps, `Cut` when it takes more time or memory than it may.
     """
     state = start or State.of(machine.initial[0])
-    fair = [one for one in machine.actions if one.fairness is not Fairness.NONE and not _next_command(one)]
+    fair = [action for action in machine.actions if action.fairness is not Fairness.NONE and not _next_command(action)]
     looking = Looking(sorted(fair, key=lambda one: (one.when_quiet, not one.urgent)))
     for _ in range(steps):
         if why := out_of_time(limits) or out_of_memory(limits):
@@ -131,9 +131,9 @@ AT_REST = "at rest"
 
 def resting(cluster: Cluster, starts: Iterable[State]) -> Machine:
     """Return the machine that starts in these states and, where it is quiet, says so instead of the next command."""
-    actions = [one for one in cluster.machine.actions if one.verb is not Verb.BEGINS]
-    late = tuple(one for one in actions if one.when_quiet)
-    initial = tuple({**one, AT_REST: False} for one in starts)
+    actions = [action for action in cluster.machine.actions if action.verb is not Verb.BEGINS]
+    late = tuple(action for action in actions if action.when_quiet)
+    initial = tuple({**state, AT_REST: False} for state in starts)
     rests = partial(_rests, late)
     return Machine(initial, (*actions, Action("cluster: comes to rest", "cluster", rests, when_quiet=True)))
 

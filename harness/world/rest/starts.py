@@ -109,7 +109,7 @@ class Fold:
         """Find what is alike in a cluster, given what is going to happen to it."""
         asked = evolve(whole, scenario=scenario)
         by_node = tied(whole.scenario) or any(
-            isinstance(one, Service) and asks_nodes(one) for one in scenario.everything
+            isinstance(obj, Service) and asks_nodes(obj) for obj in scenario.everything
         )
         alike = {} if by_node else {name: one.sort for one, name in names_of(asked).spelt.items()}
         pools = whole.world.layout.pools
@@ -164,8 +164,8 @@ class Growing:
             raise Unruly  # One may not have seen what another one, or nobody, has bound.
         if disputed(self.whole.scenario):
             raise Unruly  # Which volume a claim gets hangs on the order.
-        own = {one.name for one in actions_of(self.whole.world, schedulers[0])}
-        rest = (one for one in self.whole.machine.actions if one.name not in own)
+        own = {action.name for action in actions_of(self.whole.world, schedulers[0])}
+        rest = (action for action in self.whole.machine.actions if action.name not in own)
         object.__setattr__(self, "scheduler", schedulers[0])
         object.__setattr__(self, "others", evolve(self.whole.machine, actions=tuple(map(self._growing, rest))))
 
@@ -230,7 +230,7 @@ class Growing:
 
     def _listed(self) -> frozenset[str]:
         """Return the makers of Pods that a scheduler knows from the start."""
-        return frozenset(one.metadata.uid for one in self.whole.machine.initial[0].values() if makes_pods(one))
+        return frozenset(value.metadata.uid for value in self.whole.machine.initial[0].values() if makes_pods(value))
 
     def _choices(self, state: State, seen: frozenset[str]) -> Iterator[tuple[State, frozenset[str]]]:
         """Yield what a scheduler may do next, and which ReplicaSets it must have seen by then.
@@ -329,9 +329,11 @@ def explored(core: Cluster, scenario: Scenario, limits: Limits = NO_LIMITS) -> R
     )
     if search[RESTS.name].status is Status.VIOLATED:
         raise Restless("some runs never come to rest")
-    usable = [one for one in found.values() if not one[OVERFLOW]]
+    usable = [state for state in found.values() if not state[OVERFLOW]]
     if len(usable) < len(found):
-        raise Restless(f"it needs more places for a {next(filter(None, (one[OVERFLOW] for one in found.values())))}")
+        raise Restless(
+            f"it needs more places for a {next(filter(None, (value[OVERFLOW] for value in found.values())))}"
+        )
     if search.complete and len(usable) <= most:
         return Rests(tuple(usable))
     some = tuple(usable[:most]) or (settle(core.machine, limits=limits),)

@@ -331,7 +331,7 @@ def _convert(
         try:
             return LoadedObject(unstructured(json, own), source)
         except BadObject as bad:
-            wrong += [_problem(source, one) for one in bad.errors]
+            wrong += [_problem(source, error) for error in bad.errors]
             return None
     kind = BY_NAME.get(json["kind"])
     json = json if kind is None else stored(json, json["apiVersion"])

@@ -27,8 +27,8 @@ ANNOTATION = "kubernetes.io/limit-ranger"
 
 def with_defaults(storage: Storage, pod: Pod) -> Pod:
     """Return a new Pod with the requests and limits that the limit ranges of its namespace give to who names none."""
-    for one in _ranges(storage, pod):
-        pod = _filled(pod, one)
+    for limits in _ranges(storage, pod):
+        pod = _filled(pod, limits)
     return pod
 
 
@@ -40,10 +40,10 @@ def out_of_range(storage: Storage, obj: Object) -> Response | None:
 
 def out_of(storage: Storage, obj: Object) -> tuple[LimitRange, str] | None:
     """Return the first limit range that an object is out of, and how; None where it keeps them all."""
-    for one in _ranges(storage, obj) if isinstance(obj, Pod | PersistentVolumeClaim) else ():
-        broken = tuple(dict.fromkeys(_broken(one, obj)))
+    for limits in _ranges(storage, obj) if isinstance(obj, Pod | PersistentVolumeClaim) else ():
+        broken = tuple(dict.fromkeys(_broken(limits, obj)))
         if broken:
-            return one, broken[0] if len(broken) == 1 else f"[{', '.join(broken)}]"
+            return limits, broken[0] if len(broken) == 1 else f"[{', '.join(broken)}]"
     return None
 
 
@@ -56,12 +56,12 @@ def _ranges(storage: Storage, obj: Object) -> Iterator[LimitRange]:
 
 
 def _filled(pod: Pod, limit_range: LimitRange) -> Pod:
-    items = [one for one in limit_range.spec.limits if one.type == "Container"]
-    requests = {name: amount for one in items for name, amount in one.default_request.items()}
-    limits = {name: amount for one in items for name, amount in one.default.items()}
+    items = [item for item in limit_range.spec.limits if item.type == "Container"]
+    requests = {name: amount for item in items for name, amount in item.default_request.items()}
+    limits = {name: amount for item in items for name, amount in item.default.items()}
     told: list[str] = []
-    containers = [_with(one, "container", requests, limits, told) for one in pod.spec.containers]
-    starting = [_with(one, "init container", requests, limits, told) for one in pod.spec.init_containers]
+    containers = [_with(container, "container", requests, limits, told) for container in pod.spec.containers]
+    starting = [_with(container, "init container", requests, limits, told) for container in pod.spec.init_containers]
     if not told:
         return pod
     spec = evolve(pod.spec, containers=tuple(containers), init_containers=tuple(starting))
@@ -88,8 +88,8 @@ def _broken(limit_range: LimitRange, obj: Object) -> Iterator[str]:
             if item.type == "PersistentVolumeClaim":
                 yield from _claim(item, obj.spec.resources.requests)
         elif isinstance(obj, Pod) and item.type == "Container":
-            for one in (*obj.spec.containers, *obj.spec.init_containers):
-                yield from _bounds(item, one.resources.requests, one.resources.limits)
+            for container in (*obj.spec.containers, *obj.spec.init_containers):
+                yield from _bounds(item, container.resources.requests, container.resources.limits)
         elif isinstance(obj, Pod) and item.type == "Pod":
             alone = evolve(obj.spec, overhead=frozen_amounts({}))
             yield from _bounds(item, pod_requests(alone), pod_limits(alone))

@@ -65,7 +65,9 @@ def _with(quota: ResourceQuota, more: dict[str, Quantity]) -> ResourceQuota:
 
 def _grows(new: Object, old: Object, now: Time) -> bool:
     """Tell whether a changed object takes more than before."""
-    return isinstance(new, MAY_GROW) and any(one.sign for one in increase(usage(new, now), usage(old, now)).values())
+    return isinstance(new, MAY_GROW) and any(
+        quantity.sign for quantity in increase(usage(new, now), usage(old, now)).values()
+    )
 
 
 def _counting(storage: Storage, obj: Object) -> Iterator[ResourceQuota]:

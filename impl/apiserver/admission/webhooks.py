@@ -25,17 +25,17 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 
 def unanswered(storage: Storage, obj: Object, operation: str, config: Config) -> Response | None:
     """Refuse a request (500) that somebody must be asked about whom nobody serves; None where there is none such."""
-    for one in config.webhooks:
-        if not _is_asked(storage, one, obj, operation):
+    for hook in config.webhooks:
+        if not _is_asked(storage, hook, obj, operation):
             continue
-        if why := unserved(one.service, storage.get(one.service), storage.list("Pod", one.service.namespace)):
-            return internal_error(f'failed calling webhook "{one.name}": {why}')
+        if why := unserved(hook.service, storage.get(hook.service), storage.list("Pod", hook.service.namespace)):
+            return internal_error(f'failed calling webhook "{hook.name}": {why}')
     return None
 
 
 def _is_asked(storage: Storage, webhook: Webhook, obj: Object, operation: str) -> bool:
     kind = kind_of(obj)
-    rules = (one.asks(operation, kind.group, kind.plural, namespaced=kind.namespaced) for one in webhook.rules)
+    rules = (rule.asks(operation, kind.group, kind.plural, namespaced=kind.namespaced) for rule in webhook.rules)
     return any(rules) and _in_scope(storage, webhook.namespaces, obj) and _has_labels(webhook.objects, obj)
 
 

@@ -67,7 +67,7 @@ class Definition:
     @property
     def stored(self) -> Version:
         """The version that is stored."""
-        return next((one for one in self.versions if one.storage), self.versions[0])
+        return next((version for version in self.versions if version.storage), self.versions[0])
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Definition:
 
     def version(self, name: str) -> Version | None:
         """Return a version; None of one that there is not."""
-        return next((one for one in self.versions if one.name == name), None)
+        return next((version for version in self.versions if version.name == name), None)
 
     def resource(self, version: Version) -> Resource:
         """Return the resource of a version."""
@@ -152,7 +152,7 @@ def resource_at(storage: Storage, api_version: str, plural: str) -> Resource | N
 def established(storage: Storage) -> tuple[Definition, ...]:
     """Return every definition whose resources are in discovery, by name."""
     found = (definition_of(crd) for crd in storage.list(CRD, None) if isinstance(crd, Unstructured))
-    return tuple(one for one in found if one.established)
+    return tuple(definition for definition in found if definition.established)
 
 
 def newest_first(versions: Iterator[str]) -> list[str]:

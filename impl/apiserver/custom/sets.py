@@ -41,7 +41,7 @@ def _in_list(values: Any, schema: Schema, path: str) -> Iterator[FieldError]:
                 yield invalid_raw(f"{path}[{odd}]", go_value(values[odd]), detail)
                 return
             keys = schema.get("x-kubernetes-list-map-keys") or ()
-            shown = [{key: one[key] for key in keys if key in (one or {})} for one in values]
+            shown = [{key: value[key] for key in keys if key in (value or {})} for value in values]
         case _:
             return
     seen: dict[str, int] = {}

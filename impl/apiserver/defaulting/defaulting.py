@@ -223,7 +223,7 @@ def _failure_policy(policy: PodFailurePolicy) -> PodFailurePolicy:
 
 
 def _failure_rule(rule: PodFailurePolicyRule) -> PodFailurePolicyRule:
-    conditions = tuple(evolve(one, status=one.status or "True") for one in rule.on_pod_conditions)
+    conditions = tuple(evolve(pattern, status=pattern.status or "True") for pattern in rule.on_pod_conditions)
     return evolve(rule, on_pod_conditions=conditions)
 
 

@@ -75,8 +75,8 @@ def elements(values: list[Any], schema: Schema) -> list[str]:
     keys = known.get("x-kubernetes-list-map-keys")
     if known.get("x-kubernetes-list-type") == "map" and keys:
         inner = item(known)
-        return [f"k:{_compact(_keys(one, keys, inner))}" for one in values]
-    return [f"v:{_compact(one)}" for one in values]
+        return [f"k:{_compact(_keys(value, keys, inner))}" for value in values]
+    return [f"v:{_compact(value)}" for value in values]
 
 
 def _keys(one: Any, keys: list[str], schema: Schema) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _check_declared(unknown: tuple[str, ...]) -> None:
     """Refuse fields that nobody knows, as the typed form of an object cannot hold them. Raises UndeclaredError."""
     lines = [f".{path}: field not declared in schema" for path in unknown]
     if lines:
-        raise UndeclaredError(lines[0] if len(lines) == 1 else "\n".join(("errors:", *(f"  {one}" for one in lines))))
+        raise UndeclaredError(lines[0] if len(lines) == 1 else "\n".join(("errors:", *(f"  {line}" for line in lines))))
 
 
 def unknown_in(storage: Storage, request: PatchRequest, now: Time) -> tuple[str, ...]:

@@ -111,7 +111,9 @@ def read_as(found: Mapping[str, Any], kind: Kind, version: str) -> tuple[Object,
         return decoded(found, kind)
     except BadObject as bad:
         where = f'{kind.name} in version "{version}" cannot be handled as a {kind.name}'
-        errors = "; ".join(f"json: {one}" if one.path else one.message.removeprefix(f"{where}: ") for one in bad.errors)
+        errors = "; ".join(
+            f"json: {error}" if error.path else error.message.removeprefix(f"{where}: ") for error in bad.errors
+        )
         raise Refused(bad_request(f"{where}: {errors}")) from None
 
 

@@ -88,7 +88,9 @@ def _group(path: str, custom: tuple[Definition, ...]) -> HttpResponse | None:
     if len(parts) == 3:
         return HttpResponse(200, {"kind": "APIGroup", "apiVersion": "v1", **group})
     if len(parts) == 4:
-        listed = resource_list("/".join(parts[2:]), (one for one in custom if one.group == parts[2]))
+        listed = resource_list(
+            "/".join(parts[2:]), (definition for definition in custom if definition.group == parts[2])
+        )
         if listed is not None:
             return HttpResponse(200, listed)
     return HttpResponse(404, _failure(404, "NotFound", "the server could not find the requested resource"))

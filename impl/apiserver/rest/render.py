@@ -93,11 +93,11 @@ def shown_list(
         case "Table":
             return _table(items, resource, api_version, meta, view, now)
         case "PartialObjectMetadataList":
-            partly = [partial(one, view.version) for one in items]
+            partly = [partial(item, view.version) for item in items]
             kind = {"kind": view.shown_as, "apiVersion": f"meta.k8s.io/{view.version}"}
             return {**kind, "metadata": meta, "items": partly}
         case _:
-            bare = [{key: value for key, value in one.items() if key not in {"kind", "apiVersion"}} for one in items]
+            bare = [{key: value for key, value in item.items() if key not in {"kind", "apiVersion"}} for item in items]
             listed = resource.kind.list_kind if isinstance(resource.kind, ServedKind) else f"{resource.kind.name}List"
             return {"kind": listed, "apiVersion": api_version, "metadata": meta, "items": bare}
 
@@ -106,7 +106,7 @@ def _table(items: Iterable[Json], resource: Resource, api_version: str, meta: Js
     kind = resource.kind
     if isinstance(kind, ServedKind):
         heads = definitions_of(kind)
-        rows = ((cells_of(kind, one, now), one) for one in items)
+        rows = ((cells_of(kind, item, now), item) for item in items)
         return written(heads, rows, meta, version=view.version, include=view.include)
     place = place_of(api_version, resource.kind.plural)
     return table(place, resource.kind.name, items, meta, now, version=view.version, include=view.include)

@@ -122,7 +122,9 @@ def _unserved(
     """Refuse a resource that is not served, in a place where it is not, or a verb that it does not have."""
     if resource is None:
         known = {version for version, _ in resources()}
-        custom = (one.kind.api_version for found in established(server) for one in found.versions if one.served)
+        custom = (
+            version.kind.api_version for found in established(server) for version in found.versions if version.served
+        )
         return failure(NOT_FOUND) if info.api_version in {*known, *custom} else discovery.answer(http, user, server)
     if info.rest or (info.namespace and not resource.kind.namespaced):
         return failure(NOT_FOUND)

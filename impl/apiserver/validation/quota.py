@@ -52,8 +52,8 @@ def validate_quota(quota: ResourceQuota) -> list[FieldError]:
     errors += _scopes("spec.scopes", quota.spec.scopes, hard)
     if quota.spec.scope_selector is not None:
         found = quota.spec.scope_selector.match_expressions
-        errors += [error for one in found for error in _selected(one, hard)]
-        names = tuple(one.scope_name for one in found)
+        errors += [error for requirement in found for error in _selected(requirement, hard)]
+        names = tuple(requirement.scope_name for requirement in found)
         errors += _conflicts("spec.scopeSelector.matchExpressions", names, REQUIREMENTS)
     return errors
 

@@ -49,7 +49,7 @@ def validate_create(obj: Object, release: Release = OLDEST) -> tuple[FieldError,
 
 def _own_rules_of(obj: Object, release: Release, old: Any = None) -> tuple[FieldError, ...]:
     """Return what an object breaks of the rules of its kind, but for those that a release has lifted."""
-    return tuple(one for one in _own_rules(obj, old) if one.lifted is None or one.lifted not in release)
+    return tuple(error for error in _own_rules(obj, old) if error.lifted is None or error.lifted not in release)
 
 
 def _own_rules(obj: Object, old: Any = None) -> list[FieldError]:

@@ -70,9 +70,9 @@ def _budgets(storage: Storage, pod: Pod) -> tuple[PodDisruptionBudget, ...]:
     """List the budgets that select the Pod; a budget without a selector selects nothing."""
     listed = storage.list("PodDisruptionBudget", pod.metadata.namespace)
     return tuple(
-        one
-        for one in listed
-        if isinstance(one, PodDisruptionBudget) and selects(one.spec.selector, pod.metadata.labels)
+        obj
+        for obj in listed
+        if isinstance(obj, PodDisruptionBudget) and selects(obj.spec.selector, pod.metadata.labels)
     )
 
 

@@ -40,21 +40,21 @@ def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
     cron = cache.get(CronJob, key)
     if cron is None:
         return ()
-    jobs = [one for one in cache.list(Job, key.namespace) if controlled_by(one, cron)]
+    jobs = [job for job in cache.list(Job, key.namespace) if controlled_by(job, cron)]
     seen = _seen(cron, jobs)
     asked, after = ((), seen) if cron.metadata.terminating or cron.spec.suspend else _started(seen, jobs, now)
-    going = tuple(Delete(ref_of(one), propagation_policy="Background") for one in _too_old(cron, jobs))
+    going = tuple(Delete(ref_of(job), propagation_policy="Background") for job in _too_old(cron, jobs))
     written = (Update(after, cron, "status"),) if after.status != cron.status else ()
     return (*asked, *going, *written)
 
 
 def _seen(cron: CronJob, jobs: Iterable[Job]) -> CronJob:
     """Strike off the Jobs that are over, or gone, and note when one was last done."""
-    there = {one.metadata.name: one for one in jobs}
+    there = {job.metadata.name: job for job in jobs}
     active = tuple(
-        one for one in cron.status.active if (found := there.get(one.name)) is not None and not found.finished
+        ref for ref in cron.status.active if (found := there.get(ref.name)) is not None and not found.finished
     )
-    named = {one.name for one in cron.status.active}
+    named = {ref.name for ref in cron.status.active}
     over = (job for name, job in there.items() if name in named and job.status.condition("Complete") is not None)
     times = [job.status.completion_time or 0 for job in over]
     last = max([*times, cron.status.last_successful_time or 0]) or None
@@ -70,14 +70,14 @@ def _started(cron: CronJob, jobs: Iterable[Job], now: Time) -> tuple[tuple[Reque
     asked: tuple[Request, ...] = ()
     active = cron.status.active
     if policy == REPLACE:
-        asked = tuple(Delete(Ref("Job", one.namespace, one.name), propagation_policy="Background") for one in active)
+        asked = tuple(Delete(Ref("Job", ref.namespace, ref.name), propagation_policy="Background") for ref in active)
         active = ()
     there = next((one for one in jobs if one.metadata.name == job.metadata.name), None)
     if there is None:
         asked = (*asked, Create(job))
     reference = ObjectReference("Job", job.metadata.namespace, job.metadata.name, api_version="batch/v1")
     if there is None or not there.finished:
-        active = (*(one for one in active if one.name != reference.name), reference)
+        active = (*(ref for ref in active if ref.name != reference.name), reference)
     return asked, evolve(cron, status=evolve(cron.status, active=active, last_schedule_time=found.time))
 
 
@@ -102,7 +102,7 @@ def _too_old(cron: CronJob, jobs: Iterable[Job]) -> list[Job]:
     }
     found: list[Job] = []
     for kind, limit in limits.items():
-        over = [one for one in jobs if one.status.condition(kind) is not None and not one.metadata.terminating]
+        over = [job for job in jobs if job.status.condition(kind) is not None and not job.metadata.terminating]
         over.sort(key=lambda one: (one.status.start_time or 0, one.metadata.name))
         found += over[: max(0, len(over) - limit)] if limit is not None else ()
     return found

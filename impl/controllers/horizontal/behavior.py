@@ -78,7 +78,7 @@ def _recommended(history: History, now: Time, window: int | None) -> tuple[int, 
 def most(spec: HorizontalPodAutoscalerSpec, current: int, history: History, now: Time) -> int:
     """Return the most replicas there may be now: by the policies upwards, and at most maxReplicas."""
     up = rules(spec)[0]
-    limits = [_after(one, _at_start(current, history, one, now), up=True) for one in _policies(up)]
+    limits = [_after(policy, _at_start(current, history, policy, now), up=True) for policy in _policies(up)]
     allowed = min(limits, default=current) if up.select_policy == "Min" else max(limits, default=current)
     return min(max(current, allowed), spec.max_replicas)
 
@@ -86,7 +86,7 @@ def most(spec: HorizontalPodAutoscalerSpec, current: int, history: History, now:
 def least(spec: HorizontalPodAutoscalerSpec, current: int, history: History, now: Time) -> int:
     """Return the fewest replicas there may be now: by the policies downwards, and at least minReplicas."""
     down = rules(spec)[1]
-    limits = [_after(one, _at_start(current, history, one, now), up=False) for one in _policies(down)]
+    limits = [_after(policy, _at_start(current, history, policy, now), up=False) for policy in _policies(down)]
     allowed = max(limits, default=current) if down.select_policy == "Min" else min(limits, default=current)
     return max(min(current, allowed), spec.least)
 
@@ -100,7 +100,7 @@ def passing(spec: HorizontalPodAutoscalerSpec, current: int, goal: int) -> tuple
     if goal == current:
         return ()
     way = rules(spec)[0 if goal > current else 1]
-    held = bool(way.stabilization_window_seconds) or any(one.period_seconds > PERIOD for one in _policies(way))
+    held = bool(way.stabilization_window_seconds) or any(policy.period_seconds > PERIOD for policy in _policies(way))
     step = 1 if goal > current else -1
     return tuple(range(goal, current, -step)) if held else (goal,)
 

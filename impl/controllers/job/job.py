@@ -60,7 +60,7 @@ def grouped(
     pods, claims = _claimed(job, cache.list(Pod, key.namespace))
     sync = Sync(job, pods, now, satisfied, repeats)
     for managed, after in sync.managed():
-        yield tuple(group for group in (*((one,) for one in claims), *managed, *tracked(after)) if group)
+        yield tuple(group for group in (*((request,) for request in claims), *managed, *tracked(after)) if group)
 
 
 def orphaned(cache: Cache, key: Ref) -> tuple[Request, ...]:
@@ -83,11 +83,15 @@ def _claimed(job: Job, pods: Iterable[Pod]) -> tuple[tuple[Pod, ...], tuple[Requ
     """Return the Pods that are the Job's, and what adopts and releases; who is adopted is counted from then on."""
     nobody = LabelSelector(strings({CONTROLLER_UID: ""}))
     mine, requests = claim(job, job.spec.selector or nobody, pods)
-    adopted = {one.ref for one in requests if isinstance(one, PatchMetadata) and one.add_owner is not None}
-    tracked = tuple(_tracked_pod(one) if ref_of(one) in adopted else one for one in mine)
+    adopted = {
+        request.ref for request in requests if isinstance(request, PatchMetadata) and request.add_owner is not None
+    }
+    tracked = tuple(_tracked_pod(pod) if ref_of(pod) in adopted else pod for pod in mine)
     asked = tuple(
-        evolve(one, add_finalizers=(TRACKING,)) if isinstance(one, PatchMetadata) and one.ref in adopted else one
-        for one in requests
+        evolve(request, add_finalizers=(TRACKING,))
+        if isinstance(request, PatchMetadata) and request.ref in adopted
+        else request
+        for request in requests
     )
     return tracked, asked
 

@@ -62,12 +62,12 @@ def _rule(job: Job, pod: Pod) -> tuple[PodFailurePolicyRule, str] | None:
 def _matches(rule: PodFailurePolicyRule, pod: Pod) -> Iterator[str]:
     name = f"{pod.metadata.namespace}/{pod.metadata.name}"
     if rule.on_exit_codes is not None:
-        for one in (*pod.status.container_statuses, *pod.status.init_container_statuses):
-            code = exit_code(one)
-            if code and _is_asked_for(rule.on_exit_codes, one, code):
-                yield f"Container {one.name} for pod {name} failed with exit code {code}"
+        for status in (*pod.status.container_statuses, *pod.status.init_container_statuses):
+            code = exit_code(status)
+            if code and _is_asked_for(rule.on_exit_codes, status, code):
+                yield f"Container {status.name} for pod {name} failed with exit code {code}"
         return
-    wanted = {(one.type, one.status) for one in rule.on_pod_conditions}
+    wanted = {(pattern.type, pattern.status) for pattern in rule.on_pod_conditions}
     for condition in pod.status.conditions:
         if (condition.type, condition.status) in wanted:
             yield f"Pod {name} has condition {condition.type}"
@@ -91,10 +91,10 @@ def restarted_too_often(job: Job, pods: Iterable[Pod]) -> bool:
     if job.spec.template.spec.restart_policy != "OnFailure":
         return False
     found = sum(
-        one.restart_count
+        status.restart_count
         for pod in pods
         if pod.status.phase in {"Running", "Pending"}
-        for one in (*pod.status.init_container_statuses, *pod.status.container_statuses)
+        for status in (*pod.status.init_container_statuses, *pod.status.container_statuses)
     )
     limit = job.spec.backoff_limit or 0
     return found >= limit if limit else found > 0

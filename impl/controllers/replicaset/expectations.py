@@ -40,11 +40,11 @@ SATISFIED = Expectations()
 def expected(requests: tuple[Request, ...]) -> Expectations:
     """Return what the requests of a sync make a controller expect, before it sends the first of them."""
     return Expectations(
-        sum(isinstance(one, Create) and isinstance(one.object, Pod) for one in requests),
+        sum(isinstance(request, Create) and isinstance(request.object, Pod) for request in requests),
         frozenset(
-            f"{one.ref.namespace}/{one.ref.name}"
-            for one in requests
-            if isinstance(one, Delete) and one.ref.kind == "Pod"
+            f"{request.ref.namespace}/{request.ref.name}"
+            for request in requests
+            if isinstance(request, Delete) and request.ref.kind == "Pod"
         ),
     )
 

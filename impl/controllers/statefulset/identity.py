@@ -89,9 +89,9 @@ def missing_claims(cache: Cache, owner: StatefulSet, number: int) -> tuple[Reque
 
 def claim_is_going(cache: Cache, owner: StatefulSet, number: int) -> bool:
     """Tell whether a claim of a Pod is being deleted, or will be with the Pod before it: then it cannot be made."""
-    found = (cache.objects.get(ref_of(one)) for one in claims(owner, number))
-    there = [one.metadata for one in found if one is not None]
-    return any(one.terminating or any(other.kind == "Pod" for other in one.owner_references) for one in there)
+    found = (cache.objects.get(ref_of(claim)) for claim in claims(owner, number))
+    there = [obj.metadata for obj in found if obj is not None]
+    return any(meta.terminating or any(other.kind == "Pod" for other in meta.owner_references) for meta in there)
 
 
 def with_claims(owner: StatefulSet, spec: PodSpec, number: int) -> PodSpec:

@@ -124,9 +124,11 @@ class _Sync:
         counted = self.counted((*self.replicas, *self.condemned))
         groups, ended = self._through(self.replicas, self._lives)
         if not ended:
-            given = (one for pod in self.condemned for one in reowned(self.cache, self.owner, pod, too_many=True))
+            given = (
+                request for pod in self.condemned for request in reowned(self.cache, self.owner, pod, too_many=True)
+            )
             more, ended = self._through(self.condemned, self._is_too_many)
-            groups += (*((one,) for one in given), *more)
+            groups += (*((request,) for request in given), *more)
         victim = None if ended or self.owner.spec.update_strategy.type == ON_DELETE else self._outdated()
         if victim is not None:
             groups += ((Delete(ref_of(victim)),),)

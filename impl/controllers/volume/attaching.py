@@ -74,7 +74,7 @@ def needs_attaching(volume: PersistentVolume) -> bool:
 def may_use(volume: PersistentVolume, node: str, others: tuple[User, ...]) -> bool:
     """Tell whether a Pod on a node gets a volume that others use, too."""
     modes = volume.spec.access_modes
-    if ONE_POD in modes and any(one.holds for one in others):
+    if ONE_POD in modes and any(user.holds for user in others):
         return False
     alone = bool(modes) and not SHARED_MODES.intersection(modes) and needs_attaching(volume)
-    return not (alone and any(one.holds and one.node != node for one in others))
+    return not (alone and any(user.holds and user.node != node for user in others))

@@ -135,13 +135,13 @@ def takes(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
 def best(cache: Cache, claim: PersistentVolumeClaim) -> PersistentVolume | None:
     """Return the volume that a claim is bound to; while its Pod is waited for only one that is kept for it."""
     volumes = cache.list(PersistentVolume)
-    kept = [one for one in volumes if is_kept_for(one, claim)]
+    kept = [volume for volume in volumes if is_kept_for(volume, claim)]
     if waits(claim, cache):
         return find_matching_volume(claim, kept, None)
-    modes = sorted({len(one.spec.access_modes) for one in volumes})
-    groups = (kept, *([one for one in volumes if len(one.spec.access_modes) == count] for count in modes))
+    modes = sorted({len(volume.spec.access_modes) for volume in volumes})
+    groups = (kept, *([volume for volume in volumes if len(volume.spec.access_modes) == count] for count in modes))
     found = (find_matching_volume(claim, group, None) for group in groups)
-    return next((one for one in found if one is not None), None)
+    return next((volume for volume in found if volume is not None), None)
 
 
 # --- volumes ----------------------------------------------------------------------------------------------------------

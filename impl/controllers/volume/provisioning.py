@@ -82,7 +82,7 @@ def made_for(cache: Cache, claim: PersistentVolumeClaim) -> tuple[PersistentVolu
         chosen = cache.get(Node, Ref("Node", "", claim.metadata.annotations.get(SELECTED_NODE, "")))
         nodes = () if chosen is None else (chosen,)
     places = dict.fromkeys(place(found, node) for node in nodes if can_be_made(found, node))
-    return tuple(_made(found, claim, one) for one in places)
+    return tuple(_made(found, claim, affinity) for affinity in places)
 
 
 def place(found: StorageClass, node: Node) -> VolumeNodeAffinity | None:
@@ -98,7 +98,10 @@ def place(found: StorageClass, node: Node) -> VolumeNodeAffinity | None:
 
 def _allowed(found: StorageClass) -> Iterator[NodeSelectorTerm]:
     for term in found.allowed_topologies:
-        wanted = (LabelSelectorRequirement(one.key, "In", one.values) for one in term.match_label_expressions)
+        wanted = (
+            LabelSelectorRequirement(requirement.key, "In", requirement.values)
+            for requirement in term.match_label_expressions
+        )
         yield NodeSelectorTerm(tuple(wanted))
 
 

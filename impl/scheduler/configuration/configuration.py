@@ -103,7 +103,11 @@ class Configuration:
     def queue_settings(self, *, queueing_hints: bool = False) -> QueueSettings:
         """Return the settings of the queue in front of these profiles: plugins that are off wait for nothing."""
         tables = {
-            name: tuple(one for one in registrations(queueing_hints=queueing_hints) if _waits(one.plugin, profile))
+            name: tuple(
+                registration
+                for registration in registrations(queueing_hints=queueing_hints)
+                if _waits(registration.plugin, profile)
+            )
             for name, profile in self.profiles.items()
         }
         return QueueSettings(
@@ -218,7 +222,7 @@ def _made(reader: Reader, sets: Mapping[str, PluginSet], args: Args, at: str, pe
     scores = [score_plugin(name, weight or 1, args) for name, weight in chosen["score"].items()]
     return evolve(
         DEFAULT,
-        filters=tuple(one for one in filters if one is not None),
+        filters=tuple(plugin for plugin in filters if plugin is not None),
         scores=tuple(one for one in scores if one is not None),
         percentage_of_nodes_to_score=percentage,
         preempts=PREEMPTION in chosen["postFilter"],

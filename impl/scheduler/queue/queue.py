@@ -133,7 +133,7 @@ def done(queue: SchedulingQueue, uid: str) -> SchedulingQueue:
     """End the trial of a Pod: the events that only it had to look at are forgotten."""
     if not queue.is_in_flight(uid):
         return queue
-    left = [one for one in queue.in_flight if one != InFlightPod(uid)]
+    left = [flying for flying in queue.in_flight if flying != InFlightPod(uid)]
     while left and isinstance(left[0], InFlightEvent):
         del left[0]
     return evolve(queue, in_flight=tuple(left))
@@ -144,7 +144,7 @@ def remember(
 ) -> SchedulingQueue:
     """Note an event for the Pods that are being tried."""
     noted = evolve(queue, move_request_cycle=queue.scheduling_cycle, received_move_request=True)
-    if not settings.queueing_hints or not any(isinstance(one, InFlightPod) for one in queue.in_flight):
+    if not settings.queueing_hints or not any(isinstance(flying, InFlightPod) for flying in queue.in_flight):
         return noted
     return evolve(noted, in_flight=(*queue.in_flight, InFlightEvent(event, old, new)))
 
@@ -152,7 +152,7 @@ def remember(
 def events_since(queue: SchedulingQueue, uid: str) -> tuple[InFlightEvent, ...]:
     """Return the events that came since the trial of a Pod began; ValueError if it is not being tried."""
     begin = queue.in_flight.index(InFlightPod(uid))
-    return tuple(one for one in queue.in_flight[begin:] if isinstance(one, InFlightEvent))
+    return tuple(flying for flying in queue.in_flight[begin:] if isinstance(flying, InFlightEvent))
 
 
 def delete(queue: SchedulingQueue, pod: Pod) -> SchedulingQueue:

@@ -45,7 +45,7 @@ class Orbits:
         columns = np.empty((len(word), len(distinct)), dtype=np.int32)
         unpack(distinct, 0, len(distinct), word, shift, mask, columns)
         ids = np.ascontiguousarray(columns.T)
-        folded = b"".join([self._fold(first, one.tobytes()) for one in ids])
+        folded = b"".join([self._fold(first, number.tobytes()) for number in ids])
         if not fits():
             return False
         found = np.frombuffer(folded, dtype=np.int32).reshape(ids.shape)

@@ -18,14 +18,14 @@ def abstract(store: Cache, key: Ref, now: Time) -> State:
     mine = [
         job
         for job in store.list(Job, key.namespace)
-        if any(one.uid == cron.metadata.uid for one in job.metadata.owner_references)
+        if any(owner.uid == cron.metadata.uid for owner in job.metadata.owner_references)
     ]
     return State(
         policy=Policy(cron.spec.concurrency_policy),
         come=now // MINUTE,
         seen=(cron.status.last_schedule_time or 0) // MINUTE,
-        runs=frozenset(Run(_number(one.metadata.name), over=_is_over(one)) for one in mine),
-        noted=frozenset(_number(one.name) for one in cron.status.active),
+        runs=frozenset(Run(_number(job.metadata.name), over=_is_over(job)) for job in mine),
+        noted=frozenset(_number(ref.name) for ref in cron.status.active),
         suspended=cron.spec.suspend,
     )
 
@@ -35,4 +35,6 @@ def _number(name: str) -> int:
 
 
 def _is_over(job: Job) -> bool:
-    return any(one.type in {"Complete", "Failed"} and one.status == "True" for one in job.status.conditions)
+    return any(
+        condition.type in {"Complete", "Failed"} and condition.status == "True" for condition in job.status.conditions
+    )

@@ -17,7 +17,7 @@ MOST = 16
 
 def abstract(store: Cache) -> State:
     """Keep sizes, who is whose, where volumes are, what is said of them and what is being deleted."""
-    classes = {one.metadata.name: one for one in store.list(StorageClass)}
+    classes = {storage_class.metadata.name: storage_class for storage_class in store.list(StorageClass)}
     used = {
         (pod.metadata.namespace, volume["persistentVolumeClaim"]["claimName"])
         for pod in store.list(Pod)
@@ -25,9 +25,9 @@ def abstract(store: Cache) -> State:
         for volume in pod.spec.extra.get("volumes", ())
     }
     return State(
-        tuple(_claim(one, classes, used) for one in store.list(PersistentVolumeClaim)),
+        tuple(_claim(claim, classes, used) for claim in store.list(PersistentVolumeClaim)),
         tuple(map(_volume, store.list(PersistentVolume))),
-        frozenset(one.metadata.name for one in store.list(Node)),
+        frozenset(node.metadata.name for node in store.list(Node)),
     )
 
 

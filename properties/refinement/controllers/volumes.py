@@ -77,7 +77,7 @@ def volume_proof() -> Answer:
             now = abstract(after)
             yield Step(what, after, unless(now in wanted, f"{before} becomes {now}, which the model does not"))
         reached = {abstract(after) for _, after in found}
-        missing = [one for one in wanted if one not in reached]
+        missing = [state for state in wanted if state not in reached]
         wrong = f"{before} does not become {missing[:1]}, as in the model"
         yield Step("all together", store, unless(not missing, wrong))
 

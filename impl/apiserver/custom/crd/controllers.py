@@ -151,4 +151,4 @@ def _finished(crd: Unstructured, instances: tuple[Object, ...], now: Time) -> tu
 
 
 def _deletions(instances: tuple[Object, ...]) -> Iterator[Request]:
-    return (Delete(ref_of(one), uid=one.metadata.uid) for one in instances if not one.metadata.terminating)
+    return (Delete(ref_of(obj), uid=obj.metadata.uid) for obj in instances if not obj.metadata.terminating)

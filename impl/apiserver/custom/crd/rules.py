@@ -45,9 +45,11 @@ def definition_errors(obj: Unstructured) -> Iterator[FieldError]:
 
 def definition_change_errors(new: Unstructured, old: Unstructured) -> Iterator[FieldError]:
     """Yield what a change of a definition may not do: call its objects otherwise, or put them elsewhere."""
-    wanted, was = (one.extra.get("spec") or {} for one in (new, old))
+    wanted, was = (unstructured.extra.get("spec") or {} for unstructured in (new, old))
     conditions = (old.extra.get("status") or {}).get("conditions") or ()
-    established = any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
+    established = any(
+        condition.get("type") == "Established" and condition.get("status") == "True" for condition in conditions
+    )
     always = (("group",), ("names", "plural"))
     for path in (("scope",), ("names", "kind"), *always) if established else always:
         after, before = _at(wanted, path), _at(was, path)
@@ -124,7 +126,7 @@ def _alike(versions: Any) -> frozenset[str]:
     """Return what is the same in all versions: Kubernetes holds that once, and says so in its messages."""
     kept = ("schema", "subresources", "additionalPrinterColumns")
     return frozenset(
-        name for name in kept if versions and all(one.get(name) == versions[0].get(name) for one in versions)
+        name for name in kept if versions and all(version.get(name) == versions[0].get(name) for version in versions)
     )
 
 

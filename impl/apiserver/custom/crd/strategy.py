@@ -68,7 +68,7 @@ def deleted_definition(obj: Unstructured, now: Time) -> Unstructured:
 
 def _stored(obj: Unstructured, before: tuple[str, ...]) -> tuple[str, ...]:
     versions = (obj.extra.get("spec") or {}).get("versions") or ()
-    now = next((one.get("name") for one in versions if one.get("storage")), None)
+    now = next((version.get("name") for version in versions if version.get("storage")), None)
     return before if now is None or now in before else (*before, now)
 
 

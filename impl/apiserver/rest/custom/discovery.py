@@ -25,7 +25,7 @@ def with_groups(document: Mapping[str, Any], found: Iterable[Definition]) -> Jso
 
 def with_aggregated(document: Mapping[str, Any], found: Iterable[Definition]) -> Json:
     """Return the aggregated discovery with what custom kinds add."""
-    own = {one["metadata"]["name"] for one in document["items"]}
+    own = {item["metadata"]["name"] for item in document["items"]}
     groups = _by_group(found)
     return {
         **document,
@@ -42,7 +42,7 @@ def _by_group(found: Iterable[Definition]) -> dict[str, list[Definition]]:
 
 
 def _versions(definitions: Iterable[Definition]) -> list[str]:
-    return newest_first(one.name for definition in definitions for one in definition.versions if one.served)
+    return newest_first(version.name for definition in definitions for version in definition.versions if version.served)
 
 
 def group(definitions: Iterable[Definition]) -> Json:

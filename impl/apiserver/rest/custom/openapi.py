@@ -61,7 +61,9 @@ def with_definitions(document: Mapping[str, Any], found: Iterable[Definition]) -
 def with_index(document: Mapping[str, Any], found: Iterable[Definition]) -> Json:
     """Return the index of the OpenAPI documents of version 3 with those of custom kinds."""
     found = list(found)
-    groups = sorted({one.kind.api_version for definition in found for one in definition.versions if one.served})
+    groups = sorted(
+        {version.kind.api_version for definition in found for version in definition.versions if version.served}
+    )
     added = {
         f"apis/{name}": {"serverRelativeURL": f"/openapi/v3/apis/{name}?hash={_hash(document_of(name, found))}"}
         for name in groups
@@ -105,7 +107,7 @@ def _known() -> Mapping[str, Any]:
     options = found[OPTIONS]
     return {
         **found,
-        OPTIONS: {**options, OF_KINDS: [one for one in options[OF_KINDS] if one["group"] not in NOT_CLIENTS]},
+        OPTIONS: {**options, OF_KINDS: [kind for kind in options[OF_KINDS] if kind["group"] not in NOT_CLIENTS]},
     }
 
 
@@ -348,8 +350,8 @@ def _operation_of_v2(operation: Json, referred: Callable[[Iterable[Json]], list[
     content = {} if body is None else body["content"]
     must = {"required": True} if body is not None and body.get("required") else {}
     asked = [
-        {"name": "body", "in": "body", "schema": {"schema": _schema_of_v2(one)}, **must}
-        for one in list(content.values())[:1]
+        {"name": "body", "in": "body", "schema": {"schema": _schema_of_v2(value)}, **must}
+        for value in list(content.values())[:1]
     ]
     taken = list(PATCHES_OF_V2) if operation["x-kubernetes-action"] == "patch" else list(BODIES)
     kept = {key: value for key, value in operation.items() if key not in {"requestBody", "parameters", "responses"}}

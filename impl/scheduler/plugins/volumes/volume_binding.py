@@ -132,8 +132,8 @@ def _divided(
 
 def unbound(pod: Pod, cache: Cache) -> Claims:
     """Return the claims of a Pod that are there and not bound yet."""
-    named = (one.claim for one in claims(pod, cache))
-    return tuple(one for one in named if one is not None and not fully_bound(one))
+    named = (claimed.claim for claimed in claims(pod, cache))
+    return tuple(claim for claim in named if claim is not None and not fully_bound(claim))
 
 
 def pre_bind(pod: Pod, node: Node, cache: Cache) -> tuple[Update, ...]:
@@ -146,8 +146,8 @@ def pre_bind(pod: Pod, node: Node, cache: Cache) -> tuple[Update, ...]:
         return ()
     found, missing = _divided(open_claims, cache.list(PersistentVolume), node)
     kept = tuple(Update(_kept(volume, claim), volume) for claim, volume in found if volume.spec.claim_ref is None)
-    new = (one for one in missing if SELECTED_NODE not in one.metadata.annotations)
-    return (*kept, *(Update(_noted(one, node), one) for one in new))
+    new = (claim for claim in missing if SELECTED_NODE not in claim.metadata.annotations)
+    return (*kept, *(Update(_noted(claim, node), claim) for claim in new))
 
 
 def _kept(volume: PersistentVolume, claim: PersistentVolumeClaim) -> PersistentVolume:
@@ -168,11 +168,11 @@ def find_matching_volume(
 
     Without a node every volume is within reach.
     """
-    large_enough = [one for one in volumes if _could_be(one, claim)]
-    kept = next((one for one in large_enough if one.spec.claim_ref is not None), None)
+    large_enough = [volume for volume in volumes if _could_be(volume, claim)]
+    kept = next((volume for volume in large_enough if volume.spec.claim_ref is not None), None)
     if kept is not None:
         return kept if node is None or reaches(kept, node) else None
-    fitting = [one for one in large_enough if _fits(one, claim) and (node is None or reaches(one, node))]
+    fitting = [volume for volume in large_enough if _fits(volume, claim) and (node is None or reaches(volume, node))]
     return min(fitting, key=lambda one: one.spec.capacity.get(STORAGE, Quantity()), default=None)
 
 
