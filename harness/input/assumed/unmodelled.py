@@ -173,8 +173,8 @@ def _taken_in(manifests: Manifests) -> Iterator[Note]:
             )
             if made is not None and made.number < place.number and near:
                 why = (
-                    f"{ref_of(replicaset)}, which is applied before it, takes it for one of its own and deletes one that "
-                    f"is too many: put the Pod before it, or give it other labels"
+                    f"{ref_of(replicaset)}, which is applied before it, takes it for one of its own and deletes one "
+                    f"that is too many: put the Pod before it, or give it other labels"
                 )
                 yield _note(manifests, pod, "metadata.labels", why, (CONVERGENCE, REACHABILITY))
 
