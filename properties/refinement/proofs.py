@@ -12,7 +12,7 @@ from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
 from . import nodes, quota, raft, servers, watch_cache
-from .controllers import controllers, cronjobs, daemonsets, jobs, statefulsets, volumes
+from .controllers import autoscaler, controllers, cronjobs, daemonsets, jobs, statefulsets, volumes
 
 METHOD = "every way, by the checker"
 
@@ -26,6 +26,7 @@ def _proof(of: str, run: Callable[[], Answer]) -> Proof:
 PROOFS: immutabledict[str, Proof] = immutabledict(
     {
         "apiserver": _proof("the API server", servers.apiserver_proof),
+        "autoscaler": _proof("the HorizontalPodAutoscaler controller", autoscaler.autoscaler_proof),
         "cronjob": _proof("the CronJob controller", cronjobs.cronjob_proof),
         "daemonset": _proof("the DaemonSet controller", daemonsets.daemonset_proof),
         "deployment": _proof("the Deployment controller", controllers.deployment_proof),
