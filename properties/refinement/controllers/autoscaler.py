@@ -71,7 +71,7 @@ def measured_of(state: State) -> immutabledict[str, Total]:
 def asked_by(requests: tuple[Request, ...], state: State) -> int:
     """Return how many replicas there are asked for after a turn."""
     scaled = [request.object for request in requests if isinstance(request, Update)]
-    return scaled[0].spec.replicas if scaled and isinstance(scaled[0], Deployment) else state.asked
+    return scaled[0].spec.wanted if scaled and isinstance(scaled[0], Deployment) else state.asked
 
 
 def turns(state: State, behaviour: HorizontalPodAutoscalerBehavior | None) -> Iterator[int]:
