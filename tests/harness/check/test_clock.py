@@ -53,8 +53,8 @@ def died() -> face.Result:
 
 def test_the_steps_of_a_breach_have_seconds_in_the_report_and_say_what_they_waited_for(died: face.Result) -> None:
     assert of(died.outcome, "convergence").status is Status.VIOLATED
-    assert " 0 s  node node-1: dies" in died.report
-    assert "40 s  node-controller 0: hears nothing" in died.report
+    assert " 0 s  node node-1 dies" in died.report
+    assert "40 s  node-controller node-1: hears nothing" in died.report
     assert "after the node controller's patience with node-1, of which nothing is heard, takes 40 s" in died.report
 
 

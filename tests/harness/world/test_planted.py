@@ -130,7 +130,7 @@ FAULTS = [
     pytest.param(
         "drain that a budget forbids",
         "budget",
-        "impl.apiserver.eviction",
+        "impl.apiserver.verbs.eviction",
         "status.disruptions_allowed == 0",
         "status.disruptions_allowed == -5",
         id="API server: an eviction ignores the budget",

@@ -24,18 +24,18 @@ QUICK = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-REPLICASET = "properties/refinement/test_replicaset:ReplicaSetLockstep"
-DEPLOYMENT = "properties/refinement/test_deployment:DeploymentLockstep"
-ROLLOUT = "properties/refinement/test_deployment:test_a_rollout_and_a_resize_come_to_an_end_within_bounds"
-SLICES = "properties/refinement/test_endpointslice:EndpointSliceLockstep"
-NODE = "properties/refinement/test_nodelifecycle:NodeLifecycleLockstep"
-BUDGET = "properties/refinement/test_disruption:test_each_count_is_the_models"
-COLLECTOR = "properties/refinement/test_podgc:test_it_collects_what_the_model_collects"
+REPLICASET = "properties/refinement/controllers/test_replicaset:ReplicaSetLockstep"
+DEPLOYMENT = "properties/refinement/controllers/test_deployment:DeploymentLockstep"
+ROLLOUT = "properties/refinement/controllers/test_deployment:test_a_rollout_and_a_resize_come_to_an_end_within_bounds"
+SLICES = "properties/refinement/controllers/test_endpointslice:EndpointSliceLockstep"
+NODE = "properties/refinement/controllers/test_nodelifecycle:NodeLifecycleLockstep"
+BUDGET = "properties/refinement/controllers/test_disruption:test_each_count_is_the_models"
+COLLECTOR = "properties/refinement/controllers/test_podgc:test_it_collects_what_the_model_collects"
 WAITING = "properties/refinement/test_expectations:ExpectationsLockstep"
 ARITHMETIC = "impl/controllers/test_vectors:test_rollout_arithmetic_is_kubernetes"
 ORDER = "impl/controllers/test_vectors:test_pods_go_in_kubernetes_order"
 
-STATEFULSET = "properties/refinement/test_statefulset:test_any_turn_is_the_models"
+STATEFULSET = "properties/refinement/controllers/test_statefulset:test_any_turn_is_the_models"
 STATEFULSET_RUNS = "impl/controllers/statefulset/test_statefulset:test_every_recorded_run_is_ours"
 STATEFULSET_ROLLS = (
     "impl/controllers/statefulset/test_statefulset:test_the_last_old_pod_is_replaced_and_the_next_once_it_is_ready"

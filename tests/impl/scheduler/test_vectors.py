@@ -115,14 +115,24 @@ def test_every_recorded_decision_is_reproduced(theme: str) -> None:
         pytest.param(
             "preempt", "filtering", "if plugin.sees_pods", "if plugin.name == 'x'", id="spread is not counted anew"
         ),
-        pytest.param("volumes", "plugins.volume_zone", "split(SEPARATOR)", "split()", id="two zones are one"),
+        pytest.param("volumes", "plugins.volumes.volume_zone", "split(SEPARATOR)", "split()", id="two zones are one"),
         pytest.param(
-            "volumes", "plugins.volume_binding", "not waits(claim, cache)", "waits(claim, cache)", id="all bind late"
+            "volumes",
+            "plugins.volumes.volume_binding",
+            "not waits(claim, cache)",
+            "waits(claim, cache)",
+            id="all bind late",
         ),
         pytest.param(
-            "volumes", "plugins.volume_binding", ">= _requested(claim)", "> _requested(claim)", id="enough is not"
+            "volumes",
+            "plugins.volumes.volume_binding",
+            ">= _requested(claim)",
+            "> _requested(claim)",
+            id="enough is not",
         ),
-        pytest.param("volumes", "plugins.volume_restrictions", "own or taken", "own", id="one Pod claims are shared"),
+        pytest.param(
+            "volumes", "plugins.volumes.volume_restrictions", "own or taken", "own", id="one Pod claims are shared"
+        ),
         pytest.param("mixed", "message", ', ".join(sorted(', ', ".join(list(', id="reasons unsorted"),
     ],
 )

@@ -27,7 +27,7 @@ def test_each_is_proved_of_more_than_nothing(name: str) -> None:
 FAULTS = [
     (
         "apiserver",
-        "apiserver.update",
+        "apiserver.verbs.update",
         "request.base is not None and has_changed",
         "request.base is None and has_changed",
     ),
@@ -64,7 +64,8 @@ FAULTS = [
     ("job", "controllers.job.policies", "not waits_for_the_end(job) and", "waits_for_the_end(job) and"),
     ("kubectl", "kubectl.nodes", "(of_daemon_set and not pod.finished)", "(of_daemon_set and pod.finished)"),
     ("kubectl", "kubectl.nodes", "if kept_ones and not overwrite:", "if False:"),
-    ("quota", "apiserver.quota", "if used[name] > hard[name]", "if used[name] >= hard[name]"),
+    ("autoscaler", "controllers.horizontal.horizontal", "max(known) < current", "False"),
+    ("quota", "apiserver.admission.quota", "if used[name] > hard[name]", "if used[name] >= hard[name]"),
     ("quota", "quota.usage", "    if pod.finished:\n        return False\n", ""),
     ("quota", "controllers.resourcequota", "and same(used, known.used)", ""),
     ("kubelet", "kubelet.status", "pod.status.phase if pod.finished else pod_phase(", "pod_phase("),

@@ -96,7 +96,7 @@ SECOND = WEB.replace(
         (SCRIPTED, {}, "hangs on how long a preStop hook takes"),
         (SECOND, {}, "or on which container takes it"),
         (WEB, {"images": "byName"}, "to images that behave as they are called"),
-        (WEB, {"limits": Limits(max_states=1)}, "not looked at"),
+        (WEB, {"limits": Limits(max_states=1)}, "the limit of 1 states was hit"),
     ],
     ids=["a script as a hook", "two hooks", "images", "a limit"],
 )

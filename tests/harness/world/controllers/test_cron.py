@@ -93,7 +93,7 @@ def test_one_that_is_suspended_never_comes_due() -> None:
 
 
 def test_without_its_controller_nothing_is_run() -> None:
-    with planted("kubeproof.harness.world.cluster", "acts += cron.actions(world, scenario, kept)", "pass"):
+    with planted("kubeproof.harness.world.participants", "        cron.component(scenario, objects),", ""):
         assert verdicts(check(load(box="resources: {requests: {cpu: 9}}")))["convergence"] == "HOLDS"
 
 

@@ -355,7 +355,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "the kubelet of a dead node goes on working",
-        f"{WORLD}.kubelets",
+        f"{WORLD}.nodes.kubelets",
         "(struck and not view[up_slot(where)])",
         "False",
         CRASH,
@@ -363,7 +363,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "nobody notices a silent node",
-        f"{WORLD}.node_controllers",
+        f"{WORLD}.controllers.node_controllers",
         "if not name or not is_silent(view, name):\n        return\n    node = view[place]",
         "if name or not is_silent(view, name):\n        return\n    node = view[place]",
         CRASH,
@@ -371,7 +371,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "no Pod is marked",
-        f"{WORLD}.node_controllers",
+        f"{WORLD}.controllers.node_controllers",
         "for request in nodelifecycle.reconcile(Cache.of((node, pod)), ref_of(node)):",
         "for request in nodelifecycle.reconcile(Cache.of((node, pod)), ref_of(node))[:0]:",
         CRASH,
@@ -379,7 +379,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "no timer runs out",
-        f"{WORLD}.taint_eviction",
+        f"{WORLD}.controllers.taint_eviction",
         "in tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER):",
         "in tainteviction.reconcile(cache, ref_of(pod), waited=0):",
         CRASH,
@@ -387,7 +387,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     ),
     (
         "Pods of a deleted node stay",
-        f"{WORLD}.node_controllers",
+        f"{WORLD}.controllers.node_controllers",
         "        _collector(pools, constants),\n",
         "",
         {"script": [{"deleteNode": {"node": "node-1"}}], "bounds": {"pods": 5}},
