@@ -1,12 +1,14 @@
 """What etcd's pure store costs, by the number of its keys: puts, reads of 50 keys, and 1,000 watchers.
 
 The watchers are told twice: as the puts come, 100 at a time, and all at once. Run it: `python tests/bench_etcd.py
-[KEYS...]`. CPU time; ten times the keys should take less than 1.5 times as long, and the last line says how much.
+[KEYS...]`. CPU time; ten times the keys should take less than 1.5 times as long, and a line says how much. The last
+line is what a key takes of memory, beside its name and value.
 """
 
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from time import process_time
 
 from kubeproof.impl.etcd import Put, Range, Store, Watcher, apply, poll, watch
@@ -53,11 +55,24 @@ def measured(keys: int) -> float:
     return (put - began) / PUTS
 
 
+def held(keys: int) -> float:
+    """Return the bytes that a store takes for each of so many keys."""
+    names = [key(number) for number in range(keys)]
+    tracemalloc.start()
+    store = Store()
+    for name in names:
+        store, _ = apply(store, Put(name, b"x"))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return taken / keys
+
+
 def main(sizes: list[int]) -> None:
     """Measure stores of some sizes, and say how the cost of a put grows."""
     costs = [measured(keys) for keys in sizes]
     for smaller, larger, before, after in zip(sizes, sizes[1:], costs, costs[1:], strict=False):
         print(f"{larger / smaller:.0f} times the keys: {after / before:.2f} times the time of a put")
+    print(f"{min(sizes):,} keys: {held(min(sizes)):,.0f} bytes each")
 
 
 if __name__ == "__main__":
