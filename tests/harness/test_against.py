@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from kubeproof.harness.cli import cli
 from kubeproof.harness.serve.start import fresh
 from kubeproof.traces import files
 from kubeproof.traces.document import Document
+from places import ROOT
 from planted import planted
 
-CORPUS = Path(files.__file__).parent / "corpus"
+CORPUS = ROOT / "traces" / "corpus"
 RUNS = ("deadlock-convergence", "drain-blocked-convergence", "dropped-reachability", "full-nodes-convergence")
 
 

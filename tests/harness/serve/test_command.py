@@ -14,7 +14,7 @@ from kubeproof.harness.cli import cli, main
 from kubeproof.harness.serve.command import KUBECONFIG, credentials_in
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.apiserver import User
-from kubeproof.traces import files
+from places import ROOT
 
 
 def ended(*arguments: str) -> int:
@@ -69,7 +69,7 @@ def test_a_kubeconfig_leads_to_the_server() -> None:
 
 def test_a_run_is_performed_on_a_server_without_components(serving: Any) -> None:
     server = serving("--nodes", "0", "--no-components")
-    trace = str(Path(files.__file__).parent / "corpus" / "deadlock-convergence.json")
+    trace = str(ROOT / "traces" / "corpus" / "deadlock-convergence.json")
     done = CliRunner().invoke(cli, ["replay", trace, "--against", server.url])
     assert (done.exit_code, "9 steps" in done.output) == (0, True)
     assert "every object as the trace has it" in done.output
