@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...impl.api.autoscaling import HorizontalPodAutoscaler
-from ...impl.api.core import Pod, PodTemplateSpec
 from ...impl.api.kinds import Object
 from ...impl.controllers.horizontal.metrics import MEASURES
 from ...impl.kubelet.eviction import USES
 from ...impl.kubelet.usage import USES_AT_FIRST, USES_CPU
+from .workloads import pod_annotations
 
 USED = frozenset({USES, USES_CPU, USES_AT_FIRST})
 """The annotations of Pods that say what their programs use."""
@@ -21,11 +21,4 @@ def tell_metrics(objects: Iterable[Object]) -> bool:
     scalers = [obj for obj in given if isinstance(obj, HorizontalPodAutoscaler)]
     if any(MEASURES in autoscaler.metadata.annotations for autoscaler in scalers):
         return True
-    return bool(scalers) and any(USED & _annotations(obj) for obj in given)
-
-
-def _annotations(one: Object) -> frozenset[str]:
-    template = getattr(getattr(one, "spec", None), "template", None)
-    if isinstance(one, Pod):
-        return frozenset(one.metadata.annotations)
-    return frozenset(template.metadata.annotations) if isinstance(template, PodTemplateSpec) else frozenset()
+    return bool(scalers) and any(USED & annotations.keys() for annotations in pod_annotations(given))

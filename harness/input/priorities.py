@@ -14,7 +14,6 @@ from ...impl.api.core import Pod, PodSpec, PodTemplateSpec
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import PriorityClass
-from ...impl.api.values.frozen import Strings
 from ...impl.apiserver.admission.admission import admit
 from ...impl.apiserver.config import DEFAULT
 from ...impl.apiserver.storage import Objects
@@ -76,16 +75,6 @@ def pod_specs(scenario: Scenario) -> Iterator[PodSpec]:
         spec = pod_spec(obj)
         if spec is not None:
             yield spec
-
-
-def pod_annotations(scenario: Scenario) -> Iterator[Strings]:
-    """Yield the annotations of every Pod and of every template of Pods, those that the script applies too."""
-    for obj in scenario.everything:
-        template = getattr(getattr(obj, "spec", None), "template", None)
-        if isinstance(obj, Pod):
-            yield obj.metadata.annotations
-        elif isinstance(template, PodTemplateSpec):
-            yield template.metadata.annotations
 
 
 def pod_spec(obj: Object) -> PodSpec | None:

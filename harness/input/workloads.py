@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ...impl.api.apps import Workload
 from ...impl.api.batch import CronJob
-from ...impl.api.core import Pod, PodSpec
+from ...impl.api.core import Pod, PodSpec, PodTemplateSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.values.frozen import Strings
@@ -45,3 +45,13 @@ def templates(objects: Iterable[Object]) -> Iterator[Template]:
             yield Template(ref_of(obj), template.metadata.labels, template.spec, f"{JOB_TEMPLATE}.{TEMPLATE}.spec")
         elif isinstance(obj, Pod) and obj.metadata.controller is None:
             yield Template(ref_of(obj), obj.metadata.labels, obj.spec, "spec")
+
+
+def pod_annotations(objects: Iterable[Object]) -> Iterator[Strings]:
+    """Yield the annotations of every Pod and of every template of Pods."""
+    for obj in objects:
+        template = getattr(getattr(obj, "spec", None), "template", None)
+        if isinstance(obj, Pod):
+            yield obj.metadata.annotations
+        elif isinstance(template, PodTemplateSpec):
+            yield template.metadata.annotations

@@ -14,14 +14,14 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ...impl.api.core import Service
-from ...impl.api.kinds import Object, Unstructured
+from ...impl.api.kinds import Object, Unstructured, ref_of
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import Endpoint, EndpointSlice
 from ...impl.api.reading.convert import unstructure
 from ...impl.api.requests import Create, Request, Update
 from ...impl.api.values.frozen import freeze, strings
-from ...impl.api.well_known import SERVICE_NAME
 from ...impl.apiserver.resources import kind_named
+from ..world.controllers.endpointslice import is_slice_of
 
 KIND = "Endpoints"
 HEADLESS = "service.kubernetes.io/headless"
@@ -32,11 +32,7 @@ def reconcile(service: Service, slices: Iterable[EndpointSlice], there: Object |
     meta = service.metadata
     if not service.spec.selector or service.spec.type == "ExternalName" or meta.terminating:
         return ()
-    mine = [
-        piece
-        for piece in slices
-        if piece.metadata.namespace == meta.namespace and piece.metadata.labels.get(SERVICE_NAME) == meta.name
-    ]
+    mine = [piece for piece in slices if is_slice_of(ref_of(service), piece)]
     headless = {HEADLESS: ""} if service.spec.cluster_ip == "None" else {}
     subsets = freeze(list(_subsets(mine)))
     extra: immutabledict[str, Any] = immutabledict({"subsets": subsets} if subsets else {})
@@ -64,10 +60,6 @@ def _subsets(slices: Iterable[EndpointSlice]) -> Iterator[dict[str, Any]]:
         }
         if any(found.values()):
             yield {**{name: some for name, some in found.items() if some}, "ports": ports}
-
-
-def _ip(address: dict[str, Any]) -> str:
-    return str(address["ip"])
 
 
 def _address(endpoint: Endpoint) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ...impl.kubectl import script as kubectl
 from ...model.machine import Action, View
 from ...model.world import faults as world_faults
 from ...model.world import world as worlds
-from ...model.world.component import Component, component, nobody
+from ...model.world.component import Component, component, constantly, nobody
 from ...model.world.store import Layout
 from ...model.world.world import Form, Process, World
 from ...properties.convergence import plain_template
@@ -191,7 +191,7 @@ def components_of(
     if pressure.possible(scenario):
         found.append(Component("pressure", lambda world: pressure.actions(works(world))))
     befalls = partial(_faults, scenario, processes, works) if parts.faults else nobody
-    found.append(Component("faults", befalls, lambda _world, _store: faults.budgets(scenario)))
+    found.append(Component("faults", befalls, constantly(faults.budgets(scenario))))
     if struck:
         found += [node_state.component(struck), node_controllers.silence(scenario, objects, acts=parts.faults)]
     if parts.faults and scenario.consistency is Consistency.RESETTABLE:
@@ -211,7 +211,7 @@ def _store(scenario: Scenario, layout: Layout) -> Component:
     if scenario.own:  # They may keep names and uids of each other wherever they like, and see the past again.
         memories += [*layout.slots(), worlds.STALLED]
     slots = {worlds.OVERFLOW: "", worlds.LAGGING: int(lagging), worlds.STALLED: None}
-    return Component("store", slots=lambda _world, _store: slots, memories=tuple(memories))
+    return Component("store", slots=constantly(slots), memories=tuple(memories))
 
 
 def _faults(

@@ -27,8 +27,9 @@ def nobody(_world: World) -> tuple[Action, ...]:
     return ()
 
 
-def _no_slots(_world: World, _store: Slots) -> Slots:
-    return NO_SLOTS
+def constantly(slots: Slots) -> Callable[[World, Slots], Slots]:
+    """Return slots that start the same in every store."""
+    return lambda _world, _store: slots
 
 
 @frozen
@@ -38,7 +39,7 @@ class Component:
     name: str
     actions: Callable[[World], Iterable[Action]] = nobody
     """What it may do."""
-    slots: Callable[[World, Slots], Slots] = _no_slots
+    slots: Callable[[World, Slots], Slots] = constantly(NO_SLOTS)
     """What it keeps, as it is at the start: from the store as that is then, and what runs for its Pods."""
     memories: tuple[str, ...] = ()
     """Slots, of its own or of the store, in which it remembers names of objects."""

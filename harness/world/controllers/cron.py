@@ -18,12 +18,13 @@ from ....impl.api.meta import Ref, Time
 from ....impl.api.requests import Response
 from ....impl.controllers.cronjob import cronjob
 from ....model.machine import Action, Fairness, Outcome, View
-from ....model.world.component import Component
+from ....model.world.component import Component, constantly
 from ....model.world.store import Stored
 from ....model.world.verbs import Verb
 from ....model.world.world import World
 from ...input.cron_runs import times
 from ...input.scenario import Scenario
+from .workloads import distinct
 
 USER = "cronjob-controller"
 CLOCK = "schedule"
@@ -34,22 +35,16 @@ def due_slot(ref: Ref) -> str:
     return f"due/{ref.namespace}/{ref.name}"
 
 
-def crons(objects: Iterable[Object]) -> tuple[CronJob, ...]:
-    """Return the CronJobs there are, by name; of several with one name the last."""
-    known = {ref_of(obj): obj for obj in objects if isinstance(obj, CronJob)}
-    return tuple(known[ref] for ref in sorted(known))
-
-
 def component(scenario: Scenario, objects: tuple[Object, ...]) -> Component:
     """Return the schedules of CronJobs, of which none has come due at the start, and their controller."""
-    due = {due_slot(ref_of(cron)): 0 for cron in crons(objects)}
-    return Component("cron", lambda world: actions(world, scenario, objects), lambda _world, _store: due)
+    due = {due_slot(ref_of(cron)): 0 for cron in distinct(objects, CronJob)}
+    return Component("cron", lambda world: actions(world, scenario, objects), constantly(due))
 
 
 def actions(world: World, scenario: Scenario, objects: Iterable[Object]) -> tuple[Action, ...]:
     """Return how starts come due, and what the controller does."""
     found = []
-    for cron in crons(objects):
+    for cron in distinct(objects, CronJob):
         ref = ref_of(cron)
         clock, name = f"{CLOCK} {ref.name}: comes due", f"{USER} {ref.name}"
         known = times(cron, scenario.cron_starts)

@@ -33,26 +33,21 @@ from ....impl.kubelet import eviction, usage
 from ....model.machine import Action, Outcome, View
 from ....model.world.store import Stored
 from ....model.world.verbs import Verb
-from ...input.priorities import pod_annotations
 from ...input.scenario import Scenario
+from ...input.workloads import pod_annotations
 from ..nodes.kubelets import USER, Kubelets, runtime_slot
 from .autoscaling import CONTROLLER
+from .workloads import distinct
 
 RESOURCES = ("cpu", "memory")
 Measured = tuple[Pod, PodRuntime | None]
-
-
-def scalers(objects: Iterable[Object]) -> tuple[HorizontalPodAutoscaler, ...]:
-    """Return the autoscalers there are, by name; of several with one name the last."""
-    known = {ref_of(obj): obj for obj in objects if isinstance(obj, HorizontalPodAutoscaler)}
-    return tuple(known[ref] for ref in sorted(known))
 
 
 def counts_surges(scenario: Scenario) -> bool:
     """Tell whether an autoscaler looks at how many replicas its target counts, which is a status."""
     return any(
         autoscaler.metadata.annotations.get(MEASURES) and any(_means(metric) for metric in _metrics(autoscaler))
-        for autoscaler in scalers(scenario.everything)
+        for autoscaler in distinct(scenario.everything, HorizontalPodAutoscaler)
     )
 
 
@@ -72,13 +67,13 @@ def actions(works: Kubelets, scenario: Scenario, objects: Iterable[Object]) -> t
         return ()
     found = []
     tolerance = None if Change.OWN_TOLERANCE in scenario.release else USUAL
-    for autoscaler in scalers((*objects, *scenario.applied)):
+    for autoscaler in distinct((*objects, *scenario.applied), HorizontalPodAutoscaler):
         key, name = ref_of(autoscaler), f"{CONTROLLER} {autoscaler.metadata.name}"
         found += [_action(f"{name}: measures", key, partial(_asks, works, key, tolerance, last=False), last=False)]
         found += [
             _action(f"{name}: measures for long", key, partial(_asks, works, key, tolerance, last=True), last=True)
         ]
-    if any(usage.USES_AT_FIRST in annotations for annotations in pod_annotations(scenario)):
+    if any(usage.USES_AT_FIRST in annotations for annotations in pod_annotations(scenario.everything)):
         for place in works.places:
             name = f"program {place.rpartition('/')[2]}"
             step = partial(_warms_up, place)

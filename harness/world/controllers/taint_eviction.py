@@ -28,7 +28,7 @@ from ....impl.api.well_known import NOT_READY, UNREACHABLE
 from ....impl.controllers import tainteviction
 from ....impl.kubectl import script as kubectl
 from ....model.machine import Action, Outcome, View
-from ....model.world.component import Component, nobody
+from ....model.world.component import Component, constantly, nobody
 from ....model.world.store import reference
 from ....model.world.verbs import Verb
 from ....model.world.world import Alternatives, Form, Process, Watch, World
@@ -114,7 +114,7 @@ def component(scenario: Scenario, pools: Mapping[str, tuple[str, ...]], *, struc
     prompt = "Node" in pools and not lags(scenario, back=back)
     slots = tuple(map(slot, pools["Pod"]))
     acts = partial(actions, timed=not struck, back=back) if prompt else nobody
-    return Component("taint eviction", acts, lambda _world, _store: dict.fromkeys(slots), slots)
+    return Component("taint eviction", acts, constantly(dict.fromkeys(slots)), slots)
 
 
 def actions(world: World, *, timed: bool, back: bool) -> tuple[Action, ...]:

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from ....impl.api.meta import Ref
 from ....model.machine import View
-from ....model.world.component import Component
+from ....model.world.component import Component, constantly
 from ....properties.reachability.answers import Port
 
 
@@ -53,7 +53,7 @@ def component(nodes: Iterable[str]) -> Component:
     """Return what is kept of nodes that faults may strike: at the start every one is up and in touch."""
     names = tuple(nodes)
     start = {slot: value for node in names for slot, value in zip(slots_of(node), (True, False, None), strict=True)}
-    return Component("nodes", slots=lambda _world, _store: start, memories=tuple(map(cut_slot, names)))
+    return Component("nodes", slots=constantly(start), memories=tuple(map(cut_slot, names)))
 
 
 def is_silent(view: View, node: str) -> bool:

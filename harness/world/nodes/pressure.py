@@ -11,15 +11,15 @@ from ....impl.api.requests import Update
 from ....impl.kubelet import eviction
 from ....model.machine import Action, Outcome, View
 from ....model.world.verbs import Verb
-from ...input.priorities import pod_annotations
 from ...input.scenario import Scenario
+from ...input.workloads import pod_annotations
 from .kubelets import USER, Kubelets, is_on, runtime_slot
 from .node_state import is_silent
 
 
 def possible(scenario: Scenario) -> bool:
     """Tell whether the programs of any Pod are said to use memory."""
-    return any(eviction.USES in annotations for annotations in pod_annotations(scenario))
+    return any(eviction.USES in annotations for annotations in pod_annotations(scenario.everything))
 
 
 def actions(works: Kubelets) -> tuple[Action, ...]:

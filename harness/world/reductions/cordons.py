@@ -38,11 +38,7 @@ def tainted_at_once(scenario: Scenario) -> bool:
         and not pressure.possible(scenario)
         and not any(isinstance(step, TAINTING) and "Node" in step.changes for step in scenario.script)
         and all(map(_is_healthy, faults.nodes_of(scenario, scenario.objects)))
-        and not any(
-            constraint.node_taints_policy == HONOR
-            for spec in pod_specs(scenario)
-            for constraint in spec.topology_spread_constraints
-        )
+        and not any(map(_honors_taints, pod_specs(scenario)))
     )
 
 

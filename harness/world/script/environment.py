@@ -20,7 +20,7 @@ from ....impl.api.workloads import BY_KIND
 from ....impl.kubectl import script as kubectl
 from ....impl.kubectl.script import Kept, Missing, Step
 from ....model.machine import Action, Fairness, Outcome, View
-from ....model.world.component import Component
+from ....model.world.component import Component, constantly
 from ....model.world.store import Full, Stored
 from ....model.world.verbs import Verb
 from ....model.world.world import World, too_small
@@ -47,7 +47,7 @@ def component(scenario: Scenario) -> Component:
         wait = scenario.wait_between_steps
         return actions(Environment(world, scenario.script, scenario.namespace, wait, scenario.crowd))
 
-    return Component("script", acts, lambda _world, _store: initial(), (LISTED,))
+    return Component("script", acts, constantly(initial()), (LISTED,))
 
 
 def past(index: int, view: View) -> bool:
