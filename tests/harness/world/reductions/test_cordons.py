@@ -59,6 +59,11 @@ status:
   capacity: {cpu: 9, memory: 9Gi, pods: 9}
   allocatable: {cpu: 9, memory: 9Gi, pods: 9}
 """
+LEFT_OVER = (
+    SICK.replace('"False"', '"True"')
+    + """spec: {taints: [{key: node.kubernetes.io/unschedulable, effect: NoSchedule}]}
+"""
+)
 TOLERANT = "tolerations: [{key: node.kubernetes.io/unschedulable, operator: Exists, effect: NoSchedule}], "
 HONORS = """topologySpreadConstraints: [{maxSkew: 1, topologyKey: kubernetes.io/hostname,
       whenUnsatisfiable: DoNotSchedule, nodeTaintsPolicy: Honor, labelSelector: {matchLabels: {app: web}}}], """
@@ -139,10 +144,8 @@ def test_who_honors_taints_can_tell() -> None:
             "",
             {"script": [TAINT]},
         ),
-        (
-            SICK,
-            {},
-        ),
+        (SICK, {}),
+        (LEFT_OVER, {}),
     ],
 )
 def test_where_other_taints_come_and_go_nothing_is_at_once(beside: str, options: dict[str, Any]) -> None:
