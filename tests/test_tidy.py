@@ -155,7 +155,12 @@ FAULT_FILES = tuple(f"harness.world.faults.{fault.name}" for fault in fields(Fau
 """They are imported by the names of the fields."""
 CLAIM_FILES = tuple(f"harness.claims.{name}" for name in CLAIMS)
 """They are imported by the names of the claims."""
-PRINTED = tuple(name for name in named_in(TESTS / "proofs.py") if name.startswith("properties."))
+PRINTED = tuple(
+    name
+    for file in ("proofs.py", "grains.py")
+    for name in named_in(TESTS / file)
+    if name.startswith(("properties.", "model."))
+)
 """The proofs that `make proofs` prints."""
 
 

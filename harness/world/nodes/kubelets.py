@@ -2,9 +2,11 @@
 
 A kubelet's work on one Pod is a chain of small steps (`impl.kubelet.worker`); most of them nobody else can see. Where
 only what the API shows matters, the steps up to and including the next request are one step of the world, which loses
-nothing: they read the Pod and what runs for it, they write only what runs, and nobody else reads that. The end of a Pod
-is one step, too (report that all has stopped, then remove the object), because no other component tells a stopped Pod
-that is being deleted from one that is gone. Where connections matter every step is taken by itself (`fine`).
+nothing: they read the Pod and what runs for it, they write only what runs, and others read of that no more than whether
+it takes room on its node. Where the Pods of a node do not all have room, a step that takes or leaves some, or finds
+none, is one by itself (`_is_crowded`). That nothing is lost so is proved: `python tests/proofs.py grains`. The end of
+a Pod is one step, too (report that all has stopped, then remove the object), because no other component tells a stopped
+Pod that is being deleted from one that is gone. Where connections matter every step is taken by itself (`fine`).
 
 On a node that is down (`node_state`) nothing happens. On one that is cut off a kubelet goes on with what it has begun:
 it neither sees what has changed nor starts anything new, and nobody hears of what it does.
@@ -27,6 +29,7 @@ from ....impl.api.requests import PatchStatus
 from ....impl.api.runtime import IDLE, PodRuntime, Stage
 from ....impl.api.values.frozen import strings
 from ....impl.kubelet import worker
+from ....impl.kubelet.admission import admit
 from ....impl.kubelet.behaviour import ImageBehaviour
 from ....impl.kubelet.runtime import KubeletStep, Work, occupies
 from ....model.machine import Action, Fairness, Outcome, View
@@ -236,8 +239,9 @@ def _chains(
     near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
     ready = not kubelets.mounts or runtime is not IDLE or pod is None or _mounted(kubelets, view, place, pod)
     found = worker.steps(pod, runtime, node, near, kubelets.behaviour, mounted=ready)
+    crowded = partial(_is_crowded, kubelets, view, place, pod, node)
     for step in _possible(found, waits=waits):
-        yield from _extend(kubelets, pod, node, (step,), waits=waits)
+        yield from _extend(kubelets, pod, node, runtime, (step,), crowded, waits=waits)
 
 
 def _possible(steps: tuple[KubeletStep, ...], *, waits: bool) -> tuple[KubeletStep, ...]:
@@ -257,9 +261,16 @@ def _begun(runtime: PodRuntime | None) -> bool:
 
 
 def _extend(
-    kubelets: Kubelets, pod: Pod | None, node: Node, chain: tuple[KubeletStep, ...], *, waits: bool
+    kubelets: Kubelets,
+    pod: Pod | None,
+    node: Node,
+    before: PodRuntime,
+    chain: tuple[KubeletStep, ...],
+    crowded: Callable[[], bool],
+    *,
+    waits: bool,
 ) -> Iterator[tuple[KubeletStep, ...]]:
-    """Go on to the next request, unless every step counts; after the last report of a Pod that goes, to its end."""
+    """Go on to the next request, unless the step counts; after the last report of a Pod that goes, to its end."""
     last = chain[-1]
     shown = pod
     if last.request is not None and pod is not None:
@@ -269,14 +280,15 @@ def _extend(
         if not goes:
             yield chain
             return
-    if kubelets.fine and last.request is None:
+    room = before == IDLE or occupies(before) != occupies(last.runtime)
+    if last.request is None and (kubelets.fine or (room and crowded())):
         yield chain
         return
     further = _possible(worker.steps(shown, last.runtime, node, (), kubelets.behaviour), waits=waits)
     if not further:
         yield chain
     for step in further:
-        yield from _extend(kubelets, shown, node, (*chain, step), waits=waits)
+        yield from _extend(kubelets, shown, node, last.runtime, (*chain, step), crowded, waits=waits)
 
 
 def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple[Pod, ...]:
@@ -289,6 +301,14 @@ def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple
             if pod is not None and view.via(_occupies, runtime_slot(other)):
                 found.append(pod)
     return tuple(found)
+
+
+def _is_crowded(kubelets: Kubelets, view: View, place: str, pod: Pod | None, node: Node) -> bool:
+    """Tell whether the Pods of a node, all together, leave one of them no room: then who starts first decides."""
+    keep = partial(_on_node, node.metadata.name)
+    there = [one for other in kubelets.places if other != place and (one := view.via(keep, other)) is not None]
+    there += [] if pod is None else [pod]
+    return any(admit(one, node, (other for other in there if other is not one)) for one in there)
 
 
 def _occupies(runtime: PodRuntime | None) -> bool:
