@@ -14,7 +14,7 @@ from ...impl.api.quota import ResourceQuota
 from ...impl.api.releases import RELEASES, Change
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Detail, Scenario, Start, Switch
+from ..input.scenario import Consistency, Detail, Mixed, Scenario, Start, Switch
 from ..world.controllers import quotas
 from ..world.controllers.taint_eviction import lags
 from ..world.faults import registry as faults
@@ -34,7 +34,10 @@ _VIEWS = {
 
 
 _ALL_AT_ONCE = (
-    "the EndpointSlice and disruption controllers and, where nodes or claims change, the scheduler: all kinds at once; "
+    "the EndpointSlice and disruption controllers and, where nodes or claims change, the scheduler: all kinds at once "
+    "(each by itself: bounds.mixedViews: all)"
+)
+_AS_THINGS_ARE = (
     "the node, taint eviction, garbage and volume controllers, which only do what they could as well do later: as "
     "things are"
 )
@@ -144,9 +147,12 @@ def _own(scenario: Scenario) -> Iterator[str]:
 def _mixed(scenario: Scenario) -> str:
     if scenario.consistency is Consistency.LINEARIZABLE:
         return ""
-    if scenario.bounds.mixed_views:
-        return f", each kind by itself ({_ALL_AT_ONCE})"
-    return ", all kinds at once (bounds.mixedViews is off)"
+    told = {
+        Mixed.NOBODY: ", all kinds at once (bounds.mixedViews is off)",
+        Mixed.MOST: f", each kind by itself ({_ALL_AT_ONCE}; {_AS_THINGS_ARE})",
+        Mixed.ALL: f", each kind by itself ({_AS_THINGS_ARE})",
+    }
+    return told[scenario.bounds.mixed_views]
 
 
 def _faults(scenario: Scenario) -> str:

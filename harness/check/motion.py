@@ -38,7 +38,7 @@ from ...properties.reachability.answers import is_judged, selects, targets
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
 from ..input.given import stages, versions
-from ..input.scenario import Consistency, Faults, Scenario
+from ..input.scenario import Consistency, Faults, Mixed, Scenario
 from ..world import one_pod as reach
 from ..world.cluster import Cluster, build
 from ..world.nodes import led
@@ -443,7 +443,7 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
 
     A hook whose length nobody can read off has no end there: what is found happens whatever it does.
     """
-    bounds = evolve(scenario.bounds, mixed_views=False)
+    bounds = evolve(scenario.bounds, mixed_views=Mixed.NOBODY)
     views = scenario.consistency if kind == LAGGING else Consistency.LINEARIZABLE
     plain = evolve(scenario, bounds=bounds, faults=Faults(), consistency=views)
     cluster = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), *prepared.starts)

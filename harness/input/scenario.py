@@ -288,6 +288,15 @@ class Faults:
     """The API server restarts: what it has not sent it never sends, and whoever watches lists anew."""
 
 
+class Mixed(Enum):
+    """Which of the components that read several kinds may have older views of some of them than of others."""
+
+    NOBODY = "nobody"
+    MOST = "most"
+    """All but the EndpointSlice and disruption controllers, and the scheduler where nodes or claims change."""
+    ALL = "all"
+
+
 @frozen
 class Bounds:
     """What the exploration is limited to; printed beside every verdict."""
@@ -300,8 +309,8 @@ class Bounds:
     """States of rest to start from that count as enough; None: all of them, and where they are too many, UNKNOWN."""
     scores: bool = True
     """A Pod goes to a node with the highest score; False: to any that is feasible, whatever else there is in truth."""
-    mixed_views: bool = True
-    """A component that reads two kinds may combine an old view of one with a newer view of the other."""
+    mixed_views: Mixed = Mixed.MOST
+    """Who may combine an old view of one kind with a newer view of another."""
     check_seconds: int | None = None
     """From when a node's health checks fail until load balancers send it nothing more, at most; None: not stated."""
     request_seconds: int | None = None

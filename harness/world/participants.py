@@ -20,7 +20,7 @@ from ...model.world.store import Layout
 from ...model.world.world import Form, Process, World
 from ...properties.convergence import plain_template
 from ..input.assumed.surroundings import behaviour_of
-from ..input.scenario import Consistency, Scenario, Switch
+from ..input.scenario import Consistency, Mixed, Scenario, Switch
 from ..own import processes as own_processes
 from . import scheduling
 from .controllers import (
@@ -55,7 +55,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     linear = scenario.consistency is Consistency.LINEARIZABLE
 
     def form(lagging: int) -> Form:
-        return form_of(lagging, linearizable=linear, mixed=scenario.bounds.mixed_views)
+        return form_of(lagging, linearizable=linear, mixed=scenario.bounds.mixed_views is not Mixed.NOBODY)
 
     everyone = (*objects, *scenario.applied, *scenario.runs, *scenario.own.made)
     found: list[Process] = []
@@ -72,7 +72,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
     at_once = "Node" in pools or "PersistentVolumeClaim" in pools
-    kinds = 1 if at_once or not any(kind in pools for kind in SPREADING) else 2
+    together = 2 if scenario.bounds.mixed_views is Mixed.ALL else 1
+    kinds = together if at_once or not any(kind in pools for kind in SPREADING) else 2
     found += scheduling.processes(
         scenario.schedulers,
         pools,
@@ -88,7 +89,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         found.append(descheduler.process(scenario.descheduler, pools, constants))
     if parts.endpoints:
         tracks = scenario.tracks_slices
-        views = form(1) if tracks else Form.SNAPSHOT
+        views = form(together) if tracks else Form.SNAPSHOT
         found += [
             endpointslice.process(service, pools, constants, form=views, tracks=tracks)
             for service in workloads.distinct(everyone, Service)
@@ -96,7 +97,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     if parts.budgets:
         resubmits = Switch.RESUBMITTED_BUDGETS in scenario.switches
         found += [
-            disruption.process(budget, pools, constants, form=form(1), resubmits=resubmits)
+            disruption.process(budget, pools, constants, form=form(together), resubmits=resubmits)
             for budget in workloads.distinct(everyone, PodDisruptionBudget)
         ]
     if parts.unwatched:
