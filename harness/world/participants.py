@@ -172,7 +172,7 @@ def _last_change(scenario: Scenario, one: Workload) -> int:
 
 def components_of(
     scenario: Scenario, parts: Parts, objects: tuple[Object, ...], layout: Layout, processes: tuple[Process, ...]
-) -> tuple[Component, ...]:
+) -> tuple[Component[World], ...]:
     """Return everybody who takes part, in the order in which what they may do is listed."""
     struck = faults.struck_nodes(scenario, objects)
     works = partial(kubelets_for, scenario, parts, struck)
@@ -204,7 +204,7 @@ TELLING = ("PodDisruptionBudget", "Job", "EndpointSlice", "PersistentVolume")
 """Kinds whose objects name other objects beside their owners."""
 
 
-def _store(scenario: Scenario, layout: Layout) -> Component:
+def _store(scenario: Scenario, layout: Layout) -> Component[World]:
     """Return what everybody has in common: the store, whether it has room, and a server that may lag behind it."""
     lagging = scenario.consistency is Consistency.RESETTABLE
     memories = [slot for kind in TELLING for slot in layout.pools.get(kind, ())]

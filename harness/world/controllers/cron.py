@@ -35,7 +35,7 @@ def due_slot(ref: Ref) -> str:
     return f"due/{ref.namespace}/{ref.name}"
 
 
-def component(scenario: Scenario, objects: tuple[Object, ...]) -> Component:
+def component(scenario: Scenario, objects: tuple[Object, ...]) -> Component[World]:
     """Return the schedules of CronJobs, of which none has come due at the start, and their controller."""
     due = {due_slot(ref_of(cron)): 0 for cron in distinct(objects, CronJob)}
     return Component("cron", lambda world: actions(world, scenario, objects), constantly(due))

@@ -337,7 +337,7 @@ def proxy_slot(node: str) -> str:
     return f"proxy/{node}"
 
 
-def proxy(node: str, slices: tuple[str, ...], *, struck: bool = False) -> Component:
+def proxy(node: str, slices: tuple[str, ...], *, struck: bool = False) -> Component[World]:
     """Return a node's kube-proxy, which has programmed what there is at the start."""
     slot = proxy_slot(node)
     acts = (proxy_action(node, slices, struck=struck),)

@@ -13,6 +13,7 @@ from attrs import frozen
 from ....impl.api.meta import Ref
 from ....model.machine import View
 from ....model.world.component import Component, constantly
+from ....model.world.world import World
 from ....properties.reachability.answers import Port
 
 
@@ -49,7 +50,7 @@ def slots_of(node: str) -> tuple[str, str, str]:
     return up_slot(node), boots_slot(node), cut_slot(node)
 
 
-def component(nodes: Iterable[str]) -> Component:
+def component(nodes: Iterable[str]) -> Component[World]:
     """Return what is kept of nodes that faults may strike: at the start every one is up and in touch."""
     names = tuple(nodes)
     start = {slot: value for node in names for slot, value in zip(slots_of(node), (True, False, None), strict=True)}
