@@ -63,7 +63,7 @@ def components(path: DataPath) -> tuple[Component[DataPath], ...]:
     work = (
         Component("kubelets", lambda path: (after_due(kubelet, hurried) for kubelet in nodes.kubelets(path))),
         *controllers.components(path),
-        *(traffic.proxy(path, node) for node in path.setup.nodes),
+        *(traffic.proxy(path, node) for node in dict.fromkeys(path.setup.nodes)),
     )
     idle = (nodes.administrator(path), controllers.losses(path), *traffic.components(path))
     if path.settling:
