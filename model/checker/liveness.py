@@ -259,7 +259,7 @@ def _judge(graph: Graph, work: Flags, edges: Flags, label: Numbers) -> tuple[Fla
 
 
 def _failing(graph: Graph, states: Flags, within: Flags, label: Numbers) -> tuple[Bits, Flags]:
-    """Give, per component, the strong requirements that it fails, and whether it fails a weak one."""
+    """Return, for each component, the strong requirements that it fails, and whether it fails a weak one."""
     asked = graph.requirements
     shape = (int(label.max()) + 1, len(asked.asked))
     taken, met, missed = (np.zeros(shape, dtype=np.uint64) for _ in range(3))
