@@ -229,6 +229,7 @@ def kubelets_for(scenario: Scenario, parts: Parts, struck: tuple[str, ...], worl
         fine=parts.fine_kubelets,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
+        counts_rejected=Switch.REJECTED_COUNT in scenario.switches,
         last=parts.unwatched and unwatched.ends_unseen(scenario),
         mounts=True,
     )
