@@ -126,7 +126,7 @@ def _unwatched(process: Process) -> Process:
     """Return a process where nobody watches some steps of Pods."""
     if process.user == scheduling.USER:
         return unwatched.prompt(process)
-    return unwatched.counting(process) if process.user == workloads.REPLICASETS.controller else process
+    return unwatched.counting(process) if process.user in workloads.REPLICATED else process
 
 
 def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -> bool:
