@@ -382,7 +382,7 @@ def judge_raft(judge: Callable[[Record], Sequence[raft_tables.Disagreement]], re
 def judge_controller(record: Record) -> Verdict:
     """Hold controllers of workloads and endpoints against the runs of the real ones; others are held elsewhere."""
     if not controllers.is_judged(record):
-        return NotJudged("a run of other controllers than those that kubeproof validate judges")
+        return NotJudged("a run of scheduler and kubelet alone, of whose nodes nothing is recorded")
     found = controllers.judge(record)
     return None if found is None else Difference(found.subject, found.real, found.ours)
 
