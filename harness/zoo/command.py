@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 
 from . import registry
 from .catalogue import Found, Pair, as_documented
+from .folders import told_operator
 
 LONG = 10.0
 """Seconds of one core: what takes longer is named at the end."""
@@ -91,8 +92,8 @@ def _shown(topic: str, pair: Pair) -> Iterator[str]:
     if pair.folder is None:
         yield "  It is a world of its own components, without manifests; `kubeproof zoo run --trace` prints its run."
         return
-    yield f"  manifests:        kubeproof check {pair.folder / 'faulty'}"
-    yield f"                    kubeproof check {pair.folder / 'repaired'}"
+    yield f"  manifests:        kubeproof check {pair.folder / 'faulty'}{told_operator(pair.folder, 'faulty')}"
+    yield f"                    kubeproof check {pair.folder / 'repaired'}{told_operator(pair.folder, 'repaired')}"
     for path in sorted((pair.folder / "faulty").rglob("*.yaml")):
         name = path.relative_to(pair.folder / "faulty")
         yield from ("", f"# {name}", *_changed(path, pair.folder / "repaired" / name))
