@@ -50,7 +50,7 @@ def turns(node: Node, running: Running) -> Iterator[tuple[str, World]]:
 
 
 def eviction_proof() -> Answer:
-    """Search two Pods of two priorities that use nothing, less or more than they ask for, on two nodes, one leaving or not."""
+    """Search two Pods that use nothing, less or more than asked for, of two priorities, one leaving or not."""
     kinds = tuple(product((0, 1), ("0", "300Mi"), ("0", "200Mi", "400Mi")))
 
     def pod(number: int, priority: int, asked: str, uses: str, *, leaves: bool) -> eviction.Running:
