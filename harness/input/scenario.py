@@ -65,7 +65,9 @@ DEFAULT_FAILURES = 6
 """spec.backoffLimit of a Job where it is absent (batch/v1)."""
 
 
-EVERYWHERE = frozenset({"budgetStatus", "endpoints", "jobIndexes", "nodeOutage", "podStatus"})
+EVERYWHERE = frozenset(
+    {"budgetStatus", "endpoints", "jobIndexes", "missedStarts", "nodeOutage", "podStatus", "rejectedPods"}
+)
 """Keys of switches that need no closer look."""
 
 
@@ -102,6 +104,18 @@ class Switch(Enum):
         "an index of a Job that has succeeded twice counts twice, as before Kubernetes 1.21",
     )
     """k/k PR #99865."""
+    MISSED_STARTS = (
+        "missedStarts",
+        "before-1.21",
+        "a CronJob that has missed more than a hundred starts is never started again, as before Kubernetes 1.21",
+    )
+    """k/k#42649, k/k#45825, k/k#36311."""
+    REJECTED_COUNT = (
+        "rejectedPods",
+        "counted",
+        "a kubelet counts a Pod that it has rejected until the API server tells it of that",
+    )
+    """k/k#135296, open in 2026; k/k#105523 was alike, in 1.22."""
     LONE_EVICTIONS = (
         "nodeOutage",
         "before-1.4",
@@ -284,6 +298,8 @@ class Faults:
     """The load of an autoscaler's target changes, so that it asks for another number of replicas."""
     lost_event: int = 0
     """An event of a watch that something is gone is lost, and nobody notices."""
+    controller_outage: int = 0
+    """The controllers are down for so long that each CronJob misses a hundred starts more."""
     api_server_restart: int = 0
     """The API server restarts: what it has not sent it never sends, and whoever watches lists anew."""
 
@@ -434,7 +450,12 @@ class Scenario:
     def runs(self) -> tuple[Job, ...]:
         """Return the Jobs that CronJobs may come to make."""
         given = (*self.objects, *self.applied)
-        return tuple({ref_of(job): job for job in runs_of(given, self.namespace, self.cron_starts)}.values())
+        return tuple(
+            {
+                ref_of(job): job
+                for job in runs_of(given, self.namespace, self.cron_starts, self.faults.controller_outage)
+            }.values()
+        )
 
     @property
     def everything(self) -> tuple[Object, ...]:

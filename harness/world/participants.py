@@ -127,7 +127,7 @@ def _unwatched(process: Process) -> Process:
     """Return a process where nobody watches some steps of Pods."""
     if process.user == scheduling.USER:
         return unwatched.prompt(process)
-    return unwatched.counting(process) if process.user == workloads.REPLICASETS.controller else process
+    return unwatched.counting(process) if process.user in workloads.REPLICATED else process
 
 
 def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -> bool:
@@ -230,6 +230,7 @@ def kubelets_for(scenario: Scenario, parts: Parts, struck: tuple[str, ...], worl
         fine=parts.fine_kubelets,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
+        counts_rejected=Switch.REJECTED_COUNT in scenario.switches,
         last=parts.unwatched and unwatched.ends_unseen(scenario),
         mounts=True,
     )

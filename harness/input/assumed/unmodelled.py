@@ -269,7 +269,7 @@ def _of_service(
         why = f"its Pods come from {whose}: nothing is said of its endpoints"
         return _note(manifests, service, "spec.selector", why), True
     selector = f"selects {_show(service.spec.selector)}, which no Pod template of the input has"
-    custom = sorted({other.ref.kind for other in manifests.others if other.custom})
+    custom = sorted({other.ref.kind for other in manifests.others if other.custom and other.labels is None})
     if custom:
         why = (
             f"it {selector}; its Pods may come from an operator ({', '.join(custom)}): nothing is said of its endpoints"

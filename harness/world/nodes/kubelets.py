@@ -32,6 +32,7 @@ from ....impl.kubelet import worker
 from ....impl.kubelet.admission import admit
 from ....impl.kubelet.behaviour import ImageBehaviour
 from ....impl.kubelet.runtime import KubeletStep, Work, occupies
+from ....impl.kubelet.status import rejected
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.component import Component, Slots
 from ....model.world.store import Stored, Updates, name_in
@@ -59,6 +60,8 @@ class Kubelets:
     """The nodes that faults may strike."""
     early: bool = False
     """A Pod may be reported as over while its containers still hold their share of the node."""
+    counts_rejected: bool = False
+    """A Pod that was rejected takes its share of the node until it is known to have failed."""
     last: bool = False
     """Pods that are to go end when nothing else happens."""
     mounts: bool = False
@@ -298,7 +301,10 @@ def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple
     for other in kubelets.places:
         if other != place:
             pod = view.via(keep, other)
-            if pod is not None and view.via(_occupies, runtime_slot(other)):
+            if pod is None:
+                continue
+            refused = kubelets.counts_rejected and not view.via(_is_over, other)
+            if view.via(partial(_counts, refused), runtime_slot(other)):
                 found.append(pod)
     return tuple(found)
 
@@ -311,8 +317,12 @@ def _is_crowded(kubelets: Kubelets, view: View, place: str, pod: Pod | None, nod
     return any(admit(one, node, (other for other in there if other is not one)) for one in there)
 
 
-def _occupies(runtime: PodRuntime | None) -> bool:
-    return runtime is not None and occupies(runtime)
+def _counts(refused: bool, runtime: PodRuntime | None) -> bool:  # noqa: FBT001
+    return runtime is not None and (occupies(runtime) or (refused and rejected(runtime)))
+
+
+def _is_over(obj: Object | None) -> bool:
+    return isinstance(obj, Pod) and obj.finished
 
 
 def _on_node(name: str, obj: Object | None) -> Pod | None:
