@@ -44,7 +44,6 @@ from .input.reading.inputs import beside_dump, gather, name_of
 from .input.reading.project import over
 from .input.reading.scenario_file import FAULTS, Loaded, load_scenario
 from .input.scenario import Faults
-from .input.script.commands import CommandError, parse
 from .input.script.script import to_json
 from .islands import check as checking
 from .islands.cache import Cache as Kept
@@ -226,7 +225,8 @@ def check(
     cluster = _cluster(cluster, manifests)
     cluster = evolve(cluster, own=_own(cluster, controllers, properties))
     given = {json_name(name): value for name, value in options.items()}
-    given["script"] = None if script is None else steps_to_json(script)
+    script = [script] if isinstance(script, str) else script
+    given["script"] = None if script is None else [step if isinstance(step, str) else to_json(step) for step in script]
     if isinstance(faults, Faults):
         faults = {name: getattr(faults, own) for name, own in FAULTS.items()}
     given["faults"] = faults
@@ -301,17 +301,6 @@ def _search(
     path = Path(f"{checkpoint}.{re.sub('[^A-Za-z0-9]+', '-', island)}.{tag[:8]}" if island else checkpoint)
     kept = Checkpoint(path, tag=tag)
     return partial(explore, options=Options("auto", profile=measure, checkpoint=kept, resume=resume))
-
-
-def steps_to_json(script: Iterable[Step | str]) -> list[dict[str, Any]]:
-    """Write script steps, also those given in words, as scenario.yaml has them. Raises BadInput for bad words."""
-    written: list[dict[str, Any]] = []
-    for step in script:
-        try:
-            written.extend(parse(step) if isinstance(step, str) else [to_json(step)])
-        except CommandError as error:
-            raise BadInput((Problem("--script", 0, "", str(error), ""),)) from None
-    return written
 
 
 def _documents(outcome: Report, inputs: Inputs, objects: tuple[Object, ...]) -> immutabledict[str, Document]:

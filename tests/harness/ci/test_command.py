@@ -198,3 +198,18 @@ def test_every_example_of_the_help_is_understood(tmp_path: Path, monkeypatch: py
             command = command.commands[words.pop(0)]
         assert command.make_context("kubeproof", words).params or not command.params
     assert all("kubeproof" in one.epilog for one in cli.cli.commands.values() if one.name != "zoo")
+
+
+def test_a_step_that_names_nothing_is_told_where_it_stands(run: Run) -> None:
+    """On the command line, in kubeproof.toml or in scenario.yaml, each with its line."""
+    toml = '[paths."deadlock"]\nscript = [\n  "cordon node-1",\n  "drain node-9",\n]\n'
+    Path("kubeproof.toml").write_text(toml)
+    scenario = Path("deadlock/scenario.yaml")
+    scenario.write_text("title: as it was\n")
+    assert run("check")[2].startswith("kubeproof.toml:4: script[1] 'drain node-9': there is no Node 'node-9'")
+    assert run("check", "--script", "drain x")[2].startswith("--script: 'drain x': there is no Node 'x'")
+    scenario.write_text("title: in words\nscript:\n  - cordon node-1; uncordon node-1\n  - drain node-7\n")
+    said = run("check")[2]
+    assert said.startswith("deadlock/scenario.yaml:4: script[1] 'drain node-7': there is no Node 'node-7'")
+    scenario.write_text("script: drian node-7\n")
+    assert run("check")[2].startswith("deadlock/scenario.yaml:1: script: 'drian' is no command; did you mean drain?")
