@@ -150,8 +150,8 @@ def next_steps(results: Iterable[Result], arguments: list[str], checkpoint: str 
 
 
 def _cut(result: Result) -> bool:
-    """Tell whether something is open because a limit or an interrupt came first."""
-    return not result.outcome.complete and result.status is Status.UNKNOWN
+    """Tell whether something is open because a limit or an interrupt came first, whatever else was found."""
+    return not result.outcome.complete and any(claim.status is Status.UNKNOWN for claim in result.outcome.claims)
 
 
 def only(result: Result, claims: tuple[str, ...]) -> Result:
