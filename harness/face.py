@@ -19,7 +19,7 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.claim_names import SENTENCES
-from ..impl.api.kinds import Object, ref_of
+from ..impl.api.kinds import ref_of
 from ..impl.api.reading.json_fields import json_name
 from ..impl.api.reading.load import BadInput, Problem
 from ..impl.api.releases import OLDEST
@@ -261,7 +261,7 @@ def check(
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
     # What is newest now may not be so at a replay, nor who a function is.
     named = cluster.given({RELEASE: loaded.scenario.release.name, **recorded(outcome.scenario.own)})
-    documents = _documents(outcome, Inputs(named.files, named.options), loaded.scenario.objects)
+    documents = _documents(outcome, Inputs(named.files, named.options), loaded)
     return Result(outcome, loaded, documents, _written(trace_name or cluster.name, documents, trace_dir))
 
 
@@ -303,7 +303,7 @@ def _search(
     return partial(explore, options=Options("auto", profile=measure, checkpoint=kept, resume=resume))
 
 
-def _documents(outcome: Report, inputs: Inputs, objects: tuple[Object, ...]) -> immutabledict[str, Document]:
+def _documents(outcome: Report, inputs: Inputs, loaded: Loaded) -> immutabledict[str, Document]:
     return immutabledict(
         (
             claim.name,
@@ -317,8 +317,8 @@ def _documents(outcome: Report, inputs: Inputs, objects: tuple[Object, ...]) -> 
                     sentence=claim.sentence,
                     verdict=claim.status.value,
                     kind=claim.kind,
-                    reasons=claim.lines,
-                    beside=objects,
+                    reasons=(*claim.lines, *(f"at {reports.blamed(one, loaded.manifests)}" for one in claim.blame)),
+                    beside=loaded.scenario.objects,
                     times=claim.times,
                 ),
             ),
