@@ -41,7 +41,7 @@ docs:
 # The picture of all components in the README, and the page of what each may do, from their code.
 overview:
 	python tests/overview.py > docs/overview.svg
-	python tests/components_page.py > docs/components.md
+	python tests/components_page.py
 
 # Every recorded decision of the real programs, in tests/vectors or in any folder laid out like it.
 agreement:

@@ -529,13 +529,17 @@ def _interrupts(_number: int, _frame: object) -> None:
 def _run(arguments: list[str] | None) -> int:
     from ..impl.api.reading.load import BadInput  # noqa: PLC0415 - not before something is to be done
     from ..traces.document import BadTraceError  # noqa: PLC0415
+    from .input.reading.options import named  # noqa: PLC0415
 
     try:
         return cli.main(arguments, prog_name="kubeproof", standalone_mode=False) or HOLDS
     except click.ClickException as error:
         error.show()
         return BAD_INPUT
-    except (BadInput, BadTraceError) as error:
+    except BadInput as error:
+        sys.stderr.write(f"{BadInput(tuple(map(named, error.problems)))}\n")
+        return BAD_INPUT
+    except BadTraceError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
     except OSError as error:

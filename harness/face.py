@@ -19,7 +19,7 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ..impl.api.claim_names import SENTENCES
-from ..impl.api.kinds import Object, ref_of
+from ..impl.api.kinds import ref_of
 from ..impl.api.reading.json_fields import json_name
 from ..impl.api.reading.load import BadInput, Problem
 from ..impl.api.releases import OLDEST
@@ -44,7 +44,6 @@ from .input.reading.inputs import beside_dump, gather, name_of
 from .input.reading.project import over
 from .input.reading.scenario_file import FAULTS, Loaded, load_scenario
 from .input.scenario import Faults
-from .input.script.commands import CommandError, parse
 from .input.script.script import to_json
 from .islands import check as checking
 from .islands.cache import Cache as Kept
@@ -226,7 +225,8 @@ def check(
     cluster = _cluster(cluster, manifests)
     cluster = evolve(cluster, own=_own(cluster, controllers, properties))
     given = {json_name(name): value for name, value in options.items()}
-    given["script"] = None if script is None else steps_to_json(script)
+    script = [script] if isinstance(script, str) else script
+    given["script"] = None if script is None else [step if isinstance(step, str) else to_json(step) for step in script]
     if isinstance(faults, Faults):
         faults = {name: getattr(faults, own) for name, own in FAULTS.items()}
     given["faults"] = faults
@@ -261,7 +261,7 @@ def check(
         raise BadInput((Problem("--checkpoint", 0, "", str(error)),)) from None
     # What is newest now may not be so at a replay, nor who a function is.
     named = cluster.given({RELEASE: loaded.scenario.release.name, **recorded(outcome.scenario.own)})
-    documents = _documents(outcome, Inputs(named.files, named.options), loaded.scenario.objects)
+    documents = _documents(outcome, Inputs(named.files, named.options), loaded)
     return Result(outcome, loaded, documents, _written(trace_name or cluster.name, documents, trace_dir))
 
 
@@ -303,18 +303,7 @@ def _search(
     return partial(explore, options=Options("auto", profile=measure, checkpoint=kept, resume=resume))
 
 
-def steps_to_json(script: Iterable[Step | str]) -> list[dict[str, Any]]:
-    """Write script steps, also those given in words, as scenario.yaml has them. Raises BadInput for bad words."""
-    written: list[dict[str, Any]] = []
-    for step in script:
-        try:
-            written.extend(parse(step) if isinstance(step, str) else [to_json(step)])
-        except CommandError as error:
-            raise BadInput((Problem("--script", 0, "", str(error), ""),)) from None
-    return written
-
-
-def _documents(outcome: Report, inputs: Inputs, objects: tuple[Object, ...]) -> immutabledict[str, Document]:
+def _documents(outcome: Report, inputs: Inputs, loaded: Loaded) -> immutabledict[str, Document]:
     return immutabledict(
         (
             claim.name,
@@ -328,8 +317,8 @@ def _documents(outcome: Report, inputs: Inputs, objects: tuple[Object, ...]) -> 
                     sentence=claim.sentence,
                     verdict=claim.status.value,
                     kind=claim.kind,
-                    reasons=claim.lines,
-                    beside=objects,
+                    reasons=(*claim.lines, *(f"at {reports.blamed(one, loaded.manifests)}" for one in claim.blame)),
+                    beside=loaded.scenario.objects,
                     times=claim.times,
                 ),
             ),

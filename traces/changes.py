@@ -92,7 +92,7 @@ def _differing(path: str, before: Any, after: Any) -> Iterator[tuple[str, Json, 
         for key in sorted({*before, *after}, key=canonical):
             name = f"{path}.{key}" if isinstance(key, str) and key.isidentifier() else f"{path}[{_key(key)}]"
             yield from _differing(name.removeprefix("."), before.get(key), after.get(key))
-    elif isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):
+    elif isinstance(before, tuple) and isinstance(after, tuple) and _same_places(before, after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _differing(f"{path}[{index}]", old, new)
     elif attrs.has(type(before)) and type(before) is type(after) and _name_of(before) == _name_of(after):
@@ -101,6 +101,21 @@ def _differing(path: str, before: Any, after: Any) -> Iterator[tuple[str, Json, 
             yield from _differing(name.removeprefix("."), getattr(before, field.name), getattr(after, field.name))
     else:
         yield path, remembered(before), remembered(after)
+
+
+def _same_places(before: tuple[Any, ...], after: tuple[Any, ...]) -> bool:
+    """Tell whether two lists are told item by item: in each place is what was in it, if it may have changed.
+
+    Where another taint or condition has come in the place of one, and where a condition has another status, the lists
+    are told whole: without its type the status of a condition says nothing.
+    """
+    return len(before) == len(after) and all(map(_is_same, before, after))
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    old, new = as_map(one), as_map(other)
+    telling = ("name", "type", "key", "effect", *(("status",) if "type" in old else ()))
+    return all(old.get(key) == new.get(key) for key in telling)
 
 
 def _key(key: Any) -> str:
@@ -156,7 +171,7 @@ def lines(found: Iterable[Change]) -> Iterator[str]:
 
 def _apart(before: Json, after: Json) -> tuple[Json, Json]:
     """Return of two lists of conditions those that differ, by their types; anything else as it is."""
-    old, new = _conditions(before), _conditions(after)
+    old, new = conditions(before), conditions(after)
     if old is None or new is None:
         return before, after
     differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
@@ -165,7 +180,7 @@ def _apart(before: Json, after: Json) -> tuple[Json, Json]:
     return freeze({name: old.get(name) for name in differing}), freeze({name: new.get(name) for name in differing})
 
 
-def _conditions(value: Json) -> dict[str, Json] | None:
+def conditions(value: Json) -> dict[str, Json] | None:
     """Return the statuses of conditions by their types; None for what is no list of conditions."""
     if value is None or value == ():
         return {}

@@ -25,6 +25,18 @@ def read(path: Path) -> Document:
 def write(document: Document, path: Path) -> Path:
     """Write a trace, making its folder; give the path back. Raises OSError when the place cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _leave_out(path.parent)
     with replacing(path, f".{os.getpid()}.part") as file:  # Two processes may write the same trace.
         file.write(to_text(document).encode())
     return path
+
+
+HOME = ".kubeproof"
+"""The folder that is kubeproof's own, wherever it is called."""
+
+
+def _leave_out(folder: Path) -> None:
+    """Keep kubeproof's own folder out of version control, as pytest and ruff do with theirs; what is there stays."""
+    home = next((one for one in (folder, *folder.parents) if one.name == HOME), None)
+    if home is not None and not (home / ".gitignore").exists():
+        (home / ".gitignore").write_text("*\n", encoding="utf-8")

@@ -19,6 +19,8 @@ FORMAT = "ITF"
 DESCRIPTION = "https://apalache.informal.systems/docs/adr/015adr-trace.html"
 VARS = ("actor", "action", "store")
 OURS = "kubeproof"
+VARIANT = {"tag", "value"}
+"""The fields of a variant, which a record with just these would be taken for."""
 
 
 def to_itf(document: Document) -> str:
@@ -51,7 +53,7 @@ def encoded(value: Any) -> Any:
         return [encoded(item) for item in value]
     if isinstance(value, Mapping):
         items = sorted(value.items())
-        if all(key.isidentifier() for key in value):
+        if all(key.isidentifier() for key in value) and set(value) != VARIANT:
             return {key: encoded(item) for key, item in items}
         return {"#map": [[key, encoded(item)] for key, item in items]}
     return {"#unserializable": json.dumps(value)}

@@ -21,7 +21,7 @@ from ..model.machine import Machine, State
 from .canonical import digest
 from .changes import OBJECTS, changes, plain
 from .document import Document, Inputs, Moment, Seen
-from .words import told, who_did
+from .words import outcome, told, who_did
 
 
 @frozen
@@ -207,4 +207,10 @@ def possible(state: State, here: tuple[Move, ...]) -> tuple[str, ...]:
 
 
 def _worded(step: Step, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    return who_did(step.action, step.label, _who(step.by), _how(step.verb), _what(step.on, before, after))
+    return who_did(
+        step.action,
+        outcome(step.label, changes(before, after)),
+        _who(step.by),
+        _how(step.verb),
+        _what(step.on, before, after),
+    )

@@ -7,10 +7,13 @@ person wants to know which kubelet, or of which ReplicaSet.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ..impl.api.meta import Ref
 from ..model.world.verbs import Verb
+from .changes import Change
 from .document import Moment, said
+from .gist import gist
 
 KUBECTL, KUBELET = "kubectl", "kubelet"
 ACTS = frozenset({Verb.SENDS.value, Verb.WORKS.value, Verb.PASSES_OVER.value, Verb.ABANDONS.value})
@@ -18,12 +21,27 @@ ACTS = frozenset({Verb.SENDS.value, Verb.WORKS.value, Verb.PASSES_OVER.value, Ve
 NUMBERED = re.compile(r"(?P<who>.+) \d+")
 ON_NODE = re.compile(r"\S+: ")
 NOTHING = f"{KUBECTL} finds nothing: "
+ADOPTS = "adopts or releases"
+UPDATE = re.compile(rf"(?P<verb>updates|patches|{ADOPTS}) (?P<about>\w+ \S+)(?P<status> \(status\))?")
 COMMAND = re.compile(r"kubectl \d+: (?P<words>.+)")
 
 
 def told(moment: Moment) -> str:
-    """Say who did what in a step."""
-    return who_did(moment.action, moment.label, moment.by, moment.verb, moment.on)
+    """Say who did what in a step, and of an update what it changed."""
+    return who_did(moment.action, outcome(moment.label, moment.changes), moment.by, moment.verb, moment.on)
+
+
+def outcome(label: str, changes: Iterable[Change]) -> str:
+    """Say what came of a step: its label, and of an update the fields that it changed, from its structured changes.
+
+    A label says so itself of replicas.
+    """
+    found = UPDATE.fullmatch(label)
+    changed = gist(changes, found["about"]) if found else ""
+    if not found or not changed:
+        return label
+    verb = "updates" if found["verb"] == ADOPTS else found["verb"]
+    return f"{verb} {found['about']}{found['status'] or ''}: {changed}"
 
 
 def who_did(action: str, label: str, by: str, verb: str, on: Ref | str) -> str:

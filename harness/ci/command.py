@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ..check.results import Claim
 from ..face import Cluster, Result
 from ..input.reading.options import limits_of, nodes_of
 from ..input.reading.project import NAME, OWN, Project, below_scenario, read_project
+from ..input.reading.scenario_file import OPTIONS
 from ..islands import cache as answers
 from ..own.importing import named_own
 from ..own.properties import sentences
@@ -43,6 +45,13 @@ class Target:
     cluster: Cluster
     limits: Limits
     claims: tuple[str, ...] = ()
+    path: str = "."
+    project: Project = Project(NAME)
+
+    def blamed(self, problem: Problem, options: Mapping[str, Any]) -> Problem:
+        """Return a problem with an option at its place in kubeproof.toml, unless the command says the option itself."""
+        key = re.split(r"[.\[ ]", problem.field)[0]
+        return problem if problem.file != OPTIONS or options.get(key) else self.project.blamed(problem, self.path)
 
 
 @frozen
@@ -90,10 +99,6 @@ def _target(named: tuple[str, ...], said: dict[str, Any], given: dict[str, Any],
         from_cluster=given["from_cluster"],
     )
     cluster = evolve(cluster, own=named_own(given["controllers"], given["properties"]))
-    if "script" in options:
-        steps = options["script"] if isinstance(options["script"], list) else [options["script"]]
-        words = [step for step in steps if isinstance(step, str)]
-        options["script"] = face.steps_to_json(words) if len(words) == len(steps) else steps
     below = below_scenario(options, cluster.files)
     own = {key: value for key, value in below.items() if key not in cluster.options}
     claims = tuple(given["claim"] or said.get("claims", ()))
@@ -104,7 +109,7 @@ def _target(named: tuple[str, ...], said: dict[str, Any], given: dict[str, Any],
             problem = Problem(where, 0, "claims", f"there is no claim {claim!r}", did_you_mean(str(claim), known))
             raise BadInput((problem,))
     limits = limits_of({**given, "timeout": given["timeout"] or str(said.get("timeout", ""))})
-    return Target(cluster.given(own), limits, claims)
+    return Target(cluster.given(own), limits, claims, named[0] if named else ".", project)
 
 
 def run(
@@ -113,9 +118,11 @@ def run(
     """Ask each question; after an interrupt the rest is left."""
     for target in asked.targets:
         cache = answers.Cache(answers.home()) if keep else None
-        result = only(
-            face.check(target.cluster, limits=target.limits, progress=progress, cache=cache, **options), target.claims
-        )
+        try:
+            found = face.check(target.cluster, limits=target.limits, progress=progress, cache=cache, **options)
+        except BadInput as bad:
+            raise BadInput(tuple(target.blamed(problem, options) for problem in bad.problems)) from None
+        result = only(found, target.claims)
         yield result
         if was_interrupted(result):
             return
@@ -143,8 +150,8 @@ def next_steps(results: Iterable[Result], arguments: list[str], checkpoint: str 
 
 
 def _cut(result: Result) -> bool:
-    """Tell whether something is open because a limit or an interrupt came first."""
-    return not result.outcome.complete and result.status is Status.UNKNOWN
+    """Tell whether something is open because a limit or an interrupt came first, whatever else was found."""
+    return not result.outcome.complete and any(claim.status is Status.UNKNOWN for claim in result.outcome.claims)
 
 
 def only(result: Result, claims: tuple[str, ...]) -> Result:

@@ -60,6 +60,11 @@ def _is_target(obj: Object | None) -> bool:
 
 
 def _over_budget(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:
+    yield from (line for _, line in over(cluster, before, after))
+
+
+def over(cluster: Cluster, before: View, after: View) -> Iterator[tuple[PodDisruptionBudget, str]]:
+    """Yield the budgets that an eviction in a step does not keep, and how."""
     layout = cluster.world.layout
     pods = [(before.via(_counted, slot), after.via(_counted, slot)) for slot in layout.pools["Pod"]]
     evicted = [old for old, new in pods if old and is_healthy(old) and not (new and is_healthy(new))]
@@ -75,15 +80,15 @@ def _over_budget(cluster: Cluster, before: View, after: View, _label: str) -> It
 
 def left_by(
     evicted: Collection[Pod], left: Iterable[Pod], budgets: Iterable[PodDisruptionBudget], workloads: Iterable[Sized]
-) -> Iterator[str]:
-    """Say which budgets are not kept by the Pods that are left where some have been evicted."""
+) -> Iterator[tuple[PodDisruptionBudget, str]]:
+    """Yield the budgets that are not kept by the Pods that are left where some have been evicted, and say how."""
     there, sizes = tuple(left), _sizes(workloads)
     for budget in budgets:
-        if any(_covered(budget, pod) for pod in evicted):
-            covered = [pod for pod in there if _covered(budget, pod)]
+        if any(covers(budget, pod) for pod in evicted):
+            covered = [pod for pod in there if covers(budget, pod)]
             healthy, asked = sum(map(is_healthy, covered)), _asked(budget, covered, sizes)
             if healthy < asked:
-                yield f"{budget.metadata.name} asks for {asked} healthy Pods, the eviction leaves {healthy}"
+                yield budget, f"{budget.metadata.name} asks for {asked} healthy Pods, the eviction leaves {healthy}"
 
 
 def _sizes(given: Iterable[Sized]) -> Mapping[str, tuple[str, int]]:
@@ -115,7 +120,8 @@ def _share(number: int | str, whole: int) -> int:
     return -(-whole * int(number.removesuffix("%")) // 100)
 
 
-def _covered(budget: PodDisruptionBudget, pod: Pod) -> bool:
+def covers(budget: PodDisruptionBudget, pod: Pod) -> bool:
+    """Tell whether a budget counts a Pod."""
     return pod.metadata.namespace == budget.metadata.namespace and selects(budget.spec.selector, pod.metadata.labels)
 
 

@@ -142,7 +142,7 @@ def _kept(_: History, step: Step) -> Iterator[Told]:
         budgets = before.list(PodDisruptionBudget)
         workloads = [obj for obj in after.objects.values() if isinstance(obj, Sized)]
         if budgets:
-            yield Told(tuple(left_by([old], after.list(Pod), budgets, workloads)))
+            yield Told(tuple(line for _, line in left_by([old], after.list(Pod), budgets, workloads)))
 
 
 def _answered(_: History, step: Step) -> Iterator[Told]:

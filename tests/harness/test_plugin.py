@@ -209,7 +209,7 @@ def test_an_unknown_option_is_bad_input(asked: list[Scenario], tmp_path: Path) -
     (tmp_path / "web.yaml").write_text(POD)
     with pytest.raises(BadInput, match=r"options: releases: unknown field 'releases' \(did you mean release"):
         kubeproof.check(tmp_path / "web.yaml", nodes=1, releases="1.32")
-    with pytest.raises(BadInput, match="--script: 'dran' is no command"):
+    with pytest.raises(BadInput, match=r"options: script\[0\]: 'dran' is no command"):
         kubeproof.check(tmp_path / "web.yaml", nodes=1, script=["dran node-1"])
     assert asked == []
 

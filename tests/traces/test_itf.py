@@ -114,3 +114,37 @@ def test_a_trace_of_another_tool_is_refused_by_name(data: dict[str, Any], tmp_pa
     (tmp_path / "t.json").write_text(json.dumps(data))
     with pytest.raises(BadTraceError, match=r"t\.json: "):
         read(tmp_path / "t.json")
+
+
+ADR = {
+    "#meta": {"source": "puzzle.tla", "varTypes": {"bank": "Str", "who": "Str -> Set(PERSON)"}},
+    "vars": ["actor", "action", "store"],
+    "loop": 0,
+    "states": [
+        {
+            "#meta": {"index": 0},
+            "actor": "E",
+            "action": {"tag": "Move", "value": {"#tup": [{"#bigint": "-3"}, True]}},
+            "store": {"#map": [["E", {"#set": ["c1_OF_PERSON"]}], ["W", {"#set": []}]]},
+        }
+    ],
+}
+"""Every form of the document, on the variables of ours."""
+
+
+def test_the_schema_takes_every_form_of_the_document_and_nothing_else() -> None:
+    jsonschema.validate(ADR, SCHEMA)
+    state = ADR["states"][0]
+    for wrong in (
+        {**ADR, "states": [{**state, "store": 3}]},
+        {**ADR, "states": [{**state, "store": {"#map": [["E"]]}}]},
+        {**ADR, "states": [{**state, "store": {"#bigint": "1.5"}}]},
+        {**ADR, "states": [{"actor": "E", "action": ""}]},
+        {**ADR, "vars": 3},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, SCHEMA)
+
+
+def test_a_record_that_would_be_taken_for_a_variant_is_a_map() -> None:
+    assert encoded({"tag": "a", "value": True}) == {"#map": [["tag", "a"], ["value", True]]}

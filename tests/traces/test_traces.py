@@ -299,3 +299,13 @@ def test_the_digest_does_not_depend_on_the_hash_seed_or_the_order_of_slots() -> 
 def test_a_document_holds_only_plain_values() -> None:
     assert isinstance(DOCUMENT, Document)
     assert json.loads(to_text(DOCUMENT))["inputs"]["options"] == {"faults": {"crash": 1}}
+
+
+def test_kubeproofs_own_folder_is_left_out_of_version_control(tmp_path: Path) -> None:
+    kept = write(DOCUMENT, tmp_path / ".kubeproof" / "traces" / "a.json").parent.parent / ".gitignore"
+    assert kept.read_text() == "*\n"
+    kept.write_text("mine\n")
+    write(DOCUMENT, tmp_path / ".kubeproof" / "traces" / "b.json")
+    assert kept.read_text() == "mine\n"
+    write(DOCUMENT, tmp_path / "kept" / "a.json")
+    assert not (tmp_path / "kept" / ".gitignore").exists()

@@ -16,6 +16,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.values.frozen import EMPTY, Json, as_map
 from ...model.world.verbs import FAULTS, Verb
 from ..document import Document, Moment
+from ..words import outcome
 from .components import API_SERVER, ETCD, KUBECTL, KUBELET, OF_KIND, PROXY, SCHEDULER
 from .diff import Line, diff, written
 
@@ -127,7 +128,7 @@ def _scenes(document: Document) -> Iterator[Scene]:
         yield Scene(
             number=number,
             who=who,
-            title=moment.label.removeprefix(f"{who.partition(':')[2]}: "),
+            title=outcome(moment.label, moment.changes).removeprefix(f"{who.partition(':')[2]}: "),
             tone=_tone(moment),
             moment=moment,
             routes=moment.routes or _routes(moment, who),

@@ -56,7 +56,9 @@ def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
     """Return what to change where nothing moves: what is named and missing, what cannot start, who waits for a node."""
     objects = objects_of(core, state)
     found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_unserved(core, objects))
-    return tuple(dict.fromkeys((*found, *_looking(objects), *_short_of_volumes(core, objects))))
+    return tuple(
+        dict.fromkeys((*found, *_looking(objects), *_short_of_volumes(core, objects), *refusals.guarding(core, state)))
+    )
 
 
 def _short_of_volumes(core: Cluster, objects: tuple[Object, ...]) -> Iterator[Blame]:

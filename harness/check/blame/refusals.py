@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from attrs import frozen
 
-from ....impl.api.claim_names import AUTOSCALING, QUOTA
+from ....impl.api.claim_names import AUTOSCALING, BUDGET, QUOTA
 from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
+from ....impl.api.policy import PodDisruptionBudget
 from ....impl.api.requests import Create, Response
 from ....impl.apiserver.admission.limitranger import out_of, with_defaults
 from ....impl.apiserver.admission.quota import without_room
@@ -17,9 +18,11 @@ from ....impl.apiserver.storage import Objects
 from ....model.machine import State
 from ....model.world.turn import heads
 from ...claims.autoscaling import below
+from ...claims.budget import covers, over
 from ...claims.convergence import objects_of
 from ...claims.quota import beyond
 from ...world.cluster import Cluster
+from ...world.script.drain import refused_evictions
 from ..results import Blame
 
 FORBIDDEN, INVALID = 403, 422
@@ -81,12 +84,43 @@ def given_up(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:
     return tuple(Blame(ref_of(target), "spec.replicas", NOT_THERE) for _, target, _ in below(core, before, after))
 
 
+def guarding(core: Cluster, state: State) -> Iterator[Blame]:
+    """Yield the budgets that refuse the evictions of a drain for ever."""
+    budgets = [one for one in objects_of(core, state) if isinstance(one, PodDisruptionBudget)]
+    pods = {ref_of(one): one for one in objects_of(core, state) if isinstance(one, Pod)}
+    for step, ref, _ in refused_evictions(core.world, core.scenario.script, state):
+        for budget in budgets:
+            if ref in pods and covers(budget, pods[ref]) and budget.status.disruptions_allowed <= 0:
+                asked, healthy = budget.status.desired_healthy, budget.status.current_healthy
+                what = (
+                    f"it spares no Pod, so that the drain of {step.node} never ends: {asked} must be healthy, and "
+                    f"{healthy} are; let it spare one, or run one more"
+                )
+                yield Blame(ref_of(budget), field_of(budget), what)
+
+
+def gone_below(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:
+    """Return the budgets that an eviction did not keep, which was granted on a count from before."""
+    return tuple(
+        Blame(ref_of(budget), field_of(budget), f"{line}; {NOT_HELD}") for budget, line in over(core, before, after)
+    )
+
+
+NOT_HELD = "its count comes late, and it holds up no rollout, deletion or preemption that takes a Pod meanwhile"
+
+
+def field_of(budget: PodDisruptionBudget) -> str:
+    """Return the field in which a budget says what it asks for."""
+    return "spec.minAvailable" if budget.spec.max_unavailable is None else "spec.maxUnavailable"
+
+
 NOT_THERE = (
     "leave it out of every version of the manifest, for its autoscaler writes it; taken out of one that had it, it is "
     "1 until the autoscaler looks again (k/k#25238)"
 )
 AT_A_STEP: Mapping[str, Callable[[Cluster, State, State], tuple[Blame, ...]]] = {
     AUTOSCALING: given_up,
+    BUDGET: gone_below,
     QUOTA: exceeded,
 }
 """By claim: what to change where one step breaks it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ....impl.api.reading import yaml_source
 from ....impl.api.reading.load import BadInput, Problem
@@ -28,6 +28,14 @@ class Located:
     def problem(self, message: str, hint: str = "") -> Problem:
         """Blame this value."""
         return Problem(self.file, self.line, self.path, message, hint)
+
+    def holding(self, value: Any) -> Located:
+        """Return another plain JSON value in this place, everything in it as well."""
+        if isinstance(value, Mapping):
+            return evolve(self, value={key: self.holding(item) for key, item in value.items()})
+        if isinstance(value, list | tuple):
+            return evolve(self, value=tuple(map(self.holding, value)))
+        return evolve(self, value=value)
 
     def plain(self) -> Any:
         """Return the value without places, as JSON."""

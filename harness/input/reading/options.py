@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
+from attrs import evolve
 
 if TYPE_CHECKING:
+    from ....impl.api.reading.load import Problem
     from ....model.checker.results import Limits
     from ...face import Cluster
 
@@ -169,6 +172,31 @@ def keywords(given: dict[str, Any]) -> dict[str, Any]:
         "islands": not given["no_islands"],
         "jobs": given["jobs"] or os.cpu_count() or 1,
     }
+
+
+FLAGS = {
+    "script": "--script",
+    "faults": "--fault",
+    "bounds.propagation": "--propagation",
+    "consistency": "--consistency",
+    "start": "--start",
+    "fromCluster": "--from-cluster",
+    "nodeCapacity": "--node-capacity",
+    "nodes": "--nodes",
+    "release": "--release",
+}
+"""The options of the command line that set fields of scenario.yaml."""
+
+
+def named(problem: Problem) -> Problem:
+    """Return a problem with an option as one of what the command line calls it."""
+    from .scenario_file import OPTIONS  # noqa: PLC0415 - --help and --version need nothing of it
+
+    key = next((key for key in FLAGS if problem.file == OPTIONS and re.match(rf"{key}\b", problem.field)), None)
+    if key is None:
+        return problem
+    field = re.sub(r"^(\[\d+\])?[. ]?", "", problem.field.removeprefix(key))
+    return evolve(problem, file=FLAGS[key], field=field)
 
 
 def cluster_of(paths: tuple[str, ...], given: dict[str, Any]) -> Cluster:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ....impl.api.reading.load import BadInput, Problem
@@ -40,6 +40,7 @@ class Project:
     file: str
     everywhere: immutabledict[str, Json] = EMPTY
     paths: immutabledict[str, immutabledict[str, Json]] = EMPTY
+    text: str = ""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -49,13 +50,36 @@ class Project:
 
     def of(self, target: str) -> dict[str, Any]:
         """Return all that is asked of the manifests at a path."""
+        found: dict[str, Any] = {}
+        for _, said in self._tables(target):
+            found = over(thaw(said), found)
+        return found
+
+    def _tables(self, target: str) -> Iterator[tuple[str, immutabledict[str, Json]]]:
+        """Yield what is said of the manifests at a path, by the path of it; what counts for more comes later."""
         here = Path(target).resolve()
         folder = Path(self.file).resolve().parent
         above = [path for path in self.paths if here.is_relative_to((folder / path).resolve())]
-        found: dict[str, Any] = {}
-        for said in (self.everywhere, *(self.paths[path] for path in sorted(above, key=len))):
-            found = over(thaw(said), found)
-        return found
+        yield "", self.everywhere
+        yield from ((path, self.paths[path]) for path in sorted(above, key=len))
+
+    def blamed(self, problem: Problem, target: str) -> Problem:
+        """Return a problem of an option as one of this file, with the line of its field, or of its words in a list."""
+        key = re.split(r"[.\[ ]", problem.field)[0]
+        tables = [path for path, said in self._tables(target) if key in said]
+        if not tables:
+            return problem
+        lines = self.text.splitlines()
+        begins = next((at for at, line in enumerate(lines) if tables[-1] and _is_table(line, tables[-1])), 0)
+        words = problem.field.partition(" ")[2].strip("'\"")
+        first = begins + _line("\n".join(lines[begins:]), key)
+        number = next((at for at in range(first, len(lines) + 1) if words and words in lines[at - 1]), first)
+        return evolve(problem, file=self.file, line=number)
+
+
+def _is_table(line: str, path: str) -> bool:
+    """Tell whether a line begins the table of a path."""
+    return line.replace(" ", "") in {f"[{PATHS}.{quote}{path}{quote}]" for quote in ('"', "'", "")}
 
 
 def over(above: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +127,7 @@ def read_project(path: Path) -> Project:
         problems += _mistyped(path, text, value) or _durations(path, text, value)
     if problems:
         raise BadInput(tuple(problems))
-    return Project(str(path), freeze(found), freeze(paths))
+    return Project(str(path), freeze(found), freeze(paths), text)
 
 
 def _unknown(path: Path, text: str, said: Mapping[str, Any], known: tuple[str, ...]) -> list[Problem]:

@@ -47,7 +47,7 @@ from ..cross_check import check_places, check_script, cross_check
 from ..descheduler import descheduler
 from ..plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
 from ..scenario import MOST_PODS, Bounds, Deadline, Expected, Faults, Mixed, Scenario, Schedulers, Sizes, Start
-from ..script.script import Surroundings, read_script
+from ..script.script import Surroundings, read_script, spelled
 from ..workloads import templates
 from .dump import live, read_dump
 from .located import Located, from_json, from_yaml
@@ -79,6 +79,8 @@ FIELDS = (
     "nodes",
     "nodeCapacity",
 )
+OPTIONS = "options"
+"""What options are called where a mistake is told: they have no file."""
 FAULTS = {json_name(field.name): field.name for field in fields(Faults)}
 """Faults by their names in scenario.yaml and in `Faults`."""
 BOUNDS = ("propagation", "healthChecks", "requests", "pods", "starts", "scores", "mixedViews")
@@ -156,6 +158,8 @@ def load_scenario(
     """
     reader = Reader()
     fields = reader.fields(_overlaid(files, options), FIELDS)
+    if "script" in fields:
+        fields["script"] = spelled(reader, fields["script"])
     dump = dump_file(files, options)
     later = [file for file in applied_files(files) if file in files]
     first = {file: files[file] for file in files if file not in {*later, dump} and not is_scenario_file(file)}
@@ -312,7 +316,7 @@ def _overlaid(files: Mapping[str, str], options: Mapping[str, Json]) -> Located:
     """Lay the options over scenario.yaml: field by field, and inside faults, bounds and expect as well."""
     names = sorted(filter(is_scenario_file, files))
     below = from_yaml(files[names[0]], names[0]) if names else Located({}, "scenario.yaml", 0, "")
-    above = from_json(thaw(options), "options").value
+    above = from_json(thaw(options), OPTIONS).value
     if not isinstance(below.value, dict):
         return below
     merged = dict(below.value)

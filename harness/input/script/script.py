@@ -6,7 +6,7 @@ The names are those of docs/scenario-format.md: one key for the action, its argu
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attrs import NOTHING, Attribute, evolve, fields, frozen
@@ -23,6 +23,7 @@ from ....impl.kubectl.script import Step
 from ..reading.located import Located
 from ..reading.manifests import refusals, settled
 from ..reading.reader import Reader
+from .commands import CommandError, parse
 
 Fields = Mapping[str, Located]
 
@@ -41,6 +42,26 @@ class Surroundings:
         """Return a kind that is named as kubectl takes it: also in lower case, or in the plural."""
         found = (kind.name for kind in self.kinds if name.lower() in {kind.name.lower(), kind.plural})
         return next(found, name)
+
+
+def spelled(reader: Reader, at: Located) -> Located:
+    """Return a script with the steps that are in words (`drain node-1`) written out, each at the place of its words."""
+    items = (at,) if isinstance(at.value, str) else reader.items(at)
+    return evolve(at, value=tuple(step for item in items for step in _spelled(reader, item)))
+
+
+def _spelled(reader: Reader, item: Located) -> Iterator[Located]:
+    if not isinstance(item.value, str):
+        yield item
+        return
+    for words in filter(None, map(str.strip, item.value.split(";"))):
+        try:
+            written = parse(words)
+        except CommandError as error:
+            reader.blame(item, str(error))
+            continue
+        there = evolve(item, path=f"{item.path} {words!r}")
+        yield from (there.holding(step) for step in written)
 
 
 def read_script(reader: Reader, at: Located, around: Surroundings) -> tuple[Step, ...]:

@@ -22,7 +22,7 @@ from ....impl.api.cache import Cache
 from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
-from ....impl.api.requests import Evict
+from ....impl.api.requests import Evict, Response
 from ....impl.kubectl import script as kubectl
 from ....impl.kubectl.script import Missing
 from ....model.machine import Action, Outcome, View
@@ -174,8 +174,10 @@ def _gives_up(drain: Drain, view: View) -> Iterator[Outcome]:
         yield Outcome(f"drain {drain.step.node}: gives up", updates)
 
 
-def refused_evictions(world: World, script: tuple[kubectl.Step, ...], view: View) -> Iterator[str]:
-    """Say what the API server answers to the evictions that a drain under way, or given up, has still to make."""
+def refused_evictions(
+    world: World, script: tuple[kubectl.Step, ...], view: View
+) -> Iterator[tuple[kubectl.Drain, Ref, Response]]:
+    """Yield what the API server answers to the evictions that a drain under way, or given up, has still to make."""
     for number, step in enumerate(script):
         if not isinstance(step, kubectl.Drain):
             continue
@@ -189,5 +191,4 @@ def refused_evictions(world: World, script: tuple[kubectl.Step, ...], view: View
         for eviction in listed:
             response, _ = world.commit(view, "admin", eviction)
             if not response.ok and response.code not in {404, 409}:
-                why = " ".join((response.message, *(cause.message for cause in response.causes)))
-                yield f"the drain cannot evict Pod {eviction.pod.name} from {step.node}: {why}"
+                yield step, eviction.pod, response

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
+import textwrap
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -198,3 +200,33 @@ def test_every_example_of_the_help_is_understood(tmp_path: Path, monkeypatch: py
             command = command.commands[words.pop(0)]
         assert command.make_context("kubeproof", words).params or not command.params
     assert all("kubeproof" in one.epilog for one in cli.cli.commands.values() if one.name != "zoo")
+
+
+def test_a_step_that_names_nothing_is_told_where_it_stands(run: Run) -> None:
+    """On the command line, in kubeproof.toml or in scenario.yaml, each with its line."""
+    toml = '[paths."deadlock"]\nscript = [\n  "cordon node-1",\n  "drain node-9",\n]\n'
+    Path("kubeproof.toml").write_text(toml)
+    scenario = Path("deadlock/scenario.yaml")
+    scenario.write_text("title: as it was\n")
+    assert run("check")[2].startswith("kubeproof.toml:4: script[1] 'drain node-9': there is no Node 'node-9'")
+    assert run("check", "--script", "drain x")[2].startswith("--script: 'drain x': there is no Node 'x'")
+    scenario.write_text("title: in words\nscript:\n  - cordon node-1; uncordon node-1\n  - drain node-7\n")
+    said = run("check")[2]
+    assert said.startswith("deadlock/scenario.yaml:4: script[1] 'drain node-7': there is no Node 'node-7'")
+    scenario.write_text("script: drian node-7\n")
+    assert run("check")[2].startswith("deadlock/scenario.yaml:1: script: 'drian' is no command; did you mean drain?")
+
+
+def test_the_workflow_of_the_readme_is_one_and_its_commands_are_run(run: Run) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"<!-- not run: a workflow of GitHub.*-->\n\n((?: {4}.*\n)+)", readme)
+    assert found is not None
+    steps = yaml.safe_load(textwrap.dedent(found[1]))["jobs"]["kubeproof"]["steps"]
+    (command,) = (step["run"] for step in steps if step.get("run", "").startswith("kubeproof "))
+    Path("kubeproof.toml").write_text('[paths."deadlock"]\n')
+    words = shlex.split(command)[1:]
+    assert run(*words)[0] == 1, "nothing is known yet"
+    run("check", "--baseline", "known.json", "--update-baseline")
+    assert run(*words)[0] == 0
+    written = [step["with"]["sarif_file"] for step in steps if "upload-sarif" in step.get("uses", "")]
+    assert [Path(name).is_file() for name in written] == [True]

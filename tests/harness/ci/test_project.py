@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kubeproof.harness.input.reading.project import below_scenario, over, read_project
-from kubeproof.impl.api.reading.load import BadInput
+from kubeproof.impl.api.reading.load import BadInput, Problem
 from places import ROOT
 
 TEXT = """\
@@ -88,3 +88,33 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, words: str) 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         read_project(tmp_path / "gone.toml")
+
+
+LOST = """\
+script = "drain node-8"
+
+[paths."deploy"]
+nodes = 1
+script = [
+    "cordon node-1",
+    "drain node-9",
+]
+[paths."deploy/web"]
+faults = {meteor = 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "field", "told"),
+    [
+        ("deploy", "script[1] 'drain node-9'", "kubeproof.toml:7: script[1] 'drain node-9': lost"),
+        ("other", "script 'drain node-8'", "kubeproof.toml:1: script 'drain node-8': lost"),
+        ("deploy/web", "faults.meteor", "kubeproof.toml:10: faults.meteor: lost"),
+        ("deploy", "nodes", "kubeproof.toml:4: nodes: lost"),
+        ("deploy", "release", "options: release: lost"),
+    ],
+)
+def test_an_option_that_is_wrong_is_told_with_its_line(tmp_path: Path, target: str, field: str, told: str) -> None:
+    read = read_project(project(tmp_path, LOST))
+    blamed = read.blamed(Problem("options", 0, field, "lost"), str(tmp_path / target))
+    assert str(blamed).removeprefix(f"{tmp_path}/") == told

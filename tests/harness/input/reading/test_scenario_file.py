@@ -237,7 +237,7 @@ SCENARIO_MISTAKES = [
      "scenario.yaml:1: expect.reachable: unknown field 'reachable' (did you mean reachability?)"),
     ("an unknown verdict", "expect: {budget: OK}\n",
      'scenario.yaml:1: expect.budget: expected one of HOLDS, VIOLATED, UNKNOWN, got "OK"'),
-    ("a script that is no list", "script: drain\n", 'scenario.yaml:1: script: expected a list, got "drain"'),
+    ("a script that is no list", "script: 3\n", "scenario.yaml:1: script: expected a list, got 3"),
     ("no file to apply", "script:\n  - apply: {file: gone.yaml}\n",
      "scenario.yaml:2: script[0].apply.file: there is no file 'gone.yaml'"),
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from kubeproof.harness.input.reading.located import from_json
 from kubeproof.harness.input.reading.manifests import READY
 from kubeproof.harness.input.reading.reader import DurationError, Reader, seconds
 from kubeproof.harness.input.script.commands import COMMANDS, CommandError, parse
-from kubeproof.harness.input.script.script import ACTIONS, Surroundings, read_script, to_json
+from kubeproof.harness.input.script.script import ACTIONS, Surroundings, read_script, spelled, to_json
 from kubeproof.impl.api.core import Node, NodeStatus
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.values.frozen import strings
@@ -231,3 +231,20 @@ def test_durations_are_whole_seconds(text: str, value: int) -> None:
 def test_other_durations_are_refused(text: str) -> None:
     with pytest.raises(DurationError, match="whole seconds"):
         seconds(text)
+
+
+def test_steps_in_words_stand_beside_others_and_keep_the_place_of_their_words() -> None:
+    reader = Reader()
+    written = from_json({"script": ["cordon a; kubectl uncordon a", {"drain": {"node": "b"}}]}, "f").value["script"]
+    found = spelled(reader, written)
+    assert read_script(reader, found, Surroundings()) == (
+        script.Cordon("a"),
+        script.Uncordon("a"),
+        script.Drain("b"),
+    )
+    assert [step.path for step in found.value] == [
+        "script[0] 'cordon a'",
+        "script[0] 'kubectl uncordon a'",
+        "script[1]",
+    ]
+    assert reader.problems == []

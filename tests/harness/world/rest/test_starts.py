@@ -11,7 +11,7 @@ from immutabledict import immutabledict
 from kubeproof import check
 from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.claims import registry as claims
-from kubeproof.harness.face import Cluster, Result, replay_check, steps_to_json
+from kubeproof.harness.face import Cluster, Result, replay_check
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Consistency, Scenario
 from kubeproof.harness.world.applied import applied
@@ -236,7 +236,7 @@ def test_a_first_apply_that_may_end_badly_is_a_breach_and_the_trace_says_where_i
 
 
 def test_one_schedule_alone_would_have_said_that_it_holds() -> None:
-    scenario = scenario_of(*WHO_COMES_FIRST, script=steps_to_json(STILL), bounds={"pods": 6, "mixedViews": False})
+    scenario = scenario_of(*WHO_COMES_FIRST, script=STILL, bounds={"pods": 6, "mixedViews": False})
     prepared = prepare(scenario)
     assert core_converges(scenario, prepared) is Status.VIOLATED
     assert core_converges(scenario, evolve(prepared, starts=prepared.starts[:1])) is Status.HOLDS
