@@ -16,6 +16,7 @@ from functools import partial
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
+from ...impl.api.apps import ReplicaSet
 from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
@@ -24,7 +25,7 @@ from ...model.machine import Machine, MachineError
 from ...model.world import component
 from ...model.world.store import Layout, place
 from ...model.world.verbs import Verb
-from ...model.world.world import Process, World
+from ...model.world.world import Process, Serve, World
 from ..input.assumed.surroundings import config_of
 from ..input.scenario import Scenario
 from .api_server import describe, serve
@@ -37,6 +38,7 @@ from .layout import layout_for
 from .nodes import kubelets
 from .participants import components_of, kubelets_for, processes_for, proxies_of
 from .parts import Parts
+from .reductions import unwatched
 from .timers.registry import timers
 from .timers.timing import Timing
 
@@ -88,7 +90,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     components = components_of(scenario, parts, kept, layout, processes)
     layout = component.remembered(layout, components)
     own = frozenset(kind.name for kind in scenario.own.kinds)
-    world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario), own=own), describe)
+    answers: Serve = partial(serve, parts.deployment_status, config=config_of(scenario), own=own)
+    world = World(layout, partial(unwatched.served, answers) if parts.unwatched else answers, describe)
     struck = faults.struck_nodes(scenario, kept)
     works = kubelets_for(scenario, parts, struck, world)
     slots = tuple(component.start(world, components, _contents(layout, start)) for start in starts)
@@ -109,11 +112,17 @@ def _looked_at(parts: Parts, start: Initial, idle: frozenset[Ref]) -> Initial:
     return evolve(
         start,
         objects=tuple(
-            obj if parts.deployment_status else workloads.as_kept(obj)
+            _kept(parts, obj)
             for obj in quotas.uncounted(start.objects, idle)
             if parts.endpoints or not isinstance(obj, EndpointSlice)
         ),
     )
+
+
+def _kept(parts: Parts, obj: Object) -> Object:
+    if parts.unwatched and isinstance(obj, ReplicaSet):
+        return unwatched.as_read(obj)
+    return obj if parts.deployment_status else workloads.as_kept(obj)
 
 
 _TELLING = frozenset({"PodDisruptionBudget"})

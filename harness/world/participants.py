@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from attrs import evolve
+
 from ...impl.api.apps import Workload
 from ...impl.api.core import Node, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, Unstructured, ref_of
@@ -14,6 +16,7 @@ from ...impl.api.workloads import SPREADING
 from ...impl.kubectl import script as kubectl
 from ...model.machine import Action, View
 from ...model.world import faults as world_faults
+from ...model.world import steps
 from ...model.world import world as worlds
 from ...model.world.component import Component, component, constantly, nobody
 from ...model.world.store import Layout
@@ -127,7 +130,18 @@ def _unwatched(process: Process) -> Process:
     """Return a process where nobody watches some steps of Pods."""
     if process.user == scheduling.USER:
         return unwatched.prompt(process)
+    if process.user == workloads.DEPLOYMENTS.controller:
+        return unwatched.refused(process)
     return unwatched.counting(process) if process.user in workloads.REPLICATED else process
+
+
+def _starting(process: Process, works: Callable[[World], kubelets.Kubelets]) -> Component[World]:
+    """Return a process as a component, before whose syncs Pods start that nobody else watches."""
+    if process.user not in workloads.REPLICATED:
+        return component(process)
+    return evolve(
+        component(process), actions=lambda world: steps.actions(world, unwatched.starting(process, works(world)))
+    )
 
 
 def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -> bool:
@@ -180,7 +194,7 @@ def components_of(
     found = [
         _store(scenario, layout),
         environment.component(scenario),
-        *map(component, processes),
+        *(_starting(process, works) if parts.unwatched else component(process) for process in processes),
         taint_eviction.component(scenario, layout.pools, struck=bool(struck), back=faults.nodes_come_back(scenario)),
         evicted_names.component(layout.pools),
         Component("volumes", volumes.actions),
@@ -231,6 +245,7 @@ def kubelets_for(scenario: Scenario, parts: Parts, struck: tuple[str, ...], worl
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
         counts_rejected=Switch.REJECTED_COUNT in scenario.switches,
+        led=parts.unwatched,
         last=parts.unwatched and unwatched.ends_unseen(scenario),
         mounts=True,
     )

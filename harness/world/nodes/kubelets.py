@@ -35,7 +35,7 @@ from ....impl.kubelet.runtime import KubeletStep, Work, occupies
 from ....impl.kubelet.status import rejected
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.component import Component, Slots
-from ....model.world.store import Stored, Updates, name_in
+from ....model.world.store import Stored, Updates, absent, name_in
 from ....model.world.verbs import Verb
 from ....model.world.world import CRASHES, World
 from .attaching import mounted
@@ -62,8 +62,10 @@ class Kubelets:
     """A Pod may be reported as over while its containers still hold their share of the node."""
     counts_rejected: bool = False
     """A Pod that was rejected takes its share of the node until it is known to have failed."""
+    led: bool = False
+    """Pods start when somebody else says so, by `starts`."""
     last: bool = False
-    """Pods that are to go end when nothing else happens."""
+    """Pods that are to go end when nothing else happens. Where they are led."""
     mounts: bool = False
     """Containers wait for the volumes of their Pod's claims; where a world has no claims they are taken to be there."""
 
@@ -75,11 +77,11 @@ def runtime_slot(place: str) -> str:
 
 def actions(kubelets: Kubelets) -> tuple[Action, ...]:
     """Return the work of the kubelets, Pod by Pod."""
-    if not kubelets.last:
+    if not kubelets.led:
         return tuple(_action(place, "works", partial(_works, kubelets, place)) for place in kubelets.places)
-    living = (_action(place, "works", partial(_living, kubelets, place)) for place in kubelets.places)
-    ending = (_action(place, "ends", partial(_ending, kubelets, place), last=True) for place in kubelets.places)
-    return (*living, *ending)
+    gone = (_action(place, "works", partial(_gone, kubelets, place)) for place in kubelets.places)
+    ending = (_action(place, "ends", partial(_ends, kubelets, place), last=kubelets.last) for place in kubelets.places)
+    return (*gone, *ending)
 
 
 def _action(place: str, does: str, step: Callable[[View], Iterator[Outcome]], *, last: bool = False) -> Action:
@@ -87,12 +89,18 @@ def _action(place: str, does: str, step: Callable[[View], Iterator[Outcome]], *,
     return Action(name, group, step, when_quiet=last, by=USER, verb=Verb.WORKS, on=place)
 
 
-def _living(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
-    if not view.via(_is_to_go, place):
+def starts(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
+    """Yield what a kubelet may do next for the Pod in a place that is not to go."""
+    if not view.via(absent, place) and not view.via(_is_to_go, place):
         yield from _works(kubelets, place, view)
 
 
-def _ending(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
+def _gone(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
+    if view.via(absent, place):
+        yield from _works(kubelets, place, view)
+
+
+def _ends(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
     if view.via(_is_to_go, place):
         yield from _works(kubelets, place, view)
 

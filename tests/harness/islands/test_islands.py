@@ -517,7 +517,7 @@ def test_a_search_that_ends_early_in_some_islands_goes_on_in_each(tmp_path: Any)
     asked = partial(face.check, face.Cluster.from_manifests(files, nodes=2), script=["set-image web web:2"])
     fresh = asked()
     kept = tmp_path / "kept"
-    cut = asked(checkpoint=kept, limits=Limits(max_states=100))
+    cut = asked(checkpoint=kept, limits=Limits(max_states=20))
     assert not cut.outcome.complete
     beginnings = {"kept.Deployment-db-1", "kept.Deployment-web-5", "kept.Pod-alone-1"}
     assert beginnings <= {one.name.rpartition("-places")[0] for one in tmp_path.glob("kept*")}
