@@ -23,6 +23,7 @@ from ...impl.api.claim_names import REACHABILITY, SENTENCES
 from ...impl.api.core import Container, Pod, PodSpec, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.policy import EndpointSlice
 from ...impl.api.runtime import PodRuntime, Stage
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.well_known import IDENTITY, MADE_LABELS
@@ -384,7 +385,21 @@ def _one_by_one(
     for premise in (dropped[one.room.name], found[one.room.name], found[one.made.name]):
         if premise.status is not Status.HOLDS:
             return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=premise.evidence)
+    if found[one.claim.name].vacuous and _serves(prepared, owner):
+        why = f"a Pod of {owner.metadata.name} by itself is never sent a connection, and in the cluster one is"
+        return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
     return None if found[one.claim.name].status is Status.HOLDS else evolve(at_rest, status=Status.HOLDS)
+
+
+def _serves(prepared: Prepared, owner: ReplicaSet) -> bool:
+    """Tell whether in some state to start from a Pod of a template is a ready endpoint."""
+    labels = owner.spec.template.metadata.labels.items()
+    for start in prepared.starts:
+        to = led.routed(tuple(obj for obj in start.objects if isinstance(obj, EndpointSlice)))
+        pods = (obj for obj in start.objects if isinstance(obj, Pod) and obj.metadata.uid in to)
+        if any(labels <= pod.metadata.labels.items() for pod in pods):
+            return True
+    return False
 
 
 def _where_it_matters(scenario: Scenario, service: Service, owner: ReplicaSet, *, most: bool) -> Scenario:

@@ -368,6 +368,8 @@ class Crowd:
     """It may fill a node, but never all that a Pod can go to."""
     stops_drains: bool = False
     """A drain may be refused because of one of them."""
+    refused: frozenset[int] = frozenset()
+    """The steps of the script that are drains which are refused because of one of them, in every run."""
     placed: tuple[Pod, ...] = ()
 
 

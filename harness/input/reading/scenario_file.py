@@ -41,7 +41,7 @@ from ..assumed.assumptions import (
 from ..assumed.leaving import leaving
 from ..assumed.owners import owners, owners_of_live
 from ..assumed.unmodelled import outside
-from ..assumed.webhooks import answers, asked
+from ..assumed.webhooks import ELSEWHERE, answers, asked
 from ..contents import contents, keys_perhaps_added
 from ..cross_check import check_places, check_script, cross_check
 from ..descheduler import descheduler
@@ -250,10 +250,15 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
     named = owners(manifests, scenario.applied, complete=scenario.complete)
     left = leaving(manifests, scenario)
-    served = asked(manifests, complete=scenario.complete)
+    served = asked(manifests, scenario)
     moving = descheduler(manifests)
     given = evolve(
-        given, notes=tuple(note for note in given.notes if note.field or note.object not in served.understood)
+        given,
+        notes=tuple(
+            evolve(note, claims=(), why=ELSEWHERE) if not note.field and note.object in served.elsewhere else note
+            for note in given.notes
+            if note.field or note.object not in served.understood
+        ),
     )
     more = (*named.notes, *left.notes, *moving.notes, *keys_perhaps_added(manifests, scenario.applied))
     given = evolve(given, notes=(*given.notes, *more))

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kubeproof.harness import face
 from kubeproof.harness.check.check import check, machine_for
@@ -110,6 +111,23 @@ def test_one_pod_per_node_leaves_no_room_for_a_surge_and_every_node_has_its_reas
         assert any(f"cannot go to {node}" in line and "anti-affinity" in line for line in claim.lines)
     assert claim.trace is not None
     assert replay(machine_for(scenario, claim.kind), claim.trace).divergence is None
+
+
+JOB = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "app", "image": "app:1"}]}}},
+}
+
+
+def test_where_there_is_no_service_all_are_reached_whatever_the_limit_and_what_is_not_modelled() -> None:
+    alone = JOB | {"metadata": {"name": "once"}}
+    files = {"all.yaml": yaml.safe_dump(alone)}
+    options = {"nodes": 2, "start": "empty", "faults": {"nodeCrash": 1}}
+    report = check(load_scenario("alone", files, options).scenario, limits=Limits(max_states=20))
+    found = {claim.name: (claim.status, claim.vacuous) for claim in report.claims}
+    assert found["reachability"] == (Status.HOLDS, True)
+    assert found["convergence"][0] is Status.UNKNOWN
 
 
 def test_a_limit_is_unknown_and_never_holds() -> None:
