@@ -143,14 +143,18 @@ def _counted(one: Sized, active: list[Pod]) -> Iterator[str]:
 
 
 def job_shortfalls(job: Job) -> Iterator[str]:
-    """Say what a Job is short of: unless it is suspended its work is to be done, and it is to say so."""
+    """Say what a Job is short of: its work is to be done, and it is to say so.
+
+    Not so while it is suspended, or with a parallelism of 0, which pauses it likewise
+    (kubernetes.io/docs/concepts/workloads/controllers/job, v1.32).
+    """
     name, spec, status = f"Job {job.metadata.name}", job.spec, job.status
     conditions = {condition.type: condition for condition in status.conditions if condition.status == "True"}
     if failed := conditions.get("Failed"):
         yield f"{name} has failed: {failed.reason}{f' ({failed.message})' if failed.message else ''}"
-    elif spec.suspend:
+    elif spec.suspend or not spec.at_once:
         if status.active:
-            yield f"{name} is suspended and still has {status.active} Pods"
+            yield f"{name} is {'suspended' if spec.suspend else 'paused'} and still has {status.active} Pods"
     elif "Complete" not in conditions:
         wanted = "one of its Pods" if spec.completions is None else f"{spec.completions} Pods"
         yield f"{name} is not complete: {status.succeeded} have succeeded, {wanted} must"
