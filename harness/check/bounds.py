@@ -257,6 +257,8 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
     throws_out, silent = _throws_out(scenario), faults.strike_nodes(scenario)
     yield from dict.fromkeys(line for _, _, fault in faults.possible(scenario) for line in fault.assumed)
+    if faults.silent_nodes(scenario):
+        yield "a node whose Ready is Unknown at the start stays down, and a Pod that is being deleted there stays so"
     if silent and sum(isinstance(obj, Node) for obj in scenario.objects) > MOST_AT_FULL_RATE:
         yield "Pods are evicted at any rate, also where so many nodes are silent that Kubernetes slows down or stops"
     if silent or throws_out:
@@ -270,7 +272,8 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
         )
     if any(isinstance(obj, Node) for obj in scenario.objects):
         yield "nodes are older than what is applied: their taints are in line with their conditions and cordons"
-    if scenario.faults.node_crash and any(isinstance(obj, DaemonSet) for obj in scenario.everything):
+    dying = scenario.faults.node_crash or faults.silent_nodes(scenario)
+    if dying and any(isinstance(obj, DaemonSet) for obj in scenario.everything):
         yield "a DaemonSet is asked nothing of a node that has died: its Pod there neither runs nor goes"
     if any(isinstance(step, kubectl.DeleteNode) for step in scenario.script):
         yield "the kubelet of a node that is deleted does nothing any more"

@@ -10,7 +10,7 @@ all together; a test compares the verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from functools import partial
 
 from attrs import evolve, field, frozen
@@ -94,7 +94,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     world = World(layout, partial(unwatched.served, answers) if parts.unwatched else answers, describe)
     struck = faults.struck_nodes(scenario, kept)
     works = kubelets_for(scenario, parts, struck, world)
-    slots = tuple(component.start(world, components, _contents(layout, start)) for start in starts)
+    silent = faults.silent_nodes(scenario)
+    slots = tuple(component.start(world, components, _contents(layout, start, silent)) for start in starts)
     machine = Machine(slots, component.actions(world, components), timers(_timing(scenario, works)))
     return Cluster(scenario, parts, world, processes, machine, struck, proxies_of(parts, kept))
 
@@ -137,11 +138,12 @@ def _same_constants(layout: Layout, starts: tuple[Initial, ...]) -> None:
             raise MachineError(f"states to start from differ in what never changes: {odd[0]}")
 
 
-def _contents(layout: Layout, start: Initial) -> dict[str, Hashable]:
-    """Return what is in the store at a start, and what runs for its Pods."""
+def _contents(layout: Layout, start: Initial, silent: Collection[str]) -> dict[str, Hashable]:
+    """Return what is in the store at a start, and what runs for its Pods: nothing on nodes that are silent."""
     slots: dict[str, Hashable] = {}
     slots |= place((obj for obj in start.objects if ref_of(obj).kind in layout.pools), layout.pools, layout.homes)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
-        slots[kubelets.runtime_slot(slot)] = start.runtimes.get(pod.metadata.uid) if isinstance(pod, Pod) else None
+        uid = pod.metadata.uid if isinstance(pod, Pod) and pod.spec.node_name not in silent else ""
+        slots[kubelets.runtime_slot(slot)] = start.runtimes.get(uid)
     return slots

@@ -208,7 +208,10 @@ def components_of(
     befalls = partial(_faults, scenario, processes, works) if parts.faults else nobody
     found.append(Component("faults", befalls, constantly(faults.budgets(scenario))))
     if struck:
-        found += [node_state.component(struck), node_controllers.silence(scenario, objects, acts=parts.faults)]
+        found += [
+            node_state.component(struck, faults.silent_nodes(scenario)),
+            node_controllers.silence(scenario, objects, acts=parts.faults),
+        ]
     if parts.faults and scenario.consistency is Consistency.RESETTABLE:
         found.append(Component("a server that lags", world_faults.stalling))
     return tuple(found)
