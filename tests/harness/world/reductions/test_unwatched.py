@@ -16,7 +16,7 @@ from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.own.controllers import Own
 from kubeproof.harness.world.cluster import build
-from kubeproof.harness.world.controllers.workloads import REPLICASETS
+from kubeproof.harness.world.controllers.workloads import REPLICATED
 from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.roomy import on_one_node
 from kubeproof.harness.world.reductions.symmetry import symmetry_of
@@ -79,7 +79,7 @@ def written(scenario: Scenario, prepared: Prepared, *, unwatched: bool) -> set[H
         pods = [state[slot] for slot in pools["Pod"] if state[slot] is not None]
         owners = [one.metadata.controller.name for one in pods if not one.metadata.terminating]
         told = tuple(None if one is None else as_read(one) for one in workloads)
-        turns = [state[process.turn] for process in world.processes if process.user == REPLICASETS.controller]
+        turns = [state[process.turn] for process in world.processes if process.user in REPLICATED]
         amid = any(writes(request, "Pod") for turn in turns for part in turn for request in sent(part))
         found.add(told)
         if not amid:
