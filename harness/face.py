@@ -51,7 +51,6 @@ from .own.controllers import NOTHING, Controller, Own
 from .own.importing import CONTROLLERS, MADE, PROPERTIES, from_record, recorded
 from .own.properties import PropertyError, Said
 from .version import VERSION
-from .walk import tour as walk
 from .world.applied import Refused
 
 RELEASE = "release"
@@ -366,6 +365,8 @@ def in_full(document: Document) -> Document:
     if document.objects:
         return document
     if document.what == "walk":
+        from .walk import tour as walk  # noqa: PLC0415 - nothing else here needs it
+
         return walk.record(walk.walk(document.inputs), document.version)
     again = replay_check(document)
     if not isinstance(again, Replayed) or again.trace is None:
