@@ -441,9 +441,9 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
     for holder in holding(core, objects):
         yield f"{holder.ref} is still there: finalizers {', '.join(holder.finalizers)}"
     yield from beside_workloads(core, state)
-    for step, pod, response in refused_evictions(core.world, core.scenario.script, state):
+    for step, ref, response in refused_evictions(core.world, core.scenario.script, state):
         why = " ".join((response.message, *(cause.message for cause in response.causes)))
-        yield f"the drain cannot evict Pod {pod.name} from {step.node}: {why}"
+        yield f"the drain cannot evict Pod {ref.name} from {step.node}: {why}"
     yield from refusals.told(core, state)
     pods = [obj for obj in objects if isinstance(obj, Pod)]
     waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
