@@ -176,7 +176,9 @@ def _beyond(parts: tuple[Island, ...], reports: tuple[Report, ...]) -> Iterator[
     for island, report in zip(parts, reports, strict=True):
         found = None if report.exploration is None else report.exploration[claims.ROOM]
         if found is None or found.status is not Status.HOLDS:
-            yield f"{island.name} may have more than {island.scenario.pods} Pods at a time: no room is kept for them"
+            most = f"more than {island.scenario.pods} Pods at a time, and the others were looked at beside no more"
+            why = f": {found.reason}" if found is not None and found.reason else ""
+            yield f"{island.name} may come to have {most}{why} (bounds.pods, or --no-islands, gives more room)"
 
 
 def _within(claim: Claim, unsure: tuple[str, ...]) -> Claim:

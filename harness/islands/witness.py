@@ -159,9 +159,9 @@ def _laid(others: list[Scenario], alone: Scenario, own: tuple[Pod, ...], limits:
     asleep: tuple[Pod, ...] = ()
     waiting = sorted(others, key=lambda one: not stops_drains(one, makers_of(one.objects)))
     while waiting:
-        drains = [] if _refused(alone.script, asleep) else alone.script
+        drains = () if _refused(alone.script, (*own, *asleep)) else alone.script
         placed = Crowd(placed=(*own, *asleep))
-        beside = [evolve(one, script=tuple(drains), faults=Faults(), crowd=placed) for one in waiting]
+        beside = [evolve(one, script=drains, faults=Faults(), crowd=placed) for one in waiting]
         laid = (
             (number, tuple(_asleep(objects, len(placed.placed))))
             for number, one in enumerate(beside)

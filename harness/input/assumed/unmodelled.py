@@ -21,7 +21,7 @@ from ....impl.api.core import Namespace, Node, Pod, Service
 from ....impl.api.kinds import BY_NAME, Object, ref_of
 from ....impl.api.meta import LabelSelector, Ref
 from ....impl.api.networking import NetworkPolicy
-from ....impl.api.policy import EndpointSlice, PodDisruptionBudget
+from ....impl.api.policy import EndpointSlice, PodDisruptionBudget, Role
 from ....impl.api.quota import ResourceQuota
 from ....impl.api.reading.load import Note, Other
 from ....impl.api.reading.nearest import did_you_mean
@@ -291,7 +291,23 @@ def _of_service(
     hint = _did_you_mean(
         service.spec.selector, [template.labels for template in known.all if template.ref.namespace == space]
     )
+    if role := next(
+        (ref_of(one) for one in manifests.objects if isinstance(one, Role) and _may_label(one, space)), None
+    ):
+        why = f"it {selector}{hint}; whoever has {role} may label Pods: nothing is said of its endpoints"
+        return _note(manifests, service, "spec.selector", why), True
     return _note(manifests, service, "spec.selector", f"it {selector}{hint}", ()), False
+
+
+def _may_label(role: Role, namespace: str) -> bool:
+    """Tell whether a program with a role may give Pods of a namespace labels, as one that leads others does."""
+    return role.metadata.namespace in {"", namespace} and any(
+        {"", "*"} & {*rule.api_groups}
+        and {"pods", "*"} & {*rule.resources}
+        and {"patch", "update", "*"} & {*rule.verbs}
+        and not rule.resource_names
+        for rule in role.rules
+    )
 
 
 def _note(manifests: Manifests, one: Object, field: str, why: str, claims: tuple[str, ...] = (REACHABILITY,)) -> Note:

@@ -120,9 +120,25 @@ STORED: immutabledict[tuple[str, str], str] = immutabledict(
 """Modelled fields that no component acts on: class, attribute, and what that means."""
 
 HARMLESS_VOLUMES = frozenset(
-    {"configMap", "downwardAPI", "emptyDir", "hostPath", "image", "persistentVolumeClaim", "projected", "secret"}
+    {
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "hostPath",
+        "image",
+        "nfs",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    }
 )
-"""Sources of volumes that bind a Pod to no node, that they exist is assumed; and claims, which are looked at."""
+"""Sources of volumes that bind a Pod to no node, that they exist is assumed; and claims, which are looked at.
+
+The plugins of the scheduler pass over an export of NFS and a volume of a CSI driver that a Pod names itself
+(pkg/scheduler/framework/plugins/{nodevolumelimits/csi,volumerestrictions/volume_restrictions}.go, v1.32); neither is
+attached to a node.
+"""
 
 PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(
     {

@@ -502,6 +502,8 @@ def test_where_an_island_does_not_keep_to_its_places_nothing_holds(monkeypatch: 
     found = verdicts(one)
     assert found.keys() >= {"budget", "convergence"}
     assert "HOLDS" not in found.values()
+    told = {line for claim in check(one).claims for line in claim.lines}
+    assert any(line.startswith("Deployment web may come to have more than 1 Pods at a time") for line in told)
 
 
 def test_a_limit_in_one_island_is_no_verdict_of_the_whole() -> None:

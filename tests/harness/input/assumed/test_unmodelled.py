@@ -131,6 +131,42 @@ def test_a_selector_that_nobody_bears_is_no_error_and_has_a_suggestion() -> None
     assert (loaded.scenario.served_elsewhere, set(loaded.scenario.unmodelled)) == (frozenset(), set())
 
 
+LEADERS = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: leaders}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get, patch]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("role", "unknown"),
+    [
+        (LEADERS, True),
+        (
+            LEADERS.replace("kind: Role", "kind: ClusterRole").replace("[pods]", '["*"]').replace("patch", "update"),
+            True,
+        ),
+        (LEADERS.replace(", patch", ", list"), False),
+        (LEADERS.replace("pods", "configmaps"), False),
+        (LEADERS.replace('[""]', "[apps]"), False),
+        (LEADERS.replace("{name: leaders}", "{name: leaders, namespace: other}"), False),
+        (LEADERS.replace("verbs:", "resourceNames: [web-0], verbs:"), False),
+    ],
+    ids=["may label", "may do all", "may look", "other things", "other groups", "elsewhere", "one by name"],
+)
+def test_a_program_that_may_label_pods_may_serve_a_service_that_nobody_else_does(
+    role: str,
+    unknown: bool,  # noqa: FBT001 - a column
+) -> None:
+    loaded = load(WEB, SERVICE.replace("app: db", "app: web, role: leader"), role)
+    assert (loaded.scenario.served_elsewhere == {DB}) is unknown
+    assert ("reachability" in loaded.scenario.unmodelled) is unknown
+    told = str(next(note for note in loaded.notes if note.kind == "Service"))
+    assert "labels of Pod templates: app=web" in told
+    assert ("leaders may label Pods" in told) is unknown
+
+
 def test_a_budget_hangs_on_the_workload_whose_pods_it_counts() -> None:
     assert "budget" in open_claims(WEB, BUDGET, WORKLOAD)
     assert "budget" not in open_claims(WEB, BUDGET.replace("app: db", "app: web"), WORKLOAD)

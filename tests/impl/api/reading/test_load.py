@@ -199,6 +199,13 @@ def test_a_field_that_is_not_modelled_is_a_note_with_its_line_unless_it_cannot_m
     assert notes == ["web.yaml:10: Pod default/p spec.os: not modelled"]
 
 
+def test_a_volume_that_is_the_same_from_every_node_is_no_note() -> None:
+    pod = (
+        POD % "p" + "  volumes: [{name: a, nfs: {server: s, path: /}}, {name: b, csi: {driver: secrets.example.com}}]\n"
+    )
+    assert not loaded(pod).unmodelled
+
+
 def test_a_volume_that_can_bind_a_pod_to_a_node_is_a_note() -> None:
     pod = POD % "p" + "  volumes: [{name: v, ephemeral: {volumeClaimTemplate: {spec: {}}}}]\n"
     assert [note.field for note in loaded(pod).unmodelled] == ["spec.volumes"]
