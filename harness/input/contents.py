@@ -9,12 +9,12 @@ of those nobody knows which keys they lack.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from immutabledict import immutabledict
 
 from ...impl.api.batch import CronJob, Job
-from ...impl.api.kinds import Object
+from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.references import BEFORE_START, keys_needed
@@ -30,9 +30,12 @@ ASKS = re.compile(r"inject|reflect|replicat", re.IGNORECASE)
 """Labels and annotations by which a ConfigMap or Secret asks to be filled."""
 
 
-def has_makers(manifests: Manifests) -> bool:
-    """Tell whether the input has a program that may write what nobody knows: a hook of Helm, an operator, a Job, ..."""
-    jobs = any(isinstance(obj, Job | CronJob) for obj in manifests.objects)
+def has_makers(manifests: Manifests, but: Collection[str] = ()) -> bool:
+    """Tell whether the input has a program that may write what nobody knows: a hook of Helm, an operator, a Job, ...
+
+    `but`: Jobs that are none, by their references.
+    """
+    jobs = any(isinstance(obj, Job | CronJob) and str(ref_of(obj)) not in but for obj in manifests.objects)
     return bool(manifests.hooks) or jobs or any(other.custom or other.labels is not None for other in manifests.others)
 
 

@@ -208,10 +208,11 @@ def _crowded(
     presumed = together(one.presumed for one in most)
     found = []
     for island, own in zip(islands, most, strict=True):
+        others = _without(total, own.requested)
         crowd = Crowd(
-            _without(total, own.requested),
+            others,
             _without(presumed, own.presumed),
-            fills=room is Room.SOMEWHERE,
+            fills=room is Room.SOMEWHERE and any(others.values()),
             stops_drains=any(name != island.name for name in stopping),
         )
         found.append(evolve(island, scenario=evolve(island.scenario, crowd=crowd)))
@@ -221,9 +222,12 @@ def _crowded(
 def _on_a_node(scenario: Scenario, own: list[Maker]) -> int:
     """Return how many of an island's Pods may be on one node at one time: all of them, or, of DaemonSets, a share.
 
+    None of one that never has any: nothing there ever asks for a Pod.
     A Pod of a DaemonSet is bound to the node that it is made for. There is a second one only while the first is on its
     way out or surges, and one more for whatever happens to them, as the places have it (`_enough`).
     """
+    if not scenario.own and not any(map(scenario.most_of, scenario.everything)):
+        return 0
     pods, nodes = scenario.pods, max(1, scenario.nodes)
     daemons = all(maker.ref.kind == "DaemonSet" for maker in own)
     return min(pods, -(-pods // nodes) + 1) if daemons else pods

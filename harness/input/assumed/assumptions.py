@@ -97,11 +97,15 @@ def absent(found: Iterable[Assumption], manifests: Manifests) -> frozenset[Ref]:
     """Return what is missing where the input is all there is.
 
     A ConfigMap, Secret or account may still come from a program of the input that is not modelled (a Job, an operator,
-    a hook of Helm): where there is one, it is not said to be missing.
+    a hook of Helm): where there is one, it is not said to be missing. A Job that never starts without it makes nothing.
     """
-    makers = has_makers(manifests)
-    refs = (assumption.ref for assumption in found if assumption.ref is not None)
-    return frozenset(ref for ref in refs if not (makers and ref.kind in MADE_BY_PROGRAMS))
+    needed: dict[Ref, set[str]] = {}
+    for assumption in found:
+        if assumption.ref is not None:
+            needed.setdefault(assumption.ref, set()).add(assumption.subject)
+    return frozenset(
+        ref for ref, users in needed.items() if ref.kind not in MADE_BY_PROGRAMS or not has_makers(manifests, users)
+    )
 
 
 def perhaps_made(found: Iterable[Assumption], missing: frozenset[Ref]) -> tuple[Note, ...]:

@@ -10,9 +10,12 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.input.scenario import Faults, Scenario, Schedulers, Switch
+from kubeproof.harness.input.script.commands import parse
 from kubeproof.harness.islands.room import Room, most_of, room_for, together
+from kubeproof.harness.islands.split import islands_of
 from kubeproof.impl.api.core import (
     Affinity,
     Container,
@@ -106,3 +109,24 @@ NEAR = Affinity(
 def test_who_cannot_go_just_anywhere_needs_room_on_each_node(picky: PodSpec) -> None:
     assert room(scenario(), picky, (spec("1"), 5)) is Room.SHORT
     assert room(scenario(), picky, (spec("1"), 2)) is Room.ON_EACH
+
+
+def web(name: str, replicas: int, cpu: str) -> dict[str, Any]:
+    container = {"name": "app", "image": "app:1", "resources": {"requests": {"cpu": cpu}}}
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    sizes = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": sizes}
+
+
+def fills(others: int, *steps: str) -> bool:
+    """Tell whether a Deployment that never has a Pod, or that has, may fill a node of one beside it."""
+    cluster = Cluster.of([web("a", 4, "1100m"), web("b", others, "1100m")], nodes=3)
+    loaded = cluster.given({"script": [each for step in steps for each in parse(step)]}).load()
+    (found,) = (one for one in islands_of(loaded.scenario) if one.name == "Deployment a")
+    return found.scenario.crowd.fills
+
+
+def test_who_never_has_a_pod_fills_no_node() -> None:
+    assert fills(1)
+    assert not fills(0)
+    assert fills(0, "scale b 1")
