@@ -276,7 +276,7 @@ def _page(document: Document, path: Path) -> None:
 def run(name: str, image: str, nodes: str | None, port: int, trace: Path | None, html: Path | None) -> None:
     """Walk through what happens on `kubectl run NAME --image=IMAGE`, in nine steps, from the manifest to the packet."""
     from ..traces import files  # noqa: PLC0415 - --help and --version need nothing of it
-    from .walk import tour as walk  # noqa: PLC0415
+    from .run import tour as walk  # noqa: PLC0415
 
     walked = walk.walk(walk.given(name, image, port, nodes_of(nodes)))
     document = walk.record(walked, VERSION)
@@ -416,7 +416,7 @@ def _replay(path: Path) -> int:
 
     document = files.read(path)
     if document.what == "walk":
-        from .walk.tour import replay_walk as again  # noqa: PLC0415 - each kind needs only its own half of the house
+        from .run.tour import replay_walk as again  # noqa: PLC0415 - each kind needs only its own half of the house
     else:
         from .face import replay_check as again  # noqa: PLC0415
     result = again(document)

@@ -65,7 +65,7 @@ def kept_in(folder: Path) -> Iterator[Kept]:
 
 def _again(document: Document) -> Replay:
     from .face import replay_check  # noqa: PLC0415 - --help needs nothing of it
-    from .walk.tour import replay_walk  # noqa: PLC0415
+    from .run.tour import replay_walk  # noqa: PLC0415
 
     return replay_walk(document) if document.what == "walk" else replay_check(document)
 

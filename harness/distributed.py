@@ -66,7 +66,7 @@ def manifests(folder: str) -> Made:
     from .check.check import machine_of  # noqa: PLC0415
     from .claims import registry as claims  # noqa: PLC0415 - workers of other machines need not load Kubernetes
     from .face import Cluster  # noqa: PLC0415
-    from .world.rest.prepare import prepare  # noqa: PLC0415
+    from .world.at_rest.prepare import prepare  # noqa: PLC0415
 
     scenario = Cluster.from_manifests(folder).load().scenario
     core = machine_of(scenario, prepare(scenario))

@@ -365,7 +365,7 @@ def in_full(document: Document) -> Document:
     if document.objects:
         return document
     if document.what == "walk":
-        from .walk import tour as walk  # noqa: PLC0415 - nothing else here needs it
+        from .run import tour as walk  # noqa: PLC0415 - nothing else here needs it
 
         return walk.record(walk.walk(document.inputs), document.version)
     again = replay_check(document)

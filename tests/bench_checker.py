@@ -26,7 +26,7 @@ from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Faults, Scenario
-from kubeproof.harness.world.rest.prepare import prepare
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.model.checker import Exploration, Limits, Options, explore
 from places import EXAMPLES, MACHINES, load
 

@@ -32,7 +32,7 @@ import bench_islands
 from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.islands.check import check
-from kubeproof.harness.world.rest.prepare import prepare
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.model.checker import Limits, Options, explore
 from places import EXAMPLES, ROOT
 

@@ -5,9 +5,9 @@ each run of a fine world is, for who looks at what both show, one of the coarse 
 one does. For each pair of grains the checker proves that of small worlds (`model/checker/inclusion.py`):
 `python tests/proofs.py grains` prints it, `tests/test_grains.py` breaks each.
 
-Left out on purpose: kubelets with their network plugin (`harness/policies`), which make no object; API servers and
-members of etcd (`properties/watching`, `properties/refinement/raft.py`); old views as queues of events, which are held
-against the cheap ones store by store (`tests/model/world/test_views.py`).
+Left out on purpose: kubelets with their network plugin (`harness/world/grains/network_policies`), which make no object;
+API servers and members of etcd (`properties/watching`, `properties/refinement/raft.py`); old views as queues of events,
+which are held against the cheap ones store by store (`tests/model/world/test_views.py`).
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.detail import flowing, queueing
-from kubeproof.harness.connections.connections import data_path, machine
-from kubeproof.harness.connections.setup import DataPath, Flow, known_slot
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster, build
+from kubeproof.harness.world.grains.connections.connections import data_path, machine
+from kubeproof.harness.world.grains.connections.setup import DataPath, Flow, known_slot
 from kubeproof.harness.world.nodes.kubelets import proxy_slot
 from kubeproof.harness.world.nodes.led import chosen
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.kubeproxy.route import destinations
 from kubeproof.model.checker.clock.clocked import clocked

@@ -18,8 +18,8 @@ from attrs import frozen
 from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.reductions.symmetry import symmetry_of
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.model.checker import Exploration, explore
 from kubeproof.model.machine import Machine, Property, Symmetry
 from places import EXAMPLES, MACHINES, load

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeproof.harness.scheduling_queue.queue import Scene
+from kubeproof.harness.world.grains.scheduling_queue.queue import Scene
 from kubeproof.harness.zoo.scheduler import node, pod
 
 LOST_WAKE_UP = Scene((node("n", 1),), (pod("v", 1, on="n"), pod("a", 1), pod("b", 2)), deletable=("v",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
-from kubeproof.harness.connections.setup import Flow, Setup
+from kubeproof.harness.world.grains.connections.setup import Flow, Setup
 from kubeproof.harness.zoo import reachability as zoo
 from kubeproof.harness.zoo.reachability import CLIENT_IP, CLUSTER_IP, NODES
 from kubeproof.impl.api.core import ExecAction, Lifecycle, LifecycleHandler, Pod, Service, ServicePort

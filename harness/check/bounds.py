@@ -15,11 +15,11 @@ from ...impl.api.releases import RELEASES, Change
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Detail, Mixed, Scenario, Start, Switch
+from ..world.at_rest.prepare import Prepared
 from ..world.controllers import quotas
 from ..world.controllers.taint_eviction import lags
 from ..world.faults import registry as faults
 from ..world.reductions.roomy import all_the_same
-from ..world.rest.prepare import Prepared
 from .detail.balancing import is_asked
 
 _VIEWS = {

@@ -53,14 +53,14 @@ from ..input.scenario import Detail, Scenario
 from ..own import properties as own_properties
 from ..own.making import KNOWN, MOST, knowing_more, knows_all, moves_services, with_made
 from ..world import scheduling
+from ..world.at_rest.prepare import Prepared, prepare
+from ..world.at_rest.settle import Cut, Restless
 from ..world.cluster import Cluster, build
 from ..world.controllers.volumes import template_of, unknown_claims
 from ..world.parts import Parts
 from ..world.reductions.roomy import on_one_node
 from ..world.reductions.symmetry import symmetry_of
 from ..world.reductions.unwatched import Hurried, is_plain
-from ..world.rest.prepare import Prepared, prepare
-from ..world.rest.settle import Cut, Restless
 from ..world.script.drain import refused_evictions
 from . import clock, motion
 from .advice import NO_PODS, gap_blame, room_advice

@@ -24,9 +24,9 @@ from ...properties.reachability.network_policy import Policy, policy_of
 from ..input.given import Done, carried_out
 from ..input.priorities import may_preempt
 from ..input.scenario import Scenario, Start, Switch
-from ..policies.setup import Step
+from ..world.at_rest.prepare import Prepared
 from ..world.faults.registry import possible
-from ..world.rest.prepare import Prepared
+from ..world.grains.network_policies.setup import Step
 from .results import TooMuchError
 
 KNOWN_STEPS = (

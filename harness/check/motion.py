@@ -41,11 +41,11 @@ from ..claims.convergence import objects_of
 from ..input.given import stages, versions
 from ..input.scenario import Consistency, Faults, Mixed, Scenario
 from ..world import one_pod as reach
+from ..world.at_rest.prepare import Prepared
 from ..world.cluster import Cluster, build
 from ..world.nodes import led
 from ..world.nodes.kubelets import proxy_slot, runtime_slot
 from ..world.parts import Parts
-from ..world.rest.prepare import Prepared
 from ..world.timers import propagation
 from . import clock
 from .advice import hook_advice, hook_blame, unread_blame

@@ -16,10 +16,10 @@ from ..face import Result
 from ..input.scenario import Scenario
 from ..islands.check import machine_for
 from ..world.applied import Refused
+from ..world.at_rest.prepare import prepare
+from ..world.at_rest.settle import Cut, Restless
 from ..world.cluster import build
 from ..world.parts import Parts
-from ..world.rest.prepare import prepare
-from ..world.rest.settle import Cut, Restless
 from .parting import Parting, apart, parting
 
 

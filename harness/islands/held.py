@@ -29,10 +29,10 @@ from ...model.checker.results import Status
 from ..check.results import Claim, Report
 from ..input.scenario import Faults, Scenario, Start
 from ..world.applied import applied
+from ..world.at_rest.settle import Restless, contents
+from ..world.at_rest.starts import rests
 from ..world.cluster import Initial, build
 from ..world.parts import Parts
-from ..world.rest.settle import Restless, contents
-from ..world.rest.starts import rests
 from .influence import makers_of
 from .split import Island, stops_drains
 

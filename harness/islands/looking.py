@@ -17,7 +17,7 @@ from ...model.checker.results import INTERRUPTED, Deadline, Exploration, Limits,
 from ..check import check as whole
 from ..check.results import Report
 from ..input.scenario import Scenario
-from ..world.rest.prepare import Prepared
+from ..world.at_rest.prepare import Prepared
 from .cache import Cache
 
 Search = Callable[..., Exploration]

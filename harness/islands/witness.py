@@ -32,11 +32,11 @@ from ..claims.answers import AT_A_STEP
 from ..input.scenario import NOBODY, Crowd, Faults, Scenario, Start
 from ..world import scheduling
 from ..world.applied import applied
+from ..world.at_rest.prepare import Prepared, prepare
+from ..world.at_rest.settle import Cut, Restless, contents, settle
+from ..world.at_rest.starts import rests
 from ..world.cluster import Initial, build
 from ..world.parts import Parts
-from ..world.rest.prepare import Prepared, prepare
-from ..world.rest.settle import Cut, Restless, contents, settle
-from ..world.rest.starts import rests
 from ..world.script.environment import command
 from .influence import makers_of
 from .looking import Ways

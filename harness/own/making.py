@@ -21,9 +21,9 @@ from ...model.checker.results import Limits
 from ...model.machine import Invariant, State, View
 from ..input.scenario import Faults, Scenario
 from ..world.applied import applied
+from ..world.at_rest.prepare import run_of
 from ..world.cluster import Cluster, Initial, build
 from ..world.parts import Parts
-from ..world.rest.prepare import run_of
 
 TAKEN_UP = DaemonSet | Deployment | Job | PodDisruptionBudget | Service | StatefulSet
 KINDS = ("DaemonSet", "Deployment", "Job", "PodDisruptionBudget", "Service", "StatefulSet")

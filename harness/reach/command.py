@@ -28,7 +28,7 @@ from ..face import Cluster, check
 from ..input.reading.reader import seconds
 from ..input.scenario import Scenario
 from ..world.applied import Refused
-from ..world.rest.settle import Restless
+from ..world.at_rest.settle import Restless
 from .matrix import Matrix, find_service, matrix_in
 from .matrix import text as matrix_text
 from .policy import Connection, connections, parties, policies_of, told

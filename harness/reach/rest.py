@@ -20,7 +20,7 @@ from ...impl.api.meta import Ref
 from ..input.scenario import Scenario, placed
 from ..islands.split import islands_of
 from ..world.applied import applied
-from ..world.rest.prepare import prepare
+from ..world.at_rest.prepare import prepare
 
 
 def settled(scenario: Scenario, asked: Ref | None = None, *, islands: bool = True) -> tuple[Object, ...]:

@@ -1,4 +1,4 @@
-"""Documented failures of nodes that die and of names that lead to nobody, as pairs of worlds of `harness.connections`.
+"""Documented failures of nodes that die and of names that lead to nobody, as pairs of worlds of `grains.connections`.
 
 Every pair runs the same components on the same objects; faulty and repaired differ in one field of a manifest or one
 setting of the cluster. Times are small numbers of seconds in place of the real ones: what counts is how they compare.
@@ -32,9 +32,9 @@ from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import UNREACHABLE
 from ...impl.kubeproxy.packet import Packet
 from ...model.checker.explore import explore
-from ..connections import claims
-from ..connections.connections import data_path, machine
-from ..connections.setup import Client, Delays, Setup
+from ..world.grains.connections import claims
+from ..world.grains.connections.connections import data_path, machine
+from ..world.grains.connections.setup import Client, Delays, Setup
 from .catalogue import Found, Pair, found_by
 
 CLUSTER_IP, CLIENT_IP = "10.96.0.10", "10.0.9.9"

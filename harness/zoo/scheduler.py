@@ -18,8 +18,8 @@ from ...impl.api.values.quantity import parse_quantity
 from ...impl.scheduler.queue.entry import NominationEnds, QueueSettings
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration
-from ..scheduling_queue.claims import EVICTED, PLACED, evicted_at_most, machine, placed
-from ..scheduling_queue.queue import NAMESPACE, Scene, Step, Ways
+from ..world.grains.scheduling_queue.claims import EVICTED, PLACED, evicted_at_most, machine, placed
+from ..world.grains.scheduling_queue.queue import NAMESPACE, Scene, Step, Ways
 from .catalogue import Found, Pair, found_by
 
 

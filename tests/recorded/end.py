@@ -17,10 +17,10 @@ from attrs import fields, frozen
 
 from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.world.at_rest.prepare import prepare
+from kubeproof.harness.world.at_rest.settle import Looking, contents
 from kubeproof.harness.world.cluster import Cluster
 from kubeproof.harness.world.reductions.symmetry import names_of
-from kubeproof.harness.world.rest.prepare import prepare
-from kubeproof.harness.world.rest.settle import Looking, contents
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.kinds import Object

@@ -19,10 +19,10 @@ from attrs import evolve, field, frozen
 
 from kubeproof.harness.input.scenario import Consistency
 from kubeproof.harness.world.applied import applied
+from kubeproof.harness.world.at_rest.settle import RESTS, apply, at_rest, contents, resting
 from kubeproof.harness.world.cluster import Cluster, Initial, build
 from kubeproof.harness.world.nodes.kubelets import runtime_slot
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.settle import RESTS, apply, at_rest, contents, resting
 from kubeproof.harness.world.script.script_slots import BLOCKED, REFUSED, SCRIPT
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import Object

@@ -15,9 +15,9 @@ import pytest
 import agreement
 from kubeproof.harness.input.scenario import Consistency
 from kubeproof.harness.world.applied import applied
+from kubeproof.harness.world.at_rest.settle import settle
 from kubeproof.harness.world.cluster import Initial, build
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.settle import settle
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker.results import Limits
 from kubeproof.model.machine import State

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kubeproof.harness.face import replay_check
-from kubeproof.harness.walk.tour import replay_walk
+from kubeproof.harness.run.tour import replay_walk
 from kubeproof.traces.document import from_text, to_text
 from kubeproof.traces.files import read
 from kubeproof.traces.render import result, text

@@ -42,15 +42,15 @@ from ....model.checker.results import Exploration, Limits, Progress, Status
 from ....model.machine import Machine, Sometimes, View
 from ....properties.reachability.answers import Backend, accepts, backend, selects
 from ...claims.answers import services_of
-from ...connections import claims
-from ...connections.connections import data_path, machine
-from ...connections.setup import Balancer, Delays, Setup
 from ...input.given import versions
 from ...input.scenario import Detail, Scenario, Switch
+from ...world.at_rest.prepare import Prepared
 from ...world.cluster import Cluster
 from ...world.faults.registry import possible
+from ...world.grains.connections import claims
+from ...world.grains.connections.connections import data_path, machine
+from ...world.grains.connections.setup import Balancer, Delays, Setup
 from ...world.nodes.kubelets import runtime_slot
-from ...world.rest.prepare import Prepared
 from .. import motion
 from ..advice import balanced_advice, hook_field, unread_blame
 from ..results import Blame, Claim

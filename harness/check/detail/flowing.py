@@ -29,13 +29,13 @@ from ....model.checker.explore import explore
 from ....model.checker.results import Limits, Progress, Status
 from ....model.machine import Machine
 from ....properties.reachability.answers import is_headless, is_judged, selects_pod
-from ...connections import claims
-from ...connections.connections import data_path, machine
-from ...connections.setup import Flow, Setup
 from ...input.given import carried_out, versions
 from ...input.scenario import Scenario, Start, Switch
+from ...world.at_rest.prepare import Prepared
 from ...world.faults.registry import possible
-from ...world.rest.prepare import Prepared
+from ...world.grains.connections import claims
+from ...world.grains.connections.connections import data_path, machine
+from ...world.grains.connections.setup import Flow, Setup
 from ..results import Claim, TooMuchError
 
 IN_FLOW = "in a flow"

@@ -36,10 +36,10 @@ from ....properties.reachability.network_policy import (
 from ...input.assumed.network_policies import doors, leads_to, puzzles
 from ...input.given import versions
 from ...input.scenario import Scenario, Switch
-from ...policies import claims
-from ...policies.policies import machine
-from ...policies.setup import OUTSIDE, Members, Program, Setup, Step
-from ...world.rest.prepare import Prepared
+from ...world.at_rest.prepare import Prepared
+from ...world.grains.network_policies import claims
+from ...world.grains.network_policies.policies import machine
+from ...world.grains.network_policies.setup import OUTSIDE, Members, Program, Setup, Step
 from ..lives import History, Life
 from ..results import Blame, Claim, TooMuchError
 

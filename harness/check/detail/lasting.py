@@ -23,12 +23,12 @@ from ....model.checker.explore import explore
 from ....model.checker.results import Exploration, Limits, Progress, Status
 from ....model.machine import Machine
 from ....properties.reachability.prestop_relation import Goal, weakest
-from ...connections import claims
-from ...connections.connections import data_path, machine
-from ...connections.setup import Delays, Setup
 from ...input.scenario import Scenario
+from ...world.at_rest.prepare import Prepared
 from ...world.faults.registry import possible
-from ...world.rest.prepare import Prepared
+from ...world.grains.connections import claims
+from ...world.grains.connections.connections import data_path, machine
+from ...world.grains.connections.setup import Delays, Setup
 from .. import motion
 from ..blame.blame import below
 from ..results import Blame, Claim

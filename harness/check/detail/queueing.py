@@ -32,9 +32,9 @@ from ....model.machine import Machine
 from ...input.assumed.surroundings import config_of
 from ...input.priorities import pod_specs
 from ...input.scenario import Detail, Scenario, Switch
-from ...scheduling_queue.claims import PLACED, machine, placed
-from ...scheduling_queue.queue import NAMESPACE, V1_32, Scene, Step, Ways
-from ...world.rest.prepare import Prepared
+from ...world.at_rest.prepare import Prepared
+from ...world.grains.scheduling_queue.claims import PLACED, machine, placed
+from ...world.grains.scheduling_queue.queue import NAMESPACE, V1_32, Scene, Step, Ways
 from ..results import Claim, TooMuchError
 
 IN_QUEUE = "in the queue"

@@ -20,9 +20,9 @@ from kubeproof.harness.check.results import Claim
 from kubeproof.harness.cli import main
 from kubeproof.harness.face import Cluster, Result, replay_check
 from kubeproof.harness.input.reading.dump import live, read_dump
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import build
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.apps import Deployment, ReplicaSet
 from kubeproof.impl.api.core import Pod, Service
 from kubeproof.impl.api.reading.load import BadInput

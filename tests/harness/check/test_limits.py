@@ -19,8 +19,8 @@ from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import MOST_PODS, Scenario
-from kubeproof.harness.world.rest.prepare import prepare
-from kubeproof.harness.world.rest.settle import Cut
+from kubeproof.harness.world.at_rest.prepare import prepare
+from kubeproof.harness.world.at_rest.settle import Cut
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.model.checker import Exploration, Limits, Status, explore
 from kubeproof.model.checker.results import INTERRUPTED, Deadline

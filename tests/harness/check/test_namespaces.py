@@ -15,7 +15,7 @@ from kubeproof.harness.input.assumed.surroundings import service_range
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.applied import Refused, applied
-from kubeproof.harness.world.rest.prepare import prepare
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.impl.api.core import Namespace, Pod, Service, ServiceSpec
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.reading.load import BadInput

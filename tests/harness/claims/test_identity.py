@@ -11,8 +11,8 @@ from kubeproof.harness.check.results import Report
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.reductions.symmetry import symmetry_of
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.claim_names import IDENTITY
 from kubeproof.model.checker import Status, explore
 from planted import planted

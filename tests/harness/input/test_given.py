@@ -9,7 +9,7 @@ import yaml
 
 from kubeproof.harness import face
 from kubeproof.harness.input.given import lasting_pods, lasting_services, of_jobs_that_go, versions
-from kubeproof.harness.world.rest.prepare import prepare
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.impl.api.core import Service
 
 MANIFESTS = """

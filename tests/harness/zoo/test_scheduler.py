@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from kubeproof.harness.scheduling_queue.claims import EVICTED, PLACED, evicted_at_most, machine, placeable, placed
-from kubeproof.harness.scheduling_queue.queue import Scene, Ways
+from kubeproof.harness.world.grains.scheduling_queue.claims import (
+    EVICTED,
+    PLACED,
+    evicted_at_most,
+    machine,
+    placeable,
+    placed,
+)
+from kubeproof.harness.world.grains.scheduling_queue.queue import Scene, Ways
 from kubeproof.harness.zoo.catalogue import Pair, as_documented
 from kubeproof.harness.zoo.scheduler import (
     NEVER_TERMINATES,

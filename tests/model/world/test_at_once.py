@@ -8,8 +8,8 @@ import pytest
 
 from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.requests import Create, Delete, Request

@@ -9,8 +9,8 @@ import pytest
 
 from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.input.reading.scenario_file import load_scenario
-from kubeproof.harness.world.rest.prepare import prepare
-from kubeproof.harness.world.rest.settle import Restless
+from kubeproof.harness.world.at_rest.prepare import prepare
+from kubeproof.harness.world.at_rest.settle import Restless
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker import Limits, Status, explore
 from kubeproof.model.machine import MachineError, State

@@ -13,7 +13,7 @@ from kubeproof.harness.check.detail import balancing
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.rest.prepare import prepare
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.zoo.folders import FAILURES
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits, replay
@@ -258,6 +258,8 @@ def test_it_is_looked_at_only_where_it_is_asked_for_and_else_the_bounds_say_so()
 
 def test_a_balancer_that_never_follows_is_noticed() -> None:
     with planted(
-        "kubeproof.harness.connections.traffic", "return well is not view[sent_to_slot(node)]", "return False"
+        "kubeproof.harness.world.grains.connections.traffic",
+        "return well is not view[sent_to_slot(node)]",
+        "return False",
     ):
         assert reachability().status is Status.VIOLATED

@@ -14,7 +14,7 @@ from kubeproof.harness.check.detail import isolating
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.rest.prepare import prepare
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.impl.api.apps import ReplicaSet
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import BadInput
@@ -443,7 +443,11 @@ def test_they_are_made_only_where_they_are_asked_for() -> None:
 @pytest.mark.parametrize(
     ("module", "before", "after"),
     [
-        ("kubeproof.harness.policies.policies", "wall = Wall.CLOSED if closed else Wall.NONE", "wall = Wall.NONE"),
+        (
+            "kubeproof.harness.world.grains.network_policies.policies",
+            "wall = Wall.CLOSED if closed else Wall.NONE",
+            "wall = Wall.NONE",
+        ),
         ("kubeproof.harness.check.detail.isolating", "starts_closed=not has", "starts_closed=has"),
         ("kubeproof.harness.check.lives", "policies != self.versions[-1]", "False"),
     ],

@@ -114,5 +114,7 @@ def test_what_is_too_short_for_the_shortest_hook_is_a_breach_whatever_is_open() 
 
 
 def test_a_kill_that_waits_for_ever_is_noticed() -> None:
-    with planted("kubeproof.harness.connections.nodes", "return Window(killed, killed) if", "return WHENEVER if"):
+    with planted(
+        "kubeproof.harness.world.grains.connections.nodes", "return Window(killed, killed) if", "return WHENEVER if"
+    ):
         assert reachability().status is Status.VIOLATED

@@ -12,7 +12,7 @@ from kubeproof.harness.check.detail import queueing
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.rest.prepare import Prepared, prepare
+from kubeproof.harness.world.at_rest.prepare import Prepared, prepare
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.scheduler.queue.entry import NominationEnds
 from kubeproof.model.checker import replay

@@ -9,7 +9,7 @@ import pytest
 from kubeproof.harness.check.check import check
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.harness.world.rest.prepare import prepare
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.values.frozen import freeze
 from kubeproof.model.checker.results import Limits, Status

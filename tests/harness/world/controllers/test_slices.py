@@ -18,10 +18,10 @@ from kubeproof.harness.claims.reachability import ANSWERED, ANSWERS
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world import one_pod as reach
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import build
 from kubeproof.harness.world.nodes.led import chosen
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Service
 from kubeproof.model.checker import Exploration, Limits, Status, explore
 from kubeproof.model.machine import Invariant

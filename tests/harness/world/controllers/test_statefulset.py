@@ -12,11 +12,11 @@ import pytest
 from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.world.at_rest.prepare import prepare
+from kubeproof.harness.world.at_rest.starts import Fold, Growing, explored, rests
 from kubeproof.harness.world.cluster import build
 from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.symmetry import symmetry_of
-from kubeproof.harness.world.rest.prepare import prepare
-from kubeproof.harness.world.rest.starts import Fold, Growing, explored, rests
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import Ref

@@ -11,11 +11,11 @@ from kubeproof.harness.check.results import Claim
 from kubeproof.harness.claims import answers
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import build
 from kubeproof.harness.world.nodes.kubelets import runtime_slot
 from kubeproof.harness.world.nodes.node_state import up_slot
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.harness.zoo.folders import FAILURES
 from kubeproof.impl.api.policy import EndpointSlice
 from kubeproof.model.checker import Status

@@ -10,10 +10,10 @@ from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.islands.split import islands_of
+from kubeproof.harness.world.at_rest import starts
 from kubeproof.harness.world.controllers import volumes
 from kubeproof.harness.world.controllers.volumes import disputed, kinds, made_for_sets, tied
 from kubeproof.harness.world.reductions import roomy
-from kubeproof.harness.world.rest import starts
 from planted import planted
 
 APP = """\

@@ -11,10 +11,10 @@ from immutabledict import immutabledict
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster as Manifests
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster, build
 from kubeproof.harness.world.controllers.views import Remembering
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.meta import ObjectMeta

@@ -13,10 +13,10 @@ from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.claims.moments import script_over
 from kubeproof.harness.face import Cluster as Manifests
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster, build
 from kubeproof.harness.world.controllers.node_controllers import marking
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Exploration, Status

@@ -21,8 +21,8 @@ from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.input.priorities import may_preempt
 from kubeproof.harness.input.scenario import DEFAULT_SCHEDULER, Deadline, Scenario, Schedulers, Switch
 from kubeproof.harness.world import scheduling
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import (
     Container,

@@ -12,10 +12,10 @@ from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster as Manifests
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster
 from kubeproof.harness.world.nodes.kubelets import runtime_slot
 from kubeproof.harness.world.nodes.node_state import cut_slot, up_slot
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.impl.api.runtime import PodRuntime, Stage
 from kubeproof.model.checker.explore import explore

@@ -11,8 +11,8 @@ from immutabledict import immutabledict
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster as Manifests
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Pod
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.options import Options

@@ -12,9 +12,9 @@ from kubeproof.harness.check.check import check
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world import parts
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import build
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.well_known import UNSCHEDULABLE
 from kubeproof.model.checker import explore

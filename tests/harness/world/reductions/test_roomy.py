@@ -12,9 +12,9 @@ from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster
 from kubeproof.harness.world.reductions.roomy import nowhere_else, on_one_node
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.model.checker import explore
 from kubeproof.model.machine import State

@@ -16,10 +16,10 @@ from kubeproof.harness.check.check import check, machine_for, machine_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster, build
 from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.symmetry import PLACE, symmetry_of
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.model.checker import Exploration, Status, explore, replay
 from kubeproof.model.checker.layout import Layout
 from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding

@@ -15,13 +15,13 @@ from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.own.controllers import Own
+from kubeproof.harness.world.at_rest.prepare import Prepared, prepare
 from kubeproof.harness.world.cluster import build
 from kubeproof.harness.world.controllers.workloads import REPLICATED
 from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.roomy import on_one_node
 from kubeproof.harness.world.reductions.symmetry import symmetry_of
 from kubeproof.harness.world.reductions.unwatched import as_read, is_plain
-from kubeproof.harness.world.rest.prepare import Prepared, prepare
 from kubeproof.model.checker import Status, StepError, explore
 from kubeproof.model.machine import State
 from kubeproof.model.world.turn import sent, writes

@@ -8,9 +8,9 @@ import pytest
 
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.world.applied import applied
+from kubeproof.harness.world.at_rest.settle import apply
 from kubeproof.harness.world.cluster import Initial, build
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.settle import apply
 from kubeproof.harness.world.script.environment import SCRIPT, past
 from kubeproof.harness.world.script.script_slots import draining
 from kubeproof.model.machine import State

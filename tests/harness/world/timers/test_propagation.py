@@ -8,7 +8,7 @@ from attrs import evolve
 from kubeproof.harness.check import motion
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.world import one_pod
-from kubeproof.harness.world.rest.prepare import prepare
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.impl.api.core import Service
 from kubeproof.model.checker import Status
 from kubeproof.model.checker.explore import explore

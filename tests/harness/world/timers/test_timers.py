@@ -15,10 +15,10 @@ from attrs import evolve
 
 from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster
 from kubeproof.harness.world.nodes.kubelets import runtime_slot
 from kubeproof.harness.world.nodes.node_state import cut_slot
-from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.batch import Job
 from kubeproof.impl.api.core import Node, Pod, Taint
 from kubeproof.impl.api.meta import ObjectMeta

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from kubeproof.harness.scheduling_queue.queue import Ways
+from kubeproof.harness.world.grains.scheduling_queue.queue import Ways
 from kubeproof.harness.zoo.scheduler import REFILL, search
 from kubeproof.impl.scheduler.queue.entry import QueueSettings
 from kubeproof.model.checker.explore import explore

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.claims import registry as claim_properties
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.world.rest.prepare import prepare
+from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.model.checker import Exploration, ImpureStepError, Limits, Options, StepError, explore
 from kubeproof.model.checker.columns import columns as columns_module
 from kubeproof.model.checker.columns import doubts, visited

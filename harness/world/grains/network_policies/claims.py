@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from ...model.components.network_policy import Pod, Stage, State, steps
-from ...model.machine import Converges, Invariant, StepProperty, View
-from ...properties.reachability.network_policy import EGRESS, INGRESS
+from .....model.components.network_policy import Pod, Stage, State, steps
+from .....model.machine import Converges, Invariant, StepProperty, View
+from .....properties.reachability.network_policy import EGRESS, INGRESS
 from .policies import ANSWERED, BROKEN
 from .setup import CONNECTION, HANDLED, OUTSIDE, PolicyWorld, Setup, slot
 from .walls import allowed, passes, stands

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from ...impl.api.core import Pod, PodCondition
-from ...model.machine import View
+from .....impl.api.core import Pod, PodCondition
+from .....model.machine import View
 from .queue import EVENTS_OF_PODS, EVICTIONS, MANY, Updates, api
 
 

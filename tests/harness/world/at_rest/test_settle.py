@@ -8,9 +8,9 @@ import pytest
 
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.world.applied import applied
+from kubeproof.harness.world.at_rest.settle import Restless, apply, settle
 from kubeproof.harness.world.cluster import Initial, build
 from kubeproof.harness.world.parts import Parts
-from kubeproof.harness.world.rest.settle import Restless, apply, settle
 from kubeproof.model.machine import Action, Fairness, Machine, Outcome, State, View
 from places import EXAMPLES
 

@@ -15,13 +15,13 @@ from kubeproof.harness.face import Cluster, Result, replay_check
 from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Consistency, Scenario
 from kubeproof.harness.world.applied import applied
+from kubeproof.harness.world.at_rest import starts
+from kubeproof.harness.world.at_rest.prepare import Prepared, prepare
+from kubeproof.harness.world.at_rest.settle import RESTS, at_rest, contents, resting, settle
 from kubeproof.harness.world.cluster import Cluster as Built
 from kubeproof.harness.world.cluster import Initial, build
 from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.roomy import all_the_same
-from kubeproof.harness.world.rest import starts
-from kubeproof.harness.world.rest.prepare import Prepared, prepare
-from kubeproof.harness.world.rest.settle import RESTS, at_rest, contents, resting, settle
 from kubeproof.impl.api.core import Node, Pod
 from kubeproof.model.checker import explore
 from kubeproof.model.checker.results import Limits, Status

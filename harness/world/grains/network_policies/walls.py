@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from ...model.components.network_policy import Wall
-from ...model.machine import View
-from ...properties.reachability.network_policy import (
+from .....model.components.network_policy import Wall
+from .....model.machine import View
+from .....properties.reachability.network_policy import (
     EGRESS,
     INGRESS,
     Party,

@@ -10,16 +10,16 @@ from functools import partial
 
 from immutabledict import immutabledict
 
-from ...impl.api.runtime import PodRuntime, Stage
-from ...impl.kubeproxy.conntrack import Entry, Table
-from ...impl.kubeproxy.endpoints import addresses_of
-from ...impl.kubeproxy.packet import Fate
-from ...impl.kubeproxy.route import destinations
-from ...impl.kubeproxy.services import Port, ports
-from ...model.components.connections import Door, Held, State
-from ...model.machine import Converges, Invariant, View
-from ..world.nodes.kubelets import runtime_slot
-from ..world.nodes.node_state import up_slot
+from .....impl.api.runtime import PodRuntime, Stage
+from .....impl.kubeproxy.conntrack import Entry, Table
+from .....impl.kubeproxy.endpoints import addresses_of
+from .....impl.kubeproxy.packet import Fate
+from .....impl.kubeproxy.route import destinations
+from .....impl.kubeproxy.services import Port, ports
+from .....model.components.connections import Door, Held, State
+from .....model.machine import Converges, Invariant, View
+from ...nodes.kubelets import runtime_slot
+from ...nodes.node_state import up_slot
 from .controllers import loss_timer
 from .nodes import CUT, OPEN
 from .setup import DataPath, Flow, Known, flow_slot, known_slot, request_slot, split, table_slot

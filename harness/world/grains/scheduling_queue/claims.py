@@ -7,11 +7,11 @@ from functools import partial
 
 from attrs import evolve
 
-from ...impl.api.cache import Cache
-from ...impl.api.core import Pod
-from ...impl.scheduler.schedule import schedule
-from ...model.machine import Converges, Invariant, Machine, Recoverable, View
-from ...model.world import component
+from .....impl.api.cache import Cache
+from .....impl.api.core import Pod
+from .....impl.scheduler.schedule import schedule
+from .....model.machine import Converges, Invariant, Machine, Recoverable, View
+from .....model.world import component
 from . import outside, steps
 from .queue import EVICTIONS, Scene, Ways, World, api
 

@@ -18,16 +18,16 @@ from typing import Any
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.cache import Cache
-from ...impl.api.core import Node, Pod
-from ...impl.api.meta import Ref
-from ...impl.api.releases import NEWEST, Release
-from ...impl.scheduler.queue.assume_cache import PodState, SchedulerCache
-from ...impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod
-from ...impl.scheduler.queue.entry import QueuedPodInfo, QueueSettings, Remembers
-from ...impl.scheduler.queue.nominator import Nominator
-from ...impl.scheduler.queue.queue import SchedulingQueue
-from ...model.machine import View
+from .....impl.api.cache import Cache
+from .....impl.api.core import Node, Pod
+from .....impl.api.meta import Ref
+from .....impl.api.releases import NEWEST, Release
+from .....impl.scheduler.queue.assume_cache import PodState, SchedulerCache
+from .....impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod
+from .....impl.scheduler.queue.entry import QueuedPodInfo, QueueSettings, Remembers
+from .....impl.scheduler.queue.nominator import Nominator
+from .....impl.scheduler.queue.queue import SchedulingQueue
+from .....model.machine import View
 
 NAMESPACE = "default"
 EVENTS_OF_PODS, EVENTS_OF_NODES = "events of Pods", "events of nodes"

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from ...impl.api.cache import Cache
-from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import Ref
-from ...impl.api.requests import Request, Update
-from ...impl.controllers import nodelifecycle, tainteviction
-from ...impl.controllers.endpointslice import endpointslice
-from ...model.machine import Action, Fairness, Outcome, View
-from ...model.world.component import Component, constantly
-from ...model.world.store import Updates
-from ..world.nodes.kubelets import runtime_slot
-from ..world.nodes.node_state import up_slot
+from .....impl.api.cache import Cache
+from .....impl.api.core import Node, Pod
+from .....impl.api.kinds import Object, ref_of
+from .....impl.api.meta import Ref
+from .....impl.api.requests import Request, Update
+from .....impl.controllers import nodelifecycle, tainteviction
+from .....impl.controllers.endpointslice import endpointslice
+from .....model.machine import Action, Fairness, Outcome, View
+from .....model.world.component import Component, constantly
+from .....model.world.store import Updates
+from ...nodes.kubelets import runtime_slot
+from ...nodes.node_state import up_slot
 from .clock import WHENEVER, Timer, Window
 from .nodes import send_all
 from .setup import LOSSES, DataPath, Delays

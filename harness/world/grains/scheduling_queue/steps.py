@@ -10,12 +10,12 @@ from functools import partial
 
 from attrs import evolve
 
-from ...impl.api.core import Pod
-from ...impl.api.meta import Ref
-from ...impl.scheduler.framework import NodeInfo, Snapshot
-from ...impl.scheduler.plugins.priority_sort import priority
-from ...impl.scheduler.profile import default_profile
-from ...impl.scheduler.queue.assume_cache import (
+from .....impl.api.core import Pod
+from .....impl.api.meta import Ref
+from .....impl.scheduler.framework import NodeInfo, Snapshot
+from .....impl.scheduler.plugins.priority_sort import priority
+from .....impl.scheduler.profile import default_profile
+from .....impl.scheduler.queue.assume_cache import (
     Corrupted,
     assume_pod,
     finish_binding,
@@ -23,21 +23,21 @@ from ...impl.scheduler.queue.assume_cache import (
     remove_node,
     snapshot,
 )
-from ...impl.scheduler.queue.cluster_event import ASSIGNED_POD_DELETE, UNSCHEDULABLE_TIMEOUT
-from ...impl.scheduler.queue.cluster_event_handlers import Memory
-from ...impl.scheduler.queue.entry import NominationEnds, QueuedPodInfo
-from ...impl.scheduler.queue.nominator import Nominator
-from ...impl.scheduler.queue.queue import SchedulingQueue, activate, done, heads, pop
-from ...impl.scheduler.queue.requeue import (
+from .....impl.scheduler.queue.cluster_event import ASSIGNED_POD_DELETE, UNSCHEDULABLE_TIMEOUT
+from .....impl.scheduler.queue.cluster_event_handlers import Memory
+from .....impl.scheduler.queue.entry import NominationEnds, QueuedPodInfo
+from .....impl.scheduler.queue.nominator import Nominator
+from .....impl.scheduler.queue.queue import SchedulingQueue, activate, done, heads, pop
+from .....impl.scheduler.queue.requeue import (
     AlreadyQueued,
     add_unschedulable_if_not_present,
     flush_unschedulable_leftover,
     move_all_to_active_or_backoff_queue,
     nomination_ended,
 )
-from ...impl.scheduler.schedule import Decision, decide
-from ...model.machine import Action, Fairness, Outcome, View
-from ...model.world.component import Component, constantly
+from .....impl.scheduler.schedule import Decision, decide
+from .....model.machine import Action, Fairness, Outcome, View
+from .....model.world.component import Component, constantly
 from .queue import EVICTIONS, TRYING, Step, Trial, Updates, World, api, binding, overdue, queued, ref, seen, trial
 from .writes import commits, evicts, promises
 

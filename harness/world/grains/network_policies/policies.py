@@ -19,11 +19,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from functools import partial
 
-from ...model.components.network_policy import Stage, Wall
-from ...model.machine import Action, Fairness, Machine, Outcome, View
-from ...model.world import component
-from ...model.world.component import Component, constantly
-from ...properties.reachability.network_policy import EGRESS, INGRESS, is_peer
+from .....model.components.network_policy import Stage, Wall
+from .....model.machine import Action, Fairness, Machine, Outcome, View
+from .....model.world import component
+from .....model.world.component import Component, constantly
+from .....properties.reachability.network_policy import EGRESS, INGRESS, is_peer
 from .setup import (
     CONNECTION,
     DONE,

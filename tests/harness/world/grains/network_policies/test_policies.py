@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from kubeproof.harness.policies import claims
-from kubeproof.harness.policies.policies import machine
-from kubeproof.harness.policies.setup import (
+from kubeproof.harness.world.grains.network_policies import claims
+from kubeproof.harness.world.grains.network_policies.policies import machine
+from kubeproof.harness.world.grains.network_policies.setup import (
     CONNECTION,
     DONE,
     HANDLED,
@@ -22,7 +22,7 @@ from kubeproof.harness.policies.setup import (
     Step,
     slot,
 )
-from kubeproof.harness.policies.walls import lets_in, lets_out, passes
+from kubeproof.harness.world.grains.network_policies.walls import lets_in, lets_out, passes
 from kubeproof.impl.api.meta import LabelSelector
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.model.checker import Status, explore, replay

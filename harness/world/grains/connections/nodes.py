@@ -8,18 +8,18 @@ from functools import partial
 
 from attrs import frozen
 
-from ...impl.api.core import Node, Pod
-from ...impl.api.meta import Ref
-from ...impl.api.requests import Request
-from ...impl.api.runtime import IDLE, PodRuntime, Stage
-from ...impl.kubelet import worker
-from ...impl.kubelet.behaviour import WELL
-from ...impl.kubelet.runtime import KubeletStep, Work
-from ...model.machine import Action, Fairness, Outcome, View
-from ...model.world.component import Component, constantly
-from ...model.world.store import Stored, Updates, name_in
-from ...model.world.world import Who
-from ..world.nodes.kubelets import runtime_slot
+from .....impl.api.core import Node, Pod
+from .....impl.api.meta import Ref
+from .....impl.api.requests import Request
+from .....impl.api.runtime import IDLE, PodRuntime, Stage
+from .....impl.kubelet import worker
+from .....impl.kubelet.behaviour import WELL
+from .....impl.kubelet.runtime import KubeletStep, Work
+from .....model.machine import Action, Fairness, Outcome, View
+from .....model.world.component import Component, constantly
+from .....model.world.store import Stored, Updates, name_in
+from .....model.world.world import Who
+from ...nodes.kubelets import runtime_slot
 from .clock import WHENEVER, Timer, Window
 from .setup import SCRIPT, DataPath, Delays, request_slot
 

@@ -10,8 +10,8 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from kubeproof.harness import cli
-from kubeproof.harness.walk import steps as walk_steps
-from kubeproof.harness.walk.tour import Walk, given, record, replay_walk, text, walk
+from kubeproof.harness.run import steps as walk_steps
+from kubeproof.harness.run.tour import Walk, given, record, replay_walk, text, walk
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.apiserver.access.authentication import User
 from kubeproof.traces.document import BadTraceError, Inputs, from_text, to_text
@@ -175,7 +175,7 @@ def test_a_recorded_walk_replays_from_its_trace_alone(on_nodes: Callable[[str], 
 
 def test_a_component_that_decides_otherwise_is_noticed_at_its_step(walked: Walk) -> None:
     recorded = record(walked, "0.1.0")
-    with planted("kubeproof.harness.walk.steps", "chosen = decision.best[0]", "chosen = decision.best[-1]"):
+    with planted("kubeproof.harness.run.steps", "chosen = decision.best[0]", "chosen = decision.best[-1]"):
         found = replay_walk(recorded)
     assert isinstance(found, Differs)
     assert (found.number, found.step) == (7, "The scheduler chooses a node and binds the Pod to it")

@@ -7,16 +7,16 @@ from functools import partial
 
 from attrs import frozen
 
-from ...impl.api.releases import Release
-from ...impl.kubeproxy.conntrack import Served, Table, answered, clean, send, served
-from ...impl.kubeproxy.endpoints import addresses_of
-from ...impl.kubeproxy.packet import Fate, Packet, Verdict
-from ...impl.kubeproxy.route import destinations, journeys
-from ...impl.kubeproxy.services import ports
-from ...model.machine import Action, Fairness, Outcome, View
-from ...model.world.component import Component, constantly
-from ..world.nodes.kubelets import runtime_slot
-from ..world.nodes.node_state import up_slot
+from .....impl.api.releases import Release
+from .....impl.kubeproxy.conntrack import Served, Table, answered, clean, send, served
+from .....impl.kubeproxy.endpoints import addresses_of
+from .....impl.kubeproxy.packet import Fate, Packet, Verdict
+from .....impl.kubeproxy.route import destinations, journeys
+from .....impl.kubeproxy.services import ports
+from .....model.machine import Action, Fairness, Outcome, View
+from .....model.world.component import Component, constantly
+from ...nodes.kubelets import runtime_slot
+from ...nodes.node_state import up_slot
 from .clock import Timer, Window
 from .nodes import OPEN, SERVED, accepts
 from .setup import (

@@ -7,10 +7,10 @@ from functools import partial
 
 from attrs import evolve
 
-from ...impl.api.core import Node, Pod
-from ...impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod, see_pod_lost
-from ...model.machine import Action, Fairness, Outcome, View
-from ...model.world.component import Component, constantly
+from .....impl.api.core import Node, Pod
+from .....impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod, see_pod_lost
+from .....model.machine import Action, Fairness, Outcome, View
+from .....model.world.component import Component, constantly
 from .queue import (
     CRASHES,
     DONE,

@@ -18,7 +18,7 @@ from functools import partial
 
 from attrs import evolve, frozen
 
-from ...model.machine import Action, Fairness, Outcome, View
+from .....model.machine import Action, Fairness, Outcome, View
 
 
 @frozen

@@ -21,18 +21,18 @@ from functools import partial
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ...impl.api.core import Namespace
-from ...impl.api.kinds import ref_of
-from ...impl.api.meta import ObjectMeta
-from ...impl.api.requests import Create
-from ...model.machine import Machine, State
-from ...model.world import component
-from ...model.world.component import Component, nobody
-from ...model.world.store import Layout, pool
-from ...model.world.world import World
-from ..world.api_server import describe, serve
-from ..world.nodes.kubelets import runtime_slot
-from ..world.rest.settle import settle
+from .....impl.api.core import Namespace
+from .....impl.api.kinds import ref_of
+from .....impl.api.meta import ObjectMeta
+from .....impl.api.requests import Create
+from .....model.machine import Machine, State
+from .....model.world import component
+from .....model.world.component import Component, nobody
+from .....model.world.store import Layout, pool
+from .....model.world.world import World
+from ...api_server import describe, serve
+from ...at_rest.settle import settle
+from ...nodes.kubelets import runtime_slot
 from . import controllers, nodes, traffic
 from .clock import Timer, after_due, clock
 from .setup import DataPath, Setup

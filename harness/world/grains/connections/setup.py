@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from attrs import evolve, field, frozen
 
-from ...impl.api.core import Node, Pod, Service
-from ...impl.api.kinds import Object
-from ...impl.api.meta import Ref
-from ...impl.api.policy import EndpointSlice
-from ...impl.api.releases import NEWEST, Release
-from ...impl.api.requests import Create, Request
-from ...impl.kubeproxy.chains import ProxyConfig
-from ...impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
-from ...impl.kubeproxy.packet import Packet
-from ...impl.kubeproxy.proxy import rules
-from ...impl.kubeproxy.rule import RuleSet
-from ...model.machine import View
-from ...model.world.world import World
-from ..world.nodes.node_state import up_slot
+from .....impl.api.core import Node, Pod, Service
+from .....impl.api.kinds import Object
+from .....impl.api.meta import Ref
+from .....impl.api.policy import EndpointSlice
+from .....impl.api.releases import NEWEST, Release
+from .....impl.api.requests import Create, Request
+from .....impl.kubeproxy.chains import ProxyConfig
+from .....impl.kubeproxy.conntrack import ALL_EVENTS, Cleanup, Event
+from .....impl.kubeproxy.packet import Packet
+from .....impl.kubeproxy.proxy import rules
+from .....impl.kubeproxy.rule import RuleSet
+from .....model.machine import View
+from .....model.world.world import World
+from ...nodes.node_state import up_slot
 
 Span = tuple[int, int]
 """The least and the greatest number of seconds that something takes."""

@@ -11,11 +11,11 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 import udp_flows
-from kubeproof.harness.connections import claims
-from kubeproof.harness.connections.clock import WHENEVER, Timer, Window, after_due, clock
-from kubeproof.harness.connections.connections import data_path, machine, timers
-from kubeproof.harness.connections.controllers import letting_go
-from kubeproof.harness.connections.setup import Balancer, Client, DataPath, Delays, Setup
+from kubeproof.harness.world.grains.connections import claims
+from kubeproof.harness.world.grains.connections.clock import WHENEVER, Timer, Window, after_due, clock
+from kubeproof.harness.world.grains.connections.connections import data_path, machine, timers
+from kubeproof.harness.world.grains.connections.controllers import letting_go
+from kubeproof.harness.world.grains.connections.setup import Balancer, Client, DataPath, Delays, Setup
 from kubeproof.harness.zoo import reachability as zoo
 from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.kinds import ref_of
