@@ -15,6 +15,7 @@ test:
 	pytest
 
 bench:
+	python tests/bench_table.py
 	python tests/bench.py
 	python tests/bench_checker.py
 	python tests/bench_placement.py

@@ -143,14 +143,18 @@ def _counted(one: Sized, active: list[Pod]) -> Iterator[str]:
 
 
 def job_shortfalls(job: Job) -> Iterator[str]:
-    """Say what a Job is short of: unless it is suspended its work is to be done, and it is to say so."""
+    """Say what a Job is short of: its work is to be done, and it is to say so.
+
+    Not so while it is suspended, or with a parallelism of 0, which pauses it likewise
+    (kubernetes.io/docs/concepts/workloads/controllers/job, v1.32).
+    """
     name, spec, status = f"Job {job.metadata.name}", job.spec, job.status
     conditions = {condition.type: condition for condition in status.conditions if condition.status == "True"}
     if failed := conditions.get("Failed"):
         yield f"{name} has failed: {failed.reason}{f' ({failed.message})' if failed.message else ''}"
-    elif spec.suspend:
+    elif spec.suspend or not spec.at_once:
         if status.active:
-            yield f"{name} is suspended and still has {status.active} Pods"
+            yield f"{name} is {'suspended' if spec.suspend else 'paused'} and still has {status.active} Pods"
     elif "Complete" not in conditions:
         wanted = "one of its Pods" if spec.completions is None else f"{spec.completions} Pods"
         yield f"{name} is not complete: {status.succeeded} have succeeded, {wanted} must"
@@ -198,8 +202,8 @@ def pod_shortfalls(pod: Pod) -> Iterator[str]:
         yield f"{name} is still being deleted{held}"
     elif not pod.spec.node_name:
         yield f"{name} is not bound to any node"
-    elif pod.status.phase == "Failed" and _of_a_job(pod):
-        return  # It is a record: whether another one has done its work is for the Job to say.
+    elif pod.status.phase == "Failed" and _is_a_record(pod):
+        return
     elif pod.status.phase == "Failed" or (not pod.ready and pod.status.phase != "Succeeded"):
         yield f"{name} on {pod.spec.node_name} is {pod.status.phase or 'not started'} and not ready"
 
@@ -218,9 +222,14 @@ def claim_shortfall(claim: PersistentVolumeClaim, waiting: Collection[str]) -> s
     return f"{name} {of} is not bound to any volume"
 
 
-def _of_a_job(pod: Pod) -> bool:
+def _is_a_record(pod: Pod) -> bool:
+    """Tell whether a Pod that is over is nobody's loss: its Job, or its ReplicaSet, says whether others do its work.
+
+    A ReplicaSet makes another one and leaves it there (pkg/controller/controller_utils.go, FilterActivePods, v1.32);
+    controllers of other workloads delete it.
+    """
     owner = pod.metadata.controller
-    return owner is not None and owner.kind == "Job"
+    return owner is not None and owner.kind in {"Job", "ReplicaSet"}
 
 
 # --- what others are told -------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ from kubeproof.impl.api.apps import Deployment, DeploymentSpec, DeploymentStrate
 from kubeproof.impl.api.core import ContainerStatus, Pod, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.reading.convert import structure, unstructure
 from kubeproof.impl.api.reading.load import BadInput
-from kubeproof.impl.api.releases import OLDEST, RELEASES, Release
+from kubeproof.impl.api.releases import OLDEST, RELEASES, Change, Release
 from kubeproof.impl.api.values.cron import ScheduleError, parse_schedule
 from kubeproof.impl.api.values.int_or_percent import IntOrPercentError, scaled_value
 from kubeproof.impl.api.values.qos import pod_limits, pod_requests, qos_class
@@ -59,6 +59,8 @@ from kubeproof.impl.api.values.timestamps import parse_time
 from kubeproof.impl.controllers.deployment import arithmetic as deployment_math
 from kubeproof.impl.controllers.replicaset.deletion import Ranked, in_order
 from kubeproof.impl.kubectl.script import SetImage
+from kubeproof.impl.kubelet.actions import Found, Sandbox, Sync
+from kubeproof.impl.kubelet.actions import State as ContainerState
 from kubeproof.impl.kubelet.behaviour import HOLLOW
 from kubeproof.impl.kubelet.phase import Told, containers_ready, initialized, pod_phase, pod_ready
 from kubeproof.impl.kubelet.status import closed_gates
@@ -323,6 +325,46 @@ def judge_phase(release: Release, record: Record) -> Verdict:
 STATUSES = ("initContainerStatuses", "containerStatuses")
 
 
+def judge_pod_actions(release: Release, record: Record) -> Verdict:
+    """Compare what a sync decides; before 1.33 the next init container without sidecars had its own field."""
+    init, containers = (
+        tuple(
+            Found(
+                ContainerState(one["state"]),
+                one["exitCode"],
+                one.get("specChanged", False),
+                one.get("restartPolicy") == "Always",
+            )
+            for one in record[kind]
+        )
+        for kind in ("initContainers", "containers")
+    )
+    sync = Sync(
+        record["podRestartPolicy"],
+        Sandbox(record["sandbox"]),
+        init,
+        containers,
+        record["podDeletionTimestampSet"],
+        release,
+    )
+    decided = sync.decide()
+    names = [one["name"] for one in record["initContainers"]]
+    one_by_one = Change.ONE_PATH_OF_INIT not in release and not any(one.sidecar for one in init)
+    killed = [names[index] for index in decided.kill_init]
+    killed += [record["containers"][index]["name"] for index in decided.kill]
+    ours = {
+        "killPod": decided.kill_pod,
+        "createSandbox": decided.create_sandbox,
+        "sandboxAttempt": decided.attempt,
+        "nextInitContainerToStart": names[decided.start_init[0]] if one_by_one and decided.start_init else None,
+        "initContainersToStart": [] if one_by_one else list(decided.start_init),
+        "containersToStart": list(decided.start),
+        "containersToKill": sorted(killed),
+    }
+    real = {name: record[name] for name in ours} | {"containersToKill": sorted(record["containersToKill"])}
+    return compare(record["id"], real, ours)
+
+
 def judge_etcd(record: Record) -> Verdict:
     """Judge a sequence as a whole: its first step that is answered differently makes it differ."""
     for found in etcd_gateway.judge(record)[1]:
@@ -340,7 +382,7 @@ def judge_raft(judge: Callable[[Record], Sequence[raft_tables.Disagreement]], re
 def judge_controller(record: Record) -> Verdict:
     """Hold controllers of workloads and endpoints against the runs of the real ones; others are held elsewhere."""
     if not controllers.is_judged(record):
-        return NotJudged("a run of other controllers than those that kubeproof validate judges")
+        return NotJudged("a run of scheduler and kubelet alone, of whose nodes nothing is recorded")
     found = controllers.judge(record)
     return None if found is None else Difference(found.subject, found.real, found.ours)
 
@@ -409,12 +451,13 @@ JUDGES: dict[str, Judge] = {
     "etcd-raft/confchange": partial(judge_raft, raft_tables.judge_confchange),
     "e2e": judge_e2e,
     "controller": judge_controller,
-    # Judges of more folders (kubelet, ...) go here.
 }
 JUDGES_OF_RELEASE: dict[str, Callable[[Release, Record], Verdict]] = {
     "misc/label_selector": judge_label_selector,
     "misc/pod_template_hash": judge_pod_template_hash,
     "kubelet/phase": judge_phase,
+    "kubelet/pod_actions": judge_pod_actions,
+    "kubelet/pod_actions_moved_field_only": judge_pod_actions,
     "scheduler": judge_scheduler,
     "proxy": judge_proxy,
 }

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import process_time
+from types import MappingProxyType
 
 import yaml
 from attrs import frozen
@@ -44,7 +45,7 @@ class Case:
     scenario: Mapping[str, object]
     objects: Callable[[int, bool], Iterator[Object]]
     """By the number of nodes, and whether with the repair."""
-    script: Callable[[int], list[object]] = lambda _nodes: []
+    script: Callable[[int, bool], list[object]] = lambda _nodes, _repaired: []
     sizes: Callable[[int], Object] | None = None
     """What the claim `availability` is asked of the workload."""
     spare: int = 0
@@ -68,14 +69,20 @@ def node(number: int, *, cpu: int = 64, taints: Sequence[Object] = (), **labels:
     }
 
 
-def workload(replicas: int, *, cpu: int = 8, uses: str = "", **spec: object) -> Object:
-    """Make the ReplicaSet of a case: its Deployment adds nothing to what goes wrong. `uses`: memory."""
+def workload(
+    replicas: int | None, *, cpu: int = 8, uses: str = "", measured: Object = MappingProxyType({}), **spec: object
+) -> Object:
+    """Make the ReplicaSet of a case: its Deployment adds nothing to what goes wrong.
+
+    `uses`: memory; `measured`: what its Pods use of cpu; without `replicas` an apply leaves their number alone.
+    """
     requests = {"memory": uses} if uses else {"cpu": str(cpu)}
     container = {"name": "web", "image": "web:1", "resources": {"requests": requests}}
     labels = {"app": "web"}
-    metadata = {"labels": labels, "annotations": {"kubeproof/uses-memory": uses} if uses else {}}
+    metadata = {"labels": labels, "annotations": {"kubeproof/uses-memory": uses} if uses else dict(measured)}
     template = {"metadata": metadata, "spec": {"containers": [container], **spec}}
-    body = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+    body = {"selector": {"matchLabels": labels}, "template": template}
+    body |= {} if replicas is None else {"replicas": replicas}
     return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "web"}, "spec": body}
 
 
@@ -118,7 +125,56 @@ def maintenance(nodes: int, repaired: bool) -> Iterator[Object]:  # noqa: FBT001
     yield workload(nodes, topologySpreadConstraints=[spread(HOSTNAME, HARD if repaired else SOFT)])
 
 
-def node_by_node(nodes: int) -> list[object]:
+def autoscaler(least: int, most: int, target: int = 50) -> Object:
+    """Make an autoscaler by cpu of the ReplicaSet of a case."""
+    metric = {"type": "Resource", "resource": {"name": "cpu", "target": utilization(target)}}
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web"},
+        "minReplicas": least,
+        "maxReplicas": most,
+        "metrics": [metric],
+    }
+    kind = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
+    return {**kind, "metadata": {"name": "web"}, "spec": spec}
+
+
+def utilization(percent: int) -> Object:
+    """Make a target of what is asked for."""
+    return {"type": "Utilization", "averageUtilization": percent}
+
+
+def starting(nodes: int, repaired: bool) -> Iterator[Object]:  # noqa: FBT001 - one of two twins
+    """H1: Pods use all of what they ask for until they have started, and a third of it from then on."""
+    yield from (node(one + 1) for one in range(nodes))
+    least = max(1, nodes // 5)
+    yield workload(least, measured={"kubeproof/uses-cpu-at-first": "8", "kubeproof/uses-cpu": "3"})
+    yield autoscaler(least, 2 * nodes, 100 if repaired else 50)
+
+
+def never_all(nodes: int) -> Object:
+    """There are never as many Pods as the autoscaler may make."""
+    return {"atMost": 2 * nodes - 1}
+
+
+def reapplied(nodes: int, repaired: bool) -> Iterator[Object]:  # noqa: FBT001 - one of two twins
+    """H2: a manifest that says how many replicas there are is applied again, over those of the autoscaler."""
+    yield from (node(one + 1) for one in range(nodes))
+    yield workload(None if repaired else 1)
+    yield autoscaler(nodes, nodes + 2)
+
+
+def apply_again(_nodes: int, repaired: bool) -> list[object]:  # noqa: FBT001 - one of two twins
+    """Apply the manifest again, with another label."""
+    again = workload(None if repaired else 1)
+    return [{"apply": {"object": {**again, "metadata": {"name": "web", "labels": {"team": "a"}}}}}]
+
+
+def at_least(nodes: int) -> Object:
+    """There are never fewer Pods than the autoscaler keeps."""
+    return {"atLeast": nodes}
+
+
+def node_by_node(nodes: int, _repaired: bool) -> list[object]:  # noqa: FBT001 - one of two twins
     """Drain each node and bring it back."""
     names = [f"node-{one + 1}" for one in range(nodes)]
     return [step for name in names for step in ({"drain": {"node": name}}, {"uncordon": {"node": name}})]
@@ -152,7 +208,7 @@ def one_by_one(nodes: int, repaired: bool) -> Iterator[Object]:  # noqa: FBT001 
     yield policy(name, **{name: {"constraints": [HARD] if repaired else [HARD, SOFT]}})
 
 
-def one_more(nodes: int) -> list[object]:
+def one_more(nodes: int, _repaired: bool) -> list[object]:  # noqa: FBT001 - one of two twins
     """Scale to one replica more."""
     count = 2 * (nodes // 2) + 1
     return [{"scale": {"kind": "ReplicaSet", "name": "web", "replicas": 2 * count}}]
@@ -204,6 +260,16 @@ CASES = (
         sizes=all_but_one,
     ),
     Case("S9", "soft constraints, one by one", "convergence", CYCLE, AT_REST, one_by_one, spare=1),
+    Case(
+        "H1",
+        "a start is taken for load",
+        "availability",
+        "39 steps at N = 3",
+        {"start": "empty"},
+        starting,
+        sizes=never_all,
+    ),
+    Case("H2", "an apply without replicas", "availability", "3, 5, 1", AT_REST, reapplied, apply_again, sizes=at_least),
     Case("D1", "nodeName and NoExecute", "convergence", CYCLE, {"start": "empty"}, tainted, spare=1),
 )
 
@@ -214,20 +280,22 @@ def row(case: Case, nodes: int, *, repaired: bool, seconds: int, more: Mapping[s
     with tempfile.TemporaryDirectory() as folder:
         objects = [dict(one) for one in case.objects(nodes, repaired)]
         (Path(folder) / "case.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
-        scenario = {**case.scenario, **more, "expect": {case.claim: "HOLDS"}, "script": case.script(nodes)}
+        scenario = {**case.scenario, **more, "expect": {case.claim: "HOLDS"}, "script": case.script(nodes, repaired)}
         if case.sizes is not None:
             scenario["availability"] = [{"kind": "ReplicaSet", "name": "web", **case.sizes(nodes)}]
         if case.spare:
-            wanted = sum(one["spec"]["replicas"] for one in objects if one["kind"] == "ReplicaSet")
+            wanted = sum(one["spec"].get("replicas", 1) for one in objects if one["kind"] == "ReplicaSet")
             scenario["bounds"] = {**scenario.get("bounds", {}), "pods": wanted + case.spare}
         (Path(folder) / "scenario.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
         report = face.check(folder, limits=Limits(timeout=seconds)).outcome
-    claim = next(one for one in report.claims if one.name == case.claim)
-    steps = f"{len(claim.trace.lines())} steps" if claim.trace else ""
+    found = [one for one in report.claims if one.name == case.claim]
+    status = found[0].status.value if found else "UNKNOWN"
+    steps = f"{len(one.trace.lines())} steps" if (one := next(iter(found), None)) and one.trace else ""
     twin = "repaired" if repaired else "as it was"
-    why = claim.lines[0] if claim.status.value == "UNKNOWN" and claim.lines else ""
+    said = [line for one in found or report.claims for line in one.lines]
+    why = said[0] if status == "UNKNOWN" and said else ""
     cost = f"{report.states:>10,} {process_time() - began:>8.1f}"
-    return f"{case.name:<5} {nodes:>3} {twin:<10} {claim.status.value:<9} {cost}  {steps:<10} {why}".rstrip()
+    return f"{case.name:<5} {nodes:>3} {twin:<10} {status:<9} {cost}  {steps:<10} {why}".rstrip()
 
 
 def main(arguments: Sequence[str]) -> int:

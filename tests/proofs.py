@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from time import process_time
 from typing import Any
 
+import grains
 from kubeproof.properties.consensus import proofs as consensus_proofs
 from kubeproof.properties.placement import proofs as placement_proofs
 from kubeproof.properties.reachability import proofs as reachability_proofs
@@ -18,6 +19,7 @@ from kubeproof.properties.watching import proofs as watching_proofs
 
 REGISTRY: dict[str, Mapping[str, Any]] = {
     "consensus": consensus_proofs.PROOFS,
+    "grains": grains.PROOFS,
     "placement": placement_proofs.PROOFS,
     "reachability": reachability_proofs.PROOFS,
     "refinement": refinement_proofs.PROOFS,

@@ -22,7 +22,9 @@ from kubeproof.harness.input.scenario import Faults
 from places import ROOT, TESTS
 
 ROOMS = ("harness", "impl", "model", "properties", "traces")
-MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+FAILURES = ROOT / "harness" / "zoo" / "failures"
+"""What is checked there is input, also where it is Python."""
+MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py") if FAILURES not in path.parents)
 SHARED = (
     "definitions", "fuzz_openapi", "leaving_out", "openapi_requests", "oracles", "overview", "places", "planted",
     "policy_formulas", "random_scenario", "recorded", "scheduler_lockstep", "scheduling_scenes",
@@ -155,7 +157,12 @@ FAULT_FILES = tuple(f"harness.world.faults.{fault.name}" for fault in fields(Fau
 """They are imported by the names of the fields."""
 CLAIM_FILES = tuple(f"harness.claims.{name}" for name in CLAIMS)
 """They are imported by the names of the claims."""
-PRINTED = tuple(name for name in named_in(TESTS / "proofs.py") if name.startswith("properties."))
+PRINTED = tuple(
+    name
+    for file in ("proofs.py", "grains.py")
+    for name in named_in(TESTS / file)
+    if name.startswith(("properties.", "model."))
+)
 """The proofs that `make proofs` prints."""
 
 

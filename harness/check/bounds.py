@@ -14,7 +14,7 @@ from ...impl.api.quota import ResourceQuota
 from ...impl.api.releases import RELEASES, Change
 from ...impl.kubectl import script as kubectl
 from ..input.priorities import may_preempt, pod_specs
-from ..input.scenario import Consistency, Detail, Scenario, Start, Switch
+from ..input.scenario import Consistency, Detail, Mixed, Scenario, Start, Switch
 from ..world.controllers import quotas
 from ..world.controllers.taint_eviction import lags
 from ..world.faults import registry as faults
@@ -34,7 +34,10 @@ _VIEWS = {
 
 
 _ALL_AT_ONCE = (
-    "the EndpointSlice and disruption controllers and, where nodes or claims change, the scheduler: all kinds at once; "
+    "the EndpointSlice and disruption controllers and, where nodes or claims change, the scheduler: all kinds at once "
+    "(each by itself: bounds.mixedViews: all)"
+)
+_AS_THINGS_ARE = (
     "the node, taint eviction, garbage and volume controllers, which only do what they could as well do later: as "
     "things are"
 )
@@ -144,9 +147,12 @@ def _own(scenario: Scenario) -> Iterator[str]:
 def _mixed(scenario: Scenario) -> str:
     if scenario.consistency is Consistency.LINEARIZABLE:
         return ""
-    if scenario.bounds.mixed_views:
-        return f", each kind by itself ({_ALL_AT_ONCE})"
-    return ", all kinds at once (bounds.mixedViews is off)"
+    told = {
+        Mixed.NOBODY: ", all kinds at once (bounds.mixedViews is off)",
+        Mixed.MOST: f", each kind by itself ({_ALL_AT_ONCE}; {_AS_THINGS_ARE})",
+        Mixed.ALL: f", each kind by itself ({_AS_THINGS_ARE})",
+    }
+    return told[scenario.bounds.mixed_views]
 
 
 def _faults(scenario: Scenario) -> str:
@@ -251,6 +257,8 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     """Say what is assumed about nodes, timers and names, where it matters."""
     throws_out, silent = _throws_out(scenario), faults.strike_nodes(scenario)
     yield from dict.fromkeys(line for _, _, fault in faults.possible(scenario) for line in fault.assumed)
+    if faults.silent_nodes(scenario):
+        yield "a node whose Ready is Unknown at the start stays down, and a Pod that is being deleted there stays so"
     if silent and sum(isinstance(obj, Node) for obj in scenario.objects) > MOST_AT_FULL_RATE:
         yield "Pods are evicted at any rate, also where so many nodes are silent that Kubernetes slows down or stops"
     if silent or throws_out:
@@ -264,7 +272,8 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
         )
     if any(isinstance(obj, Node) for obj in scenario.objects):
         yield "nodes are older than what is applied: their taints are in line with their conditions and cordons"
-    if scenario.faults.node_crash and any(isinstance(obj, DaemonSet) for obj in scenario.everything):
+    dying = scenario.faults.node_crash or faults.silent_nodes(scenario)
+    if dying and any(isinstance(obj, DaemonSet) for obj in scenario.everything):
         yield "a DaemonSet is asked nothing of a node that has died: its Pod there neither runs nor goes"
     if any(isinstance(step, kubectl.DeleteNode) for step in scenario.script):
         yield "the kubelet of a node that is deleted does nothing any more"

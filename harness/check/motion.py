@@ -23,6 +23,7 @@ from ...impl.api.claim_names import REACHABILITY, SENTENCES
 from ...impl.api.core import Container, Pod, PodSpec, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
+from ...impl.api.policy import EndpointSlice
 from ...impl.api.runtime import PodRuntime, Stage
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.well_known import IDENTITY, MADE_LABELS
@@ -38,7 +39,7 @@ from ...properties.reachability.answers import is_judged, selects, targets
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
 from ..input.given import stages, versions
-from ..input.scenario import Consistency, Faults, Scenario
+from ..input.scenario import Consistency, Faults, Mixed, Scenario
 from ..world import one_pod as reach
 from ..world.cluster import Cluster, build
 from ..world.nodes import led
@@ -384,7 +385,21 @@ def _one_by_one(
     for premise in (dropped[one.room.name], found[one.room.name], found[one.made.name]):
         if premise.status is not Status.HOLDS:
             return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=premise.evidence)
+    if found[one.claim.name].vacuous and _serves(prepared, owner):
+        why = f"a Pod of {owner.metadata.name} by itself is never sent a connection, and in the cluster one is"
+        return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
     return None if found[one.claim.name].status is Status.HOLDS else evolve(at_rest, status=Status.HOLDS)
+
+
+def _serves(prepared: Prepared, owner: ReplicaSet) -> bool:
+    """Tell whether in some state to start from a Pod of a template is a ready endpoint."""
+    labels = owner.spec.template.metadata.labels.items()
+    for start in prepared.starts:
+        to = led.routed(tuple(obj for obj in start.objects if isinstance(obj, EndpointSlice)))
+        pods = (obj for obj in start.objects if isinstance(obj, Pod) and obj.metadata.uid in to)
+        if any(labels <= pod.metadata.labels.items() for pod in pods):
+            return True
+    return False
 
 
 def _where_it_matters(scenario: Scenario, service: Service, owner: ReplicaSet, *, most: bool) -> Scenario:
@@ -443,7 +458,7 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
 
     A hook whose length nobody can read off has no end there: what is found happens whatever it does.
     """
-    bounds = evolve(scenario.bounds, mixed_views=False)
+    bounds = evolve(scenario.bounds, mixed_views=Mixed.NOBODY)
     views = scenario.consistency if kind == LAGGING else Consistency.LINEARIZABLE
     plain = evolve(scenario, bounds=bounds, faults=Faults(), consistency=views)
     cluster = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), *prepared.starts)

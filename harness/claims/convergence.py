@@ -9,10 +9,10 @@ from itertools import chain
 from attrs import evolve
 
 from ...impl.api.apps import DaemonSet, ReplicaSet, StatefulSet
-from ...impl.api.batch import Job
+from ...impl.api.batch import CronJob, Job
 from ...impl.api.claim_names import CONVERGENCE, SENTENCES
 from ...impl.api.core import Container, Node, Pod, PodCondition, PodSpec, PodStatus
-from ...impl.api.kinds import Object
+from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.storage import PersistentVolumeClaim, StorageClass
 from ...impl.api.values.frozen import strings
@@ -33,6 +33,7 @@ from ...properties.convergence import (
 )
 from ..input.priorities import may_preempt
 from ..world.cluster import Cluster
+from ..world.controllers.cron import due_slot
 from ..world.controllers.node_controllers import stranded
 from ..world.nodes.kubelets import proxy_slot
 from ..world.nodes.node_state import boots_slot, up_slot
@@ -97,6 +98,7 @@ def beside_workloads(cluster: Cluster, view: View) -> Iterator[str]:
     yield from _unbound(cluster, view)
     yield from _missing(cluster, view)
     yield from _failed(cluster, view)
+    yield from _unseen_starts(cluster, view)
 
 
 def _shortfall(obj: Object | None) -> str:
@@ -156,6 +158,16 @@ def _stranded(cluster: Cluster, view: View) -> Iterator[str]:
     for slot in cluster.world.layout.pools["Pod"]:
         if (line := stranded(cluster.world, cluster.struck, view, slot)) and not _is_lost(cluster, view, slot, dead):
             yield line
+
+
+def _unseen_starts(cluster: Cluster, view: View) -> Iterator[str]:
+    """Say which CronJob has a start that has come due and was not seen to, though none of its Jobs is under way."""
+    for slot in cluster.world.layout.pools.get("CronJob", ()):
+        cron = view[slot]
+        if not isinstance(cron, CronJob) or cron.spec.suspend or cron.status.active:
+            continue
+        if (cron.status.last_schedule_time or 0) < view[due_slot(ref_of(cron))]:
+            yield f"a start of CronJob {cron.metadata.name} came due, and no Job was made for it"
 
 
 # --- the script: what it asked for is there, and no step of it failed -------------------------------------------------

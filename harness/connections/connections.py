@@ -16,7 +16,6 @@ probes, routes between nodes, the network itself losing packets.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from functools import partial
 
 from attrs import evolve
@@ -26,35 +25,24 @@ from ...impl.api.core import Namespace
 from ...impl.api.kinds import ref_of
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.requests import Create
-from ...model.machine import Action, Machine, State
+from ...model.machine import Machine, State
+from ...model.world import component
+from ...model.world.component import Component, nobody
 from ...model.world.store import Layout, pool
 from ...model.world.world import World
 from ..world.api_server import describe, serve
 from ..world.nodes.kubelets import runtime_slot
-from ..world.nodes.node_state import up_slot
 from ..world.rest.settle import settle
 from . import controllers, nodes, traffic
 from .clock import Timer, after_due, clock
-from .setup import (
-    LOSSES,
-    RESTARTS,
-    SCRIPT,
-    DataPath,
-    Setup,
-    flow_slot,
-    known_slot,
-    memory_slot,
-    request_slot,
-    sent_to_slot,
-    table_slot,
-)
+from .setup import DataPath, Setup
 
 
 def machine(setup: Setup) -> Machine:
     """Return the machine of a setup, started where its objects have come to rest."""
     path = data_path(setup)
     rest = _at_rest(path)
-    return Machine((dict(rest) | {timer.slot: 0 for timer in timers(path)},), actions(path))
+    return Machine((dict(rest) | {timer.slot: 0 for timer in timers(path)},), component.actions(path, components(path)))
 
 
 def data_path(setup: Setup) -> DataPath:
@@ -69,13 +57,19 @@ def data_path(setup: Setup) -> DataPath:
     return DataPath(setup, World(layout, partial(serve, True), describe))  # noqa: FBT003
 
 
-def actions(path: DataPath) -> tuple[Action, ...]:
-    """Return everything that anybody may do; while the start is made there are no packets, faults, script or clock."""
-    patient = (after_due(kubelet, _hurried(path)) for kubelet in nodes.kubelets(path))
-    work = (*patient, *controllers.controllers(path), *traffic.proxies(path))
+def components(path: DataPath) -> tuple[Component[DataPath], ...]:
+    """Return everybody who takes part; while the start is made nobody does what need not be done, and time stands."""
+    hurried = _hurried(path)
+    work = (
+        Component("kubelets", lambda path: (after_due(kubelet, hurried) for kubelet in nodes.kubelets(path))),
+        *controllers.components(path),
+        *(traffic.proxy(path, node) for node in dict.fromkeys(path.setup.nodes)),
+    )
+    idle = (nodes.administrator(path), controllers.losses(path), *traffic.components(path))
     if path.settling:
-        return work
-    return (*nodes.script(path), *controllers.losses(path), *work, *traffic.packets(path), *clock(timers(path)))
+        return (*work, *(evolve(one, actions=nobody) for one in idle))
+    admin, losses, *packets = idle
+    return (admin, losses, *work, *packets, Component("clock", lambda path: clock(timers(path))))
 
 
 def _hurried(path: DataPath) -> tuple[Timer, ...]:
@@ -91,25 +85,12 @@ def timers(path: DataPath) -> tuple[Timer, ...]:
 def _at_rest(path: DataPath) -> State:
     """Create the objects and let kubelets, controllers and proxies do what there is to do."""
     calm = evolve(path, settling=True)
-    state = State.of(_slots(calm))
+    parts = components(calm)
+    empty = dict.fromkeys((*path.world.layout.slots(), *map(runtime_slot, path.places)))
+    state = State.of(component.start(calm, parts, empty))
     for obj in path.setup.objects:
         response, updates = path.world.commit(state, "admin", Create(obj))
         if not response.ok:
             raise ValueError(f"the API server refuses {obj.metadata.name}: {response.message}")
         state = state.with_values(tuple(updates.get(slot, state[slot]) for slot in state))
-    return settle(Machine((dict(state),), actions(calm)))
-
-
-def _slots(path: DataPath) -> dict[str, Hashable]:
-    """Return every slot as it is before anything was created."""
-    setup, layout = path.setup, path.world.layout
-    slots: dict[str, Hashable] = dict.fromkeys((*layout.slots(), *map(runtime_slot, path.places)))
-    slots |= {SCRIPT: 0, RESTARTS: setup.restarts, LOSSES: setup.node_losses}
-    for node in setup.nodes:
-        slots |= {up_slot(node): True, known_slot(node): (), memory_slot(node): True, table_slot(node): frozenset()}
-        if setup.balancer is not None:
-            slots[sent_to_slot(node)] = True
-    slots |= {flow_slot(flow.name): "" for flow in setup.flows}
-    if setup.longest_request is not None:
-        slots |= {request_slot(place): "" for place in path.places}
-    return slots
+    return settle(Machine((dict(state),), component.actions(calm, parts)))

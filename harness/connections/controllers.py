@@ -13,6 +13,7 @@ from ...impl.api.requests import Request, Update
 from ...impl.controllers import nodelifecycle, tainteviction
 from ...impl.controllers.endpointslice import endpointslice
 from ...model.machine import Action, Fairness, Outcome, View
+from ...model.world.component import Component, constantly
 from ...model.world.store import Updates
 from ..world.nodes.kubelets import runtime_slot
 from ..world.nodes.node_state import up_slot
@@ -75,17 +76,14 @@ def _syncs_slices(path: DataPath, service: Ref, view: View) -> Iterator[Outcome]
         yield Outcome(f"publishes the endpoints of {service.name}", {**updates, **reset})
 
 
-def controllers(path: DataPath) -> tuple[Action, ...]:
+def components(path: DataPath) -> tuple[Component[DataPath], ...]:
     """Return the EndpointSlice controller, and where nodes may die the controllers that notice."""
-    slices = (
-        Action(
-            f"endpointslice-controller {ref.name}: syncs",
-            "endpointslice-controller",
-            partial(_syncs_slices, path, ref),
-        )
-        for ref in _services(path)
+    name = "endpointslice-controller"
+    slices = tuple(
+        Action(f"{name} {ref.name}: syncs", name, partial(_syncs_slices, path, ref)) for ref in _services(path)
     )
-    return (*slices, *_node_controllers(path)) if _lossy(path) else tuple(slices)
+    found = [Component[DataPath](name, lambda _path: slices)]
+    return (*found, Component("nodes", _node_controllers)) if _lossy(path) else tuple(found)
 
 
 # --- nodes that die -------------------------------------------------------------------------------------------------
@@ -186,12 +184,14 @@ def _evicts(path: DataPath, place: str, view: View) -> Iterator[Outcome]:
         yield Outcome(f"deletes Pod {pod.metadata.name}, which has stayed {left} s", updates)
 
 
-def losses(path: DataPath) -> tuple[Action, ...]:
-    """Let nodes die: what ran there runs no more, and nobody hears from them again."""
-    return tuple(
+def losses(path: DataPath) -> Component[DataPath]:
+    """Return nodes that may die: what ran there runs no more, and nobody hears from them again."""
+    acts = tuple(
         Action(f"node {node}: dies", "fault node", partial(_dies, path, node), Fairness.NONE)
         for node in (path.setup.nodes if path.setup.node_losses else ())
     )
+    slots = dict.fromkeys(map(up_slot, path.setup.nodes), True) | {LOSSES: path.setup.node_losses}
+    return Component("node losses", lambda _path: acts, constantly(slots))
 
 
 def _dies(path: DataPath, node: str, view: View) -> Iterator[Outcome]:

@@ -16,6 +16,7 @@ from ...impl.kubelet import worker
 from ...impl.kubelet.behaviour import WELL
 from ...impl.kubelet.runtime import KubeletStep, Work
 from ...model.machine import Action, Fairness, Outcome, View
+from ...model.world.component import Component, constantly
 from ...model.world.store import Stored, Updates, name_in
 from ...model.world.world import Who
 from ..world.nodes.kubelets import runtime_slot
@@ -143,13 +144,10 @@ def _node_of(path: DataPath, view: View, pod: Pod | None) -> Node | None:
 # --- the administrator ----------------------------------------------------------------------------------------------
 
 
-def script(path: DataPath) -> tuple[Action, ...]:
-    """Let the administrator send the requests of the script, one after another, each at any time."""
-    return (
-        (Action("admin: asks", "admin", partial(_asks, path), Fairness.NONE, when_quiet=path.setup.waits),)
-        if path.setup.script
-        else ()
-    )
+def administrator(path: DataPath) -> Component[DataPath]:
+    """Return who sends the requests of the script, one after another, each at any time."""
+    acts = (Action("admin: asks", "admin", partial(_asks, path), Fairness.NONE, when_quiet=path.setup.waits),)
+    return Component("admin", lambda _path: acts if path.setup.script else (), constantly({SCRIPT: 0}))
 
 
 def _asks(path: DataPath, view: View) -> Iterator[Outcome]:

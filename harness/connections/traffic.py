@@ -14,6 +14,7 @@ from ...impl.kubeproxy.packet import Fate, Packet, Verdict
 from ...impl.kubeproxy.route import destinations, journeys
 from ...impl.kubeproxy.services import ports
 from ...model.machine import Action, Fairness, Outcome, View
+from ...model.world.component import Component, constantly
 from ..world.nodes.kubelets import runtime_slot
 from ..world.nodes.node_state import up_slot
 from .clock import Timer, Window
@@ -46,31 +47,45 @@ def timers(path: DataPath) -> tuple[Timer, ...]:
     return (*proxies_, *checks, *open_ones)
 
 
-def packets(path: DataPath) -> tuple[Action, ...]:
+def components(path: DataPath) -> tuple[Component[DataPath], ...]:
     """Return the senders, what the kernel forgets, the load balancer, lasting connections, and proxies that restart."""
     setup = path.setup
-    found = [Action(f"{flow.name}: sends", f"flow {flow.name}", partial(_sends, path, flow)) for flow in setup.flows]
-    found += [
-        Action(f"{flow.name}: pauses", f"pause {flow.name}", partial(_pauses, flow))
-        for flow in setup.flows
-        if flow.pauses
-    ]
+    found = [_sender(path, flow) for flow in setup.flows]
     if setup.balancer is not None:
-        found += [
-            Action(f"load balancer: checks {node}", f"check {node}", partial(_checks, path, node))
-            for node in setup.nodes
-        ]
+        found.append(_balancer(path))
     if setup.longest_request is not None:
-        for place in path.places:
-            number = place.rpartition("/")[2]
-            found.append(Action(f"client {number}: connects", "client", partial(_connects, place), Fairness.NONE))
-            found.append(Action(f"client {number}: is served", f"served {number}", partial(_is_served, path, place)))
-    if setup.restarts:
-        found += [
-            Action(f"kube-proxy {node}: restarts", "fault proxy", partial(_restarts, node), Fairness.NONE)
-            for node in setup.nodes
-        ]
-    return tuple(found)
+        found.append(_clients(path))
+    return (*found, _restarting(path))
+
+
+def _sender(path: DataPath, flow: Flow) -> Component[DataPath]:
+    acts = [Action(f"{flow.name}: sends", f"flow {flow.name}", partial(_sends, path, flow))]
+    if flow.pauses:
+        acts.append(Action(f"{flow.name}: pauses", f"pause {flow.name}", partial(_pauses, flow)))
+    return Component(f"flow {flow.name}", lambda _path: acts, constantly({flow_slot(flow.name): ""}))
+
+
+def _balancer(path: DataPath) -> Component[DataPath]:
+    nodes = path.setup.nodes
+    acts = [Action(f"load balancer: checks {node}", f"check {node}", partial(_checks, path, node)) for node in nodes]
+    return Component("load balancer", lambda _path: acts, constantly(dict.fromkeys(map(sent_to_slot, nodes), True)))
+
+
+def _clients(path: DataPath) -> Component[DataPath]:
+    acts = []
+    for place in path.places:
+        number = place.rpartition("/")[2]
+        acts.append(Action(f"client {number}: connects", "client", partial(_connects, place), Fairness.NONE))
+        acts.append(Action(f"client {number}: is served", f"served {number}", partial(_is_served, path, place)))
+    return Component("clients", lambda _path: acts, constantly(dict.fromkeys(map(request_slot, path.places), "")))
+
+
+def _restarting(path: DataPath) -> Component[DataPath]:
+    acts = [
+        Action(f"kube-proxy {node}: restarts", "fault proxy", partial(_restarts, node), Fairness.NONE)
+        for node in (path.setup.nodes if path.setup.restarts else ())
+    ]
+    return Component("proxy restarts", lambda _path: acts, constantly({RESTARTS: path.setup.restarts}))
 
 
 # --- kube-proxy -----------------------------------------------------------------------------------------------------
@@ -131,11 +146,12 @@ def is_current(path: DataPath, view: View, node: str) -> bool:
     return bool(view[memory_slot(node)]) and view[known_slot(node)] == now(path, view)
 
 
-def proxies(path: DataPath) -> tuple[Action, ...]:
-    """Return the kube-proxy of every node."""
-    return tuple(
-        Action(f"kube-proxy {node}: syncs", f"kube-proxy {node}", _Proxy(path, node).syncs) for node in path.setup.nodes
-    )
+def proxy(path: DataPath, node: str) -> Component[DataPath]:
+    """Return the kube-proxy of a node, with what the node's kernel remembers."""
+    name = f"kube-proxy {node}"
+    acts = (Action(f"{name}: syncs", name, _Proxy(path, node).syncs),)
+    slots: Slots = {known_slot(node): (), memory_slot(node): True, table_slot(node): frozenset()}
+    return Component(name, lambda _path: acts, constantly(slots))
 
 
 def _restarts(node: str, view: View) -> Iterator[Outcome]:

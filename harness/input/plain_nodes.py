@@ -84,7 +84,8 @@ def _node(name: str, capacity: Resources) -> Node:
 def storage_class(name: str = "standard", *, default: bool = True) -> StorageClass:
     """Return a storage class whose volumes all nodes reach, made once a Pod that claims one is to have a node.
 
-    `default`: it is the class of claims that name none, as in a fresh cluster.
+    They may grow. `default`: it is the class of claims that name none, as in a fresh cluster.
     """
     meta = ObjectMeta(name=name, annotations=strings({DEFAULT_CLASS: "true"} if default else {}))
-    return StorageClass(meta, NETWORK_STORAGE, "WaitForFirstConsumer", reclaim_policy="Delete")
+    growing = immutabledict({"allowVolumeExpansion": True})
+    return StorageClass(meta, NETWORK_STORAGE, "WaitForFirstConsumer", reclaim_policy="Delete", extra=growing)

@@ -65,7 +65,9 @@ DEFAULT_FAILURES = 6
 """spec.backoffLimit of a Job where it is absent (batch/v1)."""
 
 
-EVERYWHERE = frozenset({"budgetStatus", "endpoints", "jobIndexes", "nodeOutage", "podStatus"})
+EVERYWHERE = frozenset(
+    {"budgetStatus", "endpoints", "jobIndexes", "missedStarts", "nodeOutage", "podStatus", "rejectedPods"}
+)
 """Keys of switches that need no closer look."""
 
 
@@ -102,6 +104,18 @@ class Switch(Enum):
         "an index of a Job that has succeeded twice counts twice, as before Kubernetes 1.21",
     )
     """k/k PR #99865."""
+    MISSED_STARTS = (
+        "missedStarts",
+        "before-1.21",
+        "a CronJob that has missed more than a hundred starts is never started again, as before Kubernetes 1.21",
+    )
+    """k/k#42649, k/k#45825, k/k#36311."""
+    REJECTED_COUNT = (
+        "rejectedPods",
+        "counted",
+        "a kubelet counts a Pod that it has rejected until the API server tells it of that",
+    )
+    """k/k#135296, open in 2026; k/k#105523 was alike, in 1.22."""
     LONE_EVICTIONS = (
         "nodeOutage",
         "before-1.4",
@@ -284,8 +298,19 @@ class Faults:
     """The load of an autoscaler's target changes, so that it asks for another number of replicas."""
     lost_event: int = 0
     """An event of a watch that something is gone is lost, and nobody notices."""
+    controller_outage: int = 0
+    """The controllers are down for so long that each CronJob misses a hundred starts more."""
     api_server_restart: int = 0
     """The API server restarts: what it has not sent it never sends, and whoever watches lists anew."""
+
+
+class Mixed(Enum):
+    """Which of the components that read several kinds may have older views of some of them than of others."""
+
+    NOBODY = "nobody"
+    MOST = "most"
+    """All but the EndpointSlice and disruption controllers, and the scheduler where nodes or claims change."""
+    ALL = "all"
 
 
 @frozen
@@ -300,8 +325,8 @@ class Bounds:
     """States of rest to start from that count as enough; None: all of them, and where they are too many, UNKNOWN."""
     scores: bool = True
     """A Pod goes to a node with the highest score; False: to any that is feasible, whatever else there is in truth."""
-    mixed_views: bool = True
-    """A component that reads two kinds may combine an old view of one with a newer view of the other."""
+    mixed_views: Mixed = Mixed.MOST
+    """Who may combine an old view of one kind with a newer view of another."""
     check_seconds: int | None = None
     """From when a node's health checks fail until load balancers send it nothing more, at most; None: not stated."""
     request_seconds: int | None = None
@@ -343,6 +368,8 @@ class Crowd:
     """It may fill a node, but never all that a Pod can go to."""
     stops_drains: bool = False
     """A drain may be refused because of one of them."""
+    refused: frozenset[int] = frozenset()
+    """The steps of the script that are drains which are refused because of one of them, in every run."""
     placed: tuple[Pod, ...] = ()
 
 
@@ -425,7 +452,12 @@ class Scenario:
     def runs(self) -> tuple[Job, ...]:
         """Return the Jobs that CronJobs may come to make."""
         given = (*self.objects, *self.applied)
-        return tuple({ref_of(job): job for job in runs_of(given, self.namespace, self.cron_starts)}.values())
+        return tuple(
+            {
+                ref_of(job): job
+                for job in runs_of(given, self.namespace, self.cron_starts, self.faults.controller_outage)
+            }.values()
+        )
 
     @property
     def everything(self) -> tuple[Object, ...]:

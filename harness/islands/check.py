@@ -23,7 +23,7 @@ from ..claims import registry as claims
 from ..input.priorities import may_preempt
 from ..input.scenario import Scenario
 from .cache import Cache
-from .held import held_up
+from .held import held_up, refused
 from .looking import Search, Watcher, Ways
 from .split import Island, islands_of
 from .witness import Witnesses, among_others, rests_of
@@ -62,6 +62,7 @@ def check(
         parts = islands_of(scenario, sizes) if islands else ()
         if len(parts) < 2:
             return ways.look("", scenario)
+        parts = refused(scenario, parts)
         named = tuple((f"{island.name}, {island.scenario.pods} places", island.scenario) for island in parts)
         reports = ways.look_at_all(named)
         for report in reports:
@@ -121,7 +122,7 @@ def machine_for(scenario: Scenario, kind: str, alone: Alone | None) -> Machine:
     """Return the machine a trace of this kind of breach was found on, for a replay."""
     if alone is None:
         return whole.machine_for(scenario, kind)
-    parts = islands_of(scenario, {alone.island: alone.pods})
+    parts = refused(scenario, islands_of(scenario, {alone.island: alone.pods}))
     island = next(part for part in parts if part.name == alone.island)
     own = rests_of(island, Limits()) if alone.rest else None
     beside, prepared = among_others(parts, island, alone.rest, Limits(), own)

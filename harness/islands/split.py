@@ -204,7 +204,7 @@ def _crowded(
     room = room_for(scenario, tuple(maker.spec for maker in makers), total)
     if room is Room.SHORT:
         return None
-    stopping = [island.name for island, own in zip(islands, mine, strict=True) if _any_stops(scenario, own)]
+    stopping = [island.name for island, own in zip(islands, mine, strict=True) if stops_drains(scenario, own)]
     presumed = together(one.presumed for one in most)
     found = []
     for island, own in zip(islands, most, strict=True):
@@ -233,8 +233,9 @@ def _without(total: Mapping[str, int], own: Mapping[str, int]) -> immutabledict[
     return immutabledict({name: number - own.get(name, 0) for name, number in total.items()})
 
 
-def _any_stops(scenario: Scenario, own: list[Maker]) -> bool:
+def stops_drains(scenario: Scenario, own: Iterable[Maker]) -> bool:
     """Tell whether a drain may be refused because of a Pod of these; one that is orphaned declares no controller."""
+    own = tuple(own)
     mine = {(maker.ref.kind, maker.ref.name) for maker in own}
     orphans = any(
         isinstance(step, kubectl.DeleteObject) and step.cascade == "orphan" and (step.kind, step.name) in mine

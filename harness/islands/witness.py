@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from attrs import define, evolve, field, frozen
 
+from ...impl.api.cache import Cache
 from ...impl.api.core import Pod
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
@@ -34,14 +36,18 @@ from ..world.cluster import Initial, build
 from ..world.parts import Parts
 from ..world.rest.prepare import Prepared, prepare
 from ..world.rest.settle import Cut, Restless, contents, settle
+from ..world.rest.starts import rests
 from ..world.script.environment import command
+from .influence import makers_of
 from .looking import Ways
-from .split import Island
+from .split import Island, stops_drains
 
 MOMENTS = frozenset({"initial", "invariant", "step", AT_A_STEP, *MOVING})
 """The kinds of a breach that is over once it has happened; others are of a state in which nothing more happens."""
 TRIED = 3
 """Orders in which islands come to rest that are tried for one breach, at most."""
+LAID = 12
+"""States of rest of one island that are tried for where its Pods are in the way of no drain, at most."""
 SHARED = 2
 """Of how many searches the time that is left is taken to be for when a breach is looked for again."""
 
@@ -130,13 +136,9 @@ def among_others(
     """
     first = () if prepared is None else prepared.starts[rest - 1].objects
     own = tuple(_asleep(first, 0))
-    asleep: list[Pod] = []
-    for part in parts if island.scenario.start is not Start.EMPTY else ():
-        if part.name != island.name:
-            placed = Crowd(placed=(*own, *asleep))
-            still = evolve(part.scenario, script=(), faults=Faults(), crowd=placed)
-            asleep += _asleep(_at_rest(still, limits), len(own) + len(asleep))
-    beside = evolve(island.scenario, crowd=Crowd(placed=tuple(asleep)))
+    others = [part.scenario for part in parts if part.name != island.name]
+    asleep = () if island.scenario.start is Start.EMPTY else _laid(others, island.scenario, own, limits)
+    beside = evolve(island.scenario, crowd=Crowd(placed=asleep))
     if prepared is None:
         return beside, prepare(beside, limits)
     return beside, evolve(prepared, starts=(prepared.starts[rest - 1],), why="")
@@ -147,10 +149,46 @@ def rests_of(island: Island, limits: Limits) -> Prepared:
     return prepare(evolve(island.scenario, crowd=NOBODY), limits)
 
 
-def _at_rest(still: Scenario, limits: Limits) -> tuple[Object, ...]:
-    """Return the objects of a scenario in one state of rest of it."""
+def _laid(others: list[Scenario], alone: Scenario, own: tuple[Pod, ...], limits: Limits) -> tuple[Pod, ...]:
+    """Return the Pods of other islands, one island at rest after the other, out of the way of a script's drains.
+
+    Any order of the islands, and any state of rest of each, is one of the whole. A drain is refused where a Pod of its
+    node may not be evicted. So those that have such Pods come first, as long as a state of rest keeps them away from
+    there; where none does, one that is in nobody's way fills up the node. Where there is none, they are in the way.
+    """
+    asleep: tuple[Pod, ...] = ()
+    waiting = sorted(others, key=lambda one: not stops_drains(one, makers_of(one.objects)))
+    while waiting:
+        drains = [] if _refused(alone.script, asleep) else alone.script
+        placed = Crowd(placed=(*own, *asleep))
+        beside = [evolve(one, script=tuple(drains), faults=Faults(), crowd=placed) for one in waiting]
+        laid = (
+            (number, tuple(_asleep(objects, len(placed.placed))))
+            for number, one in enumerate(beside)
+            for objects in _at_rest(one, limits)
+        )
+        first = next(laid)
+        number, pods = next((one for one in chain([first], laid) if not _refused(drains, one[1])), first)
+        asleep += pods
+        del waiting[number]
+    return asleep
+
+
+def _refused(script: Iterable[kubectl.Step], pods: Iterable[Pod]) -> bool:
+    """Tell whether some drain is refused because of these Pods."""
+    cache = Cache.of(pods)
+    return any(kubectl.drain_errors(step, cache) for step in script if isinstance(step, kubectl.Drain))
+
+
+def _at_rest(beside: Scenario, limits: Limits) -> Iterator[tuple[Object, ...]]:
+    """Yield the objects of a scenario in some states of rest of it, one where no drain tells nodes apart."""
+    still = evolve(beside, script=())
     cluster = build(still, Parts.core(still), Initial(applied(still)))
-    return contents(cluster, settle(cluster.machine, limits=limits)).objects
+    found = None
+    if any(isinstance(step, kubectl.Drain) for step in beside.script):
+        found = rests(cluster, evolve(beside, bounds=evolve(beside.bounds, starts=LAID)), limits)
+    for state in found.states if found else (settle(cluster.machine, limits=limits),):
+        yield contents(cluster, state).objects
 
 
 def _asleep(objects: Iterable[Object], number: int) -> Iterator[Pod]:

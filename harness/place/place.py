@@ -20,7 +20,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
-from ...impl.api.reading.unmodelled_kinds import WORKLOADS
+from ...impl.api.reading.unmodelled_kinds import PODS
 from ...impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim, StorageClass
 from ...impl.apiserver.defaulting.defaulting import default
 from ...impl.apiserver.defaulting.pod_defaults import default_pod
@@ -94,9 +94,7 @@ def _manifests(sources: list[str | Path], namespace: str, *, recursive: bool) ->
 
 def _workloads(notes: Iterable[str]) -> tuple[str, ...]:
     """Return the notes that matter: of what is not modelled, workloads whose Pods are not known."""
-    return tuple(
-        note for note in notes if "is not modelled" not in note or any(f": {kind} " in note for kind in WORKLOADS)
-    )
+    return tuple(note for note in notes if "is not modelled" not in note or PODS in note)
 
 
 def of_manifests(manifests: Manifests) -> Wanted:

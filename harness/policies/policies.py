@@ -21,6 +21,8 @@ from functools import partial
 
 from ...model.components.network_policy import Stage, Wall
 from ...model.machine import Action, Fairness, Machine, Outcome, View
+from ...model.world import component
+from ...model.world.component import Component, constantly
 from ...properties.reachability.network_policy import EGRESS, INGRESS, is_peer
 from .setup import (
     CONNECTION,
@@ -42,40 +44,63 @@ from .walls import allowed, lets_in, lets_out, passes, stands
 def machine(setup: Setup) -> Machine:
     """Return the machine: Pods that are present run, and the agent has followed everything."""
     world = PolicyWorld(setup)
-    slots: dict[str, Hashable] = {DONE: 0, HANDLED: 0, CONNECTION: ""}
-    seen: dict[str, Status] = {}
-    present = [pod.name for pod in setup.pods if pod.present]
-    for pod in setup.pods:
-        address = f"10.1.0.{present.index(pod.name) + 1}" if pod.present else ""
-        status: Status = ("Running", address) if pod.present else ("", "")
-        slots[slot("stage", pod.name)] = Stage.STARTED if pod.present else Stage.ABSENT
-        slots[slot("wall", pod.name)] = Wall.RULED if pod.present else Wall.NONE
-        slots |= {slot("address", pod.name): address, slot("made", pod.name): (0, 0)}
-        slots |= {slot("status", pod.name): status, slot("seen", pod.name): status}
-        seen[pod.name] = status
-    slots |= {address_set(selected.place): _filled(world, selected, seen, 0) for selected in world.sets}
-    return Machine((slots,), tuple(_actions(world)))
+    parts = components(world)
+    return Machine((component.start(world, parts),), component.actions(world, parts))
 
 
-def _actions(world: PolicyWorld) -> Iterator[Action]:
+def components(world: PolicyWorld) -> tuple[Component[PolicyWorld], ...]:
+    """Return everybody who takes part: who changes policies, the agent, each Pod with who makes, runs and ends it."""
     setup = world.setup
+    present = [pod.name for pod in setup.pods if pod.present]
+    known = {pod.name: _known(present, pod.name) for pod in setup.pods}
+    pods = (Component(pod.name, partial(_lives, pod), constantly(_slots(pod, known[pod.name]))) for pod in setup.pods)
+    sets = {address_set(selected.place): _filled(world, selected, known, 0) for selected in world.sets}
+    return (
+        Component("admin", _administrator, constantly({DONE: 0})),
+        Component("agent", _agent, constantly({HANDLED: 0, **sets})),
+        *pods,
+        Component("connection", _connects, constantly({CONNECTION: ""})),
+    )
+
+
+def _known(present: list[str], name: str) -> Status:
+    return ("Running", f"10.1.0.{present.index(name) + 1}") if name in present else ("", "")
+
+
+def _slots(pod: Program, known: Status) -> dict[str, Hashable]:
+    """Return what there is of a Pod at the start."""
+    stage, wall = (Stage.STARTED, Wall.RULED) if pod.present else (Stage.ABSENT, Wall.NONE)
+    start = {"stage": stage, "wall": wall, "address": known[1], "made": (0, 0), "status": known, "seen": known}
+    return {slot(what, pod.name): value for what, value in start.items()}
+
+
+def _administrator(world: PolicyWorld) -> Iterator[Action]:
     yield Action("admin: acts", "admin", partial(_acts, world, False), Fairness.NONE)  # noqa: FBT003 - bound by partial
     yield Action("admin: acts at rest", "admin", partial(_acts, world, True), Fairness.NONE, when_quiet=True)  # noqa: FBT003
+
+
+def _agent(world: PolicyWorld) -> Iterator[Action]:
     yield Action("agent: handles the policies", "agent policies", partial(_handles_policies, world))
-    for pod in setup.pods:
-        name = pod.name
-        yield Action(f"controller: makes {name}", f"controller {name}", partial(_makes, world, pod))
-        yield Action(f"kubelet: works on {name}", f"kubelet {name}", partial(_works, world, pod))
-        yield Action(f"kubelet: reports {name}", f"report {name}", partial(_reports, pod))
-        yield Action(f"agent: handles {name}", f"agent {name}", partial(_handles, world, name))
-        if pod.finishes:
-            yield Action(f"{name}: finishes", f"program {name}", partial(_ends, world, name), Fairness.NONE)
-        if pod.until is not None:
-            yield Action(f"kubelet: stops {name}", f"end {name}", partial(_goes, world, pod))
-    if setup.connection is not None:
-        source = setup.connection[0]
-        yield Action(f"{source}: asks", f"ask {source}", partial(_asks, world, *setup.connection), Fairness.NONE)
-        yield Action(f"{source}: is answered", f"answer {source}", partial(_answered, world, *setup.connection))
+
+
+def _lives(pod: Program, world: PolicyWorld) -> Iterator[Action]:
+    name = pod.name
+    yield Action(f"controller: makes {name}", f"controller {name}", partial(_makes, world, pod))
+    yield Action(f"kubelet: works on {name}", f"kubelet {name}", partial(_works, world, pod))
+    yield Action(f"kubelet: reports {name}", f"report {name}", partial(_reports, pod))
+    yield Action(f"agent: handles {name}", f"agent {name}", partial(_handles, world, name))
+    if pod.finishes:
+        yield Action(f"{name}: finishes", f"program {name}", partial(_ends, world, name), Fairness.NONE)
+    if pod.until is not None:
+        yield Action(f"kubelet: stops {name}", f"end {name}", partial(_goes, world, pod))
+
+
+def _connects(world: PolicyWorld) -> Iterator[Action]:
+    if world.setup.connection is not None:
+        source, destination = world.setup.connection
+        asks, answered = partial(_asks, world, source, destination), partial(_answered, world, source, destination)
+        yield Action(f"{source}: asks", f"ask {source}", asks, Fairness.NONE)
+        yield Action(f"{source}: is answered", f"answer {source}", answered)
 
 
 # --- Pods -----------------------------------------------------------------------------------------------------------

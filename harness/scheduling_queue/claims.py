@@ -11,6 +11,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Pod
 from ...impl.scheduler.schedule import schedule
 from ...model.machine import Converges, Invariant, Machine, Recoverable, View
+from ...model.world import component
 from . import outside, steps
 from .queue import EVICTIONS, Scene, Ways, World, api
 
@@ -21,7 +22,8 @@ EVICTED = "evicted once"
 def machine(scene: Scene, ways: Ways, *, exact: bool = False) -> Machine:
     """Return the machine of a scheduler that goes about it in these ways; `exact` without the reduction of numbers."""
     world = World(scene, ways, exact)
-    return Machine((world.initial(),), (*steps.actions(world), *outside.actions(world)))
+    parts = (steps.scheduler(world), *outside.components(world))
+    return Machine((component.start(world, parts, world.store()),), component.actions(world, parts))
 
 
 def placed(scene: Scene) -> Converges:

@@ -10,6 +10,7 @@ from attrs import evolve
 from ...impl.api.core import Node, Pod
 from ...impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod, see_pod_lost
 from ...model.machine import Action, Fairness, Outcome, View
+from ...model.world.component import Component, constantly
 from .queue import (
     CRASHES,
     DONE,
@@ -32,34 +33,62 @@ from .queue import (
 from .writes import commits, deletes
 
 
-def actions(world: World) -> tuple[Action, ...]:
-    """Return all that others do. Users and faults may never do it; what the system does, it does in the end."""
-    scene, never = world.scene, Fairness.NONE
-    found = [
-        Action("watch: Pod", "watch of Pods", partial(_delivers_pod, world)),
-        Action("watch: node", "watch of nodes", partial(_delivers_node, world)),
-    ]
-    for pod in scene.every_pod:
-        found.append(Action(f"kubelet: {pod}", f"kubelet: {pod}", partial(_terminates, world, pod)))
-        found.append(Action(f"podgc: {pod}", f"podgc: {pod}", partial(_collects, pod)))
-    replicated = ((one.metadata.name, one) for one in scene.replicated)
-    found += [Action(f"replicaset: {name}", "replicaset", partial(_replicates, world, one)) for name, one in replicated]
-    users = [("creates", one.metadata.name, partial(_creates, one)) for one in scene.later]
-    users += [("deletes", name, partial(_deletes, name)) for name in scene.deletable]
-    users += [("removes", name, partial(_removes, name)) for name in scene.removable]
-    for verb, name, step in users:
+def components(world: World) -> tuple[Component[World], ...]:
+    """Return all others. Users and faults may never do anything; what the system does, it does in the end."""
+    scene = world.scene
+    return (
+        Component("watches", _watches, constantly({EVENTS_OF_PODS: (), EVENTS_OF_NODES: (), MISSED: False})),
+        Component("nodes", _nodes),
+        Component("replicaset", _replicaset),
+        Component("users", _users, constantly({DONE: 0})),
+        Component("network", _network, constantly({LOST: scene.losses})),
+        Component("API server", _server, constantly({RESTARTS: scene.restarts})),
+        Component("crashes", _crash, constantly({CRASHES: scene.crashes})),
+    )
+
+
+def _watches(world: World) -> Iterator[Action]:
+    yield Action("watch: Pod", "watch of Pods", partial(_delivers_pod, world))
+    yield Action("watch: node", "watch of nodes", partial(_delivers_node, world))
+    if world.scene.restarts or world.ways.notices_loss:
+        yield Action("reflector", "reflector", partial(_lists, world))
+
+
+def _nodes(world: World) -> Iterator[Action]:
+    for pod in world.scene.every_pod:
+        yield Action(f"kubelet: {pod}", f"kubelet: {pod}", partial(_terminates, world, pod))
+        yield Action(f"podgc: {pod}", f"podgc: {pod}", partial(_collects, pod))
+
+
+def _replicaset(world: World) -> Iterator[Action]:
+    for pod in world.scene.replicated:
+        yield Action(f"replicaset: {pod.metadata.name}", "replicaset", partial(_replicates, world, pod))
+
+
+def _users(world: World) -> Iterator[Action]:
+    scene = world.scene
+    deeds = [("creates", pod.metadata.name, partial(_creates, pod)) for pod in scene.later]
+    deeds += [("deletes", name, partial(_deletes, name)) for name in scene.deletable]
+    deeds += [("removes", name, partial(_removes, name)) for name in scene.removable]
+    for verb, name, step in deeds:
         does = partial(_in_order, scene.order.index(name), step) if scene.order else step
-        found.append(Action(f"user {verb} {name}", "user", does, never, when_quiet=scene.waits))
-    if scene.losses:
-        found.append(Action("network: Pod", "network", partial(_loses, EVENTS_OF_PODS), never))
-        found.append(Action("network: node", "network", partial(_loses, EVENTS_OF_NODES), never))
-    if scene.restarts:
-        found.append(Action("API server", "API server", _restarts, never))
-    if scene.crashes:
-        found.append(Action("scheduler crashes", "crash", partial(_crashes, world), never))
-    if scene.restarts or world.ways.notices_loss:
-        found.append(Action("reflector", "reflector", partial(_lists, world)))
-    return tuple(found)
+        yield Action(f"user {verb} {name}", "user", does, Fairness.NONE, when_quiet=scene.waits)
+
+
+def _network(world: World) -> Iterator[Action]:
+    if world.scene.losses:
+        yield Action("network: Pod", "network", partial(_loses, EVENTS_OF_PODS), Fairness.NONE)
+        yield Action("network: node", "network", partial(_loses, EVENTS_OF_NODES), Fairness.NONE)
+
+
+def _server(world: World) -> Iterator[Action]:
+    if world.scene.restarts:
+        yield Action("API server", "API server", _restarts, Fairness.NONE)
+
+
+def _crash(world: World) -> Iterator[Action]:
+    if world.scene.crashes:
+        yield Action("scheduler crashes", "crash", partial(_crashes, world), Fairness.NONE)
 
 
 def _in_order(number: int, step: Callable[[View], Iterator[Outcome]], view: View) -> Iterator[Outcome]:

@@ -186,16 +186,11 @@ class World:
     exact: bool = False
     """Keep the numbers of trials as they are, and every mark: without the reduction that `_ranks` argues for."""
 
-    def initial(self) -> dict[str, Hashable]:
-        """Return the first state: the store, and a scheduler that has just started and listed it."""
+    def store(self) -> dict[str, Hashable]:
+        """Return what is in the store at the start."""
         slots: dict[str, Hashable] = {api(name): None for name in (*self.scene.every_pod, *self.scene.every_node)}
         slots |= {api(node.metadata.name): node for node in self.scene.nodes}
-        slots |= {api(one.metadata.name): one for one in self.scene.pods}
-        slots |= {EVENTS_OF_PODS: (), EVENTS_OF_NODES: (), EVICTIONS: 0, MISSED: False, DONE: 0}
-        slots |= {LOST: self.scene.losses, RESTARTS: self.scene.restarts, CRASHES: self.scene.crashes, TRYING: ""}
-        for pod in self.scene.every_pod:
-            slots |= {trial(pod): None, binding(pod): None, overdue(pod): False}
-        return slots | self._slots_of(self.started(self.scene.nodes, self.scene.pods))
+        return slots | {api(pod.metadata.name): pod for pod in self.scene.pods}
 
     def started(self, nodes: Iterable[Node], pods: Iterable[Pod]) -> Memory:
         """Return the memory of a scheduler that has just listed these."""
@@ -231,7 +226,7 @@ class World:
     def remember(self, view: View, memory: Memory, trials: Mapping[str, Trial | None] = immutabledict()) -> Updates:
         """Return what has to be written for the scheduler to remember this and these trials, and nothing that is so."""
         now: dict[str, Trial | None] = {pod: view[trial(pod)] for pod in self.scene.every_pod} | dict(trials)
-        slots: dict[str, Hashable] = self._slots_of(memory)
+        slots: dict[str, Hashable] = self.slots_of(memory)
         ranks = _all(memory.queue, now.values()) if self.exact else _ranks(memory.queue, now.values())
         for pod, one in now.items():
             slots[trial(pod)] = _numbered(one, ranks)
@@ -246,7 +241,8 @@ class World:
         move = -1 if hints or flag else ranks.get(queue.move_request_cycle, -1)
         return ranks[queue.scheduling_cycle], move, queue.received_move_request and flag, queue.in_flight
 
-    def _slots_of(self, memory: Memory) -> dict[str, Hashable]:
+    def slots_of(self, memory: Memory) -> dict[str, Hashable]:
+        """Return the slots that a memory is kept in."""
         slots: dict[str, Hashable] = {}
         queue = memory.queue
         for name in self.scene.every_pod:

@@ -37,7 +37,8 @@ from ...impl.scheduler.queue.requeue import (
 )
 from ...impl.scheduler.schedule import Decision, decide
 from ...model.machine import Action, Fairness, Outcome, View
-from .queue import TRYING, Step, Trial, Updates, World, api, binding, overdue, queued, ref, seen, trial
+from ...model.world.component import Component, constantly
+from .queue import EVICTIONS, TRYING, Step, Trial, Updates, World, api, binding, overdue, queued, ref, seen, trial
 from .writes import commits, evicts, promises
 
 STAYS = 2**31 - 1
@@ -45,22 +46,27 @@ STAYS = 2**31 - 1
 LATER = 10**6
 
 
-def actions(world: World) -> tuple[Action, ...]:
-    """Return all that the scheduler does, by Pod. That a Pod is among the first again and again gets it its turn."""
-    found: list[Action] = []
+def scheduler(world: World) -> Component[World]:
+    """Return the scheduler, which has just started and listed the store."""
+    pods = world.scene.every_pod
+    slots: Updates = {TRYING: "", EVICTIONS: 0, **world.slots_of(world.started(world.scene.nodes, world.scene.pods))}
+    for pod in pods:
+        slots |= {trial(pod): None, binding(pod): None, overdue(pod): False}
+    return Component("scheduler", _actions, constantly(slots))
+
+
+def _actions(world: World) -> Iterator[Action]:
+    """Yield all that the scheduler does, by Pod. That a Pod is among the first again and again gets it its turn."""
     for pod in world.scene.every_pod:
         turn = f"scheduler tries {pod}"
-        found += [
-            Action(turn, turn, partial(_tries, world, pod), Fairness.STRONG),
-            Action(f"scheduler binds {pod}", f"binds {pod}", partial(_binds, world, pod)),
-            Action(f"scheduler works on {pod}", f"works on {pod}", partial(_works, world, pod)),
-            Action(f"back-off of {pod}", f"back-off of {pod}", partial(_backoff_ends, world, pod)),
-        ]
+        yield Action(turn, turn, partial(_tries, world, pod), Fairness.STRONG)
+        yield Action(f"scheduler binds {pod}", f"binds {pod}", partial(_binds, world, pod))
+        yield Action(f"scheduler works on {pod}", f"works on {pod}", partial(_works, world, pod))
+        yield Action(f"back-off of {pod}", f"back-off of {pod}", partial(_backoff_ends, world, pod))
         if world.ways.patience_ends:
-            found.append(Action(f"patience with {pod}", f"patience with {pod}", partial(_patience_ends, world, pod)))
+            yield Action(f"patience with {pod}", f"patience with {pod}", partial(_patience_ends, world, pod))
     if world.ways.flushes:
-        found.append(Action("scheduler flushes", "flush", partial(_flushes, world), when_quiet=True))
-    return tuple(found)
+        yield Action("scheduler flushes", "flush", partial(_flushes, world), when_quiet=True)
 
 
 # --- trying -----------------------------------------------------------------------------------------------------------

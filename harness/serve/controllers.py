@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import evolve, frozen
 
-from ...impl.api.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet
+from ...impl.api.apps import DaemonSet, Deployment, ReplicaSet, ReplicationController, StatefulSet
 from ...impl.api.batch import Job
 from ...impl.api.cache import Cache
 from ...impl.api.core import Event, Namespace, Node, Pod, PodCondition, Service
@@ -69,6 +69,10 @@ def _deployments(_plane: Plane, cache: Cache, now: Time) -> Asked:
 
 def _replica_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
     return (replicaset.reconcile(cache, ref_of(one), now=now) for one in cache.list(ReplicaSet))
+
+
+def _replication_controllers(_plane: Plane, cache: Cache, now: Time) -> Asked:
+    return (replicaset.reconcile(cache, ref_of(one), now=now) for one in cache.list(ReplicationController))
 
 
 def _stateful_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
@@ -185,6 +189,7 @@ APISERVER = User("system:apiserver", (MASTERS,))
 COMPONENTS: tuple[Component, ...] = (
     Component(controller("deployment-controller"), WORKLOADS | _plurals("Pod"), _deployments),
     Component(controller("replicaset-controller"), _plurals("ReplicaSet", "Pod"), _replica_sets),
+    Component(controller("replication-controller"), _plurals("ReplicationController", "Pod"), _replication_controllers),
     Component(
         controller("statefulset-controller"),
         _plurals("StatefulSet", "Pod", "ControllerRevision", "PersistentVolumeClaim"),

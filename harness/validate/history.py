@@ -18,12 +18,14 @@ from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import BY_NAME, Object, ref_of
+from ...impl.api.kinds import BY_NAME, Kind, Object, Unstructured, ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.reading.convert import BadObject, from_json
+from ...impl.api.reading.convert import BadObject, from_json, unstructured
 from ...impl.api.reading.sources import BadInput, Problem, Text
 from ...impl.api.values.timestamps import parse_time
 
+OWNED = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
+"""Kinds without a class that own others, and are owned: the garbage collector looks at them."""
 KINDS = {kind.plural: kind.name for kind in BY_NAME.values()}
 AUDIT = "audit.k8s.io/"
 DELETED = "DELETED"
@@ -225,11 +227,14 @@ def _in_order(raws: list[_Raw]) -> list[_Raw]:
 
 
 def _object(value: Mapping[str, Any]) -> Object | None:
-    """Return an object; None of a kind without a class."""
-    kind = BY_NAME.get(str(value.get("kind", "")))
-    if kind is None or value.get("apiVersion") != kind.api_version:
-        return None
+    """Return an object; None of a kind without a class, unless it is one that owns and is owned."""
+    name = str(value.get("kind", ""))
+    kind = BY_NAME.get(name)
     try:
+        if name in OWNED and value.get("apiVersion") == "v1":
+            return unstructured(value, Kind(name, "v1", f"{name.lower()}s", namespaced=True, cls=Unstructured))
+        if kind is None or value.get("apiVersion") != kind.api_version:
+            return None
         return from_json(value)
     except BadObject:
         return None

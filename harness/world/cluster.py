@@ -10,12 +10,13 @@ all together; a test compares the verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from functools import partial
 
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
+from ...impl.api.apps import ReplicaSet
 from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
@@ -24,7 +25,7 @@ from ...model.machine import Machine, MachineError
 from ...model.world import component
 from ...model.world.store import Layout, place
 from ...model.world.verbs import Verb
-from ...model.world.world import Process, World
+from ...model.world.world import Process, Serve, World
 from ..input.assumed.surroundings import config_of
 from ..input.scenario import Scenario
 from .api_server import describe, serve
@@ -37,6 +38,7 @@ from .layout import layout_for
 from .nodes import kubelets
 from .participants import components_of, kubelets_for, processes_for, proxies_of
 from .parts import Parts
+from .reductions import unwatched
 from .timers.registry import timers
 from .timers.timing import Timing
 
@@ -88,10 +90,12 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     components = components_of(scenario, parts, kept, layout, processes)
     layout = component.remembered(layout, components)
     own = frozenset(kind.name for kind in scenario.own.kinds)
-    world = World(layout, partial(serve, parts.deployment_status, config=config_of(scenario), own=own), describe)
+    answers: Serve = partial(serve, parts.deployment_status, config=config_of(scenario), own=own)
+    world = World(layout, partial(unwatched.served, answers) if parts.unwatched else answers, describe)
     struck = faults.struck_nodes(scenario, kept)
     works = kubelets_for(scenario, parts, struck, world)
-    slots = tuple(component.start(world, components, _contents(layout, start)) for start in starts)
+    silent = faults.silent_nodes(scenario)
+    slots = tuple(component.start(world, components, _contents(layout, start, silent)) for start in starts)
     machine = Machine(slots, component.actions(world, components), timers(_timing(scenario, works)))
     return Cluster(scenario, parts, world, processes, machine, struck, proxies_of(parts, kept))
 
@@ -109,11 +113,17 @@ def _looked_at(parts: Parts, start: Initial, idle: frozenset[Ref]) -> Initial:
     return evolve(
         start,
         objects=tuple(
-            obj if parts.deployment_status else workloads.as_kept(obj)
+            _kept(parts, obj)
             for obj in quotas.uncounted(start.objects, idle)
             if parts.endpoints or not isinstance(obj, EndpointSlice)
         ),
     )
+
+
+def _kept(parts: Parts, obj: Object) -> Object:
+    if parts.unwatched and isinstance(obj, ReplicaSet):
+        return unwatched.as_read(obj)
+    return obj if parts.deployment_status else workloads.as_kept(obj)
 
 
 _TELLING = frozenset({"PodDisruptionBudget"})
@@ -128,11 +138,12 @@ def _same_constants(layout: Layout, starts: tuple[Initial, ...]) -> None:
             raise MachineError(f"states to start from differ in what never changes: {odd[0]}")
 
 
-def _contents(layout: Layout, start: Initial) -> dict[str, Hashable]:
-    """Return what is in the store at a start, and what runs for its Pods."""
+def _contents(layout: Layout, start: Initial, silent: Collection[str]) -> dict[str, Hashable]:
+    """Return what is in the store at a start, and what runs for its Pods: nothing on nodes that are silent."""
     slots: dict[str, Hashable] = {}
     slots |= place((obj for obj in start.objects if ref_of(obj).kind in layout.pools), layout.pools, layout.homes)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
-        slots[kubelets.runtime_slot(slot)] = start.runtimes.get(pod.metadata.uid) if isinstance(pod, Pod) else None
+        uid = pod.metadata.uid if isinstance(pod, Pod) and pod.spec.node_name not in silent else ""
+        slots[kubelets.runtime_slot(slot)] = start.runtimes.get(uid)
     return slots

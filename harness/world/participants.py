@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from attrs import evolve
+
 from ...impl.api.apps import Workload
 from ...impl.api.core import Node, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, Unstructured, ref_of
@@ -14,13 +16,14 @@ from ...impl.api.workloads import SPREADING
 from ...impl.kubectl import script as kubectl
 from ...model.machine import Action, View
 from ...model.world import faults as world_faults
+from ...model.world import steps
 from ...model.world import world as worlds
 from ...model.world.component import Component, component, constantly, nobody
 from ...model.world.store import Layout
 from ...model.world.world import Form, Process, World
 from ...properties.convergence import plain_template
 from ..input.assumed.surroundings import behaviour_of
-from ..input.scenario import Consistency, Scenario, Switch
+from ..input.scenario import Consistency, Mixed, Scenario, Switch
 from ..own import processes as own_processes
 from . import scheduling
 from .controllers import (
@@ -55,7 +58,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     linear = scenario.consistency is Consistency.LINEARIZABLE
 
     def form(lagging: int) -> Form:
-        return form_of(lagging, linearizable=linear, mixed=scenario.bounds.mixed_views)
+        return form_of(lagging, linearizable=linear, mixed=scenario.bounds.mixed_views is not Mixed.NOBODY)
 
     everyone = (*objects, *scenario.applied, *scenario.runs, *scenario.own.made)
     found: list[Process] = []
@@ -72,7 +75,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
     at_once = "Node" in pools or "PersistentVolumeClaim" in pools
-    kinds = 1 if at_once or not any(kind in pools for kind in SPREADING) else 2
+    together = 2 if scenario.bounds.mixed_views is Mixed.ALL else 1
+    kinds = together if at_once or not any(kind in pools for kind in SPREADING) else 2
     found += scheduling.processes(
         scenario.schedulers,
         pools,
@@ -88,7 +92,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         found.append(descheduler.process(scenario.descheduler, pools, constants))
     if parts.endpoints:
         tracks = scenario.tracks_slices
-        views = form(1) if tracks else Form.SNAPSHOT
+        views = form(together) if tracks else Form.SNAPSHOT
         found += [
             endpointslice.process(service, pools, constants, form=views, tracks=tracks)
             for service in workloads.distinct(everyone, Service)
@@ -96,7 +100,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
     if parts.budgets:
         resubmits = Switch.RESUBMITTED_BUDGETS in scenario.switches
         found += [
-            disruption.process(budget, pools, constants, form=form(1), resubmits=resubmits)
+            disruption.process(budget, pools, constants, form=form(together), resubmits=resubmits)
             for budget in workloads.distinct(everyone, PodDisruptionBudget)
         ]
     if parts.unwatched:
@@ -126,7 +130,18 @@ def _unwatched(process: Process) -> Process:
     """Return a process where nobody watches some steps of Pods."""
     if process.user == scheduling.USER:
         return unwatched.prompt(process)
-    return unwatched.counting(process) if process.user == workloads.REPLICASETS.controller else process
+    if process.user == workloads.DEPLOYMENTS.controller:
+        return unwatched.refused(process)
+    return unwatched.counting(process) if process.user in workloads.REPLICATED else process
+
+
+def _starting(process: Process, works: Callable[[World], kubelets.Kubelets]) -> Component[World]:
+    """Return a process as a component, before whose syncs Pods start that nobody else watches."""
+    if process.user not in workloads.REPLICATED:
+        return component(process)
+    return evolve(
+        component(process), actions=lambda world: steps.actions(world, unwatched.starting(process, works(world)))
+    )
 
 
 def _selectors_stay(steps: int, pools: dict[str, tuple[str, ...]], view: View) -> bool:
@@ -171,7 +186,7 @@ def _last_change(scenario: Scenario, one: Workload) -> int:
 
 def components_of(
     scenario: Scenario, parts: Parts, objects: tuple[Object, ...], layout: Layout, processes: tuple[Process, ...]
-) -> tuple[Component, ...]:
+) -> tuple[Component[World], ...]:
     """Return everybody who takes part, in the order in which what they may do is listed."""
     struck = faults.struck_nodes(scenario, objects)
     works = partial(kubelets_for, scenario, parts, struck)
@@ -179,7 +194,7 @@ def components_of(
     found = [
         _store(scenario, layout),
         environment.component(scenario),
-        *map(component, processes),
+        *(_starting(process, works) if parts.unwatched else component(process) for process in processes),
         taint_eviction.component(scenario, layout.pools, struck=bool(struck), back=faults.nodes_come_back(scenario)),
         evicted_names.component(layout.pools),
         Component("volumes", volumes.actions),
@@ -193,7 +208,10 @@ def components_of(
     befalls = partial(_faults, scenario, processes, works) if parts.faults else nobody
     found.append(Component("faults", befalls, constantly(faults.budgets(scenario))))
     if struck:
-        found += [node_state.component(struck), node_controllers.silence(scenario, objects, acts=parts.faults)]
+        found += [
+            node_state.component(struck, faults.silent_nodes(scenario)),
+            node_controllers.silence(scenario, objects, acts=parts.faults),
+        ]
     if parts.faults and scenario.consistency is Consistency.RESETTABLE:
         found.append(Component("a server that lags", world_faults.stalling))
     return tuple(found)
@@ -203,7 +221,7 @@ TELLING = ("PodDisruptionBudget", "Job", "EndpointSlice", "PersistentVolume")
 """Kinds whose objects name other objects beside their owners."""
 
 
-def _store(scenario: Scenario, layout: Layout) -> Component:
+def _store(scenario: Scenario, layout: Layout) -> Component[World]:
     """Return what everybody has in common: the store, whether it has room, and a server that may lag behind it."""
     lagging = scenario.consistency is Consistency.RESETTABLE
     memories = [slot for kind in TELLING for slot in layout.pools.get(kind, ())]
@@ -229,6 +247,8 @@ def kubelets_for(scenario: Scenario, parts: Parts, struck: tuple[str, ...], worl
         fine=parts.fine_kubelets,
         struck=struck,
         early=Switch.EARLY_STATUS in scenario.switches,
+        counts_rejected=Switch.REJECTED_COUNT in scenario.switches,
+        led=parts.unwatched,
         last=parts.unwatched and unwatched.ends_unseen(scenario),
         mounts=True,
     )

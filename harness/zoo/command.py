@@ -6,11 +6,28 @@ A failure is as documented if it is found without its repair, and gone with it b
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+from attrs import evolve, frozen
 
 from . import registry
 from .catalogue import Found, Pair, as_documented
+from .folders import told_operator
+
+LONG = 10.0
+"""Seconds of one core: what takes longer is named at the end."""
+
+
+@frozen
+class Ran:
+    """What came of one failure: whether it is as documented, what is said of it, and how long its twins took."""
+
+    name: str
+    right: bool
+    text: str
+    seconds: tuple[float, float]
 
 
 def told(names: Iterable[str]) -> str:
@@ -25,10 +42,10 @@ def told(names: Iterable[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run(names: Iterable[str], *, trace: bool) -> Iterator[tuple[bool, str]]:
+def run(names: Iterable[str], *, trace: bool) -> Iterator[Ran]:
     """Run failures, each as soon as it is asked for; tell whether it is as documented, and what was found."""
     for topic, pair in registry.chosen(names):
-        faulty, repaired = pair.faulty(), pair.repaired()
+        faulty, repaired = _timed(pair.faulty), _timed(pair.repaired)
         right = as_documented(faulty, repaired)
         lines = [
             f"{'ok  ' if right else 'ODD '} {topic}/{pair.name} ({', '.join(pair.sources)}): {pair.what}",
@@ -36,13 +53,31 @@ def run(names: Iterable[str], *, trace: bool) -> Iterator[tuple[bool, str]]:
             f"       repaired:  {_said(repaired)} -- {pair.repair}",
             *(f"         {line}" for line in faulty.lines if trace),
         ]
-        yield right, "\n".join(lines) + "\n"
+        yield Ran(pair.name, right, "\n".join(lines) + "\n", (faulty.seconds, repaired.seconds))
+
+
+def summed_up(every: Iterable[Ran]) -> str:
+    """Say how many are as documented, what all took, and which twins took long."""
+    ran = tuple(every)
+    twins = zip(("as it was", "repaired"), zip(*(one.seconds for one in ran), strict=True), strict=True)
+    long = [f"{ran[number].name} {twin}" for twin, took in twins for number, each in enumerate(took) if each > LONG]
+    cost = f"{sum(map(sum, (one.seconds for one in ran))):.0f} CPU s"
+    slow = f"longer than {LONG:.0f} s: {', '.join(long)}" if long else f"none longer than {LONG:.0f} s"
+    right = sum(one.right for one in ran)
+    return f"{right} of {len(ran)} documented failures are found, and gone with their repairs ({cost}, {slow})\n"
+
+
+def _timed(twin: Callable[[], Found]) -> Found:
+    """Run a twin, and take the time of one core, which does not depend on what else runs."""
+    began = sum(os.times()[:4])
+    found = twin()
+    return evolve(found, seconds=sum(os.times()[:4]) - began)
 
 
 def _said(found: Found) -> str:
     steps = f" in {len(found.lines)} steps" if found.lines else ""
     vacuous = " (vacuous)" if found.vacuous else ""
-    return f"{found.claim}: {found.status.value}{steps}{vacuous}, {found.states:,} states, {found.seconds:.1f} s"
+    return f"{found.claim}: {found.status.value}{steps}{vacuous}, {found.states:,} states, {found.seconds:.1f} CPU s"
 
 
 def shown(names: Iterable[str]) -> str:
@@ -57,8 +92,8 @@ def _shown(topic: str, pair: Pair) -> Iterator[str]:
     if pair.folder is None:
         yield "  It is a world of its own components, without manifests; `kubeproof zoo run --trace` prints its run."
         return
-    yield f"  manifests:        kubeproof check {pair.folder / 'faulty'}"
-    yield f"                    kubeproof check {pair.folder / 'repaired'}"
+    yield f"  manifests:        kubeproof check {pair.folder / 'faulty'}{told_operator(pair.folder, 'faulty')}"
+    yield f"                    kubeproof check {pair.folder / 'repaired'}{told_operator(pair.folder, 'repaired')}"
     for path in sorted((pair.folder / "faulty").rglob("*.yaml")):
         name = path.relative_to(pair.folder / "faulty")
         yield from ("", f"# {name}", *_changed(path, pair.folder / "repaired" / name))

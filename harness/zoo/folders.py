@@ -1,22 +1,27 @@
 """Documented failures that are folders of YAML: what `kubeproof check` is given, without its repair and with it.
 
 A folder is called like the failure. `failure.yaml` says what it is about, in the words of `Written`; `faulty/` and
-`repaired/` are scenarios as any user would write them (docs/scenario-format.md), each with the verdict it expects.
+`repaired/` are scenarios as any user would write them (docs/scenario-format.md), each with the verdict it expects. An
+operator that fails is beside them, in `operator.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import yaml
 from attrs import frozen
 from cattrs import structure
+from immutabledict import immutabledict
 
 from .. import face
+from ..own.importing import named_own
 from .catalogue import Found, Pair, found_in
 
 FAILURES = Path(__file__).parent / "failures"
+OPERATOR = "operator.py"
 
 
 @frozen
@@ -31,6 +36,10 @@ class Written:
     sources: tuple[str, ...]
     shows: str
     """What a step of the run that shows the failure says."""
+    controllers: Mapping[str, str] = immutabledict()
+    """Where the failure is an operator's: its function in operator.py, as it was and repaired."""
+    properties: tuple[str, ...] = ()
+    """What must hold of it: functions of operator.py."""
 
 
 def pairs(topic: str) -> tuple[Pair, ...]:
@@ -50,11 +59,23 @@ def _pair(folder: Path, words: Written) -> Pair:
         sources=words.sources,
         what=words.what,
         repair=words.repair,
-        faulty=partial(_checked, folder / "faulty", words.claim),
-        repaired=partial(_checked, folder / "repaired", words.claim),
+        faulty=partial(_checked, folder, words, "faulty"),
+        repaired=partial(_checked, folder, words, "repaired"),
         folder=folder,
     )
 
 
-def _checked(folder: Path, claim: str) -> Found:
-    return found_in(face.check(folder).outcome, claim)
+def told_operator(folder: Path, twin: str) -> str:
+    """Return the options by which `kubeproof check` is told of the operator of a failure, "" where there is none."""
+    words = written(folder)
+    if twin not in words.controllers:
+        return ""
+    claims = "".join(f" --property {folder / OPERATOR}:{name}" for name in words.properties)
+    return f" --controller {folder / OPERATOR}:{words.controllers[twin]}{claims}"
+
+
+def _checked(folder: Path, words: Written, twin: str) -> Found:
+    named = ([words.controllers[twin]] if words.controllers else [], words.properties)
+    own = named_own(*([f"{folder / OPERATOR}:{name}" for name in names] for names in named))
+    report = face.check(folder / twin, controllers=own.controllers, properties=own.properties)
+    return found_in(report.outcome, words.claim)

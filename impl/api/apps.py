@@ -10,7 +10,7 @@ from immutabledict import immutabledict
 
 from .batch import Job
 from .core import IntOrString, PodTemplateSpec
-from .meta import LabelSelector, ObjectMeta, Time
+from .meta import LabelSelector, ObjectMeta, PlainSelector, Time
 from .storage import PersistentVolumeClaim
 from .values.frozen import EMPTY, Json
 
@@ -131,6 +131,23 @@ class ReplicaSet:
     spec: ReplicaSetSpec = ReplicaSetSpec()
     status: ReplicaSetStatus = ReplicaSetStatus()
     extra: immutabledict[str, Json] = EMPTY
+
+
+@frozen
+class ReplicationControllerSpec(ReplicaSetSpec):
+    """That of a ReplicaSet, but for how its selector is written."""
+
+    selector: PlainSelector = PlainSelector()
+
+
+@frozen(cache_hash=True)
+class ReplicationController(ReplicaSet):
+    """Keeps a number of Pods: a ReplicaSet, which its controller runs as one, but no Deployment's.
+
+    Upstream: pkg/controller/replication/conversion.go (v1.32).
+    """
+
+    spec: ReplicationControllerSpec = ReplicationControllerSpec()
 
 
 @frozen
@@ -301,7 +318,7 @@ class ControllerRevision:
     extra: immutabledict[str, Json] = EMPTY
 
 
-Sized = Deployment | ReplicaSet | StatefulSet
+Sized = Deployment | ReplicaSet | ReplicationController | StatefulSet
 """Workloads that have as many Pods as `spec.replicas` says; they have a scale subresource."""
 Workload = Sized | DaemonSet | Job
 """Those who have Pods made of `spec.template`."""

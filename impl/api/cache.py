@@ -35,7 +35,7 @@ class Cache:
         return tuple(
             obj
             for obj in self.objects.values()
-            if isinstance(obj, cls) and (namespace is None or obj.metadata.namespace == namespace)
+            if type(obj) is cls and (namespace is None or obj.metadata.namespace == namespace)
         )
 
     def get(self, cls: type[T], ref: Ref) -> T | None:

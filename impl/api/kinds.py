@@ -7,7 +7,7 @@ from typing import Any
 from attrs import field, frozen
 from immutabledict import immutabledict
 
-from .apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet
+from .apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, ReplicationController, StatefulSet
 from .autoscaling import HorizontalPodAutoscaler
 from .batch import CronJob, Job
 from .core import Binding, Event, Namespace, Node, Pod, Service
@@ -74,6 +74,7 @@ Object = (
     | Event
     | Deployment
     | ReplicaSet
+    | ReplicationController
     | StatefulSet
     | DaemonSet
     | ControllerRevision
@@ -108,6 +109,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("LimitRange", "v1", "limitranges", namespaced=True, cls=LimitRange),
     Kind("Deployment", "apps/v1", "deployments", namespaced=True, cls=Deployment),
     Kind("ReplicaSet", "apps/v1", "replicasets", namespaced=True, cls=ReplicaSet),
+    Kind("ReplicationController", "v1", "replicationcontrollers", namespaced=True, cls=ReplicationController),
     Kind("StatefulSet", "apps/v1", "statefulsets", namespaced=True, cls=StatefulSet),
     Kind("DaemonSet", "apps/v1", "daemonsets", namespaced=True, cls=DaemonSet),
     Kind("ControllerRevision", "apps/v1", "controllerrevisions", namespaced=True, cls=ControllerRevision),

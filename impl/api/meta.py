@@ -79,6 +79,11 @@ class LabelSelector:
     extra: immutabledict[str, Json] = EMPTY
 
 
+@frozen
+class PlainSelector(LabelSelector):
+    """A selector that is written as a plain map of labels, as that of a ReplicationController is."""
+
+
 @total_ordering
 @frozen
 class Ref:

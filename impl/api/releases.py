@@ -95,6 +95,12 @@ class Change(Enum):
         "KEP-753",
         "a Pod whose sidecar restarts is Running, not Pending, while a container that has started waits to restart",
     )
+    ONE_PATH_OF_INIT = (
+        "initContainers",
+        "1.33",
+        "KEP-753",
+        "the kubelet treats the init containers of every Pod as it did those of Pods with sidecars",
+    )
     RESTART_RULES = (
         "containerRestarts",
         "1.35",

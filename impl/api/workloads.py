@@ -10,7 +10,7 @@ from typing import Any, TypeGuard, cast
 
 from attrs import evolve, frozen
 
-from .apps import DaemonSet, Deployment, ReplicaSet, Sized, StatefulSet, Workload
+from .apps import DaemonSet, Deployment, ReplicaSet, ReplicationController, Sized, StatefulSet, Workload
 from .batch import Job
 from .core import PodTemplateSpec
 from .meta import ObjectMeta
@@ -40,6 +40,7 @@ class WorkloadKind:
 WORKLOAD_KINDS: tuple[WorkloadKind, ...] = (
     WorkloadKind(Deployment, "deployment-controller", makes="ReplicaSet", remembers="ReplicaSet"),
     WorkloadKind(ReplicaSet, "replicaset-controller"),
+    WorkloadKind(ReplicationController, "replication-controller"),
     WorkloadKind(StatefulSet, "statefulset-controller", remembers="ControllerRevision", named=True),
     WorkloadKind(DaemonSet, "daemon-set-controller", remembers="ControllerRevision"),
     WorkloadKind(Job, "job-controller"),

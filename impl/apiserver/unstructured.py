@@ -14,12 +14,9 @@ from typing import Any
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ..api.core import PodTemplateSpec
 from ..api.kinds import Unstructured
-from ..api.reading.convert import structure, unstructure
 from ..api.values.frozen import freeze, thaw
 from .custom.crd.strategy import changed_definition, default_definition, first_definition
-from .defaulting.pod_defaults import default_template
 from .resources import resources
 
 Json = dict[str, Any]
@@ -33,7 +30,6 @@ COUNTED = frozenset(
         "IngressClass",
         "MutatingWebhookConfiguration",
         "PriorityLevelConfiguration",
-        "ReplicationController",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
         "ValidatingWebhookConfiguration",
@@ -101,12 +97,6 @@ def with_stored_extra(new: Any, old: Any) -> Any:
 # --- defaults -----------------------------------------------------------------------------------------------------
 
 
-def _template(spec: Json) -> Json:
-    if not isinstance(spec.get("template"), Mapping):
-        return spec
-    return {**spec, "template": unstructure(default_template(structure(spec["template"], PodTemplateSpec)))}
-
-
 def _secret(obj: Json) -> Json:
     plain = obj.pop("stringData", None) or {}
     encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
@@ -114,15 +104,8 @@ def _secret(obj: Json) -> Json:
     return {"type": "Opaque"} | obj | ({"data": data} if data else {})
 
 
-def _replication_controller(obj: Json) -> Json:
-    spec: Json = {"replicas": 1} | _template(obj.get("spec") or {})
-    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
-    return {**obj, "spec": ({"selector": labels} if labels else {}) | spec}
-
-
 DEFAULTS: Mapping[str, Callable[[Json], Json]] = {
     CRD: default_definition,
-    "ReplicationController": _replication_controller,
     "Secret": _secret,
 }
 """What each kind's defaults do to the JSON of an object, its metadata apart."""

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from ..api.core import Pod
 from ..api.requests import Request
 from ..api.runtime import IDLE, PodRuntime, Stage
+from .actions import restarts
 
 
 class Work(Enum):
@@ -79,7 +80,7 @@ def crash(pod: Pod, runtime: PodRuntime) -> PodRuntime:
     """Let a container exit with code 1: it is restarted and unready, or under Never the Pod has stopped."""
     if runtime.stage is not Stage.RUNNING:
         return runtime
-    if pod.spec.restart_policy == "Never":
+    if not restarts(pod.spec.restart_policy, 1):
         return evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=1)
     return evolve(runtime, ready=False, warm=False, restarts=runtime.restarts + 1)
 

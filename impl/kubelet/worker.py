@@ -14,6 +14,7 @@ from ..api.core import Node, Pod
 from ..api.kinds import ref_of
 from ..api.requests import Delete, PatchStatus
 from ..api.runtime import IDLE, PodRuntime, Stage
+from .actions import restarts
 from .admission import admit, under_pressure
 from .behaviour import MOST_RESTARTS, WELL, Behaviour, ImageBehaviour
 from .runtime import KILLED, TERMINATED, Delay, KubeletStep, Work
@@ -167,7 +168,7 @@ def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletS
     again = bool(code) and pod.spec.restart_policy == "OnFailure" and runtime.restarts < MOST_RESTARTS
     if code is None or (runtime.reason and not again):
         return ()
-    if code and pod.spec.restart_policy != "Never":
+    if restarts(pod.spec.restart_policy, code):
         looping = evolve(runtime, ready=False, restarts=runtime.restarts + 1, reason="CrashLoopBackOff")
         return (KubeletStep(Work.CRASH, looping),)
     return (KubeletStep(Work.EXIT, evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=code)),)

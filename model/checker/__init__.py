@@ -2,6 +2,7 @@
 
 from .checkpoint import Checkpoint, CheckpointError
 from .explore import explore
+from .inclusion import includes
 from .ltl import satisfies
 from .options import Options
 from .refine import refinement, refines
@@ -43,6 +44,7 @@ __all__ = [
     "UrgentError",
     "Verdict",
     "explore",
+    "includes",
     "refinement",
     "refines",
     "replay",

@@ -47,7 +47,7 @@ def _verdict(book: Book, number: int, why: str) -> Verdict:
 
 def _of_whole_runs(book: Book, number: int) -> Verdict | None:
     """Judge a property that only the whole graph tells; None where it is not breached."""
-    from . import liveness  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
+    from . import liveness  # noqa: PLC0415 - only this needs numpy, which is slow to load
     from .symmetry import runs  # noqa: PLC0415 - likewise
 
     claim = book.properties[number]
@@ -121,7 +121,7 @@ def open_questions(book: Book, verdicts: Sequence[Verdict]) -> list[int]:
     """List the properties for which fairness would have to decide, which is not known of orbits."""
     if book.folding is None or not book.liveness:
         return []
-    from .symmetry import runs  # noqa: PLC0415 - only this needs numpy and scipy, which are slow to load
+    from .symmetry import runs  # noqa: PLC0415 - only this needs numpy, which is slow to load
 
     return [
         number

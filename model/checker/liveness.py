@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from ..machine import Fairness
 from .book import Book
@@ -30,6 +28,8 @@ Bits = NDArray[np.uint64]
 Choices = tuple[tuple[int, int], ...]
 """Steps, each as (action, ordinal)."""
 WORD = 64
+FEW = 200_000
+"""With no more edges than that components are found by hand: to import what does it faster takes longer."""
 
 
 @frozen
@@ -210,15 +210,23 @@ class Spread:
         source, target = graph.source[self.edges], graph.target[self.edges]
         if backward:
             source, target = target, source
-        everywhere = graph.size  # One more node, with an edge to each state to begin from.
-        rows: Numbers = np.concatenate((source, np.full(len(begins), everywhere, dtype=np.int32)))
-        columns: Numbers = np.concatenate((target, begins.astype(np.int32)))
-        ones = np.ones(len(rows), dtype=np.int8)
-        matrix = csr_matrix((ones, (rows, columns)), shape=(everywhere + 1, everywhere + 1))
-        order, self.came = breadth_first_order(matrix, everywhere, directed=True, return_predecessors=True)
-        self.reached: Flags = np.zeros(graph.size, dtype=np.bool_)
-        self.reached[order[1:]] = True
-        self._order = order
+            order = np.argsort(source, kind="stable")
+            source, target = source[order], target[order]
+        begin = np.searchsorted(source, np.arange(graph.size + 1, dtype=np.int32))
+        self.came: Numbers = np.full(graph.size, -1, dtype=np.int32)
+        self.came[begins] = graph.size  # Nobody: the way begins here.
+        levels = [np.asarray(begins, dtype=np.int32)]
+        while levels[-1].size:
+            level = levels[-1]
+            counts = begin[level + 1] - begin[level]
+            leaving = np.repeat(begin[level] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+            before, after = np.repeat(level, counts), target[leaving]
+            new = np.flatnonzero(self.came[after] < 0)
+            first = new[np.sort(np.unique(after[new], return_index=True)[1])]
+            self.came[after[first]] = before[first]
+            levels.append(after[first])
+        self.reached: Flags = self.came >= 0
+        self._order = np.concatenate(levels)
 
     def position(self, state: int) -> int:
         """Return the place of a reached state in the order of reaching."""
@@ -239,10 +247,47 @@ def components(graph: Graph, edges: Flags) -> Numbers:
     """Label each state with its strongly connected component along some edges."""
     kept = np.flatnonzero(edges)
     begins = np.searchsorted(graph.source[kept], np.arange(graph.size + 1, dtype=np.int32)).astype(np.int32)
+    if len(kept) <= FEW:
+        return _by_hand(begins.tolist(), graph.target[kept].tolist())
+    from scipy.sparse import csr_matrix  # noqa: PLC0415 - slow to load
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - likewise
+
     matrix = csr_matrix((np.ones(len(kept)), graph.target[kept], begins), shape=(graph.size, graph.size))
     matrix.sum_duplicates()  # Two edges between the same states make scipy's search go round for ever.
     _, label = connected_components(matrix, directed=True, connection="strong")
     return np.asarray(label, dtype=np.int32)
+
+
+def _by_hand(begins: list[int], target: list[int]) -> Numbers:
+    """Label strongly connected components (Tarjan 1972), where the edges of state n are those from begins[n] on."""
+    size = len(begins) - 1
+    label, low, number = [-1] * size, [0] * size, [0] * size
+    open_ones: list[int] = []
+    met = found = 0
+    for root in range(size):
+        path = [(root, begins[root])] if not number[root] else []
+        while path:
+            state, edge = path.pop()
+            if not number[state]:
+                met += 1
+                number[state] = low[state] = met
+                open_ones.append(state)
+            while edge < begins[state + 1]:
+                other = target[edge]
+                edge += 1
+                if not number[other]:
+                    path += [(state, edge), (other, begins[other])]
+                    break
+                if label[other] < 0:
+                    low[state] = min(low[state], number[other])
+            else:
+                if low[state] == number[state]:
+                    while label[state] < 0:
+                        label[open_ones.pop()] = found
+                    found += 1
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[state])
+    return np.array(label, dtype=np.int32)
 
 
 def _judge(graph: Graph, work: Flags, edges: Flags, label: Numbers) -> tuple[Flags, Flags]:
@@ -259,7 +304,7 @@ def _judge(graph: Graph, work: Flags, edges: Flags, label: Numbers) -> tuple[Fla
 
 
 def _failing(graph: Graph, states: Flags, within: Flags, label: Numbers) -> tuple[Bits, Flags]:
-    """Give, per component, the strong requirements that it fails, and whether it fails a weak one."""
+    """Return, for each component, the strong requirements that it fails, and whether it fails a weak one."""
     asked = graph.requirements
     shape = (int(label.max()) + 1, len(asked.asked))
     taken, met, missed = (np.zeros(shape, dtype=np.uint64) for _ in range(3))

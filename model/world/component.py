@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
+from typing import Any, Generic, TypeVar
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
@@ -18,34 +19,36 @@ from . import steps
 from .store import Layout
 from .world import Process, World, initial
 
+W = TypeVar("W")
+"""What the components of a world have in common: a `World`, or for a closer look what that is about."""
 Slots = Mapping[str, Hashable]
 NO_SLOTS: immutabledict[str, Hashable] = immutabledict()
 
 
-def nobody(_world: World) -> tuple[Action, ...]:
+def nobody(_world: object) -> tuple[Action, ...]:
     """Do nothing."""
     return ()
 
 
-def constantly(slots: Slots) -> Callable[[World, Slots], Slots]:
+def constantly(slots: Slots) -> Callable[[Any, Slots], Slots]:
     """Return slots that start the same in every store."""
     return lambda _world, _store: slots
 
 
 @frozen
-class Component:
+class Component(Generic[W]):
     """Somebody who takes part in a world."""
 
     name: str
-    actions: Callable[[World], Iterable[Action]] = nobody
+    actions: Callable[[W], Iterable[Action]] = nobody
     """What it may do."""
-    slots: Callable[[World, Slots], Slots] = constantly(NO_SLOTS)
+    slots: Callable[[W, Slots], Slots] = constantly(NO_SLOTS)
     """What it keeps, as it is at the start: from the store as that is then, and what runs for its Pods."""
     memories: tuple[str, ...] = ()
     """Slots, of its own or of the store, in which it remembers names of objects."""
 
 
-def component(process: Process) -> Component:
+def component(process: Process) -> Component[World]:
     """Return a process as a component."""
     return Component(
         process.name,
@@ -59,18 +62,18 @@ def _actions(process: Process, world: World) -> tuple[Action, ...]:
     return steps.actions(world, process)
 
 
-def remembered(layout: Layout, components: Iterable[Component]) -> Layout:
+def remembered(layout: Layout, components: Iterable[Component[Any]]) -> Layout:
     """Return a layout that knows where some components remember names."""
     memories = (slot for one in components for slot in one.memories)
     return evolve(layout, memories=(*layout.memories, *memories))
 
 
-def actions(world: World, components: Iterable[Component]) -> tuple[Action, ...]:
+def actions(world: W, components: Iterable[Component[W]]) -> tuple[Action, ...]:
     """Return what some components may do, in their order."""
     return tuple(action for one in components for action in one.actions(world))
 
 
-def start(world: World, components: Iterable[Component], store: Slots) -> dict[str, Hashable]:
+def start(world: W, components: Iterable[Component[W]], store: Slots = NO_SLOTS) -> dict[str, Hashable]:
     """Return every slot at the start: those of the store, and those of each component.
 
     Raises `MachineError` where two keep the same: one of them would lose what it knows.

@@ -39,12 +39,7 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
     if process.form is Form.SNAPSHOT:
         kinds = {watch.kind: {"watch": watch} for watch in process.watches}
         found += [action(Verb.IS_SHOWN, _is_shown, kind, bound=one, urgent=True) for kind, one in kinds.items()]
-        found += [
-            action(Verb.SEES, _sees_at_once, kind, bound=one, urgent=True)
-            if one["watch"].at_once
-            else action(Verb.SEES, _sees, kind, bound=one)
-            for kind, one in kinds.items()
-        ]
+        found += [action(Verb.SEES, _sees, kind, bound=one) for kind, one in kinds.items()]
         if any(watch.quiet for watch in process.watches):
             found += [action(Verb.PASSES_OVER, _passes_over, urgent=True)]
         if process.woken_by is not None:
@@ -57,11 +52,38 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
 
 
 def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
+    yield from _sent(world, process, view)
+    if process.refused and view[process.turn]:
+        yield Outcome("is refused and starts anew", {process.turn: ()})
+    if process.before is None or view[process.turn]:
+        return
+    for updates in process.before(view):
+        follows = tuple(_sent(world, process, Stored(view, world.layout, updates)))
+        yield from (Outcome(one.label, {**updates, **one.updates}) for one in follows)
+        if not follows:
+            yield Outcome("has nothing to do", updates)
+
+
+def _sent(world: World, process: Process, view: View) -> Iterator[Outcome]:
     for requests in world.pending(view, process):
-        for request in heads(requests):
-            yield from _commit(world, process, view, requests, request)
+        for request in heads(requests)[: 1 if process.in_one_go else None]:
+            found = _commit(world, process, view, requests, request)
+            yield from (_in_one_go(world, process, view, one) for one in found) if process.in_one_go else found
         if why := failure(requests):
             yield _fails(process, view, requests, why)
+
+
+def _in_one_go(world: World, process: Process, view: View, begun: Outcome) -> Outcome:
+    """Return the step that also writes what else of its kinds a sync writes at once."""
+    while True:
+        after = Stored(view, world.layout, dict(begun.updates))
+        turn: Requests = after[process.turn]
+        if not turn or not any(writes(request, kind) for request in heads(turn) for kind in process.in_one_go):
+            return begun
+        more = next(_commit(world, process, after, turn, heads(turn)[0]), None)
+        if more is None or more.updates.get(process.turn) == turn:
+            return begun
+        begun = Outcome(f"{begun.label}, {more.label}", {**begun.updates, **more.updates})
 
 
 def _fails(process: Process, view: View, requests: Requests, why: str) -> Outcome:
@@ -185,11 +207,6 @@ def _sees(world: World, process: Process, view: View, watch: Watch) -> Iterator[
             yield Outcome(label, {process.seen(watch): News.DUE, process.turn: requests, **begun})
 
 
-def _sees_at_once(world: World, process: Process, view: View, watch: Watch) -> Iterator[Outcome]:
-    """See what is new as soon as it is: a sync that begins before is one that begins before it happens."""
-    yield from islice(_sees(world, process, view, watch), 1)
-
-
 def _finds_nothing(world: World, process: Process, view: View) -> Iterator[Outcome]:
     """Take the key out of the queue by a sync that, on what has been seen so far, has nothing to do."""
     key = world.key(view, process)
@@ -224,15 +241,17 @@ def _passes_over(world: World, process: Process, view: View) -> Iterator[Outcome
     if key is None or view[process.turn]:
         return
     seen = tuple(view[process.seen(watch)] for watch in process.watches)
-    if News.DUE in seen or not world.doomed(view, process, process.decide(key, seen)):
+    if News.DUE in seen:
         return
     lively = [place for place, watch in enumerate(process.watches) if watch.quiet is None or not watch.quiet(view)]
     if len(lively) > 1:
         return
-    for place in lively or range(len(seen)):
-        watch = process.watches[place]
-        if world.news(view, watch, key, seen[place]) and _leads_to_nothing(world, process, view, key, seen, place):
-            yield Outcome(f"sees {watch.kind}", {process.seen(watch): News.DUE})
+    new = [at for at in lively or range(len(seen)) if world.news(view, process.watches[at], key, seen[at])]
+    if not new or not world.doomed(view, process, process.decide(key, seen)):
+        return  # The news are asked for first: to tell what is doomed costs much.
+    for place in new:
+        if _leads_to_nothing(world, process, view, key, seen, place):
+            yield Outcome(f"sees {process.watches[place].kind}", {process.seen(process.watches[place]): News.DUE})
             return
 
 

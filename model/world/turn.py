@@ -122,10 +122,27 @@ def beside(turn: Requests, request: Request) -> Requests:
 def reported(turn: Requests, request: Request) -> Requests:
     """Return what is left of a turn when admission does not let in what one of its heads would create.
 
-    Controllers of workloads write the status that they have counted all the same, for what they saw is so.
+    Controllers of workloads write the status that they have counted all the same, for what they saw is so. The Job
+    controller lets go of the Pods that it counts there (pkg/controller/job/job_controller.go, syncJob), and that of
+    DaemonSets still deletes Pods (pkg/controller/daemon/daemon_controller.go, syncNodes; v1.32).
     """
-    told = (one for one in turn[1:] if isinstance(one, Update) and one.subresource == "status")
-    return (*beside(turn, request), *told) if isinstance(request, Create) else beside(turn, request)
+    if not isinstance(request, Create):
+        return beside(turn, request)
+    owner = next((one.kind for one in request.object.metadata.owner_references if one.controller), "")
+    return (*beside(turn, request), *(part for part in turn[1:] if all(_goes_on(one, owner) for one in sent(part))))
+
+
+def _goes_on(request: Request, owner: str) -> bool:
+    """Tell whether a controller still asks for something once Pods of its object were refused."""
+    match request:
+        case Update():
+            return request.subresource == "status"
+        case PatchMetadata():
+            return owner == "Job"
+        case Delete():
+            return owner == "DaemonSet"
+        case _:
+            return False
 
 
 def spared(turn: Requests, hopeless: Callable[[Request], bool]) -> Requests:

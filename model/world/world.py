@@ -110,8 +110,6 @@ class Watch:
     transform: Transform
     quiet: Callable[[View], bool] | None = None
     """Tells that nobody but the process itself will change this kind any more."""
-    at_once: bool = False
-    """What is new is seen at once: that is an argument of whoever says so. In SNAPSHOT form."""
     keep: Callable[[str], Callable[[Object | None], Object | None]] = field(init=False, eq=False, repr=False)
     """The transform for a process's key, by its uid: one object for each, so that views know it again at once."""
 
@@ -149,6 +147,12 @@ class Process:
     """Which alternatives the store leaves, as it is when a sync begins; where there is a choice, it may begin early."""
     prompt: bool = False
     """It sends as soon as it can, the first of what it may: that is an argument of whoever says so. In CURRENT form."""
+    in_one_go: frozenset[str] = frozenset()
+    """What it writes of these kinds a sync writes in the step in which it begins: likewise. In CURRENT form."""
+    refused: bool = False
+    """What is left of a turn may be refused at any time: for a write that is left out, says whoever says so."""
+    before: Callable[[View], Iterator[Updates]] | None = None
+    """What may happen right before a sync begins, and at no other time: likewise. In CURRENT form."""
     decide: Callable[[Ref, tuple[Snapshot, ...]], Alternatives] = field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:

@@ -105,7 +105,7 @@ def _minimal(solver: z3.Solver, core: list[z3.BoolRef]) -> set[str]:
 
 
 def broken(problem: Problem) -> dict[str, tuple[Reason, ...]]:
-    """Give, for each node, every rule that breaks when the only Pod of a problem is put there.
+    """Return, for each node, every rule that breaks when the only Pod of a problem is put there.
 
     A rule about a node is broken by nobody who goes elsewhere, so only the rules that name the node are evaluated.
     """

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import nodes, quota, raft, servers, watch_cache
+from . import eviction, nodes, quota, raft, servers, watch_cache
 from .controllers import autoscaler, controllers, cronjobs, daemonsets, jobs, statefulsets, volumes
 
 METHOD = "every way, by the checker"
@@ -33,6 +33,7 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "disruption": _proof("the disruption controller", controllers.disruption_proof),
         "endpointslice": _proof("the EndpointSlice controller", controllers.endpointslice_proof),
         "etcd": _proof("etcd's store", servers.etcd_proof),
+        "eviction": _proof("a kubelet whose node is short of memory", eviction.eviction_proof),
         "expectations": _proof("a ReplicaSet's expectations", nodes.expectations_proof),
         "job": _proof("the Job controller", jobs.job_proof),
         "kubectl": _proof("kubectl", servers.kubectl_proof),

@@ -570,7 +570,7 @@ WORLDS = {
     "a service of another workload": World(
         deployment()
         + service("db")
-        + "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: db}\nspec: {selector: "
+        + "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: db}\nspec: {selector: "
         "{app: db}, template: {metadata: {labels: {app: db}}, spec: {containers: "
         "[{name: db, image: 'db:1'}]}}}\n---\n",
         wish(scale(2)),
@@ -596,7 +596,7 @@ WORLDS = {
     "room that others may take": World(
         deployment(box=asks("1"))
         + service()
-        + "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: db}\nspec: {selector: "
+        + "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: db}\nspec: {selector: "
         "{app: db}, template: {metadata: {labels: {app: db}}, spec: {containers: "
         "[{name: db, image: 'db:1', resources: {requests: {cpu: 4}}}]}}}\n---\n",
         wish(scale(2)),

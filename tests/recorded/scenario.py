@@ -15,7 +15,7 @@ from typing import Any
 from attrs import evolve
 
 from kubeproof.harness.input.reading.scenario_file import load_scenario
-from kubeproof.harness.input.scenario import Bounds, Consistency, Scenario, Start
+from kubeproof.harness.input.scenario import Bounds, Consistency, Mixed, Scenario, Start
 from kubeproof.impl.api.apps import DaemonSet, Deployment, Sized, Workload
 from kubeproof.impl.api.batch import Job
 from kubeproof.impl.api.core import Node
@@ -77,7 +77,10 @@ def scenario_of(record: Record, consistency: Consistency) -> Scenario:
         consistency=consistency,
         start=Start.EMPTY,
         image_behaviour=True,
-        bounds=Bounds(pods=_places(objects, script), mixed_views=consistency is Consistency.SESSION),
+        bounds=Bounds(
+            pods=_places(objects, script),
+            mixed_views=Mixed.MOST if consistency is Consistency.SESSION else Mixed.NOBODY,
+        ),
         namespace=NAMESPACE,
         release=OLDEST,
     )

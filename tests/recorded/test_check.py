@@ -112,14 +112,14 @@ def test_what_a_limit_leaves_open_is_unknown_and_contradicts_nothing() -> None:
 
 
 def test_what_has_no_model_is_asked_about_like_anybodys_manifests() -> None:
-    """A ReplicationController is noted, and whatever may hang on it stays open; a step on it cannot be asked."""
+    """A Rollout is noted, and whatever may hang on it stays open; a step on it cannot be asked."""
     acted = copy.deepcopy(theme("quota")["0032"])
     template = {"metadata": {"labels": {"app": "rc"}}, "spec": {"containers": [{"name": "c", "image": "c:1"}]}}
     acted["manifests"][0] = {
-        "apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": "rc"},
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "rc"},
         "spec": {"selector": {"app": "rc"}, "template": template},
     }  # fmt: skip
-    acted["script"].append({"action": "deletePod", "workload": "ReplicationController/rc"})
+    acted["script"].append({"action": "deletePod", "workload": "Rollout/rc"})
     acted["outcomes"].append(acted["outcomes"][-1] | {"afterAction": "2:deletePod"})
     acted["alternatives"] = []
     found = ask(acted, TIERS)

@@ -51,6 +51,7 @@ OF_KIND = {
     "DaemonSet": "daemon-set-controller",
     "Deployment": "deployment-controller",
     "ReplicaSet": "replicaset-controller",
+    "ReplicationController": "replication-controller",
     "StatefulSet": "statefulset-controller",
     "Job": "job-controller",
     "CronJob": "cronjob-controller",

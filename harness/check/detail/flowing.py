@@ -48,10 +48,10 @@ MOST_PODS = 3
 def judge(scenario: Scenario, prepared: Prepared, limits: Limits, progress: Callable[[Progress], None] | None) -> Claim:
     """Look at every UDP port of every Service."""
     claim = Claim(FLOWS, SENTENCES[FLOWS], Status.HOLDS, IN_FLOW, vacuous=True)
-    for service, port in _doors(scenario, prepared):
+    for service, port in doors(scenario, prepared):
         kind = f"{IN_FLOW} to {service.metadata.namespace}/{service.metadata.name}/{port.port}"
         try:
-            setup = _setup(scenario, prepared, service, port)
+            setup = setup_of(scenario, prepared, service, port)
         except TooMuchError as much:
             return Claim(FLOWS, SENTENCES[FLOWS], Status.UNKNOWN, kind, (f"no flow was looked at: {much}",))
         asked = claims.heard(data_path(setup))
@@ -71,11 +71,11 @@ def machine_of(scenario: Scenario, prepared: Prepared, kind: str) -> Machine:
     """Return the machine that a breach of this kind was found on. Raises `TooMuchError`."""
     namespace, name, number = kind.removeprefix(f"{IN_FLOW} to ").split("/")
     wanted = Ref("Service", namespace, name), int(number)
-    door = next(one for one in _doors(scenario, prepared) if (ref_of(one[0]), one[1].port) == wanted)
-    return machine(_setup(scenario, prepared, *door))
+    door = next(one for one in doors(scenario, prepared) if (ref_of(one[0]), one[1].port) == wanted)
+    return machine(setup_of(scenario, prepared, *door))
 
 
-def _doors(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, ServicePort]]:
+def doors(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, ServicePort]]:
     """Yield the first version of every Service that has an address of its own, with each of its UDP ports."""
     found: dict[Ref, Service] = {}
     for obj in versions(scenario, prepared.objects):
@@ -84,7 +84,7 @@ def _doors(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, Se
     yield from ((service, port) for service in found.values() for port in service.spec.ports if port.protocol == "UDP")
 
 
-def _setup(scenario: Scenario, prepared: Prepared, service: Service, port: ServicePort) -> Setup:
+def setup_of(scenario: Scenario, prepared: Prepared, service: Service, port: ServicePort) -> Setup:
     """Return what is looked at of a Service. Raises `TooMuchError`."""
     odd = [one.told for name, _, one in possible(scenario) if name not in KNOWN_FAULTS]
     if odd:

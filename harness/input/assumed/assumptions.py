@@ -7,7 +7,7 @@ and again. The account `default`, the ConfigMap kube-root-ca.crt and the system 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from attrs import evolve, frozen
 
@@ -18,7 +18,10 @@ from ....impl.api.meta import ObjectMeta, Ref
 from ....impl.api.policy import PriorityClass
 from ....impl.api.reading.load import Note, Problem
 from ....impl.api.references import references
+from ....impl.api.storage import PersistentVolume
+from ....impl.api.values.frozen import as_map
 from ....impl.api.values.selectors import matches_map
+from ....impl.api.well_known import PROVISIONED_BY
 from ....impl.api.workloads import TEMPLATE
 from ....impl.apiserver.admission.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
 from ....impl.controllers.volume.provisioning import Reach, reach
@@ -245,9 +248,11 @@ def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
 
 def _volumes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
     """List what is taken for granted of volumes: which classes there are, who makes volumes, and who reaches them."""
+    volumes = [obj for obj in objects if isinstance(obj, PersistentVolume)]
+    by_hand = {one.spec.storage_class_name for one in volumes if PROVISIONED_BY not in as_map(one.metadata.annotations)}
     for claimant in claimants(objects):
         if claimant.found is None:
-            yield from _missing_class(manifests, claimant)
+            yield from _missing_class(manifests, claimant, by_hand)
         elif ref_of(claimant.found) in manifests.sources and claimant.found.provisioner != NO_PROVISIONER:
             message = f"{claimant.found.provisioner} makes a volume for each claim, {REACHED[reach(claimant.found)]}"
             yield _at(manifests, ref_of(claimant.found), "provisioner", message, VOLUMES_MADE)
@@ -261,9 +266,14 @@ def _made(one: Claimant, reached: str) -> str:
     return f"each Pod has its claim {one.name}, with a volume {reached}" if one.many else f"it gets a volume {reached}"
 
 
-def _missing_class(manifests: Manifests, one: Claimant) -> Iterator[Assumption]:
-    if one.wanted == "":
-        return  # A volume that is there, or none.
+def _missing_class(manifests: Manifests, one: Claimant, by_hand: Collection[str]) -> Iterator[Assumption]:
+    """Say that a class is there which makes volumes, but where volumes made by hand bear its name.
+
+    Such a name joins volumes and claims without a StorageClass (kubernetes.io/docs/tasks/configure-pod-container/
+    configure-persistent-volume-storage): who asks gets a volume that is there, or none.
+    """
+    if one.wanted in {"", *by_hand}:
+        return
     which = f"the StorageClass {one.wanted}" if one.wanted else "a default StorageClass"
     message = f"{which} exists, which is not in the input: {_made(one, REACHED[Reach.ANYWHERE])}"
     field = f"{one.field}.storageClassName" if one.wanted and not one.many else one.field

@@ -80,7 +80,7 @@ def _held(one: Other, spaces: frozenset[str], usual: str) -> tuple[str, ...]:
     if space not in spaces:
         return ()
     value = one.source.document.value
-    template = None if one.custom else pod_template(one.ref.kind, value)
+    template = pod_template(value)
     found = (*_finalizers(value), *(() if template is None else _finalizers(template)))
     return tuple(name for name in found if one.custom or not _of_kubernetes(name))
 

@@ -69,7 +69,8 @@ def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
     closer = Detail.POLICIES in scenario.detail
     for policy in policies:
         if not any(_isolates(policy, maker) for maker in makers):
-            hangs = CLOSER if closer and any(other.custom for other in manifests.others) else ()
+            operators = any(other.custom and other.labels is None for other in manifests.others)
+            hangs = CLOSER if closer and operators else ()
             told = "it selects no Pod of the input: it isolates nobody"
             yield _note(manifests, policy, "spec.podSelector", told, hangs)
     if closer:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ....impl.api.apps import ReplicaSet
+from ....impl.api.batch import CronJob
 from ....impl.api.claim_names import ALL, BUDGET, COMPLETION, CONNECTIVITY, CONVERGENCE, ISOLATION, QUOTA, REACHABILITY
 from ....impl.api.core import Namespace, Node, Pod, Service
 from ....impl.api.kinds import BY_NAME, Object, ref_of
@@ -26,6 +28,7 @@ from ....impl.api.reading.nearest import did_you_mean
 from ....impl.api.reading.unmodelled_kinds import REFUSES
 from ....impl.api.values.selectors import Labelled, matches_map, selects
 from ....impl.api.well_known import SERVICE_NAME, ZONE
+from ....impl.apiserver.admission.pod_security import APP_ARMOR, allows
 from ....impl.apiserver.resources import kind_named
 from ....impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER
 from ....impl.kubectl.script import AddNode, LabelNode, Step
@@ -37,7 +40,7 @@ from ..ports import declared, has_moved, number_of, pairs
 from ..priorities import classes_of, rank_of
 from ..reading.manifests import Manifests
 from ..scenario import Detail, Scenario
-from ..workloads import Template, by_label, templates
+from ..workloads import Template, by_label, pod_annotations, templates
 from . import network_policies
 
 CLOSE = "spec.trafficDistribution"
@@ -111,12 +114,22 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
 
 
 def _guarded(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
-    """Note the namespaces that say which Pods they admit: nothing here refuses any for that."""
+    """Note the namespaces that may refuse a Pod for what it may do: nothing here refuses any for that."""
     for obj in objects:
         level = obj.metadata.labels.get(ENFORCE, "privileged") if isinstance(obj, Namespace) else "privileged"
-        if level != "privileged":
+        if level != "privileged" and not _admitted(obj.metadata.name, level, objects):
             why = f"the Pod Security Standard {level!r} may refuse Pods; none is refused here"
             yield _note(manifests, obj, "metadata.labels", why, REFUSES)
+
+
+def _admitted(namespace: str, level: str, objects: tuple[Object, ...]) -> bool:
+    """Tell whether a namespace certainly admits every Pod of the input there may be in it."""
+    here = tuple(obj for obj in objects if obj.metadata.namespace in {"", namespace})
+    jobs = (obj.spec.job_template.spec.template.metadata.annotations for obj in here if isinstance(obj, CronJob))
+    annotations = chain.from_iterable((*pod_annotations(here), *jobs))
+    if any(name.startswith(APP_ARMOR) for name in annotations):
+        return False
+    return all(allows(level, template.spec) for template in templates(here))
 
 
 def _moved(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
@@ -269,7 +282,7 @@ def _of_service(
         why = f"its Pods come from {whose}: nothing is said of its endpoints"
         return _note(manifests, service, "spec.selector", why), True
     selector = f"selects {_show(service.spec.selector)}, which no Pod template of the input has"
-    custom = sorted({other.ref.kind for other in manifests.others if other.custom})
+    custom = sorted({other.ref.kind for other in manifests.others if other.custom and other.labels is None})
     if custom:
         why = (
             f"it {selector}; its Pods may come from an operator ({', '.join(custom)}): nothing is said of its endpoints"

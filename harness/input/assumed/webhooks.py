@@ -3,26 +3,48 @@
 Upstream: admissionregistration.k8s.io/v1 (v1.32): failurePolicy is Fail where it is absent, operations and resources
 are lists, `*` is all. One without a Service of the input asks somebody of whom nothing is known, unless the input is
 all there is.
+
+Many leave out the namespace that they live in. One whose namespaceSelector takes no namespace of the input is asked
+about none of its objects: controllers make objects where their owners are. What lives in no namespace is in scope for
+all (pkg/admission/plugin/webhook/predicates/namespace): of that only what is applied, what claims make, and nodes where
+a step or a fault is about them, are written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
 from cattrs import ClassValidationError, structure
 
-from ....impl.api.core import Service
-from ....impl.api.kinds import ref_of
+from ....impl.api.core import Namespace, Node, Service
+from ....impl.api.kinds import KINDS, Kind, kind_of, ref_of
 from ....impl.api.meta import LabelSelector, LabelSelectorRequirement, Ref
 from ....impl.api.reading.load import Other
 from ....impl.api.reading.unmodelled_kinds import WEBHOOKS, asks_of_modelled
 from ....impl.api.values.frozen import as_map, strings
+from ....impl.api.values.selectors import selects
 from ....impl.api.webhooks import Aggregated, Rule, Webhook
+from ....impl.apiserver.admission.webhooks import NAME_LABEL
+from ....impl.kubectl import script as kubectl
 from ..reading.manifests import Manifests
+from ..scenario import Faults, Scenario, placed
 from .assumptions import Assumption
 
+OF_NODES = (
+    kubectl.Cordon,
+    kubectl.Uncordon,
+    kubectl.Drain,
+    kubectl.Taint,
+    kubectl.Untaint,
+    kubectl.LabelNode,
+    kubectl.AddNode,
+    kubectl.DeleteNode,
+)
+"""The steps that write nodes."""
+RBAC = "rbac.authorization.k8s.io"
+ELSEWHERE = "its namespaceSelector leaves out the namespaces of the input"
 MODELLED = frozenset({"CREATE", "UPDATE"})
 """The operations that a webhook is asked about here."""
 
@@ -35,24 +57,86 @@ class Asked:
     aggregated: tuple[Aggregated, ...] = ()
     understood: frozenset[str] = frozenset()
     """Configurations, as notes name them, of which nothing is left but what their webhooks answer."""
+    elsewhere: frozenset[str] = frozenset()
+    """Those that are asked about nothing of the input."""
 
 
-def asked(manifests: Manifests, *, complete: bool) -> Asked:
-    """Read whom the API server asks; `complete`: a Service that is not in the input is missing."""
+def asked(manifests: Manifests, scenario: Scenario) -> Asked:
+    """Read whom the API server asks; where the input is all there is, a Service that is not in it is missing."""
+    complete, scope = scenario.complete, _Scope.of(manifests, scenario)
     services = {ref_of(obj) for obj in manifests.objects if isinstance(obj, Service)}
     webhooks: list[Webhook] = []
     understood: set[str] = set()
+    elsewhere: set[str] = set()
     for other in manifests.others:
         if other.ref.kind not in WEBHOOKS:
             continue
-        entries = tuple(entry for entry in _entries(other) if asks_of_modelled({"webhooks": (entry,)}))
+        about = tuple(entry for entry in _entries(other) if asks_of_modelled({"webhooks": (entry,)}))
+        entries = tuple(entry for entry in about if scope.takes(entry))
+        if about and not entries:
+            elsewhere.add(str(other.ref))
+            continue
         found = [_webhook(other.ref, entry) for entry in entries]
         known = [hook for hook in found if hook is not None and (complete or hook.service in services)]
         webhooks += (hook for hook in known if hook.fails)
         validates = other.ref.kind.startswith("Validating")
         if validates and len(known) == len(entries) and all(map(_is_plain, entries)):
             understood.add(str(other.ref))
-    return Asked(tuple(webhooks), tuple(_aggregated(manifests, services, complete=complete)), frozenset(understood))
+    aggregated = tuple(_aggregated(manifests, services, complete=complete))
+    return Asked(tuple(webhooks), aggregated, frozenset(understood), frozenset(elsewhere))
+
+
+@frozen
+class _Scope:
+    """What webhooks may be asked about: the namespaces of the input, and what is written that lives in none.
+
+    `namespaces` are the labels that each may have; None where those of some are not known.
+    """
+
+    namespaces: tuple[Mapping[str, str], ...] | None
+    others: frozenset[Kind]
+
+    @classmethod
+    def of(cls, manifests: Manifests, scenario: Scenario) -> _Scope:
+        """Find what a scenario writes. Who may do what is nobody's business here."""
+        told = (obj for obj in manifests.objects if ref_of(obj) in manifests.sources)
+        objects = (*told, *scenario.applied, *scenario.runs)
+        known = [(obj.metadata.name, obj.metadata.labels) for obj in objects if isinstance(obj, Namespace)]
+        kinds = {kind_of(obj) for obj in objects}
+        used = {placed(obj, scenario.namespace).namespace for obj in objects if kind_of(obj).namespaced}
+        written = {
+            kind for kind in kinds if not (kind.namespaced or kind.cls in {Namespace, Node} or kind.group == RBAC)
+        }
+        if scenario.faults != Faults() or any(isinstance(step, OF_NODES) for step in scenario.script):
+            written |= {kind for kind in KINDS if kind.cls is Node}
+        if any(kind.name in {"PersistentVolumeClaim", "StatefulSet"} for kind in kinds):
+            written |= {kind for kind in KINDS if kind.name == "PersistentVolume"}
+        if used - {name for name, _ in known} or scenario.own:
+            return cls(None, frozenset(written))
+        return cls(tuple({**labels, NAME_LABEL: name} for name, labels in known), frozenset(written))
+
+    def takes(self, entry: Mapping[str, Any]) -> bool:
+        """Tell whether a webhook may be asked about something that is written."""
+        selector = _read_selector(entry.get("namespaceSelector"))
+        if self.namespaces is None or selector is None or any(selects(selector, one) for one in self.namespaces):
+            return True
+        rules = [_rule(as_map(rule)) for rule in entry.get("rules") or ()]
+        return any(
+            _has(rule.groups, kind.group) and _has({one.partition("/")[0] for one in rule.resources}, kind.plural)
+            for kind in self.others
+            for rule in rules
+        )
+
+
+def _has(among: Container[str], name: str) -> bool:
+    return "*" in among or name in among
+
+
+def _read_selector(found: Any) -> LabelSelector | None:
+    try:
+        return _selector(found)
+    except (ClassValidationError, TypeError):
+        return None
 
 
 def answers(manifests: Manifests, understood: frozenset[str]) -> Iterator[Assumption]:

@@ -41,12 +41,12 @@ from ..assumed.assumptions import (
 from ..assumed.leaving import leaving
 from ..assumed.owners import owners, owners_of_live
 from ..assumed.unmodelled import outside
-from ..assumed.webhooks import answers, asked
+from ..assumed.webhooks import ELSEWHERE, answers, asked
 from ..contents import contents, keys_perhaps_added
 from ..cross_check import check_places, check_script, cross_check
 from ..descheduler import descheduler
 from ..plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
-from ..scenario import MOST_PODS, Bounds, Deadline, Expected, Faults, Scenario, Schedulers, Sizes, Start
+from ..scenario import MOST_PODS, Bounds, Deadline, Expected, Faults, Mixed, Scenario, Schedulers, Sizes, Start
 from ..script.script import Surroundings, read_script, spelled
 from ..workloads import templates
 from .dump import live, read_dump
@@ -250,10 +250,15 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
     named = owners(manifests, scenario.applied, complete=scenario.complete)
     left = leaving(manifests, scenario)
-    served = asked(manifests, complete=scenario.complete)
+    served = asked(manifests, scenario)
     moving = descheduler(manifests)
     given = evolve(
-        given, notes=tuple(note for note in given.notes if note.field or note.object not in served.understood)
+        given,
+        notes=tuple(
+            evolve(note, claims=(), why=ELSEWHERE) if not note.field and note.object in served.elsewhere else note
+            for note in given.notes
+            if note.field or note.object not in served.understood
+        ),
     )
     more = (*named.notes, *left.notes, *moving.notes, *keys_perhaps_added(manifests, scenario.applied))
     given = evolve(given, notes=(*given.notes, *more))
@@ -427,8 +432,15 @@ def _bounds(reader: Reader, at: Located | None) -> Bounds:
         pods=reader.integer(found["pods"], least=1, most=MOST_PODS) if "pods" in found else usual.pods,
         starts=reader.integer(found["starts"], least=1) if "starts" in found else usual.starts,
         scores=reader.flag(found["scores"]) if "scores" in found else usual.scores,
-        mixed_views=reader.flag(found["mixedViews"]) if "mixedViews" in found else usual.mixed_views,
+        mixed_views=_mixed_views(reader, found["mixedViews"]) if "mixedViews" in found else usual.mixed_views,
     )
+
+
+def _mixed_views(reader: Reader, at: Located) -> Mixed:
+    """Read who may have views of different age: true, false or all."""
+    if at.value == Mixed.ALL.value:
+        return Mixed.ALL
+    return Mixed.MOST if reader.flag(at) else Mixed.NOBODY
 
 
 def _expected(reader: Reader, at: Located | None) -> tuple[tuple[str, Expected], ...]:

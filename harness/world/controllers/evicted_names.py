@@ -26,7 +26,7 @@ from ....model.world.world import World
 USER = "disruption-controller"
 
 
-def component(pools: Mapping[str, tuple[str, ...]]) -> Component:
+def component(pools: Mapping[str, tuple[str, ...]]) -> Component[World]:
     """Return who forgets names that are given, and so may be of somebody else by now."""
     named = any(BY_KIND[kind].named for kind in pools if kind in BY_KIND)
     return Component("evicted names", actions if named else nobody)

@@ -250,7 +250,7 @@ def name_of(obj: Object | None) -> str:
     return "" if obj is None else obj.metadata.name
 
 
-def silence(scenario: Scenario, objects: tuple[Object, ...], *, acts: bool) -> Component:
+def silence(scenario: Scenario, objects: tuple[Object, ...], *, acts: bool) -> Component[World]:
     """Return what the node lifecycle controller makes of nodes that fall silent and are heard again.
 
     `acts` False only keeps what it remembers.

@@ -106,7 +106,9 @@ def slot(place: str) -> str:
     return f"outlives/{number_of(place)}"
 
 
-def component(scenario: Scenario, pools: Mapping[str, tuple[str, ...]], *, struck: bool, back: bool) -> Component:
+def component(
+    scenario: Scenario, pools: Mapping[str, tuple[str, ...]], *, struck: bool, back: bool
+) -> Component[World]:
     """Return the controller where it acts on the store as it is; `struck`: nodes may fall silent, `back`: and return.
 
     Where it lags it is a process for each Pod (`process`), and only the slots are here.

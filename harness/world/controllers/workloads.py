@@ -33,7 +33,9 @@ from ....model.world.world import Alternatives, Form, Process, Watch
 from ..reductions.crowding import crowded_first
 from .views import Quiet, called, itself, named
 
-DEPLOYMENTS, REPLICASETS = BY_KIND["Deployment"], BY_KIND["ReplicaSet"]
+DEPLOYMENTS = BY_KIND["Deployment"]
+REPLICATED = frozenset(BY_KIND[kind].controller for kind in replicaset.KINDS)
+"""Who makes Pods that are all alike."""
 STATEFULSETS, DAEMONSETS, JOBS = BY_KIND["StatefulSet"], BY_KIND["DaemonSet"], BY_KIND["Job"]
 Pools = dict[str, tuple[str, ...]]
 T = TypeVar("T", bound=Object)
@@ -59,7 +61,8 @@ def processes(
     for one in distinct(known, Deployment):
         kinds = 3 if one.spec.strategy.type == "Recreate" else 2
         yield deployment_process(one, pools, quiet=quiet(one), form=form(kinds), status=status, release=release)
-    yield from (replicaset_process(slot, pools, form=form(2)) for slot in pools.get("ReplicaSet", ()))
+    for kind in replicaset.KINDS:
+        yield from (replicaset_process(slot, pools, form=form(2), kind=kind) for slot in pools.get(kind, ()))
     for each in distinct(known, StatefulSet):
         yield statefulset_process(each, pools, constants, quiet=quiet(each), form=form(2), release=release)
     for daemons in distinct(known, DaemonSet):
@@ -147,21 +150,24 @@ def _deployment_pod(_uid: str, obj: Object | None) -> Object | None:
 # --- ReplicaSet -----------------------------------------------------------------------------------------------------
 
 
-def replicaset_process(place: str, pools: dict[str, tuple[str, ...]], *, form: Form) -> Process:
-    """Make the ReplicaSet controller's process for whatever ReplicaSet is in a place."""
+def replicaset_process(
+    place: str, pools: dict[str, tuple[str, ...]], *, form: Form, kind: str = "ReplicaSet"
+) -> Process:
+    """Make the controller's process for whatever ReplicaSet, or ReplicationController, is in a place."""
+    user = BY_KIND[kind].controller
     return Process(
-        name=f"{REPLICASETS.controller} {place.rpartition('/')[2]}",
-        group=REPLICASETS.controller,
-        user=REPLICASETS.controller,
+        name=f"{user} {place.rpartition('/')[2]}",
+        group=user,
+        user=user,
         key=place,
         watches=(
-            Watch("ReplicaSet", (place,), itself),
+            Watch(kind, (place,), itself),
             Watch("Pod", pools["Pod"], _replicaset_pod),
         ),
         constants=(),
         act=_replicaset_act,
         form=form,
-        sees_own=frozenset({"Pod", "ReplicaSet"}),
+        sees_own=frozenset({"Pod", kind}),
         narrow=partial(crowded_first, place, pools),
     )
 

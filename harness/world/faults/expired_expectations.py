@@ -13,7 +13,7 @@ from ....model.world.faults import expiries
 from .fault import Fault, Struck, budget
 
 BUDGET = budget("expired_expectations")
-EXPECTING = frozenset(BY_KIND[kind].controller for kind in ("DaemonSet", "Job", "ReplicaSet"))
+EXPECTING = frozenset(BY_KIND[kind].controller for kind in ("DaemonSet", "Job", "ReplicaSet", "ReplicationController"))
 """Who keeps expectations of the Pods that it makes and deletes."""
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "nodes_come_back",
     "nodes_of",
     "possible",
+    "silent_nodes",
     "strike_nodes",
     "struck_nodes",
 ]
@@ -46,8 +47,14 @@ def possible(scenario: Scenario) -> Iterator[tuple[str, int, Fault]]:
 
 
 def strike_nodes(scenario: Scenario) -> bool:
-    """Tell whether a node may fall silent."""
-    return any(fault.strikes_nodes for _, _, fault in possible(scenario))
+    """Tell whether a node may fall silent, or is."""
+    return any(fault.strikes_nodes for _, _, fault in possible(scenario)) or bool(silent_nodes(scenario))
+
+
+def silent_nodes(scenario: Scenario) -> frozenset[str]:
+    """Name the nodes of which nothing is heard from the start: that Ready is Unknown only the node controller says."""
+    nodes = ((node.metadata.name, node.status.condition("Ready")) for node in nodes_of(scenario, scenario.objects))
+    return frozenset(name for name, ready in nodes if ready is not None and ready.status == "Unknown")
 
 
 def nodes_come_back(scenario: Scenario) -> bool:
@@ -56,7 +63,7 @@ def nodes_come_back(scenario: Scenario) -> bool:
 
 
 def struck_nodes(scenario: Scenario, objects: tuple[Object, ...]) -> tuple[str, ...]:
-    """Name the nodes that may fall silent: none, or all, those that join later among them."""
+    """Name the nodes where one may be silent: none, or all, those that join later among them."""
     if not strike_nodes(scenario):
         return ()
     return tuple(sorted({node.metadata.name for node in nodes_of(scenario, objects)}))

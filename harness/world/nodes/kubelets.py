@@ -2,9 +2,11 @@
 
 A kubelet's work on one Pod is a chain of small steps (`impl.kubelet.worker`); most of them nobody else can see. Where
 only what the API shows matters, the steps up to and including the next request are one step of the world, which loses
-nothing: they read the Pod and what runs for it, they write only what runs, and nobody else reads that. The end of a Pod
-is one step, too (report that all has stopped, then remove the object), because no other component tells a stopped Pod
-that is being deleted from one that is gone. Where connections matter every step is taken by itself (`fine`).
+nothing: they read the Pod and what runs for it, they write only what runs, and others read of that no more than whether
+it takes room on its node. Where the Pods of a node do not all have room, a step that takes or leaves some, or finds
+none, is one by itself (`_is_crowded`). That nothing is lost so is proved: `python tests/proofs.py grains`. The end of
+a Pod is one step, too (report that all has stopped, then remove the object), because no other component tells a stopped
+Pod that is being deleted from one that is gone. Where connections matter every step is taken by itself (`fine`).
 
 On a node that is down (`node_state`) nothing happens. On one that is cut off a kubelet goes on with what it has begun:
 it neither sees what has changed nor starts anything new, and nobody hears of what it does.
@@ -27,11 +29,13 @@ from ....impl.api.requests import PatchStatus
 from ....impl.api.runtime import IDLE, PodRuntime, Stage
 from ....impl.api.values.frozen import strings
 from ....impl.kubelet import worker
+from ....impl.kubelet.admission import admit
 from ....impl.kubelet.behaviour import ImageBehaviour
 from ....impl.kubelet.runtime import KubeletStep, Work, occupies
+from ....impl.kubelet.status import rejected
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.component import Component, Slots
-from ....model.world.store import Stored, Updates, name_in
+from ....model.world.store import Stored, Updates, absent, name_in
 from ....model.world.verbs import Verb
 from ....model.world.world import CRASHES, World
 from .attaching import mounted
@@ -56,8 +60,12 @@ class Kubelets:
     """The nodes that faults may strike."""
     early: bool = False
     """A Pod may be reported as over while its containers still hold their share of the node."""
+    counts_rejected: bool = False
+    """A Pod that was rejected takes its share of the node until it is known to have failed."""
+    led: bool = False
+    """Pods start when somebody else says so, by `starts`."""
     last: bool = False
-    """Pods that are to go end when nothing else happens."""
+    """Pods that are to go end when nothing else happens. Where they are led."""
     mounts: bool = False
     """Containers wait for the volumes of their Pod's claims; where a world has no claims they are taken to be there."""
 
@@ -69,11 +77,11 @@ def runtime_slot(place: str) -> str:
 
 def actions(kubelets: Kubelets) -> tuple[Action, ...]:
     """Return the work of the kubelets, Pod by Pod."""
-    if not kubelets.last:
+    if not kubelets.led:
         return tuple(_action(place, "works", partial(_works, kubelets, place)) for place in kubelets.places)
-    living = (_action(place, "works", partial(_living, kubelets, place)) for place in kubelets.places)
-    ending = (_action(place, "ends", partial(_ending, kubelets, place), last=True) for place in kubelets.places)
-    return (*living, *ending)
+    gone = (_action(place, "works", partial(_gone, kubelets, place)) for place in kubelets.places)
+    ending = (_action(place, "ends", partial(_ends, kubelets, place), last=kubelets.last) for place in kubelets.places)
+    return (*gone, *ending)
 
 
 def _action(place: str, does: str, step: Callable[[View], Iterator[Outcome]], *, last: bool = False) -> Action:
@@ -81,12 +89,18 @@ def _action(place: str, does: str, step: Callable[[View], Iterator[Outcome]], *,
     return Action(name, group, step, when_quiet=last, by=USER, verb=Verb.WORKS, on=place)
 
 
-def _living(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
-    if not view.via(_is_to_go, place):
+def starts(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
+    """Yield what a kubelet may do next for the Pod in a place that is not to go."""
+    if not view.via(absent, place) and not view.via(_is_to_go, place):
         yield from _works(kubelets, place, view)
 
 
-def _ending(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
+def _gone(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
+    if view.via(absent, place):
+        yield from _works(kubelets, place, view)
+
+
+def _ends(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
     if view.via(_is_to_go, place):
         yield from _works(kubelets, place, view)
 
@@ -236,8 +250,9 @@ def _chains(
     near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
     ready = not kubelets.mounts or runtime is not IDLE or pod is None or _mounted(kubelets, view, place, pod)
     found = worker.steps(pod, runtime, node, near, kubelets.behaviour, mounted=ready)
+    crowded = partial(_is_crowded, kubelets, view, place, pod, node)
     for step in _possible(found, waits=waits):
-        yield from _extend(kubelets, pod, node, (step,), waits=waits)
+        yield from _extend(kubelets, pod, node, runtime, (step,), crowded, waits=waits)
 
 
 def _possible(steps: tuple[KubeletStep, ...], *, waits: bool) -> tuple[KubeletStep, ...]:
@@ -257,9 +272,16 @@ def _begun(runtime: PodRuntime | None) -> bool:
 
 
 def _extend(
-    kubelets: Kubelets, pod: Pod | None, node: Node, chain: tuple[KubeletStep, ...], *, waits: bool
+    kubelets: Kubelets,
+    pod: Pod | None,
+    node: Node,
+    before: PodRuntime,
+    chain: tuple[KubeletStep, ...],
+    crowded: Callable[[], bool],
+    *,
+    waits: bool,
 ) -> Iterator[tuple[KubeletStep, ...]]:
-    """Go on to the next request, unless every step counts; after the last report of a Pod that goes, to its end."""
+    """Go on to the next request, unless the step counts; after the last report of a Pod that goes, to its end."""
     last = chain[-1]
     shown = pod
     if last.request is not None and pod is not None:
@@ -269,14 +291,15 @@ def _extend(
         if not goes:
             yield chain
             return
-    if kubelets.fine and last.request is None:
+    room = before == IDLE or occupies(before) != occupies(last.runtime)
+    if last.request is None and (kubelets.fine or (room and crowded())):
         yield chain
         return
     further = _possible(worker.steps(shown, last.runtime, node, (), kubelets.behaviour), waits=waits)
     if not further:
         yield chain
     for step in further:
-        yield from _extend(kubelets, shown, node, (*chain, step), waits=waits)
+        yield from _extend(kubelets, shown, node, last.runtime, (*chain, step), crowded, waits=waits)
 
 
 def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple[Pod, ...]:
@@ -286,13 +309,28 @@ def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple
     for other in kubelets.places:
         if other != place:
             pod = view.via(keep, other)
-            if pod is not None and view.via(_occupies, runtime_slot(other)):
+            if pod is None:
+                continue
+            refused = kubelets.counts_rejected and not view.via(_is_over, other)
+            if view.via(partial(_counts, refused), runtime_slot(other)):
                 found.append(pod)
     return tuple(found)
 
 
-def _occupies(runtime: PodRuntime | None) -> bool:
-    return runtime is not None and occupies(runtime)
+def _is_crowded(kubelets: Kubelets, view: View, place: str, pod: Pod | None, node: Node) -> bool:
+    """Tell whether the Pods of a node, all together, leave one of them no room: then who starts first decides."""
+    keep = partial(_on_node, node.metadata.name)
+    there = [one for other in kubelets.places if other != place and (one := view.via(keep, other)) is not None]
+    there += [] if pod is None else [pod]
+    return any(admit(one, node, (other for other in there if other is not one)) for one in there)
+
+
+def _counts(refused: bool, runtime: PodRuntime | None) -> bool:  # noqa: FBT001
+    return runtime is not None and (occupies(runtime) or (refused and rejected(runtime)))
+
+
+def _is_over(obj: Object | None) -> bool:
+    return isinstance(obj, Pod) and obj.finished
 
 
 def _on_node(name: str, obj: Object | None) -> Pod | None:
@@ -317,7 +355,7 @@ def proxy_slot(node: str) -> str:
     return f"proxy/{node}"
 
 
-def proxy(node: str, slices: tuple[str, ...], *, struck: bool = False) -> Component:
+def proxy(node: str, slices: tuple[str, ...], *, struck: bool = False) -> Component[World]:
     """Return a node's kube-proxy, which has programmed what there is at the start."""
     slot = proxy_slot(node)
     acts = (proxy_action(node, slices, struck=struck),)

@@ -2,17 +2,19 @@
 
 The nodes that faults may strike have three slots each: whether it is up, whether one that is down boots, and whether it
 is cut off. On one that is down nothing happens. On one that is cut off what runs goes on, and nothing is heard or told.
+One of which nothing is heard from the start is down, and stays so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from attrs import frozen
 
 from ....impl.api.meta import Ref
 from ....model.machine import View
 from ....model.world.component import Component, constantly
+from ....model.world.world import World
 from ....properties.reachability.answers import Port
 
 
@@ -49,10 +51,11 @@ def slots_of(node: str) -> tuple[str, str, str]:
     return up_slot(node), boots_slot(node), cut_slot(node)
 
 
-def component(nodes: Iterable[str]) -> Component:
-    """Return what is kept of nodes that faults may strike: at the start every one is up and in touch."""
+def component(nodes: Iterable[str], silent: Collection[str]) -> Component[World]:
+    """Return what is kept of nodes that faults may strike: at the start they are in touch, but for the silent ones."""
     names = tuple(nodes)
-    start = {slot: value for node in names for slot, value in zip(slots_of(node), (True, False, None), strict=True)}
+    states = {node: (node not in silent, False, None) for node in names}
+    start = {slot: value for node in names for slot, value in zip(slots_of(node), states[node], strict=True)}
     return Component("nodes", slots=constantly(start), memories=tuple(map(cut_slot, names)))
 
 

@@ -53,7 +53,7 @@ def _ranks(place: str, pools: Pools, view: View) -> dict[Ref, int]:
     uid, controller = view.via(_kin, place)
     family = {uid}
     if controller:
-        kin = [view.via(_kin, slot) for slot in pools["ReplicaSet"]]
+        kin = [view.via(_kin, slot) for slot in pools.get("ReplicaSet", ())]
         family |= {one for one, parent in kin if parent == controller}
     pods = [found for slot in pools["Pod"] if (found := view.via(_berth, slot)) is not None]
     crowd = Counter(node for _, node, owner, active in pods if active and owner in family)

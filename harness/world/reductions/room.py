@@ -60,7 +60,7 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
 
 def pod_of(one: Other) -> Pod | None:
     """Return a Pod as a workload without a class here makes it; None where its template is none."""
-    template = pod_template(one.ref.kind, one.source.document.value)
+    template = pod_template(one.source.document.value)
     try:
         made = from_json(
             {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": (template or {})["spec"]}

@@ -96,7 +96,7 @@ def _lists(drain: Drain, view: View) -> Iterator[Outcome]:
         label = f"drain {drain.step.node}: is refused because of {names}"
         yield Outcome(label, {SCRIPT: drain.number + 1, REFUSED: refused})
         return
-    others = kubectl.drain_errors(drain.step, Cache.of(drain.crowd.placed))
+    others = drain.number in drain.crowd.refused or kubectl.drain_errors(drain.step, Cache.of(drain.crowd.placed))
     if others or drain.crowd.stops_drains:
         yield Outcome(f"drain {drain.step.node}: is refused because of other Pods", {SCRIPT: drain.number + 1})
         if others:

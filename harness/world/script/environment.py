@@ -40,7 +40,7 @@ class Environment:
     crowd: Crowd = NOBODY
 
 
-def component(scenario: Scenario) -> Component:
+def component(scenario: Scenario) -> Component[World]:
     """Return who works at the cluster, as the scenario has it."""
 
     def acts(world: World) -> tuple[Action, ...]:

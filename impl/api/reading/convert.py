@@ -22,7 +22,7 @@ from cattrs import Converter
 from immutabledict import immutabledict
 
 from ..kinds import BY_NAME, KINDS, Kind, Object, Unstructured, kind_of
-from ..meta import ObjectMeta
+from ..meta import ObjectMeta, PlainSelector
 from ..values.frozen import Json, freeze, thaw
 from ..values.quantity import Quantity, QuantityError, parse_quantity
 from ..values.timestamps import format_time, parse_time
@@ -127,6 +127,10 @@ def _read_class(json: Any, cls: type) -> Any:
     return cls(**values, extra=freeze(extra))
 
 
+def _read_plain_selector(json: Any, _: Any) -> PlainSelector:
+    return PlainSelector(_read_map(json, dict[str, str]))
+
+
 def _read_union(json: Any, union: Any) -> Any:
     kinds = [arg for arg in get_args(union) if arg is not NoneType]
     if len(kinds) == 1:
@@ -202,6 +206,7 @@ def _reader() -> Converter:
     """Build the converter: a hook for each kind of type the vocabulary uses."""
     reader = Converter()
     reader.register_structure_hook_func(attrs.has, _read_class)
+    reader.register_structure_hook(PlainSelector, _read_plain_selector)
     reader.register_structure_hook_func(lambda kind: _origin(kind) in {Union, UnionType}, _read_union)
     reader.register_structure_hook_func(lambda kind: _origin(kind) is tuple, _read_tuple)
     reader.register_structure_hook_func(lambda kind: _origin(kind) is immutabledict, _read_map)
@@ -245,6 +250,8 @@ def _plain(value: Any) -> Json:
             return {key: _plain(item) for key, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]
+        case PlainSelector():
+            return _plain(value.match_labels)
         case _ if attrs.has(type(value)):
             return _plain_class(value)
         case _:
@@ -260,7 +267,7 @@ def _plain_time(value: Any, one: Field) -> Any:
 def _is_zero(value: Any) -> bool:
     """Tell whether Go's omitempty would leave a value out, or a struct of which nothing would be printed."""
     if attrs.has(type(value)) and not isinstance(value, Quantity):
-        return not _plain_class(value)
+        return not _plain(value)
     return not isinstance(value, Quantity) and not value
 
 

@@ -26,7 +26,7 @@ from .convert import BadObject, FieldError, from_json, unstructured
 from .manifest_check import errors_of
 from .relevance import unmodelled
 from .sources import STDIN, BadInput, Problem, Text, read_sources
-from .unmodelled_kinds import effect_of, template_labels
+from .unmodelled_kinds import effect_of, pod_template, template_labels
 from .yaml_source import Document, YamlError, repeated_message, steps, tolerant_documents
 
 __all__ = [
@@ -284,6 +284,7 @@ def _placed(json: dict[str, Any], namespace: str, kinds: Kinds) -> dict[str, Any
     named = (json.get("metadata") or {}).get("namespace")
     own = kinds.get((json["apiVersion"], json["kind"]))
     inside = json["kind"] not in CLUSTER_SCOPED and schema.is_built_in(json["apiVersion"], json["kind"])
+    inside = inside or pod_template(json) is not None
     if named or not (inside if own is None else own.namespaced):
         return json
     return {**json, "metadata": {**json["metadata"], "namespace": namespace}}
@@ -359,7 +360,7 @@ def _other(json: Mapping[str, Any], source: Source, notes: list[Note]) -> Other:
     notes.append(Note(source.file, source.line, "", _label(json), f"{what} is not modelled", effect.claims, why))
     meta = json["metadata"]
     ref = Ref(json["kind"], meta.get("namespace") or "", meta.get("name") or "")
-    return Other(ref, source, custom, None if custom else template_labels(json["kind"], json))
+    return Other(ref, source, custom, template_labels(json))
 
 
 def _listed(claims: tuple[str, ...]) -> str:

@@ -72,11 +72,8 @@ _NONE: Mapping[str, str] = {
     "ValidatingAdmissionPolicy": "it refuses nothing without a binding",
     "VolumeAttachment": VOLUMES,
 }
-WORKLOADS = frozenset({"ReplicationController"})
-"""Kinds that make Pods, those without a class."""
 SCALES = Effect(MOVES, "it changes replicas")
 _SOME: Mapping[str, Effect] = {
-    **dict.fromkeys(WORKLOADS, Effect(WAITS, PODS)),
     "Endpoints": Effect((REACHABILITY,), "its addresses are not published"),
     "ValidatingAdmissionPolicyBinding": Effect(REFUSES, "the policy may refuse objects"),
 }
@@ -94,7 +91,7 @@ RESIZES = Effect(ALL, "it evicts Pods and changes what they ask for")
 def effect_of(kind: str, json: Mapping[str, Any], *, custom: bool) -> Effect:
     """Return what an object of a kind without a class may change."""
     if custom:
-        return _custom(kind, as_map(json.get("spec")))
+        return _custom(kind, json)
     if kind in _NONE:
         return Effect((), _NONE[kind])
     if kind in WEBHOOKS:
@@ -110,7 +107,10 @@ def scales(kind: str, json: Mapping[str, Any], *, custom: bool) -> bool:
     return effect_of(kind, json, custom=custom) in {SCALES, RESIZES}
 
 
-def _custom(kind: str, spec: Mapping[str, Any]) -> Effect:
+def _custom(kind: str, json: Mapping[str, Any]) -> Effect:
+    spec = as_map(json.get("spec"))
+    if pod_template(json) is not None:
+        return Effect(WAITS, PODS)
     if as_map(spec.get("scaleTargetRef")):
         return SCALES
     if kind.endswith("NetworkPolicy"):
@@ -140,16 +140,18 @@ def _names_modelled(rule: Mapping[str, Any]) -> bool:
     )
 
 
-def pod_template(kind: str, json: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the template of the Pods that a workload makes, as JSON; None for what makes none."""
-    if kind not in WORKLOADS:
-        return None
-    return as_map(as_map(json.get("spec")).get("template"))
+def pod_template(json: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the template of the Pods that a workload without a class makes, as JSON; None for what makes none.
+
+    So all write it that are workloads: Rollouts (argoproj.io), DeploymentConfigs (apps.openshift.io), and others.
+    """
+    template = as_map(as_map(json.get("spec")).get("template"))
+    return template if as_map(template.get("spec")).get("containers") else None
 
 
-def template_labels(kind: str, json: Mapping[str, Any]) -> immutabledict[str, str] | None:
+def template_labels(json: Mapping[str, Any]) -> immutabledict[str, str] | None:
     """Return the labels of the Pods that a workload makes; None for what makes none."""
-    template = pod_template(kind, json)
+    template = pod_template(json)
     if template is None:
         return None
     labels = as_map(as_map(template.get("metadata")).get("labels"))

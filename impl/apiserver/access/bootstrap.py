@@ -49,6 +49,13 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("list watch create delete patch", "", "pods"),
         *EVENTS,
     ),
+    "replication-controller": (
+        _rule("get list watch update", "", "replicationcontrollers"),
+        _rule("update", "", "replicationcontrollers/status"),
+        _rule("update", "", "replicationcontrollers/finalizers"),
+        _rule("list watch create delete patch", "", "pods"),
+        *EVENTS,
+    ),
     "statefulset-controller": (
         _rule("list watch", "", "pods"),
         _rule("get list watch", APPS, "statefulsets"),

@@ -1,7 +1,8 @@
 """Admission: the plugins that are on in every cluster and concern the modelled kinds.
 
 Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass,serviceaccount,nodetaint,
-namespace/lifecycle,storage/storageclass/setdefault,storage/storageobjectinuseprotection} (v1.32).
+namespace/lifecycle,storage/persistentvolume/resize,storage/storageclass/setdefault,
+storage/storageobjectinuseprotection} (v1.32).
 ResourceQuota comes last, after validation, and so do the bounds of LimitRanger (`quota`, `limitranger`).
 Left out on purpose: PodSecurity, the service account's token volume.
 """
@@ -29,6 +30,10 @@ ALWAYS_THERE = IMMORTAL | {"kube-node-lease"}
 TAINTS = (NOT_READY, UNREACHABLE)
 SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 PREEMPT = "PreemptLowerPriority"
+EXPANSION = "allowVolumeExpansion"
+CANNOT_GROW = (
+    "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"
+)
 
 
 def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
@@ -63,8 +68,10 @@ def admit_delete(ref: Ref) -> Response | None:
     return None
 
 
-def admit_update(storage: Storage, new: Object, config: Config) -> Object | Response:
+def admit_update(storage: Storage, new: Object, old: Object, config: Config) -> Object | Response:
     """Let a change of a whole object in, perhaps changed, or refuse it: 403."""
+    if isinstance(new, PersistentVolumeClaim) and isinstance(old, PersistentVolumeClaim) and config.storage:
+        return _resized(storage, new, old) or new
     if isinstance(new, PriorityClass) and config.priority:
         return _one_default(storage, new, but=new.metadata.name) or new
     return _tolerating(new, config) if isinstance(new, Pod) else new
@@ -96,6 +103,20 @@ def _stored(storage: Storage, obj: PersistentVolume | PersistentVolumeClaim) -> 
     classes = (one for one in storage.list("StorageClass", None) if isinstance(one, StorageClass))
     found = default_of(classes)
     return evolve(obj, spec=evolve(obj.spec, storage_class_name=found)) if found else obj
+
+
+def _resized(storage: Storage, new: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Response | None:
+    """Refuse to make a claim larger that has no volume yet, or whose class does not let it grow."""
+    sizes = [one.spec.resources.requests.get("storage") for one in (new, old)]
+    if sizes[0] is None or sizes[1] is None or sizes[0] <= sizes[1]:
+        return None
+    if old.status.phase != "Bound":
+        return forbidden(ref_of(new), "Only bound persistent volume claims can be expanded")
+    name = old.spec.storage_class_name or ""
+    found = storage.get(Ref("StorageClass", "", name)) if name else None
+    if isinstance(found, StorageClass) and name == new.spec.storage_class_name and found.extra.get(EXPANSION) is True:
+        return None
+    return forbidden(ref_of(new), CANNOT_GROW)
 
 
 def _lacking(pod: Pod, config: Config) -> Response | None:

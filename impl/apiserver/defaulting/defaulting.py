@@ -16,6 +16,7 @@ from ...api.apps import (
     DeploymentSpec,
     DeploymentStrategy,
     ReplicaSet,
+    ReplicationController,
     RollingUpdateDaemonSet,
     RollingUpdateDeployment,
     RollingUpdateStatefulSetStrategy,
@@ -28,6 +29,7 @@ from ...api.autoscaling import HorizontalPodAutoscaler, HorizontalPodAutoscalerS
 from ...api.batch import CronJob, CronJobSpec, Job, JobSpec, PodFailurePolicy, PodFailurePolicyRule
 from ...api.core import Node, Pod, Service, ServicePort, ServiceSpec
 from ...api.kinds import Object, Unstructured
+from ...api.meta import PlainSelector
 from ...api.networking import NetworkPolicy, NetworkPolicyPort, NetworkPolicySpec
 from ...api.policy import EndpointPort, EndpointSlice, PriorityClass, RoleBinding, RoleRef, Subject
 from ...api.quota import LimitRange, LimitRangeItem
@@ -54,6 +56,8 @@ def default(obj: Object) -> Object:
         case Deployment():
             return evolve(obj, spec=_deployment(obj.spec))
         case ReplicaSet():
+            if isinstance(obj, ReplicationController):
+                obj = _replication_controller(obj)
             replicas = obj.spec.wanted
             return evolve(obj, spec=evolve(obj.spec, replicas=replicas, template=default_template(obj.spec.template)))
         case StatefulSet():
@@ -117,6 +121,14 @@ def _limits(item: LimitRangeItem) -> LimitRangeItem:
         default=frozen_amounts(limits),
         default_request=frozen_amounts({**item.min, **limits, **item.default_request}),
     )
+
+
+def _replication_controller(one: ReplicationController) -> ReplicationController:
+    """Take selector and labels from the template where there are none (pkg/apis/core/v1/defaults.go)."""
+    labels = one.spec.template.metadata.labels
+    selector = one.spec.selector if one.spec.selector.match_labels else PlainSelector(labels)
+    named = evolve(one.metadata, labels=one.metadata.labels or labels)
+    return evolve(one, metadata=named, spec=evolve(one.spec, selector=selector))
 
 
 def _deployment(spec: DeploymentSpec) -> DeploymentSpec:

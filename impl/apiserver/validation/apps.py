@@ -17,6 +17,7 @@ from ...api.apps import (
     DeploymentSpec,
     DeploymentStrategy,
     ReplicaSet,
+    ReplicationController,
     RollingUpdateStatefulSetStrategy,
     Sized,
     StatefulSet,
@@ -63,6 +64,8 @@ def validate_workload_update(new: Any, old: Sized | DaemonSet) -> list[FieldErro
     """Return what of a workload must not be changed and is."""
     if isinstance(old, StatefulSet):
         return validate_statefulset_update(new, old)
+    if isinstance(old, ReplicationController):
+        return []  # Its selector may change.
     return validate_selector_update(new.spec.selector, old.spec.selector)
 
 

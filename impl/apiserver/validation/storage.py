@@ -1,15 +1,21 @@
 """Validation of volumes, claims and storage classes.
 
-Upstream: pkg/apis/core/validation/validation.go (ValidatePersistentVolumeSpec, ValidatePersistentVolumeClaimSpec) and
-pkg/apis/storage/validation/validation.go (v1.32).
-Left out on purpose: what each source of a volume needs, data sources, what may change.
+Upstream: pkg/apis/core/validation/validation.go (ValidatePersistentVolumeSpec, ValidatePersistentVolumeClaimSpec, and
+those of updates) and pkg/apis/storage/validation/validation.go (v1.32).
+Left out on purpose: what each source of a volume needs, data sources; that a claim which is being made larger may be
+made smaller again, down to what it has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
+from attrs import evolve
+from immutabledict import immutabledict
+
+from ...api.core import ResourceRequirements
+from ...api.storage import PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, StorageClass
+from ...api.values.frozen import Json
 from .field_error import FieldError, forbidden, invalid, not_supported, required
 
 ALONE = "ReadWriteOncePod"
@@ -17,6 +23,11 @@ MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", ALONE)
 BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
 NO_SOURCES = frozenset({"mountOptions", "persistentVolumeReclaimPolicy", "volumeAttributesClassName"})
 """Fields of a volume that have no class here and do not say what it is made of."""
+ATTRIBUTES = "volumeAttributesClassName"
+CLAIM_FIXED = (
+    "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+)
+IMMUTABLE = "field is immutable"
 
 
 def validate_volume(volume: PersistentVolume) -> list[FieldError]:
@@ -40,6 +51,58 @@ def validate_claim(claim: PersistentVolumeClaim) -> list[FieldError]:
         errors.append(required("spec.resources[storage]"))
     elif storage.sign <= 0:
         errors.append(invalid("spec.resources[storage]", str(storage), "must be greater than zero"))
+    return errors
+
+
+def validate_claim_update(new: PersistentVolumeClaim, old: PersistentVolumeClaim) -> list[FieldError]:
+    """Refuse another claim, or a smaller one: a volume is named once, and a bound claim may be made larger."""
+    errors = [] if _fixed(new, old) == _fixed(old, old) else [forbidden("spec", CLAIM_FIXED)]
+    sizes = [one.spec.resources.requests.get("storage") for one in (new, old)]
+    if sizes[0] is not None and sizes[1] is not None and sizes[0] < sizes[1]:
+        errors.append(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"))
+    return errors
+
+
+def _fixed(claim: PersistentVolumeClaim, old: PersistentVolumeClaim) -> PersistentVolumeClaimSpec:
+    """Return a claim as it is compared with what it was: without what may change."""
+    spec = claim.spec
+    if not old.spec.volume_name:
+        spec = evolve(spec, volume_name="")
+    if old.spec.storage_class_name is None:
+        spec = evolve(spec, storage_class_name=None)
+    if old.status.phase == "Bound":
+        extra = immutabledict((name, value) for name, value in spec.extra.items() if name != ATTRIBUTES)
+        spec = evolve(spec, resources=ResourceRequirements(), extra=extra)
+    return spec
+
+
+def validate_volume_update(new: PersistentVolume, old: PersistentVolume) -> list[FieldError]:
+    """Refuse a volume made of something else, or that is reached from elsewhere."""
+    errors: list[FieldError] = []
+    if _source(new) != _source(old):
+        detail = "spec.persistentvolumesource is immutable after creation"
+        errors.append(forbidden("spec.persistentvolumesource", detail))
+    if new.spec.volume_mode != old.spec.volume_mode:
+        errors.append(invalid("spec.volumeMode", new.spec.volume_mode, IMMUTABLE))
+    if old.spec.node_affinity is not None and new.spec.node_affinity != old.spec.node_affinity:
+        errors.append(invalid("spec.nodeAffinity", new.spec.node_affinity, IMMUTABLE))
+    return errors
+
+
+def _source(volume: PersistentVolume) -> Mapping[str, Json]:
+    return {name: value for name, value in volume.spec.extra.items() if name not in NO_SOURCES}
+
+
+def validate_class_update(new: StorageClass, old: StorageClass) -> list[FieldError]:
+    """Refuse another way to make volumes: who makes them, of what, when, and what becomes of them."""
+    fields = {
+        "parameters": (new.extra.get("parameters"), old.extra.get("parameters")),
+        "provisioner": (new.provisioner, old.provisioner),
+        "reclaimPolicy": (new.reclaim_policy, old.reclaim_policy),
+    }
+    errors = [forbidden(name, f"updates to {name} are forbidden.") for name, (now, was) in fields.items() if now != was]
+    if new.volume_binding_mode != old.volume_binding_mode:
+        errors.append(invalid("volumeBindingMode", new.volume_binding_mode, IMMUTABLE))
     return errors
 
 

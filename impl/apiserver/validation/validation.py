@@ -38,7 +38,14 @@ from .policy import (
 )
 from .quota import validate_limit_range, validate_quota, validate_quota_update
 from .service import validate_endpointslice, validate_service, validate_service_update
-from .storage import validate_claim, validate_class, validate_volume
+from .storage import (
+    validate_claim,
+    validate_claim_update,
+    validate_class,
+    validate_class_update,
+    validate_volume,
+    validate_volume_update,
+)
 from .unstructured import validate_unstructured
 
 
@@ -122,5 +129,11 @@ def _changes(new: Any, old: Any) -> list[FieldError]:
             return validate_quota_update(new, old)
         case PriorityClass():
             return validate_priority_class_update(new, old)
+        case PersistentVolumeClaim():
+            return validate_claim_update(new, old)
+        case PersistentVolume():
+            return validate_volume_update(new, old)
+        case StorageClass():
+            return validate_class_update(new, old)
         case _:
             return validate_workload_update(new, old) if isinstance(old, Sized | DaemonSet) else []

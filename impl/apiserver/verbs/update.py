@@ -128,7 +128,7 @@ def has_changed(stored: Object, base: Object) -> bool:
 def _whole(storage: Storage, new: Object, stored: Object, inputs: Inputs, config: Config) -> Answer:
     """Default, admit and validate a whole object; what is stored counts as defaulted, too, as it is when it is read."""
     ref, old = ref_of(stored), default(stored)
-    wanted = admit_update(storage, prepare_for_update(default(_with_history(new, stored)), old), config)
+    wanted = admit_update(storage, prepare_for_update(default(_with_history(new, stored)), old), old, config)
     if isinstance(wanted, Response):
         return wanted, ()
     if config.webhooks and (refusal := unanswered(storage, wanted, "UPDATE", config)):

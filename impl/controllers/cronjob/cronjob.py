@@ -35,14 +35,14 @@ def reads(_key: Ref) -> tuple[str, ...]:
     return ("CronJob", "Job")
 
 
-def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
-    """Return the requests of one sync."""
+def reconcile(cache: Cache, key: Ref, *, now: Time = 0, gives_up: bool = False) -> tuple[Request, ...]:
+    """Return the requests of one sync; `gives_up`: it starts nothing after a hundred missed starts, as before 1.21."""
     cron = cache.get(CronJob, key)
     if cron is None:
         return ()
     jobs = [job for job in cache.list(Job, key.namespace) if controlled_by(job, cron)]
     seen = _seen(cron, jobs)
-    asked, after = ((), seen) if cron.metadata.terminating or cron.spec.suspend else _started(seen, jobs, now)
+    asked, after = ((), seen) if cron.metadata.terminating or cron.spec.suspend else _started(seen, jobs, now, gives_up)
     going = tuple(Delete(ref_of(job), propagation_policy="Background") for job in _too_old(cron, jobs))
     written = (Update(after, cron, "status"),) if after.status != cron.status else ()
     return (*asked, *going, *written)
@@ -61,10 +61,10 @@ def _seen(cron: CronJob, jobs: Iterable[Job]) -> CronJob:
     return evolve(cron, status=evolve(cron.status, active=active, last_successful_time=last))
 
 
-def _started(cron: CronJob, jobs: Iterable[Job], now: Time) -> tuple[tuple[Request, ...], CronJob]:
+def _started(cron: CronJob, jobs: Iterable[Job], now: Time, gives_up: bool) -> tuple[tuple[Request, ...], CronJob]:  # noqa: FBT001
     """Return what makes the Job that is due, if any, and the CronJob as it says so."""
     found, policy = due(cron, now), cron.spec.concurrency_policy
-    if found is None or (policy == FORBID and cron.status.active):
+    if found is None or (found.too_many and gives_up) or (policy == FORBID and cron.status.active):
         return (), cron
     job = job_at(cron, found.time)
     asked: tuple[Request, ...] = ()

@@ -1,4 +1,4 @@
-"""The ReplicaSet controller: as many active Pods as spec.replicas says.
+"""The ReplicaSet controller, and that of ReplicationControllers: as many active Pods as spec.replicas says.
 
 Upstream: pkg/controller/replicaset/replica_set.go and replica_set_utils.go (v1.32).
 One sync adopts and releases, then creates or deletes Pods, then writes the status computed from the Pods it saw
@@ -24,13 +24,15 @@ from ...api.values.selectors import matches_map
 from ..common import Keep, Transform, available, claim, controlled_by, controller_of, slim_pod, slim_ready, stamp, whole
 from .deletion import COST, deletion_choices
 
+KINDS = ("ReplicaSet", "ReplicationController")
+"""Who is kept so: a ReplicationController is a ReplicaSet to its controller (pkg/controller/replication)."""
 BURST = 500
 """At most so many Pods are created or deleted in one sync."""
 
 
 def reads(_key: Ref) -> tuple[str, ...]:
     """Name the kinds that a sync looks at."""
-    return ("Pod", "ReplicaSet")
+    return ("Pod", *KINDS)
 
 
 def reconcile(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True) -> tuple[Request, ...]:
@@ -104,10 +106,9 @@ def _related(cache: Cache, rs: ReplicaSet) -> tuple[Pod, ...]:
     controller = rs.metadata.controller
     family = [
         replicaset
-        for replicaset in cache.list(ReplicaSet, rs.metadata.namespace)
-        if replicaset.metadata.uid == rs.metadata.uid
-        or (controller and replicaset.metadata.controller and replicaset.metadata.controller.uid == controller.uid)
-    ]
+        for replicaset in (cache.list(ReplicaSet, rs.metadata.namespace) if controller else ())
+        if controller and replicaset.metadata.controller and replicaset.metadata.controller.uid == controller.uid
+    ] or [rs]
     pods = cache.list(Pod, rs.metadata.namespace)
     return tuple(pod for pod in pods if pod.active and any(controlled_by(pod, replicaset) for replicaset in family))
 
@@ -182,9 +183,9 @@ def _coarse(obj: Object) -> Object | None:
     return evolve(slim, metadata=evolve(slim.metadata, creation_timestamp=None), spec=spec, status=status)
 
 
-TRANSFORM: Transform = immutabledict({"Pod": _slim, "ReplicaSet": whole})
+TRANSFORM: Transform = immutabledict({"Pod": _slim, **dict.fromkeys(KINDS, whole)})
 """Exact: a sync on what is kept is the same sync."""
 
-COARSE_TRANSFORM: Transform = immutabledict({"Pod": _coarse, "ReplicaSet": whole})
+COARSE_TRANSFORM: Transform = immutabledict({"Pod": _coarse, **dict.fromkeys(KINDS, whole)})
 """Smaller, and safe to use where minReadySeconds is 0: `reconcile_all` on what is kept offers every sync of the exact
 view and possibly more, since crowding, age and restarts no longer decide which of several equal Pods goes."""

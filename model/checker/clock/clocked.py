@@ -101,7 +101,7 @@ class _After:
         return self.updates[slot] if slot in self.updates else self.before[slot]
 
     def via(self, transform: Callable[[Any], Hashable], slot: str) -> Any:
-        return transform(self[slot])
+        return transform(self.updates[slot]) if slot in self.updates else self.before.via(transform, slot)
 
 
 def clocked(machine: Machine, kinds: frozenset[str]) -> Machine:

@@ -198,8 +198,8 @@ def test_manifests_beside_a_dump_are_applied_to_it(tmp_path: Path) -> None:
 
 
 CONTROLLER = """\
-apiVersion: v1
-kind: ReplicationController
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
 metadata: {name: db}
 spec:
   selector: {app: db}
@@ -239,7 +239,7 @@ def test_what_is_not_modelled_beside_a_dump_is_told_as_without_it(tmp_path: Path
     assert beside.scenario.served_elsewhere == alone.scenario.served_elsewhere
     for claim_name, subjects in alone.scenario.unmodelled.items():
         assert set(subjects) <= set(beside.scenario.unmodelled[claim_name]), claim_name
-    assert any("its Pods come from ReplicationController default/db" in str(note) for note in beside.notes)
+    assert any("its Pods come from Rollout default/db" in str(note) for note in beside.notes)
 
 
 def test_a_live_object_that_was_once_a_hook_of_helm_is_there(dump: Callable[..., str]) -> None:
@@ -389,10 +389,10 @@ def test_a_field_or_kind_of_another_release_is_no_mistake() -> None:
 
 
 def test_other_workloads_make_holds_unknown(dump: Callable[..., str]) -> None:
-    """A ReplicationController makes Pods again, and here nobody does."""
+    """A Rollout makes Pods again, and here nobody does."""
 
     def strange(items: Items) -> None:
-        item(items, "DaemonSet", "kube-proxy").update(kind="ReplicationController", apiVersion="v1")
+        item(items, "DaemonSet", "kube-proxy").update(kind="Rollout", apiVersion="argoproj.io/v1alpha1")
 
     result = check(Cluster.from_manifests(from_cluster=dump(strange)))
     assert claim(result, "convergence").status.value == "UNKNOWN"

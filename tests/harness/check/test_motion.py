@@ -12,6 +12,7 @@ from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.impl.api.apps import StatefulSet
 from kubeproof.impl.api.core import PodSpec
 from kubeproof.model.checker import Limits, Status
+from planted import planted
 
 DATABASE = """
 apiVersion: v1
@@ -64,6 +65,13 @@ def test_of_a_pod_that_the_api_server_does_not_take_by_itself_nothing_is_known(m
         'a Pod of db by itself is not looked at, for it is refused: Pod "db-p0" is invalid: '
         'spec.containers[0].volumeMounts[0].name: Not found: "data"'
     )
+
+
+def test_of_a_pod_that_never_serves_by_itself_though_others_do_nothing_is_known() -> None:
+    with planted("kubeproof.harness.world.one_pod", "(makes, binds, deletes)", "(makes, deletes)"):
+        claim = reachability("")
+    assert (claim.status, claim.kind) == (Status.UNKNOWN, IN_MOTION)
+    assert claim.lines == ("a Pod of db by itself is never sent a connection, and in the cluster one is",)
 
 
 FULL = """

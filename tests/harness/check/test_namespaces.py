@@ -192,15 +192,15 @@ def test_a_step_that_means_another_namespace_is_told_where_the_thing_is() -> Non
 
 
 def test_a_workload_without_a_class_is_not_said_to_be_missing() -> None:
-    job = (WEB % ("shop", 1)).replace("Deployment", "ReplicationController").replace("apps/v1", "v1")
+    job = (WEB % ("shop", 1)).replace("Deployment", "Rollout").replace("apps/v1", "argoproj.io/v1alpha1")
     job = job.replace("matchLabels: {app: web}", "app: web")
-    step = {"rolloutRestart": {"kind": "ReplicationController", "name": "web", "namespace": "shop"}}
-    what = "ReplicationController shop/web (web.yaml:1) is not modelled, so that no step can act on it"
+    step = {"rolloutRestart": {"kind": "Rollout", "name": "web", "namespace": "shop"}}
+    what = "Rollout shop/web (web.yaml:1) is not modelled, so that no step can act on it"
     assert said(job, script=[step]).endswith(f": {what}")
     other = {"rolloutRestart": {**step["rolloutRestart"], "name": "wob"}}
-    missing = "there is no ReplicationController 'wob' in namespace shop (there are web)"
+    missing = "there is no Rollout 'wob' in namespace shop (there are web)"
     assert said(job, script=[other]).endswith(missing)
-    pod = {"deletePod": {"workload": "ReplicationController/web", "namespace": "shop"}}
+    pod = {"deletePod": {"workload": "Rollout/web", "namespace": "shop"}}
     assert said(job, script=[pod]).endswith(f": {what}")
 
 

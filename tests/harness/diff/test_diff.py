@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from immutabledict import immutabledict
 
 from kubeproof.harness import cli
@@ -115,11 +117,27 @@ def test_a_failure_of_once_is_a_switch_away(capsys: pytest.CaptureFixture[str]) 
     assert "better: convergence" in said
 
 
-def test_what_a_release_repaired_is_better_in_it(capsys: pytest.CaptureFixture[str]) -> None:
-    faulty = str(FAILURES / "expectations-that-expire" / "faulty")
-    code, said, _ = run(capsys, faulty, "--release", "1.32", "--release", "1.36")
+TOLD = re.findall(
+    r"^\| `([\w-]+)` \(.*?\) \| [\d.]+ \| `diff (.*?)` \|", (ROOT / "README.md").read_text(), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("name", "words"), TOLD, ids=[name for name, _ in TOLD])
+def test_what_the_readme_says_a_release_repaired_is_better(
+    name: str, words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(FAILURES / name)
+    code, said, _ = run(capsys, *words.split())
+    claim = yaml.safe_load((FAILURES / name / "failure.yaml").read_text())["claim"]
     assert code == 0
-    assert "better: availability" in said
+    assert re.search(rf"^better: .*\b{claim}\b", said, re.MULTILINE)
+    assert re.search(rf"^{claim} +VIOLATED -> HOLDS", said, re.MULTILINE)
+    assert "here they part" in said
+
+
+def test_the_readme_has_failures_of_switches_and_of_releases() -> None:
+    assert len(TOLD) >= 5
+    assert {word for _, words in TOLD for word in words.split() if word.startswith("--")} == {"--release", "--switch"}
 
 
 # --- two revisions --------------------------------------------------------------------------------------------------

@@ -270,11 +270,13 @@ def test_the_smallest_pool_of_two_kinds_and_none(tmp_path: Path, capsys: pytest.
 def test_a_workload_that_is_not_modelled_leaves_the_answer_open(
     tmp_path: Path, nodes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    strange = "---\napiVersion: v1\nkind: ReplicationController\nmetadata: {name: rc}\nspec: {template: {metadata: {\
+    strange = (
+        "---\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: rc}\nspec: {template: {metadata: {\
 labels: {app: rc}}, spec: {containers: [{name: c, image: i}]}}}\n"
+    )
     code, said, _ = place(capsys, folder(tmp_path, 1, strange), "--nodes", str(nodes))
     assert code == 3
-    assert "ReplicationController default/rc: this kind is not modelled" in said
+    assert "Rollout default/rc: this custom resource is not modelled" in said
 
 
 def test_a_job_asks_for_as_many_pods_as_run_at_once(

@@ -42,6 +42,22 @@ def test_runs_of_every_controller_are_judged() -> None:
     assert judged == {writer.name for writer in WRITERS}
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("    if solid or not owners:", "    if owners:"),
+        ('"Foreground" if foreground', '"Background" if foreground'),
+        ("    if FOREGROUND in obj.metadata.finalizers and", "    if ORPHAN in obj.metadata.finalizers and"),
+        ("remove_owners=uids", "remove_owners=()"),
+    ],
+)
+def test_garbage_that_is_collected_otherwise_is_a_difference(before: str, after: str) -> None:
+    runs = [record(name) for name in ("gc-chain", "gc-wrong-uid")]
+    assert not any(map(judge, runs))
+    with planted("kubeproof.impl.controllers.garbage", before, after):
+        assert any(map(judge, runs))
+
+
 def _scaled(event: Event) -> None:
     event["spec"]["replicas"] += 1
 

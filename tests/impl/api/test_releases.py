@@ -15,6 +15,7 @@ from places import VECTORS
 
 ROOT = VECTORS / "1.36"
 RECORDED = {
+    "ONE_PATH_OF_INIT": "kubelet/pod_actions",
     **dict.fromkeys(("FIELDS_OF_1_34", "SCHEDULING_GROUP_FIELD"), "misc/pod_template_hash"),
     **dict.fromkeys(("STARTED_COUNTS", "RESTART_RULES"), "kubelet/phase"),
     "LABEL_KEY_WORDS": "misc/label_selector",

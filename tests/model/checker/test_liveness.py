@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import combinations
+from unittest.mock import patch
 
 import pytest
 from attrs import evolve, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeproof.model.checker import Exploration, Limits, Options, Status, Trace, Verdict, explore, replay, states
+from kubeproof.model.checker import (
+    Exploration,
+    Limits,
+    Options,
+    Status,
+    Trace,
+    Verdict,
+    explore,
+    liveness,
+    replay,
+    states,
+)
 from kubeproof.model.checker.book import Book
 from kubeproof.model.checker.liveness import livelock
 from kubeproof.model.machine import Action, Converges, Fairness, Machine, Outcome, State, View
@@ -279,12 +291,18 @@ def tables(draw: st.DrawFn) -> Table:
     return Table(tuple(draw(st.lists(action, min_size=1, max_size=4))))
 
 
-@given(tables(), st.frozensets(st.integers(0, 5), max_size=4), st.frozensets(st.integers(0, 5), min_size=2))
+@given(
+    tables(),
+    st.frozensets(st.integers(0, 5), max_size=4),
+    st.frozensets(st.integers(0, 5), min_size=2),
+    st.sampled_from([0, liveness.FEW]),
+)
 def test_a_livelock_is_found_if_and_only_if_some_set_of_states_is_one(
-    table: Table, goals: frozenset[int], within: frozenset[int]
+    table: Table, goals: frozenset[int], within: frozenset[int], few: int
 ):
     claim = arrives(*goals, within=within)
-    result = explore(table.machine(), (claim,))
+    with patch.object(liveness, "FEW", few):  # By hand, and not.
+        result = explore(table.machine(), (claim,))
     reachable = _reach(table.moves(), 0) & within
     loops = [
         frozenset(inside)

@@ -25,7 +25,7 @@ def world(layout: Layout = EMPTY) -> World:
     return World(layout, lambda *given: serve(True, *given), describe)  # noqa: FBT003
 
 
-def keeping(name: str, slot: str, *, memories: tuple[str, ...] = ()) -> Component:
+def keeping(name: str, slot: str, *, memories: tuple[str, ...] = ()) -> Component[World]:
     act = Action(f"{name}: acts", name, lambda _view: iter([Outcome("acts", {slot: 1})]))
     return Component(name, lambda _world: (act,), lambda _world, _store: {slot: 0}, memories)
 

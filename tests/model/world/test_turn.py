@@ -13,16 +13,19 @@ from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.world.cluster import Cluster
 from kubeproof.harness.world.rest.prepare import prepare
 from kubeproof.impl.api.cache import Cache
-from kubeproof.impl.api.meta import Ref
-from kubeproof.impl.api.requests import Delete, Evict, Request
+from kubeproof.impl.api.core import Pod
+from kubeproof.impl.api.kinds import ref_of
+from kubeproof.impl.api.meta import ObjectMeta, OwnerReference, Ref
+from kubeproof.impl.api.requests import Create, Delete, Evict, PatchMetadata, Request, Update
 from kubeproof.impl.controllers.replicaset import replicaset
 from kubeproof.model.checker import Status, explore
-from kubeproof.model.world.turn import Together, beside, heads, spared, together, without
+from kubeproof.model.world.turn import Requests, Together, beside, heads, reported, spared, together, without
 from kubeproof.model.world.world import Alternatives
 from oracles.plain_views import Shapes, reached
 
 A, B, C = (Delete(Ref("Pod", "default", name)) for name in "abc")
 LAST = Evict(Ref("Pod", "default", "last"))
+POD = Pod(ObjectMeta(name="p", namespace="default"))
 
 
 def test_any_of_a_set_may_be_the_next_and_what_follows_waits_for_all() -> None:
@@ -44,6 +47,22 @@ def test_a_set_of_one_is_a_request_and_the_order_in_which_it_was_written_is_no_p
 def test_one_that_fails_keeps_nobody_beside_it_back_and_what_was_to_follow_is_left_undone() -> None:
     assert beside((*together((A, B, C)), LAST), A) == together((B, C))
     assert beside((A, LAST), A) == ()
+
+
+STATUS = Update(POD, POD, "status")
+LET_GO = PatchMetadata(ref_of(POD), "1", remove_finalizers=("example.com/tracked",))
+
+
+@pytest.mark.parametrize(
+    ("owner", "left"),
+    [("Job", (LET_GO, STATUS)), ("DaemonSet", (together((A, B))[0], STATUS)), ("ReplicaSet", (STATUS,))],
+)
+def test_what_a_controller_still_does_where_its_pods_are_refused(owner: str, left: Requests) -> None:
+    made = Create(
+        evolve(POD, metadata=evolve(POD.metadata, owner_references=(OwnerReference(kind=owner, controller=True),)))
+    )
+    assert reported((made, LET_GO, *together((A, B)), STATUS), made) == left
+    assert reported((A, LET_GO, STATUS), A) == ()
 
 
 @pytest.mark.parametrize(

@@ -420,14 +420,14 @@ def test_a_search_that_is_cut_short_leaves_the_claims_open() -> None:
 
 def test_what_is_not_modelled_beside_the_policies_leaves_them_open_in_the_report() -> None:
     stateful = (
-        "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: s}\nspec: {selector: "
+        "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: s}\nspec: {selector: "
         "{app: s}, template: {metadata: {labels: {app: s}}, spec: {containers: [{name: c, image: 's:1'}]}}}\n---\n"
     )
     (claim,) = (
         one for one in check(scenario(POLICY + FRONT + stateful, applied(DB))).claims if one.name == "isolation"
     )
     assert claim.status is Status.UNKNOWN
-    assert "may hang on ReplicationController default/s" in claim.lines[0]
+    assert "may hang on Rollout default/s" in claim.lines[0]
 
 
 def test_they_are_made_only_where_they_are_asked_for() -> None:

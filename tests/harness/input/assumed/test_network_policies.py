@@ -29,8 +29,8 @@ metadata: {name: web}
 spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}
 """
 CONTROLLER = """\
-apiVersion: v1
-kind: ReplicationController
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
 metadata: {name: db}
 spec:
   selector: {app: db}
@@ -168,7 +168,7 @@ def test_a_policy_that_selects_nobody_leaves_open_only_what_an_operator_may_make
 def test_pods_of_a_workload_without_a_class_are_asked_whether_they_get_out() -> None:
     guard = policy("podSelector: {matchLabels: {app: db}}, policyTypes: [Egress]")
     (line,) = told(WEB, CONTROLLER, guard)
-    assert "it may not let ReplicationController default/db out to 8080/TCP of Service default/web" in line
+    assert "it may not let Rollout default/db out to 8080/TCP of Service default/web" in line
 
 
 def test_a_service_without_a_selector_may_lead_to_whom_a_policy_isolates() -> None:

@@ -42,8 +42,8 @@ spec:
   ports: [{port: 5432}]
 """
 WORKLOAD = """\
-apiVersion: v1
-kind: ReplicationController
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
 metadata: {name: db}
 spec:
   selector: {app: db}
@@ -87,12 +87,9 @@ def verdicts(report: Report) -> dict[str, str]:
     return {claim.name: claim.status.value for claim in report.claims}
 
 
-@pytest.mark.parametrize("kind", ["ReplicationController"])
+@pytest.mark.parametrize("kind", ["Rollout", "DeploymentConfig"])
 def test_a_service_whose_pods_come_from_a_workload_without_a_class_is_no_error(kind: str) -> None:
-    version = "v1" if kind == "ReplicationController" else "apps/v1"
-    selector = "{app: db}" if kind == "ReplicationController" else "{matchLabels: {app: db}}"
-    text = WORKLOAD.replace("ReplicationController", kind).replace("apiVersion: v1", f"apiVersion: {version}")
-    loaded = load(WEB, SERVICE, text.replace("selector: {app: db}", f"selector: {selector}"))
+    loaded = load(WEB, SERVICE, WORKLOAD.replace("Rollout", kind))
     assert loaded.scenario.served_elsewhere == {DB}
     said = [str(note) for note in loaded.notes if note.kind == "Service"]
     whose = f"its Pods come from {kind} default/db (web.yaml:19): nothing is said of its endpoints"
@@ -233,7 +230,7 @@ def test_pods_that_are_not_made_touch_a_budget_where_they_may_preempt_its_pods(
     claims: bool,  # noqa: FBT001
 ) -> None:
     agent = (
-        "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: agent}\n"
+        "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: agent}\n"
         "spec:\n  selector: {app: agent}\n"
         f"  template: {{metadata: {{labels: {{app: agent}}}}, spec: {spec} [{{name: a, image: a}}]}}}}\n"
     )
@@ -245,7 +242,7 @@ def test_pods_that_are_not_made_touch_a_budget_where_they_may_preempt_its_pods(
 
 def test_pods_that_are_not_made_touch_no_budget_where_there_is_room_for_all() -> None:
     agent = (
-        "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: agent}\n"
+        "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: agent}\n"
         "spec:\n  selector: {app: agent}\n"
         f"  template: {{metadata: {{labels: {{app: agent}}}}, spec: {ABOVE} [{{name: a, image: a}}]}}}}\n"
     )
@@ -617,7 +614,7 @@ def test_endpoints_by_hand_beside_those_of_a_selector_leave_reachability_open(
         ("VerticalPodAutoscaler", True, {}, True),
         ("VerticalPodAutoscaler", True, {"updatePolicy": {"updateMode": "Off"}}, False),
         ("Certificate", True, {}, False),
-        ("ReplicationController", False, {}, False),
+        ("Rollout", False, {}, False),
     ],
 )
 def test_what_changes_how_many_pods_there_are_is_known(

@@ -72,6 +72,38 @@ def test_what_else_a_webhook_may_do_leaves_claims_open(
     assert bool(found.scenario.unmodelled) is open_claims
 
 
+NOT_HERE = {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["guard"]}]}
+UNLESS = {"matchExpressions": [{"key": "unguarded", "operator": "DoesNotExist"}]}
+ALL = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["*"]}
+FREE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "free", "labels": {"unguarded": ""}}}
+
+
+@pytest.mark.parametrize("kind", ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"])
+@pytest.mark.parametrize(
+    ("selector", "objects", "options", "open_claims"),
+    [
+        (NOT_HERE, (SERVICE,), {}, False),
+        (NOT_HERE, (SERVICE, FREE), {}, True),
+        (NOT_HERE, (SERVICE, {**SERVICE, "metadata": {"name": "s"}}), {}, True),
+        (UNLESS, (SERVICE,), {}, True),
+        (NOT_HERE, (SERVICE,), {"script": [{"drain": {"node": "node-1"}}]}, True),
+        (NOT_HERE, (SERVICE,), {"faults": {"nodeCrash": 1}}, True),
+    ],
+    ids=["left out", "one more", "no namespace is told", "not labelled", "a node is written", "a node changes"],
+)
+def test_a_webhook_that_is_asked_about_no_namespace_of_the_input_is_asked_about_nothing(
+    kind: str,
+    selector: dict[str, Any],
+    objects: tuple[dict[str, Any], ...],
+    options: dict[str, Any],
+    open_claims: bool,  # noqa: FBT001 - a column
+) -> None:
+    hook = {**WEBHOOK, "rules": [ALL], "namespaceSelector": selector, "clientConfig": {"url": "https://x"}}
+    found = loaded(*objects, configuration(hook, kind), **options)
+    assert bool(found.scenario.unmodelled) is open_claims
+    assert any("leaves out the namespaces of the input" in line for line in found.not_modelled) is not open_claims
+
+
 def test_a_webhook_of_somebody_else_is_not_known_and_of_a_complete_input_is_missing() -> None:
     assert loaded(configuration(WEBHOOK)).scenario.webhooks == ()
     assert loaded(configuration(WEBHOOK)).scenario.unmodelled

@@ -14,7 +14,7 @@ from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.input.reading.inputs import gather
 from kubeproof.harness.input.reading.scenario_file import load_scenario
-from kubeproof.harness.input.scenario import Bounds, Consistency, Expected, Faults, Scenario, Start
+from kubeproof.harness.input.scenario import Bounds, Consistency, Expected, Faults, Mixed, Scenario, Start
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Node, Service
 from kubeproof.impl.api.reading.load import BadInput
@@ -96,7 +96,7 @@ def test_every_field_of_a_scenario_file_is_read() -> None:
         start=Start.SETTLED,
         release=RELEASES["1.32"],
         image_behaviour=True,
-        bounds=Bounds(65, 7, mixed_views=False, check_seconds=24, request_seconds=9),
+        bounds=Bounds(65, 7, mixed_views=Mixed.NOBODY, check_seconds=24, request_seconds=9),
         expected=(("convergence", Expected.HOLDS), ("reachability", Expected.VIOLATED)),
         namespace="shop",
         title="A new image",
@@ -126,7 +126,7 @@ def test_options_go_over_the_file_field_by_field() -> None:
         {**GOOD, "scenario.yaml": SCENARIO}, faults={"crash": 9}, bounds={"pods": 8}, consistency="session", script=[]
     )
     assert scenario.faults == Faults(9, 2, 3, 4)
-    assert scenario.bounds == Bounds(65, 8, mixed_views=False, check_seconds=24, request_seconds=9)
+    assert scenario.bounds == Bounds(65, 8, mixed_views=Mixed.NOBODY, check_seconds=24, request_seconds=9)
     assert (scenario.consistency, scenario.script) == (Consistency.SESSION, ())
 
 

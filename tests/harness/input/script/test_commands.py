@@ -198,7 +198,7 @@ def test_the_spelling_of_the_recordings_is_understood_too() -> None:
             "expected a string, got 3",
         ),
         (
-            {"apply": {"object": {"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": "a"}}}},
+            {"apply": {"object": {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "a"}}}},
             "script[0].apply.object",
             "expected one object of a kind that is modelled",
         ),

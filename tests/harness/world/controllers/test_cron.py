@@ -92,11 +92,33 @@ def test_one_that_is_suspended_never_comes_due() -> None:
     assert verdicts(check(scenario))["convergence"] == "HOLDS"
 
 
-def test_without_its_controller_nothing_is_run() -> None:
-    with planted("kubeproof.harness.world.participants", "        cron.component(scenario, objects),", ""):
-        assert verdicts(check(load(box="resources: {requests: {cpu: 9}}")))["convergence"] == "HOLDS"
+def test_without_its_controller_a_start_is_not_seen_to() -> None:
+    sends = '        found.append(Action(f"{name}: sends", name, works, by=USER, verb=Verb.SENDS, on=ref))\n'
+    with planted("kubeproof.harness.world.controllers.cron", sends, ""):
+        report = check(load())
+    assert verdicts(report)["convergence"] == "VIOLATED"
 
 
 def test_its_runs_are_named_after_their_times() -> None:
     assert [one.metadata.name for one in load().runs] == ["backup-5", "backup-10"]
     assert all(isinstance(one, Job) for one in load().runs)
+
+
+@pytest.mark.parametrize(
+    ("says", "switches", "verdict"),
+    [
+        ("concurrencyPolicy: Forbid", {}, "HOLDS"),
+        ("concurrencyPolicy: Forbid", {"missedStarts": "before-1.21"}, "VIOLATED"),
+        ("concurrencyPolicy: Forbid, startingDeadlineSeconds: 900", {"missedStarts": "before-1.21"}, "HOLDS"),
+    ],
+    ids=["now", "before 1.21", "with a deadline"],
+)
+def test_after_an_outage_it_goes_on_or_is_never_started_again(
+    says: str, switches: dict[str, str], verdict: str
+) -> None:
+    scenario = load(says.replace(", ", "\n  "), faults={"controllerOutage": 1}, switches=switches)
+    assert [one.metadata.name for one in scenario.runs] == ["backup-5", "backup-10", "backup-515", "backup-520"]
+    report = check(scenario)
+    assert verdicts(report)["convergence"] == verdict
+    found = next(one for one in report.claims if one.name == "convergence")
+    assert found.trace is None or "hundred starts" in found.trace.lines()[0]

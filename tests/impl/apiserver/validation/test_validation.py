@@ -31,7 +31,7 @@ def container(**fields: Any) -> dict[str, Any]:
 
 
 def other(kind: str, version: str = "v1", **fields: Any) -> dict[str, Any]:
-    namespaced = kind not in {"Node", "PriorityClass", "Namespace", "ClusterRole"}
+    namespaced = kind not in {"Node", "PriorityClass", "Namespace", "ClusterRole", "PersistentVolume", "StorageClass"}
     meta = {"name": "x"} | ({"namespace": "default"} if namespaced else {})
     return {"apiVersion": version, "kind": kind, "metadata": meta | fields.pop("metadata", {})} | fields
 
@@ -422,6 +422,48 @@ def test_a_role_reference_and_a_priority_are_for_ever() -> None:
     assert changed(other("PriorityClass", "scheduling.k8s.io/v1", value=5), value=6) == (422, ["value"])
     never = changed(other("PriorityClass", "scheduling.k8s.io/v1", value=5), preemption_policy="Never")
     assert never == (422, ["preemptionPolicy"])
+
+
+def claim(size: str, **spec: Any) -> dict[str, Any]:
+    asked = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}, "storageClassName": "fast"}
+    return other("PersistentVolumeClaim", spec=asked | spec)
+
+
+def resized(*, phase: str, size: str, grows: bool = True) -> tuple[int, list[str]]:
+    """Ask for a claim of 2Gi to be of another size, and give the code and the fields refused."""
+    fast = other(
+        "StorageClass", "storage.k8s.io/v1", metadata={"name": "fast"}, provisioner="x", allowVolumeExpansion=grows
+    )
+    there: Any = from_json(claim("2Gi", volumeName="v") | {"status": {"phase": phase}})
+    made: Any = handle(Objects(), Create(there))[0].object
+    bound = evolve(made, status=there.status)
+    store = Objects.of((from_json(fast), bound))
+    wanted: Any = from_json(claim(size, volumeName="v"))
+    answer, _ = handle(store, Update(evolve(bound, spec=wanted.spec), bound))
+    return answer.code, [cause.field for cause in answer.causes]
+
+
+def test_a_claim_is_for_ever_but_for_a_bound_one_that_grows() -> None:
+    assert resized(phase="Bound", size="3Gi") == (200, [])
+    assert resized(phase="Bound", size="3Gi", grows=False) == (403, [])
+    assert resized(phase="Pending", size="3Gi") == (403, [])
+    assert resized(phase="Bound", size="1Gi") == (422, ["spec.resources.requests.storage"])
+    assert changed(claim("1Gi"), volume_name="v")[0] == 200
+    assert changed(claim("1Gi", volumeName="v"), volume_name="w") == (422, ["spec"])
+    assert changed(claim("1Gi"), access_modes=("ReadWriteMany",)) == (422, ["spec"])
+    assert changed(claim("1Gi"), storage_class_name="slow") == (422, ["spec"])
+
+
+def test_what_a_volume_is_made_of_and_how_a_class_makes_them_is_for_ever() -> None:
+    whole = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "nfs": {"server": "a", "path": "/"}}
+    volume = other("PersistentVolume", spec=whole)
+    elsewhere: Any = from_json(other("PersistentVolume", spec=whole | {"nfs": {"server": "b", "path": "/"}}))
+    assert changed(volume, extra=elsewhere.spec.extra) == (422, ["spec.persistentvolumesource"])
+    assert changed(volume, persistent_volume_reclaim_policy="Delete")[0] == 200
+    made = other("StorageClass", "storage.k8s.io/v1", provisioner="a", reclaimPolicy="Delete")
+    assert changed(made, provisioner="b") == (422, ["provisioner"])
+    assert changed(made, reclaim_policy="Retain") == (422, ["reclaimPolicy"])
+    assert changed(made, volume_binding_mode="WaitForFirstConsumer") == (422, ["volumeBindingMode"])
 
 
 def test_a_health_check_has_a_node_port_of_the_range_and_its_own() -> None:
