@@ -10,7 +10,7 @@ from attrs import evolve
 from .....impl.api.cache import Cache
 from .....impl.api.core import Pod
 from .....impl.scheduler.schedule import schedule
-from .....model.machine import Converges, Invariant, Machine, Recoverable, View
+from .....model.machine import Converges, Invariant, Machine, View
 from .....model.world import component
 from . import outside, steps
 from .queue import EVICTIONS, Scene, Ways, World, api
@@ -31,18 +31,8 @@ def placed(scene: Scene) -> Converges:
     return Converges(
         PLACED,
         "In the end no Pod waits that fits somewhere or could make room there, and none is on a node that is gone.",
-        partial(_misplaced, scene),
+        partial(misplaced, scene),
     )
-
-
-def placeable(scene: Scene) -> Recoverable:
-    """Return the claim that the scheduler can always get there by itself, whatever users and faults have done."""
-    doc = "Whatever has happened, a way leads to where no Pod waits for nothing, without users and faults."
-    return Recoverable("placeable", doc, partial(_misplaced, scene), actions=_by_itself)
-
-
-def _by_itself(action: str) -> bool:
-    return not action.startswith(("user", "network", "API server", "scheduler crashes"))
 
 
 def evicted_at_most(times: int) -> Invariant:
@@ -57,7 +47,7 @@ def _evicted(times: int, view: View) -> Iterator[str]:
         yield f"{view[EVICTIONS]} evictions"
 
 
-def _misplaced(scene: Scene, view: View) -> Iterator[str]:
+def misplaced(scene: Scene, view: View) -> Iterator[str]:
     """Yield a line for each Pod that waits in vain or is nowhere, judged by what is really in the store."""
     objects = [one for name in (*scene.every_pod, *scene.every_node) if (one := view[api(name)]) is not None]
     store = Cache.of(objects)
