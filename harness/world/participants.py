@@ -210,7 +210,9 @@ def components_of(
     if struck:
         found += [
             node_state.component(struck, faults.silent_nodes(scenario)),
-            node_controllers.silence(scenario, objects, acts=parts.faults),
+            node_controllers.silence(
+                faults.nodes_of(scenario, objects), back=faults.nodes_come_back(scenario), acts=parts.faults
+            ),
         ]
     if parts.faults and scenario.consistency is Consistency.RESETTABLE:
         found.append(Component("a server that lags", world_faults.stalling))

@@ -33,7 +33,6 @@ from ....model.world.verbs import Verb
 from ....model.world.world import CRASHES, Alternatives, Form, Process, Watch, World
 from ...input.priorities import pod_specs
 from ...input.scenario import Scenario
-from ..faults import registry as faults
 from ..nodes import kubelets
 from ..nodes.kubelets import is_on
 from ..nodes.node_state import is_silent, up_slot
@@ -250,13 +249,12 @@ def name_of(obj: Object | None) -> str:
     return "" if obj is None else obj.metadata.name
 
 
-def silence(scenario: Scenario, objects: tuple[Object, ...], *, acts: bool) -> Component[World]:
-    """Return what the node lifecycle controller makes of nodes that fall silent and are heard again.
+def silence(nodes: Iterable[Node], *, back: bool, acts: bool) -> Component[World]:
+    """Return what the node lifecycle controller makes of nodes that fall silent, and where some come back are heard.
 
-    `acts` False only keeps what it remembers.
+    `nodes` are those that there ever are, as they come; `acts` False only keeps what it remembers.
     """
-    start = {node.metadata.name: node for node in faults.nodes_of(scenario, objects)}
-    back = faults.nodes_come_back(scenario)
+    start = {node.metadata.name: node for node in nodes}
 
     def does(world: World) -> tuple[Action, ...]:
         return (*silences(world), *marks(world), *(reports(world, start) if back else ()))
