@@ -13,7 +13,7 @@ Left out on purpose: zones and rates of eviction, a kubelet that outlives its No
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
