@@ -273,9 +273,8 @@ def _claims(
     for name, sentence in SENTENCES.items():
         verdict = next((one for one in found.verdicts if one.name == name), None)
         if name == REACHABILITY and not any(isinstance(obj, Service) for obj in known) and not core.scenario.own:
-            yield Claim(
-                name, sentence, Status.HOLDS, "step", vacuous=True
-            )  # There is no Service, however long one looks.
+            # There is no Service, however long one looks.
+            yield Claim(name, sentence, Status.HOLDS, "step", vacuous=True)
             continue
         if verdict is not None:
             claim = _claim(core, verdict, sentence)

@@ -93,6 +93,7 @@ def _names_a_host(container: Container) -> bool:
 def _beyond_restricted(spec: PodSpec, pod: Mapping[str, Any], own: list[Mapping[str, Any]]) -> Iterator[bool]:
     yield any(not VOLUMES.issuperset(as_map(volume).keys() - {"name"}) for volume in spec.extra.get("volumes") or ())
     yield any(one.get("runAsUser") == 0 for one in (pod, *own))
+    yield pod.get("runAsNonRoot") is False  # Refused even if every container says otherwise.
     for one in own:
         yield one.get("allowPrivilegeEscalation") is not False
         yield one.get("runAsNonRoot", pod.get("runAsNonRoot")) is not True

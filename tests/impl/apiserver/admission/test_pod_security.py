@@ -43,6 +43,14 @@ def spec_of(spec: dict[str, Any]) -> PodSpec:
     return next(obj.spec for obj in found if isinstance(obj, Pod))
 
 
+def test_a_pod_that_says_it_may_run_as_root_is_refused_whatever_its_containers_say() -> None:
+    each = changed("securityContext.runAsNonRoot", value=True)
+    assert allows("restricted", spec_of(each))
+    assert not allows(
+        "restricted", spec_of({**each, "securityContext": {**each["securityContext"], "runAsNonRoot": False}})
+    )
+
+
 def test_a_confined_pod_is_let_in_and_a_plain_one_at_the_baseline() -> None:
     plain = spec_of({"containers": [{"name": "app", "image": "app:1"}]})
     assert allows("restricted", spec_of(CONFINED))
