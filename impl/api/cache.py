@@ -7,7 +7,7 @@ these and on nothing else; how old it is, is the world's business.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from attrs import frozen
 from immutabledict import immutabledict
@@ -35,10 +35,15 @@ class Cache:
         return tuple(
             obj
             for obj in self.objects.values()
-            if type(obj) is cls and (namespace is None or obj.metadata.namespace == namespace)
+            if _is(cls, obj) and (namespace is None or obj.metadata.namespace == namespace)
         )
 
     def get(self, cls: type[T], ref: Ref) -> T | None:
         """Look one object up."""
         found = self.objects.get(ref)
         return found if isinstance(found, cls) else None
+
+
+def _is(cls: type[T], obj: Object) -> TypeGuard[T]:
+    """Tell whether an object is of this class, and not of a kind that is kept as one: ReplicationControllers are."""
+    return isinstance(obj, cls) and type(obj).__name__ == cls.__name__

@@ -100,7 +100,7 @@ def test_the_core_leaves_time_to_look_at_connections() -> None:
 
     def cut(*arguments: Any, limits: Limits, **options: Any) -> Exploration:
         given.append(limits)
-        return explore(*arguments, limits=evolve(limits, max_states=100), **options)
+        return explore(*arguments, limits=evolve(limits, max_states=50), **options)
 
     report = check(example("dropped"), limits=Limits(timeout=100), search=cut)
     assert not report.complete

@@ -177,7 +177,7 @@ FAULTS = [
     (
         "a ReplicaSet does not wait for its own Pods",
         WORKLOADS,
-        'sees_own=frozenset({"Pod", "ReplicaSet"}),',
+        'sees_own=frozenset({"Pod", kind}),',
         "sees_own=frozenset(),",
         "room",
     ),

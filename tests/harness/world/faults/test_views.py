@@ -135,7 +135,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], tuple[bool, bool]]] = [
     (
         "the controller forgets what it has just created",
         "kubeproof.harness.world.controllers.workloads",
-        'sees_own=frozenset({"Pod", "ReplicaSet"})',
+        'sees_own=frozenset({"Pod", kind})',
         "sees_own=frozenset()",
         {},
         (True, False),
