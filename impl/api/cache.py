@@ -35,7 +35,7 @@ class Cache:
         return tuple(
             obj
             for obj in self.objects.values()
-            if _is(cls, obj) and (namespace is None or obj.metadata.namespace == namespace)
+            if _is(obj, cls) and (namespace is None or obj.metadata.namespace == namespace)
         )
 
     def get(self, cls: type[T], ref: Ref) -> T | None:
@@ -44,6 +44,6 @@ class Cache:
         return found if isinstance(found, cls) else None
 
 
-def _is(cls: type[T], obj: Object) -> TypeGuard[T]:
+def _is(obj: Object, cls: type[T]) -> TypeGuard[T]:
     """Tell whether an object is of this class, and not of a kind that is kept as one: ReplicationControllers are."""
     return isinstance(obj, cls) and type(obj).__name__ == cls.__name__
