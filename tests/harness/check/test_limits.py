@@ -165,6 +165,8 @@ def test_sigterm_ends_a_check_as_an_interrupt_does_and_the_checkpoint_is_written
         "kubeproof",
         "check",
         str(EXAMPLES / "web"),
+        "--fault",
+        "lost-response=1",
         "--quiet",
         "--no-symmetry",
         "--checkpoint",
