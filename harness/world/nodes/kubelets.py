@@ -302,26 +302,27 @@ def _extend(
         yield from _extend(kubelets, shown, node, last.runtime, (*chain, step), crowded, waits=waits)
 
 
-def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple[Pod, ...]:
-    """Return the other Pods that occupy a node, with what their admission looked at."""
+def _beside(kubelets: Kubelets, view: View, place: str, node: Node) -> Iterator[tuple[str, Pod]]:
+    """Yield the other Pods that are bound to a node, each with its place, and with what their admission looked at."""
     keep = partial(_on_node, node.metadata.name)
-    found = []
     for other in kubelets.places:
-        if other != place:
-            pod = view.via(keep, other)
-            if pod is None:
-                continue
-            refused = kubelets.counts_rejected and not view.via(_is_over, other)
-            if view.via(partial(_counts, refused), runtime_slot(other)):
-                found.append(pod)
+        if other != place and (pod := view.via(keep, other)) is not None:
+            yield other, pod
+
+
+def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple[Pod, ...]:
+    """Return the other Pods that occupy a node."""
+    found = []
+    for other, pod in _beside(kubelets, view, place, node):
+        refused = kubelets.counts_rejected and not view.via(_is_over, other)
+        if view.via(partial(_counts, refused), runtime_slot(other)):
+            found.append(pod)
     return tuple(found)
 
 
 def _is_crowded(kubelets: Kubelets, view: View, place: str, pod: Pod | None, node: Node) -> bool:
     """Tell whether the Pods of a node, all together, leave one of them no room: then who starts first decides."""
-    keep = partial(_on_node, node.metadata.name)
-    there = [one for other in kubelets.places if other != place and (one := view.via(keep, other)) is not None]
-    there += [] if pod is None else [pod]
+    there = [one for _, one in _beside(kubelets, view, place, node)] + ([] if pod is None else [pod])
     return any(admit(one, node, (other for other in there if other is not one)) for one in there)
 
 
