@@ -77,7 +77,7 @@ def bounds_of(scenario: Scenario, prepared: Prepared | None = None) -> tuple[str
             _balancers(scenario),
             _requests(scenario),
             _policies(scenario),
-            f"at most {scenario.pods} Pods at a time; {_etcd(scenario)}, {_parts(scenario)}",
+            size_of(scenario),
             _scores(scenario),
             *_placement(scenario),
             *_scaling(scenario),
@@ -103,9 +103,14 @@ def general(scenario: Scenario) -> frozenset[str]:
             NO_CLOCKS,
             OWN_GRACE,
             EQUAL_RANK,
-            f"at most {usual.pods} Pods at a time; {_etcd(usual)}, {_parts(usual)}",
+            size_of(usual),
         }
     )
+
+
+def size_of(scenario: Scenario) -> str:
+    """Say how many Pods there may be at one time, and which copies of what else."""
+    return f"at most {scenario.pods} Pods at a time; {_etcd(scenario)}, {_parts(scenario)}"
 
 
 def _start(scenario: Scenario, prepared: Prepared | None) -> str:

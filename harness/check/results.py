@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import frozen
 
 from ...impl.api.meta import Ref
@@ -75,3 +77,11 @@ class Report:
     """The islands that were looked at one by one, each with why it hangs together; none where all was."""
     remembered: int = 0
     """How many searches were not done anew, for their answers are kept from an earlier run."""
+
+
+def vacuous_in_all(claims: Iterable[Claim]) -> bool | tuple[str, ...]:
+    """Return in what a claim is vacuous that several searches speak of: what none of them had an occasion for."""
+    occasions = [claim.vacuous for claim in claims if claim.vacuous is not True]
+    halves = [frozenset(one) if isinstance(one, tuple) else frozenset() for one in occasions]
+    kept = tuple(sorted(frozenset.intersection(*halves))) if halves else ()
+    return kept or not occasions

@@ -18,7 +18,7 @@ from ...model.checker.explore import explore
 from ...model.checker.results import Limits, Status
 from ...model.machine import Machine
 from ..check import check as whole
-from ..check.results import Alone, Claim, Report
+from ..check.results import Alone, Claim, Report, vacuous_in_all
 from ..claims import registry as claims
 from ..input.priorities import may_preempt
 from ..input.scenario import Scenario
@@ -56,7 +56,7 @@ def check(
     Raises `Refused` (cluster) for an object the API server does not accept.
     """
     began = monotonic()
-    ways = Ways(search, limits.begun(), progress, symmetry, jobs, cache)
+    ways = Ways(search, limits.begun(), progress, symmetry, jobs, cache, islands)
     sizes: dict[str, int] = {}
     for _ in range(GROWS):
         parts = islands_of(scenario, sizes) if islands else ()
@@ -196,10 +196,8 @@ def _join(look: Witnesses, parts: list[Part]) -> Claim:
             broken.append((island, confirmed))
     if broken:
         return evolve(broken[0][1], lines=tuple(_told(broken)))
-    vacuous = [part.vacuous for _, part in parts if part.vacuous is not True]
-    halves = [frozenset(one) if isinstance(one, tuple) else frozenset() for one in vacuous]
-    kept = tuple(sorted(frozenset.intersection(*halves))) if halves else ()
-    return evolve(parts[0][1], lines=tuple(_told(parts)), vacuous=kept or not vacuous, trace=None)
+    vacuous = vacuous_in_all(claim for _, claim in parts)
+    return evolve(parts[0][1], lines=tuple(_told(parts)), vacuous=vacuous, trace=None)
 
 
 def _others(island: Island, parts: list[Part]) -> Iterator[str]:

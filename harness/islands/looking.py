@@ -13,12 +13,13 @@ from time import monotonic, sleep
 
 from attrs import evolve, frozen
 
-from ...model.checker.results import INTERRUPTED, Deadline, Exploration, Limits, Progress
+from ...model.checker.results import INTERRUPTED, Deadline, Exploration, Limits, Progress, Status
 from ..check import check as whole
 from ..check.results import Report
 from ..input.scenario import Scenario
 from ..world.at_rest.prepare import Prepared
 from .cache import Cache
+from .pieces import converges, joined, pieces_of, with_known
 
 Search = Callable[..., Exploration]
 Watcher = Callable[[Progress], None]
@@ -40,6 +41,8 @@ class Ways:
     symmetry: bool = True
     jobs: int = 1
     cache: Cache | None = None
+    islands: bool = True
+    """Whether what only Services join is looked at piece by piece (`pieces`)."""
 
     def look(
         self,
@@ -56,15 +59,13 @@ class Ways:
         key = self.cache.key(scenario, symmetry=self.symmetry) if self.cache and prepared is None else ""
         if self.cache and key and (found := self.cache.get(key)) is not None:
             return evolve(found, scenario=scenario, seconds=0.0, remembered=1)
-        report = whole.check(
-            scenario,
-            limits=self._share(left, most),
-            progress=self.progress,
-            symmetry=self.symmetry,
-            search=self.search(name),
-            alone=self.search(f"{name} on one node"),
-            prepared=prepared,
-        )
+        alone = evolve(self, limits=self._share(left, most))
+        by_piece = self.islands and prepared is None and most is None
+        known = _by_piece(alone, name, scenario) if by_piece else None
+        if known is not None and all(claim.status is Status.HOLDS for claim in known.claims):
+            report = known
+        else:
+            report = with_known(_at_once(alone, name, scenario, prepared), known)
         if self.cache and key:
             self.cache.put(key, report)
         return report
@@ -102,6 +103,28 @@ class Ways:
             reports.append(ways.look(name, scenario, len(named) - number))
             ways = ways.after(reports[-1])
         return tuple(reports)
+
+
+def _at_once(ways: Ways, name: str, scenario: Scenario, prepared: Prepared | None = None) -> Report:
+    return whole.check(
+        scenario,
+        limits=ways.limits,
+        progress=ways.progress,
+        symmetry=ways.symmetry,
+        search=ways.search(name),
+        alone=ways.search(f"{name} on one node"),
+        prepared=prepared,
+    )
+
+
+def _by_piece(ways: Ways, name: str, scenario: Scenario) -> Report | None:
+    """Return what is found where workloads that only Services join are looked at one by one; None: nothing is."""
+    reports = []
+    for piece in pieces_of(scenario):
+        reports.append(_at_once(ways, ", ".join(filter(None, (name, f"{piece.name} by itself"))), piece.scenario))
+        if not converges(reports[-1]):
+            return None
+    return joined(scenario, reports) if reports else None
 
 
 def _side_by_side(ways: Ways, named: tuple[tuple[str, Scenario], ...]) -> tuple[Report, ...]:

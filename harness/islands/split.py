@@ -20,7 +20,7 @@ where a step names what no manifest does, and where there is too little room.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from attrs import evolve, frozen
 from immutabledict import immutabledict
@@ -52,12 +52,17 @@ class Island:
 
 
 def islands_of(
-    scenario: Scenario, sizes: Mapping[str, int] = immutabledict(), there: tuple[Object, ...] | None = None
+    scenario: Scenario,
+    sizes: Mapping[str, int] = immutabledict(),
+    there: tuple[Object, ...] | None = None,
+    *,
+    apart: Callable[[tuple[Bond, ...]], frozenset[Ref]] = lambda _bonds: frozenset(),
 ) -> tuple[Island, ...]:
     """Return the islands of a scenario, the smallest first; one that is the whole where it cannot be taken apart.
 
     `sizes` are how many Pods some islands may have at one time, by name, where that is more than was thought; `there`
-    is what applying the manifests leaves, where that is known.
+    is what applying the manifests leaves, where that is known. `apart` says of the bonds there are which Services join
+    nobody: each island that such a one selects from has it, to itself (`pieces`).
 
     Raises `Refused` (cluster) for an object that the API server does not accept.
     """
@@ -73,7 +78,11 @@ def islands_of(
     if any(ref is not None and ref not in members for ref in about):
         return whole
     found = [bond for bond in bonds(objects) if bond.one in members and bond.other in members]
-    groups = _groups(members, found)
+    shared = apart(tuple(found))
+    groups = _groups(
+        {ref: None for ref in members if ref not in shared}, [bond for bond in found if bond.one not in shared]
+    )
+    groups = [refs | {bond.one for bond in found if bond.one in shared and bond.other in refs} for refs in groups]
     making = frozenset(maker.ref for maker in makers)
     bare = [refs for refs in groups if not refs & making]
     groups = [refs for refs in groups if refs & making]
@@ -142,19 +151,24 @@ class _Sorting:
         cls, scenario: Scenario, groups: list[frozenset[Ref]], makers: Iterable[Maker], found: Iterable[Bond]
     ) -> _Sorting:
         """Sort everything into its group."""
-        group_of = {ref: number for number, refs in enumerate(groups) for ref in refs}
+        groups_of: dict[Ref, list[int]] = defaultdict(list)
+        for number, refs in enumerate(groups):
+            for ref in refs:
+                groups_of[ref].append(number)
         named = [(placed(obj, scenario.namespace), obj) for obj in scenario.objects]
         shared = [(place, one) for place, (ref, one) in enumerate(named) if ref.kind in SHARED]
         objects: list[list[tuple[int, Object]]] = [list(shared) for _ in groups]
         for place, (ref, one) in enumerate(named):
-            if ref in group_of and ref.kind not in SHARED:
-                objects[group_of[ref]].append((place, one))
+            for number in groups_of[ref] if ref.kind not in SHARED else ():
+                objects[number].append((place, one))
         making: list[set[Ref]] = [set() for _ in groups]
         for maker in makers:
-            making[group_of[maker.ref]].add(maker.ref)
+            for number in groups_of[maker.ref]:
+                making[number].add(maker.ref)
         whys: list[dict[str, None]] = [{} for _ in groups]
         for bond in found:
-            whys[group_of[bond.one]][bond.why] = None
+            for number in groups_of[bond.other]:
+                whys[number][bond.why] = None
         in_order = [tuple(one for _, one in sorted(some, key=lambda pair: pair[0])) for some in objects]
         return cls(groups, in_order, [frozenset(some) for some in making], [tuple(some) for some in whys])
 
@@ -191,7 +205,10 @@ def _enough(alone: Scenario) -> int:
 def _crowded(
     scenario: Scenario, islands: list[Island], makers: tuple[Maker, ...], groups: list[frozenset[Ref]]
 ) -> list[Island] | None:
-    """Return the islands with what the others may be to each; None where there is too little room for all."""
+    """Return the islands with what the others may be to each; None where there is too little room for all.
+
+    Where the scenario is an island itself, the others are also those that it has already.
+    """
     group_of = {ref: number for number, refs in enumerate(groups) for ref in refs}
     mine: list[list[Maker]] = [[] for _ in groups]
     for maker in makers:
@@ -200,20 +217,22 @@ def _crowded(
         most_of((maker.spec for maker in own), _on_a_node(island.scenario, own))
         for own, island in zip(mine, islands, strict=True)
     ]
-    total = together(one.requested for one in most)
+    beside = scenario.crowd
+    total = together((*(one.requested for one in most), beside.requested))
     room = room_for(scenario, tuple(maker.spec for maker in makers), total)
     if room is Room.SHORT:
         return None
     stopping = [island.name for island, own in zip(islands, mine, strict=True) if stops_drains(scenario, own)]
-    presumed = together(one.presumed for one in most)
+    presumed = together((*(one.presumed for one in most), beside.presumed))
     found = []
-    for island, own in zip(islands, most, strict=True):
-        others = _without(total, own.requested)
+    for island, its in zip(islands, most, strict=True):
+        others = _without(total, its.requested)
         crowd = Crowd(
             others,
-            _without(presumed, own.presumed),
-            fills=room is Room.SOMEWHERE and any(others.values()),
-            stops_drains=any(name != island.name for name in stopping),
+            _without(presumed, its.presumed),
+            fills=beside.fills or (room is Room.SOMEWHERE and any(others.values())),
+            stops_drains=beside.stops_drains or any(name != island.name for name in stopping),
+            refused=frozenset(own for own, step in enumerate(island.steps) if step in beside.refused),
         )
         found.append(evolve(island, scenario=evolve(island.scenario, crowd=crowd)))
     return found

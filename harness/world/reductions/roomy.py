@@ -96,13 +96,13 @@ def _placeless(scenario: Scenario) -> bool:
         and not (scenario.switches - SAID_OF_NO_NODE or scenario.detail or crowd.fills or crowd.placed)
         and scenario.deadline is None
         and len(scenario.schedulers.names) == 1
-        and not any(map(_is_near, services))
+        and not any(map(is_near, services))
         and _without_disks(scenario.everything)
         and all_the_same(scenario)
     )
 
 
-def _is_near(service: Service) -> bool:
+def is_near(service: Service) -> bool:
     """Tell whether a Service prefers what is near."""
     return bool(NEARBY & service.metadata.annotations.keys() or service.spec.extra.get("trafficDistribution"))
 
