@@ -288,18 +288,22 @@ def _walks(walks: int, seed: int, checkpoint: str | Path | None, _island: str) -
 
 
 def _search(
-    cluster: Cluster, checkpoint: str | Path | None, island: str, *, resume: bool, measure: bool
+    cluster: Cluster, checkpoint: str | Path | None, island: str, *, resume: bool, measure: bool, first: bool = False
 ) -> Callable[..., Exploration]:
-    """Return the search of the core of an island, kept in a file if one is named; it knows the input by its digest."""
+    """Return the search of the core of an island, kept in a file if one is named; it knows the input by its digest.
+
+    It ends with the `first` breach, or goes through all.
+    """
     if checkpoint is None:
         if resume:
             raise BadInput((Problem("--resume", 0, "", "say with --checkpoint which file to go on from"),))
-        return partial(explore, options=Options("auto", profile=measure))
+        return partial(explore, options=Options("auto", profile=measure, stop_at_first=first))
     content = json.dumps([list(cluster.files.items()), thaw(cluster.options), VERSION, island], sort_keys=True)
     tag = blake2b(content.encode()).hexdigest()
     path = Path(f"{checkpoint}.{re.sub('[^A-Za-z0-9]+', '-', island)}.{tag[:8]}" if island else checkpoint)
     kept = Checkpoint(path, tag=tag)
-    return partial(explore, options=Options("auto", profile=measure, checkpoint=kept, resume=resume))
+    options = Options("auto", profile=measure, stop_at_first=first, checkpoint=kept, resume=resume)
+    return partial(explore, options=options)
 
 
 def _documents(outcome: Report, inputs: Inputs, loaded: Loaded) -> immutabledict[str, Document]:

@@ -85,8 +85,11 @@ def check(
     search: Callable[..., Exploration] = explore,
     alone: Callable[..., Exploration] | None = None,
     prepared: Prepared | None = None,
+    only: str = "",
 ) -> Report:
-    """Check every claim about a scenario. `reductions` False explores all components together instead of the core.
+    """Check every claim about a scenario, or `only` one.
+
+    `reductions` False explores all components together instead of the core.
 
     `symmetry` False keeps apart what differs only in which of several nodes or Pods that are alike is which; without
     `reductions` nothing is exchanged either. Where exchanging them turns out to make a difference after all, the core
@@ -115,18 +118,19 @@ def check(
     core = machine_of(scenario, prepared, reductions=reductions)
     found, within = None, limits.first(SHARE)
     if symmetry and reductions:
-        found = _on_one_node(scenario, within, partial(alone or search, limits=within, progress=progress))
-    if found is None or _is_broken(core, found):  # Then all nodes are looked at: a trace says where Pods are.
+        found = _on_one_node(scenario, within, partial(alone or search, limits=within, progress=progress), only)
+    if found is None or _is_broken(core, found, only):  # Then all nodes are looked at: a trace says where Pods are.
         left = within if found is None else within.after(found)
         group = symmetry_of(core) if symmetry and reductions else None
-        found = _searched(core, prepared, partial(search, limits=left, progress=progress), group)
+        asked = _asked(core, prepared, only)
+        found = _by_orbits(partial(search, core.machine, asked, limits=left, progress=progress), group)
         after = limits.after(found)
-        found = clock.possible(scenario, core.machine, _asked(core, prepared), found, after, registry.ROOM)
+        found = clock.possible(scenario, core.machine, asked, found, after, registry.ROOM)
     met = _stranger(core, found)
     if met is not None and len(scenario.own.made) < MOST:
         again = knowing_more(core, met)
-        return check(again, limits=limits.after(found), progress=progress, symmetry=symmetry, search=search)
-    claims = tuple(_claims(core, prepared, found, limits.after(found), progress))
+        return check(again, limits=limits.after(found), progress=progress, symmetry=symmetry, search=search, only=only)
+    claims = tuple(_claims(core, prepared, found, limits.after(found), progress, only))
     if met is not None:
         claims = tuple(
             evolve(claim, status=Status.UNKNOWN, lines=(EVER_MORE,), trace=None, blame=()) for claim in claims
@@ -145,7 +149,9 @@ def check(
     )
 
 
-def _on_one_node(scenario: Scenario, limits: Limits, search: Callable[..., Exploration]) -> Exploration | None:
+def _on_one_node(
+    scenario: Scenario, limits: Limits, search: Callable[..., Exploration], only: str
+) -> Exploration | None:
     """Look at the one node that stands for all; None where none does, or it does not come to where it starts."""
     alone = on_one_node(scenario)
     if alone is None:
@@ -154,43 +160,43 @@ def _on_one_node(scenario: Scenario, limits: Limits, search: Callable[..., Explo
         prepared = prepare(alone, limits)
     except (Restless, Cut):
         return None
-    found = _hurrying(alone, prepared, search)
+    found = _hurrying(alone, prepared, search, only)
     if found is None:
         core = machine_of(alone, prepared)
-        found = _searched(core, prepared, search, symmetry_of(core))
+        found = _by_orbits(partial(search, core.machine, _asked(core, prepared, only)), symmetry_of(core))
     return evolve(found, symmetry="; ".join(filter(None, (found.symmetry, "one node stands for all, which are alike"))))
 
 
-def _hurrying(alone: Scenario, prepared: Prepared, search: Callable[..., Exploration]) -> Exploration | None:
+def _hurrying(alone: Scenario, prepared: Prepared, search: Callable[..., Exploration], only: str) -> Exploration | None:
     """Look at the one node, steps of Pods that nobody watches at a fixed time; None where somebody may watch them."""
     parts = evolve(Parts.core(alone), unwatched=True)
     if evolve(parts, tainted_at_once=False) != Parts(unwatched=True) or not is_plain(alone):
         return None
     core = build(alone, parts, *prepared.starts)
     try:
-        return _searched(core, prepared, search, symmetry_of(core))
+        return _by_orbits(partial(search, core.machine, _asked(core, prepared, only)), symmetry_of(core))
     except StepError as error:
         if isinstance(error.__cause__, Hurried):
             return None
         raise
 
 
-def _is_broken(core: Cluster, found: Exploration) -> bool:
-    """Tell whether a search has broken any claim."""
-    return any(found[one.name].status is Status.VIOLATED for one in registry.of(core))
+def _is_broken(core: Cluster, found: Exploration, only: str) -> bool:
+    """Tell whether a search has broken any claim that was asked."""
+    return any(found[one.name].status is Status.VIOLATED for one in registry.of(core, only))
 
 
-def _searched(
-    core: Cluster, prepared: Prepared, search: Callable[..., Exploration], group: Symmetry | None
-) -> Exploration:
-    """Search through a core for what is claimed of it, and for what the closer looks rest on."""
-    return _by_orbits(partial(search, core.machine, _asked(core, prepared)), group)
-
-
-def _asked(core: Cluster, prepared: Prepared) -> tuple[Property, ...]:
+def _asked(core: Cluster, prepared: Prepared, only: str) -> tuple[Property, ...]:
+    """Return what is asked of a core: what is claimed of it, and what the closer looks rest on."""
     own = own_properties.properties(core)
     known = knows_all(core)
-    return (*registry.of(core), *known, *motion.premises(core, prepared), *balancing.premises(core, prepared), *own)
+    return (
+        *registry.of(core, only),
+        *known,
+        *motion.premises(core, prepared),
+        *balancing.premises(core, prepared),
+        *own,
+    )
 
 
 def _stranger(core: Cluster, found: Exploration) -> State | None:
@@ -263,7 +269,12 @@ IN_MOTION = "what your controllers do to Pods, Services and workloads is looked 
 
 
 def _claims(
-    core: Cluster, prepared: Prepared, found: Exploration, limits: Limits, progress: Callable[[Progress], None] | None
+    core: Cluster,
+    prepared: Prepared,
+    found: Exploration,
+    limits: Limits,
+    progress: Callable[[Progress], None] | None,
+    only: str,
 ) -> Iterator[Claim]:
     room = found[registry.ROOM]
     open_ends = _open_ends(core.scenario, prepared)
@@ -271,6 +282,8 @@ def _claims(
     too_small = room.status is Status.VIOLATED
     known = (*prepared.objects, *core.scenario.applied)
     for name, sentence in SENTENCES.items():
+        if only not in {"", name}:
+            continue
         verdict = next((one for one in found.verdicts if one.name == name), None)
         if name == REACHABILITY and not any(isinstance(obj, Service) for obj in known) and not core.scenario.own:
             # There is no Service, however long one looks.

@@ -26,10 +26,11 @@ CLAIMS = MappingProxyType({name: _found(name) for name in ALL if find_spec(f"{__
 """What each claim wants to know of a cluster. The others are judged by a closer look (`harness.check`)."""
 
 
-def of(cluster: Cluster) -> tuple[Property, ...]:
-    """Return the properties of a cluster's machine: the claims, and what `check` must know to judge them."""
+def of(cluster: Cluster, only: str = "") -> tuple[Property, ...]:
+    """Return the properties of a cluster's machine: the claims (or one), and what `check` must know to judge them."""
     room = Invariant(ROOM, "The world has a place for every object.", _no_room)
-    return (*(claim for properties in CLAIMS.values() for claim in properties(cluster)), room)
+    asked = (properties for name, properties in CLAIMS.items() if only in {"", name})
+    return (*(claim for properties in asked for claim in properties(cluster)), room)
 
 
 def _no_room(view: View) -> tuple[str, ...]:

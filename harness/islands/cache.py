@@ -41,9 +41,9 @@ class Cache:
 
     folder: Path
 
-    def key(self, scenario: Scenario, *, symmetry: bool) -> str:
-        """Return the digest of a question."""
-        asked = f"{code()} {symmetry} {canonical(scenario)}"
+    def key(self, scenario: Scenario, *, symmetry: bool, only: str = "") -> str:
+        """Return the digest of a question, about every claim or about one."""
+        asked = f"{code()} {symmetry} {only} {canonical(scenario)}"
         return sha256(asked.encode()).hexdigest()
 
     def get(self, key: str) -> Report | None:

@@ -8,13 +8,15 @@ UNKNOWN, and says why.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from time import monotonic
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from ...impl.api.claim_names import CONVERGENCE, PRIORITY, SENTENCES
+from ...impl.api.claim_names import CONVERGENCE, PRIORITY, REACHABILITY, SENTENCES
 from ...model.checker.explore import explore
+from ...model.checker.options import Options
 from ...model.checker.results import Limits, Status
 from ...model.machine import Machine
 from ..check import check as whole
@@ -25,8 +27,9 @@ from ..input.scenario import Scenario
 from .cache import Cache
 from .held import held_up, refused
 from .looking import Search, Watcher, Ways
-from .split import Island, islands_of
-from .witness import Witnesses, among_others, rests_of
+from .pieces import pieces_of, together
+from .split import Island
+from .witness import SHARED, Witnesses, among_others, rests_of
 
 GROWS = 4
 """How often a scenario is taken apart anew because an island needs more places for Pods than was thought."""
@@ -37,29 +40,34 @@ NAMED = 3
 """Islands that are named one by one; of more the number is told."""
 
 
+def _exploring(_island: str, *, first: bool = False) -> Search:
+    return partial(explore, options=Options(stop_at_first=first))
+
+
 def check(
     scenario: Scenario,
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     progress: Watcher | None = None,
     symmetry: bool = True,
-    search: Callable[[str], Search] = lambda _name: explore,
+    search: Callable[..., Search] = _exploring,
     islands: bool = True,
     jobs: int = 1,
     cache: Cache | None = None,
 ) -> Report:
     """Check every claim about a scenario, each island by itself; `islands` False: all at once, as `check.check` does.
 
-    `search` gives for the name of an island ("": the whole) what looks through it. `jobs` processes share the islands.
+    `search` gives for the name of an island ("": the whole) what looks through it, up to the `first` breach where only
+    one claim is asked (else it is given the name alone). `jobs` processes share the islands.
     `cache` keeps what is found, and gives what was found before.
 
     Raises `Refused` (cluster) for an object the API server does not accept.
     """
     began = monotonic()
-    ways = Ways(search, limits.begun(), progress, symmetry, jobs, cache, islands)
+    ways = Ways(search, limits.begun(), progress, symmetry, jobs, cache)
     sizes: dict[str, int] = {}
     for _ in range(GROWS):
-        parts = islands_of(scenario, sizes) if islands else ()
+        parts = pieces_of(scenario, sizes) if islands else ()
         if len(parts) < 2:
             return ways.look("", scenario)
         parts = refused(scenario, parts)
@@ -76,7 +84,7 @@ def check(
             break
         sizes |= more
     look = Witnesses(scenario, parts, ways)
-    found = _held_up(look, reports, _joined(look, reports))
+    found = _held_up(look, reports, _joined(look, reports, _behind_services(look, reports)))
     if look.open and not ways.over and sum(island.scenario.pods for island in parts) <= SMALL:
         found = _with(found, ways.look("", scenario, most=SPARE), look.open)
     return evolve(found, seconds=monotonic() - began)
@@ -122,7 +130,11 @@ def machine_for(scenario: Scenario, kind: str, alone: Alone | None) -> Machine:
     """Return the machine a trace of this kind of breach was found on, for a replay."""
     if alone is None:
         return whole.machine_for(scenario, kind)
-    parts = refused(scenario, islands_of(scenario, {alone.island: alone.pods}))
+    pods = {alone.island: alone.pods}
+    parts = pieces_of(scenario, pods)
+    if all(part.name != alone.island for part in parts):
+        parts = tuple(island for island, _ in together(scenario, parts, pods))
+    parts = refused(scenario, parts)
     island = next(part for part in parts if part.name == alone.island)
     own = rests_of(island, Limits()) if alone.rest else None
     beside, prepared = among_others(parts, island, alone.rest, Limits(), own)
@@ -144,17 +156,53 @@ def _is_full(report: Report) -> bool:
 Part = tuple[Island, Claim]
 
 
-def _joined(look: Witnesses, reports: tuple[Report, ...]) -> Report:
+@frozen
+class Behind:
+    """What is found of reachability where workloads that share Services are looked at together."""
+
+    look: Witnesses
+    parts: tuple[Part, ...] = ()
+    reports: tuple[Report, ...] = ()
+    pieces: frozenset[str] = frozenset()
+    """Of whom that takes the place of what is found of them by themselves."""
+
+
+def _behind_services(look: Witnesses, reports: tuple[Report, ...]) -> Behind:
+    """Look at those together of whom one by itself does not show that the Services they share are reachable."""
+    found = dict(zip((part.name for part in look.parts), reports, strict=True))
+    shared = any(part.shares for part in look.parts)
+    islands = together(look.scenario, look.parts) if shared else ()
+    among = evolve(look, parts=refused(look.scenario, tuple(island for island, _ in islands)))
+    parts, looked, pieces = [], [], []
+    for island, (_, its) in zip(among.parts, islands, strict=True):
+        if any(piece.shares for piece in its) and not all(_is_well(found[piece.name]) for piece in its):
+            report = look.ways.look(island.name, island.scenario, SHARED, only=REACHABILITY)
+            looked.append(report)
+            pieces += [piece.name for piece in its]
+            parts += [(island, claim) for claim in report.claims]
+    return Behind(among, tuple(parts), tuple(looked), frozenset(pieces))
+
+
+def _is_well(report: Report) -> bool:
+    """Tell whether an island converges, keeps to its places for Pods, and its Services are reachable."""
+    room = report.exploration and report.exploration[claims.ROOM].status is Status.HOLDS
+    asked = (claim for claim in report.claims if claim.name in {CONVERGENCE, REACHABILITY})
+    return bool(room) and all(claim.status is Status.HOLDS for claim in asked)
+
+
+def _joined(look: Witnesses, reports: tuple[Report, ...], behind: Behind) -> Report:
     by_name: dict[str, list[Part]] = {name: [] for name in SENTENCES}
     for island, report in zip(look.parts, reports, strict=True):
         for claim in report.claims:
-            by_name[claim.name].append((island, claim))
+            if claim.name != REACHABILITY or island.name not in behind.pieces:
+                by_name[claim.name].append((island, claim))
+    by_name[REACHABILITY] += behind.parts
     if may_preempt(look.scenario) and not by_name[PRIORITY]:
         claim = Claim(PRIORITY, SENTENCES[PRIORITY], Status.HOLDS, "step", vacuous=True)  # There is room for all.
         by_name[PRIORITY].append((look.parts[0], claim))
     unsure = tuple(_beyond(look.parts, reports))
-    found = tuple(_within(_join(look, parts), unsure) for parts in by_name.values() if parts)
-    everyone = (*reports, *look.known.values())
+    found = tuple(_within(_join((look, behind.look), parts), unsure) for parts in by_name.values() if parts)
+    everyone = (*reports, *behind.reports, *look.known.values())
     return Report(
         scenario=look.scenario,
         claims=found,
@@ -164,7 +212,7 @@ def _joined(look: Witnesses, reports: tuple[Report, ...]) -> Report:
         transitions=sum(one.transitions for one in everyone),
         depth=max(one.depth for one in everyone),
         seconds=0.0,
-        complete=all(one.complete for one in reports),
+        complete=all(one.complete for one in (*reports, *behind.reports)),
         exploration=reports[-1].exploration,
         islands=tuple(_hangs_together(part) for part in look.parts),
         remembered=sum(one.remembered for one in everyone),
@@ -185,12 +233,13 @@ def _within(claim: Claim, unsure: tuple[str, ...]) -> Claim:
     return evolve(claim, status=Status.UNKNOWN, lines=unsure) if unsure and claim.status is Status.HOLDS else claim
 
 
-def _join(look: Witnesses, parts: list[Part]) -> Claim:
+def _join(looks: tuple[Witnesses, ...], parts: list[Part]) -> Claim:
     """Return what all islands together say of a claim."""
     broken = []
     for island, claim in sorted(parts, key=lambda part: WORST_FIRST.index(part[1].status)):
         if claim.status is not Status.HOLDS:
-            confirmed = _confirmed(look, island, claim)
+            look = next(one for one in looks if any(part.name == island.name for part in one.parts))
+            confirmed = _confirmed(look, island, claim) if island.name else claim
             if confirmed.status is Status.VIOLATED:
                 return evolve(confirmed, lines=(*confirmed.lines, *_others(island, parts)))
             broken.append((island, confirmed))
@@ -249,4 +298,7 @@ def _bounds(look: Witnesses, reports: tuple[Report, ...]) -> tuple[str, ...]:
 
 
 def _hangs_together(island: Island) -> str:
-    return f"{island.name}: {'; '.join(island.why)}" if island.why else island.name
+    """Say why an island's objects hang together, and which Services it shares with others."""
+    shared = ", ".join(f"{ref.kind} {ref.name}" for ref in island.shares)
+    why = (*island.why, *((f"others stand behind {shared} as well",) if shared else ()))
+    return f"{island.name}: {'; '.join(why)}" if why else island.name

@@ -8,18 +8,18 @@ import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from threading import Thread
 from time import monotonic, sleep
 
 from attrs import evolve, frozen
 
-from ...model.checker.results import INTERRUPTED, Deadline, Exploration, Limits, Progress, Status
+from ...model.checker.results import INTERRUPTED, Deadline, Exploration, Limits, Progress
 from ..check import check as whole
 from ..check.results import Report
 from ..input.scenario import Scenario
 from ..world.at_rest.prepare import Prepared
 from .cache import Cache
-from .pieces import converges, joined, pieces_of, with_known
 
 Search = Callable[..., Exploration]
 Watcher = Callable[[Progress], None]
@@ -34,15 +34,13 @@ AFTERWARDS = 2
 class Ways:
     """How a search of an island is done, and how many processes share the islands."""
 
-    search: Callable[[str], Search]
-    """What looks through an island, by its name ("": the whole)."""
+    search: Callable[..., Search]
+    """What looks through an island, by its name ("": the whole); to the `first` breach, or all of it."""
     limits: Limits
     progress: Watcher | None = None
     symmetry: bool = True
     jobs: int = 1
     cache: Cache | None = None
-    islands: bool = True
-    """Whether what only Services join is looked at piece by piece (`pieces`)."""
 
     def look(
         self,
@@ -51,21 +49,27 @@ class Ways:
         left: int = 1,
         prepared: Prepared | None = None,
         most: int | None = None,
+        only: str = "",
     ) -> Report:
         """Return what is found of an island, in its share of the time for so many of them.
 
-        `prepared` is where it starts, if that is known; `most` states of it are looked at.
+        `prepared` is where it starts, if that is known; `most` states of it are looked at. Where `only` one claim is
+        asked for, the search ends with its first breach.
         """
-        key = self.cache.key(scenario, symmetry=self.symmetry) if self.cache and prepared is None else ""
+        key = self.cache.key(scenario, symmetry=self.symmetry, only=only) if self.cache and prepared is None else ""
         if self.cache and key and (found := self.cache.get(key)) is not None:
             return evolve(found, scenario=scenario, seconds=0.0, remembered=1)
-        alone = evolve(self, limits=self._share(left, most))
-        by_piece = self.islands and prepared is None and most is None
-        known = _by_piece(alone, name, scenario) if by_piece else None
-        if known is not None and all(claim.status is Status.HOLDS for claim in known.claims):
-            report = known
-        else:
-            report = with_known(_at_once(alone, name, scenario, prepared), known)
+        asked = partial(self.search, first=True) if only else self.search
+        report = whole.check(
+            scenario,
+            limits=self._share(left, most),
+            progress=self.progress,
+            symmetry=self.symmetry,
+            search=asked(name),
+            alone=asked(f"{name} on one node"),
+            prepared=prepared,
+            only=only,
+        )
         if self.cache and key:
             self.cache.put(key, report)
         return report
@@ -103,28 +107,6 @@ class Ways:
             reports.append(ways.look(name, scenario, len(named) - number))
             ways = ways.after(reports[-1])
         return tuple(reports)
-
-
-def _at_once(ways: Ways, name: str, scenario: Scenario, prepared: Prepared | None = None) -> Report:
-    return whole.check(
-        scenario,
-        limits=ways.limits,
-        progress=ways.progress,
-        symmetry=ways.symmetry,
-        search=ways.search(name),
-        alone=ways.search(f"{name} on one node"),
-        prepared=prepared,
-    )
-
-
-def _by_piece(ways: Ways, name: str, scenario: Scenario) -> Report | None:
-    """Return what is found where workloads that only Services join are looked at one by one; None: nothing is."""
-    reports = []
-    for piece in pieces_of(scenario):
-        reports.append(_at_once(ways, ", ".join(filter(None, (name, f"{piece.name} by itself"))), piece.scenario))
-        if not converges(reports[-1]):
-            return None
-    return joined(scenario, reports) if reports else None
 
 
 def _side_by_side(ways: Ways, named: tuple[tuple[str, Scenario], ...]) -> tuple[Report, ...]:

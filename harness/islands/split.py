@@ -49,6 +49,10 @@ class Island:
     steps: tuple[int, ...]
     """Where the steps of its script are in the script of the whole."""
     why: tuple[str, ...] = ()
+    refs: frozenset[Ref] = frozenset()
+    """The objects that hang together."""
+    shares: tuple[Ref, ...] = ()
+    """The Services that it has to itself here, and shares with others in the whole (`pieces`)."""
 
 
 def islands_of(
@@ -92,6 +96,7 @@ def islands_of(
         return whole
     sorting = _Sorting.of(scenario, groups, makers, found)
     islands = [_island(scenario, sorting, number, about, sizes) for number in range(len(groups))]
+    islands = [evolve(island, shares=tuple(sorted(island.refs & shared))) for island in islands]
     crowded = _crowded(scenario, islands, makers, groups)
     return whole if crowded is None else tuple(sorted(crowded, key=_size))
 
@@ -188,7 +193,7 @@ def _island(
     if scenario.bounds.pods is None:
         pods = sizes.get(name) or min(alone.pods, _enough(alone))
         alone = evolve(alone, bounds=evolve(scenario.bounds, pods=pods))
-    return Island(name, alone, steps, sorting.whys[number])
+    return Island(name, alone, steps, sorting.whys[number], refs)
 
 
 def _enough(alone: Scenario) -> int:
@@ -205,10 +210,7 @@ def _enough(alone: Scenario) -> int:
 def _crowded(
     scenario: Scenario, islands: list[Island], makers: tuple[Maker, ...], groups: list[frozenset[Ref]]
 ) -> list[Island] | None:
-    """Return the islands with what the others may be to each; None where there is too little room for all.
-
-    Where the scenario is an island itself, the others are also those that it has already.
-    """
+    """Return the islands with what the others may be to each; None where there is too little room for all."""
     group_of = {ref: number for number, refs in enumerate(groups) for ref in refs}
     mine: list[list[Maker]] = [[] for _ in groups]
     for maker in makers:
@@ -217,22 +219,20 @@ def _crowded(
         most_of((maker.spec for maker in own), _on_a_node(island.scenario, own))
         for own, island in zip(mine, islands, strict=True)
     ]
-    beside = scenario.crowd
-    total = together((*(one.requested for one in most), beside.requested))
+    total = together(one.requested for one in most)
     room = room_for(scenario, tuple(maker.spec for maker in makers), total)
     if room is Room.SHORT:
         return None
     stopping = [island.name for island, own in zip(islands, mine, strict=True) if stops_drains(scenario, own)]
-    presumed = together((*(one.presumed for one in most), beside.presumed))
+    presumed = together(one.presumed for one in most)
     found = []
-    for island, its in zip(islands, most, strict=True):
-        others = _without(total, its.requested)
+    for island, own in zip(islands, most, strict=True):
+        others = _without(total, own.requested)
         crowd = Crowd(
             others,
-            _without(presumed, its.presumed),
-            fills=beside.fills or (room is Room.SOMEWHERE and any(others.values())),
-            stops_drains=beside.stops_drains or any(name != island.name for name in stopping),
-            refused=frozenset(own for own, step in enumerate(island.steps) if step in beside.refused),
+            _without(presumed, own.presumed),
+            fills=room is Room.SOMEWHERE and any(others.values()),
+            stops_drains=any(name != island.name for name in stopping),
         )
         found.append(evolve(island, scenario=evolve(island.scenario, crowd=crowd)))
     return found
