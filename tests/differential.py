@@ -1,12 +1,13 @@
 """Random scenarios, checked with every reduction and without any: the verdicts must be the same, claim by claim.
 
-    python tests/differential.py [--islands | --wide] [--seeds 0:1000] [--jobs N] [--states N] [--shrink] [--write DIR]
+    python tests/differential.py [--islands | --shared | --wide] [--seeds 0:1000] [--jobs N] [--states N] [--shrink]
+        [--write DIR]
 
 Each seed is a small scenario (random_scenario), checked as `kubeproof check` does it and with all
 components together, nodes and Pods that are alike kept apart; where that is too large, also with the core alone and
-these kept apart. With --islands each is several workloads, looked at island by island and all at once. With --wide each
-may have Jobs, priorities, policies and more (wide_scenario), and is looked at island by island, and all at once with
-nodes and Pods kept apart and no node standing for all.
+these kept apart. With --islands each is several workloads, looked at island by island and all at once; with --shared
+two behind one Service. With --wide each may have Jobs, priorities, policies and more (wide_scenario), and is looked at
+island by island, and all at once with nodes and Pods kept apart and no node standing for all.
 
 Each disagreement is printed: claim, verdicts, reasons, files (with --shrink as small as they get; with --write each is
 a folder below DIR that `kubeproof check` takes). A claim that is UNKNOWN one way or by a limit is undecided: counted
@@ -37,7 +38,7 @@ from kubeproof.harness.islands import check as islands
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits, Status
 from places import TESTS
-from random_scenario import Drawing, draw, draw_several, smaller
+from random_scenario import Drawing, draw, draw_several, draw_shared, smaller
 from wide_scenario import draw_wide
 
 KEPT = TESTS / "scenarios" / "differential"
@@ -73,6 +74,7 @@ def by_islands(scenario: Scenario, limits: Limits) -> Report:
 WAYS: dict[str, tuple[Callable[[int], Drawing], Check, Check]] = {
     "one": (draw, reduced, whole),
     "several": (draw_several, by_islands, reduced),
+    "shared": (draw_shared, by_islands, reduced),
     "wide": (draw_wide, by_islands, without_symmetry),
 }
 """By what is drawn for a seed: who draws it, and the two ways to check it."""
@@ -291,7 +293,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=_seeds, default=range(100), metavar="A:B", help="which seeds (default: 0:100)")
     drawn = parser.add_mutually_exclusive_group()
     several, wide = "several workloads, apart and all at once", "whatever may be asked of workloads, likewise"
+    shared = "two workloads behind one Service, likewise"
     drawn.add_argument("--islands", dest="draws", action="store_const", const="several", default="one", help=several)
+    drawn.add_argument("--shared", dest="draws", action="store_const", const="shared", default="one", help=shared)
     drawn.add_argument("--wide", dest="draws", action="store_const", const="wide", default="one", help=wide)
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many scenarios at a time")
     parser.add_argument("--states", type=int, default=STATES, metavar="N", help="states of a search, at most")

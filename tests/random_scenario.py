@@ -65,6 +65,11 @@ def draw_several(seed: int) -> Drawing:
     return Hand(Random(seed)).several()  # noqa: S311 - nothing is kept secret
 
 
+def draw_shared(seed: int) -> Drawing:
+    """Return the drawing of a seed with two workloads and a Service in front of both."""
+    return Hand(Random(seed)).shared()  # noqa: S311 - nothing is kept secret
+
+
 class Hand:
     """Draws, one thing after the other, from one source of chance."""
 
@@ -84,6 +89,20 @@ class Hand:
                 one["status"]["capacity"]["cpu"] = cpus[one["metadata"]["name"]]
         bounds = {"propagation": PROPAGATION}
         return evolve(found, options={**found.options, "bounds": bounds})
+
+    def shared(self) -> Drawing:
+        """Return a drawing with two workloads that keep running, on nodes with room, and a Service in front of both."""
+        found = self.several()
+        while any(one["kind"] in {"Pod", "DaemonSet"} for one in found.manifests):
+            found = self.several()
+        for one in found.manifests:
+            if one["kind"] == "Node":
+                one["status"]["capacity"]["cpu"] = LARGE
+            elif "template" in one.get("spec", {}):
+                one["spec"]["template"]["metadata"]["labels"]["tier"] = "front"
+        front = self.service({"metadata": {"name": "front"}})
+        front["spec"]["selector"] = {"tier": "front"}
+        return evolve(found, manifests=(*found.manifests, front))
 
     def with_workloads(self, names: tuple[str, ...]) -> Drawing:
         """Return a drawing with workloads called so."""

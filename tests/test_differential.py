@@ -10,11 +10,12 @@ from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.model.checker import Limits, Status
-from random_scenario import Drawing, draw, draw_several, smaller
+from random_scenario import Drawing, draw, draw_several, draw_shared, smaller
 from wide_scenario import draw_wide
 
 SEEDS = range(100)
 SEVERAL = range(60)
+SHARED = range(20)
 WIDE = range(20)
 PARTS = 10
 LIMITS = Limits(max_states=4_000)
@@ -34,6 +35,14 @@ def test_verdicts_of_islands_are_those_of_all_at_once(part: int) -> None:
     found = [differential.compare(draw_several(seed).load().scenario, LIMITS, **ways) for seed in seeds]
     assert {seed: one.apart for seed, one in zip(seeds, found, strict=True) if one.apart} == {}
     assert any(one.islands > 1 for one in found)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_verdicts_behind_one_service_are_those_of_all_at_once(part: int) -> None:
+    seeds = SHARED[part::PARTS]
+    ways = {"ours": differential.by_islands, "other": differential.reduced}
+    found = [differential.compare(draw_shared(seed).load().scenario, LIMITS, **ways) for seed in seeds]
+    assert {seed: one.apart for seed, one in zip(seeds, found, strict=True) if one.apart} == {}
 
 
 @pytest.mark.parametrize("part", range(PARTS))
