@@ -15,7 +15,7 @@ from wide_scenario import draw_wide
 
 SEEDS = range(100)
 SEVERAL = range(60)
-SHARED = range(20)
+SHARED = range(10)
 WIDE = range(20)
 PARTS = 10
 LIMITS = Limits(max_states=4_000)

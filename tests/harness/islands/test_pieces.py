@@ -1,4 +1,4 @@
-"""Workloads behind one Service: looked at one by one, together where that is not enough; the verdicts of all at once."""
+"""Workloads behind one Service: one by one, together where that is not enough; the verdicts of all at once."""
 
 from __future__ import annotations
 
