@@ -49,7 +49,9 @@ Numbers = dict[int, int]
 Met = tuple[int, tuple[int, ...]]
 """A fact on tokens: its kind, and of whom it is."""
 Ids = tuple[int, ...]
-Image = Callable[[Numbers], Ids]
+Places = tuple[tuple[int, int], ...]
+"""Slots by their numbers, in their order, and the id that each has."""
+Image = Callable[[Numbers], Places]
 
 
 class AsymmetryError(MachineError):
@@ -100,6 +102,8 @@ class Folding:
         self.place_of = {home: place for place, home in enumerate(self.homes)}
         self.said: list[dict[int, Said | None]] = [{} for _ in layout.places]
         self.kinds: dict[Hashable, int] = {}
+        self.least: dict[tuple[int, ...], Places] = {}
+        """By what the values of a row say (`Said` by identity): where those stand in the row that stands for it."""
         self.listed = [self._listed(one) for one in symmetry.only]
         self._check()
 
@@ -211,11 +215,22 @@ class Folding:
     # --- the representative ---------------------------------------------------------------------------------------
 
     def fold(self, ids: Sequence[int]) -> Ids:
-        """Return the row that stands for the orbit of a row."""
+        """Return the row that stands for the orbit of a row.
+
+        Which one that is hangs on those values alone that have to do with members, of which there are far fewer
+        combinations than rows: all others stay where they are under any renumbering.
+        """
         said = self.all_said(ids)
+        key = tuple(map(id, said))
+        least = self.least.get(key)
+        if least is None:
+            least = self.least[key] = self._least(said)
+        return _written(ids, least)
+
+    def _least(self, said: list[Said]) -> Places:
         if self.listed:
-            return min(self.image(ids, said, self._with_loose(said, one)) for one in self.listed)
-        return min(islice(Labels(self, said).rows(partial(self.image, ids, said)), PATIENCE))
+            return min(self.image(said, self._with_loose(said, one)) for one in self.listed)
+        return min(islice(Labels(self, said).rows(partial(self.image, said)), PATIENCE))
 
     def all_said(self, ids: Sequence[int]) -> list[Said]:
         """Return what the values of a row say, but for those that have nothing to do with members."""
@@ -225,16 +240,19 @@ class Folding:
         ]
         return [said for said in found if said is not None]
 
-    def image(self, ids: Sequence[int], said: Iterable[Said], numbers: Numbers) -> Ids:
-        """Return a row with new numbers for every token that occurs in it."""
-        row = list(ids)
+    def image(self, said: Iterable[Said], numbers: Numbers) -> Places:
+        """Return what a row has, in the order of its places, with new numbers for every token that occurs in it.
+
+        Where values say anything is the same for all rows of an orbit: what belongs to a member always does.
+        """
+        found = []
         for one in said:
             key = tuple([numbers[token] for token in one.tokens])
             target = one.images.get(key)
             if target is None:
                 target = one.images[key] = self._renamed(one, numbers)
-            row[target[0]] = target[1]
-        return tuple(row)
+            found.append(target)
+        return tuple(sorted(found))
 
     def _renamed(self, said: Said, numbers: Numbers) -> tuple[int, int]:
         template, owners = self.homes[said.place]
@@ -272,7 +290,7 @@ class Folding:
         ids = self.ids_of(state)
         said = self.all_said(ids)
         identity = {token: self.members[token].number for token in range(len(self.members))}
-        return self.state_of(self.image(ids, said, self._with_loose(said, identity | numbers)))
+        return self.state_of(_written(ids, self.image(said, self._with_loose(said, identity | numbers))))
 
 
 class Labels:
@@ -317,7 +335,7 @@ class Labels:
         first: dict[tuple[tuple[int, tuple[int, ...]], ...], int] = {}
         return {token: first.setdefault(tuple(sorted(company[token])), token) for token in sorted(company)}
 
-    def rows(self, image: Image) -> Iterator[Ids]:
+    def rows(self, image: Image) -> Iterator[Places]:
         """Return the images among which the least is to be chosen."""
         return self._explore(self._refined(self.start), image)
 
@@ -337,13 +355,13 @@ class Labels:
                 break
         return found
 
-    def _explore(self, colours: dict[int, int], image: Image) -> Iterator[Ids]:
+    def _explore(self, colours: dict[int, int], image: Image) -> Iterator[Places]:
         """Tell the members of the first open cell apart, each as the first one in turn; twins of one tried are left."""
         cell = self._open_cell(colours)
         if not cell:
             yield image(self._numbers(colours))
             return
-        begun: set[Ids] = set()
+        begun: set[Places] = set()
         for token in {self.twin[token]: token for token in reversed(cell)}.values():
             further = self._refined(_first(token, colours))
             last = self._descended(further)
@@ -394,6 +412,14 @@ class Labels:
             idle = [token for token in tokens if token not in numbers]
             numbers.update(zip(idle, range(used[sort], len(tokens)), strict=True))
         return numbers
+
+
+def _written(ids: Sequence[int], places: Places) -> Ids:
+    """Return a row with other ids in some places."""
+    row = list(ids)
+    for place, number in places:
+        row[place] = number
+    return tuple(row)
 
 
 def _first(token: int, colours: Mapping[int, int]) -> dict[int, int]:
