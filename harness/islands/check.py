@@ -283,7 +283,8 @@ def _each_once(count: int, said: Iterable[tuple[str, Island]]) -> Iterator[str]:
     for line, island in said:
         saying.setdefault(line, []).append(island.name)
     for line, names in saying.items():
-        yield line if len(names) == count > 1 else f"{_named(names)}: {line}"
+        of_all = len(names) == count > 1 or "" in names  # The whole has no name.
+        yield line if of_all else f"{_named(names)}: {line}"
 
 
 def _named(names: list[str]) -> str:

@@ -14,7 +14,7 @@ from kubeproof.harness.input.scenario import Faults, Scenario
 from kubeproof.harness.islands import check as islands
 from kubeproof.harness.islands.check import check
 from kubeproof.harness.islands.pieces import pieces_of, together
-from kubeproof.model.checker import Status
+from kubeproof.model.checker import Limits, Status
 from kubeproof.traces.document import from_text, to_text
 from kubeproof.traces.replay import Replayed
 
@@ -159,3 +159,11 @@ def test_a_budget_of_both_is_kept_as_it_is_at_once() -> None:
     several = [deployment(name, nodeSelector={"kubernetes.io/hostname": "node-1"}) for name in ("blue", "green")]
     one = scenario(*several, service(), BUDGET, **DRAINED)
     assert verdicts(one) == verdicts(one, islands=False)
+
+
+def test_what_is_open_of_all_together_is_said_of_nobody_by_name() -> None:
+    one = scenario(*TWO, **DRAINED)
+    found = check(one, limits=Limits(max_states=40), islands=True)
+    lines = [line for claim in found.claims for line in claim.lines]
+    assert any("limit of 40 states" in line for line in lines)
+    assert not any(line.startswith(": ") for line in lines)
