@@ -37,7 +37,6 @@ from ....impl.api.kinds import ref_of
 from ....impl.api.meta import ObjectMeta
 from ....impl.api.requests import Delete
 from ....impl.kubectl import script as kubectl
-from ....model.checker.explore import explore
 from ....model.checker.results import Exploration, Limits, Progress, Status
 from ....model.machine import Machine, Sometimes, View
 from ....properties.reachability.answers import Backend, accepts, backend, selects
@@ -51,7 +50,7 @@ from ...world.grains.connections import claims
 from ...world.grains.connections.connections import data_path, machine
 from ...world.grains.connections.setup import Balancer, Delays, Setup
 from ...world.nodes.kubelets import runtime_slot
-from .. import motion
+from .. import clock, motion
 from ..advice import balanced_advice, hook_field, unread_blame
 from ..results import Blame, Claim
 from .flowing import registered
@@ -304,7 +303,7 @@ class _Judge:
         setup = scene.setup(self.scenario, self.prepared, most=most)
         asked = claims.balanced(data_path(setup))
         limits = evolve(self.limits, max_states=None, max_depth=None)
-        searched = explore(machine(setup), [asked], limits=limits, progress=self.progress)
+        searched = clock.searched(machine(setup), asked, limits, self.progress)
         verdict = searched[asked.name]
         if verdict.status is Status.HOLDS:
             status = Status.UNKNOWN if verdict.vacuous else Status.HOLDS

@@ -113,8 +113,10 @@ def test_what_is_too_short_for_the_shortest_hook_is_a_breach_whatever_is_open() 
     assert reachability(SECOND.replace("ports: [{containerPort: 81}], ", "")).status is Status.HOLDS, "no port"
 
 
-def test_a_kill_that_waits_for_ever_is_noticed() -> None:
+def test_a_kill_that_waits_for_nothing_is_noticed() -> None:
     with planted(
-        "kubeproof.harness.world.grains.connections.nodes", "return Window(killed, killed) if", "return WHENEVER if"
+        "kubeproof.harness.world.grains.connections.timers",
+        "least = Fraction(str(timings(pod).after_sigterm))",
+        "least = Fraction(0)",
     ):
         assert reachability().status is Status.VIOLATED
