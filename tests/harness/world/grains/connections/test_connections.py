@@ -274,7 +274,7 @@ STORIES_OF_TWO_NODES = {
 def test_who_goes_last_from_a_node_needs_the_time_of_the_health_checks_and_two_cannot_have_it(
     there: str, script: str
 ) -> None:
-    """What `harness.check.balancing` looks at Pod by Pod, in worlds of several Pods: slices at once, proxies in 2 s."""
+    """What `check.detail.load_balancer` looks at Pod by Pod, in worlds of more: slices at once, proxies in 2 s."""
     front = behind_balancer(0).objects[2]
     least, _ = STORIES_OF_TWO_NODES[there, script]
     for hook in range(2, 6):

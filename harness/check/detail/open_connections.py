@@ -31,8 +31,8 @@ from ...world.grains.connections.setup import Delays, Setup
 from .. import clock, motion
 from ..blame.blame import below
 from ..results import Blame, Claim
-from .balancing import KNOWN_FAULTS, LEAVING, stripped
-from .flowing import registered
+from .flows import registered
+from .load_balancer import KNOWN_FAULTS, LEAVING, stripped
 
 LASTING = "of what a Pod has accepted"
 """What the kind of a breach begins with."""

@@ -53,7 +53,7 @@ from ...world.nodes.kubelets import runtime_slot
 from .. import clock, motion
 from ..advice import balanced_advice, hook_field, unread_blame
 from ..results import Blame, Claim
-from .flowing import registered
+from .flows import registered
 
 BEHIND = "behind the load balancer of"
 """What the kind of a breach begins with."""
