@@ -20,7 +20,7 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.detail import flows, scheduling_queue
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster, build

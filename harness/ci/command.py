@@ -20,9 +20,9 @@ from ...model.checker.results import INTERRUPTED, Limits, Progress, Status
 from .. import face
 from ..check.results import Claim
 from ..face import Cluster, Result
-from ..input.reading.options import limits_of, nodes_of
-from ..input.reading.project import NAME, OWN, Project, below_scenario, read_project
-from ..input.reading.scenario_file import OPTIONS
+from ..input.files.options import limits_of, nodes_of
+from ..input.files.project import NAME, OWN, Project, below_scenario, read_project
+from ..input.files.scenario_file import OPTIONS
 from ..islands import cache as answers
 from ..own.importing import named_own
 from ..own.properties import sentences

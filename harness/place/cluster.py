@@ -22,9 +22,9 @@ from ...impl.api.reading.load import BadInput, LoadedObject
 from ...impl.api.reading.load import Problem as Wrong
 from ...impl.api.workloads import with_template
 from ...impl.apiserver.admission.admission import SYSTEM_PRIORITIES
-from ..input.reading.dump import read_dump, where, without_lost
-from ..input.reading.inputs import beside_dump, name_of
-from ..input.reading.manifests import Manifests, refusals
+from ..input.files.dump import read_dump, where, without_lost
+from ..input.files.inputs import beside_dump, name_of
+from ..input.files.manifests import Manifests, refusals
 
 
 def merged(dump: str | Path, more: Manifests | None) -> tuple[Manifests, tuple[str, ...], tuple[str, ...]]:

@@ -32,11 +32,11 @@ from ...properties.placement.optimum import placed
 from ...properties.placement.packing import pack
 from ...properties.placement.problem import called
 from ...properties.placement.volumes import undecided
+from ..input.files.inputs import gather
+from ..input.files.manifests import Manifests, read_manifests
+from ..input.files.reader import Reader
+from ..input.files.scenario_file import is_scenario_file
 from ..input.plain_nodes import plain_nodes
-from ..input.reading.inputs import gather
-from ..input.reading.manifests import Manifests, read_manifests
-from ..input.reading.reader import Reader
-from ..input.reading.scenario_file import is_scenario_file
 from .cluster import merged, prioritised
 
 SMALL, LARGE = 300, 1500

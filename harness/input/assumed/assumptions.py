@@ -31,9 +31,9 @@ from ....impl.kubelet.status import readiness_gates
 from ....impl.kubelet.timings import hook_length
 from ....impl.scheduler.plugins.volumes.volume_binding import NO_PROVISIONER
 from ..contents import has_makers
+from ..files.manifests import Manifests
 from ..plain_nodes import ASSUMED_DEFAULT, storage_class
 from ..ports import declared, has_moved, number_of
-from ..reading.manifests import Manifests
 from ..scenario import Scenario
 from ..volumes import Claimant, claimants
 from ..workloads import JOB_TEMPLATE, Template, by_label, templates

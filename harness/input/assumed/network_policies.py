@@ -28,7 +28,7 @@ from ....properties.reachability.network_policy import (
     party_of,
     policy_of,
 )
-from ..reading.manifests import Manifests
+from ..files.manifests import Manifests
 from ..scenario import Detail, Scenario
 from ..workloads import Template, templates
 

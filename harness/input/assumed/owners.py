@@ -21,7 +21,7 @@ from ....impl.api.reading.unmodelled_kinds import MOVES
 from ....impl.api.values.frozen import as_map
 from ....impl.apiserver.verbs.create import uid_of
 from ....impl.controllers.garbage import is_modelled
-from ..reading.manifests import Manifests
+from ..files.manifests import Manifests
 
 
 @frozen

@@ -35,10 +35,10 @@ from ....impl.kubectl.script import AddNode, LabelNode, Step
 from ....impl.quota.usage import ALIASES, names_of
 from ....properties.reachability.answers import is_judged
 from ...world.reductions.room import enough, pod_of
+from ..files.manifests import Manifests
 from ..given import of_jobs_that_go
 from ..ports import declared, has_moved, number_of, pairs
 from ..priorities import classes_of, rank_of
-from ..reading.manifests import Manifests
 from ..scenario import Detail, Scenario
 from ..workloads import Template, by_label, pod_annotations, templates
 from . import network_policies

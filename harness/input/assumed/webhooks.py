@@ -28,7 +28,7 @@ from ....impl.api.values.selectors import selects
 from ....impl.api.webhooks import Aggregated, Rule, Webhook
 from ....impl.apiserver.admission.webhooks import NAME_LABEL
 from ....impl.kubectl import script as kubectl
-from ..reading.manifests import Manifests
+from ..files.manifests import Manifests
 from ..scenario import Faults, Scenario, placed
 from .assumptions import Assumption
 

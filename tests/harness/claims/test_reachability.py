@@ -11,7 +11,7 @@ from attrs import evolve
 from kubeproof.harness.check.check import check, machine_for
 from kubeproof.harness.check.motion import NOBODY_GOES
 from kubeproof.harness.check.results import Claim
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.impl.api.core import Service
 from kubeproof.impl.api.values.frozen import strings
