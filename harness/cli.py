@@ -382,7 +382,7 @@ def zoo_run(context: click.Context, names: tuple[str, ...], *, trace: bool) -> N
             every.append(one)
             _print(one.text)
     _print(command.summed_up(every))
-    context.exit(HOLDS if all(one.right for one in every) else VIOLATED)
+    context.exit(HOLDS if all(ran.right for ran in every) else VIOLATED)
 
 
 @zoo.command("show")

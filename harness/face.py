@@ -316,7 +316,7 @@ def _documents(outcome: Report, inputs: Inputs, loaded: Loaded) -> immutabledict
                     sentence=claim.sentence,
                     verdict=claim.status.value,
                     kind=claim.kind,
-                    reasons=(*claim.lines, *(f"at {reports.blamed(one, loaded.manifests)}" for one in claim.blame)),
+                    reasons=(*claim.lines, *(f"at {reports.blamed(blame, loaded.manifests)}" for blame in claim.blame)),
                     beside=loaded.scenario.objects,
                     times=claim.times,
                 ),

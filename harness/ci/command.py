@@ -167,7 +167,8 @@ def only(result: Result, claims: tuple[str, ...]) -> Result:
         outcome=evolve(
             report,
             scenario=evolve(
-                report.scenario, expected=tuple(one for one in report.scenario.expected if one[0] in claims)
+                report.scenario,
+                expected=tuple(expected for expected in report.scenario.expected if expected[0] in claims),
             ),
             claims=(*(claim for name, claim in judged.items() if name in claims), *open_),
             bounds=(f"asked are these claims only: {', '.join(claims)}", *report.bounds),

@@ -59,9 +59,9 @@ def _ownerless(found: Manifests) -> Iterator[str]:
     there = {(ref.kind, ref.namespace, ref.name) for ref in map(ref_of, found.objects)}
     pods = [obj for obj in found.objects if isinstance(obj, Pod | Workload)]
     owners = Counter(
-        (owner.kind, one.metadata.namespace, owner.name)
-        for one in pods
-        if (owner := one.metadata.controller) is not None
+        (owner.kind, pod.metadata.namespace, owner.name)
+        for pod in pods
+        if (owner := pod.metadata.controller) is not None
     )
     missing = {owner: count for owner, count in owners.items() if owner not in there}
     if missing:

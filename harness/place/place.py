@@ -115,7 +115,7 @@ def of_manifests(manifests: Manifests) -> Wanted:
             owners[called(groups[-1].pod)] = ref
     labels = {obj.metadata.name: obj.metadata.labels for obj in objects if isinstance(obj, Namespace)}
     others = tuple(obj for obj in objects if not isinstance(obj, Node | Pod))
-    storage = Cache.of(one for one in others if isinstance(one, STORAGE))
+    storage = Cache.of(other for other in others if isinstance(other, STORAGE))
     unknown = _workloads(manifests.not_modelled)
     remarks += tuple(
         f"{ref_of(obj)}: the volumes of its claims are taken to be there, and within reach of every node"

@@ -68,19 +68,22 @@ def _deployments(_plane: Plane, cache: Cache, now: Time) -> Asked:
 
 
 def _replica_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (replicaset.reconcile(cache, ref_of(one), now=now) for one in cache.list(ReplicaSet))
+    return (replicaset.reconcile(cache, ref_of(replica_set), now=now) for replica_set in cache.list(ReplicaSet))
 
 
 def _replication_controllers(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (replicaset.reconcile(cache, ref_of(one), now=now) for one in cache.list(ReplicationController))
+    return (
+        replicaset.reconcile(cache, ref_of(replication_controller), now=now)
+        for replication_controller in cache.list(ReplicationController)
+    )
 
 
 def _stateful_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (statefulset.reconcile(cache, ref_of(one), now=now) for one in cache.list(StatefulSet))
+    return (statefulset.reconcile(cache, ref_of(stateful_set), now=now) for stateful_set in cache.list(StatefulSet))
 
 
 def _daemon_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (daemonset.reconcile(cache, ref_of(one), now=now) for one in cache.list(DaemonSet))
+    return (daemonset.reconcile(cache, ref_of(daemon_set), now=now) for daemon_set in cache.list(DaemonSet))
 
 
 def _jobs(_plane: Plane, cache: Cache, now: Time) -> Asked:
@@ -153,11 +156,11 @@ def _server_itself(plane: Plane, cache: Cache, now: Time) -> Asked:
 
 def _namespaces(plane: Plane, cache: Cache, _now: Time) -> Asked:
     """Empty namespaces that are to go, also of what has no class here."""
-    for one in cache.list(Namespace):
-        if one.metadata.terminating:
-            inside = _without_class(plane, one.metadata.name)
+    for space in cache.list(Namespace):
+        if space.metadata.terminating:
+            inside = _without_class(plane, space.metadata.name)
             yield tuple(Delete(ref_of(obj), uid=obj.metadata.uid) for obj in inside if not obj.metadata.terminating)
-            yield namespace.reconcile(cache, ref_of(one), held=bool(inside))
+            yield namespace.reconcile(cache, ref_of(space), held=bool(inside))
 
 
 def _without_class(plane: Plane, name: str) -> tuple[Object, ...]:

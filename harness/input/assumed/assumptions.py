@@ -253,7 +253,11 @@ def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
 def _volumes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
     """List what is taken for granted of volumes: which classes there are, who makes volumes, and who reaches them."""
     volumes = [obj for obj in objects if isinstance(obj, PersistentVolume)]
-    by_hand = {one.spec.storage_class_name for one in volumes if PROVISIONED_BY not in as_map(one.metadata.annotations)}
+    by_hand = {
+        volume.spec.storage_class_name
+        for volume in volumes
+        if PROVISIONED_BY not in as_map(volume.metadata.annotations)
+    }
     for claimant in claimants(objects):
         if claimant.found is None:
             yield from _missing_class(manifests, claimant, by_hand)
