@@ -367,8 +367,8 @@ PLANTED |= {
     "under a policy Local a node uses the others' endpoints": (
         ANYWHERE + service(ports=BY_NAME, more=LOCAL),
         "kubeproxy.endpoints",
-        "for one in found if one.local)",
-        "for one in found if one.local or node_name == 'node-2')",
+        "for address in found if address.local)",
+        "for address in found if address.local or node_name == 'node-2')",
     ),
 }
 
