@@ -37,9 +37,9 @@ def term_matches(term: NodeSelectorTerm, node: Node) -> bool:
     """Tell whether a node meets every requirement of a term; a term without any is met by no node."""
     if not term.match_expressions and not term.match_fields:
         return False
-    return all(
-        matches_requirement(requirement, node.metadata.labels) for requirement in term.match_expressions
-    ) and all(_field_matches(requirement, node) for requirement in term.match_fields)
+    labels = node.metadata.labels
+    fits = all(matches_requirement(requirement, labels) for requirement in term.match_expressions)
+    return fits and all(_field_matches(requirement, node) for requirement in term.match_fields)
 
 
 def _field_matches(requirement: LabelSelectorRequirement, node: Node) -> bool:
