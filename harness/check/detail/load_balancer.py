@@ -294,13 +294,15 @@ class _Judge:
         setup = scene.setup(self.scenario, self.prepared, most=most)
         asked = claims.balanced(data_path(setup))
         limits = evolve(self.limits, max_states=None, max_depth=None)
-        searched = clock.searched(machine(setup), asked, limits, self.progress)
+        made = machine(setup)
+        searched = clock.searched(made, asked, limits, self.progress)
         verdict = searched[asked.name]
         if verdict.status is Status.HOLDS:
             status = Status.UNKNOWN if verdict.vacuous else Status.HOLDS
             return self.said(status, scene.kind, f"{scene.kind}: {searched.states:,} states")
         lines = verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,)
-        return evolve(self.said(verdict.status, scene.kind, *lines), trace=verdict.trace)
+        found = evolve(self.said(verdict.status, scene.kind, *lines), trace=verdict.trace)
+        return clock.timed(self.scenario, made, found)
 
     def hangs(self, scene: Scene) -> Claim:
         """Return the claim left open by a hook whose length nobody can read off."""

@@ -143,7 +143,8 @@ def _looked_at(
         safe = weakest(Goal.FINISHED).given({"request": scene.request})
         told = f"{Goal.FINISHED.value} if and only if {safe} (seconds; now preStop {least}, grace {scene.grace})"
         lines, trace = (*verdicts[0].evidence, told), verdicts[0].trace
-        return evolve(unknown, status=Status.VIOLATED, lines=lines, trace=trace, blame=(grace,))
+        broken = evolve(unknown, status=Status.VIOLATED, lines=lines, trace=trace, blame=(grace,))
+        return clock.timed(scenario, machine(scene.setup(prepared, least)), broken)
     if verdicts[-1].status is Status.VIOLATED:
         why = "whether a connection is cut off hangs on how long a preStop hook takes, or on which container takes it"
         return evolve(unknown, lines=(why,), blame=(evolve(grace, what=why),))

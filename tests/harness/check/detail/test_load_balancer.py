@@ -80,6 +80,10 @@ def test_a_breach_names_the_hook_and_replays() -> None:
     assert claim.blame[0].field == "spec.template.spec.containers[0].lifecycle.preStop"
     assert claim.trace is not None
     assert replay(machine_for(made, claim.kind), claim.trace).complete
+    assert claim.times is not None
+    assert claim.times.seconds[-1] == 10
+    assert claim.times.waited[-1][0].startswith("the preStop hook of Pod default/leaving-0 takes 10 s at least")
+    assert not any(told for waited in claim.times.waited[:-1] for told in waited)
 
 
 def test_a_grace_period_that_ends_before_the_hook_is_what_counts() -> None:

@@ -60,6 +60,8 @@ def test_a_breach_replays_and_says_the_whole_relation() -> None:
     assert "if and only if grace >= preStop + 20 (seconds; now preStop 15, grace 34)" in claim.lines[1]
     assert claim.trace is not None
     assert replay(machine_for(made, claim.kind), claim.trace).complete
+    assert claim.times is not None
+    assert claim.times.seconds[-2:] == (15, 34)
 
 
 def test_it_is_asked_only_where_it_is_said_how_long_connections_last() -> None:
