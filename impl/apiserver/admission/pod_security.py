@@ -54,7 +54,7 @@ def allows(level: str, spec: PodSpec) -> bool:
     """Tell whether a Pod is let in at a level (baseline, restricted), in every version of it; False: it may not be."""
     pod = as_map(spec.extra.get("securityContext"))
     containers = (*spec.init_containers, *spec.containers)
-    own = [as_map(container.extra.get("securityContext")) for container in containers]
+    own = [as_map(one.extra.get("securityContext")) for one in containers]
     if spec.extra.get("ephemeralContainers") or level not in {BASELINE, RESTRICTED}:
         return False
     if any(_beyond_baseline(spec, containers, pod, own)):
@@ -68,7 +68,7 @@ def _beyond_baseline(
     everyone = (pod, *own)
     yield spec.host_network or bool(spec.extra.get("hostPID") or spec.extra.get("hostIPC"))
     yield any("hostPath" in as_map(volume) for volume in spec.extra.get("volumes") or ())
-    yield any(port.host_port for container in containers for port in container.ports)
+    yield any(port.host_port for one in containers for port in one.ports)
     yield any(map(_names_a_host, containers))
     for one in everyone:
         yield bool(as_map(one.get("windowsOptions")).get("hostProcess"))
@@ -87,17 +87,12 @@ def _names_a_host(container: Container) -> bool:
     hooks = container.lifecycle
     probes = (container.readiness_probe, container.liveness_probe, container.startup_probe)
     handlers = (*probes, *((hooks.post_start, hooks.pre_stop) if hooks else ()))
-    return any(
-        as_map(handler.extra.get(how)).get("host")
-        for handler in handlers
-        if handler
-        for how in ("httpGet", "tcpSocket")
-    )
+    return any(as_map(one.extra.get(how)).get("host") for one in handlers if one for how in ("httpGet", "tcpSocket"))
 
 
 def _beyond_restricted(spec: PodSpec, pod: Mapping[str, Any], own: list[Mapping[str, Any]]) -> Iterator[bool]:
     yield any(not VOLUMES.issuperset(as_map(volume).keys() - {"name"}) for volume in spec.extra.get("volumes") or ())
-    yield any(context.get("runAsUser") == 0 for context in (pod, *own))
+    yield any(one.get("runAsUser") == 0 for one in (pod, *own))
     yield pod.get("runAsNonRoot") is False  # Refused even if every container says otherwise.
     for one in own:
         yield one.get("allowPrivilegeEscalation") is not False
